@@ -9,7 +9,7 @@ from jinja2 import Environment
 from alerts.channels.settings import FACEBOOK_TEXT, TELEGRAM_TEXT, TWITTER_TEXT
 from alerts.model.post import PostKind
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.faces import Context
+from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from bench import samples
 from bench.measure import Row, compare

@@ -16,7 +16,7 @@ from hypothesis import settings
 from alerts.access import passwords
 from alerts.health import checkup
 from alerts.model.reason import Reason
-from alerts.rendering.check import check_templates
+from alerts.rendering.templates import check_templates
 from alerts.store import files
 from campaign.forks import CHEAP, ForkServer, made_once
 from campaign.town import Town

@@ -27,7 +27,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.town import ChannelConfig, District, Town
 from alerts.rendering.card import card_alt, card_of, in_short
-from alerts.rendering.faces import Context
+from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from tests.fed import FED
 from tests.unit.rendering.sample_alerts import FACEBOOK, NOW, OTHER, TELEGRAM, X

@@ -33,10 +33,9 @@ from alerts.model.reason import Reason, because
 from alerts.model.subscriber import TOPIC_OF, Notice, Topic
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import Card, card_alt, card_of
-from alerts.rendering.faces import Context, Rendered
 from alerts.rendering.library import as_sentences
-from alerts.rendering.matter import Prepared
-from alerts.rendering.templates import Renderer
+from alerts.rendering.matter import Context, Prepared
+from alerts.rendering.templates import Rendered, Renderer
 from alerts.store.alerts import AlertRepository
 
 END_IS_WORTH_TELLING = timedelta(hours=6)

@@ -215,6 +215,7 @@ def _is_label(label: str) -> bool:
         return False
     if label.isascii():
         return True
+    # A host in another script is sent in ASCII, and its length there is what counts (RFC 5890).
     return not label.startswith("xn--") and len(label.encode("punycode", "replace")) + len("xn--") <= _LABEL_MAX
 
 

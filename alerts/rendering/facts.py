@@ -13,11 +13,10 @@ from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, other_event, says_over
 from alerts.model.post import PostKind
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.faces import Context
 from alerts.rendering.fit import shortened
 from alerts.rendering.followup import Change, changes, ending
 from alerts.rendering.library import Words, capital
-from alerts.rendering.matter import Matter, advice, colour, gravity, level, prepared
+from alerts.rendering.matter import Context, Matter, advice, colour, gravity, level, prepared
 from alerts.rendering.moments import Teller, event_end, locale_of
 from alerts.rendering.plain import is_whole_town, orders, says_what_to_do
 from alerts.rendering.planned import planned
@@ -69,9 +68,11 @@ def facts(matter: Matter, station: Town, channel: ChannelConfig, context: Contex
         said |= _change(matter, station, context, teller)
     if matter.kind is PostKind.END:
         said |= ending(matter, said["title"], said["area_short"], teller, context)
+    # After an end's own words: the works calendar knows more of its dates than CAP can say, and overrides them.
     said |= planned(matter, said, teller, context)
     said |= _laid_out(said, channel)
     if matter.kind is not PostKind.END and not said["step"] and _hides(matter, said, channel):
+        # The layout is decided anew: with a shorter title there may be room for the place before the order.
         said |= _by_name(matter, said)
         said |= _laid_out(said, channel)
     return said
@@ -92,6 +93,7 @@ def _place_first(said: Mapping[str, Any], channel: ChannelConfig) -> bool:
     People want to know whether they are meant before what they are to do; but a long list of places must not push the
     order out of sight.
     """
+    # The town's name stands in front where a chat doesn't show it, and takes its room.
     unseen = 0 if channel.signed or not said["own"] else len(str(said["station"])) + 2
     head = unseen + len(str(said["heading"]))
     return head + len(str(said["area"])) + _to_the_order(said) + _AROUND_PLACE <= FIRST_SEEN
@@ -174,6 +176,7 @@ def _what_to_do(matter: Matter, ours: str) -> tuple[str, str]:
     "Stay alert", a mere statement or another language is no order to them, and must not stand in the place of one.
     """
     theirs, told = matter.info.instruction or "", matter.info.description or ""
+    # An officer's own order stands, whatever it says: who typed it knows the case.
     if not theirs or (ours and not matter.own and not says_what_to_do(theirs, matter.language)):
         return ours, _joined(_SHOUT.sub("", theirs), told)
     return theirs, told
@@ -254,6 +257,7 @@ def _sender(matter: Matter, station: Town) -> str:
 
 def is_own(alert: Alert, info: Info | None, station: Town) -> bool:
     """Whether the station says it itself."""
+    # An address can't be mistaken as a name can: another town's feed may call itself as we do.
     if station.sender:
         return alert.sender == station.sender
     named = info.sender_name if info else None
@@ -294,6 +298,7 @@ def areas_of(infos: Sequence[Info], station: Town, context: Context) -> list[str
     """
     told = [name.strip() for info in infos for area in info.areas for name in area.description.split(";")]
     ours = {fold(each.name): each.name for each in station.districts}
+    # Stable: among ours, and among theirs, the order stays the feed's.
     told.sort(key=lambda name: fold(name) not in ours)
     names: dict[str, str] = {}
     for name in (*map(place, context.area_names), *told):
@@ -324,6 +329,7 @@ def _when(matter: Matter, infos: Sequence[Info], teller: Teller) -> str:
     if _is_over(matter):
         return ""
     starts = [info.onset or info.effective for info in infos]
+    # One that is open leaves all of it open: an end that is true of some areas alone frees the others.
     ends = [event_end(info) for info in infos]
     start = min((time for time in starts if time), default=None)
     end = max((time for time in ends if time), default=None) if all(ends) else None
@@ -348,6 +354,7 @@ def _title(matter: Matter) -> str:
     name, headline, event = matter.words["name"], _unstopped(matter.info.headline), matter.info.event
     if _is_over(matter) and (over := _OVER_MARK.sub("", headline)) != headline:
         return str(matter.general["quoted"]).format(text=over)
+    # Some feeds write a whole headline in small letters, or in capitals.
     if headline and fold(headline) == fold(name):
         return capital(name)
     if matter.hazard is Hazard.GENERAL and _foreign(matter) and (headline or event):
@@ -392,6 +399,7 @@ def _begins_with_name(matter: Matter, title: str) -> bool:
     """
     if fold(title) == fold(str(matter.words.get("prepared", {}).get("headline", ""))):
         return matter.hazard is not Hazard.GENERAL
+    # Word by word: "wind" begins "wind warning", and not "windows closed".
     words, name = (re.findall(r"\w+", fold(text)) for text in (title, matter.words["name"]))
     return matter.hazard is not Hazard.GENERAL and words[: len(name)] == name
 

@@ -109,6 +109,7 @@ class _Fitting:
 
     def _force(self) -> None:
         """Cut what is still too long, whatever it is, but for the link and the mark of an exercise."""
+        # From the least important up: nothing that matters more goes while something that matters less is there.
         for place, part in reversed(self._parts):
             if self._fits():
                 return
@@ -429,6 +430,7 @@ def _closing(stack: Sequence[str]) -> str:
 def _ellipsis(text: str, cut: _Place) -> str:
     place, closing = cut
     kept = text[:place].rstrip(_DANGLING)
+    # An "…" right behind an address would become a part of it.
     is_link = "://" in kept[max(kept.rfind(" "), kept.rfind("\n")) + 1 :]
     return f"{kept}{' ' if is_link else ''}…{closing}"
 

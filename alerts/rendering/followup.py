@@ -22,9 +22,8 @@ from typing import Any
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason
-from alerts.rendering.faces import Context
 from alerts.rendering.library import Words, sentence
-from alerts.rendering.matter import Matter, colour, gravity, level
+from alerts.rendering.matter import Context, Matter, colour, gravity, level
 from alerts.rendering.moments import Teller, event_end
 from alerts.rendering.plain import orders, permits
 from alerts.rendering.text import clean, place

@@ -3,7 +3,7 @@
 A `Matter` is an alert with its words cleaned, beside the words (`library.Words`) of its language and its hazard. A
 hazard's words hold what is prepared for it: the short instruction for each severity (`prepared`), the longer `advice`
 that stands beside it where there is room, and the usual alert (`read_prepared`), so that an officer only completes what
-differs. How grave it is (`gravity`) chooses among them.
+differs. How grave it is (`gravity`) chooses among them. `Context` is the moment at which it is said.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from alerts.model.alert import Alert, Category, Certainty, Info, Severity, Urgency
 from alerts.model.hazard import Hazard, fold, kind_of
-from alerts.model.post import PostKind
+from alerts.model.post import EndReason, PostKind
 from alerts.model.setting_values import parse_span
 from alerts.rendering.library import Words
 
@@ -32,6 +33,28 @@ _MOST_OF_IT = 0.7
 _MOST_SENTENCES = 200
 """Sentences of an instruction that are compared: nobody reads as many."""
 _BY_GRAVITY = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The moment: what is known beside the alert.
+
+    `incident` is the id its lasting page has. `now` is the time of rendering, aware. `reason` is why it ends (an `end`
+    without one reads as expired). `previous` is what was said before: an update tells what changed against it, and an
+    end that brings no words of its own (a CAP Cancel without info) is named after it. `area_names` are the station's
+    names for the matched areas; they stand before the feed's. `first` is whether this is the first post of the incident
+    on the channel, for the link policy `first` (None: a `publish` is). `strange` is whether a feed's words are among
+    it: they call nobody, and link only where the post does.
+    """
+
+    incident: str
+    now: datetime
+    reason: EndReason | None = None
+    previous: Alert | None = None
+    exercise: bool = False
+    area_names: tuple[str, ...] = ()
+    first: bool | None = None
+    strange: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +135,7 @@ def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:
     if kind in by_severity:
         return by_severity[kind]
     grave = gravity(info)
+    # Never a graver order than the alert's: "leave at once" in a moderate one would empty a quarter.
     at_most = _BY_GRAVITY[_BY_GRAVITY.index(grave) :] if grave in _BY_GRAVITY else ()
     found = next((by_severity[each.value] for each in at_most if by_severity.get(each.value)), None)
     return found if found is not None else by_severity.get("default", "")

@@ -1,8 +1,9 @@
-"""Plain language, as far as a rule can tell: orders, permissions, blanks to fill in, shouting.
+"""Plain language, as far as a rule can tell, and what an officer should look at before a post goes out.
 
 The rules are those a town's messages are read by: an order begins with its verb, a permission is only given by an all
 clear, a blank (`{place}`) is never published, and nothing is shouted. They know French and English, and take what they
-don't know for neither order nor permission.
+don't know for neither order nor permission. `remarks_on_alert` and `remarks_on_post` look at one message, each remark a
+reason: the cause, then what to do.
 """
 
 from __future__ import annotations
@@ -10,8 +11,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from alerts.model.alert import Info
+from alerts.model.alert import Alert, Info, Severity, Status
 from alerts.model.hazard import fold
+from alerts.model.post import PostKind
+from alerts.model.reason import Reason, because
+from alerts.model.town import ChannelConfig
+from alerts.rendering.counting import links
+from alerts.rendering.fit import Fitted
+from alerts.rendering.moments import event_end
 
 _BLANK = re.compile(r"(?<!\{)\{[^{}\n]{1,60}\}(?!\})")
 # All of these are matched against folded text: small letters without accents.
@@ -65,6 +72,8 @@ _CAPITALS = re.compile(
 WHOLE_TOWN = {"fr": "toute la commune", "en": "the whole town"}
 """How an alert says that its place is the whole town; a text says it in the words of its own language."""
 _WHOLE_TOWN = frozenset((*WHOLE_TOWN.values(), "toute la ville", "whole town", "all"))
+_CARE = r"(?! (?:great |extreme |particular )?(?:caution|care)\b)"
+_TEST = re.compile(rf"\b(?:tests?|exercices?|exercise{_CARE}|drill|essai|probealarm|übung)\b", re.IGNORECASE)
 
 
 def is_whole_town(place: str) -> bool:
@@ -134,3 +143,64 @@ def shouts(text: str | None) -> str:
     """Return what is shouted in `text` (capitals, "!!"), "" where nothing is."""
     found = _CAPITALS.search(text or "") or _LOUD.search(text or "")
     return found[0] if found else ""
+
+
+def remarks_on_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: str, said: str) -> list[Reason]:
+    """Return what the alert itself leaves to be desired: no instruction, area or end; "test" in an actual one.
+
+    `prepared` is the instruction that stands in for a missing one, "" where there is none; `said` the one that is said.
+    """
+    if info is None:
+        return [because("remark_says_nothing")]
+    warnings = []
+    if kind is not PostKind.END:
+        if not info.instruction:
+            warnings += _without_instruction(info, prepared)
+        elif prepared and said == prepared != info.instruction:
+            warnings.append(because("remark_no_order"))
+        if not any(area.description for area in alert.areas):
+            warnings.append(because("remark_no_area"))
+        if event_end(info) is None:
+            warnings.append(because("remark_no_end"))
+    words = f"{info.headline} {info.event} {info.description}"
+    # What is meant as a rehearsal and sent as actual has frightened whole regions (Hawaii, 2018).
+    if alert.status is Status.ACTUAL and (word := _TEST.search(words)):
+        warnings.append(because("remark_test_word", word=word[0]))
+    return warnings
+
+
+def remarks_on_post(
+    rendered_text: str, link: str | None, channel: ChannelConfig, fitted: Fitted, kind: PostKind, *, page: bool
+) -> list[Reason]:
+    """Return what the post's text leaves to be desired: links X makes of bare domains, short forms, length.
+
+    `page` is whether the post links to the alert's own page, where all of it stands.
+    """
+    warnings = _of_instruction(fitted, kind, page=page)
+    warnings += [
+        because("remark_short_form", part=name) for name in fitted.short if name not in ("instruction", "change")
+    ]
+    # Only X makes links of bare domains, and charges for them.
+    if channel.text.count == "weighted":
+        warnings += [because("remark_link_of_x", found=found) for found in links(rendered_text) if found != link]
+    if fitted.count > channel.text.limit:
+        warnings.append(because("remark_too_long", count=fitted.count, limit=channel.text.limit))
+    return warnings
+
+
+def _without_instruction(info: Info, prepared: str) -> list[Reason]:
+    if prepared:
+        return [because("remark_own_instruction")]
+    # A mere information need not tell anybody to do anything.
+    if info.severity is Severity.MINOR:
+        return []
+    return [because("remark_no_instruction")]
+
+
+def _of_instruction(fitted: Fitted, kind: PostKind, *, page: bool) -> list[Reason]:
+    whole = because("remark_whole_behind_link" if page else "remark_whole_nowhere")
+    if "instruction" in fitted.cut:
+        return [because("remark_instruction_cut", whole=whole)]
+    if "instruction" in fitted.short and kind is not PostKind.END:
+        return [because("remark_instruction_replaced", whole=whole)]
+    return []

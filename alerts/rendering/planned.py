@@ -19,9 +19,8 @@ from babel.dates import format_date
 from alerts.model.alert import ALL_DAY_PARAMETER, CHANGE_PARAMETER, SERIES_PARAMETER, STEP_PARAMETER, Info
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason, PostKind
-from alerts.rendering.faces import Context
 from alerts.rendering.library import capital
-from alerts.rendering.matter import Matter
+from alerts.rendering.matter import Context, Matter
 from alerts.rendering.moments import Teller, event_end, locale_of
 from alerts.rendering.text import clean_line
 
@@ -210,6 +209,7 @@ class _Notice:
             nowhere = {"areas": [], "area": "", "area_short": "", "place": "", "description": ""}
             return self._ending("withdrawn", self.phrases["not on any more"]) | nowhere
         if self.context.reason is EndReason.CANCELLED:
+            # Of what had begun "is not taking place" would be false.
             begun = info.onset is not None and info.onset <= self.context.now and not self._series
             over = self.phrases["not on any more"] if begun else self._say("not on", when=self._when())
             return self._ending("called off", over)

@@ -3,32 +3,35 @@
     renderer = Renderer(Town("Ville de Saint-Martin"), [Path("templates")])
     rendered = renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident, now))
 
-Pure but for reading the templates, each once.
+The way of a post: the alert's words are cleaned (`text`), its hazard and language found and their words read
+(`library`), all of it turned into what a template may say (`facts`). The template lays that out in parts (`library`),
+which are fitted to the channel (`fit`). Beside the text stand the remarks on it (`plain`). A template that fails is
+replaced by a plain built-in text: an alert is never held up by a typing mistake. `check_templates` finds the mistake
+before: it renders every template with made-up alerts. Pure but for reading the templates, each once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from markupsafe import escape
 
-from alerts.model.alert import Alert, Info, Status
+from alerts.model.alert import Alert, Area, Info, Named, Severity, Status
 from alerts.model.characters import visible
 from alerts.model.errors import ConfigurationError
-from alerts.model.hazard import Hazard, fold, hazard_of, worded_as
-from alerts.model.post import EndReason, Message, PostKind
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, worded_as
+from alerts.model.post import EndReason, Message, PostKind, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering import warn
-from alerts.rendering.builtin import built_in
-from alerts.rendering.check import check_templates
 from alerts.rendering.counting import count
-from alerts.rendering.faces import Context, Rendered
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
 from alerts.rendering.library import (
@@ -45,20 +48,28 @@ from alerts.rendering.library import (
     split,
     topics_of,
 )
-from alerts.rendering.matter import Matter, Prepared, read_prepared, worded
+from alerts.rendering.matter import Context, Matter, Prepared, read_prepared, worded
+from alerts.rendering.plain import permits, remarks_on_alert, remarks_on_post
 from alerts.rendering.text import address, clean, clean_alert, clean_info, in_french, info_in_french, tame
-
-__all__ = [
-    "Context",
-    "Rendered",
-    "Renderer",
-    "check_templates",
-    "count",
-    "shipped_folder",
-]
 
 _WORDS = ("event", "headline", "description", "instruction", "sender_name", "contact", "audience")
 """The words of an info that a post may say."""
+_FRAMED_IN_WORDS = {"area": "area", "instruction": "instruction", "time": "when"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A post's words, fitted.
+
+    `count` and `limit` are in the platform's own units. `cut` names the parts that were shortened or dropped, least
+    important first; `warnings` is what the officer should look at before it goes out.
+    """
+
+    message: Message
+    count: int
+    limit: int
+    cut: tuple[str, ...] = ()
+    warnings: tuple[Reason, ...] = ()
 
 
 class Renderer:
@@ -83,6 +94,7 @@ class Renderer:
         """
         if alert.status is not Status.ACTUAL:
             context = replace(context, exercise=True)
+        # Before anything else reads a stranger's words: whatever is made of them later calls and links nobody.
         if context.strange:
             alert, context = _tamed(alert, context, keep_links=_may_link(kind, channel, context))
         wanted = channel.language or self._station.language
@@ -91,17 +103,21 @@ class Renderer:
         link = self._link(info, kind, channel, context)
         warnings: list[Reason] = []
         matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=warnings)
+        # Where the platform shows the address by itself (Facebook), none stands in the text.
         shown = link if channel.text.link == "text" else None
         known = self._facts(matter, channel, context, shown, warnings)
-        warnings += warn.of_alert(tidy, info, kind, known["prepared"], str(known["instruction"]))
+        warnings += remarks_on_alert(tidy, info, kind, known["prepared"], str(known["instruction"]))
         pieces = self._pieces(matter, channel, known, warnings)
+        # A private chat shows the bot's name, not the town's: there the town signs what it says itself.
         if not channel.signed and known["own"]:
-            pieces = [Part("station", _written(self._station.name, channel), keep=True), "\n", *pieces]
+            pieces = [Part("station", _escaped(self._station.name, channel.text.markup), keep=True), "\n", *pieces]
+        # After the template, which may be the town's own and may have forgotten them.
         framed = _framed(pieces, str(matter.general["exercise"]), shown, channel, context)
         fitted = fit(framed, channel.text)
         plain = visible(fitted.text) if channel.text.markup == "html" else fitted.text
+        # Only on our own page all of it stands; a feed's link leads to what the feed says.
         page = link is not None and link == self._page(context)
-        warnings += warn.of_post(plain, shown, channel, fitted, kind, page=page)
+        warnings += remarks_on_post(plain, shown, channel, fitted, kind, page=page)
         message = Message(fitted.text, plain, link, language=matter.language)
         return Rendered(message, fitted.count, channel.text.limit, fitted.cut, tuple(dict.fromkeys(warnings)))
 
@@ -168,6 +184,7 @@ class Renderer:
     ) -> Matter:
         hazard = hazard_of(info)
         spoken = self._library.languages(language)
+        # Told as what it is said in: a language without templates is told in English, and named so.
         if language.split("-", 1)[0] not in spoken and language not in spoken:
             language = FALLBACK_LANGUAGE
         general = self._words(language, GENERAL, warnings)
@@ -198,6 +215,7 @@ class Renderer:
             warnings.append(why)
             general = self._shipped.words(matter.language, GENERAL)
             words = worded(self._shipped.words(matter.language, file), matter.hazard, matter.info)
+            # Wholly by what ships: words of two files that don't fit each other are no better than one that fails.
             ours = replace(matter, general=general, words=words)
             return facts(ours, self._station, channel, context, link)
 
@@ -213,13 +231,13 @@ class Renderer:
         name = self._library.find(matter.language, channel.kind, topics, kind)
         if name is None:
             warnings.append(because("template_missing", kind=channel.kind, post=kind))
-            return built_in(known, channel.text.markup)
+            return _built_in(known, channel.text.markup)
         try:
             return _said(split(self._library.printed(name, channel.text.markup, known)), known)
         except FAULTS as fault:
             where = self._library.where(fault, name)
             warnings.append(because("template_failed", where=where, said=reason_of(fault)))
-            return built_in(known, channel.text.markup)
+            return _built_in(known, channel.text.markup)
 
 
 def _has_room(link: str, channel: ChannelConfig) -> bool:
@@ -278,11 +296,8 @@ def _what_is_said(alert: Alert, kind: PostKind, language: str, context: Context)
     return own, clean_info(before) if before else info
 
 
-def _written(text: str, channel: ChannelConfig) -> str:
-    return str(escape(text)) if channel.text.markup == "html" else text
-
-
-_FRAMED_IN_WORDS = {"area": "area", "instruction": "instruction", "time": "when"}
+def _escaped(text: str | None, markup: str) -> str:
+    return str(escape(text or "")) if markup == "html" else text or ""
 
 
 def _said(pieces: list[Piece], known: dict[str, Any]) -> list[Piece]:
@@ -293,7 +308,7 @@ def _said(pieces: list[Piece], known: dict[str, Any]) -> list[Piece]:
 
 def _framed(pieces: list[Piece], mark: str, link: str | None, channel: ChannelConfig, context: Context) -> list[Piece]:
     """Return `pieces` with what no template may forget: the link, and an exercise's mark before and after all else."""
-    written = _written(link, channel) if link else None
+    written = _escaped(link, channel.text.markup) if link else None
     said = (piece if isinstance(piece, str) else piece.text for piece in pieces)
     if written and not any(written in text for text in said):
         pieces = [*pieces, "\n", Part("link", written, keep=True)]
@@ -301,3 +316,148 @@ def _framed(pieces: list[Piece], mark: str, link: str | None, channel: ChannelCo
         return pieces
     exercise = Part("exercise", mark, keep=True)
     return [exercise, "\n", *pieces, "\n", exercise]
+
+
+def _built_in(facts: Mapping[str, Any], markup: str) -> list[Piece]:
+    """Return the parts of a plain post out of `facts`, one a line, escaped for `markup`."""
+    parts = [
+        ("headline", facts["lead"], facts["lead_short"]),
+        ("instruction", facts["instruction"], facts["prepared"]),
+        ("area", facts["area"], facts["area_short"]),
+        ("time", facts["when"], ""),
+        ("description", facts["description"], ""),
+        ("sender", facts["signature"], ""),
+        ("link", facts["link"], ""),
+    ]
+    pieces: list[Piece] = []
+    for name, text, short in parts:
+        keep = name != "description"
+        pieces += [Part(name, _escaped(text, markup), _escaped(short, markup), keep), "\n"]
+    return pieces
+
+
+# --- `tocsin check` for templates -----------------------------------------------------------------------------------
+
+_NAME = re.compile(
+    r"(?P<language>[^/]+)/(?P<channel>[^/]+)/(?:(?P<topic>[a-z0-9-]+)\.)?(?P<kind>publish|update|end)\.j2"
+)
+_HTML_CHANNELS = frozenset(("telegram",))
+_NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+_ENDS = ("ends", "over")
+_NEEDED = ("headline", "area", "time", "instruction")
+_SAID_BY = {"time": "when"}
+
+
+def check_templates(station: Town, folders: Sequence[Path] = ()) -> list[Reason]:
+    """Return every fault of the templates in `folders` and of those that ship, one line each, with file and line.
+
+    A template is rendered for each hazard, each end and with an alert that tells next to nothing; what it leaves out
+    of what a post must say is a fault too, and so is a file whose name means nothing to the lookup.
+    """
+    library = Library([*folders, shipped_folder()])
+    missing = [because("templates_no_folder", folder=folder) for folder in folders if not folder.is_dir()]
+    found = (fault for name in sorted(library.names) for fault in _faults(name, library, station))
+    return [*missing, *dict.fromkeys(found)]
+
+
+def sample_alert(hazard: Hazard, language: str, *, bare: bool = False) -> Alert:
+    """Return a made-up alert about `hazard`; with `bare`, one that tells nothing it need not tell."""
+    parameters = (Named(HAZARD_PARAMETER, hazard.value),)
+    info = Info("Sample", language=language, parameters=parameters)
+    if not bare:
+        info = Info(
+            "Sample",
+            severity=Severity.SEVERE,
+            language=language,
+            parameters=parameters,
+            onset=_NOW + timedelta(hours=1),
+            expires=_NOW + timedelta(hours=6),
+            headline="Sample of a headline",
+            description="What is going on.",
+            instruction="What to do.",
+            sender_name="Sample service",
+            contact="0 123",
+            web="https://service.example/1",
+            areas=(Area("Old town"), Area("Harbour")),
+        )
+    return Alert("sample", "sample@tocsin.example", _NOW, infos=(info,))
+
+
+def _faults(name: str, library: Library, station: Town) -> Iterator[Reason]:
+    language, _, file = name.partition("/")
+    if file == GENERAL or file.startswith("hazards/"):
+        yield from _faults_of_words(language, file, library)
+    elif place := _NAME.fullmatch(name):
+        yield from _faults_of_template(name, place, library, station)
+    else:
+        near, path = _nearest(name), library.path(name)
+        if near is None:
+            yield because("template_unlooked", path=path)
+        else:
+            yield because("template_unlooked_near", path=path, near=near)
+
+
+def _faults_of_words(language: str, file: str, library: Library) -> Iterator[Reason]:
+    known = {GENERAL, *(hazard_file(hazard) for hazard in Hazard)}
+    path = library.path(f"{language}/{file}")
+    if file not in known:
+        yield because("template_no_hazard", path=path, known=list(Hazard))
+        return
+    try:
+        words = library.words(language, file)
+        for hazard in (each for each in Hazard if hazard_file(each) == file):
+            read_prepared(hazard, words)
+        for name, text in _freeing(words):
+            yield because("template_frees", path=path, name=name, text=text)
+    except FAULTS as fault:
+        yield because("template_wrong", where=library.where(fault, f"{language}/{file}"), said=reason_of(fault))
+
+
+def _freeing(words: Words) -> Iterator[tuple[str, str]]:
+    """What an alert whose time has run out would say, and may not: nobody knows then that the danger is over."""
+    expired = {"after": words.get("after"), **{f"{name}.expired": words.get(name, {}).get("expired") for name in _ENDS}}
+    for name, text in expired.items():
+        if text and permits(str(text)):
+            yield name, str(text)
+
+
+def _faults_of_template(name: str, place: re.Match[str], library: Library, station: Town) -> Iterator[Reason]:
+    kind, markup = PostKind(place["kind"]), "html" if place["channel"] in _HTML_CHANNELS else "plain"
+    channel = ChannelConfig(place["channel"], place["channel"], TextFormat(4096, markup=markup))
+    for matter, context in _matters(place["language"], kind, library):
+        try:
+            known = facts(matter, station, channel, context, "https://alerts.example/1")
+            pieces = split(library.printed(name, markup, known))
+        except FAULTS as fault:
+            yield because("template_wrong", where=library.where(fault, name), said=reason_of(fault))
+            return
+        said = {piece.name for piece in pieces if isinstance(piece, Part) and (piece.text or piece.short)}
+        # A general alert of no great weight has nothing prepared: then there is no instruction to lay out.
+        # One that tells no area or no time (a correction, a closed school) has none to lay out either.
+        needed = [part for part in _NEEDED if part == "headline" or known[_SAID_BY.get(part, part)]]
+        if lacking := [part for part in needed if part not in said]:
+            yield because("template_lacks", path=library.path(name), parts=lacking, first=lacking[0])
+            return
+
+
+def _matters(language: str, kind: PostKind, library: Library) -> Iterator[tuple[Matter, Context]]:
+    reasons = list(EndReason) if kind is PostKind.END else [None]
+    for hazard, bare in product(Hazard, (False, True)):
+        alert = sample_alert(hazard, language, bare=bare)
+        if words := _words(language, hazard, library):
+            for reason in reasons:
+                yield Matter(alert, alert.infos[0], kind, hazard, language, *words), Context("1", _NOW, reason, alert)
+
+
+def _words(language: str, hazard: Hazard, library: Library) -> tuple[Words, Words] | None:
+    """Return the words of a hazard, None where they can't be read: that fault is told of their own file."""
+    try:
+        return library.words(language, GENERAL), library.words(language, hazard_file(hazard))
+    except FAULTS:
+        return None
+
+
+def _nearest(name: str) -> str | None:
+    *folder, file = name.split("/")
+    near = difflib.get_close_matches(file, [f"{kind}.j2" for kind in PostKind], 1)
+    return "/".join([*folder, *near]) if near and len(folder) == 2 else None

@@ -33,7 +33,7 @@ from alerts.model.post import PostKind, TextFormat
 from alerts.model.reason import because
 from alerts.model.town import ChannelConfig, District, Town
 from alerts.rendering.counting import weighted
-from alerts.rendering.faces import Context
+from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from alerts.rendering.text import clean
 from alerts.setup.lines import with_table

@@ -22,8 +22,8 @@ from alerts.model.incident import StoredAlert
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.town import ChannelConfig, District
 from alerts.rendering.card import in_short
-from alerts.rendering.faces import Context
 from alerts.rendering.library import capital
+from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 
 # The kind of channel whose templates lay out a page's words, and characters for them: more than any alert has.

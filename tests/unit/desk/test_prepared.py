@@ -8,8 +8,7 @@ from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.setting_values import parse_span
 from alerts.model.town import Town
-from alerts.rendering.check import check_templates
-from alerts.rendering.templates import Renderer
+from alerts.rendering.templates import Renderer, check_templates
 from tests.unit.desk.conftest import an_info
 
 

@@ -9,7 +9,9 @@ from typing import Any
 from alerts.model.alert import Alert, Area, Info, Named, Severity
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
 from alerts.model.post import PostKind, TextFormat
-from alerts.rendering.templates import ChannelConfig, Context, Rendered, Renderer, Town
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.matter import Context
+from alerts.rendering.templates import Rendered, Renderer
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 X = ChannelConfig("x", "twitter", TextFormat(280, "weighted"))

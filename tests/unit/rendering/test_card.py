@@ -13,7 +13,7 @@ from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering import card
 from alerts.rendering.card import Card, card_alt, card_of, draw_card, in_short
-from alerts.rendering.faces import Context
+from alerts.rendering.matter import Context
 from tests.unit.desk.conftest import NOW, an_alert, renderer_of
 
 CARD = Card(Severity.SEVERE, "Danger grave", "Tempête", "Saint-Martin", "Jusqu’à ce soir", "Ville de Saint-Martin")

@@ -7,11 +7,10 @@ from alerts.model.alert import Area
 from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason, PostKind
 from alerts.rendering import library
-from alerts.rendering.check import sample_alert
 from alerts.rendering.facts import facts
-from alerts.rendering.library import IMPORTANCE, KEPT
-from alerts.rendering.matter import Matter
-from alerts.rendering.templates import Context, Renderer, check_templates, shipped_folder
+from alerts.rendering.library import IMPORTANCE, KEPT, shipped_folder
+from alerts.rendering.matter import Context, Matter
+from alerts.rendering.templates import Renderer, check_templates, sample_alert
 from tests.unit.rendering.sample_alerts import FRENCH, NOW, X, an_alert, an_info, render
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "templates.md").read_text("utf-8")

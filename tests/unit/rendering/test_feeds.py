@@ -10,8 +10,9 @@ import pytest
 
 from alerts.model.alert import Alert, Area, Info, Named, ResponseType, Severity
 from alerts.model.post import PostKind
+from alerts.rendering.matter import Context
 from alerts.rendering.plain import is_filler, says_what_to_do
-from alerts.rendering.templates import Context, Renderer
+from alerts.rendering.templates import Renderer
 from tests.fed import FED
 from tests.texts import FIRST_SEEN, PAGE
 from tests.unit.rendering.sample_alerts import ENGLISH, FRENCH, NOW, OTHER, X, an_info

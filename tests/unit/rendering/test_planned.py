@@ -13,7 +13,7 @@ from alerts.channels.settings import TELEGRAM_TEXT
 from alerts.model.alert import Alert, Area, Category, Info, MsgType, Named, Severity
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.faces import Context
+from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 
 PARIS = ZoneInfo("Europe/Paris")

@@ -13,8 +13,9 @@ from alerts.model.alert import Alert, Area, Info, MsgType, Named, Severity, Stat
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import HAZARD_PARAMETER
 from alerts.model.post import EndReason, PostKind, TextFormat
-from alerts.model.town import District
-from alerts.rendering.templates import ChannelConfig, Renderer, Town, shipped_folder
+from alerts.model.town import ChannelConfig, District, Town
+from alerts.rendering.library import shipped_folder
+from alerts.rendering.templates import Renderer
 from tests.unit.rendering.sample_alerts import (
     CHANNELS,
     ENGLISH,

@@ -12,7 +12,7 @@ from alerts.model.alert import Alert
 from alerts.model.ports import Memory
 from alerts.model.post import PostKind
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.faces import Context
+from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from tests.unit.sources.ical_pages import at, calendar, event, works_source
 
