@@ -45,6 +45,7 @@ POLICY = (
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
+    # The address that opens the page holds the code, which no other site is to see.
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }

@@ -82,6 +82,7 @@ class Setup:
         if step not in STEPS:
             raise web.HTTPNotFound
         form = await fields_of(request)
+        # Browsers send a textarea's lines with CRLF (WHATWG HTML, form submission).
         lines = form.get("lines", "").replace("\r\n", "\n")
         if len(lines) > LONGEST:
             raise web.HTTPRequestEntityTooLarge(LONGEST, len(lines))

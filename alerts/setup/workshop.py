@@ -111,6 +111,7 @@ class Workshop:
     def __init__(self, file: Path, clock: Clock) -> None:
         self._file = file
         self._clock = clock
+        # A button that is pressed again and again asks the platform once at a time.
         self._one_at_a_time = asyncio.Lock()
 
     def lines(self) -> str:
@@ -127,6 +128,7 @@ class Workshop:
             return str(self._file)
         if before:
             self._file.with_name(f"{self._file.name}.before").write_text(before, encoding="utf-8")
+        # Written beside and put in place at once: a daemon that starts meanwhile reads the whole of one or the other.
         written = self._file.with_name(f"{self._file.name}.new")
         written.write_text(lines, encoding="utf-8")
         written.replace(self._file)

@@ -124,7 +124,8 @@ def guard_of(console: Console) -> Middleware:
         except DatabaseRefused as error:
             return _unwritten(console, request, error)
         except Exception:
-            log.exception("desk.stumbled", path=request.path, method=request.method)
+            # The edge: whatever a page's code fails with is logged and told as a page, and the desk goes on.
+            log.exception("desk.failed", path=request.path, method=request.method)
             return mishap(console.frame, request, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     return guard
@@ -133,9 +134,9 @@ def guard_of(console: Console) -> Middleware:
 def _led_astray(console: Console, request: web.Request, astray: Astray) -> web.Response:
     """Refused before anything is read, with what whoever runs the station has to mend."""
     host, remote = request.host[:_LONGEST_HOST], request.remote or ""
-    stray = (astray, host if astray is Astray.HOST else remote)
-    if stray not in console.strays and len(console.strays) < _MOST_COUNTED:
-        console.strays.add(stray)
+    asked = (astray, host if astray is Astray.HOST else remote)
+    if asked not in console.misdirected and len(console.misdirected) < _MOST_COUNTED:
+        console.misdirected.add(asked)
         log.warning("desk.astray", why=astray, host=host, remote=remote)
     _ = console.frame.words(request).gettext
     told = {
@@ -171,6 +172,7 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
             request[WAITING] = await _waiting(console)
             request[CHANGED] = await console.gate.changes(visitor)
     if request.method not in _READS:
+        # Only now is a body read: how large it may be depends on who sends it.
         request = request.clone(client_max_size=MOST_POSTED if visitor else MOST_BEFORE)
         if (refused := await _refused(console, request, visitor)) is not None:
             return refused

@@ -136,6 +136,7 @@ def place_of(time: datetime, now: datetime) -> float:
 
 def _bar(case: Case, now: datetime) -> Bar:
     start = place_of(case.starts or now, now)
+    # A shorter bar could not be seen.
     return Bar(case, start, max(place_of(case.ends or now, now) - start, 4.0))
 
 

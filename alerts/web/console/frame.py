@@ -63,6 +63,7 @@ class Frame:
             bytecode_cache=_COMPILED,
             trim_blocks=True,
             lstrip_blocks=True,
+            # Whatever is printed passes here: no template can forget to word a reason, or to show what is hidden.
             finalize=worded,
         )
         self._environment.filters |= {"worded": worded, "sentence": _as_sentence, "channel_name": _called}
@@ -160,12 +161,12 @@ class Console:
     service: DeskService
     frame: Frame
     gate: Gate
-    strays: set[tuple[Astray, str]] = field(default_factory=set)
+    misdirected: set[tuple[Astray, str]] = field(default_factory=set)
     """What was refused for the way it came, each once: by which name, or from which address."""
 
     def warnings(self) -> list[Reason]:
         """What is wrong with the way to the desk, for who operates it."""
-        unlisted = sorted(address for why, address in self.strays if why is Astray.UNLISTED)
+        unlisted = sorted(address for why, address in self.misdirected if why is Astray.UNLISTED)
         told = [because("proxy_unlisted", address=each) for each in unlisted]
         if (self.frame.station.desk_url or "").startswith("https:") and not self.frame.station.web.trusted:
             told.append(because("proxies_missing"))

@@ -263,6 +263,7 @@ def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
     chapters = _chapters(records, thread, seen, language)
     current = next(each for each in chapters if each.record.id == found[0].id)
     newest = next((each for each in reversed(chapters) if each.record.state is AlertState.ACCEPTED), chapters[-1])
+    # Only a correction says that readers were told something wrong, so only then is it worth saying where that stays.
     remains: list[Reason] = []
     if newest.ending == CORRECTED:
         remains = left_wrong([post for post in thread if post.alert_id != newest.record.id], unit.desk.station)

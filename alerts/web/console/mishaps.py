@@ -39,7 +39,9 @@ Form = MultiDictProxy[str | bytes | bytearray | FileField]
 """A form as it was posted."""
 # Seconds after which it is worth trying again: as long as the database waits for who holds it.
 _AGAIN = 5
+# A one-time code is worth nothing later, and neither it nor a secret stands in a page again.
 _NEVER = ("csrf", "carried", "code", "secret")
+# No pages to come back to: the way in and out, a switch, files, and what scripts alone ask for.
 _OUTSIDE = ("/desk/sign-in", "/desk/sign-out", "/desk/language", "/desk/static", "/desk/events", "/desk/fragments")
 # What the form of an alert sends beside what was typed.
 _BESIDE = ("draft", "revision", "about", "do", "again")

@@ -125,6 +125,7 @@ class OwnAccount:
             begun = await self._gate.begin_code(cookie, asked)
             return see_other(SIGN_IN) if isinstance(begun, Held) else self._code_page(request, begun)
         answer = await self._gate.confirm_code(cookie, form.get("code", ""), form["seed"])
+        # A slip while typing the code costs no new seed: the app has this one by now.
         if isinstance(answer, Held) and answer.reason is Refusal.CODE:
             issuer, name = self._console.frame.station.name, visitor_of(request).account.name
             return self._code_page(request, enrolment(Secret(form["seed"]), name, issuer), answer)

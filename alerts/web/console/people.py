@@ -174,6 +174,7 @@ class People:
         self, request: web.Request, form: Mapping[str, str], deed: Callable[[Officer, str], str]
     ) -> web.Response:
         password = accounts.first_password(token_bytes(accounts.FIRST_PASSWORD_BYTES))
+        # Hashed before the transaction: Argon2id takes longer than anybody may hold the database.
         kept = await self._passwords.hash(password.reveal())
         try:
             name = await self._act(request, lambda officer: deed(officer, kept))

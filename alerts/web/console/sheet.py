@@ -169,6 +169,7 @@ def _stance(record: StoredAlert, station: Town, actor: Actor) -> Stance:
     return Stance.ALONE if wrote(actor, record) else Stance.MAY
 
 
+# The desk keeps a picture under the digest of its content, so that a file that was changed since can be told.
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

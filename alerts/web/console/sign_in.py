@@ -159,6 +159,7 @@ class SignIn:
     async def _answered(self, request: web.Request, answer: Entered | Held, form: Fields) -> web.Response:
         if isinstance(answer, Held):
             return await self._again(request, form, answer)
+        # The page that answers is made for who has just come in, not for who asked.
         request[VISITOR], request[CHANGED] = answer.visitor, answer.changes
         response = await self._onward(request, answer, form)
         request[ARRIVAL].remember(response, answer)

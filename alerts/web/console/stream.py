@@ -75,6 +75,7 @@ def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]
 
 
 async def _stream(service: DeskService, request: web.Request, lasts: Lasts, rhythm: Rhythm) -> web.StreamResponse:
+    # nginx would else hold events back until its buffer is full (X-Accel-Buffering).
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -127,6 +128,7 @@ async def _tell(
         if not pending.rung.is_set():
             await response.write(b": still here\n\n")
             continue
+        # One delivery changes an incident several times within moments: the page looks again once for all of them.
         await asyncio.sleep(rhythm.collect)
         told = "".join(f"event: changed\ndata: {incident or '*'}\n\n" for incident in pending.take())
         await response.write(told.encode())
