@@ -20,6 +20,7 @@ NAMED = 25
 _LONGEST_NAME = 60
 NIGHT = Quiet(time(22), time(7))
 """Quiet hours of who didn't choose any: what isn't grave may wait until the morning."""
+# Few and fixed: hours that are typed would need a conversation of their own, and be mistyped.
 _QUIETS: Mapping[str, Quiet | None] = {
     "21-07": Quiet(time(21), time(7)),
     "22-07": NIGHT,
@@ -71,6 +72,7 @@ def chosen(data: str, subscriber: Subscriber, town: TownNow) -> tuple[Subscriber
         return _topic(name, Topic(argument), subscriber), "topics", 0
     moves: dict[str, Callable[[], Subscriber | None]] = {
         "town": lambda: replace(subscriber, districts=frozenset()),
+        # "topics:done" keeps what was tapped one by one.
         "topics": lambda: replace(subscriber, topics=frozenset()) if argument == "all" else subscriber,
         "where": lambda: subscriber,
         "s": lambda: replace(subscriber, severity=Severity(argument)) if argument in set(Severity) else None,
@@ -174,6 +176,7 @@ def _topics(subscriber: Subscriber) -> Say:
     for topic in Topic:
         on = topic in subscriber.topics
         rows.append([((_YES if on else "") + _capital(topic_word(topic, _)), f"{'t-' if on else 't+'}:{topic}")])
+    # Without a topic there is nothing to be done with: "Everything" is the answer then.
     done = [[(_("Done"), "topics:done")]] if subscriber.topics else []
     text = _("<b>What about?</b> Everything, or tap what you want and then Done.") + "\n" + vital_words(subscriber)
     everything = [((_YES if not subscriber.topics and not subscriber.step else "") + _("Everything"), "topics:all")]

@@ -380,6 +380,7 @@ def _place(scene: Scene, place: Place) -> BotReply:
     known = scene.known or Subscriber(event.chat, scene.language, quiet=NIGHT, step=first, on=False)
     away: Keyboard = {"remove_keyboard": True}
     district = town.around(place.latitude, place.longitude)
+    # Nor is it said which district is nearest: that would be a guess, and somebody would rely on it.
     if district is None:
         text = _("That place is in none of our districts; the location was not kept.")
         following = screen("where" if town.districts else "menu", known, town)

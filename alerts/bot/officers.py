@@ -151,6 +151,7 @@ def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, code: s
     # Silent in a group: an answer to any code that somebody tries would fill it.
     if account is None and not event.private:
         return BotReply(())
+    # One answer to every code that opens nothing: another would tell a guesser that he is near.
     if account is None or account.disabled_at is not None:
         _ = words_of(language_here(unit, channel, event, town)).gettext
         return BotReply((Say(_("That code links nothing: make a new one at the desk, under “Your account”.")),))
@@ -411,6 +412,7 @@ def _quoted(title: str, message: Message) -> list[str]:
     text = message.plain
     if message.link and message.link not in text:
         text = f"{text}\n{message.link}"
+    # Room for the title and the markup around it.
     first, *others = pieces(text, _LONGEST - 200)
     named = [f"<b>{safe(title)}</b>\n<blockquote>{safe(first)}</blockquote>"]
     return named + [f"<blockquote>{safe(piece)}</blockquote>" for piece in others]

@@ -80,6 +80,7 @@ class Crowd:
         """Seconds until it is that chat's turn, which is taken by this; 0: now."""
         now = self._clock.monotonic()
         answered = _lately(self._answered, chat, now, AT_A_STRETCH)
+        # The turn is taken at once: two answers that wait at the same time must not get the same one.
         turn = max(now, answered[-AT_A_STRETCH] + AT_A_STRETCH) if len(answered) >= AT_A_STRETCH else now
         answered.append(turn)
         return turn - now
@@ -185,6 +186,7 @@ class Reception:
         """Learn the bot's own name, and show everybody its commands. Raises DeliveryError."""
         self.username = await self._bot.client.me()
         await self._bot.remember("bot", f"@{self.username}")
+        # None is shown to whoever speaks a language that the bot doesn't.
         for language in (None, *SPOKEN):
             await self._bot.client.list_commands(commands(language or "en"), language)
 
@@ -267,6 +269,7 @@ class Reception:
             except TocsinError as error:
                 language = await service.ask(lambda unit: officers.language_of_chat(unit, channel, event, town))
                 return BotReply((Say(safe(sentence(error.reason, language, town.zone))),))
+        # Reading doesn't wait for the one writer, so "/now" is answered while an alert is sent to thousands.
         answer = await service.ask(lambda unit: _answer(unit, channel, event, town))
         if answer.keeps is None and not answer.forgets:
             return answer

@@ -36,6 +36,7 @@ LONGEST_WAIT = timedelta(days=1)
 _HIGHEST = 2**53
 _ACCEPT = {"Accept-Encoding": UNPACKED_HERE}
 
+# None of these can come once a byte of the request was written.
 _NEVER_MADE = (
     aiohttp.ClientConnectorError,  # DNS, refused, unreachable, TLS
     aiohttp.ConnectionTimeoutError,  # no connection in time, or none free in the pool
@@ -78,6 +79,7 @@ class Answer:
         """Whether the status says that it was done."""
         return 200 <= self.status < 300
 
+    # Facebook calls its JSON "text/javascript" and X's gateway calls its pages what it likes: only the bytes tell.
     def read(self) -> dict[str, Any] | None:
         """The body as a JSON object whatever its Content-Type; None where it is none (a gateway's page)."""
         try:
@@ -116,7 +118,9 @@ async def ask(
             data=data,
             headers={**headers, **_ACCEPT} if headers else _ACCEPT,
             timeout=limits,
+            # A redirect would carry the token, or the post, to whatever address it names.
             allow_redirects=False,
+            # Unpacked below, within limits: a small answer may unpack to gigabytes.
             auto_decompress=False,
         )
         return Answer(response.status, response.headers, await _body_of(response, largest))
@@ -182,6 +186,7 @@ def wait_of(seconds: object) -> timedelta | None:
 
 @lru_cache(maxsize=64)
 def _limits(seconds: float) -> aiohttp.ClientTimeout:
+    # A connection that takes longer than half is given up while it is certain that nothing was sent.
     return aiohttp.ClientTimeout(total=seconds, connect=seconds / 2)
 
 
@@ -191,6 +196,7 @@ def _ready(url: str | URL) -> URL:
 
 def unclear(reason: Reason, act: RequestPurpose) -> DeliveryError:
     """What an end without a readable answer is: in doubt where doing it again would make a second post."""
+    # None of X, Facebook and Telegram takes an idempotency key: a second try would be a second post.
     return InDoubt(because("may_be_out", why=reason)) if act.once else Retry(reason)
 
 

@@ -56,6 +56,7 @@ def sign(key: bytes, identity: str, timestamp: int, body: bytes) -> str:
 
 def headers(key: bytes, identity: str, now: datetime, body: bytes) -> dict[str, str]:
     """What goes with a body; the timestamp is of this attempt, the id is the post's for good."""
+    # Standard Webhooks lets a receiver refuse what is older than minutes, so each attempt is dated anew.
     timestamp = int(now.timestamp())
     return {
         "Content-Type": "application/json",
@@ -147,6 +148,7 @@ def refusal(answer: Answer, now: datetime) -> DeliveryError | None:
 
 
 def _of_the_address(status: int) -> DeliveryError | None:
+    # Followed nowhere: the signature would be handed to whoever the redirect names.
     if 300 <= status < 400:
         return BadCredential(because("receiver_redirects", status=status))
     if status in (401, 403):

@@ -73,6 +73,7 @@ class Facebook:
         self._token = read_credential(self._settings.token, folder)
         if self._settings.app_secret is not None:
             secret = read_credential(self._settings.app_secret, folder)
+            # Where the app asks for a proof, a token that was stolen alone opens nothing.
             self._proof = hmac.new(secret.reveal().encode(), self._token.reveal().encode(), hashlib.sha256).hexdigest()
 
     async def close(self) -> None:
@@ -195,6 +196,7 @@ class Facebook:
         """Upload a picture, unseen until it is attached; None where it can't go along, with the reason logged."""
         try:
             picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
+            # Unpublished: a photo that is published by itself is no post of the Page and has no thread.
             form = aiohttp.FormData(self._proved({"published": "false", "alt_text_custom": picture.alt}))
             form.add_field("source", picture.content, filename=picture.file_name, content_type=picture.mime_type)
             answer = await self._send("POST", f"{self._settings.page_id}/photos", RequestPurpose.READ, form)
@@ -219,6 +221,7 @@ class Facebook:
                 raise unreadable("Facebook", answer, RequestPurpose.READ)
             found += posts
             after = answers.next_page(answer)
+            # By the cursor and not by `paging.next`, whose address holds the token.
             if after is None or asked.get("after") == after:
                 return found
             asked = {**asked, "after": after}
@@ -250,9 +253,11 @@ class Facebook:
             act=act,
             timeout=self._settings.timeout,
             data=data,
+            # In a header and never in the query: addresses stand in logs and in errors.
             headers={"Authorization": f"Bearer {self._token.reveal()}"},
             largest=LARGEST_LIST if act is RequestPurpose.READ else LARGEST,
         )
+        # Told on any answer, and only where a limit is nearly used up.
         self._limits = answers.limits(answer.headers, self._settings.page_id, self._resources.clock.now())
         return answer
 

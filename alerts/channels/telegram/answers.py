@@ -101,6 +101,7 @@ def complaint_of(answer: Answer) -> Complaint | None:
 def outcome(complaint: Complaint, act: RequestPurpose, now: datetime) -> DeliveryError:
     """What to do about a complaint."""
     said = quote(complaint.words)
+    # Answered before anything was sent, so nothing is in doubt.
     if complaint.status == 429:
         wait = OVERLOAD if complaint.retry_after is None else timedelta(seconds=complaint.retry_after)
         return Retry(
@@ -119,6 +120,7 @@ def _refused(complaint: Complaint, act: RequestPurpose, said: str) -> DeliveryEr
         return BadCredential(because("telegram_token_refused", said=said))
     if complaint.says(*_PERSON_LEFT):
         return Rejected(because("reader_left", said=said))
+    # Most of these come as a 400, though they are about rights (telegram-bot-api, `Client.cpp`).
     if complaint.status == 403 or complaint.says(*_MISCONFIGURED):
         return BadCredential(because("telegram_may_not_post", said=said))
     if _is_gone(complaint, act):

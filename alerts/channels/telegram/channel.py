@@ -108,6 +108,7 @@ class Telegram:
         """`deleteMessage`; a post that is gone is done. Rejected when it is older than Telegram's 48 h."""
         try:
             chat, number = self._place(remote_id)
+            # Telegram deletes a bot's messages only within 48 hours; later an edit has to say it.
             await self._settle(self._bot.delete_message(chat, number), RequestPurpose.DELETE)
         except Gone:
             return
@@ -179,6 +180,7 @@ class Telegram:
             return Probe(account, followers=await self._followers())
         if not isinstance(member, ChatMemberAdministrator):
             raise BadCredential(because("telegram_no_administrator", account=account, chat=self._settings.chat))
+        # A right that isn't told is no right that is missing: groups have no right to post, everybody may.
         rights = {
             "post": member.can_post_messages,  # the first two are told of channels alone
             "edit": member.can_edit_messages,
@@ -259,6 +261,7 @@ class Telegram:
                 words, form.chat, number, parse_mode=mode, link_preview_options=_preview(message)
             )
         except Complained as error:
+            # A message with a picture has a caption and no text; its number doesn't tell which it is.
             if not error.complaint.says("there is no text in the message"):
                 raise
             await self._bot.edit_message_caption(form.chat, number, caption=words, parse_mode=mode)
@@ -324,6 +327,7 @@ class Telegram:
         return int(number) if (parent_chat or self._settings.chat) == chat and number.isdecimal() else None
 
     async def _load_picture(self, message: Message) -> Picture | None:
+        # A caption holds a quarter of a message: words that don't fit are worth more than the picture.
         if message.image is None or utf16_units(message.plain) > _CAPTION:
             return None
         try:

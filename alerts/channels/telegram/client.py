@@ -140,6 +140,7 @@ class TelegramClient:
         complaint = complaint_of(answer)
         if complaint is None:
             raise unreadable("Telegram", answer, act)
+        # Pressed twice, a button makes the same screen twice.
         if complaint.not_modified:
             return None
         raise self._read(complaint, act)
@@ -150,6 +151,7 @@ class TelegramClient:
             return ChatMoved(because("chat_moved", said=said), complaint.migrated_to)
         if complaint.reader_left:
             return ReaderGone(because("reader_left", said=said))
+        # Another program asks with the same token, or a webhook is set: sending goes on, listening can't.
         if complaint.status == 409:
             return Occupied(because("bot_occupied", said=said))
         error = outcome(complaint, act, now)

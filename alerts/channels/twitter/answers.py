@@ -67,8 +67,10 @@ def _refused(status: int, told: Mapping[str, Any], words: str, act: RequestPurpo
     lower = words.lower()
     if status == 401:
         return BadCredential(because("x_keys_refused", said=said))
+    # It may be our own post of a try that went unanswered: whoever asks looks for it on the timeline.
     if status == _FORBIDDEN and "duplicate content" in lower:
         return Duplicate(because("has_it_already", platform="X"))
+    # Since February 2026 X lets replies through by rules of its own; the words go out as a post then.
     if act is RequestPurpose.REPLY and any(phrase in lower for phrase in _NO_REPLY_WORDS):
         return Gone(because("x_no_reply", said=said))
     if status == _FORBIDDEN and _about_credential(told, lower):
@@ -132,6 +134,7 @@ def _as_sent(post: Mapping[str, Any]) -> str:
         if isinstance(url, dict) and url.get("url") and url.get("expanded_url"):
             real = str(url["expanded_url"])
             text = text.replace(str(url["url"]), "" if _OF_A_PICTURE.fullmatch(real) else real)
+    # "&", "<" and ">" come back as entities, and nothing else does.
     return html.unescape(text)
 
 

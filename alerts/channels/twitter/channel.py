@@ -144,6 +144,7 @@ class Twitter:
         answer = await self._client.get_me(user_fields=["public_metrics"])
         user = await self._remember_user(answer)
         level = answer.headers.get("x-access-level", "")
+        # Keys made before the app was let write stay read-only until they are made anew.
         if level == _READ_ONLY:
             raise BadCredential(because("x_read_only"))
         return Probe(f"@{user}", followers=answers.followers(answer))
@@ -208,6 +209,7 @@ class Twitter:
             picture = await load_picture(image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS)
             data = self._check(await self._client.upload(picture), RequestPurpose.READ).get("data")
             media = id_of(data.get("id")) if isinstance(data, dict) else None
+            # In a call of its own: uploading takes no alternative text.
             if media and picture.alt:
                 self._check(await self._client.describe(media, picture.alt), RequestPurpose.READ)
         except (NoPicture, DeliveryError) as error:

@@ -43,6 +43,7 @@ class Signer:
         words = {
             "oauth_consumer_key": self.consumer_key.reveal(),
             "oauth_nonce": nonce or secrets.token_hex(16),
+            # OAuth 1.0a rather than 2.0: its keys don't run out, and there is no single-use refresh token to lose in a crash.
             "oauth_signature_method": "HMAC-SHA1",
             "oauth_timestamp": str(int(now.timestamp())),
             "oauth_token": self.token.reveal(),
@@ -109,6 +110,7 @@ class TwitterClient(_TweepyClient):
     ) -> Answer:
         """Answer one of tweepy's own calls."""
         body = None if json is None else jsonlib.dumps(json).encode()
+        # tweepy says nothing of what a call is for: the route and the body do.
         act = _act_of(method, route, json or {})
         return await self.send(method, route, act, params=params, data=body, content_type="application/json")
 
