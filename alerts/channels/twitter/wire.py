@@ -43,7 +43,7 @@ class Signer:
         words = {
             "oauth_consumer_key": self.consumer_key.reveal(),
             "oauth_nonce": nonce or secrets.token_hex(16),
-            # OAuth 1.0a rather than 2.0: its keys don't run out, and there is no single-use refresh token to lose in a crash.
+            # OAuth 1.0a and not 2.0: its keys don't run out, and no single-use refresh token can be lost in a crash.
             "oauth_signature_method": "HMAC-SHA1",
             "oauth_timestamp": str(int(now.timestamp())),
             "oauth_token": self.token.reveal(),
