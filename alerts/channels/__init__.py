@@ -27,7 +27,7 @@ from alerts.model.post import TextFormat
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ChannelKind:
     """A kind of channel. `path` is `module:Class`; the class is called as `Class(name, settings, resources)`.
 
     `counts_every_write` says what the platform counts against the windows: every write, or new posts alone.
@@ -45,9 +45,13 @@ class Kind:
         return cast("type[Any]", getattr(import_module(module), name))
 
 
-KINDS: dict[str, Kind] = {
-    "twitter": Kind(TwitterSettings, TWITTER_TEXT, "alerts.channels.twitter.channel:Twitter", counts_every_write=False),
-    "facebook": Kind(FacebookSettings, FACEBOOK_TEXT, "alerts.channels.facebook.channel:Facebook"),
-    "telegram": Kind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram.channel:Telegram"),
-    "webhook": Kind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
+# A row is the kind itself; or, where its settings stand in the channel's own file, the place of the kind there, as an
+# entry point names it: that file imports ChannelKind from here, and its library isn't loaded before it is needed.
+KINDS: dict[str, ChannelKind | str] = {
+    "twitter": ChannelKind(
+        TwitterSettings, TWITTER_TEXT, "alerts.channels.twitter.channel:Twitter", counts_every_write=False
+    ),
+    "facebook": ChannelKind(FacebookSettings, FACEBOOK_TEXT, "alerts.channels.facebook.channel:Facebook"),
+    "telegram": ChannelKind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram.channel:Telegram"),
+    "webhook": ChannelKind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
 }

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import TypeVar
 
 from alerts.channels import KINDS as CHANNEL_KINDS
-from alerts.channels import Kind as ChannelKind
+from alerts.channels import ChannelKind
 from alerts.model.errors import Unreadable
 from alerts.model.reason import because
 from alerts.sources import KINDS as SOURCE_KINDS
@@ -21,15 +21,12 @@ _SOURCES = "tocsin.sources"
 
 def channel_kind(name: str) -> ChannelKind | None:
     """The kind of channel of that name. Raises Unreadable where its package can't be loaded."""
-    return CHANNEL_KINDS.get(name) or _from_entry_point(_CHANNELS, name, ChannelKind)
+    return _kind(_CHANNELS, name, CHANNEL_KINDS.get(name), ChannelKind)
 
 
 def source_kind(name: str) -> SourceKind | None:
     """The kind of source of that name. Raises Unreadable where its package can't be loaded."""
-    found = SOURCE_KINDS.get(name)
-    if isinstance(found, str):
-        return _loaded(EntryPoint(name, found, _SOURCES), SourceKind)
-    return found or _from_entry_point(_SOURCES, name, SourceKind)
+    return _kind(_SOURCES, name, SOURCE_KINDS.get(name), SourceKind)
 
 
 def channel_kinds() -> list[str]:
@@ -42,12 +39,15 @@ def source_kinds() -> list[str]:
     return [*SOURCE_KINDS, *sorted(_offered(_SOURCES).names - SOURCE_KINDS.keys())]
 
 
-def _from_entry_point(group: str, name: str, kind: type[K]) -> K | None:
-    entry = next(iter(_offered(group).select(name=name)), None)
-    return _loaded(entry, kind) if entry else None
-
-
-def _loaded(entry: EntryPoint, kind: type[K]) -> K:
+def _kind(group: str, name: str, row: K | str | None, kind: type[K]) -> K | None:
+    """The kind that a row of ours is or names, else the one that an installed package offers."""
+    if isinstance(row, kind):
+        return row
+    entry = (
+        EntryPoint(name, row, group) if isinstance(row, str) else next(iter(_offered(group).select(name=name)), None)
+    )
+    if entry is None:
+        return None
     try:
         found = entry.load()
     except (ImportError, AttributeError) as error:

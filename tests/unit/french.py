@@ -13,6 +13,7 @@ from lxml import html
 import alerts
 from alerts.channels import KINDS as CHANNEL_KINDS
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings
+from alerts.config.kinds import channel_kind
 from alerts.sources.settings import CapSettings, IcalSettings
 
 ENGLISH = frozenset(
@@ -84,6 +85,6 @@ _KEYS = {
     name
     for model in (StationSettings, StoreSettings, WebSettings, NotifySettings, DeskSettings, CapSettings, IcalSettings)
     for name in model.model_fields
-} | {name for kind in CHANNEL_KINDS.values() for name in kind.settings.model_fields}
+} | {name for kind in CHANNEL_KINDS for name in channel_kind(kind).settings.model_fields}
 _BARE = re.compile(rf"\b(?!(?:{'|'.join(_KEYS)})\b)[a-z]+_[a-z_]+\b")
 _ILL_SPACED = re.compile(r"[^\s\u202f\u00a0/:][?!;](?=\s|$)|(?:^|[^\s\u00a0\u202f\d]):(?=\s|$)|«[^\u00a0\u202f]")

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from alerts.channels import KINDS
+from alerts.config.kinds import channel_kind
 from alerts.model.ports import Resources
 from alerts.model.post import Message
 from tests.fakes import FakeClock, FakePace
@@ -87,7 +87,9 @@ class Stage:
     async def open(self, kind: str, session: aiohttp.ClientSession | None = None, **settings: Any) -> Any:
         """An open channel of this kind."""
         told = {"kind": kind, "api_url": self.sandbox.url, "timeout": "5s", **SETTINGS[kind], **settings}
-        channel = KINDS[kind].load()("here", KINDS[kind].settings.model_validate(told), self.resources(session))
+        channel = channel_kind(kind).load()(
+            "here", channel_kind(kind).settings.model_validate(told), self.resources(session)
+        )
         await channel.open()
         return channel
 

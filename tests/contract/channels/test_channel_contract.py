@@ -12,6 +12,7 @@ import pytest
 from aiohttp.abc import AbstractResolver
 
 from alerts.channels import KINDS
+from alerts.config.kinds import channel_kind
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Deletes, DropsRepeats, Edits, Finds
 from tests.contract.channels.conftest import REPEATABLE, SECRETS, Stage, message, told_by
@@ -23,7 +24,7 @@ ODD = message(WORDS)
 
 def those_that(can: str):
     """The kinds that promise a method beyond `Channel`; the others need not have it."""
-    return pytest.mark.parametrize("kind", [kind for kind in KINDS if hasattr(KINDS[kind].load(), can)])
+    return pytest.mark.parametrize("kind", [kind for kind in KINDS if hasattr(channel_kind(kind).load(), can)])
 
 
 def unclear(kind: str) -> type[DeliveryError]:

@@ -13,16 +13,18 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from alerts.channels import Kind as ChannelKind
+from alerts.channels import KINDS as CHANNEL_KINDS
+from alerts.channels import ChannelKind
 from alerts.config import load_config
-from alerts.config.kinds import source_kind
+from alerts.config.kinds import channel_kind, source_kind
 from alerts.model import errors
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry, SourceFailed
 from alerts.model.ports import Deletes, Edits, Finds, Memory, Resources, Surroundings
 from alerts.model.post import Message
 from alerts.model.town import Town
-from alerts.sources import KINDS, SourceKind
+from alerts.sources import KINDS as SOURCE_KINDS
+from alerts.sources import SourceKind
 from tests.contract.channels.platform import platform
 from tests.fakes import FakeClock
 
@@ -118,7 +120,7 @@ def test_the_source_is_contributed_as_a_file_and_a_row(tmp_path, monkeypatch):
     code = samples("Adding a source", "python")[0].replace("town_gauge:Gauge", itself)
     (tmp_path / "gauge.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(KINDS, "gauge", row)
+    monkeypatch.setitem(SOURCE_KINDS, "gauge", row)
     town = """
 [station]
 name = "Saint-Martin"
@@ -135,6 +137,46 @@ token = { env = "TOKEN" }
     assert (type(gauge).__name__, gauge.warns_from) == ("GaugeSettings", 4.0)
     assert source_kind("gauge").load().__name__ == "Gauge"
     del sys.modules["gauge"]
+
+
+def test_the_channel_is_contributed_as_a_file_and_a_row(tmp_path, monkeypatch):
+    """Under its bare name, as the source below."""
+    part = DOC.partition("\nTo contribute one here instead: `alerts/channels/board.py`")[2]
+    itself, row = re.findall(r'"alerts\.channels\.(board:\w+)"', part)
+    code = samples("Adding a channel", "python")[0].replace("town_board:Board", itself)
+    (tmp_path / "board.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setitem(CHANNEL_KINDS, "board", row)
+
+    assert channel_kind("board").settings.__name__ == "BoardSettings"
+    assert channel_kind("board").load().__name__ == "Board"
+    del sys.modules["board"]
+
+
+async def test_the_channel_that_writes_into_a_file_shows_whole_texts_or_says_that_it_can_not(tmp_path, monkeypatch):
+    (tmp_path / "town_sign.py").write_text(samples("Adding a channel", "python")[1], encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    kind = importlib.import_module("town_sign").KIND
+    settings = kind.settings.model_validate({"kind": "sign", "file": "signs/hall.txt"})
+
+    async def remember(name, value):
+        pass
+
+    sign = kind.load()("hall", settings, Resources(None, FakeClock(), tmp_path, {}.get, remember))
+    await sign.open()
+    with pytest.raises(Retry, match="No such file or directory") as caught:
+        await sign.publish(Message("Crue", "Crue"))
+    (tmp_path / "signs").mkdir()
+    for text in ("Crue", "Fin de la crue"):
+        assert (await sign.publish(Message(text, text))).remote_id == "hall.txt"
+
+    assert not caught.value.sent
+    assert [(each.name, each.read_text()) for each in (tmp_path / "signs").iterdir()] == [
+        ("hall.txt", "Fin de la crue")
+    ]
+    assert (await sign.probe()).account == "hall.txt"
+    assert not isinstance(sign, Deletes | Edits | Finds)
+    del sys.modules["town_sign"]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from alerts.channels import KINDS
 from alerts.channels.answer import Answer
 from alerts.channels.webhook import headers, identity_of, key_of, letter, ping, refusal
+from alerts.config.kinds import channel_kind
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, Rejected, Retry
 from alerts.model.post import About, Message, PostKind
@@ -92,7 +92,7 @@ def test_the_example_of_a_letter_has_every_key_and_no_other():
 def test_the_lines_of_the_page_are_valid():
     told = tomllib.loads(block("toml"))["channels"]["bornes"]
 
-    assert KINDS["webhook"].settings.model_validate(told).kind == "webhook"
+    assert channel_kind("webhook").settings.model_validate(told).kind == "webhook"
 
 
 @pytest.mark.parametrize(
