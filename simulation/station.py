@@ -12,8 +12,7 @@ from tempfile import TemporaryDirectory
 from alerts.config import load_config
 from alerts.daemon.desk import build_renderer
 from alerts.model.post import Means
-from alerts.model.setting_values import parse_window
-from alerts.model.town import ChannelConfig, Town
+from alerts.model.town import ChannelConfig, Town, parse_window
 from alerts.rendering.templates import Renderer
 from alerts.store.files import migrate
 

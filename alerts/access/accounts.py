@@ -11,11 +11,11 @@ from dataclasses import replace
 from alerts.access.audit import AuditEvent
 from alerts.access.sessions import PREFIX, digest, spelled
 from alerts.desk.officer import Officer
-from alerts.model.characters import normal
+from alerts.model.bounds import normal
 from alerts.model.errors import Misuse, Refused
 from alerts.model.person import LONGEST_NAME, Account, Act, Role, Token, fold_name
 from alerts.model.reason import because
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 # Without 0, 1, i, l, o and u, which are taken for others when they are read out or copied.
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"

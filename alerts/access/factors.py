@@ -53,7 +53,7 @@ from alerts.access.sessions import (
 )
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Passkey, Stage, fold_name
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 STEP = 30
 """Seconds for which a code is shown: what every authenticator app assumes."""

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from alerts.access.sessions import Refusal
-from alerts.model.characters import normal
+from alerts.model.bounds import normal
 from alerts.model.person import fold_name
 
 Move = tuple[int, int]

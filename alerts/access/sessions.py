@@ -32,7 +32,7 @@ import structlog
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import DatabaseRefused
 from alerts.model.person import Account, Actor, Chained, Origin, Session, Stage, Token
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 # How long a sign-in may take, with an authenticator app to be installed meanwhile.
 _ON_THE_WAY = timedelta(minutes=30)

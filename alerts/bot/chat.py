@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alerts.model.characters import bounded, seen, shown, utf16_units, visible
+from alerts.model.bounds import bounded, seen, shown, utf16_units, visible
 from alerts.model.ports import Keyboard
 from alerts.model.subscriber import Asked, Subscriber
 from alerts.model.town import District

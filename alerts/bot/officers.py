@@ -35,7 +35,7 @@ from alerts.desk.account import in_full
 from alerts.desk.approve import fingerprint, is_vetoed, wrote
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.characters import utf16_units
+from alerts.model.bounds import utf16_units
 from alerts.model.incident import StoredAlert
 from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.ports import Keyboard

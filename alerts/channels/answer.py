@@ -18,9 +18,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from alerts.model.body import UNPACKED_HERE, read_body
-from alerts.model.characters import bounded, seen
-from alerts.model.characters import normal as composed
+from alerts.model.bounds import UNPACKED_HERE, bounded, read_body, seen
+from alerts.model.bounds import normal as composed
 from alerts.model.errors import DeliveryError, InDoubt, Retry, SourceFailed
 from alerts.model.reason import Reason, because
 

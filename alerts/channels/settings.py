@@ -25,8 +25,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential
 from alerts.model.post import Means, TextFormat
 from alerts.model.reason import because
-from alerts.model.setting_values import RateLimit, Secret, parse_span, parse_window
-from alerts.model.town import ChannelConfig, LinkPolicy
+from alerts.model.town import ChannelConfig, LinkPolicy, RateLimit, Secret, parse_span, parse_window
 
 
 def _span(value: object) -> object:

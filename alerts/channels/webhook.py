@@ -28,7 +28,7 @@ from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import Reason, because
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 SHORTEST_KEY = 24
 """Bytes of a key that can't be guessed (Standard Webhooks, "Signature scheme"); a shorter one is warned of."""

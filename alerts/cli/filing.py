@@ -25,7 +25,7 @@ from alerts.model.incident import AlertState
 from alerts.model.person import Act
 from alerts.model.post import PostState
 from alerts.model.reason import because, reason_of
-from alerts.model.setting_values import parse_span
+from alerts.model.town import parse_span
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Counter

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from alerts.channels.settings import SecretSource
 from alerts.model.reason import Reason, because, in_words, reason_of
-from alerts.model.setting_values import RateLimit
+from alerts.model.town import RateLimit
 
 _TYPES: dict[Any, str] = {
     bool: "true or false",

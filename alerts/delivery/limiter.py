@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from alerts.model.ports import Clock
 from alerts.model.post import Quota
-from alerts.model.setting_values import RateLimit
+from alerts.model.town import RateLimit
 
 
 @dataclass(frozen=True, slots=True)

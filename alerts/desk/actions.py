@@ -36,8 +36,7 @@ from alerts.model.incident import CLASHES, MANUAL, AlertState, LeftOut, StoredAl
 from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Post, PostState
 from alerts.model.reason import Reason, because
-from alerts.model.setting_values import spell_span
-from alerts.model.town import Town
+from alerts.model.town import Town, spell_span
 from alerts.rendering.matter import Prepared
 from alerts.store.alerts import AlertRepository
 

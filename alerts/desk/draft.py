@@ -20,12 +20,11 @@ from pathlib import Path
 from alerts.desk.dedupe import end_reason
 from alerts.desk.territory import drawn_areas, territory_of
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Named, Resource, Severity, Status, Urgency
-from alerts.model.characters import seen, stream_safe
+from alerts.model.bounds import seen, stream_safe
 from alerts.model.errors import Misuse
 from alerts.model.hazard import HAZARD_PARAMETER, NEEDS_A_PLACE, Hazard, fold, hazard_of
 from alerts.model.reason import Reason, because
-from alerts.model.setting_values import parse_span
-from alerts.model.town import Town
+from alerts.model.town import Town, parse_span
 from alerts.rendering.plain import WHOLE_TOWN, blanks_of, is_filler, is_whole_town
 
 LASTS = timedelta(hours=12)

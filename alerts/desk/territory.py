@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts.model.alert import Alert, Area, Circle, Named, Point
-from alerts.model.characters import bounded, normal, seen
+from alerts.model.bounds import bounded, normal, seen
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.incident import LeftOut
 from alerts.model.reason import because

@@ -17,7 +17,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from alerts.model.alert import STEP_PARAMETER, Category, Info, ResponseType, Severity
-from alerts.model.characters import normal
+from alerts.model.bounds import normal
 from alerts.model.hazard_words import event_in, is_drill, is_meant, is_taken_back, named, says_it_is_over
 
 HAZARD_PARAMETER = "tocsin:hazard"

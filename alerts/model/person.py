@@ -19,8 +19,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from alerts.model.characters import normal
-from alerts.model.setting_values import Secret
+from alerts.model.bounds import normal
+from alerts.model.town import Secret
 
 REPLIES_KEPT = timedelta(hours=24)
 """How long a reply is kept, and its key with it."""

@@ -7,10 +7,14 @@ record here. Nothing of it changes while a daemon runs.
 What only one platform or one format has (tokens, addresses, a version) stays in the settings of its kind, `settings` of
 the channel or the source; whoever opens that reads them, nobody else. What follows from several keys is a property. A
 default stands here, and the section that checks the key takes it from here.
+
+Before the records stand the values that are more than a text or a number: spans of time as people write them (`250ms 2s
+10m 6h 1d 3y`), a count in a span (`60/24h`), and secrets, which can't be printed by mistake.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,7 +29,7 @@ from alerts.model.alert import Area, Named, Point, Severity
 from alerts.model.hazard import Hazard
 from alerts.model.incident import MANUAL
 from alerts.model.post import Means, TextFormat
-from alerts.model.setting_values import RateLimit
+from alerts.model.reason import because
 
 Publish = Literal["auto", "veto", "approve"]
 """What becomes of what a source brings: it goes out, goes out unless somebody objects, or waits for an officer."""
@@ -33,6 +37,77 @@ LinkPolicy = Literal["always", "first", "never"]
 """When a post carries its address: in every one, in the first of an incident, in none."""
 DISTRICT = "district"
 """The geocode name under which a district's own code stands in our alerts."""
+
+
+# French days are `j`: who types at three in the morning types so. A year is 365 days.
+_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "j": 86_400_000, "y": 31_536_000_000}
+_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|j|y)")
+_WINDOW = re.compile(r"(\d{1,9})/(.+)")
+
+
+def parse_span(text: str) -> timedelta:
+    """`10m` as ten minutes; also `1h30m`. Raises ValueError with a reason that says what is allowed."""
+    compact = text.strip().lower()
+    matches = list(_SPAN.finditer(compact))
+    if not matches or "".join(match.group() for match in matches) != compact:
+        raise ValueError(because("no_span", text=repr(text)))
+    try:
+        return sum((timedelta(milliseconds=float(m[1]) * _UNITS[m[2]]) for m in matches), timedelta())
+    except OverflowError:
+        raise ValueError(because("span_too_long", text=repr(text))) from None
+
+
+def spell_span(span: timedelta) -> str:
+    """A span in its largest whole unit: `24h`, `15m`, `250ms`. Days only from two on, as limits speak of 24h."""
+    milliseconds = round(span / timedelta(milliseconds=1))
+    for unit in ("d", "h", "m", "s"):
+        size = _UNITS[unit]
+        if milliseconds and milliseconds % size == 0 and (unit != "d" or milliseconds > size):
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`count` posts in any `span` of time, as `limits = ["100/15m"]` says."""
+
+    count: int
+    span: timedelta
+
+    def __str__(self) -> str:
+        return f"{self.count}/{spell_span(self.span)}"
+
+
+def parse_window(text: str) -> RateLimit:
+    """`100/15m` as a window. Raises ValueError with a reason that says what is allowed."""
+    match = _WINDOW.fullmatch(text.strip())
+    if not match or int(match[1]) < 1:
+        raise ValueError(because("no_limit", text=repr(text)))
+    span = parse_span(match[2])
+    if span <= timedelta():
+        raise ValueError(because("limit_of_nothing", text=repr(text)))
+    return RateLimit(int(match[1]), span)
+
+
+class Secret:
+    """Holds a credential; `str`, `repr` and formatting show `***`. Only `reveal` gives it away."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The credential itself: for the request that needs it and nothing else."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import re
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from alerts.model.characters import normal, utf16_units, visible
+from alerts.model.bounds import normal, utf16_units, visible
 from alerts.model.post import TextFormat
 
 LINK_WEIGHT = 23

@@ -18,7 +18,7 @@ from typing import Any
 from alerts.model.alert import Alert, Category, Certainty, Info, Severity, Urgency
 from alerts.model.hazard import Hazard, fold, kind_of
 from alerts.model.post import EndReason, PostKind
-from alerts.model.setting_values import parse_span
+from alerts.model.town import parse_span
 from alerts.rendering.library import Words
 
 # What MeteoAlarm's colours mean. The CAP severity that its members send beside them is at times another.

@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from markupsafe import escape
 
 from alerts.model.alert import Alert, Area, Info, Named, Severity, Status
-from alerts.model.characters import visible
+from alerts.model.bounds import visible
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, worded_as
 from alerts.model.post import EndReason, Message, PostKind, TextFormat

@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import Any
 
 from alerts.model.alert import Alert, Area, Info, Named
-from alerts.model.characters import normal, seen
+from alerts.model.bounds import normal, seen
 from alerts.rendering.counting import spans
 
 _SUSPECT = re.compile(r"[<&\x00-\x1f\x7f-\x9f\u2028\u2029]|  |\w\?\w")

@@ -46,8 +46,7 @@ from alerts.model.person import Account, Actor, Origin, Role
 from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resources, Surroundings
 from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
-from alerts.model.setting_values import Secret
-from alerts.model.town import Town
+from alerts.model.town import Secret, Town
 from alerts.sources.settings import PolledSettings
 from alerts.store.unit import sketching
 

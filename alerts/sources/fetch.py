@@ -26,7 +26,7 @@ import aiohttp
 from yarl import URL
 
 from alerts import __version__
-from alerts.model.body import is_packed, read_body, unpack
+from alerts.model.bounds import is_packed, read_body, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.model.ports import Clock, Surroundings
 from alerts.model.reason import because

@@ -12,8 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerts.model.alert import Severity
 from alerts.model.reason import because
-from alerts.model.setting_values import parse_span
-from alerts.model.town import Publish, SourceRules
+from alerts.model.town import Publish, SourceRules, parse_span
 from alerts.sources.ical.occurrence import parse_moment
 
 

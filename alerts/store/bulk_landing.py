@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from alerts.model.alert import Severity
-from alerts.model.characters import visible
+from alerts.model.bounds import visible
 from alerts.model.delivery import Bulk, BulkCandidate, BulkState, Progress, SendOutcome, SendResult
 from alerts.model.post import Message, Post, PostKind, PostState
 from alerts.model.reason import read_reason

@@ -31,7 +31,7 @@ from alerts.model.person import (
     fold_name,
 )
 from alerts.model.reason import because
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 from alerts.store.schema import account, audit, draft, idempotency, passkey, session, sign_in, token
 from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from alerts.model.characters import shown
+from alerts.model.bounds import shown
 from alerts.rendering.i18n import SOURCE, Words, read_words
 
 __all__ = ["SOURCE", "Words", "best_of", "in_sight", "languages_in", "read_words"]

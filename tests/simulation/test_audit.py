@@ -10,7 +10,7 @@ import pytest
 from alerts.delivery.limiter import RateLimits
 from alerts.model.alert import Severity
 from alerts.model.post import Means, PostKind, PostState
-from alerts.model.setting_values import parse_window
+from alerts.model.town import parse_window
 from simulation.audit import Act, Promised, Rules, Seen, audit
 
 NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)

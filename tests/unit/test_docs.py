@@ -25,7 +25,7 @@ from alerts.channels.settings import (
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
-from alerts.model.setting_values import RateLimit, spell_span
+from alerts.model.town import RateLimit, spell_span
 from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings, PolledSettings, SourceSettings
 from tocsin_sandbox import settings as fake
 

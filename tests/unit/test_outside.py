@@ -24,10 +24,23 @@ from alerts.desk.account import Mark, word_runs
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.territory import Territory, read_districts
 from alerts.model.alert import Alert, Area, Info
-from alerts.model.characters import HIGHEST_PILE, UNSEEN, bounded, normal, seen, shown, stream_safe
+from alerts.model.bounds import (
+    HIGHEST_PILE,
+    MOST_CORNERS,
+    MOST_SHOWN,
+    TOLERANCE,
+    UNSEEN,
+    bounded,
+    box,
+    normal,
+    seen,
+    shown,
+    simplified,
+    stream_safe,
+    together,
+)
 from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.hazard import fold, hazard_of
-from alerts.model.outline import MOST_CORNERS, MOST_SHOWN, TOLERANCE, box, simplified, together
 from alerts.model.person import fold_name
 from alerts.model.post import PostKind, TextFormat
 from alerts.model.reason import because
@@ -89,7 +102,7 @@ def spelled(ring):
 
 def test_one_place_normalises():
     callers = [file for file in Path("alerts").rglob("*.py") if "unicodedata.normalize(" in file.read_text("utf-8")]
-    assert callers == [Path("alerts/model/characters.py")]
+    assert callers == [Path("alerts/model/bounds.py")]
 
 
 @pytest.mark.parametrize("pile", [MARKS, "\uff9e\u0316", "\u0344\u0316", "\u0345\u0301"])

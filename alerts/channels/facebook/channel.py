@@ -39,7 +39,7 @@ from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rej
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import because
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 _LARGEST_PICTURE = 4_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png"})

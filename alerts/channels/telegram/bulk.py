@@ -22,7 +22,7 @@ from yarl import URL
 from alerts.channels.answer import Answer, RequestPurpose, ask, count_of, unreadable
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
-from alerts.model.characters import utf16_units, visible
+from alerts.model.bounds import utf16_units, visible
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources

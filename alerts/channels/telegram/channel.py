@@ -28,7 +28,7 @@ from alerts.channels.picture import NoPicture, Picture, load_picture
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, Form, address, outcome
 from alerts.channels.telegram.wire import PLACEHOLDER, Complained, Unheard, Wire
-from alerts.model.characters import utf16_units
+from alerts.model.bounds import utf16_units
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt

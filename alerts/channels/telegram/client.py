@@ -17,7 +17,7 @@ from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
 from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.ports import Keyboard, Pace, Resources
 from alerts.model.reason import because
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 _ALLOWED = ("message", "callback_query", "my_chat_member")
 _JSON = {"Content-Type": "application/json"}

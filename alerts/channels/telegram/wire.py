@@ -19,7 +19,7 @@ from alerts.channels.telegram.answers import OVERLOAD, Complaint, complaint_of
 from alerts.model.errors import DeliveryError, Retry
 from alerts.model.ports import Resources
 from alerts.model.reason import because
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 PLACEHOLDER = "0:token"
 """What the library takes for the token."""

@@ -23,7 +23,7 @@ from alerts.channels.answer import LARGEST, LARGEST_LIST, Answer, RequestPurpose
 from alerts.channels.picture import Picture
 from alerts.channels.settings import TwitterSettings
 from alerts.model.ports import Resources
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 
 @dataclass(frozen=True, slots=True)

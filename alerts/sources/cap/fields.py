@@ -23,8 +23,7 @@ from typing import Any, TypeVar
 from lxml import etree
 
 from alerts.model.alert import Circle
-from alerts.model.characters import bounded
-from alerts.model.outline import Ring
+from alerts.model.bounds import Ring, bounded
 from alerts.model.reason import Reason, because
 from alerts.sources.safe_xml import FORBIDDEN, Element
 

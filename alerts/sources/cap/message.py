@@ -33,8 +33,8 @@ from alerts.model.alert import (
     Status,
     Urgency,
 )
+from alerts.model.bounds import Ring, box, simplified
 from alerts.model.errors import Unreadable
-from alerts.model.outline import Ring, box, simplified
 from alerts.model.reason import Reason, because
 from alerts.sources.cap.fields import (
     MOST_POINTS,

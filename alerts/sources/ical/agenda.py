@@ -28,7 +28,7 @@ import structlog
 from icalendar import Timezone
 from icalendar.timezone import tzp
 
-from alerts.model.characters import bounded, stream_safe
+from alerts.model.bounds import bounded, stream_safe
 from alerts.model.errors import Unreadable
 from alerts.model.reason import Reason, because, reason_of
 from alerts.sources.ical.event import TIME_PROPERTIES, EventLines, SettledEvent, read_event, zone_called

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Point
 from alerts.model.reason import Reason, because
-from alerts.model.setting_values import parse_span
+from alerts.model.town import parse_span
 
 State = Literal["CONFIRMED", "TENTATIVE", "CANCELLED"]
 Moved = tuple[date, datetime, datetime]

@@ -21,7 +21,7 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from alerts.access.sessions import Confirmed, Enrolment, Held, Refusal
-from alerts.model.characters import bounded
+from alerts.model.bounds import bounded
 from alerts.model.person import LONGEST_NAME, Stage
 from alerts.web.console.arrival import ARRIVAL
 from alerts.web.console.frame import BASE, Console

@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 from alerts.desk.draft import Draft, draft_alert, read_time
 from alerts.desk.territory import read_circle, read_polygon
 from alerts.model.alert import Category, Certainty, Severity, Urgency
-from alerts.model.characters import bounded, seen
+from alerts.model.bounds import bounded, seen
 from alerts.model.errors import Misuse
 from alerts.model.hazard import Hazard
 from alerts.model.incident import Typed

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alerts.model.alert import Alert, Area, Circle, Point
-from alerts.model.characters import shown
-from alerts.model.outline import together
+from alerts.model.bounds import shown, together
 from alerts.model.town import Town
 
 _KM_PER_DEGREE = 111.32

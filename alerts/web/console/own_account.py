@@ -21,7 +21,7 @@ from alerts.access.sessions import Enrolment, Entered, Held, Refusal, offer_code
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Act, Stage, fold_name
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 from alerts.web.console.arrival import ARRIVAL, Arrival
 from alerts.web.console.entering import (
     SIGN_IN,

@@ -19,8 +19,8 @@ from xml.sax.saxutils import escape, quoteattr
 from icalendar import Calendar, Event, vRecur
 
 from alerts.model.alert import SERIES_PARAMETER, Alert, Info, Point
+from alerts.model.bounds import Ring, together
 from alerts.model.cap import write
-from alerts.model.outline import Ring, together
 from alerts.model.post import EndReason
 from alerts.web.public.told import Setting, Told
 
@@ -87,7 +87,7 @@ def shapes_of(told: Told, setting: Setting) -> Sequence[Mapping[str, Any]]:
 def outlines(alert: Alert) -> Sequence[Mapping[str, Any]]:
     """The alert's areas as GeoJSON geometries (RFC 7946: longitude first); a circle is its centre with a radius.
 
-    All outlines together have no more points than a telephone draws (`alerts.model.outline.MOST_SHOWN`).
+    All outlines together have no more points than a telephone draws (`alerts.model.bounds.MOST_SHOWN`).
     """
     shapes: list[Mapping[str, Any]] = []
     rings = iter(_fitted(tuple(ring for area in alert.areas for ring in area.polygons)))

@@ -19,7 +19,7 @@ from alerts.config.kinds import channel_kind
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, Rejected, Retry
 from alerts.model.post import About, Message, PostKind
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 from tocsin_sandbox.settings import WEBHOOK_SECRET
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "webhook.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oauthlib.oauth1 import Client
 
 from alerts.channels.twitter.wire import Signer, encode
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 URL = "https://api.x.com/2/users/42/tweets"

@@ -19,8 +19,7 @@ from alerts.model.events import AttemptFinished, Events
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Channel
 from alerts.model.post import Means, Message, Post, PostKind, PostState, TextFormat, priority_of
-from alerts.model.setting_values import parse_window
-from alerts.model.town import ChannelConfig
+from alerts.model.town import ChannelConfig, parse_window
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, Work
 from alerts.store.memory import ChannelStatuses

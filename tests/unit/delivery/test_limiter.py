@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.delivery.limiter import Departures, RateLimits, quota_free_at
 from alerts.model.post import Quota
-from alerts.model.setting_values import RateLimit, parse_window
+from alerts.model.town import RateLimit, parse_window
 from tests.fakes import FakeClock
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

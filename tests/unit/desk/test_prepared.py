@@ -6,8 +6,7 @@ import pytest
 
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard, hazard_of
-from alerts.model.setting_values import parse_span
-from alerts.model.town import Town
+from alerts.model.town import Town, parse_span
 from alerts.rendering.templates import Renderer, check_templates
 from tests.unit.desk.conftest import an_info
 

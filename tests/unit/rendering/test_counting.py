@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.model.characters import visible
+from alerts.model.bounds import visible
 from alerts.model.post import TextFormat
 from alerts.rendering.counting import count, is_valid, links, spans, weighted
 from alerts.rendering.text import tame

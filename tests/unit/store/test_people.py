@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.model.person import Account, Passkey, Role, Session, Stage, Token
-from alerts.model.setting_values import Secret
+from alerts.model.town import Secret
 from alerts.store.files import connect
 from alerts.store.people import Accounts
 from alerts.store.views import Views

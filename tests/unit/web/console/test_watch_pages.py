@@ -15,11 +15,10 @@ from alerts.desk.officer import Officer
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.notices import build_notices
 from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urgency
+from alerts.model.bounds import MOST_SHOWN, UNSEEN
 from alerts.model.cap import write
-from alerts.model.characters import UNSEEN
 from alerts.model.delivery import Bulk, BulkState
 from alerts.model.incident import AlertState
-from alerts.model.outline import MOST_SHOWN
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostKind, PostState
 from alerts.model.subscriber import Notice, Topic

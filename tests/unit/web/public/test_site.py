@@ -13,7 +13,7 @@ from lxml import html as pages
 
 from alerts.desk.officer import correction_of
 from alerts.model.alert import Area, Circle, Named, Resource, Severity
-from alerts.model.characters import UNSEEN
+from alerts.model.bounds import UNSEEN
 from alerts.sources.cap.message import read_message
 from alerts.web.public.told import Freshness
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.setting_values import RateLimit, Secret, parse_span, parse_window, spell_span
+from alerts.model.town import RateLimit, Secret, parse_span, parse_window, spell_span
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model.body import unpack
+from alerts.model.bounds import unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 
 

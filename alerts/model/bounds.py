@@ -1,0 +1,310 @@
+"""What strangers send, kept within bounds before anything reads it: its text, its bytes, its outlines.
+
+A text does three things to its reader, each met once, here:
+
+- it is long: `bounded` cuts it before anything folds, compares or keeps it;
+- it piles up combining marks: normalising (Unicode Standard Annex #15) sorts each pile, in time as the square of its
+  height, and holds the interpreter meanwhile. No pile is higher than 30 in any language (UAX #15, section 13, "Stream-
+  Safe Text Format"), so `normal` cuts higher ones first and is the one place where anything is normalised;
+- it hides: bidirectional controls turn what a reader sees around ("Trojan Source", UTR #36), invisible characters make
+  two different names look alike. `shown` writes them out, so that a page tells of them and obeys none; `seen` drops
+  them.
+
+An answer's body is bounded on what arrives and on what it unpacks to: a bomb is stopped while it unpacks (`read_body`).
+
+An outline is kept small, for a coast line of 300,000 points says no more to anybody than one of a few hundred.
+`simplified` walks a ring once and keeps a corner only where the line would otherwise leave a sleeve of `tolerance`
+metres (the cone intersection of Sklansky and Gonzalez, 1980): in time as the number of points, whatever their shape,
+where Douglas and Peucker's way takes the square of it from who wants to do harm. Where that leaves too many corners,
+the sleeve is widened.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import unicodedata
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from typing import Literal
+
+from alerts.model.alert import Point
+from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.model.reason import because
+
+Form = Literal["NFC", "NFD", "NFKC", "NFKD"]
+
+HIGHEST_PILE = 30
+"""Combining marks in a row that are kept (UAX #15, section 13, D3)."""
+# Letters of width that become marks when they are normalised (the voiced marks of half-width katakana).
+_OPENS_A_MARK = frozenset("\uff9e\uff9f")
+
+_UNSEEN = (
+    "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff"
+    "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
+)
+UNSEEN = re.compile(
+    rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f{_UNSEEN}\ud800-\udfff]"
+    # The tags of an emoji flag (🏴 and two to six of them, then the last) are part of a picture.
+    r"|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0000-\U000e007f]+"
+)
+"""What shows nothing and can deceive: controls but tab and line breaks, bidirectional marks, embeddings, overrides and
+isolates, soft hyphens, blanks without a width, fillers, halves of characters. Joiners and variation selectors stay:
+emoji, Persian and the scripts of India need them."""
+
+_TAG = re.compile(r"<[^<>]*>")
+
+
+def utf16_units(text: str) -> int:
+    """How many UTF-16 units a text has: what Telegram's limits count (Bot API, "MessageEntity")."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def visible(markup: str) -> str:
+    """What a reader sees of text in Telegram's HTML that we wrote ourselves: no tags, entities read.
+
+    A stranger's HTML needs more than that (`rendering.text.clean`).
+    """
+    bare = _TAG.sub("", markup) if "<" in markup else markup
+    return html.unescape(bare) if "&" in bare else bare
+
+
+def bounded(text: str, most: int) -> str:
+    """The first `most` characters of `text`, no mark of it on a pile higher than 30."""
+    return stream_safe(text[:most])
+
+
+def stream_safe(text: str) -> str:
+    """`text` without the marks beyond the thirtieth in a row: the same text, in every language there is."""
+    if text.isascii() or not any(map(unicodedata.combining, text)):
+        return text if text.isascii() or _OPENS_A_MARK.isdisjoint(text) else _cut_piles(text)
+    return _cut_piles(text)
+
+
+def normal(form: Form, text: str) -> str:
+    """`text` in a normal form, in time as its length, whatever it holds."""
+    return text if text.isascii() else unicodedata.normalize(form, stream_safe(text))
+
+
+def shown(text: str) -> str:
+    """`text` with everything that can't be seen written out, as in "‹U+202E›": a page tells of it and obeys nothing."""
+    return text if text.isascii() and text.isprintable() else UNSEEN.sub(_written_out, text)
+
+
+def seen(text: str) -> str:
+    """`text` without what can't be seen in it."""
+    return text if text.isascii() and text.isprintable() else UNSEEN.sub("", text)
+
+
+def _cut_piles(text: str) -> str:
+    kept: list[str] = []
+    pile = 0
+    for character in text:
+        pile = pile + 1 if unicodedata.combining(character) or character in _OPENS_A_MARK else 0
+        if pile <= HIGHEST_PILE:
+            kept.append(character)
+    return "".join(kept) if len(kept) < len(text) else text
+
+
+def _written_out(match: re.Match[str]) -> str:
+    return "".join(f"‹U+{ord(character):04X}›" for character in match[0])
+
+
+UNPACKED_HERE = "gzip, deflate"
+"""What a request may accept (`Accept-Encoding`) whose answer is read here."""
+_PLAIN = frozenset({"identity", ""})
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+_GZIP_OR_ZLIB = 47
+_MAGIC = b"\x1f\x8b"
+
+
+async def read_body(chunks: AsyncIterator[bytes], packing: str, limit: int, announced: int | None = None) -> bytes:
+    """The whole body, unpacked, at most `limit` bytes, from its raw `chunks` (nothing else may have unpacked them).
+
+    `packing` is the answer's Content-Encoding, `announced` its Content-Length. Raises FailedForGood for more than
+    `limit` bytes, before or after unpacking, and SourceFailed for a body that is cut short or packed in a way nobody
+    asked for.
+    """
+    if (announced or 0) > limit:
+        raise _too_large(limit)
+    packing = packing.strip().lower()
+    if packing in _PLAIN:
+        return await _gather(chunks, limit)
+    if packing not in _PACKED:
+        raise SourceFailed(because("answer_packed", packing=repr(packing[:20])))
+    unpacking = _Unpacking(limit)
+    async for chunk in chunks:
+        unpacking.feed(chunk)
+    return unpacking.finish()
+
+
+async def _gather(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in chunks:
+        body += chunk
+        if len(body) > limit:
+            raise _too_large(limit)
+    return bytes(body)
+
+
+def is_packed(body: bytes) -> bool:
+    """Whether a body is a gzip file itself."""
+    return body.startswith(_MAGIC)
+
+
+def unpack(packed: bytes, limit: int) -> bytes:
+    """The content of a gzip file, at most `limit` bytes; raises as `read_body`."""
+    unpacking = _Unpacking(limit)
+    unpacking.feed(packed)
+    return unpacking.finish()
+
+
+class _Unpacking:
+    """Takes gzip or zlib in pieces and never holds more than `limit` bytes and one piece."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._received = 0
+        self._body = bytearray()
+        self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+
+    def feed(self, chunk: bytes) -> None:
+        """Unpack one piece more."""
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise _too_large(self._limit)
+        try:
+            self._inflate(chunk)
+        except zlib.error:
+            raise SourceFailed(because("answer_no_gzip")) from None
+
+    def _inflate(self, chunk: bytes) -> None:
+        while chunk:
+            if self._stream.eof:
+                if not chunk.startswith(_MAGIC):
+                    return
+                # a gzip file may have several members (RFC 1952 section 2.2)
+                self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+            self._body += self._stream.decompress(chunk, self._limit + 1 - len(self._body))
+            if len(self._body) > self._limit:
+                raise _too_large(self._limit)
+            chunk = self._stream.unconsumed_tail or self._stream.unused_data
+
+    def finish(self) -> bytes:
+        """All of it; raises SourceFailed when the end is missing."""
+        if not self._stream.eof and self._received:
+            raise SourceFailed(because("answer_cut"))
+        return bytes(self._body)
+
+
+def _too_large(limit: int) -> FailedForGood:
+    return FailedForGood(because("answer_too_large", most=f"{limit / 1_048_576:g}"))
+
+
+Ring = tuple[Point, ...]
+"""A closed ring: the first point is also the last."""
+
+TOLERANCE = 10.0
+"""Metres by which a kept outline may differ from what was sent: less than the width of a street and its houses."""
+MOST_CORNERS = 2000
+"""Points of one ring that are kept."""
+MOST_SHOWN = 500
+"""Points of all that the public gets of one alert: a map of a telephone can't show more."""
+# How much wider the sleeve gets while too many corners are left.
+_WIDER = 3.0
+# Points of a ring that is left as it was sent.
+_SHORT = 100
+# A triangle, closed.
+_FEWEST = 4
+# Of a degree of latitude.
+_METRES = 111_320.0
+
+
+def simplified(ring: Sequence[Point], most: int = MOST_CORNERS, tolerance: float = TOLERANCE) -> Ring:
+    """The ring about `tolerance` metres from what it was, or as much more as `most` points take.
+
+    A short one is left as it is. What is kept stays the same when it is simplified again, so that a message that we
+    wrote reads as it did. What has no room left is its box: rather too much ground than none.
+    """
+    if len(ring) <= min(_SHORT, most):
+        return tuple(ring)
+    kept, wide = _walked(ring, tolerance), tolerance
+    while len(kept) > most:
+        wide *= _WIDER
+        kept = _walked(kept, wide)
+    while len(again := _walked(kept, tolerance)) < len(kept):
+        kept = again
+    if len(kept) >= _FEWEST:
+        return tuple(kept)
+    return tuple(ring) if len(ring) <= min(most, MOST_SHOWN) else box(ring)
+
+
+def together(rings: Sequence[Sequence[Point]], most: int = MOST_SHOWN) -> list[Ring]:
+    """Rings that have no more than `most` points in all, each in its place; empty where there is no room for it.
+
+    All are made as coarse as that takes, and where there are too many of them the largest stand for all.
+    """
+    room = most // (_FEWEST + 1)
+    largest = sorted(range(len(rings)), key=lambda place: _extent(rings[place]), reverse=True)[:room]
+    kept = {place: simplified(rings[place]) for place in largest}
+    tolerance = TOLERANCE
+    while sum(map(len, kept.values())) > most:
+        tolerance *= _WIDER
+        kept = {place: _coarser(ring, tolerance) for place, ring in kept.items()}
+    return [kept.get(place, ()) for place in range(len(rings))]
+
+
+def box(ring: Sequence[Point]) -> Ring:
+    """The rectangle around a ring."""
+    south, west = (min(point[axis] for point in ring) for axis in (0, 1))
+    north, east = (max(point[axis] for point in ring) for axis in (0, 1))
+    return (south, west), (south, east), (north, east), (north, west), (south, west)
+
+
+def _coarser(ring: Ring, tolerance: float) -> Ring:
+    """The ring with that much leeway, be it short; one that has no more ground than that is its box."""
+    kept = _walked(ring, tolerance) if len(ring) > _FEWEST + 1 else ring
+    return tuple(kept) if len(kept) >= _FEWEST else box(ring)
+
+
+def _extent(ring: Sequence[Point]) -> float:
+    latitudes, longitudes = [point[0] for point in ring], [point[1] for point in ring]
+    return max(latitudes) - min(latitudes) + max(longitudes) - min(longitudes) if ring else 0.0
+
+
+def _walked(ring: Sequence[Point], tolerance: float) -> list[Point]:
+    """The corners that a sleeve of that width needs, from the first point around to it again."""
+    squeeze = max(math.cos(math.radians(ring[0][0])), 0.01)
+    across, up = squeeze * _METRES / tolerance, _METRES / tolerance
+    kept, last = [ring[0]], ring[0]
+    anchor_lat, anchor_lon = ring[0]
+    aim, spread, furthest = 0.0, math.pi, 0.0
+    for point in ring[1:]:
+        x, y = (point[1] - anchor_lon) * across, (point[0] - anchor_lat) * up
+        distance = math.hypot(x, y)
+        if distance > 1.0:
+            ahead, half = math.atan2(y, x), math.asin(1.0 / distance)
+            off = math.remainder(ahead - aim, math.tau)
+            if furthest and (abs(off) > spread or distance < furthest - 1.0):
+                # It leaves the sleeve, or turns back in it: the point before is a corner, and a new sleeve begins.
+                kept.append(last)
+                anchor_lat, anchor_lon = last
+                x, y = (point[1] - anchor_lon) * across, (point[0] - anchor_lat) * up
+                distance = math.hypot(x, y)
+                furthest = 0.0
+                if distance > 1.0:
+                    aim, spread, furthest = math.atan2(y, x), math.asin(1.0 / distance), distance
+            elif not furthest:
+                aim, spread, furthest = ahead, half, distance
+            else:
+                low, high = max(-spread, off - half), min(spread, off + half)
+                aim, spread, furthest = aim + (low + high) / 2, (high - low) / 2, max(furthest, distance)
+        elif furthest > 1.0 + 1.0:
+            kept.append(last)
+            anchor_lat, anchor_lon = last
+            furthest = 0.0
+        last = point
+    if kept[-1] != ring[-1] or len(kept) == 1:
+        kept.append(ring[-1])
+    return kept
