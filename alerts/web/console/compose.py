@@ -46,7 +46,7 @@ from alerts.web.console.compose_view import (
 )
 from alerts.web.console.drafts import (
     Older,
-    Sheet,
+    PostedForm,
     adapted,
     another_hazard,
     another_severity,
@@ -121,10 +121,10 @@ class Composer:
     async def press(self, request: web.Request) -> web.StreamResponse:
         """A button of the form. Whatever it is, what was typed is kept first."""
         form = await request.post()
-        sheet, problems = await self._sheet(request, form)
+        posted, problems = await self._posted(request, form)
         actor = self._must_write(request)
         do = str(form.get("do", "preview"))
-        page = await self._keep_form(actor, await self._changed_by(sheet, do))
+        page = await self._keep_form(actor, await self._changed_by(posted, do))
         page.problems.update(problems)
         if page.alert_id:
             return _sent_on(page.alert_id)
@@ -164,8 +164,8 @@ class Composer:
     async def preview(self, request: web.Request) -> web.StreamResponse:
         """What stands beside the form, and what is wrong with it, for a script that typed it in."""
         said, session = await _json(request), visitor_of(request).session.digest
-        sheet = Sheet(str(said.get("draft", "")), 0, typed_in_json(said.get("fields")), _named(said, "about"))
-        seen = await self._turns.take(session, sheet.identity, lambda: self._preview(request, sheet))
+        posted = PostedForm(str(said.get("draft", "")), 0, typed_in_json(said.get("fields")), _named(said, "about"))
+        seen = await self._turns.take(session, posted.identity, lambda: self._preview(request, posted))
         return web.json_response(seen) if seen is not None else web.json_response({"error": "overtaken"}, status=409)
 
     async def kept(self, request: web.Request) -> web.StreamResponse:
@@ -180,14 +180,14 @@ class Composer:
         revision, identity = said.get("revision"), str(said.get("draft", ""))
         if not is_identity(identity) or not isinstance(revision, int) or not 0 < revision < 2**31:
             return web.json_response({"error": voice.why(because("draft_unnamed"))}, status=400)
-        sheet = Sheet(identity, revision, typed_in_json(said.get("fields")), _named(said, "about"))
+        posted = PostedForm(identity, revision, typed_in_json(said.get("fields")), _named(said, "about"))
         actor = self._must_write(request)
-        if too_long(sheet.fields):
+        if too_long(posted.fields):
             told = voice.words.gettext("Not saved: a field holds more than %(most)s characters.", most=LONGEST)
             return web.json_response({"error": told}, status=422)
         try:
-            about = await self._about(actor, sheet)
-            named = replace(sheet, about=about.id if about else None)
+            about = await self._about(actor, posted)
+            named = replace(posted, about=about.id if about else None)
             kept = await self._service.act(lambda unit: keep(unit, actor, named, by_script=True))
         except Older as older:
             return web.json_response({"revision": older.kept.revision, "fields": dict(older.kept.fields)}, status=409)
@@ -254,7 +254,7 @@ class Composer:
             await self._begin_update(page, about, typed=True)
         return page
 
-    async def _sheet(self, request: web.Request, form: Any) -> tuple[Sheet, dict[str, str]]:
+    async def _posted(self, request: web.Request, form: Any) -> tuple[PostedForm, dict[str, str]]:
         """What the form sent, its picture kept; what is wrong with the picture."""
         fields, problems = typed(form.items()), {}
         if request.query.get("exercise"):
@@ -267,42 +267,42 @@ class Composer:
                 problems["file"] = self._picture_words(request)
         revision = str(form.get("revision", "")).strip()
         number = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0
-        return Sheet(str(form.get("draft", "")), number, fields, str(form.get("about", "")) or None), problems
+        return PostedForm(str(form.get("draft", "")), number, fields, str(form.get("about", "")) or None), problems
 
-    async def _changed_by(self, sheet: Sheet, do: str) -> Sheet:
+    async def _changed_by(self, posted: PostedForm, do: str) -> PostedForm:
         """The form after a button: another hazard, no picture; and with the order that its severity asks for.
 
         What isn't grave goes out at the button, unread: there what stands in the form stays, and the checks tell it.
         """
         name, _, value = do.partition(":")
-        if name != "hazard" and (do != "publish" or is_grave(sheet.fields)):
-            sheet = replace(sheet, fields=await self._with_its_order(sheet.fields))
+        if name != "hazard" and (do != "publish" or is_grave(posted.fields)):
+            posted = replace(posted, fields=await self._with_its_order(posted.fields))
         if do == "no-picture":
-            return replace(sheet, fields={**sheet.fields, "picture": "", "alt": ""})
+            return replace(posted, fields={**posted.fields, "picture": "", "alt": ""})
         if name != "hazard" or value not in set(Hazard):
-            return sheet
-        prepared, before = await self._texts(self._station.language), text(sheet.fields, "hazard")
+            return posted
+        prepared, before = await self._texts(self._station.language), text(posted.fields, "hazard")
         old = prepared[Hazard(before)] if before in set(Hazard) else None
-        return replace(sheet, fields=another_hazard(sheet.fields, old, prepared[Hazard(value)]))
+        return replace(posted, fields=another_hazard(posted.fields, old, prepared[Hazard(value)]))
 
     async def _with_its_order(self, fields: Fields) -> dict[str, Typed]:
         prepared, hazard = await self._texts(self._station.language), text(fields, "hazard")
         return another_severity(fields, prepared[Hazard(hazard)] if hazard in set(Hazard) else None)
 
-    async def _keep_form(self, actor: Actor, sheet: Sheet) -> Page:
+    async def _keep_form(self, actor: Actor, posted: PostedForm) -> Page:
         """Keep what a form sent; where a newer version is kept already, as a copy beside it.
 
         A field that is too long is shown as it was typed, and nothing is kept: the draft stays as it was before.
         """
-        if not is_identity(sheet.identity):
-            sheet = replace(sheet, identity=new_id())
-        about = await self._about(actor, sheet)
-        page = Page(sheet.identity, sheet.revision, dict(sheet.fields), chosen=True)
-        if not too_long(sheet.fields):
+        if not is_identity(posted.identity):
+            posted = replace(posted, identity=new_id())
+        about = await self._about(actor, posted)
+        page = Page(posted.identity, posted.revision, dict(posted.fields), chosen=True)
+        if not too_long(posted.fields):
             try:
-                kept = await self._service.act(lambda unit: keep(unit, actor, sheet))
+                kept = await self._service.act(lambda unit: keep(unit, actor, posted))
             except Older:
-                copy = replace(sheet, identity=new_id(), revision=1)
+                copy = replace(posted, identity=new_id(), revision=1)
                 kept = await self._service.act(lambda unit: keep(unit, actor, copy))
                 page.notice = "copy"
             page.take(kept)
@@ -310,11 +310,11 @@ class Composer:
             await self._begin_update(page, about, typed=True)
         return page
 
-    async def _about(self, actor: Actor, sheet: Sheet) -> StoredAlert | None:
-        """The alert that a sheet changes: what its draft says, else what the page says."""
+    async def _about(self, actor: Actor, posted: PostedForm) -> StoredAlert | None:
+        """The alert that a posted form changes: what its draft says, else what the page says."""
 
         def question(unit: DeskUnit) -> StoredAlert | None:
-            name = _about_of(draft_of(unit, actor, sheet.identity)) or sheet.about
+            name = _about_of(draft_of(unit, actor, posted.identity)) or posted.about
             return find_alert(unit.alerts, name) if name else None
 
         return await self._service.ask(question)
@@ -361,11 +361,11 @@ class Composer:
         prepared = await self._texts(self._console.frame.words(request).language)
         return form_page(self._console, request, page, drafts, prepared)
 
-    async def _preview(self, request: web.Request, sheet: Sheet) -> Mapping[str, Any]:
+    async def _preview(self, request: web.Request, posted: PostedForm) -> Mapping[str, Any]:
         actor = self._must_write(request)
-        page = Page(sheet.identity, fields=await self._with_its_order(sheet.fields))
-        fitted = {name: value for name, value in page.fields.items() if value != sheet.fields.get(name)}
-        about = await self._about(actor, sheet)
+        page = Page(posted.identity, fields=await self._with_its_order(posted.fields))
+        fitted = {name: value for name, value in page.fields.items() if value != posted.fields.get(name)}
+        about = await self._about(actor, posted)
         if about is not None:
             await self._begin_update(page, about, typed=True)
         await self._read(request, page)

@@ -26,7 +26,7 @@ from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
 from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import (
-    Card,
+    ChannelCard,
     Check,
     Rehearsal,
     Said,
@@ -224,7 +224,7 @@ def _beside(page: Page, voice: Voice, station: Town) -> Beside:
     )
 
 
-def _look(card: Card, voice: Voice) -> Look:
+def _look(card: ChannelCard, voice: Voice) -> Look:
     _, outlet = voice.words.gettext, card.outlet
     if card.draft is None:
         return Look(outlet.name, outlet.kind, silence=voice.why(card.silence) if card.silence else "")

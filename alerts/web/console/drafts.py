@@ -166,7 +166,7 @@ class Older(Conflict):
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class PostedForm:
     """A form as a page sends it: whose draft it is, how often it was changed, which alert it is about."""
 
     identity: str
@@ -188,23 +188,23 @@ def draft_of(unit: DeskUnit, actor: Actor, identity: str) -> SavedDraft | None:
     return found
 
 
-def keep(unit: DeskUnit, actor: Actor, sheet: Sheet, *, by_script: bool = False) -> SavedDraft:
+def keep(unit: DeskUnit, actor: Actor, posted: PostedForm, *, by_script: bool = False) -> SavedDraft:
     """Keep what a page sent. A draft that was posted stays as it is. Raises Older, Forbidden.
 
     A page with a script counts its changes itself, so that what it sends again with the same number is the same. One
     without sends the number that it was given.
     """
-    found = draft_of(unit, actor, sheet.identity)
+    found = draft_of(unit, actor, posted.identity)
     if found is None:
         _make_room(unit, actor)
-        found = SavedDraft(sheet.identity, actor.name, unit.now, about=sheet.about, revision=0)
-    elif found.alert_id is not None or (same(found.fields, sheet.fields) and sheet.revision <= found.revision):
+        found = SavedDraft(posted.identity, actor.name, unit.now, about=posted.about, revision=0)
+    elif found.alert_id is not None or (same(found.fields, posted.fields) and posted.revision <= found.revision):
         return found
-    if sheet.revision < found.revision or (by_script and sheet.revision == found.revision):
+    if posted.revision < found.revision or (by_script and posted.revision == found.revision):
         raise Older(found)
-    revision = sheet.revision if sheet.revision > found.revision else found.revision + 1
-    about = found.about or sheet.about
-    kept = replace(found, about=about, fields=dict(sheet.fields), revision=revision, updated_at=unit.now)
+    revision = posted.revision if posted.revision > found.revision else found.revision + 1
+    about = found.about or posted.about
+    kept = replace(found, about=about, fields=dict(posted.fields), revision=revision, updated_at=unit.now)
     unit.drafts.put_draft(kept)
     return kept
 

@@ -48,7 +48,7 @@ DUE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownSeed:
     """A seed as a page shows it: its picture for a camera, groups of letters for who types, a link for a telephone."""
 
     picture: Markup
@@ -115,7 +115,7 @@ def tell_when(response: web.Response, held: Held | None, now: datetime) -> web.R
     return response
 
 
-def shown(enrolment: Enrolment) -> Shown:
+def shown(enrolment: Enrolment) -> ShownSeed:
     """As the page shows it; black on white whatever the colour scheme, since cameras want that."""
     drawn = BytesIO()
     segno.make(enrolment.uri, error="m", micro=False).save(
@@ -124,7 +124,7 @@ def shown(enrolment: Enrolment) -> Shown:
     seed = enrolment.seed.reveal()
     groups = " ".join(seed[start : start + 4] for start in range(0, len(seed), 4))
     # Both are made here: the picture of numbers, the address by pyotp, which quotes the names in it.
-    return Shown(Markup(drawn.getvalue().decode()), groups, Markup(escape(enrolment.uri)))  # noqa: S704
+    return ShownSeed(Markup(drawn.getvalue().decode()), groups, Markup(escape(enrolment.uri)))  # noqa: S704
 
 
 PROOF = "own_password"

@@ -53,7 +53,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ChannelCard:
     """One channel: its post, or why it gets none (`silence`)."""
 
     outlet: ChannelConfig
@@ -70,7 +70,7 @@ class Rehearsal:
     """
 
     alert: Alert | None = None
-    cards: tuple[Card, ...] = ()
+    cards: tuple[ChannelCard, ...] = ()
     state: AlertState | None = None
     goes_at: datetime | None = None
     refusal: Reason | None = None
@@ -183,9 +183,9 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         posts = {made.post.channel: made for made in filed.drafts}
         alert = filed.record.alert
         cards = tuple(
-            Card(outlet, posts[outlet.name])
+            ChannelCard(outlet, posts[outlet.name])
             if outlet.name in posts
-            else Card(outlet, silence=notes.get(outlet.name) or _silence(outlet, alert, wish))
+            else ChannelCard(outlet, silence=notes.get(outlet.name) or _silence(outlet, alert, wish))
             for outlet in station.channels.values()
         )
         goes_at = next((made.post.not_before for made in filed.drafts), None)
@@ -277,8 +277,8 @@ def _alert_alone(unit: DeskUnit, wish: Wish) -> Alert | None:
         return None
 
 
-def _silent(station: Town, wish: Wish, alert: Alert | None) -> tuple[Card, ...]:
-    return tuple(Card(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.channels.values())
+def _silent(station: Town, wish: Wish, alert: Alert | None) -> tuple[ChannelCard, ...]:
+    return tuple(ChannelCard(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.channels.values())
 
 
 def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:

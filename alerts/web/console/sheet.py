@@ -174,7 +174,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownPost:
     """One channel's post as it will be there: its length and limit in that platform's units, and its picture."""
 
     post: Post
@@ -272,7 +272,7 @@ def remember_look(unit: DeskUnit, sheet: Sheet, actor: Actor) -> None:
         unit.views.looked(actor.name, incident, shown, unit.now)
 
 
-def shown_posts(sheet: Sheet, station: Town) -> list[Shown]:
+def shown_posts(sheet: Sheet, station: Town) -> list[ShownPost]:
     """Each channel's post with its length; reads the pictures, so it is no work for the database's thread."""
     shown = []
     for post in sheet.item.posts:
@@ -280,7 +280,7 @@ def shown_posts(sheet: Sheet, station: Town) -> list[Shown]:
         length = count(post.message.text, outlet.text) if outlet else len(post.message.plain)
         content = read_picture(image.path) if image else None
         picture = hashlib.sha256(content).hexdigest() if content else None
-        shown.append(Shown(post, length, outlet.text.limit if outlet else None, picture))
+        shown.append(ShownPost(post, length, outlet.text.limit if outlet else None, picture))
     return shown
 
 
