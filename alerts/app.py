@@ -26,7 +26,7 @@ import structlog
 
 from alerts.daemon.bots import Bots, BulkSenders, bot_lease, bot_paces, bot_settings, bulk_leases
 from alerts.daemon.commands import Handed, take_commands
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
 from alerts.daemon.serving import build_app, build_publisher, build_setting, serve
@@ -172,7 +172,7 @@ class Daemon:
             yield "store", self._checks.watch_the_store()
         if self.config.notify.channels:
             approvals = ApprovalNotices(self.config, self.database, self._clock, notices, self.events)
-            yield "awaited", approvals.run()
+            yield "approvals", approvals.run()
         yield from Housekeeping(
             self.config.store,
             self._intake,
@@ -181,7 +181,7 @@ class Daemon:
             events=self.events,
             net_beneath=self._outside.net_beneath,
         ).work()
-        yield "strays", UnknownPosts(self.database, self._clock, self.lanes, notices, self.events).run()
+        yield "unknown posts", UnknownPosts(self.database, self._clock, self.lanes, notices, self.events).run()
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
@@ -211,9 +211,9 @@ class Daemon:
         await self._session.close()
         await self.database.close()
 
-    def counter(self) -> Counter:
+    def control(self) -> Control:
         """Where what commands hand over meets this daemon's desk."""
-        return Counter(self.config, self._clock.now, self._desk)
+        return Control(self.config, self._clock.now, self._desk)
 
     def cycles(self) -> list[Cycle]:
         """Every lane and source: when it last went round, and whether it should have since."""
@@ -377,7 +377,7 @@ async def run(config: Town, handed: Handed | None = None, ready: Callable[[Daemo
     daemon, commands = await build(config), None
     try:
         await daemon.start()
-        commands = take_commands(daemon.counter, config, handed) if handed is not None else None
+        commands = take_commands(daemon.control, config, handed) if handed is not None else None
         log.info("tocsin.running", station=config.name, channels=list(daemon.lanes), sources=list(daemon.pollers))
         tell_systemd("READY=1")
         if ready is not None:

@@ -32,7 +32,7 @@ from alerts.access.accounts import add_account
 from alerts.access.passwords import Passwords
 from alerts.app import Daemon, build
 from alerts.config import load_config
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.daemon.outside import Outside
 from alerts.daemon.telemetry import set_up_log
 from alerts.demo import SECRETS, sample, start_sandbox, times
@@ -196,7 +196,7 @@ async def walking(
             (folder / "channels.toml").write_text(text, encoding="utf-8")
             config = load_config(folder / "channels.toml")
             with profiled(entered):
-                await asyncio.to_thread(lambda: Counter(config).act(let_in))
+                await asyncio.to_thread(lambda: Control(config).act(let_in))
                 daemon = await build(config, Outside(doors=doors))
                 await daemon.start()
                 await asyncio.sleep(AT_REST)

@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 
 from alerts.config import load_config
-from alerts.daemon.desk import Counter, now
+from alerts.daemon.desk import Control, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.incident import new_id
 from alerts.store.alerts import AlertRepository
@@ -44,13 +44,13 @@ def _both(town: Town) -> tuple[list[float], list[float]]:
     town.start_sandbox("--no-limits")
     town.configure(UNPACED)
     town.start_daemon()
-    counter = Counter(load_config(town.folder / "channels.toml"))
+    control = Control(load_config(town.folder / "channels.toml"))
     floor, stored = [], []
     with loopback() as url, asyncio.Runner() as runner:
         bare = Bare(town.folder / "floor.db", url)
         for number in range(POSTS + 1):
             floor.append(runner.run(bare.commit_and_request()))
-            stored.append(_store(counter, f"n° {number}"))
+            stored.append(_store(control, f"n° {number}"))
         runner.run(bare.close())
     arrived = sorted(_arrivals(town))
     # Each is out before the next is stored, so they arrive in the order of storing. The first one warms up.
@@ -87,15 +87,15 @@ def _arrivals(town: Town) -> list[float]:
     return [request["at"] for request in town.requests("telegram") if request["path"].endswith("sendMessage")]
 
 
-def _store(counter: Counter, words: str) -> float:
+def _store(control: Control, words: str) -> float:
     """What `tocsin post` does, in this process, and wait until it is out; returns when its commit was done."""
-    alert = draft_alert(Draft(headline=f"Vent violent {words}"), counter.desk.station, now(), new_id())
-    with opened(counter.config.database) as db:
+    alert = draft_alert(Draft(headline=f"Vent violent {words}"), control.desk.station, now(), new_id())
+    with opened(control.config.database) as db:
         with transaction(db):
-            counter.desk.post(AlertRepository(db), alert, again=True)
+            control.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
-    ring(counter.config.database)
-    with opened(counter.config.database) as db:
+    ring(control.config.database)
+    with opened(control.config.database) as db:
         while db.execute("SELECT count(*) FROM post WHERE state != 'sent'").fetchone()[0]:
             time.sleep(PAUSE / 10)
     time.sleep(PAUSE)

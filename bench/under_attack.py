@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alerts.config import load_config
-from alerts.daemon.desk import Counter, now
+from alerts.daemon.desk import Control, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity, Urgency
 from alerts.model.incident import new_id
@@ -127,7 +127,7 @@ class Scene:
     """A town that runs, and what its attackers are told."""
 
     town: Town
-    counter: Counter
+    control: Control
     daemon: Running
     mode: Path
     given: dict[str, str]
@@ -162,7 +162,7 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     shutil.copy(town.database, town.folder / "fresh.db") if not posts else None
     daemon = town.start_daemon()
     given["url"] = daemon.url
-    scene = Scene(town, Counter(load_config(town.config)), daemon, mode, given)
+    scene = Scene(town, Control(load_config(town.config)), daemon, mode, given)
     _extremes(scene, 3)
     return scene
 
@@ -221,19 +221,19 @@ def _extremes(scene: Scene, many: int = EXTREMES) -> list[float]:
 
 def _store(scene: Scene) -> float:
     """What `tocsin post` does, in this process, and wait until it is out; returns when its commit was done."""
-    counter, scene.stored = scene.counter, scene.stored + 1
+    control, scene.stored = scene.control, scene.stored + 1
     draft = Draft(
         headline=f"Rupture de digue n° {scene.stored}",
         instruction="Montez à l’étage.",
         severity=Severity.EXTREME,
         urgency=Urgency.IMMEDIATE,
     )
-    alert = draft_alert(draft, counter.desk.station, now(), new_id())
-    with opened(counter.config.database) as db:
+    alert = draft_alert(draft, control.desk.station, now(), new_id())
+    with opened(control.config.database) as db:
         with transaction(db):
-            filed = counter.desk.post(AlertRepository(db), alert, again=True)
+            filed = control.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
-        ring(counter.config.database)
+        ring(control.config.database)
         query = "SELECT count(*) FROM post WHERE alert_id = ? AND channel = 'page' AND state = 'sent'"
         deadline = time.monotonic() + 120
         while not db.execute(query, (filed.record.id,)).fetchone()[0]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from alerts.config import load_config
-from alerts.daemon.desk import Counter, now
+from alerts.daemon.desk import Control, now
 from alerts.model.alert import Alert, Severity
 from alerts.model.cap import write
 from campaign.audit import Breach, Promised, audit
@@ -44,7 +44,7 @@ WAYS = (
 )
 """How updates and ends appear (`on_update`, `on_end`), town by town."""
 FEED = '[sources.feed]\nkind = "cap"\nurl = "{url}"\nevery = "1s"\narea = "any"\nallow_private = true\n'
-WARM_UP = Told(0, 1, "alert", "counter", Severity.MODERATE, lasts=6 * 3600.0, after=0.0)
+WARM_UP = Told(0, 1, "alert", "control", Severity.MODERATE, lasts=6 * 3600.0, after=0.0)
 _LOOK = 0.05
 
 
@@ -104,7 +104,7 @@ class Play:
         )
         self.town.configure(channels, sources=FEED.format(url=self._feed.url))
         self.town.tocsin("db", "upgrade")  # by a process of its own: alembic isn't made for several at once in one
-        self._counter = Counter(load_config(self.town.config))
+        self._control = Control(load_config(self.town.config))
         self._tell(WARM_UP)
         self._start_daemon()
         self._await(lambda: self._ledger.open_posts() == 0, TAKEOVER, "the first post went out")
@@ -147,8 +147,8 @@ class Play:
         if told.door == "feed":
             self._feed.tell(alert)
             self._served.add(alert.identifier)
-        elif told.door == "counter":
-            self._counter.act(lambda unit: unit.desk.post(unit.alerts, alert))
+        elif told.door == "control":
+            self._control.act(lambda unit: unit.desk.post(unit.alerts, alert))
         elif not self._command(alert):
             return
         ends = alert.ends.timestamp()

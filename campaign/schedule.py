@@ -8,7 +8,7 @@ from typing import Literal
 
 from alerts.model.alert import Severity
 
-Door = Literal["counter", "command", "feed"]
+Door = Literal["control", "command", "feed"]
 Kind = Literal["alert", "update", "cancel"]
 End = Literal["kill", "kill_held", "pause"]
 
@@ -118,7 +118,7 @@ class _Talk:
         ]
         brief = chance.random() < _BRIEF
         lasts = round(chance.uniform(2, 9), 1) if brief else _LASTING
-        door: Door = chance.choices(("feed", "command", "counter"), (30, 35, 35))[0]
+        door: Door = chance.choices(("feed", "command", "control"), (30, 35, 35))[0]
         told = Told(self._incidents, 1, "alert", door, severity, lasts, after)
         if not brief:
             self._open.append(told)

@@ -25,7 +25,7 @@ from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreada
 from alerts.model.town import Town
 
 if TYPE_CHECKING:
-    from alerts.daemon.desk import Counter
+    from alerts.daemon.desk import Control
 
 FAILED, WRONG_USE = 1, 2
 _BAD = r"Invalid value for '(?P<name>.+?)': "
@@ -73,12 +73,12 @@ class Settings:
 
         return load_config(self.file)
 
-    def counter(self) -> Counter:
+    def control(self) -> Control:
         """Where the command meets the desk: in its own process, or in the daemon that it was handed to."""
-        from alerts.daemon.desk import Counter
+        from alerts.daemon.desk import Control
 
         caller = screen.CALLER.get()
-        return Counter(self.load()) if caller is None else caller.counter()
+        return Control(self.load()) if caller is None else caller.control()
 
 
 def settings_file(named: Path | None) -> Path:

@@ -28,7 +28,7 @@ from alerts.model.reason import because, reason_of
 from alerts.model.town import parse_span
 
 if TYPE_CHECKING:
-    from alerts.daemon.desk import Counter
+    from alerts.daemon.desk import Control
     from alerts.desk.actions import Filed
     from alerts.desk.service import DeskUnit
     from alerts.model.alert import Alert
@@ -62,7 +62,7 @@ class Manner:
             raise Misuse(because("wait_span", why=reason_of(error))) from None
 
 
-def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
+def file_alert(control: Control, alert: Alert, manner: Manner) -> int:
     """Rehearse the alert, or store it and show what comes of it; returns the exit status."""
     patience = manner.patience
     if manner.dry_run:
@@ -72,15 +72,15 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
                 return officer(unit, manner.who, manner.act).file(manner.act, alert, manner.channels, again=True)
             return unit.desk.post(unit.alerts, alert, manner.channels, again=True)
 
-        filed = counter.rehearse(rehearse)
-        show_filed(counter, filed, as_json=manner.as_json)
+        filed = control.rehearse(rehearse)
+        show_filed(control, filed, as_json=manner.as_json)
         _say_what_goes(filed)
         _say_what_follows(filed)
         return 0
-    alert = counter.keep_pictures(alert)
-    counter.warm(alert)
+    alert = control.keep_pictures(alert)
+    control.warm(alert)
     try:
-        filed, daemons = counter.act(lambda unit: _once(unit, alert, manner))
+        filed, daemons = control.act(lambda unit: _once(unit, alert, manner))
     except TocsinError:
         if _key() and screen.CALLER.get() is None:
             screen.say(tell("a daemon may have stored it before it broke off: `tocsin status` tells"))
@@ -90,16 +90,16 @@ def file_alert(counter: Counter, alert: Alert, manner: Manner) -> int:
     _say_who_sends(filed, daemons)
     _say_what_follows(filed)
     try:
-        return _see_out(counter, filed, manner, patience)
+        return _see_out(control, filed, manner, patience)
     except OSError as error:
         return say_unwritten(filed.record.id, error)
 
 
-def show_filed(counter: Counter, filed: Filed, *, as_json: bool) -> None:
+def show_filed(control: Control, filed: Filed, *, as_json: bool) -> None:
     """Show what was only rehearsed: each channel's text with its count."""
     from alerts.desk.account import rehearsal_of
 
-    station = counter.desk.station
+    station = control.desk.station
     account = rehearsal_of(filed.record, filed.drafts, station.zone, station.language)
     screen.show_json(account) if as_json else screen.show_rehearsal(account)
 
@@ -134,20 +134,20 @@ def _once(unit: DeskUnit, alert: Alert, manner: Manner) -> Filed:
     return filed
 
 
-def _see_out(counter: Counter, filed: Filed, manner: Manner, patience: timedelta) -> int:
+def _see_out(control: Control, filed: Filed, manner: Manner, patience: timedelta) -> int:
     if manner.wait:
-        return _wait_until_ended(counter, filed.record.id, patience, as_json=manner.as_json)
-    account = _account(counter, filed)
+        return _wait_until_ended(control, filed.record.id, patience, as_json=manner.as_json)
+    account = _account(control, filed)
     screen.show_json(account) if manner.as_json else screen.show_account(account)
     return 0
 
 
-def _wait_until_ended(counter: Counter, identity: str, patience: timedelta, *, as_json: bool) -> int:
+def _wait_until_ended(control: Control, identity: str, patience: timedelta, *, as_json: bool) -> int:
     """Follow the alert's posts; 0 only if all were sent, 1 otherwise, when the time is up or somebody must validate."""
     deadline = time.monotonic() + patience.total_seconds()
     told: dict[str, str] = {}
     while True:
-        account, is_held = _account_now(counter, identity)
+        account, is_held = _account_now(control, identity)
         _tell_changes(account, told)
         settled = all(post["state"] in _SETTLED for post in account["posts"])
         if settled or is_held or time.monotonic() > deadline:
@@ -186,11 +186,11 @@ def _say_what_follows(filed: Filed) -> None:
         screen.say(tell(without, alert=filed.words.id))
 
 
-def _account(counter: Counter, filed: Filed) -> dict[str, Any]:
+def _account(control: Control, filed: Filed) -> dict[str, Any]:
     from alerts.desk.account import account_of
 
-    station = counter.desk.station
-    posts = counter.ask(lambda unit: unit.alerts.posts_of(filed.record.id))
+    station = control.desk.station
+    posts = control.ask(lambda unit: unit.alerts.posts_of(filed.record.id))
     return account_of(filed.record, posts, station.zone, station.language)
 
 
@@ -203,12 +203,12 @@ def _tell_changes(account: Mapping[str, Any], told: dict[str, str]) -> None:
             told[post["id"]] = state
 
 
-def _account_now(counter: Counter, identity: str) -> tuple[dict[str, Any], bool]:
+def _account_now(control: Control, identity: str) -> tuple[dict[str, Any], bool]:
     """The alert with its posts, and whether nothing more happens to them before somebody validates it."""
     from alerts.desk.account import account_of
     from alerts.desk.approve import find_alert
 
-    station = counter.desk.station
+    station = control.desk.station
 
     def question(unit: DeskUnit) -> tuple[dict[str, Any], bool]:
         alert = find_alert(unit.alerts, identity)
@@ -216,4 +216,4 @@ def _account_now(counter: Counter, identity: str) -> tuple[dict[str, Any], bool]
         is_held = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
         return account_of(alert, posts, station.zone, station.language), is_held
 
-    return counter.ask(question)
+    return control.ask(question)

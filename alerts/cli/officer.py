@@ -20,16 +20,16 @@ from alerts.model.person import Act
 from alerts.model.reason import because
 
 if TYPE_CHECKING:
-    from alerts.daemon.desk import Counter
+    from alerts.daemon.desk import Control
     from alerts.desk.service import DeskUnit
     from alerts.model.incident import StoredAlert
     from alerts.model.post import Post
 
 
-def _counter(context: typer.Context) -> Counter:
-    from alerts.daemon.desk import Counter
+def _counter(context: typer.Context) -> Control:
+    from alerts.daemon.desk import Control
 
-    return Counter(context.obj.load())
+    return Control(context.obj.load())
 
 
 def status(
@@ -56,12 +56,12 @@ def status(
         store,
     )
 
-    counter: Counter = context.obj.counter()
+    control: Control = context.obj.control()
     if name is not None and cap:
-        screen.show(cap_message(counter, name))
+        screen.show(cap_message(control, name))
         return 0
     if name is not None:
-        account = one_account(counter, name)
+        account = one_account(control, name)
         if as_json:
             screen.show_json(account)
         else:
@@ -69,20 +69,20 @@ def status(
             screen.show_then(account)
             screen.show_texts(account)
             screen.show_let_out(account)
-            screen.show_in_full(every_word(counter, account["alert"]))
+            screen.show_in_full(every_word(control, account["alert"]))
         return 0
-    for account in accounts(counter, everything=everything):
+    for account in accounts(control, everything=everything):
         screen.show_json(account) if as_json else screen.show_account(account)
     for rows, show in (
-        (store(counter), screen.show_store),
-        (database(counter), screen.show_database),
-        (sources(counter), screen.show_source),
-        (channels(counter), screen.show_channel),
-        (bulks(counter), screen.show_bulk),
+        (store(control), screen.show_store),
+        (database(control), screen.show_database),
+        (sources(control), screen.show_source),
+        (channels(control), screen.show_channel),
+        (bulks(control), screen.show_bulk),
     ):
         for row in rows:
             (screen.show_json if as_json else show)(row)
-    if not counter.daemons():
+    if not control.daemons():
         screen.say(tell("no daemon runs, so no source is read and nothing is sent (`tocsin run`)"))
     return 0
 
@@ -94,26 +94,26 @@ def approve(
     again: Annotated[bool, typer.Option("--again", help="Publish it though the same event is out already.")] = False,
 ) -> int:
     """Show all that a waiting alert lets out, and let it go out exactly as it is shown."""
-    counter = _counter(context)
-    seen = _look_first(counter, name)
+    control = _counter(context)
+    seen = _look_first(control, name)
 
     def act(unit: DeskUnit) -> tuple[StoredAlert, list[Post]]:
         return officer(unit, who, Act.APPROVE).approve(name, seen=seen, again=again)
 
-    (alert, posts), _ = counter.act(act)
+    (alert, posts), _ = control.act(act)
     screen.say(tell("%(alert)s goes out on %(channels)s", alert=alert.id, channels=_channels(posts)))
     return 0
 
 
-def _look_first(counter: Counter, name: str) -> str:
+def _look_first(control: Control, name: str) -> str:
     """Show what is to be validated, and on a terminal ask; the fingerprint of what was shown."""
     from alerts.daemon.status import every_word, one_account
 
-    account = one_account(counter, name)
+    account = one_account(control, name)
     screen.show_account(account)
     screen.show_texts(account)
     screen.show_let_out(account)
-    screen.show_in_full(every_word(counter, account["alert"]))
+    screen.show_in_full(every_word(control, account["alert"]))
     if sys.stdin.isatty() and sys.stderr.isatty():
         screen.agreed("Validate this? (yes/no)")
     fingerprint: str = account["fingerprint"]
@@ -127,8 +127,8 @@ def reject(
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> int:
     """Keep a waiting alert from going out."""
-    counter = _counter(context)
-    (alert, _), _ = counter.act(lambda unit: officer(unit, who, Act.REJECT).reject(name, reason))
+    control = _counter(context)
+    (alert, _), _ = control.act(lambda unit: officer(unit, who, Act.REJECT).reject(name, reason))
     screen.say(tell("%(alert)s doesn't go out", alert=alert.id))
     return 0
 
@@ -139,10 +139,10 @@ def gone(
     who: options.As = None,
 ) -> int:
     """Call off what is gone from a calendar all at once: nothing of it is, until somebody says so."""
-    counter = _counter(context)
-    if source not in counter.config.sources:
-        raise Misuse(because("no_such_source", name=repr(source), known=list(counter.config.sources)))
-    entries, _ = counter.act(lambda unit: officer(unit, who, Act.CANCEL).call_off_gone(source))
+    control = _counter(context)
+    if source not in control.config.sources:
+        raise Misuse(because("no_such_source", name=repr(source), known=list(control.config.sources)))
+    entries, _ = control.act(lambda unit: officer(unit, who, Act.CANCEL).call_off_gone(source))
     screen.say(tell("%(n)s called off: announced when %(source)s is read next", n=entries, source=source))
     return 0
 
@@ -187,12 +187,12 @@ def report(
     from alerts.web.console.report import report_html, report_text
     from alerts.web.console.words import best_language, languages
 
-    counter = _counter(context)
-    station = counter.desk.station
+    control = _counter(context)
+    station = control.desk.station
     if language is not None and language not in languages():
         raise Misuse(because("report_language", text=repr(language), allowed=languages()))
     spoken, zone = language or best_language(None, station.language), station.zone
-    made = counter.ask(lambda unit: report_named(unit, name))
+    made = control.ask(lambda unit: report_named(unit, name))
     if html is not None:
         _write(html, report_html(made, spoken, zone))
     if as_json:

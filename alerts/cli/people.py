@@ -19,7 +19,7 @@ from alerts.model.reason import because
 if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
-    from alerts.daemon.desk import Counter
+    from alerts.daemon.desk import Control
     from alerts.desk.officer import Officer
     from alerts.desk.service import DeskUnit
     from alerts.model.person import Account, Chained, Token
@@ -215,10 +215,10 @@ def list_log(
     return 0
 
 
-def _counter(context: typer.Context) -> Counter:
-    from alerts.daemon.desk import Counter
+def _counter(context: typer.Context) -> Control:
+    from alerts.daemon.desk import Control
 
-    return Counter(context.obj.load())
+    return Control(context.obj.load())
 
 
 def _administer(context: typer.Context, who: str | None, action: Callable[[Officer], T]) -> T:

@@ -30,7 +30,7 @@ from alerts.model.reason import because
 from alerts.model.town import Town
 
 if TYPE_CHECKING:
-    from alerts.daemon.desk import Counter
+    from alerts.daemon.desk import Control
     from alerts.desk.draft import Draft
     from alerts.desk.service import DeskUnit
     from alerts.model.incident import StoredAlert
@@ -80,9 +80,9 @@ def post(
     if image is not None:
         screen.only_here()
     manner = Manner(tuple(channel or ()), again, dry_run, wait, wait_for, as_json, who)
-    counter: Counter = context.obj.counter()
+    control: Control = context.obj.control()
     if cap is not None:
-        return file_alert(counter, _read_cap(cap, counter, given=headline is not None), manner)
+        return file_alert(control, _read_cap(cap, control, given=headline is not None), manner)
     draft = Draft(
         headline=headline or "",
         description=description,
@@ -102,8 +102,8 @@ def post(
         exercise=exercise,
     )
     if headline is None:
-        draft = _ask(draft, counter)
-    return file_alert(counter, draft_alert(draft, counter.desk.station, now(), new_id()), manner)
+        draft = _ask(draft, control)
+    return file_alert(control, draft_alert(draft, control.desk.station, now(), new_id()), manner)
 
 
 def update(
@@ -154,7 +154,7 @@ def update(
     }
     manner = Manner((), again, dry_run, wait, wait_for, as_json, who, Act.UPDATE)
     return _amend(
-        context, name, manner, lambda alert, counter: update_of(alert, changes, counter.desk.station, now(), new_id())
+        context, name, manner, lambda alert, control: update_of(alert, changes, control.desk.station, now(), new_id())
     )
 
 
@@ -180,7 +180,7 @@ def cancel(
         (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CANCEL
     )
     return _amend(
-        context, name, manner, lambda alert, counter: end(alert, reason, counter.desk.station, now(), new_id())
+        context, name, manner, lambda alert, control: end(alert, reason, control.desk.station, now(), new_id())
     )
 
 
@@ -204,10 +204,10 @@ def correct(
     )
     seen: list[Reason] = []
 
-    def correction(alert: StoredAlert, counter: Counter) -> Alert:
-        thread = counter.ask(lambda unit: unit.alerts.thread(alert.incident_id))
-        seen.extend(left_wrong(thread, counter.desk.station))
-        return correction_of(alert, reason, counter.desk.station, now(), new_id())
+    def correction(alert: StoredAlert, control: Control) -> Alert:
+        thread = control.ask(lambda unit: unit.alerts.thread(alert.incident_id))
+        seen.extend(left_wrong(thread, control.desk.station))
+        return correction_of(alert, reason, control.desk.station, now(), new_id())
 
     status = _amend(context, name, manner, correction)
     for each in seen:
@@ -227,36 +227,36 @@ def preview(
     from alerts.desk.draft import read_time
 
     config = context.obj.load()
-    counter, found = look_at(config, file, read_time("--at", at, now(), config.zone) if at else None)
+    control, found = look_at(config, file, read_time("--at", at, now(), config.zone) if at else None)
     for filed in found:
-        show_filed(counter, filed, as_json=as_json)
+        show_filed(control, filed, as_json=as_json)
     if not found:
         screen.say(tell("%(file)s: it holds nothing that would be announced now", file=file))
     return 0
 
 
-def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[StoredAlert, Counter], Alert]) -> int:
-    from alerts.daemon.desk import Counter
+def _amend(context: typer.Context, name: str, manner: Manner, follow: Callable[[StoredAlert, Control], Alert]) -> int:
+    from alerts.daemon.desk import Control
     from alerts.desk.approve import find_alert
     from alerts.desk.officer import goes_on_from
 
-    counter = Counter(context.obj.load())
+    control = Control(context.obj.load())
 
     def question(unit: DeskUnit) -> tuple[StoredAlert, StoredAlert]:
         named = find_alert(unit.alerts, name)
         return named, goes_on_from(unit.alerts, named, ends=manner.act is not Act.UPDATE)
 
-    named, stands = counter.ask(question)
-    alert = follow(stands, counter)
+    named, stands = control.ask(question)
+    alert = follow(stands, control)
     if stands.id != named.id:
         waits = "continues from %(stands)s, the newest version of this alert, which waits; not from %(named)s"
         let_out = "continues from %(stands)s, the newest accepted version of this alert; not from %(named)s"
         sentence = waits if stands.state is AlertState.WAITING else let_out
         screen.say(screen.tell(sentence, stands=stands.id, named=named.id))
-    return file_alert(counter, alert, manner)
+    return file_alert(control, alert, manner)
 
 
-def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
+def _read_cap(file: str, control: Control, *, given: bool) -> Alert:
     """A CAP message from a file or standard input, which must be one without fault."""
     from alerts.model.cap import LARGEST_MESSAGE, violations
     from alerts.sources.cap.message import read_message
@@ -279,7 +279,7 @@ def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
     if len(body) > LARGEST_MESSAGE:
         raise Misuse(because("cap_too_large", file=repr(file), most=LARGEST_MESSAGE >> 20))
     try:
-        alert, notes = read_message(body, zone=counter.desk.station.zone)
+        alert, notes = read_message(body, zone=control.desk.station.zone)
     except Unreadable as error:
         raise Misuse(because("at_address", address=file, why=error.reason)) from None
     for note in notes:
@@ -289,14 +289,14 @@ def _read_cap(file: str, counter: Counter, *, given: bool) -> Alert:
     return alert
 
 
-def _ask(draft: Draft, counter: Counter) -> Draft:
+def _ask(draft: Draft, control: Control) -> Draft:
     """Ask for what was not given as an option. Raises typer.Abort on Ctrl-C or a no."""
     screen.only_here()
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Misuse(because("headline_or_cap_missing"))
     from alerts.daemon.desk import now
 
-    station = counter.desk.station
+    station = control.desk.station
     headline = _until_right(tell("What happens (one line)"), "", _some)
     instruction = _until_right(tell("What people should do (Enter: nothing)"), "", str.strip)
     severity = _until_right(_listed("How grave", list(Severity)[:4]), Severity.MODERATE, _choice(Severity))

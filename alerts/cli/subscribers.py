@@ -38,10 +38,10 @@ File = Annotated[typer.FileText, typer.Argument(metavar="FILE", help="JSON lines
 def export(context: typer.Context, channel: Channel = None) -> int:
     """Write them as JSON lines: a chat's id and its choices. Keep the file as you would keep the database."""
     from alerts.daemon.bots import bot_settings
-    from alerts.daemon.desk import Counter
+    from alerts.daemon.desk import Control
 
     config = context.obj.load()
-    rows = Counter(config).ask(lambda unit: list(unit.subscribers.all()))
+    rows = Control(config).ask(lambda unit: list(unit.subscribers.all()))
     known = dict.fromkeys([*bot_settings(config), *(name for name, _ in rows)])
     if channel is not None and channel not in known:
         raise Misuse(because("channel_not_subscribed", name=repr(channel), known=list(known) or _NONE))
@@ -56,7 +56,7 @@ def export(context: typer.Context, channel: Channel = None) -> int:
 def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
     """Take them in, in place of what is kept of the same chats. One faulty line, and nothing is stored."""
     from alerts.daemon.bots import bot_settings
-    from alerts.daemon.desk import Counter
+    from alerts.daemon.desk import Control
 
     config = context.obj.load()
     districts = {each.code: each.name for each in config.districts}
@@ -66,7 +66,7 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
         for name, each in read:
             unit.subscribers.put(name, each)
 
-    Counter(config).act(store)
+    Control(config).act(store)
     screen.say(tell("%(n)s subscribers taken in", n=len(read)))
     strange = {code for _, each in read for code in each.districts} - districts.keys()
     if strange:  # there is no boundary at all

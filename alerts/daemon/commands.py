@@ -23,7 +23,7 @@ from typing import NoReturn
 import structlog
 
 from alerts.daemon.control import KIND, Order, peer_of, receive, sockets
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.model.town import Town
 from alerts.store.sockets import own_socket
 
@@ -47,12 +47,12 @@ class HungUp(Exception):
 class Caller:
     """The command at the other end of a connection: who runs it (`uid`), and what its terminal shows.
 
-    Its work is done at a `counter`, for the station of the configuration `file`. Whatever is told raises HungUp once it
+    Its work is done at a `control`, for the station of the configuration `file`. Whatever is told raises HungUp once it
     has gone.
     """
 
-    def __init__(self, line: socket.socket, order: Order, uid: int, counter: Callable[[], Counter], file: Path) -> None:
-        self.counter = counter
+    def __init__(self, line: socket.socket, order: Order, uid: int, control: Callable[[], Control], file: Path) -> None:
+        self.control = control
         self.file = file
         self.colours = order.colours
         self.unicode = order.unicode
@@ -98,12 +98,12 @@ class Handed:
     seal: str
 
 
-def take_commands(counter: Callable[[], Counter], config: Town, handed: Handed) -> Commands | None:
+def take_commands(control: Callable[[], Control], config: Town, handed: Handed) -> Commands | None:
     """Listen for commands; None where that can't be: they work by themselves then, as well and not as fast."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     try:
-        return Commands(counter, config, handed)
+        return Commands(control, config, handed)
     except OSError as error:
         log.warning("control.closed", error=str(error))
         return None
@@ -112,9 +112,9 @@ def take_commands(counter: Callable[[], Counter], config: Town, handed: Handed) 
 class Commands:
     """Listens from the start; `close` ends it, and what is under way with it."""
 
-    def __init__(self, counter: Callable[[], Counter], config: Town, handed: Handed) -> None:
+    def __init__(self, control: Callable[[], Control], config: Town, handed: Handed) -> None:
         self._file = config.file
-        self._counter = counter
+        self._counter = control
         self._handed = handed
         self._places = threading.BoundedSemaphore(PLACES)
         self._under_way: dict[threading.Thread, socket.socket] = {}
@@ -169,7 +169,7 @@ class Commands:
         except (HungUp, OSError, ValueError) as error:
             log.debug("command.broken_off", error=str(error))
         except Exception:
-            log.exception("command.stumbled")  # without an answer, the command does it by itself
+            log.exception("command.failed")  # without an answer, the command does it by itself
         finally:
             with self._turn:
                 del self._under_way[threading.current_thread()]

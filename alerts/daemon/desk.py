@@ -77,8 +77,8 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class Counter:
-    """Where a command line meets the desk; works whether the daemon runs or not.
+class Control:
+    """How a command acts at the desk, whether a daemon runs or not: each call is one transaction of this process.
 
     `desk` is the daemon's own, where it does what a command handed over: its templates are compiled.
     """

@@ -93,7 +93,7 @@ class MessageIntake:
         except DatabaseRefused:
             raise
         except Exception:
-            log.exception("desk.stumbled", source=source, entries=len(batch))
+            log.exception("desk.failed", source=source, entries=len(batch))
         # One entry that can't be filed must not keep an emergency of the same feed from being filed.
         if len(batch) > 1:
             return [filed for heard in batch for filed in await self._file_batch(source, [heard])]
@@ -163,7 +163,7 @@ class Housekeeping:
             try:
                 await self._intake.end_what_is_over()
             except Exception:
-                log.exception("lifecycle.stumbled")
+                log.exception("lifecycle.failed")
             await self._clock.sleep(ENDS_LOOKED_FOR_EVERY)
 
     async def _prune(self) -> None:
@@ -173,7 +173,7 @@ class Housekeeping:
             try:
                 await self.prune()
             except Exception:
-                log.exception("pruning.stumbled")
+                log.exception("pruning.failed")
 
     async def prune(self) -> int:
         """Go once along all that is finished; returns how many incidents went."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 
 from alerts.config import source_kind
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.desk.actions import Filed
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Misuse, SourceFailed
@@ -46,17 +46,17 @@ class _Wound:
         return self.time
 
 
-def preview(config: Town, file: Path, at: datetime | None) -> tuple[Counter, list[Filed]]:
-    """What `file` would become at that time (None: now), and the counter to show it at. Raises Misuse."""
+def preview(config: Town, file: Path, at: datetime | None) -> tuple[Control, list[Filed]]:
+    """What `file` would become at that time (None: now), and the control that can show it. Raises Misuse."""
     said = _read_file(config, file, at)
     clock = _Wound(at or datetime.now(UTC))
-    counter = Counter(config, clock.now)
+    control = Control(config, clock.now)
     if at is None:
-        return counter, counter.sketch(lambda unit: [_hear(unit, heard) for _, heard in said])
-    filed = counter.sketch(lambda unit: [_tell(unit, heard, clock, time) for time, heard in said])
+        return control, control.sketch(lambda unit: [_hear(unit, heard) for _, heard in said])
+    filed = control.sketch(lambda unit: [_tell(unit, heard, clock, time) for time, heard in said])
     clock.time = at
     last = {each.record.incident_id: (time, each) for (time, _), each in zip(said, filed, strict=True)}
-    return counter, [each for time, each in last.values() if _stands(each, time, at)]
+    return control, [each for time, each in last.values() if _stands(each, time, at)]
 
 
 def _hear(unit: DeskUnit, heard: Heard) -> Filed:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
-from alerts.daemon.desk import Counter, now
+from alerts.daemon.desk import Control, now
 from alerts.desk.account import InFull, account_of, event_of, in_full
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason, told_already
@@ -29,16 +29,16 @@ PUT_BACK_SHOWN = timedelta(days=7)
 _BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", "waiting", "held"))}
 
 
-def accounts(counter: Counter, *, everything: bool) -> list[dict[str, Any]]:
+def accounts(control: Control, *, everything: bool) -> list[dict[str, Any]]:
     """What is on, waiting, failed or in doubt; everything: all there ever was, with what was left out."""
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         return _with_posts(unit, unit.views.everything() if everything else concerning(unit))
 
-    return counter.ask(question)
+    return control.ask(question)
 
 
-def one_account(counter: Counter, name: str) -> dict[str, Any]:
+def one_account(control: Control, name: str) -> dict[str, Any]:
     """One alert with its posts, and what was said about it since (`then`). Raises Misuse."""
 
     def question(unit: DeskUnit) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def one_account(counter: Counter, name: str) -> dict[str, Any]:
         account = account_of(record, posts, station.zone, station.language, twins)
         return account | {"then": list(_then(unit, record))}
 
-    return counter.ask(question)
+    return control.ask(question)
 
 
 def _then(unit: DeskUnit, record: StoredAlert) -> Iterator[dict[str, Any]]:
@@ -66,9 +66,9 @@ def _then(unit: DeskUnit, record: StoredAlert) -> Iterator[dict[str, Any]]:
             }
 
 
-def every_word(counter: Counter, name: str) -> tuple[InFull, ...]:
+def every_word(control: Control, name: str) -> tuple[InFull, ...]:
     """All that an alert says, also what no post has room for. Raises Misuse."""
-    alert = counter.ask(lambda unit: find_alert(unit.alerts, name)).alert
+    alert = control.ask(lambda unit: find_alert(unit.alerts, name)).alert
     return in_full(alert) if alert else ()
 
 
@@ -78,45 +78,45 @@ def _with_posts(unit: DeskUnit, records: Sequence[StoredAlert]) -> list[dict[str
     return [account_of(record, posts[record.id], station.zone, station.language) for record in records]
 
 
-def cap_message(counter: Counter, name: str) -> str:
+def cap_message(control: Control, name: str) -> str:
     """One alert as a CAP 1.2 message. Raises Misuse, or Refused for an entry that could not be read."""
-    record = counter.ask(lambda unit: find_alert(unit.alerts, name))
+    record = control.ask(lambda unit: find_alert(unit.alerts, name))
     if record.alert is None:
         raise Refused(because("unread_no_message", alert=record.id, why=record.reason or because("unreadable")))
     return write(record.alert).decode()
 
 
-def sources(counter: Counter) -> list[dict[str, Any]]:
+def sources(control: Control) -> list[dict[str, Any]]:
     """How each source is doing, as `status --json` has it."""
-    found = counter.ask(lambda unit: list(source_standings(unit.views, counter.config, now())))
-    return [spoken(each, counter.config) for each in found]
+    found = control.ask(lambda unit: list(source_standings(unit.views, control.config, now())))
+    return [spoken(each, control.config) for each in found]
 
 
-def store(counter: Counter) -> list[dict[str, Any]]:
+def store(control: Control) -> list[dict[str, Any]]:
     """Whether the database's disk has room, as `status --json` has it; nothing where it does."""
-    lacks = lack_of_room(counter.config.database)
-    found = {"store": str(counter.config.database), "state": lacks[0], "reason": lacks[1]} if lacks else None
-    return [spoken(found, counter.config)] if found else []
+    lacks = lack_of_room(control.config.database)
+    found = {"store": str(control.config.database), "state": lacks[0], "reason": lacks[1]} if lacks else None
+    return [spoken(found, control.config)] if found else []
 
 
-def channels(counter: Counter) -> list[dict[str, Any]]:
+def channels(control: Control) -> list[dict[str, Any]]:
     """How each channel is doing, what is left of its windows, and who subscribed, as `status --json` has it."""
-    bots = counter.config.bots
+    bots = control.config.bots
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         return [
-            spoken(each, counter.config)
+            spoken(each, control.config)
             | {"subscribers": unit.subscribers.count(each["channel"]) if each["channel"] in bots else None}
-            for each in channel_standings(unit.views, counter.config, now())
+            for each in channel_standings(unit.views, control.config, now())
         ]
 
-    return counter.ask(question)
+    return control.ask(question)
 
 
-def bulks(counter: Counter) -> list[dict[str, Any]]:
+def bulks(control: Control) -> list[dict[str, Any]]:
     """How far what is told to subscribers is, of the last day, as `status --json` has it."""
-    found = counter.ask(lambda unit: list(bulk_standings(unit.views, counter.config, now())))
-    return [spoken(each, counter.config) for each in found]
+    found = control.ask(lambda unit: list(bulk_standings(unit.views, control.config, now())))
+    return [spoken(each, control.config) for each in found]
 
 
 def spoken(standing: Mapping[str, Any], config: Town) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _told(time: datetime | None, zone: tzinfo) -> str | None:
     return time.astimezone(zone).isoformat(timespec="seconds") if time else None
 
 
-def database(counter: Counter) -> list[dict[str, Any]]:
+def database(control: Control) -> list[dict[str, Any]]:
     """Of a database that was put back within the last week: what it doesn't know, and what came of it."""
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
@@ -180,8 +180,8 @@ def database(counter: Counter) -> list[dict[str, Any]]:
         posts = unit.restored.looked_for(gap)
         told = {
             "database": "restored",
-            "since": _told(gap.since, counter.config.zone),
-            "until": _told(gap.until, counter.config.zone),
+            "since": _told(gap.since, control.config.zone),
+            "until": _told(gap.until, control.config.zone),
             "found": sum(count for (_, state), count in posts.items() if state is PostState.SENT),
             "unknown": {
                 channel: None if unknown is None else [post.url or post.remote_id for post in unknown]
@@ -191,16 +191,16 @@ def database(counter: Counter) -> list[dict[str, Any]]:
         }
         return [told]
 
-    return counter.ask(question)
+    return control.ask(question)
 
 
-def history(counter: Counter, name: str) -> list[dict[str, Any]]:
+def history(control: Control, name: str) -> list[dict[str, Any]]:
     """Every decision and attempt of an alert and its whole incident, in order. Raises Misuse."""
-    station = counter.desk.station
+    station = control.desk.station
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         record = find_alert(unit.alerts, name)
         events = unit.views.history(record.incident_id)
         return [event_of(event, station.zone, station.language) for event in events]
 
-    return counter.ask(question)
+    return control.ask(question)

@@ -22,7 +22,7 @@ from alerts.access.accounts import add_account, first_password
 from alerts.access.passwords import Passwords
 from alerts.app import Daemon, build
 from alerts.config import load_config
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.daemon.desk import now as wall_clock
 from alerts.demo import SECRETS, sample, serve_feeds, start_sandbox, times
 from alerts.desk.draft import Draft, draft_alert
@@ -113,7 +113,7 @@ def _add_account(file: Path) -> str:
         account = unit.accounts.account(WHO) or add_account(officer, WHO, Role.ADMINISTRATOR, kept)
         unit.accounts.put_account(replace(account, password=kept, must_change=False))
 
-    Counter(load_config(file)).act(action)
+    Control(load_config(file)).act(action)
     return password
 
 
@@ -150,7 +150,7 @@ async def _post_by_hand(file: Path) -> None:
     """What `tocsin post` does, in a process of its own there, in a thread here."""
 
     def post() -> None:
-        counter = Counter(load_config(file))
+        control = Control(load_config(file))
         draft = Draft(
             headline="Coupure d'eau rue des Tanneurs jusqu'à ce soir",
             description="Une canalisation s'est rompue. Une citerne d'eau potable est en place devant l'école Pasteur.",
@@ -160,8 +160,8 @@ async def _post_by_hand(file: Path) -> None:
             urgency=Urgency.IMMEDIATE,
             expires="6h",
         )
-        alert = draft_alert(draft, counter.desk.station, wall_clock(), new_id())
-        counter.act(lambda unit: unit.desk.post(unit.alerts, alert))
+        alert = draft_alert(draft, control.desk.station, wall_clock(), new_id())
+        control.act(lambda unit: unit.desk.post(unit.alerts, alert))
 
     await asyncio.to_thread(post)
 
@@ -217,7 +217,7 @@ _LOOKED_AT_EVERY = 0.2
 def subscribe(file: Path) -> None:
     """Keep their choices, as the bot does at the end of its questions."""
     chosen = Subscriber(_SUBSCRIBER, severity=Severity.SEVERE)
-    Counter(load_config(file)).act(lambda unit: unit.subscribers.put(_BOT_CHANNEL, chosen))
+    Control(load_config(file)).act(lambda unit: unit.subscribers.put(_BOT_CHANNEL, chosen))
 
 
 async def first_lines(sandbox: str) -> AsyncIterator[str]:

@@ -87,9 +87,9 @@ class ApprovalNotices:
             try:
                 await self.look()
             except DatabaseRefused as error:
-                log.error("awaited.refused", error=str(error))  # noqa: TRY400 one line a look is enough
+                log.error("approval.refused", error=str(error))  # noqa: TRY400 one line a look is enough
             except Exception:
-                log.exception("awaited.stumbled")
+                log.exception("approval.failed")
             await self._clock.sleep(LOOKS_EVERY)
 
     async def look(self) -> None:
@@ -121,7 +121,7 @@ class ApprovalNotices:
         notices = [self._notice(unit, each) for each in due]
         notices += self._said(unit, now, unit.audit.height())
         for each in due:
-            log.info("awaited.told", say=each.say, alert=each.record.id)
+            log.info("approval.told", say=each.say, alert=each.record.id)
         return self._notices.file_notices(unit.alerts, notices, now)
 
     def _due(self, unit: Unit) -> list[_Due]:
@@ -232,7 +232,7 @@ class OfficerNotices:
             except DatabaseRefused as error:
                 log.error("officers.refused", error=str(error))  # noqa: TRY400 one line a round is enough
             except Exception:
-                log.exception("officers.stumbled")
+                log.exception("officers.failed")
             await self._bot.clock.sleep(LOOKS_EVERY)
 
     async def go_round(self) -> None:

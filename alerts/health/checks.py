@@ -140,7 +140,7 @@ class HealthChecks:
             except (DatabaseRefused, ValueError) as error:  # closed or refused: one line a round is enough
                 log.error("watch.refused", error=str(error))  # noqa: TRY400
             except Exception:
-                log.exception("watch.stumbled")
+                log.exception("watch.failed")
             await self._clock.sleep(self._every.total_seconds())
 
     async def check_all(self) -> None:
@@ -312,7 +312,7 @@ class CredentialProbes:
         except DeliveryError as error:
             self._last[name] = ProbeResult(unreachable=error.reason)
         except Exception as error:  # another package's channel must not end the watch over the others
-            log.exception("probe.stumbled", channel=name)
+            log.exception("probe.failed", channel=name)
             self._last[name] = ProbeResult(unreachable=because("channel_stumbled", error=type(error).__name__))
         else:
             if probe is not None:

@@ -292,7 +292,7 @@ class UnknownPosts:
             try:
                 found = await lane.listed(gap.looked_from, after)
             except DeliveryError as error:
-                log.info("strays.unknown", channel=name, reason=str(error.reason))
+                log.info("unknown_posts.failed", channel=name, reason=str(error.reason))
                 found = None
             if found is not None:
                 return found
@@ -302,16 +302,16 @@ class UnknownPosts:
     def _keep(self, unit: Unit, listed: Mapping[str, Sequence[Receipt] | None], gap: Gap) -> list[str]:
         unit.restored.keep_listed(listed)
         found = {channel: posts for channel, posts in (unit.restored.strays() or {}).items() if posts}
-        log.info("strays.listed", **{channel: len(posts) for channel, posts in found.items()})
+        log.info("unknown_posts.listed", **{channel: len(posts) for channel, posts in found.items()})
         if not found or not self._notices.outlets:
             return []
         notice = OnCallNotice(
-            f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_strays(found, language)
+            f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_unknown_posts(found, language)
         )
         return self._notices.file_notices(unit.alerts, [notice], self._clock.now())
 
 
-def word_strays(found: Mapping[str, Sequence[Receipt]], language: str) -> NoticeWords:
+def word_unknown_posts(found: Mapping[str, Sequence[Receipt]], language: str) -> NoticeWords:
     """That posts stand on the channels which nobody here knows, and where."""
     _ = words_in(language).gettext
     where = _("; ").join(

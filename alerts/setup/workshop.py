@@ -33,7 +33,7 @@ from alerts.config import (
     source_kind,
     source_kinds,
 )
-from alerts.daemon.desk import Counter, build_desk
+from alerts.daemon.desk import Control, build_desk
 from alerts.daemon.outside import open_channel
 from alerts.desk.account import rehearsal_of
 from alerts.desk.following import in_order
@@ -144,7 +144,7 @@ class Workshop:
         config = self._standing_config()
         if config is None or not config.database.is_file():
             return ()
-        return await asyncio.to_thread(lambda: Counter(config).ask(lambda unit: list(unit.accounts.accounts())))
+        return await asyncio.to_thread(lambda: Control(config).ask(lambda unit: list(unit.accounts.accounts())))
 
     async def add_person(self, name: str, role: Role) -> Secret:
         """Add an account to it, as somebody at the terminal does; returns the first password."""
@@ -280,7 +280,7 @@ def _add_person(config: Town, name: str, role: Role) -> Secret:
     password = first_password(token_bytes(FIRST_PASSWORD_BYTES))
     kept = Passwords().hash_now(password.reveal())
     by = Actor("setup", Role.ADMINISTRATOR, Origin.COMMAND, "setup")
-    Counter(config).act(lambda unit: add_account(Officer(unit, by), name, role, kept))
+    Control(config).act(lambda unit: add_account(Officer(unit, by), name, role, kept))
     return password
 
 

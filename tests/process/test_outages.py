@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity, Urgency
 from campaign.feed import Feed
 from campaign.town import PAGE, TELEGRAM, X
@@ -123,10 +123,10 @@ def test_what_is_over_when_a_stopped_daemon_returns_is_not_published(town):
     town.configure(ALL_THREE)
     daemon = town.start_daemon()
     daemon.stop()
-    counter = Counter(load_config(town.folder / "channels.toml"))
+    control = Control(load_config(town.folder / "channels.toml"))
     alerts = [flood(f"Saint-{number}", lasts=60.0) for number in range(10)]
     for alert in alerts:
-        counter.act(lambda unit, alert=alert: unit.desk.post(unit.alerts, alert))
+        control.act(lambda unit, alert=alert: unit.desk.post(unit.alerts, alert))
     town.wind(max((alert.ends - datetime.now(UTC)).total_seconds() for alert in alerts) + 1)
 
     town.start_daemon()

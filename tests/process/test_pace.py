@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.desk import Counter, now
+from alerts.daemon.desk import Control, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.incident import new_id
 from tests.process.town import X
@@ -22,10 +22,10 @@ WITHIN = 0.1
 
 def post_many(town, count: int) -> None:
     """What `tocsin post` does, `count` times in one process."""
-    counter = Counter(load_config(town.folder / "channels.toml"))
+    control = Control(load_config(town.folder / "channels.toml"))
     for number in range(count):
-        alert = draft_alert(Draft(headline=f"Travaux n° {number}"), counter.desk.station, now(), new_id())
-        counter.act(lambda unit, alert=alert: unit.desk.post(unit.alerts, alert))
+        alert = draft_alert(Draft(headline=f"Travaux n° {number}"), control.desk.station, now(), new_id())
+        control.act(lambda unit, alert=alert: unit.desk.post(unit.alerts, alert))
 
 
 def departures(town) -> list[float]:

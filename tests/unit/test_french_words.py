@@ -19,7 +19,7 @@ from alerts.bot.chat import Command, Press, commands
 from alerts.bot.officers import sheets
 from alerts.config import read_config
 from alerts.desk.approve import MessageKind
-from alerts.health.desk_events import word_change, word_strays
+from alerts.health.desk_events import word_change, word_unknown_posts
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.words import (
     Clashed,
@@ -150,7 +150,7 @@ def of_alerts():
         *(word_ending(each, "fr-FR", PARIS) for each in endings),
         *(word_clashed(each, "fr-FR") for each in clashes),
         word_corrected(Corrected("Crue", Severity.SEVERE, "Anne", "Rien", exercise=True), "fr-FR"),
-        word_strays({"x": [Receipt("1", None)] * 9, "page": [Receipt("2", "https://p.example/2")]}, "fr-FR"),
+        word_unknown_posts({"x": [Receipt("1", None)] * 9, "page": [Receipt("2", "https://p.example/2")]}, "fr-FR"),
     ]
 
 

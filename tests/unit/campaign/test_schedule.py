@@ -23,7 +23,7 @@ def test_a_long_plan_has_everything_in_it():
     lives = plan("a", 200, 800)
     told = [each for life in lives for each in life.told]
     assert {each.kind for each in told} == {"alert", "update", "cancel"}
-    assert {each.door for each in told} == {"counter", "command", "feed"}
+    assert {each.door for each in told} == {"control", "command", "feed"}
     assert {each.severity for each in told} == set(Severity) - {Severity.UNKNOWN}
     assert {life.end for life in lives} == {"kill", "kill_held", "pause"}
     assert {life.held.kind for life in lives if life.held} == {"drip", "hang", "latency"}

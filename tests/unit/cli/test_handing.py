@@ -25,7 +25,7 @@ from alerts.config import load_config
 from alerts.daemon import commands, control
 from alerts.daemon.commands import Handed, HungUp, take_commands
 from alerts.daemon.control import Order, place_of, sockets
-from alerts.daemon.desk import Counter, build_desk, now
+from alerts.daemon.desk import Control, build_desk, now
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Severity, Urgency
 from alerts.model.cap import LARGEST_MESSAGE, write
 from alerts.store.sockets import open_doorbell, own_socket
@@ -40,13 +40,13 @@ class Daemon:
     def __init__(self, file: Path) -> None:
         config = load_config(file)
         desk = build_desk(config, now)
-        self.counter = lambda: Counter(config, now, desk)
-        self.counter()
+        self.control = lambda: Control(config, now, desk)
+        self.control()
         self.orders: list[Order] = []
         self.before = lambda order, caller: None
         self.after = lambda order, caller: None
         self._bell, self._bell_path = open_doorbell(config.database)
-        self.commands = take_commands(self.counter, config, Handed(self._carry_out, place_of(file).seal))
+        self.commands = take_commands(self.control, config, Handed(self._carry_out, place_of(file).seal))
 
     def _carry_out(self, order, caller) -> int:
         self.orders.append(order)
@@ -290,7 +290,7 @@ def test_a_daemon_that_comes_second_stores_nothing_and_is_told_what_is_stored(fo
     typed(*POST, "--again")
 
     class Late:
-        counter, uid, colours, unicode = staticmethod(daemon.counter), os.getuid(), False, True
+        control, uid, colours, unicode = staticmethod(daemon.control), os.getuid(), False, True
         file = folder / "channels.toml"
 
         def tell(self, kind, what):

@@ -13,7 +13,7 @@ import pytest
 from alerts.cli import run
 from alerts.config import load_config
 from alerts.daemon.bots import BulkSenders, bot_paces
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.daemon.telemetry import Metrics
 from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState, Progress
@@ -92,7 +92,7 @@ def town(tmp_path, monkeypatch, capsys):
         for chat, on in ((1, True), (2, True), (3, False)):
             unit.subscribers.put("telegram", Subscriber(chat, "fr", on=on))
 
-    Counter(load_config(tmp_path / "channels.toml")).act(store)
+    Control(load_config(tmp_path / "channels.toml")).act(store)
     capsys.readouterr()
     return tmp_path
 

@@ -77,7 +77,7 @@ async def test_a_traceback_is_shown_once(log):
         try:
             int("of no use")
         except ValueError:
-            log.say.exception("lifecycle.stumbled")
+            log.say.exception("lifecycle.failed")
 
     [line] = log.lines()
     assert "of no use" in line["exception"]

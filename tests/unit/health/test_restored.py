@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.daemon.status import database as shown
-from alerts.health.desk_events import AFTER, PAUSE, TRIES, UnknownPosts, word_strays
+from alerts.health.desk_events import AFTER, PAUSE, TRIES, UnknownPosts, word_unknown_posts
 from alerts.health.notices import build_notices
 from alerts.model.errors import InDoubt
 from alerts.model.events import Events, PostsStored
@@ -102,7 +102,7 @@ async def test_what_is_unknown_is_told_once_with_its_address(town):
     assert "https://x.example/7" in told["plain"]
     assert "https://x.example/6" not in told["plain"]
     assert await looked(town, {"x": lane}) == [], "it was looked at once"
-    [status] = shown(Counter(config))
+    [status] = shown(Control(config))
     assert status["unknown"] == {"x": ["https://x.example/7"]}
 
 
@@ -126,7 +126,7 @@ async def test_nothing_is_looked_at_where_nothing_was_put_back(town):
 
 @pytest.mark.parametrize(("language", "said"), [("fr-FR", "3 messages publiés"), ("en", "3 posts that are out")])
 def test_it_is_said_in_the_reader_s_language(language, said):
-    words = word_strays({"x": [UNKNOWN, OURS], "page": [Receipt("8")]}, language)
+    words = word_unknown_posts({"x": [UNKNOWN, OURS], "page": [Receipt("8")]}, language)
 
     assert said in words.headline
     told = words.detail.replace("\u00a0:", ":").replace("\u202f;", ";")

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.access.passwords import Passwords
 from alerts.config import load_config, read_config
-from alerts.daemon.desk import Counter
+from alerts.daemon.desk import Control
 from alerts.model.person import Role
 from alerts.setup.pages import Person, four_eyes
 from tests.unit.setup.visiting import SECRETS, STATION, add, storm, timeline
@@ -243,7 +243,7 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
 
     await visitor.send("accounts", "add-person", person="Camille Roy")
     password = re.search(r'<code class="code">([a-z0-9-]+)</code>', visitor.page)[1]
-    [account] = Counter(config).ask(lambda unit: list(unit.accounts.accounts()))
+    [account] = Control(config).ask(lambda unit: list(unit.accounts.accounts()))
     assert (account.name, account.role, account.must_change) == ("Camille Roy", Role.ADMINISTRATOR, True)
     assert Passwords()._verify(account.password, password).right
     await visitor.send("ready")
