@@ -197,7 +197,7 @@ def correct(
     """Correct an alert that was wrong: on every channel where it is, ahead of everything else."""
     from alerts.daemon.desk import now
     from alerts.desk.officer import correction_of
-    from alerts.desk.thread import left_wrong
+    from alerts.desk.routing import left_wrong
 
     manner = Manner(
         (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CORRECT

@@ -26,9 +26,8 @@ from alerts.desk.dedupe import (
 from alerts.desk.draft import must_be_complete
 from alerts.desk.following import goes_on_elsewhere, predecessor
 from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, end_of_veto, end_what_is_over, withdraw
-from alerts.desk.routing import channels_for
+from alerts.desk.routing import channels_for, channels_meant, channels_on
 from alerts.desk.territory import is_in_words, territory_of
-from alerts.desk.thread import channels_meant, channels_on
 from alerts.model.alert import Alert
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard

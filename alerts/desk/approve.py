@@ -17,7 +17,7 @@ from typing import Any
 
 from alerts.desk.dedupe import end_reason, must_be_meant, stop_clocks
 from alerts.desk.posts import supersede
-from alerts.desk.thread import COMING
+from alerts.desk.routing import COMING
 from alerts.model.alert import MsgType, alert_to_json
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import MANUAL, AlertState, StoredAlert

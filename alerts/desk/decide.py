@@ -16,17 +16,19 @@ from alerts.desk.dedupe import clash_of, end_reason, merged_before, newer_than, 
 from alerts.desk.following import held_by_others, own_proposals, predecessor, replaced_before, spoken_of
 from alerts.desk.routing import (
     IN_WORDS_ONLY,
+    channels_on,
     choose_channels,
     fit_for_people,
     grave_enough,
     how_to_publish,
+    is_open,
     misfits,
     over,
     over_in_words,
+    overtaken,
     premature,
 )
 from alerts.desk.territory import Elsewhere, is_in_words, territory_of
-from alerts.desk.thread import channels_on, is_open, overtaken
 from alerts.model.alert import Alert, MsgType, Scope
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post

@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.desk.routing import PRACTICE, how_to_publish
-from alerts.desk.thread import channels_on, is_open
+from alerts.desk.routing import PRACTICE, channels_on, how_to_publish, is_open
 from alerts.model.alert import CORRECTED, ENDS_BY, PLANNED, Alert, Area, Info, MsgType, ResponseType, Urgency
 from alerts.model.errors import Conflict
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from alerts.desk.dedupe import end_reason, is_practice, same_topic
-from alerts.desk.routing import fit_for_people, how_to_publish, premature
-from alerts.desk.thread import channels_on, is_open
+from alerts.desk.routing import channels_on, fit_for_people, how_to_publish, is_open, premature
 from alerts.model.alert import Alert, Info, MsgType
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.ports import Heard

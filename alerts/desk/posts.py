@@ -1,6 +1,6 @@
 """The posts of an accepted message, from their making to their end.
 
-`draft_posts` asks each channel's thread what comes next there (`thread.next_step`), has a `PostWriter` write it, and
+`draft_posts` asks each channel's thread what comes next there (`routing.next_step`), has a `PostWriter` write it, and
 stores it. What the new message takes the place of, and hasn't gone out, is superseded in the same transaction.
 
 The writer has the channel's templates make the words (`rendering`), and decides what stands beside them: by what means
@@ -22,8 +22,8 @@ from urllib.request import url2pathname
 from alerts.desk.decide import Accepted
 from alerts.desk.dedupe import end_reason
 from alerts.desk.following import is_proposal
+from alerts.desk.routing import channels_on, last_there, next_step
 from alerts.desk.territory import Territory, territory_of
-from alerts.desk.thread import channels_on, last_there, next_step
 from alerts.model.alert import ENDS_BY, QUIET, Alert, Severity, Status, Urgency
 from alerts.model.delivery import BULK_LANGUAGES, Bulk, BulkState
 from alerts.model.hazard import Hazard, hazard_of
@@ -159,7 +159,7 @@ class PostWriter:
     def warm(self, alert: Alert, now: datetime) -> None:
         """Compile the templates that this alert will need, so that no transaction has to wait for them."""
         for channel in self._station.channels.values():
-            self._renderer.render(alert, PostKind.PUBLISH, face_of(channel), context=Context(incident="", now=now))
+            self._renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident="", now=now))
 
     def draw(self, alert: Alert, area_names: tuple[str, ...], now: datetime) -> None:
         """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""
@@ -171,10 +171,10 @@ class PostWriter:
 
     def says_what_to_do(self, alert: Alert, now: datetime) -> bool:
         """Whether its posts say what to do."""
-        face = next((face_of(channel) for channel in self._station.channels.values()), None)
-        if face is None or not alert.infos:
+        channel = next(iter(self._station.channels.values()), None)
+        if channel is None or not alert.infos:
             return False
-        return bool(self._renderer.tell(alert, PostKind.PUBLISH, face, context=Context("", now))["instruction"])
+        return bool(self._renderer.tell(alert, PostKind.PUBLISH, channel, context=Context("", now))["instruction"])
 
     def would_end(self, alert: Alert, reason: EndReason, now: datetime) -> str:
         """What an end says by itself, in whole sentences."""
@@ -192,7 +192,7 @@ class PostWriter:
         is_more = occasion.accepted.follows_up
         told = PostKind.END if is_more else kind
         context = _context_of(occasion, told)
-        rendered = self._renderer.render(occasion.alert, told, face_of(channel), context=context)
+        rendered = self._renderer.render(occasion.alert, told, channel, context=context)
         picture = self._picture(channel, occasion)
         if picture is None and told is not PostKind.END:
             picture = self._card(channel, occasion.alert, told, context)
@@ -223,7 +223,7 @@ class PostWriter:
     def _bulk(self, channel: ChannelConfig, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
         # Unsigned: in a subscriber's chat nothing beside the words names the town, so they do.
-        faces = {language: replace(face_of(channel), language=language, signed=False) for language in BULK_LANGUAGES}
+        faces = {language: replace(channel, language=language, signed=False) for language in BULK_LANGUAGES}
         messages = {
             language: self._renderer.render(occasion.alert, post.kind, face, context=context).message
             for language, face in faces.items()
@@ -256,7 +256,7 @@ class PostWriter:
         """The card, on a channel that is configured so; an end announces nothing, and has none."""
         if self._card_file is None or not channel.card:
             return None
-        said = self._renderer.tell(alert, kind, face_of(channel), context=context)
+        said = self._renderer.tell(alert, kind, channel, context=context)
         return PostImage(self._card_file(card_of(said, alert.severity)), card_alt(said))
 
 
@@ -293,11 +293,6 @@ def _haste(occasion: Occasion) -> Severity:
     if occasion.accepted.ending is EndReason.EXPIRED:
         return min(severity, Severity.MODERATE, key=lambda each: each.rank)
     return severity
-
-
-def face_of(channel: ChannelConfig) -> ChannelConfig:
-    """The channel as rendering sees it."""
-    return ChannelConfig(channel.name, channel.kind, channel.text, channel.link, channel.language)
 
 
 def _context_of(occasion: Occasion, kind: PostKind) -> Context:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.desk.actions import Desk
+from alerts.desk.routing import channels_on
 from alerts.desk.standings import channel_more, channel_standings, source_more, source_standings
-from alerts.desk.thread import channels_on
 from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.ports import Clock

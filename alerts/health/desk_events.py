@@ -22,9 +22,8 @@ from alerts.access.audit import NEWS_FOR, OF_FACTORS, AuditEvent
 from alerts.access.throttle import IN_A_ROW, REMEMBERED, Burst, bursts
 from alerts.delivery.lane import Lane
 from alerts.desk.dedupe import clash_of
-from alerts.desk.routing import PRACTICE
+from alerts.desk.routing import PRACTICE, channels_on
 from alerts.desk.service import DeskUnit
-from alerts.desk.thread import channels_on
 from alerts.health.monitor import Phase, Trouble, What
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
 from alerts.health.words import Clashed, Corrected, EndingSoon, NoticeWords, word_clashed, word_corrected, word_ending

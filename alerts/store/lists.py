@@ -65,7 +65,7 @@ ON = Statement(
     .order_by(alert.c.expires)
     .limit(bindparam("most"))
 )
-"""The newest message of each incident that is on for its readers (`thread.is_on`), of one severity."""
+"""The newest message of each incident that is on for its readers (`routing.is_on`), of one severity."""
 # Each state is asked for by itself, so that a partial index serves it in order.
 POSTS_IN = Statement(
     select(post)

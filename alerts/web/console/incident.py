@@ -26,9 +26,8 @@ from aiohttp import web
 from alerts.desk.account import VersionChange, changes_between
 from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
-from alerts.desk.routing import PRACTICE
+from alerts.desk.routing import PRACTICE, Reach, channels_on, left_wrong, reach_of
 from alerts.desk.service import DeskUnit
-from alerts.desk.thread import Reach, channels_on, left_wrong, reach_of
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
 from alerts.model.cap import write
 from alerts.model.errors import Misuse, TocsinError

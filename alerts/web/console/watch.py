@@ -29,9 +29,8 @@ from markupsafe import Markup
 
 from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
-from alerts.desk.routing import PRACTICE
+from alerts.desk.routing import PRACTICE, Reach, channels_on, reach_of
 from alerts.desk.service import DeskUnit
-from alerts.desk.thread import Reach, channels_on, reach_of
 from alerts.model.alert import Info
 from alerts.model.errors import Refused
 from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted

@@ -10,7 +10,7 @@ import pytest
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
 from alerts.desk.officer import all_clear_of, cancel_of, correction_of, update_of
-from alerts.desk.thread import left_wrong
+from alerts.desk.routing import left_wrong
 from alerts.model.alert import MsgType, Severity
 from alerts.model.cap import violations
 from alerts.model.errors import Misuse, Refused

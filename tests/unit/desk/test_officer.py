@@ -13,8 +13,8 @@ from alerts.desk.actions import Desk
 from alerts.desk.approve import fingerprint
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer, correction_of
+from alerts.desk.routing import channels_on
 from alerts.desk.service import DeskUnit
-from alerts.desk.thread import channels_on
 from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import AlertState

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.approve import MessageKind, approve, kind_of
-from alerts.desk.thread import Reach, reach_of
+from alerts.desk.routing import Reach, reach_of
 from alerts.model.alert import MsgType, Resource, ResponseType, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import Means, PostState
