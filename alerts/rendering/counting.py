@@ -200,14 +200,11 @@ def _host_end(text: str, start: int, chars: re.Pattern[str]) -> int | None:
     dot = run.end() - len(labels[-1]) - 1
     for last in range(len(labels) - 1, 0, -1):
         end = _tld_end(text, dot + 1)
-        if end and _are_labels(labels[:last]):
+        # The last label before the domain has no "_", though those in front of it may.
+        if end and "_" not in labels[last - 1] and all(map(_is_label, labels[:last])):
             return end
         dot -= len(labels[last - 1]) + 1
     return None
-
-
-def _are_labels(labels: list[str]) -> bool:
-    return "_" not in labels[-1] and all(_is_label(label) for label in labels)
 
 
 def _is_label(label: str) -> bool:

@@ -15,7 +15,7 @@ from alerts.model.post import PostKind
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.fit import shortened
 from alerts.rendering.followup import Change, changes, ending
-from alerts.rendering.library import Words, capital
+from alerts.rendering.library import WordTable, capital
 from alerts.rendering.matter import Context, Matter, advice, colour, gravity, level, prepared
 from alerts.rendering.moments import Teller, event_end, locale_of
 from alerts.rendering.plain import is_whole_town, orders, says_what_to_do
@@ -134,7 +134,7 @@ def _by_name(matter: Matter, said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _what(matter: Matter, now: datetime) -> dict[str, Any]:
     info, general, words = matter.info, matter.general, matter.words
-    label = _label(matter)
+    label, start = _label(matter), info.onset or info.effective
     title = _title(matter)
     ours = prepared(info, matter.hazard, words)
     instruction, description = _what_to_do(matter, ours)
@@ -156,7 +156,7 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
             info,
             words,
             (instruction, description),
-            begun=bool(info.onset or info.effective) and not _to_come(info, now),
+            begun=start is not None and start <= now,
             before=str(general.get("before", "")),
         ),
         "label": label,
@@ -207,11 +207,6 @@ def _is_over(matter: Matter) -> bool:
     if matter.hazard is not Hazard.GENERAL or matter.own or matter.kind is PostKind.END:
         return False
     return says_over(matter.info)
-
-
-def _to_come(info: Info, now: datetime) -> bool:
-    start = info.onset or info.effective
-    return start is not None and start > now
 
 
 def _where_and_when(matter: Matter, station: Town, context: Context, teller: Teller) -> dict[str, Any]:
@@ -276,7 +271,7 @@ def _change(matter: Matter, station: Town, context: Context, teller: Teller) -> 
     }
 
 
-def _changes(general: Words, news: Sequence[Change]) -> str:
+def _changes(general: WordTable, news: Sequence[Change]) -> str:
     """Return what is new as sentences; within a sentence of the town's own, as it joins them."""
     frame = str(general["change"])
     if not news or frame == _SENTENCES:

@@ -412,14 +412,10 @@ def _cuts_at(text: str, ends: re.Pattern[str], *, markup: bool) -> list[_Place]:
 
 
 def _pass(stack: list[str], tag: re.Match[str]) -> None:
-    if tag[1]:
-        _close(stack, tag[2])
-    else:
+    """Note that a tag is open from here on, or isn't any more; one that closes what isn't open closes nothing."""
+    if not tag[1]:
         stack.append(tag[2])
-
-
-def _close(stack: list[str], name: str) -> None:
-    if stack and stack[-1] == name:
+    elif stack and stack[-1] == tag[2]:
         stack.pop()
 
 

@@ -22,7 +22,7 @@ from typing import Any
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason
-from alerts.rendering.library import Words, sentence
+from alerts.rendering.library import WordTable, sentence
 from alerts.rendering.matter import Context, Matter, colour, gravity, level
 from alerts.rendering.moments import Teller, event_end
 from alerts.rendering.plain import orders, permits
@@ -70,7 +70,7 @@ def _sentences_of(matter: Matter) -> dict[str, str]:
     return {**general, **own}
 
 
-def _other_gravity(info: Info, before: Info, words: Words) -> list[Change]:
+def _other_gravity(info: Info, before: Info, words: WordTable) -> list[Change]:
     now, then = gravity(info), gravity(before)
     if Severity.UNKNOWN in (now, then) or now is then:
         return []
@@ -83,12 +83,12 @@ def _other_gravity(info: Info, before: Info, words: Words) -> list[Change]:
     return [Change(_sentence(sentence, before=said[was], now=said[is_now], since=since))]
 
 
-def _other_instruction(info: Info, before: Info, words: Words) -> list[Change]:
+def _other_instruction(info: Info, before: Info, words: WordTable) -> list[Change]:
     now, then = (fold(" ".join(clean(text or "").split())) for text in (info.instruction, before.instruction))
     return [Change(_sentence(words["changes"]["instruction"]))] if now and now != then else []
 
 
-def _other_end(info: Info, before: Info, words: Words, end_of: Callable[[datetime], str]) -> list[Change]:
+def _other_end(info: Info, before: Info, words: WordTable, end_of: Callable[[datetime], str]) -> list[Change]:
     end, earlier = event_end(info), event_end(before)
     # An end that is told for the first time is no longer one: it stands in the post anyway.
     if end is None or earlier is None or end == earlier:
@@ -97,7 +97,7 @@ def _other_end(info: Info, before: Info, words: Words, end_of: Callable[[datetim
     return [Change(_sentence(words["changes"][name], now=end_of(end), before=end_of(earlier)))]
 
 
-def _other_areas(info: Info, before: Info, words: Words, place_of: Callable[[str], str]) -> list[Change]:
+def _other_areas(info: Info, before: Info, words: WordTable, place_of: Callable[[str], str]) -> list[Change]:
     """What is added and what is freed: nobody by "the whole town", and nothing is known where one told no place."""
     now, then = (
         {fold(name): name for area in each.areas if (name := place_of(place(area.description)))}
@@ -175,13 +175,10 @@ def ending(matter: Matter, title: str, area: str, teller: Teller, context: Conte
     }
     if reason is not EndReason.CORRECTED:
         return said
-    which = _what_ends(matter, title) if "{title}" in _ends_in(matter) else ""
+    # A road or a school is named where it is said to be over, for there is more than one.
+    ends = {**matter.general["ends"], **matter.words.get("ends", {})}
+    which = _what_ends(matter, title) if "{title}" in str(ends[EndReason.ALL_CLEAR.value]) else ""
     return said | _corrected(matter, teller, context, own, ", ".join(text for text in (name, which or area) if text))
-
-
-def _ends_in(matter: Matter) -> str:
-    """Return how it is said to be over: of a road or a school with its name, for there is more than one."""
-    return str({**matter.general["ends"], **matter.words.get("ends", {})}[EndReason.ALL_CLEAR.value])
 
 
 def _suggested(matter: Matter, context: Context) -> tuple[str, str]:
@@ -269,13 +266,10 @@ def _phrase(matter: Matter, name: str, context: Context) -> str:
 def _reasons(matter: Matter, context: Context) -> tuple[str, ...]:
     """Return how it ended as the words call it, the narrower name first."""
     reason = (context.reason or EndReason.EXPIRED).value
-    return (_BEGUN, reason) if reason == EndReason.CANCELLED and _had_begun(matter, context) else (reason,)
-
-
-def _had_begun(matter: Matter, context: Context) -> bool:
-    """Whether it was under way; what tells no start holds from the moment that it is said."""
     start = matter.info.onset or matter.info.effective
-    return start is None or start <= context.now
+    # What tells no start holds from the moment that it is said.
+    had_begun = start is None or start <= context.now
+    return (_BEGUN, reason) if reason == EndReason.CANCELLED and had_begun else (reason,)
 
 
 def _ended(matter: Matter, context: Context) -> datetime:

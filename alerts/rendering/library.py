@@ -52,7 +52,7 @@ LAYOUTS = "layouts"
 FALLBACK_LANGUAGE = "en"
 DEFAULT_KIND = "default"
 
-Words = Mapping[str, Any]
+WordTable = Mapping[str, Any]
 """What a file of words sets: names to strings, lists and dictionaries of strings."""
 
 
@@ -63,7 +63,7 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-_NOTHING: Words = MappingProxyType({})
+_NOTHING: WordTable = MappingProxyType({})
 
 
 class Library:
@@ -73,7 +73,7 @@ class Library:
         self._folders = tuple(dict.fromkeys(folder.resolve() for folder in folders))
         self._loader = FileSystemLoader([str(folder) for folder in self._folders])
         self._environments: dict[str, LimitedEnvironment] = {}
-        self._words: dict[tuple[str, str], Words] = {}
+        self._words: dict[tuple[str, str], WordTable] = {}
         self._near: dict[str, list[str]] = {}
 
     @cached_property
@@ -117,7 +117,7 @@ class Library:
         fits(len(text))
         return text
 
-    def words(self, language: str, file: str) -> Words:
+    def words(self, language: str, file: str) -> WordTable:
         """Return what the nearest `file` of words sets (`words.j2`, `hazards/wind.j2`); raises one of FAULTS.
 
         A file of a station may set only what it changes: the rest is from the one that it stands before. A hazard's
@@ -130,7 +130,7 @@ class Library:
             tags = (*self.languages(language), FALLBACK_LANGUAGE)
             near = [f"{tag}/{file}" for tag in dict.fromkeys(tags) if f"{tag}/{file}" in self.names]
             if file == GENERAL:
-                said: Words = {}
+                said: WordTable = {}
                 for name in reversed(near):
                     said = self._read_words(name, {}, said)
             else:
@@ -140,7 +140,7 @@ class Library:
             self._words[language, file] = said
         return self._words[language, file]
 
-    def _read_words(self, name: str, given: dict[str, Any], others: Words = _NOTHING) -> Words:
+    def _read_words(self, name: str, given: dict[str, Any], others: WordTable = _NOTHING) -> WordTable:
         words: dict[str, Any] = dict(others)
         for folder in reversed(self._folders):
             if (folder / name).is_file():
@@ -168,7 +168,7 @@ class Library:
         return str(next((folder / name for folder in self._folders if (folder / name).is_file()), name))
 
 
-_NOTHING_TO_SAY: Words = MappingProxyType({"instruction": {"default": ""}, "advice": [], "after": ""})
+_NOTHING_TO_SAY: WordTable = MappingProxyType({"instruction": {"default": ""}, "advice": [], "after": ""})
 
 _BY_LINES = frozenset(
     (
@@ -193,7 +193,7 @@ _BY_LINES = frozenset(
 )
 
 
-def _over(words: Words, own: dict[str, Any]) -> dict[str, Any]:
+def _over(words: WordTable, own: dict[str, Any]) -> dict[str, Any]:
     """What a folder sets, before what the next one has; of the tables it may set single lines.
 
     `instruction` and `advice` are no such tables: whoever gives an order for a hazard gives all of them, since what

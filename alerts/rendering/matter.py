@@ -1,6 +1,6 @@
 """What a post is about, before any of it is put into words: how grave it is, and what is prepared for its hazard.
 
-A `Matter` is an alert with its words cleaned, beside the words (`library.Words`) of its language and its hazard. A
+A `Matter` is an alert with its words cleaned, beside the words (`library.WordTable`) of its language and its hazard. A
 hazard's words hold what is prepared for it: the short instruction for each severity (`prepared`), the longer `advice`
 that stands beside it where there is room, and the usual alert (`read_prepared`), so that an officer only completes what
 differs. How grave it is (`gravity`) chooses among them. `Context` is the moment at which it is said.
@@ -19,7 +19,7 @@ from alerts.model.alert import Alert, Category, Certainty, Info, Severity, Urgen
 from alerts.model.hazard import Hazard, fold, kind_of
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import parse_span
-from alerts.rendering.library import Words
+from alerts.rendering.library import WordTable
 
 # What MeteoAlarm's colours mean. The CAP severity that its members send beside them is at times another.
 _GRAVITIES = {"yellow": Severity.MODERATE, "orange": Severity.SEVERE, "red": Severity.EXTREME}
@@ -70,12 +70,12 @@ class Matter:
     kind: PostKind
     hazard: Hazard
     language: str
-    general: Words
-    words: Words
+    general: WordTable
+    words: WordTable
     own: bool = False
 
 
-def worded(words: Words, hazard: Hazard, info: Info) -> Words:
+def worded(words: WordTable, hazard: Hazard, info: Info) -> WordTable:
     """Return the words of a hazard as they are for this alert: `variants` set some of them otherwise.
 
     A mere risk of fire doesn't flare up again, and a bridge that is down is more than a closed road.
@@ -91,7 +91,7 @@ def gravity(info: Info) -> Severity:
     return _GRAVITIES.get(colour(info), info.severity)
 
 
-def level(info: Info, words: Words) -> str | None:
+def level(info: Info, words: WordTable) -> str | None:
     """Return MeteoAlarm's colour as the public knows it ("Vigilance orange"), None where the feed has none."""
     levels: Mapping[str, str] = words["levels"]
     return levels.get(colour(info))
@@ -103,7 +103,7 @@ def colour(info: Info) -> str:
     return next((part for part in parts if part in _GRAVITIES), "")
 
 
-def prepared(info: Info, hazard: Hazard, words: Words) -> str:
+def prepared(info: Info, hazard: Hazard, words: WordTable) -> str:
     """Return the hazard's own short instruction: that of the severity, else of the next slighter one, else the usual.
 
     A general alert may be of any kind, so nothing is prepared that could stand for its sender's own words.
@@ -114,7 +114,7 @@ def prepared(info: Info, hazard: Hazard, words: Words) -> str:
     return str(_said_at(info, words["instruction"], str(words.get("kind", ""))))
 
 
-def advice(info: Info, words: Words, said: Sequence[str | None], *, begun: bool, before: str) -> list[str]:
+def advice(info: Info, words: WordTable, said: Sequence[str | None], *, begun: bool, before: str) -> list[str]:
     """Return the longer advice for this severity, without what `said` (instruction, description) says already.
 
     What begins with the word for "before" is for before it begins: it goes once that has `begun`. A line repeats where
@@ -179,7 +179,7 @@ class Prepared:
         return self.instructions.get(severity.value) or self.instructions["default"]
 
 
-def read_prepared(hazard: Hazard, words: Words) -> Prepared:
+def read_prepared(hazard: Hazard, words: WordTable) -> Prepared:
     """What the words of a hazard prepare; what they don't tell has a default. Raises ValueError for a wrong value."""
     said: Mapping[str, Any] = words.get("prepared", {})
     duration = str(said.get("duration", "12h"))

@@ -84,7 +84,8 @@ class _Notice:
 
     @property
     def _series(self) -> Mapping[str, Any] | None:
-        return _series_of(self.matter.info)
+        said: Mapping[str, Any] | None = json.loads(self.matter.info.parameter(SERIES_PARAMETER) or "null")
+        return said
 
     def _say(self, phrase: str, **words: object) -> str:
         return self.phrases[phrase].format_map(words)
@@ -352,11 +353,6 @@ class _Notice:
         if locale_of(self.matter.language).language == "fr":
             return "1er" if day == 1 else str(day)
         return str(day)
-
-
-def _series_of(info: Info) -> Mapping[str, Any] | None:
-    said: Mapping[str, Any] | None = json.loads(info.parameter(SERIES_PARAMETER) or "null")
-    return said
 
 
 def _all_day(info: Info) -> bool:

@@ -41,7 +41,7 @@ from alerts.rendering.library import (
     Library,
     Part,
     Piece,
-    Words,
+    WordTable,
     hazard_file,
     reason_of,
     shipped_folder,
@@ -193,7 +193,7 @@ class Renderer:
         words = worded(self._words(language, file, warnings), hazard, info)
         return Matter(alert, info, kind, hazard, language, general, words, own)
 
-    def _words(self, language: str, file: str, warnings: list[Reason]) -> Words:
+    def _words(self, language: str, file: str, warnings: list[Reason]) -> WordTable:
         """Return the words of a file; those that ship where the station's own can't be read."""
         try:
             return self._library.words(language, file)
@@ -413,7 +413,7 @@ def _faults_of_words(language: str, file: str, library: Library) -> Iterator[Rea
         yield because("template_wrong", where=library.where(fault, f"{language}/{file}"), said=reason_of(fault))
 
 
-def _freeing(words: Words) -> Iterator[tuple[str, str]]:
+def _freeing(words: WordTable) -> Iterator[tuple[str, str]]:
     """What an alert whose time has run out would say, and may not: nobody knows then that the danger is over."""
     expired = {"after": words.get("after"), **{f"{name}.expired": words.get(name, {}).get("expired") for name in _ENDS}}
     for name, text in expired.items():
@@ -449,7 +449,7 @@ def _matters(language: str, kind: PostKind, library: Library) -> Iterator[tuple[
                 yield Matter(alert, alert.infos[0], kind, hazard, language, *words), Context("1", _NOW, reason, alert)
 
 
-def _words(language: str, hazard: Hazard, library: Library) -> tuple[Words, Words] | None:
+def _words(language: str, hazard: Hazard, library: Library) -> tuple[WordTable, WordTable] | None:
     """Return the words of a hazard, None where they can't be read: that fault is told of their own file."""
     try:
         return library.words(language, GENERAL), library.words(language, hazard_file(hazard))

@@ -20,7 +20,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from alerts.model.alert import Alert, Area, Info, Named
+from alerts.model.alert import Alert, Info
 from alerts.model.bounds import normal, seen
 from alerts.rendering.counting import spans
 
@@ -151,15 +151,18 @@ def clean_alert(alert: Alert, language: str) -> Alert:
 
 def clean_info(info: Info) -> Info:
     """Return `info` with all its words cleaned; headline, event and names on one line each."""
-    tidy: dict[str, Any] = {name: _line(said) for name in _LINES if (said := getattr(info, name))}
+    lines = {name: clean_line(said) for name in _LINES if (said := getattr(info, name))}
+    tidy: dict[str, Any] = {name: _unless_nothing(_IN_UNKNOWN.sub("", line)) for name, line in lines.items()}
     tidy["event"] = tidy.get("event") or ""
     tidy |= {name: _unless_nothing(clean(said)) for name in _TEXTS if (said := getattr(info, name))}
     # MeteoAlarm's form takes no accents, so Météo-France's fixed sentences come without.
     if info.language.lower().startswith("fr"):
         tidy |= {name: _accented(said) for name in _TEXTS if (said := tidy.get(name))}
     tidy["web"] = address(info.web)
-    tidy["areas"] = tuple(_clean_area(area) for area in info.areas)
-    tidy["parameters"] = tuple(_clean_pair(pair) for pair in info.parameters)
+    # Some feeds put all their areas into one, between semicolons.
+    named = ("; ".join(filter(None, map(place, area.description.split(";")))) for area in info.areas)
+    tidy["areas"] = tuple(replace(area, description=name) for area, name in zip(info.areas, named, strict=True))
+    tidy["parameters"] = tuple(replace(pair, value=clean(pair.value)) for pair in info.parameters)
     news = {name: said for name, said in tidy.items() if said != getattr(info, name)}
     return replace(info, **news) if news else info
 
@@ -205,18 +208,9 @@ def _accented(text: str) -> str:
     return _UNACCENTED_WORD.sub(put, text).replace("; si ", " si ").replace("; ", "\u00a0; ")
 
 
-def _line(text: str) -> str | None:
-    return _unless_nothing(_IN_UNKNOWN.sub("", clean_line(text)))
-
-
 def _unless_nothing(text: str) -> str | None:
     """Return `text` unless it only says that there is none, as forms that want every field filled in make feeds do."""
     return None if text.strip(".- ").lower() in _NOTHING else text
-
-
-def _clean_pair(pair: Named) -> Named:
-    value = clean(pair.value)
-    return pair if value == pair.value else replace(pair, value=value)
 
 
 def address(web: str | None) -> str | None:
@@ -228,11 +222,6 @@ def address(web: str | None) -> str | None:
         and re.fullmatch(r"https?://[^\s<>\"'\x00-\x20\x7f-\xa0\u200b-\u202e\ufeff]+", link, re.IGNORECASE)
         else None
     )
-
-
-def _clean_area(area: Area) -> Area:
-    description = "; ".join(filter(None, (place(name) for name in area.description.split(";"))))
-    return area if description == area.description else replace(area, description=description)
 
 
 def _unescape(text: str) -> str:
