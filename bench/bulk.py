@@ -96,9 +96,9 @@ class Sending:
     async def send(self) -> float:
         """How many a second."""
         self.over = asyncio.get_running_loop().create_future()
-        record = StoredAlert(new_id(), new_id(), "manual", samples.an_alert(), AlertState.ACCEPTED, SystemClock().now())
+        stored = StoredAlert(new_id(), new_id(), "manual", samples.an_alert(), AlertState.ACCEPTED, SystemClock().now())
         began = time.perf_counter()
-        await self._database.write(lambda unit: _store(unit.alerts, record))
+        await self._database.write(lambda unit: _store(unit.alerts, stored))
         assert self.sender is not None
         self.sender.wake()
         bulk = await self.over
@@ -208,9 +208,9 @@ def a_bulk(incident: str, alert: str) -> Bulk:
     )
 
 
-def _store(alerts: AlertRepository, record: StoredAlert) -> None:
-    alerts.add(record)
-    alerts.add_bulk(a_bulk(record.incident_id, record.id))
+def _store(alerts: AlertRepository, stored: StoredAlert) -> None:
+    alerts.add(stored)
+    alerts.add_bulk(a_bulk(stored.incident_id, stored.id))
 
 
 def _settings(url: str) -> TelegramSettings:

@@ -72,8 +72,8 @@ class Raw:
         self._thread = ThreadPoolExecutor(1)
         self._db = connect(file)
         self._now = int(time.time() * 1e6)
-        record, post = lay_out(samples.an_alert())
-        self._alert, self._post = values_of_record(record), values_of_post(post)
+        stored, post = lay_out(samples.an_alert())
+        self._alert, self._post = values_of_record(stored), values_of_post(post)
 
     def close(self) -> None:
         """Close file and thread."""
@@ -143,12 +143,12 @@ class Ours:
         alert = samples.an_alert()
         laid_out = [lay_out(alert) for _ in range(POSTS)]
         began = time.perf_counter()
-        for record, post in laid_out:
-            await self._post_once(record, post)
+        for stored, post in laid_out:
+            await self._post_once(stored, post)
         return (time.perf_counter() - began) / POSTS
 
-    async def _post_once(self, record: StoredAlert, post: Post) -> None:
-        await self._database.write(lambda unit: store(unit.alerts, record, post))
+    async def _post_once(self, stored: StoredAlert, post: Post) -> None:
+        await self._database.write(lambda unit: store(unit.alerts, stored, post))
         now = self._clock.now()
         begun = await self._outbox.begin(post, self._lease, now, action="send", counts=True)
         assert begun is not None

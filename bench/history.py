@@ -91,7 +91,7 @@ def _insert(db: sqlite3.Connection, alerts: int, channels: Sequence[str], last: 
         "places": json.dumps(_PLACES),
         "spots": len(_PLACES),
     }
-    record, post = _laid_out()
+    stored, post = _laid_out()
     over = f"at + {_LASTED // timedelta(microseconds=1)}"
     moments = {samples.NOW: "at", samples.NOW + timedelta(hours=1): f"at + {_HOUR}", samples.NOW + _LASTED: over}
     words = {_N: "n", _E: "event", _P: "place"} | {at.isoformat(): _iso(value) for at, value in moments.items()}
@@ -105,7 +105,7 @@ def _insert(db: sqlite3.Connection, alerts: int, channels: Sequence[str], last: 
     }
     texts = {column: _replaced(column, words) for column in ("headline", "document")}
     each = _COUNT + "SELECT {} FROM one"
-    _multiply(db, "alert", values_of_record(record), {**times, **own, **texts}, each, given=counted)
+    _multiply(db, "alert", values_of_record(stored), {**times, **own, **texts}, each, given=counted)
     each = "SELECT {} FROM alert AS a, json_each(:channels) AS c WHERE a.seq BETWEEN :first AND :last ORDER BY a.seq"
     among = {"first": first, "last": first + alerts - 1, "channels": json.dumps(channels)}
     own = {"id": "'p' || c.key || substr(a.id, 2)", "alert_id": "a.id", "incident": "a.incident", "channel": "c.value"}
@@ -155,7 +155,7 @@ def _iso(stamped: str) -> str:
 def _laid_out() -> tuple[StoredAlert, Post]:
     alert = samples.an_alert("urn:history:" + _N)
     info = replace(alert.infos[0], headline=_WORDS, event=_E)
-    record = StoredAlert("", "", "manual", replace(alert, infos=(info,)), AlertState.ACCEPTED, samples.NOW)
+    stored = StoredAlert("", "", "manual", replace(alert, infos=(info,)), AlertState.ACCEPTED, samples.NOW)
     post = Post(
         id="",
         alert_id="",
@@ -173,7 +173,7 @@ def _laid_out() -> tuple[StoredAlert, Post]:
         sent_at=samples.NOW,
         outcome="sent",
     )
-    return record, post
+    return stored, post
 
 
 if __name__ == "__main__":

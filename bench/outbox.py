@@ -63,9 +63,9 @@ class Town:
 
     async def post(self, alert: Alert) -> None:
         """Store an alert and its post as the desk does, and return once it is out."""
-        record, post = lay_out(alert)
+        stored, post = lay_out(alert)
         out = self.out[post.id] = asyncio.get_running_loop().create_future()
-        await self.database.write(lambda unit: store(unit.alerts, record, post))
+        await self.database.write(lambda unit: store(unit.alerts, stored, post))
         self.lane.wake()
         await out
 
@@ -83,11 +83,11 @@ class Town:
 def lay_out(alert: Alert) -> tuple[StoredAlert, Post]:
     """The rows of a new alert with one post."""
     now = SystemClock().now()
-    record = StoredAlert(new_id(), new_id(), "manual", alert, AlertState.ACCEPTED, now)
+    stored = StoredAlert(new_id(), new_id(), "manual", alert, AlertState.ACCEPTED, now)
     post = Post(
         id=new_id(),
-        alert_id=record.id,
-        incident_id=record.incident_id,
+        alert_id=stored.id,
+        incident_id=stored.incident_id,
         channel=CHANNEL,
         kind=PostKind.PUBLISH,
         means=Means.NEW,
@@ -98,14 +98,14 @@ def lay_out(alert: Alert) -> tuple[StoredAlert, Post]:
         stored_at=now,
         expires=now + timedelta(hours=12),
     )
-    return record, post
+    return stored, post
 
 
-def store(alerts: AlertRepository, record: StoredAlert, post: Post) -> None:
+def store(alerts: AlertRepository, stored: StoredAlert, post: Post) -> None:
     """What the desk writes for it."""
-    alerts.add(record)
+    alerts.add(stored)
     alerts.note(
-        record.received_at, record.id, None, record.state, because("taken_in", source=record.source, publish="auto")
+        stored.received_at, stored.id, None, stored.state, because("taken_in", source=stored.source, publish="auto")
     )
     alerts.add_post(post)
 

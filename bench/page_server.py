@@ -54,7 +54,7 @@ async def serve(side: str) -> None:
     """Serve until standard input ends."""
     async with AsyncExitStack() as stack:
         service, publisher = await stack.enter_async_context(_town())
-        record = await _post(service, ON)
+        stored = await _post(service, ON)
         body = (await publisher.make()).answers["/"].body
         app = web.Application()
         if side == "floor":
@@ -66,7 +66,7 @@ async def serve(side: str) -> None:
             port = runner.addresses[0][1]
         else:
             app.add_routes(public_routes(publisher))
-            tasks = [asyncio.create_task(work) for work in (publisher.run(), _change(service, record))]
+            tasks = [asyncio.create_task(work) for work in (publisher.run(), _change(service, stored))]
             stack.push_async_callback(_end, tasks)
             listener = Listener(app, Limits(), SystemClock())
             stack.push_async_callback(listener.close)
@@ -111,20 +111,20 @@ async def _post(service: DeskService, alerts: int) -> StoredAlert:
             return unit.desk.post(unit.alerts, alert, again=True)
 
         filed = await service.act(file)
-    return filed.record
+    return filed.stored
 
 
-async def _change(service: DeskService, record: StoredAlert) -> None:
+async def _change(service: DeskService, stored: StoredAlert) -> None:
     """Each second the next version of one alert."""
     for second in itertools.count(1):
         await asyncio.sleep(1)
         changes = {"headline": f"Coupure d’eau, {second} s"}
 
-        def file(unit: DeskUnit, record: StoredAlert = record, changes: dict[str, str] = changes) -> Filed:
-            alert = update_of(record, changes, unit.desk.station, unit.now, unit.new_id())
+        def file(unit: DeskUnit, stored: StoredAlert = stored, changes: dict[str, str] = changes) -> Filed:
+            alert = update_of(stored, changes, unit.desk.station, unit.now, unit.new_id())
             return unit.desk.post(unit.alerts, alert, again=True)
 
-        record = (await service.act(file)).record
+        stored = (await service.act(file)).stored
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -236,7 +236,7 @@ def _store(scene: Scene) -> float:
         ring(control.config.database)
         query = "SELECT count(*) FROM post WHERE alert_id = ? AND channel = 'page' AND state = 'sent'"
         deadline = time.monotonic() + 120
-        while not db.execute(query, (filed.record.id,)).fetchone()[0]:
+        while not db.execute(query, (filed.stored.id,)).fetchone()[0]:
             assert time.monotonic() < deadline, "an Extreme wasn't sent within two minutes"
             time.sleep(PAUSE / 20)
     time.sleep(PAUSE)

@@ -37,8 +37,8 @@ class Officer:
 
         def act(alerts: AlertRepository) -> None:
             filed = self._desk.post(alerts, alert)
-            self.accepted.append(filed.record.id)
-            self._trace("posted", alert=filed.record.id, identifier=alert.identifier, state=filed.record.state)
+            self.accepted.append(filed.stored.id)
+            self._trace("posted", alert=filed.stored.id, identifier=alert.identifier, state=filed.stored.state)
 
         self._do(act)
 

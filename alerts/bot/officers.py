@@ -64,7 +64,7 @@ class Waiting:
     `twins` are the messages by which the public knows of the same event, `desk_url` where it is validated otherwise.
     """
 
-    record: StoredAlert
+    stored: StoredAlert
     posts: Sequence[Post]
     lead: str
     detail: str
@@ -92,12 +92,12 @@ class _Case:
     chat: int
     language: str
     officer: Officer
-    record: StoredAlert
+    stored: StoredAlert
     posts: tuple[Post, ...]
 
     def settled(self) -> None:
         """It is decided: this chat is told of it no more, and asked nothing about it."""
-        self.unit.officer_chats.settle(self.channel, self.chat, self.record.id)
+        self.unit.officer_chats.settle(self.channel, self.chat, self.stored.id)
 
 
 def is_theirs(event: ChatEvent) -> bool:
@@ -224,7 +224,7 @@ def _typed(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, text: 
     _ = words_of(case.language).gettext
     if unit.now - asked.at > ANSWERED_WITHIN:
         chats.unask(channel, event.chat)
-        what = safe(headline(case.record))
+        what = safe(headline(case.stored))
         return BotReply(
             (Say(_("Too long ago: “%(what)s” was not rejected and still waits. Tap Reject again.", what=what)),)
         )
@@ -258,16 +258,16 @@ def _case(
 
 def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
     _ = words_of(case.language).gettext
-    is_own = wrote(case.officer.actor, case.record)
+    is_own = wrote(case.officer.actor, case.stored)
     # Taking back what one wrote oneself, or what a veto time lets everybody stop, needs no right to reject.
-    is_light = not validates and (is_own or is_vetoed(case.record, case.posts))
+    is_light = not validates and (is_own or is_vetoed(case.stored, case.posts))
     needed = MAY[Act.POST] if is_light else MAY[Act.APPROVE if validates else Act.REJECT]
     if account.disabled_at is not None:
         return _("Your account is disabled: an administrator can enable it.")
     if not account.role.at_least(needed):
         return _("Your account's role may not decide this any more: an administrator can change it.")
     if not any(post.state is PostState.WAITING for post in case.posts):
-        what = safe(headline(case.record))
+        what = safe(headline(case.stored))
         return _("“%(what)s” doesn't wait any more: somebody decided, or it was replaced.", what=what)
     if validates and is_own and not case.unit.desk.station.desk.alone:
         return _("You wrote it: somebody else validates it.")
@@ -277,30 +277,30 @@ def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
 def _approve(case: _Case, seen: str) -> str:
     """What is validated is what that button stood under: its fingerprint must be the one of now."""
     _ = words_of(case.language).gettext
-    now, what = fingerprint(case.record, case.posts), safe(headline(case.record))
+    now, what = fingerprint(case.stored, case.posts), safe(headline(case.stored))
     # A shorter prefix would fit more than one version: the button carries exactly so many digits.
     if len(seen) != SEEN or not now.startswith(seen):
         return _("“%(what)s” is not what was shown here: it has changed since. Look at it again.", what=what)
-    case.officer.approve(case.record.id, seen=now)
+    case.officer.approve(case.stored.id, seen=now)
     case.settled()
     return _("✅ Validated by you: %(what)s", what=what)
 
 
 def _reject(case: _Case, reason: str) -> str:
     _ = words_of(case.language).gettext
-    case.officer.reject(case.record.id, reason)
+    case.officer.reject(case.stored.id, reason)
     case.settled()
-    return _("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=safe(headline(case.record)))
+    return _("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=safe(headline(case.stored)))
 
 
 def _ask_why(case: _Case, seen: str, press: Press) -> Say:
     """Rejecting takes a second step, which says why: its author reads it. The other button stays within reach."""
     _ = words_of(case.language).gettext
-    rows = [[(reason, f"why:{case.record.id}:{place}")] for place, reason in enumerate(_reasons(case.language))]
-    back = [(_("✅ Validate"), f"ok:{case.record.id}:{seen}")] if seen != "-" else []
+    rows = [[(reason, f"why:{case.stored.id}:{place}")] for place, reason in enumerate(_reasons(case.language))]
+    back = [(_("✅ Validate"), f"ok:{case.stored.id}:{seen}")] if seen != "-" else []
     text = _(
         "Why is “%(what)s” not to go out? Its author reads it: tap a reason, or write yours within %(n)s minutes.",
-        what=safe(headline(case.record)),
+        what=safe(headline(case.stored)),
         n=ANSWERED_WITHIN // timedelta(minutes=1),
     )
     return Say(text, buttons(*rows, back), press.message)
@@ -330,7 +330,7 @@ def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]
             parts += _quoted(
                 _("%(channel)s, subscribers (%(language)s)", channel=post.channel, language=spoken), message
             )
-    parts += _page_words(waiting.record, language)
+    parts += _page_words(waiting.stored, language)
     unseen = any(blind or not Path(image.path).is_file() for image in waiting.images)
     # Nobody reads a seventh message before a button at 3 a.m.; what isn't read isn't validated.
     long = len(_packed(parts)) > _MOST
@@ -360,7 +360,7 @@ def _why_at_the_desk(waiting: Waiting, language: str, *, unseen: bool, long: boo
         why = _("It is too long to be shown here in full: validate it at the desk.")
     if why is None:
         return None
-    where = f"{waiting.desk_url}/waiting/{waiting.record.id}" if waiting.desk_url else ""
+    where = f"{waiting.desk_url}/waiting/{waiting.stored.id}" if waiting.desk_url else ""
     return "\n".join(filter(None, (safe(why), safe(where))))
 
 
@@ -394,9 +394,9 @@ def _page_words(stored: StoredAlert, language: str) -> list[str]:
 def decision_keys(waiting: Waiting, language: str, *, unseen: bool = False) -> Keyboard:
     """Validate and reject; what can't be seen here, or is one's own, can only be rejected."""
     _ = words_of(language).gettext
-    seen = fingerprint(waiting.record, waiting.posts)[:SEEN] if waiting.may_approve and not unseen else "-"
-    validate = [(_("✅ Validate"), f"ok:{waiting.record.id}:{seen}")] if seen != "-" else []
-    return buttons([*validate, (_("❌ Reject"), f"no:{waiting.record.id}:{seen}")])
+    seen = fingerprint(waiting.stored, waiting.posts)[:SEEN] if waiting.may_approve and not unseen else "-"
+    validate = [(_("✅ Validate"), f"ok:{waiting.stored.id}:{seen}")] if seen != "-" else []
+    return buttons([*validate, (_("❌ Reject"), f"no:{waiting.stored.id}:{seen}")])
 
 
 def _spelled(post: Post, _: Callable[..., str]) -> list[str]:

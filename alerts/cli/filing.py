@@ -85,14 +85,14 @@ def file_alert(control: Control, alert: Alert, manner: Manner) -> int:
         if _key() and screen.CALLER.get() is None:
             screen.say(tell("a daemon may have stored it before it broke off: `tocsin status` tells"))
         raise
-    screen.say_stored(filed.record.id)
+    screen.say_stored(filed.stored.id)
     _say_what_goes(filed)
     _say_who_sends(filed, daemons)
     _say_what_follows(filed)
     try:
         return _see_out(control, filed, manner, patience)
     except OSError as error:
-        return say_unwritten(filed.record.id, error)
+        return say_unwritten(filed.stored.id, error)
 
 
 def show_filed(control: Control, filed: Filed, *, as_json: bool) -> None:
@@ -100,7 +100,7 @@ def show_filed(control: Control, filed: Filed, *, as_json: bool) -> None:
     from alerts.desk.account import rehearsal_of
 
     station = control.desk.station
-    account = rehearsal_of(filed.record, filed.drafts, station.zone, station.language)
+    account = rehearsal_of(filed.stored, filed.drafts, station.zone, station.language)
     screen.show_json(account) if as_json else screen.show_rehearsal(account)
 
 
@@ -129,14 +129,14 @@ def _once(unit: DeskUnit, alert: Alert, manner: Manner) -> Filed:
     if key:
         unit.replies.sweep(unit.now - REPLIES_KEPT)
         status = _NEW if filed.fresh else _KNOWN
-        unit.replies.keep(KeptReply(_COMMAND, key, "", status, filed.record.id, unit.now))
+        unit.replies.keep(KeptReply(_COMMAND, key, "", status, filed.stored.id, unit.now))
         screen.must_be_there()
     return filed
 
 
 def _see_out(control: Control, filed: Filed, manner: Manner, patience: timedelta) -> int:
     if manner.wait:
-        return _wait_until_ended(control, filed.record.id, patience, as_json=manner.as_json)
+        return _wait_until_ended(control, filed.stored.id, patience, as_json=manner.as_json)
     account = _account(control, filed)
     screen.show_json(account) if manner.as_json else screen.show_account(account)
     return 0
@@ -166,11 +166,11 @@ def _wait_until_ended(control: Control, identity: str, patience: timedelta, *, a
 def _say_who_sends(filed: Filed, daemons: int) -> None:
     if not filed.fresh:
         again = "the same words went out just now as %(alert)s, so nothing was posted; --again posts them once more"
-        screen.say(tell(again, alert=filed.record.id))
+        screen.say(tell(again, alert=filed.stored.id))
     elif not daemons:
         waits = "%(alert)s waits for a validation; it goes out after that and when the daemon runs (`tocsin run`)"
         stored = "%(alert)s is stored; it goes out when the daemon runs (`tocsin run`)"
-        screen.say(tell(waits if filed.record.state is AlertState.WAITING else stored, alert=filed.record.id))
+        screen.say(tell(waits if filed.stored.state is AlertState.WAITING else stored, alert=filed.stored.id))
 
 
 def _say_what_goes(filed: Filed) -> None:
@@ -190,8 +190,8 @@ def _account(control: Control, filed: Filed) -> dict[str, Any]:
     from alerts.desk.account import account_of
 
     station = control.desk.station
-    posts = control.ask(lambda unit: unit.alerts.posts_of(filed.record.id))
-    return account_of(filed.record, posts, station.zone, station.language)
+    posts = control.ask(lambda unit: unit.alerts.posts_of(filed.stored.id))
+    return account_of(filed.stored, posts, station.zone, station.language)
 
 
 def _tell_changes(account: Mapping[str, Any], told: dict[str, str]) -> None:

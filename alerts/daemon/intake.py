@@ -107,7 +107,7 @@ class MessageIntake:
 
     def _tell(self, source: str, filed: Sequence[Filed]) -> None:
         for each in filed:
-            record = each.record
+            record = each.stored
             if not each.fresh:
                 continue
             self._events.publish(MessageFiled(source, record.state, record.reason))

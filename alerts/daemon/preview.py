@@ -55,7 +55,7 @@ def preview(config: Town, file: Path, at: datetime | None) -> tuple[Control, lis
         return control, control.sketch(lambda unit: [_hear(unit, heard) for _, heard in said])
     filed = control.sketch(lambda unit: [_tell(unit, heard, clock, time) for time, heard in said])
     clock.time = at
-    last = {each.record.incident_id: (time, each) for (time, _), each in zip(said, filed, strict=True)}
+    last = {each.stored.incident_id: (time, each) for (time, _), each in zip(said, filed, strict=True)}
     return control, [each for time, each in last.values() if _stands(each, time, at)]
 
 
@@ -76,7 +76,7 @@ def _tell(unit: DeskUnit, heard: Heard, clock: _Wound, time: datetime) -> Filed:
 
 
 def _stands(filed: Filed, time: datetime, at: datetime) -> bool:
-    alert = filed.record.alert
+    alert = filed.stored.alert
     return alert is None or alert.ends > at or at - time <= _JUST_SAID
 
 

@@ -132,7 +132,7 @@ def _headline(record: StoredAlert | None, language: str) -> str | None:
 def bulk_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How far each bulk is, those under way first; `ends_at` is when it will be through if it goes on as it went."""
     found = sorted(views.bulks(moment - BULKS_SHOWN), key=lambda each: _BULK_ORDER.get(each.state, len(_BULK_ORDER)))
-    records = views.records([each.bulk.alert_id for each in found])
+    records = views.stored_alerts([each.bulk.alert_id for each in found])
     for progress in found:
         bulk = progress.bulk
         yield {

@@ -50,7 +50,7 @@ class Filed:
     correction's own words follow it, where they wait.
     """
 
-    record: StoredAlert
+    stored: StoredAlert
     drafts: tuple[DraftPost, ...] = ()
     fresh: bool = True
     withdrawn: tuple[Post, ...] = ()
@@ -152,8 +152,8 @@ class Desk:
             return Filed(twin, fresh=False)
         named = channels or self._inherited(alerts, alert)
         filed = self.file(alerts, alert, MANUAL, named=named, again=again, author=author)
-        if filed.record.state is AlertState.LEFT_OUT and not filed.withdrawn:
-            raise Refused(filed.record.reason or because("for_nobody"))
+        if filed.stored.state is AlertState.LEFT_OUT and not filed.withdrawn:
+            raise Refused(filed.stored.reason or because("for_nobody"))
         return filed
 
     def follow_up(self, alerts: AlertRepository, alert: Alert, correction: StoredAlert, author: str | None) -> Filed:
@@ -202,7 +202,7 @@ class Desk:
         else:
             filed = self._accept(alerts, _joining(message, decision.previous), alert, decision, hold)
         if clash is not None:
-            alerts.note(self._now(), filed.record.id, None, CLASHES, clash.reason)
+            alerts.note(self._now(), filed.stored.id, None, CLASHES, clash.reason)
         return filed
 
     def _accept(
@@ -226,7 +226,7 @@ class Desk:
             reason=_told(accepted, waits),
         )
         occasion = Occasion(
-            record=stored,
+            stored=stored,
             alert=without_words(alert, accepted.retreat, self.station.language) if accepted.retreat else alert,
             accepted=accepted,
             now=now,

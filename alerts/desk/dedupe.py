@@ -149,13 +149,13 @@ class Clash:
     is right. One that only waits, was rejected or is an exercise keeps nothing back.
     """
 
-    record: StoredAlert
+    stored: StoredAlert
     silences: bool
 
     @property
     def reason(self) -> Reason:
         """What is wrong, for those on call."""
-        known, stored = self.record.alert, self.record
+        known, stored = self.stored.alert, self.stored
         is_drill = known is not None and is_practice(known)
         return because("conflict_exercise" if is_drill else "conflict_words", source=stored.source, alert=stored.id)
 

@@ -187,13 +187,13 @@ class Officer:
         # Only now is it known what the message would withdraw; what this raises undoes all of it.
         self._must_leave_others_alone(alert, filed)
         if act is Act.UPDATE:
-            self._must_not_revive(filed.record)
+            self._must_not_revive(filed.stored)
         if filed.fresh:
-            self.write(act, filed.record.id, f"{alert.status} {_headline(filed.record)}")
+            self.write(act, filed.stored.id, f"{alert.status} {_headline(filed.stored)}")
         if bare is not alert and filed.fresh and filed.drafts:
             words = words_after(alert, self.unit.new_id())
-            more = self._desk.follow_up(self.unit.alerts, words, filed.record, self.actor.name)
-            return replace(filed, words=more.record)
+            more = self._desk.follow_up(self.unit.alerts, words, filed.stored, self.actor.name)
+            return replace(filed, words=more.stored)
         return filed
 
     def call_off_gone(self, source: str) -> int:

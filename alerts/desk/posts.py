@@ -70,7 +70,7 @@ class Occasion:
     `previous` is what the readers of one channel saw last of the incident.
     """
 
-    record: StoredAlert
+    stored: StoredAlert
     alert: Alert
     accepted: Accepted
     now: datetime
@@ -87,7 +87,7 @@ class Occasion:
 
 def withdraw(alerts: AlertRepository, occasion: Occasion) -> list[StoredAlert]:
     """Supersede what hadn't gone out yet, and say so of the messages that only waited; these."""
-    return supersede(alerts, occasion.accepted.withdrawn, occasion.record, occasion.now)
+    return supersede(alerts, occasion.accepted.withdrawn, occasion.stored, occasion.now)
 
 
 def supersede(alerts: AlertRepository, posts: Sequence[Post], by: StoredAlert, now: datetime) -> list[StoredAlert]:
@@ -120,7 +120,7 @@ def draft_posts(
         if isinstance(step, LeftOut):
             reasons.append(because("no_post_on", channel=channel.name, why=step.reason))
             # Written down for the report, so that nobody is left believing that it was said there.
-            alerts.note(occasion.now, occasion.record.id, None, "no_post", reasons[-1])
+            alerts.note(occasion.now, occasion.stored.id, None, "no_post", reasons[-1])
             continue
         seen = replace(occasion, previous=_seen_last(alerts, thread) or occasion.accepted.previous)
         made = write(channel, seen, step)
@@ -202,8 +202,8 @@ class PostWriter:
         ends = alert.ends if told is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
         post = Post(
             id=self._new_id(),
-            alert_id=occasion.record.id,
-            incident_id=occasion.record.incident_id,
+            alert_id=occasion.stored.id,
+            incident_id=occasion.stored.incident_id,
             channel=channel.name,
             kind=kind,
             means=_means_of_more(channel) if is_more else _means(channel, kind),
@@ -244,7 +244,7 @@ class PostWriter:
         """
         alert = occasion.alert
         info = alert.info_for(channel.language or self._station.language)
-        if info is None or occasion.record.source != MANUAL or alert.sender != self._station.sender:
+        if info is None or occasion.stored.source != MANUAL or alert.sender != self._station.sender:
             return None
         for resource in info.resources:
             address = urlsplit(resource.uri or "")
@@ -297,14 +297,14 @@ def _haste(occasion: Occasion) -> Severity:
 
 def _context_of(occasion: Occasion, kind: PostKind) -> Context:
     return Context(
-        incident=occasion.record.incident_id,
+        incident=occasion.stored.incident_id,
         now=occasion.now,
         reason=occasion.accepted.ending,
         previous=occasion.previous.alert if occasion.previous else None,
         exercise=occasion.alert.status is not Status.ACTUAL,
         area_names=occasion.accepted.area_names,
         first=kind is PostKind.PUBLISH,
-        strange=any(each.source != MANUAL for each in (occasion.record, occasion.previous) if each is not None),
+        strange=any(each.source != MANUAL for each in (occasion.stored, occasion.previous) if each is not None),
     )
 
 

@@ -31,7 +31,7 @@ class PublicEnding:
 
     reason: EndReason
     at: datetime
-    record: StoredAlert | None = None
+    stored: StoredAlert | None = None
 
 
 @dataclass(frozen=True, slots=True)

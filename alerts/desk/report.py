@@ -170,7 +170,7 @@ def report_named(unit: DeskUnit, name: str) -> Report:
 
 def _made(unit: DeskUnit, kept: Archived) -> Report:
     station, incident = unit.desk.station, kept.incident
-    messages, posts, events = kept.records, kept.posts, kept.events
+    messages, posts, events = kept.stored_alerts, kept.posts, kept.events
     versions = tuple(_versions(messages, events, station.language))
     numbers = {version.alert: version.number for version in versions}
     exercise = any(stored.alert and stored.alert.status in PRACTICE for stored in messages)

@@ -153,7 +153,7 @@ class Clashes:
             is_told = bool(alerts.by_topic(topic_of(_clash_key(alert_id)), now))
             if record is not None and record.alert is not None and not is_told:
                 clash = clash_of(alerts, record.alert, record.source, self._station)
-                notices += [self._notice(record, clash.record)] if clash else []
+                notices += [self._notice(record, clash.stored)] if clash else []
         if not notices:
             self._read_to = height
         return notices

@@ -110,7 +110,7 @@ class Archived:
     """What is kept of a pruned incident: its messages and posts in order, and all that was decided and done."""
 
     incident: str
-    records: Sequence[StoredAlert]
+    stored_alerts: Sequence[StoredAlert]
     posts: Sequence[Post]
     events: Sequence[PastEvent]
 

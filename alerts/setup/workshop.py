@@ -261,7 +261,7 @@ class Workshop:
             unit = DeskUnit(blank, desk, self._clock.now(), new_id)
             filed = [desk.hear(unit.alerts, each, name) for each in heard]
         zone, language = desk.station.zone, desk.station.language
-        return [rehearsal_of(each.record, each.drafts, zone, language) | {"why": each.record.reason} for each in filed]
+        return [rehearsal_of(each.stored, each.drafts, zone, language) | {"why": each.stored.reason} for each in filed]
 
 
 def _settings(config: Town) -> Mapping[str, ChannelSettings]:

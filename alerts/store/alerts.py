@@ -221,12 +221,12 @@ class AlertRepository(UnitPart):
         posts = [post_of(row) for row in _POST_BY_PREFIX.rows(self._db, prefix=prefix, last=last)] if prefix else []
         return [each for each in posts if each.id == prefix] or posts
 
-    def add(self, record: StoredAlert) -> None:
+    def add(self, stored: StoredAlert) -> None:
         """Keep a message."""
-        _ADD_ALERT.run(self._db, **values_of_record(record))
+        _ADD_ALERT.run(self._db, **values_of_record(stored))
         # A set: CAP allows the same reference twice, the table doesn't.
-        for identifier in {each.identifier for each in record.alert.references} if record.alert else ():
-            _REFER.run(self._db, identifier=identifier, alert_id=record.id)
+        for identifier in {each.identifier for each in stored.alert.references} if stored.alert else ():
+            _REFER.run(self._db, identifier=identifier, alert_id=stored.id)
 
     def set_alert_state(self, alert_id: str, state: AlertState, reason: Reason | None) -> None:
         """Change what became of a message."""
@@ -288,8 +288,8 @@ class AlertRepository(UnitPart):
             self._db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 own names
 
 
-def _each_once(records: Iterable[StoredAlert]) -> list[StoredAlert]:
-    return list({record.id: record for record in records}.values())
+def _each_once(stored_alerts: Iterable[StoredAlert]) -> list[StoredAlert]:
+    return list({stored.id: stored for stored in stored_alerts}.values())
 
 
 def record_of(row: sqlite3.Row) -> StoredAlert:
@@ -309,31 +309,31 @@ def record_of(row: sqlite3.Row) -> StoredAlert:
     )
 
 
-def values_of_record(record: StoredAlert) -> dict[str, Any]:
+def values_of_record(stored: StoredAlert) -> dict[str, Any]:
     """The columns of `alert` for a record."""
-    alert = record.alert
+    alert = stored.alert
     info = alert.infos[0] if alert and alert.infos else None
     return {
-        "id": record.id,
-        "incident": record.incident_id,
-        "source": record.source,
+        "id": stored.id,
+        "incident": stored.incident_id,
+        "source": stored.source,
         "identifier": alert.identifier if alert else None,
         "sender": alert.sender if alert else None,
         "sent": stamp(alert.sent) if alert else None,
         "status": alert.status if alert else None,
         "msg_type": alert.msg_type if alert else None,
-        "severity": record.severity,
+        "severity": stored.severity,
         "headline": (info.headline or info.event) if info else None,
         "expires": stamp(alert.ends) if alert else None,
-        "state": record.state,
-        "reason": kept_reason(record.reason),
-        "content_key": record.content_key,
-        "topic": record.topic,
-        "notes": json.dumps([note.kept() for note in record.notes], ensure_ascii=False),
+        "state": stored.state,
+        "reason": kept_reason(stored.reason),
+        "content_key": stored.content_key,
+        "topic": stored.topic,
+        "notes": json.dumps([note.kept() for note in stored.notes], ensure_ascii=False),
         "document": alert_to_json(alert) if alert else None,
-        "received_at": stamp(record.received_at),
+        "received_at": stamp(stored.received_at),
         "closed_at": None,
-        "author": record.author,
+        "author": stored.author,
     }
 
 

@@ -189,7 +189,7 @@ class Views(UnitPart):
         """How many alerts have posts that wait, failed or are in doubt."""
         return {PostState(row["state"]): int(row["alerts"]) for row in lists.HELD_COUNTS.rows(self._db)}
 
-    def records(self, alerts: Sequence[str]) -> Mapping[str, StoredAlert]:
+    def stored_alerts(self, alerts: Sequence[str]) -> Mapping[str, StoredAlert]:
         """The messages of these ids."""
         rows = lists.RECORDS.rows(self._db, alerts=json.dumps(list(alerts)))
         return {row["id"]: record_of(row) for row in rows}
@@ -306,8 +306,8 @@ class Views(UnitPart):
         """
         grouped: dict[str, list[StoredAlert]] = {identity: [] for identity in incidents}
         for row in _MESSAGES.rows(self._db, incidents=json.dumps(list(incidents))):
-            record = record_of(row)
-            grouped[row["incident"]].append(replace(record, received_at=time_of(row["let_out"]) or record.received_at))
+            stored = record_of(row)
+            grouped[row["incident"]].append(replace(stored, received_at=time_of(row["let_out"]) or stored.received_at))
         return grouped
 
     def published(self, most: int) -> Sequence[tuple[str, datetime]]:

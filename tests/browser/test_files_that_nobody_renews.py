@@ -33,7 +33,7 @@ def site(tmp_path):
     export = Export(tmp_path / "site", ["en"])
     export.write(paper.print(on, over).answers)
     town.db.close()
-    return tmp_path / "site", [f"alerts/{each.record.incident_id}" for each in (on, over)]
+    return tmp_path / "site", [f"alerts/{each.stored.incident_id}" for each in (on, over)]
 
 
 @contextmanager

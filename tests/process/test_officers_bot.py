@@ -63,7 +63,7 @@ class Desk:
         """An alert of an event of its own: it is another one than what other tests posted here."""
         return self.town.post(headline, "--event", headline, "--as", by, *options)["alert"]
 
-    def record(self) -> list[dict]:
+    def stored(self) -> list[dict]:
         return self.town.objects("audit", "list")
 
 
@@ -93,7 +93,7 @@ def test_what_waits_is_told_word_for_word_and_another_lets_it_out(desk):
     out = [each for each in desk.town.timelines()["telegram"] if each["channel"] == "@saintmartin_alertes"]
     assert all(line in shown["text"] for line in out[0]["text"].splitlines() if line.strip())
 
-    lines = desk.record()
+    lines = desk.stored()
     assert any((each["actor"], each["act"], each["origin"]) == ("Paul", "approve", "bot") for each in lines)
     assert not any("702" in str(each["detail"]) + str(each["address"]) for each in lines)
 

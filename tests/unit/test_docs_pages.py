@@ -20,19 +20,19 @@ NGINX = PAGE.partition("```nginx\n")[2].partition("```")[0]
 def edition(town):
     paper = Paper(town, a_setting())
     filed = town.hear(an_alert())
-    return paper.print(filed), filed.record
+    return paper.print(filed), filed.stored
 
 
-def named(path: str, record) -> str:
+def named(path: str, stored) -> str:
     """An address as the page spells it."""
     spelled = path.removeprefix("/en") or "/"
-    return spelled.replace(record.incident_id, "INCIDENT").replace(record.id, "ALERT")
+    return spelled.replace(stored.incident_id, "INCIDENT").replace(stored.id, "ALERT")
 
 
 def test_every_address_is_told_and_none_that_is_not_there(edition):
-    made, record = edition
+    made, stored = edition
     told = set(re.findall(r"^\| `(/[^`]*)` \|", PAGE, re.MULTILINE))
-    there = {named(path, record) for path in made.answers if not path.startswith("/static/")}
+    there = {named(path, stored) for path in made.answers if not path.startswith("/static/")}
 
     assert told == there | {"/events", "/alerts/INCIDENT/card.png"}
 

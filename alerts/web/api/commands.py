@@ -74,8 +74,8 @@ async def update_alert(api: Api, call: Call) -> Reply:
     changes = {**_changes_of(wish), **await _picture_of(api.service, wish)}
 
     def filing(officer: Officer) -> Filed:
-        record = _about(officer, call, Act.UPDATE)
-        return officer.update(record.id, changes, wish.channels, again=wish.again)
+        stored = _about(officer, call, Act.UPDATE)
+        return officer.update(stored.id, changes, wish.channels, again=wish.again)
 
     return await _file(api, call, filing, dry_run=wish.dry_run)
 
@@ -104,8 +104,8 @@ async def approve_alert(api: Api, call: Call) -> Reply:
     """Let exactly these texts go out: an alert's own id names them, and they never change."""
     wish = call.wishing(ApproveWish)
 
-    def decision(officer: Officer, record: StoredAlert) -> str:
-        return officer.approve(record.id, seen=wish.seen, again=wish.again)[0].id
+    def decision(officer: Officer, stored: StoredAlert) -> str:
+        return officer.approve(stored.id, seen=wish.seen, again=wish.again)[0].id
 
     return await _decide(api, call, decision)
 
@@ -113,17 +113,17 @@ async def approve_alert(api: Api, call: Call) -> Reply:
 async def reject_alert(api: Api, call: Call) -> Reply:
     """Keep it from going out."""
     wish = call.wishing(RejectWish)
-    return await _decide(api, call, lambda officer, record: officer.reject(record.id, wish.reason)[0].id)
+    return await _decide(api, call, lambda officer, stored: officer.reject(stored.id, wish.reason)[0].id)
 
 
 async def retry_alert(api: Api, call: Call) -> Reply:
     """Queue again what failed or is in doubt."""
-    return await _decide(api, call, lambda officer, record: officer.retry(record.id)[0].alert_id, only_id=False)
+    return await _decide(api, call, lambda officer, stored: officer.retry(stored.id)[0].alert_id, only_id=False)
 
 
 async def drop_alert(api: Api, call: Call) -> Reply:
     """Give up what failed or is in doubt."""
-    return await _decide(api, call, lambda officer, record: officer.drop(record.id)[0].alert_id, only_id=False)
+    return await _decide(api, call, lambda officer, stored: officer.drop(stored.id)[0].alert_id, only_id=False)
 
 
 async def retry_post(api: Api, call: Call) -> Reply:
@@ -159,9 +159,9 @@ def _warm(unit: DeskUnit, alert: Alert) -> Alert:
 
 def _about(officer: Officer, call: Call, act: Act) -> StoredAlert:
     """What this is built on. Raises Problem where `If-Match` names something else: who asks knows older words."""
-    record = officer.goes_on_from(named(officer.unit, call.name).id, act)
-    must_be_as_seen(officer.unit, record, call.conditions.if_match)
-    return record
+    stored = officer.goes_on_from(named(officer.unit, call.name).id, act)
+    must_be_as_seen(officer.unit, stored, call.conditions.if_match)
+    return stored
 
 
 def _post(unit: DeskUnit, name: str) -> str:
@@ -182,7 +182,7 @@ async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Reply
 async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Reply:
     filed = await api.service.sketch(lambda unit: filing(Officer(unit, call.actor)), incident)
     station = api.station
-    return json_reply(200, rehearsal_of(filed.record, filed.drafts, station.zone, station.language))
+    return json_reply(200, rehearsal_of(filed.stored, filed.drafts, station.zone, station.language))
 
 
 async def _store(api: Api, call: Call, filing: Filing) -> Reply:
@@ -190,7 +190,7 @@ async def _store(api: Api, call: Call, filing: Filing) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         filed = filing(Officer(unit, call.actor))
-        told = account(api.station, filed.record, unit.alerts.posts_of(filed.record.id))
+        told = account(api.station, filed.stored, unit.alerts.posts_of(filed.stored.id))
         return json_reply(201 if filed.fresh else 200, told)
 
     return await _once(api, call, action)
@@ -198,9 +198,9 @@ async def _store(api: Api, call: Call, filing: Filing) -> Reply:
 
 async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = True) -> Reply:
     def acting(officer: Officer) -> str:
-        record = named(officer.unit, call.name, only_id=only_id)
-        must_be_as_seen(officer.unit, record, call.conditions.if_match)
-        return decision(officer, record)
+        stored = named(officer.unit, call.name, only_id=only_id)
+        must_be_as_seen(officer.unit, stored, call.conditions.if_match)
+        return decision(officer, stored)
 
     return await _act(api, call, acting)
 
@@ -209,8 +209,8 @@ async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Reply:
     """Act, and answer with the alert as it is now, in the same transaction."""
 
     def action(unit: DeskUnit) -> Reply:
-        record = named(unit, acting(Officer(unit, call.actor)), only_id=True)
-        return json_reply(200, account(api.station, record, unit.alerts.posts_of(record.id)))
+        stored = named(unit, acting(Officer(unit, call.actor)), only_id=True)
+        return json_reply(200, account(api.station, stored, unit.alerts.posts_of(stored.id)))
 
     return await _once(api, call, action)
 

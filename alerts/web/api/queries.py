@@ -53,10 +53,10 @@ def _page(unit: DeskUnit, wanted: Filters) -> list[AlertWithPosts]:
     return _with_posts(unit, unit.views.page(asked, before=wanted.before, most=wanted.limit + 1))
 
 
-def _with_posts(unit: DeskUnit, records: Sequence[StoredAlert]) -> list[AlertWithPosts]:
+def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[AlertWithPosts]:
     """Each alert with its posts."""
-    posts = unit.views.posts_by_alert([record.id for record in records])
-    return [(record, posts[record.id]) for record in records]
+    posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
+    return [(stored, posts[stored.id]) for stored in stored_alerts]
 
 
 async def _accounts_of(station: Town, found: Sequence[AlertWithPosts]) -> list[dict[str, Any]]:
@@ -65,10 +65,10 @@ async def _accounts_of(station: Town, found: Sequence[AlertWithPosts]) -> list[d
 
 
 def account(
-    station: Town, record: StoredAlert, posts: Sequence[Post], twins: Sequence[StoredAlert] = ()
+    station: Town, stored: StoredAlert, posts: Sequence[Post], twins: Sequence[StoredAlert] = ()
 ) -> dict[str, Any]:
     """One alert's account."""
-    return account_of(record, posts, station.zone, station.language, twins)
+    return account_of(stored, posts, station.zone, station.language, twins)
 
 
 def _next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
@@ -81,37 +81,37 @@ def _next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
 
 async def get_alert(api: Api, call: Call) -> Reply:
     """One alert, in the form that is asked for; nothing where who asks has it already."""
-    record, posts, twins = await api.service.ask(lambda unit: _one(unit, call.name))
+    stored, posts, twins = await api.service.ask(lambda unit: _one(unit, call.name))
     # A fingerprint covers the picture, which is read from the disk.
-    bound = await asyncio.to_thread(fingerprint, record, posts)
+    bound = await asyncio.to_thread(fingerprint, stored, posts)
     if call.conditions.form == CAP:
-        if record.alert is None:
-            raise Problem(ProblemType.NOT_ACCEPTABLE, because("request_no_message", alert=record.id))
-        body = write(without_files(record.alert))
+        if stored.alert is None:
+            raise Problem(ProblemType.NOT_ACCEPTABLE, because("request_no_message", alert=stored.id))
+        body = write(without_files(stored.alert))
         answer = Reply(200, body, CAP, {"ETag": tag_of(bound, body)})
     else:
-        answer = json_reply(200, await asyncio.to_thread(account, api.station, record, posts, twins))
+        answer = json_reply(200, await asyncio.to_thread(account, api.station, stored, posts, twins))
     if has_it(call.conditions.if_none_match, answer.headers["ETag"]):
         return Reply(304, b"", headers={"ETag": answer.headers["ETag"]})
     return answer
 
 
 def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequence[StoredAlert]]:
-    record = named(unit, name)
+    stored = named(unit, name)
     # What validates an alert asks for them, and nothing else: they are looked for in all that is out.
-    twins = told_already(unit.alerts, record, unit.now) if record.state is AlertState.WAITING else []
-    return record, unit.alerts.posts_of(record.id), twins
+    twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
+    return stored, unit.alerts.posts_of(stored.id), twins
 
 
 async def explain_alert(api: Api, call: Call) -> Reply:
     """Every decision and attempt of its incident."""
 
     def question(unit: DeskUnit) -> dict[str, Any]:
-        record = named(unit, call.name)
+        stored = named(unit, call.name)
         events = [
-            event_of(event, api.station.zone, api.station.language) for event in unit.views.history(record.incident_id)
+            event_of(event, api.station.zone, api.station.language) for event in unit.views.history(stored.incident_id)
         ]
-        return {"incident": record.incident_id, "events": events}
+        return {"incident": stored.incident_id, "events": events}
 
     return json_reply(200, await api.service.ask(question))
 
@@ -122,23 +122,23 @@ def named(unit: DeskUnit, name: str, *, only_id: bool = False) -> StoredAlert:
     `only_id`: nothing but the alert's own id, which names its exact texts.
     """
 
-    def names(record: StoredAlert) -> Sequence[str | None]:
-        others = (record.incident_id, record.alert.identifier if record.alert else None)
-        return (record.id,) if only_id else (record.id, *others)
+    def names(stored: StoredAlert) -> Sequence[str | None]:
+        others = (stored.incident_id, stored.alert.identifier if stored.alert else None)
+        return (stored.id,) if only_id else (stored.id, *others)
 
     # `by_id` takes the beginning of an id, as an officer types it; a program names what it means in full.
-    alike = [record for record in unit.alerts.by_id(name) if name in names(record)]
+    alike = [stored for stored in unit.alerts.by_id(name) if name in names(stored)]
     if len(alike) != 1:
         which = "its own id, in full" if only_id else "an alert's id, identifier or incident, in full"
         raise Problem(ProblemType.UNKNOWN, because("request_no_alert", name=repr(name[:60]), which=which))
     return alike[0]
 
 
-def must_be_as_seen(unit: DeskUnit, record: StoredAlert, if_match: str | None) -> None:
+def must_be_as_seen(unit: DeskUnit, stored: StoredAlert, if_match: str | None) -> None:
     """Raise Problem where `If-Match` names other words than these."""
     seen = seen_in(if_match) if if_match is not None else None
-    if seen is not None and fingerprint(record, unit.alerts.posts_of(record.id)) not in seen:
-        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=record.id))
+    if seen is not None and fingerprint(stored, unit.alerts.posts_of(stored.id)) not in seen:
+        raise Problem(ProblemType.CHANGED, because("request_not_seen", alert=stored.id))
 
 
 def without_files(alert: Alert) -> Alert:

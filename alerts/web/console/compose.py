@@ -324,7 +324,7 @@ class Composer:
 
         def question(unit: DeskUnit) -> tuple[StoredAlert, bool]:
             stands = goes_on_from(unit.alerts, about, ends=False)
-            order = [record.id for record in unit.alerts.incident(about.incident_id)]
+            order = [stored.id for stored in unit.alerts.incident(about.incident_id)]
             return stands, order.index(stands.id) > order.index(about.id)
 
         stands, is_newer = await self._service.ask(question)
@@ -410,9 +410,9 @@ class Composer:
                 return kept.alert_id
             filed = file_wish(unit, actor, wish, again=again)
             if not filed.fresh:
-                raise Tapped(filed.record.id)
-            unit.drafts.put_draft(replace(kept, alert_id=filed.record.id, updated_at=unit.now))
-            return filed.record.id
+                raise Tapped(filed.stored.id)
+            unit.drafts.put_draft(replace(kept, alert_id=filed.stored.id, updated_at=unit.now))
+            return filed.stored.id
 
         try:
             return _sent_on(await self._service.act(action))

@@ -108,23 +108,23 @@ def days_of(unit: DeskUnit) -> Days:
     now, views, station = unit.now, unit.views, unit.desk.station
     sent = views.sent_between(now - REACH, now, most=MOST + 1)
     touching = views.starting_between(now - REACH, now + REACH, most=MOST + 1)
-    records = views.records(list({post.alert_id for post in sent}))
-    threads = views.threads(list({record.incident_id for record in touching}))
+    stored_alerts = views.stored_alerts(list({post.alert_id for post in sent}))
+    threads = views.threads(list({stored.incident_id for stored in touching}))
     on = sorted(_newest(touching, AlertState.ACCEPTED), key=lambda each: each.alert.ends if each.alert else now)
-    cases = [case_of(record, threads[record.incident_id], station.language) for record in on]
+    cases = [case_of(stored, threads[stored.incident_id], station.language) for stored in on]
     bars = tuple(_bar(case, now) for case in cases if case.starts and case.starts < now + REACH)
-    names = {each: case_of(record, (), station.language).headline for each, record in records.items()}
+    names = {each: case_of(stored, (), station.language).headline for each, stored in stored_alerts.items()}
     cut = len(sent) > MOST or len(touching) > MOST
     listed = tuple((post, names.get(post.alert_id, "")) for post in reversed(sent))
     return Days(now, listed, bars, _dots(sent, now), _ticks(now, station.zone), cut)
 
 
-def _newest(records: Iterable[StoredAlert], *states: AlertState) -> list[StoredAlert]:
+def _newest(stored_alerts: Iterable[StoredAlert], *states: AlertState) -> list[StoredAlert]:
     """Of each incident the newest message that is in one of these states."""
     newest: dict[str, StoredAlert] = {}
-    for record in sorted(records, key=lambda each: each.received_at):
-        if record.state in states:
-            newest[record.incident_id] = record
+    for stored in sorted(stored_alerts, key=lambda each: each.received_at):
+        if stored.state in states:
+            newest[stored.incident_id] = stored
     return list(newest.values())
 
 
@@ -161,11 +161,11 @@ def agenda_of(unit: DeskUnit, span: timedelta) -> Agenda:
     now, views, language = unit.now, unit.views, unit.desk.station.language
     touching = views.starting_between(now, now + span, most=MOST + 1)
     timed = _waiting_for_their_time(unit)
-    late = views.records(list({post.alert_id for post in timed}))
+    late = views.stored_alerts(list({post.alert_id for post in timed}))
     unended = _newest(touching, AlertState.ACCEPTED, AlertState.WAITING)
-    records = {record.id: record for record in (*unended, *late.values())}
-    threads = views.threads(list({record.incident_id for record in records.values()}))
-    cases = {each: case_of(record, threads[record.incident_id], language) for each, record in records.items()}
+    stored_alerts = {stored.id: stored for stored in (*unended, *late.values())}
+    threads = views.threads(list({stored.incident_id for stored in stored_alerts.values()}))
+    cases = {each: case_of(stored, threads[stored.incident_id], language) for each, stored in stored_alerts.items()}
     entries = [entry for case in cases.values() for entry in _of_alert(case, now, now + span)]
     entries += _of_posts(cases, timed, now + span)
     under_way = tuple(case for case in cases.values() if case.is_on and case.starts and case.starts <= now)

@@ -108,13 +108,13 @@ def gravity_of(fields: Fields) -> Severity:
 
 
 def fields_of_alert(
-    record: StoredAlert, station: Town, kept: Callable[[str], Path | None] = lambda _: None
+    stored: StoredAlert, station: Town, kept: Callable[[str], Path | None] = lambda _: None
 ) -> dict[str, Typed]:
     """The form as it would have to be filled for this alert; `kept` tells which pictures are ours.
 
     `about` is the alert that it updated, if it did, so that it is filed as an update again.
     """
-    alert = record.alert
+    alert = stored.alert
     info = alert.info_for(station.language) if alert else None
     if alert is None or info is None:
         return {}

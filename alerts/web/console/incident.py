@@ -53,7 +53,7 @@ PICTURES = {
 class Chapter:
     """One message of the thread with its posts; `is_new` since the reader looked, `changes` from the one before."""
 
-    record: StoredAlert
+    stored: StoredAlert
     info: Info | None
     posts: tuple[Post, ...]
     is_new: bool = False
@@ -67,12 +67,12 @@ class Chapter:
     @property
     def kind(self) -> MessageKind:
         """What it is to its readers."""
-        return kind_of(self.record, self.posts)
+        return kind_of(self.stored, self.posts)
 
     @property
     def ending(self) -> str | None:
         """`corrected`, `cancelled` or `all_clear` where it ends the alert."""
-        return _ending(self.record)
+        return _ending(self.stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +94,18 @@ class Story:
     @property
     def id(self) -> str:
         """The incident's."""
-        return self.current.record.incident_id
+        return self.current.stored.incident_id
 
     @property
     def is_exercise(self) -> bool:
         """Whether it is practice; the desk's own notices to the team are none."""
-        alert = self.newest.record.alert
+        alert = self.newest.stored.alert
         return alert is not None and alert.status in PRACTICE
 
     @property
     def severity(self) -> Severity:
         """Of the message that holds."""
-        return self.newest.record.severity
+        return self.newest.stored.severity
 
     @property
     def posts(self) -> tuple[Post, ...]:
@@ -121,7 +121,7 @@ class Story:
     def validated_by(self) -> str | None:
         """Who let the message out that holds; None where nobody had to, or nobody has yet."""
         for event in reversed(self.history):
-            if event.alert_id == self.newest.record.id and event.what == "approved" and event.reason is not None:
+            if event.alert_id == self.newest.stored.id and event.what == "approved" and event.reason is not None:
                 who = event.reason["who"]
                 return str(who) if who else str(event.reason).removeprefix("validated ").removeprefix("by ")
         return None
@@ -166,7 +166,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 async def _show(console: Console, request: web.Request) -> web.Response:
     story = await _asked(console, request)
-    newest = story.chapters[-1].record.id
+    newest = story.chapters[-1].stored.id
     if newest != story.seen:
         account = visitor_of(request).account.name
         await console.service.act(lambda unit: unit.views.looked(account, story.id, newest, unit.now))
@@ -178,11 +178,11 @@ async def _fragment(console: Console, request: web.Request) -> web.Response:
 
 
 async def _cap(console: Console, request: web.Request) -> web.Response:
-    record = (await _asked(console, request)).current.record
-    if record.alert is None:
+    stored = (await _asked(console, request)).current.stored
+    if stored.alert is None:
         raise web.HTTPNotFound
-    headers = {"Content-Disposition": f'attachment; filename="{quote(record.id)}.xml"'}
-    return web.Response(body=write(record.alert), content_type="application/cap+xml", headers=headers)
+    headers = {"Content-Disposition": f'attachment; filename="{quote(stored.id)}.xml"'}
+    return web.Response(body=write(stored.alert), content_type="application/cap+xml", headers=headers)
 
 
 async def _picture(console: Console, request: web.Request) -> web.FileResponse:
@@ -237,7 +237,7 @@ def _page(
     error: Mapping[str, str | Reason] | None = None,
 ) -> web.Response:
     """The page of an incident; `error` is what an action came to that couldn't be done, with what had been typed."""
-    shapes = outline_of(story.newest.record.alert)
+    shapes = outline_of(story.newest.stored.alert)
     done = request.query.get("done")
     values: dict[str, Any] = {
         "story": story,
@@ -258,46 +258,46 @@ def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
         return None
     incident, language = found[0].incident_id, unit.desk.station.language
     thread, seen = unit.alerts.thread(incident), unit.views.last_look(account, incident)
-    records = unit.alerts.incident(incident)
-    chapters = _chapters(records, thread, seen, language)
-    current = next(each for each in chapters if each.record.id == found[0].id)
-    newest = next((each for each in reversed(chapters) if each.record.state is AlertState.ACCEPTED), chapters[-1])
+    stored_alerts = unit.alerts.incident(incident)
+    chapters = _chapters(stored_alerts, thread, seen, language)
+    current = next(each for each in chapters if each.stored.id == found[0].id)
+    newest = next((each for each in reversed(chapters) if each.stored.state is AlertState.ACCEPTED), chapters[-1])
     # Only a correction says that readers were told something wrong, so only then is it worth saying where that stays.
     remains: list[Reason] = []
     if newest.ending == CORRECTED:
-        remains = left_wrong([post for post in thread if post.alert_id != newest.record.id], unit.desk.station)
+        remains = left_wrong([post for post in thread if post.alert_id != newest.stored.id], unit.desk.station)
     history = tuple(unit.views.history(incident))
     on = channels_on(thread)
-    ends = _would_end(unit, newest.record) if on else {}
+    ends = _would_end(unit, newest.stored) if on else {}
     return Story(current, newest, chapters, history, on, tuple(remains), seen, ends)
 
 
-def _would_end(unit: DeskUnit, record: StoredAlert) -> Mapping[str, str]:
-    alert = record.alert
+def _would_end(unit: DeskUnit, stored: StoredAlert) -> Mapping[str, str]:
+    alert = stored.alert
     if alert is None or not alert.infos:
         return {}
     return {reason.value: unit.desk.would_end(alert, reason) for reason in (EndReason.ALL_CLEAR, EndReason.CANCELLED)}
 
 
 def _chapters(
-    records: Sequence[StoredAlert], thread: Sequence[Post], seen: str | None, language: str
+    stored_alerts: Sequence[StoredAlert], thread: Sequence[Post], seen: str | None, language: str
 ) -> tuple[Chapter, ...]:
-    order = [record.id for record in records]
+    order = [stored.id for stored in stored_alerts]
     seen_to = order.index(seen) if seen in order else len(order)
     return tuple(
         Chapter(
-            record,
-            record.alert.info_for(language) if record.alert else None,
-            tuple(post for post in thread if post.alert_id == record.id),
+            stored,
+            stored.alert.info_for(language) if stored.alert else None,
+            tuple(post for post in thread if post.alert_id == stored.id),
             is_new=place > seen_to,
-            changes=_changes(records[place - 1], record) if place else (),
+            changes=_changes(stored_alerts[place - 1], stored) if place else (),
         )
-        for place, record in enumerate(records)
+        for place, stored in enumerate(stored_alerts)
     )
 
 
-def _ending(record: StoredAlert) -> str | None:
-    alert = record.alert
+def _ending(stored: StoredAlert) -> str | None:
+    alert = stored.alert
     if alert is None:
         return None
     if alert.msg_type is MsgType.CANCEL:
@@ -331,8 +331,8 @@ def _own(officer: Officer, alert: str, form: dict[str, str]) -> str:
     name = form.get("post")
     if not name:
         return alert
-    [record] = officer.unit.alerts.by_id(alert)
-    if any(post.id == name for post in officer.unit.alerts.thread(record.incident_id)):
+    [stored] = officer.unit.alerts.by_id(alert)
+    if any(post.id == name for post in officer.unit.alerts.thread(stored.incident_id)):
         return name
     raise Misuse(because("no_such_post", name=name, alert=alert))
 
@@ -341,11 +341,11 @@ def _end(officer: Officer, alert: str, form: dict[str, str]) -> str:
     how = form.get("how")
     if how not in ("cancel", "all_clear"):
         raise Misuse(because("end_unsaid"))
-    return officer.cancel(alert, form["reason"] or None, over=how == "all_clear").record.id
+    return officer.cancel(alert, form["reason"] or None, over=how == "all_clear").stored.id
 
 
 def _correct(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    return officer.correct(alert, form["reason"] or None).record.id
+    return officer.correct(alert, form["reason"] or None).stored.id
 
 
 DEEDS: dict[str, Deed] = {"retry": _retry, "drop": _drop, "end": _end, "correct": _correct}

@@ -181,7 +181,7 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
             return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason, other_order=order)
         notes = _notes(unit, filed)
         posts = {made.post.channel: made for made in filed.drafts}
-        alert = filed.record.alert
+        alert = filed.stored.alert
         cards = tuple(
             ChannelCard(outlet, posts[outlet.name])
             if outlet.name in posts
@@ -190,7 +190,7 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         )
         goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
-        return Rehearsal(alert, cards, filed.record.state, goes_at, lacks=tuple(lacks), other_order=order)
+        return Rehearsal(alert, cards, filed.stored.state, goes_at, lacks=tuple(lacks), other_order=order)
 
     return await service.sketch(action, wish.about.incident_id if wish.about else None)
 
@@ -283,7 +283,7 @@ def _silent(station: Town, wish: Wish, alert: Alert | None) -> tuple[ChannelCard
 
 def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:
     """Why the desk made no post for a channel that takes the alert, by channel."""
-    history = unit.views.history(filed.record.incident_id)
+    history = unit.views.history(filed.stored.incident_id)
     return dict(no_post_of(event) for event in history if event.what == "no_post")
 
 

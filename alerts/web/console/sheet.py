@@ -64,7 +64,7 @@ class Rule:
 class Item:
     """An alert that waits, or waited, as the one who looks sees it."""
 
-    record: StoredAlert
+    stored: StoredAlert
     posts: tuple[Post, ...]
     info: Info | None
     rule: Rule
@@ -75,13 +75,13 @@ class Item:
     @property
     def kind(self) -> MessageKind:
         """What it is to its readers: an alert, its update, its end."""
-        return kind_of(self.record, self.posts)
+        return kind_of(self.stored, self.posts)
 
     @property
     def headline(self) -> str:
         """What it is called, or what it is about was; its id where neither says anything."""
         info = self.info or self.about
-        return ((info.headline or info.event) if info else None) or self.record.id
+        return ((info.headline or info.event) if info else None) or self.stored.id
 
     @property
     def waiting(self) -> tuple[Post, ...]:
@@ -96,18 +96,18 @@ class Item:
     @property
     def areas(self) -> tuple[str, ...]:
         """The names of where it is."""
-        alert = self.record.alert
+        alert = self.stored.alert
         return tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else ()
 
     @property
     def until(self) -> datetime | None:
         """When it is over."""
-        return self.record.alert.expires if self.record.alert else None
+        return self.stored.alert.expires if self.stored.alert else None
 
     @property
     def is_exercise(self) -> bool:
         """Whether it is anything but the real thing."""
-        return self.record.alert is not None and self.record.alert.status in PRACTICE
+        return self.stored.alert is not None and self.stored.alert.status in PRACTICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,44 +129,44 @@ def what_waits(unit: DeskUnit, actor: Actor, page: int = 1) -> Queue:
     pages = max(-(-total // A_PAGE), 1)
     page = min(max(page, 1), pages)
     names = unit.views.waiting(skip=(page - 1) * A_PAGE, most=A_PAGE)
-    records, posts = unit.views.records(names), unit.views.posts_by_alert(names)
-    items = [item_of(unit, records[name], posts[name], actor) for name in names if name in records]
+    stored_alerts, posts = unit.views.stored_alerts(names), unit.views.posts_by_alert(names)
+    items = [item_of(unit, stored_alerts[name], posts[name], actor) for name in names if name in stored_alerts]
     return Queue(tuple(items), total, page, pages)
 
 
-def item_of(unit: DeskUnit, record: StoredAlert, posts: Sequence[Post], actor: Actor) -> Item:
+def item_of(unit: DeskUnit, stored: StoredAlert, posts: Sequence[Post], actor: Actor) -> Item:
     """One alert as `actor` sees it."""
     station = unit.desk.station
-    info = record.alert.info_for(station.language) if record.alert else None
+    info = stored.alert.info_for(station.language) if stored.alert else None
     return Item(
-        record,
+        stored,
         tuple(posts),
         info,
-        _rule(record, posts, station),
-        _stance(record, station, actor),
-        wrote=wrote(actor, record),
-        about=info or words_about(unit.alerts, record, station.language),
+        _rule(stored, posts, station),
+        _stance(stored, station, actor),
+        wrote=wrote(actor, stored),
+        about=info or words_about(unit.alerts, stored, station.language),
     )
 
 
-def _rule(record: StoredAlert, posts: Sequence[Post], station: Town) -> Rule:
+def _rule(stored: StoredAlert, posts: Sequence[Post], station: Town) -> Rule:
     """What it waits for is kept with its posts; by which key, its source's rules say."""
-    intake, severity = station.rules_for(record.source), record.severity
+    intake, severity = station.rules_for(stored.source), stored.severity
     value: Literal["veto", "approve"] = "veto" if any(post.not_before for post in posts) else "approve"
-    is_urgent = severity.at_least(Severity.SEVERE) and record.alert and record.alert.urgency is Urgency.IMMEDIATE
-    is_end = record.alert is not None and end_reason(record.alert) is not None
+    is_urgent = severity.at_least(Severity.SEVERE) and stored.alert and stored.alert.urgency is Urgency.IMMEDIATE
+    is_end = stored.alert is not None and end_reason(stored.alert) is not None
     if severity is Severity.UNKNOWN and intake.publish != value and not is_end:
         return Rule("unknown", value)
     key: Literal["publish", "urgent"] = "urgent" if is_urgent and intake.urgent == value else "publish"
     return Rule(key if key == "urgent" or intake.publish == value else "other", value)
 
 
-def _stance(record: StoredAlert, station: Town, actor: Actor) -> Stance:
+def _stance(stored: StoredAlert, station: Town, actor: Actor) -> Stance:
     if not actor.may(Act.APPROVE):
-        return Stance.OWN if wrote(actor, record) else Stance.ROLE
-    if why_not_theirs(actor, record, station):
-        return Stance.OWN if wrote(actor, record) else Stance.UNKNOWN
-    return Stance.ALONE if wrote(actor, record) else Stance.MAY
+        return Stance.OWN if wrote(actor, stored) else Stance.ROLE
+    if why_not_theirs(actor, stored, station):
+        return Stance.OWN if wrote(actor, stored) else Stance.UNKNOWN
+    return Stance.ALONE if wrote(actor, stored) else Stance.MAY
 
 
 # The desk keeps a picture under the digest of its content, so that a file that was changed since can be told.
@@ -188,7 +188,7 @@ class Version:
     """One message of the incident: its number, what became of it, and whether the reader saw it last time."""
 
     number: int
-    record: StoredAlert
+    stored: StoredAlert
     saw: bool
 
 
@@ -224,13 +224,13 @@ class Sheet:
     @property
     def needs_again(self) -> bool:
         """Whether it is published beside its twin by a second word alone (`must_be_meant`)."""
-        is_feeds = self.item.record.source != MANUAL
-        return is_feeds and any(twin.severity.at_least(self.item.record.severity) for twin in self.twins)
+        is_feeds = self.item.stored.source != MANUAL
+        return is_feeds and any(twin.severity.at_least(self.item.stored.severity) for twin in self.twins)
 
     @property
     def in_full(self) -> tuple[InFull, ...]:
         """Every word of it in every language: no post shows them all, and all are validated."""
-        alert = self.item.record.alert
+        alert = self.item.stored.alert
         return in_full(alert) if alert else ()
 
     @property
@@ -241,32 +241,32 @@ class Sheet:
 
 def sheet_of(unit: DeskUnit, name: str, actor: Actor) -> Sheet | None:
     """The sheet of the alert with that very id; None where there is none."""
-    record = next((each for each in unit.alerts.by_id(name) if each.id == name), None)
-    if record is None or record.alert is None:
+    stored = next((each for each in unit.alerts.by_id(name) if each.id == name), None)
+    if stored is None or stored.alert is None:
         return None
     station, posts = unit.desk.station, unit.alerts.posts_of(name)
-    item = item_of(unit, record, posts, actor)
-    versions = _versions(unit, record, actor)
-    since = _since(versions, record)
-    newer = _newer(versions, record)
+    item = item_of(unit, stored, posts, actor)
+    versions = _versions(unit, stored, actor)
+    since = _since(versions, stored)
+    newer = _newer(versions, stored)
     return Sheet(
         item=item,
         versions=versions,
         since=since,
-        changes=changes_between(since.record, record) if since else (),
+        changes=changes_between(since.stored, stored) if since else (),
         newer=newer,
-        newer_changes=changes_between(record, newer) if newer else (),
+        newer_changes=changes_between(stored, newer) if newer else (),
         decision=_decision(unit, name),
-        misfit=_misfit(record, posts, station),
-        can_send_back=record.author is not None and end_reason(record.alert) is None,
-        twins=tuple(told_already(unit.alerts, record, unit.now)) if item.waiting else (),
+        misfit=_misfit(stored, posts, station),
+        can_send_back=stored.author is not None and end_reason(stored.alert) is None,
+        twins=tuple(told_already(unit.alerts, stored, unit.now)) if item.waiting else (),
     )
 
 
 def remember_look(unit: DeskUnit, sheet: Sheet, actor: Actor) -> None:
     """Keep that the reader has seen this version, unless they saw a newer one before."""
-    order = [version.record.id for version in sheet.versions]
-    incident, shown = sheet.item.record.incident_id, sheet.item.record.id
+    order = [version.stored.id for version in sheet.versions]
+    incident, shown = sheet.item.stored.incident_id, sheet.item.stored.id
     seen = unit.views.last_look(actor.name, incident)
     if seen not in order or order.index(seen) < order.index(shown):
         unit.views.looked(actor.name, incident, shown, unit.now)
@@ -301,7 +301,7 @@ def seal(sheet: Sheet, csrf: str) -> str:
     So nobody validates by a form that another person's page, or one from before the sign-in, left behind. Reads the
     pictures, as `shown_posts` does.
     """
-    seen = fingerprint(sheet.item.record, sheet.item.posts)
+    seen = fingerprint(sheet.item.stored, sheet.item.posts)
     return f"{seen}.{_bound(seen, csrf)}"
 
 
@@ -322,27 +322,27 @@ def editable_words(sheet: Sheet) -> Mapping[str, str]:
     return {name: (getattr(info, name) or "") if info else "" for name in names}
 
 
-def _versions(unit: DeskUnit, record: StoredAlert, actor: Actor) -> tuple[Version, ...]:
+def _versions(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> tuple[Version, ...]:
     """The incident's messages that were ever meant to be told; a feed's repetitions are none."""
-    seen = unit.views.last_look(actor.name, record.incident_id)
+    seen = unit.views.last_look(actor.name, stored.incident_id)
     kept = [
         each
-        for each in unit.alerts.incident(record.incident_id)
-        if each.id == record.id or each.state is not AlertState.LEFT_OUT or unit.alerts.posts_of(each.id)
+        for each in unit.alerts.incident(stored.incident_id)
+        if each.id == stored.id or each.state is not AlertState.LEFT_OUT or unit.alerts.posts_of(each.id)
     ]
     return tuple(Version(number, each, each.id == seen) for number, each in enumerate(kept, 1))
 
 
-def _since(versions: Sequence[Version], record: StoredAlert) -> Version | None:
+def _since(versions: Sequence[Version], stored: StoredAlert) -> Version | None:
     """What the reader knows: the version they saw last, if it is an earlier one, else the one before."""
-    place = next(place for place, each in enumerate(versions) if each.record.id == record.id)
+    place = next(place for place, each in enumerate(versions) if each.stored.id == stored.id)
     seen = next((each for each in versions[:place] if each.saw), None)
     return seen or (versions[place - 1] if place else None)
 
 
-def _newer(versions: Sequence[Version], record: StoredAlert) -> StoredAlert | None:
-    newest = versions[-1].record
-    return None if newest.id == record.id else newest
+def _newer(versions: Sequence[Version], stored: StoredAlert) -> StoredAlert | None:
+    newest = versions[-1].stored
+    return None if newest.id == stored.id else newest
 
 
 def _decision(unit: DeskUnit, alert: str) -> Decision | None:
@@ -353,9 +353,9 @@ def _decision(unit: DeskUnit, alert: str) -> Decision | None:
     return None
 
 
-def _misfit(record: StoredAlert, posts: Sequence[Post], station: Town) -> Reason | None:
+def _misfit(stored: StoredAlert, posts: Sequence[Post], station: Town) -> Reason | None:
     try:
-        must_fit(record, [post for post in posts if post.state is PostState.WAITING], station)
+        must_fit(stored, [post for post in posts if post.state is PostState.WAITING], station)
     except Refused as error:
         return error.reason
     return None

@@ -81,7 +81,7 @@ async def _one(console: Console, request: web.Request) -> web.Response:
     sheet, actor = await _asked(console, request), visitor_of(request).actor
     response = await _page(console, request, sheet)
     # Kept soon rather than at once: nobody shall wait for a page because the database is held by another.
-    looks = f"{actor.name} at {sheet.item.record.id}"
+    looks = f"{actor.name} at {sheet.item.stored.id}"
     await console.gate.touches.soon(looks, lambda unit: remember_look(unit, sheet, actor))
     return response
 
@@ -128,7 +128,7 @@ async def _page(
         sheet=sheet,
         shown=shown,
         seen=seen,
-        map=sketch_of(sheet.item.record.alert, console.frame.station),
+        map=sketch_of(sheet.item.stored.alert, console.frame.station),
         conflict=conflict,
         errors=errors or {},
         typed={**editable_words(sheet), "note": "", "reason": "", **(typed or {})},
@@ -179,7 +179,7 @@ def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dic
 
 def _exactly(unit: DeskUnit, alert: str) -> str:
     """The id, if it is one: an address that names something by its beginning decides nothing."""
-    if not any(record.id == alert for record in unit.alerts.by_id(alert)):
+    if not any(stored.id == alert for stored in unit.alerts.by_id(alert)):
         raise web.HTTPNotFound
     return alert
 
@@ -193,14 +193,14 @@ def _reject(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
 
 
 def _send_back(officer: Officer, alert: str, form: Mapping[str, str]) -> object:
-    [record] = [each for each in officer.unit.alerts.by_id(alert) if each.id == alert]
+    [stored] = [each for each in officer.unit.alerts.by_id(alert) if each.id == alert]
     posts = officer.unit.alerts.posts_of(alert)
-    fields = _as_draft(record, posts, form, officer.unit.desk.station)
+    fields = _as_draft(stored, posts, form, officer.unit.desk.station)
     return officer.send_back(alert, form["note"], fields)
 
 
-def _as_draft(record: StoredAlert, posts: Sequence[Post], edited: Mapping[str, str], station: Town) -> dict[str, Typed]:
+def _as_draft(stored: StoredAlert, posts: Sequence[Post], edited: Mapping[str, str], station: Town) -> dict[str, Typed]:
     """The fields of the compose page for this alert, its channels among them."""
-    fields = fields_of_alert(record, station, lambda name: Path(name) if _KEPT.fullmatch(name) else None)
+    fields = fields_of_alert(stored, station, lambda name: Path(name) if _KEPT.fullmatch(name) else None)
     words = {name: edited[name] for name in _EDITED if name in edited}
     return {**fields, **words, "channel": tuple(dict.fromkeys(post.channel for post in posts))}

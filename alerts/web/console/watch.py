@@ -65,7 +65,7 @@ class Remedy(StrEnum):
 class Case:
     """An alert in a list. `posts` are the newest of each channel; `info` is what it says in the station's language."""
 
-    record: StoredAlert
+    stored: StoredAlert
     info: Info | None
     posts: tuple[Post, ...] = ()
     is_on: bool = False
@@ -80,23 +80,23 @@ class Case:
     @property
     def areas(self) -> tuple[str, ...]:
         """Where it is, in words."""
-        alert = self.record.alert
+        alert = self.stored.alert
         return tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else ()
 
     @property
     def is_exercise(self) -> bool:
         """Whether it is practice; the desk's own notices to the team are none."""
-        return self.record.alert is not None and self.record.alert.status in PRACTICE
+        return self.stored.alert is not None and self.stored.alert.status in PRACTICE
 
     @property
     def ends(self) -> datetime | None:
         """When it is over."""
-        return self.record.alert.ends if self.record.alert else None
+        return self.stored.alert.ends if self.stored.alert else None
 
     @property
     def starts(self) -> datetime | None:
         """When it starts to matter."""
-        return self.record.alert.starts if self.record.alert else None
+        return self.stored.alert.starts if self.stored.alert else None
 
     @property
     def waits_until(self) -> datetime | None:
@@ -176,12 +176,12 @@ def page(console: Console, request: web.Request, name: str, *, status: int = 200
     return console.frame.page(request, name, status=status, **common, **values)
 
 
-def case_of(record: StoredAlert, thread: Sequence[Post], language: str) -> Case:
+def case_of(stored: StoredAlert, thread: Sequence[Post], language: str) -> Case:
     """A message with its incident's thread."""
-    info = record.alert.info_for(language) if record.alert else None
-    own = [post for post in thread if post.alert_id == record.id]
+    info = stored.alert.info_for(language) if stored.alert else None
+    own = [post for post in thread if post.alert_id == stored.id]
     on, reach = bool(channels_on(thread)), reach_of(thread)
-    return Case(record, info, newest_by_channel(thread), on, reach, kind_of(record, own))
+    return Case(stored, info, newest_by_channel(thread), on, reach, kind_of(stored, own))
 
 
 def newest_by_channel(thread: Iterable[Post]) -> tuple[Post, ...]:
@@ -221,26 +221,26 @@ def board_of(unit: DeskUnit) -> Board:
     listed = {state: list(dict.fromkeys(post.alert_id for post in posts)) for state, posts in found.items()}
     listed[PostState.WAITING] = list(views.waiting(most=MOST))
     alerts = list(dict.fromkeys(name for state in (*_HELD, PostState.WAITING, *_MOVING) for name in listed[state]))
-    records = views.records(alerts)
-    threads = views.threads(list({record.incident_id for record in (*on, *records.values())}))
-    cases = [_case(records[each], threads, language) for each in alerts if each in records]
+    stored_alerts = views.stored_alerts(alerts)
+    threads = views.threads(list({stored.incident_id for stored in (*on, *stored_alerts.values())}))
+    cases = [_case(stored_alerts[each], threads, language) for each in alerts if each in stored_alerts]
     needs = _each_incident(case for case in cases if case.needs_somebody)
     # What only waits to be updated or ended is on, and stays where people look for what is.
-    shown = {case.record.incident_id for case in needs if not (case.waits and case.reach.live)}
-    holding = [_case(record, threads, language) for record in on[:MOST] if record.incident_id not in shown]
-    shown |= {case.record.incident_id for case in (*holding, *needs)}
-    moving = _each_incident(case for case in cases if case.record.incident_id not in shown)
+    shown = {case.stored.incident_id for case in needs if not (case.waits and case.reach.live)}
+    holding = [_case(stored, threads, language) for stored in on[:MOST] if stored.incident_id not in shown]
+    shown |= {case.stored.incident_id for case in (*holding, *needs)}
+    moving = _each_incident(case for case in cases if case.stored.incident_id not in shown)
     more = frozenset({"on"} if len(on) > MOST else ())
     left = {str(state): count - len(listed[state]) for state, count in views.held_counts().items()}
     unlisted = {state: count for state, count in left.items() if count > 0}
     return Board(tuple(needs), tuple(holding), tuple(moving), more, unlisted)
 
 
-def _case(record: StoredAlert, threads: Mapping[str, Sequence[Post]], language: str) -> Case:
+def _case(stored: StoredAlert, threads: Mapping[str, Sequence[Post]], language: str) -> Case:
     """The message with what is open of its own, and of its incident what else is newest on each channel."""
-    thread = threads[record.incident_id]
-    case = case_of(record, thread, language)
-    own = {post.channel: post for post in thread if post.alert_id == record.id and needs_somebody(post)}
+    thread = threads[stored.incident_id]
+    case = case_of(stored, thread, language)
+    own = {post.channel: post for post in thread if post.alert_id == stored.id and needs_somebody(post)}
     return replace(case, posts=tuple(own.get(post.channel, post) for post in case.posts))
 
 
@@ -248,8 +248,8 @@ def _each_incident(cases: Iterable[Case]) -> list[Case]:
     """Each incident once, by its first: the gravest."""
     first: dict[str, Case] = {}
     for case in cases:
-        first.setdefault(case.record.incident_id, case)
-    return sorted(first.values(), key=lambda case: (-case.record.severity.rank, not case.waits))
+        first.setdefault(case.stored.incident_id, case)
+    return sorted(first.values(), key=lambda case: (-case.stored.severity.rank, not case.waits))
 
 
 async def _now(console: Console) -> dict[str, Any]:
@@ -290,15 +290,15 @@ async def _listed(console: Console, request: web.Request, wanted: Wanted) -> dic
     before = _text(request, "before") or None
 
     def question(unit: DeskUnit) -> list[Case]:
-        records = unit.views.page(wanted, before=before, most=A_PAGE + 1)
-        posts = unit.views.posts_by_alert([record.id for record in records])
-        return [case_of(record, posts[record.id], unit.desk.station.language) for record in records]
+        stored_alerts = unit.views.page(wanted, before=before, most=A_PAGE + 1)
+        posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
+        return [case_of(stored, posts[stored.id], unit.desk.station.language) for stored in stored_alerts]
 
     cases = await console.service.ask(question)
     rest = {name: value for name, value in request.query.items() if name in _FILTERS and value.strip()}
     return {
         "cases": cases[:A_PAGE],
-        "older": {**rest, "before": cases[A_PAGE - 1].record.id} if len(cases) > A_PAGE else None,
+        "older": {**rest, "before": cases[A_PAGE - 1].stored.id} if len(cases) > A_PAGE else None,
         "newest": rest if before else None,
         "sources": list(console.frame.station.sources),
         "states": list(AlertState),
@@ -345,8 +345,8 @@ async def _channels(console: Console) -> dict[str, Any]:
 def _bulks(unit: DeskUnit) -> list[dict[str, Any]]:
     """What is told to subscribers, newest first: how far it is, and when it will be through."""
     progress = unit.views.bulks(unit.now - SHOWN)
-    records = [record for each in progress for record in unit.alerts.by_id(each.bulk.alert_id)[:1]]
-    headlines = {record.id: case_of(record, (), unit.desk.station.language).headline for record in records}
+    stored_alerts = [stored for each in progress for stored in unit.alerts.by_id(each.bulk.alert_id)[:1]]
+    headlines = {stored.id: case_of(stored, (), unit.desk.station.language).headline for stored in stored_alerts}
     return [
         {
             "bulk": each.bulk,

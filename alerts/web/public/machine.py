@@ -258,8 +258,8 @@ def _entries(shown: Iterable[Told], setting: Setting) -> Iterator[str]:
         if not told.facts["own"]:
             yield f"<author><name>{_text(told.facts['sender'])}</name></author>"
         yield f'<link rel="alternate" type="text/html" href={_value(page)}/>'
-        for record in _messages_of(told):
-            message = _value(setting.address(f"/cap/{record}.xml"))
+        for stored in _messages_of(told):
+            message = _value(setting.address(f"/cap/{stored}.xml"))
             yield f'<link rel="related" type="application/cap+xml" href={message}/>'
         yield f"<summary>{_text(told.summary)}</summary>"
         yield "</entry>"
@@ -267,9 +267,9 @@ def _entries(shown: Iterable[Told], setting: Setting) -> Iterator[str]:
 
 def _messages_of(told: Told) -> list[str]:
     """The ids of the messages that the public may read, newest first."""
-    ids = [record.id for record in told.incident.versions]
-    if told.end and told.end.record:
-        ids.append(told.end.record.id)
+    ids = [stored.id for stored in told.incident.versions]
+    if told.end and told.end.stored:
+        ids.append(told.end.stored.id)
     return ids[::-1]
 
 

@@ -165,13 +165,13 @@ class Site:
             answers[each.path] = answer(self._pages[language].incident(each, outlook), HTML, extra=safety(self.setting))
         features = machine.features(told[self.setting.languages[0]], self.setting)
         answers[f"/alerts/{incident.id}.geojson"] = answer(machine.collection([features]), GEOJSON, extra=_ANYWHERE)
-        ends = [incident.ending.record] if incident.ending and incident.ending.record else []
-        for record in (*incident.versions, *ends):
-            path = f"/cap/{record.id}.xml"
+        ends = [incident.ending.stored] if incident.ending and incident.ending.stored else []
+        for stored in (*incident.versions, *ends):
+            path = f"/cap/{stored.id}.xml"
             if kept is not None and path in kept.answers:  # a message never changes
                 answers[path] = kept.answers[path]
-            elif record.alert is not None:
-                answers[path] = answer(machine.cap_message(record.alert), CAP, extra=_ANYWHERE)
+            elif stored.alert is not None:
+                answers[path] = answer(machine.cap_message(stored.alert), CAP, extra=_ANYWHERE)
         return Lasting(key, told, answers, incident.changed_at, features)
 
     def _try(self, incident: PublicIncident, outlook: Outlook, kept: Lasting | None) -> Lasting | None:
@@ -232,7 +232,7 @@ class Site:
         return machine.sitemap(paths, self.setting)
 
     def _key(self, incident: PublicIncident, outlook: Outlook) -> Key:
-        versions = tuple(record.id for record in incident.versions)
+        versions = tuple(stored.id for stored in incident.versions)
         # What is over says no "today", so midnight changes nothing of it.
         day = None if incident.ending else outlook.now.astimezone(self.setting.zone).date()
         return incident.id, versions, incident.ending, day, outlook.bots

@@ -127,7 +127,7 @@ class Step:
 
     at: datetime
     facts: Mapping[str, Any]
-    record: StoredAlert | None
+    stored: StoredAlert | None
     replaced: Mapping[str, Any] | None = None
 
 
@@ -185,14 +185,14 @@ class Told:
 def tell(incident: PublicIncident, setting: Setting, language: str, now: datetime, kept: Told | None = None) -> Told:
     """Put an incident into words; of what was `kept` of it, the versions before the newest stay as they are."""
     steps = _still_so(incident, kept) if kept else []
-    before = steps[-1].record.alert if steps and steps[-1].record else None
-    for record in incident.versions[len(steps) :]:
+    before = steps[-1].stored.alert if steps and steps[-1].stored else None
+    for stored in incident.versions[len(steps) :]:
         kind = PostKind.UPDATE if before else PostKind.PUBLISH
-        context = _context(incident, _told_at(incident, record, now), before)
-        alert = record.alert
+        context = _context(incident, _told_at(incident, stored, now), before)
+        alert = stored.alert
         assert alert is not None  # noqa: S101 a version has one
         facts = _facts(alert, kind, setting, language, context)
-        steps.append(Step(record.received_at, facts, record, _replaced(steps, facts)))
+        steps.append(Step(stored.received_at, facts, stored, _replaced(steps, facts)))
         before = alert
     return Told(
         incident=incident,
@@ -210,7 +210,7 @@ def _still_so(incident: PublicIncident, kept: Told) -> list[Step]:
     if incident.ending or kept.end:
         return []
     pairs = zip(incident.versions[:-1], kept.steps[:-1], strict=False)
-    return [step for _, step in takewhile(lambda pair: pair[1].record and pair[0].id == pair[1].record.id, pairs)]
+    return [step for _, step in takewhile(lambda pair: pair[1].stored and pair[0].id == pair[1].stored.id, pairs)]
 
 
 def _replaced(steps: Sequence[Step], facts: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -222,20 +222,20 @@ def _replaced(steps: Sequence[Step], facts: Mapping[str, Any]) -> Mapping[str, A
     return before if was != now else None
 
 
-def _told_at(incident: PublicIncident, record: StoredAlert, now: datetime) -> datetime:
+def _told_at(incident: PublicIncident, stored: StoredAlert, now: datetime) -> datetime:
     """From when a version is told of. What is over is told of for good, so that no page says "today" of a day gone."""
     if incident.ending:
         return incident.ending.at + _LONG_AFTER
-    return now if record is incident.versions[-1] else record.received_at
+    return now if stored is incident.versions[-1] else stored.received_at
 
 
 def _end(incident: PublicIncident, setting: Setting, language: str) -> Step | None:
     ending = incident.ending
     if ending is None:
         return None
-    said = ending.record.alert if ending.record and ending.record.alert else incident.alert
+    said = ending.stored.alert if ending.stored and ending.stored.alert else incident.alert
     context = _context(incident, ending.at, incident.alert, ending.reason)
-    return Step(ending.at, _facts(said, PostKind.END, setting, language, context), ending.record)
+    return Step(ending.at, _facts(said, PostKind.END, setting, language, context), ending.stored)
 
 
 def _context(

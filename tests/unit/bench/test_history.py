@@ -21,14 +21,14 @@ def test_makes_posts_that_are_sent_and_alerts_that_are_over(tmp_path: Path) -> N
         assert not views.on_now(NOW)
         assert not views.public_incidents(NOW)
         assert sum(views.post_counts().values()) == views.post_counts()["x", PostState.SENT] * 3 == 300
-        records = views.page(Wanted(words="Verglas"))
-        assert records
-        assert all(record.alert is not None and record.alert.sent < NOW for record in records)
-        thread = views.threads([records[0].incident_id])[records[0].incident_id]
+        stored_alerts = views.page(Wanted(words="Verglas"))
+        assert stored_alerts
+        assert all(stored.alert is not None and stored.alert.sent < NOW for stored in stored_alerts)
+        thread = views.threads([stored_alerts[0].incident_id])[stored_alerts[0].incident_id]
         assert [post.channel for post in thread] == ["x", "page", "telegram"]
         assert thread[0].sent_at is not None
         assert NOW - thread[0].sent_at < timedelta(days=1200)
-        assert len(views.history(records[0].incident_id)) == 1 + 3 * 2
+        assert len(views.history(stored_alerts[0].incident_id)) == 1 + 3 * 2
 
 
 def test_the_second_time_adds_to_it_and_leaves_every_index(tmp_path: Path) -> None:

@@ -64,11 +64,11 @@ def quoted(says) -> str:
 def test_what_subscribers_get_and_the_town_s_page_says_is_shown_in_every_language():
     info = replace(RECORD.alert.infos[0], headline="Crue", contact="05 00 00 00 00", language="fr-FR")
     other = replace(info, language="de-DE", headline="Hochwasser", description="Böse Worte")
-    record = replace(RECORD, alert=replace(RECORD.alert, note="Attention", infos=(info, other)))
+    stored = replace(RECORD, alert=replace(RECORD.alert, note="Attention", infos=(info, other)))
     shown = waiting("Crue")
     subscribers = {"en": Message("<b>Flood</b>", "Flood", "https://en.example"), "fr": Message("Crue !", "Crue !")}
     posts = [replace(post, subscribers=subscribers) for post in shown.posts]
-    text = quoted(says := sheets(replace(shown, record=record, posts=posts), "fr"))
+    text = quoted(says := sheets(replace(shown, stored=stored, posts=posts), "fr"))
 
     for words in ("Flood", "https://en.example", "Crue !", "Hochwasser", "Böse Worte", "05 00 00 00 00", "Attention"):
         assert words in text
@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_validated_at_the_desk_alone(where):
         shown = replace(shown, posts=posts)
     if where == "page":
         infos = (replace(RECORD.alert.infos[0], description=long),)
-        shown = replace(shown, record=replace(RECORD, alert=replace(RECORD.alert, infos=infos)))
+        shown = replace(shown, stored=replace(RECORD, alert=replace(RECORD.alert, infos=infos)))
     says = sheets(shown, "fr")
 
     assert len(says) == 1
@@ -181,7 +181,7 @@ class Phone:
         return reply
 
     def presses(self, act: str, more: str = "-"):
-        return self.does(Press(f"{act}:{self.filed.record.id}:{more}", "p", 7))
+        return self.does(Press(f"{act}:{self.filed.stored.id}:{more}", "p", 7))
 
     def types(self, text: str):
         return self.does(FreeText(text))
@@ -259,7 +259,7 @@ def test_validating_is_bound_to_what_was_shown_and_is_another_s(phone):
 def test_a_chat_of_nobody_is_told_so_in_its_language(phone):
     with transaction(phone.desk.town.db):
         phone.desk.unit().officer_chats.unlink("telegram", CHAT)
-    press = Press(f"ok:{phone.filed.record.id}:-", "p", 7)
+    press = Press(f"ok:{phone.filed.stored.id}:-", "p", 7)
     assert "reliée à aucun compte" in text_of(phone.does(press))
     assert "belongs to no account" in text_of(phone.does(press, "en"))
 

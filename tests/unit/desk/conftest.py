@@ -149,14 +149,14 @@ class TownDesk:
     def post(self, alert: Alert, *channels: str, again: bool = False) -> Filed:
         return self.act(lambda alerts: self.desk.post(alerts, alert, channels, again=again))
 
-    def record(self, filed: Filed) -> StoredAlert:
+    def stored(self, filed: Filed) -> StoredAlert:
         """How the message stands now."""
-        [found] = AlertRepository(self.db).by_id(filed.record.id)
+        [found] = AlertRepository(self.db).by_id(filed.stored.id)
         return found
 
     def posts(self, filed: Filed) -> dict[str, Post]:
         """The posts of a message as they stand now, by channel."""
-        return {post.channel: post for post in AlertRepository(self.db).posts_of(filed.record.id)}
+        return {post.channel: post for post in AlertRepository(self.db).posts_of(filed.stored.id)}
 
     def states(self, filed: Filed) -> dict[str, str]:
         return {name: str(post.state) for name, post in self.posts(filed).items()}
@@ -172,7 +172,7 @@ class TownDesk:
                     self.db.execute("UPDATE post SET state = ? WHERE id = ?", (state, post.id))
 
     def decisions(self, filed: Filed) -> list[tuple[str, str]]:
-        rows = self.db.execute("SELECT what, reason FROM decision WHERE alert_id = ? ORDER BY seq", (filed.record.id,))
+        rows = self.db.execute("SELECT what, reason FROM decision WHERE alert_id = ? ORDER BY seq", (filed.stored.id,))
         return [(row["what"], str(read_reason(row["reason"]) or "")) for row in rows]
 
     def count(self, table: str) -> int:

@@ -57,12 +57,12 @@ def test_an_alert_with_its_posts(town):
             sent_at=NOW + timedelta(milliseconds=1500),
         )
     ]
-    account = account_of(filed.record, posts, PARIS, "fr-FR")
+    account = account_of(filed.stored, posts, PARIS, "fr-FR")
 
     assert list(account) == KEYS
     assert account == {
-        "alert": filed.record.id,
-        "incident": filed.record.incident_id,
+        "alert": filed.stored.id,
+        "incident": filed.stored.incident_id,
         "identifier": "one",
         "follows": None,
         "status": "Actual",
@@ -73,7 +73,7 @@ def test_an_alert_with_its_posts(town):
         "headline": "Coup de vent",
         "expires": "2026-11-25T19:00:00+01:00",
         "author": None,
-        "fingerprint": fingerprint(filed.record, posts),
+        "fingerprint": fingerprint(filed.stored, posts),
         "posts": account["posts"],
     }
     [post] = account["posts"]
@@ -96,7 +96,7 @@ def test_an_alert_with_its_posts(town):
 
 def test_an_entry_that_could_not_be_read(town):
     filed = town.act(lambda alerts: town.desk.hear(alerts, Heard("k", problem=in_words("no CAP: entry 7")), "meteo"))
-    account = account_of(filed.record, [], PARIS, "fr-FR")
+    account = account_of(filed.stored, [], PARIS, "fr-FR")
 
     assert list(account) == KEYS
     assert (account["identifier"], account["status"], account["headline"], account["expires"]) == (None,) * 4
@@ -106,12 +106,12 @@ def test_an_entry_that_could_not_be_read(town):
 def test_an_alert_without_a_headline_is_called_after_its_event(town):
     filed = town.hear(an_alert(headline=None))
 
-    assert account_of(filed.record, [], PARIS, "fr-FR")["headline"] == "Vent violent"
+    assert account_of(filed.stored, [], PARIS, "fr-FR")["headline"] == "Vent violent"
 
 
 def test_a_rehearsal_tells_how_it_fits(town):
     filed = town.post(an_alert())
-    account = rehearsal_of(filed.record, filed.drafts, PARIS, "fr-FR")
+    account = rehearsal_of(filed.stored, filed.drafts, PARIS, "fr-FR")
 
     assert list(account) == [*KEYS, "notes"]
     post = account["posts"][0]

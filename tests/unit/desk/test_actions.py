@@ -28,8 +28,8 @@ def own(**changes):
 def test_an_entry_that_could_not_be_read_is_kept_with_the_reason(town):
     filed = town.act(lambda alerts: town.desk.hear(alerts, Heard("k", problem=in_words("<sent> is no time")), "meteo"))
 
-    assert (filed.record.state, str(filed.record.reason)) == (AlertState.LEFT_OUT, "<sent> is no time")
-    assert town.record(filed).alert is None
+    assert (filed.stored.state, str(filed.stored.reason)) == (AlertState.LEFT_OUT, "<sent> is no time")
+    assert town.stored(filed).alert is None
     assert town.decisions(filed) == [("left_out", "<sent> is no time")]
 
 
@@ -37,28 +37,28 @@ def test_an_entry_that_is_no_warning_by_its_feed_s_own_words(town):
     heard = Heard("k", an_alert(), leave_out=in_words("green: no warning"), notes=(in_words("a comma"),))
     filed = town.act(lambda alerts: town.desk.hear(alerts, heard, "meteo"))
 
-    assert (str(filed.record.reason), filed.record.notes) == ("green: no warning", (in_words("a comma"),))
+    assert (str(filed.stored.reason), filed.stored.notes) == ("green: no warning", (in_words("a comma"),))
     assert town.posts(filed) == {}
 
 
 def test_an_alert_for_elsewhere_is_left_out(town):
     filed = town.hear(an_alert(areas=ELSEWHERE))
 
-    assert str(filed.record.reason) == "outside our areas: Ailleurs"
+    assert str(filed.stored.reason) == "outside our areas: Ailleurs"
     assert filed.channels == frozenset()
 
 
 def test_a_source_that_speaks_of_here_alone_needs_no_area(make_town):
     town = make_town(sources={"meteo": SourceRules(area="any")})
 
-    assert town.hear(an_alert(areas=ELSEWHERE)).record.state is AlertState.ACCEPTED
+    assert town.hear(an_alert(areas=ELSEWHERE)).stored.state is AlertState.ACCEPTED
 
 
 def test_a_cancel_without_an_area_is_where_its_alert_was(town):
     first = town.hear(an_alert())
     town.deliver(first)
 
-    assert set(town.kinds(town.hear(cancelling(first.record.alert))).values()) == {"end"}
+    assert set(town.kinds(town.hear(cancelling(first.stored.alert))).values()) == {"end"}
 
 
 def test_what_waits_says_for_what(make_town):
@@ -66,9 +66,9 @@ def test_what_waits_says_for_what(make_town):
     town = make_town(sources=veto)
     vetoed, validated = town.hear(an_alert()), town.hear(an_alert(event="Crue"), "rss")
 
-    assert str(vetoed.record.reason) == "it goes out in 90m unless somebody rejects it"
+    assert str(vetoed.stored.reason) == "it goes out in 90m unless somebody rejects it"
     assert {post.not_before for post in town.posts(vetoed).values()} == {NOW + timedelta(minutes=90)}
-    assert str(validated.record.reason) == "it waits for a validation"
+    assert str(validated.stored.reason) == "it waits for a validation"
     assert {post.not_before for post in town.posts(validated).values()} == {None}
     assert set(town.states(validated).values()) == set(town.states(vetoed).values()) == {"waiting"}
 
@@ -85,7 +85,7 @@ def test_an_officer_s_alert_goes_out(town):
     filed = town.post(own())
 
     assert town.states(filed) == {"x": "queued", "page": "queued", "telegram": "queued"}
-    assert filed.record.source == "manual"
+    assert filed.stored.source == "manual"
     assert town.decisions(filed)[0] == ("accepted", "from manual, publish = auto")
 
 
@@ -144,7 +144,7 @@ class TestDoubleTap:
         first = town.post(own())
         again = town.post(own(sent=NOW + timedelta(seconds=5)))
 
-        assert (again.fresh, again.record.id) == (False, first.record.id)
+        assert (again.fresh, again.stored.id) == (False, first.stored.id)
         assert town.count("post") == 3
 
     def test_also_where_a_span_made_the_times_differ(self, town):
@@ -193,7 +193,7 @@ class TestDoubleTap:
     def test_is_none_after_the_first_was_cancelled(self, town):
         first = town.post(own())
         town.deliver(first)
-        town.deliver(town.post(cancelling(first.record.alert, sender=SENDER)))
+        town.deliver(town.post(cancelling(first.stored.alert, sender=SENDER)))
 
         assert town.post(own()).fresh
 
@@ -205,7 +205,7 @@ class TestDoubleTap:
     def test_an_update_that_repeats_the_words_is_an_update(self, town):
         first = town.post(own())
         town.deliver(first)
-        update = town.post(following(first.record.alert, sender=SENDER))
+        update = town.post(following(first.stored.alert, sender=SENDER))
 
         assert update.fresh
         assert set(town.kinds(update).values()) == {"update"}
@@ -214,15 +214,15 @@ class TestDoubleTap:
         first = town.post(own())
         town.deliver(first)
 
-        assert set(town.kinds(town.post(cancelling(first.record.alert, sender=SENDER))).values()) == {"end"}
+        assert set(town.kinds(town.post(cancelling(first.stored.alert, sender=SENDER))).values()) == {"end"}
 
 
 def test_an_officer_takes_back_what_is_still_in_the_outbox(town):
     first = town.post(own())
-    cancel = town.post(cancelling(first.record.alert, sender=SENDER))
+    cancel = town.post(cancelling(first.stored.alert, sender=SENDER))
 
     assert set(town.states(first).values()) == {"superseded"}
-    assert "before that went out" in str(cancel.record.reason)
+    assert "before that went out" in str(cancel.stored.reason)
 
 
 def test_a_cap_file_that_the_feed_told_already_is_not_new(town):
@@ -234,7 +234,7 @@ def test_a_cap_file_that_the_feed_told_already_is_not_new(town):
 
 def test_each_decision_can_be_explained(town):
     first = town.hear(an_alert())
-    update = town.hear(following(first.record.alert, headline="Plus fort"))
+    update = town.hear(following(first.stored.alert, headline="Plus fort"))
 
     assert [what for what, _ in town.decisions(first)] == ["accepted", "superseded", "superseded", "superseded"]
     assert [what for what, _ in town.decisions(update)] == ["accepted"]
@@ -246,7 +246,7 @@ def test_each_decision_can_be_explained(town):
 def test_no_message_makes_the_desk_stumble(town, msg_type, status):
     for alert in (an_alert(msg_type=msg_type, status=status), cancelling(an_alert(), status=status)):
         filed = town.hear(alert)
-        assert filed.record.state is AlertState.ACCEPTED or filed.record.reason
+        assert filed.stored.state is AlertState.ACCEPTED or filed.stored.reason
 
 
 HOLD = "the calendar was first read today and announces much at once: an officer validates it before it goes out"
@@ -259,29 +259,29 @@ def held(town, alert):
 def test_what_its_source_holds_waits_for_an_officer_whatever_publish_says(town):
     filed = held(town, an_alert())
 
-    assert filed.record.state is AlertState.WAITING
-    assert str(filed.record.reason) == f"it waits for a validation: {HOLD}"
+    assert filed.stored.state is AlertState.WAITING
+    assert str(filed.stored.reason) == f"it waits for a validation: {HOLD}"
     assert set(town.states(filed).values()) == {"waiting"}
 
 
 def test_what_follows_on_what_is_held_waits_until_the_first_was_let_out(town):
     first = held(town, an_alert())
-    second = held(town, following(first.record.alert, headline="Il commence"))
-    assert (town.record(first).state, second.record.state) == (AlertState.LEFT_OUT, AlertState.WAITING)
+    second = held(town, following(first.stored.alert, headline="Il commence"))
+    assert (town.stored(first).state, second.stored.state) == (AlertState.LEFT_OUT, AlertState.WAITING)
 
-    town.act(lambda alerts: approve(alerts, second.record.id, "anna", NOW))
+    town.act(lambda alerts: approve(alerts, second.stored.id, "anna", NOW))
     town.deliver(second)
-    third = held(town, following(second.record.alert, headline="Il dure"))
-    assert (third.record.state, set(town.kinds(third).values())) == (AlertState.ACCEPTED, {"update"})
+    third = held(town, following(second.stored.alert, headline="Il dure"))
+    assert (third.stored.state, set(town.kinds(third).values())) == (AlertState.ACCEPTED, {"update"})
 
 
 def test_what_follows_on_what_an_officer_rejected_is_left_out(town):
     first = held(town, an_alert())
-    town.act(lambda alerts: reject(alerts, first.record.id, "anna", "no", NOW))
-    second = held(town, following(first.record.alert, headline="Il commence"))
+    town.act(lambda alerts: reject(alerts, first.stored.id, "anna", "no", NOW))
+    second = held(town, following(first.stored.alert, headline="Il commence"))
 
-    assert second.record.state is AlertState.LEFT_OUT
-    assert str(second.record.reason) == f"it updates {first.record.id}, which was rejected"
+    assert second.stored.state is AlertState.LEFT_OUT
+    assert str(second.stored.reason) == f"it updates {first.stored.id}, which was rejected"
 
 
 @pytest.mark.parametrize(
@@ -303,16 +303,16 @@ def test_what_follows_on_what_an_officer_rejected_is_left_out(town):
 def test_an_all_clear_that_is_one_in_words_only_waits_for_an_officer(town, words):
     filed = town.hear(an_alert(severity=Severity.SEVERE, **words))
 
-    assert filed.record.state is AlertState.WAITING
-    assert str(filed.record.reason).startswith("it waits for a validation: its words say that it is over")
+    assert filed.stored.state is AlertState.WAITING
+    assert str(filed.stored.reason).startswith("it waits for a validation: its words say that it is over")
 
 
 def test_an_all_clear_in_words_waits_although_its_incident_was_let_out(town):
     first = town.hear(an_alert())
     town.deliver(first)
-    filed = town.hear(following(first.record.alert, headline="Fin de l'alerte crue"))
+    filed = town.hear(following(first.stored.alert, headline="Fin de l'alerte crue"))
 
-    assert filed.record.state is AlertState.WAITING
+    assert filed.stored.state is AlertState.WAITING
 
 
 @pytest.mark.parametrize(
@@ -327,13 +327,13 @@ def test_an_all_clear_in_words_waits_although_its_incident_was_let_out(town):
     ],
 )
 def test_what_only_speaks_of_an_end_goes_out(town, words):
-    assert town.hear(an_alert(severity=Severity.SEVERE, **words)).record.state is AlertState.ACCEPTED
+    assert town.hear(an_alert(severity=Severity.SEVERE, **words)).stored.state is AlertState.ACCEPTED
 
 
 def test_an_officer_s_own_words_are_an_officer_s(town):
     filed = town.act(lambda alerts: town.desk.post(alerts, own(headline="Fin de l’alerte crue")))
 
-    assert filed.record.state is AlertState.ACCEPTED
+    assert filed.stored.state is AlertState.ACCEPTED
 
 
 CALLING = "Suivez @prefet38 et #crue"
@@ -366,12 +366,12 @@ def test_what_a_feed_tells_has_the_same_incident_in_a_database_that_forgot_it(ma
     """So what links to its page lasts, and its words are the same where they are looked for after a restore."""
     first, forgetful = make_town(), make_town()
     alert = an_alert()
-    incident = first.hear(alert).record.incident_id
+    incident = first.hear(alert).stored.incident_id
 
-    assert forgetful.hear(alert).record.incident_id == incident
-    assert make_town().hear(following(alert, headline="Plus fort")).record.incident_id == incident
+    assert forgetful.hear(alert).stored.incident_id == incident
+    assert make_town().hear(following(alert, headline="Plus fort")).stored.incident_id == incident
     other = make_town(sources={"manual": SourceRules(), "meteo": SourceRules(), "crues": SourceRules()})
-    assert other.hear(alert, "crues").record.incident_id != incident, "another source speaks for itself"
+    assert other.hear(alert, "crues").stored.incident_id != incident, "another source speaks for itself"
 
 
 def test_an_officer_s_place_in_words_is_here_and_a_feed_s_is_not(town):
@@ -379,6 +379,6 @@ def test_an_officer_s_place_in_words_is_here_and_a_feed_s_is_not(town):
     posted = town.post(an_alert(sender=SENDER, areas=words))
     heard = town.hear(an_alert(event="Crue", areas=words))
 
-    assert posted.record.state is not AlertState.LEFT_OUT
+    assert posted.stored.state is not AlertState.LEFT_OUT
     assert "Pont de la Drevenne" in town.posts(posted)["page"].message.plain
-    assert heard.record.reason.code == "area_unmatched"
+    assert heard.stored.reason.code == "area_unmatched"

@@ -31,11 +31,11 @@ def out(town, alert=None):
 
 def test_an_update_keeps_what_is_not_changed_and_refers_to_what_it_updates(town):
     first = out(town)
-    update = update_of(first.record, {"instruction": "Restez chez vous."}, town.station, SOON, "n1")
+    update = update_of(first.stored, {"instruction": "Restez chez vous."}, town.station, SOON, "n1")
 
-    before, after = first.record.alert.infos[0], update.infos[0]
+    before, after = first.stored.alert.infos[0], update.infos[0]
     assert update.msg_type is MsgType.UPDATE
-    assert [reference.identifier for reference in update.references] == [first.record.alert.identifier]
+    assert [reference.identifier for reference in update.references] == [first.stored.alert.identifier]
     assert after.instruction == "Restez chez vous."
     assert (after.headline, after.severity, after.areas, after.expires) == (
         before.headline,
@@ -46,24 +46,24 @@ def test_an_update_keeps_what_is_not_changed_and_refers_to_what_it_updates(town)
     assert violations(update) == ()
     posts = town.posts(town.post(update))
     assert {post.kind for post in posts.values()} == {"update"}
-    assert {post.incident_id for post in posts.values()} == {first.record.incident_id}
+    assert {post.incident_id for post in posts.values()} == {first.stored.incident_id}
 
 
 def test_an_update_without_a_change_is_told(town):
     first = out(town)
     with pytest.raises(Misuse, match="nothing to change"):
-        update_of(first.record, {"headline": None, "areas": ()}, town.station, SOON, "n1")
+        update_of(first.stored, {"headline": None, "areas": ()}, town.station, SOON, "n1")
 
 
 def test_an_update_of_what_is_over_asks_for_a_new_end(town):
     first = out(town)
     with pytest.raises(Misuse, match="--expires"):
-        update_of(first.record, {"headline": "Encore"}, town.station, LATER + timedelta(hours=1), "n1")
+        update_of(first.stored, {"headline": "Encore"}, town.station, LATER + timedelta(hours=1), "n1")
 
 
 def test_a_cancellation_ends_it_with_the_officer_s_reason(town):
     first = out(town)
-    cancel = cancel_of(first.record, "Le vent est tombé.", town.station, SOON, "n1")
+    cancel = cancel_of(first.stored, "Le vent est tombé.", town.station, SOON, "n1")
 
     assert end_reason(cancel) is EndReason.CANCELLED
     assert violations(cancel) == ()
@@ -76,7 +76,7 @@ def test_a_correction_goes_ahead_of_all_past_every_validation_and_where_no_ends_
     intakes = {"meteo": SourceRules(), "manual": SourceRules(publish="approve", urgent="approve")}
     town = make_town(channels=(replace(X, on_end=Means.NONE), PAGE, TELEGRAM), sources=intakes)
     first = out(town)
-    correction = correction_of(first.record, "Il n'y a pas de vent.", town.station, SOON, "n1")
+    correction = correction_of(first.stored, "Il n'y a pas de vent.", town.station, SOON, "n1")
 
     assert end_reason(correction) is EndReason.CORRECTED
     assert violations(correction) == ()
@@ -94,7 +94,7 @@ def test_a_correction_goes_ahead_of_all_past_every_validation_and_where_no_ends_
 def test_a_correction_takes_back_what_has_not_left(town):
     first = town.hear(an_alert())
     town.deliver(first, S.SENT, "x")
-    correction = town.post(correction_of(first.record, None, town.station, SOON, "n1"), again=True)
+    correction = town.post(correction_of(first.stored, None, town.station, SOON, "n1"), again=True)
 
     assert town.states(first) == {"x": "sent", "page": "superseded", "telegram": "superseded"}
     assert set(town.posts(correction)) == {"x"}
@@ -106,7 +106,7 @@ def test_what_a_correction_cannot_mend_is_told_channel_by_channel(town):
     town.deliver(first, S.IN_DOUBT, "telegram")
 
     with town.alerts() as alerts:
-        lines = [str(each) for each in left_wrong(alerts.thread(first.record.incident_id), town.station)]
+        lines = [str(each) for each in left_wrong(alerts.thread(first.stored.incident_id), town.station)]
 
     assert [line.split(":")[0] for line in lines] == ["x", "telegram"]
     assert "stays readable" in lines[0]
@@ -118,7 +118,7 @@ def test_there_is_nothing_to_say_about_what_could_not_be_read(town):
 
     filed = town.act(lambda alerts: town.desk.hear(alerts, Heard("k", problem=in_words("broken")), "meteo"))
     with pytest.raises(Refused, match="could not be read"):
-        cancel_of(filed.record, None, town.station, SOON, "n1")
+        cancel_of(filed.stored, None, town.station, SOON, "n1")
 
 
 def test_our_own_calendar_may_say_the_same_twice(town):
@@ -127,18 +127,18 @@ def test_our_own_calendar_may_say_the_same_twice(town):
     own = (Named("tocsin:step", "before"),)
     first = out(town, an_alert(parameters=own))
     again = town.hear(replace(an_alert(parameters=own), references=()), "travaux")
-    assert first.record.state == again.record.state == "accepted"
+    assert first.stored.state == again.stored.state == "accepted"
 
 
 def test_an_all_clear_ends_it_in_other_words_than_a_cancellation(town):
     first, other = out(town), out(town, an_alert(event="Neige", headline="Neige"))
-    clear = all_clear_of(first.record, None, town.station, SOON, "n1")
+    clear = all_clear_of(first.stored, None, town.station, SOON, "n1")
 
     assert end_reason(clear) is EndReason.ALL_CLEAR
     assert violations(clear) == ()
     ended = town.posts(town.post(clear, again=True))
     assert {post.kind for post in ended.values()} == {"end"}
-    cancelled = town.posts(town.post(cancel_of(other.record, None, town.station, SOON, "n2"), again=True))
+    cancelled = town.posts(town.post(cancel_of(other.stored, None, town.station, SOON, "n2"), again=True))
     assert ended["x"].message.plain.splitlines()[1:] != cancelled["x"].message.plain.splitlines()[1:]
 
 
@@ -146,5 +146,5 @@ def test_a_slip_of_the_finger_names_no_alert(town):
     first = out(town)
     with town.alerts() as alerts:
         with pytest.raises(Misuse, match="too little of a name"):
-            find_alert(alerts, first.record.id[:2])
-        assert find_alert(alerts, first.record.id[:5]).id == first.record.id
+            find_alert(alerts, first.stored.id[:2])
+        assert find_alert(alerts, first.stored.id[:5]).id == first.stored.id

@@ -22,7 +22,7 @@ def test_the_same_message_again_changes_nothing(town):
     first = town.hear(alert)
     again = town.hear(alert)
 
-    assert (again.fresh, again.record.id) == (False, first.record.id)
+    assert (again.fresh, again.stored.id) == (False, first.stored.id)
     assert town.count("alert") == 1
     assert town.count("post") == 3
 
@@ -31,7 +31,7 @@ def test_an_older_version_of_an_identifier_changes_nothing(town):
     newer = town.hear(an_alert(identifier="one", sent=NOW + timedelta(minutes=1)))
     older = town.hear(an_alert(identifier="one", sent=NOW))
 
-    assert (older.fresh, older.record.id) == (False, newer.record.id)
+    assert (older.fresh, older.stored.id) == (False, newer.stored.id)
 
 
 def test_a_newer_version_of_an_identifier_is_an_update_though_it_says_alert(town):
@@ -39,7 +39,7 @@ def test_a_newer_version_of_an_identifier_is_an_update_though_it_says_alert(town
     town.deliver(first)
     second = town.hear(an_alert(identifier="one", sent=NOW + timedelta(minutes=1), headline="Plus fort"))
 
-    assert second.record.incident_id == first.record.incident_id
+    assert second.stored.incident_id == first.stored.incident_id
     assert set(town.kinds(second).values()) == {"update"}
 
 
@@ -48,7 +48,7 @@ def test_the_same_identifier_of_another_sender_is_another_message(town):
     second = town.hear(an_alert(identifier="one", sender="other@example", headline="Autre", event="Crue"))
 
     assert second.fresh
-    assert second.record.incident_id != first.record.incident_id
+    assert second.stored.incident_id != first.stored.incident_id
 
 
 class TestOneNameForTwoMessages:
@@ -58,18 +58,18 @@ class TestOneNameForTwoMessages:
         first = town.hear(an_alert(identifier="one"))
         other = town.hear(an_alert(identifier="one", headline="Tout va bien"), "other")
 
-        assert (other.fresh, other.record.state) == (True, LEFT_OUT)
-        assert str(other.record.reason) == (
-            f"conflict: meteo brought other words under the same sender and identifier before ({first.record.id})"
+        assert (other.fresh, other.stored.state) == (True, LEFT_OUT)
+        assert str(other.stored.reason) == (
+            f"conflict: meteo brought other words under the same sender and identifier before ({first.stored.id})"
         )
-        assert ("conflict", str(other.record.reason)) in town.decisions(other)
+        assert ("conflict", str(other.stored.reason)) in town.decisions(other)
 
     @pytest.mark.parametrize("later", [timedelta(minutes=-5), timedelta(), timedelta(minutes=5)])
     def test_whatever_its_time_of_issue(self, town, later):
         first = town.hear(an_alert(identifier="one"))
         other = town.hear(an_alert(identifier="one", headline="Tout va bien", sent=NOW + later), "other")
 
-        assert other.record.state is LEFT_OUT
+        assert other.stored.state is LEFT_OUT
         assert set(town.states(first).values()) == {"queued"}
 
     def test_once(self, town):
@@ -83,7 +83,7 @@ class TestOneNameForTwoMessages:
         first = town.hear(alert := an_alert())
 
         assert (town.hear(alert, "other").fresh, town.count("alert")) == (False, 1)
-        assert town.hear(alert, "other").record.id == first.record.id
+        assert town.hear(alert, "other").stored.id == first.stored.id
 
     @pytest.mark.parametrize("publish", ["approve", "veto"])
     def test_one_that_waits_keeps_back_neither_the_same_nor_other_words(self, make_town, publish):
@@ -102,8 +102,8 @@ class TestOneNameForTwoMessages:
         town.hear(an_alert(identifier="one"))
         practice = town.hear(an_alert(identifier="one", status=Status.EXERCISE, headline="Exercice"), source)
 
-        assert (practice.record.state, practice.drafts) == (LEFT_OUT, ())
-        assert str(practice.record.reason).startswith("conflict: meteo brought other words")
+        assert (practice.stored.state, practice.drafts) == (LEFT_OUT, ())
+        assert str(practice.stored.reason).startswith("conflict: meteo brought other words")
 
     @pytest.mark.parametrize("source", ["meteo", "other"])
     def test_what_is_real_goes_out_by_the_name_of_an_exercise(self, town, source):
@@ -116,14 +116,14 @@ class TestOneNameForTwoMessages:
     def test_one_source_s_other_words_of_the_same_moment_are_a_conflict(self, town):
         town.hear(an_alert(identifier="one"))
 
-        assert town.hear(an_alert(identifier="one", headline="Autre")).record.state is LEFT_OUT
+        assert town.hear(an_alert(identifier="one", headline="Autre")).stored.state is LEFT_OUT
 
     def test_an_older_version_with_other_words_is_kept_with_its_reason(self, town):
         newer = town.hear(an_alert(identifier="one", sent=NOW + timedelta(minutes=1)))
         older = town.hear(an_alert(identifier="one", headline="Avant"))
 
-        assert (older.fresh, older.record.state) == (True, LEFT_OUT)
-        assert str(older.record.reason) == f"{newer.record.id}, a newer version of it, was read before it"
+        assert (older.fresh, older.stored.state) == (True, LEFT_OUT)
+        assert str(older.stored.reason) == f"{newer.stored.id}, a newer version of it, was read before it"
 
     def test_a_source_that_speaks_for_another_brings_its_next_version(self, make_town):
         town = make_town(sources={"other": SourceRules(speaks_for=("meteo",))})
@@ -131,23 +131,23 @@ class TestOneNameForTwoMessages:
         town.deliver(first)
         next_one = an_alert(identifier="one", headline="Suite", sent=NOW + timedelta(minutes=1))
 
-        assert town.hear(next_one, "other").record.incident_id == first.record.incident_id
+        assert town.hear(next_one, "other").stored.incident_id == first.stored.incident_id
 
 
 def test_the_same_words_under_a_new_identifier_are_left_out(town):
     first = town.hear(an_alert())
     again = town.hear(an_alert(sent=NOW + timedelta(minutes=5)))
 
-    assert again.record.state is LEFT_OUT
-    name = first.record.alert.identifier
-    assert str(again.record.reason) == f"the same words as {first.record.id} ({name}), under a new identifier"
+    assert again.stored.state is LEFT_OUT
+    name = first.stored.alert.identifier
+    assert str(again.stored.reason) == f"the same words as {first.stored.id} ({name}), under a new identifier"
 
 
 def test_the_same_words_of_another_source_are_merged(town):
     first = town.hear(an_alert(), "meteo")
     again = town.hear(an_alert(sender="other@example"), "vigilance")
 
-    assert str(again.record.reason) == f"merged with {first.record.id}: meteo told the same words before"
+    assert str(again.stored.reason) == f"merged with {first.stored.id}: meteo told the same words before"
 
 
 def test_the_same_words_go_out_again_once_the_incident_was_over(town):
@@ -156,7 +156,7 @@ def test_the_same_words_go_out_again_once_the_incident_was_over(town):
     town.deliver(town.hear(cancelling(first)))
     again = town.hear(an_alert(sent=NOW + timedelta(hours=1)))
 
-    assert again.record.state is AlertState.ACCEPTED
+    assert again.stored.state is AlertState.ACCEPTED
     assert set(town.kinds(again).values()) == {"publish"}
 
 
@@ -165,7 +165,7 @@ def test_the_same_event_in_the_same_areas_is_the_next_version(town):
     town.deliver(first)
     second = town.hear(an_alert(headline="Le vent forcit", severity=Severity.SEVERE))
 
-    assert second.record.incident_id == first.record.incident_id
+    assert second.stored.incident_id == first.stored.incident_id
     assert set(town.kinds(second).values()) == {"update"}
 
 
@@ -183,7 +183,7 @@ def test_what_differs_in_event_area_or_time_is_an_incident_of_its_own(town, othe
     town.deliver(first)
     second = town.hear(an_alert(headline="Autre", **other))
 
-    assert second.record.incident_id != first.record.incident_id
+    assert second.stored.incident_id != first.stored.incident_id
     assert set(town.kinds(second).values()) == {"publish"}
 
 
@@ -194,7 +194,7 @@ def test_the_same_event_after_its_end_is_an_incident_of_its_own(town):
     town.deliver(end)
     anew = town.hear(an_alert(headline="Le vent revient"))
 
-    assert anew.record.incident_id != end.record.incident_id
+    assert anew.stored.incident_id != end.stored.incident_id
 
 
 def test_another_feed_on_the_same_event_is_merged_unless_it_is_graver(town):
@@ -203,8 +203,8 @@ def test_another_feed_on_the_same_event_is_merged_unless_it_is_graver(town):
     merged = town.hear(an_alert(headline="Vent", sender="b@example"), "vigilance")
     graver = town.hear(an_alert(headline="Tempête", sender="b@example", severity=Severity.SEVERE), "vigilance")
 
-    assert str(merged.record.reason) == f"merged with {first.record.id}: meteo told of the same event before"
-    assert graver.record.incident_id == first.record.incident_id
+    assert str(merged.stored.reason) == f"merged with {first.stored.id}: meteo told of the same event before"
+    assert graver.stored.incident_id == first.stored.incident_id
     assert set(town.kinds(graver).values()) == {"update"}
 
 
@@ -213,14 +213,14 @@ def test_two_works_in_one_street_stay_two(town):
     first = town.hear(an_alert(headline="Eau", parameters=own), "travaux")
     second = town.hear(an_alert(headline="Gaz", parameters=own), "travaux")
 
-    assert first.record.incident_id != second.record.incident_id
+    assert first.stored.incident_id != second.stored.incident_id
 
 
 def test_what_an_officer_enters_is_never_merged_by_itself(town):
     first = town.hear(an_alert())
     own = town.post(an_alert(headline="Vent : la mairie vous parle", sender="alertes@saint-martin.example"))
 
-    assert own.record.incident_id != first.record.incident_id
+    assert own.stored.incident_id != first.stored.incident_id
 
 
 def test_a_message_that_comes_after_what_replaced_it_is_left_out(town):
@@ -228,8 +228,8 @@ def test_a_message_that_comes_after_what_replaced_it_is_left_out(town):
     update = town.hear(following(first, headline="Mise à jour"))
     late = town.hear(first)
 
-    assert late.record.state is LEFT_OUT
-    assert str(late.record.reason) == f"{update.record.id}, which replaces it, was read before it"
+    assert late.stored.state is LEFT_OUT
+    assert str(late.stored.reason) == f"{update.stored.id}, which replaces it, was read before it"
 
 
 def test_a_message_that_comes_after_its_cancellation_is_left_out(town):
@@ -237,20 +237,20 @@ def test_a_message_that_comes_after_its_cancellation_is_left_out(town):
     cancel = town.hear(cancelling(first))
     late = town.hear(first)
 
-    assert str(cancel.record.reason) == "it ends what was never published here"
-    assert late.record.state is LEFT_OUT
+    assert str(cancel.stored.reason) == "it ends what was never published here"
+    assert late.stored.state is LEFT_OUT
 
 
 def test_the_newest_reference_is_followed_whatever_sender_it_names(town):
     first = town.hear(an_alert(identifier="one"))
     town.deliver(first)
     unrelated = an_alert(identifier="two", sender="x@example", event="Crue", headline="Crue")
-    update = following(first.record.alert)
+    update = following(first.stored.alert)
     reference = replace(update.references[0], sender="PAAQ")
     joined = town.hear(replace(update, references=(reference,)))
 
-    assert joined.record.incident_id == first.record.incident_id
-    assert town.hear(unrelated).record.incident_id != first.record.incident_id
+    assert joined.stored.incident_id == first.stored.incident_id
+    assert town.hear(unrelated).stored.incident_id != first.stored.incident_id
 
 
 def test_a_third_message_joins_by_any_of_its_references(town):
@@ -259,7 +259,7 @@ def test_a_third_message_joins_by_any_of_its_references(town):
     third = following(second, headline="Trois")
     filed = [town.hear(alert) for alert in (first, second, third)]
 
-    assert len({each.record.incident_id for each in filed}) == 1
+    assert len({each.stored.incident_id for each in filed}) == 1
 
 
 @pytest.mark.parametrize(
@@ -328,8 +328,8 @@ def test_a_rejected_alert_is_not_brought_back_by_its_feed(make_town):
 
     town = make_town(sources={"meteo": SourceRules(publish="approve")})
     first = town.hear(an_alert())
-    town.act(lambda alerts: reject(alerts, first.record.id, "ana", None, NOW))
+    town.act(lambda alerts: reject(alerts, first.stored.id, "ana", None, NOW))
     again = town.hear(an_alert())
 
     assert set(town.states(first).values()) == {PostState.REJECTED}
-    assert again.record.state is LEFT_OUT
+    assert again.stored.state is LEFT_OUT

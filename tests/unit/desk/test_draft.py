@@ -224,7 +224,7 @@ def test_a_draft_is_here_whatever_area_it_names(town):
         draft = drafted(town.station, areas=areas, headline=f"Essai {areas}")
         filed = town.post(replace(draft, identifier=f"tocsin-{number}"), again=True)
         assert set(town.states(filed).values()) == {"queued"}
-        assert territory_of(town.desk.station).locate(filed.record.alert)
+        assert territory_of(town.desk.station).locate(filed.stored.alert)
 
 
 @pytest.mark.parametrize(

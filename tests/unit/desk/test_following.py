@@ -36,25 +36,25 @@ def by_another(message):
 @pytest.mark.parametrize("make", [cancelling, following])
 def test_an_exercise_touches_nothing_real(town, status, make):
     first = town.hear(an_alert())
-    practice = town.hear(make(first.record.alert, status=status))
+    practice = town.hear(make(first.stored.alert, status=status))
 
     assert set(town.states(first).values()) == {"queued"}
-    assert practice.record.incident_id != first.record.incident_id or status in (Status.SYSTEM, Status.DRAFT)
+    assert practice.stored.incident_id != first.stored.incident_id or status in (Status.SYSTEM, Status.DRAFT)
 
 
 @pytest.mark.parametrize("make", [cancelling, following])
 def test_what_is_real_touches_no_exercise(town, make):
     first = town.hear(an_alert(status=Status.EXERCISE))
-    town.hear(make(first.record.alert))
+    town.hear(make(first.stored.alert))
 
     assert town.states(first) == {"exercices": "queued"}
 
 
 def test_an_exercise_goes_on_about_an_exercise(town):
     first = town.hear(an_alert(status=Status.EXERCISE))
-    end = town.hear(cancelling(first.record.alert, status=Status.EXERCISE))
+    end = town.hear(cancelling(first.stored.alert, status=Status.EXERCISE))
 
-    assert end.record.incident_id == first.record.incident_id
+    assert end.stored.incident_id == first.stored.incident_id
     assert town.states(first) == {"exercices": "superseded"}
 
 
@@ -76,7 +76,7 @@ def test_what_is_left_out_itself_hides_nothing_that_comes_after_it(town, changes
     first = an_alert()
     town.hear(following(first, headline="Autre chose", **changes), source)
 
-    assert town.hear(first).record.state is AlertState.ACCEPTED
+    assert town.hear(first).stored.state is AlertState.ACCEPTED
 
 
 @pytest.mark.parametrize(("speaks_for", "state"), [(("meteo",), AlertState.LEFT_OUT), ((), AlertState.ACCEPTED)])
@@ -85,7 +85,7 @@ def test_an_end_hides_what_comes_after_it_from_a_source_that_speaks_for_it_alone
     first = an_alert()
     town.hear(cancelling(first), "relay")
 
-    assert town.hear(first).record.state is state
+    assert town.hear(first).stored.state is state
 
 
 @pytest.mark.parametrize("make", [cancelling, going_on])
@@ -93,11 +93,11 @@ def test_an_end_hides_what_comes_after_it_from_a_source_that_speaks_for_it_alone
 def test_what_a_feed_says_of_what_an_officer_posted_is_a_proposal(town, make, sender):
     own = town.post(an_alert(sender=SENDER))
     town.deliver(own)
-    forged = town.hear(replace(make(own.record.alert), sender=sender))
+    forged = town.hear(replace(make(own.stored.alert), sender=sender))
 
     assert set(town.states(forged).values()) == {"waiting"}
-    assert str(forged.record.reason) == (
-        f"it would {'end' if make is cancelling else 'update'} {own.record.id} of manual: its own source "
+    assert str(forged.stored.reason) == (
+        f"it would {'end' if make is cancelling else 'update'} {own.stored.id} of manual: its own source "
         "may not do that (speaks_for); it waits for a validation"
     )
 
@@ -105,9 +105,9 @@ def test_what_a_feed_says_of_what_an_officer_posted_is_a_proposal(town, make, se
 def test_no_feed_goes_on_under_an_officer_s_own_identifier(town):
     own = town.post(an_alert(sender=SENDER))
     town.deliver(own)
-    forged = town.hear(replace(own.record.alert, sent=NOW + MINUTE, infos=an_alert(headline="Faux").infos))
+    forged = town.hear(replace(own.stored.alert, sent=NOW + MINUTE, infos=an_alert(headline="Faux").infos))
 
-    assert forged.record.incident_id != own.record.incident_id
+    assert forged.stored.incident_id != own.stored.incident_id
 
 
 def test_an_end_that_two_feeds_carry_takes_back_what_waits_of_each(make_town):
@@ -130,20 +130,20 @@ class TestWhatSpeaksOfOthers:
     def test_touches_nothing_and_is_a_proposal(self, town, make, sender, source):
         first = town.hear(an_alert())
         town.deliver(first)
-        said = town.hear(replace(make(first.record.alert), sender=sender), source)
+        said = town.hear(replace(make(first.stored.alert), sender=sender), source)
         is_own = (source, sender) == ("meteo", "meteo@example")
 
-        assert said.record.state is (AlertState.ACCEPTED if is_own else AlertState.WAITING)
+        assert said.stored.state is (AlertState.ACCEPTED if is_own else AlertState.WAITING)
         assert set(town.states(said).values()) == {"queued" if is_own else "waiting"}
         assert {post.not_before for post in town.posts(said).values()} == {None}
 
     @pytest.mark.parametrize("make", [cancelling, going_on])
     def test_of_what_has_not_left_takes_nothing_back(self, town, make):
         first = town.hear(an_alert())
-        town.hear(by_another(make(first.record.alert)), "other")
+        town.hear(by_another(make(first.stored.alert)), "other")
 
         assert set(town.states(first).values()) == {"queued"}
-        more = town.hear(following(first.record.alert, headline="Suite", sent=NOW + 2 * MINUTE))
+        more = town.hear(following(first.stored.alert, headline="Suite", sent=NOW + 2 * MINUTE))
         assert set(town.states(more).values()) == {"queued"}
 
     def test_a_severe_and_immediate_end_is_a_proposal_also_where_what_is_urgent_goes_at_once(self, make_town):
@@ -151,7 +151,7 @@ class TestWhatSpeaksOfOthers:
         first = town.hear(an_alert())
         town.deliver(first)
         end = following(
-            first.record.alert, severity=Severity.EXTREME, urgency=Urgency.IMMEDIATE, msg_type=MsgType.CANCEL
+            first.stored.alert, severity=Severity.EXTREME, urgency=Urgency.IMMEDIATE, msg_type=MsgType.CANCEL
         )
         said = town.hear(by_another(end), "other")
 
@@ -161,17 +161,17 @@ class TestWhatSpeaksOfOthers:
     def test_of_what_nobody_was_told_stands_by_itself_or_ends_nothing(self, make_town, make):
         town = make_town(sources={"meteo": SourceRules(publish="approve")})
         first = town.hear(an_alert())
-        said = town.hear(by_another(make(first.record.alert, headline="Autre chose")), "other")
+        said = town.hear(by_another(make(first.stored.alert, headline="Autre chose")), "other")
 
         assert set(town.states(first).values()) == {"waiting"}
-        assert said.record.incident_id != first.record.incident_id
-        assert said.record.state is (AlertState.LEFT_OUT if make is cancelling else AlertState.ACCEPTED)
+        assert said.stored.incident_id != first.stored.incident_id
+        assert said.stored.state is (AlertState.LEFT_OUT if make is cancelling else AlertState.ACCEPTED)
 
     def test_goes_out_when_an_officer_says_so(self, town):
         first = town.hear(an_alert())
         town.deliver(first)
-        said = town.hear(by_another(cancelling(first.record.alert)), "other")
-        town.act(lambda alerts: approve(alerts, said.record.id, "ana", NOW))
+        said = town.hear(by_another(cancelling(first.stored.alert)), "other")
+        town.act(lambda alerts: approve(alerts, said.stored.id, "ana", NOW))
 
         assert set(town.kinds(said).values()) == {"end"}
         assert set(town.states(said).values()) == {"queued"}
@@ -179,8 +179,8 @@ class TestWhatSpeaksOfOthers:
     def test_its_own_next_word_takes_its_place_and_is_one_too(self, town):
         first = town.hear(an_alert())
         town.deliver(first)
-        said = town.hear(by_another(going_on(first.record.alert)), "other")
-        end = town.hear(by_another(cancelling(said.record.alert)), "other")
+        said = town.hear(by_another(going_on(first.stored.alert)), "other")
+        end = town.hear(by_another(cancelling(said.stored.alert)), "other")
 
         assert set(town.states(said).values()) == {"superseded"}
         assert set(town.states(end).values()) == {"waiting"}
@@ -188,11 +188,11 @@ class TestWhatSpeaksOfOthers:
     def test_does_not_speed_up_what_its_own_source_puts_before_an_officer(self, make_town):
         town = make_town(sources={"meteo": SourceRules(publish="approve"), "other": SourceRules()})
         first = town.hear(an_alert())
-        town.act(lambda alerts: approve(alerts, first.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, first.stored.id, "ana", NOW))
         town.deliver(first)
-        own = town.hear(cancelling(first.record.alert))
-        said = town.hear(by_another(going_on(first.record.alert)), "other")
-        end = town.hear(by_another(cancelling(said.record.alert)), "other")
+        own = town.hear(cancelling(first.stored.alert))
+        said = town.hear(by_another(going_on(first.stored.alert)), "other")
+        end = town.hear(by_another(cancelling(said.stored.alert)), "other")
 
         assert set(town.states(own).values()) == {"waiting"}
         assert set(town.states(end).values()) == {"waiting"}
@@ -200,32 +200,32 @@ class TestWhatSpeaksOfOthers:
     def test_an_end_that_is_validated_takes_the_place_of_all_that_waits_there(self, make_town):
         town = make_town(sources={"meteo": SourceRules(publish="approve"), "other": SourceRules()})
         first = town.hear(an_alert())
-        town.act(lambda alerts: approve(alerts, first.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, first.stored.id, "ana", NOW))
         town.deliver(first)
-        own = town.hear(cancelling(first.record.alert))
-        said = town.hear(by_another(cancelling(first.record.alert)), "other")
-        town.act(lambda alerts: approve(alerts, own.record.id, "ana", NOW))
+        own = town.hear(cancelling(first.stored.alert))
+        said = town.hear(by_another(cancelling(first.stored.alert)), "other")
+        town.act(lambda alerts: approve(alerts, own.stored.id, "ana", NOW))
 
         assert set(town.states(said).values()) == {"superseded"}
-        assert town.record(said).state is AlertState.LEFT_OUT
+        assert town.stored(said).state is AlertState.LEFT_OUT
 
     def test_is_out_of_the_way_when_its_own_source_goes_on(self, town):
         first = town.hear(an_alert())
         town.deliver(first)
-        said = town.hear(by_another(cancelling(first.record.alert)), "other")
-        more = town.hear(following(first.record.alert, headline="Suite", sent=NOW + 2 * MINUTE))
+        said = town.hear(by_another(cancelling(first.stored.alert)), "other")
+        more = town.hear(following(first.stored.alert, headline="Suite", sent=NOW + 2 * MINUTE))
 
         assert set(town.states(more).values()) == {"queued"}
-        assert str(town.record(said).reason) == f"{more.record.id} took its place before it went out"
+        assert str(town.stored(said).reason) == f"{more.stored.id} took its place before it went out"
 
     @pytest.mark.parametrize("make", [cancelling, going_on])
     def test_a_source_that_speaks_for_another_goes_on_about_its_own(self, make_town, make):
         town = make_town(sources={"other": SourceRules(speaks_for=("meteo",))})
         first = town.hear(an_alert())
         town.deliver(first)
-        said = town.hear(by_another(make(first.record.alert)), "other")
+        said = town.hear(by_another(make(first.stored.alert)), "other")
 
-        assert said.record.incident_id == first.record.incident_id
+        assert said.stored.incident_id == first.stored.incident_id
         assert set(town.states(said).values()) == {"queued"}
 
     def test_nobody_ends_an_incident_by_the_graver_twin_it_joined_it_with(self, town):
@@ -233,9 +233,9 @@ class TestWhatSpeaksOfOthers:
         town.deliver(first)
         twin = town.hear(an_alert(sender=EVIL, headline="Tempête", severity=Severity.SEVERE), "other")
         town.deliver(twin)
-        end = town.hear(by_another(cancelling(twin.record.alert)), "other")
+        end = town.hear(by_another(cancelling(twin.stored.alert)), "other")
 
-        assert twin.record.incident_id == first.record.incident_id
+        assert twin.stored.incident_id == first.stored.incident_id
         assert set(town.states(end).values()) == {"waiting"}
 
     def test_an_incident_of_two_feeds_is_over_when_both_say_so(self, town):
@@ -243,8 +243,8 @@ class TestWhatSpeaksOfOthers:
         town.deliver(first)
         twin = town.hear(an_alert(sender=EVIL, headline="Tempête", severity=Severity.SEVERE), "other")
         town.deliver(twin)
-        town.hear(by_another(cancelling(twin.record.alert)), "other")
-        both = town.hear(cancelling(first.record.alert, sent=NOW + 2 * MINUTE))
+        town.hear(by_another(cancelling(twin.stored.alert)), "other")
+        both = town.hear(cancelling(first.stored.alert, sent=NOW + 2 * MINUTE))
 
         assert set(town.states(both).values()) == {"queued"}
         assert set(town.kinds(both).values()) == {"end"}
@@ -256,7 +256,7 @@ def test_an_end_goes_by_publish_however_urgent_it_says_it_is(make_town, publish,
     grave = {"severity": Severity.EXTREME, "urgency": Urgency.IMMEDIATE}
     first = town.hear(an_alert(**grave))
     town.deliver(first)
-    end = town.hear(following(first.record.alert, msg_type=MsgType.CANCEL, **grave))
+    end = town.hear(following(first.stored.alert, msg_type=MsgType.CANCEL, **grave))
 
     assert set(town.kinds(end).values()) == {"end"}
     assert set(town.states(end).values()) == {state}
@@ -265,7 +265,7 @@ def test_an_end_goes_by_publish_however_urgent_it_says_it_is(make_town, publish,
 def test_an_officer_goes_on_about_everything(town):
     first = town.hear(an_alert())
     town.deliver(first)
-    end = town.post(replace(cancelling(first.record.alert), sender=SENDER))
+    end = town.post(replace(cancelling(first.stored.alert), sender=SENDER))
 
     assert set(town.kinds(end).values()) == {"end"}
 
@@ -277,21 +277,21 @@ def test_what_says_it_was_sent_in_the_future_is_left_out_and_hides_nothing(town,
     left_out = town.hear(future, source)
     filed = town.hear(true)
 
-    assert str(left_out.record.reason) == "it says that it was sent at 2026-11-26 12:00, which is yet to come"
-    assert (filed.fresh, filed.record.state) == (True, AlertState.ACCEPTED)
+    assert str(left_out.stored.reason) == "it says that it was sent at 2026-11-26 12:00, which is yet to come"
+    assert (filed.fresh, filed.stored.state) == (True, AlertState.ACCEPTED)
     with pytest.raises(Refused, match="yet to come"):
         town.post(an_alert(sender=SENDER, sent=future.sent))
 
 
 def test_a_clock_that_is_wrong_by_a_zone_is_forgiven(town):
-    assert town.hear(an_alert(sent=NOW + timedelta(hours=14))).record.state is AlertState.ACCEPTED
+    assert town.hear(an_alert(sent=NOW + timedelta(hours=14))).stored.state is AlertState.ACCEPTED
 
 
 def test_a_newer_version_that_was_left_out_hides_no_older_one(town):
     one = an_alert(identifier="one")
     newer = town.hear(replace(one, sent=NOW + MINUTE, infos=an_alert(areas=ELSEWHERE).infos))
-    assert newer.record.state is AlertState.LEFT_OUT
-    assert town.hear(one).record.state is AlertState.ACCEPTED
+    assert newer.stored.state is AlertState.LEFT_OUT
+    assert town.hear(one).stored.state is AlertState.ACCEPTED
 
 
 def test_what_was_left_out_is_left_out_once(town):
@@ -323,7 +323,7 @@ class TestVeto:
 
         assert ends == [{timedelta(minutes=10)}, {timedelta(minutes=10)}, {timedelta(minutes=13)}]
         assert set(town.states(last).values()) == {"waiting"}
-        assert str(last.record.reason) == "it goes out in 5m unless somebody rejects it"
+        assert str(last.stored.reason) == "it goes out in 5m unless somebody rejects it"
 
     def test_a_feed_that_never_stops_speaking_is_told_after_two_vetoes_at_the_latest(self, town):
         for number in range(8):
@@ -335,7 +335,7 @@ class TestVeto:
     def test_the_same_words_of_a_feed_have_the_time_that_was_left(self, town):
         first = town.hear(an_alert(parameters=OWN))
         town.pass_(minutes=9)
-        again = town.hear(following(first.record.alert, infos=first.record.alert.infos))
+        again = town.hear(following(first.stored.alert, infos=first.stored.alert.infos))
 
         assert {post.not_before for post in town.posts(again).values()} == {NOW + timedelta(minutes=10)}
 
@@ -355,7 +355,7 @@ class TestVeto:
         first = town.hear(an_alert()) if by == "meteo" else town.post(an_alert(sender=SENDER))
         town.pass_(minutes=9)
         town.pass_(seconds=57)
-        more = town.post(following(first.record.alert, sender=SENDER, headline="Évacuez"))
+        more = town.post(following(first.stored.alert, sender=SENDER, headline="Évacuez"))
 
         assert set(town.states(first).values()) == {"superseded"}
         assert {post.not_before - town.clock.now() for post in town.posts(more).values()} == {timedelta(minutes=10)}
@@ -364,7 +364,7 @@ class TestVeto:
         first = town.hear(an_alert())
         town.deliver(first)
         town.pass_(minutes=4)
-        more = town.hear(following(first.record.alert, headline="Suite"))
+        more = town.hear(following(first.stored.alert, headline="Suite"))
 
         assert {post.not_before for post in town.posts(more).values()} == {NOW + timedelta(minutes=14)}
 
@@ -382,10 +382,10 @@ class TestRetreat:
     def test_ends_what_is_out_without_its_own_words(self, town, changes, reason):
         first = town.hear(an_alert())
         town.deliver(first)
-        away = town.hear(following(first.record.alert, headline="Secret ou lointain", **changes))
+        away = town.hear(following(first.stored.alert, headline="Secret ou lointain", **changes))
 
         assert set(town.kinds(away).values()) == {"end"}
-        assert (away.record.state, str(away.record.reason)) == (AlertState.ACCEPTED, reason)
+        assert (away.stored.state, str(away.stored.reason)) == (AlertState.ACCEPTED, reason)
         for post in town.posts(away).values():
             assert "Secret" not in post.message.plain
             assert "retir" in post.message.plain.lower()
@@ -394,14 +394,14 @@ class TestRetreat:
     @pytest.mark.parametrize("changes", [{"areas": ELSEWHERE}, {"scope": Scope.PRIVATE}])
     def test_takes_back_what_has_not_left(self, town, changes):
         first = town.hear(an_alert())
-        away = town.hear(following(first.record.alert, **changes))
+        away = town.hear(following(first.stored.alert, **changes))
 
         assert set(town.states(first).values()) == {"superseded"}
         assert town.posts(away) == {}
         assert away.withdrawn
-        took = f"it withdrew {first.record.id} before that went out: there is nothing to end"
-        assert away.record.reason.code == "left_us"
-        assert str(away.record.reason).endswith(f"; {took}")
+        took = f"it withdrew {first.stored.id} before that went out: there is nothing to end"
+        assert away.stored.reason.code == "left_us"
+        assert str(away.stored.reason).endswith(f"; {took}")
 
     def test_by_a_newer_version_under_the_same_identifier_too(self, town):
         first = town.hear(an_alert(identifier="one"))
@@ -413,46 +413,46 @@ class TestRetreat:
     def test_is_told_once(self, town):
         first = town.hear(an_alert())
         town.deliver(first)
-        away = town.hear(following(first.record.alert, areas=ELSEWHERE))
+        away = town.hear(following(first.stored.alert, areas=ELSEWHERE))
         town.deliver(away)
-        still = town.hear(following(away.record.alert, areas=ELSEWHERE))
+        still = town.hear(following(away.stored.alert, areas=ELSEWHERE))
 
-        assert still.record.state is AlertState.LEFT_OUT
+        assert still.stored.state is AlertState.LEFT_OUT
         town.clock.set(LATER + timedelta(hours=1))
         assert town.act(town.desk.end_what_is_over) == []
 
     def test_an_area_that_can_not_be_matched_takes_nothing_away(self, town):
         first = town.hear(an_alert())
         town.deliver(first)
-        vague = town.hear(following(first.record.alert, areas=UNMATCHED))
+        vague = town.hear(following(first.stored.alert, areas=UNMATCHED))
 
-        assert vague.record.state is AlertState.LEFT_OUT
+        assert vague.stored.state is AlertState.LEFT_OUT
         assert town.posts(vague) == {}
 
     def test_one_of_several_that_share_out_an_alert_takes_nothing_from_the_one_for_here(self, town):
         first = town.hear(an_alert())
         town.deliver(first)
-        here = town.hear(following(first.record.alert, headline="Ici"))
-        there = town.hear(following(first.record.alert, headline="Là-bas", areas=ELSEWHERE))
+        here = town.hear(following(first.stored.alert, headline="Ici"))
+        there = town.hear(following(first.stored.alert, headline="Là-bas", areas=ELSEWHERE))
 
         assert set(town.states(here).values()) == {"queued"}
-        assert there.record.state is AlertState.LEFT_OUT
+        assert there.stored.state is AlertState.LEFT_OUT
 
     def test_a_private_message_on_the_same_event_is_no_update(self, town):
         first = town.hear(an_alert())
         town.deliver(first)
         private = town.hear(an_alert(headline="Pour les équipes", scope=Scope.PRIVATE))
 
-        assert private.record.state is AlertState.LEFT_OUT
+        assert private.stored.state is AlertState.LEFT_OUT
         assert town.posts(private) == {}
 
     @pytest.mark.parametrize("msg_type", [MsgType.ACK, MsgType.ERROR])
     def test_an_answer_between_machines_is_no_update(self, town, msg_type):
         first = town.hear(an_alert())
         town.deliver(first)
-        answer = town.hear(following(first.record.alert, msg_type=msg_type, scope=Scope.PRIVATE))
+        answer = town.hear(following(first.stored.alert, msg_type=msg_type, scope=Scope.PRIVATE))
 
-        assert answer.record.state is AlertState.LEFT_OUT
+        assert answer.stored.state is AlertState.LEFT_OUT
         assert town.posts(answer) == {}
 
     def test_waits_where_its_source_waits(self, make_town):
@@ -461,18 +461,18 @@ class TestRetreat:
         )
         first = town.hear(an_alert())
         town.deliver(first)
-        away = town.hear(following(first.record.alert, areas=ELSEWHERE), "careful")
+        away = town.hear(following(first.stored.alert, areas=ELSEWHERE), "careful")
 
         assert set(town.states(away).values()) == {"waiting"}
-        assert str(away.record.reason) == "it ends here: outside our areas: Ailleurs; it waits for a validation"
+        assert str(away.stored.reason) == "it ends here: outside our areas: Ailleurs; it waits for a validation"
 
 
 def test_references_of_any_number_are_followed_where_they_may_be(town):
     own = town.post(an_alert(sender=SENDER))
     mine = town.hear(an_alert(event="Crue"))
-    update = following(mine.record.alert, headline="Suite", event="Crue", severity=Severity.SEVERE)
-    forged = Reference(SENDER, own.record.alert.identifier, NOW + MINUTE)
+    update = following(mine.stored.alert, headline="Suite", event="Crue", severity=Severity.SEVERE)
+    forged = Reference(SENDER, own.stored.alert.identifier, NOW + MINUTE)
     joined = town.hear(replace(update, references=(forged, *update.references)))
 
-    assert joined.record.incident_id == mine.record.incident_id
+    assert joined.stored.incident_id == mine.stored.incident_id
     assert set(town.states(own).values()) == {"queued"}

@@ -49,7 +49,7 @@ def test_an_alert_that_nobody_ended_ends_once_on_every_channel_by_its_own_means(
         "telegram": Means.REPLY,
     }
     assert {made.post.kind for made in ended} == {PostKind.END}
-    assert {made.post.alert_id for made in ended} == {first.record.id}
+    assert {made.post.alert_id for made in ended} == {first.stored.id}
     assert over(town) == []
     assert town.decisions(first)[-1] == ("over", f"its time ran out at {LATER:%Y-%m-%d %H:%M}")
 
@@ -68,18 +68,18 @@ def test_that_time_has_run_out_uses_no_reserve_and_overtakes_nothing(town):
 
 def test_an_end_by_time_has_other_words_than_a_cancellation(town):
     one, other = out(town, an_alert()), out(town, an_alert(event="Neige", headline="Neige"))
-    cancelled = town.posts(town.hear(cancelling(other.record.alert)))["x"].message.plain
+    cancelled = town.posts(town.hear(cancelling(other.stored.alert)))["x"].message.plain
     town.clock.set(LATER + GRACE)
     ended = {made.post.alert_id: made.post.message.plain for made in over(town) if made.post.channel == "x"}
 
-    assert set(ended) == {one.record.id}
+    assert set(ended) == {one.stored.id}
     assert "retir" in cancelled.lower()
-    assert "retir" not in ended[one.record.id].lower()
+    assert "retir" not in ended[one.stored.id].lower()
 
 
 def test_an_update_that_extends_it_keeps_it_on(town):
     first = out(town, an_alert())
-    out(town, following(first.record.alert, expires=LATER + timedelta(hours=3)))
+    out(town, following(first.stored.alert, expires=LATER + timedelta(hours=3)))
     town.clock.set(LATER + GRACE)
     assert over(town) == []
     town.clock.set(LATER + timedelta(hours=3) + GRACE)
@@ -121,25 +121,25 @@ def test_an_alert_without_an_end_of_its_own_is_over_after_a_day(town):
 def test_nothing_is_over_while_an_extension_waits_and_all_is_once_it_was_rejected(make_town, publish):
     town = make_town(sources={"meteo": SourceRules(), "careful": SourceRules(publish=publish, speaks_for=("meteo",))})
     first = out(town, an_alert())
-    more = town.hear(following(first.record.alert, expires=LATER + timedelta(hours=3)), "careful")
+    more = town.hear(following(first.stored.alert, expires=LATER + timedelta(hours=3)), "careful")
     town.clock.set(LATER + GRACE)
 
-    assert more.record.incident_id == first.record.incident_id
+    assert more.stored.incident_id == first.stored.incident_id
     assert over(town) == []
-    town.act(lambda alerts: reject(alerts, more.record.id, "ana", None, town.clock.now()))
+    town.act(lambda alerts: reject(alerts, more.stored.id, "ana", None, town.clock.now()))
     assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
 
 
 def test_an_extension_that_nobody_let_go_in_time_ends_the_alert(make_town):
     town = make_town(sources={"meteo": SourceRules(), "careful": SourceRules(publish="approve", speaks_for=("meteo",))})
     first = out(town, an_alert())
-    more = town.hear(following(first.record.alert, expires=LATER + timedelta(hours=3)), "careful")
+    more = town.hear(following(first.stored.alert, expires=LATER + timedelta(hours=3)), "careful")
     town.clock.set(LATER + timedelta(hours=3, minutes=1))
     assert over(town) == []
 
     town.deliver(more, S.EXPIRED)
     town.act(
-        lambda alerts: alerts.set_alert_state(more.record.id, AlertState.LEFT_OUT, in_words("nobody validated it"))
+        lambda alerts: alerts.set_alert_state(more.stored.id, AlertState.LEFT_OUT, in_words("nobody validated it"))
     )
     assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
 
@@ -157,20 +157,20 @@ def test_a_series_that_said_when_it_ends_runs_out_without_a_word(town):
 def test_a_planned_end_of_the_calendar_is_no_all_clear(town):
     first = out(town, an_alert(parameters=(Named("tocsin:step", "start"),)))
     planned = (Named("tocsin:step", "end"), Named("tocsin:end", "planned"))
-    end = town.hear(following(first.record.alert, urgency=Urgency.PAST, parameters=planned))
+    end = town.hear(following(first.stored.alert, urgency=Urgency.PAST, parameters=planned))
 
     assert set(town.kinds(end).values()) == {"end"}
-    assert end_reason(end.record.alert) is EndReason.EXPIRED
+    assert end_reason(end.stored.alert) is EndReason.EXPIRED
 
 
 @pytest.mark.parametrize("make", [partial(following, headline="Autre"), cancelling])
 def test_what_another_feed_proposes_holds_up_no_end(make_town, make):
     town = make_town(sources={"meteo": SourceRules(), "other": SourceRules()})
     first = out(town, an_alert())
-    proposed = town.hear(make(first.record.alert), "other")
+    proposed = town.hear(make(first.stored.alert), "other")
     assert set(town.states(proposed).values()) == {"waiting"}
     town.clock.set(LATER + GRACE)
 
     assert {made.post.channel for made in over(town)} == {"x", "page", "telegram"}
     assert set(town.states(proposed).values()) == {"superseded"}
-    assert town.record(proposed).state is AlertState.LEFT_OUT
+    assert town.stored(proposed).state is AlertState.LEFT_OUT

@@ -51,13 +51,13 @@ class DutyDesk:
         return self.act(actor, lambda officer: officer.post(alert))
 
     def approve(self, actor: Actor, filed, **how):
-        return self.act(actor, lambda officer: officer.approve(filed.record.id, **how))
+        return self.act(actor, lambda officer: officer.approve(filed.stored.id, **how))
 
     def reject(self, actor: Actor, filed, reason: str | None = None):
-        return self.act(actor, lambda officer: officer.reject(filed.record.id, reason))
+        return self.act(actor, lambda officer: officer.reject(filed.stored.id, reason))
 
     def seal(self, filed) -> str:
-        return fingerprint(self.town.record(filed), list(self.town.posts(filed).values()))
+        return fingerprint(self.town.stored(filed), list(self.town.posts(filed).values()))
 
     def account(self, name: str, role: Role = Role.APPROVER, **changes) -> None:
         account = replace(Account(name, role, "", must_change=False, created_at=NOW), **changes)
@@ -73,7 +73,7 @@ class DutyDesk:
         town.desk = Desk(town.station, town.writer, town._new_id, town.clock.now)
 
     def lines(self, filed) -> list[tuple[str, str, str]]:
-        lines = self.unit().audit.newest(subject=filed.record.id)
+        lines = self.unit().audit.newest(subject=filed.stored.id)
         return [(each.entry.actor, each.entry.act, each.entry.detail) for each in reversed(lines)]
 
 
@@ -124,7 +124,7 @@ class TestOneselfUnderAnotherName:
         with pytest.raises(Forbidden):
             desk.approve(login, filed)
         desk.approve(Actor("Anne", Role.APPROVER, Origin.COMMAND, "garde"), filed)
-        approval = desk.unit().audit.newest(subject=filed.record.id)[0].entry
+        approval = desk.unit().audit.newest(subject=filed.stored.id)[0].entry
         assert (approval.actor, approval.act, approval.address) == ("Anne", "approve", "garde")
 
     def test_without_accounts_another_name_is_taken_as_given(self, desk):
@@ -138,7 +138,7 @@ class TestOneselfUnderAnotherName:
 
         with pytest.raises(Forbidden, match="nobody can tell who wrote"):
             desk.approve(ANNE, filed)
-        updated = desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Crue : quais fermés"}))
+        updated = desk.act(ANNE, lambda officer: officer.update(filed.stored.id, {"headline": "Crue : quais fermés"}))
         desk.approve(PAUL, updated)
 
 
@@ -240,7 +240,7 @@ class TestTwoAtOnce:
         with pytest.raises(Conflict, match="Paul was faster: rejected"):
             desk.approve(PAUL, filed)
         with pytest.raises(Refused, match="nothing failed or is in doubt"):
-            desk.act(PAUL, lambda officer: officer.retry(filed.record.id))
+            desk.act(PAUL, lambda officer: officer.retry(filed.stored.id))
         assert set(desk.town.states(filed).values()) == {"rejected"}
 
 
@@ -283,9 +283,9 @@ class TestExactlyWhatWasShown:
 
     def test_a_name_that_all_versions_share_validates_none(self, desk):
         first = desk.town.hear(an_alert(identifier="urn-of-both"))
-        second = desk.town.hear(following(first.record.alert, identifier="urn-of-both", headline="Tempête"))
+        second = desk.town.hear(following(first.stored.alert, identifier="urn-of-both", headline="Tempête"))
 
-        for name in (first.record.incident_id, "urn-of-both"):
+        for name in (first.stored.incident_id, "urn-of-both"):
             with pytest.raises(Misuse, match="the name of several versions"):
                 desk.act(PAUL, lambda officer, name=name: officer.approve(name))
         assert is_waiting(desk, second)
@@ -293,7 +293,7 @@ class TestExactlyWhatWasShown:
     def test_a_version_that_came_while_the_page_was_open_is_not_validated_by_it(self, desk):
         first = desk.town.hear(an_alert())
         seen = desk.seal(first)
-        second = desk.town.hear(following(first.record.alert, headline="Tempête"))
+        second = desk.town.hear(following(first.stored.alert, headline="Tempête"))
 
         with pytest.raises(Conflict, match="took its place"):
             desk.approve(PAUL, first, seen=seen)
@@ -301,7 +301,7 @@ class TestExactlyWhatWasShown:
 
     def test_who_updates_is_the_author_of_what_they_wrote(self, desk):
         filed = desk.post()
-        updated = desk.act(PAUL, lambda officer: officer.update(filed.record.id, {"headline": "Tout va bien"}))
+        updated = desk.act(PAUL, lambda officer: officer.update(filed.stored.id, {"headline": "Tout va bien"}))
 
         with pytest.raises(Forbidden, match="was written by Paul"):
             desk.approve(PAUL, updated)
@@ -310,7 +310,7 @@ class TestExactlyWhatWasShown:
 
     def test_a_feed_s_alert_that_an_officer_changed_is_that_officer_s(self, desk):
         heard = desk.town.hear(an_alert())
-        updated = desk.act(PAUL, lambda officer: officer.update(heard.record.id, {"headline": "Fuyez"}))
+        updated = desk.act(PAUL, lambda officer: officer.update(heard.stored.id, {"headline": "Fuyez"}))
 
         with pytest.raises(Forbidden):
             desk.approve(PAUL, updated)
@@ -353,18 +353,18 @@ class TestExercises:
         real = desk.post(headline="Vraie crue")
 
         updated = desk.act(
-            ANNE, lambda officer: officer.update(drill.record.id, {"exercise": False, "headline": "Suite"})
+            ANNE, lambda officer: officer.update(drill.stored.id, {"exercise": False, "headline": "Suite"})
         )
         assert set(desk.town.posts(updated)) == {"exercices"}
         with pytest.raises(Misuse, match="is no exercise"):
-            desk.act(ANNE, lambda officer: officer.update(real.record.id, {"exercise": True, "headline": "Exercice"}))
+            desk.act(ANNE, lambda officer: officer.update(real.stored.id, {"exercise": True, "headline": "Exercice"}))
 
     def test_a_real_alert_cannot_follow_an_exercise_onto_live_channels(self, desk):
         drill = desk.post(exercise=True)
-        alert = following(drill.record.alert, headline="Évacuez")
+        alert = following(drill.stored.alert, headline="Évacuez")
 
         filed = desk.act(ANNE, lambda officer: officer.post(alert))
-        assert filed.record.incident_id != drill.record.incident_id
+        assert filed.stored.incident_id != drill.stored.incident_id
         assert is_waiting(desk, filed)
 
 
@@ -403,9 +403,9 @@ class TestVeto:
         vetoed.town.deliver(filed, S.SENT, "telegram")
 
         vetoed.reject(PAUL, filed, "fausse alerte")
-        record = vetoed.town.record(filed)
-        assert record.state is AlertState.ACCEPTED
-        assert str(record.reason) == "rejected by Paul: fausse alerte; too late for telegram: correct it there"
+        stored = vetoed.town.stored(filed)
+        assert stored.state is AlertState.ACCEPTED
+        assert str(stored.reason) == "rejected by Paul: fausse alerte; too late for telegram: correct it there"
         vetoed.town.pass_(hours=7)
         with vetoed.town.alerts() as alerts:
             assert [made.post.channel for made in vetoed.town.desk.end_what_is_over(alerts)] == ["telegram"]
@@ -419,29 +419,29 @@ class TestUrgent:
         desk = DutyDesk(make_town(sources={"manual": rule}))
 
         grave = {"severity": Severity.SEVERE, "instruction": "Rentrez."}
-        assert desk.post(headline="A", urgency=Urgency.IMMEDIATE, **grave).record.state is AlertState.ACCEPTED
-        assert desk.post(headline="B", urgency=Urgency.EXPECTED, **grave).record.state is AlertState.WAITING
-        assert desk.post(headline="C", urgency=Urgency.IMMEDIATE).record.state is AlertState.WAITING
+        assert desk.post(headline="A", urgency=Urgency.IMMEDIATE, **grave).stored.state is AlertState.ACCEPTED
+        assert desk.post(headline="B", urgency=Urgency.EXPECTED, **grave).stored.state is AlertState.WAITING
+        assert desk.post(headline="C", urgency=Urgency.IMMEDIATE).stored.state is AlertState.WAITING
 
     def test_a_feed_that_says_corrected_in_our_own_terms_waits_as_any_end_does(self, desk):
         heard = desk.town.hear(an_alert())
         desk.approve(PAUL, heard)
         desk.town.deliver(heard)
-        end = cancelling(heard.record.alert)
+        end = cancelling(heard.stored.alert)
         info = replace(
-            heard.record.alert.infos[0], headline="À votre tour", parameters=(Named("tocsin:end", "corrected"),)
+            heard.stored.alert.infos[0], headline="À votre tour", parameters=(Named("tocsin:end", "corrected"),)
         )
 
         filed = desk.town.hear(replace(end, infos=(info,)))
-        assert filed.record.state is AlertState.WAITING
+        assert filed.stored.state is AlertState.WAITING
 
     def test_a_correction_by_an_officer_waits_for_nobody(self, desk):
         filed = desk.post()
         desk.approve(PAUL, filed)
         desk.town.deliver(filed)
 
-        corrected = desk.act(ANNE, lambda officer: officer.correct(filed.record.id, "Il ne pleut pas."))
-        assert corrected.record.state is AlertState.ACCEPTED
+        corrected = desk.act(ANNE, lambda officer: officer.correct(filed.stored.id, "Il ne pleut pas."))
+        assert corrected.stored.state is AlertState.ACCEPTED
 
 
 class TestTakingBackAndSendingBack:
@@ -459,7 +459,7 @@ class TestTakingBackAndSendingBack:
     def test_it_comes_back_as_a_draft_with_the_note_and_the_words(self, desk):
         filed = desk.post()
 
-        draft = desk.act(PAUL, lambda officer: officer.send_back(filed.record.id, "dites où", {"headline": "Crue"}))
+        draft = desk.act(PAUL, lambda officer: officer.send_back(filed.stored.id, "dites où", {"headline": "Crue"}))
         assert (draft.account, draft.note, draft.fields, draft.about) == (
             "Anne",
             "Paul: dites où",
@@ -473,32 +473,32 @@ class TestTakingBackAndSendingBack:
     def test_an_update_comes_back_as_a_draft_about_what_is_out(self, desk):
         filed = desk.post()
         desk.approve(PAUL, filed)
-        updated = desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Suite"}))
+        updated = desk.act(ANNE, lambda officer: officer.update(filed.stored.id, {"headline": "Suite"}))
 
-        draft = desk.act(PAUL, lambda officer: officer.send_back(updated.record.id, "mieux", {}))
-        assert draft.about == filed.record.id
+        draft = desk.act(PAUL, lambda officer: officer.send_back(updated.stored.id, "mieux", {}))
+        assert draft.about == filed.stored.id
 
     def test_what_no_one_would_read_or_edit_is_not_sent_back(self, desk):
         heard = desk.town.hear(an_alert())
         with pytest.raises(Refused, match="which nobody wrote here"):
-            desk.act(PAUL, lambda officer: officer.send_back(heard.record.id, "non", {}))
+            desk.act(PAUL, lambda officer: officer.send_back(heard.stored.id, "non", {}))
 
         filed = desk.post()
         with pytest.raises(Misuse, match="the note is missing"):
-            desk.act(PAUL, lambda officer: officer.send_back(filed.record.id, " ", {}))
+            desk.act(PAUL, lambda officer: officer.send_back(filed.stored.id, " ", {}))
         desk.account("Paul")
         with pytest.raises(Refused, match="has no account to read drafts"):
-            desk.act(PAUL, lambda officer: officer.send_back(filed.record.id, "non", {}))
+            desk.act(PAUL, lambda officer: officer.send_back(filed.stored.id, "non", {}))
         assert is_waiting(desk, filed)
 
     def test_the_end_of_an_alert_is_nothing_to_edit(self, desk):
         filed = desk.post()
         desk.approve(PAUL, filed)
         desk.town.deliver(filed)
-        end = desk.act(ANNE, lambda officer: officer.cancel(filed.record.id, "fini"))
+        end = desk.act(ANNE, lambda officer: officer.cancel(filed.stored.id, "fini"))
 
         with pytest.raises(Refused, match="nothing to edit"):
-            desk.act(PAUL, lambda officer: officer.send_back(end.record.id, "non", {}))
+            desk.act(PAUL, lambda officer: officer.send_back(end.stored.id, "non", {}))
 
     def test_what_was_refused_leaves_no_line_in_the_record(self, desk):
         filed = desk.post()
@@ -511,11 +511,11 @@ class TestTakingBackAndSendingBack:
 
 def test_a_version_tells_what_changed_and_a_repetition_nothing(desk):
     filed = desk.post()
-    updated = desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Crue de la Drac"}))
+    updated = desk.act(ANNE, lambda officer: officer.update(filed.stored.id, {"headline": "Crue de la Drac"}))
 
-    changes = changes_between(filed.record, updated.record)
+    changes = changes_between(filed.stored, updated.stored)
     assert [change.field for change in changes] == ["headline"]
-    assert changes_between(filed.record, filed.record) == ()
+    assert changes_between(filed.stored, filed.stored) == ()
 
 
 LUC, LEA = (Actor(name, Role.AUTHOR, Origin.API) for name in ("Luc", "Léa"))
@@ -536,7 +536,7 @@ class TestWhatWaitsOfSomebodyElse:
         before = desk.town.count("alert")
 
         with pytest.raises(Forbidden, match="waits and was written by Léa: to withdraw or replace it takes approv"):
-            desk.act(LUC, take(filed.record.id))
+            desk.act(LUC, take(filed.stored.id))
         assert is_waiting(desk, filed)
         assert desk.town.count("alert") == before
 
@@ -544,7 +544,7 @@ class TestWhatWaitsOfSomebodyElse:
     def test_the_author_and_an_approver_do(self, desk, take):
         for actor in (LEA, PAUL):
             filed = desk.post(LEA, headline=f"Crue vue par {actor.name}")
-            desk.act(actor, take(filed.record.id))
+            desk.act(actor, take(filed.stored.id))
             assert set(desk.town.states(filed).values()) == {"superseded"}
 
     def test_an_approver_whose_account_was_lowered_does_not(self, desk):
@@ -552,21 +552,21 @@ class TestWhatWaitsOfSomebodyElse:
         desk.account("Paul", Role.AUTHOR)
 
         with pytest.raises(Forbidden):
-            desk.act(PAUL, TAKES["cancel"](filed.record.id))
+            desk.act(PAUL, TAKES["cancel"](filed.stored.id))
 
     @pytest.mark.parametrize("take", TAKES.values(), ids=TAKES)
     def test_no_author_takes_back_what_a_feed_brought_and_an_approver_awaits(self, desk, take):
         heard = desk.town.hear(an_alert())
 
         with pytest.raises(Forbidden, match="waits and came from meteo"):
-            desk.act(LUC, take(heard.record.id))
+            desk.act(LUC, take(heard.stored.id))
         assert is_waiting(desk, heard)
 
     def test_a_message_of_one_s_own_that_refers_to_it_is_no_way_round(self, desk):
         filed = desk.post(LEA)
         station = desk.town.station.sender
 
-        for message in (following(filed.record.alert, sender=station), cancelling(filed.record.alert, sender=station)):
+        for message in (following(filed.stored.alert, sender=station), cancelling(filed.stored.alert, sender=station)):
             with pytest.raises(Forbidden):
                 desk.act(LUC, lambda officer, message=message: officer.post(message))
 
@@ -575,7 +575,7 @@ class TestWhatWaitsOfSomebodyElse:
         desk = DutyDesk(make_town(sources={"meteo": VETO, "manual": APPROVE}))
         heard = desk.town.hear(an_alert())
 
-        desk.act(LUC, end(heard.record.id))
+        desk.act(LUC, end(heard.stored.id))
         assert set(desk.town.states(heard).values()) == {"superseded"}
 
     def test_an_author_s_edit_does_not_stop_the_clock_of_what_a_veto_holds(self, make_town):
@@ -583,24 +583,24 @@ class TestWhatWaitsOfSomebodyElse:
         heard = desk.town.hear(an_alert())
 
         with pytest.raises(Forbidden, match=r"goes out by itself.*: stop it, or let an approver edit it"):
-            desk.act(LUC, TAKES["update"](heard.record.id))
+            desk.act(LUC, TAKES["update"](heard.stored.id))
         assert {post.not_before for post in desk.town.posts(heard).values()} == {NOW + VETO.veto}
-        desk.act(PAUL, TAKES["update"](heard.record.id))
+        desk.act(PAUL, TAKES["update"](heard.stored.id))
 
     def test_what_is_out_is_everybody_s_to_go_on_about(self, desk):
         for name, take in TAKES.items():
             filed = desk.post(LEA, headline=f"Crue, {name}")
             desk.town.deliver(filed)
-            assert desk.act(LUC, take(filed.record.id)).drafts
+            assert desk.act(LUC, take(filed.stored.id)).drafts
 
     def test_an_update_that_waits_holds_up_no_correction_but_every_other_end(self, desk):
         filed = desk.post(LEA)
         desk.town.deliver(filed)
-        update = desk.act(LEA, TAKES["update"](filed.record.id))
+        update = desk.act(LEA, TAKES["update"](filed.stored.id))
 
         with pytest.raises(Forbidden):
-            desk.act(LUC, TAKES["cancel"](filed.record.id))
-        desk.act(LUC, TAKES["correct"](filed.record.id))
+            desk.act(LUC, TAKES["cancel"](filed.stored.id))
+        desk.act(LUC, TAKES["correct"](filed.stored.id))
         assert set(desk.town.states(update).values()) == {"superseded"}
 
 
@@ -617,7 +617,7 @@ class TestChannelsOfAnUpdate:
 
     def update(self, desk: DutyDesk, filed, *channels: str, **changes):
         changes = changes or {"instruction": "autre"}
-        return desk.act(LUC, lambda officer: officer.update(filed.record.id, changes, channels))
+        return desk.act(LUC, lambda officer: officer.update(filed.stored.id, changes, channels))
 
     @pytest.mark.parametrize("state", [S.WAITING, S.QUEUED, S.SENDING, S.IN_DOUBT, S.SENT, S.FAILED, S.EXPIRED])
     def test_are_those_where_it_is_waits_or_failed(self, desk, state):
@@ -663,7 +663,7 @@ class TestChannelsOfAnUpdate:
 
     def test_of_a_message_that_refers_to_it_are_the_same(self, desk):
         filed = self.narrow(desk, "telegram")
-        message = following(filed.record.alert, sender=desk.town.station.sender)
+        message = following(filed.stored.alert, sender=desk.town.station.sender)
 
         assert set(desk.town.posts(desk.act(LUC, lambda officer: officer.post(message)))) == {"telegram"}
 
@@ -677,7 +677,7 @@ class TestChannelsOfAnUpdate:
         filed = self.narrow(desk, "telegram", "x")
         desk.town.deliver(filed)
 
-        assert set(desk.town.posts(desk.act(LUC, lambda officer: officer.cancel(filed.record.id)))) == {"telegram", "x"}
+        assert set(desk.town.posts(desk.act(LUC, lambda officer: officer.cancel(filed.stored.id)))) == {"telegram", "x"}
 
 
 class TestWhatWasWrong:
@@ -687,11 +687,11 @@ class TestWhatWasWrong:
         desk = DutyDesk(make_town())
         filed = desk.post()
         desk.town.deliver(filed)
-        desk.act(ANNE, lambda officer: officer.correct(filed.record.id, "L’eau est potable."))
+        desk.act(ANNE, lambda officer: officer.correct(filed.stored.id, "L’eau est potable."))
         before = desk.town.count("alert")
 
         with pytest.raises(Refused, match="corrected this alert as wrong; post what is right"):
-            desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"expires": "1h"}))
+            desk.act(ANNE, lambda officer: officer.update(filed.stored.id, {"expires": "1h"}))
         assert desk.town.count("alert") == before
 
 
@@ -701,7 +701,7 @@ def test_an_update_that_names_a_channel_it_may_not_have_is_refused_and_changes_n
     before = desk.town.states(filed), desk.town.count("alert"), desk.town.count("decision")
 
     with pytest.raises(Refused, match="takes no message whose status is Actual; those that do: x, page, telegram"):
-        desk.act(ANNE, lambda officer: officer.update(filed.record.id, {"headline": "Autre"}, channels))
+        desk.act(ANNE, lambda officer: officer.update(filed.stored.id, {"headline": "Autre"}, channels))
     assert (desk.town.states(filed), desk.town.count("alert"), desk.town.count("decision")) == before
     assert is_waiting(desk, filed)
 
@@ -710,15 +710,15 @@ def test_a_validation_covers_what_subscribers_are_told_in_each_language(desk):
     filed = desk.post()
     posts = list(desk.town.posts(filed).values())
     one, other = ({"en": Message(text, text)} for text in ("Flood", "Flee"))
-    seals = {fingerprint(filed.record, [replace(post, subscribers=told) for post in posts]) for told in (one, other)}
+    seals = {fingerprint(filed.stored, [replace(post, subscribers=told) for post in posts]) for told in (one, other)}
 
-    assert len({*seals, fingerprint(filed.record, posts)}) == 3
+    assert len({*seals, fingerprint(filed.stored, posts)}) == 3
 
 
 def test_what_waits_says_all_that_a_validation_lets_out(make_town):
     town = make_town(sources={"manual": APPROVE}, channels=(X, replace(TELEGRAM, subscriptions=True)))
     filed = DutyDesk(town).post(instruction="Restez chez vous.")
-    told = account_of(filed.record, list(town.posts(filed).values()), town.station.zone, "fr-FR")["lets_out"]
+    told = account_of(filed.stored, list(town.posts(filed).values()), town.station.zone, "fr-FR")["lets_out"]
 
     assert {each["language"] for each in told["subscribers"]} == {"fr", "en"}
     assert all("Restez chez vous." in each["text"] for each in told["subscribers"])
@@ -743,18 +743,18 @@ class TestTheWordsOfACorrection:
         desk.town.deliver(filed)
         return filed
 
-    def texts(self, desk, record) -> str:
-        posts = desk.town.act(lambda alerts: alerts.posts_of(record.id))
+    def texts(self, desk, stored) -> str:
+        posts = desk.town.act(lambda alerts: alerts.posts_of(stored.id))
         told = [message for post in posts for message in (post.message, *post.subscribers.values())]
         return " ".join(message.plain for message in told)
 
     @pytest.mark.parametrize("publish", ["approve", "veto"])
     def test_of_who_needs_a_validation_wait_and_follow_as_an_update(self, desk, out, publish):
         desk.town.station.sources["manual"] = SourceRules(publish=publish, urgent="auto")
-        done = desk.act(self.LUC, lambda officer: officer.correct(out.record.id, "Fuyez vers le nord."))
+        done = desk.act(self.LUC, lambda officer: officer.correct(out.stored.id, "Fuyez vers le nord."))
 
         assert {post.state for post in desk.town.posts(done).values()} == {S.QUEUED}
-        assert "Fuyez" not in self.texts(desk, done.record)
+        assert "Fuyez" not in self.texts(desk, done.stored)
         assert "Fuyez" in self.texts(desk, done.words)
         assert done.words.state is AlertState.WAITING
         words = desk.town.act(lambda alerts: alerts.posts_of(done.words.id))
@@ -762,10 +762,10 @@ class TestTheWordsOfACorrection:
         assert {post.channel: str(post.means) for post in words} == {"x": "reply", "page": "edit", "telegram": "reply"}
 
     def test_go_out_when_somebody_validates_them_and_end_what_is_ended(self, desk, out):
-        done = desk.act(self.LUC, lambda officer: officer.correct(out.record.id, "Fuyez vers le nord."))
+        done = desk.act(self.LUC, lambda officer: officer.correct(out.stored.id, "Fuyez vers le nord."))
         desk.town.deliver(done)
         desk.act(ANNE, lambda officer: officer.approve(done.words.id))
-        posts = desk.town.act(lambda alerts: alerts.thread(out.record.incident_id))
+        posts = desk.town.act(lambda alerts: alerts.thread(out.stored.incident_id))
 
         assert {post.state for post in posts if post.alert_id == done.words.id} == {S.QUEUED}
         assert channels_on(posts) == frozenset()
@@ -773,23 +773,23 @@ class TestTheWordsOfACorrection:
         assert desk.town.act(desk.town.desk.end_what_is_over) == []
 
     def test_nobody_writes_them_past_a_validation_as_a_cap_message(self, desk, out):
-        correction = correction_of(out.record, "Fuyez.", desk.town.station, NOW, "n9")
+        correction = correction_of(out.stored, "Fuyez.", desk.town.station, NOW, "n9")
         info = replace(correction.infos[0], headline="Fuyez !", description="Fuyez vers le nord.")
         done = desk.act(self.LUC, lambda officer: officer.post(replace(correction, infos=(info,))))
 
         assert {post.state for post in desk.town.posts(done).values()} == {S.QUEUED}
-        assert "Fuyez" not in self.texts(desk, done.record)
+        assert "Fuyez" not in self.texts(desk, done.stored)
 
     def test_of_an_approver_go_at_once(self, desk, out):
-        done = desk.act(ANNE, lambda officer: officer.correct(out.record.id, "L’eau est potable."))
+        done = desk.act(ANNE, lambda officer: officer.correct(out.stored.id, "L’eau est potable."))
 
         assert done.words is None
-        assert "L’eau est potable" in self.texts(desk, done.record)
+        assert "L’eau est potable" in self.texts(desk, done.stored)
 
     def test_without_any_nothing_follows(self, desk, out):
-        assert desk.act(self.LUC, lambda officer: officer.correct(out.record.id)).words is None
+        assert desk.act(self.LUC, lambda officer: officer.correct(out.stored.id)).words is None
 
     def test_of_what_was_never_out_nothing_follows(self, desk):
         filed = desk.post(self.LUC)
 
-        assert desk.act(self.LUC, lambda officer: officer.correct(filed.record.id, "Rien.")).words is None
+        assert desk.act(self.LUC, lambda officer: officer.correct(filed.stored.id, "Rien.")).words is None

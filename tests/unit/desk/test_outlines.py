@@ -190,11 +190,11 @@ def test_an_outline_is_read_as_it_is_spelled():
 
 def test_an_update_may_draw_anew_or_take_the_whole_town():
     first = draft_alert(Draft("Fuite de gaz", areas=("D1",), hazard=Hazard.FLOOD), STATION, NOW, "a")
-    record = StoredAlert("a", "i", "manual", first, AlertState.ACCEPTED, NOW)
+    stored = StoredAlert("a", "i", "manual", first, AlertState.ACCEPTED, NOW)
 
-    drawn = update_of(record, {"circles": ("45.19,5.73 0.2",)}, STATION, NOW, "b")
-    whole = update_of(record, {"nowhere": True}, STATION, NOW, "c")
-    other = update_of(record, {"headline": "Fuite", "hazard": Hazard.EVACUATION}, STATION, NOW, "d")
+    drawn = update_of(stored, {"circles": ("45.19,5.73 0.2",)}, STATION, NOW, "b")
+    whole = update_of(stored, {"nowhere": True}, STATION, NOW, "c")
+    other = update_of(stored, {"headline": "Fuite", "hazard": Hazard.EVACUATION}, STATION, NOW, "d")
 
     assert [area.description for area in drawn.areas] == ["Le Moulin d’Élise"]
     assert [area.description for area in whole.areas] == [STATION.name]
@@ -207,10 +207,10 @@ def test_an_update_may_draw_anew_or_take_the_whole_town():
 
 
 def test_an_update_that_says_nothing_new_is_refused():
-    record = StoredAlert("a", "i", "manual", draft_alert(Draft("x"), STATION, NOW, "a"), AlertState.ACCEPTED, NOW)
+    stored = StoredAlert("a", "i", "manual", draft_alert(Draft("x"), STATION, NOW, "a"), AlertState.ACCEPTED, NOW)
 
     with pytest.raises(Misuse, match="nothing to change"):
-        update_of(record, {"nowhere": False, "areas": (), "place": None}, STATION, NOW, "b")
+        update_of(stored, {"nowhere": False, "areas": (), "place": None}, STATION, NOW, "b")
 
 
 def test_a_picture_is_known_by_its_content():

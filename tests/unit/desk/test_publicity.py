@@ -18,7 +18,7 @@ from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 
 def seen(town, filed, now=None):
     with town.alerts() as alerts:
-        incident = filed.record.incident_id
+        incident = filed.stored.incident_id
         return public_incident(alerts.incident(incident), alerts.thread(incident), now or town.clock.now())
 
 
@@ -29,7 +29,7 @@ def test_an_alert_that_is_out_is_seen_with_its_versions(town):
 
     incident = seen(town, first)
 
-    assert incident.id == first.record.incident_id
+    assert incident.id == first.stored.incident_id
     assert [version.alert.infos[0].headline for version in incident.versions] == ["Coup de vent", "Tempête"]
     assert incident.severity is Severity.SEVERE
     assert incident.ending is None
@@ -47,8 +47,8 @@ def test_what_waits_or_was_rejected_is_not_seen_before_it_is_let_out(make_town):
     waiting, refused = town.hear(an_alert(headline="Un")), town.hear(an_alert(headline="Deux", event="Orage"))
 
     assert (seen(town, waiting), seen(town, refused)) == (None, None)
-    town.act(lambda alerts: approve(alerts, waiting.record.id, "ana", NOW))
-    town.act(lambda alerts: reject(alerts, refused.record.id, "ana", None, NOW))
+    town.act(lambda alerts: approve(alerts, waiting.stored.id, "ana", NOW))
+    town.act(lambda alerts: reject(alerts, refused.stored.id, "ana", None, NOW))
     assert seen(town, waiting) is not None
     assert seen(town, refused) is None
 
@@ -73,7 +73,7 @@ def test_a_cancellation_ends_it_when_it_was_taken_in(town):
     ending = seen(town, first).ending
 
     assert (ending.reason, ending.at) == (EndReason.CANCELLED, NOW + timedelta(minutes=5))
-    assert ending.record.alert.references
+    assert ending.stored.alert.references
 
 
 def test_what_was_taken_back_before_it_went_out_is_over_all_the_same(town):
@@ -86,7 +86,7 @@ def test_what_was_taken_back_before_it_went_out_is_over_all_the_same(town):
 
     assert set(town.states(first).values()) == {"superseded"}
     assert (ending.reason, ending.at) == (EndReason.CANCELLED, NOW + timedelta(minutes=5))
-    assert ending.record.id == second.record.id
+    assert ending.stored.id == second.stored.id
 
 
 def test_what_was_taken_back_by_words_for_others_is_over_without_them(town):
@@ -95,7 +95,7 @@ def test_what_was_taken_back_by_words_for_others_is_over_without_them(town):
     town.hear(following(alert, scope=Scope.PRIVATE, addresses=("x",), headline="Secret"))
 
     ending = seen(town, first).ending
-    assert (ending.reason, ending.record) == (EndReason.CANCELLED, None)
+    assert (ending.reason, ending.stored) == (EndReason.CANCELLED, None)
 
 
 def test_what_came_after_it_was_taken_back_says_nothing_of_it(make_town):
@@ -110,8 +110,8 @@ def test_what_came_after_it_was_taken_back_says_nothing_of_it(make_town):
         later = town.hear(message, source)
         ending = seen(town, first).ending
 
-        assert (later.record.state, later.record.incident_id) == (state, first.record.incident_id)
-        assert (ending.at, ending.record.id) == (NOW, second.record.id)
+        assert (later.stored.state, later.stored.incident_id) == (state, first.stored.incident_id)
+        assert (ending.at, ending.stored.id) == (NOW, second.stored.id)
 
 
 def test_what_moved_elsewhere_is_over_here_and_none_of_its_words_are_seen(town):
@@ -123,7 +123,7 @@ def test_what_moved_elsewhere_is_over_here_and_none_of_its_words_are_seen(town):
     moved = town.hear(following(alert, headline="Tempête", areas=(away,)))
     over = seen(town, first)
     town.pass_(minutes=2)
-    town.hear(following(moved.record.alert, headline="De retour"))
+    town.hear(following(moved.stored.alert, headline="De retour"))
 
     assert set(town.kinds(moved).values()) == {"end"}
     assert (over.ending.reason, over.ending.at) == (EndReason.CANCELLED, NOW + timedelta(minutes=2))
@@ -150,7 +150,7 @@ def test_words_that_are_for_others_stay_theirs(town):
     incident = seen(town, first)
 
     assert incident.ending.reason is EndReason.CANCELLED
-    assert incident.ending.record is None
+    assert incident.ending.stored is None
     assert "Secret" not in str(incident)
 
 
@@ -168,9 +168,9 @@ def test_the_situation_sorts_worst_first_soonest_first_and_newest_first(town):
 
     shown = situation([seen(town, each) for each in (mild, work, gone, grave)], NOW)
 
-    assert [each.id for each in shown.on] == [grave.record.incident_id, mild.record.incident_id]
-    assert [each.id for each in shown.to_come] == [work.record.incident_id]
-    assert [each.id for each in shown.over] == [gone.record.incident_id]
+    assert [each.id for each in shown.on] == [grave.stored.incident_id, mild.stored.incident_id]
+    assert [each.id for each in shown.to_come] == [work.stored.incident_id]
+    assert [each.id for each in shown.over] == [gone.stored.incident_id]
 
 
 def test_works_are_on_once_they_have_begun_and_forgotten_a_day_after_their_end(town):

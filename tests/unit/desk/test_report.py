@@ -65,12 +65,12 @@ def validated(town):
     own = an_alert(sender=SENDER, headline="Rue Basse fermée")
     filed = by(town, ANNE, lambda officer: officer.post(own))
     town.pass_(minutes=2)
-    by(town, BRUNO, lambda officer: officer.approve(filed.record.id))
+    by(town, BRUNO, lambda officer: officer.approve(filed.stored.id))
     return filed
 
 
 def test_it_tells_who_wrote_and_who_validated_and_from_where(town):
-    made = report(town, validated(town).record.incident_id)
+    made = report(town, validated(town).stored.incident_id)
 
     assert [(deed.who, deed.what, deed.address) for deed in made.deeds] == [
         ("anne", "post", "192.0.2.7"),
@@ -88,7 +88,7 @@ def test_it_tells_how_long_each_leg_took(town):
     town.pass_(seconds=10)
     attempt(town, town.posts(filed)["x"], took=0.25)
 
-    [x] = [post for post in report(town, filed.record.incident_id).posts if post.channel == "x"]
+    [x] = [post for post in report(town, filed.stored.incident_id).posts if post.channel == "x"]
 
     assert x.delays.validated == timedelta(minutes=2)
     assert x.delays.left == timedelta(seconds=3), "from the validation to the first attempt"
@@ -101,14 +101,14 @@ def test_what_its_sender_said_of_the_time_is_compared_with_ours_and_never_below_
     late = town.hear(an_alert(sent=NOW - timedelta(minutes=5)))
     ahead = town.hear(an_alert(sent=NOW + timedelta(minutes=5), event="Neige", headline="Neige"))
 
-    assert report(town, late.record.incident_id).posts[0].delays.received == timedelta(minutes=5)
-    assert report(town, ahead.record.incident_id).posts[0].delays.received == timedelta()
+    assert report(town, late.stored.incident_id).posts[0].delays.received == timedelta(minutes=5)
+    assert report(town, ahead.stored.incident_id).posts[0].delays.received == timedelta()
 
 
 def test_what_went_out_at_once_was_validated_by_nobody(town):
     filed = town.hear(an_alert())
 
-    made = report(town, filed.record.incident_id)
+    made = report(town, filed.stored.incident_id)
 
     assert made.versions[0].validated_at is None
     assert made.deeds == ()
@@ -118,17 +118,17 @@ def test_another_try_is_no_validation(make_town):
     town = make_town()
     filed = town.post(an_alert(sender=SENDER))
     town.deliver(filed, PostState.FAILED, "page")
-    by(town, ANNE, lambda officer: officer.retry(filed.record.id))
+    by(town, ANNE, lambda officer: officer.retry(filed.stored.id))
 
-    assert report(town, filed.record.incident_id).versions[0].validated_at is None
+    assert report(town, filed.stored.incident_id).versions[0].validated_at is None
 
 
 def test_what_was_rejected_is_told_once_with_its_reason(town):
     filed = validated(town)
-    update = by(town, ANNE, lambda officer: officer.update(filed.record.id, {"instruction": "Passez par le quai."}))
-    by(town, BRUNO, lambda officer: officer.reject(update.record.id, "trop tôt"))
+    update = by(town, ANNE, lambda officer: officer.update(filed.stored.id, {"instruction": "Passez par le quai."}))
+    by(town, BRUNO, lambda officer: officer.reject(update.stored.id, "trop tôt"))
 
-    made = report(town, filed.record.incident_id)
+    made = report(town, filed.stored.incident_id)
 
     assert [(left.version, left.channel) for left in made.unsaid] == [(2, None)]
     assert "trop tôt" in str(made.unsaid[0].reason)
@@ -141,7 +141,7 @@ def test_a_post_that_failed_and_a_channel_that_was_passed_over_are_left_out_with
     filed = town.post(an_alert(sender=SENDER, severity=Severity.MINOR))
     town.deliver(filed, PostState.FAILED, "page")
 
-    left = {each.channel: str(each.reason) for each in report(town, filed.record.incident_id).unsaid}
+    left = {each.channel: str(each.reason) for each in report(town, filed.stored.incident_id).unsaid}
 
     assert set(left) == {"x", "page"}, "the team's channel takes no alerts"
     assert "Moderate" in left["x"]
@@ -151,7 +151,7 @@ def test_a_channel_that_nobody_chose_is_told_so(make_town):
     town = make_town()
     filed = town.post(an_alert(sender=SENDER), "x")
 
-    left = {each.channel: str(each.reason) for each in report(town, filed.record.incident_id).unsaid}
+    left = {each.channel: str(each.reason) for each in report(town, filed.stored.incident_id).unsaid}
 
     assert left == {"page": "it was not chosen", "telegram": "it was not chosen"}
 
@@ -160,7 +160,7 @@ def test_an_entry_that_could_not_be_read_has_a_report_too(town):
     with town.alerts() as alerts:
         filed = town.desk.hear(alerts, Heard("urn-broken", None, problem=in_words("no XML")), "meteo")
 
-    made = report(town, filed.record.incident_id)
+    made = report(town, filed.stored.incident_id)
 
     assert str(made.versions[0].reason) == "no XML"
     assert made.headline == ""
@@ -170,7 +170,7 @@ def test_the_data_has_times_of_the_station_and_spans_in_seconds(town):
     filed = validated(town)
     attempt(town, town.posts(filed)["x"], took=0.25)
 
-    data = report_to_json(report(town, filed.record.incident_id), town.station.zone, "fr-FR")
+    data = report_to_json(report(town, filed.stored.incident_id), town.station.zone, "fr-FR")
 
     assert json.loads(json.dumps(data)) == data
     assert data["versions"][0]["received_at"] == "2026-11-25T13:00:00.000+01:00"
@@ -183,20 +183,20 @@ def test_an_exercise_is_told_to_be_one(make_town):
     drill = replace(an_alert(sender=SENDER), status=Status.EXERCISE)
     filed = town.post(drill)
 
-    assert report(town, filed.record.incident_id).exercise
+    assert report(town, filed.stored.incident_id).exercise
 
 
 def test_what_was_only_said_to_the_team_is_no_exercise(town):
     filed = town.hear(an_alert(status=Status.SYSTEM))
 
-    assert not report(town, filed.record.incident_id).exercise
+    assert not report(town, filed.stored.incident_id).exercise
 
 
 def test_of_a_pruned_incident_it_is_the_same_by_either_name(town):
     filed = validated(town)
     for post in town.posts(filed).values():
         attempt(town, post, took=0.25)
-    before = report(town, filed.record.incident_id)
+    before = report(town, filed.stored.incident_id)
     town.pass_(days=4 * 365)
     now = town.clock.now()
 
@@ -204,6 +204,6 @@ def test_of_a_pruned_incident_it_is_the_same_by_either_name(town):
         assert Archive(town.db).prune(now - timedelta(days=3 * 365), now).gone == 1
 
     unit = DeskUnit(Unit(town.db), town.desk, now, town._new_id)
-    assert not unit.alerts.by_id(filed.record.id)
-    for name in (filed.record.id, filed.record.incident_id):
+    assert not unit.alerts.by_id(filed.stored.id)
+    for name in (filed.stored.id, filed.stored.incident_id):
         assert replace(report_named(unit, name), made_at=before.made_at) == before

@@ -37,7 +37,7 @@ def test_a_first_message_is_published_everywhere(town):
 
 def test_an_update_is_told_by_each_channel_s_means(town):
     first = out(town, an_alert())
-    update = town.hear(following(first.record.alert, headline="Plus fort"))
+    update = town.hear(following(first.stored.alert, headline="Plus fort"))
 
     means = {name: post.means for name, post in town.posts(update).items()}
     assert means == {"x": Means.REPLY, "page": Means.EDIT, "telegram": Means.REPLY}
@@ -47,7 +47,7 @@ def test_an_update_is_told_by_each_channel_s_means(town):
 def test_an_end_is_told_by_each_channel_s_means_and_may_be_late(make_town):
     town = make_town(channels=(X, replace(PAGE, on_end=Means.DELETE), TELEGRAM))
     first = out(town, an_alert())
-    end = town.hear(cancelling(first.record.alert))
+    end = town.hear(cancelling(first.stored.alert))
 
     posts = town.posts(end)
     assert {name: post.means for name, post in posts.items()} == {
@@ -69,7 +69,7 @@ def test_each_end_has_its_own_words(town):
     }.items():
         first = out(town, an_alert(event=f"Vent {name}", headline=name))
         town.pass_(minutes=2)
-        texts[name] = town.posts(town.hear(following(first.record.alert, event="x", **changes)))[
+        texts[name] = town.posts(town.hear(following(first.stored.alert, event="x", **changes)))[
             "telegram"
         ].message.plain
     assert len(set(texts.values())) == 3
@@ -79,19 +79,19 @@ def test_each_end_has_its_own_words(town):
 def test_what_has_not_gone_out_is_replaced(town):
     first = town.hear(an_alert())
     town.deliver(first, S.SENT, "x")
-    update = town.hear(following(first.record.alert, headline="Plus fort"))
+    update = town.hear(following(first.stored.alert, headline="Plus fort"))
 
     assert town.states(first) == {"x": "sent", "page": "superseded", "telegram": "superseded"}
     assert town.kinds(update) == {"x": "update", "page": "publish", "telegram": "publish"}
-    assert str(town.posts(first)["page"].reason) == f"{update.record.id} took its place before it went out"
-    assert ("superseded", f"{update.record.id} took its place before it went out") in town.decisions(first)
+    assert str(town.posts(first)["page"].reason) == f"{update.stored.id} took its place before it went out"
+    assert ("superseded", f"{update.stored.id} took its place before it went out") in town.decisions(first)
 
 
 def test_what_may_be_out_already_is_updated_not_replaced(town):
     first = town.hear(an_alert())
     town.deliver(first, S.SENDING, "x")
     town.deliver(first, S.IN_DOUBT, "page")
-    update = town.hear(following(first.record.alert, headline="Plus fort"))
+    update = town.hear(following(first.stored.alert, headline="Plus fort"))
 
     assert town.states(first) == {"x": "sending", "page": "in_doubt", "telegram": "superseded"}
     assert town.kinds(update) == {"x": "update", "page": "update", "telegram": "publish"}
@@ -102,38 +102,38 @@ def test_where_it_never_appeared_an_update_is_a_first_post_and_an_end_is_nothing
     first = town.hear(an_alert())
     town.deliver(first)
     town.deliver(first, state, "x")
-    update = town.hear(following(first.record.alert, headline="Plus fort"))
+    update = town.hear(following(first.stored.alert, headline="Plus fort"))
     assert town.kinds(update) == {"x": "publish", "page": "update", "telegram": "update"}
 
     town.deliver(update, state, "x")
     town.deliver(update, S.SENT, "page", "telegram")
-    assert set(town.kinds(town.hear(cancelling(update.record.alert)))) == {"page", "telegram"}
+    assert set(town.kinds(town.hear(cancelling(update.stored.alert)))) == {"page", "telegram"}
 
 
 def test_a_cancellation_takes_back_what_is_still_in_the_outbox(town):
     first = town.hear(an_alert())
-    cancel = town.hear(cancelling(first.record.alert))
+    cancel = town.hear(cancelling(first.stored.alert))
 
     assert set(town.states(first).values()) == {"superseded"}
     assert town.posts(cancel) == {}
-    assert cancel.record.state is AlertState.LEFT_OUT
-    assert str(cancel.record.reason) == f"it withdrew {first.record.id} before that went out: there is nothing to end"
-    assert town.record(cancel).reason == cancel.record.reason
+    assert cancel.stored.state is AlertState.LEFT_OUT
+    assert str(cancel.stored.reason) == f"it withdrew {first.stored.id} before that went out: there is nothing to end"
+    assert town.stored(cancel).reason == cancel.stored.reason
 
 
 def test_an_end_is_told_once(town):
     first = out(town, an_alert())
-    out(town, cancelling(first.record.alert))
-    again = town.hear(cancelling(first.record.alert, sent=LATER))
+    out(town, cancelling(first.stored.alert))
+    again = town.hear(cancelling(first.stored.alert, sent=LATER))
 
-    assert str(again.record.reason) == "it ends what is over here already"
+    assert str(again.stored.reason) == "it ends what is over here already"
     assert town.posts(again) == {}
 
 
 def test_a_channel_that_tells_no_ends_tells_none(make_town):
     town = make_town(channels=(replace(X, on_end=Means.NONE), PAGE))
     first = out(town, an_alert())
-    end = town.hear(cancelling(first.record.alert))
+    end = town.hear(cancelling(first.stored.alert))
 
     assert set(town.kinds(end)) == {"page"}
     assert ("no_post", "x: this channel tells no ends") in town.decisions(end)
@@ -141,19 +141,19 @@ def test_a_channel_that_tells_no_ends_tells_none(make_town):
 
 def test_an_incident_that_goes_on_after_its_end_begins_anew_and_can_be_updated_and_ended(town):
     first = out(town, an_alert())
-    end = out(town, cancelling(first.record.alert))
-    anew = out(town, following(end.record.alert, headline="Et pourtant"))
+    end = out(town, cancelling(first.stored.alert))
+    anew = out(town, following(end.stored.alert, headline="Et pourtant"))
     assert set(town.kinds(anew).values()) == {"publish"}
 
-    update = out(town, following(anew.record.alert, headline="Plus fort"))
+    update = out(town, following(anew.stored.alert, headline="Plus fort"))
     assert set(town.kinds(update).values()) == {"update"}
-    assert set(town.kinds(town.hear(cancelling(update.record.alert))).values()) == {"end"}
+    assert set(town.kinds(town.hear(cancelling(update.stored.alert))).values()) == {"end"}
 
 
 def test_an_update_whose_time_has_run_out_ends_what_is_on(town):
     first = out(town, an_alert())
     town.pass_(hours=1)
-    update = town.hear(following(first.record.alert, expires=NOW + timedelta(minutes=30)))
+    update = town.hear(following(first.stored.alert, expires=NOW + timedelta(minutes=30)))
 
     assert set(town.kinds(update).values()) == {"end"}
 
@@ -161,7 +161,7 @@ def test_an_update_whose_time_has_run_out_ends_what_is_on(town):
 def test_a_cancellation_whose_info_has_run_out_still_ends(town):
     first = out(town, an_alert())
     town.pass_(hours=1)
-    end = town.hear(following(first.record.alert, msg_type=MsgType.CANCEL, expires=NOW + timedelta(minutes=30)))
+    end = town.hear(following(first.stored.alert, msg_type=MsgType.CANCEL, expires=NOW + timedelta(minutes=30)))
 
     assert set(town.kinds(end).values()) == {"end"}
 
@@ -169,7 +169,7 @@ def test_a_cancellation_whose_info_has_run_out_still_ends(town):
 def test_a_less_grave_update_goes_where_the_incident_is_whatever_the_thresholds(make_town):
     town = make_town(sources={"meteo": SourceRules(severity=Severity.MODERATE)})
     first = out(town, an_alert(severity=Severity.SEVERE))
-    update = town.hear(following(first.record.alert, severity=Severity.MINOR))
+    update = town.hear(following(first.stored.alert, severity=Severity.MINOR))
 
     assert town.kinds(update) == dict.fromkeys(ALL, "update")
 
@@ -177,7 +177,7 @@ def test_a_less_grave_update_goes_where_the_incident_is_whatever_the_thresholds(
 def test_a_less_grave_update_does_not_appear_where_it_is_too_slight_and_nothing_was(town):
     first = town.hear(an_alert())
     town.deliver(first, S.SENT, "page", "telegram")
-    update = town.hear(following(first.record.alert, severity=Severity.MINOR))
+    update = town.hear(following(first.stored.alert, severity=Severity.MINOR))
 
     assert set(town.kinds(update)) == {"page", "telegram"}
     assert town.states(first)["x"] == "superseded", "what is no longer true doesn't go out either"
@@ -187,7 +187,7 @@ def test_an_end_goes_nowhere_else(town):
     first = town.hear(an_alert())
     town.deliver(first, S.SENT, "x")
     town.deliver(first, S.FAILED, "page", "telegram")
-    end = town.hear(following(first.record.alert, msg_type=MsgType.CANCEL))
+    end = town.hear(following(first.stored.alert, msg_type=MsgType.CANCEL))
 
     assert set(town.kinds(end)) == {"x"}
 
@@ -195,7 +195,7 @@ def test_an_end_goes_nowhere_else(town):
 def test_a_graver_update_reaches_channels_the_first_was_too_slight_for(town):
     first = out(town, an_alert(severity=Severity.MINOR))
     assert set(town.kinds(first)) == {"page", "telegram"}
-    update = town.hear(following(first.record.alert, severity=Severity.SEVERE))
+    update = town.hear(following(first.stored.alert, severity=Severity.SEVERE))
 
     assert town.kinds(update) == {"x": "publish", "page": "update", "telegram": "update"}
 
@@ -215,25 +215,25 @@ def test_an_update_that_waits_does_not_hold_up_what_may_go_out(make_town):
 def test_what_waits_is_replaced_by_a_newer_one_that_waits(make_town):
     town = make_town(sources={"meteo": SourceRules(publish="approve")})
     first = town.hear(an_alert())
-    update = town.hear(following(first.record.alert, headline="Plus fort"))
+    update = town.hear(following(first.stored.alert, headline="Plus fort"))
 
     assert set(town.states(first).values()) == {"superseded"}
-    record = town.record(first)
-    assert (record.state, str(record.reason)) == (
+    stored = town.stored(first)
+    assert (stored.state, str(stored.reason)) == (
         AlertState.LEFT_OUT,
-        f"{update.record.id} took its place before it went out",
+        f"{update.stored.id} took its place before it went out",
     )
-    town.act(lambda alerts: approve(alerts, update.record.id, "ana", NOW))
+    town.act(lambda alerts: approve(alerts, update.stored.id, "ana", NOW))
     assert town.states(update) == dict.fromkeys(ALL, "queued")
 
 
 def test_a_cancellation_of_the_first_of_two_ends_the_incident_though_the_first_never_went_out(make_town):
     town = make_town(sources={"meteo": SourceRules(publish="approve")})
     first = town.hear(an_alert())
-    update = town.hear(following(first.record.alert, headline="Plus fort"))
-    town.act(lambda alerts: approve(alerts, update.record.id, "ana", NOW))
+    update = town.hear(following(first.stored.alert, headline="Plus fort"))
+    town.act(lambda alerts: approve(alerts, update.stored.id, "ana", NOW))
     town.deliver(update)
-    end = town.hear(cancelling(first.record.alert))
+    end = town.hear(cancelling(first.stored.alert))
 
     assert set(town.kinds(end).values()) == {"end"}
 
@@ -241,7 +241,7 @@ def test_a_cancellation_of_the_first_of_two_ends_the_incident_though_the_first_n
 def test_a_cancel_without_words_from_a_source_with_a_threshold_needs_no_validation(make_town):
     town = make_town(sources={"meteo": SourceRules(severity=Severity.MODERATE)})
     first = out(town, an_alert())
-    end = town.hear(cancelling(first.record.alert))
+    end = town.hear(cancelling(first.stored.alert))
 
     assert set(town.states(end).values()) == {"queued"}
 
@@ -250,10 +250,10 @@ def test_an_update_speaks_of_what_its_readers_saw_last(make_town):
     town = make_town(channels=(PAGE, TELEGRAM))
     first = town.hear(an_alert(severity=Severity.SEVERE))
     town.deliver(first)
-    second = town.hear(following(first.record.alert, severity=Severity.EXTREME))
+    second = town.hear(following(first.stored.alert, severity=Severity.EXTREME))
     town.deliver(second, S.SENT, "telegram")
     town.deliver(second, S.FAILED, "page")
-    third = town.hear(following(second.record.alert, severity=Severity.EXTREME, headline="Encore"))
+    third = town.hear(following(second.stored.alert, severity=Severity.EXTREME, headline="Encore"))
 
     page, telegram = (town.posts(third)[name].message.plain for name in ("page", "telegram"))
     raised = "Le danger passe de grave à extrême."
@@ -263,7 +263,7 @@ def test_an_update_speaks_of_what_its_readers_saw_last(make_town):
 
 def test_the_link_is_in_the_first_post_of_an_incident_alone(town):
     first = out(town, an_alert())
-    update = town.hear(following(first.record.alert, headline="Plus fort"))
+    update = town.hear(following(first.stored.alert, headline="Plus fort"))
 
     assert town.posts(first)["x"].message.link
     assert town.posts(update)["x"].message.link is None
@@ -317,7 +317,7 @@ class TestReach:
 
     def reach(self, town, filed):
         with town.alerts() as alerts:
-            return reach_of(alerts.thread(filed.record.incident_id))
+            return reach_of(alerts.thread(filed.stored.incident_id))
 
     def test_what_is_sent_is_live_and_the_rest_is_named(self, town):
         first = town.hear(an_alert())
@@ -330,7 +330,7 @@ class TestReach:
     @pytest.mark.parametrize("state", [S.WAITING, S.QUEUED, S.SENDING, S.IN_DOUBT, S.FAILED])
     def test_an_end_that_is_not_out_ends_nothing(self, town, state):
         first = out(town, an_alert())
-        end = town.hear(cancelling(first.record.alert))
+        end = town.hear(cancelling(first.stored.alert))
         town.deliver(end, state, "x")
         town.deliver(end, S.SENT, "page", "telegram")
 
@@ -340,7 +340,7 @@ class TestReach:
 
     def test_what_was_taken_back_unsent_counts_nowhere(self, town):
         first = town.hear(an_alert())
-        town.hear(cancelling(first.record.alert))
+        town.hear(cancelling(first.stored.alert))
 
         assert self.reach(town, first) == Reach()
 
@@ -358,7 +358,7 @@ class TestKind:
     )
     def test_what_goes_on_about_an_alert(self, town, changes, kind):
         first = out(town, an_alert())
-        then = town.hear(following(first.record.alert, **changes))
+        then = town.hear(following(first.stored.alert, **changes))
 
-        assert kind_of(first.record, list(town.posts(first).values())) is MessageKind.ALERT
-        assert kind_of(then.record, list(town.posts(then).values())) is kind
+        assert kind_of(first.stored, list(town.posts(first).values())) is MessageKind.ALERT
+        assert kind_of(then.stored, list(town.posts(then).values())) is kind

@@ -33,8 +33,8 @@ def town(make_town):
 
 def decline(town, filed) -> None:
     def act(alerts) -> None:
-        reject(alerts, filed.record.id, "ana", None, town.clock.now())
-        release(alerts, filed.record, town.station, town.clock.now())
+        reject(alerts, filed.stored.id, "ana", None, town.clock.now())
+        release(alerts, filed.stored, town.station, town.clock.now())
 
     town.act(act)
 
@@ -52,7 +52,7 @@ def test_what_waits_or_was_rejected_silences_no_other_feed(town, first, rejected
         decline(town, waits)
     told = town.hear(an_alert(**GRAVE, **OTHER, **({"headline": "Tempête"} if words == "others" else {})), "vigilance")
 
-    assert told.record.state is AlertState.ACCEPTED
+    assert told.stored.state is AlertState.ACCEPTED
     assert set(town.states(told).values()) == {"queued"}
     assert set(town.kinds(told).values()) == {"publish"}
     assert set(town.states(waits).values()) == {"rejected" if rejected else "waiting"}
@@ -76,7 +76,7 @@ def test_a_feed_s_own_words_that_were_rejected_stay_so_unless_they_need_nobody_a
     first = town.hear(an_alert(), "careful")
     decline(town, first)
 
-    assert town.hear(an_alert(), "careful").record.state is AlertState.LEFT_OUT
+    assert town.hear(an_alert(), "careful").stored.state is AlertState.LEFT_OUT
     town.station.sources["careful"] = SourceRules()
     assert set(town.states(town.hear(an_alert(), "careful")).values()) == {"queued"}
 
@@ -91,21 +91,21 @@ def test_a_feed_s_own_update_that_waits_keeps_back_no_message_that_goes_at_once(
 
 def test_the_twin_that_waits_says_so_and_is_not_published_by_habit(town):
     waits = town.hear(an_alert(), "careful")
-    assert town.act(lambda alerts: told_already(alerts, waits.record, NOW)) == []
+    assert town.act(lambda alerts: told_already(alerts, waits.stored, NOW)) == []
     told = town.hear(an_alert(**OTHER, headline="Tempête"), "vigilance")
 
-    assert [each.id for each in town.act(lambda alerts: told_already(alerts, waits.record, NOW))] == [told.record.id]
-    with pytest.raises(Conflict, match=f"the same event is out: {told.record.id} from vigilance"):
-        town.act(lambda alerts: approve(alerts, waits.record.id, "ana", NOW))
+    assert [each.id for each in town.act(lambda alerts: told_already(alerts, waits.stored, NOW))] == [told.stored.id]
+    with pytest.raises(Conflict, match=f"the same event is out: {told.stored.id} from vigilance"):
+        town.act(lambda alerts: approve(alerts, waits.stored.id, "ana", NOW))
     assert set(town.states(waits).values()) == {"waiting"}
-    town.act(lambda alerts: approve(alerts, waits.record.id, "ana", NOW, again=True))
+    town.act(lambda alerts: approve(alerts, waits.stored.id, "ana", NOW, again=True))
     assert set(town.states(waits).values()) == {"queued"}
 
 
 def test_a_graver_twin_that_waits_needs_no_second_word(town):
     waits = town.hear(an_alert(**GRAVE), "careful")
     town.hear(an_alert(**OTHER), "vigilance")
-    town.act(lambda alerts: approve(alerts, waits.record.id, "ana", NOW))
+    town.act(lambda alerts: approve(alerts, waits.stored.id, "ana", NOW))
 
     assert set(town.states(waits).values()) == {"queued"}
 
@@ -115,7 +115,7 @@ def test_what_tells_of_something_else_is_no_twin(town, other):
     waits = town.hear(an_alert(), "careful")
     town.hear(an_alert(**OTHER, headline="Autre", **other), "vigilance")
 
-    assert town.act(lambda alerts: told_already(alerts, waits.record, NOW)) == []
+    assert town.act(lambda alerts: told_already(alerts, waits.stored, NOW)) == []
 
 
 class TestTheClockOfAVeto:
@@ -128,8 +128,8 @@ class TestTheClockOfAVeto:
         assert clocks(town, waits) == {None}
         assert set(town.states(waits).values()) == {"waiting"}
         assert (
-            str(town.record(waits).reason)
-            == f"{told.record.id}, of the same event, is out; this one waits for a validation"
+            str(town.stored(waits).reason)
+            == f"{told.stored.id}, of the same event, is out; this one waits for a validation"
         )
 
     def test_runs_on_beside_something_less_grave(self, town):
@@ -143,7 +143,7 @@ class TestTheClockOfAVeto:
         second = town.hear(an_alert(**OTHER), "second")
 
         assert (clocks(town, first), clocks(town, second)) == ({NOW + VETO}, {None})
-        assert second.record.state is AlertState.WAITING
+        assert second.stored.state is AlertState.WAITING
 
     def test_begins_when_the_first_is_vetoed(self, town):
         first = town.hear(an_alert(), "doubted")
@@ -156,7 +156,7 @@ class TestTheClockOfAVeto:
     def test_begins_when_the_first_is_taken_back_by_its_own_feed(self, town):
         first = town.hear(an_alert(), "doubted")
         second = town.hear(an_alert(**OTHER), "second")
-        town.hear(cancelling(first.record.alert), "doubted")
+        town.hear(cancelling(first.stored.alert), "doubted")
 
         assert clocks(town, second) == {NOW + VETO}
 
@@ -164,18 +164,18 @@ class TestTheClockOfAVeto:
         first = town.hear(an_alert(), "careful")
         second = town.hear(an_alert(**OTHER), "second")
         assert clocks(town, second) == {NOW + VETO}
-        town.act(lambda alerts: approve(alerts, first.record.id, "ana", NOW))
+        town.act(lambda alerts: approve(alerts, first.stored.id, "ana", NOW))
 
         assert clocks(town, second) == {None}
 
 
 def test_an_update_that_two_feeds_relay_is_not_published_twice_by_habit(town):
     begun = town.hear(an_alert(), "vigilance")
-    update = following(begun.record.alert, headline="Le vent forcit")
+    update = following(begun.stored.alert, headline="Le vent forcit")
     first, second = (town.hear(update, source) for source in ("careful", "doubted"))
-    assert first.record.incident_id == second.record.incident_id == begun.record.incident_id
+    assert first.stored.incident_id == second.stored.incident_id == begun.stored.incident_id
 
-    town.act(lambda alerts: approve(alerts, first.record.id, "ana", town.clock.now()))
+    town.act(lambda alerts: approve(alerts, first.stored.id, "ana", town.clock.now()))
     with pytest.raises(Conflict):
-        town.act(lambda alerts: approve(alerts, second.record.id, "ana", town.clock.now()))
+        town.act(lambda alerts: approve(alerts, second.stored.id, "ana", town.clock.now()))
     assert set(town.states(second).values()) == {"waiting"}

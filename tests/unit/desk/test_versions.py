@@ -13,12 +13,12 @@ from alerts.model.incident import AlertState, StoredAlert
 from tests.unit.desk.conftest import CENTRE, LATER, MILL, NOW, an_alert, an_info, cancelling, following
 
 
-def record(alert) -> StoredAlert:
+def stored(alert) -> StoredAlert:
     return StoredAlert("a", "i", "meteo", alert, AlertState.WAITING, NOW)
 
 
 def between(one, other) -> tuple[VersionChange, ...]:
-    return changes_between(record(one), record(other))
+    return changes_between(stored(one), stored(other))
 
 
 def test_the_same_words_under_another_identifier_are_no_change():
@@ -86,4 +86,4 @@ def test_an_end_is_told_and_its_missing_areas_are_none():
 
 
 def test_what_could_not_be_read_is_compared_with_nothing():
-    assert changes_between(record(None), record(an_alert())) == ()
+    assert changes_between(stored(None), stored(an_alert())) == ()

@@ -33,8 +33,8 @@ def test_one_row_is_stored_with_the_post_of_its_id(town):
     assert bulk["id"] == town.posts(filed)["telegram"].id
     assert (bulk["channel"], bulk["incident"], bulk["alert_id"]) == (
         "telegram",
-        filed.record.incident_id,
-        filed.record.id,
+        filed.stored.incident_id,
+        filed.stored.id,
     )
     assert (bulk["kind"], bulk["state"], bulk["topic"], bulk["severity"]) == (
         "publish",
@@ -132,7 +132,7 @@ def test_where_nothing_is_filed_there_is_none(town):
 
 
 def begun(town, filed) -> None:
-    town.db.execute("UPDATE bulk SET state = 'sending', started_at = 1 WHERE alert_id = ?", (filed.record.id,))
+    town.db.execute("UPDATE bulk SET state = 'sending', started_at = 1 WHERE alert_id = ?", (filed.stored.id,))
 
 
 @pytest.mark.parametrize("state", ["failed", "queued", "dropped"])
@@ -140,18 +140,18 @@ def test_the_end_is_told_to_subscribers_who_know_though_the_channel_s_own_post_n
     filed = town.post(an_alert())
     begun(town, filed)
     town.db.execute("UPDATE post SET state = ? WHERE channel = 'telegram'", (state,))
-    ended = town.post(cancelling(filed.record.alert))
+    ended = town.post(cancelling(filed.stored.alert))
     assert [bulk["kind"] for bulk in bulks(town)] == ["publish", "end"]
     assert bulks(town)[1]["id"] == town.posts(ended)["telegram"].id
     with pytest.raises(Refused, match="over here already"):
-        town.post(cancelling(filed.record.alert))
+        town.post(cancelling(filed.stored.alert))
 
 
 def test_an_alert_that_runs_out_is_ended_for_subscribers_too_though_the_post_never_got_out(town):
     filed = town.post(an_alert())
     begun(town, filed)
     town.db.execute("UPDATE post SET state = 'failed'")
-    over = filed.record.alert.ends + timedelta(hours=1)
+    over = filed.stored.alert.ends + timedelta(hours=1)
     town.act(lambda alerts: end_what_is_over(alerts, town.station, town.writer.write, over))
     assert [bulk["kind"] for bulk in bulks(town)] == ["publish", "end"]
 
@@ -160,5 +160,5 @@ def test_who_was_never_told_hears_of_no_end(town):
     filed = town.post(an_alert())
     town.db.execute("UPDATE post SET state = 'failed'")
     with pytest.raises(Refused):
-        town.post(cancelling(filed.record.alert))
+        town.post(cancelling(filed.stored.alert))
     assert [bulk["kind"] for bulk in bulks(town)] == ["publish"]

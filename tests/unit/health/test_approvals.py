@@ -100,7 +100,7 @@ class Duty:
     async def post(self, headline: str = "Crue de l’Isère", **fields) -> str:
         draft = Draft(headline, severity=Severity.SEVERE, **fields)
         alert = draft_alert(draft, self.desk.station, self.clock.now(), self.new_id())
-        return (await self.act(ANNE, lambda officer: officer.post(alert))).record.id
+        return (await self.act(ANNE, lambda officer: officer.post(alert))).stored.id
 
     async def change(self, sql: str, *values) -> None:
         await self.database.write(lambda db: db.execute(sql, values))
@@ -234,7 +234,7 @@ async def test_a_correction_is_told_once_with_its_words_and_by_whom(duty):
     (told,) = await duty.look()
     assert told.splitlines()[1:] == [
         "EXERCICE – Corrigée par Paul, sans validation\u00a0: «\u00a0Crue de l’Isère\u00a0» (grave)",
-        f"https://garde.saint-martin.example/desk/alerts/{filed.record.id}",
+        f"https://garde.saint-martin.example/desk/alerts/{filed.stored.id}",
         "(le pont est ouvert)",
     ]
     assert await duty.look() == []

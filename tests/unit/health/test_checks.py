@@ -216,11 +216,11 @@ class TestTelling:
         watch.lanes["telegram"].answer = REVOKED
         await watch.round()
         (row,) = await watch.ask("SELECT id, source, status, state FROM alert")
-        (record,) = await watch.database.read(lambda unit: unit.alerts.by_id(row[0]))
+        (stored,) = await watch.database.read(lambda unit: unit.alerts.by_id(row[0]))
 
         assert row[1:] == ("tocsin", "System", "accepted")
-        assert violations(record.alert) == ()
-        assert record.alert.scope == "Private"
+        assert violations(stored.alert) == ()
+        assert stored.alert.scope == "Private"
         await watch.sent()
         assert await watch.database.read(lambda unit: unit.alerts.over(watch.clock.now() + timedelta(days=9))) == []
 

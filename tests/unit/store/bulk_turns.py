@@ -63,15 +63,15 @@ class Turns:
     def file(self, incident: str = "i1", post: str = "queued", **changes) -> Bulk:
         """An alert, its post and its bulk."""
         name = f"b{next(self._numbers)}"
-        record = a_record(f"a-{name}", incident=incident)
-        bulk = a_told(name, incident=incident, alert_id=record.id, stored_at=self.now)
+        stored = a_record(f"a-{name}", incident=incident)
+        bulk = a_told(name, incident=incident, alert_id=stored.id, stored_at=self.now)
         bulk = replace(bulk, **changes)
         if bulk.kind is not PostKind.PUBLISH and "everyone" not in changes:
             bulk = replace(bulk, everyone=False)
         with transaction(self.db):
             alerts = AlertRepository(self.db)
-            alerts.add(record)
-            alerts.add_post(replace(a_post(name, record), channel="telegram", kind=bulk.kind))
+            alerts.add(stored)
+            alerts.add_post(replace(a_post(name, stored), channel="telegram", kind=bulk.kind))
             alerts.add_bulk(bulk)
         self.put_post(bulk, post)
         return bulk

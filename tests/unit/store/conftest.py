@@ -62,14 +62,14 @@ class Shelf:
     def alert(self, identity: str | None = None, **changes) -> StoredAlert:
         number = next(self._count)
         identity = identity or f"a{number}"
-        record = a_record(identity, **changes)
+        stored = a_record(identity, **changes)
         with self.alerts() as alerts:
-            alerts.add(record)
-        return record
+            alerts.add(stored)
+        return stored
 
-    def post(self, record: StoredAlert | None = None, **changes) -> Post:
-        record = record or self.alert()
-        post = a_post(f"p{next(self._count)}", record, **changes)
+    def post(self, stored: StoredAlert | None = None, **changes) -> Post:
+        stored = stored or self.alert()
+        post = a_post(f"p{next(self._count)}", stored, **changes)
         with self.alerts() as alerts:
             alerts.add_post(post)
         return self.again(post)
@@ -79,7 +79,7 @@ class Shelf:
         [found] = AlertRepository(self._db).post_by_id(post.id)
         return found
 
-    def record(self, identity: str) -> StoredAlert:
+    def stored(self, identity: str) -> StoredAlert:
         [found] = AlertRepository(self._db).by_id(identity)
         return found
 
@@ -105,21 +105,21 @@ def shelf(path):
 def a_record(identity: str, *, incident: str | None = None, identifier: str | None = None, **changes) -> StoredAlert:
     info = Info("Wind", severity=Severity.MODERATE, headline="Strong wind", expires=LATER)
     alert = Alert(identifier or f"urn-{identity}", "meteo@example", NOW, infos=(info,))
-    record = StoredAlert(identity, incident or f"i-{identity}", "meteo", alert, AlertState.ACCEPTED, NOW)
-    return replace(record, **changes)
+    stored = StoredAlert(identity, incident or f"i-{identity}", "meteo", alert, AlertState.ACCEPTED, NOW)
+    return replace(stored, **changes)
 
 
-def a_post(identity: str, record: StoredAlert, **changes) -> Post:
+def a_post(identity: str, stored: StoredAlert, **changes) -> Post:
     severity = changes.get("severity", Severity.MODERATE)
     post = Post(
         id=identity,
-        alert_id=record.id,
-        incident_id=record.incident_id,
+        alert_id=stored.id,
+        incident_id=stored.incident_id,
         channel="x",
         kind=PostKind.PUBLISH,
         means=Means.NEW,
         state=PostState.QUEUED,
-        priority=priority_of(severity, record.alert.urgency),
+        priority=priority_of(severity, stored.alert.urgency),
         message=Message("Strong <b>wind</b>", "Strong wind", link="https://example.org/1"),
         severity=severity,
         stored_at=NOW,

@@ -16,17 +16,17 @@ from tests.unit.store.conftest import LATER, NOW, a_record
 
 def found(shelf, prefix: str) -> list[str]:
     with shelf.alerts() as alerts:
-        return [record.id for record in alerts.by_id(prefix)]
+        return [stored.id for stored in alerts.by_id(prefix)]
 
 
 def test_what_was_stored_comes_back_equal(shelf):
-    record = shelf.alert(
+    stored = shelf.alert(
         "abc", notes=(in_words("one"), because("event_no_uid")), reason=in_words("why"), topic="t", content_key="c"
     )
 
-    assert shelf.record("abc") == record
+    assert shelf.stored("abc") == stored
     post = shelf.post(
-        record,
+        stored,
         message=Message("a", "b", "https://example.org", PostImage("/tmp/a.png", "a map"), "en"),
         warnings=(because("remark_too_long", count=300, limit=280), in_words("look")),
         receipt=Receipt("7", "https://x.example/7"),
@@ -41,7 +41,7 @@ def test_what_was_stored_comes_back_equal(shelf):
 def test_an_entry_without_an_alert_is_kept_too(shelf):
     shelf.alert("abc", alert=None, state=AlertState.LEFT_OUT, reason=in_words("it could not be read"))
 
-    assert shelf.record("abc").alert is None
+    assert shelf.stored("abc").alert is None
 
 
 def test_a_name_is_found_by_the_start_of_an_id_an_identifier_or_an_incident(shelf):
@@ -85,12 +85,12 @@ def test_no_character_of_a_name_stands_for_others(shelf, wild):
 
 
 def test_a_post_is_found_by_its_start_and_its_whole_name_wins(shelf):
-    record = shelf.alert()
+    stored = shelf.alert()
     with shelf.alerts() as alerts:
         from tests.unit.store.conftest import a_post
 
         for identity in ("p7", "p7x", "p8"):
-            alerts.add_post(a_post(identity, record))
+            alerts.add_post(a_post(identity, stored))
         assert [post.id for post in alerts.post_by_id("p7")] == ["p7"]
         assert [post.id for post in alerts.post_by_id("p")] == ["p7", "p7x", "p8"]
         assert alerts.post_by_id("") == []
@@ -102,7 +102,7 @@ def test_a_message_is_found_by_what_refers_to_it(shelf):
     shelf.alert("later", alert=alert)
 
     with shelf.alerts() as alerts:
-        assert [record.id for record in alerts.referring("urn-first")] == ["later"]
+        assert [stored.id for stored in alerts.referring("urn-first")] == ["later"]
         assert alerts.referring("urn-later") == []
 
 
@@ -112,7 +112,7 @@ def test_by_topic_tells_what_is_taken_in_and_not_over(shelf):
     shelf.alert("other", topic="u")
 
     with shelf.alerts() as alerts:
-        assert [record.id for record in alerts.by_topic("t", NOW)] == ["on"]
+        assert [stored.id for stored in alerts.by_topic("t", NOW)] == ["on"]
         assert alerts.by_topic("t", LATER) == []
 
 
@@ -122,16 +122,16 @@ def test_by_headline_looks_back_only_so_far_and_at_one_source(shelf):
     shelf.alert("left", state=AlertState.LEFT_OUT)
 
     with shelf.alerts() as alerts:
-        assert [record.id for record in alerts.by_headline("Strong wind", "meteo", NOW)] == ["on"]
+        assert [stored.id for stored in alerts.by_headline("Strong wind", "meteo", NOW)] == ["on"]
         assert alerts.by_headline("Strong wind", "meteo", NOW + timedelta(microseconds=1)) == []
 
 
 def test_a_thread_is_of_one_incident_and_if_asked_of_one_channel(shelf):
-    record = shelf.alert("one", incident="w7qq")
+    stored = shelf.alert("one", incident="w7qq")
     follower = shelf.alert("two", incident="w7qq")
     first, elsewhere, second = (
-        shelf.post(record),
-        shelf.post(record, channel="page"),
+        shelf.post(stored),
+        shelf.post(stored, channel="page"),
         shelf.post(follower),
     )
     shelf.post(shelf.alert())

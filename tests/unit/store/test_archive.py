@@ -43,8 +43,8 @@ def counted(shelf) -> dict[str, int]:
 
 
 def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_searches(shelf, pruned):
-    record = shelf.alert("old")
-    post = shelf.post(record, state=PostState.SENT)
+    stored = shelf.alert("old")
+    post = shelf.post(stored, state=PostState.SENT)
     shelf._db.execute(
         "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'us', 1, 0)",
         (post.id,),
@@ -99,17 +99,17 @@ def test_what_waits_stays_and_what_was_left_out_leaves_nothing(shelf, pruned):
 
 
 def test_what_was_kept_is_all_that_was_there_by_the_incident_s_name_and_the_message_s(shelf, pruned):
-    record = shelf.alert("old")
-    posts = [shelf.post(record, state=PostState.SENT, sent_at=NOW), shelf.post(record, state=PostState.FAILED)]
+    stored = shelf.alert("old")
+    posts = [shelf.post(stored, state=PostState.SENT, sent_at=NOW), shelf.post(stored, state=PostState.FAILED)]
     with shelf.alerts() as alerts:
         alerts.note(NOW, "old", posts[0].id, "accepted", in_words("why"))
-    before = Views(shelf._db).history(record.incident_id)
+    before = Views(shelf._db).history(stored.incident_id)
 
     assert pruned() == 1
 
-    for name in ("old", record.incident_id):
+    for name in ("old", stored.incident_id):
         kept = Archive(shelf._db).find(name)
-        assert (kept.incident, list(kept.records), list(kept.posts)) == (record.incident_id, [record], posts)
+        assert (kept.incident, list(kept.stored_alerts), list(kept.posts)) == (stored.incident_id, [stored], posts)
         assert list(kept.events) == before
     assert Archive(shelf._db).find("nothing") is None
 

@@ -52,18 +52,18 @@ async def test_another_channel_s_posts_are_its_own(shelf, outbox):
 
 @pytest.mark.parametrize("state", [S.WAITING, S.QUEUED, S.SENDING])
 async def test_an_incident_s_post_waits_for_the_one_before_it(shelf, outbox, state):
-    record = shelf.alert()
-    first = shelf.post(record)
-    shelf.post(record, kind=PostKind.UPDATE, severity=Severity.EXTREME)
+    stored = shelf.alert()
+    first = shelf.post(stored)
+    shelf.post(stored, kind=PostKind.UPDATE, severity=Severity.EXTREME)
     shelf.move(first, state)
 
     assert await due(outbox) == (first.id if state is S.QUEUED else None)
 
 
 async def test_a_post_in_doubt_holds_its_incident_up_while_it_is_looked_for_and_no_longer(shelf, outbox):
-    record = shelf.alert()
-    first = shelf.post(record, next_try=SOON)
-    update = shelf.post(record, kind=PostKind.UPDATE)
+    stored = shelf.alert()
+    first = shelf.post(stored, next_try=SOON)
+    update = shelf.post(stored, kind=PostKind.UPDATE)
     shelf.move(first, S.IN_DOUBT)
     assert await due(outbox) is None
 
@@ -75,9 +75,9 @@ async def test_a_post_in_doubt_holds_its_incident_up_while_it_is_looked_for_and_
 
 @pytest.mark.parametrize("state", [S.SENT, S.FAILED, S.DROPPED, S.EXPIRED, S.SUPERSEDED, S.REJECTED])
 async def test_what_has_ended_holds_nobody_up(shelf, outbox, state):
-    record = shelf.alert()
-    shelf.move(shelf.post(record), state)
-    update = shelf.post(record, kind=PostKind.UPDATE)
+    stored = shelf.alert()
+    shelf.move(shelf.post(stored), state)
+    update = shelf.post(stored, kind=PostKind.UPDATE)
 
     assert await due(outbox) == update.id
 
@@ -224,10 +224,10 @@ async def test_only_a_post_in_doubt_is_looked_for(shelf, outbox, lease):
 
 
 async def test_an_update_knows_what_it_follows(shelf, outbox, lease):
-    record = shelf.alert()
-    first = shelf.post(record)
+    stored = shelf.alert()
+    first = shelf.post(stored)
     await send(outbox, first, lease)
-    update = shelf.post(record, kind=PostKind.UPDATE, means=Means.REPLY)
+    update = shelf.post(stored, kind=PostKind.UPDATE, means=Means.REPLY)
 
     begun = await outbox.begin(update, lease, NOW, action="send", counts=True)
     assert begun.parent == OUT.receipt
@@ -273,19 +273,19 @@ async def test_what_is_over_ends_and_says_so(shelf, outbox):
     states = [shelf.again(post).state for post in (queued, waiting, left, looked_for, sending, goes_on)]
     assert states == [S.EXPIRED, S.EXPIRED, S.EXPIRED, S.IN_DOUBT, S.SENDING, S.QUEUED]
     assert str(shelf.again(queued).reason) == "it was over before it could go out"
-    record = shelf.record(waiting_alert.id)
-    assert (record.state, str(record.reason)) == (AlertState.LEFT_OUT, "it was over before anybody validated it")
+    stored = shelf.stored(waiting_alert.id)
+    assert (stored.state, str(stored.reason)) == (AlertState.LEFT_OUT, "it was over before anybody validated it")
 
 
 async def test_a_veto_that_nobody_used_lets_it_go(shelf, outbox):
-    record = shelf.alert(state=AlertState.WAITING, reason=in_words("it goes out in 10m unless somebody rejects it"))
-    vetoed = shelf.post(record, state=S.WAITING, not_before=SOON)
+    stored = shelf.alert(state=AlertState.WAITING, reason=in_words("it goes out in 10m unless somebody rejects it"))
+    vetoed = shelf.post(stored, state=S.WAITING, not_before=SOON)
     validated = shelf.post(shelf.alert(state=AlertState.WAITING), state=S.WAITING)
 
     assert await outbox.settle("x", NOW) == 0
     assert await outbox.settle("x", SOON) == 1
     assert [shelf.again(post).state for post in (vetoed, validated)] == [S.QUEUED, S.WAITING]
-    assert (shelf.record(record.id).state, shelf.record(record.id).reason) == (AlertState.ACCEPTED, None)
+    assert (shelf.stored(stored.id).state, shelf.stored(stored.id).reason) == (AlertState.ACCEPTED, None)
     assert await due(outbox, now=SOON) == vetoed.id
     assert shelf.rows("SELECT what, reason FROM decision") == [{"what": "queued", "reason": '{"code":"nobody_vetoed"}'}]
 

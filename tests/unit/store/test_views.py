@@ -32,14 +32,14 @@ def worded(headline: str, *, severity: Severity = Severity.MODERATE, expires=LAT
     )
 
 
-def ids(records) -> list[str]:
-    return [record.id for record in records]
+def ids(stored_alerts) -> list[str]:
+    return [stored.id for stored in stored_alerts]
 
 
 def test_what_is_on_comes_gravest_first_then_what_ends_first(shelf, views):
     for name, severity, hours in (("a", Severity.MINOR, 1), ("b", Severity.EXTREME, 9), ("c", Severity.MINOR, 0.5)):
-        record = shelf.alert(name, alert=worded(name, severity=severity, expires=NOW + timedelta(hours=hours)))
-        shelf.post(record, state=PostState.SENT)
+        stored = shelf.alert(name, alert=worded(name, severity=severity, expires=NOW + timedelta(hours=hours)))
+        shelf.post(stored, state=PostState.SENT)
 
     assert ids(views.on(NOW)) == ["b", "c", "a"]
     assert ids(views.on(NOW, most=2)) == ["b", "c"]
@@ -64,9 +64,9 @@ def test_on_is_what_readers_see_or_will_in_its_newest_words(shelf, views):
 
 
 def test_an_end_that_was_dropped_ends_nothing(shelf, views):
-    record = shelf.alert("a")
-    shelf.post(record, state=PostState.SENT)
-    shelf.post(record, state=PostState.DROPPED, kind=PostKind.END)
+    stored = shelf.alert("a")
+    shelf.post(stored, state=PostState.SENT)
+    shelf.post(stored, state=PostState.DROPPED, kind=PostKind.END)
 
     assert ids(views.on(NOW)) == ["a"]
 
@@ -84,9 +84,9 @@ def test_posts_in_a_state_come_by_their_place_in_the_lane(shelf, views, state):
 
 def test_what_waits_comes_by_when_it_goes_out_then_by_gravity_and_age(shelf, views):
     def held(name, priority=11, **changes):
-        record = shelf.alert(name, state=AlertState.WAITING)
+        stored = shelf.alert(name, state=AlertState.WAITING)
         for _ in range(3):
-            shelf.post(record, state=PostState.WAITING, priority=priority, **changes)
+            shelf.post(stored, state=PostState.WAITING, priority=priority, **changes)
 
     held("old")
     held("new")
@@ -105,7 +105,7 @@ def test_records_and_threads_are_found_by_their_names(shelf, views):
     one, other = shelf.alert("a", incident="i"), shelf.alert("b", incident="j")
     posts = [shelf.post(one), shelf.post(other), shelf.post(one)]
 
-    assert views.records(["b", "none"]) == {"b": other}
+    assert views.stored_alerts(["b", "none"]) == {"b": other}
     assert {name: [post.id for post in thread] for name, thread in views.threads(["i", "none"]).items()} == {
         "i": [posts[0].id, posts[2].id],
         "none": [],
@@ -229,8 +229,8 @@ def test_a_look_is_kept_by_account_however_spelled(path, shelf, views):
 
 
 def test_what_changed_since_a_mark_is_named_by_incident(shelf):
-    record = shelf.alert("a", incident="i")
-    post = shelf.post(record)
+    stored = shelf.alert("a", incident="i")
+    post = shelf.post(stored)
     mark = Views(shelf._db).watermark()
     assert Views(shelf._db).changed_since(mark) == (frozenset(), mark)
 

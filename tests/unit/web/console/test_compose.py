@@ -31,22 +31,22 @@ async def test_four_actions_from_opening_the_page_to_the_alert_being_stored(benc
     confirmation = await bench.post("/compose", with_fields(form, do="publish"), 200)  # 3: the button
     address = await bench.post("/compose/confirm", form_of(confirmation, CONFIRM))  # 4: what was read
 
-    [record] = await bench.records()
-    info = record.alert.infos[0]
-    assert address == f"/desk/alerts/{record.id}"
+    [stored] = await bench.stored_alerts()
+    info = stored.alert.infos[0]
+    assert address == f"/desk/alerts/{stored.id}"
     assert (info.headline, str(info.severity)) == ("Eau du robinet non potable", "Severe")
     assert [area.description for area in info.areas] == ["Centre-Bourg"]
     assert info.expires == START + timedelta(hours=24)
     assert hazard_of(info) is Hazard.WATER_QUALITY
-    assert record.author == "Anne"
-    assert {post.channel for post in await bench.posts(record.id)} == {"x", "page", "telegram"}
+    assert stored.author == "Anne"
+    assert {post.channel for post in await bench.posts(stored.id)} == {"x", "page", "telegram"}
 
 
 async def test_what_is_not_grave_is_stored_at_the_button(bench):
     address = await bench.post("/compose", await a_form(bench, do="publish"))
 
-    [record] = await bench.records()
-    assert address.endswith(record.id)
+    [stored] = await bench.stored_alerts()
+    assert address.endswith(stored.id)
     assert await bench.drafts() == [], "posting consumes the draft"
     [line] = await bench.service.ask(lambda unit: unit.audit.newest())
     assert (line.entry.actor, line.entry.act, line.entry.origin) == ("Anne", "post", "console")
@@ -58,7 +58,7 @@ async def test_the_confirmation_names_what_where_until_when_and_its_button_says_
     button = re.search(r'id="confirm">([^<]*)<', page)[1]
     assert button == "Publish “Crue, l’eau monte” in Centre-Bourg until 09:00 on 3 channels"
     assert "X account, Facebook Page, Telegram channel" in page
-    assert await bench.records() == [], "nothing is stored before it was read"
+    assert await bench.stored_alerts() == [], "nothing is stored before it was read"
 
 
 async def test_what_was_read_is_what_goes_out(bench):
@@ -70,12 +70,12 @@ async def test_what_was_read_is_what_goes_out(bench):
 
     assert "It is not what you read." in again
     assert "Tout autre chose" in again
-    assert await bench.records() == []
+    assert await bench.stored_alerts() == []
     bench.clock.set(START + timedelta(minutes=20))
     await bench.post("/compose/confirm", form_of(again, CONFIRM))
-    [record] = await bench.records()
-    assert record.alert.infos[0].headline == "Tout autre chose"
-    assert record.alert.infos[0].expires == START + timedelta(hours=6), "the time that was read, not the span from now"
+    [stored] = await bench.stored_alerts()
+    assert stored.alert.infos[0].headline == "Tout autre chose"
+    assert stored.alert.infos[0].expires == START + timedelta(hours=6), "the time that was read, not the span from now"
 
 
 async def test_a_second_press_shows_the_alert_that_came_of_it(bench):
@@ -86,7 +86,7 @@ async def test_a_second_press_shows_the_alert_that_came_of_it(bench):
     shown = dict(form)["draft"]
 
     assert len({*addresses, late}) == 1
-    assert len(await bench.records()) == 1
+    assert len(await bench.stored_alerts()) == 1
     async with bench.client.get(f"/desk/compose?draft={shown}", allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, addresses[0])
 
@@ -97,7 +97,7 @@ async def test_a_second_confirmation_shows_the_alert_that_came_of_it(bench):
     addresses = await asyncio.gather(*(bench.post("/compose/confirm", read) for _ in range(4)))
 
     assert len(set(addresses)) == 1
-    assert len(await bench.records()) == 1
+    assert len(await bench.stored_alerts()) == 1
 
 
 async def test_the_same_words_from_another_form_are_asked_about(bench):
@@ -107,9 +107,9 @@ async def test_the_same_words_from_another_form_are_asked_about(bench):
 
     assert first in asked
     assert "The same words went out a moment ago." in asked
-    assert len(await bench.records()) == 1
+    assert len(await bench.stored_alerts()) == 1
     await bench.post("/compose", with_fields(form_of(asked), again="1", do="publish"))
-    assert len(await bench.records()) == 2
+    assert len(await bench.stored_alerts()) == 2
 
 
 async def test_what_nobody_would_get_is_refused_and_kept(bench):
@@ -119,7 +119,7 @@ async def test_what_nobody_would_get_is_refused_and_kept(bench):
 
     assert "Outside our areas: Paris." in page
     assert len(await bench.drafts()) == 1
-    assert await bench.records() == []
+    assert await bench.stored_alerts() == []
 
 
 async def test_who_may_not_post_may_not_compose(bench):
@@ -135,7 +135,7 @@ async def test_who_may_not_post_may_not_compose(bench):
             assert answer.status == 403
     async with bench.client.post("/desk/compose/picture", data=PNG) as answer:
         assert answer.status == 403
-    assert await bench.records() == []
+    assert await bench.stored_alerts() == []
 
 
 async def test_each_channel_s_post_stands_beside_as_it_is_typed(bench):
@@ -150,7 +150,7 @@ async def test_each_channel_s_post_stands_beside_as_it_is_typed(bench):
     assert "Shortened or left out: the description" in html
     assert "It takes exercises, and nothing else." in html
     assert "It is internal: no alert goes there." in html
-    assert await bench.records() == await bench.drafts() == []
+    assert await bench.stored_alerts() == await bench.drafts() == []
 
 
 async def test_the_button_says_how_many_it_reaches_and_whether_somebody_validates(bench, tmp_path):
@@ -164,8 +164,8 @@ async def test_the_button_says_how_many_it_reaches_and_whether_somebody_validate
     async with open_bench(tmp_path / "validated", publish="approve") as strict:
         assert (await preview(strict))["button"] == "Send for validation: 3 channels"
         await strict.post("/compose", await a_form(strict, do="publish"))
-        [record] = await strict.records()
-        assert record.state is AlertState.WAITING
+        [stored] = await strict.stored_alerts()
+        assert stored.state is AlertState.WAITING
 
 
 async def _told(standings):
@@ -187,8 +187,8 @@ async def test_another_severity_brings_its_own_order(bench):
     read = await bench.post("/compose", with_fields(form, draft="draft0002", do="publish"), 200)
     assert order in read
     await bench.post("/compose/confirm", form_of(read, CONFIRM))
-    [record] = await bench.records()
-    assert record.alert.infos[0].instruction.startswith(order)
+    [stored] = await bench.stored_alerts()
+    assert stored.alert.infos[0].instruction.startswith(order)
 
 
 async def test_an_update_to_another_severity_brings_its_own_order_too(bench):
@@ -272,9 +272,9 @@ async def test_an_exercise_has_its_own_address_button_and_word(bench):
     assert "EXERCISE" in re.search(r'id="confirm">([^<]*)<', asked)[1]
     await bench.post("/compose/confirm?exercise=1", form_of(asked, CONFIRM))
 
-    [record] = await bench.records()
-    [post] = await bench.posts(record.id)
-    assert record.alert.status is Status.EXERCISE
+    [stored] = await bench.stored_alerts()
+    [post] = await bench.posts(stored.id)
+    assert stored.alert.status is Status.EXERCISE
     assert (post.channel, post.exercise) == ("exercices", True)
     assert post.message.plain.startswith("EXERCICE")
 
@@ -286,7 +286,7 @@ async def test_an_exercise_never_reaches_a_live_channel(bench, channel):
     await bench.post("/compose?exercise=1", form, 422)
     await bench.post("/compose", form, 422)
 
-    assert await bench.records() == []
+    assert await bench.stored_alerts() == []
 
 
 async def test_either_sign_of_an_exercise_makes_it_one(bench):
@@ -294,8 +294,8 @@ async def test_either_sign_of_an_exercise_makes_it_one(bench):
 
     await bench.post("/compose?exercise=1", form)
 
-    [record] = await bench.records()
-    assert record.alert.status is Status.EXERCISE
+    [stored] = await bench.stored_alerts()
+    assert stored.alert.status is Status.EXERCISE
 
 
 async def test_an_update_starts_from_the_alert_and_tells_what_differs(bench):
@@ -306,7 +306,7 @@ async def test_an_update_starts_from_the_alert_and_tells_what_differs(bench):
     assert ("area", "SM-01") in form_of(page)
     await bench.post("/compose", with_fields(form_of(page), area=["SM-01", "SM-03"], do="publish"))
 
-    old, new = await bench.records()
+    old, new = await bench.stored_alerts()
     assert (new.incident_id, str(new.alert.msg_type)) == (old.incident_id, "Update")
     assert [area.description for area in new.alert.areas] == ["Centre-Bourg", "La Gare"]
     assert new.alert.infos[0].expires == old.alert.infos[0].expires
@@ -318,7 +318,7 @@ async def test_an_update_of_nothing_is_refused(bench):
     form = form_of(await bench.get(f"/compose?update={first}"))
 
     assert "nothing is different from the alert yet." in await bench.post("/compose", [*form, ("do", "publish")], 422)
-    assert len(await bench.records()) == 1
+    assert len(await bench.stored_alerts()) == 1
 
 
 async def test_an_exercise_s_update_is_one(bench):
@@ -328,7 +328,7 @@ async def test_an_exercise_s_update_is_one(bench):
 
     assert 'class="exercise"' in page
     await bench.post("/compose", with_fields(form_of(page), exercise="", headline="Suite", do="publish"))
-    assert {str(record.alert.status) for record in await bench.records()} == {"Exercise"}
+    assert {str(stored.alert.status) for stored in await bench.stored_alerts()} == {"Exercise"}
 
 
 async def test_the_districts_are_outlines_on_a_map(bench):

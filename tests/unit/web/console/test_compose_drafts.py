@@ -34,7 +34,7 @@ async def test_what_is_wrong_is_shown_as_typed_with_its_error_and_kept(bench):
     assert ("description", "<b>Rue</b> & place") in form_of(page)
     [kept] = await bench.drafts()
     assert kept.fields["expires"] == "soonish"
-    assert await bench.records() == []
+    assert await bench.stored_alerts() == []
 
 
 async def test_a_draft_is_kept_as_typed_and_found_again(bench):
@@ -80,9 +80,9 @@ async def test_an_older_form_is_kept_as_a_copy(bench):
     page = await bench.post("/compose", with_fields(form, do="publish"))
 
     assert await headline_of(bench, draft) == "New"
-    [record] = await bench.records()
-    assert page.endswith(record.id)
-    assert record.alert.infos[0].headline == "Old"
+    [stored] = await bench.stored_alerts()
+    assert page.endswith(stored.id)
+    assert stored.alert.infos[0].headline == "Old"
     assert [each.id for each in await bench.drafts()] == [draft]
 
 
@@ -135,7 +135,7 @@ async def test_an_update_that_waits_in_a_draft_still_knows_what_it_is_about(benc
     await bench.post("/compose", with_fields(later, do="publish"))
 
     assert seen["button"] == "Publish the update on 3 channels"
-    assert [str(record.alert.msg_type) for record in await bench.records()] == ["Alert", "Update"]
+    assert [str(stored.alert.msg_type) for stored in await bench.stored_alerts()] == ["Alert", "Update"]
 
 
 async def test_an_update_that_was_kept_as_it_came_or_sent_back_is_an_update_again(bench):
@@ -145,15 +145,15 @@ async def test_an_update_that_was_kept_as_it_came_or_sent_back_is_an_update_agai
     await bench.service.act(lambda unit: unit.drafts.put_draft(draft))
     await bench.post("/compose", [*form_of(await bench.get("/compose?draft=draft0007")), ("do", "publish")])
 
-    newest = (await bench.records())[-1]
+    newest = (await bench.stored_alerts())[-1]
     back = SavedDraft("draft0008", "Anne", START, fields=fields_of_alert(newest, bench.station), note="Bruno: où ?")
     await bench.service.act(lambda unit: unit.drafts.put_draft(back))
     form = form_of(await bench.get("/compose?draft=draft0008"))
     await bench.post("/compose", with_fields(form, headline="L’eau est revenue", do="publish"))
 
-    records = await bench.records()
-    assert [str(record.alert.msg_type) for record in records] == ["Alert", "Update", "Update"]
-    assert len({record.incident_id for record in records}) == 1
+    stored_alerts = await bench.stored_alerts()
+    assert [str(stored.alert.msg_type) for stored in stored_alerts] == ["Alert", "Update", "Update"]
+    assert len({stored.incident_id for stored in stored_alerts}) == 1
     assert [area.description for area in newest.alert.areas] == ["Centre-Bourg"]
 
 
@@ -186,11 +186,11 @@ async def test_a_picture_is_kept_with_the_draft_and_goes_out_with_its_words(benc
 
     await bench.post("/compose", with_fields(form, expires="3h", do="publish"))
 
-    [record] = await bench.records()
-    posts = await bench.posts(record.id)
+    [stored] = await bench.stored_alerts()
+    posts = await bench.posts(stored.id)
     assert {post.message.image.alt for post in posts} == {"La vanne"}
-    before = fingerprint(record, posts)
-    assert before == fingerprint(record, posts)
+    before = fingerprint(stored, posts)
+    assert before == fingerprint(stored, posts)
     assert all(name in post.message.image.path for post in posts)
 
 
@@ -202,7 +202,7 @@ async def test_what_is_no_picture_is_refused_and_the_form_stays(bench, content):
 
     assert "Allowed: a JPEG or PNG picture of up to 5 MB." in page
     assert ("headline", "Fuite") in form_of(page)
-    assert await bench.records() == []
+    assert await bench.stored_alerts() == []
     async with bench.client.post("/desk/compose/picture", data=BytesIO(content)) as answer:
         assert answer.status == 422
 
@@ -265,7 +265,7 @@ async def test_a_field_that_is_too_long_is_told_beside_it_and_its_words_stay(ben
         assert "at most 20000 characters" in page
         assert dict(form_of(page))["description"] == LONG
         assert dict(form_of(page))["headline"] == "Trop long"
-    assert await bench.records() == await bench.drafts() == []
+    assert await bench.stored_alerts() == await bench.drafts() == []
 
 
 async def test_a_script_is_told_why_nothing_was_saved(bench):
@@ -291,8 +291,8 @@ async def test_an_update_can_take_the_picture_away(bench):
     newer = (await bench.post("/compose", with_fields(form_of(page), do="publish"))).rpartition("/")[2]
 
     assert newer != alert
-    [record] = [each for each in await bench.records() if each.id == newer]
-    assert [info.resources for info in record.alert.infos] == [()]
+    [stored] = [each for each in await bench.stored_alerts() if each.id == newer]
+    assert [info.resources for info in stored.alert.infos] == [()]
 
 
 async def test_an_update_by_an_older_alert_begins_from_the_newest_words(bench):
@@ -310,13 +310,13 @@ async def test_what_somebody_else_updated_meanwhile_stays_and_is_told(bench):
     mine = form_of(await bench.get(f"/compose?update={first}"))
     theirs = form_of(await bench.get(f"/compose?update={first}"))
     await bench.post("/compose", with_fields(theirs, instruction="Buvez de l’eau en bouteille.", do="publish"))
-    newer = (await bench.records())[-1]
+    newer = (await bench.stored_alerts())[-1]
 
     page = await bench.post("/compose", with_fields(mine, headline="L’eau revient à 18 h", do="preview"), 200)
     assert 'id="newer"' in page
     assert f"/desk/alerts/{newer.id}" in page
     await bench.post("/compose", [*form_of(page), ("do", "publish")])
-    info = (await bench.records())[-1].alert.infos[0]
+    info = (await bench.stored_alerts())[-1].alert.infos[0]
     assert (info.headline, info.instruction) == ("L’eau revient à 18 h", "Buvez de l’eau en bouteille.")
 
 
@@ -324,13 +324,13 @@ async def test_an_update_of_what_was_rejected_meanwhile_says_all_that_its_form_s
     first = await posted(bench)
     form = form_of(await bench.get(f"/compose?update={first}"))
     await bench.post("/compose", with_fields(form, instruction="Buvez de l’eau en bouteille.", do="publish"))
-    update = (await bench.records())[-1]
+    update = (await bench.stored_alerts())[-1]
     mine = form_of(await bench.get(f"/compose?update={update.id}"))
     await bench.database.write(
         lambda db: db.execute("UPDATE alert SET state = 'rejected' WHERE id = ?", (update.id,)) and None
     )
 
     await bench.post("/compose", with_fields(mine, headline="L’eau revient à 18 h", do="publish"))
-    newest = (await bench.records())[-1].alert
+    newest = (await bench.stored_alerts())[-1].alert
     assert newest.infos[0].instruction == "Buvez de l’eau en bouteille."
-    assert newest.references[-1].identifier == (await bench.records())[0].alert.identifier
+    assert newest.references[-1].identifier == (await bench.stored_alerts())[0].alert.identifier

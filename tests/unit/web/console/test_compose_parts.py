@@ -140,24 +140,24 @@ def a_record(**words):
     ],
 )
 def test_an_alert_as_a_form_differs_from_itself_in_nothing(words):
-    record = a_record(**words)
-    before = fields_of_alert(record, STATION)
+    stored = a_record(**words)
+    before = fields_of_alert(stored, STATION)
     reading = read_form(before, Ground(STATION, NOW, lambda _: None), plain)
 
     assert reading.problems == {}
     assert changes_between(before, before, reading.draft) == {}
     again = draft_alert(reading.draft, STATION, NOW, "k3m9")
-    assert again.infos[0].expires == record.alert.infos[0].expires
-    assert again.status is record.alert.status
+    assert again.infos[0].expires == stored.alert.infos[0].expires
+    assert again.status is stored.alert.status
     geometry = lambda alert: sorted(ring for area in alert.areas for ring in area.polygons)  # noqa: E731
-    assert geometry(again) == geometry(record.alert)
+    assert geometry(again) == geometry(stored.alert)
 
 
 def test_the_whole_town_is_a_box_of_its_own_and_comes_back_ticked():
-    record = a_record(areas=("all",))
-    form = fields_of_alert(record, STATION)
+    stored = a_record(areas=("all",))
+    form = fields_of_alert(stored, STATION)
     reading = read_form(form, Ground(STATION, NOW, lambda _: None), plain)
-    update = update_of(record, changes_between(form, {**form, "area": ()}, read().draft), STATION, NOW, "b")
+    update = update_of(stored, changes_between(form, {**form, "area": ()}, read().draft), STATION, NOW, "b")
 
     assert form["area"] == ("all",)
     assert draft_alert(reading.draft, STATION, NOW, "c").areas[0].description == "toute la commune"
@@ -165,13 +165,13 @@ def test_the_whole_town_is_a_box_of_its_own_and_comes_back_ticked():
 
 
 def test_an_update_tells_what_differs_and_nothing_else():
-    record = a_record(areas=("D1",), description="Rue barrée", onset="1h", web="https://a.example")
-    before = fields_of_alert(record, STATION)
+    stored = a_record(areas=("D1",), description="Rue barrée", onset="1h", web="https://a.example")
+    before = fields_of_alert(stored, STATION)
     now = {**before, "description": "", "web": "", "onset": "", "area": (), "severity": "Severe"}
     reading = read_form(now, Ground(STATION, NOW, lambda _: None), plain)
 
     changes = changes_between(before, now, reading.draft)
-    info = update_of(record, changes, STATION, NOW, "b").infos[0]
+    info = update_of(stored, changes, STATION, NOW, "b").infos[0]
 
     assert set(changes) == {
         "description",
@@ -186,22 +186,22 @@ def test_an_update_tells_what_differs_and_nothing_else():
     }
     assert (info.description, info.web, info.onset, info.severity) == (None, None, None, Severity.SEVERE)
     assert [area.description for area in info.areas] == [STATION.name]
-    assert info.expires == record.alert.infos[0].expires
+    assert info.expires == stored.alert.infos[0].expires
 
 
 def test_a_feed_s_area_stays_as_the_feed_drew_it():
-    record = a_record(polygons=("45.1823456789012,5.702 45.182,5.71 45.19,5.706",))
-    before = fields_of_alert(record, STATION)
+    stored = a_record(polygons=("45.1823456789012,5.702 45.182,5.71 45.19,5.706",))
+    before = fields_of_alert(stored, STATION)
     now = {**before, "headline": "Fuite de gaz colmatée"}
 
     changes = changes_between(before, now, read_form(now, Ground(STATION, NOW, lambda _: None), plain).draft)
 
-    assert update_of(record, changes, STATION, NOW, "b").areas == record.alert.areas
+    assert update_of(stored, changes, STATION, NOW, "b").areas == stored.alert.areas
 
 
 def test_an_exercise_is_one_as_a_form():
-    record = a_record()
-    drill = replace(record, alert=replace(record.alert, status=Status.EXERCISE))
+    stored = a_record()
+    drill = replace(stored, alert=replace(stored.alert, status=Status.EXERCISE))
 
     assert fields_of_alert(drill, STATION)["exercise"] == "1"
 

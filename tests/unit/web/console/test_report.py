@@ -52,12 +52,12 @@ async def test_the_file_to_keep_is_never_shown_in_the_desk_s_own_address(desk, a
 
 
 async def test_the_data_is_the_same_report(desk, ask):
-    record = await desk.post("Rue Basse closed")
+    stored = await desk.post("Rue Basse closed")
 
-    answer, _ = await ask(f"/alerts/{record.id}/report?as=json")
+    answer, _ = await ask(f"/alerts/{stored.id}/report?as=json")
     data = await answer.json()
 
-    assert data["incident"] == record.incident_id
+    assert data["incident"] == stored.incident_id
     assert data["deeds"][0]["what"] == "post"
 
 

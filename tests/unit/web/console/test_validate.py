@@ -297,8 +297,8 @@ class TestVersions:
         alert = await desk.post("Water cut")
         assert "Versions" not in (await desk.look(f"/waiting/{alert}")).text
         graver = {"severity": Severity.SEVERE, "instruction": "Boil it."}
-        second = await desk.act("Anne", lambda officer: officer.update(alert, {"headline": "Water is cut"}).record.id)
-        third = await desk.act("Anne", lambda officer: officer.update(second, graver).record.id)
+        second = await desk.act("Anne", lambda officer: officer.update(alert, {"headline": "Water is cut"}).stored.id)
+        third = await desk.act("Anne", lambda officer: officer.update(second, graver).stored.id)
         page = await desk.look(f"/waiting/{third}")
 
         assert "What changed since version 1, which you saw" in page.text
@@ -310,7 +310,7 @@ class TestVersions:
 
     async def test_looking_at_an_older_version_forgets_nothing(self, desk):
         alert = await desk.post("Water cut")
-        second = await desk.act("Anne", lambda officer: officer.update(alert, {"headline": "Water is cut"}).record.id)
+        second = await desk.act("Anne", lambda officer: officer.update(alert, {"headline": "Water is cut"}).stored.id)
         await desk.look(f"/waiting/{second}")
         await desk.look(f"/waiting/{alert}")
 
@@ -327,8 +327,8 @@ class TestRejecting:
         assert "Say why it does not go out: its author reads it." in refused.text
 
         await desk.press(f"/waiting/{alert}/reject", reason="the pipe holds")
-        [record] = await desk.service.ask(lambda unit: unit.alerts.by_id(alert))
-        assert str(record.reason) == "rejected by Paul: the pipe holds"
+        [stored] = await desk.service.ask(lambda unit: unit.alerts.by_id(alert))
+        assert str(stored.reason) == "rejected by Paul: the pipe holds"
 
     async def test_an_author_takes_back_their_own(self, desk):
         alert = await desk.post(by="Luc")

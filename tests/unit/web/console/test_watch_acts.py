@@ -21,9 +21,9 @@ async def desk(tmp_path):
 
 
 async def out(desk, **changes):
-    record = await desk.post("Water cut", channels=("x", "second"))
-    await desk.settle(record.id, PostState.SENT, **{**is_sent(desk), **changes})
-    return record
+    stored = await desk.post("Water cut", channels=("x", "second"))
+    await desk.settle(stored.id, PostState.SENT, **{**is_sent(desk), **changes})
+    return stored
 
 
 async def written(desk) -> list[str]:
@@ -32,26 +32,26 @@ async def written(desk) -> list[str]:
 
 
 async def test_a_failed_post_is_tried_again_alone(desk):
-    record = await desk.post(channels=("x", "second"))
-    await desk.settle(record.id, PostState.FAILED, reason="no")
-    first, second = await desk.posts(record.id)
-    assert f'id="retry-{first.id}"' in await desk.text(f"/alerts/{record.id}")
+    stored = await desk.post(channels=("x", "second"))
+    await desk.settle(stored.id, PostState.FAILED, reason="no")
+    first, second = await desk.posts(stored.id)
+    assert f'id="retry-{first.id}"' in await desk.text(f"/alerts/{stored.id}")
 
-    status, where, _ = await desk.press(f"/alerts/{record.id}/retry", post=first.id)
-    assert (status, where) == (303, f"/desk/alerts/{record.id}?done=retry")
-    assert [post.state for post in await desk.posts(record.id)] == [PostState.QUEUED, PostState.FAILED]
-    assert (await written(desk))[0] == f"Anne retry {record.id}"
+    status, where, _ = await desk.press(f"/alerts/{stored.id}/retry", post=first.id)
+    assert (status, where) == (303, f"/desk/alerts/{stored.id}?done=retry")
+    assert [post.state for post in await desk.posts(stored.id)] == [PostState.QUEUED, PostState.FAILED]
+    assert (await written(desk))[0] == f"Anne retry {stored.id}"
 
-    await desk.press(f"/alerts/{record.id}/drop", post=second.id)
-    assert [post.state for post in await desk.posts(record.id)] == [PostState.QUEUED, PostState.DROPPED]
+    await desk.press(f"/alerts/{stored.id}/drop", post=second.id)
+    assert [post.state for post in await desk.posts(stored.id)] == [PostState.QUEUED, PostState.DROPPED]
 
 
 async def test_without_a_post_all_that_failed_is_meant(desk):
-    record = await desk.post(channels=("x", "second"))
-    await desk.settle(record.id, PostState.IN_DOUBT)
-    await desk.press(f"/alerts/{record.id}/drop")
+    stored = await desk.post(channels=("x", "second"))
+    await desk.settle(stored.id, PostState.IN_DOUBT)
+    await desk.press(f"/alerts/{stored.id}/drop")
 
-    assert {post.state for post in await desk.posts(record.id)} == {PostState.DROPPED}
+    assert {post.state for post in await desk.posts(stored.id)} == {PostState.DROPPED}
 
 
 async def test_the_post_of_another_incident_is_not_reached_from_here(desk):
@@ -67,9 +67,9 @@ async def test_the_post_of_another_incident_is_not_reached_from_here(desk):
 
 @pytest.mark.parametrize(("how", "urgency"), [("cancel", "Cancel"), ("all_clear", "Update")])
 async def test_an_end_is_an_end_with_its_reason(desk, how, urgency):
-    record = await out(desk)
-    status, where, _ = await desk.press(f"/alerts/{record.id}/end", how=how, reason=" Repaired ")
-    newest = await desk.service.ask(lambda unit: unit.alerts.incident(record.incident_id)[-1])
+    stored = await out(desk)
+    status, where, _ = await desk.press(f"/alerts/{stored.id}/end", how=how, reason=" Repaired ")
+    newest = await desk.service.ask(lambda unit: unit.alerts.incident(stored.incident_id)[-1])
 
     assert (status, where) == (303, f"/desk/alerts/{newest.id}?done=end")
     assert newest.alert.msg_type == urgency
@@ -78,8 +78,8 @@ async def test_an_end_is_an_end_with_its_reason(desk, how, urgency):
 
 
 async def test_how_it_ends_has_to_be_said(desk):
-    record = await out(desk)
-    status, _, page = await desk.press(f"/alerts/{record.id}/end", reason="Because <b>")
+    stored = await out(desk)
+    status, _, page = await desk.press(f"/alerts/{stored.id}/end", reason="Because <b>")
 
     assert status == 400
     assert 'role="alert"' in page
@@ -88,10 +88,10 @@ async def test_how_it_ends_has_to_be_said(desk):
 
 
 async def test_one_tap_corrects_at_once_and_tells_what_it_cannot_mend(desk):
-    record = await out(desk)
-    assert 'action="/desk/alerts/' + record.id + '/correct"' in await desk.text(f"/alerts/{record.id}")
+    stored = await out(desk)
+    assert 'action="/desk/alerts/' + stored.id + '/correct"' in await desk.text(f"/alerts/{stored.id}")
 
-    status, where, _ = await desk.press(f"/alerts/{record.id}/correct")
+    status, where, _ = await desk.press(f"/alerts/{stored.id}/correct")
     assert status == 303
     page = await desk.text(where.removeprefix("/desk"))
     assert "The correction is on its way" in page
@@ -102,13 +102,13 @@ async def test_one_tap_corrects_at_once_and_tells_what_it_cannot_mend(desk):
 
 
 async def test_a_second_tap_is_told_that_it_was_done(desk):
-    record = await out(desk)
-    await desk.press(f"/alerts/{record.id}/correct")
-    status, _, page = await desk.press(f"/alerts/{record.id}/correct")
+    stored = await out(desk)
+    await desk.press(f"/alerts/{stored.id}/correct")
+    status, _, page = await desk.press(f"/alerts/{stored.id}/correct")
 
     assert (status, page.count('role="alert"')) == (422, 1)
-    records = await desk.service.ask(lambda unit: unit.alerts.incident(record.incident_id))
-    assert len(records) == 2
+    stored_alerts = await desk.service.ask(lambda unit: unit.alerts.incident(stored.incident_id))
+    assert len(stored_alerts) == 2
 
 
 ACTS = [("retry", {}), ("drop", {}), ("end", {"how": "cancel"}), ("correct", {})]
@@ -117,18 +117,18 @@ ACTS = [("retry", {}), ("drop", {}), ("end", {"how": "cancel"}), ("correct", {})
 @pytest.mark.parametrize(("act", "fields"), ACTS)
 @pytest.mark.parametrize(("role", "may"), [("viewer", False), ("author", True), ("administrator", True)])
 async def test_a_role_does_what_it_may_and_no_more(desk, act, fields, role, may):
-    record = await desk.post(channels=("x", "second"))
+    stored = await desk.post(channels=("x", "second"))
     state = PostState.FAILED if act in ("retry", "drop") else PostState.SENT
-    await desk.settle(record.id, state, **(is_sent(desk) if state is PostState.SENT else {}))
+    await desk.settle(stored.id, state, **(is_sent(desk) if state is PostState.SENT else {}))
     as_role(desk, role)
     before = await written(desk)
 
-    page = await desk.text(f"/alerts/{record.id}")
-    assert (f"/alerts/{record.id}/{act}" in page) is may
-    status, _, _ = await desk.press(f"/alerts/{record.id}/{act}", **fields)
+    page = await desk.text(f"/alerts/{stored.id}")
+    assert (f"/alerts/{stored.id}/{act}" in page) is may
+    status, _, _ = await desk.press(f"/alerts/{stored.id}/{act}", **fields)
     assert status == (303 if may else 403)
     if not may:
-        assert {post.state for post in await desk.posts(record.id)} == {state}
+        assert {post.state for post in await desk.posts(stored.id)} == {state}
         assert await written(desk) == before
 
 
@@ -139,11 +139,11 @@ async def test_what_is_not_there_is_not_found(desk, act, fields):
 
 
 async def test_what_is_over_offers_nothing_to_end(desk):
-    record = await out(desk)
-    await desk.press(f"/alerts/{record.id}/end", how="cancel")
+    stored = await out(desk)
+    await desk.press(f"/alerts/{stored.id}/end", how="cancel")
 
-    assert "/correct" not in await desk.text(f"/alerts/{record.id}")
-    status, _, page = await desk.press(f"/alerts/{record.id}/retry")
+    assert "/correct" not in await desk.text(f"/alerts/{stored.id}")
+    status, _, page = await desk.press(f"/alerts/{stored.id}/retry")
     assert status == 422
     assert "nothing failed" in page
 
@@ -171,8 +171,8 @@ async def test_what_is_gone_from_a_calendar_at_once_is_called_off_by_one_tap(des
 
 
 async def test_the_form_that_ends_it_offers_what_would_be_said(desk):
-    record = await out(desk)
-    page = await desk.text(f"/alerts/{record.id}")
+    stored = await out(desk)
+    page = await desk.text(f"/alerts/{stored.id}")
     form = page[page.index('id="ending"') :]
     assert "Water is back. Run it until it is clear." in form or "L’eau est rétablie. Laissez-la couler" in form
     assert "withdrawn" in form or "Annonce retirée" in form

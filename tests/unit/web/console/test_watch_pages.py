@@ -67,13 +67,13 @@ async def test_nothing_on_is_shown_with_how_old_that_knowledge_is(desk):
 
 
 async def test_each_alert_is_shown_channel_by_channel_with_state_and_address(desk):
-    record = await desk.post("Water cut", channels=("x", "second"))
-    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+    stored = await desk.post("Water cut", channels=("x", "second"))
+    await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
 
     page = await desk.text("/")
     assert page.count('href="https://t.example/7"') == 2
     assert page.count("sent</span>") == 2
-    assert f'href="/desk/alerts/{record.id}"' in page
+    assert f'href="/desk/alerts/{stored.id}"' in page
 
 
 async def test_what_needs_somebody_comes_first_with_what_to_do(desk):
@@ -91,98 +91,98 @@ async def test_what_needs_somebody_comes_first_with_what_to_do(desk):
 
 async def test_an_alert_that_waits_leads_to_its_validation(tmp_path):
     async with a_desk(tmp_path, publish="approve") as desk:
-        record = await desk.post("Waits", channels=("x",))
+        stored = await desk.post("Waits", channels=("x",))
 
-        assert f'href="/desk/waiting/{record.id}"' in await desk.text("/")
-        assert f'href="/desk/waiting/{record.id}"' in await desk.text(f"/alerts/{record.id}")
+        assert f'href="/desk/waiting/{stored.id}"' in await desk.text("/")
+        assert f'href="/desk/waiting/{stored.id}"' in await desk.text(f"/alerts/{stored.id}")
 
 
 async def test_an_exercise_is_told_in_every_list_and_by_its_page(desk):
     alert = an_alert(desk, status=Status.EXERCISE, headline="Dam breaks")
-    record = await desk.hear(alert)
-    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+    stored = await desk.hear(alert)
+    await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
 
-    for address in ("/", "/alerts", "/timeline", f"/alerts/{record.id}"):
+    for address in ("/", "/alerts", "/timeline", f"/alerts/{stored.id}"):
         assert "badge drill" in await desk.text(address), address
-    assert 'class="exercise"' in await desk.text(f"/alerts/{record.id}")
+    assert 'class="exercise"' in await desk.text(f"/alerts/{stored.id}")
     real = await desk.post("Real", channels=("x",))
     assert 'class="exercise"' not in await desk.text(f"/alerts/{real.id}")
 
 
 async def test_an_incident_is_its_thread_with_history_and_cap(desk):
-    record = await desk.post("Water cut", channels=("x",), instruction="Boil it.")
-    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+    stored = await desk.post("Water cut", channels=("x",), instruction="Boil it.")
+    await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
 
-    page = await desk.text(f"/alerts/{record.id}")
+    page = await desk.text(f"/alerts/{stored.id}")
     assert "Boil it." in page
     assert "https://t.example/7" in page
     assert ">accepted<" in page
-    async with desk.client.get(f"/desk/alerts/{record.id}.xml") as answer:
-        assert await answer.read() == write(record.alert)
+    async with desk.client.get(f"/desk/alerts/{stored.id}.xml") as answer:
+        assert await answer.read() == write(stored.alert)
         assert answer.content_type == "application/cap+xml"
         assert "attachment" in answer.headers["Content-Disposition"]
 
 
 async def test_an_id_is_exact_or_it_is_none(desk):
-    record = await desk.post()
+    stored = await desk.post()
 
-    await desk.text(f"/alerts/{record.id[:-1]}", status=404)
+    await desk.text(f"/alerts/{stored.id[:-1]}", status=404)
     await desk.text("/alerts/nothing", status=404)
     await desk.text("/alerts/nothing.xml", status=404)
-    assert record.id in await desk.text(f"/alerts/{record.incident_id}")
+    assert stored.id in await desk.text(f"/alerts/{stored.incident_id}")
 
 
 async def test_what_is_new_since_one_looked_is_marked_once(desk):
-    record = await desk.post("Water cut", channels=("x",))
-    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
-    assert "Changed since you looked" not in await desk.text(f"/alerts/{record.id}")
+    stored = await desk.post("Water cut", channels=("x",))
+    await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
+    assert "Changed since you looked" not in await desk.text(f"/alerts/{stored.id}")
 
     desk.name = "Bea"
-    await desk.press(f"/alerts/{record.id}/end", how="cancel", reason="Repaired")
-    assert "Changed since you looked" not in await desk.text(f"/alerts/{record.id}"), "they did it themselves"
+    await desk.press(f"/alerts/{stored.id}/end", how="cancel", reason="Repaired")
+    assert "Changed since you looked" not in await desk.text(f"/alerts/{stored.id}"), "they did it themselves"
     desk.name = "Anne"
-    page = await desk.text(f"/alerts/{record.id}")
+    page = await desk.text(f"/alerts/{stored.id}")
     assert "Changed since you looked" in page
     assert page.count("new since you looked") == 1
-    assert "Changed since you looked" not in await desk.text(f"/alerts/{record.id}")
+    assert "Changed since you looked" not in await desk.text(f"/alerts/{stored.id}")
 
 
 async def test_an_update_shows_what_changed_and_an_end_does_not(desk):
-    record = await desk.post("Water cut", channels=("x",), instruction="Boil the water.")
-    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+    stored = await desk.post("Water cut", channels=("x",), instruction="Boil the water.")
+    await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
     actor = desk.visitor().actor
 
     def update(unit):
-        return Officer(unit, actor).update(record.id, {"instruction": "Drink the water."}).record
+        return Officer(unit, actor).update(stored.id, {"instruction": "Drink the water."}).stored
 
     later = await desk.service.act(update)
-    page = await desk.text(f"/alerts/{record.id}")
+    page = await desk.text(f"/alerts/{stored.id}")
     assert re.search(r"<del>.*Boil.*</del>", page)
     assert re.search(r"<ins>.*Drink.*</ins>", page)
     await desk.press(f"/alerts/{later.id}/end", how="all_clear")
-    again = await desk.text(f"/alerts/{record.id}")
+    again = await desk.text(f"/alerts/{stored.id}")
     assert again.count("What changed") == page.count("What changed") == 1
     assert "all clear</span>" in again
 
 
 async def test_looking_again_writes_nothing_and_a_fragment_never_does(desk):
-    record = await desk.post()
-    await desk.text(f"/fragments/alerts/{record.id}")
+    stored = await desk.post()
+    await desk.text(f"/fragments/alerts/{stored.id}")
     before = desk.database.commits
-    await desk.text(f"/alerts/{record.id}")
-    await desk.text(f"/alerts/{record.id}")
-    await desk.text(f"/fragments/alerts/{record.id}")
+    await desk.text(f"/alerts/{stored.id}")
+    await desk.text(f"/alerts/{stored.id}")
+    await desk.text(f"/fragments/alerts/{stored.id}")
 
     assert desk.database.commits == before + 1
 
 
 async def test_what_was_left_out_is_listed_with_its_reason(desk):
-    record = await desk.hear(an_alert(desk, expires=desk.clock.now() - timedelta(hours=1), headline="Long over"))
-    assert record.state is AlertState.LEFT_OUT
+    stored = await desk.hear(an_alert(desk, expires=desk.clock.now() - timedelta(hours=1), headline="Long over"))
+    assert stored.state is AlertState.LEFT_OUT
 
     page = await desk.text("/left-out")
     assert "Long over" in page
-    assert str(record.reason) in page
+    assert str(stored.reason) in page
 
 
 async def test_the_list_is_filtered_and_turned_page_by_page(desk):
@@ -205,13 +205,13 @@ async def test_the_list_is_filtered_and_turned_page_by_page(desk):
 
 async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_it_will_be_through(desk):
     assert "To subscribers" not in await desk.text("/channels")
-    record = await desk.post("Water cut", channels=("x",))
+    stored = await desk.post("Water cut", channels=("x",))
     now = desk.clock.now()
     bulk = Bulk(
         id="b1",
         channel="x",
-        incident=record.incident_id,
-        alert_id=record.id,
+        incident=stored.incident_id,
+        alert_id=stored.id,
         kind=PostKind.PUBLISH,
         state=BulkState.QUEUED,
         notice=Notice(Topic.WATER, Severity.MODERATE),
@@ -241,11 +241,11 @@ async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_
 
 
 async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
-    record = await desk.post(channels=("x",))
+    stored = await desk.post(channels=("x",))
     left_at = stamp(desk.clock.now() - timedelta(minutes=5))
 
     def work(db):
-        post = db.execute("SELECT id FROM post WHERE alert_id = ?", (record.id,)).fetchone()[0]
+        post = db.execute("SELECT id FROM post WHERE alert_id = ?", (stored.id,)).fetchone()[0]
         db.execute(
             "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'o', 1, ?)",
             (post, left_at),
@@ -265,12 +265,12 @@ async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
 
 
 async def test_a_day_shows_what_went_out_and_which_ends_come(desk):
-    record = await desk.post("Water cut", channels=("x",))
-    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+    stored = await desk.post("Water cut", channels=("x",))
+    await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
 
     page = await desk.text("/timeline")
     assert "Posts of the last 24 hours" in page
-    assert f"/desk/alerts/{record.id}#post-" in page
+    assert f"/desk/alerts/{stored.id}#post-" in page
     assert "in 6 hours" in page
     assert 'style="' not in page
 
@@ -292,15 +292,15 @@ async def test_the_calendar_shows_beginnings_ends_and_what_goes_out_by_itself(de
 
 
 async def test_a_feeds_words_are_never_markup(desk):
-    record = await desk.hear(
+    stored = await desk.hear(
         an_alert(
             desk, HOSTILE.replace(" ", "-").replace("<", "").replace("&", ""), headline=HOSTILE, description=HOSTILE,
             instruction=HOSTILE, web="javascript:alert(3)", areas=(Area(HOSTILE, circles=(Circle((45.0, 5.0), 2.0),)),),
         )
     )  # fmt: skip
-    await desk.settle(record.id, PostState.FAILED, reason=HOSTILE, remote_id=HOSTILE, url="javascript:alert(4)")
+    await desk.settle(stored.id, PostState.FAILED, reason=HOSTILE, remote_id=HOSTILE, url="javascript:alert(4)")
 
-    for address in ("/", "/alerts", f"/alerts/{record.id}", "/timeline", "/calendar", f"/fragments/alerts/{record.id}"):
+    for address in ("/", "/alerts", f"/alerts/{stored.id}", "/timeline", "/calendar", f"/fragments/alerts/{stored.id}"):
         page = await desk.text(address)
         assert "<script>alert" not in page, address
         assert "<img src=x" not in page, address
@@ -310,27 +310,27 @@ async def test_a_feeds_words_are_never_markup(desk):
 
 async def test_what_cannot_be_seen_in_a_feeds_words_is_shown_and_never_obeyed(desk):
     turned = "Route \u202eouverte\u2066\u200f\u200b\u00ad"
-    record = await desk.hear(
+    stored = await desk.hear(
         an_alert(
             desk, "urn-\u202e1", headline=turned, description=turned, instruction=turned, contact=turned,
             sender_name=turned,
             areas=(Area(turned, circles=(Circle((45.0, 5.0), 2.0),)),),
         )
     )  # fmt: skip
-    await desk.settle(record.id, PostState.FAILED, reason=turned, remote_id=turned)
+    await desk.settle(stored.id, PostState.FAILED, reason=turned, remote_id=turned)
 
-    for address in ("/", "/alerts", f"/alerts/{record.id}", "/timeline", "/calendar", f"/fragments/alerts/{record.id}"):
+    for address in ("/", "/alerts", f"/alerts/{stored.id}", "/timeline", "/calendar", f"/fragments/alerts/{stored.id}"):
         page = await desk.text(address)
         assert not UNSEEN.search(page), address
         assert "\\u202e" not in page, address
-    assert "‹U+202E›" in await desk.text(f"/alerts/{record.id}")
+    assert "‹U+202E›" in await desk.text(f"/alerts/{stored.id}")
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_every_page_is_there_in_both_languages_without_inline_script_or_style(desk, language):
     desk.language = language
-    record = await desk.hear(an_alert(desk, areas=(Area("Isère", circles=(Circle((45.0, 5.0), 2.0),)),)))
-    for address in ("/", "/alerts", "/left-out", f"/alerts/{record.id}", "/channels", "/timeline", "/calendar"):
+    stored = await desk.hear(an_alert(desk, areas=(Area("Isère", circles=(Circle((45.0, 5.0), 2.0),)),)))
+    for address in ("/", "/alerts", "/left-out", f"/alerts/{stored.id}", "/channels", "/timeline", "/calendar"):
         page = await desk.text(address)
         assert f'<html lang="{language}">' in page
         assert not re.search(r"<script(?![^>]* src=)|<style| style=| on[a-z]+=", page), address
@@ -338,16 +338,16 @@ async def test_every_page_is_there_in_both_languages_without_inline_script_or_st
 
 
 async def test_a_picture_is_served_as_what_it_is_and_nothing_else_is(desk, tmp_path):
-    record = await desk.post(channels=("x",))
+    stored = await desk.post(channels=("x",))
     (tmp_path / "map.png").write_bytes(b"\x89PNG\r\n\x1a\nrest")
-    await desk.text(f"/alerts/{record.id}/picture", status=404)
+    await desk.text(f"/alerts/{stored.id}/picture", status=404)
 
-    await desk.settle(record.id, PostState.SENT, image=str(tmp_path / "map.png"), alt="A map")
-    async with desk.client.get(f"/desk/alerts/{record.id}/picture") as answer:
+    await desk.settle(stored.id, PostState.SENT, image=str(tmp_path / "map.png"), alt="A map")
+    async with desk.client.get(f"/desk/alerts/{stored.id}/picture") as answer:
         assert (answer.status, answer.content_type) == (200, "image/png")
-    assert 'alt="A map"' in await desk.text(f"/alerts/{record.id}")
-    await desk.settle(record.id, PostState.SENT, image=str(desk.config.file))
-    await desk.text(f"/alerts/{record.id}/picture", status=404)
+    assert 'alt="A map"' in await desk.text(f"/alerts/{stored.id}")
+    await desk.settle(stored.id, PostState.SENT, image=str(desk.config.file))
+    await desk.text(f"/alerts/{stored.id}/picture", status=404)
 
 
 @contextmanager
@@ -372,13 +372,13 @@ def counted(desk):
 async def test_the_pages_cost_the_same_with_five_thousand_alerts_as_with_a_few(desk):
     addresses = ("/", "/alerts", "/alerts?source=manual", "/alerts?state=waiting", "/alerts?posts=failed", "/left-out")
     for number in range(45):
-        record = await desk.hear(an_alert(desk, f"urn-{number}", headline=f"Wind {number}"))
-    await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+        stored = await desk.hear(an_alert(desk, f"urn-{number}", headline=f"Wind {number}"))
+    await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
     await desk.post("By hand", channels=("x",))
 
     async def costs() -> dict[str, dict[str, int]]:
         found = {}
-        for address in (*addresses, f"/alerts/{record.id}"):
+        for address in (*addresses, f"/alerts/{stored.id}"):
             await desk.text(address)
             with counted(desk) as seen:
                 await desk.text(address)
@@ -396,7 +396,7 @@ async def test_the_pages_cost_the_same_with_five_thousand_alerts_as_with_a_few(d
             db.execute(
                 f"""WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
                 INSERT INTO {table} ({", ".join(names)}) SELECT {picked} FROM {table}, n WHERE {key} = ?""",
-                (record.id,),
+                (stored.id,),
             )
         db.execute("UPDATE alert SET expires = 1 WHERE seq % 2 AND id LIKE '%-%'")
 
@@ -411,8 +411,8 @@ async def test_the_pages_cost_the_same_with_five_thousand_alerts_as_with_a_few(d
 
 async def test_more_than_fits_is_said(desk):
     for number in range(45):
-        record = await desk.hear(an_alert(desk, f"urn-{number}", headline=f"Wind {number}"))
-        await desk.settle(record.id, PostState.FAILED, reason="no")
+        stored = await desk.hear(an_alert(desk, f"urn-{number}", headline=f"Wind {number}"))
+        await desk.settle(stored.id, PostState.FAILED, reason="no")
 
     page = await desk.text("/")
     assert "There are more than fit here" in page
@@ -488,30 +488,30 @@ class TestWhatIsSo:
     )
     async def test_one_line_at_the_head_says_it_all(self, desk, language, said):
         desk.language = language
-        record = await desk.post("Water cut", channels=("x", "second"))
-        await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+        stored = await desk.post("Water cut", channels=("x", "second"))
+        await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
         await desk.database.write(lambda db: db.execute("UPDATE post SET state = 'failed' WHERE channel = 'second'"))
 
-        line = standing(await desk.text(f"/alerts/{record.id}"))
+        line = standing(await desk.text(f"/alerts/{stored.id}"))
         assert line.startswith(said)
         assert line.endswith(
             ", 1 failed; written by Anne." if language == "en" else ", 1 en échec\u202f; écrite par Anne."
         )
 
     async def test_what_is_under_way_is_not_visible(self, desk):
-        record = await desk.post("Water cut", channels=("x",))
+        stored = await desk.post("Water cut", channels=("x",))
 
-        page = await desk.text(f"/alerts/{record.id}")
+        page = await desk.text(f"/alerts/{stored.id}")
         assert standing(page) == "Not visible to the public yet, 1 under way; written by Anne."
         assert "on its way" in page
 
     async def test_who_validated_it_is_told(self, tmp_path):
         async with a_desk(tmp_path, publish="approve") as desk:
-            record = await desk.post("Water cut", channels=("x",))
+            stored = await desk.post("Water cut", channels=("x",))
             boss = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
-            await desk.service.act(lambda unit: Officer(unit, boss).approve(record.id))
+            await desk.service.act(lambda unit: Officer(unit, boss).approve(stored.id))
 
-            assert standing(await desk.text(f"/alerts/{record.id}")).endswith("; written by Anne, validated by Paul.")
+            assert standing(await desk.text(f"/alerts/{stored.id}")).endswith("; written by Anne, validated by Paul.")
 
     @pytest.mark.parametrize(
         ("language", "kind", "line"),
@@ -523,23 +523,23 @@ class TestWhatIsSo:
     async def test_an_end_that_waits_leaves_the_alert_among_those_that_are_on(self, tmp_path, language, kind, line):
         async with a_desk(tmp_path, publish="approve") as desk:
             desk.language = language
-            record = await desk.post("Water cut", channels=("x",))
+            stored = await desk.post("Water cut", channels=("x",))
             boss = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
-            await desk.service.act(lambda unit: Officer(unit, boss).approve(record.id))
-            await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+            await desk.service.act(lambda unit: Officer(unit, boss).approve(stored.id))
+            await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
             desk.role = Role.AUTHOR
-            await desk.press(f"/alerts/{record.id}/end", how="cancel", reason="Repaired")
+            await desk.press(f"/alerts/{stored.id}/end", how="cancel", reason="Repaired")
 
-            page = await desk.text(f"/alerts/{record.id}")
+            page = await desk.text(f"/alerts/{stored.id}")
             assert kind in page
             assert line in standing(page)
             now = await desk.text("/")
             assert kind in now
-            assert f'id="on-{record.incident_id}"' in now, "it is on until its end is out"
+            assert f'id="on-{stored.incident_id}"' in now, "it is on until its end is out"
 
     async def test_our_own_notices_are_no_alerts(self, desk):
-        record = await desk.post("Water cut", channels=("x",))
-        await desk.settle(record.id, PostState.SENT, **is_sent(desk))
+        stored = await desk.post("Water cut", channels=("x",))
+        await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
         warnings = build_notices(desk.config, map("n{}".format, itertools.count()).__next__)
         news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo"), desk.clock.now())
 

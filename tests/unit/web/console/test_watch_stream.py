@@ -72,8 +72,8 @@ async def test_an_action_is_told_by_the_name_of_its_incident(desk):
     client = await served(desk, PATIENT)
     async with client, asyncio.timeout(10):
         reader = await opened(client)
-        record = await desk.post()
-        assert await reader.event() == ("changed", record.incident_id)
+        stored = await desk.post()
+        assert await reader.event() == ("changed", stored.incident_id)
 
 
 async def test_several_changes_at_once_are_told_once_each(desk):
@@ -102,8 +102,8 @@ async def test_a_draft_a_sign_in_and_a_look_are_nobody_elses_news(desk):
         reader = await opened(client)
         await desk.sign_in()
         await desk.service.act(lambda unit: unit.views.looked("Anne", "i", "a", unit.now))
-        record = await desk.post()
-        assert await reader.event() == ("changed", record.incident_id)
+        stored = await desk.post()
+        assert await reader.event() == ("changed", stored.incident_id)
 
 
 async def test_a_quiet_stream_shows_that_it_lives(desk):
@@ -191,8 +191,8 @@ async def test_another_processs_write_is_told_by_incident_and_a_lease_is_not(des
     assert await desk.database.read(watch.look) == (False, frozenset())
     await desk.database.write(lambda db: db.execute("INSERT INTO lease VALUES ('x', 'us', 1)").rowcount)
     assert await desk.database.read(watch.look) == (True, frozenset())
-    record = await desk.post()
-    assert await desk.database.read(watch.look) == (True, frozenset({record.incident_id}))
+    stored = await desk.post()
+    assert await desk.database.read(watch.look) == (True, frozenset({stored.incident_id}))
     assert await desk.database.read(watch.look) == (False, frozenset())
 
 
@@ -213,10 +213,10 @@ async def test_a_post_that_a_lane_sends_is_told_as_it_is_sent(tmp_path):
         client = await served(desk, Rhythm(collect=0.0, beat=30.0, recheck=30.0))
         async with client, asyncio.timeout(20):
             reader = await opened(client)
-            record = await desk.post(channels=("x",))
-            while (await desk.posts(record.id))[0].state is not PostState.SENT:
+            stored = await desk.post(channels=("x",))
+            while (await desk.posts(stored.id))[0].state is not PostState.SENT:
                 await clock.advance(0.05)
-            assert await reader.until("changed") == record.incident_id
+            assert await reader.until("changed") == stored.incident_id
             await clock.advance(0.05)
     finally:
         await house.stop()

@@ -151,12 +151,12 @@ class ValidatingDesk:
         def action(officer):
             unit = officer.unit
             alert = draft_alert(draft, unit.desk.station, unit.now, unit.new_id())
-            return officer.post(alert, again=True).record.id
+            return officer.post(alert, again=True).stored.id
 
         return await self.act(by, action)
 
     async def hear(self, alert, source: str = "meteo") -> str:
-        return (await self.service.act(lambda unit: unit.desk.file(unit.alerts, alert, source).record)).id
+        return (await self.service.act(lambda unit: unit.desk.file(unit.alerts, alert, source).stored)).id
 
     async def sealed(self, alert: str, who: str) -> str:
         """What a page with a button would carry, for somebody who isn't shown one."""

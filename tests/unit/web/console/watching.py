@@ -128,12 +128,12 @@ class Desk:
         def action(unit):
             alert = draft_alert(draft, unit.desk.station, unit.now, unit.new_id())
             officer = Officer(unit, Actor(by, Role.ADMINISTRATOR, Origin.COMMAND))
-            return officer.post(alert, channels, again=again).record
+            return officer.post(alert, channels, again=again).stored
 
         return await self.service.act(action)
 
     async def hear(self, alert, source="meteo"):
-        return await self.service.act(lambda unit: unit.desk.file(unit.alerts, alert, source).record)
+        return await self.service.act(lambda unit: unit.desk.file(unit.alerts, alert, source).stored)
 
     async def settle(self, alert_id: str, state: PostState, **changes) -> None:
         """Put an alert's posts into a state, as a lane would have."""

@@ -49,7 +49,7 @@ class Paper:
 
     def print(self, *filed):
         """An edition that tells of these."""
-        outlook = self.outlook(dict.fromkeys(each.record.incident_id for each in filed))
+        outlook = self.outlook(dict.fromkeys(each.stored.incident_id for each in filed))
         self.edition = self.site.edition(outlook, self.edition)
         return self.edition
 

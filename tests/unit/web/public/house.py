@@ -62,13 +62,13 @@ class House:
 
     async def hear(self, alert, source="meteo"):
         filed = await self.service.act(lambda unit: unit.desk.hear(unit.alerts, Heard(alert.identifier, alert), source))
-        return filed.record
+        return filed.stored
 
     async def post(self, alert):
         """An officer's, which is out at once."""
         filed = await self.service.act(lambda unit: unit.desk.post(unit.alerts, alert, again=True))
         await self.database.write(lambda db: db.execute("UPDATE post SET state = 'sent'"))
-        return filed.record
+        return filed.stored
 
     async def read_source(self, reason=None):
         """The source was looked at just now, well or not."""

@@ -154,10 +154,10 @@ def test_the_map_data_tell_what_is_everywhere_and_where_a_district_is_that_is_na
     paper.print(everywhere, district)
 
     told = {each["properties"]["incident"]: each for each in json.loads(paper.text("/alerts.geojson"))["features"]}
-    whole, part = told[everywhere.record.incident_id], told[district.record.incident_id]
+    whole, part = told[everywhere.stored.incident_id], told[district.stored.incident_id]
     assert (whole["geometry"], whole["properties"]["whole"]) == (None, True)
     assert (part["geometry"], part["properties"]["whole"]) == (MILL.outline, False)
-    assert pages.fromstring(paper.text(f"/alerts/{district.record.incident_id}")).xpath("//*[@id='map']")
+    assert pages.fromstring(paper.text(f"/alerts/{district.stored.incident_id}")).xpath("//*[@id='map']")
     [line] = pages.fromstring(paper.text("/")).xpath("//*[@class='whole']")
     assert " ".join(line.text_content().split()) == "Toute la commune : Attention Crue"
 
@@ -167,7 +167,7 @@ def test_works_that_were_done_sooner_did_take_place_and_end_when_they_did(town, 
     work = town.post(an_alert(sender=town.station.sender, event="Travaux", headline="Travaux rue Haute", **days))
     town.deliver(work)
     town.clock.set(NOW + timedelta(days=2, hours=5))
-    end = all_clear_of(work.record, None, town.station, town.clock.now(), "end")
+    end = all_clear_of(work.stored, None, town.station, town.clock.now(), "end")
     town.post(end, again=True)
     paper.print(work)
 

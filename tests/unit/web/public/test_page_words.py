@@ -31,7 +31,7 @@ def test_the_headline_says_of_when_it_is(town, paper):
     paper.print(filed)
     for path in ("/", "/embed", "/embed.html"):
         assert "1 alerte en cours le mercredi 25 novembre à 13 h 00" in plain(paper, path), path
-    [head] = tree(paper, f"/alerts/{filed.record.incident_id}").xpath("//h1/following-sibling::p[1]")
+    [head] = tree(paper, f"/alerts/{filed.stored.incident_id}").xpath("//h1/following-sibling::p[1]")
     assert "mercredi 25 novembre 2026" in head.text_content(), "what it says of today is of a day"
 
 
@@ -41,14 +41,14 @@ def test_a_page_of_the_moment_brings_words_for_when_nobody_renews_it(town, paper
     town.hear(cancelling(over))
     paper.print(on, gone)
 
-    for path in ("/", "/en/", "/embed", f"/alerts/{on.record.incident_id}"):
+    for path in ("/", "/en/", "/embed", f"/alerts/{on.stored.incident_id}"):
         [box] = tree(paper, path).xpath("//*[@class='outdated']")
         assert box.get("hidden") is not None, path
         assert "2026" in box.text_content(), path
         assert "112" in box.text_content(), path
     [box] = tree(paper, "/").xpath("//*[@class='outdated']")
     assert "Elle disait alors : 1 alerte en cours" in " ".join(box.text_content().split())
-    assert not tree(paper, f"/alerts/{gone.record.incident_id}").xpath("//*[@class='outdated']"), "it is over for good"
+    assert not tree(paper, f"/alerts/{gone.stored.incident_id}").xpath("//*[@class='outdated']"), "it is over for good"
 
 
 def test_the_history_has_the_words_that_a_new_instruction_took_the_place_of(town, paper):
@@ -60,7 +60,7 @@ def test_the_history_has_the_words_that_a_new_instruction_took_the_place_of(town
     town.deliver(third)
     paper.print(first)
 
-    [kept] = tree(paper, f"/alerts/{first.record.incident_id}").xpath("//ol[@class='steps']//details")
+    [kept] = tree(paper, f"/alerts/{first.stored.incident_id}").xpath("//ol[@class='steps']//details")
     said = " ".join(kept.text_content().split())
     assert "Avant : Fermez les volets. Après : Évacuez vers le gymnase." in said
 
@@ -70,7 +70,7 @@ def test_words_in_another_language_are_marked_and_told_to_be_original(town, pape
     town.deliver(first)
     town.hear(following(alert, severity=Severity.SEVERE, description="Rafales.", instruction="Sortez."))
     paper.print(first)
-    path = f"/alerts/{first.record.incident_id}"
+    path = f"/alerts/{first.stored.incident_id}"
 
     for place in ("/en/", f"/en{path}"):
         page = tree(paper, place)
@@ -93,7 +93,7 @@ def test_who_announced_it_is_told_as_that(town, paper):
     filed = town.post(an_alert(sender=town.station.sender))
     paper.print(filed)
 
-    assert "Annoncé par : Ville de Saint-Martin" in plain(paper, f"/alerts/{filed.record.incident_id}")
+    assert "Annoncé par : Ville de Saint-Martin" in plain(paper, f"/alerts/{filed.stored.incident_id}")
 
 
 def test_no_works_are_told_of_as_far_as_they_were_announced(town, paper):
@@ -111,7 +111,7 @@ def test_somebody_missing_bears_no_badge_of_danger_and_works_their_own(town, pap
     paper.print(missing, works)
 
     for filed, badges in ((missing, []), (works, ["Travaux"])):
-        page = tree(paper, f"/alerts/{filed.record.incident_id}")
+        page = tree(paper, f"/alerts/{filed.stored.incident_id}")
         assert [each.text_content().strip() for each in page.xpath("//*[@class='badges']")] == badges
     assert "Danger grave" not in words(paper, "/")
 

@@ -29,13 +29,13 @@ async def house(tmp_path):
 
 
 async def test_the_page_is_there_from_the_first_question_on(house):
-    record = await house.hear(an_alert(headline="Coup de vent"))
+    stored = await house.hear(an_alert(headline="Coup de vent"))
 
     status, text = await house.get("/")
     assert status == 200
     assert "Coup de vent" in text
-    assert (await house.get(f"/alerts/{record.incident_id}"))[0] == 200
-    assert (await house.get(f"/cap/{record.id}.xml"))[0] == 200
+    assert (await house.get(f"/alerts/{stored.incident_id}"))[0] == 200
+    assert (await house.get(f"/cap/{stored.id}.xml"))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,21 @@ async def test_what_is_not_there_is_404(house, path):
 
 async def test_what_waits_is_404_until_it_is_let_out(tmp_path):
     async with a_house(tmp_path, publish="approve") as house:
-        record = await house.hear(an_alert())
-        paths = (f"/alerts/{record.incident_id}", f"/cap/{record.id}.xml", f"/alerts/{record.incident_id}.geojson")
+        stored = await house.hear(an_alert())
+        paths = (f"/alerts/{stored.incident_id}", f"/cap/{stored.id}.xml", f"/alerts/{stored.incident_id}.geojson")
 
         assert [(await house.get(path))[0] for path in paths] == [404, 404, 404]
 
 
 async def test_an_incident_of_long_ago_still_has_its_page(house):
-    record = await house.hear(an_alert())
+    stored = await house.hear(an_alert())
     house.clock.set(NOW.replace(month=12))
     await house.publisher.make()
 
-    status, text = await house.get(f"/alerts/{record.incident_id}")
+    status, text = await house.get(f"/alerts/{stored.incident_id}")
     assert status == 200
     assert "Fin prévue de l’alerte" in text
-    assert (await house.get(f"/cap/{record.id}.xml"))[0] == 200
+    assert (await house.get(f"/cap/{stored.id}.xml"))[0] == 200
     assert "Coup de vent" not in (await house.get("/"))[1]
 
 
@@ -79,7 +79,7 @@ async def test_a_change_makes_an_edition_and_tells_those_who_listen(tmp_path):
         running = asyncio.create_task(house.publisher.run())
         async with house.client.get("/events") as stream:
             first = await next_data(stream)
-            record = await house.hear(alert := an_alert(sent=now, expires=now + timedelta(hours=1)))
+            stored = await house.hear(alert := an_alert(sent=now, expires=now + timedelta(hours=1)))
             told = await next_data(stream)
             page = (await house.get("/"))[1]
             await house.hear(cancelling(alert))
@@ -87,7 +87,7 @@ async def test_a_change_makes_an_edition_and_tells_those_who_listen(tmp_path):
         await end(running)
 
     assert b'"on": []' in first
-    assert record.incident_id.encode() in told
+    assert stored.incident_id.encode() in told
     assert "Coup de vent" in page
     assert b'"on": []' in over
 
@@ -101,11 +101,11 @@ async def test_time_alone_asks_for_an_edition(house):
 
 
 async def test_a_wrong_last_stroke_leads_to_the_page_and_nothing_else_does(house):
-    record = await house.hear(an_alert())
+    stored = await house.hear(an_alert())
     found = {}
     for path in (
         "/en",
-        f"/alerts/{record.incident_id}/",
+        f"/alerts/{stored.incident_id}/",
         "/%2F%2Fevil.example/",
         "/%2e%2e/etc/passwd",
         "/%00",
@@ -115,7 +115,7 @@ async def test_a_wrong_last_stroke_leads_to_the_page_and_nothing_else_does(house
             found[path] = (answer.status, answer.headers.get("Location"))
 
     assert found.pop("/en") == (308, "/en/")
-    assert found.pop(f"/alerts/{record.incident_id}/") == (308, f"/alerts/{record.incident_id}")
+    assert found.pop(f"/alerts/{stored.incident_id}/") == (308, f"/alerts/{stored.incident_id}")
     assert set(found.values()) == {(404, None)}
 
 
@@ -134,8 +134,8 @@ async def test_head_says_what_get_would_and_opens_no_stream(house):
 
 
 async def test_no_answer_sets_a_cookie_nor_names_another_place(house):
-    record = await house.hear(an_alert())
-    for path in ("/", "/en/", f"/alerts/{record.incident_id}", "/embed", "/feed.atom", "/robots.txt", "/nowhere"):
+    stored = await house.hear(an_alert())
+    for path in ("/", "/en/", f"/alerts/{stored.incident_id}", "/embed", "/feed.atom", "/robots.txt", "/nowhere"):
         async with house.client.get(path) as answer:
             assert "Set-Cookie" not in answer.headers, path
             kept = "stale-if-error=86400" in answer.headers["Cache-Control"]
@@ -210,16 +210,16 @@ async def test_the_loop_goes_on_while_an_edition_is_made(house):
 
 
 async def test_of_many_who_ask_for_an_old_page_one_has_it_made(house):
-    record = await house.hear(an_alert())
+    stored = await house.hear(an_alert())
     house.clock.set(NOW.replace(month=12))
     edition = await house.publisher.make()
     made = []
     lasting = house.publisher._site.lasting
     house.publisher._site.lasting = lambda *rest: made.append(rest) or lasting(*rest)
-    paths = [f"/alerts/{record.incident_id}", f"/cap/{record.id}.xml", f"/alerts/{record.incident_id}.geojson"]
+    paths = [f"/alerts/{stored.incident_id}", f"/cap/{stored.id}.xml", f"/alerts/{stored.incident_id}.geojson"]
     answers = await asyncio.gather(*(house.get(path) for path in paths * 4))
 
-    assert record.incident_id not in edition.incidents
+    assert stored.incident_id not in edition.incidents
     assert {status for status, _ in answers} == {200}
     assert len(made) == 1
 
@@ -227,8 +227,8 @@ async def test_of_many_who_ask_for_an_old_page_one_has_it_made(house):
 async def test_a_card_is_drawn_when_it_is_asked_for_once_for_the_same_words(house, monkeypatch):
     drawn = []
     monkeypatch.setattr(publisher, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
-    record = await house.hear(alert := an_alert())
-    path = f"/alerts/{record.incident_id}/card.png"
+    stored = await house.hear(alert := an_alert())
+    path = f"/alerts/{stored.incident_id}/card.png"
     await house.publisher.make()
     at_first = list(drawn)
 
@@ -251,10 +251,10 @@ async def test_a_card_is_drawn_when_it_is_asked_for_once_for_the_same_words(hous
 
 
 async def test_an_old_page_whose_incident_goes_on_is_made_anew(house):
-    record = await house.hear(alert := an_alert())
+    stored = await house.hear(alert := an_alert())
     house.clock.set(NOW.replace(month=12))
     await house.publisher.make()
-    before = (await house.get(f"/alerts/{record.incident_id}"))[1]
+    before = (await house.get(f"/alerts/{stored.incident_id}"))[1]
     later = house.clock.now()
     await house.hear(following(alert, headline="Encore", sent=later, expires=later + timedelta(hours=1)))
     await house.publisher.make()
@@ -262,7 +262,7 @@ async def test_an_old_page_whose_incident_goes_on_is_made_anew(house):
     await house.publisher.make()
 
     assert "Encore" not in before
-    assert "Encore" in (await house.get(f"/alerts/{record.incident_id}"))[1]
+    assert "Encore" in (await house.get(f"/alerts/{stored.incident_id}"))[1]
 
 
 async def test_the_bot_is_named_once_it_is_known_on_every_page_and_as_a_file(tmp_path):
@@ -327,11 +327,11 @@ async def test_a_source_is_behind_its_time_by_its_own_measure(house):
 async def test_what_waited_is_told_from_when_it_was_let_out(tmp_path):
     """Whoever reads the feed asks for what is new since they last looked; nobody was told anything before."""
     async with a_house(tmp_path, publish="approve") as house:
-        record = await house.hear(an_alert())
+        stored = await house.hear(an_alert())
         house.clock.set(NOW + timedelta(hours=2))
-        await house.service.act(lambda unit: approve(unit.alerts, record.id, "anne", unit.now))
+        await house.service.act(lambda unit: approve(unit.alerts, stored.id, "anne", unit.now))
         await house.publisher.make()
-        path = f"/alerts/{record.incident_id}"
+        path = f"/alerts/{stored.incident_id}"
         told = [(await house.get(each))[1] for each in ("/", path, "/feed.atom")]
         house.clock.set(NOW.replace(month=12))
         await house.publisher.make()

@@ -29,9 +29,9 @@ async def test_an_export_has_each_page_with_its_card(tmp_path, monkeypatch):
         await house.publisher.make()
         await house.publisher.export()
 
-        for record in (first, second):
+        for stored in (first, second):
             for folder in ("alerts", "en/alerts"):
-                card = tmp_path / "site" / folder / record.incident_id / "card.png"
+                card = tmp_path / "site" / folder / stored.incident_id / "card.png"
                 assert card.read_bytes().startswith(b"\x89PNG")
         assert len(drawn) == 4, "in two languages, each once"
 
@@ -50,20 +50,20 @@ async def test_an_export_gets_the_pages_of_long_ago_too_and_names_those_it_has(t
 
         assert rounds[0] == set(), "what isn't there yet is named by no map of the site"
         assert len(rounds) == 3
-        assert named(tmp_path / "site") == {record.incident_id for record in old}
-        for record in old:
-            page = tmp_path / "site" / "alerts" / record.incident_id / "index.html"
+        assert named(tmp_path / "site") == {stored.incident_id for stored in old}
+        for stored in old:
+            page = tmp_path / "site" / "alerts" / stored.incident_id / "index.html"
             assert "Fin prévue de l’alerte" in page.read_text(encoding="utf-8")
-            assert (tmp_path / "site" / "cap" / f"{record.id}.xml").is_file()
+            assert (tmp_path / "site" / "cap" / f"{stored.id}.xml").is_file()
 
 
 async def test_what_ended_while_nobody_was_there_is_written_anew_however_long_it_took(tmp_path):
     site = tmp_path / "site"
     async with a_house(tmp_path, export=site) as house:
-        record = await house.hear(an_alert())
+        stored = await house.hear(an_alert())
         await house.publisher.make()
         await house.publisher.export()
-    page = site / "alerts" / record.incident_id / "index.html"
+    page = site / "alerts" / stored.incident_id / "index.html"
     before = page.read_text(encoding="utf-8")
     async with a_house(tmp_path, export=site, clock=FakeClock(NOW + timedelta(days=9))) as house:
         await house.publisher.make()
@@ -72,7 +72,7 @@ async def test_what_ended_while_nobody_was_there_is_written_anew_however_long_it
             await house.publisher.make()
 
     assert "Fin prévue de l’alerte" not in before
-    assert at_first == {record.incident_id}
+    assert at_first == {stored.incident_id}
     assert "Fin prévue de l’alerte" in page.read_text(encoding="utf-8")
 
 
@@ -101,12 +101,12 @@ async def test_what_is_taken_back_long_after_its_time_is_taken_back_everywhere(t
 async def test_of_many_cards_the_files_wait_for_the_first_few_and_get_the_others_after_them(tmp_path, monkeypatch):
     monkeypatch.setattr(publisher, "CARDS_AT_A_TIME", 4)
     async with a_house(tmp_path, export=tmp_path / "site") as house:
-        records = [await house.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(5)]
+        stored_alerts = [await house.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(5)]
         await house.publisher.make()
         cards = []
         while await house.publisher.export():
             cards.append(len(list((tmp_path / "site").glob("**/card.png"))))
-        pages = [tmp_path / "site/alerts" / record.incident_id for record in records]
+        pages = [tmp_path / "site/alerts" / stored.incident_id for stored in stored_alerts]
 
         assert cards == [4, 8]
         assert all((page / "index.html").is_file() and (page / "card.png").is_file() for page in pages)
@@ -163,10 +163,10 @@ async def test_a_disk_that_refuses_costs_the_files_alone(tmp_path):
 
 async def test_the_export_follows(tmp_path):
     async with a_house(tmp_path, export=tmp_path / "site") as house:
-        record = await house.hear(an_alert(headline="Coup de vent"))
+        stored = await house.hear(an_alert(headline="Coup de vent"))
         await house.publisher.make()
         await house.publisher.export()
 
-        page = (tmp_path / "site" / "alerts" / record.incident_id / "index.html").read_text(encoding="utf-8")
+        page = (tmp_path / "site" / "alerts" / stored.incident_id / "index.html").read_text(encoding="utf-8")
         assert "Coup de vent" in page
         assert (tmp_path / "site" / "index.html").read_text(encoding="utf-8") == (await house.get("/"))[1]

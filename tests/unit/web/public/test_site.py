@@ -71,7 +71,7 @@ def test_a_lasting_page_tells_the_versions_in_order_and_the_end(town, paper):
     town.deliver(first)
     second = town.hear(following(alert, headline="Tempête", severity=Severity.SEVERE))
     town.deliver(second)
-    path = f"/alerts/{first.record.incident_id}"
+    path = f"/alerts/{first.stored.incident_id}"
     paper.print(first)
     before = words(paper, path)
     town.hear(cancelling(alert))
@@ -87,11 +87,11 @@ def test_a_lasting_page_tells_the_versions_in_order_and_the_end(town, paper):
 def test_a_correction_takes_everything_wrong_off_the_page(town, paper):
     wrong = town.post(an_alert(headline="Eau non potable", event="Eau", instruction="Ne buvez pas."))
     town.deliver(wrong)
-    right = correction_of(wrong.record, "L’eau est potable.", town.station, NOW, "right")
+    right = correction_of(wrong.stored, "L’eau est potable.", town.station, NOW, "right")
     town.post(right, again=True)
     paper.print(wrong)
 
-    said = words(paper, f"/alerts/{wrong.record.incident_id}")
+    said = words(paper, f"/alerts/{wrong.stored.incident_id}")
     assert "L’eau est potable." in said
     assert "Ne buvez pas." not in said
     assert "C’était erroné." in said
@@ -132,7 +132,7 @@ def test_a_feeds_words_are_words_and_no_markup(town, paper):
 def test_a_shared_link_has_a_card_and_linked_data(town, paper):
     filed = town.hear(an_alert(severity=Severity.SEVERE, areas=(WITH_OUTLINE,)))
     paper.print(filed)
-    path = f"/alerts/{filed.record.incident_id}"
+    path = f"/alerts/{filed.stored.incident_id}"
     page = tree(paper, path)
 
     def meta(name):
@@ -191,7 +191,7 @@ def test_the_map_data_has_outlines_and_circles(town, paper):
     outline, circle = json.loads(paper.text("/alerts.geojson"))["features"]
     assert outline["geometry"]["coordinates"][0][0] == [5.70, 45.18], "longitude first"
     assert (circle["geometry"]["type"], circle["properties"]["radius"]) == ("Point", 2000)
-    assert outline["properties"]["url"].endswith(f"/alerts/{filed.record.incident_id}")
+    assert outline["properties"]["url"].endswith(f"/alerts/{filed.stored.incident_id}")
 
 
 def test_the_calendar_has_the_works_and_nothing_else(town, paper):
@@ -203,7 +203,7 @@ def test_the_calendar_has_the_works_and_nothing_else(town, paper):
     assert event["SUMMARY"] == "Travaux rue Haute"
     assert event.decoded("DTSTART") == NOW + timedelta(days=2)
     assert event["STATUS"] == "CONFIRMED"
-    assert event["UID"] == f"{work.record.incident_id}@saint-martin.example"
+    assert event["UID"] == f"{work.stored.incident_id}@saint-martin.example"
 
 
 def test_works_that_were_called_off_stay_in_the_calendar_cancelled(town, paper):
@@ -234,7 +234,7 @@ def test_every_link_of_every_page_is_answered(town, paper):
 def test_each_language_links_to_the_other_and_says_which_it_is(town, paper):
     filed = town.hear(an_alert())
     paper.print(filed)
-    incident = filed.record.incident_id
+    incident = filed.stored.incident_id
 
     for path, language in ((f"/alerts/{incident}", "fr"), (f"/en/alerts/{incident}", "en")):
         page = tree(paper, path)
@@ -254,8 +254,8 @@ def test_a_page_whose_incident_did_not_change_is_the_same_answer(town, paper):
     town.hear(following(alert, headline="Tempête"))
     after = paper.print(one, two).answers
 
-    changed = f"/alerts/{one.record.incident_id}"
-    same = f"/alerts/{two.record.incident_id}"
+    changed = f"/alerts/{one.stored.incident_id}"
+    same = f"/alerts/{two.stored.incident_id}"
     assert after[same] is before[same]
     assert after[changed].etag != before[changed].etag
 
@@ -265,7 +265,7 @@ def test_a_long_incident_is_told_the_same_step_by_step_as_at_once(town, paper, m
     for hour in range(30, 34):
         town.clock.set(NOW + timedelta(hours=hour - 30))
         filed = town.hear(alert if hour == 30 else following(alert, headline=f"Vent de {hour * 3} km/h"))
-        alert = filed.record.alert
+        alert = filed.stored.alert
         before = paper.edition
         paper.print(filed)
 
@@ -279,14 +279,14 @@ def test_a_long_incident_is_told_the_same_step_by_step_as_at_once(town, paper, m
     assert caps
     assert all(lasting.answers[path] is earlier.answers[path] for path in caps), "a message never changes"
     at_once = make_paper().print(filed)
-    same = f"/alerts/{filed.record.incident_id}"
+    same = f"/alerts/{filed.stored.incident_id}"
     assert paper.edition.answers[same].body == at_once.answers[same].body
 
 
 def test_what_cannot_be_made_costs_no_other_page(town, paper):
     good = town.hear(an_alert())
     bad = town.hear(an_alert(event="Crue", headline="Crue"))
-    outlook = paper.outlook([good.record.incident_id, bad.record.incident_id])
+    outlook = paper.outlook([good.stored.incident_id, bad.stored.incident_id])
     wordless = replace(outlook.situation.on[1], versions=())
     broken = replace(outlook, situation=replace(outlook.situation, on=(outlook.situation.on[0], wordless)))
     paper.edition = paper.site.edition(broken)
@@ -298,13 +298,13 @@ def test_what_cannot_be_made_costs_no_other_page(town, paper):
 
 def test_the_map_of_the_site_names_what_is_on_and_what_was(town, paper):
     filed = town.hear(an_alert())
-    outlook = paper.outlook([filed.record.incident_id])
+    outlook = paper.outlook([filed.stored.incident_id])
     edition = paper.site.edition(outlook, None, [("older1", NOW - timedelta(days=30))])
 
     sitemap = etree.fromstring(edition.answers["/sitemap.xml"].body)
     places = [place.text for place in sitemap.findall("s:url/s:loc", SITEMAP)]
     assert "https://alertes.saint-martin.example/en/alerts/older1" in places
-    assert f"https://alertes.saint-martin.example/alerts/{filed.record.incident_id}" in places
+    assert f"https://alertes.saint-martin.example/alerts/{filed.stored.incident_id}" in places
     assert b"Disallow: /desk" in edition.answers["/robots.txt"].body
 
 
@@ -354,7 +354,7 @@ def test_a_lasting_page_says_today_of_no_day_that_is_gone(town, paper):
     filed = town.hear(alert := an_alert())
     town.deliver(filed)
     paper.print(filed)
-    path = f"/alerts/{filed.record.incident_id}"
+    path = f"/alerts/{filed.stored.incident_id}"
     while_on = words(paper, path)
     town.hear(cancelling(alert))
     paper.print(filed)
@@ -374,7 +374,7 @@ def test_what_would_say_the_same_is_not_made_anew(town, paper):
 
     assert second is first
     assert third.answers["/"] is not first.answers["/"], "it says when it was made"
-    feed = f"/alerts/{filed.record.incident_id}"
+    feed = f"/alerts/{filed.stored.incident_id}"
     assert third.answers[feed] is first.answers[feed], "nothing is new about it"
     for path in ("/feed.atom", "/en/feed.atom", "/calendar.ics", "/alerts.geojson", "/sitemap.xml"):
         assert third.answers[path] is first.answers[path], "compressing is what takes longest"
@@ -385,8 +385,8 @@ def test_a_page_links_to_no_script_of_a_feed(town, paper):
     good = town.hear(an_alert(event="Crue", headline="Crue", web="https://meteo.example/crue"))
     paper.print(hostile, good)
 
-    assert "javascript:" not in paper.text(f"/alerts/{hostile.record.incident_id}")
-    assert "https://meteo.example/crue" in paper.text(f"/alerts/{good.record.incident_id}")
+    assert "javascript:" not in paper.text(f"/alerts/{hostile.stored.incident_id}")
+    assert "https://meteo.example/crue" in paper.text(f"/alerts/{good.stored.incident_id}")
 
 
 def test_nobodys_name_and_no_reason_of_the_desk_is_on_any_page(town, paper):
