@@ -280,10 +280,10 @@ class Run:
         found = audit(posts, seen, self._rules(), self.agenda.now)
         found += all_taken_in(db, self.officer.accepted, self.feeds)
         telling = {name for name, settings in self.config.channels.items() if settings.on_end is not Means.NONE}
-        records = Views(db).everything()
-        found += ended(records, [p for p in posts if p.channel in telling], self.agenda.now)
-        found += nobody_silenced(records)
-        found += each_for_itself(db, records, posts)
+        messages = Views(db).everything()
+        found += ended(messages, [p for p in posts if p.channel in telling], self.agenda.now)
+        found += nobody_silenced(messages)
+        found += each_for_itself(db, messages, posts)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
         return Outcome(
             seed=self.seed,

@@ -216,7 +216,7 @@ class TestTheBot:
         ],
     )
     def test_nothing_that_an_officer_is_shown_says_a_word_of_english(self, shown):
-        shown = replace(shown, record=replace(RECORD, alert=FULL))
+        shown = replace(shown, stored=replace(RECORD, alert=FULL))
         assert [line for say in sheets(shown, "fr") for line in wrong_in(spoken(say))] == []
 
     def test_no_command_is_told_in_english(self):

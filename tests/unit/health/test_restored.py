@@ -59,9 +59,9 @@ async def put_back(database, clock) -> None:
     gap = {"since": stamp(now - timedelta(hours=2)), "until": stamp(now), "begun": True}
 
     def work(unit):
-        record = a_record("a")
-        unit.alerts.add(record)
-        unit.alerts.add_post(a_post("p", record))
+        stored = a_record("a")
+        unit.alerts.add(stored)
+        unit.alerts.add_post(a_post("p", stored))
         at = stamp(now - timedelta(hours=3))
         unit.execute("INSERT INTO fact VALUES ('(store)', 'gap', ?)", (json.dumps(gap),))
         unit.execute(

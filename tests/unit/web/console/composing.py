@@ -138,7 +138,7 @@ class Bench:
             assert answer.status == status, await answer.text()
             return await answer.json()
 
-    async def records(self):
+    async def stored_alerts(self):
         return await self.service.ask(lambda unit: list(unit.views.everything()))
 
     async def posts(self, alert: str):
