@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.model.reason import Reason
+from alerts.rendering.i18n import Words
 from alerts.setup.workshop import Key, KindSheet
-from alerts.web.pages import Words
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")

@@ -19,6 +19,7 @@ from aiohttp import web
 from alerts.model.errors import TocsinError
 from alerts.model.person import Role
 from alerts.model.reason import Reason, because
+from alerts.rendering.i18n import Words
 from alerts.setup import forms
 from alerts.setup.forms import said_of
 from alerts.setup.lines import names_in, parse, table_of, with_table, without_table
@@ -26,7 +27,6 @@ from alerts.setup.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
-from alerts.web.pages import Words
 
 STEPS = ("station", "channels", "sources", "duty", "lines", "accounts", "ready")
 PRESETS: Mapping[str, Mapping[str, Any]] = {

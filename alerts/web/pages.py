@@ -1,7 +1,7 @@
 """What the desk's pages and the public ones share: their words, and Leaflet's files.
 
-A page is written in English, and read in the language that its reader asks for: `read_words` has the catalogues of
-`locale/<language>/*.po`, `best_of` chooses. Whatever goes into a page goes through `in_sight`.
+A page is written in English, and read in the language that its reader asks for: `alerts.rendering.i18n` reads the
+catalogues of `locale/<language>/*.po`, `best_of` chooses. Whatever goes into a page goes through `in_sight`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from typing import Any
 from markupsafe import Markup
 
 from alerts.model.bounds import shown
-from alerts.rendering.i18n import SOURCE, Words, read_words
-
-__all__ = ["SOURCE", "Words", "best_of", "in_sight", "languages_in", "read_words"]
+from alerts.rendering.i18n import SOURCE
 
 
 def languages_in(folder: Path) -> tuple[str, ...]:

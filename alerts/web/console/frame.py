@@ -28,11 +28,11 @@ from alerts.desk.service import DeskService
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
-from alerts.rendering.i18n import sentence, word
+from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
 from alerts.web.console.arrival import Astray
 from alerts.web.console.words import best_language, detail_in_words, languages, words_of
-from alerts.web.pages import Words, in_sight, leaflet_files
+from alerts.web.pages import in_sight, leaflet_files
 
 BASE = "/desk"
 STATIC = f"{BASE}/static"

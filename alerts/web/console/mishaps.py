@@ -25,10 +25,9 @@ from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
 from alerts.model.incident import SavedDraft, Typed
 from alerts.model.person import fold_name
 from alerts.model.reason import because
-from alerts.rendering.i18n import word
+from alerts.rendering.i18n import Words, word
 from alerts.web.console.drafts import is_identity
 from alerts.web.console.frame import BASE, Console, Frame
-from alerts.web.pages import Words
 
 HOME = "/desk/"
 MOST_BYTES = 40_000

@@ -30,11 +30,10 @@ from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.person import Actor
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.i18n import sentence
+from alerts.rendering.i18n import Words, sentence
 from alerts.rendering.plain import blanks, is_filler, is_whole_town, orders, permits, shouts
 from alerts.web.console.drafts import changes_between, other_order
 from alerts.web.console.form import Reading
-from alerts.web.pages import Words
 
 _LONG_HEADLINE = 110
 # Above that share of capitals a headline is shouted; abbreviations ("RD 1006, CHU") stay below it.

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from alerts.model.person import Role
-from alerts.web.pages import Words, best_of, languages_in, read_words
+from alerts.rendering.i18n import Words, read_words
+from alerts.web.pages import best_of, languages_in
 
 __all__ = ["Words", "best_language", "languages", "words_of"]
 

@@ -27,9 +27,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from alerts.desk.publicity import PublicIncident
+from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.library import CompiledTemplates
 from alerts.rendering.text import address
-from alerts.web.pages import Words, in_sight, read_words
+from alerts.web.pages import in_sight
 from alerts.web.public import machine
 from alerts.web.public.answers import KeptAnswer, answer, static_answers, static_path
 from alerts.web.public.told import Outlook, Setting, Told, tell

@@ -15,9 +15,9 @@ from alerts import setup
 from alerts.access.audit import AuditEvent
 from alerts.access.sessions import Refusal
 from alerts.model.person import Act
+from alerts.rendering.i18n import SOURCE
 from alerts.web.console import frame
 from alerts.web.console.words import FOLDER, languages
-from alerts.web.pages import SOURCE
 
 HERE = Path(frame.__file__).parent
 SAID_BY_NAME = {str(word) for words in (Refusal, AuditEvent, Act) for word in words}
