@@ -29,7 +29,7 @@ from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Control
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
-from alerts.daemon.serving import build_app, build_publisher, build_setting, serve
+from alerts.daemon.serving import build_app, build_publisher, serve
 from alerts.daemon.telemetry import Metrics, lane_cycle, log_deliveries, pages_cycle, source_cycle, sum_up
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
@@ -332,7 +332,7 @@ class Daemon:
             config=self.config,
             service=service,
             publisher=publisher,
-            setting=build_setting(self.config),
+            setting=publisher.setting,
             clock=self._clock,
             keeper=self._keeper,
             resources=self._resources,

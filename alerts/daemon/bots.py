@@ -141,7 +141,7 @@ def town_of(config: Town, setting: Setting, edition: Edition) -> TownNow:
     """The town as its page shows it now."""
     on = {
         language: tuple(
-            On(told.title, told.summary, setting.address(told.path) if setting.public_url else None)
+            On(told.title, told.summary, setting.address(told.path) if setting.town.public_url else None)
             for each in edition.outlook.situation.on
             if (lasting := edition.incidents.get(each.id)) is not None
             for told in [lasting.told[language]]
@@ -155,7 +155,7 @@ def town_of(config: Town, setting: Setting, edition: Edition) -> TownNow:
         districts=config.districts,
         on=on,
         sources=tuple(Fresh(each.title, each.last_ok, each.stale) for each in edition.outlook.sources),
-        page=setting.address("/") if setting.public_url else None,
+        page=setting.address("/") if setting.town.public_url else None,
     )
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import resource
-from datetime import timedelta
 
 import structlog
 from aiohttp import web
 
 from alerts.access.gate import Gate
 from alerts.access.sessions import GateRules
-from alerts.config import MANUAL
 from alerts.daemon.desk import build_renderer
 from alerts.desk.service import DeskService
-from alerts.desk.territory import territory_of
 from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import because
-from alerts.model.town import SourceRules, Town, WebSection
+from alerts.model.town import Town, WebSection
 from alerts.sources.cap.message import read_message
 from alerts.web.api.app import api_app
 from alerts.web.api.guard import Guard
@@ -30,7 +27,7 @@ from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.publisher import Publisher
 from alerts.web.public.routes import public_routes
-from alerts.web.public.told import Feed, Setting
+from alerts.web.public.told import Setting
 
 OPEN_FILES = 8192
 """Files, and so connections, that the process may have open at once, where the system lets it."""
@@ -81,48 +78,10 @@ def make_room() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-SPOKEN = ("fr", "en")
-"""What the pages can be read in."""
-
-
 def build_publisher(config: Town, service: DeskService, clock: Clock) -> Publisher:
     """What keeps the public pages true."""
     export = config.folder / config.web.export if config.web.export else None
-    return Publisher(service, build_setting(config), clock, export)
-
-
-def build_setting(config: Town) -> Setting:
-    """The station as its pages show it."""
-    pages = config.web
-    return Setting(
-        station=config.name,
-        sender=config.sender,
-        languages=_languages(config),
-        zone=config.zone,
-        renderer=build_renderer(config),
-        public_url=config.public_url or "",
-        tiles=pages.tiles,
-        tiles_by=pages.tiles_by,
-        districts=config.districts,
-        territory=territory_of(config),
-        sources=tuple(_feed(name, each) for name, each in config.sources.items() if name != MANUAL),
-        bots=tuple(name for name, each in config.bots.items() if each.public and not each.exercise),
-        embed=pages.embed,
-    )
-
-
-def _feed(name: str, rules: SourceRules) -> Feed:
-    """Three of its rounds may fail before its age is held against it, and ten minutes in any case."""
-    every = rules.every or timedelta()
-    return Feed(name, rules.title or f"{name[:1].upper()}{name[1:]}", max(3 * every, timedelta(minutes=10)))
-
-
-def _languages(config: Town) -> tuple[str, ...]:
-    """The station's own first, then those that its channels speak and that were asked for."""
-    channels = (settings.language for settings in config.channels.values() if settings.public and settings.language)
-    tags = [config.language, *channels, *config.web.languages]
-    spoken = [primary for tag in tags if (primary := tag.split("-", maxsplit=1)[0].lower()) in SPOKEN]
-    return tuple(dict.fromkeys(spoken)) or ("en",)
+    return Publisher(service, Setting(config, build_renderer(config)), clock, export)
 
 
 def build_api(config: Town, service: DeskService, gate: Gate) -> Api:

@@ -80,7 +80,7 @@ def _feature(name: str, shape: Mapping[str, Any] | None, said: Mapping[str, Any]
 def shapes_of(told: Told, setting: Setting) -> Sequence[Mapping[str, Any]]:
     """The outlines of what it is about; those of the districts where they are told by name or code alone."""
     codes = told.districts or frozenset()
-    districts = [dict(each.outline) for each in setting.districts if each.code in codes]
+    districts = [dict(each.outline) for each in setting.town.districts if each.code in codes]
     return outlines(told.incident.alert) or districts
 
 
@@ -139,7 +139,7 @@ def districts(setting: Setting) -> str:
                     "geometry": dict(district.outline),
                     "properties": {"code": district.code, "name": district.name},
                 }
-                for district in setting.districts
+                for district in setting.town.districts
             ],
         }
     )
@@ -153,7 +153,7 @@ def calendar(planned: Sequence[Told], setting: Setting) -> bytes:
     document = Calendar()
     document.add("prodid", "-//Tocsin//alerts//EN")
     document.add("version", "2.0")
-    document.add("x-wr-calname", setting.station)
+    document.add("x-wr-calname", setting.town.name)
     for told in planned:
         document.add_component(_event(told, setting))
     document.add_missing_timezones()
@@ -164,7 +164,7 @@ def _event(told: Told, setting: Setting) -> Event:
     alert, facts = told.incident.alert, told.facts
     event = Event()
     # A calendar program knows an event again by this alone, whatever else changed (RFC 5545, 3.8.4.7).
-    event.add("uid", f"{told.incident.id}@{setting.sender.rpartition('@')[2]}")
+    event.add("uid", f"{told.incident.id}@{setting.town.sender.rpartition('@')[2]}")
     event.add("dtstamp", told.incident.changed_at)
     if not _repeats(event, alert, setting):
         event.add("dtstart", alert.starts.astimezone(UTC))
@@ -190,15 +190,15 @@ def _repeats(event: Event, alert: Alert, setting: Setting) -> bool:
         # Several rules are joined by a plus in our own calendar source; one event can hold one.
         if series is None or not series["rule"] or "+" in series["rule"]:
             return False
-        first = alert.starts.astimezone(setting.zone)
+        first = alert.starts.astimezone(setting.town.zone)
         rule = vRecur.from_ical(series["rule"])
         if series["last"]:
-            last = datetime.combine(date.fromisoformat(series["last"]), first.time(), setting.zone)
+            last = datetime.combine(date.fromisoformat(series["last"]), first.time(), setting.town.zone)
             # In UTC where the start has a zone (RFC 5545, 3.3.10).
             rule["UNTIL"] = [last.astimezone(UTC)]
-        off = [datetime.combine(date.fromisoformat(day), first.time(), setting.zone) for day in series["off"]]
+        off = [datetime.combine(date.fromisoformat(day), first.time(), setting.town.zone) for day in series["off"]]
         # By the clock on the wall: works from 22:00 to 6:00 are so too in the night in which the clocks are set.
-        ends = (first.replace(tzinfo=None) + timedelta(seconds=series["length"])).replace(tzinfo=setting.zone)
+        ends = (first.replace(tzinfo=None) + timedelta(seconds=series["length"])).replace(tzinfo=setting.town.zone)
     except (ValueError, TypeError, LookupError, AttributeError):
         return False
     event.add("dtstart", first)
@@ -236,7 +236,7 @@ def feed(shown: Sequence[Told], setting: Setting, language: str, title: str, now
         f"<updated>{updated.isoformat(timespec='seconds')}</updated>",
         f'<link rel="alternate" type="text/html" href={_value(home)}/>',
         f'<link rel="self" type="application/atom+xml" href={_value(own)}/>',
-        f"<author><name>{_text(setting.station)}</name></author>",
+        f"<author><name>{_text(setting.town.name)}</name></author>",
     ]
     newest = sorted(shown, key=lambda told: told.incident.changed_at, reverse=True)
     lines = "\n".join([*head, *_entries(newest, setting)])
@@ -287,7 +287,7 @@ def announcement(told: Told, setting: Setting) -> Mapping[str, Any]:
     ends = incident.ending.at if incident.ending else alert.ends
 
     def spelled(moment: datetime) -> str:
-        return moment.astimezone(setting.zone).isoformat(timespec="seconds")
+        return moment.astimezone(setting.town.zone).isoformat(timespec="seconds")
 
     return {
         "@context": "https://schema.org",
@@ -301,9 +301,9 @@ def announcement(told: Told, setting: Setting) -> Mapping[str, Any]:
         "dateModified": spelled(incident.changed_at),
         "expires": spelled(ends),
         "spatialCoverage": [
-            {"@type": "AdministrativeArea", "name": name} for name in (told.facts["areas"] or [setting.station])
+            {"@type": "AdministrativeArea", "name": name} for name in (told.facts["areas"] or [setting.town.name])
         ],
-        "publisher": {"@type": "GovernmentOrganization", "name": setting.station, "url": setting.address("/")},
+        "publisher": {"@type": "GovernmentOrganization", "name": setting.town.name, "url": setting.address("/")},
     }
 
 
@@ -318,7 +318,7 @@ def sitemap(paths: Sequence[tuple[str, datetime]], setting: Setting) -> str:
 
 def robots(setting: Setting) -> str:
     """Everything public may be indexed; the desk and the API are nothing to find. The map needs a whole address."""
-    sitemap = f"Sitemap: {setting.address('/sitemap.xml')}\n" if setting.public_url else ""
+    sitemap = f"Sitemap: {setting.address('/sitemap.xml')}\n" if setting.town.public_url else ""
     return f"User-agent: *\nDisallow: /desk\nDisallow: /api/\n{sitemap}"
 
 

@@ -90,10 +90,10 @@ class Edition:
 
 def safety(setting: Setting, *, framed: bool = False) -> Mapping[str, str]:
     """The headers of a page: nothing but our own files and the map's background; `framed`: in whose frame it may be."""
-    tiles = urlsplit(setting.tiles) if setting.tiles else None
+    tiles = urlsplit(setting.town.web.tiles) if setting.town.web.tiles else None
     pictures = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles else "'self' data:"
     # A page that anybody may frame can be laid under somebody's button: only the one made for frames is.
-    frames = (" ".join(setting.embed) or "*") if framed else "'none'"
+    frames = (" ".join(setting.town.web.embed) or "*") if framed else "'none'"
     return {
         "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
         f"connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors {frames}",
@@ -205,7 +205,7 @@ class Site:
         )
         everything = [*shown.on, *shown.to_come, *shown.over]
         planned = [told for told in everything if told.incident.planned]
-        title = f"{words_of(language).gettext('Alerts')} – {setting.station}"
+        title = f"{words_of(language).gettext('Alerts')} – {setting.town.name}"
         return (
             ("", pages.index(shown, outlook), HTML),
             ("404.html", pages.nothing_here(outlook), HTML),
@@ -235,7 +235,7 @@ class Site:
     def _key(self, incident: PublicIncident, outlook: Outlook) -> Key:
         versions = tuple(stored.id for stored in incident.versions)
         # What is over says no "today", so midnight changes nothing of it.
-        day = None if incident.ending else outlook.now.astimezone(self.setting.zone).date()
+        day = None if incident.ending else outlook.now.astimezone(self.setting.town.zone).date()
         return incident.id, versions, incident.ending, day, outlook.bots
 
 
@@ -312,12 +312,12 @@ class Pages:
         return self._environment.get_template(name).render(outlook=outlook, alternates=alternates, **values)
 
     def _moment(self, moment: datetime) -> str:
-        local = moment.astimezone(self.setting.zone)
+        local = moment.astimezone(self.setting.town.zone)
         return format_datetime(local, _MOMENT[self.language], locale=Locale.parse(self.language))
 
     def _dated(self, moment: datetime) -> str:
         """With the year: who reads it may do so in years."""
-        local = moment.astimezone(self.setting.zone)
+        local = moment.astimezone(self.setting.town.zone)
         return format_datetime(local, _LASTING[self.language], locale=Locale.parse(self.language))
 
     def _span(self, since: datetime, now: datetime) -> str:

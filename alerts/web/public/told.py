@@ -10,22 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import takewhile
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from alerts.desk.publicity import PublicIncident, Situation
-from alerts.desk.territory import Territory, is_in_words
+from alerts.desk.territory import is_in_words, territory_of
 from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import fold
-from alerts.model.incident import StoredAlert
+from alerts.model.incident import MANUAL, StoredAlert
 from alerts.model.post import EndReason, PostKind, TextFormat
-from alerts.model.town import ChannelConfig, District
+from alerts.model.town import ChannelConfig, SourceRules, Town
 from alerts.rendering.card import in_short
 from alerts.rendering.library import capital
 from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 
+SPOKEN = ("fr", "en")
+"""What the pages can be read in."""
 # The kind of channel whose templates lay out a page's words, and characters for them: more than any alert has.
 _FACE = "page"
 _ROOM = 100_000
@@ -42,30 +44,34 @@ class Feed:
     patience: timedelta = timedelta(minutes=10)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Setting:
-    """The station as its pages show it.
+    """The town as its pages show it, and what words its alerts."""
 
-    `languages` are primary subtags, the station's own first; its pages stand at the root, the others below
-    `/<language>/`. `public_url` is without a trailing slash ("" makes links relative to the server's root). `tiles` is
-    the map's tile address with `{z}`, `{x}` and `{y}`; None: the outlines alone. `bots` are the channels whose bot
-    people may subscribe with; how each is called its platform tells later. `territory` tells which districts an alert
-    is about.
-    """
-
-    station: str
-    sender: str
-    languages: tuple[str, ...]
-    zone: ZoneInfo
+    town: Town
     renderer: Renderer
-    public_url: str = ""
-    tiles: str | None = None
-    tiles_by: str = ""
-    districts: tuple[District, ...] = ()
-    territory: Territory = field(default_factory=Territory)
-    sources: tuple[Feed, ...] = ()
-    bots: tuple[str, ...] = ()
-    embed: tuple[str, ...] = ()
+
+    @cached_property
+    def languages(self) -> tuple[str, ...]:
+        """Primary subtags: the town's own first, then those that its channels speak and that were asked for.
+
+        The pages of the first stand at the root, the others below `/<language>/`.
+        """
+        town = self.town
+        channels = (each.language for each in town.channels.values() if each.public and each.language)
+        tags = [town.language, *channels, *town.web.languages]
+        spoken = [primary for tag in tags if (primary := tag.split("-", maxsplit=1)[0].lower()) in SPOKEN]
+        return tuple(dict.fromkeys(spoken)) or ("en",)
+
+    @cached_property
+    def sources(self) -> tuple[Feed, ...]:
+        """What is read by itself."""
+        return tuple(_feed(name, rules) for name, rules in self.town.sources.items() if name != MANUAL)
+
+    @property
+    def bots(self) -> tuple[str, ...]:
+        """The channels whose bot people may subscribe with; how each is called its platform tells later."""
+        return tuple(name for name, each in self.town.bots.items() if each.public and not each.exercise)
 
     def language_of(self, path: str) -> str:
         """The language that a path is in."""
@@ -78,11 +84,18 @@ class Setting:
 
     def address(self, path: str) -> str:
         """The whole address of a path."""
-        return f"{self.public_url}{path}"
+        # Without a public address links are relative to the server's root.
+        return f"{self.town.public_url or ''}{path}"
 
     def identity(self, path: str) -> str:
         """What a page is known by for good: its address, or a tag of the sender's (RFC 4151) where there is none."""
-        return self.address(path) if self.public_url else f"tag:{self.sender},2026:{path}"
+        return self.address(path) if self.town.public_url else f"tag:{self.town.sender},2026:{path}"
+
+
+def _feed(name: str, rules: SourceRules) -> Feed:
+    """Three of its rounds may fail before its age is held against it, and ten minutes in any case."""
+    every = rules.every or timedelta()
+    return Feed(name, rules.title or f"{name[:1].upper()}{name[1:]}", max(3 * every, timedelta(minutes=10)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +213,7 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
         path=setting.path(language, f"alerts/{incident.id}"),
         steps=tuple(steps),
         end=_end(incident, setting, language),
-        districts=setting.territory.districts_of(incident.alert),
+        districts=territory_of(setting.town).districts_of(incident.alert),
     )
 
 

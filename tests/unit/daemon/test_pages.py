@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.config import load_config
-from alerts.daemon.serving import build_setting
-from alerts.web.public.told import Feed
+from alerts.daemon.desk import build_renderer
+from alerts.web.public.told import Feed, Setting
 
 CONFIG = """
 [station]
@@ -64,7 +64,8 @@ def setting(tmp_path):
     def furnish(language="fr-FR", channel="fr-FR", languages="[]"):
         file = tmp_path / "channels.toml"
         file.write_text(CONFIG.format(language=language, channel=channel, languages=languages), encoding="utf-8")
-        return build_setting(load_config(file))
+        town = load_config(file)
+        return Setting(town, build_renderer(town))
 
     return furnish
 

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.channels.settings import TELEGRAM_TEXT
 from alerts.desk.publicity import public_incident, situation
-from alerts.desk.territory import Territory
+from alerts.model.town import ChannelConfig, SourceRules, WebSection
 from alerts.web.public.publisher import card_answer
 from alerts.web.public.site import Site
-from alerts.web.public.told import Feed, Freshness, Outlook, Setting
-from tests.unit.desk.conftest import CENTRE, HERE, MILL, TownDesk, a_town, renderer_of
+from alerts.web.public.told import Freshness, Outlook, Setting
+from tests.unit.desk.conftest import TownDesk, a_town, by_name, renderer_of
 
 ADDRESS = "https://alertes.saint-martin.example"
 
 
-def a_setting(**changes) -> Setting:
-    values = {
-        "station": "Ville de Saint-Martin",
-        "sender": "alertes@saint-martin.example",
-        "languages": ("fr", "en"),
-        "zone": ZoneInfo("Europe/Paris"),
-        "renderer": renderer_of(a_town()),
-        "public_url": ADDRESS,
-        "districts": (CENTRE, MILL),
-        "territory": Territory((HERE,), (CENTRE, MILL)),
-        "sources": (Feed("meteo", "Météo"),),
-    }
-    return Setting(**{**values, **changes})
+def a_setting(*, embed=(), tiles=None, bots=(), **changes) -> Setting:
+    """Saint-Martin on its pages, in French and English."""
+    web = WebSection(languages=("en",), embed=embed, tiles=tiles)
+    channels = by_name(*(ChannelConfig(name, "telegram", TELEGRAM_TEXT, subscriptions=True) for name in bots))
+    town = a_town(sources={"meteo": SourceRules(title="Météo")}, web=web)
+    return Setting(replace(town, channels={**town.channels, **channels}, **changes), renderer_of(a_town()))
 
 
 class Paper:

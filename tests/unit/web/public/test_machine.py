@@ -44,7 +44,7 @@ def test_the_feed_is_what_rfc_4287_says(edition, path):
 
 
 def test_what_xml_cannot_hold_breaks_no_feed(town, make_paper):
-    paper = make_paper(station="Saint-Martin \u0000\u000b & <Coteaux>")
+    paper = make_paper(name="Saint-Martin \u0000\u000b & <Coteaux>")
     assert faults(paper.print(town.hear(an_alert())).answers["/feed.atom"].body) == []
 
 
