@@ -17,6 +17,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,7 +38,7 @@ from alerts.model.reason import Reason, because
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.maps import outline_of
-from alerts.web.console.mishaps import status_beside
+from alerts.web.console.mishaps import status_of
 from alerts.web.console.watch import needs_somebody, page
 
 PICTURES = {
@@ -223,7 +224,7 @@ async def _carry_out(console: Console, name: str, deed: Deed, request: web.Reque
     except TocsinError as error:
         story = await _asked(console, request)
         told: dict[str, str | Reason] = {"text": error.reason, "act": name, "reason": form["reason"]}
-        return _page(console, request, story, status=status_beside(error), error=told)
+        return _page(console, request, story, status=status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY), error=told)
     raise web.HTTPSeeOther(f"{BASE}/alerts/{shown}?done={name}")
 
 

@@ -131,21 +131,8 @@ def _said_of(status: int, words: Words) -> tuple[str, str]:
     return said.get(status) or said[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
 
 
-def status_beside(error: TocsinError) -> int:
-    """The status of a page that tells beside its form why an act was refused."""
-    match error:
-        case Misuse():
-            return 400
-        case Forbidden():
-            return 403
-        case Conflict():
-            return 409
-        case _:
-            return 422
-
-
-def status_of(error: TocsinError) -> int:
-    """As HTTP says it."""
+def status_of(error: TocsinError, otherwise: HTTPStatus = HTTPStatus.CONFLICT) -> int:
+    """As HTTP says it; `otherwise` is for an act that was refused for what it would have come to."""
     match error:
         case Misuse():
             return HTTPStatus.BAD_REQUEST
@@ -154,7 +141,7 @@ def status_of(error: TocsinError) -> int:
         case Conflict():
             return HTTPStatus.CONFLICT
         case _:
-            return HTTPStatus.CONFLICT
+            return otherwise
 
 
 def please_confirm(

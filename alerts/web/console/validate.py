@@ -17,6 +17,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from alerts.web.console.drafts import fields_of_alert
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.maps import sketch_of
-from alerts.web.console.mishaps import status_beside
+from alerts.web.console.mishaps import status_of
 from alerts.web.console.sheet import (
     Sheet,
     editable_words,
@@ -160,7 +161,13 @@ async def _decide(console: Console, name: str, deed: Deed, request: web.Request)
         conflict = isinstance(error, Conflict)
         told: dict[str, str | Reason] = {} if conflict else {"": error.reason}
         return await _page(
-            console, request, sheet, status=status_beside(error), conflict=conflict, errors=told, typed=form
+            console,
+            request,
+            sheet,
+            status=status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY),
+            conflict=conflict,
+            errors=told,
+            typed=form,
         )
     where = f"/alerts/{alert}" if name == "approve" else "/waiting"
     raise web.HTTPSeeOther(f"{BASE}{where}?done={name}")
