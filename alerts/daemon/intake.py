@@ -107,17 +107,17 @@ class MessageIntake:
 
     def _tell(self, source: str, filed: Sequence[Filed]) -> None:
         for each in filed:
-            record = each.stored
+            stored = each.stored
             if not each.fresh:
                 continue
-            self._events.publish(MessageFiled(source, record.state, record.reason))
-            event = f"alert.{record.state}"
+            self._events.publish(MessageFiled(source, stored.state, stored.reason))
+            event = f"alert.{stored.state}"
             log.info(
                 event,
                 source=source,
-                alert=record.id,
-                incident=record.incident_id,
-                reason=str(record.reason or ""),
+                alert=stored.id,
+                incident=stored.incident_id,
+                reason=str(stored.reason or ""),
             )
         channels = sorted(set().union(*(each.channels for each in filed)))
         if channels:

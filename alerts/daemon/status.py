@@ -42,19 +42,19 @@ def one_account(control: Control, name: str) -> dict[str, Any]:
     """One alert with its posts, and what was said about it since (`then`). Raises Misuse."""
 
     def question(unit: DeskUnit) -> dict[str, Any]:
-        record = find_alert(unit.alerts, name)
-        posts, station = unit.alerts.posts_of(record.id), unit.desk.station
-        twins = told_already(unit.alerts, record, unit.now) if record.state is AlertState.WAITING else []
-        account = account_of(record, posts, station.zone, station.language, twins)
-        return account | {"then": list(_then(unit, record))}
+        stored = find_alert(unit.alerts, name)
+        posts, station = unit.alerts.posts_of(stored.id), unit.desk.station
+        twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
+        account = account_of(stored, posts, station.zone, station.language, twins)
+        return account | {"then": list(_then(unit, stored))}
 
     return control.ask(question)
 
 
-def _then(unit: DeskUnit, record: StoredAlert) -> Iterator[dict[str, Any]]:
+def _then(unit: DeskUnit, stored: StoredAlert) -> Iterator[dict[str, Any]]:
     """The later messages of its incident that were let out or wait, oldest first, and what each makes of it."""
-    incident, zone = list(unit.alerts.incident(record.incident_id)), unit.desk.station.zone
-    later = incident[[each.id for each in incident].index(record.id) + 1 :]
+    incident, zone = list(unit.alerts.incident(stored.incident_id)), unit.desk.station.zone
+    later = incident[[each.id for each in incident].index(stored.id) + 1 :]
     for each in later:
         if each.alert is not None and each.state in (AlertState.ACCEPTED, AlertState.WAITING):
             yield {
@@ -72,18 +72,18 @@ def every_word(control: Control, name: str) -> tuple[InFull, ...]:
     return in_full(alert) if alert else ()
 
 
-def _with_posts(unit: DeskUnit, records: Sequence[StoredAlert]) -> list[dict[str, Any]]:
+def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[dict[str, Any]]:
     station = unit.desk.station
-    posts = unit.views.posts_by_alert([record.id for record in records])
-    return [account_of(record, posts[record.id], station.zone, station.language) for record in records]
+    posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
+    return [account_of(stored, posts[stored.id], station.zone, station.language) for stored in stored_alerts]
 
 
 def cap_message(control: Control, name: str) -> str:
     """One alert as a CAP 1.2 message. Raises Misuse, or Refused for an entry that could not be read."""
-    record = control.ask(lambda unit: find_alert(unit.alerts, name))
-    if record.alert is None:
-        raise Refused(because("unread_no_message", alert=record.id, why=record.reason or because("unreadable")))
-    return write(record.alert).decode()
+    stored = control.ask(lambda unit: find_alert(unit.alerts, name))
+    if stored.alert is None:
+        raise Refused(because("unread_no_message", alert=stored.id, why=stored.reason or because("unreadable")))
+    return write(stored.alert).decode()
 
 
 def sources(control: Control) -> list[dict[str, Any]]:
@@ -124,15 +124,15 @@ def spoken(standing: Mapping[str, Any], config: Town) -> dict[str, Any]:
     return {**standing, **told(standing["reason"], config.language, config.zone)}
 
 
-def _headline(record: StoredAlert | None, language: str) -> str | None:
-    info = record.alert.info_for(language) if record and record.alert else None
+def _headline(stored: StoredAlert | None, language: str) -> str | None:
+    info = stored.alert.info_for(language) if stored and stored.alert else None
     return (info.headline or info.event) if info else None
 
 
 def bulk_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How far each bulk is, those under way first; `ends_at` is when it will be through if it goes on as it went."""
     found = sorted(views.bulks(moment - BULKS_SHOWN), key=lambda each: _BULK_ORDER.get(each.state, len(_BULK_ORDER)))
-    records = views.stored_alerts([each.bulk.alert_id for each in found])
+    stored_alerts = views.stored_alerts([each.bulk.alert_id for each in found])
     for progress in found:
         bulk = progress.bulk
         yield {
@@ -140,7 +140,7 @@ def bulk_standings(views: Views, config: Town, moment: datetime) -> Iterator[dic
             "channel": bulk.channel,
             "alert": bulk.alert_id,
             "incident": bulk.incident,
-            "headline": _headline(records.get(bulk.alert_id), config.language),
+            "headline": _headline(stored_alerts.get(bulk.alert_id), config.language),
             "kind": bulk.kind,
             **_reach(progress),
             "started_at": _told(bulk.started_at, config.zone),
@@ -185,7 +185,7 @@ def database(control: Control) -> list[dict[str, Any]]:
             "found": sum(count for (_, state), count in posts.items() if state is PostState.SENT),
             "unknown": {
                 channel: None if unknown is None else [post.url or post.remote_id for post in unknown]
-                for channel, unknown in (unit.restored.strays() or {}).items()
+                for channel, unknown in (unit.restored.unknown_posts() or {}).items()
             },
             "looked_for": sum(count for (_, state), count in posts.items() if state in PENDING),
         }
@@ -199,8 +199,8 @@ def history(control: Control, name: str) -> list[dict[str, Any]]:
     station = control.desk.station
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        record = find_alert(unit.alerts, name)
-        events = unit.views.history(record.incident_id)
+        stored = find_alert(unit.alerts, name)
+        events = unit.views.history(stored.incident_id)
         return [event_of(event, station.zone, station.language) for event in events]
 
     return control.ask(question)

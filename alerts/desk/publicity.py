@@ -27,7 +27,7 @@ _NEVER_TOLD = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, Post
 
 @dataclass(frozen=True, slots=True)
 class PublicEnding:
-    """Why and when an incident was over; `record` is the message that said so, where one did."""
+    """Why and when an incident was over; `stored` is the message that said so, where one did."""
 
     reason: EndReason
     at: datetime

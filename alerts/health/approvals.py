@@ -55,7 +55,7 @@ class _Due:
     """What is to be said now, of which alert, which still `waits` or doesn't."""
 
     say: Phase
-    record: StoredAlert
+    stored: StoredAlert
 
 
 class ApprovalNotices:
@@ -121,12 +121,12 @@ class ApprovalNotices:
         notices = [self._notice(unit, each) for each in due]
         notices += self._said(unit, now, unit.audit.height())
         for each in due:
-            log.info("approval.told", say=each.say, alert=each.record.id)
+            log.info("approval.told", say=each.say, alert=each.stored.id)
         return self._notices.file_notices(unit.alerts, notices, now)
 
     def _due(self, unit: Unit) -> list[_Due]:
         now, alerts = self._clock.now(), unit.alerts
-        there = {record.id: record for record in unit.monitor.waiting()}
+        there = {stored.id: stored for stored in unit.monitor.waiting()}
         # After a start, what was told before it and isn't settled: its outcome is still owed.
         if self._open is None:
             self._open = set(unit.monitor.told_of(now))
@@ -139,38 +139,38 @@ class ApprovalNotices:
     def _told(alerts: AlertRepository, waiting: set[str], now: datetime) -> Mapping[str, datetime]:
         """When those on call were last told of each, as far as it isn't settled."""
         earlier = {each: alerts.by_topic(topic_of(_key(each)), now) for each in sorted(waiting)}
-        return {each: records[0].received_at for each, records in earlier.items() if records}
+        return {each: stored_alerts[0].received_at for each, stored_alerts in earlier.items() if stored_alerts}
 
     def _notice(self, unit: Unit, due: _Due) -> OnCallNotice:
         alerts = unit.alerts
-        pending = pending_of(self._config, alerts, due.record)
+        pending = pending_of(self._config, alerts, due.stored)
         if due.say is Phase.RESOLVED:
-            pending = settled_of(unit.audit, alerts, pending, due.record)
+            pending = settled_of(unit.audit, alerts, pending, due.stored)
         zone = self._notices.station.zone
         severity = max(Severity.MODERATE, pending.severity, key=lambda each: each.rank)
         return OnCallNotice(
-            _key(due.record.id), due.say, lambda language: word_pending(pending, due.say, language, zone), severity
+            _key(due.stored.id), due.say, lambda language: word_pending(pending, due.say, language, zone), severity
         )
 
 
-def pending_of(config: Town, alerts: AlertRepository, record: StoredAlert) -> PendingApproval:
+def pending_of(config: Town, alerts: AlertRepository, stored: StoredAlert) -> PendingApproval:
     """What those on call are told of an alert that waits, or did."""
-    alert, desk_url = record.alert, config.desk_url
-    info = words_about(alerts, record, config.language)
-    posts = alerts.posts_of(record.id)
+    alert, desk_url = stored.alert, config.desk_url
+    info = words_about(alerts, stored, config.language)
+    posts = alerts.posts_of(stored.id)
     vetoes = [post.not_before for post in posts if post.state is PostState.WAITING]
     return PendingApproval(
-        id=record.id,
-        headline=(info.headline or info.event) if info else record.id,
-        severity=record.severity if alert is None or alert.infos else info.severity if info else record.severity,
+        id=stored.id,
+        headline=(info.headline or info.event) if info else stored.id,
+        severity=stored.severity if alert is None or alert.infos else info.severity if info else stored.severity,
         areas=tuple(dict.fromkeys(area.description for area in alert.areas)) if alert else (),
-        since=record.received_at,
+        since=stored.received_at,
         until=alert.expires if alert else None,
-        brought_by=record.author or record.source,
-        kind=kind_of(record, posts),
+        brought_by=stored.author or stored.source,
+        kind=kind_of(stored, posts),
         exercise=alert is not None and alert.status in PRACTICE,
         goes_out_at=min((time for time in vetoes if time), default=None),
-        link=f"{desk_url}/waiting/{record.id}" if desk_url else None,
+        link=f"{desk_url}/waiting/{stored.id}" if desk_url else None,
     )
 
 
@@ -183,17 +183,17 @@ def _one(alerts: AlertRepository, alert_id: str) -> StoredAlert:
 
 
 def settled_of(
-    audit: AuditLog, alerts: AlertRepository, pending: PendingApproval, record: StoredAlert
+    audit: AuditLog, alerts: AlertRepository, pending: PendingApproval, stored: StoredAlert
 ) -> PendingApproval:
     """How it was decided, by whom and why: as the audit log has it, else as its state says."""
-    for line in audit.newest(subject=record.id, most=5):
+    for line in audit.newest(subject=stored.id, most=5):
         entry = line.entry
         if entry.act in _DECISIONS:
             reason = entry.detail if entry.act != Act.APPROVE else ""
             return replace(pending, settled=entry.act, who=entry.actor, reason=reason or None)
-    if record.state is AlertState.ACCEPTED:
+    if stored.state is AlertState.ACCEPTED:
         return replace(pending, settled="released")
-    is_expired = any(post.state is PostState.EXPIRED for post in alerts.posts_of(record.id))
+    is_expired = any(post.state is PostState.EXPIRED for post in alerts.posts_of(stored.id))
     return replace(pending, settled="expired" if is_expired else "replaced")
 
 
@@ -279,7 +279,7 @@ class OfficerNotices:
         linked = unit.officer_chats.all(self._bot.channel)
         if not linked:
             return []
-        there = {record.id: record for record in waiting_records(unit)}
+        there = {stored.id: stored for stored in waiting_alerts(unit)}
         return [letter for each in linked for letter in self._due_for(unit, each, there)]
 
     def _due_for(self, unit: DeskUnit, linked: Linked, there: dict[str, StoredAlert]) -> list[_Letter]:
@@ -295,10 +295,10 @@ class OfficerNotices:
         due = notices_due(there, told, unit.now, self._config.desk.remind)
         letters = changes
         for say, alert in due:
-            record = there.get(alert) or next(iter(unit.alerts.by_id(alert)), None)
-            if say is Phase.RESOLVED and record is not None and record.state is AlertState.WAITING:
+            stored = there.get(alert) or next(iter(unit.alerts.by_id(alert)), None)
+            if say is Phase.RESOLVED and stored is not None and stored.state is AlertState.WAITING:
                 continue  # it is one of more than are looked at
-            says = self._says(unit, account, record, say) if record else []
+            says = self._says(unit, account, stored, say) if stored else []
             letters.append(_Letter(linked.chat, alert, say, says))
         return letters
 
@@ -313,34 +313,34 @@ class OfficerNotices:
                 letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
         return letters
 
-    def _says(self, unit: DeskUnit, account: Account, record: StoredAlert, say: Phase) -> Sequence[Say]:
+    def _says(self, unit: DeskUnit, account: Account, stored: StoredAlert, say: Phase) -> Sequence[Say]:
         station = unit.desk.station
         language = language_of(account, station.language)
-        pending = pending_of(self._config, unit.alerts, record)
+        pending = pending_of(self._config, unit.alerts, stored)
         if say is Phase.RESOLVED:
-            pending = settled_of(unit.audit, unit.alerts, pending, record)
+            pending = settled_of(unit.audit, unit.alerts, pending, stored)
         words = word_pending(pending, say, language, station.zone)
         below = "\n".join(filter(None, (words.fix, words.detail)))
         if say is Phase.RESOLVED:
             return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]
-        posts = unit.alerts.posts_of(record.id)
+        posts = unit.alerts.posts_of(stored.id)
         actor = Actor(account.name, account.role, Origin.BOT)
-        own = why_not_theirs(actor, record, station) is not None
+        own = why_not_theirs(actor, stored, station) is not None
         waiting = Waiting(
-            record,
+            stored,
             posts,
             words.headline,
             below,
             may_approve=not own,
-            twins=told_already(unit.alerts, record, unit.now),
+            twins=told_already(unit.alerts, stored, unit.now),
             desk_url=self._config.desk_url,
         )
-        return sheets(waiting, language, blind=record.id in self._blind)
+        return sheets(waiting, language, blind=stored.id in self._blind)
 
 
-def waiting_records(unit: DeskUnit) -> list[StoredAlert]:
+def waiting_alerts(unit: DeskUnit) -> list[StoredAlert]:
     """The messages that wait for somebody, oldest first."""
     ids = dict.fromkeys(post.alert_id for post in unit.views.posts_in(PostState.WAITING, most=MOST))
     found = [each for alert in ids for each in unit.alerts.by_id(alert) if each.id == alert]
     waits = [each for each in found if each.state is AlertState.WAITING and each.source != OWN_WARNINGS]
-    return sorted(waits, key=lambda record: record.received_at)
+    return sorted(waits, key=lambda stored: stored.received_at)

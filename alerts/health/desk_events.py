@@ -63,10 +63,10 @@ class Corrections:
         return [self._notice(alerts, line) for line in untold]
 
     def _notice(self, alerts: AlertRepository, line: AuditEntry) -> OnCallNotice:
-        record = next(iter(alerts.by_id(line.subject)), None)
-        alert = record.alert if record else None
+        stored = next(iter(alerts.by_id(line.subject)), None)
+        alert = stored.alert if stored else None
         info = alert.info_for(self.language) if alert else None
-        severity = record.severity if record else Severity.UNKNOWN
+        severity = stored.severity if stored else Severity.UNKNOWN
         corrected = Corrected(
             headline=(info.headline or info.event) if info else line.subject,
             severity=severity,
@@ -96,39 +96,39 @@ class Endings:
     def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
         """A notice for each; an alert that was told of makes none, its next version another one."""
         alerts = unit.alerts
-        near = [record for record in alerts.over(now + NEARS) if self._nears(alerts, record, now)]
-        return [self._notice(record) for record in near if not alerts.by_topic(topic_of(f"ending {record.id}"), now)]
+        near = [stored for stored in alerts.over(now + NEARS) if self._nears(alerts, stored, now)]
+        return [self._notice(stored) for stored in near if not alerts.by_topic(topic_of(f"ending {stored.id}"), now)]
 
     @staticmethod
-    def _nears(alerts: AlertRepository, record: StoredAlert, now: datetime) -> bool:
+    def _nears(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> bool:
         """Whether it is grave, out, and wasn't meant to be as short as that."""
-        alert = record.alert
-        if alert is None or record.source == OWN_WARNINGS or not record.severity.at_least(Severity.SEVERE):
+        alert = stored.alert
+        if alert is None or stored.source == OWN_WARNINGS or not stored.severity.at_least(Severity.SEVERE):
             return False
-        started = max(record.received_at, alert.starts)
+        started = max(stored.received_at, alert.starts)
         # One that was meant for twenty minutes isn't told of at its beginning.
         ahead = min(NEARS, (alert.ends - started) / 2)
         if alert.status in PRACTICE or not now < alert.ends <= now + ahead:
             return False
-        return bool(channels_on(tuple(alerts.thread(record.incident_id))))
+        return bool(channels_on(tuple(alerts.thread(stored.incident_id))))
 
-    def _notice(self, record: StoredAlert) -> OnCallNotice:
-        alert = record.alert
+    def _notice(self, stored: StoredAlert) -> OnCallNotice:
+        alert = stored.alert
         assert alert is not None  # noqa: S101 one that nears its end has one
         info = alert.info_for(self.language)
         ending = EndingSoon(
-            id=record.id,
-            headline=(info.headline or info.event) if info else record.id,
-            severity=record.severity,
+            id=stored.id,
+            headline=(info.headline or info.event) if info else stored.id,
+            severity=stored.severity,
             areas=tuple(dict.fromkeys(area.description for area in alert.areas)),
             ends=alert.ends,
-            link=f"{self.desk_url}/alerts/{record.id}" if self.desk_url else None,
+            link=f"{self.desk_url}/alerts/{stored.id}" if self.desk_url else None,
         )
         return OnCallNotice(
-            f"ending {record.id}",
+            f"ending {stored.id}",
             Phase.FIRING,
             lambda language: word_ending(ending, language, self.zone),
-            record.severity,
+            stored.severity,
         )
 
 
@@ -149,31 +149,31 @@ class Clashes:
         alerts, height = unit.alerts, unit.monitor.decisions_height()
         notices = []
         for alert_id in unit.monitor.clashes(self._read_to, now - MISSED_AT_MOST):
-            record = next((each for each in alerts.by_id(alert_id) if each.id == alert_id), None)
+            stored = next((each for each in alerts.by_id(alert_id) if each.id == alert_id), None)
             is_told = bool(alerts.by_topic(topic_of(_clash_key(alert_id)), now))
-            if record is not None and record.alert is not None and not is_told:
-                clash = clash_of(alerts, record.alert, record.source, self._station)
-                notices += [self._notice(record, clash.stored)] if clash else []
+            if stored is not None and stored.alert is not None and not is_told:
+                clash = clash_of(alerts, stored.alert, stored.source, self._station)
+                notices += [self._notice(stored, clash.stored)] if clash else []
         if not notices:
             self._read_to = height
         return notices
 
-    def _notice(self, record: StoredAlert, other: StoredAlert) -> OnCallNotice:
+    def _notice(self, stored: StoredAlert, other: StoredAlert) -> OnCallNotice:
         clash = Clashed(
-            headline=self._headline(record),
-            source=record.source,
+            headline=self._headline(stored),
+            source=stored.source,
             other=self._headline(other),
             other_source=other.source,
-            kept_back=record.state is AlertState.LEFT_OUT,
-            exercise=record.alert is not None and record.alert.status in PRACTICE,
-            link=f"{self._desk_url}/alerts/{record.id}" if self._desk_url else f"tocsin explain {record.id}",
+            kept_back=stored.state is AlertState.LEFT_OUT,
+            exercise=stored.alert is not None and stored.alert.status in PRACTICE,
+            link=f"{self._desk_url}/alerts/{stored.id}" if self._desk_url else f"tocsin explain {stored.id}",
         )
-        grave = max(Severity.MODERATE, record.severity, key=lambda each: each.rank)
-        return OnCallNotice(_clash_key(record.id), Phase.FIRING, lambda language: word_clashed(clash, language), grave)
+        grave = max(Severity.MODERATE, stored.severity, key=lambda each: each.rank)
+        return OnCallNotice(_clash_key(stored.id), Phase.FIRING, lambda language: word_clashed(clash, language), grave)
 
-    def _headline(self, record: StoredAlert) -> str:
-        info = record.alert.info_for(self._station.language) if record.alert else None
-        return (info.headline or info.event) if info else record.id
+    def _headline(self, stored: StoredAlert) -> str:
+        info = stored.alert.info_for(self._station.language) if stored.alert else None
+        return (info.headline or info.event) if info else stored.id
 
 
 def _clash_key(alert_id: str) -> str:
@@ -210,7 +210,7 @@ def _trouble(burst: Burst, place: str | None = None) -> Trouble:
 
 
 def factor_changes(unit: Unit, after: int, now: datetime, zone: tzinfo) -> list[OnCallNotice]:
-    """A notice of each change of a second factor since the line `after` of the record; one that was told makes none.
+    """A notice of each change of a second factor since the line `after` of the audit log; one that was told makes none.
 
     What a new account sets up at its first sign-in is no change.
     """
@@ -233,7 +233,7 @@ def word_change(line: Chained, language: str, zone: tzinfo, *, own: bool = False
     `own`: said to the owner themselves, not to those on call.
     """
     _, entry, reset = words_in(language).gettext, line.entry, f"tocsin user reset {quote(line.entry.subject)}"
-    what = words_of(language.lower().split("-", 1)[0]).gettext(entry.act)  # the desk's record has the same word
+    what = words_of(language.lower().split("-", 1)[0]).gettext(entry.act)  # the desk's audit log has the same word
     said = _("account {name}: {what}, {at:%Y-%m-%d %H:%M}").format(
         name=entry.subject, what=what, at=entry.at.astimezone(zone)
     )
@@ -277,7 +277,7 @@ class UnknownPosts:
 
     async def run(self) -> None:
         """Wait until it is time, look, keep what was found, and tell it; nothing to do where nothing was put back."""
-        gap, known = await self._database.read(lambda unit: (unit.restored.gap(), unit.restored.strays()))
+        gap, known = await self._database.read(lambda unit: (unit.restored.gap(), unit.restored.unknown_posts()))
         if gap is None or known is not None:
             return
         await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
@@ -300,7 +300,7 @@ class UnknownPosts:
 
     def _keep(self, unit: Unit, listed: Mapping[str, Sequence[Receipt] | None], gap: Gap) -> list[str]:
         unit.restored.keep_listed(listed)
-        found = {channel: posts for channel, posts in (unit.restored.strays() or {}).items() if posts}
+        found = {channel: posts for channel, posts in (unit.restored.unknown_posts() or {}).items() if posts}
         log.info("unknown_posts.listed", **{channel: len(posts) for channel, posts in found.items()})
         if not found or not self._notices.outlets:
             return []

@@ -92,16 +92,16 @@ class OnCallNotices:
         _withdraw(alerts, thread, now)
         # Who never heard of the trouble needs no word that it is over.
         reached = {post.channel for post in thread if post.state in _REACHED}
-        record = self._record(news, earlier, incident, now)
-        alerts.add(record)
-        alerts.note(now, record.id, None, record.state, because("notice", say=news.say, key=news.key))
-        alerts.close(record.id, now)
+        stored = self._record(news, earlier, incident, now)
+        alerts.add(stored)
+        alerts.note(now, stored.id, None, stored.state, because("notice", say=news.say, key=news.key))
+        alerts.close(stored.id, now)
         if news.say is Phase.RESOLVED:
             for each in earlier:
                 alerts.set_alert_state(each.id, AlertState.LEFT_OUT, because("notice_over"))
         outlets = [outlet for outlet in self.outlets if news.say is not Phase.RESOLVED or outlet.name in reached]
         for outlet in outlets:
-            alerts.add_post(self._post(news, record, outlet, now))
+            alerts.add_post(self._post(news, stored, outlet, now))
         return [outlet.name for outlet in outlets]
 
     def _record(self, news: OnCallNotice, earlier: Sequence[StoredAlert], incident: str, now: datetime) -> StoredAlert:
@@ -128,7 +128,7 @@ class OnCallNotices:
             instruction=words.fix,
             areas=(Area(station.name),),
         )
-        alerts = [record.alert for record in earlier if record.alert]
+        alerts = [stored.alert for stored in earlier if stored.alert]
         return Alert(
             identifier=f"tocsin-{self.new_id()}",
             sender=station.sender,
@@ -141,13 +141,13 @@ class OnCallNotices:
             infos=(info,),
         )
 
-    def _post(self, news: OnCallNotice, record: StoredAlert, outlet: ChannelConfig, now: datetime) -> Post:
+    def _post(self, news: OnCallNotice, stored: StoredAlert, outlet: ChannelConfig, now: datetime) -> Post:
         language = outlet.language or self.station.language
         kind, means, _ = _KINDS[news.say]
         return Post(
             id=self.new_id(),
-            alert_id=record.id,
-            incident_id=record.incident_id,
+            alert_id=stored.id,
+            incident_id=stored.incident_id,
             channel=outlet.name,
             kind=kind,
             means=means,
@@ -200,11 +200,11 @@ def tidied(words: NoticeWords) -> NoticeWords:
     return replace(words, headline=clean_line(words.headline), detail=detail)
 
 
-def _told(key: str, records: Sequence[StoredAlert]) -> ToldTrouble | None:
-    if not records:
+def _told(key: str, stored_alerts: Sequence[StoredAlert]) -> ToldTrouble | None:
+    if not stored_alerts:
         return None
     what, name = key.split(" ", 1)
-    return ToldTrouble(Trouble(What(what), name), records[-1].received_at, records[0].received_at)
+    return ToldTrouble(Trouble(What(what), name), stored_alerts[-1].received_at, stored_alerts[0].received_at)
 
 
 def _withdraw(alerts: AlertRepository, thread: Sequence[Post], now: datetime) -> None:

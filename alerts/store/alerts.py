@@ -175,7 +175,7 @@ class AlertRepository(UnitPart):
     def by_id(self, prefix: str) -> Sequence[StoredAlert]:
         """The messages whose id, CAP identifier or incident is `prefix`, else those where it starts with it.
 
-        Of an identifier and of an incident it is the newest. More than one record: the name is ambiguous.
+        Of an identifier and of an incident it is the newest. More than one: the name is ambiguous.
         """
         if not prefix:
             return []
@@ -310,7 +310,7 @@ def record_of(row: sqlite3.Row) -> StoredAlert:
 
 
 def values_of_record(stored: StoredAlert) -> dict[str, Any]:
-    """The columns of `alert` for a record."""
+    """The columns of `alert` for a stored alert."""
     alert = stored.alert
     info = alert.infos[0] if alert and alert.infos else None
     return {

@@ -140,7 +140,7 @@ class Monitor(UnitPart):
         return [str(read_reason(row["reason"])).rsplit(" ", 1)[1] for row in _TOLD.rows(self._db, now=stamp(now))]
 
     def corrections(self, after: int, since: datetime) -> Sequence[AuditEntry]:
-        """The lines of the record by which somebody corrected an alert, from behind the line `after`."""
+        """The lines of the audit log by which somebody corrected an alert, from behind the line `after`."""
         names = ("actor", "role", "origin", "address", "act", "subject", "detail")
         rows = [(time_of(row["at"]), row) for row in _CORRECTIONS.rows(self._db, after=after, since=stamp(since))]
         return [AuditEntry(at, *(str(row[name]) for name in names)) for at, row in rows if at is not None]

@@ -163,7 +163,7 @@ class Restored(UnitPart):
         }
         _KEEP.run(self._db, channel=_OWNER, key="listed", value=json.dumps(kept))
 
-    def strays(self) -> dict[str, list[Receipt] | None] | None:
+    def unknown_posts(self) -> dict[str, list[Receipt] | None] | None:
         """What stands on each channel and isn't known here; None in all: nobody has looked yet."""
         row = _FACT.row(self._db, key="listed")
         if row is None:

@@ -114,7 +114,7 @@ async def test_a_channel_that_cannot_be_listed_is_asked_some_times_and_told_as_u
     assert await looked(town, {"telegram": never, "x": late}) == [[]]
 
     assert (len(never.asked), len(late.asked)) == (TRIES, 2)
-    assert await database.read(lambda unit: unit.restored.strays()) == {"telegram": None, "x": []}
+    assert await database.read(lambda unit: unit.restored.unknown_posts()) == {"telegram": None, "x": []}
 
 
 async def test_nothing_is_looked_at_where_nothing_was_put_back(town):
