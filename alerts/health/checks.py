@@ -183,13 +183,13 @@ class HealthChecks:
         notices, news = self._notices, HealthNotice(say, Trouble(What.STORE, self._store, reason), since)
         (log.info if say is Phase.RESOLVED else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
         self._troubles.labels(str(What.STORE), self._store).set(0 if say is Phase.RESOLVED else 1)
-        for outlet in notices.outlets:
-            language = outlet.language or notices.station.language
+        for channel in notices.channels:
+            language = channel.language or notices.station.language
             words = word(news, language, notices.station.zone)
             try:
-                await self._lanes[outlet.name].say_at_once(compose(words, notices.station.name, outlet, language))
+                await self._lanes[channel.name].say_at_once(compose(words, notices.station.name, channel, language))
             except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it
-                log.warning("notice.failed", channel=outlet.name, error=str(error))
+                log.warning("notice.failed", channel=channel.name, error=str(error))
 
     async def _tell(self, seen: Seen) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""
@@ -215,9 +215,9 @@ class HealthChecks:
         also = [*self._failing(unit), *put_back(unit, now, self._zone)]
         seen = seen.and_also(also).judging(What.SIGN_INS, self._known).judging(What.RESTORED, self._known)
         self._memory = self._memory.note_also(also)
-        told = notices.told(alerts, seen.judged | self._known.keys(), now) if notices.outlets else self._known
+        told = notices.told(alerts, seen.judged | self._known.keys(), now) if notices.channels else self._known
         news = news_of(seen, told, self._memory, now)
-        channels = notices.file(alerts, news, now) if notices.outlets else []
+        channels = notices.file(alerts, news, now) if notices.channels else []
         return _Outcome(news, channels, told_after(told, news, now))
 
     async def _beat(self, address: str) -> None:

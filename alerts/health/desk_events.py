@@ -302,7 +302,7 @@ class UnknownPosts:
         unit.restored.keep_listed(listed)
         found = {channel: posts for channel, posts in (unit.restored.unknown_posts() or {}).items() if posts}
         log.info("unknown_posts.listed", **{channel: len(posts) for channel, posts in found.items()})
-        if not found or not self._notices.outlets:
+        if not found or not self._notices.channels:
             return []
         notice = OnCallNotice(
             f"strays {gap.until.isoformat()}", Phase.FIRING, lambda language: word_unknown_posts(found, language)

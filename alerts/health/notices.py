@@ -62,10 +62,10 @@ class OnCallNotice:
 
 @dataclass(frozen=True, slots=True)
 class OnCallNotices:
-    """Files news for those on call. `outlets` are the channels of `[notify]`."""
+    """Files news for those on call. `channels` are the channels of `[notify]`."""
 
     station: Town
-    outlets: tuple[ChannelConfig, ...]
+    channels: tuple[ChannelConfig, ...]
     new_id: Callable[[], str]
 
     def told(self, alerts: AlertRepository, keys: Iterable[str], now: datetime) -> dict[str, ToldTrouble]:
@@ -99,10 +99,10 @@ class OnCallNotices:
         if news.say is Phase.RESOLVED:
             for each in earlier:
                 alerts.set_alert_state(each.id, AlertState.LEFT_OUT, because("notice_over"))
-        outlets = [outlet for outlet in self.outlets if news.say is not Phase.RESOLVED or outlet.name in reached]
-        for outlet in outlets:
-            alerts.add_post(self._post(news, stored, outlet, now))
-        return [outlet.name for outlet in outlets]
+        channels = [channel for channel in self.channels if news.say is not Phase.RESOLVED or channel.name in reached]
+        for channel in channels:
+            alerts.add_post(self._post(news, stored, channel, now))
+        return [channel.name for channel in channels]
 
     def _record(self, news: OnCallNotice, earlier: Sequence[StoredAlert], incident: str, now: datetime) -> StoredAlert:
         """A trouble that is over has no topic: what comes next is another."""
@@ -136,35 +136,35 @@ class OnCallNotices:
             status=Status.SYSTEM,
             msg_type=_KINDS[news.say][2],
             scope=Scope.PRIVATE,
-            addresses=tuple(outlet.name for outlet in self.outlets),
+            addresses=tuple(channel.name for channel in self.channels),
             references=tuple(Reference(alert.sender, alert.identifier, alert.sent) for alert in alerts),
             infos=(info,),
         )
 
-    def _post(self, news: OnCallNotice, stored: StoredAlert, outlet: ChannelConfig, now: datetime) -> Post:
-        language = outlet.language or self.station.language
+    def _post(self, news: OnCallNotice, stored: StoredAlert, channel: ChannelConfig, now: datetime) -> Post:
+        language = channel.language or self.station.language
         kind, means, _ = _KINDS[news.say]
         return Post(
             id=self.new_id(),
             alert_id=stored.id,
             incident_id=stored.incident_id,
-            channel=outlet.name,
+            channel=channel.name,
             kind=kind,
             means=means,
             state=PostState.QUEUED,
             priority=priority_of(news.severity, Urgency.IMMEDIATE),
-            message=compose(news.words(language), self.station.name, outlet, language),
+            message=compose(news.words(language), self.station.name, channel, language),
             severity=news.severity,
             stored_at=now,
-            exercise=outlet.exercise,
+            exercise=channel.exercise,
             expires=now + LASTS,
         )
 
 
 def build_notices(config: Town, new_id: Callable[[], str]) -> OnCallNotices:
     """The warnings of this station, for the channels of `[notify]`."""
-    outlets = tuple(outlet for outlet in config.channels.values() if outlet.name in config.notify.channels)
-    return OnCallNotices(config, outlets, new_id)
+    channels = tuple(channel for channel in config.channels.values() if channel.name in config.notify.channels)
+    return OnCallNotices(config, channels, new_id)
 
 
 def topic_of(key: str) -> str:
@@ -172,9 +172,9 @@ def topic_of(key: str) -> str:
     return hashlib.sha256(f"{OWN_WARNINGS}: {key}".encode()).hexdigest()
 
 
-def compose(words: NoticeWords, station: str, outlet: ChannelConfig, language: str) -> Message:
+def compose(words: NoticeWords, station: str, channel: ChannelConfig, language: str) -> Message:
     """The message for one channel: what is reported is cut first, the headline never."""
-    fmt, words = outlet.text, tidied(words)
+    fmt, words = channel.text, tidied(words)
 
     def fits(text: str) -> bool:
         return count(html.escape(text, quote=False) if fmt.markup == "html" else text, fmt) <= min(fmt.limit, LONGEST)

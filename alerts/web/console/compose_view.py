@@ -169,7 +169,7 @@ def form_page(
         choices=_choices(voice),
         districts=station.districts,
         everywhere=EVERYWHERE,
-        outlets=[each for each in station.channels.values() if each.public and each.exercise is page.exercise],
+        channels=[each for each in station.channels.values() if each.public and each.exercise is page.exercise],
         tiles=console.frame.station.web.tiles,
         longest=LONGEST,
         drafts=[(each, _draft_title(each.fields, prepared, voice)) for each in drafts if each.id != page.identity],
@@ -225,13 +225,13 @@ def _beside(page: Page, voice: Voice, station: Town) -> Beside:
 
 
 def _look(card: ChannelCard, voice: Voice) -> Look:
-    _, outlet = voice.words.gettext, card.outlet
+    _, channel = voice.words.gettext, card.channel
     if card.draft is None:
-        return Look(outlet.name, outlet.kind, silence=voice.why(card.silence) if card.silence else "")
+        return Look(channel.name, channel.kind, silence=voice.why(card.silence) if card.silence else "")
     rendered, message = card.draft.rendered, card.draft.post.message
     return Look(
-        channel=outlet.name,
-        kind=outlet.kind,
+        channel=channel.name,
+        kind=channel.kind,
         text=message.plain,
         count=rendered.count,
         limit=rendered.limit,

@@ -114,16 +114,16 @@ class Frame:
 
 def channel_name(words: Words, station: Town, name: str) -> str:
     """A channel as people call it: what it is, and its own name where there are several of its kind."""
-    outlet, _ = station.channels.get(name), words.gettext
+    channel, _ = station.channels.get(name), words.gettext
     what = {
         "twitter": _("X account"),
         "facebook": _("Facebook Page"),
         "telegram": _("Telegram channel"),
         "webhook": _("Webhook"),
-    }.get(outlet.kind if outlet else "")
-    if what is None or outlet is None:
+    }.get(channel.kind if channel else "")
+    if what is None or channel is None:
         return name
-    alike = sum(each.kind == outlet.kind for each in station.channels.values())
+    alike = sum(each.kind == channel.kind for each in station.channels.values())
     return f"{what} ({name})" if alike > 1 else what
 
 

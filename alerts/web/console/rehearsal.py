@@ -55,7 +55,7 @@ class Wish:
 class ChannelCard:
     """One channel: its post, or why it gets none (`silence`)."""
 
-    outlet: ChannelConfig
+    channel: ChannelConfig
     draft: DraftPost | None = None
     silence: Reason | None = None
 
@@ -84,7 +84,7 @@ class Rehearsal:
     @property
     def channels(self) -> tuple[str, ...]:
         """Where there would be a post."""
-        return tuple(card.outlet.name for card in self.cards if card.draft)
+        return tuple(card.channel.name for card in self.cards if card.draft)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +182,10 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         posts = {made.post.channel: made for made in filed.drafts}
         alert = filed.stored.alert
         cards = tuple(
-            ChannelCard(outlet, posts[outlet.name])
-            if outlet.name in posts
-            else ChannelCard(outlet, silence=notes.get(outlet.name) or _silence(outlet, alert, wish))
-            for outlet in station.channels.values()
+            ChannelCard(channel, posts[channel.name])
+            if channel.name in posts
+            else ChannelCard(channel, silence=notes.get(channel.name) or _silence(channel, alert, wish))
+            for channel in station.channels.values()
         )
         goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
@@ -277,7 +277,7 @@ def _alert_alone(unit: DeskUnit, wish: Wish) -> Alert | None:
 
 
 def _silent(station: Town, wish: Wish, alert: Alert | None) -> tuple[ChannelCard, ...]:
-    return tuple(ChannelCard(outlet, silence=_silence(outlet, alert, wish)) for outlet in station.channels.values())
+    return tuple(ChannelCard(channel, silence=_silence(channel, alert, wish)) for channel in station.channels.values())
 
 
 def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:
@@ -286,18 +286,18 @@ def _notes(unit: DeskUnit, filed: Filed) -> dict[str, Reason]:
     return dict(no_post_of(event) for event in history if event.what == "no_post")
 
 
-def _silence(outlet: ChannelConfig, alert: Alert | None, wish: Wish) -> Reason:
+def _silence(channel: ChannelConfig, alert: Alert | None, wish: Wish) -> Reason:
     """Why routing leaves a channel out."""
     status = alert.status if alert else Status.ACTUAL
-    if outlet.exercise is not (status in PRACTICE):
-        return because("silent_for_exercises" if outlet.exercise else "silent_live")
-    if not outlet.public:
+    if channel.exercise is not (status in PRACTICE):
+        return because("silent_for_exercises" if channel.exercise else "silent_live")
+    if not channel.public:
         return because("silent_internal")
-    if wish.reading.channels and outlet.name not in wish.reading.channels:
+    if wish.reading.channels and channel.name not in wish.reading.channels:
         return because("silent_unchosen")
     severity = alert.severity if alert else Severity.UNKNOWN
-    if severity is not Severity.UNKNOWN and not severity.at_least(outlet.severity):
-        return because("silent_takes_worse", least=outlet.severity)
+    if severity is not Severity.UNKNOWN and not severity.at_least(channel.severity):
+        return because("silent_takes_worse", least=channel.severity)
     return because("silent_now" if wish.about is None else "silent_unchosen")
 
 

@@ -276,11 +276,11 @@ def shown_posts(sheet: Sheet, station: Town) -> list[ShownPost]:
     """Each channel's post with its length; reads the pictures, so it is no work for the database's thread."""
     shown = []
     for post in sheet.item.posts:
-        outlet, image = station.channels.get(post.channel), post.message.image
-        length = count(post.message.text, outlet.text) if outlet else len(post.message.plain)
+        channel, image = station.channels.get(post.channel), post.message.image
+        length = count(post.message.text, channel.text) if channel else len(post.message.plain)
         content = read_picture(image.path) if image else None
         picture = hashlib.sha256(content).hexdigest() if content else None
-        shown.append(ShownPost(post, length, outlet.text.limit if outlet else None, picture))
+        shown.append(ShownPost(post, length, channel.text.limit if channel else None, picture))
     return shown
 
 

@@ -277,9 +277,9 @@ def test_without_an_address_of_the_desk_the_command_is_told():
     )
 
 
-@pytest.mark.parametrize("outlet", [X, PAGE, TEAM])
+@pytest.mark.parametrize("channel", [X, PAGE, TEAM])
 @pytest.mark.parametrize("language", ["fr-FR", "en"])
-def test_the_link_is_never_what_is_cut(outlet, language):
+def test_the_link_is_never_what_is_cut(channel, language):
     long = replace(
         AWAITED,
         headline="Crue et <b>submersion</b> " * 30,
@@ -288,7 +288,7 @@ def test_the_link_is_never_what_is_cut(outlet, language):
         exercise=True,
         link="https://garde.saint-martin.fr/desk/waiting/01JDQ8Z5B6M6M8T9V0W1X2Y3Z4",
     )
-    message = compose(word_pending(long, Phase.REPEATED, language, PARIS), "Ville de Saint-Martin", outlet, language)
+    message = compose(word_pending(long, Phase.REPEATED, language, PARIS), "Ville de Saint-Martin", channel, language)
 
     assert long.link in message.plain
     assert "13:00" in message.plain

@@ -55,16 +55,16 @@ def test_a_source_that_was_never_read_says_so():
 
 
 @pytest.mark.parametrize(
-    ("what", "language", "outlet"),
-    [(what, language, outlet) for what in What for language in ("fr-FR", "en") for outlet in (X, PAGE, TEAM)],
+    ("what", "language", "channel"),
+    [(what, language, channel) for what in What for language in ("fr-FR", "en") for channel in (X, PAGE, TEAM)],
 )
-def test_it_fits_every_channel_and_the_cause_is_never_cut(what, language, outlet):
+def test_it_fits_every_channel_and_the_cause_is_never_cut(what, language, channel):
     words = word(news(what, reason=LONG, name="n" * 30), language, PARIS)
-    message = compose(words, "Communauté de communes de Saint-Martin", outlet, language)
+    message = compose(words, "Communauté de communes de Saint-Martin", channel, language)
 
-    assert count(message.text, outlet.text) <= min(outlet.text.limit, LONGEST)
+    assert count(message.text, channel.text) <= min(channel.text.limit, LONGEST)
     assert words.headline in message.plain
-    assert ("&lt;" in message.text) == (outlet is TEAM and "<" in message.plain)
+    assert ("&lt;" in message.text) == (channel is TEAM and "<" in message.plain)
 
 
 def test_all_of_it_is_there_where_it_fits():
@@ -95,7 +95,7 @@ def test_no_word_of_a_stranger_turns_a_notice_around(language):
     )
 
     for each in (words, over, NoticeWords("Titre\u202e", "Lisez.", "dit\u2067\nceci")):
-        for shown in (compose(each, "Saint-Martin", outlet, language).plain for outlet in (TEAM, X)):
+        for shown in (compose(each, "Saint-Martin", channel, language).plain for channel in (TEAM, X)):
             assert not {c for c in shown if unicodedata.category(c) == "Cf"}
             assert "<b>" not in shown
     assert "Crue !rinetnoc du Drac" in compose(words, "Saint-Martin", TEAM, language).plain

@@ -53,7 +53,7 @@ async def filled(desk) -> list[str]:
     info = replace(info, expires=now + timedelta(hours=1), language="fr-FR")
     left = await desk.hear(Alert("urn-9", "meteo@example", now, status=Status.DRAFT, infos=(info,)))
     warnings = replace(
-        build_notices(desk.config, iter("abcdefgh").__next__), outlets=tuple(desk.config.channels.values())[:1]
+        build_notices(desk.config, iter("abcdefgh").__next__), channels=tuple(desk.config.channels.values())[:1]
     )
     news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo", because("not_read_lately")), now)
 

@@ -544,7 +544,7 @@ class TestWhatIsSo:
         news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo"), desk.clock.now())
 
         def told(db):
-            replace(warnings, outlets=tuple(desk.config.channels.values())[:1]).file(
+            replace(warnings, channels=tuple(desk.config.channels.values())[:1]).file(
                 AlertRepository(db), [news], desk.clock.now()
             )
             db.execute("UPDATE post SET state = 'failed' WHERE state = 'queued'")
