@@ -1,6 +1,6 @@
 """The daemon, put together: what happens to a message and to a post, in order, and who does it.
 
-    build(config) ──▶ Daemon.start(): store, channels, lanes, sources, pages, checks ──▶ SIGTERM: the other way round
+    build(town) ──▶ Daemon.start(): store, channels, lanes, sources, pages, checks ──▶ SIGTERM: the other way round
 
 `MESSAGE` and `POST` are the two ways through the whole program, a line for each step; a test plays an alert from its
 feed to its receipt and holds that these functions are called, in this order. A message and its posts are stored in one
@@ -111,8 +111,8 @@ POST: Final = (
 class Daemon:
     """A running Tocsin. Whoever subscribes to `events` hears what happens; `url` is where it answers."""
 
-    def __init__(self, config: Town, database: Database, session: Session, outside: Outside) -> None:
-        self.config = config
+    def __init__(self, town: Town, database: Database, session: Session, outside: Outside) -> None:
+        self.town = town
         self.database = database
         self.events = Events()
         self._metrics = Metrics(self.events)
@@ -124,7 +124,7 @@ class Daemon:
         self._statuses = ChannelStatuses(database)
         # A lease is one process's: the same machine may have started this daemon twice.
         owner = f"{socket.gethostname()}-{os.getpid()}-{outside.new_id()}"
-        leases = [*config.channels, *map(bot_lease, bot_settings(config)), *bulk_leases(config)]
+        leases = [*town.channels, *map(bot_lease, bot_settings(town)), *bulk_leases(town)]
         self._keeper = LeaseKeeper(Leases(database), clock, owner, leases)
         self._bots: Bots | None = None
         self.lanes: dict[str, Lane] = {}
@@ -134,9 +134,9 @@ class Daemon:
         self._doorbell: tuple[socket.socket, Path] | None = None
         self._checks: HealthChecks | None = None
         self._publisher: Publisher | None = None
-        self._paces = bot_paces(config, clock)
+        self._paces = bot_paces(town, clock)
         self._bulks = self._build_bulks()
-        self._desk = outside.build_desk(config, clock.now, outside.new_id)
+        self._desk = outside.build_desk(town, clock.now, outside.new_id)
         self._intake = MessageIntake(self._desk, database, clock, self.events)
 
     async def start(self) -> None:
@@ -152,7 +152,7 @@ class Daemon:
             self._listen_for_rings()
             await self._serve()
             self._spawn(sum_up(self._clock.sleep), "log")
-        if self._outside.doors or self.config.notify.channels:
+        if self._outside.doors or self.town.notify.channels:
             self._checks = self._build_checks()
         for name, work in (*self._delivering(), *self._watching()):
             self._spawn(work, name)
@@ -166,15 +166,15 @@ class Daemon:
             yield from self._bots.work()
 
     def _watching(self) -> Iterator[Work]:
-        notices = build_notices(self.config, self._outside.new_id)
+        notices = build_notices(self.town, self._outside.new_id)
         if self._checks is not None:
             yield "watch", self._checks.run()
             yield "store", self._checks.watch_the_store()
-        if self.config.notify.channels:
-            approvals = ApprovalNotices(self.config, self.database, self._clock, notices, self.events)
+        if self.town.notify.channels:
+            approvals = ApprovalNotices(self.town, self.database, self._clock, notices, self.events)
             yield "approvals", approvals.run()
         yield from Housekeeping(
-            self.config.store,
+            self.town.store,
             self._intake,
             database=self.database,
             clock=self._clock,
@@ -213,7 +213,7 @@ class Daemon:
 
     def control(self) -> Control:
         """Where what commands hand over meets this daemon's desk."""
-        return Control(self.config, self._clock.now, self._desk)
+        return Control(self.town, self._clock.now, self._desk)
 
     def cycles(self) -> list[Cycle]:
         """Every lane and source: when it last went round, and whether it should have since."""
@@ -239,7 +239,7 @@ class Daemon:
 
     def _build_lanes(self) -> None:
         outbox = self._outside.outbox(self.database)
-        for name, channel in self.config.channels.items():
+        for name, channel in self.town.channels.items():
             self.lanes[name] = Lane(
                 channel,
                 self._outside.open_channel(name, channel.settings, self._resources(name)),
@@ -252,9 +252,9 @@ class Daemon:
             )
 
     def _build_bulks(self) -> BulkSenders:
-        self._metrics.expect_bots(bot_settings(self.config))
+        self._metrics.expect_bots(bot_settings(self.town))
         return BulkSenders(
-            self.config,
+            self.town,
             database=self.database,
             keeper=self._keeper,
             clock=self._clock,
@@ -266,14 +266,14 @@ class Daemon:
 
     def _build_checks(self) -> HealthChecks:
         return HealthChecks(
-            self.config,
+            self.town,
             self.lanes,
             database=self.database,
             clock=self._clock,
             session=self._session,
             events=self.events,
             registry=self._metrics.registry,
-            notices=build_notices(self.config, self._outside.new_id),
+            notices=build_notices(self.town, self._outside.new_id),
             holds=lambda lane: self._keeper.lease_of(lane) is not None,
             cycles=self.cycles,
             remember=self._statuses.remember,
@@ -285,15 +285,15 @@ class Daemon:
         return Resources(
             session=self._session,
             clock=self._clock,
-            folder=self.config.folder,
+            folder=self.town.folder,
             recall=lambda key: statuses.recall(channel, key),
             remember=lambda key, value: statuses.remember(channel, key, value),
             pace=self._paces.get(channel),
         )
 
     def _build_pollers(self) -> None:
-        around = Surroundings(self._session, self._clock, self.config)
-        for name, rules in self.config.sources.items():
+        around = Surroundings(self._session, self._clock, self.town)
+        for name, rules in self.town.sources.items():
             if rules.every is None:
                 continue
             source = self._outside.open_source(name, rules.settings, around)
@@ -309,7 +309,7 @@ class Daemon:
                 )
 
     def _listen_for_rings(self) -> None:
-        bell, path = self._doorbell = open_doorbell(self.config.database)
+        bell, path = self._doorbell = open_doorbell(self.town.database)
 
         def rung() -> None:
             with contextlib.suppress(BlockingIOError):
@@ -324,12 +324,12 @@ class Daemon:
 
     async def _serve(self) -> None:
         service, for_pages = self._service(), self._service(for_pages=True)
-        publisher = self._publisher = build_publisher(self.config, for_pages, self._clock)
+        publisher = self._publisher = build_publisher(self.town, for_pages, self._clock)
         self._spawn(publisher.run(), "pages")
-        gauges = Gauges(self.cycles, self.metrics, self.config.language)
-        app = build_app(self.config, service, gauges, publisher)
+        gauges = Gauges(self.cycles, self.metrics, self.town.language)
+        app = build_app(self.town, service, gauges, publisher)
         self._bots = Bots(
-            config=self.config,
+            town=self.town,
             service=service,
             publisher=publisher,
             setting=publisher.setting,
@@ -340,14 +340,14 @@ class Daemon:
             events=self.events,
         )
         app.add_routes(self._bots.routes())
-        self._listener, self.url = await serve(app, self.config.web, self._clock, self._refused)
+        self._listener, self.url = await serve(app, self.town.web, self._clock, self._refused)
 
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))
 
     def _service(self, *, for_pages: bool = False) -> DeskService:
         return DeskService(
-            config=self.config,
+            town=self.town,
             database=self.database,
             desk=self._desk,
             clock=self._clock,
@@ -360,25 +360,25 @@ class Daemon:
         self._tasks.append(asyncio.create_task(work, name=name))
 
 
-async def build(config: Town, outside: Outside | None = None) -> Daemon:
+async def build(town: Town, outside: Outside | None = None) -> Daemon:
     """A daemon ready to start: the database brought up to date and opened, one HTTP session for everything."""
     outside = outside or Outside()
-    database = await outside.open_database(config.database)
-    return Daemon(config, database, await outside.open_session(), outside)
+    database = await outside.open_database(town.database)
+    return Daemon(town, database, await outside.open_session(), outside)
 
 
-async def run(config: Town, handed: Handed | None = None, ready: Callable[[Daemon], None] | None = None) -> None:
+async def run(town: Town, handed: Handed | None = None, ready: Callable[[Daemon], None] | None = None) -> None:
     """Run until SIGTERM or SIGINT, and do what commands hand over. Raises TocsinError when it can't start."""
     sys.setswitchinterval(HANDED_OVER_AFTER)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    daemon, commands = await build(config), None
+    daemon, commands = await build(town), None
     try:
         await daemon.start()
-        commands = take_commands(daemon.control, config, handed) if handed is not None else None
-        log.info("tocsin.running", station=config.name, channels=list(daemon.lanes), sources=list(daemon.pollers))
+        commands = take_commands(daemon.control, town, handed) if handed is not None else None
+        log.info("tocsin.running", station=town.name, channels=list(daemon.lanes), sources=list(daemon.pollers))
         tell_systemd("READY=1")
         if ready is not None:
             ready(daemon)

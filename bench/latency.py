@@ -90,12 +90,12 @@ def _arrivals(town: Town) -> list[float]:
 def _store(control: Control, words: str) -> float:
     """What `tocsin post` does, in this process, and wait until it is out; returns when its commit was done."""
     alert = draft_alert(Draft(headline=f"Vent violent {words}"), control.desk.station, now(), new_id())
-    with opened(control.config.database) as db:
+    with opened(control.town.database) as db:
         with transaction(db):
             control.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
-    ring(control.config.database)
-    with opened(control.config.database) as db:
+    ring(control.town.database)
+    with opened(control.town.database) as db:
         while db.execute("SELECT count(*) FROM post WHERE state != 'sent'").fetchone()[0]:
             time.sleep(PAUSE / 10)
     time.sleep(PAUSE)

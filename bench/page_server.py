@@ -91,7 +91,7 @@ async def _town() -> AsyncIterator[tuple[DeskService, Publisher]]:
         config = load_config(file)
         database = await open_database(config.database)
         service = DeskService(
-            config=config,
+            town=config,
             database=database,
             desk=build_desk(config, clock.now),
             clock=clock,

@@ -229,11 +229,11 @@ def _store(scene: Scene) -> float:
         urgency=Urgency.IMMEDIATE,
     )
     alert = draft_alert(draft, control.desk.station, now(), new_id())
-    with opened(control.config.database) as db:
+    with opened(control.town.database) as db:
         with transaction(db):
             filed = control.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
-        ring(control.config.database)
+        ring(control.town.database)
         query = "SELECT count(*) FROM post WHERE alert_id = ? AND channel = 'page' AND state = 'sent'"
         deadline = time.monotonic() + 120
         while not db.execute(query, (filed.stored.id,)).fetchone()[0]:

@@ -140,8 +140,8 @@ def gone(
 ) -> int:
     """Call off what is gone from a calendar all at once: nothing of it is, until somebody says so."""
     control = _counter(context)
-    if source not in control.config.sources:
-        raise Misuse(because("no_such_source", name=repr(source), known=list(control.config.sources)))
+    if source not in control.town.sources:
+        raise Misuse(because("no_such_source", name=repr(source), known=list(control.town.sources)))
     entries, _ = control.act(lambda unit: officer(unit, who, Act.CANCEL).call_off_gone(source))
     screen.say(tell("%(n)s called off: announced when %(source)s is read next", n=entries, source=source))
     return 0

@@ -226,8 +226,8 @@ def preview(
     from alerts.daemon.preview import preview as look_at
     from alerts.desk.draft import read_time
 
-    config = context.obj.load()
-    control, found = look_at(config, file, read_time("--at", at, now(), config.zone) if at else None)
+    town = context.obj.load()
+    control, found = look_at(town, file, read_time("--at", at, now(), town.zone) if at else None)
     for filed in found:
         show_filed(control, filed, as_json=as_json)
     if not found:

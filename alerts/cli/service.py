@@ -23,9 +23,9 @@ def run(context: typer.Context) -> int:
     from alerts.daemon.telemetry import set_up_log
 
     place = place_of(context.obj.file)  # before the file is read: changed in between, it is another one to commands
-    config = context.obj.load()
+    town = context.obj.load()
     set_up_log(os.environ.get("TOCSIN_LOG", "info"))
-    asyncio.run(run_daemon(config, Handed(carry_out, place.seal) if place is not None else None))
+    asyncio.run(run_daemon(town, Handed(carry_out, place.seal) if place is not None else None))
     return 0
 
 
@@ -67,10 +67,10 @@ def check(
 
     from alerts.health.checkup import check_at_rest, check_live
 
-    config = context.obj.load()
-    findings = check_at_rest(config)
+    town = context.obj.load()
+    findings = check_at_rest(town)
     if live:
-        findings += asyncio.run(check_live(config))
+        findings += asyncio.run(check_live(town))
     for finding in findings:
         (screen.show if finding.good else screen.say)(str(finding))
     bad = [finding for finding in findings if not finding.good]
@@ -81,10 +81,10 @@ def upgrade(context: typer.Context) -> int:
     """Bring the database up to date, creating it where there is none; `run` does this too."""
     from alerts.store.files import HEAD, migrate
 
-    config = context.obj.load()
-    done = migrate(config.database)
+    town = context.obj.load()
+    done = migrate(town.database)
     standing = "%(file)s is now at %(version)s" if done else "%(file)s is already at %(version)s"
-    screen.say(tell(standing, file=config.database, version=HEAD))
+    screen.say(tell(standing, file=town.database, version=HEAD))
     return 0
 
 
@@ -93,9 +93,9 @@ def export(context: typer.Context) -> int:
     from alerts.store.files import migrate
     from alerts.store.unit import asking
 
-    config = context.obj.load()
-    migrate(config.database)
-    with asking(config.database) as unit:
+    town = context.obj.load()
+    migrate(town.database)
+    with asking(town.database) as unit:
         for row in unit.views.export():
             screen.show_json(row)
     return 0
@@ -108,9 +108,9 @@ def backup(
     """Copy the database as it is at one moment, while the daemon runs; the copy is checked."""
     from alerts.store.restoring import backup as copy
 
-    config = context.obj.load()
-    copy(config.database, file)
-    screen.say(tell("%(file)s is copied to %(to)s", file=config.database, to=file))
+    town = context.obj.load()
+    copy(town.database, file)
+    screen.say(tell("%(file)s is copied to %(to)s", file=town.database, to=file))
     return 0
 
 
@@ -122,11 +122,11 @@ def restore(
     from alerts.daemon.desk import now
     from alerts.store.restoring import restore as put_back
 
-    config = context.obj.load()
-    kept, gap = put_back(config.database, file, now())
-    since = f"{gap.since.astimezone(config.zone):%Y-%m-%d %H:%M:%S}" if gap.since else tell("its beginning")
+    town = context.obj.load()
+    kept, gap = put_back(town.database, file, now())
+    since = f"{gap.since.astimezone(town.zone):%Y-%m-%d %H:%M:%S}" if gap.since else tell("its beginning")
     restored = "%(file)s is restored from %(source)s; it knows nothing of what happened after %(since)s"
-    screen.say(tell(restored, file=config.database, source=file, since=since))
+    screen.say(tell(restored, file=town.database, source=file, since=since))
     if kept is not None:
         screen.say(tell("the replaced database is kept: %(file)s", file=kept))
     screen.say(

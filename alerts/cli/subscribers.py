@@ -40,9 +40,9 @@ def export(context: typer.Context, channel: Channel = None) -> int:
     from alerts.daemon.bots import bot_settings
     from alerts.daemon.desk import Control
 
-    config = context.obj.load()
-    rows = Control(config).ask(lambda unit: list(unit.subscribers.all()))
-    known = dict.fromkeys([*bot_settings(config), *(name for name, _ in rows)])
+    town = context.obj.load()
+    rows = Control(town).ask(lambda unit: list(unit.subscribers.all()))
+    known = dict.fromkeys([*bot_settings(town), *(name for name, _ in rows)])
     if channel is not None and channel not in known:
         raise Misuse(because("channel_not_subscribed", name=repr(channel), known=list(known) or _NONE))
     written = [(name, each) for name, each in rows if channel in (None, name)]
@@ -58,15 +58,15 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
     from alerts.daemon.bots import bot_settings
     from alerts.daemon.desk import Control
 
-    config = context.obj.load()
-    districts = {each.code: each.name for each in config.districts}
-    read = list(read_lines(_rows(file), channel, list(bot_settings(config)), districts))
+    town = context.obj.load()
+    districts = {each.code: each.name for each in town.districts}
+    read = list(read_lines(_rows(file), channel, list(bot_settings(town)), districts))
 
     def store(unit: DeskUnit) -> None:
         for name, each in read:
             unit.subscribers.put(name, each)
 
-    Control(config).act(store)
+    Control(town).act(store)
     screen.say(tell("%(n)s subscribers taken in", n=len(read)))
     strange = {code for _, each in read for code in each.districts} - districts.keys()
     if strange:  # there is no boundary at all

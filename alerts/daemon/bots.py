@@ -40,9 +40,9 @@ from alerts.web.public.told import Setting
 _LATE = 120.0
 
 
-def bot_settings(config: Town) -> Mapping[str, TelegramSettings]:
+def bot_settings(town: Town) -> Mapping[str, TelegramSettings]:
     """The channels whose bot people may subscribe with."""
-    return {name: each.settings for name, each in config.bots.items() if isinstance(each.settings, TelegramSettings)}
+    return {name: each.settings for name, each in town.bots.items() if isinstance(each.settings, TelegramSettings)}
 
 
 def bot_lease(channel: str) -> str:
@@ -55,7 +55,7 @@ class Bots:
 
     def __init__(
         self,
-        config: Town,
+        town: Town,
         *,
         service: DeskService,
         publisher: Publisher,
@@ -66,7 +66,7 @@ class Bots:
         pace: Callable[[str], Pace],
         events: Events,
     ) -> None:
-        self._config = config
+        self._town = town
         self._service = service
         self._publisher = publisher
         self._setting = setting
@@ -77,7 +77,7 @@ class Bots:
         self._events = events
         self._asking: dict[str, Asking] = {}
         self._rounds: dict[str, OfficerNotices] = {}
-        for name, settings in bot_settings(config).items():
+        for name, settings in bot_settings(town).items():
             self._add(name, settings)
 
     def routes(self) -> list[web.RouteDef]:
@@ -107,22 +107,22 @@ class Bots:
             await self._resources(name).remember(key, value)
             self._events.publish(IncidentChanged())
 
-        bot = Bot(name, client, self._service, self._town, self._clock, remember)
+        bot = Bot(name, client, self._service, self._town_now, self._clock, remember)
         reception = Reception(bot)
 
         async def wait_for_lease() -> object:
             return await self._keeper.wait_for(lease)
 
         if settings.updates == "webhook":
-            url = f"{self._config.public_url}/telegram/{name}"
+            url = f"{self._town.public_url}/telegram/{name}"
             secret = partial(webhook_secret, settings, self._resources(name))
             self._asking[name] = Listening(bot, reception, wait_for_lease, url, secret)
         else:
             self._asking[name] = Asking(bot, reception, wait_for_lease)
-        self._rounds[name] = OfficerNotices(bot, self._config, wait_for_lease)
+        self._rounds[name] = OfficerNotices(bot, self._town, wait_for_lease)
 
-    async def _town(self) -> TownNow:
-        return town_of(self._config, self._setting, await self._publisher.edition())
+    async def _town_now(self) -> TownNow:
+        return town_now(self._town, self._setting, await self._publisher.edition())
 
 
 def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
@@ -137,7 +137,7 @@ def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
     return hashlib.sha256(f"tocsin webhook {token}".encode()).hexdigest()
 
 
-def town_of(config: Town, setting: Setting, edition: Edition) -> TownNow:
+def town_now(town: Town, setting: Setting, edition: Edition) -> TownNow:
     """The town as its page shows it now."""
     on = {
         language: tuple(
@@ -149,10 +149,10 @@ def town_of(config: Town, setting: Setting, edition: Edition) -> TownNow:
         for language in setting.languages
     }
     return TownNow(
-        name=config.name,
-        language=config.language,
-        zone=config.zone,
-        districts=config.districts,
+        name=town.name,
+        language=town.language,
+        zone=town.zone,
+        districts=town.districts,
         on=on,
         sources=tuple(Fresh(each.title, each.last_ok, each.stale) for each in edition.outlook.sources),
         page=setting.address("/") if setting.town.public_url else None,
@@ -172,9 +172,9 @@ TOLD_EVERY = 1.0
 _BULK_LATE = 60.0
 
 
-def bulk_leases(config: Town) -> list[str]:
+def bulk_leases(town: Town) -> list[str]:
     """The leases under which bulks are sent."""
-    return [f"bulk {name}" for name in bot_settings(config)]
+    return [f"bulk {name}" for name in bot_settings(town)]
 
 
 class BulkSenders:
@@ -182,7 +182,7 @@ class BulkSenders:
 
     def __init__(
         self,
-        config: Town,
+        town: Town,
         *,
         database: Database,
         keeper: LeaseKeeper,
@@ -199,7 +199,7 @@ class BulkSenders:
         self._told_at: dict[str, float] = {}
         self.senders = {
             name: BulkSender(
-                BulkSettings(name, settings.in_flight, config.zone, ahead_of(settings.rate, settings.in_flight)),
+                BulkSettings(name, settings.in_flight, town.zone, ahead_of(settings.rate, settings.in_flight)),
                 open_bulk(name, settings, resources(name)),
                 bulks=Bulks(database, Address(name, settings.exercise, settings.gather)),
                 keeper=keeper,
@@ -207,7 +207,7 @@ class BulkSenders:
                 clock=clock,
                 events=events,
             )
-            for name, settings in bot_settings(config).items()
+            for name, settings in bot_settings(town).items()
         }
         events.subscribe(SubscriberTold, self._told)
         events.subscribe(BulkEnded, self._ended)
@@ -250,17 +250,17 @@ class BulkSenders:
         self._events.publish(IncidentChanged(event.bulk.incident))
 
 
-def bot_paces(config: Town, clock: Clock) -> Mapping[str, BotPace]:
+def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
     """The pace of each channel whose bot people may subscribe with: all that one bot says has one.
 
     A bot is known by where its token stands; its rate is the slowest that its channels name.
     """
     # Two channels may share a bot; Telegram counts what the bot says, not what a channel says.
     bots: dict[tuple[str, str], list[int]] = {}
-    for settings in bot_settings(config).values():
+    for settings in bot_settings(town).values():
         bots.setdefault(_bot(settings), []).append(settings.rate)
     paces = {bot: BotPace(min((rate for rate in rates if rate), default=0), clock) for bot, rates in bots.items()}
-    settings_of = {name: each.settings for name, each in config.channels.items()}
+    settings_of = {name: each.settings for name, each in town.channels.items()}
     ours = {name: each for name, each in settings_of.items() if isinstance(each, TelegramSettings)}
     return {name: paces[_bot(settings)] for name, settings in ours.items() if _bot(settings) in paces}
 

@@ -98,12 +98,12 @@ class Handed:
     seal: str
 
 
-def take_commands(control: Callable[[], Control], config: Town, handed: Handed) -> Commands | None:
+def take_commands(control: Callable[[], Control], town: Town, handed: Handed) -> Commands | None:
     """Listen for commands; None where that can't be: they work by themselves then, as well and not as fast."""
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     try:
-        return Commands(control, config, handed)
+        return Commands(control, town, handed)
     except OSError as error:
         log.warning("control.closed", error=str(error))
         return None
@@ -112,15 +112,15 @@ def take_commands(control: Callable[[], Control], config: Town, handed: Handed) 
 class Commands:
     """Listens from the start; `close` ends it, and what is under way with it."""
 
-    def __init__(self, control: Callable[[], Control], config: Town, handed: Handed) -> None:
-        self._file = config.file
+    def __init__(self, control: Callable[[], Control], town: Town, handed: Handed) -> None:
+        self._file = town.file
         self._counter = control
         self._handed = handed
         self._places = threading.BoundedSemaphore(PLACES)
         self._under_way: dict[threading.Thread, socket.socket] = {}
         self._turn = threading.Lock()
-        self._path = own_socket(config.database, KIND)
-        for left in sockets(config.database):
+        self._path = own_socket(town.database, KIND)
+        for left in sockets(town.database):
             _bury(left)
         self._door = _listening(self._path)
         self._closed = threading.Event()

@@ -56,16 +56,16 @@ class CardFiles:
         return self._folder.resolve() / keep_drawing(self._folder, draw_card(card), "image/png")
 
 
-def build_renderer(config: Town) -> Renderer:
+def build_renderer(town: Town) -> Renderer:
     """What writes the texts, in the station's own templates before those that ship."""
-    return Renderer(config, [config.template_folder])
+    return Renderer(town, [town.template_folder])
 
 
-def build_desk(config: Town, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
+def build_desk(town: Town, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
     """The desk, ready to act within any transaction."""
-    cards = CardFiles(picture_folder(config.database)) if any(each.card for each in config.channels.values()) else None
-    writer = PostWriter(config, build_renderer(config), new_id, cards.path_of if cards else None)
-    return Desk(config, writer, new_id, now)
+    cards = CardFiles(picture_folder(town.database)) if any(each.card for each in town.channels.values()) else None
+    writer = PostWriter(town, build_renderer(town), new_id, cards.path_of if cards else None)
+    return Desk(town, writer, new_id, now)
 
 
 T = TypeVar("T")
@@ -83,11 +83,11 @@ class Control:
     `desk` is the daemon's own, where it does what a command handed over: its templates are compiled.
     """
 
-    def __init__(self, config: Town, now: Callable[[], datetime] = now, desk: Desk | None = None) -> None:
-        migrate(config.database)
-        self.config = config
+    def __init__(self, town: Town, now: Callable[[], datetime] = now, desk: Desk | None = None) -> None:
+        migrate(town.database)
+        self.town = town
         self.now = now
-        self.desk = desk or build_desk(config, now)
+        self.desk = desk or build_desk(town, now)
 
     def warm(self, alert: Alert) -> None:
         """Do what takes long before the transaction, in which lanes would have to wait for it."""
@@ -96,17 +96,17 @@ class Control:
 
     def keep_pictures(self, alert: Alert) -> Alert:
         """The alert with copies of its pictures, which nobody changes: what is validated is what goes out."""
-        return with_kept_pictures(alert, picture_folder(self.config.database))
+        return with_kept_pictures(alert, picture_folder(self.town.database))
 
     def act(self, action: Action[T]) -> tuple[T, int]:
         """Carry `action` out durably; returns what it returns and how many daemons heard of it."""
-        with acting(self.config.database) as unit:
+        with acting(self.town.database) as unit:
             result = action(self._sit(unit))
-        return result, ring(self.config.database)
+        return result, ring(self.town.database)
 
     def rehearse(self, action: Action[T]) -> T:
         """What `action` would come to; nothing is stored."""
-        with rehearsing(self.config.database) as unit:
+        with rehearsing(self.town.database) as unit:
             return action(self._sit(unit))
 
     def sketch(self, action: Action[T]) -> T:
@@ -116,11 +116,11 @@ class Control:
 
     def daemons(self) -> int:
         """How many daemons work on the database now."""
-        return ring(self.config.database)
+        return ring(self.town.database)
 
     def ask(self, question: Action[T]) -> T:
         """Read what is stored."""
-        with asking(self.config.database) as unit:
+        with asking(self.town.database) as unit:
             return question(self._sit(unit))
 
     def _sit(self, unit: Unit) -> DeskUnit:

@@ -46,11 +46,11 @@ class _Wound:
         return self.time
 
 
-def preview(config: Town, file: Path, at: datetime | None) -> tuple[Control, list[Filed]]:
+def preview(town: Town, file: Path, at: datetime | None) -> tuple[Control, list[Filed]]:
     """What `file` would become at that time (None: now), and the control that can show it. Raises Misuse."""
-    said = _read_file(config, file, at)
+    said = _read_file(town, file, at)
     clock = _Wound(at or datetime.now(UTC))
-    control = Control(config, clock.now)
+    control = Control(town, clock.now)
     if at is None:
         return control, control.sketch(lambda unit: [_hear(unit, heard) for _, heard in said])
     filed = control.sketch(lambda unit: [_tell(unit, heard, clock, time) for time, heard in said])
@@ -80,7 +80,7 @@ def _stands(filed: Filed, time: datetime, at: datetime) -> bool:
     return alert is None or alert.ends > at or at - time <= _JUST_SAID
 
 
-def _read_file(config: Town, file: Path, at: datetime | None) -> Sequence[Said]:
+def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[Said]:
     """What the file says by then. Raises Misuse where it can't be read."""
     try:
         head = file.read_bytes()[:1024]
@@ -90,17 +90,17 @@ def _read_file(config: Town, file: Path, at: datetime | None) -> Sequence[Said]:
     is_calendar = b"BEGIN:VCALENDAR" in head
     settings = IcalSettings(kind="ical", url=url) if is_calendar else CapSettings(kind="cap", url=url)
     try:
-        return asyncio.run(_read(config, settings, at, step_through=is_calendar and at is not None))
+        return asyncio.run(_read(town, settings, at, step_through=is_calendar and at is not None))
     except SourceFailed as error:
         raise Misuse(because("file_wrong", file=file, what=error.reason)) from None
 
 
-async def _read(config: Town, settings: PolledSettings, at: datetime | None, *, step_through: bool) -> Sequence[Said]:
+async def _read(town: Town, settings: PolledSettings, at: datetime | None, *, step_through: bool) -> Sequence[Said]:
     clock = SystemClock()
     kind = source_kind(settings.kind)
     assert kind is not None  # noqa: S101 both ship
     async with aiohttp.ClientSession() as session:
-        source = kind.load()("preview", settings, Surroundings(session, clock, config))
+        source = kind.load()("preview", settings, Surroundings(session, clock, town))
         now = at or clock.now()
         if step_through:
             return await _follow(source, now)

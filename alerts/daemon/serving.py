@@ -35,11 +35,11 @@ OPEN_FILES = 8192
 log = structlog.get_logger()
 
 
-def build_app(config: Town, service: DeskService, gauges: Gauges, publisher: Publisher) -> web.Application:
+def build_app(town: Town, service: DeskService, gauges: Gauges, publisher: Publisher) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard."""
-    gate = Gate(service, GateRules(config.desk.second_factor, config.desk.session, config.name))
-    api = build_api(config, service, gate)
-    console = Console(service, Frame(config, service.now), gate)
+    gate = Gate(service, GateRules(town.desk.second_factor, town.desk.session, town.name))
+    api = build_api(town, service, gate)
+    console = Console(service, Frame(town, service.now), gate)
     app = web.Application()
     app.add_routes(ops_routes(gauges, console.warnings))
     app.add_subapp(DESK, console_app(console))
@@ -78,17 +78,17 @@ def make_room() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def build_publisher(config: Town, service: DeskService, clock: Clock) -> Publisher:
+def build_publisher(town: Town, service: DeskService, clock: Clock) -> Publisher:
     """What keeps the public pages true."""
-    export = config.folder / config.web.export if config.web.export else None
-    return Publisher(service, Setting(config, build_renderer(config)), clock, export)
+    export = town.folder / town.web.export if town.web.export else None
+    return Publisher(service, Setting(town, build_renderer(town)), clock, export)
 
 
-def build_api(config: Town, service: DeskService, gate: Gate) -> Api:
+def build_api(town: Town, service: DeskService, gate: Gate) -> Api:
     """What every operation is given."""
     return Api(
         service=service,
-        station=config,
-        guard=Guard(gate, lambda: service.now().timestamp(), config.web.trusted),
-        read_cap=lambda body: read_message(body, zone=config.zone, language=config.language),
+        station=town,
+        guard=Guard(gate, lambda: service.now().timestamp(), town.web.trusted),
+        read_cap=lambda body: read_message(body, zone=town.zone, language=town.language),
     )

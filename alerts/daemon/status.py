@@ -88,26 +88,26 @@ def cap_message(control: Control, name: str) -> str:
 
 def sources(control: Control) -> list[dict[str, Any]]:
     """How each source is doing, as `status --json` has it."""
-    found = control.ask(lambda unit: list(source_standings(unit.views, control.config, now())))
-    return [spoken(each, control.config) for each in found]
+    found = control.ask(lambda unit: list(source_standings(unit.views, control.town, now())))
+    return [spoken(each, control.town) for each in found]
 
 
 def store(control: Control) -> list[dict[str, Any]]:
     """Whether the database's disk has room, as `status --json` has it; nothing where it does."""
-    lacks = lack_of_room(control.config.database)
-    found = {"store": str(control.config.database), "state": lacks[0], "reason": lacks[1]} if lacks else None
-    return [spoken(found, control.config)] if found else []
+    lacks = lack_of_room(control.town.database)
+    found = {"store": str(control.town.database), "state": lacks[0], "reason": lacks[1]} if lacks else None
+    return [spoken(found, control.town)] if found else []
 
 
 def channels(control: Control) -> list[dict[str, Any]]:
     """How each channel is doing, what is left of its windows, and who subscribed, as `status --json` has it."""
-    bots = control.config.bots
+    bots = control.town.bots
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         return [
-            spoken(each, control.config)
+            spoken(each, control.town)
             | {"subscribers": unit.subscribers.count(each["channel"]) if each["channel"] in bots else None}
-            for each in channel_standings(unit.views, control.config, now())
+            for each in channel_standings(unit.views, control.town, now())
         ]
 
     return control.ask(question)
@@ -115,13 +115,13 @@ def channels(control: Control) -> list[dict[str, Any]]:
 
 def bulks(control: Control) -> list[dict[str, Any]]:
     """How far what is told to subscribers is, of the last day, as `status --json` has it."""
-    found = control.ask(lambda unit: list(bulk_standings(unit.views, control.config, now())))
-    return [spoken(each, control.config) for each in found]
+    found = control.ask(lambda unit: list(bulk_standings(unit.views, control.town, now())))
+    return [spoken(each, control.town) for each in found]
 
 
-def spoken(standing: Mapping[str, Any], config: Town) -> dict[str, Any]:
+def spoken(standing: Mapping[str, Any], town: Town) -> dict[str, Any]:
     """The same with its reason in the station's language, and its code."""
-    return {**standing, **told(standing["reason"], config.language, config.zone)}
+    return {**standing, **told(standing["reason"], town.language, town.zone)}
 
 
 def _headline(stored: StoredAlert | None, language: str) -> str | None:
@@ -129,7 +129,7 @@ def _headline(stored: StoredAlert | None, language: str) -> str | None:
     return (info.headline or info.event) if info else None
 
 
-def bulk_standings(views: Views, config: Town, moment: datetime) -> Iterator[dict[str, Any]]:
+def bulk_standings(views: Views, town: Town, moment: datetime) -> Iterator[dict[str, Any]]:
     """How far each bulk is, those under way first; `ends_at` is when it will be through if it goes on as it went."""
     found = sorted(views.bulks(moment - BULKS_SHOWN), key=lambda each: _BULK_ORDER.get(each.state, len(_BULK_ORDER)))
     stored_alerts = views.stored_alerts([each.bulk.alert_id for each in found])
@@ -140,13 +140,13 @@ def bulk_standings(views: Views, config: Town, moment: datetime) -> Iterator[dic
             "channel": bulk.channel,
             "alert": bulk.alert_id,
             "incident": bulk.incident,
-            "headline": _headline(stored_alerts.get(bulk.alert_id), config.language),
+            "headline": _headline(stored_alerts.get(bulk.alert_id), town.language),
             "kind": bulk.kind,
             **_reach(progress),
-            "started_at": _told(bulk.started_at, config.zone),
-            "ends_at": _told(progress.ends_at(moment), config.zone),
-            "ended_at": _told(bulk.ended_at, config.zone),
-            "held_until": _told(progress.held_until, config.zone),
+            "started_at": _told(bulk.started_at, town.zone),
+            "ends_at": _told(progress.ends_at(moment), town.zone),
+            "ended_at": _told(bulk.ended_at, town.zone),
+            "held_until": _told(progress.held_until, town.zone),
             "reason": bulk.reason,
         }
 
@@ -180,8 +180,8 @@ def database(control: Control) -> list[dict[str, Any]]:
         posts = unit.restored.looked_for(gap)
         told = {
             "database": "restored",
-            "since": _told(gap.since, control.config.zone),
-            "until": _told(gap.until, control.config.zone),
+            "since": _told(gap.since, control.town.zone),
+            "until": _told(gap.until, control.town.zone),
             "found": sum(count for (_, state), count in posts.items() if state is PostState.SENT),
             "unknown": {
                 channel: None if unknown is None else [post.url or post.remote_id for post in unknown]

@@ -69,7 +69,7 @@ class DeskService:
     def __init__(
         self,
         *,
-        config: Town,
+        town: Town,
         database: Database,
         desk: Desk,
         clock: Clock,
@@ -77,7 +77,7 @@ class DeskService:
         events: Events,
         for_pages: bool = False,
     ) -> None:
-        self._config = config
+        self._town = town
         self._database = database
         self._read = database.ask_for_pages if for_pages else database.ask
         self._desk = desk
@@ -116,8 +116,8 @@ class DeskService:
         def question(unit: DeskUnit) -> list[dict[str, Any]]:
             known = unit.views.sources()
             return [
-                {**standing, "more": source_more(self._config, known.get(standing["source"]), standing["source"])}
-                for standing in source_standings(unit.views, self._config, unit.now)
+                {**standing, "more": source_more(self._town, known.get(standing["source"]), standing["source"])}
+                for standing in source_standings(unit.views, self._town, unit.now)
             ]
 
         return await self.ask(question)
@@ -130,20 +130,20 @@ class DeskService:
                 {
                     **standing,
                     "followers": _number(unit.views.fact(standing["channel"], "followers")),
-                    "more": channel_more(self._config, unit.views, standing),
+                    "more": channel_more(self._town, unit.views, standing),
                 }
-                for standing in channel_standings(unit.views, self._config, unit.now)
+                for standing in channel_standings(unit.views, self._town, unit.now)
             ]
 
         return await self.ask(question)
 
     async def keep_picture(self, data: bytes, kind: str) -> str:
         """Keep a picture of that MIME type for good, beside the database; the name it has from its content."""
-        return await asyncio.to_thread(keep_picture, picture_folder(self._config.database), data, kind)
+        return await asyncio.to_thread(keep_picture, picture_folder(self._town.database), data, kind)
 
     def picture(self, name: str) -> Path | None:
         """The file of a picture that was kept under that name."""
-        return kept_picture(picture_folder(self._config.database), name)
+        return kept_picture(picture_folder(self._town.database), name)
 
     @contextmanager
     def watch(self) -> Iterator[AsyncIterator[str]]:

@@ -63,21 +63,21 @@ class ApprovalNotices:
 
     def __init__(
         self,
-        config: Town,
+        town: Town,
         database: Database,
         clock: Clock,
         notices: OnCallNotices,
         events: Events,
     ) -> None:
-        self._config = config
-        self._remind = config.desk.remind
+        self._town = town
+        self._remind = town.desk.remind
         self._database = database
         self._clock = clock
         self._notices = notices
         self._events = events
-        self._corrections = Corrections(config.desk_url, config.language)
-        self._clashes = Clashes(config.desk_url, notices.station)
-        self._endings = Endings(config.desk_url, config.language, notices.station.zone)
+        self._corrections = Corrections(town.desk_url, town.language)
+        self._clashes = Clashes(town.desk_url, notices.station)
+        self._endings = Endings(town.desk_url, town.language, notices.station.zone)
         self._read_to = 0
         self._open: set[str] | None = None
 
@@ -143,7 +143,7 @@ class ApprovalNotices:
 
     def _notice(self, unit: Unit, due: _Due) -> OnCallNotice:
         alerts = unit.alerts
-        pending = pending_of(self._config, alerts, due.stored)
+        pending = pending_of(self._town, alerts, due.stored)
         if due.say is Phase.RESOLVED:
             pending = settled_of(unit.audit, alerts, pending, due.stored)
         zone = self._notices.station.zone
@@ -153,10 +153,10 @@ class ApprovalNotices:
         )
 
 
-def pending_of(config: Town, alerts: AlertRepository, stored: StoredAlert) -> PendingApproval:
+def pending_of(town: Town, alerts: AlertRepository, stored: StoredAlert) -> PendingApproval:
     """What those on call are told of an alert that waits, or did."""
-    alert, desk_url = stored.alert, config.desk_url
-    info = words_about(alerts, stored, config.language)
+    alert, desk_url = stored.alert, town.desk_url
+    info = words_about(alerts, stored, town.language)
     posts = alerts.posts_of(stored.id)
     vetoes = [post.not_before for post in posts if post.state is PostState.WAITING]
     return PendingApproval(
@@ -216,9 +216,9 @@ class _Letter:
 class OfficerNotices:
     """The rounds for the chats of one bot."""
 
-    def __init__(self, bot: Bot, config: Town, wait_for_lease: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, bot: Bot, town: Town, wait_for_lease: Callable[[], Awaitable[object]]) -> None:
         self._bot = bot
-        self._config = config
+        self._town = town
         self._wait_for_lease = wait_for_lease
         self._rests: dict[tuple[int, str], float] = {}
         self._blind: set[str] = set()
@@ -292,7 +292,7 @@ class OfficerNotices:
         if not account.role.at_least(MAY[Act.APPROVE]):
             return changes
         told = {alert: at for alert, at in known.items() if not alert.startswith(CHANGE)}
-        due = notices_due(there, told, unit.now, self._config.desk.remind)
+        due = notices_due(there, told, unit.now, self._town.desk.remind)
         letters = changes
         for say, alert in due:
             stored = there.get(alert) or next(iter(unit.alerts.by_id(alert)), None)
@@ -316,7 +316,7 @@ class OfficerNotices:
     def _says(self, unit: DeskUnit, account: Account, stored: StoredAlert, say: Phase) -> Sequence[Say]:
         station = unit.desk.station
         language = language_of(account, station.language)
-        pending = pending_of(self._config, unit.alerts, stored)
+        pending = pending_of(self._town, unit.alerts, stored)
         if say is Phase.RESOLVED:
             pending = settled_of(unit.audit, unit.alerts, pending, stored)
         words = word_pending(pending, say, language, station.zone)
@@ -333,7 +333,7 @@ class OfficerNotices:
             below,
             may_approve=not own,
             twins=told_already(unit.alerts, stored, unit.now),
-            desk_url=self._config.desk_url,
+            desk_url=self._town.desk_url,
         )
         return sheets(waiting, language, blind=stored.id in self._blind)
 

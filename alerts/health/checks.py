@@ -89,7 +89,7 @@ class HealthChecks:
 
     def __init__(
         self,
-        config: Town,
+        town: Town,
         lanes: Mapping[str, Lane],
         *,
         database: Database,
@@ -103,10 +103,10 @@ class HealthChecks:
         remember: Remember | None = None,
         failing: Callable[[Unit], Sequence[Trouble]] = lambda _: (),
     ) -> None:
-        self._every: timedelta = config.notify.every
-        self._heartbeat = config.notify.heartbeat
-        self._zone = config.zone
-        self._store = config.database.name
+        self._every: timedelta = town.notify.every
+        self._heartbeat = town.notify.heartbeat
+        self._zone = town.zone
+        self._store = town.database.name
         self._lanes = lanes
         self._database = database
         self._clock = clock
@@ -115,8 +115,8 @@ class HealthChecks:
         self._notices = notices
         self._cycles = cycles
         self._failing = failing
-        self._probes = CredentialProbes(lanes, clock, config.notify.probe, remember)
-        self._observer = Observer(config, database, clock, holds, self._probes)
+        self._probes = CredentialProbes(lanes, clock, town.notify.probe, remember)
+        self._observer = Observer(town, database, clock, holds, self._probes)
         self._memory = MonitorMemory()
         self._known: dict[str, ToldTrouble] = {}
         self._troubles = Gauge(
@@ -346,9 +346,9 @@ class Observer:
     """Looks, and learns each source's habit on the way. A channel that another process works is that one's to watch."""
 
     def __init__(
-        self, config: Town, database: Database, clock: Clock, holds: Callable[[str], bool], probes: CredentialProbes
+        self, town: Town, database: Database, clock: Clock, holds: Callable[[str], bool], probes: CredentialProbes
     ) -> None:
-        self._config = config
+        self._town = town
         self._database = database
         self._clock = clock
         self._holds = holds
@@ -358,7 +358,7 @@ class Observer:
     async def observe(self, cycles: Sequence[Cycle]) -> Seen:
         """Look at everything once. Raises DatabaseRefused where the database can't be read."""
         now = self._clock.now()
-        mine = [name for name in self._config.channels if self._holds(name)]
+        mine = [name for name in self._town.channels if self._holds(name)]
         found = await self._database.read(lambda unit: self._find(unit, mine, now))
         await self._learn(found.sources, now)
         paused = {name for name, stands in found.standings.items() if _is_paused(stands, now, self._grace)}
@@ -372,9 +372,9 @@ class Observer:
             cycle.name: (cycle.reason or because("not_told")) if cycle.stands else None for cycle in cycles
         }
         # In a thread, for a disk of the network may hang.
-        lacks = await asyncio.to_thread(lack_of_room, self._config.database)
+        lacks = await asyncio.to_thread(lack_of_room, self._town.database)
         return see(channels, sources, standing_still, now).of_store(
-            self._config.database.name, lacks[1] if lacks else None
+            self._town.database.name, lacks[1] if lacks else None
         )
 
     def write_down(self, unit: Unit, now: datetime) -> None:
@@ -386,10 +386,10 @@ class Observer:
     @property
     def _grace(self) -> timedelta:
         """A pause that ended this lately may begin anew with the next post."""
-        return self._config.notify.every * 2
+        return self._town.notify.every * 2
 
     def _polled(self) -> dict[str, timedelta]:
-        return {name: each.every for name, each in self._config.sources.items() if each.every is not None}
+        return {name: each.every for name, each in self._town.sources.items() if each.every is not None}
 
     def _find(self, unit: Unit, channels: Sequence[str], now: datetime) -> _Found:
         return _Found(

@@ -46,31 +46,31 @@ class Finding:
         return f"{mark}  {self.what}: {word(self.why, self.language)}"
 
 
-def check_at_rest(config: Town) -> list[Finding]:
+def check_at_rest(town: Town) -> list[Finding]:
     """The configuration (which was read, or we weren't here), the templates, the secrets, the database's folder."""
-    findings = [Finding(config.file.name, good=True, why=_summary(config))]
-    own = [config.template_folder] if config.template_folder.is_dir() else []
-    problems = check_templates(config, own)
+    findings = [Finding(town.file.name, good=True, why=_summary(town))]
+    own = [town.template_folder] if town.template_folder.is_dir() else []
+    problems = check_templates(town, own)
     findings += [Finding("templates", good=False, why=problem) for problem in problems]
     if not problems:
         findings.append(Finding("templates", good=True, why=because("templates_fine")))
-    for name, channel in config.channels.items():
-        findings += _secrets(f"channels.{name}", channel.settings, config.folder)
-    findings += _shared_bots(config)
-    findings.append(_store(config.database))
-    return _in_language_of(config, [*findings, *_pages(config)])
+    for name, channel in town.channels.items():
+        findings += _secrets(f"channels.{name}", channel.settings, town.folder)
+    findings += _shared_bots(town)
+    findings.append(_store(town.database))
+    return _in_language_of(town, [*findings, *_pages(town)])
 
 
-def _in_language_of(config: Town, findings: Iterable[Finding]) -> list[Finding]:
-    return [replace(each, language=config.language) for each in findings]
+def _in_language_of(town: Town, findings: Iterable[Finding]) -> list[Finding]:
+    return [replace(each, language=town.language) for each in findings]
 
 
-def _summary(config: Town) -> Reason:
+def _summary(town: Town) -> Reason:
     return because(
         "check_summary",
-        channels=len(config.channels),
-        sources=len(config.sources),
-        districts=len(config.districts),
+        channels=len(town.channels),
+        sources=len(town.sources),
+        districts=len(town.districts),
     )
 
 
@@ -91,14 +91,14 @@ def unread(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
     return found
 
 
-def _shared_bots(config: Town) -> list[Finding]:
+def _shared_bots(town: Town) -> list[Finding]:
     """Bots that two channels have people subscribe with, under two names of one token: each would hear half."""
     bots: dict[str, str] = {}
     found = []
-    for name, channel in config.bots.items():
+    for name, channel in town.bots.items():
         settings = channel.settings
         try:
-            token = read_credential(settings.token, config.folder).reveal()
+            token = read_credential(settings.token, town.folder).reveal()
         except BadCredential:  # told before
             continue
         if (first := bots.setdefault(f"{settings.api_url} {token}", name)) != name:
@@ -132,27 +132,27 @@ def _written(what: str, file: Path) -> Finding:
     return Finding(what, good=True, why=because("path_fine", path=file))
 
 
-def _pages(config: Town) -> Iterator[Finding]:
+def _pages(town: Town) -> Iterator[Finding]:
     """The town's own page: whether its address is known, and whether its files have a place."""
-    if config.public_url is None:
+    if town.public_url is None:
         yield Finding("station.public_url", good=True, why=because("public_url_missing"), note=True)
-    yield from _proxies(config)
-    if config.web.export is None:
+    yield from _proxies(town)
+    if town.web.export is None:
         return
-    folder = config.folder / config.web.export
+    folder = town.folder / town.web.export
     if _is_free_or_ours(folder):
         yield _written("web.export", folder)
     else:
         yield Finding("web.export", good=False, why=because("export_taken", path=folder))
 
 
-def _proxies(config: Town) -> Iterator[Finding]:
+def _proxies(town: Town) -> Iterator[Finding]:
     """Whether the web server that speaks https before us is known: from any other the desk takes nothing."""
-    address = config.desk_url or ""
-    if not address.startswith("https:") or config.web.proxies:
+    address = town.desk_url or ""
+    if not address.startswith("https:") or town.web.proxies:
         return
-    key = "desk.url" if config.desk.url else "station.public_url"
-    yield Finding("web.proxies", good=config.desk.url is None, why=because("proxies_unlisted", key=key), note=True)
+    key = "desk.url" if town.desk.url else "station.public_url"
+    yield Finding("web.proxies", good=town.desk.url is None, why=because("proxies_unlisted", key=key), note=True)
 
 
 def _is_free_or_ours(folder: Path) -> bool:
@@ -162,25 +162,25 @@ def _is_free_or_ours(folder: Path) -> bool:
     return not folder.exists()
 
 
-async def check_live(config: Town) -> list[Finding]:
+async def check_live(town: Town) -> list[Finding]:
     """Each feed read once and each credential probed, side by side; nothing is stored or sent."""
     clock = SystemClock()
     async with aiohttp.ClientSession() as session:
         checks: list[Awaitable[Finding]] = []
-        for name, rules in config.sources.items():
+        for name, rules in town.sources.items():
             kind = source_kind(rules.kind)
             if kind is not None and rules.every is not None:
-                source = kind.load()(name, rules.settings, Surroundings(session, clock, config))
+                source = kind.load()(name, rules.settings, Surroundings(session, clock, town))
                 checks.append(_read(f"sources.{name}", source, clock))
-        for name, channel in config.channels.items():
+        for name, channel in town.channels.items():
             sends = channel_kind(channel.kind)
-            readable = all(finding.good for finding in _secrets(name, channel.settings, config.folder))
+            readable = all(finding.good for finding in _secrets(name, channel.settings, town.folder))
             if sends is not None and readable:  # what is missing was told at rest
-                resources = Resources(session, clock, config.folder, lambda _: None, _forget)
+                resources = Resources(session, clock, town.folder, lambda _: None, _forget)
                 checks.append(_probe(f"channels.{name}", sends.load()(name, channel.settings, resources)))
-        if config.desk_url:
-            checks.append(desk_answers(config.desk_url, session))
-        return _in_language_of(config, await asyncio.gather(*checks))
+        if town.desk_url:
+            checks.append(desk_answers(town.desk_url, session))
+        return _in_language_of(town, await asyncio.gather(*checks))
 
 
 async def desk_answers(address: str, session: aiohttp.ClientSession) -> Finding:

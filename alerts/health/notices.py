@@ -161,10 +161,10 @@ class OnCallNotices:
         )
 
 
-def build_notices(config: Town, new_id: Callable[[], str]) -> OnCallNotices:
+def build_notices(town: Town, new_id: Callable[[], str]) -> OnCallNotices:
     """The warnings of this station, for the channels of `[notify]`."""
-    channels = tuple(channel for channel in config.channels.values() if channel.name in config.notify.channels)
-    return OnCallNotices(config, channels, new_id)
+    channels = tuple(channel for channel in town.channels.values() if channel.name in town.notify.channels)
+    return OnCallNotices(town, channels, new_id)
 
 
 def topic_of(key: str) -> str:

@@ -135,23 +135,23 @@ class Workshop:
 
     async def unreadable(self, lines: str) -> Sequence[Reason]:
         """What secrets can't be read here, each with its key."""
-        config = await self._config(lines)
-        found = [each for name, settings in _settings(config).items() for each in unread(name, settings, config.folder)]
+        town = await self._config(lines)
+        found = [each for name, settings in _settings(town).items() for each in unread(name, settings, town.folder)]
         return [because("key_wrong", key=each.what, what=each.why) for each in found]
 
     async def people(self) -> Sequence[Account]:
         """The accounts of the station that channels.toml says; none where there is no such file yet."""
-        config = self._standing_config()
-        if config is None or not config.database.is_file():
+        town = self._standing_config()
+        if town is None or not town.database.is_file():
             return ()
-        return await asyncio.to_thread(lambda: Control(config).ask(lambda unit: list(unit.accounts.accounts())))
+        return await asyncio.to_thread(lambda: Control(town).ask(lambda unit: list(unit.accounts.accounts())))
 
     async def add_person(self, name: str, role: Role) -> Secret:
         """Add an account to it, as somebody at the terminal does; returns the first password."""
-        config = self._standing_config()
-        if config is None:
+        town = self._standing_config()
+        if town is None:
             raise Misuse(because("config_not_saved"))
-        return await asyncio.to_thread(_add_person, config, name, role)
+        return await asyncio.to_thread(_add_person, town, name, role)
 
     def _standing_config(self) -> Town | None:
         try:
@@ -198,9 +198,9 @@ class Workshop:
         """Read it once and file what it says at a desk that knows nothing; nothing is kept."""
         try:
             async with self._one_at_a_time, asyncio.timeout(LONGEST.total_seconds()):
-                config = await self._config(lines)
-                heard = in_order(await self._read(config, name))
-                shown = await asyncio.to_thread(self._rehearse, config, name, heard[:MOST_SHOWN])
+                town = await self._config(lines)
+                heard = in_order(await self._read(town, name))
+                shown = await asyncio.to_thread(self._rehearse, town, name, heard[:MOST_SHOWN])
         except TimeoutError:
             return SourceTrial(name, problem=because("trial_too_long", seconds=LONGEST.seconds))
         except TocsinError as error:
@@ -244,19 +244,19 @@ class Workshop:
             finally:
                 await channel.close()
 
-    async def _read(self, config: Town, name: str) -> Sequence[Heard]:
-        settings = config.rules_for(name).settings
+    async def _read(self, town: Town, name: str) -> Sequence[Heard]:
+        settings = town.rules_for(name).settings
         kind = source_kind(settings.kind) if settings else None
         if kind is None or not isinstance(settings, PolledSettings):
             raise Misuse(because("source_not_read", name=name))
         async with aiohttp.ClientSession() as session:
-            source = kind.load()(name, settings, Surroundings(session, self._clock, config))
+            source = kind.load()(name, settings, Surroundings(session, self._clock, town))
             reading = await source.read(Memory(), _nothing_known, self._clock.now())
         found: Sequence[Heard] = reading.heard
         return found
 
-    def _rehearse(self, config: Town, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
-        desk = build_desk(config, self._clock.now)
+    def _rehearse(self, town: Town, name: str, heard: Sequence[Heard]) -> list[Mapping[str, Any]]:
+        desk = build_desk(town, self._clock.now)
         with sketching() as blank:
             unit = DeskUnit(blank, desk, self._clock.now(), new_id)
             filed = [desk.hear(unit.alerts, each, name) for each in heard]
@@ -264,8 +264,8 @@ class Workshop:
         return [rehearsal_of(each.stored, each.drafts, zone, language) | {"why": each.stored.reason} for each in filed]
 
 
-def _settings(config: Town) -> Mapping[str, ChannelSettings]:
-    return {name: each.settings for name, each in config.channels.items()}
+def _settings(town: Town) -> Mapping[str, ChannelSettings]:
+    return {name: each.settings for name, each in town.channels.items()}
 
 
 async def _show(channel: Channel, settings: ChannelSettings, message: Message) -> Receipt:
@@ -276,11 +276,11 @@ async def _show(channel: Channel, settings: ChannelSettings, message: Message) -
     raise Misuse(because("no_hidden_place", kind=settings.kind))
 
 
-def _add_person(config: Town, name: str, role: Role) -> Secret:
+def _add_person(town: Town, name: str, role: Role) -> Secret:
     password = first_password(token_bytes(FIRST_PASSWORD_BYTES))
     kept = Passwords().hash_now(password.reveal())
     by = Actor("setup", Role.ADMINISTRATOR, Origin.COMMAND, "setup")
-    Control(config).act(lambda unit: add_account(Officer(unit, by), name, role, kept))
+    Control(town).act(lambda unit: add_account(Officer(unit, by), name, role, kept))
     return password
 
 

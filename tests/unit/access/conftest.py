@@ -32,7 +32,7 @@ async def town(tmp_path, rules):
     database = await Database.open(config.database)
     clock, ids = FakeClock(), itertools.count(1)
     service = DeskService(
-        config=config,
+        town=config,
         database=database,
         desk=build_desk(config, clock.now),
         clock=clock,

@@ -92,7 +92,7 @@ async def scene(tmp_path):
     database = await WatchedDatabase.open(config.database)
     clock = FakeClock(work=database.at_work)
     desk = build_desk(config, clock.now)
-    service = DeskService(config=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
+    service = DeskService(town=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
     yield Scene(service, clock, config)
     await database.close()
 

@@ -125,7 +125,7 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
     database, clock, numbers = await Database.open(config.database), FakeClock(START), itertools.count(1)
     desk = build_desk(config, clock.now, lambda: f"id{next(numbers):010}")
     service = DeskService(
-        config=config,
+        town=config,
         database=database,
         desk=desk,
         clock=clock,

@@ -80,7 +80,7 @@ class Bench:
         desk = build_desk(config, clock.now, lambda: f"id{next(count):06}")
         self.station = desk.station
         self.service = DeskService(
-            config=config,
+            town=config,
             database=database,
             desk=desk,
             clock=clock,

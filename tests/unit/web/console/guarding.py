@@ -73,7 +73,7 @@ class Town:
         self.clock, self.config = FakeClock(), config
         desk = build_desk(config, self.clock.now, lambda: f"id{next(numbers):06}")
         self.service = DeskService(
-            config=config,
+            town=config,
             database=database,
             desk=desk,
             clock=self.clock,

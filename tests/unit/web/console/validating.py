@@ -90,7 +90,7 @@ class ValidatingDesk:
         self.config, self.database, self.clock = config, database, FakeClock()
         self.desk = build_desk(config, self.clock.now, lambda: f"id{next(count):05}")
         self.service = DeskService(
-            config=config,
+            town=config,
             database=database,
             desk=self.desk,
             clock=self.clock,

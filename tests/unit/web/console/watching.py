@@ -70,7 +70,7 @@ class Desk:
         self.events = events or Events()
         self.desk = build_desk(config, clock.now, lambda: f"id{next(count):05}")
         self.service = DeskService(
-            config=config,
+            town=config,
             database=database,
             desk=self.desk,
             clock=clock,

@@ -50,7 +50,7 @@ class House:
         self.database = database
         self.station = config
         self.service = DeskService(
-            config=config,
+            town=config,
             database=database,
             desk=build_desk(config, clock.now),
             clock=clock,
