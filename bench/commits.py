@@ -15,7 +15,7 @@ from alerts.model.delivery import Lease, Verdict
 from alerts.model.incident import StoredAlert, new_id
 from alerts.model.ports import SystemClock
 from alerts.model.post import Post, PostState, Receipt
-from alerts.store.alerts import values_of_post, values_of_record
+from alerts.store.alerts import values_of_alert, values_of_post
 from alerts.store.database import Database
 from alerts.store.files import connect
 from alerts.store.outbox import Leases, Outbox
@@ -73,7 +73,7 @@ class Raw:
         self._db = connect(file)
         self._now = int(time.time() * 1e6)
         stored, post = lay_out(samples.an_alert())
-        self._alert, self._post = values_of_record(stored), values_of_post(post)
+        self._alert, self._post = values_of_alert(stored), values_of_post(post)
 
     def close(self) -> None:
         """Close file and thread."""

@@ -21,7 +21,7 @@ from alerts.model.alert import Severity
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import because, kept_reason
-from alerts.store.alerts import values_of_post, values_of_record
+from alerts.store.alerts import values_of_alert, values_of_post
 from alerts.store.files import connect, migrate
 from alerts.store.statement import stamp
 from bench import samples
@@ -105,7 +105,7 @@ def _insert(db: sqlite3.Connection, alerts: int, channels: Sequence[str], last: 
     }
     texts = {column: _replaced(column, words) for column in ("headline", "document")}
     each = _COUNT + "SELECT {} FROM one"
-    _multiply(db, "alert", values_of_record(stored), {**times, **own, **texts}, each, given=counted)
+    _multiply(db, "alert", values_of_alert(stored), {**times, **own, **texts}, each, given=counted)
     each = "SELECT {} FROM alert AS a, json_each(:channels) AS c WHERE a.seq BETWEEN :first AND :last ORDER BY a.seq"
     among = {"first": first, "last": first + alerts - 1, "channels": json.dumps(channels)}
     own = {"id": "'p' || c.key || substr(a.id, 2)", "alert_id": "a.id", "incident": "a.incident", "channel": "c.value"}

@@ -92,7 +92,7 @@ class ChannelHealth:
 
     async def learn(self) -> None:
         """Read how it stood. A credential is tried at once: whoever restarts us may have renewed it."""
-        self._written = await self._statuses.standing(self._channel)
+        self._written = await self._statuses.status(self._channel)
         until = None if self._written.state == "blocked" else self._written.blocked_until
         self._status = replace(self._written, blocked_until=until)
 
@@ -153,7 +153,7 @@ class ChannelHealth:
         if durable == self._written:
             return
         try:
-            await self._statuses.stand(self._channel, durable)
+            await self._statuses.keep(self._channel, durable)
         except Exception as error:  # noqa: BLE001 a full disk or a locked file must not end the attempt that met it
             log.error("standing.refused", channel=self._channel, error=str(error))  # noqa: TRY400 one line is enough
         else:

@@ -46,7 +46,7 @@ def channel_standings(views: Views, config: Town, moment: datetime) -> Iterator[
     counts = views.open_counts()
     for name, settings in config.channels.items():
         pace = RateLimits(settings.limits, settings.kept_back)
-        left, standing = views.departures(name, moment - pace.memory), views.standing(name)
+        left, standing = views.departures(name, moment - pace.memory), views.channel_status(name)
         is_troubled = troubled(standing, moment)
         yield {
             "channel": name,
@@ -92,5 +92,5 @@ def channel_more(config: Town, views: Views, standing: Mapping[str, Any]) -> dic
         for window in pace.windows
     ]
     is_well = standing["state"] == "ok"
-    until = None if is_well else views.standing(name).blocked_until
+    until = None if is_well else views.channel_status(name).blocked_until
     return {"kind": settings.kind, "exercise": settings.exercise, "windows": windows, "until": until}

@@ -393,7 +393,7 @@ class Observer:
 
     def _find(self, unit: Unit, channels: Sequence[str], now: datetime) -> _Found:
         return _Found(
-            standings={name: unit.views.standing(name) for name in channels},
+            standings={name: unit.views.channel_status(name) for name in channels},
             stuck={name: unit.monitor.stuck(name, now - STUCK_AFTER) for name in channels},
             undecided={name: unit.monitor.undecided(name, now) for name in channels},
             sources=unit.monitor.sources_seen(),

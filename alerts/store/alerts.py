@@ -153,24 +153,24 @@ class AlertRepository(UnitPart):
 
     def by_identifier(self, identifier: str, sender: str | None = None) -> Sequence[StoredAlert]:
         """The messages with this CAP identifier, newest first."""
-        return [record_of(row) for row in _BY_IDENTIFIER.rows(self._db, identifier=identifier, sender=sender)]
+        return [stored_alert_of(row) for row in _BY_IDENTIFIER.rows(self._db, identifier=identifier, sender=sender)]
 
     def by_content(self, content_key: str) -> Sequence[StoredAlert]:
         """The messages with the same words that were not left out, newest first."""
-        return [record_of(row) for row in _BY_CONTENT.rows(self._db, content_key=content_key)]
+        return [stored_alert_of(row) for row in _BY_CONTENT.rows(self._db, content_key=content_key)]
 
     def by_headline(self, headline: str, source: str, since: datetime) -> Sequence[StoredAlert]:
         """The messages of a source with this headline that were taken in since, newest first."""
         rows = _BY_HEADLINE.rows(self._db, headline=headline, source=source, since=stamp(since))
-        return [record_of(row) for row in rows]
+        return [stored_alert_of(row) for row in rows]
 
     def by_topic(self, topic: str, now: datetime) -> Sequence[StoredAlert]:
         """The messages on the same event in the same areas that are taken in, waiting or out, and not over."""
-        return [record_of(row) for row in _BY_TOPIC.rows(self._db, topic=topic, now=stamp(now))]
+        return [stored_alert_of(row) for row in _BY_TOPIC.rows(self._db, topic=topic, now=stamp(now))]
 
     def referring(self, identifier: str) -> Sequence[StoredAlert]:
         """The messages whose references name this CAP identifier, newest first."""
-        return [record_of(row) for row in _REFERRING.rows(self._db, identifier=identifier)]
+        return [stored_alert_of(row) for row in _REFERRING.rows(self._db, identifier=identifier)]
 
     def by_id(self, prefix: str) -> Sequence[StoredAlert]:
         """The messages whose id, CAP identifier or incident is `prefix`, else those where it starts with it.
@@ -180,7 +180,7 @@ class AlertRepository(UnitPart):
         if not prefix:
             return []
         exact = [row for _, newest in _NAMES for row in newest.rows(self._db, name=prefix)]
-        return _each_once(record_of(row) for row in exact or self._beginning_with(prefix))
+        return _each_once(stored_alert_of(row) for row in exact or self._beginning_with(prefix))
 
     def _beginning_with(self, prefix: str) -> list[sqlite3.Row]:
         last = prefix + _LAST_CHARACTER
@@ -193,7 +193,7 @@ class AlertRepository(UnitPart):
 
     def incident(self, incident_id: str) -> Sequence[StoredAlert]:
         """The messages of an incident, in the order of storing."""
-        return [record_of(row) for row in _INCIDENT.rows(self._db, incident=incident_id)]
+        return [stored_alert_of(row) for row in _INCIDENT.rows(self._db, incident=incident_id)]
 
     def thread(self, incident_id: str, channel: str | None = None) -> Sequence[Post]:
         """The posts of an incident, on one channel or all, in the order of storing."""
@@ -209,7 +209,7 @@ class AlertRepository(UnitPart):
         One that waits is the newest too, if the same source or an officer brought it: its incident isn't over before
         it was let go or kept back.
         """
-        return [record_of(row) for row in _OVER.rows(self._db, now=stamp(now), manual=MANUAL)]
+        return [stored_alert_of(row) for row in _OVER.rows(self._db, now=stamp(now), manual=MANUAL)]
 
     def close(self, alert_id: str, now: datetime) -> None:
         """Keep that the incident's end was seen to."""
@@ -223,7 +223,7 @@ class AlertRepository(UnitPart):
 
     def add(self, stored: StoredAlert) -> None:
         """Keep a message."""
-        _ADD_ALERT.run(self._db, **values_of_record(stored))
+        _ADD_ALERT.run(self._db, **values_of_alert(stored))
         # A set: CAP allows the same reference twice, the table doesn't.
         for identifier in {each.identifier for each in stored.alert.references} if stored.alert else ():
             _REFER.run(self._db, identifier=identifier, alert_id=stored.id)
@@ -292,7 +292,7 @@ def _each_once(stored_alerts: Iterable[StoredAlert]) -> list[StoredAlert]:
     return list({stored.id: stored for stored in stored_alerts}.values())
 
 
-def record_of(row: sqlite3.Row) -> StoredAlert:
+def stored_alert_of(row: sqlite3.Row) -> StoredAlert:
     """A row of `alert`."""
     return StoredAlert(
         id=row["id"],
@@ -309,7 +309,7 @@ def record_of(row: sqlite3.Row) -> StoredAlert:
     )
 
 
-def values_of_record(stored: StoredAlert) -> dict[str, Any]:
+def values_of_alert(stored: StoredAlert) -> dict[str, Any]:
     """The columns of `alert` for a stored alert."""
     alert = stored.alert
     info = alert.infos[0] if alert and alert.infos else None

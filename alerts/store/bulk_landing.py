@@ -65,11 +65,11 @@ def of_one_bulk(results: Sequence[SendResult]) -> Collection[Sequence[SendResult
 def checkpoint(db: sqlite3.Connection, results: Sequence[SendResult]) -> int:
     """Note of plain ones of one bulk that they are out: a kill repeats none of them, and the next turn files them."""
     got = json.dumps([(each.target.chat, each.message or 0) for each in results])
-    return sql.JOT.run(db, key=results[0].target.bulks[0].id, got=got).rowcount
+    return sql.CHECKPOINT.run(db, key=results[0].target.bulks[0].id, got=got).rowcount
 
 
 def _file(db: sqlite3.Connection, channel: str, now: datetime, working: str | None) -> int:
-    """File what was jotted down; returns how many of the bulk that is worked at are out."""
+    """File what `checkpoint` noted; returns how many of the bulk that is worked at are out."""
     out = 0
     for row in sql.TO_FILE.rows(db, of=channel):
         key, told = row["id"], _Told(channel, row["incident"], row["seq"], row["kind"] == PostKind.END)

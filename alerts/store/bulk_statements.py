@@ -230,7 +230,7 @@ TAKE_OFF_ALL = Statement(
         " ON CONFLICT DO NOTHING"
     )
 )
-JOT = Statement(insert(bulk_landed).values(bulk=bindparam("key"), got=bindparam("got")))
+CHECKPOINT = Statement(insert(bulk_landed).values(bulk=bindparam("key"), got=bindparam("got")))
 TO_FILE = Statement(
     select(bulk.c.id, bulk.c.seq, bulk.c.kind, bulk.c.incident)
     .where(bulk.c.id.in_(select(bulk_landed.c.bulk).distinct()))

@@ -139,22 +139,21 @@ class ChannelStatuses:
         self._facts[channel, key] = value
         await self._database.write(lambda unit: _PUT_FACT.run(unit.db, channel=channel, key=key, value=value).rowcount)
 
-    async def standing(self, channel: str) -> ChannelStatus:
+    async def status(self, channel: str) -> ChannelStatus:
         """How the channel stood when it was last written down."""
-        return await self._database.read(lambda unit: unit.views.standing(channel))
+        return await self._database.read(lambda unit: unit.views.channel_status(channel))
 
-    async def stand(self, channel: str, standing: ChannelStatus) -> None:
+    async def keep(self, channel: str, status: ChannelStatus) -> None:
         """Write down how the channel stands."""
         # Times as numbers, like every other time of the database.
         quotas = [
-            {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name}
-            for q in standing.quotas
+            {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name} for q in status.quotas
         ]
         values = {
             "name": channel,
-            "state": standing.state,
-            "reason": kept_reason(standing.reason),
-            "blocked_until": stamp(standing.blocked_until),
+            "state": status.state,
+            "reason": kept_reason(status.reason),
+            "blocked_until": stamp(status.blocked_until),
             "quotas": json.dumps(quotas),
         }
         await self._database.write(lambda unit: _PUT_STATUS.run(unit.db, **values).rowcount)

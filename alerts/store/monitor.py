@@ -13,7 +13,7 @@ from alerts.model.incident import CLASHES, OWN_NOTICES, AlertState, StoredAlert
 from alerts.model.person import Act, AuditEntry
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because, read_reason
-from alerts.store.alerts import record_of
+from alerts.store.alerts import stored_alert_of
 from alerts.store.schema import alert, attempt, audit, decision, fact, post, source
 from alerts.store.statement import Statement, UnitPart, any_of, stamp, time_of, upsert_into
 
@@ -133,7 +133,7 @@ class Monitor(UnitPart):
 
     def waiting(self) -> Sequence[StoredAlert]:
         """The alerts that wait for a validation or a veto, oldest first."""
-        return [record_of(row) for row in _WAITING.rows(self._db)]
+        return [stored_alert_of(row) for row in _WAITING.rows(self._db)]
 
     def told_of(self, now: datetime) -> Sequence[str]:
         """The ids of the alerts whose waiting those on call were told of, and not yet how it ended."""

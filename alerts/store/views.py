@@ -17,7 +17,7 @@ from alerts.model.person import fold_name
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists
-from alerts.store.alerts import post_of, record_of
+from alerts.store.alerts import post_of, stored_alert_of
 from alerts.store.bulk_landing import progress, with_subscribers
 from alerts.store.memory import SourceMemory
 from alerts.store.schema import OPEN, alert, attempt, decision, fact, held_back, look, metadata, post, source, tally
@@ -158,23 +158,23 @@ class Views(UnitPart):
 
     def on_now(self, now: datetime) -> list[StoredAlert]:
         """What is on, waiting, failed or in doubt, oldest first."""
-        return [record_of(row) for row in _ON_NOW.rows(self._db, now=stamp(now))]
+        return [stored_alert_of(row) for row in _ON_NOW.rows(self._db, now=stamp(now))]
 
     def everything(self) -> list[StoredAlert]:
         """All messages, with those that were left out, oldest first."""
-        return [record_of(row) for row in _ALL.rows(self._db)]
+        return [stored_alert_of(row) for row in _ALL.rows(self._db)]
 
     def page(self, wanted: Wanted, *, before: str | None = None, most: int = 50) -> Sequence[StoredAlert]:
         """The newest messages first, from before the one of the id `before`."""
         given = lists.conditions_of(wanted, before)
-        return [record_of(row) for row in lists.page_of(*given).rows(self._db, **given, most=most)]
+        return [stored_alert_of(row) for row in lists.page_of(*given).rows(self._db, **given, most=most)]
 
     def on(self, now: datetime, *, most: int = 50) -> Sequence[StoredAlert]:
         """The newest message of each incident that is on for its readers, gravest first, then what ends first."""
         found: list[StoredAlert] = []
         for severity in Severity:
             rows = lists.ON.rows(self._db, severity=severity, now=stamp(now), most=most - len(found))
-            found += [record_of(row) for row in rows]
+            found += [stored_alert_of(row) for row in rows]
         return found
 
     def posts_in(self, state: PostState, *, most: int = 50) -> Sequence[Post]:
@@ -192,7 +192,7 @@ class Views(UnitPart):
     def stored_alerts(self, alerts: Sequence[str]) -> Mapping[str, StoredAlert]:
         """The messages of these ids."""
         rows = lists.RECORDS.rows(self._db, alerts=json.dumps(list(alerts)))
-        return {row["id"]: record_of(row) for row in rows}
+        return {row["id"]: stored_alert_of(row) for row in rows}
 
     def threads(self, incidents: Sequence[str]) -> Mapping[str, Sequence[Post]]:
         """The posts of each of these incidents, in the order of storing."""
@@ -254,7 +254,7 @@ class Views(UnitPart):
         rows = _PACE.rows(self._db, channel=channel, since=stamp(since))
         return [time for row in rows if (time := time_of(row["left_at"]))]
 
-    def standing(self, channel: str) -> ChannelStatus:
+    def channel_status(self, channel: str) -> ChannelStatus:
         """How a channel stands with its platform."""
         row = _STANDING.row(self._db, name=channel)
         if row is None:
@@ -279,7 +279,7 @@ class Views(UnitPart):
     def starting_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[StoredAlert]:
         """The messages that were taken in or wait, whose time touches the span, by when they are over."""
         rows = lists.TOUCHING.rows(self._db, start=stamp(start), end=stamp(end), most=most)
-        return [record_of(row) for row in rows]
+        return [stored_alert_of(row) for row in rows]
 
     def bulks(self, since: datetime) -> Sequence[Progress]:
         """How far what is told to subscribers is: what isn't over, or was over since, in the order of storing."""
@@ -306,7 +306,7 @@ class Views(UnitPart):
         """
         grouped: dict[str, list[StoredAlert]] = {identity: [] for identity in incidents}
         for row in _MESSAGES.rows(self._db, incidents=json.dumps(list(incidents))):
-            stored = record_of(row)
+            stored = stored_alert_of(row)
             grouped[row["incident"]].append(replace(stored, received_at=time_of(row["let_out"]) or stored.received_at))
         return grouped
 

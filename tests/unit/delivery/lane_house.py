@@ -99,12 +99,12 @@ class WatchedStatuses(ChannelStatuses):
     refuses = 0
     writes = 0
 
-    async def stand(self, channel, standing):
+    async def keep(self, channel, status):
         self.writes += 1
         if self.refuses > 0:
             self.refuses -= 1
             raise DatabaseRefused("database or disk is full")
-        await super().stand(channel, standing)
+        await super().keep(channel, status)
 
 
 class Daemon:

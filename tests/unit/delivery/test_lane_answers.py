@@ -218,12 +218,12 @@ async def test_a_channel_whose_attempts_all_fail_is_not_ok_until_one_gets_out(ho
     assert daemon.lane.trouble is None, "one failure may be the post's own"
     await house.clock.advance(15)
     assert str(daemon.lane.trouble) == "X answered 500"
-    standing = await daemon.standings.standing("x")
+    standing = await daemon.standings.status("x")
     assert (standing.state, str(standing.reason), standing.blocked_until) == ("failing", "X answered 500", None)
 
     await house.clock.advance(60)
     assert daemon.lane.trouble is None
-    assert (await daemon.standings.standing("x")).state == "ok"
+    assert (await daemon.standings.status("x")).state == "ok"
 
 
 @pytest.mark.parametrize("worked", [True, False])

@@ -149,7 +149,7 @@ class Watch:
         await self.change("UPDATE post SET state = 'sent', remote_id = id WHERE state = 'queued'")
 
     async def stand(self, **how) -> None:
-        await ChannelStatuses(self.database).stand("telegram", ChannelStatus(**how))
+        await ChannelStatuses(self.database).keep("telegram", ChannelStatus(**how))
 
     async def post(self, **changes) -> None:
         """An alert's post on the public channel, tried just now."""

@@ -90,11 +90,11 @@ async def test_what_was_told_more_than_a_year_ago_is_forgotten(journal, database
 async def test_how_a_channel_stands_outlives_a_restart(database):
     quotas = (Quota(3, LATER, 17, "24h"), Quota(0, NOW))
     standing = ChannelStatus("blocked", in_words("the token has expired"), LATER, quotas)
-    assert await ChannelStatuses(database).standing("x") == ChannelStatus()
+    assert await ChannelStatuses(database).status("x") == ChannelStatus()
 
-    await ChannelStatuses(database).stand("x", standing)
-    assert await ChannelStatuses(database).standing("x") == standing
-    assert await ChannelStatuses(database).standing("page") == ChannelStatus()
+    await ChannelStatuses(database).keep("x", standing)
+    assert await ChannelStatuses(database).status("x") == standing
+    assert await ChannelStatuses(database).status("page") == ChannelStatus()
 
 
 async def test_a_channel_s_facts_are_recalled_without_waiting(database):
