@@ -42,7 +42,6 @@ from alerts.access.audit import AuditEvent, write_own
 from alerts.access.sessions import (
     Confirmed,
     Enrolment,
-    GateRules,
     Held,
     Live,
     Refusal,
@@ -53,7 +52,7 @@ from alerts.access.sessions import (
 )
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Passkey, Stage, fold_name
-from alerts.model.town import Secret
+from alerts.model.town import Secret, Town
 
 STEP = 30
 """Seconds for which a code is shown: what every authenticator app assumes."""
@@ -201,23 +200,23 @@ def challenge_of(found: Live, asked: ChallengeFor) -> str | None:
     return _challenges(found).get(asked)
 
 
-def enrolling(unit: DeskUnit, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> Live | None:
+def enrolling(unit: DeskUnit, cookie: str, town: Town, confirmed: Confirmed | None) -> Live | None:
     """The session that may set up a factor: one on its way in, or with `confirmed` the one whose owner was asked."""
     if confirmed is None:
-        return live(unit, cookie, rules, Stage.ENROL)
-    return live(unit, cookie, rules, Stage.FULL) if confirmed.session == digest(cookie) else None
+        return live(unit, cookie, town, Stage.ENROL)
+    return live(unit, cookie, town, Stage.FULL) if confirmed.session == digest(cookie) else None
 
 
 def begin_code(
-    unit: DeskUnit, cookie: str, rules: GateRules, chance: Chance, confirmed: Confirmed | None = None
+    unit: DeskUnit, cookie: str, town: Town, chance: Chance, confirmed: Confirmed | None = None
 ) -> Enrolment | None:
     """A seed for the session to confirm; the one it has, so that a page that is loaded again shows the same."""
-    found = enrolling(unit, cookie, rules, confirmed)
+    found = enrolling(unit, cookie, town, confirmed)
     if found is None:
         return None
     seed = pending_seed(found) or seed_of(chance(SEED_BYTES))
     _ask(unit, found, ChallengeFor.CODES, seed.reveal())
-    return enrolment(seed, found.account.name, rules.issuer)
+    return enrolment(seed, found.account.name, town.name)
 
 
 def pending_seed(found: Live) -> Secret | None:
@@ -227,29 +226,27 @@ def pending_seed(found: Live) -> Secret | None:
 
 
 def begin_enrol(
-    unit: DeskUnit, cookie: str, site: RelyingParty, rules: GateRules, chance: Chance, *, stage: Stage
+    unit: DeskUnit, cookie: str, site: RelyingParty, town: Town, chance: Chance, *, stage: Stage
 ) -> dict[str, Any] | None:
     """Ask for a new passkey. The challenge is no secret: the password is asked for with the answer."""
-    found = live(unit, cookie, rules, stage)
+    found = live(unit, cookie, town, stage)
     if found is None:
         return None
     challenge = chance(_CHALLENGE_BYTES)
     _ask(unit, found, ChallengeFor.ENROL, spelled(challenge))
     known = unit.accounts.passkeys(found.account.name)
-    return ask_to_register(found.account.name, rules.issuer, known, challenge, site)
+    return ask_to_register(found.account.name, town.name, known, challenge, site)
 
 
-def asked_to_enrol(unit: DeskUnit, cookie: str, rules: GateRules, confirmed: Confirmed | None) -> str | None:
+def asked_to_enrol(unit: DeskUnit, cookie: str, town: Town, confirmed: Confirmed | None) -> str | None:
     """The challenge that a new passkey has to answer."""
-    found = enrolling(unit, cookie, rules, confirmed)
+    found = enrolling(unit, cookie, town, confirmed)
     return challenge_of(found, ChallengeFor.ENROL) if found else None
 
 
-def begin_proof(
-    unit: DeskUnit, cookie: str, site: RelyingParty, rules: GateRules, chance: Chance
-) -> dict[str, Any] | None:
+def begin_proof(unit: DeskUnit, cookie: str, site: RelyingParty, town: Town, chance: Chance) -> dict[str, Any] | None:
     """Ask one of the account's passkeys."""
-    found = live(unit, cookie, rules, Stage.PASSWORD)
+    found = live(unit, cookie, town, Stage.PASSWORD)
     known = unit.accounts.passkeys(found.account.name) if found else ()
     if found is None or not known:
         return None
@@ -258,9 +255,9 @@ def begin_proof(
     return ask_to_prove(known, challenge, site)
 
 
-def looked_up(unit: DeskUnit, cookie: str, answer: Mapping[str, Any], rules: GateRules) -> Proof | None:
+def looked_up(unit: DeskUnit, cookie: str, answer: Mapping[str, Any], town: Town) -> Proof | None:
     """The passkey that an answer names, if it is this account's and was asked."""
-    found = live(unit, cookie, rules, Stage.PASSWORD)
+    found = live(unit, cookie, town, Stage.PASSWORD)
     challenge = challenge_of(found, ChallengeFor.PROVE) if found else None
     # A stranger's JSON: it may be anything.
     identity = answer.get("id")
@@ -270,25 +267,25 @@ def looked_up(unit: DeskUnit, cookie: str, answer: Mapping[str, Any], rules: Gat
     return Proof(key, challenge)
 
 
-def challenge_is_used(unit: DeskUnit, cookie: str, rules: GateRules) -> None:
+def challenge_is_used(unit: DeskUnit, cookie: str, town: Town) -> None:
     """A challenge is good for one try."""
-    if found := live(unit, cookie, rules, Stage.PASSWORD):
+    if found := live(unit, cookie, town, Stage.PASSWORD):
         unit.accounts.put_session(replace(found.session, challenge=None))
 
 
-def drop_code(unit: DeskUnit, found: Live, rules: GateRules) -> Held | None:
+def drop_code(unit: DeskUnit, found: Live, town: Town) -> Held | None:
     """Remove one-time codes, unless nothing else is left where something must be."""
-    if rules.second_factor == "required" and not unit.accounts.passkeys(found.account.name):
+    if town.desk.second_factor == "required" and not unit.accounts.passkeys(found.account.name):
         return Held(Refusal.LAST_FACTOR)
     unit.accounts.put_account(replace(found.account, totp=None))
     write_own(unit, found.account, found.visit, AuditEvent.CODES_REMOVED)
     return None
 
 
-def drop_passkey(unit: DeskUnit, found: Live, key: Passkey, rules: GateRules) -> Held | None:
+def drop_passkey(unit: DeskUnit, found: Live, key: Passkey, town: Town) -> Held | None:
     """Remove a passkey of the account's own, unless nothing else is left where something must be."""
     last = len(unit.accounts.passkeys(found.account.name)) == 1 and found.account.totp is None
-    if rules.second_factor == "required" and last:
+    if town.desk.second_factor == "required" and last:
         return Held(Refusal.LAST_FACTOR)
     unit.accounts.drop_passkey(key.id)
     write_own(unit, found.account, found.visit, AuditEvent.PASSKEY_REMOVED, key.label)

@@ -27,7 +27,6 @@ from alerts.access.sessions import (
     Enrolment,
     Entered,
     Failures,
-    GateRules,
     Held,
     Live,
     Refusal,
@@ -44,6 +43,7 @@ from alerts.access.sessions import (
 )
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.person import Account, Actor, Chained, Passkey, Session, Stage
+from alerts.model.town import Town
 
 OVER = Held(Refusal.OVER)
 _LABEL = 60
@@ -57,12 +57,12 @@ class Gate:
     def __init__(
         self,
         service: DeskService,
-        rules: GateRules,
+        town: Town,
         secrets: Callable[[int], bytes] = token_bytes,
         passwords: Passwords | None = None,
     ) -> None:
         self._service = service
-        self._rules = rules
+        self._town = town
         self._passwords = passwords or Passwords()
         self._secrets = secrets
         self.touches = Touches(service)
@@ -86,7 +86,7 @@ class Gate:
             return attempt
 
         def action(unit: DeskUnit) -> Entered | None:
-            found = live(unit, cookie, self._rules, Stage.PASSWORD)
+            found = live(unit, cookie, self._town, Stage.PASSWORD)
             if found is None or found.account.totp is None:
                 return None
             step = factors.step_of(found.account.totp, code, unit.now, found.account.totp_step)
@@ -101,8 +101,8 @@ class Gate:
 
     async def begin_passkey(self, cookie: str, site: RelyingParty) -> dict[str, Any] | Held:
         """What the browser is to ask a passkey, for `navigator.credentials.get`."""
-        rules, chance = self._rules, self._secrets
-        return await self._service.act(lambda unit: factors.begin_proof(unit, cookie, site, rules, chance)) or OVER
+        town, chance = self._town, self._secrets
+        return await self._service.act(lambda unit: factors.begin_proof(unit, cookie, site, town, chance)) or OVER
 
     async def prove_by_passkey(
         self, cookie: str, answer: Mapping[str, Any], site: RelyingParty, visit: Visit
@@ -111,11 +111,11 @@ class Gate:
         attempt = await self._second(cookie, visit)
         if isinstance(attempt, Held):
             return attempt
-        proof = await self._service.ask(lambda unit: factors.looked_up(unit, cookie, answer, self._rules))
+        proof = await self._service.ask(lambda unit: factors.looked_up(unit, cookie, answer, self._town))
         # Outside of a transaction: a signature takes milliseconds, in which nobody else could write.
         count = proof.count(answer, site) if proof else None
         if proof is None or count is None:
-            await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._rules))
+            await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._town))
             return await self._failed(attempt, Refusal.PASSKEY)
         entered = await self._service.act(lambda unit: self._by_passkey(unit, cookie, proof, count, attempt))
         return entered or await self._failed(attempt, Refusal.PASSKEY)
@@ -126,10 +126,10 @@ class Gate:
         `old` may be None where the first password, just given, has to be changed (stage `new_password`).
         """
         stage = Stage.NEW_PASSWORD if old is None else Stage.FULL
-        found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, stage))
+        found = await self._service.ask(lambda unit: live(unit, cookie, self._town, stage))
         if found is None:
             return OVER
-        if (fault := fault_of(new, found.account.name, self._rules.issuer)) is not None:
+        if (fault := fault_of(new, found.account.name, self._town.name)) is not None:
             return Held(fault)
         if old is not None and (held := await self._old(found, old, visit)):
             return held
@@ -141,7 +141,7 @@ class Gate:
 
     async def prove_again(self, cookie: str, password: str, visit: Visit) -> Confirmed | Held:
         """Somebody who is in gives their own password, before what weighs."""
-        found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, Stage.FULL))
+        found = await self._service.ask(lambda unit: live(unit, cookie, self._town, Stage.FULL))
         if found is None:
             return OVER
         return await self._old(found, password, visit) or Confirmed(found.session.digest)
@@ -151,14 +151,14 @@ class Gate:
 
         For a sign-in under way; for who is in with what `prove_again` answered.
         """
-        rules, chance = self._rules, self._secrets
-        return await self._service.act(lambda unit: factors.begin_code(unit, cookie, rules, chance, confirmed)) or OVER
+        town, chance = self._town, self._secrets
+        return await self._service.act(lambda unit: factors.begin_code(unit, cookie, town, chance, confirmed)) or OVER
 
     async def confirm_code(self, cookie: str, code: str, shown: str | None = None) -> Entered | Held:
         """Finish with a code that the app shows; who is in, also with the seed that `begin_code` gave (`shown`)."""
 
         def action(unit: DeskUnit) -> Entered | Held:
-            found = live(unit, cookie, self._rules, Stage.ENROL if shown is None else Stage.FULL)
+            found = live(unit, cookie, self._town, Stage.ENROL if shown is None else Stage.FULL)
             seed = factors.pending_seed(found) if found else None
             if found is None or seed is None or not (shown is None or _same(seed.reveal(), shown)):
                 return OVER
@@ -175,9 +175,9 @@ class Gate:
         self, cookie: str, site: RelyingParty, stage: Stage = Stage.ENROL
     ) -> dict[str, Any] | Held:
         """What the browser is to ask a new passkey, for `navigator.credentials.create`."""
-        rules, chance = self._rules, self._secrets
+        town, chance = self._town, self._secrets
         return (
-            await self._service.act(lambda unit: factors.begin_enrol(unit, cookie, site, rules, chance, stage=stage))
+            await self._service.act(lambda unit: factors.begin_enrol(unit, cookie, site, town, chance, stage=stage))
             or OVER
         )
 
@@ -185,13 +185,13 @@ class Gate:
         self, cookie: str, answer: Mapping[str, Any], label: str, site: RelyingParty, confirmed: Confirmed | None = None
     ) -> Entered | Held:
         """Keep what the new passkey answered, under the owner's word for it; who is in was `confirmed` before."""
-        asked = await self._service.ask(lambda unit: factors.asked_to_enrol(unit, cookie, self._rules, confirmed))
+        asked = await self._service.ask(lambda unit: factors.asked_to_enrol(unit, cookie, self._town, confirmed))
         new = factors.registered(answer, asked, site) if asked else None
         if asked is None or new is None:
             return OVER if asked is None else Held(Refusal.PASSKEY)
 
         def action(unit: DeskUnit) -> Entered | Held:
-            found = factors.enrolling(unit, cookie, self._rules, confirmed)
+            found = factors.enrolling(unit, cookie, self._town, confirmed)
             # The signature was worked out outside of a transaction: the browser may have been asked anew meanwhile.
             if found is None or factors.challenge_of(found, factors.ChallengeFor.ENROL) != asked:
                 return OVER
@@ -207,7 +207,7 @@ class Gate:
         """The passkeys of whoever is signed in; none for anybody else."""
 
         def question(unit: DeskUnit) -> Sequence[Passkey]:
-            found = live(unit, cookie, self._rules, Stage.FULL)
+            found = live(unit, cookie, self._town, Stage.FULL)
             return unit.accounts.passkeys(found.account.name) if found else ()
 
         return await self._service.ask(question)
@@ -216,12 +216,12 @@ class Gate:
         """Remove a passkey of one's own, unless it is the last second factor and one is required."""
 
         def action(unit: DeskUnit) -> Entered | Held:
-            found = factors.enrolling(unit, cookie, self._rules, confirmed)
+            found = factors.enrolling(unit, cookie, self._town, confirmed)
             if found is None:
                 return OVER
             known = unit.accounts.passkeys(found.account.name)
             key = next((key for key in known if key.id == identity), None)
-            if key is not None and (held := factors.drop_passkey(unit, found, key, self._rules)):
+            if key is not None and (held := factors.drop_passkey(unit, found, key, self._town)):
                 return held
             return self._rise(unit, found, found.account, found.visit, "")
 
@@ -231,10 +231,10 @@ class Gate:
         """Remove one-time codes, unless they are the last second factor and one is required."""
 
         def action(unit: DeskUnit) -> Entered | Held:
-            found = factors.enrolling(unit, cookie, self._rules, confirmed)
+            found = factors.enrolling(unit, cookie, self._town, confirmed)
             if found is None:
                 return OVER
-            if found.account.totp is not None and (held := factors.drop_code(unit, found, self._rules)):
+            if found.account.totp is not None and (held := factors.drop_code(unit, found, self._town)):
                 return held
             return self._rise(unit, found, replace(found.account, totp=None), found.visit, "")
 
@@ -249,7 +249,7 @@ class Gate:
         """Go on knowing what was changed of the account while this browser was signed in."""
 
         def action(unit: DeskUnit) -> Entered | Held:
-            found = live(unit, cookie, self._rules, Stage.FULL)
+            found = live(unit, cookie, self._town, Stage.FULL)
             return self._rise(unit, found, found.account, found.visit, "") if found else OVER
 
         return await self._service.act(action)
@@ -258,7 +258,7 @@ class Gate:
         """End the session; its cookie is worth nothing from now on."""
 
         def action(unit: DeskUnit) -> None:
-            if found := live(unit, cookie, self._rules, *Stage):
+            if found := live(unit, cookie, self._town, *Stage):
                 unit.accounts.drop_session(found.session.digest)
                 write_own(unit, found.account, found.visit, AuditEvent.SIGNED_OUT)
 
@@ -268,7 +268,7 @@ class Gate:
         """End all sessions of whoever is signed in, this one included."""
 
         def action(unit: DeskUnit) -> None:
-            if found := live(unit, cookie, self._rules, Stage.FULL):
+            if found := live(unit, cookie, self._town, Stage.FULL):
                 unit.accounts.drop_sessions(found.account.name)
                 write_own(unit, found.account, found.visit, AuditEvent.SIGNED_OUT_EVERYWHERE)
 
@@ -279,7 +279,7 @@ class Gate:
 
         What a page fetches without anybody's hand keeps no session alive.
         """
-        found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, *Stage))
+        found = await self._service.ask(lambda unit: live(unit, cookie, self._town, *Stage))
         if found is None:
             return None
         if by_hand and self._service.now() - found.session.seen_at >= TOUCHED:
@@ -313,7 +313,7 @@ class Gate:
         return await self._service.act(begin) if held is None else held
 
     async def _second(self, cookie: str, visit: Visit) -> throttle.Attempt | Held:
-        found = await self._service.ask(lambda unit: live(unit, cookie, self._rules, Stage.PASSWORD))
+        found = await self._service.ask(lambda unit: live(unit, cookie, self._town, Stage.PASSWORD))
         if found is None:
             return OVER
         return await self._attempt(lambda unit: throttle.factor_attempt(unit, found.account, visit))
@@ -351,7 +351,7 @@ class Gate:
         self, unit: DeskUnit, cookie: str, proof: factors.Proof, count: int, attempt: throttle.Attempt
     ) -> Entered | None:
         """The second factor was a passkey; None where somebody was faster with the same answer."""
-        found = live(unit, cookie, self._rules, Stage.PASSWORD)
+        found = live(unit, cookie, self._town, Stage.PASSWORD)
         key = unit.accounts.passkey(proof.key.id)
         challenge = factors.challenge_of(found, factors.ChallengeFor.PROVE) if found else None
         # The whole key is compared: one whose count of signatures grew meanwhile answered somebody else's request.
@@ -363,7 +363,7 @@ class Gate:
 
     def _change(self, unit: DeskUnit, cookie: str, seen: Live, kept: str, visit: Visit) -> Entered | None:
         """A new password was chosen; None where the session ended or the password changed meanwhile."""
-        found = live(unit, cookie, self._rules, Stage.NEW_PASSWORD, Stage.FULL)
+        found = live(unit, cookie, self._town, Stage.NEW_PASSWORD, Stage.FULL)
         if found is None or found.account.password != seen.account.password:
             return None
         account = replace(found.account, password=kept, must_change=False)
@@ -386,7 +386,7 @@ class Gate:
         unit.accounts.drop_session(found.session.digest)
         if found.session.stage is not Stage.FULL:
             return self._enter(unit, account, visit, how, proven=True)
-        cookie, again = opened(unit, account, Stage.FULL, visit, self._rules, chance=self._secrets)
+        cookie, again = opened(unit, account, Stage.FULL, visit, self._town, chance=self._secrets)
         # A new cookie is no new sign-in: the session ends when it would have ended.
         session = replace(again.session, expires_at=found.session.expires_at)
         unit.accounts.put_session(session)
@@ -405,7 +405,7 @@ class Gate:
             account = replace(account, signed_in_at=unit.now)
             unit.accounts.put_account(account)
             write_own(unit, account, visit, AuditEvent.SIGNED_IN, f"by {how}{_after(failures)}")
-        cookie, entered = opened(unit, account, stage, visit, self._rules, chance=self._secrets)
+        cookie, entered = opened(unit, account, stage, visit, self._town, chance=self._secrets)
         return Entered(cookie, entered.visitor(visit), failures, device, changes)
 
     @staticmethod
@@ -422,7 +422,7 @@ class Gate:
             return Stage.PASSWORD
         if account.must_change:
             return Stage.NEW_PASSWORD
-        if not has and self._rules.second_factor == "required":
+        if not has and self._town.desk.second_factor == "required":
             return Stage.ENROL
         return Stage.FULL
 

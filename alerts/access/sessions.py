@@ -25,14 +25,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Literal
 
 import structlog
 
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import DatabaseRefused
 from alerts.model.person import Account, Actor, Chained, Origin, Session, Stage, Token
-from alerts.model.town import Secret
+from alerts.model.town import Secret, Town
 
 # How long a sign-in may take, with an authenticator app to be installed meanwhile.
 _ON_THE_WAY = timedelta(minutes=30)
@@ -82,18 +81,6 @@ class Visitor:
     def actor(self) -> Actor:
         """As the desk sees them."""
         return Actor(self.account.name, self.account.role, Origin.CONSOLE, self.visit.address)
-
-
-@dataclass(frozen=True, slots=True)
-class GateRules:
-    """How people are let in.
-
-    `session` is how long one may be idle; `issuer` is what an authenticator app and a passkey call the desk.
-    """
-
-    second_factor: Literal["required", "optional"] = "required"
-    session: timedelta = timedelta(hours=12)
-    issuer: str = "Tocsin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +184,10 @@ class Live:
         return Visit(self.session.address, self.session.agent)
 
 
-def live(unit: DeskUnit, cookie: str, rules: GateRules, *stages: Stage) -> Live | None:
+def live(unit: DeskUnit, cookie: str, town: Town, *stages: Stage) -> Live | None:
     """The session of a cookie, if it isn't over, its owner isn't shut out, and it is at one of the `stages`."""
     session = unit.accounts.session(digest(cookie))
-    if session is None or not session.seen_at + rules.session > unit.now < session.expires_at:
+    if session is None or not session.seen_at + town.desk.session > unit.now < session.expires_at:
         return None
     account = unit.accounts.account(session.account)
     if account is None or account.disabled_at is not None or session.stage not in stages:
@@ -209,7 +196,7 @@ def live(unit: DeskUnit, cookie: str, rules: GateRules, *stages: Stage) -> Live 
 
 
 def opened(
-    unit: DeskUnit, account: Account, stage: Stage, visit: Visit, rules: GateRules, *, chance: Callable[[int], bytes]
+    unit: DeskUnit, account: Account, stage: Stage, visit: Visit, town: Town, *, chance: Callable[[int], bytes]
 ) -> tuple[str, Live]:
     """A new session: its cookie, which is kept nowhere, and what is kept."""
     cookie = spelled(chance(_BYTES))
@@ -220,7 +207,7 @@ def opened(
         stage=stage,
         created_at=unit.now,
         seen_at=unit.now,
-        expires_at=unit.now + (rules.session * _LIVES if stage is Stage.FULL else _ON_THE_WAY),
+        expires_at=unit.now + (town.desk.session * _LIVES if stage is Stage.FULL else _ON_THE_WAY),
         # What a browser says of itself has no end of its own.
         address=visit.address[:100],
         agent=visit.agent[:300],

@@ -8,7 +8,6 @@ import structlog
 from aiohttp import web
 
 from alerts.access.gate import Gate
-from alerts.access.sessions import GateRules
 from alerts.daemon.desk import build_renderer
 from alerts.desk.service import DeskService
 from alerts.model.errors import TocsinError
@@ -37,7 +36,7 @@ log = structlog.get_logger()
 
 def build_app(town: Town, service: DeskService, gauges: Gauges, publisher: Publisher) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard."""
-    gate = Gate(service, GateRules(town.desk.second_factor, town.desk.session, town.name))
+    gate = Gate(service, town)
     api = build_api(town, service, gate)
     console = Console(service, Frame(town, service.now), gate)
     app = web.Application()

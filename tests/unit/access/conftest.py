@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from datetime import timedelta
 
 import pytest
 
-from alerts.access.sessions import GateRules
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.service import DeskService
@@ -17,11 +15,12 @@ from alerts.store.files import migrate
 from tests.fakes import FakeClock
 from tests.unit.access.authenticator import Authenticator
 from tests.unit.access.town import CHANNELS, Town
+from tests.unit.desk.conftest import a_town
 
 
 @pytest.fixture
 def rules():
-    return GateRules("required", timedelta(hours=12), "Ville de Saint-Martin")
+    return a_town()
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ from pyotp import TOTP
 
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
-from alerts.access.sessions import Confirmed, Entered, GateRules, Held, Refusal, Visit
+from alerts.access.sessions import Confirmed, Entered, Held, Refusal, Visit
 from alerts.model.person import Origin, Role, Stage
+from alerts.model.town import DeskSection
 from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN, SITE
+from tests.unit.desk.conftest import a_town
 
 
 async def test_a_first_sign_in_goes_from_stage_to_stage(town):
@@ -49,7 +51,7 @@ async def test_after_that_a_password_and_a_code_are_asked_for(town):
 
 
 async def test_a_second_factor_may_be_left_to_people(town):
-    gate = town.a_gate(GateRules("optional"))
+    gate = town.a_gate(a_town(desk=DeskSection(second_factor="optional")))
     await town.add()
     first = await gate.sign_in("Anne", FIRST, HOME)
 
@@ -162,7 +164,7 @@ async def test_who_is_disabled_while_the_password_is_looked_at_stays_out(town):
             await town.disable()
             return await town.passwords.verify(kept, password)
 
-    gate = Gate(town.service, GateRules(), passwords=Meanwhile())
+    gate = Gate(town.service, a_town(), passwords=Meanwhile())
     assert (await gate.sign_in("Anne", OWN, HOME)).reason is Refusal.WRONG
 
 
@@ -182,14 +184,14 @@ class Meanwhile(Passwords):
 
 async def test_a_password_that_was_changed_while_it_was_looked_at_opens_nothing(town):
     await town.settled()
-    gate = Gate(town.service, GateRules(), passwords=Meanwhile(town))
+    gate = Gate(town.service, a_town(), passwords=Meanwhile(town))
     assert (await gate.sign_in("Anne", OWN, HOME)).reason is Refusal.WRONG
 
 
 async def test_of_two_changes_of_a_password_the_first_holds(town):
     codes = await town.settled()
     entered = await town.full(codes)
-    gate = Gate(town.service, GateRules(), passwords=Meanwhile(town))
+    gate = Gate(town.service, a_town(), passwords=Meanwhile(town))
     assert (await gate.change_password(entered.cookie, OWN, "another password", HOME)).reason is Refusal.OVER
     await town.enter(password="somebody else's choice")
 
@@ -212,7 +214,7 @@ async def test_a_name_that_is_nobodys_costs_as_much(town):
             return super().verify(kept, password)
 
     town.passwords = Passwords(Counting(time_cost=1, memory_cost=8, parallelism=1))
-    gate = town.a_gate(GateRules())
+    gate = town.a_gate(a_town())
     await gate.sign_in("Nobody", "wrong", FOE)
     await gate.sign_in("Anne", "wrong", FOE)
     nobodys, annes = Counting.asked
@@ -267,7 +269,7 @@ async def test_the_last_second_factor_stays(town):
 
     confirmed = await town.confirmed(entered)
     assert await town.gate.drop_code(entered.cookie, confirmed) == Held(Refusal.LAST_FACTOR)
-    lenient = town.a_gate(GateRules("optional"))
+    lenient = town.a_gate(a_town(desk=DeskSection(second_factor="optional")))
     assert isinstance(await lenient.drop_code(entered.cookie, confirmed), Entered)
     assert (await town.account()).totp is None
     assert (await town.lines())[-1][0] == "codes removed"
@@ -309,7 +311,7 @@ async def test_a_hash_of_weaker_parameters_is_made_anew(town):
     await town.settled()
     before = (await town.account()).password
     town.passwords = Passwords(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
-    gate = town.a_gate(GateRules())
+    gate = town.a_gate(a_town())
     assert isinstance(await gate.sign_in("Anne", OWN, HOME), Entered)
 
     after = (await town.account()).password

@@ -12,10 +12,12 @@ from webauthn import base64url_to_bytes
 
 from alerts.access import factors, throttle
 from alerts.access.factors import proven, registered
-from alerts.access.sessions import Entered, GateRules, Held, Refusal, RelyingParty
+from alerts.access.sessions import Entered, Held, Refusal, RelyingParty
 from alerts.model.person import Passkey, Stage
+from alerts.model.town import DeskSection
 from tests.unit.access.authenticator import Authenticator, b64
 from tests.unit.access.town import AWAY, FIRST, FOE, HOME, OWN, SITE
+from tests.unit.desk.conftest import a_town
 
 
 async def enrolled(town, authenticator, name="Anne"):
@@ -178,7 +180,7 @@ async def test_the_last_passkey_stays_and_one_of_two_goes(town, authenticator):
 async def test_nobody_removes_anothers_passkey(town, authenticator):
     await enrolled(town, authenticator)
     bruno = await enrolled(town, Authenticator(), "Bruno")
-    lenient = town.a_gate(GateRules("optional"))
+    lenient = town.a_gate(a_town(desk=DeskSection(second_factor="optional")))
     await lenient.drop_passkey(bruno.cookie, b64(authenticator.identity), await town.confirmed(bruno))
     assert town.raw("SELECT account FROM passkey ORDER BY account") == [("anne",), ("bruno",)]
 

@@ -90,7 +90,7 @@ async def test_being_seen_is_written_once_a_minute_at_most(town):
 
 async def test_what_a_page_fetches_by_itself_keeps_no_session_alive(town, rules):
     entered = await town.full(await town.settled())
-    await town.clock.advance(rules.session.total_seconds() - 60)
+    await town.clock.advance(rules.desk.session.total_seconds() - 60)
     assert await town.gate.visitor(entered.cookie, HOME, by_hand=False)
     await town.gate.touches.done()
     await town.clock.advance(60)

@@ -13,7 +13,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.access.gate import Gate
-from alerts.access.sessions import GateRules
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.service import DeskService
@@ -26,6 +25,7 @@ from alerts.web.api.app import api_app
 from alerts.web.api.guard import PROGRAM, STRANGER, Guard
 from alerts.web.api.operation import Api
 from tests.fakes import FakeClock
+from tests.unit.desk.conftest import a_town
 
 START = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 CHANNELS = """
@@ -106,7 +106,7 @@ async def give_token(service, name, role, bearer=None):
 
 
 def build_api(service, station, pace=PROGRAM, proxies=()):
-    gate = Gate(service, GateRules())
+    gate = Gate(service, a_town())
     paces = (pace, STRANGER if pace is PROGRAM else pace)
     return Api(
         service=service,

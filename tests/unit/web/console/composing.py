@@ -12,7 +12,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from alerts.access.gate import Gate, GateRules
+from alerts.access.gate import Gate
 from alerts.access.sessions import Visit, Visitor
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
@@ -87,7 +87,7 @@ class Bench:
             new_id=lambda: f"id{next(count):06}",
             events=Events(),
         )
-        gate = Gate(self.service, GateRules(config.desk.second_factor, config.desk.session))
+        gate = Gate(self.service, config)
         self.console = Console(self.service, Frame(config, clock.now), gate)
         self.role, self.name, self.language = Role.AUTHOR, "Anne", "en"
         self.client: TestClient

@@ -14,7 +14,7 @@ from lxml import html
 from pyotp import TOTP
 
 from alerts.access.accounts import add_account
-from alerts.access.gate import Gate, GateRules
+from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
@@ -81,9 +81,7 @@ class Town:
             events=Events(),
         )
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        self.gate = Gate(
-            self.service, GateRules(self.config.desk.second_factor, self.config.desk.session), passwords=self.passwords
-        )
+        self.gate = Gate(self.service, self.config, passwords=self.passwords)
         self.console = Console(self.service, Frame(config, self.clock.now), self.gate)
         self.server: TestServer
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.access.gate import Gate
-from alerts.access.sessions import GateRules, digest
+from alerts.access.sessions import digest
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.draft import Draft, draft_alert
@@ -97,7 +97,7 @@ class ValidatingDesk:
             new_id=lambda: f"id{next(count):05}",
             events=Events(),
         )
-        gate = Gate(self.service, GateRules(config.desk.second_factor, config.desk.session))
+        gate = Gate(self.service, config)
         self.console = Console(self.service, Frame(config, self.clock.now), gate)
         self.client: TestClient
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.access.gate import Gate
-from alerts.access.sessions import GateRules, Visit, Visitor
+from alerts.access.sessions import Visit, Visitor
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.draft import Draft, draft_alert
@@ -77,7 +77,7 @@ class Desk:
             new_id=lambda: f"id{next(count):05}",
             events=self.events,
         )
-        gate = Gate(self.service, GateRules(config.desk.second_factor, config.desk.session))
+        gate = Gate(self.service, config)
         self.console = Console(self.service, Frame(config, clock.now), gate)
         self.role, self.name, self.language = Role.APPROVER, "Anne", "en"
         self.client: TestClient
