@@ -31,7 +31,7 @@ _JUST_SAID = timedelta(hours=12)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_LOOKS = 2000
 
-Said = tuple[datetime, Heard]
+TimedEntry = tuple[datetime, Heard]
 """One entry and when it was heard."""
 
 
@@ -80,7 +80,7 @@ def _stands(filed: Filed, time: datetime, at: datetime) -> bool:
     return alert is None or alert.ends > at or at - time <= _JUST_SAID
 
 
-def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[Said]:
+def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[TimedEntry]:
     """What the file says by then. Raises Misuse where it can't be read."""
     try:
         head = file.read_bytes()[:1024]
@@ -95,7 +95,9 @@ def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[Said]:
         raise Misuse(because("file_wrong", file=file, what=error.reason)) from None
 
 
-async def _read(town: Town, settings: PolledSettings, at: datetime | None, *, step_through: bool) -> Sequence[Said]:
+async def _read(
+    town: Town, settings: PolledSettings, at: datetime | None, *, step_through: bool
+) -> Sequence[TimedEntry]:
     clock = SystemClock()
     kind = source_kind(settings.kind)
     assert kind is not None  # noqa: S101 both ship
@@ -108,10 +110,10 @@ async def _read(town: Town, settings: PolledSettings, at: datetime | None, *, st
     return [(now, heard) for heard in reading.heard]
 
 
-async def _follow(source: Source, at: datetime) -> Sequence[Said]:
+async def _follow(source: Source, at: datetime) -> Sequence[TimedEntry]:
     """Everything that the calendar says from a month before `at` until then; what was on already comes first."""
     memory, now = Memory(state={"since": _LONG_AGO.isoformat()}), at - LONGEST_NOTICE - timedelta(days=1)
-    said: list[Said] = []
+    said: list[TimedEntry] = []
     known: set[str] = set()
     for _ in range(_MOST_LOOKS):
         reading = await source.read(memory, _nothing_known, now)

@@ -28,8 +28,8 @@ from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import (
     ChannelCard,
     Check,
+    CheckedText,
     Rehearsal,
-    Said,
     Voice,
     Wish,
     button_words,
@@ -262,9 +262,9 @@ def _part_words(name: str, _: Callable[..., str]) -> str:
     return known.get(name, name)
 
 
-def _said(page: Page, told: tuple[str, str], station: Town, now: datetime) -> Said:
+def _said(page: Page, told: tuple[str, str], station: Town, now: datetime) -> CheckedText:
     fields, made, (place, ends) = page.fields, page.rehearsal.drafts, told
-    return Said(
+    return CheckedText(
         station=station.name,
         headline=text(fields, "headline"),
         place=place,

@@ -88,7 +88,7 @@ class Rehearsal:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class CheckedText:
     """What is looked at. `signed` and `linked` are whether every post tells its sender, and one leads to a page.
 
     `own_end` says that an end was told rather than assumed, `needs_a_place` that it is an order for some people alone.
@@ -201,7 +201,7 @@ def reached(names: Sequence[str], standings: Sequence[Mapping[str, Any]]) -> int
     return sum(known) if known else None
 
 
-def checklist(said: Said, _: Callable[..., str]) -> tuple[Check, ...]:
+def checklist(said: CheckedText, _: Callable[..., str]) -> tuple[Check, ...]:
     """The five elements, in the order of reading."""
     return (
         _who(said, _),
@@ -301,13 +301,13 @@ def _silence(channel: ChannelConfig, alert: Alert | None, wish: Wish) -> Reason:
     return because("silent_now" if wish.about is None else "silent_unchosen")
 
 
-def _who(said: Said, _: Callable[..., str]) -> Check:
+def _who(said: CheckedText, _: Callable[..., str]) -> Check:
     if said.signed:
         return Check(_("Who says it"), good=True, words=said.station)
     return Check(_("Who says it"), good=False, words=_("A channel has no room for the sender: shorten the text."))
 
 
-def _what(said: Said, _: Callable[..., str]) -> Check:
+def _what(said: CheckedText, _: Callable[..., str]) -> Check:
     name, letters = _("What happens"), [c for c in said.headline if c.isalpha()]
     if not said.headline:
         return Check(name, good=False, words=_("Nothing says what happens."))
@@ -326,7 +326,7 @@ def _what(said: Said, _: Callable[..., str]) -> Check:
     return Check(name, good=True, words=said.headline)
 
 
-def _where_and_when(said: Said, _: Callable[..., str]) -> Check:
+def _where_and_when(said: CheckedText, _: Callable[..., str]) -> Check:
     name = _("Where and until when")
     if not said.until:
         return Check(name, good=False, words=_("It isn’t clear yet where and until when."))
@@ -350,7 +350,7 @@ def _where_and_when(said: Said, _: Callable[..., str]) -> Check:
     return Check(name, good=True, words=told)
 
 
-def _what_to_do(said: Said, _: Callable[..., str]) -> Check:
+def _what_to_do(said: CheckedText, _: Callable[..., str]) -> Check:
     name = _("What to do")
     if left := blanks(said.instruction):
         return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
@@ -370,7 +370,7 @@ def _what_to_do(said: Said, _: Callable[..., str]) -> Check:
     return Check(name, good=False, words=_("Nothing says what people are to do."))
 
 
-def _where_to_learn_more(said: Said, _: Callable[..., str]) -> Check:
+def _where_to_learn_more(said: CheckedText, _: Callable[..., str]) -> Check:
     name = _("Where to learn more")
     if said.linked:
         return Check(name, good=True, words=_("A link leads to the page of the alert."))

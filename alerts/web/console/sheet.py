@@ -38,7 +38,7 @@ A_PAGE = 50
 """Alerts on one page of the list."""
 
 
-class Stance(StrEnum):
+class Permission(StrEnum):
     """Whether somebody may validate an alert, and why not."""
 
     MAY = "may"
@@ -68,7 +68,7 @@ class Item:
     posts: tuple[Post, ...]
     info: Info | None
     rule: Rule
-    stance: Stance
+    permission: Permission
     wrote: bool
     about: Info | None = None
 
@@ -143,7 +143,7 @@ def item_of(unit: DeskUnit, stored: StoredAlert, posts: Sequence[Post], actor: A
         tuple(posts),
         info,
         _rule(stored, posts, station),
-        _stance(stored, station, actor),
+        _permission(stored, station, actor),
         wrote=wrote(actor, stored),
         about=info or words_about(unit.alerts, stored, station.language),
     )
@@ -161,12 +161,12 @@ def _rule(stored: StoredAlert, posts: Sequence[Post], station: Town) -> Rule:
     return Rule(key if key == "urgent" or intake.publish == value else "other", value)
 
 
-def _stance(stored: StoredAlert, station: Town, actor: Actor) -> Stance:
+def _permission(stored: StoredAlert, station: Town, actor: Actor) -> Permission:
     if not actor.may(Act.APPROVE):
-        return Stance.OWN if wrote(actor, stored) else Stance.ROLE
+        return Permission.OWN if wrote(actor, stored) else Permission.ROLE
     if why_not_theirs(actor, stored, station):
-        return Stance.OWN if wrote(actor, stored) else Stance.UNKNOWN
-    return Stance.ALONE if wrote(actor, stored) else Stance.MAY
+        return Permission.OWN if wrote(actor, stored) else Permission.UNKNOWN
+    return Permission.ALONE if wrote(actor, stored) else Permission.MAY
 
 
 # The desk keeps a picture under the digest of its content, so that a file that was changed since can be told.

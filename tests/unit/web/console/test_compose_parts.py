@@ -23,7 +23,7 @@ from alerts.web.console.drafts import (
     prepared_fields,
 )
 from alerts.web.console.form import LONGEST, Ground, digest, read_form, same, too_long, typed, typed_in_json, until
-from alerts.web.console.rehearsal import Said, checklist
+from alerts.web.console.rehearsal import CheckedText, checklist
 from alerts.web.console.words import words_of
 from tests.unit.desk.conftest import NOW, a_town, make_town, town  # noqa: F401 fixtures
 
@@ -212,7 +212,7 @@ def test_a_draft_that_names_districts_is_ticked():
     }  # fmt: skip
 
 
-SAID = Said(
+SAID = CheckedText(
     station="Saint-Martin", headline="Fuite de gaz", place="Centre-Bourg", whole=False, unplaced=False, until="18:00",
     own_end=True,
     instruction="Partez.", severity=Severity.SEVERE, signed=True, linked=True,
