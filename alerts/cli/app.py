@@ -134,6 +134,7 @@ def carry_out(given: Sequence[str], file: Path | None = None) -> int:
     `file` is the configuration, where it isn't the one that the line names.
     """
     screen.address(file or settings_file(_named(given)))
+    # Bytes that are no UTF-8 come in as lone surrogates (PEP 383): nothing here could store, send or print them.
     for place, argument in enumerate(given, start=1):
         if any("\ud800" <= character <= "\udfff" for character in argument):
             return _say(tell("argument %(place)s is not UTF-8 text", place=place), WRONG_USE)

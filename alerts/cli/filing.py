@@ -130,6 +130,7 @@ def _once(unit: DeskUnit, alert: Alert, manner: Manner) -> Filed:
         unit.replies.sweep(unit.now - REPLIES_KEPT)
         status = _NEW if filed.fresh else _KNOWN
         unit.replies.keep(KeptReply(_COMMAND, key, "", status, filed.stored.id, unit.now))
+        # Last, and still in the transaction: a command that hung up does it by itself, so this is undone.
         screen.must_be_there()
     return filed
 

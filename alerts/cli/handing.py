@@ -138,6 +138,7 @@ def put(text: str) -> None:
     """A line on standard output. Raises OSError where it can't be written."""
     if sys.stdout is None:
         raise OSError("standard output is closed")
+    # Flushed line by line: a full disk or a closed pipe has to show here, not when Python exits.
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 

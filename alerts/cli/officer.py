@@ -95,6 +95,7 @@ def approve(
 ) -> int:
     """Show all that a waiting alert lets out, and let it go out exactly as it is shown."""
     control = _counter(context)
+    # What was shown before the question is what is validated: a version that came meanwhile has another fingerprint.
     seen = _look_first(control, name)
 
     def act(unit: DeskUnit) -> tuple[StoredAlert, list[Post]]:

@@ -272,6 +272,7 @@ def _read_cap(file: str, control: Control, *, given: bool) -> Alert:
             body = sys.stdin.buffer.read(LARGEST_MESSAGE + 1)
         else:
             screen.only_here()
+            # One byte more than is allowed shows that the file is too large, however large it is.
             with Path(file).open("rb") as stream:
                 body = stream.read(LARGEST_MESSAGE + 1)
     except OSError as error:

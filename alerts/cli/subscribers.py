@@ -179,6 +179,7 @@ def _must_be_here(districts: Iterable[str], places: Mapping[str, str]) -> None:
 
 
 def _chat(told: Mapping[str, Any]) -> int:
+    # A chat's id has at most 52 significant bits (Telegram's Bot API, `Chat.id`), and a group's is negative.
     chat = told.get("chat")
     if not isinstance(chat, int) or isinstance(chat, bool) or chat == 0 or abs(chat) >= 2**52:
         raise ValueError(because("line_chat"))

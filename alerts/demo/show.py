@@ -97,6 +97,7 @@ def _free_port(first: int) -> int:
     """The first port from `first` on that nobody listens on."""
     for port in range(first, first + 200):
         with socket.socket() as probe, contextlib.suppress(OSError):
+            # As the daemon's listener does: a port that the demo before this one left in TIME_WAIT is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return port
