@@ -15,7 +15,7 @@ from bench.process import resident, run_time
 from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, X, town_in
 
 ROUNDS = 3
-MODULES = ["cli", "app", "daemon.log_lines", "sources.cap.source", "sources.ical.source"]
+MODULES = ["cli", "app", "daemon.telemetry", "sources.cap.source", "sources.ical.source"]
 MODULES += ["channels.twitter", "channels.facebook", "channels.telegram"]
 IMPORTS = "\n".join(f"import alerts.{module}" for module in MODULES)
 """What a daemon with every kind of source and channel imports."""

@@ -81,6 +81,7 @@ def read_config(file: Path, text: str) -> Town:
     reading.check_spokesmen(sources)
     if reading.problems or not (station and store and web and notify and desk):
         raise ConfigurationError(reading.problems, reading.language)
+    # An officer may always write, whether the file has a [sources.manual] or not; only its rules may be set there.
     sources.setdefault(MANUAL, ManualSettings())
     return _made_of(
         Town,
@@ -125,6 +126,8 @@ def _channel(name: str, settings: ChannelSettings) -> ChannelConfig:
 
 def _made_of(record: type[R], settings: BaseModel, /, **more: Any) -> R:
     """The record with what the settings have under the same names: a key that both have needs no line here."""
+    # A record has more than any section tells (a channel's text format), a kind of channel less (no subscriptions):
+    # what neither of them says keeps the record's default.
     names = [each.name for each in fields(record) if each.name in type(settings).model_fields]
     return record(**{name: getattr(settings, name) for name in names}, **more)
 
