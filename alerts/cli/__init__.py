@@ -24,10 +24,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
+            # A letter that the terminal can't show is spelled out: an error here would hide that the alert is stored.
             stream.reconfigure(errors="backslashreplace")
     status = hand_over(given)
     if status is not None:
         return status
+    # Only here, where no daemon did the work: it loads Typer, and with the first option Pydantic (docs/adr/0014).
     from alerts.cli.app import carry_out
 
     return carry_out(given)

@@ -133,11 +133,14 @@ def carry_out(given: Sequence[str], file: Path | None = None) -> int:
 
     `file` is the configuration, where it isn't the one that the line names.
     """
+    # First of all: what is wrong with the line itself is told in the station's language too.
     screen.address(file or settings_file(_named(given)))
     # Bytes that are no UTF-8 come in as lone surrogates (PEP 383): nothing here could store, send or print them.
     for place, argument in enumerate(given, start=1):
+        # Python reads bytes that are no UTF-8 as halves of characters (PEP 383), which the database can't keep.
         if any("\ud800" <= character <= "\udfff" for character in argument):
             return _say(tell("argument %(place)s is not UTF-8 text", place=place), WRONG_USE)
+    # Typer by itself would print English sentences and end the process, which may be a daemon.
     return told(lambda: _command().main(args=_spell_out(given), prog_name="tocsin", standalone_mode=False))
 
 
@@ -153,6 +156,7 @@ def told(work: Callable[[], object]) -> int:
     """Do it, and say what goes wrong; returns the exit status."""
     try:
         status = work()
+    # Before their family: these three are wrong use, and end with 2.
     except (ConfigurationError, Misuse, Unreadable) as error:
         return _say(screen.why(error.reason), WRONG_USE)
     except TocsinError as error:
@@ -164,6 +168,7 @@ def told(work: Callable[[], object]) -> int:
     except typer.TyperException as error:
         return _say(_wrongly_typed(error.format_message()), WRONG_USE)
     except BrokenPipeError:
+        # In a daemon it is the command's connection that broke; the daemon's own standard output stays open.
         if screen.CALLER.get() is not None:
             raise
         # Whoever read us has seen enough; Python would complain once more at exit.

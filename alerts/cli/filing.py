@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 # Replies are kept under the hash of a program's token and its key; commands have no token, and this is no hash.
 _COMMAND = "command line"
 _NEW, _KNOWN = 201, 200
+# Seconds. In a daemon it is ten times a second, since that shares the interpreter with its lanes (docs/adr/0014).
 _LOOKED_EVERY = 0.03
 _SETTLED = ("sent", "failed", "expired", "superseded", "rejected", "dropped", "in_doubt")
 
@@ -77,14 +78,17 @@ def file_alert(control: Control, alert: Alert, manner: Manner) -> int:
         _say_what_goes(filed)
         _say_what_follows(filed)
         return 0
+    # Both take their time, so they come before the transaction, in which every lane would wait for them.
     alert = control.keep_pictures(alert)
     control.warm(alert)
     try:
         filed, daemons = control.act(lambda unit: _once(unit, alert, manner))
     except TocsinError:
+        # Only where a daemon had the line before us: it may have stored what we can't.
         if _key() and screen.CALLER.get() is None:
             screen.say(tell("a daemon may have stored it before it broke off: `tocsin status` tells"))
         raise
+    # Told before anything else: from here on the daemon's death costs the command its answer, and no alert.
     screen.say_stored(filed.stored.id)
     _say_what_goes(filed)
     _say_who_sends(filed, daemons)
@@ -92,6 +96,7 @@ def file_alert(control: Control, alert: Alert, manner: Manner) -> int:
     try:
         return _see_out(control, filed, manner, patience)
     except OSError as error:
+        # A full disk or a closed pipe must not look as if nothing were stored.
         return say_unwritten(filed.stored.id, error)
 
 
@@ -145,6 +150,7 @@ def _see_out(control: Control, filed: Filed, manner: Manner, patience: timedelta
 
 def _wait_until_ended(control: Control, identity: str, patience: timedelta, *, as_json: bool) -> int:
     """Follow the alert's posts; 0 only if all were sent, 1 otherwise, when the time is up or somebody must validate."""
+    # Not by the time of day, which may be set while we wait.
     deadline = time.monotonic() + patience.total_seconds()
     told: dict[str, str] = {}
     while True:

@@ -38,6 +38,7 @@ def hand_over(given: Sequence[str]) -> int | None:
     try:
         return _hand_over(file, line, heard)
     except KeyboardInterrupt:
+        # Ctrl-C ends the command and not the daemon, which may have stored the alert: that is told.
         return _stopped(file, heard)
 
 
@@ -53,6 +54,7 @@ def _hand_over(file: Path, line: Sequence[str], heard: _Heard) -> int | None:
         ORDER.set(order)  # with its key: what the daemon stored of it is found
         return None
     if status is None:
+        # Turned away, so nothing was stored and no key is needed; but standard input was read, and can't be read again.
         ORDER.set(Order(order.line, "", body=order.body))
         return None
     try:
@@ -64,6 +66,7 @@ def _hand_over(file: Path, line: Sequence[str], heard: _Heard) -> int | None:
 
 def _settings_file(given: Sequence[str]) -> tuple[Path, Sequence[str]]:
     """The configuration that the options before the command name, and the line from the command on."""
+    # Read by hand: to load Typer alone takes half as long as all of such a command takes now (docs/adr/0014).
     named, line = os.environ.get("TOCSIN_CONFIG") or "channels.toml", list(given)
     while line and line[0].partition("=")[0] == "--config":
         option = line.pop(0)
@@ -84,6 +87,7 @@ def _order_of(line: Sequence[str]) -> Order | None:
             return None  # it asks its questions, or says what excludes each other
         if "--cap" in options and (body := _message(line, options)) is None:
             return None
+    # The daemon can't see this terminal, so the order says what it shows.
     is_plain = bool(os.environ.get("NO_COLOR")) or sys.stdout is None or not sys.stdout.isatty()
     is_unicode = "utf" in (getattr(sys.stdout, "encoding", None) or "").lower()
     return Order(list(line), os.urandom(16).hex(), not is_plain, is_unicode, body)
@@ -95,6 +99,7 @@ def _may_go(line: Sequence[str]) -> bool:
 
 def _message(line: Sequence[str], options: Sequence[str]) -> bytes | None:
     """The CAP message that comes with a line; None where it can't be read: that is told where the line is read."""
+    # Of an option that is given twice Typer takes the last.
     place = len(options) - 1 - options[::-1].index("--cap")
     file = line[place].partition("=")[2] if "=" in line[place] else "".join(line[place + 1 : place + 2])
     try:
@@ -136,6 +141,7 @@ class _Heard:
 
 def put(text: str) -> None:
     """A line on standard output. Raises OSError where it can't be written."""
+    # Python has no standard output at all where it was closed before the start (`>&-`).
     if sys.stdout is None:
         raise OSError("standard output is closed")
     # Flushed line by line: a full disk or a closed pipe has to show here, not when Python exits.
@@ -182,6 +188,7 @@ def carry_out(order: Order, caller: Caller) -> int:
     from alerts.cli import screen
     from alerts.cli.app import carry_out as carry_out_line
 
+    # Whoever speaks at the socket may be no command of ours: nothing else is carried out for them.
     if not _may_go(order.line):
         raise ValueError("another command than those that are handed over")
     # Of this thread alone. What Typer has Pydantic do may not read or change our environment, which all threads share.

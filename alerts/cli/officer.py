@@ -99,6 +99,7 @@ def approve(
     seen = _look_first(control, name)
 
     def act(unit: DeskUnit) -> tuple[StoredAlert, list[Post]]:
+        # What was shown is what goes out: `seen` refuses it where a newer version came while somebody read.
         return officer(unit, who, Act.APPROVE).approve(name, seen=seen, again=again)
 
     (alert, posts), _ = control.act(act)
@@ -115,6 +116,7 @@ def _look_first(control: Control, name: str) -> str:
     screen.show_texts(account)
     screen.show_let_out(account)
     screen.show_in_full(every_word(control, account["alert"]))
+    # All of it is shown off a terminal too (docs/validation.md); only there is nobody to be asked.
     if sys.stdin.isatty() and sys.stderr.isatty():
         screen.agreed("Validate this? (yes/no)")
     fingerprint: str = account["fingerprint"]

@@ -58,6 +58,7 @@ def add_user(
     """Add an account; prints its first password, once, which is changed at the first sign-in."""
     from alerts.access.accounts import add_account
 
+    # Hashed before the transaction: Argon2 takes longer than anybody may hold the database (docs/adr/0004).
     password, kept = _first_password(context, name, given=password_stdin)
     account = _administer(context, who, lambda by: add_account(by, name, role, kept))
     _show_password(account, password, as_json=as_json)
@@ -139,6 +140,7 @@ def add_token(
     if as_json:
         screen.show_json({"token": bearer.reveal(), "id": made.id, "name": made.name, "role": made.role})
         return 0
+    # Alone on standard output, so that a script can put it where it belongs; the sentence goes to standard error.
     screen.show(bearer.reveal())
     screen.say(_of("token %(id)s of %(name)s (%(role)s): it is shown only once", made))
     return 0
@@ -234,6 +236,7 @@ def _first_password(context: typer.Context, name: str, *, given: bool) -> tuple[
     if not given:
         made = first_password(secrets.token_bytes(FIRST_PASSWORD_BYTES)).reveal()
         return made, Passwords().hash_now(made)
+    # Not an argument of the command: the list of processes shows those to every user of the machine.
     typed = sys.stdin.readline().rstrip("\r\n") if sys.stdin else ""
     if fault := fault_of(typed, name, context.obj.load().name):
         raise Misuse(because("password_stdin", why=fault))

@@ -77,6 +77,7 @@ def post(
     from alerts.daemon.desk import now
     from alerts.desk.draft import Draft, draft_alert
 
+    # The daemon may not read an officer's files: systemd hides /home and /tmp from it (docs/adr/0014).
     if image is not None:
         screen.only_here()
     manner = Manner(tuple(channel or ()), again, dry_run, wait, wait_for, as_json, who)
@@ -175,6 +176,7 @@ def cancel(
     from alerts.daemon.desk import now
     from alerts.desk.officer import all_clear_of, cancel_of
 
+    # Nothing holds an end back (docs/adr/0011), not even that its words went out just now: hence `again`.
     end = all_clear_of if over else cancel_of
     manner = Manner(
         (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CANCEL
@@ -202,6 +204,8 @@ def correct(
     manner = Manner(
         (), again=True, dry_run=dry_run, wait=wait, wait_for=wait_for, as_json=as_json, who=who, act=Act.CORRECT
     )
+    # What readers can still see of the wrong words. Looked up before the correction is filed, whose own words are
+    # right.
     seen: list[Reason] = []
 
     def correction(alert: StoredAlert, control: Control) -> Alert:
@@ -265,6 +269,8 @@ def _read_cap(file: str, control: Control, *, given: bool) -> Alert:
         raise Misuse(because("cap_and_headline"))
     order = ORDER.get()
     try:
+        # Whoever handed the line over has read it: standard input gives it once, and a daemon can't reach an officer's
+        # files.
         if order is not None and order.body is not None:
             body = order.body
         elif file == "-":
@@ -293,6 +299,7 @@ def _read_cap(file: str, control: Control, *, given: bool) -> Alert:
 def _ask(draft: Draft, control: Control) -> Draft:
     """Ask for what was not given as an option. Raises typer.Abort on Ctrl-C or a no."""
     screen.only_here()
+    # Off a terminal nobody answers, and a script would wait for ever.
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Misuse(because("headline_or_cap_missing"))
     from alerts.daemon.desk import now
@@ -314,6 +321,7 @@ def _ask(draft: Draft, control: Control) -> Draft:
         severity=severity,
         urgency=urgency,
         areas=areas,
+        # The very time that the summary shows, not the same span from the moment of the last answer.
         expires=expires.isoformat(),
     )
     _confirm(filled, station, expires)

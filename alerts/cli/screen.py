@@ -166,6 +166,7 @@ def shows_colours() -> bool:
     """Whether standard output is a terminal that wants colours."""
     if caller := CALLER.get():
         return caller.colours
+    # Whatever NO_COLOR says, also 0, means no colours, unless it is empty (no-color.org).
     return sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 

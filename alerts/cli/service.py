@@ -95,6 +95,7 @@ def export(context: typer.Context) -> int:
 
     town = context.obj.load()
     migrate(town.database)
+    # The file of an older version has been brought up to date by now: its rows are told in this version's columns.
     with asking(town.database) as unit:
         for row in unit.views.export():
             screen.show_json(row)
@@ -152,6 +153,7 @@ def setup(
     from alerts.setup.door import run_setup
 
     try:
+        # By the rule of `[web] listen`, so that what is allowed here is what is allowed there.
         place = WebSection(listen=WebSettings(listen=listen).listen)
     except ValidationError:
         raise Misuse(because("no_place_to_listen", text=f"--listen {listen!r}", example="127.0.0.1:8080")) from None

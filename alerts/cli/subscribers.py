@@ -149,6 +149,7 @@ def _read(line: str, channel: str | None, known: list[str]) -> tuple[str, Subscr
 
     try:
         told = json.loads(line)
+    # Brackets nested a thousand deep end Python's reader of JSON with a RecursionError.
     except (ValueError, RecursionError):
         raise ValueError(because("line_no_json")) from None
     if not isinstance(told, dict):
@@ -181,6 +182,7 @@ def _must_be_here(districts: Iterable[str], places: Mapping[str, str]) -> None:
 def _chat(told: Mapping[str, Any]) -> int:
     # A chat's id has at most 52 significant bits (Telegram's Bot API, `Chat.id`), and a group's is negative.
     chat = told.get("chat")
+    # Telegram's ids have 52 bits at the most (Bot API, `Chat.id`); to Python, JSON's `true` is a whole number.
     if not isinstance(chat, int) or isinstance(chat, bool) or chat == 0 or abs(chat) >= 2**52:
         raise ValueError(because("line_chat"))
     return chat

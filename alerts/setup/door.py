@@ -120,6 +120,7 @@ def _guard(frame: Frame, door: Door) -> Middleware:
 
 
 async def _pass(door: Door, request: web.Request, handler: Handler) -> web.StreamResponse:
+    # Before anything else: a page elsewhere that had its own name lead here (DNS rebinding) gets nothing at all.
     if request.host not in door.hosts:
         raise Forbidden(because("setup_elsewhere"))
     if request.path.startswith(f"{BASE}/static/"):
@@ -137,7 +138,9 @@ def _let_in(door: Door, code: str) -> web.Response:
     cookie = door.open(code)
     if cookie is None:
         raise Forbidden(because("setup_code_wrong"))
+    # Led to an address without the code, so that it stays in no history or bookmark, and a reload doesn't try it again.
     response = web.Response(status=303, headers={"Location": f"{BASE}/setup"})
+    # Not `Secure`, since this page is plain http on the machine itself.
     response.set_cookie(COOKIE, cookie, path=BASE, httponly=True, samesite="Strict")
     return response
 
@@ -167,12 +170,14 @@ _LOOPBACK = frozenset({"127.0.0.1", "[::1]", "::1", "localhost"})
 async def open_setup(file: Path, listen: WebSection, code: str) -> tuple[Listener, str]:
     """Serve the pages; returns what to clean up, and the address that opens them once. Raises TocsinError."""
     clock = SystemClock()
+    # There may be no station yet, so the pages have a stand-in for one.
     frame = Frame(Town("Tocsin"), clock.now)
     hosts: set[str] = set()
     door = Door(code, hosts)
     app = first_app(frame, Workshop(file, clock), door)
     listener, url = await serve(app, listen, clock)
     port = url.rpartition(":")[2]
+    # Only now, since the system chooses the port where none was named.
     hosts |= {f"{host}:{port}" for host in ("127.0.0.1", "[::1]", "localhost", listen.host) if host}
     return listener, f"{url}{BASE}/setup?code={code}"
 

@@ -65,6 +65,7 @@ def entry(form: Form, section: str, sheet: KindSheet, words: Words) -> Typed:
 def _read(form: Form, key: Key, typed: Typed, words: Words) -> None:
     if key.choice:
         chosen = f"key.{key.name}" in form
+        # As with what was left empty: what the default says anyway isn't written.
         typed.values[key.name] = None if str(chosen).lower() == key.default else chosen
     elif key.secret:
         _read_place(form, key, typed, words)

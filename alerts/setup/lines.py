@@ -1,4 +1,9 @@
-"""TODO."""
+"""The lines of channels.toml, changed table by table, with the comments of whoever wrote them left where they are.
+
+`table_of` reads a table; `with_table` and `without_table` give the lines with another one in its place, or without it.
+tomlkit edits the lines, since it keeps comments and order. tomllib, by which the daemon reads them, then has the last
+word: the lines say what was wanted, or they are written anew.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +66,8 @@ def _changed(lines: str, name: str, wanted: Mapping[str, Any] | None) -> str:
         written = _edited(lines, outer, last, wanted)
     except (TOMLKitError, RecursionError, ValueError, TypeError, AttributeError):
         written = ""
+    # tomlkit doesn't keep every way of spelling a table (dotted keys, tables in several pieces). So what it wrote is
+    # read again by tomllib, and where that says anything else, all of it is written anew, without the comments.
     said = parse(written)
     if said is None or _without_empty(said) != _without_empty(whole):
         written = tomlkit.dumps(whole)
@@ -68,6 +75,7 @@ def _changed(lines: str, name: str, wanted: Mapping[str, Any] | None) -> str:
 
 
 def _without_empty(whole: Mapping[str, Any]) -> dict[str, Any]:
+    # A header without a key says nothing, so it may stay or go.
     return {key: value for key, value in whole.items() if value != {}}
 
 
@@ -93,6 +101,7 @@ def _spelled(outer: list[str], last: str, wanted: Mapping[str, Any]) -> str:
     inner: Any = tomlkit.document()
     document = inner
     for part in outer:
+        # Else a bare `[channels]` would stand before `[channels.x]`.
         inner[part] = tomlkit.table(is_super_table=True)
         inner = inner[part]
     inner[last] = tomlkit.table()

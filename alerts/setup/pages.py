@@ -120,6 +120,7 @@ class Setup:
                     view.wrong = await self._wrong("notify", view.lines)
                 case "lines", "check":
                     view.checked = True
+                # Lines that the daemon wouldn't start with are never written.
                 case "lines", "write" if not await self._workshop.problems(view.lines):
                     view.written = self._workshop.write(view.lines)
                 case "accounts", "add-person":
@@ -162,6 +163,7 @@ class Setup:
         if typed.name != was and typed.name in names_in(view.lines, view.step):
             typed.wrong["name"] = words.gettext("There is one of this name already; choose another.")
         if "name" not in typed.wrong:
+            # Keys that no form asks for, such as `limits`, stay as they were.
             kept = {**table_of(view.lines, f"{view.step}.{was}"), **typed.values} if was else typed.values
             lines = without_table(view.lines, f"{view.step}.{was}") if was not in ("", typed.name) else view.lines
             view.lines = with_table(lines, f"{view.step}.{typed.name}", kept)
@@ -201,6 +203,7 @@ class Setup:
         wrong: dict[str, Reason | str] = {}
         for problem in await self._workshop.problems(lines):
             place, what = str(problem["key"] or ""), problem["what"]
+            # With the dots: `channels.x` must not get the faults of `channels.x2`.
             if isinstance(what, Reason) and f"{place}.".startswith(f"{table}."):
                 wrong.setdefault(place.removeprefix(table).lstrip(".").partition(".")[0].partition("[")[0], what)
         return wrong
@@ -290,6 +293,7 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words:
     tables = [table_of(lines, f"channels.{name}") for name in names_in(lines, "channels")]
     public = [each for each in tables if each.get("exercise") is not True and each.get("public") is not False]
     told = table_of(lines, "notify").get("channels")
+    # Of lines that are wrong nobody knows which secrets they mean.
     unreadable = () if problems else await workshop.unreadable(lines)
     administers = any(person.role is Role.ADMINISTRATOR for person in people)
     pairs = four_eyes(people) or table_of(lines, "desk").get("alone") is True

@@ -222,6 +222,8 @@ class Workshop:
         return trial
 
     async def _public_chats(self, lines: str) -> frozenset[str]:
+        # Those of the file as it stands too: a chat that the running daemon posts to has readers, whatever these lines
+        # call it.
         standing = self._standing_config()
         both = [*_settings(await self._config(lines)).values(), *(_settings(standing).values() if standing else ())]
         return frozenset(
@@ -295,6 +297,7 @@ async def _nothing_known(_: Sequence[str]) -> set[str]:
 def hidden_chat(chat: str | None, public: frozenset[str]) -> str:
     """The chat as it was named, if no reader is in it. Raises Misuse."""
     named = (chat or "").strip()
+    # A chat with an @name is one that anybody can read.
     if not named.lstrip("-").isdecimal():
         raise Misuse(because("test_chat_missing"))
     if named in public:
@@ -313,6 +316,7 @@ def channel_sheets() -> Sequence[KindSheet]:
     for name in channel_kinds():
         try:
             kind = channel_kind(name)
+        # A package that can't be loaded costs its own kind alone: the others are offered all the same.
         except Unreadable:
             continue
         if kind is not None:

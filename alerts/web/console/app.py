@@ -99,8 +99,10 @@ def guarded(console: Console) -> web.Application:
         secure = request[ARRIVAL].secure if ARRIVAL in request else request.secure
         response.headers.update(seals(console.frame.station, secure=secure))
         response.headers.setdefault("Cache-Control", "no-store")
+        # aiohttp writes its name and version there; no answer is to tell which program in which version gave it.
         response.headers.popall("Server", None)
 
+    # Not in the middleware: a stream's headers have left long before its handler returns there.
     app.on_response_prepare.append(seal)
     return app
 
@@ -116,6 +118,7 @@ def guard_of(console: Console) -> Middleware:
         try:
             return await _pass(console, request, handler)
         except web.HTTPException as error:
+            # aiohttp raises its redirects too: those are answers, not faults.
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise
             return mishap(console.frame, request, error.status)
@@ -135,6 +138,7 @@ def _led_astray(console: Console, request: web.Request, astray: Astray) -> web.R
     """Refused before anything is read, with what whoever runs the station has to mend."""
     host, remote = request.host[:_LONGEST_HOST], request.remote or ""
     asked = (astray, host if astray is Astray.HOST else remote)
+    # A stranger may send any number of names: each is logged once, and only so many are kept in memory.
     if asked not in console.misdirected and len(console.misdirected) < _MOST_COUNTED:
         console.misdirected.add(asked)
         log.warning("desk.astray", why=astray, host=host, remote=remote)
@@ -156,11 +160,13 @@ def _led_astray(console: Console, request: web.Request, astray: Astray) -> web.R
             "It has to send X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme)."
         ),
     }[astray]
+    # 421 says that this server doesn't answer for that name (RFC 9110, 15.5.20).
     status = HTTPStatus.MISDIRECTED_REQUEST if astray is Astray.HOST else HTTPStatus.FORBIDDEN
     return mishap(console.frame, request, Forbidden(told), status=status)
 
 
 async def _pass(console: Console, request: web.Request, handler: Handler) -> web.StreamResponse:
+    # The pages of the sign-in need these files before anybody is in, and they hold nothing of the town.
     if request.path.startswith(f"{BASE}/static/"):
         return await handler(request)
     if request.path == BASE:
@@ -168,12 +174,15 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
     visitor = await _visitor(console, request)
     if visitor is not None:
         request[VISITOR] = visitor
+        # Only a whole page has the header that shows these: a fragment or a script costs no question.
         if visitor.session.stage is Stage.FULL and wants_page(request):
             request[WAITING] = await _waiting(console)
             request[CHANGED] = await console.gate.changes(visitor)
     if request.method not in _READS:
         # Only now is a body read: how large it may be depends on who sends it.
         request = request.clone(client_max_size=MOST_POSTED if visitor else MOST_BEFORE)
+        # Also where nobody is in yet: else a page elsewhere could sign its visitor in here, to an account of its
+        # choice.
         if (refused := await _refused(console, request, visitor)) is not None:
             return refused
     if not _is_open(request.path) and (visitor is None or visitor.session.stage is not Stage.FULL):
@@ -206,8 +215,11 @@ async def _refused(console: Console, request: web.Request, visitor: Visitor | No
     if own is False:
         log.warning("desk.foreign_form", path=request.path, origin=request.headers.get("Origin"))
         return mishap(console.frame, request, HTTPStatus.FORBIDDEN)
+    # A visitor without a session has no token either: that the form came from our own page has to do.
     if visitor is None or await _has_token(request, visitor.session.csrf):
         return None
+    # A form of our own page with another session's token was typed before a new sign-in: it is asked about, not lost.
+    # Where the browser doesn't say whose page it was, it may be anybody's.
     form = await _form(request)
     kept = carry(request.path_qs, form) if own and "csrf" in form else None
     if kept is None or visitor.session.stage is not Stage.FULL:
@@ -221,6 +233,7 @@ async def _static(request: web.Request) -> web.FileResponse:
     file = static_file(request.match_info["name"])
     if file is None:
         raise web.HTTPNotFound
+    # The query is the digest of the content (`static_address`): such an address never shows anything else.
     kept = "public, max-age=31536000, immutable" if request.query_string else "no-cache"
     return web.FileResponse(file, headers={"Cache-Control": kept})
 
@@ -244,15 +257,20 @@ def _is_open(path: str) -> bool:
 def _is_from_own_page(request: web.Request) -> bool | None:
     """Whether the browser says so (Fetch Metadata, Origin); None where it says nothing."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    # "same-site" is refused too, since another host of the town's domain isn't the desk. "none" is the person's own
+    # doing, such as a bookmark.
     if site is not None and site not in ("same-origin", "none"):
         return False
     if origin is not None:
+        # A sandboxed frame sends `Origin: null`, which is none of ours.
         return origin.lower() in request[ARRIVAL].origins
     return True if site is not None else None
 
 
 async def _has_token(request: web.Request, csrf: str) -> bool:
+    # Scripts send the token as a header: what they post is JSON or a picture, and no form.
     said = request.headers.get("X-CSRF-Token") or (await _form(request)).get("csrf", "")
+    # As bytes: `compare_digest` raises for text beyond ASCII, which a stranger may send.
     return isinstance(said, str) and hmac.compare_digest(said.encode("utf-8", "replace"), csrf.encode())
 
 
@@ -264,6 +282,7 @@ async def _form(request: web.Request) -> Form:
 
 async def _lead(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse:
     """To what is due; a form that came too late is carried along."""
+    # A script can't sign in: with 401 it says so on its own page, where a redirect would bring it a page as its answer.
     if not wants_page(request):
         return web.Response(status=HTTPStatus.UNAUTHORIZED, text=console.frame.words(request).gettext("Sign in"))
     if request.method in _READS:
@@ -291,10 +310,12 @@ def seals(town: Town, *, secure: bool) -> Mapping[str, str]:
     headers = {
         "Content-Security-Policy": content_policy(town),
         "X-Content-Type-Options": "nosniff",
+        # For browsers that don't know `frame-ancestors`: in a frame of another page, buttons could be pressed unseen.
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",
         "Permissions-Policy": ", ".join(policy),
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
     }
+    # A host must not send it over plain http (RFC 6797, 7.2).
     return headers | ({"Strict-Transport-Security": f"max-age={_HSTS_YEAR}"} if secure else {})

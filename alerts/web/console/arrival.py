@@ -94,6 +94,7 @@ class Arrival:
 
     def set_cookie(self, response: web.StreamResponse, name: str, value: str, lasts: int) -> None:
         """A cookie that no script reads and no other site sends along with a form."""
+        # With `Strict`, whoever follows a link to the desk from a warning would seem signed out.
         kept: dict[str, Any] = {"httponly": True, "samesite": "Lax", "path": "/", "secure": self.secure}
         response.set_cookie(name, value, max_age=lasts, **kept)
 
@@ -107,6 +108,7 @@ def arrival_of(request: web.Request, town: Town) -> Arrival:
     remote = request.remote or ""
     trusted = is_among(remote, town.web.trusted)
     address = client_address(remote, request.headers.getall("X-Forwarded-For", []), town.web.trusted)
+    # The last value is our own proxy's: what stands before it came with the request, and may be made up.
     said = request.headers.get("X-Forwarded-Proto", "").split(",")[-1].strip().lower() if trusted else ""
     secure = said == "https" if said else request.secure
     own = f"{'https' if secure else 'http'}://{request.host.lower()}"
@@ -115,11 +117,13 @@ def arrival_of(request: web.Request, town: Town) -> Arrival:
 
 
 def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) -> Astray | None:
+    # A name with the root's dot at its end (`desk.example.`) is the same name.
     host = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
     if not _is_own(host, town):
         return Astray.HOST
     if not trusted and any(name in request.headers for name in _BY_PROXIES):
         return Astray.UNLISTED
+    # The browser tells by its Origin that it speaks https, also where the web server in between adds no header at all.
     ours, origin = urlsplit(town.desk_url or ""), request.headers.get("Origin", "").lower()
     if not secure and (origin == f"https://{request.host.lower()}" or (ours.scheme, ours.hostname) == ("https", host)):
         return Astray.PLAIN if trusted else Astray.UNLISTED

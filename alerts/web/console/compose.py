@@ -108,6 +108,8 @@ class Composer:
         """The page that an address asks for."""
         page, query = await self._reopen(request, request.query.get("draft") or new_id()), request.query
         hazard = query.get("hazard", "")
+        # A draft that is kept comes before what the address asks for: a reload must not lay a prepared text over typed
+        # words.
         if page.kept_at is None:
             if name := query.get("update"):
                 await self._begin_update(page, await self._service.ask(lambda unit: find_alert(unit.alerts, name)))
@@ -126,6 +128,7 @@ class Composer:
         do = str(form.get("do", "preview"))
         page = await self._keep_form(actor, await self._changed_by(posted, do))
         page.problems.update(problems)
+        # A second press, or the browser's way back: the draft is posted already, so its alert is shown.
         if page.alert_id:
             return _sent_on(page.alert_id)
         if do == "publish" and not page.problems:
@@ -146,6 +149,7 @@ class Composer:
             return await self._publish(request, page, again=False)
         # The times that were read are the ones that count, not the same spans from now.
         page.fields = {**page.fields, "span": OTHER, **{name: value for name, value in times.items() if value}}
+        # The first reading took the spans, so it is read once more with these times.
         page.reading = None
         return await self._file(request, page, again=bool(form.get("again")))
 
@@ -199,6 +203,7 @@ class Composer:
         """A picture as the body, from a script."""
         self._must_write(request)
         data = await request.content.read(LARGEST_PICTURE + 1) if request.content_length else b""
+        # One `read` returns what has come so far, which may be less than the whole picture.
         while not request.content.at_eof() and len(data) <= LARGEST_PICTURE:
             data += await request.content.read(LARGEST_PICTURE + 1 - len(data))
         try:
@@ -257,6 +262,7 @@ class Composer:
     async def _posted(self, request: web.Request, form: Any) -> tuple[PostedForm, dict[str, str]]:
         """What the form sent, its picture kept; what is wrong with the picture."""
         fields, problems = typed(form.items()), {}
+        # The address says it too: a form whose field was lost would be a real alert.
         if request.query.get("exercise"):
             fields["exercise"] = "1"
         if data := _uploaded(form):
@@ -266,6 +272,7 @@ class Composer:
             except Misuse:
                 problems["file"] = self._picture_words(request)
         revision = str(form.get("revision", "")).strip()
+        # `isdigit` alone takes "²", which `int` refuses.
         number = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0
         return PostedForm(str(form.get("draft", "")), number, fields, str(form.get("about", "")) or None), problems
 
@@ -302,6 +309,7 @@ class Composer:
             try:
                 kept = await self._service.act(lambda unit: keep(unit, actor, posted))
             except Older:
+                # The same draft is open on two pages: neither is to lose its words, so this one goes on as a copy.
                 copy = replace(posted, identity=new_id(), revision=1)
                 kept = await self._service.act(lambda unit: keep(unit, actor, copy))
                 page.notice = "copy"
@@ -336,6 +344,7 @@ class Composer:
         page.before = fields_of_alert(about, self._station, self._service.picture)
         if not typed:
             page.fields = dict(page.before)
+        # The update of an exercise is an exercise, whatever the form says.
         if page.before.get("exercise"):
             page.fields["exercise"] = "1"
 
@@ -404,6 +413,7 @@ class Composer:
 
         def action(unit: DeskUnit) -> str:
             kept = draft_of(unit, actor, page.identity)
+            # By the draft a second press is known: without it, the same form could be filed twice.
             if kept is None:
                 raise Misuse(because("draft_thrown_away"))
             if kept.alert_id is not None:
@@ -416,6 +426,7 @@ class Composer:
 
         try:
             return _sent_on(await self._service.act(action))
+        # No fault of the form, so it isn't shown beside it: the guard answers with a page of its own.
         except Forbidden:
             raise
         except TocsinError as error:
@@ -488,6 +499,7 @@ def _uploaded(form: Any) -> bytes:
 
 
 def _sent_on(alert: str) -> web.Response:
+    # 303, so that loading the alert's page again posts nothing a second time.
     return web.Response(status=303, headers={hdrs.LOCATION: f"{BASE}/alerts/{alert}"})
 
 
@@ -499,6 +511,7 @@ def _named(said: dict[str, Any], name: str) -> str | None:
 async def _json(request: web.Request) -> dict[str, Any]:
     try:
         said = await request.json()
+    # Brackets nested a thousand deep end Python's reader of JSON with a RecursionError.
     except (ValueError, RecursionError):
         raise web.HTTPBadRequest from None
     if not isinstance(said, dict):

@@ -376,6 +376,7 @@ def ends_at(rehearsal: Rehearsal) -> datetime | None:
 class _Wrong(dict[str, str]):
     """What is wrong with each field, in a template; nothing with the others."""
 
+    # Templates run with StrictUndefined, to which a field without a problem would else be an error.
     def __missing__(self, name: str) -> None:
         return None
 

@@ -180,6 +180,7 @@ def _waiting_for_their_time(unit: DeskUnit) -> list[Post]:
 
 def _of_alert(case: Case, now: datetime, end: datetime) -> list[Entry]:
     times = (("begins", case.starts), ("ends", case.ends))
+    # What was rejected or is over still has its times, but nothing happens at them any more.
     is_real = case.is_on or case.waits
     return [Entry(at, what, case) for what, at in times if is_real and at and now < at <= end]
 

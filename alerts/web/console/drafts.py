@@ -79,6 +79,7 @@ def another_hazard(fields: Fields, before: Prepared | None, after: Prepared) -> 
     old = prepared_fields(before) if before else {}
     new = prepared_fields(after)
     untouched = {name for name in _PREPARED if text(fields, name) in ("", old.get(name, ""))}
+    # Both say one end together: half of it from each hazard would be an end that nobody chose.
     if not {"span", "expires"} <= untouched:
         untouched -= {"span", "expires"}
     return {**fields, "hazard": new["hazard"], **{name: new[name] for name in _PREPARED if name in untouched}}
@@ -256,6 +257,7 @@ def _what(info: Info) -> dict[str, Typed]:
 
 
 def _when(info: Info, zone: tzinfo) -> dict[str, Typed]:
+    # As a time and not as a span: the end must not move each time that the form is opened.
     return {"onset": _spelled(info.onset, zone), "span": OTHER, "expires": _spelled(info.expires, zone)}
 
 
@@ -273,6 +275,7 @@ def _where(areas: tuple[Area, ...], station: Town) -> dict[str, Typed]:
     others = [area for area in areas if area.description not in (*named, station.name)]
     if codes == districts.keys() and not others:
         codes = set()
+    # A district's own outline comes with its tick, and is not drawn a second time.
     known = {ring for code in codes for ring in districts[code].polygons}
     return {
         "area": tuple(code for code in districts if code in codes),
@@ -286,6 +289,7 @@ def _picture(info: Info, kept: Callable[[str], Path | None]) -> dict[str, Typed]
     for resource in info.resources:
         address = urlsplit(resource.uri or "")
         name = Path(url2pathname(address.path)).name
+        # Only pictures that the desk keeps: an address in a feed's message could name any file of this machine.
         if address.scheme == "file" and not address.netloc and kept(name):
             return {"picture": name, "alt": resource.description}
     return {"picture": "", "alt": ""}

@@ -111,6 +111,7 @@ def status_of(held: Held | None) -> int:
 def tell_when(response: web.Response, held: Held | None, now: datetime) -> web.Response:
     """With the seconds to wait, where waiting helps."""
     if held is not None and held.retry_at is not None:
+        # Never 0, which would say that it may be tried at once.
         response.headers["Retry-After"] = str(max(1, round((held.retry_at - now).total_seconds())))
     return response
 
@@ -145,6 +146,7 @@ async def prove(console: Console, request: web.Request, form: Mapping[str, str])
         if isinstance(proved, Confirmed):
             return proved
         held = proved
+    # `username` is there for password managers alone, and the page that asks has a token of its own.
     rest = [(name, value) for name, value in form.items() if name not in (PROOF, "csrf", "username")]
     values = {"held": held, "rest": rest, "to": request.path, "proof": PROOF}
     page = console.frame.page(request, "prove.html", status=status_of(held) if held else HTTPStatus.OK, **values)

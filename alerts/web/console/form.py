@@ -86,6 +86,7 @@ def until(fields: Fields, now: datetime, station: Town) -> str | None:
         return own
     if span == TOMORROW:
         local = now.astimezone(station.zone) + timedelta(days=1)
+        # Without a zone, so that it is read as a local time: eight o'clock also where the clocks change in that night.
         return local.replace(hour=_MORNING, minute=0, second=0, microsecond=0, tzinfo=None).isoformat()
     return span if span in SPANS else None
 
@@ -202,6 +203,7 @@ class _Reader:
         try:
             draft_alert(draft, self._ground.station, self._ground.now, "0")
         except Misuse as error:
+            # The reason begins with the command line's option (`--place`); by that its field in the form is found.
             option = str(error).split(" ", 1)[0].removeprefix("--").rstrip(":")
             if option == "place":
                 self.problems["place"] = _("Say in a few words where that is: what was drawn lies in no district.")

@@ -59,6 +59,7 @@ class Frame:
         self._environment = Environment(
             loader=FileSystemLoader(folders),
             autoescape=True,
+            # A name that a template misspells is an error that tests find, rather than a gap on a page.
             undefined=StrictUndefined,
             bytecode_cache=_COMPILED,
             trim_blocks=True,
@@ -71,6 +72,7 @@ class Frame:
     def words(self, request: web.Request) -> Words:
         """The visitor's language: what they chose, what their browser asks for, the station's."""
         visitor = request.get(VISITOR)
+        # The cookie first: the switch on a page is for this browser alone, whatever its owner chose for the account.
         chosen = request.cookies.get("language") or (visitor.account.language if visitor else None)
         if chosen in languages():
             return words_of(chosen)
@@ -180,6 +182,7 @@ def visitor_of(request: web.Request) -> Visitor:
 
 def static_file(name: str) -> Path | None:
     """The file behind `/desk/static/NAME`: our own, or Leaflet's from its package. Never anything else."""
+    # Looked up among the files that there are: no name of an address is ever put together to a path.
     own = _own_files()
     return own.get(name) or leaflet_files().get(name)
 
@@ -238,6 +241,7 @@ class Times:
 
     def ago(self, at: datetime) -> Markup:
         """How long ago, or in how long; the exact time as its title."""
+        # Babel says "in 0 seconds" of this very moment; of a breath earlier it says "1 second ago".
         away = at - self.now or -timedelta.resolution
         words = format_timedelta(away, add_direction=True, locale=self._locale)
         exact = format_datetime(at.astimezone(self.zone), "medium", locale=self._locale)
@@ -249,6 +253,7 @@ class Times:
 
     @property
     def _locale(self) -> str:
+        # `en` alone is American to Babel: twelve hours, and the month before the day.
         return "en_GB" if self.language == "en" else self.language
 
     def _hour(self, local: datetime) -> str:

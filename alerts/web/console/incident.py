@@ -168,6 +168,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 async def _show(console: Console, request: web.Request) -> web.Response:
     story = await _asked(console, request)
     newest = story.chapters[-1].stored.id
+    # Looking again writes nothing: an open page must not take turns with the lanes at the database.
     if newest != story.seen:
         account = visitor_of(request).account.name
         await console.service.act(lambda unit: unit.views.looked(account, story.id, newest, unit.now))
@@ -175,6 +176,7 @@ async def _show(console: Console, request: web.Request) -> web.Response:
 
 
 async def _fragment(console: Console, request: web.Request) -> web.Response:
+    # Notes no look: the page fetches this by itself, which is no sign that anybody read it.
     return _page(console, request, await _asked(console, request), name="incident_thread.html")
 
 
@@ -189,6 +191,7 @@ async def _cap(console: Console, request: web.Request) -> web.Response:
 async def _picture(console: Console, request: web.Request) -> web.FileResponse:
     image = image_of((await _asked(console, request)).current.posts)
     kind = PICTURES.get(Path(image.path).suffix.lower()) if image else None
+    # Nothing but a picture is served: a page of HTML or an SVG would run in the desk's own address.
     if image is None or kind is None:
         raise web.HTTPNotFound
     return web.FileResponse(image.path, headers={"Content-Type": kind, "X-Content-Type-Options": "nosniff"})
@@ -215,6 +218,7 @@ async def _carry_out(console: Console, name: str, deed: Deed, request: web.Reque
     def action(unit: DeskUnit) -> str:
         shown = deed(Officer(unit, visitor.actor), alert, form)
         incident = unit.alerts.by_id(shown)[0].incident_id
+        # Who acted has the thread before them: their own deed isn't marked as new to them.
         newest = unit.alerts.incident(incident)[-1].id
         unit.views.looked(visitor.account.name, incident, newest, unit.now)
         return shown
@@ -254,6 +258,7 @@ def _page(
 
 def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
     """What is kept of an incident; None where there is none of that exact name."""
+    # `by_id` takes the beginning of an id too, for people who type; an address means one alert and no other.
     found = [each for each in unit.alerts.by_id(name) if name in (each.id, each.incident_id)]
     if not found:
         return None
@@ -284,6 +289,7 @@ def _chapters(
     stored_alerts: Sequence[StoredAlert], thread: Sequence[Post], seen: str | None, language: str
 ) -> tuple[Chapter, ...]:
     order = [stored.id for stored in stored_alerts]
+    # To somebody who never looked at the incident all of it is new, so nothing of it is marked.
     seen_to = order.index(seen) if seen in order else len(order)
     return tuple(
         Chapter(
@@ -333,6 +339,7 @@ def _own(officer: Officer, alert: str, form: dict[str, str]) -> str:
     if not name:
         return alert
     [stored] = officer.unit.alerts.by_id(alert)
+    # The post's id comes from the form: it must not reach into another incident.
     if any(post.id == name for post in officer.unit.alerts.thread(stored.incident_id)):
         return name
     raise Misuse(because("no_such_post", name=name, alert=alert))

@@ -28,6 +28,7 @@ def outline_of(alert: Alert | None) -> dict[str, Any] | None:
 
 def _features(alert: Alert) -> Iterator[dict[str, Any]]:
     named = [(area.description, ring) for area in alert.areas for ring in _rings(area)]
+    # A feed may draw a coast line of a hundred thousand points, which no page is to carry.
     kept = together([ring for _, ring in named])
     for (name, _), ring in zip(named, kept, strict=True):
         if ring:
@@ -39,6 +40,7 @@ def _features(alert: Alert) -> Iterator[dict[str, Any]]:
 
 
 def _rings(area: Area) -> Iterator[Sequence[Point]]:
+    # GeoJSON's rings have four points or more, of which the last is the first again (RFC 7946, 3.1.6).
     yield from (ring for ring in area.polygons if len(ring) >= 4)
     yield from (_rim(circle) for circle in area.circles if circle.radius > 0)
 
@@ -47,6 +49,7 @@ def _rim(circle: Circle) -> list[Point]:
     """A circle of kilometres as a ring, good for the sizes of towns and counties."""
     latitude, longitude = circle.centre
     north = circle.radius / _KM_PER_DEGREE
+    # At a pole the cosine is nothing, and the circle would be endlessly wide.
     east = north / max(math.cos(math.radians(latitude)), 0.01)
     turns = [2 * math.pi * step / _STEPS for step in range(_STEPS)]
     ring = [(latitude + north * math.sin(turn), longitude + east * math.cos(turn)) for turn in turns]
@@ -118,6 +121,7 @@ def _frame(areas: Sequence[Ring], districts: Sequence[Ring]) -> tuple[_Frame, in
         if east - west > _FAR * (own[2] - own[0]) or north - south > _FAR * (own[3] - own[1]):
             west, south, east, north = _widened(own)
     squeeze = max(math.cos(math.radians((south + north) / 2)), 0.01)
+    # A single point has no width to divide by.
     wide, tall = max((east - west) * squeeze, 1e-6), max(north - south, 1e-6)
     scale = min((WIDTH - 2 * _MARGIN) / wide, (_HIGHEST - 2 * _MARGIN) / tall)
     return _Frame(west, north, scale, squeeze), round(tall * scale) + 2 * _MARGIN

@@ -73,6 +73,7 @@ class Carried:
 
 def wants_page(request: web.Request) -> bool:
     """Whether a browser is to show the answer as a page: not what a script fetches, nor a part of a page."""
+    # A program that sends neither header is answered as a browser is.
     whole = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and "/fragments/" not in request.path
     return whole and "text/html" in request.headers.get("Accept", "text/html")
 
@@ -185,6 +186,7 @@ def unwritten(frame: Frame, request: web.Request, cause: str | None, form: Form)
 def sign_in_again(frame: Frame, request: web.Request, carried: Carried | None) -> web.Response:
     """The sign-in in place of what was asked, holding what was typed."""
     to = safe_next(request.path)
+    # Not a redirect: what was typed stands in this page, and would be lost with it.
     packed = carried.packed() if carried else ""
     return frame.page(
         request, "sign_in.html", status=HTTPStatus.UNAUTHORIZED, next=to, carried=packed, ended=True, held=None, name=""
@@ -199,6 +201,7 @@ def carry(to: str, form: Form) -> Carried | None:
 
 def unpacked(text: str) -> Carried | None:
     """What comes back from the hidden field: the browser's word, so looked at as if it were new. None: nothing."""
+    # JSON writes a quote and a line's end as two characters: packed, a form may be twice as long.
     if not text or len(text.encode("utf-8", "replace")) > 2 * MOST_BYTES:
         return None
     try:
@@ -213,6 +216,8 @@ def safe_next(wanted: str) -> str:
     """Where to go after the sign-in: a page of the desk, or its first. Never another site, however it is spelled."""
     plain = unquote(wanted)
     path = urlsplit(plain).path if plain.startswith(HOME) else ""
+    # Browsers take a backslash for a slash, and leave out tabs and line ends (WHATWG URL): so could another site be
+    # spelled.
     odd = any(c in plain for c in "\\\r\n\t\0") or any(ord(c) < 32 for c in plain) or "//" in path
     if not path or odd or any(part in (".", "..") for part in path.split("/")) or _is_no_page(path):
         return HOME
@@ -273,6 +278,7 @@ def keep_as_draft(unit: DeskUnit, account: str, carried: Carried) -> str:
     """Keep an alert as typed; returns the draft's id. One that was kept before is gone on with, unless it is newer."""
     typed = carried.typed()
     told = {name: str(typed.pop(name, "")) for name in _BESIDE}
+    # That it is an exercise may stand in the form's address alone: without it, the draft would be a real alert.
     if "exercise=1" in urlsplit(carried.to).query.split("&"):
         typed["exercise"] = "1"
     known = unit.drafts.draft(told["draft"])

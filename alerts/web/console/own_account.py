@@ -91,6 +91,7 @@ class OwnAccount:
 
         def keep(unit: DeskUnit) -> None:
             account = unit.accounts.account(visitor.account.name)
+            # A second press changes nothing, and so writes no second line into the audit log.
             if account is not None and account.language != chosen:
                 unit.accounts.put_account(replace(account, language=chosen))
                 Officer(unit, visitor.actor).write(AuditEvent.LANGUAGE_CHANGED, account.name, chosen or "the browser's")
@@ -139,6 +140,7 @@ class OwnAccount:
 
     async def ask_passkey(self, request: web.Request) -> web.Response:
         """What the script is to ask a new passkey."""
+        # This changes nothing yet, so it asks for no password: to keep the passkey does.
         site = request[ARRIVAL].site(request)
         return options(await self._gate.begin_enrol_passkey(self._cookie(request), site, Stage.FULL))
 
@@ -191,6 +193,7 @@ class OwnAccount:
 
         def end(unit: DeskUnit) -> None:
             session = unit.accounts.session(digest)
+            # The digest comes from the form: without this look anybody could be signed out with it.
             if session is not None and fold_name(session.account) == fold_name(visitor.account.name):
                 unit.accounts.drop_session(digest)
                 Officer(unit, visitor.actor).write(AuditEvent.SIGNED_OUT, visitor.account.name, session.agent)

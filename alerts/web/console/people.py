@@ -142,6 +142,7 @@ class People:
         must_administer(request, self._console)
         subject = request.query.get("subject", "").strip() or None
         told, asked = request.query.get("before", ""), "verify" in request.query
+        # Nineteen digits may be more than an integer of SQLite holds.
         before = int(told) if told.isascii() and told.isdigit() and len(told) < 19 else None
         found = await self._console.service.ask(lambda unit: _audit_lines(unit, before, subject, asked=asked))
         values = {"subject": subject or "", "is_first": before is None, **found}
@@ -180,6 +181,8 @@ class People:
             name = await self._act(request, lambda officer: deed(officer, kept))
         except (Misuse, Refused) as error:
             return await self._page(request, error, form)
+        # Answered by the page itself and not by a redirect: the password is kept nowhere, so no second request could
+        # show it.
         values = {"name": name, "secret": password.reveal(), "is_token": False}
         return self._console.frame.page(request, "shown_once.html", **values)
 

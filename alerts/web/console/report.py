@@ -56,6 +56,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 
 _HERE = Path(__file__).parent
+# `en` alone is American to Babel, with the month first: 11/12 would be read as the 11th of December.
 _REGION = {"en": "en_GB"}
 _UNITS = ((86400, 3600, "", "h"), (3600, 60, "h", "min"), (60, 1, "min", "s"))
 
@@ -120,8 +121,10 @@ def _rendered(page: str, report: Report, words: Words, zone: tzinfo, **values: A
 
 @cache
 def _environment() -> Environment:
+    # Apart from the frame's: the command line makes reports without a desk and without a request.
     environment = Environment(
         loader=FileSystemLoader(_HERE / "pages"),
+        # The report for a terminal is no HTML: escaped, it would show `&amp;` to its reader.
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,

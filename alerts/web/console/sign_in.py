@@ -73,8 +73,11 @@ class SignIn:
 
         async def only(request: web.Request) -> web.StreamResponse:
             visitor = request.get(VISITOR)
+            # Who is in already proves themselves by password (docs/adr/0010): else a stolen session could set a code or
+            # a passkey here.
             if visitor is None or visitor.session.stage is stage:
                 return await step(request)
+            # A script asks here: it shows a reason, and can't be led to a page.
             if request.path.endswith("/options"):
                 return options(Held(Refusal.OVER))
             return see_other(with_next(DUE[visitor.session.stage], next_of(await fields_of(request))))
@@ -85,6 +88,7 @@ class SignIn:
         """Name and password; who is on the way or in already is led on."""
         if (visitor := request.get(VISITOR)) is not None:
             raise web.HTTPSeeOther(with_next(DUE[visitor.session.stage], next_of(request.query)))
+        # Before there is any account no password can be right: the page then tells how to make one.
         there = await self._console.service.ask(lambda unit: bool(unit.accounts.accounts()))
         return self._first(request, request.query, nobody=not there)
 
@@ -185,10 +189,13 @@ class SignIn:
         """In. Failed attempts since the last sign-in, and what was changed of the account, are told now, once."""
         frame, visitor = self._console.frame, entered.visitor
         if carried is not None:
+            # What was typed belongs to who typed it, also where another person signs in on that browser
+            # (docs/adr/0004).
             if author := await another_author(self._console, visitor, carried):
                 return await keep_for(self._console, request, carried, author, failures=entered.failures)
             back = await back_at(self._console, carried, visitor.account.name)
             if back is None:
+                # A form that decides something is never sent by the sign-in itself: a person presses its button again.
                 return please_confirm(frame, request, carried, failures=entered.failures)
             onward = back
         if entered.failures is None and not entered.changes:

@@ -50,6 +50,7 @@ class _Pending:
         """All of it, once."""
         taken, self.incidents = list(self.incidents), {}
         self.rung.clear()
+        # "" means that something changed and nobody knows what: the page then looks at everything.
         return [""] if "" in taken else taken
 
 
@@ -79,6 +80,7 @@ async def _stream(service: DeskService, request: web.Request, lasts: Lasts, rhyt
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
+    # Watched before the page hears that it is connected: nothing that changes in between is missed.
     with service.watch() as changes, contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await response.write(b"retry: 3000\n: watching\n\n")
@@ -121,6 +123,7 @@ async def _tell(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(pending.rung.wait(), min(rhythm.beat, rhythm.recheck))
         if loop.time() - checked >= rhythm.recheck:
+            # It may have been ended in another browser, or its owner shut out, while this page stood open.
             if not await service.ask(lasts):
                 await response.write(b"event: over\ndata: signed out\n\n")
                 return

@@ -94,6 +94,7 @@ async def _picture(console: Console, request: web.Request) -> web.Response:
         content = await asyncio.to_thread(read_picture, path)
         if content is None or hashlib.sha256(content).hexdigest() != wanted:
             continue
+        # Known by its content and not by its name: what only calls itself a picture is not served.
         if kind := next((kind for start, kind in _KINDS.items() if content.startswith(start)), None):
             headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "private, max-age=3600"}
             return web.Response(body=content, content_type=kind, headers=headers)
@@ -120,6 +121,7 @@ async def _page(
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     """One alert. `conflict`: what was decided on wasn't this; `errors` and `typed` are a form's that was refused."""
+    # In a thread, since pictures are read from the disk: nobody else's request is to wait for that.
     shown = await asyncio.to_thread(shown_posts, sheet, console.frame.station)
     seen = await asyncio.to_thread(seal, sheet, visitor_of(request).session.csrf)
     return console.frame.page(
@@ -145,6 +147,7 @@ def _common(console: Console, request: web.Request) -> dict[str, Any]:
 async def _decide(console: Console, name: str, deed: Deed, request: web.Request) -> web.StreamResponse:
     alert, actor = request.match_info["id"], visitor_of(request).actor
     form = {key: value.strip()[:LONGEST] for key, value in (await fields_of(request)).items()}
+    # A form that another session was shown says nothing here, so it validates nothing.
     form["seen"] = unseal(form.get("seen", ""), visitor_of(request).session.csrf) or ""
     words = console.frame.words(request)
     if errors := _missing(name, form, words.gettext):
@@ -159,6 +162,7 @@ async def _decide(console: Console, name: str, deed: Deed, request: web.Request)
     except TocsinError as error:
         sheet = await _asked(console, request)
         conflict = isinstance(error, Conflict)
+        # Of a conflict the page itself tells who was faster and what has changed.
         told: dict[str, str | Reason] = {} if conflict else {"": error.reason}
         return await _page(
             console,
@@ -177,6 +181,7 @@ def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dic
     """What a form must carry. What was shown is no field that anybody fills in: without it nothing is validated."""
     if name == "approve" and not form.get("seen"):
         return {"": _("The form did not say what you saw. Look at the posts below, then validate.")}
+    # A veto is stopped by one tap: its time runs on while a reason is typed.
     if name == "reject" and not form.get("reason") and not form.get("stop"):
         return {"reason": _("Say why it does not go out: its author reads it.")}
     if name == "send-back" and not form.get("note"):

@@ -198,10 +198,13 @@ def remedy_of(post: Post) -> Remedy | None:
     if post.state is PostState.WAITING:
         return Remedy.VALIDATE
     if post.state is PostState.IN_DOUBT:
+        # As long as Tocsin looks for it on the platform by itself there is nothing to decide (docs/faults.md).
         return Remedy.WAIT if post.next_try else Remedy.LOOK
+    # It is tried again by itself, but no try succeeds before somebody renews the credential.
     if post.state is PostState.QUEUED and post.outcome == "credential":
         return Remedy.CREDENTIAL
     if post.state in (PostState.QUEUED, PostState.SENDING):
+        # Before its first attempt it only waits for its turn, which is no trouble.
         return Remedy.WAIT if post.tries else None
     if post.state is PostState.FAILED:
         return Remedy.REWORD
@@ -217,9 +220,11 @@ def board_of(unit: DeskUnit) -> Board:
     """What is on now, read by index: as quick with five thousand alerts as with five."""
     views, language = unit.views, unit.desk.station.language
     found = {state: views.posts_in(state, most=MOST) for state in (*_HELD, *_MOVING)}
+    # One more than is shown: by that it is known that there are more.
     on = views.on(unit.now, most=MOST + 1)
     listed = {state: list(dict.fromkeys(post.alert_id for post in posts)) for state, posts in found.items()}
     listed[PostState.WAITING] = list(views.waiting(most=MOST))
+    # An incident is shown by its first: what failed or is in doubt comes before what waits, and that before what moves.
     alerts = list(dict.fromkeys(name for state in (*_HELD, PostState.WAITING, *_MOVING) for name in listed[state]))
     stored_alerts = views.stored_alerts(alerts)
     threads = views.threads(list({stored.incident_id for stored in (*on, *stored_alerts.values())}))
@@ -290,6 +295,7 @@ async def _listed(console: Console, request: web.Request, wanted: Wanted) -> dic
     before = _text(request, "before") or None
 
     def question(unit: DeskUnit) -> list[Case]:
+        # Paged by the last id, not by a number: alerts that come in meanwhile move nothing to another page.
         stored_alerts = unit.views.page(wanted, before=before, most=A_PAGE + 1)
         posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
         return [case_of(stored, posts[stored.id], unit.desk.station.language) for stored in stored_alerts]
