@@ -193,7 +193,7 @@ def _ready(url: str | URL) -> URL:
     return url if isinstance(url, URL) else URL(url, encoded=True)
 
 
-def unclear(reason: Reason, act: RequestPurpose) -> DeliveryError:
+def unclear(reason: Reason | str, act: RequestPurpose) -> DeliveryError:
     """What an end without a readable answer is: in doubt where doing it again would make a second post."""
     # None of X, Facebook and Telegram takes an idempotency key: a second try would be a second post.
     return InDoubt(because("may_be_out", why=reason)) if act.once else Retry(reason)

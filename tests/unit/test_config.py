@@ -17,6 +17,7 @@ from alerts.model.errors import ConfigurationError, Unreadable
 from alerts.model.hazard import Hazard
 from alerts.model.post import Means
 from alerts.model.town import ChannelConfig, DeskSection, NotifySection, SourceRules, StoreSection, Town, WebSection
+from alerts.sources import KINDS
 from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings, SourceSettings
 
 STATION = '[station]\nname = "Saint-Martin"\nsender = "a@b.example"\n'
@@ -32,6 +33,7 @@ kind = "telegram"
 chat = "@saintmartin_alertes"
 token = { env = "TELEGRAM_TOKEN" }
 """
+SOURCE_KINDS = ", ".join(map(repr, KINDS))
 SECRET = "123456789:AAE-this-would-be-a-real-token"
 
 
@@ -184,10 +186,10 @@ FAULTY = [
         '[notify]\nheartbeat = "x"',
         "notify.heartbeat: is no address; allowed: such as https://watch.example/ping/1234",
     ),
-    ("[sources.a]", "sources.a.kind: is missing; allowed: 'cap', 'ical'"),
-    ("[sources.a]\nkind = 5", "sources.a.kind: is something else; allowed: 'cap', 'ical'"),
+    ("[sources.a]", f"sources.a.kind: is missing; allowed: {SOURCE_KINDS}"),
+    ("[sources.a]\nkind = 5", f"sources.a.kind: is something else; allowed: {SOURCE_KINDS}"),
     ('[sources.a]\nkind = "icall"', "sources.a.kind: 'icall' is no kind; did you mean 'ical'?"),
-    ('[sources.a]\nkind = "zzz"', "sources.a.kind: 'zzz' is no kind; allowed: 'cap', 'ical'"),
+    ('[sources.a]\nkind = "zzz"', f"sources.a.kind: 'zzz' is no kind; allowed: {SOURCE_KINDS}"),
     ('[sources.manual]\nkind = "cap"', "sources.manual.kind: is something else; allowed: 'manual'"),
     (
         '[sources.a]\nkind = "cap"',
@@ -461,9 +463,9 @@ class TestEntryPoints:
         return install
 
     def test_are_found_and_listed(self, install, problems):
-        install("tocsin.sources", "gauge", "alerts.sources:KINDS")
+        install("tocsin.sources", "other_feed", "alerts.sources:KINDS")
 
-        assert problems('[sources.a]\nkind = "gague"')[-2].endswith("did you mean 'gauge'?")
+        assert problems('[sources.a]\nkind = "other_fed"')[-2].endswith("did you mean 'other_feed'?")
 
     @pytest.mark.parametrize(
         ("target", "problem"),
@@ -474,11 +476,11 @@ class TestEntryPoints:
         ],
     )
     def test_that_are_broken_are_told_like_any_error(self, install, problems, target, problem):
-        install("tocsin.channels", "board", target)
+        install("tocsin.channels", "other_place", target)
 
-        assert any(problem in line for line in problems('[channels.a]\nkind = "board"'))
+        assert any(problem in line for line in problems('[channels.a]\nkind = "other_place"'))
         with pytest.raises(Unreadable):
-            channel_kind("board")
+            channel_kind("other_place")
 
 
 def test_what_ships_needs_no_entry_point():

@@ -39,6 +39,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "telegram": {"chat": "-1001234567890", "token": {"env": "TELEGRAM_TOKEN"}},
     "webhook": {"url": "https://town.example/webhook/alerts", "secret": {"env": "WEBHOOK_SECRET"}},
 }
+WITHOUT_NETWORK: frozenset[str] = frozenset()
+"""Kinds that ask nobody, such as one that writes a file: they have no face, and the contract says nothing of them."""
 REPEATABLE = frozenset({"webhook"})
 """Kinds whose receiver drops repeats: what is unclear is sent again, nothing is ever looked for."""
 PNG = bytes.fromhex(

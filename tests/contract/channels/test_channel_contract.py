@@ -15,7 +15,7 @@ from alerts.channels import KINDS
 from alerts.config.kinds import channel_kind
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Deletes, DropsRepeats, Edits, Finds
-from tests.contract.channels.conftest import REPEATABLE, SECRETS, Stage, message, told_by
+from tests.contract.channels.conftest import REPEATABLE, SECRETS, SETTINGS, WITHOUT_NETWORK, Stage, message, told_by
 
 WORDS = "Crue de l’Isère : évitez les berges & les quais <du centre>\n\n« Restez chez vous » 🌊 https://mairie.example/a?b=1&c=2"
 HTML = WORDS.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -24,7 +24,7 @@ ODD = message(WORDS)
 
 def those_that(can: str):
     """The kinds that promise a method beyond `Channel`; the others need not have it."""
-    return pytest.mark.parametrize("kind", [kind for kind in KINDS if hasattr(channel_kind(kind).load(), can)])
+    return pytest.mark.parametrize("kind", [kind for kind in SETTINGS if hasattr(channel_kind(kind).load(), can)])
 
 
 def unclear(kind: str) -> type[DeliveryError]:
@@ -32,7 +32,7 @@ def unclear(kind: str) -> type[DeliveryError]:
     return Retry if kind in REPEATABLE else InDoubt
 
 
-@pytest.fixture(params=list(KINDS))
+@pytest.fixture(params=list(SETTINGS))
 def kind(request):
     return request.param
 
@@ -55,6 +55,10 @@ async def raised(call) -> DeliveryError:
     assert not [secret for secret in SECRETS.values() if secret in told_by(caught.value)]
     assert "\n" not in str(caught.value.reason)
     return caught.value
+
+
+def test_every_kind_that_ships_is_held_to_this():
+    assert set(SETTINGS) == KINDS.keys() - WITHOUT_NETWORK
 
 
 async def test_what_is_published_stands_in_the_timeline_as_the_receipt_says(stage, channel, kind):
@@ -281,7 +285,7 @@ class NoNames(AbstractResolver):
 async def test_a_name_that_is_not_resolved_was_never_sent(stage, kind, hangs):
     connector = aiohttp.TCPConnector(resolver=NoNames(hangs=hangs))
     async with aiohttp.ClientSession(connector=connector) as session:
-        await never_sent(await stage.open(kind, session, api_url="http://platform.example", timeout="200ms"))
+        await never_sent(await stage.open(kind, session, api_url="http://platform.example", timeout="1s"))
 
 
 async def never_sent(channel) -> None:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import importlib
 import json
 import re
+import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from zipfile import ZipFile
 
 import aiohttp
 import pytest
+from hatchling.build import build_wheel
+from ruff.__main__ import find_ruff_bin
+from typer.testing import CliRunner
 
 from alerts.channels import KINDS as CHANNEL_KINDS
 from alerts.channels import ChannelKind
+from alerts.cli.app import app
 from alerts.config import load_config
 from alerts.config.kinds import channel_kind, source_kind
 from alerts.model import errors
@@ -28,7 +35,18 @@ from alerts.sources import SourceKind
 from tests.contract.channels.platform import platform
 from tests.fakes import FakeClock
 
-DOC = (Path(__file__).resolve().parents[3] / "docs" / "extend.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[3]
+DOC = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
+TOWN = """
+[station]
+name = "Saint-Martin"
+sender = "alertes@saint-martin.example"
+language = "en"
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin"
+token = { env = "TOKEN" }
+"""
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 
 
@@ -45,7 +63,7 @@ def installed(tmp_path, monkeypatch):
     names = []
 
     def install(part: str, group: str):
-        declared, _ = (tomllib.loads(text) for text in samples(part, "toml"))
+        declared = tomllib.loads(samples(part, "toml")[0])
         [(_, target)] = declared["project"]["entry-points"][group].items()
         module, name = target.split(":")
         (tmp_path / f"{module}.py").write_text(samples(part, "python")[0], encoding="utf-8")
@@ -55,6 +73,39 @@ def installed(tmp_path, monkeypatch):
     yield install
     for name in names:
         sys.modules.pop(name)
+
+
+@dataclass
+class Packages:
+    """Builds packages by the builder that the page names, and unpacks them, which is all that pip does with one."""
+
+    folder: Path
+    patch: pytest.MonkeyPatch
+
+    def build(self, name: str, module: str, code: str, declared: str) -> None:
+        package = self.folder / name
+        package.mkdir()
+        (package / f"{module}.py").write_text(code, encoding="utf-8")
+        (package / "pyproject.toml").write_text(declared, encoding="utf-8")
+        self.patch.chdir(package)
+        with ZipFile(self.folder / build_wheel(str(self.folder))) as packed:
+            packed.extractall(self.folder / "site")
+        self.patch.syspath_prepend(str(self.folder / "site"))
+        self.patch.delitem(sys.modules, module, raising=False)
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    yield Packages(tmp_path, monkeypatch)
+    for module in [name for name in sys.modules if name.startswith("town_")]:
+        del sys.modules[module]
+
+
+def package_of(part: str, kind: str) -> str:
+    """The pyproject.toml that a kind of this part has: the board's, but for the name and the entry point."""
+    whole, own = samples("Adding a channel", "toml")[0], samples(part, "toml")[0]
+    entry_point = own[own.index("[project.entry-points") :]
+    return whole[: whole.index("[project.entry-points")].replace("board", kind) + entry_point.replace("board", kind)
 
 
 async def open_board(installed, monkeypatch, session, url):
@@ -121,16 +172,7 @@ def test_the_source_is_contributed_as_a_file_and_a_row(tmp_path, monkeypatch):
     (tmp_path / "gauge.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setitem(SOURCE_KINDS, "gauge", row)
-    town = """
-[station]
-name = "Saint-Martin"
-sender = "alertes@saint-martin.example"
-[channels.telegram]
-kind = "telegram"
-chat = "@saintmartin"
-token = { env = "TOKEN" }
-"""
-    (tmp_path / "channels.toml").write_text(town + samples("Adding a source", "toml")[1], encoding="utf-8")
+    (tmp_path / "channels.toml").write_text(TOWN + samples("Adding a source", "toml")[1], encoding="utf-8")
 
     gauge = load_config(tmp_path / "channels.toml").sources["isere"].settings
 
@@ -151,6 +193,45 @@ def test_the_channel_is_contributed_as_a_file_and_a_row(tmp_path, monkeypatch):
     assert channel_kind("board").settings.__name__ == "BoardSettings"
     assert channel_kind("board").load().__name__ == "Board"
     del sys.modules["board"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "which", "counted"),
+    [
+        ("board", "Adding a channel", 0, "2 channels, 1 sources"),
+        ("sign", "Adding a channel", 1, "2 channels, 1 sources"),
+        ("gauge", "Adding a source", 0, "1 channels, 2 sources"),
+    ],
+)
+def test_a_package_is_built_as_told_and_tocsin_check_takes_its_lines(packages, kind, part, which, counted):
+    packages.build(f"town-{kind}", f"town_{kind}", samples(part, "python")[which], package_of(part, kind))
+    lines = next(text for text in samples(part, "toml") if f'kind = "{kind}"' in text)
+    file = packages.folder / "channels.toml"
+    file.write_text(TOWN + lines, encoding="utf-8")
+
+    result = CliRunner().invoke(
+        app, ["--config", str(file), "check"], env={"TOKEN": "made-up", "BOARD_TOKEN": "made-up"}
+    )
+
+    assert result.exit_code == 0, result.output
+    assert counted in result.output
+
+
+@pytest.mark.parametrize(
+    ("file", "part", "which"),
+    [
+        ("alerts/channels/board.py", "Adding a channel", 0),
+        ("alerts/channels/sign.py", "Adding a channel", 1),
+        ("alerts/sources/gauge.py", "Adding a source", 0),
+    ],
+)
+def test_the_code_passes_the_checks_of_a_contribution(file, part, which):
+    code = samples(part, "python")[which].encode()
+    linter = [find_ruff_bin(), "check", "--no-cache", "--stdin-filename", file, "-"]
+
+    told = subprocess.run(linter, input=code, capture_output=True, cwd=ROOT, check=False)
+
+    assert told.returncode == 0, told.stdout.decode()
 
 
 async def test_the_channel_that_writes_into_a_file_shows_whole_texts_or_says_that_it_can_not(tmp_path, monkeypatch):
@@ -213,7 +294,21 @@ async def test_the_source_warns_from_its_height_on(installed, answer, headline):
 
 @pytest.mark.parametrize(
     "name",
-    ["Channel", "Edits", "Deletes", "Finds", "Source", "Heard", "Memory", "SourceFailed"]
+    [
+        "Channel",
+        "Edits",
+        "Deletes",
+        "Finds",
+        "Lists",
+        "Replaces",
+        "TwoLevels",
+        "DropsRepeats",
+        "Rehearses",
+        "Source",
+        "Heard",
+        "Memory",
+        "SourceFailed",
+    ]
     + [error.__name__ for error in DeliveryError.__subclasses__()],
 )
 def test_every_protocol_and_outcome_is_named(name):
