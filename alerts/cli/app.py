@@ -137,7 +137,6 @@ def carry_out(given: Sequence[str], file: Path | None = None) -> int:
     screen.address(file or settings_file(_named(given)))
     # Bytes that are no UTF-8 come in as lone surrogates (PEP 383): nothing here could store, send or print them.
     for place, argument in enumerate(given, start=1):
-        # Python reads bytes that are no UTF-8 as halves of characters (PEP 383), which the database can't keep.
         if any("\ud800" <= character <= "\udfff" for character in argument):
             return _say(tell("argument %(place)s is not UTF-8 text", place=place), WRONG_USE)
     # Typer by itself would print English sentences and end the process, which may be a daemon.

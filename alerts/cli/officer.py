@@ -99,7 +99,6 @@ def approve(
     seen = _look_first(control, name)
 
     def act(unit: DeskUnit) -> tuple[StoredAlert, list[Post]]:
-        # What was shown is what goes out: `seen` refuses it where a newer version came while somebody read.
         return officer(unit, who, Act.APPROVE).approve(name, seen=seen, again=again)
 
     (alert, posts), _ = control.act(act)

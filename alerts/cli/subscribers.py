@@ -181,8 +181,8 @@ def _must_be_here(districts: Iterable[str], places: Mapping[str, str]) -> None:
 
 def _chat(told: Mapping[str, Any]) -> int:
     # A chat's id has at most 52 significant bits (Telegram's Bot API, `Chat.id`), and a group's is negative.
+    # To Python, JSON's `true` is a whole number too.
     chat = told.get("chat")
-    # Telegram's ids have 52 bits at the most (Bot API, `Chat.id`); to Python, JSON's `true` is a whole number.
     if not isinstance(chat, int) or isinstance(chat, bool) or chat == 0 or abs(chat) >= 2**52:
         raise ValueError(because("line_chat"))
     return chat

@@ -2,7 +2,7 @@
 
 `table_of` reads a table; `with_table` and `without_table` give the lines with another one in its place, or without it.
 tomlkit edits the lines, since it keeps comments and order. tomllib, by which the daemon reads them, then has the last
-word: the lines say what was wanted, or they are written anew.
+word: the lines say what was wanted, or they are written anew, without comments.
 """
 
 from __future__ import annotations

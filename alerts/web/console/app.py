@@ -282,7 +282,7 @@ async def _form(request: web.Request) -> Form:
 
 async def _lead(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse:
     """To what is due; a form that came too late is carried along."""
-    # A script can't sign in: with 401 it says so on its own page, where a redirect would bring it a page as its answer.
+    # By 401 a script knows that its page has to say so. Led on, it would get the page of the sign-in for its answer.
     if not wants_page(request):
         return web.Response(status=HTTPStatus.UNAUTHORIZED, text=console.frame.words(request).gettext("Sign in"))
     if request.method in _READS:

@@ -73,7 +73,6 @@ class Carried:
 
 def wants_page(request: web.Request) -> bool:
     """Whether a browser is to show the answer as a page: not what a script fetches, nor a part of a page."""
-    # A program that sends neither header is answered as a browser is.
     whole = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and "/fragments/" not in request.path
     return whole and "text/html" in request.headers.get("Accept", "text/html")
 

@@ -155,7 +155,8 @@ def _rule(stored: StoredAlert, posts: Sequence[Post], station: Town) -> Rule:
     value: Literal["veto", "approve"] = "veto" if any(post.not_before for post in posts) else "approve"
     is_urgent = severity.at_least(Severity.SEVERE) and stored.alert and stored.alert.urgency is Urgency.IMMEDIATE
     is_end = stored.alert is not None and end_reason(stored.alert) is not None
-    # Of unknown severity it waits although `publish` alone would have let it go (docs/validation.md).
+    # Of unknown severity it waits for somebody where its source has a threshold, whatever `publish` says
+    # (docs/validation.md).
     if severity is Severity.UNKNOWN and intake.publish != value and not is_end:
         return Rule("unknown", value)
     key: Literal["publish", "urgent"] = "urgent" if is_urgent and intake.urgent == value else "publish"
