@@ -196,6 +196,7 @@ class Daemon:
         stops = [lane.stop(FINISHES_WITHIN) for lane in self.lanes.values()]
         await asyncio.gather(*stops, self._bulks.stop(FINISHES_WITHIN), return_exceptions=True)
         for task in self._tasks:
+            # Only now the leases and the bots' paces too: the lanes needed both until their last answer was journalled.
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         # Another daemon takes over at once; where the database refuses it does once the leases have run out.
@@ -229,6 +230,7 @@ class Daemon:
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
+        # Asked where people ask: a scrape on the lanes' connection would hold up an alert (docs/adr/0009).
         posts = await self.database.ask(lambda unit: unit.views.post_counts())
         well = {("source", name): poller.reason is None for name, poller in self.pollers.items()}
         well |= {("channel", name): lane.trouble is None for name, lane in self.lanes.items()}
@@ -316,6 +318,7 @@ class Daemon:
                 # Every ring that came meanwhile: they all say the same.
                 while True:
                     bell.recv(16)
+            # A ring doesn't say what was stored, so every lane and every page looks.
             self.events.publish(PostsStored())
             self.events.publish(IncidentChanged())
 
@@ -323,6 +326,7 @@ class Daemon:
         log.debug("doorbell.open", path=str(path))
 
     async def _serve(self) -> None:
+        # Each reads on connections of its own: a crowd at the public pages keeps no officer waiting (docs/adr/0009).
         service, for_pages = self._service(), self._service(for_pages=True)
         publisher = self._publisher = build_publisher(self.town, for_pages, self._clock)
         self._spawn(publisher.run(), "pages")
@@ -379,6 +383,7 @@ async def run(town: Town, handed: Handed | None = None, ready: Callable[[Daemon]
         await daemon.start()
         commands = take_commands(daemon.control, town, handed) if handed is not None else None
         log.info("tocsin.running", station=town.name, channels=list(daemon.lanes), sources=list(daemon.pollers))
+        # Not before: systemd starts what comes after us when it hears this (sd_notify(3)).
         tell_systemd("READY=1")
         if ready is not None:
             ready(daemon)
@@ -387,6 +392,7 @@ async def run(town: Town, handed: Handed | None = None, ready: Callable[[Daemon]
         tell_systemd("STOPPING=1")
         log.info("tocsin.stopping")
         if commands is not None:
+            # It waits for orders under way, five seconds at most: in a thread, since the event loop has to go on.
             await asyncio.to_thread(commands.close)
         await daemon.stop()
 
@@ -395,5 +401,6 @@ async def _until(stopped: asyncio.Event, watchdog: float | None) -> None:
     while not stopped.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopped.wait(), watchdog)
+        # From the event loop itself: one that hangs falls silent, and systemd starts us anew (`WatchdogSec`).
         if watchdog is not None:
             tell_systemd("WATCHDOG=1")

@@ -29,6 +29,7 @@ def out_of_reach(station: StationSettings, settings: TelegramSettings) -> Reason
         port = PORTS[0] if parts.port is None else parts.port
     except ValueError:
         return because("public_url_unread", text=repr(address))
+    # Telegram calls webhooks by https alone (core.telegram.org/bots/webhooks).
     if parts.scheme != "https":
         return because("public_url_unencrypted", text=repr(address))
     if _is_local(parts.hostname or ""):

@@ -48,6 +48,7 @@ UNKNOWN_YET = "en"
 # How `tomllib` ends what it says.
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 SECTIONS = ("station", "store", "web", "notify", "desk", "sources", "channels")
+# A name stands in addresses (`/telegram/NAME`) and in leases (`bot NAME`): so it has no blank and no slash.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 
 
@@ -79,9 +80,11 @@ def read_config(file: Path, text: str) -> Town:
         reading.check_notify(notify, channels)
     reading.check_bots(station, channels)
     reading.check_spokesmen(sources)
+    # Only here, so that whoever wrote the file is told all of its errors at once.
     if reading.problems or not (station and store and web and notify and desk):
         raise ConfigurationError(reading.problems, reading.language)
     # An officer may always write, whether the file has a [sources.manual] or not; only its rules may be set there.
+    # An officer may always post, also where channels.toml says nothing of it.
     sources.setdefault(MANUAL, ManualSettings())
     return _made_of(
         Town,
@@ -134,6 +137,7 @@ def _made_of(record: type[R], settings: BaseModel, /, **more: Any) -> R:
 
 def _text_of(file: Path) -> str:
     try:
+        # Some editors put a byte order mark in front, which `tomllib` refuses.
         return file.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         why = because("config_missing")
@@ -147,6 +151,7 @@ def _text_of(file: Path) -> str:
 def _parse(file: Path, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
+    # `tomllib` follows brackets within brackets by calling itself, and a file may have too many of them.
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         why = _why_no_toml(str(error))
     raise ConfigurationError([because("file_wrong", file=file.name, what=why)])
@@ -230,6 +235,7 @@ class _Reading:
     def check_notify(self, notify: NotifySettings, channels: Mapping[str, ChannelSettings]) -> None:
         """The warnings of Tocsin itself are for those on call: on a channel that exists, and not before the public."""
         written = self.table.get("channels")
+        # By what is written, not by what could be read: a channel with another error isn't missing as well.
         known = list(written) if isinstance(written, dict) else []
         for name in notify.channels:
             if name not in known:
@@ -244,6 +250,7 @@ class _Reading:
         for name, settings in channels.items():
             if not isinstance(settings, TelegramSettings) or not settings.subscriptions:
                 continue
+            # Telegram hands each update to one listener: of two, each would hear half.
             other = bots.setdefault((settings.api_url, settings.token), name)
             if other != name:
                 self.wrong(f"channels.{name}.subscriptions", because("bot_shared", other=repr(other)))

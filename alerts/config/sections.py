@@ -34,6 +34,7 @@ def _no_address(value: str, example: str) -> Reason:
 
 
 class _Section(BaseModel):
+    # Pydantic's errors would show what stood there: it may be a secret in the wrong place.
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
 
@@ -62,6 +63,7 @@ class StationSettings(_Section):
     @field_validator("sender")
     @classmethod
     def _is_a_cap_sender(cls, value: str) -> str:
+        # CAP 3.2.1: no blanks, commas, < and & in `sender`, for references are written as triples with commas.
         if re.search(r"[\s,<&]", value):
             raise ValueError(because("no_cap_sender"))
         return value
@@ -78,6 +80,7 @@ class StationSettings(_Section):
     def _is_a_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
+        # `ZoneInfo` opens a file: "Europe" is a folder (OSError), and a path that leads elsewhere a ValueError.
         except (KeyError, ValueError, OSError):
             raise ValueError(because("no_time_zone", text=repr(value))) from None
         return value
@@ -148,6 +151,7 @@ class WebSettings(_Section):
     @classmethod
     def _are_sites(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for site in value:
+            # They stand in the header `Content-Security-Policy`, where `;` and `,` would begin something else.
             if not re.fullmatch(r"https?://[^\s/;,'\"]+", site):
                 raise ValueError(because("no_site", text=repr(site)))
         return value

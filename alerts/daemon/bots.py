@@ -96,6 +96,7 @@ class Bots:
     def cycles(self) -> list[Cycle]:
         """How long ago each bot that is ours to listen for last heard from Telegram."""
         now, keeper = self._clock.monotonic(), self._keeper
+        # Without the lease another daemon listens for the bot, so hearing nothing here is no fault.
         ours = [(name, each) for name, each in self._asking.items() if keeper.lease_of(bot_lease(name)) is not None]
         return [_cycle(bot_lease(name), each, now) for name, each in ours]
 
@@ -266,6 +267,8 @@ def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
 
 
 def _bot(settings: TelegramSettings) -> tuple[str, str]:
+    # The token itself isn't read here: it may still be missing, which blocks its channel and not the daemon.
+    # `tocsin check` reads it, and tells of one token under two names.
     return settings.api_url, settings.token.model_dump_json()
 
 

@@ -71,6 +71,7 @@ class Caller:
     def must_be_there(self) -> None:
         """Raise HungUp where nobody waits for the answer any more."""
         poll = select.poll()
+        # It tells that the other end has closed without reading anything from it (poll(2)).
         poll.register(self._line, select.POLLRDHUP)
         if poll.poll(0):
             raise HungUp
@@ -100,6 +101,7 @@ class Handed:
 
 def take_commands(control: Callable[[], Control], town: Town, handed: Handed) -> Commands | None:
     """Listen for commands; None where that can't be: they work by themselves then, as well and not as fast."""
+    # Without it nobody can tell who gives an order, and the audit log needs their login (docs/adr/0004, 0014).
     if not hasattr(socket, "SO_PEERCRED"):
         return None
     try:
@@ -120,15 +122,18 @@ class Commands:
         self._under_way: dict[threading.Thread, socket.socket] = {}
         self._turn = threading.Lock()
         self._path = own_socket(town.database, KIND)
+        # Left behind by daemons that were killed; each would cost every command one more try.
         for left in sockets(town.database):
             _bury(left)
         self._door = _listening(self._path)
         self._closed = threading.Event()
+        # A daemon thread, as those below: one that hangs doesn't keep the process from ending.
         threading.Thread(target=self._accept, name="control", daemon=True).start()
 
     def close(self) -> None:
         """Take nothing more, hang up on who waits, and let what is being stored be stored."""
         self._closed.set()
+        # The name goes first: a command that comes now finds no daemon, and works by itself at once.
         self._path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self._door.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
@@ -149,9 +154,11 @@ class Commands:
             except OSError:
                 time.sleep(_RESTS)  # closed, or no file is left: those who wait work alone
                 continue
+            # Nobody queues for a place: a command that is turned away does the work itself, and loses nothing but time.
             if self._closed.is_set() or not self._places.acquire(blocking=False):
                 line.close()
                 continue
+            # Started under the lock: a thread that is done at once must find its entry to remove it.
             thread = threading.Thread(target=self._serve, args=(line,), name="command", daemon=True)
             with self._turn:
                 try:
@@ -180,8 +187,10 @@ class Commands:
         uid = peer_of(line)
         if uid not in (0, os.getuid()):
             return
+        # The seal was taken before the configuration was read: a file that changed meanwhile can't match it.
         line.sendall(json.dumps({"seal": self._handed.seal}).encode() + b"\n")
         order = receive(line, ORDERED_WITHIN)
+        # Set again, because `receive` left only the rest of the order's time.
         line.settimeout(ORDERED_WITHIN)
         caller = Caller(line, order, uid, self._counter, self._file)
         caller.tell("status", self._handed.carry_out(order, caller))
@@ -195,6 +204,7 @@ def _bury(path: Path) -> None:
             line.connect(os.fspath(path))
         except ConnectionRefusedError:
             path.unlink(missing_ok=True)
+        # Any other answer may be a living daemon's that is too busy to accept.
         except OSError:
             return
 

@@ -71,10 +71,12 @@ class StationPlace:
 def place_of(file: Path) -> StationPlace | None:
     """The place that a channels.toml names; None where it can't be read: whoever reads all of it tells why."""
     try:
+        # Commands take this digest too, each time: it has to stay at about a millisecond (docs/adr/0014).
         text, folder = file.read_bytes(), file.resolve().parent
         table = tomllib.loads(text.decode("utf-8-sig"))
         seal = sha256()
         for part in (*_program(), os.fsencode(file.resolve()), text, *_beside(folder, table)):
+            # With its length in front, so that no two lists of parts make the same bytes.
             seal.update(b"%d:%b" % (len(part), part))
     except (OSError, ValueError, RecursionError):
         return None
@@ -97,6 +99,7 @@ def _beside(folder: Path, table: Mapping[str, Any]) -> Iterator[bytes]:
     for root, _, names in os.walk(folder / (_told(table, "station", "templates") or "templates")):
         for name in names:
             status = os.stat(path := os.path.join(root, name))  # noqa: PTH116, PTH118 of many files, in a command
+            # Not its contents: a station may have thousands of templates, and each command looks at all of them.
             found.append(f"{path} {status.st_mtime_ns} {status.st_size}")
         if len(found) > _MOST_TEMPLATES:
             raise ValueError("more templates than are looked through for each command")
@@ -145,6 +148,7 @@ def _carried_out(line: socket.socket, answers: BinaryIO, order: Order, hear: Cal
     line.settimeout(SILENT_FOR)
     try:
         send(line, order)
+    # From here on the daemon may have the order, so whatever breaks off leaves it in doubt.
     except OSError:
         raise Unanswered from None
     while True:
@@ -173,6 +177,7 @@ def send(line: socket.socket, order: Order) -> None:
 
 def receive(line: socket.socket, within: float) -> Order:
     """Read an order that comes within so many seconds. Raises OSError, or ValueError for what is none."""
+    # One deadline for the whole order: a sender that drips would otherwise hold its place for good.
     deadline = time.monotonic() + within
     sizes = _exactly(line, 8, deadline)
     size, more = int.from_bytes(sizes[:4]), int.from_bytes(sizes[4:])

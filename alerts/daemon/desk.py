@@ -84,6 +84,7 @@ class Control:
     """
 
     def __init__(self, town: Town, now: Callable[[], datetime] = now, desk: Desk | None = None) -> None:
+        # A command may be the first of this version to open the database: no daemon need have run.
         migrate(town.database)
         self.town = town
         self.now = now
@@ -102,6 +103,7 @@ class Control:
         """Carry `action` out durably; returns what it returns and how many daemons heard of it."""
         with acting(self.town.database) as unit:
             result = action(self._sit(unit))
+        # After the commit: a lane that looks sooner finds nothing, and sleeps again.
         return result, ring(self.town.database)
 
     def rehearse(self, action: Action[T]) -> T:

@@ -63,6 +63,7 @@ class MessageIntake:
             batch = entries[start : start + AT_ONCE]
             self._tell(source, await self._file_batch(source, batch))
         now = self._clock.now()
+        # The memory comes last: after a kill in between the feed is read again, and what was filed is known by its key.
         failures = await self._database.write(
             lambda unit: unit.sources.remember(source, reading.memory, now, look_again, trouble=reading.trouble)
         )
@@ -75,6 +76,7 @@ class MessageIntake:
 
     async def end_what_is_over(self) -> int:
         """Tell of incidents whose time has run out that they are over; returns how many posts that makes."""
+        # Read first, for nearly always there is nothing to end, and each write wakes every process at the file.
         ended = await self._database.read(lambda unit: unit.alerts.over(self._clock.now() - GRACE))
         if not ended:
             return 0
@@ -90,6 +92,7 @@ class MessageIntake:
             # Outlines are compared beside the transaction, in a reader's thread: the territory remembers the outcome.
             await self._database.read(lambda _: self._desk.locate(batch, source))
             return await self._database.write(partial(self._file, source, batch))
+        # No entry is to blame for the database: one by one they would be refused as well.
         except DatabaseRefused:
             raise
         except Exception:
@@ -101,6 +104,7 @@ class MessageIntake:
         return await self._database.write(partial(self._file, source, [Heard(batch[0].key, problem=problem)]))
 
     def _file(self, source: str, batch: Sequence[Heard], unit: Unit) -> list[Filed]:
+        # The keys stand in the same transaction: a kill between alert and key would file the entry twice.
         filed = [self._desk.hear(unit.alerts, heard, source) for heard in batch]
         unit.sources.hear(source, [heard.key for heard in batch], self._clock.now())
         return filed

@@ -96,6 +96,7 @@ def tell_systemd(state: str) -> bool:
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return False
+    # `@` stands for the null byte with which an abstract socket's name begins (sd_notify(3)).
     if address.startswith("@"):
         address = "\0" + address[1:]
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
@@ -106,5 +107,6 @@ def tell_systemd(state: str) -> bool:
 
 def watchdog_interval() -> float | None:
     """Half of the time after which systemd takes a silent service for dead, in seconds; None: it doesn't watch."""
+    # Half of the time is what sd_watchdog_enabled(3) recommends.
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     return int(microseconds) / 2_000_000 if microseconds.isdigit() and int(microseconds) else None

@@ -112,6 +112,8 @@ async def _read(
 
 async def _follow(source: Source, at: datetime) -> Sequence[TimedEntry]:
     """Everything that the calendar says from a month before `at` until then; what was on already comes first."""
+    # A first reading announces nothing that began before it (docs/adr/0012). Here what was on already has to be shown,
+    # so the calendar is told that it was read long ago.
     memory, now = Memory(state={"since": _LONG_AGO.isoformat()}), at - LONGEST_NOTICE - timedelta(days=1)
     said: list[TimedEntry] = []
     known: set[str] = set()

@@ -57,6 +57,7 @@ async def serve(
     proxies = settings.trusted
     listener = Listener(app, limits, clock, proxies, refused)
     try:
+        # None listens on every address of the machine, of IPv4 and of IPv6.
         port = await listener.listen(settings.host or None, settings.port)
     except OSError as error:
         why = error.strerror or error

@@ -79,6 +79,7 @@ class Repeats:
             said.more += 1
             return True
         if said is None and len(self._said) >= _MOST:
+            # The oldest makes room: strangers at the door can make a new line each time, and memory has an end.
             self._said.pop(next(iter(self._said)))
         kept = {name: value for name, value in fields.items() if name not in ("exc_info", "timestamp", "stack_info")}
         more = said.more if said else 0

@@ -262,6 +262,7 @@ class Attempts:
         if parent is not None and via is Means.EDIT and isinstance(channel, Edits):
             return await channel.edit(parent.remote_id, post.addressed)
         if via is Means.DELETE and isinstance(channel, Deletes):
+            # Several requests, but one attempt: the windows count the whole thread once (docs/adr/0003).
             for receipt in begun.thread:  # the first alert first: it says the most, and is the oldest
                 await channel.delete(receipt.remote_id)
             return None

@@ -279,12 +279,14 @@ class BulkSender:
         self._stopped.set()
         self._wake.set()
         self._withdraw(lambda _: True)
+        # What waited for its turn was taken back: at the bot's pace it may last for longer than a stop can wait.
         await first_of(self._all_landed(), self._clock.sleep(within))
         left = self._in_flight.tasks
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         lease = self._keeper.lease_of(self.settings.lane)
+        # One last turn keeps what landed, or the next daemon would tell these people again.
         if self._in_flight.unkept and lease is not None:
             await self._turn(lease, room=0)
 
@@ -305,6 +307,7 @@ class BulkSender:
 
     async def _cycle(self) -> None:
         lease, term = self._keeper.lease_of(self.settings.lane), self._keeper.term_of(self.settings.lane)
+        # Another daemon may have told them meanwhile: what is still written down as handed over is given out anew.
         if lease is None or term != self._term:
             self._withdraw(lambda _: True)
             self._in_flight.working = None
@@ -375,6 +378,7 @@ class BulkSender:
 
     async def _rest(self) -> None:
         """Until a batch has landed, or somebody wakes us, or it is time."""
+        # Waiting for an event that is set gives nobody else a turn, and the requests under way need one.
         if self._wake.is_set():
             await asyncio.sleep(0)
         await self._wake.wait()
@@ -426,6 +430,7 @@ class BulkSender:
             self._back_off(error)
             return None
         except Exception:
+            # A fault of ours in the midst of a call says nothing of what Telegram took.
             log.exception("bulk.send_failed", channel=self.settings.channel)
             return SendResult(target, SendOutcome.DOUBT)
         if self._doubts or result.outcome is SendOutcome.DOUBT:

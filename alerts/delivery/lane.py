@@ -186,6 +186,7 @@ class Lane:
         if until is None:
             # Sending first, looking after: what is in doubt waits a little, an emergency doesn't.
             until = await self._send_next(lease, now)
+            # A look asks the database, so a busy lane asks only as often as it tidies up.
             if tidies or until != now:
                 await self._look(lease, now)
         if until != now:
@@ -277,6 +278,7 @@ class Lane:
         try:
             begun = await self._outbox.begin(ticket.post, lease, begun_at, action="send", counts=ticket.counts)
         finally:
+            # The place was held while the journal was asked; `_set_off` takes it anew, under the journal's times.
             self._departures.forget(ticket.place)
         if begun is None:
             return False

@@ -80,6 +80,7 @@ class LeaseKeeper:
 
     async def give_back(self) -> None:
         """End the leases, so that another daemon need not wait for their end."""
+        # In memory first: a lane that asks meanwhile begins nothing more.
         self._held = {}
         await self._leases.give_back(self.owner)
 

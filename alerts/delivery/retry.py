@@ -57,6 +57,7 @@ def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: C
     match error:
         case Retry():
             named = _ahead(error.after, now)
+            # Where all of the channel pauses, its status holds the post back, and no time of its own has to.
             wait = None if error.whole_channel else named or now + backoff(post.tries + 1, chance)
             return Verdict(PostState.QUEUED, "retry", reason, next_try=wait, counts=error.sent)
         case InDoubt() if via in _REPEATABLE:
@@ -72,6 +73,8 @@ def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: C
             return Verdict(PostState.QUEUED, "credential", reason, counts=False)
         case Gone():
             return _without_its_parent(reason, via)
+        # A platform may refuse to change or delete what is out (Telegram deletes nothing older than 48 hours), but
+        # readers have to be told: it is said in a reply.
         case Rejected() if via in _REPEATABLE:
             return Verdict(PostState.QUEUED, "rejected", reason, means=Means.REPLY)
         case _:
@@ -101,12 +104,14 @@ def stands_after(
     """
     match error:
         case BadCredential():
+            # Several posts under way meet the same refusal: the first of them alone makes the pause longer.
             if status.state == "blocked" and status.blocked_until is not None and status.blocked_until > now:
                 return status
             until = now + min(PROBED_AFTER * 2 ** min(refusals, 8), LONGEST_WAIT)
             return replace(status, state="blocked", reason=error.reason, blocked_until=until)
         case Retry() if error.whole_channel and status.state != "blocked":
             paused = timedelta(seconds=1) + backoff(min(refusals, 8) + 1, chance)
+            # A pause that the platform asked for before isn't cut short by a shorter one.
             until = max(_ahead(error.after, now) or now + paused, status.blocked_until or now)
             return replace(status, state="failing", reason=error.reason, blocked_until=until)
         case _:

@@ -100,6 +100,7 @@ class ApprovalNotices:
             said = await self._database.write(self._tell)
             if said:
                 self._events.publish(PostsStored(said))
+        # Only now: where the write fails, the next look reads the same lines again.
         self._read_to = height
 
     def _news(self, unit: Unit) -> tuple[bool, int]:
@@ -247,11 +248,13 @@ class OfficerNotices:
                 await self._bot.service.act(partial(self._forget, letter))
                 continue
             except DeliveryError as error:
+                # Where only the picture was refused there is no rest: it is told without it in the next round.
                 if was_blind is (letter.alert in self._blind):
                     self._rests[key] = self._bot.clock.monotonic() + RESTS
                 log.warning("officers.not_told", alert=letter.alert, reason=str(error.reason))
                 continue
             self._rests.pop(key, None)
+            # Kept after it was said: a kill in between says it once more, and never not at all.
             await self._bot.service.act(partial(self._keep, letter))
             log.info("officers.told", say=letter.told, alert=letter.alert)
 

@@ -147,10 +147,12 @@ class HealthChecks:
         """Look at everything once, tell the news, and let the heart beat if all is going round."""
         # Itself it can't judge: that it stands still is told by the heartbeat which doesn't come.
         cycles = [cycle for cycle in self._cycles() if cycle.name != WATCH]
+        # The store's trouble is told by `watch_the_store`, beside the outbox: it would be told twice.
         seen = await self._observer.observe([cycle for cycle in cycles if cycle.name != STORE])
         self._memory = self._memory.note(seen)
         await self._tell(seen)
         self._cycled_at = self._clock.monotonic()
+        # The heart beats after the write, so that a database which refuses silences it.
         standing = [cycle.name for cycle in cycles if cycle.stands]
         if self._heartbeat is not None and not standing:
             await self._beat(self._heartbeat)
@@ -290,6 +292,7 @@ class CredentialProbes:
         """Try those that are due and that one `may` ask; returns what is known of each that was ever asked."""
         # A platform may charge for each request (X does), so a credential that sent a post isn't probed.
         due = [name for name in self._lanes if may(name) and self._is_due(name)]
+        # Side by side: a platform that hangs keeps nobody else's credential untried.
         await asyncio.gather(*(self._probe(name) for name in due))
         return dict(self._last)
 

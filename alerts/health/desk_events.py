@@ -154,6 +154,7 @@ class Clashes:
             if stored is not None and stored.alert is not None and not is_told:
                 clash = clash_of(alerts, stored.alert, stored.source, self._station)
                 notices += [self._notice(stored, clash.stored)] if clash else []
+        # Asked twice, by the look and by the transaction that tells: what the first finds, the second has to find.
         if not notices:
             self._read_to = height
         return notices

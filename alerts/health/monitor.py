@@ -235,6 +235,7 @@ def news_of(seen: Seen, told: Mapping[str, ToldTrouble], notebook: MonitorMemory
     for key, trouble in there.items():
         known = told.get(key)
         if known is not None:
+            # Less than nothing has passed where the clock was set back: it is told again then, not only hours later.
             if not timedelta() <= now - known.at < AGAIN_AFTER and not _hidden(trouble, there):
                 news.append(HealthNotice(Phase.REPEATED, trouble, known.since))
         elif _is_ripe(trouble, notebook, now) and not _hidden(trouble, there):
@@ -256,6 +257,7 @@ def told_after(told: Mapping[str, ToldTrouble], news: Iterable[HealthNotice], no
 def _is_ripe(trouble: Trouble, notebook: MonitorMemory, now: datetime) -> bool:
     """It lasted long enough, and it isn't the same one flapping."""
     begun = notebook.begun.get(trouble.key)
+    # As above: a beginning that lies ahead is one of a clock that was set back, and holds nothing up.
     rested = begun is None or not timedelta() <= now - begun < RESTS
     return rested and notebook.rounds.get(trouble.key, 0) >= _ROUNDS.get(trouble.what, 1)
 

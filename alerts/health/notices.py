@@ -112,6 +112,7 @@ class OnCallNotices:
         return StoredAlert(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
 
     def _alert(self, news: OnCallNotice, earlier: Sequence[StoredAlert], now: datetime) -> Alert:
+        # CAP's form of a time has whole seconds (3.2.1, `sent`).
         station, sent = self.station, now.replace(microsecond=0).astimezone(self.station.zone)
         words = tidied(news.words(station.language))
         info = Info(
@@ -136,6 +137,7 @@ class OnCallNotices:
             status=Status.SYSTEM,
             msg_type=_KINDS[news.say][2],
             scope=Scope.PRIVATE,
+            # CAP 3.2.1 asks whom it is for where the scope is Private.
             addresses=tuple(channel.name for channel in self.channels),
             references=tuple(Reference(alert.sender, alert.identifier, alert.sent) for alert in alerts),
             infos=(info,),
