@@ -84,7 +84,6 @@ def read_config(file: Path, text: str) -> Town:
     if reading.problems or not (station and store and web and notify and desk):
         raise ConfigurationError(reading.problems, reading.language)
     # An officer may always write, whether the file has a [sources.manual] or not; only its rules may be set there.
-    # An officer may always post, also where channels.toml says nothing of it.
     sources.setdefault(MANUAL, ManualSettings())
     return _made_of(
         Town,

@@ -152,6 +152,7 @@ class Desk:
             return Filed(twin, fresh=False)
         named = channels or self._inherited(alerts, alert)
         filed = self.file(alerts, alert, MANUAL, named=named, again=again, author=author)
+        # One that withdrew what hadn't left has done its work, though nobody is told anything.
         if filed.stored.state is AlertState.LEFT_OUT and not filed.withdrawn:
             raise Refused(filed.stored.reason or because("for_nobody"))
         return filed
@@ -218,6 +219,7 @@ class Desk:
         not_before = end_of_veto(alerts, message, accepted, now, intake.veto)
         # An end waits behind nobody: only what would be told twice does.
         front = stands_behind(alerts, message, now) if not_before and accepted.ending is None else None
+        # Behind another one its clock stands still, or both would go out (docs/adr/0006).
         not_before = None if front else not_before
         waits = None if at_once else _why_it_waits(not_before, now, front, hold or accepted.hold)
         stored = replace(
@@ -287,6 +289,7 @@ class Desk:
             return message
         first = min(alert.references, key=lambda each: each.sent).identifier if alert.references else alert.identifier
         incident = id_of(message.source, alert.sender, first)
+        # Where that incident is here and the message wasn't found to go on from it, they are two, and stay two.
         return message if alerts.incident(incident) else replace(message, incident_id=incident)
 
     def _inherited(self, alerts: AlertRepository, alert: Alert) -> tuple[str, ...]:

@@ -109,6 +109,7 @@ def approve(
     if any(post.kind is PostKind.END for post in waiting):
         rest = [post for post in alerts.thread(stored.incident_id) if post.state is PostState.WAITING]
         supersede(alerts, rest, stored, now)
+    # It is out now, so its twins must not go out by themselves any more.
     stop_clocks(alerts, stored, now)
     return stored, waiting
 
@@ -188,6 +189,7 @@ def _waiting(alerts: AlertRepository, name: str) -> tuple[StoredAlert, list[Post
     stored = find_alert(alerts, name)
     waiting = [post for post in alerts.posts_of(stored.id) if post.state is PostState.WAITING]
     if not waiting:
+        # Two officers may have the same page open: whoever comes second is told what the first one did.
         raise Conflict(_not_waiting(stored))
     return stored, waiting
 

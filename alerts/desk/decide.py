@@ -95,6 +95,7 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Acce
         return left_out
     previous = predecessor(alerts, alert, source, station, now)
     of_others = spoken_of(alerts, alert, source, station) if previous is None else None
+    # Two feeds may have told of one incident: the end of one is a proposal while the other's holds (docs/adr/0006).
     if previous is not None and end_reason(alert) is not None:
         of_others = held_by_others(alerts, alert, source, previous.incident_id, station)
     about = of_others or previous
@@ -187,6 +188,7 @@ def _place(
         return left_out
     publish = _how_to_publish(candidate, station, ending)
     if candidate.hold and not candidate.let_out and previous is not None and previous.state is AlertState.REJECTED:
+        # An officer said no to what it goes on about: the same question isn't asked again.
         return LeftOut(because("follows_rejected", alert=previous.id))
     withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
     if candidate.of_others is not None:
@@ -218,6 +220,7 @@ def _end_here(
     candidate: Candidate, station: Town, previous: StoredAlert | None, thread: tuple[Post, ...], why: LeftOut
 ) -> Accepted | LeftOut:
     """Withdraw what hasn't left, and end what is out: the incident goes on without us."""
+    # Bare before it is placed: with no area of its own, it is where the message before it was.
     bare = replace(candidate, alert=without_words(candidate.alert, why, station.language))
     placed = _place(bare, station, previous, thread, EndReason.CANCELLED)
     if isinstance(placed, LeftOut):

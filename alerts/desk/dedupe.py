@@ -32,6 +32,7 @@ from alerts.store.alerts import AlertRepository
 
 _OWN = "tocsin:"
 DOUBLE_TAP = timedelta(minutes=10)
+# Times are kept in whole seconds, each cut by itself.
 _TOLERANCE = timedelta(seconds=2)
 
 
@@ -41,6 +42,7 @@ def content_key(alert: Alert) -> str:
     ending = end_reason(alert)
     # Two ends in the same words are two where they end two alerts.
     references = sorted(reference.identifier for reference in alert.references) if ending else []
+    # With the status: an exercise may have the same words, and must keep nothing real back.
     return _digest([str(alert.status), str(ending), references, said])
 
 
@@ -178,6 +180,7 @@ def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) 
         silences = is_told and (is_alike or is_practice(alert))
         if silences:
             return Clash(stored, silences)
+        # Looked on: another one may be out, and that one decides.
         found = found or Clash(stored, silences)
     return found
 

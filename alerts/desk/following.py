@@ -43,6 +43,7 @@ def predecessor(alerts: AlertRepository, alert: Alert, source: str, station: Tow
     By its references, else an older one of its own identifier, of those that it may follow; a feed that gives neither
     is taken to go on about the same event in the same areas, where their times overlap.
     """
+    # CAP lets a message name several (3.2.1, `references`): it goes on from the newest of them.
     for reference in sorted(alert.references, key=lambda reference: reference.sent, reverse=True):
         for stored in alerts.by_identifier(reference.identifier):
             if may_follow(alert, source, stored, station):
@@ -73,6 +74,7 @@ def replaced_before(
     One that was left out itself replaces nothing, but for an end, which found nothing to end yet. One that waits keeps
     back nothing that goes out at once.
     """
+    # It isn't stored yet, and `may_follow` asks of what is.
     itself = StoredAlert("", "", source, alert, AlertState.LEFT_OUT, alert.sent)
     for stored in alerts.referring(alert.identifier):
         later = stored.alert

@@ -205,6 +205,7 @@ class Officer:
         gone = self.unit.alerts.gone_from(source)
         if gone is None:
             raise Refused(because("nothing_gone", source=source))
+        # The key stands for exactly what is gone now: what vanishes later asks again (docs/adr/0012).
         key, entries = gone
         self.unit.alerts.agree(source, key, self.unit.now)
         self.write(Act.CANCEL, source, f"{entries} entries that are gone from it")

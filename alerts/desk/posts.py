@@ -281,6 +281,7 @@ def _means_of_more(channel: ChannelConfig) -> Means:
 def _priority(occasion: Occasion) -> int:
     if occasion.accepted.ending is EndReason.CORRECTED:
         return AHEAD_OF_ALL
+    # That time has run out is no news of the danger (docs/adr/0011), so it lets everything else go first.
     urgency = Urgency.PAST if occasion.accepted.ending is EndReason.EXPIRED else occasion.alert.urgency
     return priority_of(_haste(occasion), urgency)
 
@@ -323,6 +324,7 @@ def bulk_of(
     whom the first alert didn't concern.
     """
     said = alert if alert.infos or previous is None else previous
+    # An end is told to those who got the incident, wherever they live.
     notice = Notice(_topic_of(said), post.severity, None if post.kind is PostKind.END else territory.districts_of(said))
     return Bulk(
         id=post.id,

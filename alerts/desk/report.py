@@ -163,6 +163,7 @@ def report_of(unit: DeskUnit, incident: str) -> Report:
 def report_named(unit: DeskUnit, name: str) -> Report:
     """The report of the incident that a name stands for, also where it was pruned. Raises Misuse."""
     kept = unit.archive.find(name)
+    # A feed may have told it again after it was pruned, under the same id: then what is stored says more.
     if kept is not None and not unit.alerts.incident(kept.incident):
         return _made(unit, kept)
     return report_of(unit, find_alert(unit.alerts, name).incident_id)

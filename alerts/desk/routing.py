@@ -44,12 +44,15 @@ _UNSEEN = {
 
 def fit_for_people(alert: Alert) -> LeftOut | None:
     """Why the message is for nobody here at all: not for the public, no alert, or with nothing to read in it."""
+    # CAP 3.2.1: these two answer the system that sent a message, and have nothing to tell people.
     if alert.msg_type in (MsgType.ACK, MsgType.ERROR):
         return LeftOut(because("for_machines", type=alert.msg_type))
     if alert.status not in (*LIVE, *PRACTICE):
         return LeftOut(because("not_actual", status=alert.status))
+    # CAP 3.2.1: what is Restricted or Private names those it is for, and they aren't the public.
     if alert.scope is not Scope.PUBLIC:
         return LeftOut(because("not_public", scope=alert.scope))
+    # CAP 3.2.1 asks for no info. A Cancel does without, since what it refers to has the words.
     if not alert.infos and alert.msg_type is not MsgType.CANCEL:
         return LeftOut(because("nothing_to_read"))
     return None
@@ -130,6 +133,7 @@ def misfits(alert: Alert, station: Town, named: Sequence[str], on: frozenset[str
 
 
 def _takes(channel: ChannelConfig, severity: Severity) -> bool:
+    # Unknown can't be held against a threshold: it is often grave.
     return severity is Severity.UNKNOWN or severity.at_least(channel.severity)
 
 
@@ -263,6 +267,7 @@ def next_step(
     if is_on(thread) or (told and ending is not None):
         if ending is None:
             return PostKind.UPDATE
+        # What was wrong is corrected also where ends aren't told: its readers believe it until then.
         silent = channel.on_end is Means.NONE and ending is not EndReason.CORRECTED
         return LeftOut(because("channel_tells_no_ends")) if silent else PostKind.END
     if ending is None:

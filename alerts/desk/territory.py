@@ -366,6 +366,7 @@ def _table(value: Any, key: str) -> dict[str, Any]:
 
 
 def _is_word(value: Any) -> bool:
+    # A code may be written as a number; to Python `true` is one too.
     return isinstance(value, str | int) and not isinstance(value, bool) and bool(str(value).strip())
 
 
@@ -375,6 +376,7 @@ def _is_polygon(polygon: Any) -> bool:
 
 def _is_ring(ring: Any) -> bool:
     return (
+        # RFC 7946, 3.1.6: a linear ring has four positions or more, and ends where it begins.
         isinstance(ring, list) and len(ring) >= 4 and all(_is_position(each) for each in ring) and ring[0] == ring[-1]
     )
 
@@ -382,6 +384,7 @@ def _is_ring(ring: Any) -> bool:
 def _is_position(position: Any) -> bool:
     if not isinstance(position, list) or len(position) < 2:
         return False
+    # A third number would be a height (RFC 7946, 3.1.1), which compares nothing here.
     numbers = all(isinstance(each, int | float) and math.isfinite(each) for each in position[:2])
     return numbers and abs(position[0]) <= 180 and abs(position[1]) <= 90
 
@@ -396,6 +399,7 @@ def _each_its_own(file: str, districts: tuple[District, ...]) -> None:
 def read_polygon(text: str) -> tuple[Point, ...]:
     """A CAP polygon, closed if it was left open. Raises Misuse."""
     ring = [_point("--polygon", corner, _OUTLINE) for corner in text.split()]
+    # CAP 3.2.4 wants the first point again at the end, which nobody who draws types.
     if ring and ring[0] != ring[-1]:
         ring.append(ring[0])
     if len(set(ring)) < _CORNERS:

@@ -301,6 +301,7 @@ def _time(text: str | None) -> datetime | None:
         time = datetime.fromisoformat(text or "")
     except ValueError:
         return None
+    # Without a zone nobody knows which hour it means.
     return time if time.tzinfo else None
 
 

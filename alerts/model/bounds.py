@@ -58,6 +58,7 @@ _TAG = re.compile(r"<[^<>]*>")
 
 def utf16_units(text: str) -> int:
     """How many UTF-16 units a text has: what Telegram's limits count (Bot API, "MessageEntity")."""
+    # A feed's escapes may leave half a character, which Python otherwise refuses to encode.
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -115,6 +116,7 @@ UNPACKED_HERE = "gzip, deflate"
 """What a request may accept (`Accept-Encoding`) whose answer is read here."""
 _PLAIN = frozenset({"identity", ""})
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+# zlib's window of 15 bits, and 32: it tells gzip from zlib by the header.
 _GZIP_OR_ZLIB = 47
 _MAGIC = b"\x1f\x8b"
 
@@ -186,6 +188,7 @@ class _Unpacking:
                     return
                 # a gzip file may have several members (RFC 1952 section 2.2)
                 self._stream = zlib.decompressobj(_GZIP_OR_ZLIB)
+            # One byte more than is allowed shows that there is more, and no further one is unpacked.
             self._body += self._stream.decompress(chunk, self._limit + 1 - len(self._body))
             if len(self._body) > self._limit:
                 raise _too_large(self._limit)
@@ -275,6 +278,7 @@ def _extent(ring: Sequence[Point]) -> float:
 
 def _walked(ring: Sequence[Point], tolerance: float) -> list[Point]:
     """The corners that a sleeve of that width needs, from the first point around to it again."""
+    # Near a pole a degree of longitude has no length to speak of: the scale is kept finite there.
     squeeze = max(math.cos(math.radians(ring[0][0])), 0.01)
     across, up = squeeze * _METRES / tolerance, _METRES / tolerance
     kept, last = [ring[0]], ring[0]

@@ -24,6 +24,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?", re.ASCII)
 # CAP 3.2.3 knows no other digest than SHA-1.
 _SHA1 = re.compile(r"[0-9a-fA-F]{40}")
+# CAP 3.2.1 describes each of these by the messages that `references` names.
 _REFERRING = (MsgType.UPDATE, MsgType.CANCEL, MsgType.ACK, MsgType.ERROR)
 
 
@@ -43,6 +44,7 @@ def _of_alert(alert: Alert) -> Iterator[Reason]:
     yield from _of_name("sender", alert.sender)
     yield from _of_time("sent", alert.sent)
     yield from _of_scope(alert)
+    # CAP 3.2.1: why a message was rejected belongs in `note`.
     if alert.msg_type is MsgType.ERROR and not _says(alert.note):
         yield because("rule_error_note")
     if alert.msg_type in _REFERRING and not alert.references:
@@ -56,6 +58,7 @@ def _of_alert(alert: Alert) -> Iterator[Reason]:
 
 
 def _of_scope(alert: Alert) -> Iterator[Reason]:
+    # CAP 3.2.1: `restriction` goes with Restricted, and what is Private needs its `addresses`.
     if alert.scope is Scope.RESTRICTED and not _says(alert.restriction):
         yield because("rule_restriction_missing")
     if alert.scope is not Scope.RESTRICTED and alert.restriction is not None:
@@ -74,6 +77,7 @@ def _of_words(where: str, words: Sequence[str]) -> Iterator[Reason]:
     for place, word in enumerate(words):
         if not _says(word):
             yield because("rule_empty", where=f"{where}[{place}]", needed="allowed: a word")
+        # A word with blanks stands in double quotes (3.2.1, `addresses`), and CAP has no way to write one within.
         elif '"' in word:
             yield because("rule_double_quote", where=f"{where}[{place}]", text=_show(word))
 
@@ -138,6 +142,7 @@ def _of_area(where: str, area: Area) -> Iterator[Reason]:
 
 
 def _of_ring(where: str, ring: Sequence[Point]) -> Iterator[Reason]:
+    # CAP 3.2.4: four pairs at least, of which the last is the first again.
     if len(ring) < 4:
         yield because("rule_few_points", where=where, count=len(ring))
     if ring and ring[0] != ring[-1]:
@@ -161,6 +166,7 @@ def _of_heights(where: str, area: Area) -> Iterator[Reason]:
             yield because("rule_height", where=f"{where}.{name}", number=height)
     if area.ceiling is None:
         return
+    # CAP 3.2.4: `ceiling` stands beside an `altitude` only.
     if area.altitude is None:
         yield because("rule_ceiling_alone", where=f"{where}.ceiling")
     elif area.ceiling < area.altitude:
@@ -251,6 +257,7 @@ def _alert(alert: Alert) -> Iterator[str]:
 
 def _info(info: Info) -> Iterator[str]:
     yield _required("language", info.language)
+    # The schema takes no info without a category.
     yield from (_required("category", category) for category in info.categories or (Category.OTHER,))
     yield _required("event", info.event)
     yield from (_required("responseType", kind) for kind in info.response_types)

@@ -143,6 +143,7 @@ def why_stopped(
     if each.expires is not None and each.expires <= now:
         return because("bulk_over")
     newer = [other for other in others if other.incident == each.incident and other.seq > each.seq]
+    # One that waits may never go out: until it does, this one goes on.
     heir = next((other for other in newer if not other.waits and other.post not in NEVER_WENT), None)
     return because("bulk_superseded", by=heir.id) if heir is not None else None
 

@@ -157,6 +157,7 @@ class _Watcher:
         while not self._is_over:
             await self._rung.wait()
             self._rung.clear()
+            # Emptied before the first is handed on: what changes meanwhile comes in the next turn.
             untold, self._untold = self._untold, {}
             for incident in untold:
                 yield incident

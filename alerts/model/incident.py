@@ -140,6 +140,7 @@ def new_id() -> str:
 
 def id_of(*parts: str) -> str:
     """An id that is always the same for the same parts, and else as good as random."""
+    # Between the parts stands a character that no feed's format allows, so that no two rows of parts are alike.
     return _spelled(int.from_bytes(sha256("\0".join(parts).encode()).digest()[:8]))
 
 

@@ -73,7 +73,9 @@ FOLLOWS: Mapping[PostState, frozenset[PostState]] = MappingProxyType(
     {
         _S.WAITING: frozenset({_S.QUEUED, _S.REJECTED, _S.EXPIRED, _S.SUPERSEDED, _S.DROPPED}),
         _S.QUEUED: frozenset({_S.SENDING, _S.EXPIRED, _S.SUPERSEDED, _S.DROPPED, _S.FAILED}),
+        # What is on its way can't be withdrawn: only its outcome leads on.
         _S.SENDING: frozenset({_S.SENT, _S.QUEUED, _S.IN_DOUBT, _S.FAILED}),
+        # Nor is this superseded: it may be out, and then the next word follows on it.
         _S.IN_DOUBT: frozenset({_S.SENT, _S.QUEUED, _S.FAILED, _S.DROPPED, _S.EXPIRED}),
         # Nothing leads out of it but an officer's hand.
         _S.FAILED: frozenset({_S.QUEUED, _S.DROPPED}),

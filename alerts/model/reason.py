@@ -103,6 +103,7 @@ def read_reason(kept: str | None) -> Reason | None:
     """What `kept` made, or a plain sentence of before."""
     if kept is None:
         return None
+    # A sentence of before may happen to begin so: what is no JSON is one, and is shown as it stands.
     if kept.startswith(_KEPT):
         try:
             return _of_json(json.loads(kept))

@@ -116,6 +116,7 @@ class District:
 
     code: str
     name: str
+    # A GeoJSON geometry is a dict, which has no hash.
     outline: Mapping[str, Any] = field(hash=False)
 
     def as_area(self) -> Area:
