@@ -32,8 +32,7 @@ from alerts.model.events import Events
 from alerts.model.incident import StoredAlert, new_id
 from alerts.model.ports import SystemClock
 from alerts.web.listener import Limits, Listener
-from alerts.web.public.publisher import Publisher
-from alerts.web.public.routes import public_routes
+from alerts.web.public.publisher import Publisher, public_routes
 
 CONFIG = """
 [station]

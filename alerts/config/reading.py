@@ -1,4 +1,10 @@
-"""From the file to the town; every fault of the file is gathered on the way."""
+"""From the file to the town; every fault of the file is gathered on the way.
+
+`read_config` parses the TOML, has each section checked by its pydantic model, then looks at what several sections say
+together: channels that share a bot, sources that speak for others, a webhook that Telegram would never call
+(`out_of_reach`). Each step adds its faults and goes on, so that one run tells them all; only a file without any goes on
+to be a `Town`, made name for name.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +12,15 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
 from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.config.faults import faults_of, nearest, nearest_allowed
-from alerts.config.hooks import out_of_reach
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
     DeskSettings,
@@ -50,6 +57,9 @@ _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document
 SECTIONS = ("station", "store", "web", "notify", "desk", "sources", "channels")
 # A name stands in addresses (`/telegram/NAME`) and in leases (`bot NAME`): so it has no blank and no slash.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+PORTS = (443, 80, 88, 8443)
+"""Those that Telegram calls a webhook on (core.telegram.org/bots/webhooks)."""
+_TELEGRAM = "api.telegram.org"
 
 
 class _Kind(Protocol):
@@ -299,3 +309,34 @@ class _Reading:
             for place, what in faults_of(key, error, model):
                 self.wrong(place, what)
             return None
+
+
+def out_of_reach(station: StationSettings, settings: TelegramSettings) -> Reason | None:
+    """Why a webhook below the station's public address would stay silent, with what is allowed; None: it may do.
+
+    A Bot API server of one's own, and the sandbox, take any address: they may stand on the same machine.
+    """
+    address = station.public_url
+    if not address:
+        return because("webhook_without_url")
+    if urlsplit(settings.api_url).hostname != _TELEGRAM:
+        return None
+    try:
+        parts = urlsplit(address)
+        port = PORTS[0] if parts.port is None else parts.port
+    except ValueError:
+        return because("public_url_unread", text=repr(address))
+    # Telegram calls webhooks by https alone (core.telegram.org/bots/webhooks).
+    if parts.scheme != "https":
+        return because("public_url_unencrypted", text=repr(address))
+    if _is_local(parts.hostname or ""):
+        return because("public_url_unreachable", text=repr(address))
+    return None if port in PORTS else because("public_url_port", port=port, ports=list(map(str, PORTS)))
+
+
+def _is_local(host: str) -> bool:
+    """Whether this is a name or an address of one machine or one network alone."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return host == "localhost" or host.endswith((".localhost", ".local", ".internal")) or "." not in host

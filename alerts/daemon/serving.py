@@ -24,8 +24,7 @@ from alerts.web.console.frame import BASE as DESK
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
-from alerts.web.public.publisher import Publisher
-from alerts.web.public.routes import public_routes
+from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.told import Setting
 
 OPEN_FILES = 8192

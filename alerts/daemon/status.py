@@ -10,8 +10,7 @@ from alerts.daemon.desk import Control, now
 from alerts.desk.account import InFull, account_of, event_of, in_full
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason, told_already
-from alerts.desk.service import DeskUnit, concerning
-from alerts.desk.standings import PENDING, channel_standings, source_standings
+from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings
 from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from alerts.daemon.serving import OPEN_FILES, make_room
-from alerts.web.public.routes import AT_ONCE, room_for_streams
+from alerts.web.public.publisher import AT_ONCE, room_for_streams
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from alerts.model.ports import Heard, Memory
 from alerts.model.reason import in_words
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from alerts.web.public.publisher import Publisher
-from alerts.web.public.routes import public_routes
+from alerts.web.public.publisher import Publisher, public_routes
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW
 from tests.unit.web.public.conftest import a_setting

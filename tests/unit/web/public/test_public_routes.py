@@ -6,8 +6,8 @@ import asyncio
 
 from aiohttp import ClientSession, web
 
-from alerts.web.public import routes
-from alerts.web.public.routes import public_routes
+from alerts.web.public import publisher as routes
+from alerts.web.public.publisher import public_routes
 from tests.unit.web.public.house import a_house, next_data
 
 
