@@ -56,7 +56,7 @@ async def test_the_first_time(town, browser):
     assert "Set up a second factor" in page.said
     assert page.tree.xpath("//div[@class='qr']//*[local-name()='svg']")
     [link] = page.tree.xpath("//a[starts-with(@href, 'otpauth:')]/@href")
-    assert link.startswith("otpauth://totp/Tocsin:Anne?secret=")
+    assert link.startswith("otpauth://totp/Ville%20de%20Saint-Martin:Anne?secret=")
     assert "style=" not in page.text
     page = await browser.send(page, "/desk/sign-in/second-factor", code="000000")
     assert page.status == 401
