@@ -12,7 +12,7 @@ import io
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -25,6 +25,8 @@ from alerts.rendering.library import as_sentences, capital
 
 _MOST = 230
 """Letters of what to do: two to four lines of the picture, and no burden in its alternative."""
+# No cut is behind `_MOST`: what comes long after it changes nothing, and a stranger's text may be long.
+_LOOKED_AT = 4 * _MOST
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,13 @@ def _first_words(said: Mapping[str, Any]) -> str:
 
 def _beginning(text: str) -> str:
     """All of it where it is short enough; else whole sentences, or a part of the first one."""
-    return text if _fits(text) else at_sentences(text, _fits, markup=False) or partly(text, _fits, markup=False)
+    return text if _fits(text) else _cut(text[:_LOOKED_AT])
+
+
+# The public pages ask for the same words of each alert that is on with every change of any of them.
+@lru_cache(maxsize=1024)
+def _cut(text: str) -> str:
+    return at_sentences(text, _fits, markup=False) or partly(text, _fits, markup=False)
 
 
 def _fits(text: str) -> bool:
