@@ -102,7 +102,9 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a source remembers between readings; stored in the same transaction as what it heard.
+    """What a source remembers between readings; stored once everything that it heard is.
+
+    After a kill in between it is read again, and what was stored is known by its key.
 
     `etag`, `last_modified` and `digest` serve conditional requests; `state` is the source's own (JSON-able).
     """
