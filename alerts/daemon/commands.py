@@ -116,7 +116,7 @@ class Commands:
 
     def __init__(self, control: Callable[[], Control], town: Town, handed: Handed) -> None:
         self._file = town.file
-        self._counter = control
+        self._control = control
         self._handed = handed
         self._places = threading.BoundedSemaphore(PLACES)
         self._under_way: dict[threading.Thread, socket.socket] = {}
@@ -192,7 +192,7 @@ class Commands:
         order = receive(line, ORDERED_WITHIN)
         # Set again, because `receive` left only the rest of the order's time.
         line.settimeout(ORDERED_WITHIN)
-        caller = Caller(line, order, uid, self._counter, self._file)
+        caller = Caller(line, order, uid, self._control, self._file)
         caller.tell("status", self._handed.carry_out(order, caller))
 
 
