@@ -13,7 +13,20 @@ from alerts.daemon.telemetry import set_up_log
 from bench.measure import Row
 from bench.table import HEAD, cells, line, summary
 
-SUBJECTS = ("latency", "commits", "pace", "calls", "cap", "works", "texts", "command", "daemon", "page", "bulk")
+SUBJECTS = (
+    "latency",
+    "commits",
+    "pace",
+    "calls",
+    "cap",
+    "works",
+    "texts",
+    "command",
+    "daemon",
+    "page",
+    "bulk",
+    "storm",
+)
 """The modules that have a `measure()`, in the order of the table."""
 LONG = ("under-attack",)
 """Those that take minutes, and are measured where they are asked for."""

@@ -58,7 +58,7 @@ def _both(town: Town) -> tuple[list[float], list[float]]:
 
 
 class Bare:
-    """One raw commit, then one bare request with its answer."""
+    """One raw commit, then bare requests with their answers."""
 
     def __init__(self, file: Path, url: str) -> None:
         self._db = connect(file)
@@ -66,14 +66,15 @@ class Bare:
         self._url = url
         self._session: aiohttp.ClientSession | None = None
 
-    async def commit_and_request(self) -> float:
-        """Do both; returns the seconds."""
+    async def commit_and_request(self, requests: int = 1) -> float:
+        """Do both, the requests one after the other; returns the seconds."""
         session = self._session = self._session or aiohttp.ClientSession()
         began = time.perf_counter()
         with transaction(self._db):
             self._db.execute("INSERT INTO post (text) VALUES ('Vent violent')")
-        async with session.post(self._url, json={"text": "Vent violent"}) as answer:
-            await answer.read()
+        for _ in range(requests):
+            async with session.post(self._url, json={"text": "Vent violent"}) as answer:
+                await answer.read()
         return time.perf_counter() - began
 
     async def close(self) -> None:

@@ -33,6 +33,7 @@ from alerts.store.sockets import ring
 from alerts.store.unit import transaction
 from bench import history
 from bench.measure import Row
+from bench.process import cpu_of
 from tests.process.town import PAGE, TELEGRAM, Running, Town, town_in
 from tests.process.visiting import FIRST, Browser
 
@@ -198,16 +199,10 @@ def _settle(scene: Scene) -> None:
     """Wait until what an attack left behind (queued messages, closed connections) takes nothing any more."""
     until = time.monotonic() + SETTLED_WITHIN
     while time.monotonic() < until:
-        before = _cpu(scene.daemon.pid)
+        before = cpu_of(scene.daemon.pid)
         time.sleep(1)
-        if _cpu(scene.daemon.pid) - before < IDLE:
+        if cpu_of(scene.daemon.pid) - before < IDLE:
             return
-
-
-def _cpu(process: int) -> float:
-    """CPU seconds that a process took so far (utime and stime, proc(5))."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _extremes(scene: Scene, many: int = EXTREMES) -> list[float]:
