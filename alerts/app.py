@@ -125,7 +125,7 @@ class Daemon:
         # A lease is one process's: the same machine may have started this daemon twice.
         owner = f"{socket.gethostname()}-{os.getpid()}-{outside.new_id()}"
         leases = [*town.channels, *map(bot_lease, bot_settings(town)), *bulk_leases(town)]
-        self._keeper = LeaseKeeper(Leases(database), clock, owner, leases)
+        self._keeper = LeaseKeeper(Leases(database), clock, owner, leases, outside.lease_term)
         self._bots: Bots | None = None
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}

@@ -22,6 +22,7 @@ from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk
 from alerts.config import channel_kind, source_kind
 from alerts.daemon.desk import build_desk
+from alerts.delivery.lease import TERM
 from alerts.desk.actions import Desk
 from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, SystemClock, Tells
@@ -70,7 +71,8 @@ def open_source(name: str, settings: PolledSettings, around: Surroundings) -> So
 class Outside:
     """The world of one daemon. Whatever is decided outside of it comes in here; the defaults are the real one.
 
-    `net_beneath` is how often the file is looked at, should another process's ring not have been heard. `doors` says
+    `net_beneath` is how often the file is looked at, should another process's ring not have been heard. `lease_term` is
+    how long a lease lasts: a longer one is renewed more seldom, and a daemon that died is replaced later. `doors` says
     whether it answers over HTTP and hears the ring of other processes.
     """
 
@@ -85,6 +87,7 @@ class Outside:
     build_desk: Callable[[Town, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
     outbox: Callable[[Database], Outbox] = Outbox
     net_beneath: timedelta = timedelta(seconds=1)
+    lease_term: timedelta = TERM
     doors: bool = True
 
 

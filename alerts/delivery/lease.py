@@ -19,9 +19,10 @@ from alerts.store.outbox import Leases
 
 TERM = timedelta(seconds=5)
 """How long a lease lasts: a daemon that comes after a killed one sends within this and a second."""
-RENEWED_EVERY = 1.5
-TRIED_EVERY = 0.5
-"""Seconds between the tries for a lane that somebody else holds."""
+RENEWED = 0.3
+"""Of the term: after so much of it leases are renewed."""
+TRIED = 0.1
+"""Of the term: after so much of it a lane that somebody else holds is tried for again."""
 
 log = structlog.get_logger()
 
@@ -34,11 +35,17 @@ class _HeldLease:
 
 
 class LeaseKeeper:
-    """Takes and renews the leases of all lanes of this process, in one transaction each time."""
+    """Takes and renews the leases of all lanes of this process, in one transaction each time.
 
-    def __init__(self, leases: Leases, clock: Clock, owner: str, lanes: Sequence[str]) -> None:
+    Each lasts for `term`: a longer one costs fewer transactions, and a daemon that died is replaced later.
+    """
+
+    def __init__(
+        self, leases: Leases, clock: Clock, owner: str, lanes: Sequence[str], term: timedelta = TERM
+    ) -> None:
         self._leases = leases
         self._clock = clock
+        self._term = term
         self._lanes = tuple(lanes)
         self._held: dict[str, _HeldLease] = {}
         self._terms = 0
@@ -75,8 +82,8 @@ class LeaseKeeper:
             self._doubted.clear()
             await self._renew()
             all_held = all(lane in self._held for lane in self._lanes)
-            pause = self._clock.sleep(RENEWED_EVERY if all_held else TRIED_EVERY)
-            await first_of(self._doubted.wait(), pause)
+            pause = self._term * (RENEWED if all_held else TRIED)
+            await first_of(self._doubted.wait(), self._clock.sleep(pause.total_seconds()))
 
     async def give_back(self) -> None:
         """End the leases, so that another daemon need not wait for their end."""
@@ -91,22 +98,22 @@ class LeaseKeeper:
 
     async def _renew(self) -> None:
         # Measured before the database is asked: a slow answer shortens our own belief, never lengthens it.
-        now, until = self._clock.now(), self._clock.monotonic() + TERM.total_seconds()
+        now, until = self._clock.now(), self._clock.monotonic() + self._term.total_seconds()
         before = dict(self._held)
         try:
-            taken = await self._leases.take(self._lanes, self.owner, now, now + TERM)
+            taken = await self._leases.take(self._lanes, self.owner, now, now + self._term)
         except Exception as error:  # noqa: BLE001 the database's trouble must not end the keeper
             log.error("lease.not_renewed", error=str(error))  # noqa: TRY400 one line is enough at 3 a.m.
             return
         # The term goes on only where the lease neither ran out nor was doubted while it was being renewed.
-        held = {lease.lane: _HeldLease(lease, until, self._term(lease.lane)) for lease in taken}
+        held = {lease.lane: _HeldLease(lease, until, self._number(lease.lane)) for lease in taken}
         for lane in self._lanes:
             if (lane in held) != (lane in before):
                 log.info("lease.taken" if lane in held else "lease.lost", channel=lane)
         self._held = held
         self._changed.set()
 
-    def _term(self, lane: str) -> int:
+    def _number(self, lane: str) -> int:
         if lasting := self._lasting(lane):
             return lasting.term
         self._terms += 1

@@ -209,11 +209,12 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to work a lane, until `until`; `owner` is one process's own name."""
+    """The right to work a lane, until `until`; `owner` is one process's own name, `term` how long it lasts at most."""
 
     lane: str
     owner: str
     until: datetime
+    term: timedelta = field(default=timedelta(seconds=5), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,6 @@ from alerts.store.unit import Unit
 
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far the clocks of two machines may be apart."""
-LONGEST_LEASE = timedelta(seconds=5)
-"""A lease lasts no longer: what was journalled under it has left within this, or doesn't leave."""
 BELIEVED_WAIT = timedelta(minutes=5)
 
 
@@ -274,6 +272,7 @@ _HEIR = Statement(
 _MAY_BE_OUT = "sent_again"
 _NOTHING_TO_END = because("never_appeared_there")
 _FAR = timedelta(minutes=1)
+_MICROSECOND = timedelta(microseconds=1)
 # One statement, so that of two that ask at once one is told no. A lease that reaches far ahead is from before the clock
 # was set back, and counts as over.
 _INSERT_LEASE = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
@@ -441,9 +440,8 @@ def _recover(unit: Unit, channel: str, lease: Lease, now: datetime) -> int:
     reason = because("stopped_midway").kept()
     orphans = _ORPHANS.rows(unit.db, channel=channel, owner=lease.owner)
     for row in orphans:
-        _ABANDON.run(
-            unit.db, key=row["seq"], reason=reason, now=stamp(now), term=LONGEST_LEASE // timedelta(microseconds=1)
-        )
+        # What was journalled under a lease has left within its term, or doesn't leave.
+        _ABANDON.run(unit.db, key=row["seq"], reason=reason, now=stamp(now), term=lease.term // _MICROSECOND)
         _DOUBT.run(unit.db, key=row["post_id"], reason=reason, now=stamp(now))
     return len(orphans)
 
@@ -500,7 +498,7 @@ class Leases:
 
         def work(unit: Unit) -> list[Lease]:
             taken = [lane for lane in lanes if _TAKE.run(unit.db, lane=lane, owner=owner, **times).rowcount == 1]
-            return [Lease(lane, owner, until) for lane in taken]
+            return [Lease(lane, owner, until, until - now) for lane in taken]
 
         return await self._database.write(work)
 

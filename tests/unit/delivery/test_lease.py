@@ -76,3 +76,16 @@ async def test_waiting_for_a_lease_ends_when_it_is_given_back(house, keeper):
     await house.clock.advance(0.6)
     assert waiting.done()
     assert waiting.result().owner == "second"
+
+
+async def test_a_longer_term_is_renewed_more_seldom(house):
+    leases = Leases(house.database)
+    keeper = LeaseKeeper(leases, house.clock, "us", ["x"], timedelta(seconds=60))
+    running = asyncio.create_task(keeper.run())
+    await house.clock.settle()
+    commits = house.database.commits
+    await house.clock.advance(90)
+    assert keeper.lease_of("x")
+    assert house.database.commits - commits == 5, "each 18 s"
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
