@@ -40,9 +40,7 @@ class LeaseKeeper:
     Each lasts for `term`: a longer one costs fewer transactions, and a daemon that died is replaced later.
     """
 
-    def __init__(
-        self, leases: Leases, clock: Clock, owner: str, lanes: Sequence[str], term: timedelta = TERM
-    ) -> None:
+    def __init__(self, leases: Leases, clock: Clock, owner: str, lanes: Sequence[str], term: timedelta = TERM) -> None:
         self._leases = leases
         self._clock = clock
         self._term = term
