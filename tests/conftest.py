@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import tempfile
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from alerts.model.reason import Reason
 from alerts.rendering.templates import check_templates
 from alerts.store import files
 from campaign.forks import CHEAP, ForkServer, made_once
+from campaign.postgresql import MISSING, PostgreSQL, find_binaries
 from campaign.town import Town
 
 # What tests write needn't outlive the machine: where memory holds it, no transaction waits for a disk.
@@ -98,6 +100,23 @@ def forks():
     server = ForkServer()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL for the tests of this process, half a second after the first of them asks for it."""
+    if find_binaries() is None:
+        pytest.skip(MISSING)
+    with PostgreSQL(beneath=Path(os.environ.get("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir()))) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql):
+    """The URL of an empty database of this test's own."""
+    url = postgresql.url()
+    yield url
+    postgresql.drop(url)
 
 
 @pytest.fixture(autouse=True)
