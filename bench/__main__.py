@@ -11,6 +11,7 @@ import sys
 
 from alerts.daemon.telemetry import set_up_log
 from bench.measure import Row
+from bench.process import keep_bytecode
 from bench.table import HEAD, cells, line, summary
 
 SUBJECTS = (
@@ -46,8 +47,9 @@ def main() -> int:
     if unknown := [name for name in asked.subjects if name not in (*SUBJECTS, *LONG)]:
         parser.error(f"unknown: {', '.join(unknown)}; allowed: {', '.join((*SUBJECTS, *LONG))}")
     print(f"{os.cpu_count()} CPUs, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}", end="; ")
-    print("ratio: ours by floor, best of each\n")
+    print("ratios: ours by floor, of the best and of the medians; both have to reach the goal\n")
     set_up_log("error")
+    keep_bytecode()
     rows = measured(asked.subjects or SUBJECTS)
     print(f"\n{summary(rows)}")
     return 1 if asked.strict and not all(row.met for row in rows) else 0

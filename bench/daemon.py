@@ -1,7 +1,14 @@
-"""The daemon: from start to ready, and its memory when nothing is on, against its imports alone."""
+"""The daemon: from start to ready, and its memory when nothing is on, against its imports alone.
+
+The floor imports what such a daemon has imported by then, no more and no less, in the same order: it is asked.
+Both clocks stop at a line that says that all is there.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,14 +18,20 @@ from pathlib import Path
 
 from bench import samples
 from bench.measure import Row, in_turn
-from bench.process import resident, run_time
+from bench.process import resident
 from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, X, town_in
 
 ROUNDS = 3
-MODULES = ["cli", "app", "daemon.telemetry", "sources.cap.source", "sources.ical.source"]
-MODULES += ["channels.twitter", "channels.facebook", "channels.telegram"]
-IMPORTS = "\n".join(f"import alerts.{module}" for module in MODULES)
-"""What a daemon with every kind of source and channel imports."""
+IMPORTING = "PYTHONPROFILEIMPORTTIME"
+"""With it, Python says each module that it has imported (python(1), `-X importtime`)."""
+# What a daemon tries in vain (an optional package) is said, too, and takes its time on both sides.
+_IMPORTING = """
+import contextlib, importlib
+for name in {names}:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+"""
+_IMPORTED = re.compile(r"^import time: +\d+ \| +\d+ \| +(\S+)$")
 SETTLED = 2.0
 """Seconds after which the first look at every source is long done."""
 CHANNELS, SOURCES = 10, 20
@@ -51,6 +64,7 @@ def _configure(town: Town) -> None:
 
 def _ready(town: Town) -> Row:
     town.tocsin("db", "upgrade")
+    imports = _imports(town)
 
     def ready() -> float:
         began = time.perf_counter()
@@ -61,16 +75,31 @@ def _ready(town: Town) -> Row:
 
     def imported() -> float:
         began = time.perf_counter()
-        run_time(["-c", IMPORTS], town.folder)
-        return time.perf_counter() - began
+        with _importing(imports):
+            return time.perf_counter() - began
 
     taken = in_turn(imported, ready, ROUNDS)
     return Row("daemon ready, 20 sources and 10 channels; its imports", *taken, "s", goal=2.5)
 
 
 def _memory(town: Town) -> Row:
-    taken = in_turn(_imported, lambda: _idle(town.start_daemon()), 1)
+    imports = _imports(town, SETTLED)
+    taken = in_turn(lambda: _imported(imports), lambda: _idle(town.start_daemon()), 1)
     return Row("memory idle, 20 sources and 10 channels; its imports", *taken, "MB", goal=1.35)
+
+
+def _imports(town: Town, later: float = 0) -> str:
+    """Python that imports what a daemon has imported when it is ready, or some seconds later, in the same order."""
+    town.environment[IMPORTING] = "1"
+    daemon = town.start_daemon()
+    del town.environment[IMPORTING]
+    if later:
+        time.sleep(later)
+        daemon.send(signal.SIGTERM)
+        daemon.wait_for("tocsin.stopping")
+    daemon.stop()
+    names = [found[1] for line in daemon.lines if (found := _IMPORTED.match(line))]
+    return _IMPORTING.format(names=names)
 
 
 def _idle(daemon: Running) -> float:
@@ -80,12 +109,18 @@ def _idle(daemon: Running) -> float:
     return held
 
 
-def _imported() -> float:
-    """Megabytes of a process that has imported the same and waits."""
-    code = f"{IMPORTS}\nprint(flush=True)\ninput()"
+def _imported(imports: str) -> float:
+    """Megabytes of a process that has imported these and waits."""
+    with _importing(imports) as process:
+        return resident(process)
+
+
+@contextlib.contextmanager
+def _importing(imports: str) -> Iterator[int]:
+    """A process that has imported these, and waits until the block ends."""
+    code = f"{imports}\nprint(flush=True)\ninput()"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        held = resident(process.pid)
+        yield process.pid
         process.communicate(b"\n")
-    return held

@@ -1,4 +1,8 @@
-"""The time from storing to the request that leaves: daemon and sandbox are real processes with nothing else to do."""
+"""The time from storing to the request that arrives: daemon and sandbox are real processes with nothing else to do.
+
+Both clocks stop at the same point, where the sandbox writes the request down: ours starts when the post is stored, the
+floor's before its one commit, which stands for the attempt that is journalled before it is made.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +23,14 @@ from alerts.store.alerts import AlertRepository
 from alerts.store.files import connect, opened
 from alerts.store.sockets import ring
 from alerts.store.unit import transaction
-from bench.loopback import loopback
 from bench.measure import Row
-from tests.process.town import TELEGRAM, Town, town_in
+from tests.process.town import SECRETS, TELEGRAM, Town, town_in
 
-POSTS = 150
+ROUNDS, POSTS = 5, 30
+"""A p50 is of one round's posts, the p99 of all."""
 PAUSE = 0.03
 """Seconds between one post's end and the next: the lane has gone back to rest."""
+CHAT = "@saintmartin_alertes"
 UNPACED = TELEGRAM + 'limits = ["100000/1m"]\nreserve = 0\n'
 
 
@@ -34,27 +39,32 @@ def measure() -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         for town in town_in(Path(folder)):
             floor, ours = _both(town)
-    half = statistics.median(ours)
-    yield Row("stored to request leaves, p50; request + commit", [statistics.median(floor)], [half], "s", goal=2.5)
-    yield Row("the same, p99; that p50", [half], [statistics.quantiles(ours, n=100)[-1]], "s", goal=10)
+    yield Row("stored to request leaves, p50; commit + request", _medians(floor), _medians(ours), "s", goal=2.5)
+    half, late = statistics.median(ours), statistics.quantiles(ours, n=100)[-1]
+    yield Row("the same, p99; that p50", [half], [late], "s", goal=10)
+
+
+def _medians(taken: list[float]) -> list[float]:
+    """Of each round."""
+    return [statistics.median(taken[first : first + POSTS]) for first in range(0, len(taken), POSTS)]
 
 
 def _both(town: Town) -> tuple[list[float], list[float]]:
-    """Seconds of the floor, and from the desk's commit to the request's arrival, for each post in turn."""
+    """Seconds of the floor, and from the desk's commit, each to the request's arrival, for each post in turn."""
     town.start_sandbox("--no-limits")
     town.configure(UNPACED)
     town.start_daemon()
     control = Control(load_config(town.folder / "channels.toml"))
-    floor, stored = [], []
-    with loopback() as url, asyncio.Runner() as runner:
-        bare = Bare(town.folder / "floor.db", url)
-        for number in range(POSTS + 1):
-            floor.append(runner.run(bare.commit_and_request()))
-            stored.append(_store(control, f"n° {number}"))
+    began: list[float] = []
+    with asyncio.Runner() as runner:
+        bare = Bare(town.folder / "floor.db", f"{town.sandbox}/bot{SECRETS['TELEGRAM_TOKEN']}/sendMessage")
+        for number in range(ROUNDS * POSTS + 1):
+            began.append(runner.run(bare.commit_and_request()))
+            began.append(_store(control, f"n° {number}"))
         runner.run(bare.close())
-    arrived = sorted(_arrivals(town))
-    # Each is out before the next is stored, so they arrive in the order of storing. The first one warms up.
-    return floor[1:], [at - before for before, at in zip(stored, arrived, strict=True)][1:]
+    # Each is out before the next is stored, so they arrive in the order of storing. The first two warm up.
+    taken = [at - before for before, at in zip(began, sorted(_arrivals(town)), strict=True)][2:]
+    return taken[::2], taken[1::2]
 
 
 class Bare:
@@ -67,15 +77,15 @@ class Bare:
         self._session: aiohttp.ClientSession | None = None
 
     async def commit_and_request(self, requests: int = 1) -> float:
-        """Do both, the requests one after the other; returns the seconds."""
+        """Do both, the requests one after the other; returns when it began, in seconds since the epoch."""
         session = self._session = self._session or aiohttp.ClientSession()
-        began = time.perf_counter()
+        began = time.time()
         with transaction(self._db):
             self._db.execute("INSERT INTO post (text) VALUES ('Vent violent')")
         for _ in range(requests):
-            async with session.post(self._url, json={"text": "Vent violent"}) as answer:
+            async with session.post(self._url, json={"chat_id": CHAT, "text": "Vent violent"}) as answer:
                 await answer.read()
-        return time.perf_counter() - began
+        return began
 
     async def close(self) -> None:
         """Close session and file."""

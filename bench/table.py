@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bench.measure import Row
 
 _SCALES = {"s": ((1e-6, "µs", 1e6), (1e-3, "ms", 1e3), (1.0, "s", 1.0))}
-HEAD = ("what", "floor", "ours", "ratio", "(medians)", "goal", "")
+HEAD = ("what", "floor", "ours", "by best", "by medians", "goal", "")
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -20,7 +20,7 @@ def cells(row: Row) -> tuple[str, ...]:
         spell(best(row.floor), row.unit),
         spell(best(row.ours), row.unit),
         f"{row.ratio:.2f}",
-        f"({row.typical:.2f})",
+        f"{row.typical:.2f}",
         f"{sign} {row.goal:g}",
         "ok" if row.met else "over",
     )

@@ -1,4 +1,4 @@
-"""A goal is met or missed by the best samples, and the table says which."""
+"""A goal is met by the best samples and by the medians, or it is missed; the table says which."""
 
 from __future__ import annotations
 
@@ -6,15 +6,33 @@ import pytest
 
 from bench.__main__ import SUBJECTS
 from bench.measure import Row, in_turn
-from bench.table import cells, spell, summary
+from bench.table import HEAD, cells, spell, summary
 
 
-def test_the_best_samples_decide_and_a_disturbed_one_does_not():
-    row = Row("store", floor=[2.0, 1.0], ours=[9.0, 2.0], unit="s", goal=2.0)
+def test_the_best_samples_and_the_medians_decide_and_a_disturbed_one_does_not():
+    row = Row("store", floor=[2.0, 1.0, 1.5], ours=[9.0, 2.0, 3.0], unit="s", goal=2.0)
 
     assert row.ratio == 2.0
-    assert row.typical == pytest.approx(5.5 / 1.5)
+    assert row.typical == 2.0
     assert row.met
+
+
+@pytest.mark.parametrize(
+    ("ours", "at_least"),
+    [([1.9, 2.1, 2.2], False), ([2.1, 2.1, 2.1], False), ([2.1, 1.9, 1.8], True), ([1.9, 1.9, 1.9], True)],
+)
+def test_a_goal_that_only_the_best_sample_reaches_is_missed(ours, at_least):
+    row = Row("store", floor=[1.0, 1.0, 1.0], ours=ours, unit="s", goal=2.0, at_least=at_least)
+
+    assert not row.met
+    assert cells(row)[-1] == "over"
+
+
+def test_the_table_shows_both_ratios():
+    row = Row("store", floor=[1.0, 2.0, 2.0], ours=[3.0, 9.0, 9.0], unit="s", goal=5)
+
+    told = dict(zip(HEAD, cells(row), strict=True))
+    assert (told["by best"], told["by medians"]) == ("3.00", "4.50")
 
 
 def test_a_rate_is_best_when_it_is_largest_and_must_reach_its_goal():
