@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from alerts.daemon.bots import Bots, BulkSenders, bot_lease, bot_paces, bot_settings, bulk_leases
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Control
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
-from alerts.daemon.serving import build_app, build_publisher, serve
+from alerts.daemon.serving import Entrance, build_app, build_publisher
 from alerts.daemon.telemetry import Metrics, lane_cycle, log_deliveries, pages_cycle, source_cycle, sum_up
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
@@ -57,7 +58,6 @@ from alerts.store.database import Database
 from alerts.store.memory import ChannelStatuses
 from alerts.store.outbox import Leases, Outbox
 from alerts.store.sockets import open_doorbell
-from alerts.web.listener import Listener
 from alerts.web.ops import Cycle, Gauges
 from alerts.web.public.publisher import Publisher
 
@@ -130,7 +130,7 @@ class Daemon:
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._listener: Listener | None = None
+        self._entrance: Entrance | None = None
         self._doorbell: tuple[socket.socket, Path] | None = None
         self._checks: HealthChecks | None = None
         self._publisher: Publisher | None = None
@@ -202,14 +202,15 @@ class Daemon:
         # Another daemon takes over at once; where the database refuses it does once the leases have run out.
         with contextlib.suppress(Exception):
             await self._keeper.give_back()
-        if self._listener is not None:
-            await self._listener.close()
+        if self._entrance is not None:
+            await self._entrance.close()
         if self._doorbell is not None:
             bell, path = self._doorbell
             asyncio.get_running_loop().remove_reader(bell)
             bell.close()
             path.unlink(missing_ok=True)
-        await self._session.close()
+        if not self._outside.lends_session:
+            await self._session.close()
         await self.database.close()
 
     def control(self) -> Control:
@@ -230,14 +231,19 @@ class Daemon:
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
+        await self.measure()
+        return self._metrics.exposition()
+
+    async def measure(self) -> CollectorRegistry:
+        """Bring up to date what is only known when somebody asks; all that is counted."""
         # Asked where people ask: a scrape on the lanes' connection would hold up an alert (docs/adr/0009).
         posts = await self.database.ask(lambda unit: unit.views.post_counts())
         well = {("source", name): poller.reason is None for name, poller in self.pollers.items()}
         well |= {("channel", name): lane.trouble is None for name, lane in self.lanes.items()}
         well["store", "database"] = self.database.trouble is None
-        self._metrics.measure(posts, self.cycles(), well, self._listener.connections if self._listener else 0)
+        self._metrics.measure(posts, self.cycles(), well, self._entrance.connections if self._entrance else 0)
         await self._bulks.measure(self._metrics)
-        return self._metrics.exposition()
+        return self._metrics.registry
 
     def _build_lanes(self) -> None:
         outbox = self._outside.outbox(self.database)
@@ -344,7 +350,7 @@ class Daemon:
             events=self.events,
         )
         app.add_routes(self._bots.routes())
-        self._listener, self.url = await serve(app, self.town.web, self._clock, self._refused)
+        self._entrance, self.url = await self._outside.serve(app, self.town.web, self._clock, self._refused)
 
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))

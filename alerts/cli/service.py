@@ -12,7 +12,13 @@ from alerts.cli import screen
 from alerts.cli.screen import tell
 
 
-def run(context: typer.Context) -> int:
+def run(
+    context: typer.Context,
+    stations: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Many towns in this process: each subfolder with a channels.toml is one."),
+    ] = None,
+) -> int:
     """Run the daemon: take in the sources, send what is in the outbox, until SIGTERM."""
     import asyncio
 
@@ -22,6 +28,12 @@ def run(context: typer.Context) -> int:
     from alerts.daemon.control import place_of
     from alerts.daemon.telemetry import set_up_log
 
+    if stations is not None:
+        from alerts.fleet.process import run_fleet
+
+        set_up_log(os.environ.get("TOCSIN_LOG", "info"))
+        asyncio.run(run_fleet(stations))
+        return 0
     place = place_of(context.obj.file)  # before the file is read: changed in between, it is another one to commands
     town = context.obj.load()
     set_up_log(os.environ.get("TOCSIN_LOG", "info"))

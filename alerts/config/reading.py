@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from ipaddress import ip_address
 from pathlib import Path
@@ -24,6 +24,8 @@ from alerts.config.faults import faults_of, nearest, nearest_allowed
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
     DeskSettings,
+    FleetSettings,
+    ListenSettings,
     NotifySettings,
     StationSettings,
     StoreSettings,
@@ -38,6 +40,7 @@ from alerts.model.town import (
     ChannelConfig,
     DeskSection,
     District,
+    FleetSection,
     NotifySection,
     SourceRules,
     StoreSection,
@@ -107,6 +110,17 @@ def read_config(file: Path, text: str) -> Town:
         desk=_made_of(DeskSection, desk),
         file=file.resolve(),
     )
+
+
+def load_fleet(folder: Path) -> tuple[FleetSection, WebSection]:
+    """`fleet.toml` of a folder of towns, which may be missing: all of it has defaults. Raises ConfigurationError."""
+    file = folder / "fleet.toml"
+    reading = _Reading(file, _parse(file, _text_of(file)) if file.exists() else {})
+    reading.look_for_strangers(("fleet", "web"))
+    fleet, web = reading.section("fleet", FleetSettings), reading.section("web", ListenSettings)
+    if reading.problems or not (fleet and web):
+        raise ConfigurationError(reading.problems, reading.language)
+    return _made_of(FleetSection, fleet), _made_of(WebSection, web)
 
 
 def read_channel(file: Path, text: str, name: str) -> ChannelSettings:
@@ -196,11 +210,11 @@ class _Reading:
         """Keep one problem."""
         self.problems.append(because("setting_wrong", file=self.file.name, key=key, what=what))
 
-    def look_for_strangers(self) -> None:
+    def look_for_strangers(self, sections: Sequence[str] = SECTIONS) -> None:
         """Tell of sections that there are none of."""
         for key, value in self.table.items():
-            if key not in SECTIONS:
-                hint = nearest(key, SECTIONS)
+            if key not in sections:
+                hint = nearest(key, sections)
                 is_section = isinstance(value, dict | list)
                 self.wrong(key, because("section_unknown" if is_section else "key_unknown", hint=hint))
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from alerts.config.faults import nearest_allowed
 from alerts.model.hazard import Hazard
 from alerts.model.reason import Reason, because
-from alerts.model.town import DeskSection, NotifySection, StoreSection, Town, WebSection
+from alerts.model.town import DeskSection, FleetSection, NotifySection, StoreSection, Town, WebSection
 from alerts.sources.settings import Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
@@ -125,13 +125,36 @@ class StoreSettings(_Section):
         return value
 
 
-class WebSettings(_Section):
-    """`[web]`."""
+class ListenSettings(_Section):
+    """Where a process answers over HTTP, for one town or for many."""
 
     listen: str = WebSection.listen
     proxies: tuple[str, ...] = WebSection.proxies
     connections: int = Field(default=WebSection.connections, ge=16, le=100_000)
     per_address: int = Field(default=WebSection.per_address, ge=4, le=100_000)
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(because("no_network", text=repr(network))) from None
+        return value
+
+    @field_validator("listen")
+    @classmethod
+    def _is_host_and_port(cls, value: str) -> str:
+        match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s\[\]]*):(\d{1,5})", value)
+        if not match or int(match[2]) > 65535:
+            raise ValueError(because("no_place_to_listen", text=repr(value), example="127.0.0.1:8080"))
+        return value
+
+
+class WebSettings(ListenSettings):
+    """`[web]`."""
+
     export: str | None = WebSection.export
     languages: tuple[Literal["fr", "en"], ...] = ()
     tiles: str | None = WebSection.tiles
@@ -154,24 +177,6 @@ class WebSettings(_Section):
             # They stand in the header `Content-Security-Policy`, where `;` and `,` would begin something else.
             if not re.fullmatch(r"https?://[^\s/;,'\"]+", site):
                 raise ValueError(because("no_site", text=repr(site)))
-        return value
-
-    @field_validator("proxies")
-    @classmethod
-    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for network in value:
-            try:
-                ip_network(network)
-            except ValueError:
-                raise ValueError(because("no_network", text=repr(network))) from None
-        return value
-
-    @field_validator("listen")
-    @classmethod
-    def _is_host_and_port(cls, value: str) -> str:
-        match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[^:\s\[\]]*):(\d{1,5})", value)
-        if not match or int(match[2]) > 65535:
-            raise ValueError(because("no_place_to_listen", text=repr(value), example="127.0.0.1:8080"))
         return value
 
 
@@ -212,4 +217,17 @@ class DeskSettings(_Section):
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(_ADDRESS, value):
             raise ValueError(_no_address(value, "https://alertes.saint-martin.example/desk"))
+        return value.rstrip("/") if value else None
+
+
+class FleetSettings(_Section):
+    """`[fleet]` of a fleet's own file, `fleet.toml`."""
+
+    url: str | None = FleetSection.url
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(_ADDRESS, value):
+            raise ValueError(_no_address(value, "https://alertes.departement.example"))
         return value.rstrip("/") if value else None

@@ -22,6 +22,7 @@ from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk
 from alerts.config import channel_kind, source_kind
 from alerts.daemon.desk import build_desk
+from alerts.daemon.serving import Serve, serve
 from alerts.delivery.lease import TERM
 from alerts.desk.actions import Desk
 from alerts.model.incident import new_id
@@ -73,7 +74,8 @@ class Outside:
 
     `net_beneath` is how often the file is looked at, should another process's ring not have been heard. `lease_term` is
     how long a lease lasts: a longer one is renewed more seldom, and a daemon that died is replaced later. `doors` says
-    whether it answers over HTTP and hears the ring of other processes.
+    whether it answers over HTTP and hears the ring of other processes. `serve` is where it is asked; `lends_session`
+    says that the session is somebody else's, who closes it.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -89,6 +91,8 @@ class Outside:
     net_beneath: timedelta = timedelta(seconds=1)
     lease_term: timedelta = TERM
     doors: bool = True
+    serve: Serve = serve
+    lends_session: bool = False
 
 
 # --- what systemd wants to hear of a service of `Type=notify` (sd_notify(3)): a datagram to the socket it names

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import structlog
 from aiohttp import web
@@ -31,6 +33,23 @@ OPEN_FILES = 8192
 """Files, and so connections, that the process may have open at once, where the system lets it."""
 
 log = structlog.get_logger()
+
+
+class Entrance(Protocol):
+    """Where a town's application is asked: the listener of the process, or the town's own place in a fleet's."""
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        ...
+
+    async def close(self) -> None:
+        """Take nobody in any more, and let who is being answered finish for a moment."""
+        ...
+
+
+Serve = Callable[[web.Application, WebSection, Clock, Refused | None], Awaitable[tuple[Entrance, str]]]
+"""Opens an application to who asks; returns its entrance, and its address. Raises TocsinError."""
 
 
 def build_app(town: Town, service: DeskService, gauges: Gauges, publisher: Publisher) -> web.Application:

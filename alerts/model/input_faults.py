@@ -30,6 +30,17 @@ SETTING_FAULTS: Mapping[str, str] = {
         "[longitude, latitude], the last one equal to the first"
     ),
     "boundary_twice": "{file}: two features have the {what} {text}; allowed: one each",
+    # A folder of many towns
+    "folder_misnamed": "a town's folder is named by a-z, 0-9, - and _, and starts with a letter or a figure",
+    "secret_of_process": (
+        "{name} is a variable of the whole process, which all towns share; allowed: { file = … }, a file in the "
+        "town's folder"
+    ),
+    "outside_of_folder": "{path} lies outside of the town's folder; allowed: a place in it",
+    "host_taken": "{host} is the name of another town, {other}; allowed: one town a name",
+    "town_stumbled": "the town can't be started: {error}",
+    "fleet_runs": "another process works on the towns of {folder}; stop it first",
+    "fleet_unreadable": "the folder {folder} can't be used: {said:term}",
     # The file of settings
     "lines": "{each:lines}",
     "file_wrong": "{file}: {what}",

@@ -266,13 +266,24 @@ class DeskSection:
     remind: timedelta = timedelta(minutes=10)
 
 
+@dataclass(frozen=True)
+class FleetSection:
+    """`[fleet]` of `fleet.toml`: what many towns of one process share.
+
+    `url` is the address below which the towns without a host name of their own have their pages, at `/t/NAME`.
+    """
+
+    url: str | None = None
+
+
 # Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.
 @dataclass(frozen=True, eq=False)
 class Town:
     """All of channels.toml: `[station]` as it stands, then the other sections; `file` is where it was read.
 
     `sender` is the CAP sender of the town's own alerts. `public_url` is without a trailing slash. `areas` and the
-    districts of `boundary` are what counts as here. `hazards` are those that an officer is offered, by name.
+    districts of `boundary` are what counts as here. `hazards` are those that an officer is offered, by name. `mount` is
+    the path below which its pages are: none, or `/t/NAME` where it shares a host with other towns of a fleet.
     """
 
     name: str
@@ -292,6 +303,7 @@ class Town:
     notify: NotifySection = field(default_factory=NotifySection)
     desk: DeskSection = field(default_factory=DeskSection)
     file: Path = Path("channels.toml")
+    mount: str = ""
 
     @property
     def folder(self) -> Path:

@@ -97,7 +97,7 @@ class Listener:
         self._clock = clock
         self._proxies = proxies
         self._refused = refused or (lambda _: None)
-        app.on_response_prepare.append(_unnamed)
+        app.on_response_prepare.append(unnamed)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._servers: list[asyncio.Server] = []
         self._sweeping: asyncio.Task[None] | None = None
@@ -413,7 +413,7 @@ class _Connection(web.RequestHandler):
             super().log_exception(*args, **kw)
 
 
-async def _unnamed(_: web.Request, response: web.StreamResponse) -> None:
+async def unnamed(_: web.Request, response: web.StreamResponse) -> None:
     """No answer tells which program in which version gave it: whoever looks for old ones needn't find us."""
     response.headers.popall("Server", None)
 

@@ -1,0 +1,9 @@
+"""Many towns in one process: `tocsin run --stations DIR`, a folder with a `channels.toml` in a subfolder for each.
+
+    DIR ──▶ towns.py: who is there, what changed ──▶ fleet.py: a Daemon each, begun and ended ──▶ entrance.py: one door
+    process.py holds the folder and looks at it; ops.py tells how all of them are
+
+Each town is the same `Daemon` that runs alone (alerts/app.py), in an `Outside` whose costly parts are shared: the HTTP
+session, the threads that databases are read in, the listener. Nothing of one town is reachable from another's `Town`:
+not its database, its secrets, its accounts or its pages (docs/adr/0033-many-towns-in-one-process.md).
+"""

@@ -1,0 +1,112 @@
+"""One door for all towns: who asks is handed to the town whose host name they asked for, or whose `/t/NAME`.
+
+Every town is an application of its own, with its own guards. The listener, its places and its times are shared
+(web/listener.py): a crowd at one town's page takes places that all have. Whatever belongs to no town is the fleet's
+own: `/healthz`, `/readyz`, `/metrics`.
+
+A town below `/t/NAME` is asked as if it stood at the root: its part of the path is taken away here, and put before what
+it answers in a `Location`. Links in its pages have it by `Town.mount`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import hdrs, web
+
+from alerts.fleet.towns import MOUNTS
+from alerts.web.listener import unnamed
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a town is asked: its application, ready to answer, and the path that it has before each address."""
+
+    name: str
+    runner: web.AppRunner
+    mount: str = ""
+
+
+class FleetDoor:
+    """Who is behind which name; towns come and go while it is open."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, Place] = {}
+        self._mounts: dict[str, Place] = {}
+        self._own: Place | None = None
+
+    async def put_own(self, app: web.Application) -> None:
+        """That application answers whoever asks for no town."""
+        self._own = Place("", await _ready(app))
+
+    async def put(self, name: str, app: web.Application, hosts: Collection[str]) -> Place:
+        """From now on, that application answers under these names; without any, below `/t/NAME`."""
+        place = Place(name, await _ready(app), "" if hosts else f"{MOUNTS}/{name}")
+        for host in hosts:
+            self._hosts[host] = place
+        if not hosts:
+            self._mounts[name] = place
+        return place
+
+    async def take_away(self, place: Place) -> None:
+        """It answers no more; what is being answered may finish."""
+        for names in (self._hosts, self._mounts):
+            for name in [each for each, there in names.items() if there is place]:
+                del names[name]
+        await place.runner.cleanup()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """What the town that is asked answers, or the fleet itself where none is asked. Raises HTTPNotFound."""
+        host = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+        if (place := self._hosts.get(host)) is not None:
+            return await _handed(place, request)
+        _, top, name, *rest = [*request.rel_url.raw_path.split("/", 3), "", ""]
+        if f"/{top}" != MOUNTS and self._own is not None:
+            return await _handed(self._own, request)
+        if (place := self._mounts.get(name)) is None:
+            raise web.HTTPNotFound(text="Aucune commune n’est ici.\nNo town is here.\n")
+        if not request.rel_url.raw_path.startswith(f"{place.mount}/"):
+            raise web.HTTPPermanentRedirect(f"{place.mount}/")
+        below = request.clone(rel_url=request.rel_url.with_path(f"/{rest[0]}", encoded=True, keep_query=True))
+        return await _below(place, below)
+
+
+async def _ready(app: web.Application) -> web.AppRunner:
+    app.on_response_prepare.append(unnamed)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    return runner
+
+
+async def _handed(place: Place, request: web.Request) -> web.StreamResponse:
+    server = place.runner.server
+    if server is None:  # it was just taken away
+        raise web.HTTPServiceUnavailable
+    # Whatever is logged while it answers names the town.
+    with structlog.contextvars.bound_contextvars(town=place.name):
+        answered: web.StreamResponse = await server.request_handler(request)
+        return answered
+
+
+async def _below(place: Place, request: web.Request) -> web.StreamResponse:
+    """What the town answers, prepared here, for its own request: the door's has another path and no guards."""
+    try:
+        response = await _handed(place, request)
+    except web.HTTPException as error:
+        _lead(place, error)
+        await error.prepare(request)
+        raise
+    if not response.prepared:
+        _lead(place, response)
+        await response.prepare(request)
+    return response
+
+
+def _lead(place: Place, response: web.StreamResponse) -> None:
+    """Have a redirect lead below the town's own path."""
+    location = response.headers.get(hdrs.LOCATION, "")
+    if location.startswith("/") and not location.startswith("//"):
+        response.headers[hdrs.LOCATION] = f"{place.mount}{location}"

@@ -1,0 +1,214 @@
+"""Begins and ends the daemons of a fleet's towns, as their folders come, change and go.
+
+`look` compares what is in the folder with what it was, every few seconds and at SIGHUP. A town that is new is begun.
+One whose files changed is read, and only where they are right is the old one ended and a new one begun. One that is
+gone is ended. A file that is wrong costs its own town alone: where that town runs, it goes on with what its file said
+before. What couldn't be begun is tried again each minute, since the reason may lie outside of its files.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from alerts.app import Daemon, build
+from alerts.daemon.outside import Outside
+from alerts.daemon.serving import Entrance
+from alerts.fleet.entrance import FleetDoor, Place
+from alerts.fleet.towns import CONFIG, Mark, Settled, find_towns, mark, mark_of, settle
+from alerts.model.errors import ConfigurationError, TocsinError
+from alerts.model.ports import Clock
+from alerts.model.reason import Reason, because
+from alerts.model.town import FleetSection, Town, WebSection
+from alerts.web.listener import Refused
+
+LOOKED_AT_EVERY = 5.0
+"""Seconds between two looks at the folder."""
+TRIED_AGAIN_AFTER = 60.0
+"""Seconds after which a town that couldn't be begun is tried again, though its files are the same."""
+AT_ONCE = 4
+"""Towns that are begun or ended at the same time: beginning one is mostly work for the processor."""
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Member:
+    """A town of the fleet. `daemon` is None where it doesn't run; `wrong` is what its files are refused for.
+
+    Both may be: its newest files are wrong, and it goes on with what they said before.
+    """
+
+    name: str
+    folder: Path
+    mark: Mark = ()
+    tried_at: float = 0.0
+    hosts: frozenset[str] = frozenset()
+    daemon: Daemon | None = None
+    wrong: tuple[Reason, ...] = ()
+    language: str = "en"
+    watched: Town | None = None
+    """What its files are known by: those of the newest town that could be read."""
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The towns of a folder, by name, in one process. `outside` is the world that all their daemons share."""
+
+    folder: Path
+    section: FleetSection
+    listen: WebSection
+    outside: Outside
+    door: FleetDoor = field(default_factory=FleetDoor)
+    members: dict[str, Member] = field(default_factory=dict)
+    looked_at: float | None = None
+    """When the last look was over, by the clock; None: the first one isn't yet."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def look(self) -> None:
+        """Take over what changed in the folder. One town's trouble is told and kept with it; nothing is raised."""
+        async with self._turn:
+            try:
+                found = await asyncio.to_thread(find_towns, self.folder)
+                changed = await asyncio.to_thread(lambda: [each for each in found if self._is_news(each)])
+            except OSError as error:
+                log.error("fleet.unreadable", folder=str(self.folder), error=str(error))  # noqa: TRY400
+                return
+            gone = [each for each in self.members if each not in found]
+            # Those that go first: one of those that come may have taken over a host name.
+            await self._at_once(map(self._part_with, gone))
+            settled = [each for name in changed if (each := await self._settle(name, found[name])) is not None]
+            await self._at_once(self._begin(*each) for each in settled)
+            self.looked_at = self.outside.clock.monotonic()
+
+    async def stop(self) -> None:
+        """End every town: nothing more is taken in, and what is under way is finished."""
+        async with self._turn:
+            await asyncio.gather(*(self._end(each) for each in self.members.values()))
+
+    async def _at_once(self, works: Iterable[Coroutine[Any, Any, None]]) -> None:
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def in_its_place(work: Coroutine[Any, Any, None]) -> None:
+            async with places:
+                await work
+
+        await asyncio.gather(*map(in_its_place, works))
+
+    def _is_news(self, name: str) -> bool:
+        """Whether a town is to be read: it is new, its files aren't what they were, or it is to be tried again."""
+        member = self.members.get(name)
+        if member is None:
+            return True
+        if member.daemon is None and self.outside.clock.monotonic() - member.tried_at >= TRIED_AGAIN_AFTER:
+            return True
+        beside = mark_of(member.watched) if member.watched else ()
+        return (*mark(member.folder / CONFIG), *beside) != member.mark
+
+    async def _settle(self, name: str, folder: Path) -> tuple[Member, Settled] | None:
+        member = self.members.setdefault(name, Member(name, folder))
+        member.tried_at = self.outside.clock.monotonic()
+        # Whatever is wrong now: the same files aren't read again before they change, or their time has come.
+        member.mark = (*mark(folder / CONFIG), *(mark_of(member.watched) if member.watched else ()))
+        try:
+            settled = await asyncio.to_thread(settle, name, folder, self.section, self.listen)
+            self._claim(member, settled)
+        except ConfigurationError as error:
+            self._refuse(member, error.problems, error.language)
+        except Exception as error:
+            log.exception("town.failed", town=name)
+            self._refuse(member, [_stumbled(error)])
+        else:
+            member.mark, member.watched = settled.mark, settled.town
+            return member, settled
+        return None
+
+    def _claim(self, member: Member, settled: Settled) -> None:
+        """Give the town its host names. Raises ConfigurationError where another one has one of them."""
+        taken = {host: each.name for each in self.members.values() if each is not member for host in each.hosts}
+        wrong = [
+            because(
+                "setting_wrong",
+                file=CONFIG,
+                key="station.public_url",
+                what=because("host_taken", host=host, other=taken[host]),
+            )
+            for host in sorted(settled.hosts)
+            if host in taken
+        ]
+        if wrong:
+            raise ConfigurationError(wrong, settled.town.language)
+        member.hosts = settled.hosts
+
+    def _refuse(self, member: Member, problems: Iterable[Reason], language: str = "en") -> None:
+        member.wrong, member.language = tuple(problems), language
+        for each in member.wrong:
+            log.error("town.refused", town=member.name, goes_on=member.daemon is not None, reason=str(each))
+
+    async def _begin(self, member: Member, settled: Settled) -> None:
+        """The town as its files say now, in the place of the one that runs, if one does."""
+        # In a task of its own, so that whatever is logged by all that is begun here names the town.
+        structlog.contextvars.bind_contextvars(town=member.name)
+        await self._end(member)
+        member.wrong, member.language = (), settled.town.language
+        daemon = None
+        try:
+            daemon = await build(settled.town, replace(self.outside, serve=partial(self._serve, member)))
+            await daemon.start()
+        except BaseException as error:
+            if daemon is not None:
+                with contextlib.suppress(Exception):
+                    await daemon.stop()
+            if not isinstance(error, Exception):  # the whole process is being stopped
+                raise
+            if not isinstance(error, TocsinError):
+                log.exception("town.failed")
+            self._refuse(member, [error.reason if isinstance(error, TocsinError) else _stumbled(error)])
+        else:
+            member.daemon = daemon
+            log.info("town.running", station=settled.town.name, hosts=sorted(settled.hosts), mount=settled.town.mount)
+
+    async def _end(self, member: Member) -> None:
+        if (daemon := member.daemon) is None:
+            return
+        member.daemon = None
+        try:
+            await daemon.stop()
+        except Exception:
+            # Its folder may be gone. The others go on; its leases run out.
+            log.exception("town.failed", town=member.name)
+        log.info("town.stopped", town=member.name)
+
+    async def _part_with(self, name: str) -> None:
+        await self._end(self.members[name])
+        del self.members[name]
+
+    async def _serve(
+        self, member: Member, app: web.Application, _: WebSection, __: Clock, ___: Refused | None
+    ) -> tuple[Entrance, str]:
+        place = await self.door.put(member.name, app, member.hosts)
+        return _TownEntrance(self.door, place), ""
+
+
+@dataclass(frozen=True, slots=True)
+class _TownEntrance:
+    """A town's place at the fleet's door; connections are the door's."""
+
+    door: FleetDoor
+    place: Place
+    connections: int = 0
+
+    async def close(self) -> None:
+        await self.door.take_away(self.place)
+
+
+def _stumbled(error: Exception) -> Reason:
+    return because("town_stumbled", error=f"{type(error).__name__}: {error}")

@@ -1,0 +1,133 @@
+"""The process of a fleet: it holds the folder, opens the one door, and looks at the folder until it is stopped.
+
+One process at a time works a folder, by a lock on `DIR/fleet.lock`, which the system takes back when the process dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import structlog
+from aiohttp import web
+
+from alerts.app import HANDED_OVER_AFTER
+from alerts.config import load_fleet
+from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
+from alerts.daemon.serving import serve
+from alerts.daemon.telemetry import sum_up
+from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet
+from alerts.fleet.ops import fleet_routes
+from alerts.model.errors import TocsinError
+from alerts.model.reason import because
+
+log = structlog.get_logger()
+
+
+async def run_fleet(folder: Path) -> None:
+    """Run the towns of a folder until SIGTERM or SIGINT; SIGHUP looks at once. Raises TocsinError."""
+    sys.setswitchinterval(HANDED_OVER_AFTER)
+    section, listen = load_fleet(folder)
+    with sole_user(folder):
+        outside = Outside()
+        session = await outside.open_session()
+        fleet = Fleet(folder, section, listen, sharing(outside, session))
+        try:
+            entrance, _ = await serve(await fleet_app(fleet), listen, outside.clock)
+            try:
+                await _until_stopped(fleet)
+            finally:
+                tell_systemd("STOPPING=1")
+                log.info("fleet.stopping")
+                await fleet.stop()
+                await entrance.close()
+        finally:
+            await session.close()
+
+
+@contextmanager
+def sole_user(folder: Path) -> Iterator[None]:
+    """Hold the folder while this lasts. Raises TocsinError where another process does, or it can't be written."""
+    try:
+        lock = (folder / "fleet.lock").open("w")
+    except OSError as error:
+        raise TocsinError(because("fleet_unreadable", folder=folder, said=error.strerror or "")) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TocsinError(because("fleet_runs", folder=folder)) from None
+        yield
+
+
+def sharing(outside: Outside, session: Session) -> Outside:
+    """The world of each town: the session is everybody's."""
+
+    async def lend() -> Session:
+        return session
+
+    return replace(outside, open_session=lend, lends_session=True)
+
+
+async def fleet_app(fleet: Fleet) -> web.Application:
+    """The door: whoever asks for no town is answered by the fleet's own application."""
+    own = web.Application()
+    own.add_routes(fleet_routes(fleet))
+    await fleet.door.put_own(own)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await fleet.door.answer(request)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
+
+
+async def _until_stopped(fleet: Fleet) -> None:
+    stopped, asked = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    loop.add_signal_handler(signal.SIGHUP, asked.set)
+    beside = [
+        asyncio.create_task(sum_up(asyncio.sleep)),
+        asyncio.create_task(_beat(watchdog_interval())),
+        asyncio.create_task(_look_for_ever(fleet, asked)),
+    ]
+    try:
+        await stopped.wait()
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _look_for_ever(fleet: Fleet, asked: asyncio.Event) -> None:
+    began = asyncio.get_running_loop().time()
+    await fleet.look()
+    running = sum(each.daemon is not None for each in fleet.members.values())
+    seconds = round(asyncio.get_running_loop().time() - began, 1)
+    log.info("fleet.running", towns=len(fleet.members), running=running, seconds=seconds)
+    # Only now: systemd starts what comes after us when it hears this (sd_notify(3)).
+    tell_systemd("READY=1")
+    while True:
+        try:
+            async with asyncio.timeout(LOOKED_AT_EVERY):
+                await asked.wait()
+        except TimeoutError:
+            pass
+        asked.clear()
+        await fleet.look()
+
+
+async def _beat(every: float | None) -> None:
+    """Tell systemd, from the event loop, that it goes round (`WatchdogSec`)."""
+    while every is not None:
+        tell_systemd("WATCHDOG=1")
+        await asyncio.sleep(every)

@@ -1,0 +1,174 @@
+"""The folder of a fleet: which towns are there, what of their files changed, and what a town may not do in a fleet.
+
+A town is a subfolder with a `channels.toml`. `mark` is what the files looked like that a town is made of, by time, size
+and place on the disk: it costs a few calls of the system a town, so it is taken anew every few seconds.
+
+What a town's file may name is narrower than where it runs alone. A secret is a file in its own folder, since the
+environment is the whole process's; and its database lies there too, so that no two towns can name the same one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel
+
+from alerts.channels.settings import SecretSource
+from alerts.config import load_config
+from alerts.model.errors import ConfigurationError
+from alerts.model.reason import Reason, because
+from alerts.model.town import FleetSection, Town, WebSection
+
+CONFIG = "channels.toml"
+MOUNTS = "/t"
+"""The path below which towns without a host name of their own are: `/t/NAME`."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_MOST_TEMPLATES = 5000
+
+Mark = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A town as it lives in the fleet; `hosts` are the names that it alone answers under, `mark` what it was read from.
+
+    Without `hosts` its pages are below `town.mount`.
+    """
+
+    town: Town
+    hosts: frozenset[str]
+    mark: Mark
+
+
+def find_towns(folder: Path) -> dict[str, Path]:
+    """The folders of towns, by name; whatever else lies there is none of them. Raises OSError."""
+    with os.scandir(folder) as entries:
+        names = sorted(each.name for each in entries if not each.name.startswith(".") and each.is_dir())
+    return {name: folder / name for name in names if (folder / name / CONFIG).is_file()}
+
+
+def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Settled:
+    """The town of that folder, read and checked. Raises ConfigurationError with all that is wrong."""
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError([because("setting_wrong", file=CONFIG, key=name, what=because("folder_misnamed"))])
+    file = folder / CONFIG
+    # Before it is read: what is written meanwhile looks different from this mark at the next look.
+    before = mark(file)
+    town = load_config(file)
+    wrong = list(_wrong(town))
+    if wrong:
+        raise ConfigurationError(wrong, town.language)
+    hosts = _hosts(town, fleet)
+    public_url, mount = town.public_url, ""
+    if not hosts:
+        mount = f"{MOUNTS}/{name}"
+        public_url = f"{fleet.url}{mount}" if fleet.url else None
+    settled = replace(
+        town,
+        channels={
+            key: replace(each, settings=_own_secrets(each.settings, town)) for key, each in town.channels.items()
+        },
+        sources={key: replace(each, settings=_own_secrets(each.settings, town)) for key, each in town.sources.items()},
+        web=replace(
+            town.web,
+            listen=web.listen,
+            proxies=web.proxies,
+            connections=web.connections,
+            per_address=web.per_address,
+        ),
+        public_url=public_url,
+        mount=mount,
+    )
+    return Settled(settled, hosts, (*before, *mark_of(settled)))
+
+
+def mark_of(town: Town) -> Mark:
+    """What the files beside channels.toml look like that the town is made of: boundary, secrets and templates."""
+    paths = [Path(each.file) for each in _secrets(town).values() if each.file]
+    if town.boundary:
+        paths.append(town.folder / town.boundary)
+    return (*mark(*paths), *_templates(town.template_folder))
+
+
+def mark(*paths: Path) -> Mark:
+    """What these files look like; one that isn't there looks like nothing."""
+    return tuple(_look(os.fspath(path)) for path in paths)
+
+
+def _look(path: str) -> tuple[str, int, int, int]:
+    try:
+        status = os.stat(path)  # noqa: PTH116 of thousands of files, every few seconds
+    except OSError:
+        return path, 0, 0, 0
+    return path, status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _templates(folder: Path) -> Iterator[tuple[str, int, int, int]]:
+    seen = 0
+    for root, _, names in os.walk(folder):
+        for name in sorted(names):
+            yield _look(os.path.join(root, name))  # noqa: PTH118 as above
+        seen += len(names)
+        if seen > _MOST_TEMPLATES:
+            return
+
+
+def _hosts(town: Town, fleet: FleetSection) -> frozenset[str]:
+    """The names that its public pages and its desk have for themselves."""
+    told = (urlsplit(url).hostname for url in (town.public_url, town.desk.url) if url)
+    shared = urlsplit(fleet.url or "").hostname
+    return frozenset(host.lower().rstrip(".") for host in told if host and host != shared)
+
+
+def _wrong(town: Town) -> Iterator[Reason]:
+    for key, source in _secrets(town).items():
+        if source.env is not None:
+            yield _fault(key, because("secret_of_process", name=source.env))
+        elif not _is_within(town.folder, source.file or ""):
+            yield _fault(key, because("outside_of_folder", path=source.file or ""))
+    if not _is_within(town.folder, os.fspath(town.database)):
+        yield _fault("store.url", because("outside_of_folder", path=town.store.url))
+    if town.web.export and not _is_within(town.folder, town.web.export):
+        yield _fault("web.export", because("outside_of_folder", path=town.web.export))
+
+
+def _fault(key: str, what: Reason) -> Reason:
+    return because("setting_wrong", file=CONFIG, key=key, what=what)
+
+
+def _is_within(folder: Path, path: str) -> bool:
+    """Whether a path that is relative to the folder stays in it, also where links lead."""
+    return (folder / path).resolve().is_relative_to(folder.resolve())
+
+
+def _secrets(town: Town) -> dict[str, SecretSource]:
+    """Every secret that the town names, by its key."""
+    named: Sequence[tuple[str, Mapping[str, Any]]] = (("channels", town.channels), ("sources", town.sources))
+    return {
+        f"{section}.{name}.{key}": value
+        for section, records in named
+        for name, record in records.items()
+        for key, value in _fields(record.settings)
+        if isinstance(value, SecretSource)
+    }
+
+
+def _fields(settings: object) -> Iterator[tuple[str, Any]]:
+    return iter(settings) if isinstance(settings, BaseModel) else iter(())
+
+
+def _own_secrets(settings: Any, town: Town) -> Any:
+    """The same with each secret's file by its whole path: no file of that name elsewhere goes before it."""
+    # $CREDENTIALS_DIRECTORY is the whole process's: with a bare name, two towns would be given the same secret.
+    own = {
+        key: SecretSource(file=os.fspath(town.folder / value.file))
+        for key, value in _fields(settings)
+        if isinstance(value, SecretSource) and value.file
+    }
+    return settings.model_copy(update=own) if own else settings

@@ -1,0 +1,111 @@
+"""One door: by host name, by `/t/NAME`, and what is the fleet's own."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from alerts.fleet.process import fleet_app
+from tests.unit.fleet.towns import a_fleet, write_town
+
+CROLLES = {"Host": "alertes.crolles.example"}
+
+
+@asynccontextmanager
+async def asked(stations):
+    """A client of the door; two towns, one with a host of its own, one below `/t`, and one that is broken."""
+    write_town(stations, "crolles", f'public_url = "http://{CROLLES["Host"]}"')
+    write_town(stations, "meylan")
+    write_town(stations, "voreppe", rest="[channels.site]\nkind = 'pigeon'\n")
+    async with (
+        a_fleet(stations, url="http://127.0.0.1") as fleet,
+        TestClient(TestServer(await fleet_app(fleet))) as client,
+    ):
+        client.fleet = fleet
+        await fleet.look()
+        yield client
+
+
+async def test_a_town_is_asked_by_its_host_name(tmp_path):
+    async with asked(tmp_path) as client:
+        page = await (await client.get("/", headers=CROLLES)).text()
+
+    assert "Ville de crolles" in page
+    assert "meylan" not in page
+
+
+async def test_a_town_without_one_is_asked_below_its_path(tmp_path):
+    async with asked(tmp_path) as client:
+        page = await (await client.get("/t/meylan/")).text()
+        elsewhere = await client.get("/t/meylan", allow_redirects=False)
+
+    assert "Ville de meylan" in page
+    assert elsewhere.headers["Location"] == "/t/meylan/"
+
+
+async def test_a_town_with_a_host_is_not_below_a_path_and_no_host_leads_to_another_town(tmp_path):
+    async with asked(tmp_path) as client:
+        below = await client.get("/t/crolles/")
+        across = await (await client.get("/t/meylan/", headers=CROLLES)).text()
+
+    assert below.status == 404
+    assert "Ville de crolles" in across
+    assert "Ville de meylan" not in across
+
+
+async def test_a_towns_redirects_stay_below_its_path_and_its_guards_hold_there(tmp_path):
+    async with asked(tmp_path) as client:
+        led = await client.get("/t/meylan/desk/", headers={"Accept": "text/html"}, allow_redirects=False)
+
+    assert led.status == 303
+    assert led.headers["Location"].startswith("/t/meylan/desk/sign-in")
+    assert led.headers["X-Frame-Options"] == "DENY"
+
+
+async def test_no_answer_names_the_program(tmp_path):
+    async with asked(tmp_path) as client:
+        told = [await client.get("/t/meylan/"), await client.get("/", headers=CROLLES), await client.get("/readyz")]
+
+    assert not any("Server" in each.headers for each in told)
+
+
+async def test_readyz_tells_each_town_and_a_broken_one_makes_nothing_unready(tmp_path):
+    async with asked(tmp_path) as client:
+        answer = await client.get("/readyz")
+        body = await answer.json()
+
+    assert answer.status == 200
+    assert body["status"] == "ready"
+    assert {name: each["state"] for name, each in body["towns"].items()} == {
+        "crolles": "running",
+        "meylan": "running",
+        "voreppe": "refused",
+    }
+    assert "pigeon" in body["towns"]["voreppe"]["reasons"][0]
+
+
+async def test_the_fleet_is_not_ready_before_its_first_look(tmp_path):
+    async with a_fleet(tmp_path) as fleet, TestClient(TestServer(await fleet_app(fleet))) as client:
+        answer = await client.get("/readyz")
+
+    assert answer.status == 503
+
+
+async def test_metrics_have_the_town_as_a_label_and_each_name_once(tmp_path):
+    async with asked(tmp_path) as client:
+        told = await (await client.get("/metrics")).text()
+
+    assert 'tocsin_town{state="refused",town="voreppe"} 1.0' in told
+    assert 'tocsin_ok{name="site",town="meylan",what="channel"} 1.0' in told
+    assert 'tocsin_ok{name="site",town="crolles",what="channel"} 1.0' in told
+    assert told.count("# TYPE tocsin_ok gauge") == 1
+
+
+async def test_a_town_that_is_gone_is_asked_no_more(tmp_path):
+    async with asked(tmp_path) as client:
+        (tmp_path / "crolles/channels.toml").unlink()
+        await client.fleet.look()
+        gone = await client.get("/alerts.geojson", headers=CROLLES)
+
+    assert gone.status == 404

@@ -1,0 +1,137 @@
+"""Towns come, change and go; what is wrong with one costs the others nothing."""
+
+from __future__ import annotations
+
+import pytest
+from structlog.testing import capture_logs
+
+from alerts.fleet.fleet import TRIED_AGAIN_AFTER
+from alerts.fleet.process import sole_user
+from alerts.model.errors import TocsinError
+from tests.fakes import FakeClock
+from tests.unit.fleet.towns import a_fleet, running, write_town
+
+BROKEN = "[channels.site]\nkind = 'pigeon'\n"
+
+
+async def test_a_broken_file_costs_its_own_town_alone_and_is_told(tmp_path):
+    write_town(tmp_path, "crolles")
+    write_town(tmp_path, "voreppe", rest=BROKEN)
+    write_town(tmp_path, "meylan")
+
+    async with a_fleet(tmp_path) as fleet:
+        with capture_logs() as told:
+            await fleet.look()
+
+        assert running(fleet) == ["crolles", "meylan"]
+        assert [each.code for each in fleet.members["voreppe"].wrong] == ["setting_wrong"]
+        refused = [each for each in told if each["event"] == "town.refused"]
+        assert [each["town"] for each in refused] == ["voreppe"]
+        assert "pigeon" in refused[0]["reason"]
+
+
+async def test_each_town_has_a_database_of_its_own(tmp_path):
+    write_town(tmp_path, "crolles")
+    write_town(tmp_path, "meylan")
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+
+        files = {member.daemon.town.database for member in fleet.members.values()}
+        assert files == {tmp_path / "crolles/tocsin.db", tmp_path / "meylan/tocsin.db"}
+        assert all(each.exists() for each in files)
+
+
+async def test_the_others_go_on_as_they_are_while_towns_come_and_go(tmp_path):
+    write_town(tmp_path, "crolles")
+    gone = write_town(tmp_path, "meylan")
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        first = fleet.members["crolles"].daemon
+        (gone / "channels.toml").unlink()
+        write_town(tmp_path, "voreppe")
+        await fleet.look()
+
+        assert running(fleet) == ["crolles", "voreppe"]
+        assert fleet.members["crolles"].daemon is first
+
+
+async def test_a_changed_file_begins_its_town_anew(tmp_path):
+    write_town(tmp_path, "crolles")
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        first = fleet.members["crolles"].daemon
+        write_town(tmp_path, "crolles", 'language = "en"')
+        await fleet.look()
+
+        assert fleet.members["crolles"].daemon is not first
+        assert fleet.members["crolles"].daemon.town.language == "en"
+
+
+async def test_a_town_goes_on_with_what_its_file_said_before_while_the_new_one_is_wrong(tmp_path):
+    write_town(tmp_path, "crolles")
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        first = fleet.members["crolles"].daemon
+        write_town(tmp_path, "crolles", rest=BROKEN)
+        await fleet.look()
+        assert fleet.members["crolles"].daemon is first
+        assert fleet.members["crolles"].wrong
+
+        write_town(tmp_path, "crolles", 'language = "en"')
+        await fleet.look()
+        assert fleet.members["crolles"].daemon is not first
+        assert not fleet.members["crolles"].wrong
+
+
+async def test_a_file_that_is_wrong_is_read_once_until_it_changes(tmp_path):
+    write_town(tmp_path, "crolles", rest=BROKEN)
+
+    async with a_fleet(tmp_path, clock=FakeClock()) as fleet:
+        await fleet.look()
+        with capture_logs() as told:
+            await fleet.look()
+
+        assert not told
+
+
+async def test_what_could_not_be_begun_is_tried_again_after_a_minute(tmp_path):
+    folder = write_town(tmp_path, "crolles")
+    (folder / "tocsin.db").mkdir()
+    clock = FakeClock()
+
+    async with a_fleet(tmp_path, clock=clock) as fleet:
+        await fleet.look()
+        assert running(fleet) == []
+        (folder / "tocsin.db").rmdir()
+        await fleet.look()
+        assert running(fleet) == []
+
+        await clock.advance(TRIED_AGAIN_AFTER)
+        await fleet.look()
+        assert running(fleet) == ["crolles"]
+        assert not fleet.members["crolles"].wrong
+
+
+async def test_of_two_towns_that_name_one_host_the_second_is_refused(tmp_path):
+    write_town(tmp_path, "crolles", 'public_url = "https://alertes.example"')
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        write_town(tmp_path, "annecy", 'public_url = "https://alertes.example"')
+        await fleet.look()
+
+        assert running(fleet) == ["crolles"]
+        assert "crolles" in str(fleet.members["annecy"].wrong[0])
+
+
+async def test_one_process_works_a_folder(tmp_path):
+    with sole_user(tmp_path), pytest.raises(TocsinError) as error, sole_user(tmp_path):
+        pass
+
+    assert error.value.reason.code == "fleet_runs"
+    with sole_user(tmp_path):
+        pass

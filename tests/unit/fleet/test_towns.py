@@ -1,0 +1,124 @@
+"""Which towns are in a folder, what of their files counts, and what a town may not say in a fleet."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.fleet.towns import find_towns, mark, mark_of, settle
+from alerts.model.errors import ConfigurationError
+from alerts.model.town import FleetSection, WebSection
+from tests.unit.fleet.towns import CHANNEL, SHARED, write_town
+
+FLEET, WEB = FleetSection(SHARED), WebSection(listen="127.0.0.1:4321", proxies=("10.0.0.1",))
+
+
+def settled(folder):
+    return settle(folder.name, folder, FLEET, WEB)
+
+
+def faults(folder):
+    with pytest.raises(ConfigurationError) as error:
+        settled(folder)
+    return [str(each) for each in error.value.problems]
+
+
+def test_a_subfolder_with_a_channels_toml_is_a_town(tmp_path):
+    write_town(tmp_path, "crolles")
+    (tmp_path / "empty").mkdir()
+    write_town(tmp_path, ".hidden")
+    (tmp_path / "fleet.toml").write_text("")
+
+    assert find_towns(tmp_path) == {"crolles": tmp_path / "crolles"}
+
+
+def test_a_town_with_a_host_of_its_own_answers_there_at_the_root(tmp_path):
+    told = settled(write_town(tmp_path, "crolles", 'public_url = "https://Alertes.crolles.example"'))
+
+    assert told.hosts == {"alertes.crolles.example"}
+    assert told.town.mount == ""
+
+
+def test_a_desk_may_have_another_name_than_the_pages(tmp_path):
+    desk = '\n[desk]\nurl = "https://desk.crolles.example"\n'
+    told = settled(write_town(tmp_path, "crolles", 'public_url = "https://crolles.example"', CHANNEL + desk))
+
+    assert told.hosts == {"crolles.example", "desk.crolles.example"}
+
+
+def test_a_town_without_a_host_is_below_the_fleets_address(tmp_path):
+    told = settled(write_town(tmp_path, "crolles"))
+
+    assert told.hosts == frozenset()
+    assert told.town.mount == "/t/crolles"
+    assert told.town.public_url == f"{SHARED}/t/crolles"
+    assert told.town.desk_url == f"{SHARED}/t/crolles/desk"
+
+
+def test_where_it_is_listened_and_whose_word_is_taken_is_the_fleets(tmp_path):
+    web = '\n[web]\nlisten = "0.0.0.0:80"\nproxies = ["0.0.0.0/0"]\ntiles_by = "IGN"\n'
+    told = settled(write_town(tmp_path, "crolles", rest=CHANNEL + web)).town.web
+
+    assert (told.listen, told.proxies, told.tiles_by) == ("127.0.0.1:4321", ("10.0.0.1",), "IGN")
+
+
+def test_a_secret_of_the_whole_process_is_no_towns(tmp_path):
+    told = faults(write_town(tmp_path, "crolles", rest=CHANNEL.replace('file = "secret"', 'env = "OTHER_TOWNS_KEY"')))
+
+    assert len(told) == 1
+    assert "channels.site.secret" in told[0]
+    assert "OTHER_TOWNS_KEY" in told[0]
+
+
+@pytest.mark.parametrize("path", ["../voreppe/secret", "/etc/hostname", "link"])
+def test_a_secret_lies_in_the_towns_folder(tmp_path, path):
+    folder = write_town(tmp_path, "crolles", rest=CHANNEL.replace('"secret"', f'"{path}"'))
+    (folder / "link").symlink_to(write_town(tmp_path, "voreppe") / "secret")
+
+    assert path in faults(folder)[0]
+
+
+def test_a_database_lies_in_the_towns_folder(tmp_path):
+    told = faults(write_town(tmp_path, "crolles", store="sqlite:///../voreppe/tocsin.db"))
+
+    assert "store.url" in told[0]
+
+
+def test_no_file_of_the_process_goes_before_the_towns_own_secret(tmp_path, monkeypatch):
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "secret").write_text("another-towns")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
+    told = settled(write_town(tmp_path, "crolles")).town
+
+    assert told.channels["site"].settings.secret.read(told.folder).reveal().startswith("whsec_")
+
+
+def test_all_that_is_wrong_is_told_at_once_with_what_a_fleet_asks(tmp_path):
+    told = faults(write_town(tmp_path, "Crolles"))
+
+    assert "a town's folder is named" in told[0]
+
+
+@pytest.mark.parametrize("changed", ["channels.toml", "secret", "areas.geojson", "templates/fr/telegram/end.j2"])
+def test_a_file_that_the_town_is_made_of_changes_its_mark(tmp_path, changed):
+    folder = write_town(tmp_path, "crolles", 'boundary = "areas.geojson"')
+    outline = '{"type": "Polygon", "coordinates": [[[5, 45], [6, 45], [6, 46], [5, 45]]]}'
+    feature = f'{{"type": "Feature", "properties": {{"code": "1", "name": "Bourg"}}, "geometry": {outline}}}'
+    (folder / "areas.geojson").write_text(f'{{"type": "FeatureCollection", "features": [{feature}]}}')
+    (folder / "templates/fr/telegram").mkdir(parents=True)
+    (folder / "templates/fr/telegram/end.j2").write_text("Fini")
+    told = settled(folder)
+    assert (*mark(folder / "channels.toml"), *mark_of(told.town)) == told.mark
+
+    (folder / changed).write_text((folder / changed).read_text() + "\n")
+
+    assert (*mark(folder / "channels.toml"), *mark_of(told.town)) != told.mark
+
+
+def test_what_the_daemon_writes_itself_changes_no_mark(tmp_path):
+    folder = write_town(tmp_path, "crolles")
+    told = settled(folder)
+
+    (folder / "tocsin.db").write_text("rows")
+
+    assert (*mark(folder / "channels.toml"), *mark_of(told.town)) == told.mark
