@@ -317,8 +317,9 @@ def must_be_meant(alerts: AlertRepository, stored: StoredAlert, now: datetime) -
 def stop_clocks(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> None:
     """Stop the clocks of what a message that goes out stands in for: it would be published twice, by nobody."""
     for twin in _twins(alerts, stored, now):
-        will_do = stored.severity.at_least(twin.severity) and _says_again(alerts, twin, stored)
-        if twin.state is AlertState.WAITING and will_do:
+        # In this order: its posts are read only of one that waits, and not of all that are out on a stormy day.
+        waits = twin.state is AlertState.WAITING and stored.severity.at_least(twin.severity)
+        if waits and _says_again(alerts, twin, stored):
             _set_clock(alerts, twin, None, because("waits_event_is_out", alert=stored.id), now)
 
 

@@ -1,0 +1,273 @@
+"""What a post and an idle minute cost in counts that no machine changes: statements, commits, bytes to be synced.
+
+The real daemon runs over the real store, in one thread and by a clock that the test winds, so the same is done each
+time. `COSTS` is the one table: statements (commits among them) are exact, bytes may be fewer, since they are counted in
+pages, and another SQLite fills them otherwise. A change that makes one of these dearer changes the table, and says why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from alerts.app import Daemon, build
+from alerts.config import load_config
+from alerts.daemon.desk import build_desk
+from alerts.daemon.outside import Outside
+from alerts.desk.actions import Filed
+from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.events import AttemptFinished
+from alerts.model.ports import Memory, SourceReading
+from alerts.store.database import Database, Hop
+from alerts.store.files import connect, migrate
+from alerts.store.restoring import Height
+from tests.fakes import FakeClock, PlainChannel
+
+TOWN = """
+[station]
+name = "Saint-Martin"
+sender = "alertes@saint-martin.example"
+
+[web]
+listen = "127.0.0.1:0"
+
+[sources.meteo]
+kind = "cap"
+url = "https://meteo.example/feed"
+
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin"
+token = { env = "TELEGRAM_TOKEN" }
+limits = ["1000/1m"]
+reserve = 0
+"""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Statements by their first word, and kilobytes that they wrote to the journal."""
+
+    asked: dict[str, int]
+    kilobytes: float
+
+
+COSTS = {
+    "a post": Cost({"PRAGMA": 9, "BEGIN": 3, "COMMIT": 3, "SELECT": 29, "INSERT": 4, "UPDATE": 3}, 210),
+    "ten posts": Cost(
+        {
+            "PRAGMA": 21,
+            "BEGIN": 7,
+            "COMMIT": 7,
+            "SAVEPOINT": 30,
+            "RELEASE": 30,
+            "SELECT": 212,
+            "INSERT": 40,
+            "UPDATE": 30,
+        },
+        430,
+    ),
+    "an idle minute": Cost(
+        {"PRAGMA": 186, "BEGIN": 42, "COMMIT": 42, "SELECT": 317, "INSERT": 43, "DELETE": 1},
+        180,
+    ),
+}
+
+
+class Counts:
+    """What a store's connections were asked, by the first word of each statement."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self._last = ""
+
+    def note(self, statement: str) -> None:
+        """As SQLite's trace, which tells a statement again for each trigger, and what FTS5 asks as a comment."""
+        word = statement.split(maxsplit=1)[0].upper()
+        is_trigger = word in ("INSERT", "UPDATE", "DELETE") and statement == self._last
+        if not is_trigger and not statement.startswith("--"):
+            self.asked[word] += 1
+            self._last = statement
+
+
+class Counted:
+    """A `Hand` without a thread, whose connection's statements are counted: the one place that knows a driver."""
+
+    def __init__(self, db: sqlite3.Connection, counts: Counts) -> None:
+        self._db = db
+        self._turn = asyncio.Lock()
+        db.set_trace_callback(counts.note)
+
+    async def hop(self, work: Hop[T]) -> T:
+        async with self._turn:
+            await asyncio.sleep(0)
+            return work(self._db)
+
+    async def close(self) -> None:
+        self._db.close()
+
+
+class AtOnce(ThreadPoolExecutor):
+    """Where a loop hands work to threads: it is done here and now."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 handed to whoever waits for it
+            done.set_exception(error)
+        return done
+
+
+class Quiet:
+    """A source that has nothing to say, and a session that nobody uses."""
+
+    async def read(self, memory, known, now) -> SourceReading:
+        return SourceReading([], Memory(digest="1"))
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+class House:
+    """A daemon over a new store, and what that was asked while `counted`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = load_config(folder / "channels.toml")
+        self.clock = FakeClock()
+        self.counts = Counts()
+        self.daemon: Daemon
+        self._ids = itertools.count(1)
+
+    def new_id(self) -> str:
+        return f"{next(self._ids):012d}"
+
+    @contextlib.asynccontextmanager
+    async def lives(self, *, doors: bool) -> AsyncIterator[None]:
+        """The daemon from its start to its stop; `doors`: with pages and health checks."""
+        asyncio.get_running_loop().set_default_executor(AtOnce())
+
+        async def open_session():
+            return Quiet()
+
+        outside = Outside(
+            clock=self.clock,
+            chance=lambda: 0.5,
+            new_id=self.new_id,
+            open_session=open_session,
+            open_database=self._open,
+            open_channel=lambda name, settings, resources: PlainChannel(self.clock),
+            open_source=lambda name, settings, around: Quiet(),
+            doors=doors,
+        )
+        self.daemon = await build(self.config, outside)
+        await self.daemon.start()
+        await self.clock.advance(90.05)
+        try:
+            yield
+        finally:
+            stopping = asyncio.create_task(self.daemon.stop())
+            while not stopping.done():
+                await self.clock.advance(1)
+            await stopping
+
+    async def _open(self, path: Path) -> Database:
+        migrate(path)
+        writer, reader = connect(path), connect(path, readonly=True)
+        # The journal only grows, so that its growth is what was written.
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
+        return Database(Counted(writer, self.counts), Counted(reader, self.counts), height=Height(path))
+
+    async def post(self, *numbers: int) -> None:
+        """Store alerts as the desk does, all at once, and stand still until they are sent."""
+        desk = build_desk(self.config, self.clock.now, self.new_id)
+        service = DeskService(
+            town=self.config,
+            database=self.daemon.database,
+            desk=desk,
+            clock=self.clock,
+            new_id=self.new_id,
+            events=self.daemon.events,
+        )
+
+        def filing(number: int) -> Callable[[DeskUnit], Filed]:
+            def file(unit: DeskUnit) -> Filed:
+                draft = Draft(f"Vent violent n° {number}", )
+                return unit.desk.post(unit.alerts, draft_alert(draft, desk.station, unit.now, unit.new_id()))
+
+            return file
+
+        out: list[AttemptFinished] = []
+        self.daemon.events.subscribe(AttemptFinished, out.append)
+        await asyncio.gather(*(service.act(filing(number)) for number in numbers))
+        while len(out) < len(numbers):
+            await self.clock.settle()
+        # The lane goes round once more, and finds that there is nothing left.
+        await self.clock.settle()
+        await self.clock.settle()
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[Callable[[], Cost]]:
+        """What is asked within."""
+        wal = self.config.database.with_name(f"{self.config.database.name}-wal")
+        before, size = self.counts.asked.copy(), wal.stat().st_size
+        yield lambda: Cost(dict(self.counts.asked - before), (wal.stat().st_size - size) / 1000)
+
+
+@pytest.fixture
+def house(tmp_path, monkeypatch):
+    monkeypatch.setenv("TELEGRAM_TOKEN", "1234567:token")
+    (tmp_path / "channels.toml").write_text(TOWN, encoding="utf-8")
+    return House(tmp_path)
+
+
+def check(what: str, cost: Cost) -> None:
+    held = COSTS[what]
+    assert cost.asked == held.asked, f"{what} asks the store for something else than it did"
+    assert cost.kilobytes <= held.kilobytes, f"{what} writes more than it did"
+
+
+async def test_a_post_alone(house):
+    async with house.lives(doors=False):
+        await house.post(*range(20))
+        with house.counted() as cost:
+            await house.post(20)
+        check("a post", cost())
+
+
+async def test_ten_posts_at_once(house):
+    async with house.lives(doors=False):
+        await house.post(*range(20))
+        with house.counted() as cost:
+            await house.post(*range(20, 30))
+        check("ten posts", cost())
+
+
+async def test_a_post_asks_no_more_after_a_day_of_many(house):
+    async with house.lives(doors=False):
+        for first in range(0, 100, 10):
+            await house.post(*range(first, first + 10))
+        with house.counted() as cost:
+            await house.post(100)
+        assert cost().asked == COSTS["a post"].asked
+
+
+async def test_an_idle_minute(house):
+    async with house.lives(doors=True):
+        with house.counted() as cost:
+            await house.clock.advance(60)
+        check("an idle minute", cost())
