@@ -206,7 +206,7 @@ class House:
 
         def filing(number: int) -> Callable[[DeskUnit], Filed]:
             def file(unit: DeskUnit) -> Filed:
-                draft = Draft(f"Vent violent n° {number}", )
+                draft = Draft(f"Vent violent n° {number}")
                 return unit.desk.post(unit.alerts, draft_alert(draft, desk.station, unit.now, unit.new_id()))
 
             return file
