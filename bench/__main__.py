@@ -27,6 +27,7 @@ SUBJECTS = (
     "page",
     "bulk",
     "storm",
+    "years",
 )
 """The modules that have a `measure()`, in the order of the table."""
 LONG = ("under-attack",)

@@ -3,17 +3,23 @@
 One row of each table is laid out in Python, by the store's own functions; SQLite then counts up and replaces what
 differs from row to row: ids, words, times. The indexes are dropped meanwhile and made at the end, and no journal is
 written: nobody else may have the file open, and after a kill halfway one begins again with a new file.
+
+`copy_to` makes one for all subjects of a run, and copies it.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
+import shutil
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +83,19 @@ def fill(path: Path, posts: int = POSTS, *, channels: Sequence[str] = CHANNELS, 
             db.execute(index["sql"])
         db.execute("PRAGMA journal_mode = WAL")
     return alerts * len(channels)
+
+
+def copy_to(path: Path, posts: int = POSTS) -> None:
+    """Lay a database with such a history at `path`, where there is none. It is made once in this process."""
+    shutil.copy(_made(posts), path)
+
+
+@cache
+def _made(posts: int) -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    fill(folder / "history.db", posts)
+    return folder / "history.db"
 
 
 def _insert(db: sqlite3.Connection, alerts: int, channels: Sequence[str], last: datetime) -> None:

@@ -142,14 +142,14 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     outside = stack.enter_context(_attacking("outside", {"mode": str(mode)}))
     town.environment["HOOK"] = "a-secret-of-the-bench-that-is-long"
     town.configure(TOWN.replace("{outside}", outside), SOURCES.replace("{outside}", outside))
+    if posts:
+        history.copy_to(town.database, posts)
     trap = town.folder / "templates" / "fr" / "telegram" / "piege.publish.j2"
     trap.parent.mkdir(parents=True)
     trap.write_text(TRAP, encoding="utf-8")
     done = town.tocsin("user", "add", "Anne", "--role", "administrator", "--password-stdin", stdin=FIRST)
     assert done.returncode == 0, done.stderr
     [token] = town.objects("token", "add", "capteur", "--role", "author")
-    if posts:
-        history.fill(town.database, posts)
     daemon = town.start_daemon()
     browser = Browser(daemon.url).sign_in("Anne")
     given = {

@@ -9,7 +9,7 @@ from alerts.model.incident import Wanted
 from alerts.model.post import PostState
 from alerts.store.files import migrate, opened
 from alerts.store.views import Views
-from bench.history import fill
+from bench.history import copy_to, fill
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
@@ -43,3 +43,15 @@ def test_the_second_time_adds_to_it_and_leaves_every_index(tmp_path: Path) -> No
         assert db.execute("SELECT count(*) FROM attempt").fetchone()[0] == 12
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         assert not db.execute("PRAGMA foreign_key_check").fetchall()
+
+
+def test_one_history_is_copied_for_all_who_ask(tmp_path: Path) -> None:
+    names = []
+    for number in range(2):
+        copy_to(tmp_path / f"{number}.db", 3)
+        with opened(tmp_path / f"{number}.db") as db:
+            names.append([tuple(row) for row in db.execute("SELECT id, stored_at FROM post ORDER BY seq")])
+            db.execute("DELETE FROM attempt")
+
+    assert len(names[0]) == 3
+    assert names[0] == names[1]
