@@ -19,7 +19,6 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -54,10 +53,10 @@ from alerts.model.town import Town
 from alerts.rendering.templates import Renderer
 from alerts.sources.poll import Poller
 from alerts.store.alerts import AlertRepository
+from alerts.store.connection import listen
 from alerts.store.database import Database
 from alerts.store.memory import ChannelStatuses
 from alerts.store.outbox import Leases, Outbox
-from alerts.store.sockets import open_doorbell
 from alerts.web.ops import Cycle, Gauges
 from alerts.web.public.publisher import Publisher
 
@@ -131,7 +130,7 @@ class Daemon:
         self.pollers: dict[str, Poller] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._entrance: Entrance | None = None
-        self._doorbell: tuple[socket.socket, Path] | None = None
+        self._end_listening: Callable[[], None] = lambda: None
         self._checks: HealthChecks | None = None
         self._publisher: Publisher | None = None
         self._paces = bot_paces(town, clock)
@@ -204,11 +203,7 @@ class Daemon:
             await self._keeper.give_back()
         if self._entrance is not None:
             await self._entrance.close()
-        if self._doorbell is not None:
-            bell, path = self._doorbell
-            asyncio.get_running_loop().remove_reader(bell)
-            bell.close()
-            path.unlink(missing_ok=True)
+        self._end_listening()
         if not self._outside.lends_session:
             await self._session.close()
         await self.database.close()
@@ -317,19 +312,12 @@ class Daemon:
                 )
 
     def _listen_for_rings(self) -> None:
-        bell, path = self._doorbell = open_doorbell(self.town.database)
-
         def rung() -> None:
-            with contextlib.suppress(BlockingIOError):
-                # Every ring that came meanwhile: they all say the same.
-                while True:
-                    bell.recv(16)
             # A ring doesn't say what was stored, so every lane and every page looks.
             self.events.publish(PostsStored())
             self.events.publish(IncidentChanged())
 
-        asyncio.get_running_loop().add_reader(bell, rung)
-        log.debug("doorbell.open", path=str(path))
+        self._end_listening = listen(self.town.database, rung)
 
     async def _serve(self) -> None:
         # Each reads on connections of its own: a crowd at the public pages keeps no officer waiting (docs/adr/0009).

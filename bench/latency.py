@@ -20,8 +20,8 @@ from alerts.daemon.desk import Control, now
 from alerts.desk.draft import Draft, draft_alert
 from alerts.model.incident import new_id
 from alerts.store.alerts import AlertRepository
-from alerts.store.files import connect, opened
-from alerts.store.sockets import ring
+from alerts.store.connection import opened, ring
+from alerts.store.files import connect
 from alerts.store.unit import transaction
 from bench.measure import Row
 from tests.process.town import SECRETS, TELEGRAM, Town, town_in

@@ -28,8 +28,7 @@ from alerts.desk.draft import Draft, draft_alert
 from alerts.model.alert import Severity, Urgency
 from alerts.model.incident import new_id
 from alerts.store.alerts import AlertRepository
-from alerts.store.files import opened
-from alerts.store.sockets import ring
+from alerts.store.connection import opened, ring
 from alerts.store.unit import transaction
 from bench import history
 from bench.measure import Row

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from alerts.store.connection import Place
 from alerts.store.database import Database, Hop
 from alerts.store.files import connect
 from simulation.life import Life
@@ -66,10 +67,11 @@ class Cabinet:
         self._disk = disk
         self._open: list[sqlite3.Connection] = []
 
-    def opener(self, life: Life) -> Callable[[Path], Awaitable[Database]]:
+    def opener(self, life: Life) -> Callable[[Place], Awaitable[Database]]:
         """What opens the file for this life."""
 
-        async def open_database(path: Path) -> Database:
+        async def open_database(path: Place) -> Database:
+            assert isinstance(path, Path)  # noqa: S101 its towns have files
             writer, reader = connect(path), connect(path, readonly=True)
             self._open += [writer, reader]
             # No machine goes down here: what is committed is in the file, which lies in memory.

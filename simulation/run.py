@@ -109,7 +109,7 @@ class Run:
             file=folder / "channels.toml",
             channels=channels_of(self._dice("settings"), brief=days < 1),
         )
-        self.config.database.write_bytes(blank_database())
+        self.config.beside.write_bytes(blank_database())
         self.agenda = Agenda()
         self.trace = Trace(self.agenda, say)
         self.breaches: list[Breach] = []
@@ -123,7 +123,7 @@ class Run:
             name: Platform(name, settings.kind, self._dice(name)) for name, settings in self.config.channels.items()
         }
         desk = self._build_desk(self.config, lambda: self.agenda.now, self._new_id)
-        self.officer = Officer(self.config.database, desk, self.agenda, self.trace, self._dice("officer"))
+        self.officer = Officer(self.config.beside, desk, self.agenda, self.trace, self._dice("officer"))
         power = Power(self._cut, self._stop, self._wake, self._imperil)
         world = World(self.agenda, self.trace, self.feeds, self.platforms, self.disk, self.officer)
         self.town = Town(world, power, self._dice("town"), tempo=1.0 if days >= 1 else 0.1)

@@ -91,7 +91,8 @@ def check(
 
 def upgrade(context: typer.Context) -> int:
     """Bring the database up to date, creating it where there is none; `run` does this too."""
-    from alerts.store.files import HEAD, migrate
+    from alerts.store.connection import migrate
+    from alerts.store.files import HEAD
 
     town = context.obj.load()
     done = migrate(town.database)
@@ -102,7 +103,7 @@ def upgrade(context: typer.Context) -> int:
 
 def export(context: typer.Context) -> int:
     """Print everything the database holds as JSON lines."""
-    from alerts.store.files import migrate
+    from alerts.store.connection import migrate
     from alerts.store.unit import asking
 
     town = context.obj.load()
@@ -119,10 +120,11 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes: a file that isn't there yet.")],
 ) -> int:
     """Copy the database as it is at one moment, while the daemon runs; the copy is checked."""
+    from alerts.store.connection import file_of
     from alerts.store.restoring import backup as copy
 
     town = context.obj.load()
-    copy(town.database, file)
+    copy(file_of(town), file)
     screen.say(tell("%(file)s is copied to %(to)s", file=town.database, to=file))
     return 0
 
@@ -133,10 +135,11 @@ def restore(
 ) -> int:
     """Put a copy in the database's place: what may be out since it was made is looked for before it is sent."""
     from alerts.daemon.desk import now
+    from alerts.store.connection import file_of
     from alerts.store.restoring import restore as put_back
 
     town = context.obj.load()
-    kept, gap = put_back(town.database, file, now())
+    kept, gap = put_back(file_of(town), file, now())
     since = f"{gap.since.astimezone(town.zone):%Y-%m-%d %H:%M:%S}" if gap.since else tell("its beginning")
     restored = "%(file)s is restored from %(source)s; it knows nothing of what happened after %(since)s"
     screen.say(tell(restored, file=town.database, source=file, since=since))

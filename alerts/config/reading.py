@@ -33,15 +33,16 @@ from alerts.config.sections import (
     is_language,
 )
 from alerts.desk.territory import read_districts
-from alerts.model.errors import ConfigurationError, Unreadable
+from alerts.model.errors import BadCredential, ConfigurationError, Unreadable
 from alerts.model.incident import MANUAL
-from alerts.model.reason import Reason, because
+from alerts.model.reason import Reason, as_reason, because
 from alerts.model.town import (
     ChannelConfig,
     DeskSection,
     District,
     FleetSection,
     NotifySection,
+    Server,
     SourceRules,
     StoreSection,
     Town,
@@ -91,6 +92,7 @@ def read_config(file: Path, text: str) -> Town:
         reading.wrong("channels", because("no_channel_yet"))
     if notify is not None:
         reading.check_notify(notify, channels)
+    server = reading.server(store)
     reading.check_bots(station, channels)
     reading.check_spokesmen(sources)
     # Only here, so that whoever wrote the file is told all of its errors at once.
@@ -104,7 +106,7 @@ def read_config(file: Path, text: str) -> Town:
         districts=districts,
         channels={name: _channel(name, each) for name, each in channels.items()},
         sources={name: _made_of(SourceRules, each, settings=each) for name, each in sources.items()},
-        store=_made_of(StoreSection, store),
+        store=StoreSection("" if server else str(store.url), store.keep, server),
         web=_made_of(WebSection, web),
         notify=_made_of(NotifySection, notify),
         desk=_made_of(DeskSection, desk),
@@ -254,6 +256,16 @@ class _Reading:
         except Unreadable as error:
             self.wrong("station.boundary", error.reason)
             return ()
+
+    def server(self, store: StoreSettings | None) -> Server | None:
+        """The server that the store is on, with what signs in there; None: it is a file, or can't be told."""
+        try:
+            return store.server(self.file.resolve().parent) if store is not None else None
+        except BadCredential as error:
+            self.wrong("store", error.reason)
+        except ValueError as error:
+            self.wrong("store.url", as_reason(error.args[0]))
+        return None
 
     def check_notify(self, notify: NotifySettings, channels: Mapping[str, ChannelSettings]) -> None:
         """The warnings of Tocsin itself are for those on call: on a channel that exists, and not before the public."""

@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from alerts.channels.settings import SecretSource
 from alerts.config.faults import nearest_allowed
 from alerts.model.hazard import Hazard
 from alerts.model.reason import Reason, because
-from alerts.model.town import DeskSection, FleetSection, NotifySection, StoreSection, Town, WebSection
+from alerts.model.town import DeskSection, FleetSection, NotifySection, Secret, Server, StoreSection, Town, WebSection
 from alerts.sources.settings import Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
@@ -104,18 +107,33 @@ class StationSettings(_Section):
 SHORTEST_KEEP = timedelta(days=30)
 
 
+_SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
 class StoreSettings(_Section):
     """`[store]`."""
 
-    url: str = StoreSection.url
+    url: str | SecretSource = StoreSection.url
+    password: SecretSource | None = None
     keep: Span | None = StoreSection.keep
 
     @field_validator("url")
     @classmethod
-    def _is_sqlite(cls, value: str) -> str:
-        if not re.fullmatch(r"sqlite:///[^?:]+", value):
-            raise ValueError(because("no_store", text=repr(value)))
+    def _is_a_store(cls, value: str | SecretSource) -> str | SecretSource:
+        if isinstance(value, str):
+            _check_store(value)
         return value
+
+    def server(self, folder: Path) -> Server | None:
+        """The server, with what signs in there; None: it is a file. Raises BadCredential, and ValueError."""
+        url = self.url if isinstance(self.url, str) else self.url.read(folder).reveal()
+        _check_store(url)
+        parts = urlsplit(url)
+        if parts.scheme not in _SERVERS:
+            return None
+        schema = dict(parse_qsl(parts.query)).get("schema", "tocsin")
+        password = self.password.read(folder) if self.password is not None else None
+        return Server(Secret(url), schema, folder / "var" / schema, password)
 
     @field_validator("keep")
     @classmethod
@@ -123,6 +141,24 @@ class StoreSettings(_Section):
         if value is not None and value < SHORTEST_KEEP:
             raise ValueError(because("kept_too_short", days=SHORTEST_KEEP.days))
         return value
+
+
+_SERVERS = ("postgresql", "postgres")
+
+
+def _check_store(url: str) -> None:
+    """Raises ValueError with a reason for what is neither a file nor a server."""
+    try:
+        parts = urlsplit(url)
+        is_server = parts.scheme in _SERVERS and parts.path.count("/") == 1 and (parts.port or 1) > 0
+        schema = dict(parse_qsl(parts.query)).get("schema", "tocsin")
+    except ValueError:
+        is_server, schema = False, ""
+    if is_server and not _SCHEMA.fullmatch(schema):
+        raise ValueError(because("no_schema", text=repr(schema)))
+    if not is_server and not re.fullmatch(r"sqlite:///[^?:]+", url):
+        # What stands before an @ may be a password.
+        raise ValueError(because("no_store", text=repr(re.sub("//[^@/]*@", "//***@", url))))
 
 
 class ListenSettings(_Section):

@@ -121,9 +121,9 @@ class Commands:
         self._places = threading.BoundedSemaphore(PLACES)
         self._under_way: dict[threading.Thread, socket.socket] = {}
         self._turn = threading.Lock()
-        self._path = own_socket(town.database, KIND)
+        self._path = own_socket(town.beside, KIND)
         # Left behind by daemons that were killed; each would cost every command one more try.
-        for left in sockets(town.database):
+        for left in sockets(town.beside):
             _bury(left)
         self._door = _listening(self._path)
         self._closed = threading.Event()

@@ -24,9 +24,8 @@ from alerts.model.town import Town
 from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
 from alerts.store.alerts import warm_up
-from alerts.store.files import migrate
+from alerts.store.connection import migrate, ring
 from alerts.store.pictures import keep_drawing, picture_folder, with_kept_pictures
-from alerts.store.sockets import ring
 from alerts.store.unit import Unit, acting, asking, rehearsing, sketching
 
 REMEMBERED = 512
@@ -63,7 +62,7 @@ def build_renderer(town: Town) -> Renderer:
 
 def build_desk(town: Town, now: Callable[[], datetime], new_id: Callable[[], str] = new_id) -> Desk:
     """The desk, ready to act within any transaction."""
-    cards = CardFiles(picture_folder(town.database)) if any(each.card for each in town.channels.values()) else None
+    cards = CardFiles(picture_folder(town.beside)) if any(each.card for each in town.channels.values()) else None
     writer = PostWriter(town, build_renderer(town), new_id, cards.path_of if cards else None)
     return Desk(town, writer, new_id, now)
 
@@ -92,12 +91,12 @@ class Control:
 
     def warm(self, alert: Alert) -> None:
         """Do what takes long before the transaction, in which lanes would have to wait for it."""
-        warm_up()
+        warm_up(is_file=isinstance(self.town.database, Path))
         self.desk.warm(alert)
 
     def keep_pictures(self, alert: Alert) -> Alert:
         """The alert with copies of its pictures, which nobody changes: what is validated is what goes out."""
-        return with_kept_pictures(alert, picture_folder(self.town.database))
+        return with_kept_pictures(alert, picture_folder(self.town.beside))
 
     def act(self, action: Action[T]) -> tuple[T, int]:
         """Carry `action` out durably; returns what it returns and how many daemons heard of it."""

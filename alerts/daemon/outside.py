@@ -13,7 +13,6 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
 import aiohttp
@@ -29,8 +28,8 @@ from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.model.town import Town
 from alerts.sources.settings import PolledSettings
+from alerts.store.connection import Place, migrate
 from alerts.store.database import Database
-from alerts.store.files import migrate
 from alerts.store.outbox import Outbox
 
 
@@ -48,10 +47,10 @@ async def open_session() -> Session:
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
-async def open_database(path: Path) -> Database:
-    """The database at `path`, brought up to date."""
-    await asyncio.to_thread(migrate, path)
-    return await Database.open(path)
+async def open_database(place: Place) -> Database:
+    """The store at `place`, brought up to date."""
+    await asyncio.to_thread(migrate, place)
+    return await Database.open(place)
 
 
 def open_channel(name: str, settings: ChannelSettings, resources: Resources) -> Channel:
@@ -82,7 +81,7 @@ class Outside:
     chance: Callable[[], float] = random.random
     new_id: Callable[[], str] = new_id
     open_session: Callable[[], Awaitable[Session]] = open_session
-    open_database: Callable[[Path], Awaitable[Database]] = open_database
+    open_database: Callable[[Place], Awaitable[Database]] = open_database
     open_channel: Callable[[str, Any, Resources], Channel] = open_channel
     open_bulk: Callable[[str, TelegramSettings, Resources], Tells] = TelegramBulk
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source

@@ -19,7 +19,7 @@ from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.rendering.i18n import told
-from alerts.store.files import lack_of_room
+from alerts.store.connection import lack_of_room
 from alerts.store.views import Views
 
 BULKS_SHOWN = timedelta(days=1)

@@ -149,11 +149,11 @@ class DeskService:
 
     async def keep_picture(self, data: bytes, kind: str) -> str:
         """Keep a picture of that MIME type for good, beside the database; the name it has from its content."""
-        return await asyncio.to_thread(keep_picture, picture_folder(self._town.database), data, kind)
+        return await asyncio.to_thread(keep_picture, picture_folder(self._town.beside), data, kind)
 
     def picture(self, name: str) -> Path | None:
         """The file of a picture that was kept under that name."""
-        return kept_picture(picture_folder(self._town.database), name)
+        return kept_picture(picture_folder(self._town.beside), name)
 
     @contextmanager
     def watch(self) -> Iterator[AsyncIterator[str]]:

@@ -54,8 +54,8 @@ from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
+from alerts.store.connection import lack_of_room
 from alerts.store.database import Database
-from alerts.store.files import lack_of_room
 from alerts.store.monitor import Pile, SourceRow
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle

@@ -19,10 +19,11 @@ from alerts.config import channel_kind, source_kind
 from alerts.model.errors import BadCredential, TocsinError
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source, Surroundings, SystemClock
 from alerts.model.reason import Reason, because
-from alerts.model.town import Town
+from alerts.model.town import Server, Town
 from alerts.rendering.i18n import word
 from alerts.rendering.templates import check_templates
-from alerts.store.files import StoreError, lack_of_room, sound
+from alerts.store.connection import Place, exists, lack_of_room, sound
+from alerts.store.files import StoreError
 
 _DESK_ANSWERS = 10.0
 
@@ -107,8 +108,10 @@ def _shared_bots(town: Town) -> list[Finding]:
     return found
 
 
-def _store(database: Path) -> Finding:
+def _store(database: Place) -> Finding:
     """Whether it can be opened and written, is whole, is Tocsin's, and has room; one that isn't there is made later."""
+    if not isinstance(database, Path):
+        return _server(database)
     written = _written("store", database)
     if not written.good or not database.exists() or not database.stat().st_size:
         return written
@@ -120,6 +123,16 @@ def _store(database: Path) -> Finding:
         return Finding("store", good=False, why=because("not_writable", path=database))
     lacks = lack_of_room(database)
     return Finding("store", good=False, why=lacks[1]) if lacks else written
+
+
+def _server(server: Server) -> Finding:
+    """Whether it answers, lets us in, and what stands there is Tocsin's."""
+    try:
+        if exists(server):
+            sound(server)
+    except StoreError as error:
+        return Finding("store", good=False, why=error.reason)
+    return Finding("store", good=True, why=because("path_fine", path=server.name))
 
 
 def _written(what: str, file: Path) -> Finding:

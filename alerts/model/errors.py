@@ -27,6 +27,10 @@ class Busy(DatabaseRefused):
     """A question to the database that wasn't answered, so that others are: too many wait, or it took too long."""
 
 
+class Lost(DatabaseRefused):
+    """The connection to the database is gone, or it asks to begin again: nothing of the transaction was done."""
+
+
 class ConfigurationError(TocsinError):
     """The configuration can't be used; `problems` holds one line for each error, all of the file's at once.
 

@@ -91,7 +91,11 @@ SETTING_FAULTS: Mapping[str, str] = {
     "no_time_zone": "{text} is no time zone; allowed: an IANA name such as Europe/Paris",
     "no_address_such_as": "{text} is no address; allowed: such as {example}",
     "no_geocode": "{text} is no geocode; allowed: scheme:value, such as INSEE:38185 or NUTS3:FR714",
-    "no_store": "{text} is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db",
+    "no_store": (
+        "{text} is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db, or the address of a "
+        "PostgreSQL database, such as postgresql://tocsin@db.example.org/tocsin"
+    ),
+    "no_schema": "{text} is no name of a schema; allowed: small letters, digits and _, 63 at the most",
     "kept_too_short": "what is finished is kept for {days}d at the least; allowed: 30d, 1y, 3y …",
     "no_tile_address": "{text} is no tile address; allowed: such as {example}",
     "no_site": "{text} is no site; allowed: such as https://www.saint-martin.example",

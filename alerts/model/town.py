@@ -22,7 +22,7 @@ from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Area, Named, Point, Severity
@@ -198,11 +198,35 @@ class SourceRules:
 
 
 @dataclass(frozen=True)
+class Server:
+    """A schema of a PostgreSQL database: its address, with what signs in there, and the schema's name.
+
+    `beside` is what a file's path is where the store is a file: the local files that belong to it are named after it.
+    """
+
+    url: Secret
+    schema: str
+    beside: Path
+    password: Secret | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages: the host, the database and the schema, and nothing that signs in."""
+        parts = urlsplit(self.url.reveal())
+        host = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
+        return f"{host}{parts.path}/{self.schema}"
+
+    def __str__(self) -> str:
+        return f"postgresql://{self.name}"
+
+
+@dataclass(frozen=True)
 class StoreSection:
     """`[store]`: where everything is written down, and for how long what is finished stays there (None: for ever)."""
 
     url: str = "sqlite:///var/tocsin.db"
     keep: timedelta | None = None
+    server: Server | None = None
 
 
 @dataclass(frozen=True)
@@ -311,9 +335,14 @@ class Town:
         return self.file.parent
 
     @property
-    def database(self) -> Path:
-        """The SQLite file."""
-        return self.folder / self.store.url.removeprefix("sqlite:///")
+    def database(self) -> Path | Server:
+        """The SQLite file, or the schema of a PostgreSQL server."""
+        return self.store.server or self.folder / self.store.url.removeprefix("sqlite:///")
+
+    @property
+    def beside(self) -> Path:
+        """The path after which pictures, sockets and other local files of the store are named."""
+        return self.store.server.beside if self.store.server else Path(str(self.database))
 
     @property
     def template_folder(self) -> Path:

@@ -48,6 +48,7 @@ from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import Secret, Town
 from alerts.sources.settings import PolledSettings
+from alerts.store.connection import exists
 from alerts.store.unit import sketching
 
 Hidden = Literal["chat", "unpublished", "none"]
@@ -142,7 +143,7 @@ class Workshop:
     async def people(self) -> Sequence[Account]:
         """The accounts of the station that channels.toml says; none where there is no such file yet."""
         town = self._standing_config()
-        if town is None or not town.database.is_file():
+        if town is None or not exists(town.database):
             return ()
         return await asyncio.to_thread(lambda: Control(town).ask(lambda unit: list(unit.accounts.accounts())))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, exists, insert, or_, select, update
 
 from alerts.model.alert import Severity, alert_from_json, alert_to_json
 from alerts.model.delivery import Bulk
@@ -21,6 +20,9 @@ from alerts.store.memory import SourceMemory
 from alerts.store.schema import alert, bulk, decision, post, reference
 from alerts.store.statement import Statement, UnitPart, any_of, insert_into, moment, stamp, time_of
 
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
+
 _ADD_ALERT = insert_into(alert)
 _ADD_POST = insert_into(post)
 _NOTE = Statement(insert(decision).values({c: bindparam(c) for c in ("at", "alert_id", "post_id", "what", "reason")}))
@@ -28,7 +30,7 @@ _NEWEST = alert.c.seq.desc()
 _BY_IDENTIFIER = Statement(
     select(alert)
     .where(alert.c.identifier == bindparam("identifier"))
-    .where(or_(bindparam("sender").is_(None), alert.c.sender == bindparam("sender")))
+    .where(or_(bindparam("sender", type_=Text).is_(None), alert.c.sender == bindparam("sender")))
     .order_by(_NEWEST)
 )
 _BY_CONTENT = Statement(
@@ -81,7 +83,7 @@ _INCIDENT = Statement(select(alert).where(alert.c.incident == bindparam("inciden
 _THREAD = Statement(
     select(post)
     .where(post.c.incident == bindparam("incident"))
-    .where(or_(bindparam("channel").is_(None), post.c.channel == bindparam("channel")))
+    .where(or_(bindparam("channel", type_=Text).is_(None), post.c.channel == bindparam("channel")))
     .order_by(post.c.seq)
 )
 _POSTS_OF = Statement(select(post).where(post.c.alert_id == bindparam("alert_id")).order_by(post.c.seq))
@@ -138,12 +140,13 @@ _OVER = Statement(
 _CLOSE = Statement(update(alert).where(alert.c.id == bindparam("key")).values(closed_at=bindparam("now")))
 
 
-def warm_up() -> None:
+def warm_up(*, is_file: bool) -> None:
     """Compile what filing an alert runs, so that no transaction has to wait for it."""
     for statement in (_ADD_ALERT, _ADD_POST, _NOTE, _BY_IDENTIFIER, _BY_CONTENT, _BY_HEADLINE, _THREAD):
-        statement.warm()
+        statement.warm(is_file=is_file)
 
 
+_COPIED = {each.name: Statement(select(each).where(each.c.incident == bindparam("incident"))) for each in (alert, post)}
 Copied = Sequence[tuple[str, dict[str, Any]]]
 """Rows, each with its table."""
 
@@ -182,7 +185,7 @@ class AlertRepository(UnitPart):
         exact = [row for _, newest in _NAMES for row in newest.rows(self._db, name=prefix)]
         return _each_once(stored_alert_of(row) for row in exact or self._beginning_with(prefix))
 
-    def _beginning_with(self, prefix: str) -> list[sqlite3.Row]:
+    def _beginning_with(self, prefix: str) -> list[Row]:
         last = prefix + _LAST_CHARACTER
         return [
             row
@@ -277,7 +280,7 @@ class AlertRepository(UnitPart):
         """What a thread is decided by, taken out of the database to be looked at elsewhere."""
         rows = []
         for table in ("alert", "post"):
-            found = self._db.execute(f"SELECT * FROM {table} WHERE incident = ?", (incident,))  # noqa: S608 own names
+            found = _COPIED[table].rows(self._db, incident=incident)
             rows += [(table, dict(row)) for row in found]
         return rows
 
@@ -292,7 +295,7 @@ def _each_once(stored_alerts: Iterable[StoredAlert]) -> list[StoredAlert]:
     return list({stored.id: stored for stored in stored_alerts}.values())
 
 
-def stored_alert_of(row: sqlite3.Row) -> StoredAlert:
+def stored_alert_of(row: Row) -> StoredAlert:
     """A row of `alert`."""
     return StoredAlert(
         id=row["id"],
@@ -337,7 +340,7 @@ def values_of_alert(stored: StoredAlert) -> dict[str, Any]:
     }
 
 
-def post_of(row: sqlite3.Row) -> Post:
+def post_of(row: Row) -> Post:
     """A row of `post`."""
     return Post(
         id=row["id"],

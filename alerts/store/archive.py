@@ -11,13 +11,12 @@ and tells where it has come to.
 from __future__ import annotations
 
 import json
-import sqlite3
 import zlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select, text, update
 
 from alerts.model.delivery import BulkState
 from alerts.model.incident import AlertState, Archived
@@ -27,6 +26,9 @@ from alerts.store.files import blank
 from alerts.store.schema import alert, archive, bulk, metadata, post
 from alerts.store.statement import Statement, UnitPart, any_of, stamp, upsert_into
 from alerts.store.views import Views
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection
 
 MOST = 20
 """Incidents of one transaction."""
@@ -76,7 +78,11 @@ _ROWS = {
     "alert": "incident = :incident",
 }
 # What a report is made of.
-_REPORTED = ("alert", "post", "decision", "attempt")
+_REPORTED = {
+    table: Statement(text(f"SELECT * FROM {table} WHERE {_ROWS[table]} ORDER BY seq"))  # noqa: S608 own names
+    for table in ("alert", "post", "decision", "attempt")
+}
+_GONE = tuple(Statement(text(f"DELETE FROM {table} WHERE {rows}")) for table, rows in _ROWS.items())  # noqa: S608 own names
 _KEEP = upsert_into(archive)
 _FIND = Statement(select(archive.c.incident).where(archive.c.name == bindparam("name")))
 _PACKED = Statement(select(archive.c.kept).where(archive.c.name == bindparam("name"), archive.c.kept.is_not(None)))
@@ -151,16 +157,13 @@ class Archive(UnitPart):
             )
 
 
-def _take(db: sqlite3.Connection, incident: str, now: datetime) -> None:
+def _take(db: Connection, incident: str, now: datetime) -> None:
     about = {"incident": incident}
-    kept = {
-        table: [dict(row) for row in db.execute(f"SELECT * FROM {table} WHERE {_ROWS[table]} ORDER BY seq", about)]  # noqa: S608 own names
-        for table in _REPORTED
-    }
+    kept = {table: [dict(row) for row in reported.rows(db, **about)] for table, reported in _REPORTED.items()}
     if kept["post"]:
         packed = zlib.compress(json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode())
         for each in kept["alert"]:
             _KEEP.run(db, name=each["id"], incident=incident, kept=None, at=stamp(now))
         _KEEP.run(db, name=incident, incident=incident, kept=packed, at=stamp(now))
-    for table, rows in _ROWS.items():
-        db.execute(f"DELETE FROM {table} WHERE {rows}", about)  # noqa: S608 own names
+    for gone in _GONE:
+        gone.run(db, **about)

@@ -10,12 +10,11 @@ leaves, so that after a kill these alone may have been reached.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from alerts.model.delivery import (
     Ask,
@@ -41,6 +40,9 @@ from alerts.store.restoring import LOOKED_FOR
 from alerts.store.statement import Statement, stamp, time_of
 from alerts.store.subscribers import subscriber_of
 from alerts.store.unit import Unit, transaction
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection, Row
 
 # Few bulks are worked at in one day; their words are long, and are read once.
 _KEPT = 16
@@ -91,7 +93,7 @@ class Bulks:
         self._held_until = turning.held_until
         return turn
 
-    def _bulk(self, db: sqlite3.Connection, key: str) -> Bulk:
+    def _bulk(self, db: Connection, key: str) -> Bulk:
         """A bulk's words and notice, which never change; its counts may be old."""
         if key not in self._known:
             row = sql.BY_ID.row(db, key=key)
@@ -112,7 +114,7 @@ class _Turning:
         unit: Unit,
         address: Address,
         ask: Ask,
-        bulk: Callable[[sqlite3.Connection, str], Bulk],
+        bulk: Callable[[Connection, str], Bulk],
         held_until: int | None,
     ) -> None:
         self._unit = unit
@@ -205,6 +207,7 @@ class _Turning:
         else:
             sql.FORGO_READERS.run(self._db, seq=each.seq, **about)
             sql.INHERIT.run(self._db, key=each.id, seq=each.seq, **about)
+            sql.FORGO.run(self._db, seq=each.seq, **about)
         self._unit.alerts.note(self._ask.local, row["alert_id"], each.id, "bulk_begun", None)
         return replace(each, everyone=bool(row["everyone"]))
 
@@ -329,7 +332,7 @@ class _Turning:
         return min([*waits, *([held] if held and held > self._ask.local else [])], default=None)
 
 
-Who = Mapping[str, Any] | sqlite3.Row
+Who: TypeAlias = "Mapping[str, Any] | Row"
 """A subscriber's row, with the message that they have of the incident."""
 CHUNK = 250
 """Subscribers that are read at once, where more than the first few are needed."""
@@ -352,7 +355,7 @@ class Address:
 class Sieve:
     """Who of the subscribers is to get a bulk, and who not at once."""
 
-    def __init__(self, db: sqlite3.Connection, address: Address, bulk: Bulk, local: datetime) -> None:
+    def __init__(self, db: Connection, address: Address, bulk: Bulk, local: datetime) -> None:
         self._db = db
         self._address = address
         self._bulk = bulk
@@ -392,7 +395,7 @@ class Sieve:
 class Walk:
     """One stretch of the way. `cursor` is how far it went, `looked` at how many, `passed` how many didn't want it."""
 
-    def __init__(self, db: sqlite3.Connection, bulk: Bulk, sieve: Sieve, *, everyone: bool) -> None:
+    def __init__(self, db: Connection, bulk: Bulk, sieve: Sieve, *, everyone: bool) -> None:
         self._db = db
         self._bulk = bulk
         self._sieve = sieve
@@ -438,7 +441,7 @@ def _chooser(who: Who) -> Subscriber:
     return subscriber_of({**who, "step": None, "is_on": True})
 
 
-def people(statement: Statement, db: sqlite3.Connection, **values: Any) -> list[Who]:
+def people(statement: Statement, db: Connection, **values: Any) -> list[Who]:
     """The rows that a statement brings as one JSON text."""
     row = statement.row(db, **values)
     found: list[Who] = json.loads(row["rows"]) if row else []

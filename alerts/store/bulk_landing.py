@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
@@ -21,6 +21,9 @@ from alerts.store import bulk_statements as sql
 from alerts.store.schema import bulk as bulks
 from alerts.store.statement import Statement, moment, one_of, stamp, time_of
 from alerts.store.subscribers import Subscribers
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection, Row
 
 HELD_AGAIN = timedelta(minutes=1)
 """What was held back and is in doubt is told once more after this."""
@@ -36,9 +39,7 @@ class _Told:
     is_end: bool
 
 
-def land(
-    db: sqlite3.Connection, channel: str, results: Sequence[SendResult], now: datetime, working: str | None = None
-) -> int:
+def land(db: Connection, channel: str, results: Sequence[SendResult], now: datetime, working: str | None = None) -> int:
     """File how each attempt ended, and count. `working` is the bulk that nothing can have overtaken yet.
 
     Returns how many of its messages are out that are still to be counted, with whatever else changes in its row.
@@ -62,13 +63,13 @@ def of_one_bulk(results: Sequence[SendResult]) -> Collection[Sequence[SendResult
     return of.values()
 
 
-def checkpoint(db: sqlite3.Connection, results: Sequence[SendResult]) -> int:
+def checkpoint(db: Connection, results: Sequence[SendResult]) -> int:
     """Note of plain ones of one bulk that they are out: a kill repeats none of them, and the next turn files them."""
     got = json.dumps([(each.target.chat, each.message or 0) for each in results])
     return sql.CHECKPOINT.run(db, key=results[0].target.bulks[0].id, got=got).rowcount
 
 
-def _file(db: sqlite3.Connection, channel: str, now: datetime, working: str | None) -> int:
+def _file(db: Connection, channel: str, now: datetime, working: str | None) -> int:
     """File what `checkpoint` noted; returns how many of the bulk that is worked at are out."""
     out = 0
     for row in sql.TO_FILE.rows(db, of=channel):
@@ -89,14 +90,12 @@ def _file(db: sqlite3.Connection, channel: str, now: datetime, working: str | No
     return out
 
 
-def _count(db: sqlite3.Connection, counts: Mapping[str, Counter[str]]) -> None:
+def _count(db: Connection, counts: Mapping[str, Counter[str]]) -> None:
     for key, count in counts.items():
         sql.COUNT.run(db, key=key, out=count["out"], refused=count["refused"], left=0)
 
 
-def _land_one(
-    db: sqlite3.Connection, channel: str, result: SendResult, now: datetime, counts: dict[str, Counter[str]]
-) -> None:
+def _land_one(db: Connection, channel: str, result: SendResult, now: datetime, counts: dict[str, Counter[str]]) -> None:
     chat, target = result.target.chat, result.target
     if result.outcome is SendOutcome.LEFT:
         Subscribers(db).forget(channel, chat)  # which counts it
@@ -115,7 +114,7 @@ def _land_one(
         Subscribers(db).moved(channel, chat, result.moved_to)
 
 
-def _receive(db: sqlite3.Connection, told: _Told, chat: int, message: int, now: datetime) -> None:
+def _receive(db: Connection, told: _Told, chat: int, message: int, now: datetime) -> None:
     if told.is_end:
         sql.NO_MORE.run(db, of=told.channel, who=chat, about=told.incident)
         return
@@ -133,7 +132,7 @@ def _receive(db: sqlite3.Connection, told: _Told, chat: int, message: int, now: 
         sql.REOPEN.run(db, key=heir["id"])
 
 
-def _is_told_again(db: sqlite3.Connection, channel: str, result: SendResult, now: datetime) -> bool:
+def _is_told_again(db: Connection, channel: str, result: SendResult, now: datetime) -> bool:
     """Whether twice is better than never: Moderate or worse (or nobody knows), once."""
     chat, target = result.target.chat, result.target
     if not any(_is_worth_it(bulk.notice.severity) for bulk in target.bulks):
@@ -150,7 +149,7 @@ def _is_worth_it(severity: Severity) -> bool:
     return severity is Severity.UNKNOWN or severity.at_least(Severity.MODERATE)
 
 
-def candidate_of(row: sqlite3.Row) -> BulkCandidate:
+def candidate_of(row: Row) -> BulkCandidate:
     """A row as far as it decides."""
     return BulkCandidate(
         id=row["id"],
@@ -165,7 +164,7 @@ def candidate_of(row: sqlite3.Row) -> BulkCandidate:
     )
 
 
-def bulk_of(row: sqlite3.Row) -> Bulk:
+def bulk_of(row: Row) -> Bulk:
     """The bulk of a row."""
     districts = json.loads(row["districts"]) if row["districts"] is not None else None
     return Bulk(
@@ -200,7 +199,7 @@ def bulk_of(row: sqlite3.Row) -> Bulk:
 _TEXTS = Statement(select(bulks.c.id, bulks.c.texts, bulks.c.links).where(one_of(bulks.c.alert_id, "alerts")))
 
 
-def with_subscribers(db: sqlite3.Connection, posts: Sequence[Post]) -> list[Post]:
+def with_subscribers(db: Connection, posts: Sequence[Post]) -> list[Post]:
     """The posts with what the subscribers of their channels are told."""
     if not posts:
         return []
@@ -216,7 +215,7 @@ def _messages(texts: Mapping[str, str], links: Mapping[str, str]) -> dict[str, M
     }
 
 
-def add_bulk(db: sqlite3.Connection, new: Bulk) -> None:
+def add_bulk(db: Connection, new: Bulk) -> None:
     """Store a new one."""
     districts = new.notice.districts
     sql.ADD.run(
@@ -248,7 +247,7 @@ def add_bulk(db: sqlite3.Connection, new: Bulk) -> None:
     )
 
 
-def progress(db: sqlite3.Connection, since: datetime) -> list[Progress]:
+def progress(db: Connection, since: datetime) -> list[Progress]:
     """The bulks that are not over, or were over since, in the order of storing."""
     rows = sql.PROGRESS.rows(db, since=stamp(since))
     return [Progress(bulk_of(row), row["held"], row["post"] == PostState.WAITING) for row in rows]

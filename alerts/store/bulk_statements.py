@@ -5,26 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     ColumnElement,
     Select,
+    Text,
     and_,
     bindparam,
+    cast,
     delete,
     exists,
+    false,
     func,
     insert,
     literal_column,
     null,
     or_,
     select,
-    text,
+    true,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.dialects.postgresql import insert as upsert
 
 from alerts.model.delivery import BulkState
 from alerts.model.post import PostKind
+from alerts.store.dialect import json_items, json_pairs, rows_as_json
 from alerts.store.schema import bulk, bulk_flight, bulk_landed, held_back, post, received, subscriber
 from alerts.store.statement import Statement, any_of, insert_into, upsert_into
 
@@ -32,7 +37,7 @@ OPEN = [BulkState.QUEUED.value, BulkState.SENDING.value]
 # Parameters aren't named as columns are: Core keeps those names for what an UPDATE sets.
 _OF: BindParameter[str] = bindparam("of")
 # Chats have negative ids too (groups), so that the way along them begins at the lowest number there is.
-FAR_BELOW = -(2**63)
+FAR_BELOW = -(2**63) + 1
 
 ADD = insert_into(bulk)
 BY_ID = Statement(select(bulk).where(bulk.c.id == bindparam("key")))
@@ -160,9 +165,9 @@ def _as_one(rows: Select[Any]) -> Statement:
     pairs = [part for column in each.columns for part in (column.name, column)]
     return Statement(
         select(
-            func.json_group_array(
-                func.json_object(*[literal_column(f"'{part}'") if isinstance(part, str) else part for part in pairs])
-            ).label("rows")
+            rows_as_json(*[literal_column(f"'{part}'") if isinstance(part, str) else part for part in pairs]).label(
+                "rows"
+            )
         )
     )
 
@@ -224,11 +229,16 @@ SHARED = Statement(
     .limit(1)
 )
 
+_CHATS = json_items(bindparam("chats")).c.value
+# The WHERE keeps SQLite from taking the ON for a join's (sqlite.org/lang_upsert.html#parsing_ambiguity).
+_THESE_CHATS = select(cast(_CHATS, BigInteger)).where(true())
 TAKE_OFF_ALL = Statement(
-    text(
-        "INSERT INTO bulk_flight (bulk, chat, doubt) SELECT :key, value, 0 FROM json_each(:chats) WHERE true"
-        " ON CONFLICT DO NOTHING"
+    upsert(bulk_flight)
+    .from_select(
+        ["bulk", "chat", "doubt"],
+        select(bindparam("key", type_=Text), cast(_CHATS, BigInteger), false()).where(true()),
     )
+    .on_conflict_do_nothing()
 )
 CHECKPOINT = Statement(insert(bulk_landed).values(bulk=bindparam("key"), got=bindparam("got")))
 TO_FILE = Statement(
@@ -237,35 +247,46 @@ TO_FILE = Statement(
     .where(bulk.c.channel == _OF)
     .order_by(bulk.c.seq)
 )
+_LANDED, _CHAT, _MESSAGE = json_pairs(bulk_landed.c.got)
+_LANDED_PAIRS = bulk_landed.join(_LANDED, true())
 # Only of who is still under way: another process may have told them meanwhile, or they had themselves forgotten.
+_STILL_UNDER_WAY = exists().where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == _CHAT)
+_LANDED_CHATS = select(_CHAT).select_from(_LANDED_PAIRS).where(bulk_landed.c.bulk == bindparam("key"))
 LANDED_OF = Statement(
-    text(
-        "SELECT value ->> 0 AS chat, value ->> 1 AS message_id FROM bulk_landed, json_each(got) WHERE bulk = :key"
-        " AND EXISTS (SELECT 1 FROM bulk_flight WHERE bulk = :key AND chat = value ->> 0)"
+    select(_CHAT.label("chat"), _MESSAGE.label("message_id"))
+    .select_from(_LANDED_PAIRS)
+    .where(bulk_landed.c.bulk == bindparam("key"), _STILL_UNDER_WAY)
+)
+_LAND = upsert(received).from_select(
+    ["channel", "chat", "incident", "message_id", "at"],
+    # A chat stands there once for each process that told it: in one statement a row may be replaced once.
+    select(
+        bindparam("of", type_=Text),
+        _CHAT,
+        bindparam("about", type_=Text),
+        func.max(_MESSAGE),
+        bindparam("now", type_=BigInteger),
     )
+    .select_from(_LANDED_PAIRS)
+    .where(bulk_landed.c.bulk == bindparam("key"), _STILL_UNDER_WAY)
+    .group_by(_CHAT),
 )
 RECEIVE_LANDED = Statement(
-    text(
-        "INSERT INTO received (channel, chat, incident, message_id, at)"
-        " SELECT :of, value ->> 0, :about, value ->> 1, :now FROM bulk_landed, json_each(got) WHERE bulk = :key"
-        " AND EXISTS (SELECT 1 FROM bulk_flight WHERE bulk = :key AND chat = value ->> 0)"
-        " ON CONFLICT DO UPDATE SET message_id = excluded.message_id, at = excluded.at"
+    _LAND.on_conflict_do_update(
+        index_elements=list(received.primary_key.columns),
+        set_={"message_id": _LAND.excluded.message_id, "at": _LAND.excluded.at},
     )
 )
 NO_MORE_LANDED = Statement(
-    text(
-        "DELETE FROM received WHERE channel = :of AND incident = :about"
-        " AND chat IN (SELECT value ->> 0 FROM bulk_landed, json_each(got) WHERE bulk = :key)"
+    delete(received).where(
+        received.c.channel == _OF, received.c.incident == bindparam("about"), received.c.chat.in_(_LANDED_CHATS)
     )
 )
 LAND_THESE = Statement(
-    text(
-        "DELETE FROM bulk_flight WHERE bulk = :key"
-        " AND chat IN (SELECT value ->> 0 FROM bulk_landed, json_each(got) WHERE bulk = :key)"
-    )
+    delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat.in_(_LANDED_CHATS))
 )
 FILED = Statement(delete(bulk_landed).where(bulk_landed.c.bulk == bindparam("key")))
-_FLIGHT = sqlite_insert(bulk_flight).values({c.name: bindparam(c.name) for c in bulk_flight.columns})
+_FLIGHT = upsert(bulk_flight).values({c.name: bindparam(c.name) for c in bulk_flight.columns})
 TAKE_OFF = Statement(_FLIGHT.on_conflict_do_nothing())
 LAND = Statement(
     delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == bindparam("who"))
@@ -288,7 +309,7 @@ DOUBT = Statement(
 )
 # Only of who is still there: whoever had themselves forgotten while it was under way stays forgotten.
 _STILL_THERE = exists().where(subscriber.c.channel == bindparam("channel"), subscriber.c.chat == bindparam("chat"))
-_GOT = sqlite_insert(received).from_select(
+_GOT = upsert(received).from_select(
     [column.name for column in received.columns],
     select(*(bindparam(column.name, type_=column.type) for column in received.columns)).where(_STILL_THERE),
 )
@@ -341,7 +362,9 @@ IS_HELD = Statement(
     )
 )
 LET_GO_ALL = Statement(
-    text("DELETE FROM held_back WHERE channel = :of AND bulk = :key AND chat IN (SELECT value FROM json_each(:chats))")
+    delete(held_back).where(
+        held_back.c.channel == _OF, held_back.c.bulk == bindparam("key"), held_back.c.chat.in_(_THESE_CHATS)
+    )
 )
 # Only what has passed them: what is still on its way to them will see whether it is their hour.
 _passed_by = ~exists().where(
@@ -365,11 +388,17 @@ NEXT_DUE = Statement(select(func.min(held_back.c.until).label("at")).where(held_
 _OLDER = select(bulk.c.id).where(
     bulk.c.channel == _OF, bulk.c.incident == bindparam("about"), bulk.c.seq < bindparam("seq")
 )
-INHERIT = Statement(
-    update(held_back)
-    .prefix_with("OR REPLACE")
+_INHERITED = upsert(held_back).from_select(
+    ["channel", "chat", "bulk", "until"],
+    select(held_back.c.channel, held_back.c.chat, bindparam("key", type_=Text), func.max(held_back.c.until))
     .where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER))
-    .values(bulk=bindparam("key"))
+    .group_by(held_back.c.channel, held_back.c.chat),
+)
+INHERIT = Statement(
+    # What this takes the place of goes by `FORGO`.
+    _INHERITED.on_conflict_do_update(
+        index_elements=list(held_back.primary_key.columns), set_={"until": _INHERITED.excluded.until}
+    )
 )
 PASS_ON = Statement(
     update(bulk).where(bulk.c.id.in_(_OLDER), STILL_HELD > 0).values(skipped=bulk.c.skipped + STILL_HELD)

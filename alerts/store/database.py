@@ -1,4 +1,4 @@
-"""The database file and its threads: one writes, one reads for the lanes and the feeds, a few read for people.
+"""The store's connections and their threads: one writes, one reads for lanes and feeds, a few read for people.
 
 What people ask (pages, searches, programs, metrics) never stands before what a lane asks: it is read on connections of
 its own, which are few, and a question that takes too long is ended (`Readers`). What can't wait for a thread is written
@@ -7,7 +7,8 @@ at once.
 A transaction is a function that gets a `Unit`. Those that are asked for while another is being committed are
 run together and committed once, so ten posts under way cost less than ten times one; each keeps its own savepoint, so
 that one's error undoes only itself. The asyncio engine of SQLAlchemy would hop between threads for every statement;
-here a whole transaction is one hop (docs/adr/0002-store.md).
+here a whole transaction is one hop (docs/adr/0002-store.md). At a server it is the same, by
+psycopg's connection in a thread of its own; one that is lost is made anew, and what was under way is begun again.
 """
 
 from __future__ import annotations
@@ -16,22 +17,28 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import aiosqlite
 
-from alerts.model.errors import Busy, DatabaseRefused
-from alerts.store.files import connect, connect_at_once
+from alerts.model.errors import Busy, DatabaseRefused, Lost
+from alerts.model.town import Server
+from alerts.store.files import LOCK_WAIT, connect, connect_at_once
 from alerts.store.restoring import Gap, Height
 from alerts.store.unit import Unit, transaction
 
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection
+    from alerts.store.postgresql import Session
+
 T = TypeVar("T")
 Work = Callable[[Unit], T]
-Hop = Callable[[sqlite3.Connection], T]
+Hop = Callable[["Connection"], T]
 READERS = 2
 """Connections of one `Readers`: more would only share the same disk and interpreter."""
 WAITING = 2000
@@ -68,6 +75,31 @@ async def _open(path: Path, *, readonly: bool) -> _Thread:
     thread = _Thread(lambda: connect(path, readonly=readonly), iter_chunk_size=64)
     await thread
     return thread
+
+
+class _ServerThread:
+    """A connection to a server, with a thread of its own."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+
+    async def hop(self, work: Hop[T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._again, work)
+
+    def _again(self, work: Hop[T]) -> T:
+        """Run `work`; where the connection is lost, once more: nothing of it was done. It ends after some seconds."""
+        ends = time.monotonic() + LOCK_WAIT
+        while True:
+            try:
+                return work(self._session)
+            except Lost:
+                if time.monotonic() > ends:
+                    raise
+
+    async def close(self) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._session.close)
+        self._thread.shutdown()
 
 
 class Readers:
@@ -120,7 +152,9 @@ class Readers:
             await hand.close()
 
 
-def _in_time(work: Work[T], longest: float, db: sqlite3.Connection) -> T:
+def _in_time(work: Work[T], longest: float, db: Connection) -> T:
+    if not isinstance(db, sqlite3.Connection):
+        return work(Unit(db))  # the server ends a statement that is over its time
     ends = time.monotonic() + longest
     db.set_progress_handler(lambda: time.monotonic() > ends, _STEPS)
     try:
@@ -164,12 +198,26 @@ class Database:
         """Why the newest transaction couldn't be written (a full disk, a lock that lasts); None: it was."""
 
     @classmethod
-    async def open(cls, path: Path) -> Database:
-        """Open the file at `path`, which `migrate` has brought up to date."""
+    async def open(cls, path: Path | Server) -> Database:
+        """Open the store at `path`, which `migrate` has brought up to date."""
+        if isinstance(path, Server):
+            return cls._at(path)
         one_more = partial(_open, path, readonly=True)
         writer, reader = await _open(path, readonly=False), await one_more()
         people, pages = Readers(one_more), Readers(one_more)
         return cls(writer, reader, connect_at_once(path), people=people, pages=pages, height=Height(path))
+
+    @classmethod
+    def _at(cls, server: Server) -> Database:
+        from alerts.store.postgresql import Session  # noqa: PLC0415 only who has a server loads what speaks with one
+
+        async def one_more() -> Hand:
+            return _ServerThread(Session(server, readonly=True, longest=LONGEST))
+
+        writing = Session(server, waits_for=lambda why: setattr(database, "trouble", why))
+        writer, reader = _ServerThread(writing), _ServerThread(Session(server, readonly=True))
+        database = cls(writer, reader, people=Readers(one_more), pages=Readers(one_more))
+        return database
 
     async def close(self) -> None:
         """Finish what was asked for, then close every thread."""
@@ -258,7 +306,7 @@ class Database:
             results = await self._writer.hop(lambda db: _run_synced(db, works, synced=synced, height=self._height))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
             # The commit itself failed (disk full, locked), or the only work did: nothing was done.
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.OperationalError | DatabaseRefused):
                 self.trouble = str(error)
             for _, future in batch:
                 if not future.done():
@@ -276,10 +324,10 @@ class Database:
 
 
 def _run_synced(
-    db: sqlite3.Connection, works: list[Work[Any]], *, synced: bool, height: Height | None
+    db: Connection, works: list[Work[Any]], *, synced: bool, height: Height | None
 ) -> list[tuple[Any, Exception | None]]:
-    if synced:
-        results = _run_together(db, works)
+    if synced or not isinstance(db, sqlite3.Connection):
+        results = _run_together(db, works, synced=synced)
         if height is not None:
             height.note(db)
         return results
@@ -290,19 +338,20 @@ def _run_synced(
         db.execute("PRAGMA synchronous = FULL")
 
 
-def _run_together(db: sqlite3.Connection, works: list[Work[Any]]) -> list[tuple[Any, Exception | None]]:
-    with transaction(db):
+def _run_together(db: Connection, works: list[Work[Any]], *, synced: bool = True) -> list[tuple[Any, Exception | None]]:
+    with transaction(db, synced=synced):
         if len(works) == 1:
             return [(works[0](Unit(db)), None)]
         return [_run_apart(db, work) for work in works]
 
 
-def _run_apart(db: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception | None]:
+def _run_apart(db: Connection, work: Work[Any]) -> tuple[Any, Exception | None]:
     db.execute("SAVEPOINT work")
     try:
         value = work(Unit(db))
     except Exception as error:
-        if not db.in_transaction:  # SQLite undid all of it (a full disk): nothing is left to commit, for anybody
+        # Undone as a whole (SQLite's full disk, a lost connection): nothing is left to commit, for anybody.
+        if not db.in_transaction or isinstance(error, Lost):
             raise
         db.execute("ROLLBACK TO work")
         db.execute("RELEASE work")

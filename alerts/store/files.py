@@ -260,7 +260,10 @@ def _upgrade(path: Path) -> None:
             if standing is None:
                 _make(connection)
             else:
-                _run_migrations(connection, standing)
+                if standing == UNRELEASED:
+                    # The migrations of before the release are one now: to Alembic such a database stands before it.
+                    connection.exec_driver_sql("DELETE FROM alembic_version")
+                run_migrations(connection)
     except (DatabaseError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         raise StoreError(because("database_not_upgraded", path=path, said=cause)) from error
@@ -279,13 +282,11 @@ def _make(connection: Connection) -> None:
     connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
-def _run_migrations(connection: Connection, standing: str) -> None:
+def run_migrations(connection: Connection) -> None:
+    """Run those that the database hasn't yet, in the transaction that the connection is in."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
-    if standing == UNRELEASED:
-        # The migrations of before the release are one now: to Alembic such a database stands before the first.
-        connection.exec_driver_sql("DELETE FROM alembic_version")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection

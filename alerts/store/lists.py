@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -24,12 +24,16 @@ from sqlalchemy import (
 
 from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
+from alerts.store.dialect import has_words, phrase, position
 from alerts.store.files import FOLDED
 from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, post
 from alerts.store.statement import Statement, any_of, one_of
 
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection
+
 alert_words = table("alert_words", column("rowid", Integer), column("words", Text))
-"""SQLite's FTS5 (sqlite.org/fts5.html), of which Core knows nothing but these names."""
+"""SQLite's FTS5 (sqlite.org/fts5.html), or a view with an index of trigrams: Core knows nothing but these names."""
 _S = PostState
 _NO_NOTICE = alert.c.source != OWN_NOTICES
 _notice = alert.alias("notice")
@@ -135,14 +139,14 @@ SHORTEST = 3
 _FOLDED = str.maketrans({letter: plain for plain, letters in FOLDED.items() for letter in letters} | {"\0": " "})
 
 
-def spellings(words: str) -> dict[str, str]:
+def spellings(db: Connection, words: str) -> dict[str, str]:
     """What to look for: as a phrase of the index of words; or, for what is too short for it, in both cases.
 
     SQLite's `lower` knows ASCII alone, so what isn't is looked for in both.
     """
     folded = words.translate(_FOLDED).strip()
     if len(folded) >= SHORTEST:
-        return {"phrase": '"' + folded.replace('"', '""') + '"'}
+        return {"phrase": phrase(db, folded)}
     small = words.lower()
     return {"words": small, "Words": "".join(letter if letter.isascii() else letter.upper() for letter in small)}
 
@@ -158,12 +162,12 @@ _CONDITIONS: dict[str, ColumnElement[bool] | TextClause] = {
     "source": and_(alert.c.source == bindparam("source"), _NAMED),
     "open": alert.c.id.in_(select(post.c.alert_id).where(post.c.state == bindparam("open"), _OPEN)),
     "ended": exists().where(post.c.alert_id == alert.c.id, post.c.state == bindparam("ended")),
-    "phrase": text("alert_words MATCH :phrase"),
-    "words": or_(func.instr(_TEXT, bindparam("words")) > 0, func.instr(_TEXT, bindparam("Words")) > 0),
+    "phrase": has_words(alert_words.c.words, bindparam("phrase")),
+    "words": or_(position(_TEXT, bindparam("words")) > 0, position(_TEXT, bindparam("Words")) > 0),
 }
 
 
-def conditions_of(wanted: Wanted, before: str | None) -> dict[str, str]:
+def conditions_of(db: Connection, wanted: Wanted, before: str | None) -> dict[str, str]:
     """What `page_of` is given for a wish. A state that few are in is met by its index, any other soon by the walk."""
     given: dict[str, str | None] = {
         "before": before,
@@ -171,5 +175,5 @@ def conditions_of(wanted: Wanted, before: str | None) -> dict[str, str]:
         "source": wanted.source,
         "open" if wanted.post_state in TO_BE_SEEN_TO else "ended": wanted.post_state,
     }
-    words = spellings(wanted.words) if wanted.words else {}
+    words = spellings(db, wanted.words) if wanted.words else {}
     return {name: value for name, value in given.items() if value is not None} | words

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, func, or_, select
 
@@ -14,8 +14,12 @@ from alerts.model.person import Act, AuditEntry
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because, read_reason
 from alerts.store.alerts import stored_alert_of
+from alerts.store.dialect import likely
 from alerts.store.schema import alert, attempt, audit, decision, fact, post, source
 from alerts.store.statement import Statement, UnitPart, any_of, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
 
 OWN_WARNINGS = OWN_NOTICES
 """The source of Tocsin's own warnings: what becomes of them is nothing to warn of."""
@@ -74,7 +78,7 @@ _BEGAN = because("notice", say="begins", key="waiting ").kept().removesuffix('"}
 _TOLD = Statement(
     select(decision.c.reason)
     .select_from(alert.join(decision, decision.c.alert_id == alert.c.id))
-    .where(alert.c.source == OWN_WARNINGS, func.likely(alert.c.state == AlertState.ACCEPTED.value))
+    .where(alert.c.source == OWN_WARNINGS, likely(alert.c.state == AlertState.ACCEPTED.value))
     .where(alert.c.expires > bindparam("now"), alert.c.topic.is_not(None))
     .where(or_(decision.c.reason.like("begins: waiting %"), decision.c.reason.like(f"{_BEGAN}%")))
 )
@@ -161,6 +165,6 @@ class Monitor(UnitPart):
         return [row["alert_id"] for row in _CLASHES.rows(self._db, after=after, since=stamp(since))]
 
 
-def _pile(row: sqlite3.Row | None) -> Pile | None:
+def _pile(row: Row | None) -> Pile | None:
     since = time_of(row["since"]) if row else None
     return Pile(row["posts"], since, read_reason(row["reason"])) if row and since else None

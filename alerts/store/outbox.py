@@ -14,9 +14,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Column,
     ColumnElement,
+    Text,
     and_,
     bindparam,
     case,
@@ -24,13 +26,12 @@ from sqlalchemy import (
     exists,
     func,
     literal,
-    literal_column,
     null,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.alert import Severity
 from alerts.model.delivery import Begun, Lease, Verdict
@@ -39,6 +40,7 @@ from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because, kept_reason
 from alerts.store.alerts import AlertRepository, post_of
 from alerts.store.database import Database
+from alerts.store.dialect import greatest, least
 from alerts.store.schema import alert, attempt, lease, post
 from alerts.store.schema import channel as channels
 from alerts.store.statement import Statement, any_of, stamp, time_of
@@ -50,7 +52,7 @@ BELIEVED_WAIT = timedelta(minutes=5)
 
 
 _S = PostState
-_NOW: BindParameter[int] = bindparam("now")
+_NOW: BindParameter[int] = bindparam("now", type_=BigInteger)
 _URGENT = [Severity.EXTREME.value, Severity.SEVERE.value]
 _earlier = post.alias("earlier")
 # One incident, one channel, one post at a time: an update that overtook its alert would be read as the first word.
@@ -116,9 +118,9 @@ _CLAIM = Statement(
 )
 _IN_DOUBT = Statement(select(literal(1)).where(post.c.id == bindparam("key"), post.c.state == _S.IN_DOUBT.value))
 _BEGIN = Statement(
-    insert(attempt).values(
-        {name: bindparam(name) for name in ("post_id", "channel", "action", "owner", "counts", "left_at")}
-    )
+    insert(attempt)
+    .values({name: bindparam(name) for name in ("post_id", "channel", "action", "owner", "counts", "left_at")})
+    .returning(attempt.c.seq)
 )
 _END = Statement(
     update(attempt)
@@ -155,7 +157,7 @@ _OUTRUN = exists().where(_later.c.post_id == bindparam("key"), _later.c.seq > bi
 _STILL_OURS = or_(
     # What is out is out, whoever looked and whatever was wished meanwhile.
     and_(
-        bindparam("remote_id").is_not(None),
+        bindparam("remote_id", type_=Text).is_not(None),
         any_of(post.c.state, [_S.SENDING.value, _S.IN_DOUBT.value, _S.QUEUED.value]),
     ),
     and_(post.c.state == bindparam("was"), ~_OUTRUN),
@@ -198,7 +200,7 @@ _ABANDON = Statement(
         outcome=_S.IN_DOUBT.value,
         reason=bindparam("reason"),
         # It left some time after it was begun, and under its lease: for the windows, at the latest that it can have.
-        left_at=func.min(attempt.c.left_at + bindparam("term"), _NOW),
+        left_at=least(attempt.c.left_at + bindparam("term", type_=BigInteger), _NOW),
     )
 )
 _DOUBT = Statement(
@@ -211,14 +213,14 @@ _LATEST: BindParameter[int] = bindparam("latest")
 
 def _newest_departure(*, counts: bool) -> ColumnElement[int]:
     newest = select(func.max(attempt.c.left_at)).where(attempt.c.channel == bindparam("channel"))
-    return func.coalesce(newest.where(attempt.c.counts == literal_column(str(int(counts)))).scalar_subquery(), 0)
+    return func.coalesce(newest.where(attempt.c.counts.is_(counts)).scalar_subquery(), 0)
 
 
 _NEWEST_ATTEMPT = Statement(
     # From the journal, whose index of departures has it at its end, once for those that count and once for the others.
     select(
         func.nullif(
-            func.max(*(_newest_departure(counts=counts) for counts in (True, False))),
+            greatest(*(_newest_departure(counts=counts) for counts in (True, False))),
             0,
         ).label("at")
     )
@@ -356,7 +358,7 @@ def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, 
     elif _IN_DOUBT.row(unit.db, key=post.id) is None:
         return None
     thread = () if post.kind is PostKind.PUBLISH else _thread(unit, post)
-    cursor = _BEGIN.run(
+    begun = _BEGIN.row(
         unit.db,
         post_id=post.id,
         channel=post.channel,
@@ -367,7 +369,7 @@ def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, 
         left_at=stamp(now),
     )
     return Begun(
-        attempt=cursor.lastrowid or 0,
+        attempt=begun["seq"] if begun is not None else 0,
         thread=thread,
         newest_known=unit.restored.newest_known(post.channel, post.attempted_at or post.stored_at)
         if action == "look"

@@ -11,8 +11,9 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select
+from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, insert, or_, select, text
 
 from alerts.model.errors import Unreadable
 from alerts.model.incident import SavedDraft
@@ -32,8 +33,12 @@ from alerts.model.person import (
 )
 from alerts.model.reason import because
 from alerts.model.town import Secret
+from alerts.store.dialect import is_sqlite
 from alerts.store.schema import account, audit, draft, idempotency, passkey, session, sign_in, token
 from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
 
 _ACCOUNT = Statement(select(account).where(account.c.folded == bindparam("folded")))
 _ACCOUNTS = Statement(select(account).order_by(account.c.folded))
@@ -52,19 +57,23 @@ _DROP_SESSION = Statement(delete(session).where(session.c.digest == bindparam("k
 _DROP_SESSIONS = Statement(
     delete(session)
     .where(session.c.account == bindparam("folded"))
-    .where(or_(bindparam("but").is_(None), session.c.digest != bindparam("but")))
+    .where(or_(bindparam("but", type_=Text).is_(None), session.c.digest != bindparam("but")))
 )
 _TOKENS = Statement(select(token).order_by(token.c.folded, token.c.created_at))
 _TOKEN = Statement(select(token).where(token.c.digest == bindparam("digest")))
 _PUT_TOKEN = upsert_into(token)
-_ATTEMPTED = Statement(insert(sign_in).values({name: bindparam(name) for name in ("at", "folded", "address", "good")}))
+_ATTEMPTED = Statement(
+    insert(sign_in)
+    .values({name: bindparam(name) for name in ("at", "folded", "address", "good")})
+    .returning(sign_in.c.seq)
+)
 _good = sign_in.alias("good")
 # What failed before the last good sign-in of the name is forgiven: else somebody who mistypes each day is locked out.
 _LAST_GOOD = select(func.max(_good.c.seq)).where(and_(_good.c.folded == bindparam("folded"), _good.c.good.is_(True)))
 _FAILED_FOR = Statement(
     select(sign_in.c.at)
     .where(sign_in.c.folded == bindparam("folded"), sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
-    .where(or_(bindparam("address").is_(None), sign_in.c.address == bindparam("address")))
+    .where(or_(bindparam("address", type_=Text).is_(None), sign_in.c.address == bindparam("address")))
     .where(sign_in.c.seq > func.coalesce(_LAST_GOOD.scalar_subquery(), -1))
     .order_by(sign_in.c.at)
 )
@@ -90,7 +99,7 @@ _FAILING = Statement(
 _CAME_IN = Statement(
     select(sign_in.c.seq)
     .where(sign_in.c.address == bindparam("address"), sign_in.c.good.is_(True), sign_in.c.at >= bindparam("since"))
-    .where(or_(bindparam("folded").is_(None), sign_in.c.folded == bindparam("folded")))
+    .where(or_(bindparam("folded", type_=Text).is_(None), sign_in.c.folded == bindparam("folded")))
     .limit(1)
 )
 # An attempt is written down as failed before the password is even checked, so that many at once don't slip past the
@@ -222,8 +231,8 @@ class Accounts(UnitPart):
 
     def attempted(self, at: datetime, name: str, address: str, *, good: bool) -> int:
         """Write down an attempt to sign in; returns its number."""
-        added = _ATTEMPTED.run(self._db, at=stamp(at), folded=_key(name), address=address, good=good)
-        return added.lastrowid or 0
+        added = _ATTEMPTED.row(self._db, at=stamp(at), folded=_key(name), address=address, good=good)
+        return added["seq"] if added is not None else 0
 
     def forget_attempt(self, number: int) -> None:
         """Take back an attempt that was written down as failed before it was known, and didn't fail."""
@@ -262,7 +271,7 @@ def _key(name: str) -> str:
     return fold_name(name)[:100]
 
 
-def _account(row: sqlite3.Row) -> Account:
+def _account(row: Row) -> Account:
     return Account(
         name=row["name"],
         role=Role(row["role"]),
@@ -277,7 +286,7 @@ def _account(row: sqlite3.Row) -> Account:
     )
 
 
-def _passkey(row: sqlite3.Row) -> Passkey:
+def _passkey(row: Row) -> Passkey:
     return Passkey(
         id=row["id"],
         account=row["account"],
@@ -289,7 +298,7 @@ def _passkey(row: sqlite3.Row) -> Passkey:
     )
 
 
-def _session(row: sqlite3.Row) -> Session:
+def _session(row: Row) -> Session:
     return Session(
         digest=row["digest"],
         account=row["account"],
@@ -304,7 +313,7 @@ def _session(row: sqlite3.Row) -> Session:
     )
 
 
-def _token(row: sqlite3.Row) -> Token:
+def _token(row: Row) -> Token:
     return Token(
         id=row["id"],
         name=row["name"],
@@ -363,7 +372,7 @@ class Drafts(UnitPart):
         _SWEEP_DRAFTS.run(self._db, before=stamp(before))
 
 
-def _saved(row: sqlite3.Row) -> SavedDraft:
+def _saved(row: Row) -> SavedDraft:
     fields = {
         name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(row["fields"]).items()
     }
@@ -411,15 +420,15 @@ class Replies(UnitPart):
         _SWEEP_REPLIES.run(self._db, oldest=stamp(before))
 
 
-def _reply(row: sqlite3.Row) -> KeptReply:
+def _reply(row: Row) -> KeptReply:
     return KeptReply(row["token"], row["key"], row["request"], row["status"], row["body"], moment(row["at"]))
 
 
-_ADD = insert_into(audit)
+_ADD = insert_into(audit, returning="seq")
 _LAST = Statement(select(audit.c.digest).order_by(audit.c.seq.desc()).limit(1))
 _NEWEST = Statement(
     select(audit)
-    .where(or_(bindparam("before").is_(None), audit.c.seq < bindparam("before")))
+    .where(or_(bindparam("before", type_=BigInteger).is_(None), audit.c.seq < bindparam("before")))
     .order_by(audit.c.seq.desc())
     .limit(bindparam("most"))
 )
@@ -434,7 +443,10 @@ _BEYOND = 2**63 - 1
 _TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
 # A line that was removed from the end leaves no gap in the chain: only this number shows that there was one.
 # AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html).
-_HEIGHT = "SELECT seq FROM sqlite_sequence WHERE name = 'audit'"
+_HEIGHT = {
+    True: Statement(text("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")),
+    False: Statement(text("SELECT seq FROM height WHERE name = 'audit'")),
+}
 _ALL = Statement(select(audit).order_by(audit.c.seq))
 
 
@@ -446,7 +458,7 @@ class AuditLog(UnitPart):
         last = _LAST.row(self._db)
         previous = last["digest"] if last else BEGINNING
         digest = digest_of(previous, entry)
-        cursor = _ADD.run(
+        added = _ADD.row(
             self._db,
             at=stamp(entry.at),
             actor=entry.actor,
@@ -459,7 +471,7 @@ class AuditLog(UnitPart):
             previous=previous,
             digest=digest,
         )
-        return Chained(cursor.lastrowid or 0, entry, previous, digest)
+        return Chained(added["seq"] if added is not None else 0, entry, previous, digest)
 
     def newest(self, *, before: int | None = None, subject: str | None = None, most: int = 50) -> Sequence[Chained]:
         """The newest lines first, from before the line `before`; of one subject, or of all."""
@@ -471,18 +483,18 @@ class AuditLog(UnitPart):
     def all(self) -> Iterator[Chained]:
         """Every line, oldest first. Raises Unreadable at a line that no Tocsin has written so."""
         try:
-            for row in _ALL.run(self._db):
+            for row in _ALL.each(self._db):
                 yield _chained(row)
         except sqlite3.OperationalError as error:  # text that isn't UTF-8
             raise Unreadable(because("record_unread", said=error)) from error
 
     def height(self) -> int:
         """The number of the newest line that was ever written, be it there or not."""
-        row = self._db.execute(_HEIGHT).fetchone()
+        row = _HEIGHT[is_sqlite(self._db)].row(self._db)
         return int(row["seq"]) if row else 0
 
 
-def _chained(row: sqlite3.Row) -> Chained:
+def _chained(row: Row) -> Chained:
     texts = [row[name] for name in _TEXTS]
     at = time_of(row["at"]) if isinstance(row["at"], int) else None
     if at is None or not all(isinstance(text, str) for text in texts):

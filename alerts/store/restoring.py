@@ -22,16 +22,21 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import bindparam, delete, exists, func, or_, select, text, update
 
 from alerts.model.incident import new_id
 from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
+from alerts.store.dialect import unindexed
 from alerts.store.files import StoreError, opened, sound
 from alerts.store.schema import alert, attempt, fact, post
 from alerts.store.sockets import ring
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection
 
 LOOKED_FOR = "restored"
 """The outcome of a post that was looked for because of a gap; what came of it is its state."""
@@ -81,7 +86,7 @@ _TOLD_BEFORE = exists().where(
     _first.c.remote_id == attempt.c.remote_id,
     text("first.remote_id IS NOT NULL"),
     _first.c.seq < attempt.c.seq,
-    text("+first.ended_at <= :before"),
+    unindexed(_first.c.ended_at) <= bindparam("before"),
 )
 _NEWEST_KNOWN = Statement(
     # By the journal, not by the post: one that was sent before but answered after may have the higher id. An edit
@@ -89,7 +94,7 @@ _NEWEST_KNOWN = Statement(
     # the `+`, SQLite doesn't take the index of times instead, and sort.
     select(attempt.c.remote_id)
     .where(attempt.c.channel == bindparam("channel"), text("attempt.remote_id IS NOT NULL"))
-    .where(text("+attempt.ended_at <= :before"), ~_TOLD_BEFORE)
+    .where(unindexed(attempt.c.ended_at) <= bindparam("before"), ~_TOLD_BEFORE)
     .order_by(attempt.c.seq.desc())
     .limit(1)
 )
@@ -181,7 +186,7 @@ class Restored(UnitPart):
         return {(row["channel"], PostState(row["state"])): int(row["posts"]) for row in rows}
 
 
-def _is_known(db: sqlite3.Connection, channel: str, remote_id: str) -> bool:
+def _is_known(db: Connection, channel: str, remote_id: str) -> bool:
     return _KNOWN.row(db, channel=channel, remote_id=remote_id) is not None
 
 
@@ -194,7 +199,7 @@ class Height:
         self._generation = ""
         self._told: tuple[int, int] | None = None
 
-    def compare(self, db: sqlite3.Connection, now: datetime) -> Gap | None:
+    def compare(self, db: Connection, now: datetime) -> Gap | None:
         """In a transaction of a daemon that starts: the gap, where the database was put back or is an older one.
 
         From then on `note` writes.
@@ -214,7 +219,7 @@ class Height:
         self._generation = generation
         return gap
 
-    def note(self, db: sqlite3.Connection) -> None:
+    def note(self, db: Connection) -> None:
         """After a commit: keep how far it came, if that changed. What can't be written is left out."""
         if self._file is None:
             return
@@ -343,18 +348,18 @@ def _sync(path: Path) -> None:
         os.close(file)
 
 
-def _keep_gap(db: sqlite3.Connection, gap: Gap) -> None:
+def _keep_gap(db: Connection, gap: Gap) -> None:
     kept = {"since": stamp(gap.since), "until": stamp(gap.until), "begun": gap.begun}
     _KEEP.run(db, channel=_OWNER, key="gap", value=json.dumps(kept))
     _FORGET.run(db)
 
 
-def _reached(db: sqlite3.Connection) -> tuple[int, int]:
+def _reached(db: Connection) -> tuple[int, int]:
     alerts, attempts = db.execute(_REACHED).fetchone()
     return int(alerts or 0), int(attempts or 0)
 
 
-def _newest(db: sqlite3.Connection) -> datetime | None:
+def _newest(db: Connection) -> datetime | None:
     return time_of(db.execute(_NEWEST).fetchone()[0])
 
 

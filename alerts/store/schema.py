@@ -1,6 +1,11 @@
-"""The tables, as SQLAlchemy Core's metadata; what SQLite does by itself beside them is in `alerts.store.files`."""
+"""The tables, as SQLAlchemy Core's metadata.
+
+What SQLite does by itself beside them is in `alerts.store.files`, what PostgreSQL does in `alerts.store.postgresql`.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -34,6 +39,16 @@ NAMED = "source <> ''"
 KNOWN = "remote_id IS NOT NULL"
 
 
+def _seq() -> Column[int]:
+    """The number by which rows are in the order in which they were committed; SQLite counts in INTEGER alone."""
+    return Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """A partial index: of the rows that meet the condition alone."""
+    return {f"{name}_where": text(condition) for name in ("sqlite", "postgresql")}
+
+
 def _chat() -> tuple[Column[str], Column[int]]:
     """A chat of a channel's bot, as a key."""
     return Column("channel", String(100), primary_key=True), Column("chat", BigInteger, primary_key=True)
@@ -43,7 +58,7 @@ def _chat() -> tuple[Column[str], Column[int]]:
 alert = Table(
     "alert",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _seq(),
     Column("id", String(26), nullable=False, unique=True),
     Column("incident", String(26), nullable=False, index=True),
     Column("source", String(100), nullable=False),
@@ -66,9 +81,9 @@ alert = Table(
     Column("author", Text),
     Index("ix_alert_open", "state", "closed_at", "expires"),
     # For lists: what is on by gravity; one state or one source, newest first (the key follows by itself).
-    Index("ix_alert_on", "severity", "expires", sqlite_where=text(NOT_CLOSED)),
-    Index("ix_alert_held", "state", sqlite_where=text(HELD)),
-    Index("ix_alert_source", "source", sqlite_where=text(NAMED)),
+    Index("ix_alert_on", "severity", "expires", **_only(NOT_CLOSED)),
+    Index("ix_alert_held", "state", **_only(HELD)),
+    Index("ix_alert_source", "source", **_only(NAMED)),
     sqlite_autoincrement=True,
 )
 
@@ -84,7 +99,7 @@ reference = Table(
 post = Table(
     "post",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _seq(),
     Column("id", String(26), nullable=False, unique=True),
     Column("alert_id", String(26), ForeignKey("alert.id"), nullable=False, index=True),
     Column("incident", String(26), nullable=False),
@@ -119,7 +134,7 @@ post = Table(
     Index("ix_post_thread", "incident", "channel", "seq"),
     Index("ix_post_sent", "channel", "sent_at"),
     # For lists: what is to be seen to, on all channels; what went out lately.
-    Index("ix_post_open", "state", "priority", "seq", sqlite_where=text(OPEN)),
+    Index("ix_post_open", "state", "priority", "seq", **_only(OPEN)),
     Index("ix_post_sent_at", "sent_at"),
     sqlite_autoincrement=True,
 )
@@ -128,7 +143,7 @@ post = Table(
 attempt = Table(
     "attempt",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _seq(),
     Column("post_id", String(26), ForeignKey("post.id"), nullable=False, index=True),
     Column("channel", String(100), nullable=False),
     Column("action", String(16), nullable=False),
@@ -142,8 +157,8 @@ attempt = Table(
     Index("ix_attempt_pace", "channel", "counts", "left_at"),
     Index("ix_attempt_open", "channel", "ended_at"),
     # For a look: the newest id that the platform gave, without those that an edit was answered with again.
-    Index("ix_attempt_known", "channel", "seq", sqlite_where=text(KNOWN)),
-    Index("ix_attempt_remote_id", "channel", "remote_id", "seq", sqlite_where=text(KNOWN)),
+    Index("ix_attempt_known", "channel", "seq", **_only(KNOWN)),
+    Index("ix_attempt_remote_id", "channel", "remote_id", "seq", **_only(KNOWN)),
     sqlite_autoincrement=True,
 )
 
@@ -171,7 +186,7 @@ archive = Table(
 decision = Table(
     "decision",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _seq(),
     Column("at", BigInteger, nullable=False),
     Column("alert_id", String(26), nullable=False, index=True),
     Column("post_id", String(26)),
@@ -293,7 +308,7 @@ token = Table(
 sign_in = Table(
     "sign_in",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _seq(),
     Column("at", BigInteger, nullable=False),
     Column("folded", String(100), nullable=False),
     Column("address", String(100), nullable=False),
@@ -307,7 +322,7 @@ sign_in = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _seq(),
     Column("at", BigInteger, nullable=False),
     Column("actor", String(100), nullable=False),
     Column("role", String(16), nullable=False),
@@ -375,7 +390,7 @@ subscriber = Table(
 bulk = Table(
     "bulk",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    _seq(),
     Column("id", String(26), nullable=False, unique=True),
     Column("channel", String(100), nullable=False),
     Column("incident", String(26), nullable=False, index=True),
@@ -419,7 +434,7 @@ bulk_flight = Table(
 bulk_landed = Table(
     "bulk_landed",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    _seq(),
     Column("bulk", String(26), nullable=False),
     Column("got", Text, nullable=False),
 )

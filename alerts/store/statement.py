@@ -1,21 +1,27 @@
 """How statements are run: SQLAlchemy Core's, compiled once, run many times in the database's thread.
 
-Core builds them from the tables of `alerts.store.schema`; what runs is the driver's own cursor, whose rows are read by
-name. Times are whole microseconds since 1970 in UTC: exact, sortable, the same in every database.
+Core builds them from the tables of `alerts.store.schema`, for SQLite or for PostgreSQL (`alerts.store.dialect`); what
+runs is the driver's own cursor, whose rows are read by name. Times are whole microseconds since 1970 in UTC: exact,
+sortable, the same in every database.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, func, or_, select
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Column, ColumnElement, Table, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
+
+from alerts.store.dialect import POSTGRESQL, SQLITE, is_sqlite, json_items
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection, Cursor, Row
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -36,12 +42,8 @@ def moment(stamped: int) -> datetime:
     return _EPOCH + stamped * _MICROSECOND
 
 
-# Named, so that a statement's parameters can be given in any order and by the same name twice.
-_DIALECT = sqlite.dialect(paramstyle="named")
-
-
 class Statement:
-    """Core's statement as SQLite's SQL; parameters are named as its bindparams are.
+    """Core's statement as SQL, SQLite's or PostgreSQL's; parameters are named as its bindparams are.
 
     Compiling costs a hundred times what running does, so it happens at first use and never again.
     """
@@ -50,42 +52,58 @@ class Statement:
         self._clause = clause
 
     @cached_property
-    def _compiled(self) -> tuple[str, dict[str, Any]]:
-        """The SQL with `:name` parameters, and the values of those that are the statement's own constants."""
-        compiled = self._clause.compile(dialect=_DIALECT)
+    def _for_sqlite(self) -> tuple[str, dict[str, Any]]:
+        return self._compiled(SQLITE)
+
+    @cached_property
+    def _for_postgresql(self) -> tuple[str, dict[str, Any]]:
+        return self._compiled(POSTGRESQL)
+
+    def _compiled(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
+        """The SQL with named parameters, and the values of those that are the statement's own constants."""
+        compiled = self._clause.compile(dialect=dialect)
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return str(compiled), constants
 
-    def warm(self) -> None:
+    def warm(self, *, is_file: bool) -> None:
         """Compile it now."""
-        _ = self._compiled
+        _ = self._for_sqlite if is_file else self._for_postgresql
 
-    def run(self, db: sqlite3.Connection, **values: Any) -> sqlite3.Cursor:
+    def run(self, db: Connection, **values: Any) -> Cursor:
         """Execute within the transaction that `db` is in."""
-        sql, constants = self._compiled
+        sql, constants = self._for_sqlite if is_sqlite(db) else self._for_postgresql
         return db.execute(sql, {**constants, **values})
 
-    def rows(self, db: sqlite3.Connection, **values: Any) -> list[sqlite3.Row]:
+    def rows(self, db: Connection, **values: Any) -> list[Row]:
         """All rows."""
-        return self.run(db, **values).fetchall()
+        rows: list[Row] = self.run(db, **values).fetchall()
+        return rows
 
-    def row(self, db: sqlite3.Connection, **values: Any) -> sqlite3.Row | None:
+    def row(self, db: Connection, **values: Any) -> Row | None:
         """The first row, or None."""
-        row: sqlite3.Row | None = self.run(db, **values).fetchone()
+        row: Row | None = self.run(db, **values).fetchone()
         return row
+
+    def each(self, db: Connection, **values: Any) -> Iterator[Row]:
+        """The rows one after the other, of however many: no more than some hundred are in memory."""
+        if isinstance(db, sqlite3.Connection):
+            return iter(self.run(db, **values))
+        sql, constants = self._for_postgresql
+        return db.walk(sql, {**constants, **values})
 
 
 class UnitPart:
     """What a unit of work reads and writes about one subject, over the connection that the whole of it has."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Connection) -> None:
         self._db = db
 
 
-def insert_into(table: Table) -> Statement:
-    """An INSERT with one parameter for each column but an automatic key."""
+def insert_into(table: Table, *, returning: str | None = None) -> Statement:
+    """An INSERT with one parameter for each column but an automatic key, which it may return."""
     columns = [column for column in table.columns if column.autoincrement is not True]
-    return Statement(insert(table).values({column.name: bindparam(column.name) for column in columns}))
+    added = insert(table).values({column.name: bindparam(column.name) for column in columns})
+    return Statement(added.returning(table.c[returning]) if returning else added.inline())
 
 
 def upsert_into(table: Table) -> Statement:
@@ -98,8 +116,7 @@ def upsert_into(table: Table) -> Statement:
 def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:
     """`column` is in the JSON array bound to `parameter`: a list of any length with one compiled statement."""
     # Core would write as many marks as there are values, and compile the statement anew for each number of them.
-    each = func.json_each(bindparam(parameter)).table_valued("value")
-    return column.in_(select(each.c.value))
+    return column.in_(select(json_items(bindparam(parameter)).c.value))
 
 
 def any_of(column: Column[Any], values: Sequence[str]) -> ColumnElement[bool]:

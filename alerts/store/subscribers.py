@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, bindparam, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, func, or_, select, update
 
 from alerts.model.alert import Severity
 from alerts.model.person import fold_name
 from alerts.model.subscriber import Asked, Linked, Quiet, Subscriber, Topic
-from alerts.store.schema import bulk, bulk_flight, fact, held_back, link_code, officer_asked, officer_chat, officer_told
+from alerts.store.schema import (
+    bulk,
+    bulk_flight,
+    bulk_landed,
+    fact,
+    held_back,
+    link_code,
+    officer_asked,
+    officer_chat,
+    officer_told,
+)
 from alerts.store.schema import received as got
 from alerts.store.schema import subscriber as table
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
 
 OFFSET = "bot offset"
 """The fact under which a channel keeps the first update that wasn't handled yet."""
@@ -38,27 +50,22 @@ _HELD = Statement(
     .where(held_back.c.channel == bindparam("of"), held_back.c.chat == bindparam("who"))
     .order_by(held_back.c.until)
 )
+_IN_FLIGHT = exists().where(bulk_flight.c.bulk == bulk.c.id, bulk_flight.c.chat == bindparam("who"))
+_IS_HELD = exists().where(
+    held_back.c.channel == bindparam("of"), held_back.c.chat == bindparam("who"), held_back.c.bulk == bulk.c.id
+)
 _FORGET = (
     # Whatever was on its way to that chat, or waited for its hour, has passed it over.
     Statement(
-        text(
-            "UPDATE bulk SET skipped = skipped + 1 WHERE channel = :of AND (EXISTS (SELECT 1 FROM bulk_flight AS f"
-            " WHERE f.bulk = bulk.id AND f.chat = :who) OR EXISTS (SELECT 1 FROM held_back AS h"
-            " WHERE h.channel = :of AND h.chat = :who AND h.bulk = bulk.id))"
-        )
+        update(bulk)
+        .where(bulk.c.channel == bindparam("of"), or_(_IN_FLIGHT, _IS_HELD))
+        .values(skipped=bulk.c.skipped + 1)
     ),
     *(
         Statement(delete(each).where(each.c.channel == bindparam("of"), each.c.chat == bindparam("who")))
         for each in _OWN
     ),
     Statement(delete(bulk_flight).where(bulk_flight.c.chat == bindparam("who"), bulk_flight.c.bulk.in_(_BULKS))),
-    Statement(
-        text(
-            "UPDATE bulk_landed SET got = (SELECT json_group_array(json(value)) FROM json_each(got)"
-            " WHERE value ->> 0 <> :who) WHERE EXISTS (SELECT 1 FROM json_each(got) WHERE value ->> 0 = :who)"
-            " AND bulk IN (SELECT id FROM bulk WHERE channel = :of)"
-        )
-    ),
     # A cursor names the chat it stands at; one before is the same place, once that chat is gone.
     Statement(
         update(bulk)
@@ -66,31 +73,23 @@ _FORGET = (
         .values(cursor=bulk.c.cursor - 1)
     ),
 )
+
+
+def _moved(each: Table, whose: Sequence[ColumnElement[bool]]) -> Iterator[Statement]:
+    """The rows of one chat become another's; where that has such a row already, it makes way."""
+    old = each.alias("old")
+    rest = [column.name for column in each.primary_key.columns if column.name != "chat"]
+    same = and_(old.c.chat == bindparam("who"), *(old.c[name] == each.c[name] for name in rest))
+    yield Statement(delete(each).where(each.c.chat == bindparam("now"), *whose, exists().where(same)))
+    yield Statement(update(each).where(each.c.chat == bindparam("who"), *whose).values(chat=bindparam("now")))
+
+
 _MOVE = (
-    *(
-        Statement(
-            update(each)
-            .where(each.c.channel == bindparam("of"), each.c.chat == bindparam("who"))
-            .values(chat=bindparam("now"))
-            .prefix_with("OR REPLACE")
-        )
-        for each in _OWN
-    ),
-    Statement(
-        update(bulk_flight)
-        .where(bulk_flight.c.chat == bindparam("who"), bulk_flight.c.bulk.in_(_BULKS))
-        .values(chat=bindparam("now"))
-        .prefix_with("OR REPLACE")
-    ),
-    Statement(
-        text(
-            "UPDATE bulk_landed SET got = (SELECT json_group_array(json_array("
-            "CASE value ->> 0 WHEN :who THEN :now ELSE value ->> 0 END, value ->> 1)) FROM json_each(got))"
-            " WHERE EXISTS (SELECT 1 FROM json_each(got) WHERE value ->> 0 = :who)"
-            " AND bulk IN (SELECT id FROM bulk WHERE channel = :of)"
-        )
-    ),
+    *(statement for each in _OWN for statement in _moved(each, [each.c.channel == bindparam("of")])),
+    *_moved(bulk_flight, [bulk_flight.c.bulk.in_(_BULKS)]),
 )
+_LANDED = Statement(select(bulk_landed).where(bulk_landed.c.bulk.in_(_BULKS)))
+_LAND_ANEW = Statement(update(bulk_landed).where(bulk_landed.c.seq == bindparam("key")).values(got=bindparam("pairs")))
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("of"), fact.c.key == OFFSET))
 _REMEMBER = upsert_into(fact)
 _AT_RANK = {severity.rank: severity for severity in Severity}
@@ -123,11 +122,22 @@ class Subscribers(UnitPart):
         """Remove every row of that chat, wherever it stands."""
         for statement in _FORGET:
             statement.run(self._db, of=channel, who=chat)
+        self._land_anew(channel, chat, None)
 
     def moved(self, channel: str, old: int, new: int) -> None:
         """A group became a supergroup: all that was kept of `old` is `new`'s."""
         for statement in _MOVE:
             statement.run(self._db, of=channel, who=old, now=new)
+        self._land_anew(channel, old, new)
+
+    def _land_anew(self, channel: str, old: int, new: int | None) -> None:
+        """Change a chat in what landed and isn't filed yet: there it stands in a list."""
+        for row in _LANDED.rows(self._db, of=channel):
+            pairs = json.loads(row["got"])
+            if any(chat == old for chat, _ in pairs):
+                changed = [(new if chat == old else chat, message) for chat, message in pairs]
+                kept = json.dumps([each for each in changed if each[0] is not None], separators=(",", ":"))
+                _LAND_ANEW.run(self._db, key=row["seq"], pairs=kept)
 
     def count(self, channel: str) -> int:
         """How many are on."""
@@ -136,7 +146,7 @@ class Subscribers(UnitPart):
 
     def all(self) -> Iterator[tuple[str, Subscriber]]:
         """Everybody, with their channel: also those who paused or never came to an end of choosing."""
-        for row in _ALL.run(self._db):
+        for row in _ALL.each(self._db):
             yield row["channel"], subscriber_of(row)
 
     def received(self, channel: str, chat: int) -> Sequence[tuple[str, int, datetime]]:
@@ -159,7 +169,7 @@ class Subscribers(UnitPart):
         _REMEMBER.run(self._db, channel=channel, key=OFFSET, value=str(offset))
 
 
-def subscriber_of(row: Mapping[str, Any] | sqlite3.Row) -> Subscriber:
+def subscriber_of(row: Mapping[str, Any] | Row) -> Subscriber:
     """The subscriber of a row. A topic that there is none of any more is passed over."""
     known = {topic.value for topic in Topic}
     return Subscriber(
@@ -290,5 +300,5 @@ class OfficerChats(UnitPart):
         _UNASK.run(self._db, of=channel, who=chat)
 
 
-def _linked(row: sqlite3.Row) -> Linked:
+def _linked(row: Row) -> Linked:
     return Linked(row["channel"], row["chat"], row["account"])

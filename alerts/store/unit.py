@@ -15,11 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from alerts.model.errors import DatabaseRefused
 from alerts.model.reason import because
+from alerts.model.town import Server
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
-from alerts.store.files import StoreError, begin, blank, opened
+from alerts.store.connection import begin, commit, opened, rollback
+from alerts.store.files import StoreError, blank
 from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, AuditLog, Drafts, Replies
@@ -27,11 +31,14 @@ from alerts.store.restoring import Restored
 from alerts.store.subscribers import OfficerChats, Subscribers
 from alerts.store.views import Views
 
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection
+
 
 class Unit:
     """One transaction. `db` and `execute` are for the store's own statements and for tests."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Connection) -> None:
         self.db = db
         self.execute = db.execute
 
@@ -97,49 +104,52 @@ class Unit:
 
 
 @contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[Unit]:
-    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the block raises."""
-    begin(db)
+def transaction(db: Connection, *, synced: bool = True) -> Iterator[Unit]:
+    """A transaction in which nobody else writes, committed at the end, or undone when the block raises.
+
+    `synced`: on PostgreSQL, whether the commit waits for the disk. At a file a setting of the connection says so.
+    """
+    begin(db, synced=synced)
     try:
         yield Unit(db)
-        db.execute("COMMIT")
+        commit(db)
     except BaseException:
         if db.in_transaction:
-            db.execute("ROLLBACK")
+            rollback(db)
         raise
 
 
 @contextmanager
-def rehearsal(db: sqlite3.Connection) -> Iterator[Unit]:
+def rehearsal(db: Connection) -> Iterator[Unit]:
     """A transaction that is always undone: what would come of it, and nothing stored."""
     begin(db)
     try:
         yield Unit(db)
     finally:
-        db.execute("ROLLBACK")
+        rollback(db)
 
 
-# For one command, in its own process, without any thread: the daemon may work on the same file meanwhile.
+# For one command, in its own process, without any thread: the daemon may work on the same store meanwhile.
 
 
 @contextmanager
-def acting(path: Path) -> Iterator[Unit]:
-    """A unit on the file at `path` that is committed when the block ends, and undone when it raises."""
-    with opened(path) as db, _told(), transaction(db) as unit:
+def acting(place: Path | Server) -> Iterator[Unit]:
+    """A unit on the store at `place` that is committed when the block ends, and undone when it raises."""
+    with opened(place) as db, _told(), transaction(db) as unit:
         yield unit
 
 
 @contextmanager
-def rehearsing(path: Path) -> Iterator[Unit]:
-    """A unit on the file at `path` that is undone in any case."""
-    with opened(path) as db, _told(), rehearsal(db) as unit:
+def rehearsing(place: Path | Server) -> Iterator[Unit]:
+    """A unit on the store at `place` that is undone in any case."""
+    with opened(place) as db, _told(), rehearsal(db) as unit:
         yield unit
 
 
 @contextmanager
-def asking(path: Path) -> Iterator[Unit]:
-    """The file at `path` as it stands, to be read."""
-    with opened(path) as db, _told():
+def asking(place: Path | Server) -> Iterator[Unit]:
+    """The store at `place` as it stands, to be read."""
+    with opened(place) as db, _told():
         yield Unit(db)
 
 
@@ -155,5 +165,5 @@ def _told() -> Iterator[None]:
     """Turn the database's own errors into one line that says what to do."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, DatabaseRefused) as error:
         raise StoreError(because("database_refused", said=error)) from error

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, or_, select, text
+from sqlalchemy import bindparam, func, literal_column, or_, select, text
 
 from alerts.model.alert import Severity, Status
 from alerts.model.delivery import ChannelStatus, Progress
@@ -19,6 +20,7 @@ from alerts.model.reason import read_reason
 from alerts.store import lists
 from alerts.store.alerts import post_of, stored_alert_of
 from alerts.store.bulk_landing import progress, with_subscribers
+from alerts.store.dialect import likely, unindexed, unlikely
 from alerts.store.memory import SourceMemory
 from alerts.store.schema import OPEN, alert, attempt, decision, fact, held_back, look, metadata, post, source, tally
 from alerts.store.schema import channel as channels
@@ -27,7 +29,8 @@ from alerts.store.statement import Statement, UnitPart, any_of, one_of, stamp, t
 _lasting = alert.alias("lasting")
 # Nearly all there ever was is accepted: with the `+`, SQLite takes the index of times, not that of states.
 _IS_ON = select(_lasting.c.id).where(
-    text("+lasting.state IN ('accepted', 'waiting')"), _lasting.c.expires > bindparam("now")
+    unindexed(_lasting.c.state).in_([literal_column("'accepted'"), literal_column("'waiting'")]),
+    _lasting.c.expires > bindparam("now"),
 )
 _HAS_OPEN_POST = select(post.c.alert_id).where(text(f"post.{OPEN}"))
 _NO_NOTICE = alert.c.source != OWN_NOTICES
@@ -72,12 +75,12 @@ LAST_DAY = timedelta(hours=24)
 
 # What is let out is nearly all there is, and grows for ever: SQLite, which doesn't know, would read the whole of it.
 _LET_OUT_FOR_REAL = (
-    func.likely(alert.c.state == AlertState.ACCEPTED.value),
-    func.likely(alert.c.status == Status.ACTUAL.value),
+    likely(alert.c.state == AlertState.ACCEPTED.value),
+    likely(alert.c.status == Status.ACTUAL.value),
 )
 _CURRENT = Statement(
     select(alert.c.incident)
-    .where(func.unlikely(alert.c.expires > bindparam("since")), *_LET_OUT_FOR_REAL)
+    .where(unlikely(alert.c.expires > bindparam("since")), *_LET_OUT_FOR_REAL)
     .group_by(alert.c.incident)
     .order_by(func.min(alert.c.seq))
 )
@@ -166,7 +169,7 @@ class Views(UnitPart):
 
     def page(self, wanted: Wanted, *, before: str | None = None, most: int = 50) -> Sequence[StoredAlert]:
         """The newest messages first, from before the one of the id `before`."""
-        given = lists.conditions_of(wanted, before)
+        given = lists.conditions_of(self._db, wanted, before)
         return [stored_alert_of(row) for row in lists.page_of(*given).rows(self._db, **given, most=most)]
 
     def on(self, now: datetime, *, most: int = 50) -> Sequence[StoredAlert]:
@@ -321,7 +324,9 @@ class Views(UnitPart):
 
     def version(self) -> int:
         """A number that is another one once somebody else has written: what this connection writes isn't told by it."""
-        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        if isinstance(self._db, sqlite3.Connection):
+            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+        return sum(astuple(self.watermark()))
 
     def watermark(self) -> Watermark:
         """How far it goes now."""
@@ -351,6 +356,6 @@ class Views(UnitPart):
         """Every row of every table, as `{"table": …, …}`; what lets somebody in, or could be made to, is `***`."""
         for table in metadata.sorted_tables:
             hidden = dict.fromkeys(_HIDDEN.get(table.name, ()), "***")
-            for row in self._db.execute(f'SELECT * FROM "{table.name}"'):  # noqa: S608 the names are the schema's own
+            for row in Statement(select(table)).each(self._db):
                 shown = {name: value if value is None else hidden.get(name, value) for name, value in dict(row).items()}
                 yield {"table": table.name, **shown}

@@ -1,0 +1,162 @@
+"""Where a store is, and how it is reached there: a file, or the schema of a PostgreSQL server.
+
+Whoever opens, makes or wakes a store does so here, and needn't know which of the two it is. Only who uses a server
+loads what speaks with one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alerts.model.errors import DatabaseRefused
+from alerts.model.reason import Reason, because
+from alerts.model.town import Server, Town
+from alerts.store import files, sockets
+from alerts.store.files import StoreError
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection
+
+Place = Path | Server
+"""Where a store is."""
+
+
+def file_of(town: Town) -> Path:
+    """The town's store, where it is a file. Raises StoreError: what is asked for is the server's own affair."""
+    if isinstance(town.database, Path):
+        return town.database
+    raise StoreError(because("store_no_file", path=town.database.name))
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[Connection]:
+    """A connection for one command, closed at the end. Raises StoreError."""
+    if isinstance(place, Path):
+        with files.opened(place) as file:
+            yield file
+        return
+    from alerts.store.postgresql import Session  # noqa: PLC0415 only who has a server loads what speaks with one
+
+    session = Session(place)
+    try:
+        session.reach()
+    except DatabaseRefused as error:
+        raise StoreError(because("server_unreached", path=place.name, said=error)) from error
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def begin(db: Connection, *, synced: bool = True) -> None:
+    """Begin a transaction in which nobody else writes."""
+    if isinstance(db, sqlite3.Connection):
+        files.begin(db)
+    else:
+        db.begin(synced=synced)
+
+
+def commit(db: Connection) -> None:
+    """Commit it: durable when this returns, as far as the transaction or the connection was told to be."""
+    if isinstance(db, sqlite3.Connection):
+        db.execute("COMMIT")
+    else:
+        db.commit()
+
+
+def rollback(db: Connection) -> None:
+    """Undo it."""
+    if isinstance(db, sqlite3.Connection):
+        db.execute("ROLLBACK")
+    else:
+        db.rollback()
+
+
+def migrate(place: Place) -> bool:
+    """Bring the store up to date, creating it where there is none; returns whether anything was done.
+
+    Raises StoreError, also for one that a newer Tocsin has written.
+    """
+    if isinstance(place, Path):
+        return files.migrate(place)
+    from alerts.store import postgresql  # noqa: PLC0415 as above
+
+    return postgresql.migrate(place)
+
+
+def version(place: Place) -> str | None:
+    """The migration at which the store stands; None where nothing was created yet. Raises StoreError."""
+    if isinstance(place, Path):
+        return files.version(place)
+    from alerts.store import postgresql  # noqa: PLC0415 as above
+
+    return postgresql.version(place)
+
+
+def sound(place: Place) -> str:
+    """The version of a store that is whole and Tocsin's; nothing is changed, and none is made. Raises StoreError."""
+    if isinstance(place, Path):
+        return files.sound(place)
+    standing = version(place)
+    if standing is None:
+        raise StoreError(because("database_missing", path=place.name))
+    if standing > files.HEAD:
+        raise StoreError(because("database_newer", path=place.name, standing=standing))
+    return standing
+
+
+def exists(place: Place) -> bool:
+    """Whether there is a store at that place. Raises StoreError where that can't be told."""
+    return place.is_file() if isinstance(place, Path) else version(place) is not None
+
+
+def lack_of_room(place: Place) -> tuple[str, Reason] | None:
+    """As `files.lack_of_room`; a server's disk is looked at by whoever runs the server."""
+    return files.lack_of_room(place) if isinstance(place, Path) else None
+
+
+def ring(place: Place) -> int:
+    """Wake every daemon that works on the store; returns how many there are. Never raises.
+
+    At a server the transaction that stored something has told of it, so they are only counted.
+    """
+    if isinstance(place, Path):
+        return sockets.ring(place)
+    from alerts.store import postgresql  # noqa: PLC0415 as above
+
+    return postgresql.listeners(place)
+
+
+def listen(place: Place, rung: Callable[[], None]) -> Callable[[], None]:
+    """Call `rung` in the running event loop when another process stores something; returns what ends that."""
+    loop = asyncio.get_running_loop()
+    if not isinstance(place, Path):
+        from alerts.store.postgresql import Listener  # noqa: PLC0415 as above
+
+        def heard_in_a_thread() -> None:
+            loop.call_soon_threadsafe(rung)
+
+        return Listener.subscribe(place, heard_in_a_thread)
+    bell, path = sockets.open_doorbell(place)
+
+    def heard() -> None:
+        with contextlib.suppress(BlockingIOError):
+            # Every ring that came meanwhile: they all say the same.
+            while True:
+                bell.recv(16)
+        rung()
+
+    loop.add_reader(bell, heard)
+
+    def end() -> None:
+        loop.remove_reader(bell)
+        bell.close()
+        path.unlink(missing_ok=True)
+
+    return end

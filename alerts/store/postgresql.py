@@ -1,0 +1,469 @@
+"""A PostgreSQL server as the store: one schema for each town, connections that come back, and who wakes whom.
+
+A transaction that writes begins by taking the town's advisory lock (`pg_advisory_xact_lock`), so that of all processes
+one writes at a time, as at a file: what it reads is what it decides on, and numbers grow in the order of the commits,
+on which threads, the audit log and whoever looks for changes rely. Reading waits for nobody.
+
+A connection that is lost is made anew. What was being read is read again, and a transaction that wasn't committed is
+carried out again, by whoever asked for it (`alerts.store.database`). Where it is lost while it commits, nobody knows
+what came of it: then the server is asked by the transaction's number (`pg_xact_status`) as soon as it answers again.
+
+Whoever stores something is heard by every daemon at once: triggers tell it by NOTIFY, whichever program writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import RowMaker
+
+from alerts.model.errors import Busy, DatabaseRefused, Lost
+from alerts.model.reason import because
+from alerts.model.town import Server
+from alerts.store.files import FOLDED, HEAD, LOCK_WAIT, StoreError, run_migrations
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection as CoreConnection
+    from sqlalchemy import MetaData
+
+    from alerts.store.dialect import Cursor
+
+LOOKS_AGAIN_AFTER = 0.25
+"""Seconds between two tries to reach a server that doesn't answer."""
+PREPARED = 500
+"""Statements that a connection keeps prepared: all that there are."""
+_CHANNEL = "tocsin"
+_LISTENS = "tocsin listens"
+
+
+class ServerRow(tuple[Any, ...]):
+    """A row, by the names of its columns or by their numbers, as SQLite's is."""
+
+    __slots__ = ()
+    names: Mapping[str, int] = {}
+
+    def __getitem__(self, key: Any) -> Any:
+        return tuple.__getitem__(self, self.names[key] if isinstance(key, str) else key)
+
+    def keys(self) -> Sequence[str]:
+        """The names of the columns, in order."""
+        return list(self.names)
+
+
+@cache
+def _rows_of(names: tuple[str, ...]) -> type[ServerRow]:
+    return type("Row", (ServerRow,), {"__slots__": (), "names": {name: place for place, name in enumerate(names)}})
+
+
+def _by_name(cursor: psycopg.Cursor[Any]) -> RowMaker[ServerRow]:
+    return _rows_of(tuple(column.name for column in cursor.description or ()))
+
+
+class Session:
+    """A connection to the town's schema that is made when it is needed, and anew when it was lost.
+
+    `waits_for` hears why it waits, and None when it doesn't any more. `patience` is how long it waits for the server.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        *,
+        readonly: bool = False,
+        longest: float | None = None,
+        patience: float = LOCK_WAIT,
+        waits_for: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
+        self.server = server
+        self._patience = patience
+        self._waits_for = waits_for
+        self._settings = {**_path(server), "lock_timeout": f"{int(LOCK_WAIT * 1000)}ms"}
+        if readonly:
+            self._settings["default_transaction_read_only"] = "on"
+        if longest is not None:
+            self._settings["statement_timeout"] = f"{int(longest * 1000)}ms"
+        self._db: psycopg.Connection[ServerRow] | None = None
+        self._number: int | None = None
+        self._lock = advisory_key(server)
+        self.in_transaction = False
+
+    def execute(self, sql: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> Cursor:
+        """Run a statement. Raises DatabaseRefused: `Lost` where trying again may help."""
+        if isinstance(values, Mapping):
+            if any(isinstance(value, str) and "\0" in value for value in values.values()):
+                # PostgreSQL keeps no NUL in a text: whoever reads it sees that something stood there.
+                values = {k: v.replace("\0", "\ufffd") if isinstance(v, str) else v for k, v in values.items()}
+        else:
+            sql = sql.replace("?", "%s")
+        db = self._db if self.in_transaction and self._db is not None else self._reached()
+        with self._told():
+            return db.execute(sql, values or None)
+
+    def reach(self) -> None:
+        """Connect, if that isn't done. Raises DatabaseRefused."""
+        self._reached()
+
+    def walk(self, sql: str, values: Mapping[str, Any]) -> Iterator[ServerRow]:
+        """The rows of a question, some hundred at a time."""
+        db = self._reached()
+        with self._told(), db.cursor(name="walk", withhold=not self.in_transaction) as cursor:
+            cursor.itersize = 500
+            yield from cursor.execute(sql, values)
+
+    def begin(self, *, synced: bool = True) -> None:
+        """Begin a transaction that writes, once nobody else does; `synced`: its commit waits for the disk."""
+        db = self._reached()
+        ahead = "" if synced else "SET LOCAL synchronous_commit = off; "
+        lock = f"SELECT pg_advisory_xact_lock({self._lock})"
+        self.in_transaction = True
+        try:
+            with self._told():
+                # All in one message. By the number a commit is asked for, should its answer be lost.
+                cursor = db.execute(f"BEGIN; {ahead}{lock}; SELECT pg_current_xact_id()::text")
+                while cursor.nextset():
+                    pass
+                row = cursor.fetchone()
+                self._number = int(row[0]) if row is not None else None
+        except BaseException:
+            self.rollback()
+            raise
+
+    def commit(self) -> None:
+        """Commit. Raises Lost: it was not; where that can't be told it waits until the server says which."""
+        if self._db is None:
+            self.in_transaction = False
+            raise Lost("the connection was lost")
+        number, self._number = self._number, None
+        try:
+            with self._told():
+                self._db.execute("COMMIT")
+        except Lost:
+            if not self._was_committed(number):
+                raise
+        finally:
+            self.in_transaction = False
+
+    def rollback(self) -> None:
+        """Undo; a connection that is lost has done so."""
+        self.in_transaction = False
+        if self._db is not None:
+            with contextlib.suppress(DatabaseRefused), self._told():
+                self._db.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close the connection; it is made anew where it is used again."""
+        db, self._db, self.in_transaction = self._db, None, False
+        if db is not None:
+            with contextlib.suppress(psycopg.Error):
+                db.close()
+
+    def _was_committed(self, number: int | None) -> bool:
+        """Whether the transaction of this number was: asked for as long as it takes, for nobody may guess."""
+        while True:
+            try:
+                row = self._reached().execute("SELECT pg_xact_status(%s::text::xid8)", (str(number),)).fetchone()
+            except (DatabaseRefused, psycopg.Error) as error:
+                self._waits_for(_said(error))
+                self.close()
+                time.sleep(LOOKS_AGAIN_AFTER)
+                continue
+            self._waits_for(None)
+            if row is None or row[0] != "in progress":  # the server hasn't noticed yet that we were gone
+                return row is not None and row[0] == "committed"
+            time.sleep(LOOKS_AGAIN_AFTER)
+
+    def _reached(self) -> psycopg.Connection[ServerRow]:
+        if self._db is not None and not self._db.closed:
+            return self._db
+        ends = time.monotonic() + self._patience
+        while True:
+            try:
+                self._db = self._connected()
+            except psycopg.OperationalError as error:
+                self._waits_for(_said(error))
+                if time.monotonic() > ends:
+                    raise DatabaseRefused(_said(error)) from error
+                time.sleep(LOOKS_AGAIN_AFTER)
+            else:
+                self._waits_for(None)
+                return self._db
+
+    def _connected(self) -> psycopg.Connection[ServerRow]:
+        db = connected(self.server, "tocsin", self._settings, row_factory=_by_name)
+        db.prepare_threshold, db.prepared_max = 3, PREPARED
+        return db
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+            raise Lost(_said(error)) from error
+        except errors.QueryCanceled as error:
+            raise Busy(_said(error)) from error
+        except psycopg.OperationalError as error:
+            if self._db is not None and (self._db.closed or self._db.broken):
+                self.close()
+                raise Lost(_said(error)) from error
+            raise DatabaseRefused(_said(error)) from error
+        except errors.RaiseException as error:
+            raise DatabaseRefused(_said(error)) from error
+        except psycopg.Error as error:
+            # Its words may hold what somebody stored.
+            raise DatabaseRefused(type(error).__name__) from error
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def connected(server: Server, name: str, settings: Mapping[str, str], **options: Any) -> psycopg.Connection[Any]:
+    """A connection of its own, with these settings. Raises psycopg.OperationalError."""
+    spelled = " ".join(f"-c {key}={_escaped(value)}" for key, value in settings.items())
+    return psycopg.connect(
+        conninfo(server),
+        autocommit=True,
+        application_name=name,
+        options=spelled,
+        connect_timeout=5,
+        # Should the machine of the server vanish, that is noticed before the leases are long over.
+        keepalives_idle=2,
+        keepalives_interval=1,
+        keepalives_count=3,
+        tcp_user_timeout=5000,
+        **options,
+    )
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+def _path(server: Server) -> dict[str, str]:
+    return {"search_path": f'"{server.schema}", public'}
+
+
+def conninfo(server: Server) -> str:
+    """The address as libpq takes it: without the schema, which is ours, and with the password, if it stands apart."""
+    parts = urlsplit(server.url.reveal())
+    query = urlencode([(key, value) for key, value in parse_qsl(parts.query) if key != "schema"])
+    password = {"password": server.password.reveal()} if server.password is not None else {}
+    return make_conninfo(urlunsplit(parts._replace(query=query)), **password)
+
+
+def advisory_key(server: Server) -> int:
+    """The number of the town's lock: advisory locks are the whole database's."""
+    return int.from_bytes(sha256(f"tocsin {server.schema}".encode()).digest()[:8], signed=True)
+
+
+# --- who wakes whom
+
+
+class Listener:
+    """Hears what is stored in a database by any program: one connection and one thread for all towns of a process.
+
+    Whoever stores tells it by NOTIFY in the same transaction, with the town's schema. After a lost connection
+    everybody is woken once, for something may have been missed.
+    """
+
+    _running: ClassVar[dict[str, Listener]] = {}
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._heard: dict[str, list[Callable[[], None]]] = {}
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="store listener", daemon=True)
+
+    @classmethod
+    def subscribe(cls, server: Server, rung: Callable[[], None]) -> Callable[[], None]:
+        """Call `rung`, in a thread, when something is stored in the town's schema; returns what ends that."""
+        address = conninfo(server)
+        listener = cls._running.get(address)
+        if listener is None:
+            listener = cls._running[address] = cls(server)
+            listener._thread.start()
+        with listener._lock:
+            listener._heard.setdefault(server.schema, []).append(rung)
+
+        def end() -> None:
+            with listener._lock:
+                listener._heard[server.schema].remove(rung)
+                if any(listener._heard.values()):
+                    return
+            cls._running.pop(address, None)
+            listener._over.set()
+            listener._thread.join()
+
+        return end
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            try:
+                with connected(self._server, _LISTENS, {}) as db:
+                    db.execute(f"LISTEN {_CHANNEL}")
+                    self._ring(None)
+                    while not self._over.is_set():
+                        for notice in db.notifies(timeout=0.5, stop_after=1):
+                            self._ring(notice.payload)
+            except psycopg.Error:
+                self._over.wait(LOOKS_AGAIN_AFTER)
+
+    def _ring(self, schema: str | None) -> None:
+        with self._lock:
+            heard = [each for name, all_ in self._heard.items() if schema in (None, name) for each in all_]
+        for rung in heard:
+            rung()
+
+
+# --- the schema
+
+
+def listeners(server: Server) -> int:
+    """How many processes listen to what is stored there; 0 where the server doesn't answer."""
+    with contextlib.suppress(psycopg.Error), connected(server, "tocsin", {}) as db:
+        named = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+        row = db.execute(named, (_LISTENS,)).fetchone()
+        return int(row[0]) if row else 0
+    return 0
+
+
+def _as_here(metadata: MetaData) -> MetaData:
+    """The tables as PostgreSQL has them: texts as long as they need be, compared by their bytes as SQLite does.
+
+    A length would refuse what SQLite keeps, and the order of another language would make a range of ids another range.
+    """
+    from sqlalchemy import MetaData, String, Text  # noqa: PLC0415 only who makes tables pays for it
+
+    tables = MetaData(naming_convention=metadata.naming_convention)
+    for table in metadata.sorted_tables:
+        copy = table.to_metadata(tables)
+        for column in copy.columns:
+            if isinstance(column.type, String):
+                column.type = Text(collation="C")
+    # Its numbers are given by `audit_grows`, without a gap: what a sequence gave is gone also when it is undone.
+    tables.tables["audit"].c.seq.autoincrement = False
+    return tables
+
+
+def _folded(expression: str) -> str:
+    singles = {letter: plain for plain, letters in FOLDED.items() for letter in letters if len(plain) == 1}
+    gone = FOLDED[""]
+    for plain, letters in FOLDED.items():
+        if len(plain) > 1:
+            for letter in letters:
+                expression = f"replace({expression}, '{letter}', '{plain}')"
+    to = "".join(singles.values()).replace("'", "''")
+    return f"lower(translate({expression}, '{''.join(singles)}{gone}', '{to}'))"
+
+
+def _words(row: str) -> str:
+    columns = (f"coalesce({row}{name}, '')" for name in ("headline", "id", "identifier"))
+    return _folded(" || E'\\n' || ".join(columns))
+
+
+_RAISES = "RAISE EXCEPTION 'the record of who did what only grows'"
+_MORE = """
+INSERT INTO tally VALUES (NEW.channel, NEW.state, 1) ON CONFLICT (channel, state) DO UPDATE SET posts = tally.posts + 1;
+"""
+_LESS = "UPDATE tally SET posts = posts - 1 WHERE channel = OLD.channel AND state = OLD.state;"
+_FUNCTIONS = {
+    "count_a_post": f"""
+        IF TG_OP <> 'INSERT' THEN {_LESS} END IF;
+        IF TG_OP <> 'DELETE' THEN {_MORE} END IF;
+        RETURN NULL;
+    """,
+    "audit_grows": f"""
+        IF TG_OP <> 'INSERT' THEN {_RAISES}; END IF;
+        IF NEW.seq IS NULL THEN
+            UPDATE height SET seq = seq + 1 WHERE name = 'audit' RETURNING seq INTO NEW.seq;
+        ELSE
+            UPDATE height SET seq = greatest(seq, NEW.seq) WHERE name = 'audit';
+        END IF;
+        RETURN NEW;
+    """,  # noqa: S608 our own names
+    "tell_of_it": f"PERFORM pg_notify('{_CHANNEL}', TG_TABLE_SCHEMA); RETURN NULL;",
+}
+_TRIGGERS = {
+    "post_is_counted": "AFTER INSERT OR DELETE ON post FOR EACH ROW EXECUTE FUNCTION count_a_post()",
+    "post_is_counted_anew": "AFTER UPDATE OF channel, state ON post FOR EACH ROW "
+    "WHEN (OLD.state <> NEW.state OR OLD.channel <> NEW.channel) EXECUTE FUNCTION count_a_post()",
+    "audit_only_grows": "BEFORE INSERT OR UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_grows()",
+    "audit_is_not_emptied": "BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_grows()",
+    "post_is_told": "AFTER INSERT OR UPDATE ON post FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it()",
+    "attempt_is_told": "AFTER INSERT OR UPDATE ON attempt FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it()",
+    "decision_is_told": "AFTER INSERT ON decision FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it()",
+}
+
+
+def _make(connection: CoreConnection) -> None:
+    from alerts.store.schema import metadata  # noqa: PLC0415 only who makes tables pays for it
+
+    run = connection.exec_driver_sql
+    _as_here(metadata).create_all(connection, checkfirst=False)
+    run("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
+    run(f"CREATE VIEW alert_words AS SELECT seq AS rowid, {_words('')} AS words FROM alert")  # noqa: S608 own names
+    run(f"CREATE INDEX ix_alert_words ON alert USING gin (({_words('')}) gin_trgm_ops)")
+    run("CREATE TABLE height (name text PRIMARY KEY, seq bigint NOT NULL)")
+    run("INSERT INTO height VALUES ('audit', 0)")
+    for name, body in _FUNCTIONS.items():
+        run(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
+    for name, trigger in _TRIGGERS.items():
+        run(f"CREATE TRIGGER {name} {trigger}")
+    run("CREATE TABLE alembic_version (version_num varchar(32) NOT NULL CONSTRAINT alembic_version_pkc PRIMARY KEY)")
+    run("INSERT INTO alembic_version VALUES (%s)", (HEAD,))
+
+
+def version(server: Server) -> str | None:
+    """The migration at which the schema stands; None where nothing was created yet. Raises StoreError."""
+    try:
+        with connected(server, "tocsin", _path(server)) as db:
+            found = db.execute("SELECT to_regclass(%s)", (f'"{server.schema}".alembic_version',)).fetchone()
+            if found is None or found[0] is None:
+                return None
+            row = db.execute("SELECT version_num FROM alembic_version").fetchone()
+            return str(row[0]) if row else None
+    except psycopg.Error as error:
+        raise StoreError(because("database_unread", path=server.name, said=_said(error))) from error
+
+
+def migrate(server: Server) -> bool:
+    """Bring the schema up to date, creating it where there is none; returns whether anything was done.
+
+    Raises StoreError, also for a schema that a newer Tocsin has written.
+    """
+    standing = version(server)
+    if standing is not None and standing > HEAD:
+        raise StoreError(because("database_newer", path=server.name, standing=standing))
+    if standing == HEAD:
+        return False
+    from sqlalchemy import create_engine  # noqa: PLC0415 only who upgrades pays for it
+    from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
+
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connected(server, "tocsin", _path(server)))
+    try:
+        with engine.begin() as connection:
+            run = connection.exec_driver_sql
+            run(f"SELECT pg_advisory_xact_lock({advisory_key(server)})")
+            run(f'CREATE SCHEMA IF NOT EXISTS "{server.schema}"')
+            standing = version(server)
+            if standing is None:
+                _make(connection)
+            elif standing != HEAD:
+                run_migrations(connection)
+    except (DatabaseError, psycopg.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        raise StoreError(because("database_not_upgraded", path=server.name, said=_said(cause))) from error
+    finally:
+        engine.dispose()
+    return True
