@@ -17,8 +17,10 @@ from hypothesis import settings
 from alerts.access import passwords
 from alerts.health import checkup
 from alerts.model.reason import Reason
+from alerts.model.town import Secret, Server
 from alerts.rendering.templates import check_templates
 from alerts.store import files
+from alerts.store.connection import migrate
 from campaign.forks import CHEAP, ForkServer, made_once
 from campaign.postgresql import MISSING, PostgreSQL, find_binaries
 from campaign.town import Town
@@ -116,6 +118,23 @@ def postgresql_url(postgresql):
     """The URL of an empty database of this test's own."""
     url = postgresql.url()
     yield url
+    postgresql.drop(url)
+
+
+def _migrated(url):
+    migrate(a_server(url))
+
+
+def a_server(url, folder=Path("/nowhere")):
+    """The place of a store on the server at `url`."""
+    return Server(Secret(url), "tocsin", folder / "tocsin")
+
+
+@pytest.fixture
+def server(postgresql, tmp_path):
+    """A store of this test's own on a server."""
+    url = postgresql.url(_migrated)
+    yield a_server(url, tmp_path)
     postgresql.drop(url)
 
 

@@ -132,7 +132,7 @@ def _wrong(town: Town) -> Iterator[Reason]:
             yield _fault(key, because("secret_of_process", name=source.env))
         elif not _is_within(town.folder, source.file or ""):
             yield _fault(key, because("outside_of_folder", path=source.file or ""))
-    if not _is_within(town.folder, os.fspath(town.database)):
+    if not _is_within(town.folder, os.fspath(town.beside)):
         yield _fault("store.url", because("outside_of_folder", path=town.store.url))
     if town.web.export and not _is_within(town.folder, town.web.export):
         yield _fault("web.export", because("outside_of_folder", path=town.web.export))

@@ -172,7 +172,26 @@ FAULTY = [
     ),
     (
         '[store]\nurl = "tocsin.db"',
-        ("store.url: 'tocsin.db' is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db"),
+        (
+            "store.url: 'tocsin.db' is no store; allowed: sqlite:/// and a path, such as sqlite:///var/tocsin.db, or "
+            "the address of a PostgreSQL database, such as postgresql://tocsin@db.example.org/tocsin"
+        ),
+    ),
+    (
+        '[store]\nurl = "postgresql://db.example.org/tocsin?schema=Town-1"',
+        ("store.url: 'Town-1' is no name of a schema; allowed: small letters, digits and _, 63 at the most"),
+    ),
+    (
+        '[store]\nurl = "postgresql://tocsin:hunter2@/a/b"',
+        (
+            "store.url: 'postgresql://***@/a/b' is no store; allowed: sqlite:/// and a path, such as "
+            "sqlite:///var/tocsin.db, or the address of a PostgreSQL database, such as "
+            "postgresql://tocsin@db.example.org/tocsin"
+        ),
+    ),
+    (
+        '[store]\nurl = { env = "PGX" }',
+        ("store: the environment variable PGX is not set; set it, or name a file instead"),
     ),
     (
         '[web]\nlisten = "127.0.0.1:99999"',
@@ -390,8 +409,8 @@ def test_a_misspelled_key_of_a_secret_is_told_with_the_nearest(problems):
 )  # fmt: skip
 def test_each_key_that_is_checked_is_in_the_town_under_its_name_with_its_default(section, record):
     known = {each.name: each.default for each in fields(record)}
-    # How to reach a platform is its channel's affair, and read from its own settings.
-    keys = {name: each for name, each in section.model_fields.items() if name not in ("api_url", "timeout")}
+    # How to reach a platform is its channel's affair, read from its own settings; a password belongs to the server.
+    keys = {name: each for name, each in section.model_fields.items() if name not in ("api_url", "timeout", "password")}
 
     assert not keys.keys() - known.keys()
     assert {name: each.default for name, each in keys.items() if not each.is_required()} == {

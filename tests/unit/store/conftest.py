@@ -1,4 +1,4 @@
-"""A real SQLite file for each test, and what to put into it."""
+"""A real store for each test, in a file and on a server, and what to put into it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ from alerts.model.alert import Alert, Info, Severity
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
 from alerts.store.alerts import AlertRepository
+from alerts.store.connection import opened
 from alerts.store.database import Database
-from alerts.store.files import connect, migrate
+from alerts.store.files import migrate
 from alerts.store.outbox import Leases, Outbox
 from alerts.store.unit import transaction
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=6)
+
+
+def pytest_generate_tests(metafunc):
+    """What holds of the store is tried on both; what a test asks of `path` is a file's alone."""
+    if "place" in metafunc.fixturenames:
+        is_file = "path" in metafunc.fixturenames or metafunc.definition.get_closest_marker("file")
+        metafunc.parametrize("engine", ["file"] if is_file else ["file", "server"])
 
 
 @pytest.fixture
@@ -30,8 +38,15 @@ def path(tmp_path):
 
 
 @pytest.fixture
-async def database(path):
-    opened = await Database.open(path)
+def place(engine, request):
+    if engine == "file":
+        return request.getfixturevalue("path")
+    return request.getfixturevalue("server")
+
+
+@pytest.fixture
+async def database(place):
+    opened = await Database.open(place)
     yield opened
     await opened.close()
 
@@ -48,10 +63,10 @@ async def lease(database):
 
 
 class Shelf:
-    """Puts alerts and posts into the file."""
+    """Puts alerts and posts into the store."""
 
-    def __init__(self, path) -> None:
-        self._db = connect(path)
+    def __init__(self, db) -> None:
+        self._db = db
         self._count = itertools.count(1)
 
     @contextmanager
@@ -96,10 +111,9 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(path):
-    shelf = Shelf(path)
-    yield shelf
-    shelf.close()
+def shelf(place):
+    with opened(place) as db:
+        yield Shelf(db)
 
 
 def a_record(identity: str, *, incident: str | None = None, identifier: str | None = None, **changes) -> StoredAlert:

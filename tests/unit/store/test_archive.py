@@ -42,11 +42,11 @@ def counted(shelf) -> dict[str, int]:
     return {table: shelf.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"] for table in HOLDS}
 
 
-def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_searches(shelf, pruned):
+def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_searches(shelf, pruned, engine):
     stored = shelf.alert("old")
     post = shelf.post(stored, state=PostState.SENT)
     shelf._db.execute(
-        "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'us', 1, 0)",
+        "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'us', true, 0)",
         (post.id,),
     )
     with shelf.alerts() as alerts:
@@ -61,7 +61,8 @@ def test_an_incident_that_was_over_for_long_goes_with_all_its_rows_and_out_of_se
     }  # fmt: skip
     assert Views(shelf._db).post_counts() == {("x", PostState.SENT): 1}
     assert [each.id for each in Views(shelf._db).page(Wanted(words="wind"))] == ["new"]
-    assert not shelf.rows("PRAGMA foreign_key_check")
+    if engine == "file":
+        assert not shelf.rows("PRAGMA foreign_key_check")
     assert shelf.again(new)
 
 

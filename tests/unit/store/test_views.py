@@ -242,7 +242,8 @@ def test_what_changed_since_a_mark_is_named_by_incident(shelf):
     other = shelf.post(shelf.alert("b", incident="j"))
     with transaction(shelf._db):
         shelf._db.execute(
-            "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at) VALUES (?, 'x', 'send', 'o', 1, 1)",
+            "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at)"
+            " VALUES (?, 'x', 'send', 'o', true, 1)",
             (other.id,),
         )
         shelf._db.execute("UPDATE post SET sent_at = 5 WHERE id = ?", (post.id,))
