@@ -65,8 +65,8 @@ class Statement:
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return str(compiled), constants
 
-    def warm(self, *, is_file: bool) -> None:
-        """Compile it now."""
+    def warm(self, *, is_file: bool = True) -> None:
+        """Compile it now, for a file or for a server."""
         _ = self._for_sqlite if is_file else self._for_postgresql
 
     def run(self, db: Connection, **values: Any) -> Cursor:
