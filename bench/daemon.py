@@ -18,7 +18,7 @@ from pathlib import Path
 
 from bench import samples
 from bench.measure import Row, in_turn
-from bench.process import resident
+from bench.process import cpu_of, resident
 from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, X, town_in
 
 ROUNDS = 3
@@ -34,18 +34,21 @@ for name in {names}:
 _IMPORTED = re.compile(r"^import time: +\d+ \| +\d+ \| +(\S+)$")
 SETTLED = 2.0
 """Seconds after which the first look at every source is long done."""
+RESTS = 6.0
+"""Seconds of one sample of the CPU that it takes while nothing is on."""
 CHANNELS, SOURCES = 10, 20
 KINDS = tuple(channel.partition("]\n")[2].replace('api_url = "{sandbox}"\n', "") for channel in (X, PAGE, TELEGRAM))
 """Each platform's keys, without a name."""
 
 
 def measure() -> Iterator[Row]:
-    """Two rows."""
+    """Three rows."""
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         for town in town_in(Path(folder)):
             _configure(town)
             yield _ready(town)
             yield _memory(town)
+            yield _at_rest(town)
 
 
 def _configure(town: Town) -> None:
@@ -104,9 +107,22 @@ def _imports(town: Town, later: float = 0) -> str:
 
 def _idle(daemon: Running) -> float:
     time.sleep(SETTLED)
-    held = resident(daemon.process.pid)
+    held = resident(daemon.pid)
     daemon.stop()
     return held
+
+
+def _at_rest(town: Town) -> Row:
+    """No floor does nothing, so it is a hundredth of a core."""
+    daemon = town.start_daemon()
+    time.sleep(SETTLED)
+    took = []
+    for _ in range(ROUNDS):
+        before = cpu_of(daemon.pid)
+        time.sleep(RESTS)
+        took.append((cpu_of(daemon.pid) - before) / RESTS)
+    daemon.stop()
+    return Row("CPU a second idle, the same daemon; 1 % of a core", [0.01], took, "s", goal=1)
 
 
 def _imported(imports: str) -> float:
