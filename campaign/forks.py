@@ -108,12 +108,12 @@ def _share_what_is_compiled(folder: Path) -> None:
 
 def _warm_up() -> None:
     """Make what a process makes once when it needs it first: catalogues, templates, statements, the list of domains."""
-    rooms = ("config", "health.checkup", "rendering.counting", "rendering.i18n", "web.console.words", "web.public.site")
-    config, checkup, counting, i18n, desk, site = (importlib.import_module(f"alerts.{room}") for room in rooms)
+    rooms = ("config", "health.checkup", "rendering.counting", "rendering.i18n", "web.console.words", "web.public.page")
+    config, checkup, counting, i18n, desk, page = (importlib.import_module(f"alerts.{room}") for room in rooms)
     checkup.check_at_rest(config.load_config(_ROOT / "channels.toml"))
     counting.weighted("tocsin.example")
     for language in ("en", "fr"):
-        for words in (i18n.words_in, desk.words_of, site.words_of):
+        for words in (i18n.words_in, desk.words_of, page.words_of):
             words(language)
         i18n.read_words(importlib.import_module("alerts.cli.screen").FOLDER, language, desk.FOLDER, i18n.LOCALE)
     statement = importlib.import_module("alerts.store.statement").Statement

@@ -6,6 +6,7 @@ listens for a bot, and who sends, is decided by a lease of its own for each.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
@@ -123,7 +124,8 @@ class Bots:
         self._rounds[name] = OfficerNotices(bot, self._town, wait_for_lease)
 
     async def _town_now(self) -> TownNow:
-        return town_now(self._town, self._setting, await self._publisher.edition())
+        # In a thread: an incident is put into words when it is first asked for.
+        return await asyncio.to_thread(town_now, self._town, self._setting, await self._publisher.edition())
 
 
 def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
@@ -145,7 +147,7 @@ def town_now(town: Town, setting: Setting, edition: Edition) -> TownNow:
             On(told.title, told.summary, setting.address(told.path) if setting.town.public_url else None)
             for each in edition.outlook.situation.on
             if (lasting := edition.incidents.get(each.id)) is not None
-            for told in [lasting.told[language]]
+            if (told := lasting.told.get(language)) is not None
         )
         for language in setting.languages
     }

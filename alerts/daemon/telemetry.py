@@ -316,5 +316,5 @@ def source_cycle(poller: Poller, now: float) -> Cycle:
 
 def pages_cycle(publisher: Publisher, now: float) -> Cycle:
     """The public pages; one that can't be made stays dated, and whoever watches over the town hears of it."""
-    age = None if publisher.made_at is None else now - publisher.made_at
+    age = None if publisher.cycled_at is None else now - publisher.cycled_at
     return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + LATE, publisher.unexported)

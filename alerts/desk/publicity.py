@@ -2,21 +2,25 @@
 
 A waiting, rejected or left-out message is nothing to show, an exercise neither; what a sender goes on about for others
 than the public, or for elsewhere alone, stays theirs, and all that is seen of it here is that the incident is over.
+`Daybook` keeps what the public may see of the day, and reads what changed alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from alerts.desk.dedupe import end_reason
 from alerts.model.alert import SERIES_PARAMETER, STEP_PARAMETER, Alert, Scope, Severity, Status
 from alerts.model.hazard import WATER_CUTS, Hazard, hazard_of
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
+from alerts.store.views import LAST_DAY, Views
 
 PLANNED = frozenset((Hazard.WORKS, *WATER_CUTS))
 """What is announced long before: shown as to come until it begins."""
@@ -126,12 +130,25 @@ def _monday(day: date) -> date:
 
 def public_incident(messages: Sequence[StoredAlert], posts: Sequence[Post], now: datetime) -> PublicIncident | None:
     """The incident of these messages and posts, both in the order of storing; None where the public has none of it."""
+    told = _told(messages, posts)
+    return _at(told, now) if told is not None else None
+
+
+def _told(messages: Sequence[StoredAlert], posts: Sequence[Post]) -> PublicIncident | None:
+    """The incident as far as it doesn't hang on the time: it may be over by now."""
     seen = [stored for stored in messages if _is_public(stored) and not _takes_leave(stored, posts)]
     versions = tuple(stored for stored in seen if stored.alert and end_reason(stored.alert) is None)
     if not versions:
         return None
-    ending = _withdrawn(messages, versions[-1], posts) or _ending(messages, seen, posts, now)
+    ending = _withdrawn(messages, versions[-1], posts) or _ending(messages, seen, posts)
     return PublicIncident(versions[-1].incident_id, versions, ending)
+
+
+def _at(told: PublicIncident, now: datetime) -> PublicIncident:
+    """The incident at that time, which may have run out."""
+    if told.ending is not None or told.alert.ends > now:
+        return told
+    return replace(told, ending=PublicEnding(EndReason.EXPIRED, told.alert.ends))
 
 
 def _is_public(stored: StoredAlert) -> bool:
@@ -142,6 +159,10 @@ def _is_public(stored: StoredAlert) -> bool:
 
 def _is_for_all(alert: Alert | None) -> bool:
     return alert is not None and alert.status is Status.ACTUAL and alert.scope is Scope.PUBLIC
+
+
+def _is_out(stored: StoredAlert) -> bool:
+    return stored.state is AlertState.ACCEPTED and stored.alert is not None and stored.alert.status is Status.ACTUAL
 
 
 def _takes_leave(stored: StoredAlert, posts: Sequence[Post]) -> bool:
@@ -166,18 +187,15 @@ def _withdrawn(messages: Sequence[StoredAlert], last: StoredAlert, posts: Sequen
     return PublicEnding(reason or EndReason.CANCELLED, (word or later[-1]).received_at, word if reason else None)
 
 
-def _ending(
-    messages: Sequence[StoredAlert], seen: Sequence[StoredAlert], posts: Sequence[Post], now: datetime
-) -> PublicEnding | None:
-    """Its sender's word, else that it was ended here, else that its time has run out."""
+def _ending(messages: Sequence[StoredAlert], seen: Sequence[StoredAlert], posts: Sequence[Post]) -> PublicEnding | None:
+    """Its sender's word, else that it was ended here."""
     newest = seen[-1]
     reason = end_reason(newest.alert) if newest.alert else None
     if reason is not None:
         return PublicEnding(reason, newest.received_at, newest)
     if left_us_at := _ended_without_words(messages, newest, posts):
         return PublicEnding(EndReason.CANCELLED, left_us_at)
-    ends = newest.alert.ends if newest.alert else now
-    return PublicEnding(EndReason.EXPIRED, ends) if ends <= now else None
+    return None
 
 
 def _ended_without_words(messages: Sequence[StoredAlert], last: StoredAlert, posts: Sequence[Post]) -> datetime | None:
@@ -200,17 +218,141 @@ class Situation:
     over: tuple[PublicIncident, ...]
 
 
-LAST_DAY = timedelta(hours=24)
-
-
 def situation(incidents: Sequence[PublicIncident], now: datetime) -> Situation:
     """Sort incidents into what is on, to come, and was over in the last day."""
-    on = [each for each in incidents if each.ending is None and not each.to_come(now)]
-    to_come = [each for each in incidents if each.to_come(now)]
-    over = [each for each in incidents if each.ending is not None and now - each.ending.at <= LAST_DAY]
-    return Situation(
-        now,
-        tuple(sorted(on, key=lambda each: (-each.severity.rank, each.alert.ends, each.id))),
-        tuple(sorted(to_come, key=lambda each: (each.alert.starts, each.id))),
-        tuple(sorted(over, key=lambda each: (each.changed_at, each.id), reverse=True)),
+    return _sorted([placed for each in incidents if (placed := _placed(each, now))], now)
+
+
+_ON, _TO_COME, _OVER = range(3)
+_Placed = tuple[int, tuple[Any, ...], PublicIncident]
+
+
+def _placed(each: PublicIncident, now: datetime) -> _Placed | None:
+    """In which part it stands and by what it is sorted there; None: it was over before."""
+    if each.ending is not None:
+        return (_OVER, (each.changed_at, each.id), each) if now - each.ending.at <= LAST_DAY else None
+    if each.to_come(now):
+        return _TO_COME, (each.alert.starts, each.id), each
+    return _ON, (-each.severity.rank, each.alert.ends, each.id), each
+
+
+def _sorted(placed: Iterable[_Placed], now: datetime) -> Situation:
+    parts: tuple[list[_Placed], ...] = ([], [], [])
+    for each in placed:
+        parts[each[0]].append(each)
+    on, to_come, over = (
+        tuple(each for *_, each in sorted(part, key=itemgetter(1), reverse=place == _OVER))
+        for place, part in enumerate(parts)
     )
+    return Situation(now, on, to_come, over)
+
+
+LISTED = 5000
+"""Incidents that a daybook knows of by id and time alone, the newest."""
+# How often it is looked whether a series of the works calendar is on.
+_SERIES_EVERY = timedelta(minutes=1)
+
+
+class Daybook:
+    """What the public may see of the day, kept from one look to the next.
+
+    A look reads the incidents about which anything was decided since the one before, whichever process wrote it: it
+    costs what changed, however many alerts the day has. What time alone changes is known beforehand (`until`). At the
+    beginning of a day, and after more changes than are told one by one, everything is read anew.
+    """
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._told: dict[str, PublicIncident] = {}
+        self._placed: dict[str, _Placed] = {}
+        self._turns: dict[str, datetime] = {}
+        self._known: dict[str, datetime] = {}
+        self._listed: tuple[tuple[str, datetime], ...] | None = None
+        self._mark = 0
+        self._day: date | None = None
+        self._shown: Situation | None = None
+
+    @property
+    def known(self) -> tuple[tuple[str, datetime], ...]:
+        """The newest incidents that were ever let out, with when each last changed: the same while it says the same."""
+        if self._listed is None:
+            self._listed = tuple(self._known.items())
+        return self._listed
+
+    @property
+    def until(self) -> datetime | None:
+        """When time alone changes something of what was seen; None: it never does."""
+        return min(self._turns.values(), default=None)
+
+    def look(self, views: Views, now: datetime) -> Situation:
+        """What is to be seen at that time. Where it fails, the next look reads what this one didn't."""
+        day, before = now.astimezone(self._zone).date(), self._shown
+        is_new = before is None or day != self._day
+        changed = None if is_new else views.decided_since(self._mark)
+        if changed is None:
+            mark, touched = views.decided(), self._read_all(views, now)
+        else:
+            mark, touched = max(changed.values(), default=self._mark), self._read(views, list(changed))
+        if before is not None and now < before.now:  # the clock was set back
+            touched |= self._told.keys()
+        touched |= {each for each, at in self._turns.items() if at <= now}
+        for each in touched:
+            self._turn(each, now)
+        self._mark, self._day = mark, day
+        same = before is not None and changed is not None and not touched
+        self._shown = replace(before, now=now) if before and same else _sorted(self._placed.values(), now)
+        return self._shown
+
+    def _read_all(self, views: Views, now: datetime) -> set[str]:
+        self._shown = None  # what fails from here on is read anew as a whole
+        known = views.published(LISTED)
+        # What was withdrawn after its time is news of today too.
+        news = [each for each, at in known if now - at <= LAST_DAY]
+        self._known, self._listed = dict(reversed(known)), None
+        self._told, self._placed, self._turns = {}, {}, {}
+        return self._read(views, list(dict.fromkeys([*views.public_incidents(now), *news])))
+
+    def _read(self, views: Views, incidents: Sequence[str]) -> set[str]:
+        if not incidents:
+            return set()
+        messages, threads = views.messages(incidents), views.threads(incidents)
+        for each in incidents:
+            told = _told(messages[each], threads[each])
+            if told is None:
+                self._told.pop(each, None)
+            else:
+                self._told[each] = told
+            self._list(each, messages[each])
+        return set(incidents)
+
+    def _list(self, incident: str, messages: Sequence[StoredAlert]) -> None:
+        """Know of it as of the newest: those that were let out for real."""
+        out = [stored.received_at for stored in messages if _is_out(stored)]
+        if out:
+            self._known.pop(incident, None)
+            self._known[incident], self._listed = max(out), None
+        if len(self._known) > LISTED:
+            del self._known[next(iter(self._known))]
+
+    def _turn(self, incident: str, now: datetime) -> None:
+        """Put it where it stands now; what was over before yesterday's time is forgotten."""
+        told = self._told.get(incident)
+        placed = _placed(_at(told, now), now) if told is not None else None
+        if placed is None:
+            for each in (self._told, self._placed, self._turns):
+                each.pop(incident, None)
+            return
+        self._placed[incident], self._turns[incident] = placed, _turns_at(placed[2], now)
+
+
+def _turns_at(shown: PublicIncident, now: datetime) -> datetime:
+    """When time alone moves it to another part, or out of sight."""
+    if shown.ending is not None:
+        return shown.ending.at + LAST_DAY + timedelta.resolution
+    alert = shown.alert
+    if not shown.planned:
+        return alert.ends
+    # By the hour, on each of its days: its rule is asked, not told beforehand.
+    if alert.infos[0].parameter(SERIES_PARAMETER) is not None:
+        return min(now + _SERIES_EVERY, alert.ends)
+    return alert.starts if alert.starts > now else alert.ends

@@ -105,6 +105,14 @@ _LET_OUT = (
     .label("let_out")
 )
 _MESSAGES = Statement(select(alert, _LET_OUT).where(one_of(alert.c.incident, "incidents")).order_by(alert.c.seq))
+# Whatever changes what the public sees of an incident is decided, and written down with it.
+_DECIDED_SINCE = Statement(
+    select(alert.c.incident, func.max(decision.c.seq).label("seq"))
+    .join(decision, decision.c.alert_id == alert.c.id)
+    .where(decision.c.seq > bindparam("after"))
+    .group_by(alert.c.incident)
+    .limit(MOST_CHANGES + 1)
+)
 _INCIDENT_OF = Statement(
     select(alert.c.incident).where(or_(alert.c.id == bindparam("name"), alert.c.incident == bindparam("name"))).limit(1)
 )
@@ -301,6 +309,16 @@ class Views(UnitPart):
     def public_incidents(self, now: datetime) -> Sequence[str]:
         """The incidents that are on or to come, or were over in the last day, in the order of their beginning."""
         return [row["incident"] for row in _CURRENT.rows(self._db, since=stamp(now - LAST_DAY))]
+
+    def decided(self) -> int:
+        """The number of the newest decision, to ask `decided_since` with."""
+        row = _LAST[0].row(self._db)
+        return int(row["last"]) if row is not None else 0
+
+    def decided_since(self, after: int) -> Mapping[str, int] | None:
+        """The incidents with a decision behind that one, and the number of the newest; None: those are very many."""
+        found = {row["incident"]: int(row["seq"]) for row in _DECIDED_SINCE.rows(self._db, after=after)}
+        return found if len(found) <= MOST_CHANGES else None
 
     def messages(self, incidents: Sequence[str]) -> Mapping[str, Sequence[StoredAlert]]:
         """The messages of each of these incidents, in the order of storing.

@@ -1,8 +1,8 @@
 """What one address answers with, as bytes that are made once: entity tag, compressed forms, how long it may be kept.
 
-A page is compressed when it is made, not when it is asked for, so a town that looks all at once costs no more than its
-bytes. Files beside the pages (style, scripts, Leaflet) are such answers too, under addresses that hold the digest of
-what is in them: those may be kept for ever.
+A page is made and compressed when somebody first asks for it (`Once`), and kept: a town that looks all at once costs no
+more than its bytes, and a page that nobody looks at costs nothing. Files beside the pages (style, scripts, Leaflet) are
+such answers too, under addresses that hold the digest of what is in them: those may be kept for ever.
 """
 
 from __future__ import annotations
@@ -10,16 +10,29 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
+from typing import Generic, TypeVar
 
 import brotli
 from aiohttp import web
 from multidict import CIMultiDict
 
 from alerts.web.pages import leaflet_files
+
+HTML = "text/html; charset=utf-8"
+ATOM = "application/atom+xml; charset=utf-8"
+CAP = "application/cap+xml; charset=utf-8"
+GEOJSON = "application/geo+json"
+ICAL = "text/calendar; charset=utf-8"
+XML = "application/xml; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": "*"})
+"""What programs read may be read by a page of any site: there is nothing in it that isn't public."""
 
 # Seconds for which a cache may answer without asking: what has changed is seen a second later at the latest.
 _FRESH_FOR = 1
@@ -28,6 +41,7 @@ _STALE_FOR = 24 * 3600
 _FOR_EVER = 365 * 24 * 3600
 # Bytes below which packing makes nothing smaller that matters.
 _SMALL = 256
+_BROTLI, _GZIP = "brotlied", "gzipped"
 _CODING = re.compile(r"\s*([\w.*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE | re.ASCII)
 _HERE = Path(__file__).with_name("static")
 _KINDS = {
@@ -38,29 +52,103 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """What is made when it is first asked for, in whichever thread asks, and kept. None: it can't be made."""
+
+    __slots__ = ("_kept", "_make", "_making")
+
+    def __init__(self, make: Callable[[], T | None]) -> None:
+        self._make: Callable[[], T | None] | None = make
+        self._kept: T | None = None
+        self._making = threading.Lock()
+
+    @property
+    def kept(self) -> T | None:
+        """What was made already."""
+        return self._kept
+
+    def get(self) -> T | None:
+        """What is kept, made now if it wasn't."""
+        if self._make is not None:
+            with self._making:
+                if self._make is not None:
+                    self._kept, self._make = self._make(), None
+        return self._kept
+
+
+class Made(Mapping[str, T]):
+    """Things by name, each made when it is first asked for; one that can't be made isn't there."""
+
+    def __init__(self, makes: Mapping[str, Once[T]]) -> None:
+        self.makes = makes
+
+    def __getitem__(self, name: str) -> T:
+        found = self.makes[name].get()
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self.makes if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def kept(self, name: str) -> T | None:
+        """What was made under that name already: without making anything."""
+        found = self.makes.get(name)
+        return found.kept if found is not None else None
+
+
+@dataclass(frozen=True)
 class KeptAnswer:
-    """What one address answers with, whoever asks."""
+    """What one address answers with, whoever asks. Each form is packed when it is first asked for, and kept."""
 
     body: bytes
     kind: str
     etag: str
-    gzipped: bytes | None = None
-    brotlied: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def gzipped(self) -> bytes | None:
+        """The body as gzip; None where that makes nothing smaller that matters."""
+        # Without a time in it (`mtime`), the same words are the same bytes.
+        return gzip.compress(self.body, 6, mtime=0) if self._packs else None
+
+    @cached_property
+    def brotlied(self) -> bytes | None:
+        """The body as Brotli; None where that makes nothing smaller that matters."""
+        return brotli.compress(self.body, quality=5) if self._packs else None
+
+    @property
+    def _packs(self) -> bool:
+        # A PNG is packed already.
+        return len(self.body) >= _SMALL and not self.kind.startswith("image/png")
+
+    def is_ready_for(self, request: web.Request) -> bool:
+        """Whether `to` packs nothing any more, which takes milliseconds of a long page."""
+        form = _form_for(request)
+        return form is None or form in self.__dict__ or not self._packs
+
+    def pack_for(self, request: web.Request) -> None:
+        """Pack the form that this request reads best: in a thread, since the event loop has lanes to serve."""
+        if form := _form_for(request):
+            getattr(self, form)
 
     def to(self, request: web.Request, *, status: int = 200) -> web.Response:
         """The response to a request: 304 where the client has it, the form it can read best otherwise."""
-        asked = request.headers
         headers = CIMultiDict(self.headers)
-        if status == 200 and (known := asked.get("If-None-Match")) and _knows(known, self.etag):
+        if status == 200 and (known := request.headers.get("If-None-Match")) and _knows(known, self.etag):
             return web.Response(status=304, headers=headers)
         if status != 200:
             headers["Cache-Control"] = f"public, max-age={_FRESH_FOR}"  # nothing there now: not for a day of ours
-        body, takes = self.body, _codings(asked.get("Accept-Encoding", ""))
-        if self.brotlied is not None and "br" in takes:
+        body, form = self.body, _form_for(request)
+        if form == _BROTLI and self.brotlied is not None:
             body, headers["Content-Encoding"] = self.brotlied, "br"
-        elif self.gzipped is not None and "gzip" in takes:
+        elif form == _GZIP and self.gzipped is not None:
             body, headers["Content-Encoding"] = self.gzipped, "gzip"
         headers["Content-Type"] = self.kind
         return web.Response(body=body, status=status, headers=headers)
@@ -90,20 +178,22 @@ def answer(
         "X-Content-Type-Options": "nosniff",
         **(extra or {}),
     }
-    # A PNG is packed already.
-    if len(content) < _SMALL or kind.startswith("image/png"):
-        return KeptAnswer(content, kind, etag, headers=headers)
-    # Without a time in it (`mtime`), the same words are the same bytes.
-    gzipped, brotlied = gzip.compress(content, 6, mtime=0), brotli.compress(content, quality=5)
-    return KeptAnswer(content, kind, etag, gzipped, brotlied, headers)
+    return KeptAnswer(content, kind, etag, headers)
+
+
+def _form_for(request: web.Request) -> str | None:
+    return _form(request.headers.get("Accept-Encoding", ""))
 
 
 @lru_cache(maxsize=256)
-def _codings(header: str) -> frozenset[str]:
-    """The codings that `Accept-Encoding` takes: those it names, but for what it refuses (RFC 9110, 12.5.3).
+def _form(accepted: str) -> str | None:
+    """The form to answer with; the browsers of a whole town send a handful of spellings."""
+    takes = _codings(accepted)
+    return _BROTLI if "br" in takes else _GZIP if "gzip" in takes else None
 
-    The browsers of a whole town send a handful of spellings.
-    """
+
+def _codings(header: str) -> frozenset[str]:
+    """The codings that `Accept-Encoding` takes: those it names, but for what it refuses (RFC 9110, 12.5.3)."""
     return frozenset(
         match[1].lower()
         for each in header.split(",")
@@ -135,8 +225,9 @@ def static_path(name: str) -> str:
     return f"/static/{stem}.{digest}.{suffix}"
 
 
-def static_answers() -> dict[str, KeptAnswer]:
-    """Every file as an answer, by path."""
+@cache
+def static_answers() -> Mapping[str, KeptAnswer]:
+    """Every file as an answer, by path: the same ones for all towns of this process."""
     answers = {
         # For ever where the address tells the content; an upgrade of Leaflet is seen within the hour.
         static_path(name): answer(

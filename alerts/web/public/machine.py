@@ -1,22 +1,24 @@
 """What programs read: CAP messages, map data, the works' calendar, the Atom feed, linked data, the map of the site.
 
-Each function makes one document of incidents that are in words already (`Told`). Ids in them are for good: a feed
-reader, a calendar or a search engine that asks again finds what it knows, changed. Outlines are RFC 7946's, with no
-more points than a telephone draws; they are asked for in every language, so the newest are remembered.
+Each function makes one document, or one incident's share of it, of incidents that are in words already (`Told`). Ids
+in them are for good: a feed reader, a calendar or a search engine that asks again finds what it knows, changed.
+Outlines are RFC 7946's, with no more points than a telephone draws; they are asked for in every language, so the newest
+are remembered.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from icalendar import Calendar, Event, vRecur
+from icalendar import Calendar, Event, Timezone, vRecur
 
 from alerts.model.alert import SERIES_PARAMETER, Alert, Info, Point
 from alerts.model.bounds import Ring, together
@@ -145,19 +147,46 @@ def districts(setting: Setting) -> str:
     )
 
 
-def calendar(planned: Sequence[Told], setting: Setting) -> bytes:
-    """Works and cut-offs as iCalendar (RFC 5545); one that was called off stays, cancelled.
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An incident's share of the calendar: its event, and the zone that its times are in, where they need one."""
+
+    event: bytes
+    zone: bytes = b""
+
+
+def planned(told: Told, setting: Setting) -> Planned:
+    """Works or a cut-off as iCalendar (RFC 5545); one that was called off stays, cancelled.
 
     One that was over sooner than was told did take place: it ends when it was over.
     """
-    document = Calendar()
+    event = _event(told, setting)
+    spelled = event.to_ical()
+    if b"TZID=" not in spelled:
+        return Planned(spelled)
+    alone = Calendar()
+    alone.add_component(event)
+    return Planned(spelled, b"".join(map(_zone, sorted(alone.get_missing_tzids()))))
+
+
+@lru_cache(maxsize=16)
+def _zone(name: str) -> bytes:
+    """A zone's rules, which are long, as iCalendar wants them; nothing where it isn't known."""
+    try:
+        return bytes(Timezone.from_tzid(name).to_ical())
+    except ValueError:
+        return b""
+
+
+def calendar(shown: Iterable[Planned], setting: Setting) -> bytes:
+    """The calendar of all of them."""
+    document, shown = Calendar(), tuple(shown)
     document.add("prodid", "-//Tocsin//alerts//EN")
     document.add("version", "2.0")
     document.add("x-wr-calname", setting.town.name)
-    for told in planned:
-        document.add_component(_event(told, setting))
-    document.add_missing_timezones()
-    return bytes(document.to_ical())
+    head, end, rest = document.to_ical().partition(b"END:VCALENDAR")
+    zones = dict.fromkeys(each.zone for each in shown)
+    return b"".join([head, *zones, *(each.event for each in shown), end, rest])
 
 
 def _event(told: Told, setting: Setting) -> Event:
@@ -224,12 +253,12 @@ def _is_called_off(told: Told) -> bool:
     return ending.reason not in _TOOK_PLACE or ending.at <= alert.starts
 
 
-def feed(shown: Sequence[Told], setting: Setting, language: str, title: str, now: datetime) -> str:
+def feed(entries: Sequence[Entry], setting: Setting, language: str, title: str, now: datetime) -> str:
     """The feed of one language, newest first; its ids never change."""
     home = setting.address(setting.path(language))
     own = setting.address(setting.path(language, "feed.atom"))
     # A feed needs a date (RFC 4287, 4.1.1); an empty one is as new as it can be.
-    updated = max((told.incident.changed_at for told in shown), default=now)
+    updated = max((entry.at for entry in entries), default=now)
     head = [
         f"<id>{_text(setting.identity(setting.path(language)))}</id>",
         f"<title>{_text(title)}</title>",
@@ -238,31 +267,43 @@ def feed(shown: Sequence[Told], setting: Setting, language: str, title: str, now
         f'<link rel="self" type="application/atom+xml" href={_value(own)}/>',
         f"<author><name>{_text(setting.town.name)}</name></author>",
     ]
-    newest = sorted(shown, key=lambda told: told.incident.changed_at, reverse=True)
-    lines = "\n".join([*head, *_entries(newest, setting)])
+    newest = sorted(entries, key=attrgetter("at"), reverse=True)
+    lines = "\n".join([*head, *(entry.text for entry in newest)])
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<feed xmlns="http://www.w3.org/2005/Atom" xml:lang={_value(language)}>\n{lines}\n</feed>\n'
     )
 
 
-def _entries(shown: Iterable[Told], setting: Setting) -> Iterator[str]:
-    for told in shown:
-        page = setting.address(told.path)
-        yield "<entry>"
-        yield f"<id>{_text(setting.identity(told.path))}</id>"
-        yield f"<title>{_text(told.title)}</title>"
-        yield f"<published>{told.incident.versions[0].received_at.isoformat(timespec='seconds')}</published>"
-        yield f"<updated>{told.incident.changed_at.isoformat(timespec='seconds')}</updated>"
-        # Its own author wins over the feed's (4.2.1): the town doesn't sign what another says.
-        if not told.facts["own"]:
-            yield f"<author><name>{_text(told.facts['sender'])}</name></author>"
-        yield f'<link rel="alternate" type="text/html" href={_value(page)}/>'
-        for stored in _messages_of(told):
-            message = _value(setting.address(f"/cap/{stored}.xml"))
-            yield f'<link rel="related" type="application/cap+xml" href={message}/>'
-        yield f"<summary>{_text(told.summary)}</summary>"
-        yield "</entry>"
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An incident's share of the feed, and when the public last learned something new of it."""
+
+    at: datetime
+    text: str
+
+
+def entry(told: Told, setting: Setting) -> Entry:
+    """The entry of an incident."""
+    return Entry(told.incident.changed_at, "\n".join(_entry(told, setting)))
+
+
+def _entry(told: Told, setting: Setting) -> Iterator[str]:
+    page = setting.address(told.path)
+    yield "<entry>"
+    yield f"<id>{_text(setting.identity(told.path))}</id>"
+    yield f"<title>{_text(told.title)}</title>"
+    yield f"<published>{told.incident.versions[0].received_at.isoformat(timespec='seconds')}</published>"
+    yield f"<updated>{told.incident.changed_at.isoformat(timespec='seconds')}</updated>"
+    # Its own author wins over the feed's (4.2.1): the town doesn't sign what another says.
+    if not told.facts["own"]:
+        yield f"<author><name>{_text(told.facts['sender'])}</name></author>"
+    yield f'<link rel="alternate" type="text/html" href={_value(page)}/>'
+    for stored in _messages_of(told):
+        message = _value(setting.address(f"/cap/{stored}.xml"))
+        yield f'<link rel="related" type="application/cap+xml" href={message}/>'
+    yield f"<summary>{_text(told.summary)}</summary>"
+    yield "</entry>"
 
 
 def _messages_of(told: Told) -> list[str]:

@@ -1,13 +1,15 @@
-"""Keeps the public side true, and has every answer: a new edition at each change, at the start, as time goes by.
+"""Keeps the public side true: an edition when it is due and somebody wants it, each page of it when it is asked for.
 
-`Publisher.run` makes an edition when the desk tells of a change, and every 20 seconds for what time alone ends; asking
-for a page of it runs nothing. What no edition has is made when somebody asks, and the newest of it kept: pages of
-incidents that were over long ago (`OlderPages`), and the cards of shared links (`Cards`), which take longest to draw.
-Both look for one at a time and draw one at a time in a thread, however many ask: lanes use the same database. The same
-editions go into files beside (`export.py`), where a disk that refuses costs the files alone.
+An edition is due when something changed, when time alone ended something, and every 20 seconds for how fresh each
+source is. `Publisher.run` makes it while pages are open that listen, or files are written; else it is made when
+somebody asks for a page. So a town that nobody looks at costs nothing, and a burst of changes is one edition: the more
+one costs, the longer the rest after it, up to a second. Whoever asks for a page waits for an edition that is due, but
+not for long: a database that doesn't answer costs the pages their news, and nothing else.
 
-`public_routes` are the addresses. `/events` is a stream that stays open (server-sent events): each open page is told
-when an edition has news. There are at most as many as leave half of the process's files to lanes, desk and pages.
+Pages of incidents that were over long ago, and cards, are in no edition (`older.py`). The same editions go into files
+beside (`export.py`), where a disk that refuses costs the files alone. `public_routes` are the addresses. `/events` is a
+stream that stays open (server-sent events): each open page is told when an edition has news. There are at most as many
+as leave half of the process's files to lanes, desk and pages.
 """
 
 from __future__ import annotations
@@ -16,50 +18,46 @@ import asyncio
 import contextlib
 import re
 import resource
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import structlog
 from aiohttp import web
 
-from alerts.desk.publicity import LAST_DAY, PublicIncident, public_incident, situation
+from alerts.desk.publicity import Daybook
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
-from alerts.rendering.card import card_of, draw_card
-from alerts.web.public.answers import KeptAnswer, answer
+from alerts.web.public.answers import KeptAnswer, Made
 from alerts.web.public.export import Export
-from alerts.web.public.site import Edition, Key, Known, Lasting, Site
-from alerts.web.public.told import Feed, Freshness, Outlook, Setting, Told
+from alerts.web.public.lasting import Key, Lasting
+from alerts.web.public.older import Cards, OlderPages
+from alerts.web.public.site import Edition, Known, Site
+from alerts.web.public.told import Feed, Freshness, Outlook, Setting
 
-REST = 0.2
-"""Seconds between two editions at the least: what changes meanwhile comes with the next one."""
+REST, LONGEST_REST = 0.2, 1.0
+"""Seconds between two editions, by what the first cost: what changes meanwhile comes with the second."""
+SHARE = 0.1
+"""What editions may take of the time at most, until they cost so much that they would be rarer than `LONGEST_REST`."""
 AT_LEAST_EVERY = 20.0
-"""Seconds after which an edition is made though nothing changed: how fresh each source is, and what time alone ends."""
-LISTED = 5000
-"""Older incidents that the map of the site names."""
+"""Seconds after which an edition is due though nothing changed: how fresh each source is, and what time alone ends."""
+CATCHES_UP = 5.0
+"""Seconds for which changes that nobody asked for are left alone, so that there are never too many of them to read."""
+PATIENCE = 1.0
+"""Seconds that whoever asks for a page waits for an edition that is due; then the one before is answered, dated."""
 AT_A_TIME = 20
 """Older incidents whose pages an export gets with one edition, until it has them all."""
 CARDS_AT_A_TIME = 40
 """Cards that an edition waits for on its way to the files; the gravest have theirs first, the rest follow."""
 TOLD_AT_ONCE, TOLD_EVERY = 5, 0.002
 """Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within a second."""
-# Older incidents whose pages are kept in memory.
-_OLDER_KEPT = 64
-# Cards kept in memory, some 20 kB each.
-_CARDS_KEPT = 256
-CARD = "/card.png"
 _BOT = re.compile(r"@(\w{3,64})", re.ASCII)
-# The folders that hold incidents and messages, and what a name in them may end with beside its id.
-_NAMED: Mapping[str, Callable[[str], str]] = {
-    "alerts": lambda rest: rest.removesuffix(".geojson").removesuffix(CARD),
-    "cap": lambda rest: rest.removesuffix(".xml"),
-}
 
 AT_ONCE = 2000
 """Streams of `/events` at the most; who comes later is told to ask again in a while."""
@@ -70,7 +68,7 @@ log = structlog.get_logger()
 
 
 class Publisher:
-    """Has the answers. `listeners` hear of each new edition; `made_at` is when the newest was made, by the clock.
+    """Has the answers. `listeners` hear of each new edition; `cycled_at` is when its loop last had nothing left to do.
 
     `unexported` is why the newest isn't in the files: what stands there grows old unseen.
     """
@@ -80,6 +78,7 @@ class Publisher:
         self._clock = clock
         self.setting = setting
         self._site = Site(setting)
+        self._daybook = Daybook(setting.town.zone)
         self._edition: Edition | None = None
         self._known: Known = ()
         self._older = OlderPages(service, self._site)
@@ -90,7 +89,14 @@ class Publisher:
         self._listeners: set[asyncio.Event] = set()
         self._changed = asyncio.Event()
         self._to_export = asyncio.Event()
-        self.made_at: float | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._renewing: asyncio.Task[Edition] | None = None
+        self._is_behind = False
+        self._is_failing = False
+        self._looked_at: float | None = None
+        self._until: datetime | None = None
+        self._spent = 0.0
+        self.cycled_at: float | None = None
         self.unexported: Reason | None = None
         self.closed = False
 
@@ -103,32 +109,95 @@ class Publisher:
             try:
                 while True:
                     self._changed.clear()
-                    try:
-                        await self.make()
-                    except Exception:
-                        log.exception("pages.failed")
-                    # A burst of changes is one edition.
-                    await self._clock.sleep(REST)
+                    if self._is_wanted():
+                        with contextlib.suppress(Exception):  # it was logged
+                            await self._renew()
+                    if not self._is_failing:
+                        self.cycled_at = self._clock.monotonic()
+                    await self._clock.sleep(self._rest())
                     await self._wait()
             finally:
                 for task in beside:
                     task.cancel()
 
     async def edition(self) -> Edition:
-        """The newest edition; the first is made when it is first asked for."""
-        return self._edition or await self.make()
+        """The newest edition, made now if it is due; the first is waited for, however long that takes."""
+        if self._edition is None:
+            return await self._renew()
+        if self._is_due() and not self._rests():
+            # Where the last one couldn't be made, nobody waits for the next.
+            await asyncio.wait([self._renewal()], timeout=0 if self._is_failing else PATIENCE)
+        return self._edition
+
+    def _is_wanted(self) -> bool:
+        """Whether an edition is due, and somebody there to have it before they ask."""
+        if self._is_failing:
+            return True
+        if self._listeners or self._export is not None:
+            return self._is_due()
+        since = self._since()
+        return self._is_behind and since is not None and since >= CATCHES_UP
+
+    def _is_due(self) -> bool:
+        if self._is_behind or self._edition is None:
+            return True
+        since, until = self._since(), self._until
+        return since is None or since >= AT_LEAST_EVERY or (until is not None and self._clock.now() >= until)
+
+    def _rests(self) -> bool:
+        since = self._since()
+        return since is not None and since < self._rest()
+
+    def _since(self) -> float | None:
+        """Seconds since it was last looked what there is to tell."""
+        return None if self._looked_at is None else self._clock.monotonic() - self._looked_at
+
+    def _rest(self) -> float:
+        """Seconds that this edition stays at the least: by what it cost, and until all open pages were told of it."""
+        telling = len(self._listeners) / TOLD_AT_ONCE * TOLD_EVERY
+        return min(max(REST, telling, self._spent * (1 / SHARE - 1)), LONGEST_REST)
+
+    def _renewal(self) -> asyncio.Task[Edition]:
+        """The edition that is being made, for all who wait for it."""
+        if self._renewing is None:
+            self._renewing = asyncio.create_task(self._make_logged(), name="edition")
+            self._renewing.add_done_callback(self._renewed)
+        return self._renewing
+
+    def _renewed(self, task: asyncio.Task[Edition]) -> None:
+        self._renewing = None
+        if not task.cancelled():
+            task.exception()  # it was logged, and is raised to whoever waits
+
+    async def _renew(self) -> Edition:
+        return await asyncio.shield(self._renewal())
+
+    async def _make_logged(self) -> Edition:
+        try:
+            edition = await self.make()
+        except Exception:
+            self._is_failing = True
+            log.exception("pages.failed")
+            raise
+        self._is_failing = False
+        return edition
 
     async def make(self) -> Edition:
         """Make an edition of what stands in the database now."""
-        outlook, known = await self._service.ask(self._look)
-        before = self._edition
-        self._known = known
-        listed = [(each, at) for each, at in known if self._export is None or self._export.has(each)]
-        self._edition = edition = await asyncio.to_thread(self._site.edition, outlook, before, listed)
+        async with self._one_at_a_time:
+            was_behind, self._is_behind = self._is_behind, False
+            before, began = self._edition, time.perf_counter()
+            try:
+                edition = await self._service.ask(self._look)
+            except BaseException:
+                self._is_behind = was_behind or self._is_behind
+                raise
+            finally:
+                self._looked_at, self._spent = self._clock.monotonic(), time.perf_counter() - began
+            self._edition, self._until = edition, self._daybook.until
         # Pages of long ago name the bots too, and were made with those of before.
         is_news_of_bots = before is not None and before.outlook.bots != edition.outlook.bots
         self._older.forget(None if is_news_of_bots else edition.incidents)
-        self.made_at = self._clock.monotonic()
         self._to_export.set()
         if before is None or before.news != edition.news:
             self._ring(list(self._listeners))
@@ -148,15 +217,13 @@ class Publisher:
         self._to_export.clear()
         edition = await self.edition()
         older = [lasting async for lasting in self._lacking(self._export, edition)]
-        more = {path: answer for lasting in older for path, answer in lasting.answers.items()}
         cards = await self._new_cards(edition.incidents.values(), CARDS_AT_A_TIME)
         is_behind = len(cards) >= CARDS_AT_A_TIME
         cards |= await self._new_cards(older)
         drawn = {path: card for path, (_, card) in cards.items()}
-        # What the edition says of an address wins over what was made beside it.
-        await asyncio.to_thread(self._export.write, {**more, **drawn, **edition.answers})
+        await asyncio.to_thread(_write, self._export, [*(each.answers for each in older), drawn, edition.answers])
         self._exported |= {path: key for path, (key, _) in cards.items()}
-        return bool(more) or is_behind
+        return bool(older) or is_behind
 
     async def _lacking(self, export: Export, edition: Edition) -> AsyncIterator[Lasting]:
         """Some of the older incidents whose pages the export hasn't got; one that can't be made holds up no other."""
@@ -167,7 +234,8 @@ class Publisher:
             except Exception:
                 log.exception("page.failed", incident=name)
                 found = None
-            if found is None:
+            # What can't be put into words has no page.
+            if found is None or not await asyncio.to_thread(len, found.told):
                 self._pageless.add(name)
             else:
                 yield found
@@ -178,7 +246,7 @@ class Publisher:
         """The cards that an export hasn't got yet, or not of these words; of many the first."""
         found: dict[str, tuple[Key, KeptAnswer]] = {}
         for lasting in incidents:
-            for path, _ in cards_of(lasting):
+            for path in lasting.cards:
                 if len(found) == most:
                     return found
                 if self._exported.get(path) != lasting.key and (card := await self._cards.at(path, lasting)):
@@ -188,23 +256,37 @@ class Publisher:
     async def find(self, path: str) -> KeptAnswer | None:
         """The answer at this path, also of an incident that was over long ago; None where there is none."""
         edition = await self.edition()
-        found = edition.answers.get(path)
-        if found is not None:
-            return found
+        if path in edition.answers.makes:
+            return await self._made(edition.answers, path)
         lasting = await self._older.of_path(path, edition)
         if lasting is None:
             return None
-        return lasting.answers.get(path) or await self._cards.at(path, lasting)
+        if path in lasting.answers.makes:
+            return await self._made(lasting.answers, path)
+        return await self._cards.at(path, lasting)
+
+    async def _made(self, answers: Made[KeptAnswer], path: str) -> KeptAnswer | None:
+        """One that was made, or is made now, in a thread: lanes and other answers wait for none of it."""
+        found = answers.kept(path)
+        if found is None:
+            began = time.perf_counter()
+            found = await asyncio.to_thread(answers.get, path)
+            self._spent += time.perf_counter() - began
+        return found
 
     def at_hand(self, path: str) -> KeptAnswer | None:
-        """The answer at this path if it is in the edition: without waiting for anything."""
-        return self._edition.answers.get(path) if self._edition else None
+        """The answer at this path if it was made and nothing newer is due: without waiting for anything."""
+        edition = self._edition
+        if edition is None or (self._is_due() and not self._rests()):
+            return None
+        return edition.answers.kept(path)
 
     @contextmanager
     def listen(self) -> Iterator[asyncio.Event]:
         """An event that is set at each edition that tells something new, and when nothing more will be told."""
         event = asyncio.Event()
         self._listeners.add(event)
+        self._changed.set()  # from here on editions are wanted
         try:
             yield event
         finally:
@@ -228,6 +310,7 @@ class Publisher:
 
     async def _hear(self, changes: AsyncIterator[str]) -> None:
         async for _ in changes:
+            self._is_behind = True
             self._changed.set()
 
     async def _keep_exported(self, export: Export) -> None:
@@ -236,6 +319,7 @@ class Publisher:
             await self._to_export.wait()
             try:
                 if await self.export():
+                    self._is_behind = True
                     self._changed.set()
                 self.unexported = None
             except TocsinError as error:
@@ -257,19 +341,22 @@ class Publisher:
             log.error("pages.not_exported", folder=str(export.folder), reason=str(reason))
         self.unexported = why
 
-    def _look(self, unit: DeskUnit) -> tuple[Outlook, Known]:
+    def _look(self, unit: DeskUnit) -> Edition:
+        """What is to be told now, in the thread that reads it: it costs what changed since the last look."""
         now, views = unit.now, unit.views
-        known = tuple(views.published(LISTED))
-        # What was withdrawn after its time is news of today too.
-        news = [each for each, at in known if now - at <= LAST_DAY]
-        incidents = list(dict.fromkeys([*views.public_incidents(now), *news]))
-        messages, threads = views.messages(incidents), views.threads(incidents)
-        shown = (public_incident(messages[each], threads[each], now) for each in incidents)
-        current = [each for each in shown if each is not None]
+        situation = self._daybook.look(views, now)
         standings = views.sources()
         sources = tuple(_freshness(feed, standings.get(feed.name), unit) for feed in self.setting.sources)
         bots = tuple(name for each in self.setting.bots if (name := _bot(views.fact(each, "bot"))))
-        return Outlook(situation(current, now), sources, bots), known
+        self._known = known = self._daybook.known
+        if self._export is not None:
+            known = tuple((each, at) for each, at in known if self._export.has(each))
+        return self._site.edition(Outlook(situation, sources, bots), self._edition, known)
+
+
+def _write(export: Export, answers: Iterable[Mapping[str, KeptAnswer]]) -> None:
+    """Make what wasn't asked for yet, and write all of it; what the later say of an address wins."""
+    export.write({path: answer for part in answers for path, answer in part.items()})
 
 
 def _bot(told: str | None) -> str:
@@ -286,111 +373,6 @@ def _freshness(feed: Feed, standing: SourceStatus | None, unit: DeskUnit) -> Fre
     return Freshness(feed.title, last_ok, not is_well or is_stale)
 
 
-class OlderPages:
-    """The pages of incidents that were over long ago, looked up in the database.
-
-    One at a time: a crowd with addresses that lead nowhere must not stand before the lanes in the database's line.
-    """
-
-    def __init__(self, service: DeskService, site: Site) -> None:
-        self._service = service
-        self._site = site
-        self._kept: OrderedDict[str, Lasting] = OrderedDict()
-        self._named: dict[str, str] = {}
-        self._looking = asyncio.Lock()
-        self._drawing = asyncio.Lock()
-
-    async def of_path(self, path: str, edition: Edition) -> Lasting | None:
-        """The answers about the incident that a path names, itself or by a message of it; None where it names none."""
-        name = _name_in(path)
-        if name is None:
-            return None
-        return edition.incidents.get(name) or await self.of(name, edition)
-
-    async def of(self, name: str, edition: Edition) -> Lasting | None:
-        """The answers about the incident of that id, or of the message of that id."""
-        if kept := self._kept.get(self._named.get(name, name)):
-            return kept
-        async with self._looking:
-            found = await self._service.ask(lambda unit: _public(unit, name))
-        if found is None or found.id in edition.incidents:
-            return edition.incidents[found.id] if found else None
-        async with self._drawing:
-            lasting = self._kept.get(found.id)
-            if lasting is None:
-                lasting = await asyncio.to_thread(self._site.lasting, found, edition.outlook)
-        self._keep(name, lasting)
-        return lasting
-
-    def forget(self, incidents: Iterable[str] | None) -> None:
-        """What is kept of these may not be what holds: they are in the edition again. None: of all."""
-        for incident in list(self._kept) if incidents is None else incidents:
-            self._kept.pop(incident, None)
-
-    def _keep(self, name: str, lasting: Lasting) -> None:
-        incident = lasting.key[0]
-        self._kept[incident] = lasting
-        self._named[name] = incident
-        while len(self._kept) > _OLDER_KEPT:
-            gone, _ = self._kept.popitem(last=False)
-            self._named = {each: of for each, of in self._named.items() if of != gone}
-
-
-def _public(unit: DeskUnit, name: str) -> PublicIncident | None:
-    views = unit.views
-    incident = views.incident_of(name)
-    if incident is None:
-        return None
-    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], unit.now)
-
-
-def _name_in(path: str) -> str | None:
-    """The id that a path names, of an incident or of a message."""
-    parts = path.strip("/").split("/", 1)
-    if len(parts) == 2 and len(parts[0]) == 2:
-        parts = parts[1].split("/", 1)
-    if len(parts) != 2 or parts[0] not in _NAMED:
-        return None
-    # Ids are letters and digits: what is anything else isn't looked for, and costs nothing.
-    name = _NAMED[parts[0]](parts[1])
-    return name if name.isascii() and name.isalnum() and len(name) <= 26 else None
-
-
-class Cards:
-    """Draws one at a time in a thread, however many ask, and each once for the same words."""
-
-    def __init__(self) -> None:
-        self._drawn: OrderedDict[str, tuple[Key, KeptAnswer]] = OrderedDict()
-        self._drawing = asyncio.Lock()
-
-    async def at(self, path: str, lasting: Lasting) -> KeptAnswer | None:
-        """The card at this path, of this incident."""
-        told = dict(cards_of(lasting)).get(path)
-        if told is None:
-            return None
-        async with self._drawing:
-            key, drawn = self._drawn.get(path, (None, None))
-            if drawn is None or key != lasting.key:
-                drawn = await asyncio.to_thread(card_answer, told)
-                self._drawn[path] = lasting.key, drawn
-            self._drawn.move_to_end(path)
-            while len(self._drawn) > _CARDS_KEPT:
-                self._drawn.popitem(last=False)
-        return drawn
-
-
-def cards_of(lasting: Lasting) -> Iterator[tuple[str, Told]]:
-    """Where the cards of an incident are, and of which words, in each language."""
-    for told in lasting.told.values():
-        yield f"{told.path}{CARD}", told
-
-
-def card_answer(told: Told) -> KeptAnswer:
-    """Draw the card."""
-    said = told.end.facts if told.end else told.facts
-    return answer(draw_card(card_of(said, told.severity)), "image/png")
-
-
 def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     """All of them: the stream of events, and whatever an edition answers."""
     streams: set[web.StreamResponse] = set()
@@ -398,7 +380,7 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     async def look(request: web.Request) -> web.Response:
         path = request.path
         found = publisher.at_hand(path) or await publisher.find(path)
-        return found.to(request) if found is not None else await _nothing_there(publisher, request)
+        return await _given(found, request) if found is not None else await _nothing_there(publisher, request)
 
     async def events(request: web.Request) -> web.StreamResponse:
         if publisher.closed or len(streams) >= room_for_streams():
@@ -434,7 +416,13 @@ async def _nothing_there(publisher: Publisher, request: web.Request) -> web.Resp
             return web.Response(status=308, headers={"Location": quote(other)})
     setting = publisher.setting
     page = await publisher.find(setting.path(setting.language_of(path), "404.html"))
-    return page.to(request, status=404) if page else web.Response(status=404)
+    return await _given(page, request, status=404) if page else web.Response(status=404)
+
+
+async def _given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:
+    if not found.is_ready_for(request):
+        await asyncio.to_thread(found.pack_for, request)
+    return found.to(request, status=status)
 
 
 async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: asyncio.Event) -> None:

@@ -8,11 +8,13 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
+from alerts.desk import publicity
 from alerts.desk.approve import approve, reject
-from alerts.desk.publicity import public_incident, situation
+from alerts.desk.publicity import Daybook, public_incident, situation
 from alerts.model.alert import Area, Named, Scope, Severity, Status
 from alerts.model.post import EndReason
 from alerts.model.town import SourceRules
+from alerts.store.views import Views
 from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 
 
@@ -231,3 +233,118 @@ def test_a_series_is_on_at_its_dates_and_to_come_between_them(town, rule, hours,
 
     shown = situation([seen(town, works)], NOW + timedelta(hours=now))
     assert (len(shown.on), len(shown.to_come)) == ((1, 0) if is_on else (0, 1))
+
+
+class Watched:
+    """A town's views, with the incidents whose messages were read."""
+
+    def __init__(self, town):
+        self._views = Views(town.db)
+        self.read = []
+
+    def __getattr__(self, name):
+        return getattr(self._views, name)
+
+    def messages(self, incidents):
+        self.read.append(list(incidents))
+        return self._views.messages(incidents)
+
+
+def a_day(town):
+    """What happens in some days, step by step; the clock is set back once."""
+    wind = town.hear(alert := an_alert())
+    yield
+    town.deliver(wind)
+    town.clock.set(NOW + timedelta(minutes=30))
+    town.hear(following(alert, headline="Tempête", severity=Severity.SEVERE))
+    yield
+    works = an_alert(
+        event="Travaux", headline="Travaux", onset=NOW + timedelta(hours=3), expires=NOW + timedelta(hours=8)
+    )
+    town.hear(works)
+    flood = town.hear(high := an_alert(event="Crue", headline="Crue", expires=NOW + timedelta(hours=30)))
+    town.deliver(flood)
+    yield
+    town.clock.set(NOW + timedelta(hours=4))
+    yield
+    town.clock.set(NOW + timedelta(hours=7))
+    town.hear(cancelling(high))
+    yield
+    town.hear(an_alert(event="Gel", headline="Verglas", sent=town.clock.now(), expires=NOW + timedelta(days=3)))
+    yield
+    town.clock.set(NOW + timedelta(hours=5))
+    yield
+    for hours in (9, 12, 25, 31, 33, 73, 99):
+        town.clock.set(NOW + timedelta(hours=hours))
+        yield
+
+
+def test_a_daybook_that_reads_what_changed_sees_what_one_sees_that_reads_everything(town):
+    kept, seen_by_both = Daybook(town.station.zone), []
+    for _ in a_day(town):
+        views, now = Views(town.db), town.clock.now()
+        anew = Daybook(town.station.zone)
+        assert kept.look(views, now) == anew.look(views, now), now
+        assert {each for each, _ in kept.known} == {each for each, _ in anew.known}
+        seen_by_both.append([len(part) for part in (kept.look(views, now).on, kept.look(views, now).over)])
+
+    assert [2, 0] in seen_by_both
+    assert seen_by_both[-1] == [0, 0]
+
+
+def test_a_look_reads_the_incidents_that_changed_however_many_the_day_has(town):
+    daybook, views = Daybook(town.station.zone), Watched(town)
+    filed = [town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(40)]
+    before = daybook.look(views, NOW)
+    views.read.clear()
+    daybook.look(views, NOW + timedelta(minutes=1))
+    town.hear(following(filed[7].stored.alert, headline="Tempête"))
+    after = daybook.look(views, NOW + timedelta(minutes=2))
+    daybook.look(views, NOW + timedelta(minutes=3))
+
+    assert len(before.on) == len(after.on) == 40
+    assert views.read == [[filed[7].stored.incident_id]]
+    assert daybook.until == LATER
+
+
+def test_more_changes_than_are_told_one_by_one_are_read_as_a_whole_and_so_is_a_new_day(town):
+    daybook, views = Daybook(town.station.zone), Watched(town)
+    town.hear(an_alert())
+    daybook.look(views, NOW)
+    for n in range(201):
+        town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}"))
+    assert len(daybook.look(views, NOW).on) == 202
+    views.read.clear()
+    daybook.look(views, NOW + timedelta(days=1))
+
+    assert [len(read) for read in views.read] == [202]
+
+
+def test_what_could_not_be_read_is_read_with_the_next_look(town):
+    class Broken(Watched):
+        def threads(self, incidents):
+            raise OSError(incidents)
+
+    daybook = Daybook(town.station.zone)
+    first = town.hear(an_alert())
+    with pytest.raises(OSError, match=first.stored.incident_id):
+        daybook.look(Broken(town), NOW)
+    assert len(daybook.look(Views(town.db), NOW).on) == 1
+    second = town.hear(an_alert(event="Crue", headline="Crue"))
+    with pytest.raises(OSError, match=second.stored.incident_id):
+        daybook.look(Broken(town), NOW)
+
+    assert len(daybook.look(Views(town.db), NOW).on) == 2
+
+
+def test_a_daybook_knows_the_newest_of_long_ago_and_no_more_than_it_is_to(town, monkeypatch):
+    monkeypatch.setattr(publicity, "LISTED", 3)
+    filed = [town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(2)]
+    daybook = Daybook(town.station.zone)
+    daybook.look(Views(town.db), NOW)
+    for n in (3, 4):
+        town.clock.set(NOW + timedelta(minutes=n))
+        filed.append(town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")))
+        daybook.look(Views(town.db), town.clock.now())
+
+    assert [each for each, _ in daybook.known] == [each.stored.incident_id for each in filed[1:]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import brotli
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from alerts.web.public.answers import answer
+from alerts.web.public.answers import Made, Once, answer
 
 LONG = "Vent violent. " * 100
 
@@ -42,6 +44,43 @@ def test_each_client_gets_the_form_that_it_reads_best(accepted, encoding, opened
     assert response.headers.get("Content-Encoding") == encoding
     assert opened(response.body).decode() == LONG
     assert response.headers["Vary"] == "Accept-Encoding"
+
+
+def test_a_form_is_packed_when_it_is_first_asked_for_and_kept():
+    made, request = answer(LONG, "text/html"), asked(Accept_Encoding="br")
+    assert not made.is_ready_for(request)
+    assert made.is_ready_for(asked())
+    made.pack_for(request)
+    assert made.is_ready_for(request)
+    assert not made.is_ready_for(asked(Accept_Encoding="gzip"))
+    assert made.to(request).body is made.to(request).body
+    assert answer("short", "text/plain").is_ready_for(request)
+
+
+def test_what_several_threads_ask_for_at_once_is_made_once():
+    begun, may_end, made = threading.Event(), threading.Event(), []
+
+    def make() -> str:
+        begun.set()
+        may_end.wait(10)
+        made.append(1)
+        return "made"
+
+    once = Once(make)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(once.get)
+        begun.wait(10)
+        second = threads.submit(once.get)
+        assert once.kept is None
+        may_end.set()
+        assert (first.result(10), second.result(10), once.kept, len(made)) == ("made", "made", "made", 1)
+
+
+def test_what_cannot_be_made_is_not_there():
+    made = Made({"/": Once(lambda: "index"), "/odd": Once(lambda: None)})
+
+    assert (dict(made), "/odd" in made, made.get("/odd"), len(made)) == ({"/": "index"}, False, None, 1)
+    assert made.kept("/nowhere") is None
 
 
 def test_a_picture_or_a_line_is_not_compressed():

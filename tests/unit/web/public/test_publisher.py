@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from collections import Counter
 from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 from yarl import URL
 
+from alerts.daemon.telemetry import pages_cycle
 from alerts.desk.approve import approve
 from alerts.model.alert import Area, Named
+from alerts.model.errors import Busy
 from alerts.model.ports import SystemClock
 from alerts.rendering.card import draw_card
+from alerts.store import views
+from alerts.store.alerts import stored_alert_of
 from alerts.store.memory import ChannelStatuses
-from alerts.web.public import publisher
+from alerts.web.public import lasting, older, publisher
+from alerts.web.public.page import Pages
 from alerts.web.public.publisher import AT_LEAST_EVERY
-from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
+from alerts.web.public.told import tell
+from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 from tests.unit.web.public.house import a_house, end, next_data
 
 
@@ -142,34 +150,137 @@ async def test_no_answer_sets_a_cookie_nor_names_another_place(house):
             assert kept is (answer.status == 200), "what isn't there may be in a second, and we gone in two"
 
 
-async def test_five_hundred_incidents_cost_as_many_questions_as_one(house, monkeypatch):
-    async def asked() -> int:
-        count = 0
+ALL_OF_THEM = ("/", "/en/", "/embed", "/en/embed.html", "/feed.atom", "/calendar.ics", "/alerts.geojson")
 
-        def question(unit):
-            nonlocal count
-            unit.views._db.set_trace_callback(one_more)
-            try:
-                return house.publisher._look(unit)
-            finally:
-                unit.views._db.set_trace_callback(None)
 
-        def one_more(_):
-            nonlocal count
-            count += 1
+async def test_an_edition_costs_what_changed_however_many_incidents_the_day_has(house, monkeypatch):
+    """Questions to the database, messages read from it, incidents put into words, pieces of HTML made of them."""
+    count, share, look = Counter(), Pages.share, house.publisher._look
+    monkeypatch.setattr(views, "stored_alert_of", lambda row: count.update(["read"]) or stored_alert_of(row))
+    monkeypatch.setattr(lasting, "tell", lambda *given: count.update(["told"]) or tell(*given))
+    monkeypatch.setattr(Pages, "share", lambda *given: count.update(["shares"]) or share(*given))
 
-        outlook, _ = await house.service.ask(question)
-        assert len(outlook.situation.on) == on
-        return count
+    def traced(unit):
+        unit.views._db.set_trace_callback(lambda _: count.update(["asked"]))
+        try:
+            return look(unit)
+        finally:
+            unit.views._db.set_trace_callback(None)
 
-    on = 1
-    await house.hear(an_alert(headline="0"))
-    for_one = await asked()
-    for number in range(1, 500):
+    async def cost_of(alert) -> dict[str, int]:
+        await house.hear(alert)
+        count.clear()
+        edition = await house.publisher.make()
+        for path in ALL_OF_THEM:
+            assert (await house.get(path))[0] == 200
+        assert len(edition.outlook.situation.on) == on
+        return dict(count)
+
+    house.publisher._look = traced
+    on = 2
+    await house.hear(an_alert(event="Crue", headline="Crue"))
+    await cost_of(an_alert(headline="0"))
+    on = 3
+    for_few = await cost_of(an_alert(event="Gel", headline="Verglas"))
+    for number in range(1, 300):
         await house.hear(an_alert(headline=str(number), event=f"Vent {number}"))
-    on = 500
+    on = 303
+    await cost_of(an_alert(event="Neige", headline="Neige"))
+    on = 304
 
-    assert await asked() == for_one
+    assert await cost_of(an_alert(event="Orage", headline="Orage")) == for_few
+    assert for_few == {"asked": for_few["asked"], "read": 1, "told": 2, "shares": 2}
+
+
+async def test_a_town_that_nobody_looks_at_asks_nothing_and_makes_nothing(house):
+    asked = []
+    ask = house.service.ask
+    house.service.ask = lambda question: asked.append(question) or ask(question)
+    running = asyncio.create_task(house.publisher.run())
+    await house.clock.advance(3600)
+    for number in range(20):
+        await house.hear(an_alert(headline=str(number), event=f"Vent {number}"))
+        await house.clock.advance(1)
+    in_a_storm, cycled = len(asked), pages_cycle(house.publisher, house.clock.monotonic())
+    page = (await house.get("/"))[1]
+    await end(running)
+
+    assert in_a_storm == 0
+    assert not cycled.stands
+    assert "20 alertes en cours" in page, "whoever looks sees what holds"
+    assert len(asked) == 1
+
+
+async def test_changes_that_nobody_looks_at_are_caught_up_with_a_few_at_a_time(house):
+    asked = []
+    await house.publisher.make()
+    ask = house.service.ask
+    house.service.ask = lambda question: asked.append(question) or ask(question)
+    running = asyncio.create_task(house.publisher.run())
+    for number in range(30):
+        await house.hear(an_alert(headline=str(number), event=f"Vent {number}"))
+        await house.clock.advance(1)
+    await end(running)
+
+    assert 30 / publisher.AT_LEAST_EVERY <= len(asked) <= 30 / publisher.CATCHES_UP
+
+
+async def test_who_asks_after_a_change_sees_it_at_once(house):
+    await house.publisher.make()
+    running = asyncio.create_task(house.publisher.run())
+    await house.clock.advance(publisher.REST)
+    await house.hear(an_alert(headline="Coup de vent"))
+    await house.clock.settle()
+    page = (await house.get("/"))[1]
+    await end(running)
+
+    assert "Coup de vent" in page
+
+
+async def test_who_asks_later_sees_what_time_alone_ended(house):
+    await house.hear(an_alert(headline="Coup de vent"))
+    first = (await house.get("/"))[1]
+    await house.clock.advance((LATER - NOW).total_seconds())
+    second = (await house.get("/"))[1]
+
+    assert "1 alerte en cours" in first
+    assert "Fin prévue de l’alerte" in second
+
+
+async def test_a_database_that_does_not_answer_costs_the_pages_their_news_alone(house, monkeypatch):
+    monkeypatch.setattr(publisher, "PATIENCE", 0.01)
+    await house.publisher.make()
+    never, asked = asyncio.Event(), []
+
+    async def ask(question):
+        asked.append(question)
+        await never.wait()
+        raise Busy("that took too long")
+
+    house.service.ask = ask
+    await house.clock.advance(AT_LEAST_EVERY)
+    pages = [await house.get("/") for _ in range(3)]
+    never.set()
+    with capture_logs() as logs:
+        await house.clock.settle()
+        monkeypatch.setattr(publisher, "PATIENCE", 60)
+        await house.clock.advance(AT_LEAST_EVERY)
+        never.clear()
+        pages.append(await house.get("/"))
+        never.set()
+        await house.clock.settle()
+
+    assert [status for status, _ in pages] == [200] * 4
+    assert len(asked) == 2, "one question for all who wait, and none of them waits once it failed"
+    assert [line["event"] for line in logs] == ["pages.failed"] * 2
+
+
+@pytest.mark.parametrize(("spent", "open_pages", "rest"), [(0.0, 0, 0.2), (0.05, 0, 0.45), (3, 0, 1), (0, 2000, 0.8)])
+async def test_the_more_an_edition_cost_the_longer_it_stays_but_never_long(house, spent, open_pages, rest):
+    house.publisher._spent = spent
+    house.publisher._listeners = {asyncio.Event() for _ in range(open_pages)}
+
+    assert house.publisher._rest() == pytest.approx(rest)
 
 
 async def test_a_storm_of_changes_is_one_edition(house):
@@ -226,7 +337,7 @@ async def test_of_many_who_ask_for_an_old_page_one_has_it_made(house):
 
 async def test_a_card_is_drawn_when_it_is_asked_for_once_for_the_same_words(house, monkeypatch):
     drawn = []
-    monkeypatch.setattr(publisher, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
+    monkeypatch.setattr(older, "draw_card", lambda card: drawn.append(card.heading) or draw_card(card))
     stored = await house.hear(alert := an_alert())
     path = f"/alerts/{stored.incident_id}/card.png"
     await house.publisher.make()

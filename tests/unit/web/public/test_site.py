@@ -10,12 +10,14 @@ from datetime import datetime, timedelta
 import icalendar
 from lxml import etree
 from lxml import html as pages
+from structlog.testing import capture_logs
 
 from alerts.desk.officer import correction_of
 from alerts.model.alert import Area, Circle, Named, Resource, Severity
 from alerts.model.bounds import UNSEEN
 from alerts.sources.cap.message import read_message
-from alerts.web.public.told import Freshness
+from alerts.web.public import lasting
+from alerts.web.public.told import Freshness, tell
 from tests.unit.desk.conftest import NOW, an_alert, cancelling, following
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
@@ -267,17 +269,17 @@ def test_a_long_incident_is_told_the_same_step_by_step_as_at_once(town, paper, m
         filed = town.hear(alert if hour == 30 else following(alert, headline=f"Vent de {hour * 3} km/h"))
         alert = filed.stored.alert
         before = paper.edition
-        paper.print(filed)
+        dict(paper.print(filed).answers)
 
-    [lasting], [earlier] = paper.edition.incidents.values(), before.incidents.values()
-    assert [step is old for step, old in zip(lasting.told["fr"].steps, earlier.told["fr"].steps, strict=False)] == [
+    [now], [earlier] = paper.edition.incidents.values(), before.incidents.values()
+    assert [step is old for step, old in zip(now.told["fr"].steps, earlier.told["fr"].steps, strict=False)] == [
         True,
         True,
         False,  # it was the newest, told from then
     ]
     caps = [path for path in earlier.answers if path.startswith("/cap/")]
     assert caps
-    assert all(lasting.answers[path] is earlier.answers[path] for path in caps), "a message never changes"
+    assert all(now.answers[path] is earlier.answers[path] for path in caps), "a message never changes"
     at_once = make_paper().print(filed)
     same = f"/alerts/{filed.stored.incident_id}"
     assert paper.edition.answers[same].body == at_once.answers[same].body
@@ -378,6 +380,34 @@ def test_what_would_say_the_same_is_not_made_anew(town, paper):
     assert third.answers[feed] is first.answers[feed], "nothing is new about it"
     for path in ("/feed.atom", "/en/feed.atom", "/calendar.ics", "/alerts.geojson", "/sitemap.xml"):
         assert third.answers[path] is first.answers[path], "compressing is what takes longest"
+
+
+def test_a_page_that_nobody_asked_for_is_not_made(town, paper, monkeypatch):
+    told = []
+    monkeypatch.setattr(lasting, "tell", lambda *given: told.append(given[2]) or tell(*given))
+    filed = town.hear(an_alert())
+    answers = paper.print(filed).answers
+    at_first = list(told)
+    once = [answers[path].body for path in ("/en/", f"/en/alerts/{filed.stored.incident_id}", "/en/feed.atom")]
+
+    assert at_first == []
+    assert told == ["en"]
+    assert all(b"Coup de vent" in body for body in once)
+
+
+def test_a_piece_that_cannot_be_made_is_told_as_it_was_and_tried_once(town, paper, monkeypatch):
+    filed = town.hear(alert := an_alert(headline="Coup de vent"))
+    town.deliver(filed)
+    path = f"/alerts/{filed.stored.incident_id}"
+    assert "Coup de vent" in dict(paper.print(filed).answers)[path].body.decode()
+    monkeypatch.setattr(lasting, "tell", lambda *_: 1 / 0)
+    town.hear(following(alert, headline="Tempête"))
+    with capture_logs() as logs:
+        paper.print(filed)
+        found = [paper.text(each) for each in ("/", path, "/", path, "/feed.atom")]
+
+    assert all("Coup de vent" in each and "Tempête" not in each for each in found)
+    assert len([line for line in logs if line["event"] == "page.failed"]) == 1
 
 
 def test_a_page_links_to_no_script_of_a_feed(town, paper):

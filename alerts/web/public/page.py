@@ -1,0 +1,213 @@
+"""The pages as HTML, each in one language, from the templates of `pages/`.
+
+Whatever tells of several incidents is put together from their shares (`Share`), each of which is made once: an index
+of a thousand costs no more than the thousand pieces that are there. The pages show what can't be seen in a stranger's
+text, and mark words in another language than the page's for those who have it read aloud (WCAG 2.2, 3.1.2). The
+templates of a language are compiled once for all towns of a process.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from alerts.rendering.i18n import Words, read_words
+from alerts.rendering.text import address
+from alerts.web.pages import in_sight
+from alerts.web.public import machine
+from alerts.web.public.answers import static_path
+from alerts.web.public.told import SPOKEN, Outlook, Setting, Told
+
+LOCALES = Path(__file__).with_name("locale")
+_MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm a"}
+_LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mm a"}
+
+
+def safety(setting: Setting, *, framed: bool = False) -> Mapping[str, str]:
+    """The headers of a page: nothing but our own files and the map's background; `framed`: in whose frame it may be."""
+    tiles = urlsplit(setting.town.web.tiles) if setting.town.web.tiles else None
+    pictures = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles else "'self' data:"
+    # A page that anybody may frame can be laid under somebody's button: only the one made for frames is.
+    frames = (" ".join(setting.town.web.embed) or "*") if framed else "'none'"
+    return {
+        "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
+        f"connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors {frames}",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An incident's share of what tells of several, in one language.
+
+    `card` stands on the index, `line` in the small page, `everywhere` below the map of the index, of what is about the
+    whole town; `entry` in the feed, `planned` in the calendar.
+    """
+
+    card: Markup
+    line: Markup
+    everywhere: Markup | None
+    entry: machine.Entry
+    planned: machine.Planned | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the index shows, in one language."""
+
+    on: Sequence[Share]
+    to_come: Sequence[Share]
+    over: Sequence[Share]
+
+
+class Pages:
+    """Makes the pages of one language, of one town."""
+
+    def __init__(self, setting: Setting, language: str) -> None:
+        self.setting = setting
+        self.language = language
+        self._words = words_of(language)
+
+    def share(self, told: Told) -> Share:
+        """What stands of an incident where several are told of."""
+        parts: Any = environment(self.language).get_template("parts.html").module
+        words = self._words.gettext
+        return Share(
+            parts.card(told, words, self._moment),
+            parts.line(told, self.setting),
+            parts.everywhere(told, words) if told.whole else None,
+            machine.entry(told, self.setting),
+            machine.planned(told, self.setting) if told.incident.planned else None,
+        )
+
+    def index(self, shown: Listing, outlook: Outlook) -> str:
+        """What is on now, to come, and over in the last day."""
+        return self._page("index.html", outlook, "", on=shown.on, to_come=shown.to_come, over=shown.over)
+
+    def incident(self, told: Told, outlook: Outlook) -> str:
+        """The lasting page of an incident."""
+        info = told.incident.alert.info_for(self.language)
+        return self._page(
+            "incident.html",
+            outlook,
+            f"alerts/{told.incident.id}",
+            told=told,
+            shapes=machine.shapes_of(told, self.setting),
+            web=address(info.web) if info else None,
+            json_ld=_for_script(machine.announcement(told, self.setting)),
+        )
+
+    def nothing_here(self, outlook: Outlook) -> str:
+        """What stands where there is no such page."""
+        return self._page("404.html", outlook, "")
+
+    def embed(self, shown: Listing, outlook: Outlook) -> str:
+        """A small page for a frame in the town's own site."""
+        return self._page("embed.html", outlook, "embed", on=shown.on)
+
+    def fragment(self, shown: Listing, outlook: Outlook) -> str:
+        """The same as a piece of HTML without scripts, to be put into a page by a server."""
+        return self._page("fragment.html", outlook, "embed.html", on=shown.on)
+
+    def _page(self, name: str, outlook: Outlook, rest: str, **values: Any) -> str:
+        alternates = [(tag, self.setting.path(tag, rest)) for tag in self.setting.languages]
+        return (
+            environment(self.language)
+            .get_template(name)
+            .render(
+                outlook=outlook,
+                alternates=alternates,
+                setting=self.setting,
+                moment=self._moment,
+                dated=self._dated,
+                span=self._span,
+                **values,
+            )
+        )
+
+    def _moment(self, moment: datetime) -> str:
+        local = moment.astimezone(self.setting.town.zone)
+        return format_datetime(local, _MOMENT[self.language], locale=Locale.parse(self.language))
+
+    def _dated(self, moment: datetime) -> str:
+        """With the year: who reads it may do so in years."""
+        local = moment.astimezone(self.setting.town.zone)
+        return format_datetime(local, _LASTING[self.language], locale=Locale.parse(self.language))
+
+    def _span(self, since: datetime, now: datetime) -> str:
+        """How long ago, in the greatest unit that fits: "2 minutes", "3 hours"."""
+        return format_timedelta(abs(now - since), granularity="minute", threshold=1, locale=Locale.parse(self.language))
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates in a language, for all towns of this process."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("pages")),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=in_sight,
+    )
+    words = words_of(language)
+    made.globals.update(
+        _=words.gettext,
+        ngettext=words.ngettext,
+        language=language,
+        names={tag: _name(tag) for tag in SPOKEN},
+        marked=marked,
+        tongue=tongue,
+        static=static_path,
+    )
+    return made
+
+
+@lru_cache(maxsize=8)
+def words_of(language: str) -> Words:
+    """The sentences of a language."""
+    return read_words(LOCALES, language)
+
+
+def _name(tag: str) -> str:
+    name = Locale.parse(tag).get_language_name(tag) or tag
+    return name[:1].upper() + name[1:]
+
+
+def _for_script(data: Mapping[str, Any]) -> str:
+    """JSON that can't end the script element it stands in, nor begin a comment there."""
+    text = json.dumps(data, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def tongue(facts: Mapping[str, Any], is_own: object = True) -> Markup:
+    """The attribute of an element that holds an alert's own words; nothing where they are in the page's language.
+
+    `is_own` is empty where the words are ours, not the alert's: a prepared instruction, say.
+    """
+    if not facts["foreign"] or not is_own:
+        return Markup()
+    return Markup(' lang="{}"').format(facts["info"].language)
+
+
+def marked(text: str, facts: Mapping[str, Any]) -> Markup:
+    """A text of ours with the alert's own headline in it, that one marked where it is in another language."""
+    own = (facts["headline"] or facts["event"]).removesuffix(".")
+    found = re.search(re.escape(own), text, re.IGNORECASE) if facts["foreign"] and own else None
+    if found is None:
+        return escape(text)
+    before, said, after = text[: found.start()], found.group(), text[found.end() :]
+    return escape(before) + Markup("<span{}>{}</span>").format(tongue(facts), said) + escape(after)
