@@ -46,7 +46,7 @@ from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import UnknownPosts, failing_sign_ins
 from alerts.health.notices import build_notices
-from alerts.model.events import ConnectionRefused, Events, IncidentChanged, PostsStored, Stopping
+from alerts.model.events import ConnectionRefused, Events, Stopping
 from alerts.model.ports import Resources, Surroundings
 from alerts.model.reason import because
 from alerts.model.town import Town
@@ -137,6 +137,14 @@ class Daemon:
         self._bulks = self._build_bulks()
         self._desk = outside.build_desk(town, clock.now, outside.new_id)
         self._intake = MessageIntake(self._desk, database, clock, self.events)
+        self._housekeeping = Housekeeping(
+            town.store,
+            self._intake,
+            database=database,
+            clock=clock,
+            events=self.events,
+            net_beneath=outside.net_beneath,
+        )
 
     async def start(self) -> None:
         """Bring everything up; what was stored before is being sent when this returns."""
@@ -172,14 +180,7 @@ class Daemon:
         if self.town.notify.channels:
             approvals = ApprovalNotices(self.town, self.database, self._clock, notices, self.events)
             yield "approvals", approvals.run()
-        yield from Housekeeping(
-            self.town.store,
-            self._intake,
-            database=self.database,
-            clock=self._clock,
-            events=self.events,
-            net_beneath=self._outside.net_beneath,
-        ).work()
+        yield from self._housekeeping.work()
         yield "unknown posts", UnknownPosts(self.database, self._clock, self.lanes, notices, self.events).run()
 
     async def stop(self) -> None:
@@ -312,12 +313,7 @@ class Daemon:
                 )
 
     def _listen_for_rings(self) -> None:
-        def rung() -> None:
-            # A ring doesn't say what was stored, so every lane and every page looks.
-            self.events.publish(PostsStored())
-            self.events.publish(IncidentChanged())
-
-        self._end_listening = listen(self.town.database, rung)
+        self._end_listening = listen(self.town.database, self._housekeeping.hear)
 
     async def _serve(self) -> None:
         # Each reads on connections of its own: a crowd at the public pages keeps no officer waiting (docs/adr/0009).

@@ -9,6 +9,7 @@ find what it stored a second later.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +17,7 @@ from typing import Any
 
 import structlog
 
+from alerts.delivery.lease import first_of
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.following import in_order
 from alerts.desk.posts import GRACE
@@ -133,6 +135,8 @@ class MessageIntake:
 
 
 ENDS_LOOKED_FOR_EVERY = 5.0
+LOOKS_REST = 0.02
+"""Seconds between two looks at what another process did."""
 PRUNED_EVERY = 6 * 3600.0
 PRUNING_RESTS = 0.2
 """Seconds between two transactions of pruning, each of which takes some milliseconds."""
@@ -157,6 +161,7 @@ class Housekeeping:
         self._clock = clock
         self._events = events
         self._net_beneath = net_beneath
+        self._rung = asyncio.Event()
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
@@ -194,6 +199,12 @@ class Housekeeping:
             log.info("store.pruned", incidents=gone)
         return gone
 
+    def hear(self, *, is_stored: bool) -> None:
+        """Another process stored something: look what it was; `is_stored`: it may be a post, so lanes look, too."""
+        if is_stored:
+            self._events.publish(PostsStored())
+        self._rung.set()
+
     async def _watch_the_file(self) -> None:
         watched = FileWatch()
         while True:
@@ -206,7 +217,11 @@ class Housekeeping:
                     self._events.publish(PostsStored())
                 for incident in changed:
                     self._events.publish(IncidentChanged(incident))
-            await self._clock.sleep(self._net_beneath.total_seconds())
+            await first_of(self._rung.wait(), self._clock.sleep(self._net_beneath.total_seconds()))
+            if self._rung.is_set():
+                # Whoever works at a server tells of each step: what comes within a moment is one look.
+                await self._clock.sleep(LOOKS_REST)
+                self._rung.clear()
 
 
 def _prune(unit: Unit, before: datetime, now: datetime, after: int) -> Slice:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from alerts.model.errors import DatabaseRefused
 from alerts.model.reason import Reason, because
@@ -133,14 +133,24 @@ def ring(place: Place) -> int:
     return postgresql.listeners(place)
 
 
-def listen(place: Place, rung: Callable[[], None]) -> Callable[[], None]:
+class Hears(Protocol):
+    """Who is woken when another process stores something."""
+
+    def __call__(self, *, is_stored: bool) -> None:
+        """`is_stored`: it may be a post that a lane has to send."""
+        ...
+
+
+def listen(place: Place, rung: Hears) -> Callable[[], None]:
     """Call `rung` in the running event loop when another process stores something; returns what ends that."""
     loop = asyncio.get_running_loop()
     if not isinstance(place, Path):
         from alerts.store.postgresql import Listener  # noqa: PLC0415 as above
 
-        def heard_in_a_thread() -> None:
-            loop.call_soon_threadsafe(rung)
+        def heard_in_a_thread(*, is_stored: bool) -> None:
+            # The loop may have been closed a moment ago: then nobody has to be woken.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: rung(is_stored=is_stored))
 
         return Listener.subscribe(place, heard_in_a_thread)
     bell, path = sockets.open_doorbell(place)
@@ -150,7 +160,7 @@ def listen(place: Place, rung: Callable[[], None]) -> Callable[[], None]:
             # Every ring that came meanwhile: they all say the same.
             while True:
                 bell.recv(16)
-        rung()
+        rung(is_stored=True)
 
     loop.add_reader(bell, heard)
 

@@ -214,7 +214,7 @@ class Database:
         async def one_more() -> Hand:
             return _ServerThread(Session(server, readonly=True, longest=LONGEST))
 
-        writing = Session(server, waits_for=lambda why: setattr(database, "trouble", why))
+        writing = Session(server, tells=True, waits_for=lambda why: setattr(database, "trouble", why))
         writer, reader = _ServerThread(writing), _ServerThread(Session(server, readonly=True))
         database = cls(writer, reader, people=Readers(one_more), pages=Readers(one_more))
         return database

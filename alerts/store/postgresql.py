@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection as CoreConnection
     from sqlalchemy import MetaData
 
+    from alerts.store.connection import Hears
     from alerts.store.dialect import Cursor
 
 LOOKS_AGAIN_AFTER = 0.25
@@ -73,7 +74,11 @@ class Session:
     """A connection to the town's schema that is made when it is needed, and anew when it was lost.
 
     `waits_for` hears why it waits, and None when it doesn't any more. `patience` is how long it waits for the server.
+    Who `tells` of what is stored by itself is not told of it by the server.
     """
+
+    telling: ClassVar[set[int]] = set()
+    """The server's processes that are the other ends of connections of this process that tell by themselves."""
 
     def __init__(
         self,
@@ -82,10 +87,13 @@ class Session:
         readonly: bool = False,
         longest: float | None = None,
         patience: float = LOCK_WAIT,
+        tells: bool = False,
         waits_for: Callable[[str | None], None] = lambda _: None,
     ) -> None:
         self.server = server
         self._patience = patience
+        self._tells = tells
+        self._pid = 0
         self._waits_for = waits_for
         self._settings = {**_path(server), "lock_timeout": f"{int(LOCK_WAIT * 1000)}ms"}
         if readonly:
@@ -164,6 +172,7 @@ class Session:
         """Close the connection; it is made anew where it is used again."""
         db, self._db, self.in_transaction = self._db, None, False
         if db is not None:
+            self.telling.discard(self._pid)
             with contextlib.suppress(psycopg.Error):
                 db.close()
 
@@ -201,6 +210,9 @@ class Session:
     def _connected(self) -> psycopg.Connection[ServerRow]:
         db = connected(self.server, "tocsin", self._settings, row_factory=_by_name)
         db.prepare_threshold, db.prepared_max = 3, PREPARED
+        if self._tells:
+            self._pid = db.info.backend_pid
+            self.telling.add(self._pid)
         return db
 
     @contextlib.contextmanager
@@ -272,21 +284,21 @@ def advisory_key(server: Server) -> int:
 class Listener:
     """Hears what is stored in a database by any program: one connection and one thread for all towns of a process.
 
-    Whoever stores tells it by NOTIFY in the same transaction, with the town's schema. After a lost connection
-    everybody is woken once, for something may have been missed.
+    Whoever stores tells it by NOTIFY in the same transaction, with the town's schema. What this process' own daemons
+    stored they know. After a lost connection everybody is woken once, for something may have been missed.
     """
 
     _running: ClassVar[dict[str, Listener]] = {}
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._heard: dict[str, list[Callable[[], None]]] = {}
+        self._heard: dict[str, list[Hears]] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store listener", daemon=True)
 
     @classmethod
-    def subscribe(cls, server: Server, rung: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(cls, server: Server, rung: Hears) -> Callable[[], None]:
         """Call `rung`, in a thread, when something is stored in the town's schema; returns what ends that."""
         address = conninfo(server)
         listener = cls._running.get(address)
@@ -315,15 +327,17 @@ class Listener:
                     self._ring(None)
                     while not self._over.is_set():
                         for notice in db.notifies(timeout=0.5, stop_after=1):
-                            self._ring(notice.payload)
+                            if notice.pid not in Session.telling:
+                                self._ring(notice.payload)
             except psycopg.Error:
                 self._over.wait(LOOKS_AGAIN_AFTER)
 
-    def _ring(self, schema: str | None) -> None:
+    def _ring(self, told: str | None) -> None:
+        schema, _, what = (told or "").partition(" ")
         with self._lock:
-            heard = [each for name, all_ in self._heard.items() if schema in (None, name) for each in all_]
+            heard = [each for name, all_ in self._heard.items() if told is None or schema == name for each in all_]
         for rung in heard:
-            rung()
+            rung(is_stored=what != "seen")
 
 
 # --- the schema
@@ -392,7 +406,8 @@ _FUNCTIONS = {
         END IF;
         RETURN NEW;
     """,  # noqa: S608 our own names
-    "tell_of_it": f"PERFORM pg_notify('{_CHANNEL}', TG_TABLE_SCHEMA); RETURN NULL;",
+    # With what is told: of a post that is to be sent, or only of something to be seen.
+    "tell_of_it": f"PERFORM pg_notify('{_CHANNEL}', TG_TABLE_SCHEMA || ' ' || TG_ARGV[0]); RETURN NULL;",
 }
 _TRIGGERS = {
     "post_is_counted": "AFTER INSERT OR DELETE ON post FOR EACH ROW EXECUTE FUNCTION count_a_post()",
@@ -400,9 +415,11 @@ _TRIGGERS = {
     "WHEN (OLD.state <> NEW.state OR OLD.channel <> NEW.channel) EXECUTE FUNCTION count_a_post()",
     "audit_only_grows": "BEFORE INSERT OR UPDATE OR DELETE ON audit FOR EACH ROW EXECUTE FUNCTION audit_grows()",
     "audit_is_not_emptied": "BEFORE TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_grows()",
-    "post_is_told": "AFTER INSERT OR UPDATE ON post FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it()",
-    "attempt_is_told": "AFTER INSERT OR UPDATE ON attempt FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it()",
-    "decision_is_told": "AFTER INSERT ON decision FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it()",
+    "post_is_told": "AFTER INSERT OR UPDATE ON post FOR EACH ROW WHEN (NEW.state IN ('queued', 'waiting')) "
+    "EXECUTE FUNCTION tell_of_it('post')",
+    "bulk_is_told": "AFTER INSERT ON bulk FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it('post')",
+    "attempt_is_told": "AFTER INSERT OR UPDATE ON attempt FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it('seen')",
+    "decision_is_told": "AFTER INSERT ON decision FOR EACH STATEMENT EXECUTE FUNCTION tell_of_it('seen')",
 }
 
 

@@ -1,0 +1,111 @@
+"""What a server does that a file doesn't: who is told of what is stored, and connections that are lost."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from alerts.model.incident import AlertState
+from alerts.store.connection import listen, opened
+from alerts.store.database import Database
+from alerts.store.unit import acting
+from tests.unit.store.conftest import a_post, a_record
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+
+
+@contextmanager
+def listening(server):
+    heard: asyncio.Queue[bool] = asyncio.Queue()
+    end = listen(server, lambda *, is_stored: heard.put_nowait(is_stored))
+    try:
+        yield heard
+    finally:
+        end()
+
+
+@pytest.fixture
+async def database(server):
+    opened_ = await Database.open(server)
+    yield opened_
+    await opened_.close()
+
+
+def store_a_post(unit, name="1"):
+    stored = a_record(f"a{name}")
+    unit.alerts.add(stored)
+    unit.alerts.add_post(a_post(f"p{name}", stored))
+
+
+def note_something(unit):
+    unit.alerts.note(NOW, "a1", None, AlertState.ACCEPTED, None)
+
+
+async def heard_within(heard: asyncio.Queue[bool]) -> list[bool]:
+    async with asyncio.timeout(5):
+        first = await heard.get()
+    return [first, *(heard.get_nowait() for _ in range(heard.qsize()))]
+
+
+async def test_what_another_process_stores_is_heard_once_it_is_committed(server):
+    with listening(server) as heard:
+        assert await heard_within(heard) == [True]  # at the beginning: something may have been missed
+        with acting(server) as unit:
+            store_a_post(unit)
+            assert heard.empty()
+        assert True in await heard_within(heard)
+
+
+async def test_what_is_only_to_be_seen_wakes_no_lane(server):
+    with acting(server) as unit:
+        store_a_post(unit)
+    with listening(server) as heard:
+        await heard_within(heard)
+        with acting(server) as unit:
+            note_something(unit)
+        assert await heard_within(heard) == [False]
+
+
+async def test_who_tells_by_itself_is_not_told_of_it_and_another_town_is_no_matter(server, database):
+    with listening(server) as heard:
+        await heard_within(heard)
+        await database.write(store_a_post)
+        with opened(server) as other:
+            other.execute("SELECT pg_notify('tocsin', 'elsewhere post')")
+        with acting(server) as unit:
+            note_something(unit)
+        assert await heard_within(heard) == [False]
+
+
+async def test_a_lost_listener_is_made_anew_and_wakes_everybody(server):
+    with listening(server) as heard:
+        await heard_within(heard)
+        with opened(server) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = ?", ("tocsin listens",)
+            )
+        assert await heard_within(heard) == [True]
+        with acting(server) as unit:
+            store_a_post(unit)
+        assert True in await heard_within(heard)
+
+
+async def test_a_transaction_that_is_lost_on_its_way_is_carried_out_again_once(server, database):
+    lost = []
+
+    def work(unit):
+        store_a_post(unit)
+        if not lost:
+            lost.append(True)
+            with opened(server) as other:
+                mine = unit.execute("SELECT pg_backend_pid()").fetchone()[0]
+                other.execute("SELECT pg_terminate_backend(?)", (mine,))
+        store_a_post(unit, "2")
+        return "done"
+
+    assert await database.write(work) == "done"
+    with opened(server) as db:
+        assert [row["id"] for row in db.execute("SELECT id FROM alert ORDER BY seq")] == ["a1", "a2"]
