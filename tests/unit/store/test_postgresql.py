@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
@@ -16,9 +15,7 @@ from alerts.store.database import Database
 from alerts.store.outbox import Outbox
 from alerts.store.pictures import picture_folder
 from alerts.store.unit import acting
-from tests.unit.store.conftest import a_post, a_record
-
-NOW = datetime(2026, 11, 27, tzinfo=UTC)
+from tests.unit.store.conftest import NOW, a_post, a_record
 
 
 @contextmanager
