@@ -50,11 +50,11 @@ class Document:
         return self._made.get(key)
 
     async def once(
-        self, key: Hashable, make: Callable[[], T], weigh: Callable[[T], int] | None = None, *, slow: bool = False
+        self, key: Hashable, make: Callable[[], T], size: Callable[[T], int] | None = None, *, slow: bool = False
     ) -> T:
         """What `make` makes of the document, in a thread, for the first who asks for it by this key; then that again.
 
-        `weigh` tells how many bytes it takes. With `slow` it waits for others that took long, and they for it. What
+        `size` tells how many bytes it takes. With `slow` it waits for others that took long, and they for it. What
         `make` raises is raised to all who wait for it, and made anew for the next.
         """
         if key in self._made:
@@ -63,7 +63,7 @@ class Document:
         if key not in self._making:
             making = asyncio.get_running_loop().run_in_executor(_SLOW_READERS if slow else _READERS, make)
             self._making[key] = making
-            making.add_done_callback(lambda done: self._keep(key, done, weigh))
+            making.add_done_callback(lambda done: self._keep(key, done, size))
         # Shielded: whoever stops waiting leaves it to the others.
         new: T = await asyncio.shield(self._making[key])
         return new
@@ -72,11 +72,11 @@ class Document:
         """Make it anew for the next who asks."""
         self._made.pop(key, None)
 
-    def _keep(self, key: Hashable, done: asyncio.Future[Any], weigh: Callable[[Any], int] | None) -> None:
+    def _keep(self, key: Hashable, done: asyncio.Future[Any], size: Callable[[Any], int] | None) -> None:
         self._making.pop(key, None)
         if not done.cancelled() and done.exception() is None:
             self._made[key] = done.result()
-            self.weight += weigh(done.result()) if weigh else 0
+            self.weight += size(done.result()) if size else 0
 
 
 class Shelf:

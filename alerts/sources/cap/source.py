@@ -97,7 +97,7 @@ class CapSource:
             return Index.of(read_index(document.body, document.content_type, document.url, zone=self._assumed.zone))
 
         try:
-            return await document.once(key, read, Index.weigh)
+            return await document.once(key, read, Index.size)
         except Unreadable as error:
             raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
 
@@ -124,7 +124,7 @@ class Index:
         keys = tuple(entry.key for entry in entries)
         return cls(tuple(entries), keys, hashlib.sha256(repr(keys).encode()).hexdigest())
 
-    def weigh(self) -> int:
+    def size(self) -> int:
         """About how many bytes it takes."""
         return sum(_ENTRY_BYTES + len(entry.message or b"") for entry in self.entries)
 
@@ -215,7 +215,7 @@ class EntryReader:
         if entry.message is None and entry.document is None:
             holder = await self._place.linked(entry.url or "", entry.key)
         assumed = self._assumed
-        return await holder.once((entry.key, assumed), lambda: _understand(entry, holder.body, assumed), _weigh)
+        return await holder.once((entry.key, assumed), lambda: _understand(entry, holder.body, assumed), _size)
 
 
 def _understand(entry: IndexEntry, fetched: bytes, assumed: Assumed) -> Heard:
@@ -237,7 +237,7 @@ def _understand(entry: IndexEntry, fetched: bytes, assumed: Assumed) -> Heard:
     return Heard(entry.key, alert=coloured, leave_out=leave_out, notes=notes)
 
 
-def _weigh(heard: Heard) -> int:
+def _size(heard: Heard) -> int:
     """About how many bytes it takes beside its document: most of it are the corners of its areas."""
     areas = heard.alert.areas if heard.alert else ()
     return _ENTRY_BYTES + _CORNER_BYTES * sum(len(ring) for area in areas for ring in area.polygons)

@@ -111,7 +111,7 @@ class IcalSource:
             window = window_around(now, watched)
             return _Expansion(*read_calendar(document.body, window, zone, self._monotonic, apart=apart), at=now)
 
-        expansion = await document.once(key, expand, _Expansion.weigh, slow=apart)
+        expansion = await document.once(key, expand, _Expansion.size, slow=apart)
         self._takes_long = expansion.takes_long
         return expansion
 
@@ -187,7 +187,7 @@ class _Expansion:
     takes_long: bool
     at: datetime
 
-    def weigh(self) -> int:
+    def size(self) -> int:
         """About how many bytes it takes."""
         return _OCCURRENCE_BYTES * len(self.agenda.occurrences)
 
