@@ -126,6 +126,7 @@ db.command("upgrade")(service.upgrade)
 db.command("export")(service.export)
 db.command("backup")(service.backup)
 db.command("restore")(service.restore)
+db.command("copy")(service.copy)
 
 
 def carry_out(given: Sequence[str], file: Path | None = None) -> int:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alerts.cli import screen
 from alerts.cli.screen import tell
+
+if TYPE_CHECKING:
+    from alerts.cli.app import Settings
+    from alerts.model.town import Server
 
 
 def run(
@@ -149,6 +154,52 @@ def restore(
         tell("once `tocsin run` is started again, it looks for posts that may be out since then before it sends them")
     )
     return 0
+
+
+def copy(
+    context: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FROM", help="Where the station is, as [store] url says it.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Where it goes: sqlite:///… or postgresql://…, empty.")],
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Only copy: FROM goes on, and a daemon may work on it meanwhile.")
+    ] = False,
+) -> int:
+    """Move a station from SQLite to PostgreSQL or back, every row checked; FROM is refused to daemons then."""
+    from alerts.daemon.desk import now
+    from alerts.store.copying import called
+    from alerts.store.copying import copy as copy_station
+
+    here, there = (_place(context.obj, url) for url in (source, target))
+    copied = copy_station(here, there, now(), keep=keep)
+    done = "%(source)s is copied to %(to)s, and each row is checked; rows: %(rows)s, pictures: %(pictures)s"
+    screen.say(tell(done, source=called(here), to=called(there), rows=copied.rows, pictures=copied.pictures))
+    if copied.mended:
+        screen.say(
+            tell("texts in which U+FFFD now stands for what can't be kept there: %(texts)s", texts=copied.mended)
+        )
+    if keep:
+        screen.say(tell("%(source)s goes on: let no daemon work on the copy, or both would send", source=called(here)))
+    else:
+        moved = "nothing works on %(source)s any more: name %(to)s under [store] url, then start the daemon"
+        screen.say(tell(moved, source=called(here), to=called(there)))
+    return 0
+
+
+def _place(settings: Settings, url: str) -> Path | Server:
+    """The store that an address names; with the password of channels.toml, where it is the station's own."""
+    from alerts.config import store_at
+    from alerts.model.errors import ConfigurationError, Misuse
+    from alerts.model.reason import reason_of
+    from alerts.store.copying import called
+
+    try:
+        place = store_at(url, settings.file.resolve().parent)
+    except ValueError as error:
+        raise Misuse(reason_of(error)) from None
+    with contextlib.suppress(ConfigurationError):  # it needn't be there, or right, for others' stores
+        own = settings.load().database
+        return own if called(own) == called(place) else place
+    return place
 
 
 def setup(

@@ -12,6 +12,7 @@ from alerts.config.sections import (
     StationSettings,
     StoreSettings,
     WebSettings,
+    store_at,
 )
 from alerts.model.incident import MANUAL
 
@@ -30,4 +31,5 @@ __all__ = [
     "read_config",
     "source_kind",
     "source_kinds",
+    "store_at",
 ]

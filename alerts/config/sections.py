@@ -6,6 +6,7 @@ What each key means stands with the records that are made of them (model/town.py
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -127,13 +128,10 @@ class StoreSettings(_Section):
     def server(self, folder: Path) -> Server | None:
         """The server, with what signs in there; None: it is a file. Raises BadCredential, and ValueError."""
         url = self.url if isinstance(self.url, str) else self.url.read(folder).reveal()
-        _check_store(url)
-        parts = urlsplit(url)
-        if parts.scheme not in _SERVERS:
-            return None
-        schema = dict(parse_qsl(parts.query)).get("schema", "tocsin")
-        password = self.password.read(folder) if self.password is not None else None
-        return Server(Secret(url), schema, folder / "var" / schema, password)
+        store = store_at(url, folder)
+        if isinstance(store, Path) or self.password is None:
+            return None if isinstance(store, Path) else store
+        return replace(store, password=self.password.read(folder))
 
     @field_validator("keep")
     @classmethod
@@ -144,6 +142,15 @@ class StoreSettings(_Section):
 
 
 _SERVERS = ("postgresql", "postgres")
+
+
+def store_at(url: str, folder: Path) -> Path | Server:
+    """The file or the server's schema that an address names, a path relative to `folder`. Raises ValueError."""
+    _check_store(url)
+    if urlsplit(url).scheme not in _SERVERS:
+        return folder / url.removeprefix("sqlite:///")
+    schema = dict(parse_qsl(urlsplit(url).query)).get("schema", "tocsin")
+    return Server(Secret(url), schema, folder / "var" / schema)
 
 
 def _check_store(url: str) -> None:

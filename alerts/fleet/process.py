@@ -26,7 +26,6 @@ from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet
 from alerts.fleet.ops import fleet_routes
 from alerts.model.errors import TocsinError
 from alerts.model.reason import because
-from alerts.sources.shared import SharedReader
 
 log = structlog.get_logger()
 
@@ -68,12 +67,12 @@ def sole_user(folder: Path) -> Iterator[None]:
 
 
 def sharing(outside: Outside, session: Session) -> Outside:
-    """The world of each town: the session is everybody's, and each address is asked once for all of them."""
+    """The world of each town: the session is everybody's."""
 
     async def lend() -> Session:
         return session
 
-    return replace(outside, open_session=lend, lends_session=True, feeds=SharedReader(session, outside.clock))
+    return replace(outside, open_session=lend, lends_session=True)
 
 
 async def fleet_app(fleet: Fleet) -> web.Application:

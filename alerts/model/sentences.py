@@ -249,6 +249,15 @@ DECIDED: Mapping[str, str] = {
     ),
     "database_newer": "the database {path} is of a newer Tocsin ({standing}); install that one or restore a backup",
     "database_not_upgraded": "the database {path} can't be brought up to date: {said}; nothing was changed",
+    "database_moved": "the station in {path} was moved to {other}; say so under [store] url",
+    "database_unfinished": "{path} is a copy of {other} that isn't complete; repeat `tocsin db copy`, or remove it",
+    "copy_onto_itself": "{path} can't be copied onto itself",
+    "copy_into_used": "{path} isn't empty (it holds rows in {tables}); remove it first, or choose another place",
+    "copy_daemon": "a daemon works on {path}; stop it first, or copy it with --keep",
+    "copy_differs": (
+        "{table} isn't what was copied: {rows} rows were read and {there} are there; nothing there is used, try again"
+    ),
+    "copy_broke_off": "{path} can't be copied to {to} ({said}); nothing there is used, try again",
     "copy_there": "{path} is there already; choose another name, or remove it first",
     "copy_failed": "{path} can't be copied to {to}: {said}; nothing was left there",
     "restore_daemon": "a daemon works on {path}; stop it first, then restore",

@@ -106,8 +106,7 @@ def sound(place: Place) -> str:
     standing = version(place)
     if standing is None:
         raise StoreError(because("database_missing", path=place.name))
-    if standing > files.HEAD:
-        raise StoreError(because("database_newer", path=place.name, standing=standing))
+    files.must_be_usable(place, standing)
     return standing
 
 

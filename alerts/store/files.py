@@ -39,10 +39,15 @@ _LOOKS = 20
 _NO_ROOM, _LITTLE_ROOM = 16_384, 200_000_000
 """Bytes: less than a transaction takes; and what a busy month writes."""
 
-HEAD = "0007"
+HEAD = "0006"
 """The newest migration, told here so that a database that is up to date costs no Alembic; a test holds it."""
 UNRELEASED = "0005"
 """Where databases from before the first release stand, which the first migration brings along."""
+
+
+MOVED, UNFINISHED = "moved to ", "unfinished copy of "
+"""What stands in the place of a version where a station was moved away, and where a copy isn't complete, with the other
+store's name. Digits sort before letters: every version of the program takes it for a newer one's, and refuses."""
 
 
 class StoreError(TocsinError):
@@ -216,12 +221,21 @@ def sound(path: Path) -> str:
         raise StoreError(because("database_broken", path=path, said=error)) from error
     if faults != ["ok"]:
         raise StoreError(because("database_damaged", path=path, said="; ".join(faults)))
-    if row is None or not re.fullmatch(r"[0-9]{4}", str(row[0])):
+    standing = str(row[0]) if row is not None else ""
+    must_be_usable(path, standing)
+    if not re.fullmatch(r"[0-9]{4}", standing):
         raise StoreError(because("database_foreign", path=path))
-    standing = str(row[0])
-    if standing > HEAD:
-        raise StoreError(because("database_newer", path=path, standing=standing))
     return standing
+
+
+def must_be_usable(path: object, standing: str | None) -> None:
+    """Raise StoreError where a database is a newer Tocsin's, its station was moved away, or it isn't complete."""
+    if standing is None or standing <= HEAD:
+        return
+    for mark, code in ((MOVED, "database_moved"), (UNFINISHED, "database_unfinished")):
+        if standing.startswith(mark):
+            raise StoreError(because(code, path=path, other=standing.removeprefix(mark)))
+    raise StoreError(because("database_newer", path=path, standing=standing))
 
 
 def migrate(path: Path) -> bool:
@@ -232,8 +246,7 @@ def migrate(path: Path) -> bool:
     standing = version(path)
     if standing == HEAD:
         return False
-    if standing is not None and standing > HEAD:
-        raise StoreError(because("database_newer", path=path, standing=standing))
+    must_be_usable(path, standing)
     with path.with_name(f"{path.name}-upgrade").open("w") as lock:
         # `post` and `run` may both meet an empty file: one upgrades, the other waits and finds it done.
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -30,7 +30,7 @@ from psycopg.rows import RowMaker
 from alerts.model.errors import Busy, DatabaseRefused, Lost
 from alerts.model.reason import because
 from alerts.model.town import Server
-from alerts.store.files import FOLDED, HEAD, LOCK_WAIT, StoreError, run_migrations
+from alerts.store.files import FOLDED, HEAD, LOCK_WAIT, StoreError, must_be_usable, run_migrations
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as CoreConnection
@@ -95,7 +95,7 @@ class Session:
         self._tells = tells
         self._pid = 0
         self._waits_for = waits_for
-        self._settings = {**_path(server), "lock_timeout": f"{int(LOCK_WAIT * 1000)}ms"}
+        self._settings = {**search_path(server), "lock_timeout": f"{int(LOCK_WAIT * 1000)}ms"}
         if readonly:
             self._settings["default_transaction_read_only"] = "on"
         if longest is not None:
@@ -261,7 +261,8 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
-def _path(server: Server) -> dict[str, str]:
+def search_path(server: Server) -> dict[str, str]:
+    """The setting by which names are looked for in the town's schema."""
     return {"search_path": f'"{server.schema}", public'}
 
 
@@ -444,7 +445,7 @@ def _make(connection: CoreConnection) -> None:
 def version(server: Server) -> str | None:
     """The migration at which the schema stands; None where nothing was created yet. Raises StoreError."""
     try:
-        with connected(server, "tocsin", _path(server)) as db:
+        with connected(server, "tocsin", search_path(server)) as db:
             found = db.execute("SELECT to_regclass(%s)", (f'"{server.schema}".alembic_version',)).fetchone()
             if found is None or found[0] is None:
                 return None
@@ -460,14 +461,13 @@ def migrate(server: Server) -> bool:
     Raises StoreError, also for a schema that a newer Tocsin has written.
     """
     standing = version(server)
-    if standing is not None and standing > HEAD:
-        raise StoreError(because("database_newer", path=server.name, standing=standing))
+    must_be_usable(server, standing)
     if standing == HEAD:
         return False
     from sqlalchemy import create_engine  # noqa: PLC0415 only who upgrades pays for it
     from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
 
-    engine = create_engine("postgresql+psycopg://", creator=lambda: connected(server, "tocsin", _path(server)))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connected(server, "tocsin", search_path(server)))
     try:
         with engine.begin() as connection:
             run = connection.exec_driver_sql
