@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.rows import dict_row
+
+from alerts.model.town import Server
 from campaign.audit import Entry, Seen
 from campaign.marks import Mark, read_mark, read_wording
+from campaign.town import PLATFORM
 
 _POSTS = "SELECT id, alert_id, kind, means, state, reason, remote_id, next_try FROM post WHERE channel = ?"
 _TOLD_SO = (
@@ -18,28 +24,32 @@ _TOLD_SO = (
     " AND (reason LIKE 'it may be out%' OR reason LIKE '%maybe_out_%')"
 )
 _OPEN = """
-SELECT count(*) FROM post
+SELECT count(*) AS posts FROM post
 WHERE state IN ('waiting', 'queued', 'sending') OR (state = 'in_doubt' AND next_try IS NOT NULL)
 """
 _ATTEMPTS = """
 SELECT attempt.*, post.plain, post.state FROM attempt JOIN post ON post.id = attempt.post_id ORDER BY attempt.seq
 """
-_OWNERS = "SELECT owner FROM lease WHERE until > ? ORDER BY lane"
+_OWNERS = "SELECT lane, owner FROM lease WHERE until > ? AND owner <> '' ORDER BY lane"
+_OUTAGE = 60.0
+"""Seconds for which a server that is down is waited for."""
+_BREATH = 0.05
 
 
 class Ledger:
-    """Reads one town's database while its daemons work on it."""
+    """Reads one town's database, in a file or on a server, while its daemons work on it."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    def __init__(self, place: Path | Server) -> None:
+        self._place = place
 
     def open_posts(self) -> int:
         """How many posts something will still become of, by itself."""
-        return int(self._rows(_OPEN)[0][0])
+        return int(self._rows(_OPEN)[0]["posts"])
 
     def owners(self, now: float) -> list[int]:
         """The processes that hold the lanes now, by their numbers; one for each lane that is held."""
-        return [int(row["owner"].rsplit("-", 2)[1]) for row in self._rows(_OWNERS, round(now * 1_000_000))]
+        held = self._rows(_OWNERS, round(now * 1_000_000))
+        return [int(row["owner"].rsplit("-", 2)[1]) for row in held if row["lane"] in PLATFORM]
 
     def identifiers(self) -> set[str]:
         """The CAP identifiers of all that was filed."""
@@ -53,7 +63,7 @@ class Ledger:
         """What the database says of every post of a channel, and of the messages that led to none there."""
         excused = {row["post_id"] for row in self._rows(_TOLD_SO)}
         marks: dict[str, Mark] = {}
-        filed: dict[str, sqlite3.Row] = {}
+        filed: dict[str, Mapping[str, Any]] = {}
         for row in self._rows("SELECT id, identifier, state, reason FROM alert ORDER BY seq"):
             mark = read_mark(row["identifier"] or "")
             if mark is not None:
@@ -67,13 +77,29 @@ class Ledger:
             for key in without
         ]
 
-    def _rows(self, question: str, *values: object) -> list[sqlite3.Row]:
-        with closing(sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)) as db:
+    def _rows(self, question: str, *values: object) -> list[Mapping[str, Any]]:
+        if isinstance(self._place, Server):
+            return _from_server(self._place, question.replace("?", "%s"), values)
+        with closing(sqlite3.connect(f"file:{self._place}?mode=ro", uri=True, timeout=10)) as db:
             db.row_factory = sqlite3.Row
-            return db.execute(question, values).fetchall()
+            return [dict(row) for row in db.execute(question, values)]
 
 
-def _entry(mark: Mark, row: sqlite3.Row, *, excused: bool) -> Entry:
+def _from_server(server: Server, question: str, values: Sequence[object]) -> list[Mapping[str, Any]]:
+    """The rows; one that is down or just starting is waited for."""
+    ends = time.monotonic() + _OUTAGE
+    while True:
+        try:
+            with psycopg.connect(server.url.reveal(), row_factory=dict_row, autocommit=True) as db:
+                db.execute(f'SET search_path = "{server.schema}"'.encode())
+                return list(db.execute(question.encode(), values or None))
+        except psycopg.OperationalError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(_BREATH)
+
+
+def _entry(mark: Mark, row: Mapping[str, Any], *, excused: bool) -> Entry:
     is_end = row["kind"] == "end"
     deletes = is_end and row["means"] == "delete"
     return Entry(

@@ -75,7 +75,7 @@ class Play:
         self._folder = folder
         self._feed = Feed()
         self._ways = WAYS[number % len(WAYS)]
-        self._ledger = Ledger(self.town.database)
+        self._ledger = Ledger(self.town.place)
         self._daemons: list[Running] = []
         self._promised: list[Promised] = []
         self._last: dict[int, Alert] = {}

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from alerts.model.town import Secret, Server
 from campaign.forks import ForkServer
 from campaign.running import PATIENCE, Running
 from campaign.winding import Dial
@@ -29,14 +30,15 @@ SECRETS = {
     "FACEBOOK_TOKEN": "sandbox-page-token",
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
 }
-STATION = """
+FILE = "sqlite:///tocsin.db"
+STATION = f"""
 [station]
 name = "Ville de Saint-Martin"
 sender = "alertes@saint-martin.example"
 public_url = "https://alertes.saint-martin.example"
 
 [store]
-url = "sqlite:///tocsin.db"
+url = "{FILE}"
 
 [web]
 listen = "127.0.0.1:0"
@@ -83,7 +85,7 @@ class Town:
     """One folder, one sandbox, and daemons that come and go.
 
     `hurry` is how many seconds of the town's time pass at once whenever somebody has waited in vain for something; with
-    0 its time is this machine's.
+    0 its time is this machine's. `store` is the URL of its database: a file, or on a server.
     """
 
     forks: ForkServer | None = None
@@ -93,6 +95,7 @@ class Town:
         self.folder = folder
         self.environment = {**os.environ, **SECRETS, "PYTHONUNBUFFERED": "1"}
         self.sandbox = ""
+        self.store = FILE
         self.hurry = 0.0
         self._dial: Dial | None = Dial(folder / "dial") if self.forks is not None else None
         self._running: list[Running] = []
@@ -104,12 +107,17 @@ class Town:
 
     @property
     def database(self) -> Path:
-        """The file that its daemons share."""
+        """The file that its daemons share, where its store is one."""
         return self.folder / "tocsin.db"
+
+    @property
+    def place(self) -> Path | Server:
+        """Where its store is: the file, or the schema on the server."""
+        return self.database if self.store == FILE else Server(Secret(self.store), "tocsin", self.folder / "var/tocsin")
 
     def configure(self, channels: str = ALL_THREE, sources: str = "", station: str = STATION) -> None:
         """Write channels.toml."""
-        text = station + sources + channels.format(sandbox=self.sandbox)
+        text = station.replace(FILE, self.store) + sources + channels.format(sandbox=self.sandbox)
         self.config.write_text(text, encoding="utf-8")
 
     def start(self, *arguments: str, log: Path | None = None, files: int | None = None) -> Running:

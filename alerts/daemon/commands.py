@@ -122,6 +122,8 @@ class Commands:
         self._under_way: dict[threading.Thread, socket.socket] = {}
         self._turn = threading.Lock()
         self._path = own_socket(town.beside, KIND)
+        # Where the store is on a server, nobody has made it yet.
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         # Left behind by daemons that were killed; each would cost every command one more try.
         for left in sockets(town.beside):
             _bury(left)

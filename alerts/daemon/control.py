@@ -62,7 +62,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class StationPlace:
-    """What an unchecked channels.toml says: where the database is, and the seal of all that belongs to it."""
+    """What an unchecked channels.toml says: where the database is, and the seal of all that belongs to it.
+
+    For one on a server, `database` is what the local files that belong to it are named after.
+    """
 
     database: Path
     seal: str
@@ -75,13 +78,32 @@ def place_of(file: Path) -> StationPlace | None:
         text, folder = file.read_bytes(), file.resolve().parent
         table = tomllib.loads(text.decode("utf-8-sig"))
         seal = sha256()
-        for part in (*_program(), os.fsencode(file.resolve()), text, *_beside(folder, table)):
+        url = _url(folder, table)
+        for part in (*_program(), os.fsencode(file.resolve()), text, url.encode(), *_beside(folder, table)):
             # With its length in front, so that no two lists of parts make the same bytes.
             seal.update(b"%d:%b" % (len(part), part))
     except (OSError, ValueError, RecursionError):
         return None
-    url = _told(table, "store", "url") or _DATABASE
-    return StationPlace(folder / url.removeprefix("sqlite:///"), seal.hexdigest())
+    return StationPlace(_database(folder, url), seal.hexdigest())
+
+
+def _url(folder: Path, table: Mapping[str, Any]) -> str:
+    """Where the store is, as it is told: in the file, in another one, or in the environment."""
+    store = table.get("store")
+    told = store.get("url") if isinstance(store, dict) else None
+    if isinstance(told, dict) and isinstance(name := told.get("env"), str):
+        return os.environ.get(name, "")
+    if isinstance(told, dict) and isinstance(name := told.get("file"), str):
+        handed = Path(os.environ.get("CREDENTIALS_DIRECTORY", folder)) / name
+        return (handed if handed.exists() else folder / name).read_text(encoding="utf-8").strip()
+    return told if isinstance(told, str) else _DATABASE
+
+
+def _database(folder: Path, url: str) -> Path:
+    if not url.startswith(("postgresql:", "postgres:")):
+        return folder / url.removeprefix("sqlite:///")
+    asked = dict(each.partition("=")[::2] for each in url.partition("?")[2].split("&"))
+    return folder / "var" / asked.get("schema", "tocsin")  # as alerts.config.sections says
 
 
 def _program() -> Iterator[bytes]:
@@ -138,7 +160,9 @@ def _greets(line: socket.socket, answers: BinaryIO, path: Path, place: StationPl
     try:
         line.connect(os.fspath(path))
         # Where the database's folder is too deep for a socket, it is in /tmp, and anybody may have made it.
-        trusted = {0, os.getuid(), place.database.stat().st_uid}
+        # A store on a server has a folder here, and no file.
+        here = place.database if place.database.exists() else place.database.parent
+        trusted = {0, os.getuid(), here.stat().st_uid}
         return peer_of(line) in trusted and _read(answers) == {"seal": place.seal}
     except (OSError, ValueError):
         return False

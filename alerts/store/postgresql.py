@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 
 LOOKS_AGAIN_AFTER = 0.25
 """Seconds between two tries to reach a server that doesn't answer."""
+HELD_AT_MOST = 3.0
+"""Seconds for which somebody who stands still in the middle of a transaction keeps others from writing.
+
+That is less than what is left of a lease when it is renewed: who takes over from a daemon that was stopped, or whose
+machine vanished, hasn't to wait for more than the lease."""
 PREPARED = 500
 """Statements that a connection keeps prepared: all that there are."""
 _CHANNEL = "tocsin"
@@ -96,6 +101,7 @@ class Session:
         self._pid = 0
         self._waits_for = waits_for
         self._settings = {**search_path(server), "lock_timeout": f"{int(LOCK_WAIT * 1000)}ms"}
+        self._settings["idle_in_transaction_session_timeout"] = f"{int(HELD_AT_MOST * 1000)}ms"
         if readonly:
             self._settings["default_transaction_read_only"] = "on"
         if longest is not None:

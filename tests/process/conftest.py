@@ -18,9 +18,23 @@ def shared_town(tmp_path_factory, forks):
         yield town
 
 
+def pytest_generate_tests(metafunc):
+    """What is marked so is told twice: of a town whose store is a file, and of one whose store is on a server."""
+    if metafunc.definition.get_closest_marker("both_stores"):
+        metafunc.parametrize("engine", ["file", "server"])
+
+
 @pytest.fixture
-def town(tmp_path):
+def engine():
+    """Where the town's store is, unless a test is of both."""
+    return "file"
+
+
+@pytest.fixture
+def town(tmp_path, engine, request):
     """A town with a sandbox that runs."""
     for town in town_in(tmp_path):
+        if engine == "server":
+            town.store = request.getfixturevalue("server").url.reveal()
         town.start_sandbox()
         yield town

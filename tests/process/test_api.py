@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from alerts.store.connection import opened
 from tests.process.town import ALL_THREE
 
 pytestmark = pytest.mark.process
@@ -91,6 +91,7 @@ def test_each_kind_of_trouble_and_each_operation_is_on_the_page():
     assert [one.name for one in EVERY_OPERATION if f"`{one.method} {one.path}`" not in told] == []
 
 
+@pytest.mark.both_stores
 def test_a_request_that_is_sent_again_after_a_kill_acts_once(town):
     town.configure(ALL_THREE)
     daemon = town.start_daemon()
@@ -103,8 +104,8 @@ def test_a_request_that_is_sent_again_after_a_kill_acts_once(town):
 
     assert first == second
     assert first[0] == 201
-    with sqlite3.connect(town.database) as db:
-        assert db.execute("SELECT count(*) FROM alert").fetchone() == (1,)
+    with opened(town.place) as db:
+        assert len(db.execute("SELECT id FROM alert").fetchall()) == 1
 
 
 def test_a_person_is_one_author_under_all_their_tokens(town):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+
+from alerts.store.connection import opened
 
 pytestmark = pytest.mark.process
 LARGE = ("sqlalchemy", "pydantic", "jinja2", "babel", "typer", "aiohttp", "asyncio", "lxml", "structlog", "sqlite3")
@@ -24,8 +24,8 @@ print(status, len(sys.modules), [name for name in {names!r} if name in sys.modul
 
 
 def stored(town) -> list:
-    with contextlib.closing(sqlite3.connect(town.database)) as db:
-        return db.execute("SELECT id FROM alert ORDER BY seq").fetchall()
+    with opened(town.place) as db:
+        return [row["id"] for row in db.execute("SELECT id FROM alert ORDER BY seq").fetchall()]
 
 
 def loaded_by(town, *line: str) -> str:
@@ -57,6 +57,7 @@ def test_a_command_loads_nothing_large_where_a_daemon_does_its_work(town):
         )
 
 
+@pytest.mark.both_stores
 def test_a_daemon_that_is_killed_at_any_moment_of_a_post_leaves_one(town):
     town.configure()
     daemon, told = town.start_daemon(), []
@@ -71,7 +72,7 @@ def test_a_daemon_that_is_killed_at_any_moment_of_a_post_leaves_one(town):
             told.append(json.loads(done.stdout or "null") or done.stderr)
 
     assert [alert["headline"] for alert in told] == ["Alerte 0", "Alerte 1"]
-    assert stored(town) == [(alert["alert"],) for alert in told]
+    assert stored(town) == [alert["alert"] for alert in told]
     town.until(lambda: {len(posts) for posts in town.timelines().values()} == {2}, patience=60)
 
 
@@ -90,6 +91,7 @@ def test_a_daemon_that_stands_still_is_not_waited_for_and_posts_what_was_stored_
     assert [each["alert"] for each in town.objects("status") if "alert" in each] == [alert["alert"]]
 
 
+@pytest.mark.both_stores
 def test_what_an_officer_reads_and_what_a_program_reads_is_the_same_as_without_a_daemon(town):
     town.configure()
     daemon = town.start_daemon()

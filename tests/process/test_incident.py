@@ -13,6 +13,7 @@ def newest(town, platform: str) -> dict:
     return max(town.timelines()[platform], key=lambda post: post["created_at"])
 
 
+@pytest.mark.both_stores
 def test_an_update_answers_on_x_and_telegram_and_changes_the_page(town):
     town.configure()
     town.start_daemon()

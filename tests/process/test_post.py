@@ -18,6 +18,7 @@ def stored_at(town, post_id: str) -> float:
         return db.execute("SELECT stored_at FROM post WHERE id = ?", (post_id,)).fetchone()[0] / 1_000_000
 
 
+@pytest.mark.both_stores
 def test_a_post_is_out_on_the_three_platforms_with_id_and_address(town):
     town.configure()
     town.start_daemon()
@@ -59,6 +60,7 @@ def test_the_request_leaves_soon_after_the_command_stored_it(town):
     assert median(delays) < 0.25, f"stored to request: {delays}"
 
 
+@pytest.mark.both_stores
 def test_a_post_while_the_daemon_is_down_is_kept_and_goes_out_when_it_runs(town):
     town.configure()
 

@@ -248,6 +248,26 @@ def test_the_place_of_the_database_is_the_one_that_the_whole_configuration_says(
     assert place_of(file).database == load_config(file).database
 
 
+@pytest.mark.parametrize("query", ["", "?schema=saint_martin", "?sslmode=require&schema=saint_martin"])
+@pytest.mark.parametrize("way", ['"{url}"', '{{ env = "STORE_URL" }}', '{{ file = "store-url" }}'])
+def test_a_store_on_a_server_has_its_socket_where_the_whole_configuration_says(folder, query, way, monkeypatch):
+    url = f"postgresql://tocsin@db.example/county{query}"
+    monkeypatch.setenv("STORE_URL", url)
+    (folder / "store-url").write_text(f"{url}\n")
+    file = folder / "channels.toml"
+    file.write_text(CHANNELS.format(publish="auto").replace('"sqlite:///tocsin.db"', way.format(url=url)))
+    assert place_of(file).database == load_config(file).beside
+
+
+def test_a_daemon_whose_store_is_another_one_is_not_asked(folder, monkeypatch):
+    file = folder / "channels.toml"
+    file.write_text(CHANNELS.format(publish="auto").replace('"sqlite:///tocsin.db"', '{ env = "STORE_URL" }'))
+    monkeypatch.setenv("STORE_URL", "postgresql://tocsin@db.example/county")
+    before = place_of(file)
+    monkeypatch.setenv("STORE_URL", "postgresql://tocsin@db.example/another_county")
+    assert place_of(file).seal != before.seal
+
+
 def break_off(*_: object) -> None:
     raise HungUp
 
