@@ -52,6 +52,7 @@ from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.rendering.templates import Renderer
 from alerts.sources.poll import Poller
+from alerts.sources.shared import SharedReader
 from alerts.store.alerts import AlertRepository
 from alerts.store.connection import listen
 from alerts.store.database import Database
@@ -118,6 +119,7 @@ class Daemon:
         log_deliveries(self.events)
         self.url = ""
         self._session = session
+        self._feeds = outside.feeds or SharedReader(session, outside.clock)
         self._outside = outside
         self._clock = clock = outside.clock
         self._statuses = ChannelStatuses(database)
@@ -205,6 +207,8 @@ class Daemon:
         if self._entrance is not None:
             await self._entrance.close()
         self._end_listening()
+        if self._outside.feeds is None:
+            await self._feeds.close()
         if not self._outside.lends_session:
             await self._session.close()
         await self.database.close()
@@ -296,7 +300,7 @@ class Daemon:
         )
 
     def _build_pollers(self) -> None:
-        around = Surroundings(self._session, self._clock, self.town)
+        around = Surroundings(self._session, self._clock, self.town, self._feeds)
         for name, rules in self.town.sources.items():
             if rules.every is None:
                 continue
@@ -310,6 +314,7 @@ class Daemon:
                     clock=self._clock,
                     chance=self._outside.chance,
                     deliver=self._intake.deliver,
+                    turns=self._feeds.turns,
                 )
 
     def _listen_for_rings(self) -> None:

@@ -28,6 +28,7 @@ from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.model.town import Town
 from alerts.sources.settings import PolledSettings
+from alerts.sources.shared import SharedReader
 from alerts.store.connection import Place, migrate
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
@@ -74,7 +75,7 @@ class Outside:
     `net_beneath` is how often the file is looked at, should another process's ring not have been heard. `lease_term` is
     how long a lease lasts: a longer one is renewed more seldom, and a daemon that died is replaced later. `doors` says
     whether it answers over HTTP and hears the ring of other processes. `serve` is where it is asked; `lends_session`
-    says that the session is somebody else's, who closes it.
+    says that the session is somebody else's, who closes it, and `feeds` what reads addresses for all who share it.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -92,6 +93,7 @@ class Outside:
     doors: bool = True
     serve: Serve = serve
     lends_session: bool = False
+    feeds: SharedReader | None = None
 
 
 # --- what systemd wants to hear of a service of `Type=notify` (sd_notify(3)): a datagram to the socket it names

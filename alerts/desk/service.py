@@ -32,7 +32,7 @@ from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.store.alerts import Copied
 from alerts.store.database import Database
-from alerts.store.pictures import keep_picture, kept_picture, picture_folder
+from alerts.store.pictures import SharedPictures, bring, keep_picture, kept_picture, picture_folder
 from alerts.store.unit import Unit, sketching
 from alerts.store.views import Views
 
@@ -149,7 +149,15 @@ class DeskService:
 
     async def keep_picture(self, data: bytes, kind: str) -> str:
         """Keep a picture of that MIME type for good, beside the database; the name it has from its content."""
-        return await asyncio.to_thread(keep_picture, picture_folder(self._town.beside), data, kind)
+        folder = picture_folder(self._town.beside)
+        name = await asyncio.to_thread(keep_picture, folder, data, kind)
+        if self._database.is_shared:
+            await self._database.write(lambda unit: SharedPictures(unit.db).share(str(folder / name)))
+        return name
+
+    async def bring_picture(self, name: str) -> None:
+        """Have a picture here that may have been kept by another machine, under its name or its path."""
+        await bring(self._database, str(picture_folder(self._town.beside) / Path(name).name))
 
     def picture(self, name: str) -> Path | None:
         """The file of a picture that was kept under that name."""

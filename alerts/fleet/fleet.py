@@ -93,6 +93,8 @@ class Fleet:
         """End every town: nothing more is taken in, and what is under way is finished."""
         async with self._turn:
             await asyncio.gather(*(self._end(each) for each in self.members.values()))
+            if self.outside.feeds is not None:
+                await self.outside.feeds.close()
 
     async def _at_once(self, works: Iterable[Coroutine[Any, Any, None]]) -> None:
         places = asyncio.Semaphore(AT_ONCE)

@@ -26,6 +26,7 @@ from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet
 from alerts.fleet.ops import fleet_routes
 from alerts.model.errors import TocsinError
 from alerts.model.reason import because
+from alerts.sources.shared import SharedReader
 
 log = structlog.get_logger()
 
@@ -67,12 +68,12 @@ def sole_user(folder: Path) -> Iterator[None]:
 
 
 def sharing(outside: Outside, session: Session) -> Outside:
-    """The world of each town: the session is everybody's."""
+    """The world of each town: the session is everybody's, and each address is asked once for all of them."""
 
     async def lend() -> Session:
         return session
 
-    return replace(outside, open_session=lend, lends_session=True)
+    return replace(outside, open_session=lend, lends_session=True, feeds=SharedReader(session, outside.clock))
 
 
 async def fleet_app(fleet: Fleet) -> web.Application:

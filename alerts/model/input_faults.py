@@ -276,9 +276,6 @@ SOURCE_FAULTS: Mapping[str, str] = {
         "something else came instead of a calendar (BEGIN:VCALENDAR): look whether its address is still shared"
     ),
     "calendar_cut": "the calendar is cut off (no END:VCALENDAR): it is read again when it came whole",
-    "calendar_too_large": "the calendar {path} is larger than {most} MB: export less of it",
-    "calendar_file_unread": "the calendar {path} can't be read ({said:term}): look at its path",
-    "calendar_unchanged_first": "the calendar {name} answers that nothing changed to a first question; look at it",
     "event_unread": 'the event "{title}" can\'t be read: {why}',
     "events_out_of_time": (
         "{count} events were not read, for the calendar takes longer than {seconds} s: export less of it, or "

@@ -140,17 +140,29 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class HearsNews(Protocol):
+    """A source that learns by itself that a look before its time would bring something."""
+
+    def on_news(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called when it does; None: nobody looks any more."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a source is given by the composition root: the session of the process, the clock, and the town.
 
-    `session` is an aiohttp.ClientSession (typed loosely, for the vocabulary knows no library). Of the town a source
-    takes the zone for times that tell none, the folder that files are looked for in, and `codes` for the whole of it.
+    `session` is an aiohttp.ClientSession, `feeds` the `SharedReader` of the process, by which each address is asked
+    once for all who name it; None: the source asks for itself alone. Both are typed loosely, for the vocabulary knows
+    no library. Of the town a source takes the zone for times that tell none, the folder that files are looked for in,
+    and `codes` for the whole of it.
     """
 
     session: Any
     clock: Clock
     town: Town
+    feeds: Any = None
 
 
 # --- channels

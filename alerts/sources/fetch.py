@@ -20,17 +20,14 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from http.client import responses as PHRASES  # noqa: N812 - it is a constant
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from yarl import URL
 
-from alerts import __version__
 from alerts.model.bounds import is_packed, read_body, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
-from alerts.model.ports import Clock, Surroundings
+from alerts.model.ports import Clock
 from alerts.model.reason import because
-from alerts.sources.settings import PolledSettings
 
 MAX_REDIRECTS = 5
 MAX_BYTES = 8 * 1_048_576
@@ -84,7 +81,7 @@ class NotModified:
 
 
 class Fetcher:
-    """Fetches for one source, in the one session that everything shares.
+    """Fetches for the sources of one address, in the one session that everything shares.
 
     `timeout` is in seconds and covers redirects and body; `limit` is in bytes and holds before and after unpacking;
     `user_agent` should name the station and a contact.
@@ -105,21 +102,12 @@ class Fetcher:
         self._timeout = timeout
         self._limit = limit
         self._allow_private = allow_private
-        # gzip alone is asked for: aiohttp would offer brotli too, which nothing here unpacks within a bound.
-        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
+        self.user_agent = user_agent
 
-    @classmethod
-    def of(cls, settings: PolledSettings, around: Surroundings) -> Fetcher:
-        """The fetcher of one `[sources.NAME]`."""
-        # Names the town and a contact, as feeds ask for: api.weather.gov refuses requests that don't.
-        station = around.town.name.encode("ascii", "replace").decode().replace("?", "-")
-        return cls(
-            around.session,
-            clock=around.clock,
-            user_agent=f"Tocsin/{__version__} ({station}; {around.town.sender})",
-            timeout=settings.timeout.total_seconds(),
-            allow_private=settings.allow_private,
-        )
+    @property
+    def _headers(self) -> dict[str, str]:
+        # gzip alone is asked for: aiohttp would offer brotli too, which nothing here unpacks within a bound.
+        return {"User-Agent": self.user_agent, "Accept-Encoding": "gzip"}
 
     async def get(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Fetched | NotModified:
         """Fetch the configured `url`, or learn that it didn't change since `etag` or `last_modified`.
@@ -220,59 +208,6 @@ class Fetcher:
         if status in _FOR_GOOD:
             return FailedForGood(reason)
         return SourceFailed(reason, retry_after(response.headers.get("Retry-After"), self._clock.now()))
-
-
-class Documents:
-    """The index at a configured address or path, and the messages that it links to."""
-
-    def __init__(self, url: str, fetcher: Fetcher, folder: Path = Path()) -> None:
-        self._url = url
-        self._fetcher = fetcher
-        parts = urlsplit(url)
-        if parts.scheme == "file":
-            self._path: Path | None = Path(unquote(parts.path))
-        else:
-            self._path = None if "://" in url else folder / url
-
-    async def index(self, etag: str | None, last_modified: str | None) -> Fetched | NotModified:
-        """The document at the configured address. Raises SourceFailed."""
-        if self._path is None:
-            return await self._fetcher.get(self._url, etag, last_modified)
-        return await self._read_file(self._path)
-
-    async def message(self, url: str) -> bytes:
-        """The document that the index links to. Raises SourceFailed, or FailedForGood where that won't change.
-
-        A file is read only for an index that is a file itself, and only from that one's folder. A file is no configured
-        host: what it links to must be public.
-        """
-        if url.lower().startswith("file:"):
-            return (await self._read_file(self._beside(url))).body
-        return (await self._fetcher.get_found(url, None if self._path else self._url)).body
-
-    def _beside(self, url: str) -> Path:
-        try:
-            path = Path(unquote(urlsplit(url).path)).resolve()
-        except ValueError:
-            raise FailedForGood(because("file_link_unread")) from None
-        if self._path is None or not path.is_relative_to(self._path.resolve().parent):
-            raise FailedForGood(because("file_link_outside"))
-        return path
-
-    async def _read_file(self, path: Path) -> Fetched:
-        try:
-            body = await asyncio.to_thread(read_bounded, path)
-        except FileNotFoundError:
-            raise SourceFailed(because("file_missing", path=path)) from None
-        except OSError as error:
-            raise SourceFailed(because("file_unread", path=path, said=error.strerror)) from None
-        if body is None:
-            raise FailedForGood(because("file_too_large", path=path, most=MAX_BYTES // 1_048_576))
-        return Fetched(url=self._address_of(path), body=body)
-
-    @staticmethod
-    def _address_of(path: Path) -> str:
-        return path.absolute().as_uri()
 
 
 def read_bounded(path: Path) -> bytes | None:

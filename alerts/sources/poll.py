@@ -14,12 +14,18 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Clock, ClockReading, Source, SourceReading
+from alerts.model.ports import Clock, ClockReading, Heard, HearsNews, Memory, Source, SourceReading
 from alerts.model.reason import Reason, because
+from alerts.sources.turns import Turns
 from alerts.store.database import Database
 
 LONGEST_BACKOFF = timedelta(minutes=15)
+WRITTEN_EVERY = timedelta(minutes=5)
+"""While a source says nothing new, that it was read is written down so often: `last_ok` may be older by that."""
+
+_GRAVE = (Severity.EXTREME, Severity.SEVERE)
 Chance = Callable[[], float]
 Deliver = Callable[[str, SourceReading, datetime], Awaitable[int]]
 """Stores a reading of the source of that name; the time is when it will be looked at again.
@@ -31,9 +37,10 @@ log = structlog.get_logger()
 
 
 class Poller:
-    """Looks at one source every `every`, give or take a twentieth, until cancelled.
+    """Looks at one source every `every`, give or take a twentieth, until cancelled; sooner where it has news.
 
-    `tried_at` is when it last looked, `reason` why that went wrong (None: it didn't).
+    `tried_at` is when it last looked, `reason` why that went wrong (None: it didn't). What was heard is stored in one
+    of `turns`.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class Poller:
         clock: Clock,
         chance: Chance,
         deliver: Deliver,
+        turns: Turns | None = None,
     ) -> None:
         self.name = name
         self.every = every
@@ -54,30 +62,57 @@ class Poller:
         self._clock = clock
         self._chance = chance
         self._deliver = deliver
+        self._turns = turns or Turns()
         self.tried_at: float | None = None
         self.reason: Reason | None = None
+        # As the source last gave it; None: as it is stored, which is read before the next look.
+        self._memory: Memory | None = None
+        # The last look that went well, and when one was last written down.
+        self._well: ClockReading | None = None
+        self._written = 0.0
+        self._resting: asyncio.Future[None] | None = None
+        self._has_news = False
 
     async def run(self) -> None:
         """Poll for ever."""
-        while True:
-            wait = await self.look()
-            self.tried_at = self._clock.monotonic()
-            await self._clock.sleep(max(wait, 0.05))
+        if isinstance(self._source, HearsNews):
+            self._source.on_news(self.wake)
+        try:
+            while True:
+                self._has_news = False
+                wait = await self.look()
+                self.tried_at = self._clock.monotonic()
+                await self._rest(max(wait, 0.05))
+        finally:
+            if isinstance(self._source, HearsNews):
+                self._source.on_news(None)
+
+    def wake(self) -> None:
+        """Look at once; where a look is under way, once more after it."""
+        self._has_news = True
+        if self._resting is not None:
+            self._resting.cancel()
 
     async def look(self) -> float:
         """Look once; returns the seconds until the next look."""
         clock = self._clock
         try:
-            # Read anew each time: what the last write failed to store was never said.
-            memory = await self._database.read(lambda unit: unit.sources.memory(self.name))
+            memory, self._memory = self._memory, None
+            if memory is None:
+                # What the last write failed to store was never said.
+                memory = await self._database.read(lambda unit: unit.sources.memory(self.name))
+                self._well = None
             reading = await self._source.read(memory, self._known, clock.now())
             read = ClockReading.now(clock)
             # Give or take a twentieth, so that twenty feeds aren't asked at once; sooner if the source says.
             again = read.wall + self.every * (0.95 + 0.1 * self._chance())
             if reading.look_again:
                 again = min(again, max(reading.look_again, read.wall))
-            failures = await self._deliver(self.name, reading, again)
+            failures = 0 if self._says_nothing(reading, memory, read) else await self._store(reading, again)
+            self._memory = reading.memory
         except SourceFailed as error:
+            # It read nothing, so what it remembers is as it was.
+            self._memory = memory
             return await self._failed(error.reason, error.retry_at)
         except asyncio.CancelledError:
             raise
@@ -87,10 +122,50 @@ class Poller:
             return await self._failed(because("reader_stumbled", error=f"{type(error).__name__}: {error}"), None)
         if reading.trouble is not None:
             self._warn(reading.trouble, failures)
-        elif self.reason is not None:
-            log.info("source.recovered", source=self.name)
+        else:
+            self._well = read
+            if self.reason is not None:
+                log.info("source.recovered", source=self.name)
         self.reason = reading.trouble
         return read.seconds_until(again, clock)
+
+    def _says_nothing(self, reading: SourceReading, memory: Memory, read: ClockReading) -> bool:
+        """Whether nothing is lost where this isn't written down: another such look was, lately.
+
+        Of a thousand towns with a feed that says nothing new, each look would else be a write to a disk.
+        """
+        is_same = not reading.heard and reading.trouble is None and reading.memory.state == memory.state
+        was_well = self._well is not None and self.reason is None
+        return is_same and was_well and read.steady - self._written < WRITTEN_EVERY.total_seconds()
+
+    async def _store(self, reading: SourceReading, again: datetime) -> int:
+        if reading.trouble is not None:
+            await self._write_well()
+        if not reading.heard:
+            failures = await self._deliver(self.name, reading, again)
+        else:
+            async with self._turns.turn(urgent=any(map(_is_urgent, reading.heard))):
+                failures = await self._deliver(self.name, reading, again)
+        self._written = self._clock.monotonic()
+        return failures
+
+    async def _write_well(self) -> None:
+        """Write down when it was last read well, before a trouble is: from here on that time counts to the second."""
+        well = self._well
+        if well is not None and well.steady > self._written:
+            await self._database.write(lambda unit: unit.sources.read_well(self.name, well.wall))
+            self._written = well.steady
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait so long, or until there is news."""
+        if self._has_news:
+            return
+        self._resting = asyncio.ensure_future(self._clock.sleep(seconds))
+        try:
+            await asyncio.wait([self._resting])
+        finally:
+            self._resting.cancel()
+            self._resting = None
 
     async def _known(self, keys: Sequence[str]) -> set[str]:
         return await self._database.read(lambda unit: unit.sources.known(self.name, keys))
@@ -100,6 +175,7 @@ class Poller:
         now = failed.wall
         try:
             again = retry_at or now + self.every
+            await self._write_well()
             failures = await self._database.write(lambda unit: unit.sources.failed(self.name, reason, again, now))
         except Exception as error:  # noqa: BLE001 the database's trouble must not end the polling
             log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
@@ -112,6 +188,11 @@ class Poller:
         # Once for each cause: a feed that is down for a night would fill the log.
         if reason != self.reason:
             log.warning("source.failed", source=self.name, reason=str(reason), failures=failures)
+
+
+def _is_urgent(heard: Heard) -> bool:
+    alert = heard.alert
+    return alert is not None and any(info.severity in _GRAVE for info in alert.infos)
 
 
 def backoff(failures: int, every: timedelta, chance: Chance) -> timedelta:

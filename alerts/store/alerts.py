@@ -17,6 +17,7 @@ from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, with_subscribers
 from alerts.store.memory import SourceMemory
+from alerts.store.pictures import SharedPictures
 from alerts.store.schema import alert, bulk, decision, post, reference
 from alerts.store.statement import Statement, UnitPart, any_of, insert_into, moment, stamp, time_of
 
@@ -238,6 +239,8 @@ class AlertRepository(UnitPart):
     def add_post(self, new: Post) -> None:
         """Put a post into the outbox."""
         _ADD_POST.run(self._db, **values_of_post(new))
+        if new.message.image is not None:
+            SharedPictures(self._db).share(new.message.image.path)
 
     def add_bulk(self, new: Bulk) -> None:
         """Store what is told to a channel's subscribers; it goes with the post of the same id."""

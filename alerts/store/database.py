@@ -193,6 +193,8 @@ class Database:
         self._pending: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._drain: asyncio.Task[None] | None = None
         self._hurried: set[asyncio.Future[Any]] = set()
+        self.is_shared = False
+        """Whether it is a server's, on which other machines may work."""
         self.commits = 0
         self.trouble: str | None = None
         """Why the newest transaction couldn't be written (a full disk, a lock that lasts); None: it was."""
@@ -217,6 +219,7 @@ class Database:
         writing = Session(server, tells=True, waits_for=lambda why: setattr(database, "trouble", why))
         writer, reader = _ServerThread(writing), _ServerThread(Session(server, readonly=True))
         database = cls(writer, reader, people=Readers(one_more), pages=Readers(one_more))
+        database.is_shared = True
         return database
 
     async def close(self) -> None:

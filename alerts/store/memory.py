@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.delivery import ChannelStatus
@@ -36,6 +36,11 @@ _HEAR = Statement(
 _FORGET = Statement(delete(heard).where(heard.c.source == bindparam("source"), heard.c.at < bindparam("before")))
 # All columns at once: what a source remembers belongs to the reading that stored it, never to half of it.
 _REMEMBER = upsert_into(source)
+_READ_WELL = Statement(
+    update(source)
+    .where(source.c.name == bindparam("source"), source.c.failures == 0)
+    .values(last_ok=bindparam("at"), last_try=bindparam("at"))
+)
 _PUT_STATUS = upsert_into(channels)
 _FACTS = Statement(select(fact.c.channel, fact.c.key, fact.c.value))
 _PUT_FACT = upsert_into(fact)
@@ -105,6 +110,10 @@ class SourceMemory(UnitPart):
         }
         _REMEMBER.run(self._db, **kept)
         return failures
+
+    def read_well(self, name: str, at: datetime) -> None:
+        """Write down that a source which is well was read then, and said nothing new."""
+        _READ_WELL.run(self._db, source=name, at=stamp(at))
 
     def gone_from(self, name: str) -> tuple[str, int] | None:
         """What vanished from the source all at once and nobody agreed to: its name, and how much it is.

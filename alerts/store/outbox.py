@@ -41,6 +41,7 @@ from alerts.model.reason import Reason, because, kept_reason
 from alerts.store.alerts import AlertRepository, post_of
 from alerts.store.database import Database
 from alerts.store.dialect import greatest, least
+from alerts.store.pictures import bring
 from alerts.store.schema import alert, attempt, lease, post
 from alerts.store.schema import channel as channels
 from alerts.store.statement import Statement, any_of, stamp, time_of
@@ -301,7 +302,11 @@ class Outbox:
     async def next_due(self, channel: str, now: datetime, *, urgent_only: bool, most: int = 1) -> Sequence[Post]:
         """The posts to send next, at most so many: by priority, then order, each of another incident."""
         values = {"channel": channel, "now": stamp(now), "urgent_only": int(urgent_only), "most": most}
-        return [post_of(row) for row in await self._database.read(lambda unit: _NEXT_DUE.rows(unit.db, **values))]
+        posts = [post_of(row) for row in await self._database.read(lambda unit: _NEXT_DUE.rows(unit.db, **values))]
+        for each in posts:
+            if each.message.image is not None:
+                await bring(self._database, each.message.image.path)
+        return posts
 
     async def next_look(self, channel: str, now: datetime) -> Post | None:
         """The post in doubt to look for next."""

@@ -1,6 +1,8 @@
 """Pictures that officers put beside their alerts: copies, named by their content, in a folder beside the database.
 
-What was validated is what goes out: nobody changes the file of a picture that is kept.
+What was validated is what goes out: nobody changes the file of a picture that is kept. Where the store is a server and
+several machines work on it, it has a copy of each (`SharedPictures`), and a machine that lacks a file makes it anew;
+the folder has the same path on all of them.
 
 Where an officer stood is nothing to publish. So what is kept is never the file that was given but the picture drawn
 anew from what a decoder sees in it, upright, in the same format: whatever else a camera wrote (place, device, time,
@@ -10,6 +12,7 @@ opens is refused: nothing is kept unseen.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import os
@@ -22,12 +25,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from sqlalchemy import bindparam, select
+
 from alerts.model.alert import Alert, Resource
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
+from alerts.store.dialect import is_sqlite
+from alerts.store.schema import picture
+from alerts.store.statement import Statement, UnitPart, upsert_into
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
+
+    from alerts.store.database import Database
 
 _ENDINGS: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
@@ -157,3 +167,40 @@ def _write(file: Path, data: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+_HAS = Statement(select(picture.c.name).where(picture.c.name == bindparam("name")))
+_PUT = upsert_into(picture)
+_GET = Statement(select(picture.c.data).where(picture.c.name == bindparam("name")))
+
+
+class SharedPictures(UnitPart):
+    """The pictures that a server has for all machines; a store in a file has none, its folder lies beside it."""
+
+    def share(self, path: str) -> None:
+        """Give the server a copy of this file of ours, if it has none; where it isn't here, another machine did."""
+        file = Path(path)
+        if is_sqlite(self._db) or not _NAME.fullmatch(file.name) or not file.is_file():
+            return
+        if _HAS.row(self._db, name=file.name) is None:
+            _PUT.run(self._db, name=file.name, data=file.read_bytes())
+
+    def get(self, name: str) -> bytes | None:
+        """The picture of that name."""
+        row = _GET.row(self._db, name=name)
+        return bytes(row["data"]) if row is not None else None
+
+
+async def bring(database: Database, path: str) -> None:
+    """Make the file of a picture of ours that is missing here, from the server's copy; else it stays missing."""
+    file = Path(path)
+    if not database.is_shared or not _NAME.fullmatch(file.name) or await asyncio.to_thread(file.is_file):
+        return
+    data = await database.read(lambda unit: SharedPictures(unit.db).get(file.name))
+    if data is not None:
+        await asyncio.to_thread(_make, file, data)
+
+
+def _make(file: Path, data: bytes) -> None:
+    file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+    _write(file, data)

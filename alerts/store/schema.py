@@ -182,6 +182,14 @@ archive = Table(
     Column("at", BigInteger, nullable=False),
 )
 
+# Pictures that posts carry, where the store is a server: a lane of another machine has to find them.
+picture = Table(
+    "picture",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
 # Why each thing was decided, in order, for `explain`.
 decision = Table(
     "decision",

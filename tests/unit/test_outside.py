@@ -42,6 +42,7 @@ from alerts.model.bounds import (
 from alerts.model.errors import Misuse, SourceFailed
 from alerts.model.hazard import fold, hazard_of
 from alerts.model.person import fold_name
+from alerts.model.ports import Surroundings
 from alerts.model.post import PostKind, TextFormat
 from alerts.model.reason import because
 from alerts.model.town import ChannelConfig, District, Town
@@ -53,7 +54,8 @@ from alerts.setup.lines import with_table
 from alerts.sources.cap.index import read_index
 from alerts.sources.cap.message import read_json, read_message
 from alerts.sources.ical.agenda import decode, read_calendars
-from alerts.sources.ical.source import CalendarFile
+from alerts.sources.place import FilePlace
+from alerts.sources.settings import IcalSettings
 from alerts.web.api.app import wish_of
 from alerts.web.api.models import AlertWords
 from alerts.web.api.problems import Problem
@@ -61,6 +63,7 @@ from alerts.web.console.form import typed
 from alerts.web.console.maps import outline_of
 from alerts.web.public.machine import outlines
 from tests.cap_messages import alert_xml, info_xml
+from tests.fakes import FakeClock
 from tests.unit.web.console.guarding import Browser, open_town
 
 MARKS = "\u0316\u0301"
@@ -69,7 +72,8 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def _calendar(file):
-    return CalendarFile(Path(file))._read(None)
+    settings = IcalSettings(kind="ical", url=str(file))
+    return FilePlace(Path(file), settings, Surroundings(None, FakeClock(), Town("Town"))).read(None)
 
 
 @contextmanager

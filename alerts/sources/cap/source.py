@@ -3,14 +3,18 @@
 An index tells of messages, each under a key that stays the same for as long as the message does; what is known by its
 key already isn't fetched again. The new entries are heard a few at a time (`EntryReader`): what is broken for good is
 told to the officer with the reason, what failed this time is left for the next look. Until all of an index was heard
-its ETag is forgotten, so that the next look gets the index again, and with it what was left.
+its digest is forgotten, so that the next look gets the index again, and with it what was left.
+
+What an index tells of and what a message means is the same for every town: it is read once and shared (`Document`).
+What is known already, what failed before and what is heard is each town's own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -21,10 +25,15 @@ from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because, kept_reason, read_reason
 from alerts.sources.cap.index import IndexEntry, read_index
 from alerts.sources.cap.message import apply_colours, read_json, read_message, why_none
-from alerts.sources.fetch import Documents, Fetcher, NotModified, show
+from alerts.sources.document import Document
+from alerts.sources.fetch import show
+from alerts.sources.place import Place, place_of
 from alerts.sources.settings import CapSettings
 
 log = structlog.get_logger(__name__)
+
+_ENTRY_BYTES, _CORNER_BYTES = 1000, 130
+"""What an entry, and a corner of an outline, takes in memory, about."""
 
 AT_ONCE = 4
 """Messages of one feed that are asked for at the same time (feeds.md, "Index of CAP")."""
@@ -43,35 +52,81 @@ class CapSource:
     """
 
     def __init__(self, _: str, settings: CapSettings, around: Surroundings) -> None:
-        self._zone = around.town.zone
         # CAP 1.2 section 3.2.2: where no language is told it is en-US
-        self._language = settings.language or "en-US"
-        self._documents = Documents(settings.url, Fetcher.of(settings, around), around.town.folder)
+        self._assumed = Assumed(around.town.zone, settings.language or "en-US")
+        self._place = place_of(settings, around)
+        # The last index of which nothing was left to hear, by its bytes and by its keys.
+        self._whole = ("", "")
+
+    def on_news(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called when the index says something new."""
+        self._place.on_news(wake)
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look at the index, and at each message of it that is not known and not over.
 
         Raises SourceFailed when the index can't be read or is none. A message that can't be read for good is a Heard
         with its problem; one that can't be read this time is left for the next reading, for which the memory then
-        forgets the index's ETag and digest.
+        forgets the index's digest.
         """
-        index = await self._documents.index(memory.etag, memory.last_modified)
-        if isinstance(index, NotModified):
+        document = await self._place.look(memory.digest)
+        if document is None:
             return SourceReading((), memory, unchanged=True)
-        seen = Memory(index.etag, index.last_modified, hashlib.sha256(index.body).hexdigest())
-        if seen.digest == memory.digest:
-            return SourceReading((), seen, unchanged=True)
-        try:
-            entries = await asyncio.to_thread(read_index, index.body, index.content_type, index.url, zone=self._zone)
-        except Unreadable as error:
-            raise SourceFailed(because("at_address", address=show(index.url), why=error.reason)) from None
-        stored = await known([entry.key for entry in entries])
-        fresh = [entry for entry in entries if entry.key not in stored]
-        reader = EntryReader(self._documents, zone=self._zone, language=self._language, state=memory.state, now=now)
+        index = await self._index(document)
+        if (memory.digest, index.digest) == self._whole:
+            # The same in other bytes: many an index is made anew each minute, with the time in it.
+            return self._heard_whole(document, index, [])
+        stored = await known(index.keys)
+        fresh = [entry for entry in index.entries if entry.key not in stored]
+        reader = EntryReader(self._place, document, self._assumed, state=memory.state, now=now)
         complete = await reader.hear(fresh)
         heard = [reader.heard[entry.key] for entry in fresh if entry.key in reader.heard]
-        memory = seen if complete else Memory(state=reader.state_after(fresh))
-        return SourceReading(heard, memory, trouble=reader.trouble)
+        if complete:
+            return self._heard_whole(document, index, heard)
+        return SourceReading(heard, Memory(state=reader.state_after(fresh)), trouble=reader.trouble)
+
+    def _heard_whole(self, document: Document, index: Index, heard: Sequence[Heard]) -> SourceReading:
+        # It counts at the next look, if that is given this memory: only then was what is heard here stored.
+        self._whole = (document.digest, index.digest)
+        return SourceReading(heard, Memory(digest=document.digest))
+
+    async def _index(self, document: Document) -> Index:
+        key = ("index", self._assumed.zone)
+
+        def read() -> Index:
+            return Index.of(read_index(document.body, document.content_type, document.url, zone=self._assumed.zone))
+
+        try:
+            return await document.once(key, read, Index.size)
+        except Unreadable as error:
+            raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What reading a message depends on beside its bytes: the zone and the language where it tells none."""
+
+    zone: tzinfo
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What an index tells of; `digest` stays while it tells of the same, whatever else changes in its bytes."""
+
+    entries: tuple[IndexEntry, ...]
+    keys: tuple[str, ...]
+    digest: str
+
+    @classmethod
+    def of(cls, entries: Sequence[IndexEntry]) -> Index:
+        """The index of these entries."""
+        keys = tuple(entry.key for entry in entries)
+        return cls(tuple(entries), keys, hashlib.sha256(repr(keys).encode()).hexdigest())
+
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return sum(_ENTRY_BYTES + len(entry.message or b"") for entry in self.entries)
 
 
 class EntryReader:
@@ -82,11 +137,11 @@ class EntryReader:
     """
 
     def __init__(
-        self, documents: Documents, *, zone: tzinfo, language: str, state: Mapping[str, Any], now: datetime
+        self, place: Place, index: Document, assumed: Assumed, *, state: Mapping[str, Any], now: datetime
     ) -> None:
-        self._documents = documents
-        self._zone = zone
-        self._language = language
+        self._place = place
+        self._index = index
+        self._assumed = assumed
         self._now = now
         self._failed_before: list[str] = list(state.get("failed", ()))
         self._not_before = _still_to_come(state, now)
@@ -155,28 +210,37 @@ class EntryReader:
         if entry.url and self._is_over(entry):
             over = because("over_not_fetched", at=entry.expires or "", address=show(entry.url))
             return Heard(entry.key, leave_out=over)
-        message = entry.document if entry.message is None else entry.message
-        if message is None:
-            message = await self._documents.message(entry.url or "")
-        # In a thread: a long message takes long to read, and the lanes send from this loop.
-        return await asyncio.to_thread(self._understand, entry, message)
+        # Shared with all who read this index: each message is fetched, and read, for the first of them.
+        holder = self._index
+        if entry.message is None and entry.document is None:
+            holder = await self._place.linked(entry.url or "", entry.key)
+        assumed = self._assumed
+        return await holder.once((entry.key, assumed), lambda: _understand(entry, holder.body, assumed), _size)
 
-    def _understand(self, entry: IndexEntry, message: bytes | Mapping[str, Any]) -> Heard:
-        try:
-            if isinstance(message, bytes):
-                alert, notes = read_message(message, zone=self._zone, language=self._language)
-            else:
-                alert, notes = read_json(message, zone=self._zone, language=self._language)
-            coloured = apply_colours(alert)
-            leave_out = why_none(coloured)
-        except Unreadable as error:
-            return Heard(entry.key, problem=_at(entry, error.reason))
-        except Exception as error:
-            log.exception("message.failed", entry=_where(entry))
-            return Heard(entry.key, problem=_at(entry, because("reader_stumbled", error=type(error).__name__)))
-        if coloured is not alert:
-            notes = (*notes, because("colour_counts"))
-        return Heard(entry.key, alert=coloured, leave_out=leave_out, notes=notes)
+
+def _understand(entry: IndexEntry, fetched: bytes, assumed: Assumed) -> Heard:
+    try:
+        if entry.document is not None:
+            alert, notes = read_json(entry.document, zone=assumed.zone, language=assumed.language)
+        else:
+            message = fetched if entry.message is None else entry.message
+            alert, notes = read_message(message, zone=assumed.zone, language=assumed.language)
+        coloured = apply_colours(alert)
+        leave_out = why_none(coloured)
+    except Unreadable as error:
+        return Heard(entry.key, problem=_at(entry, error.reason))
+    except Exception as error:
+        log.exception("message.failed", entry=_where(entry))
+        return Heard(entry.key, problem=_at(entry, because("reader_stumbled", error=type(error).__name__)))
+    if coloured is not alert:
+        notes = (*notes, because("colour_counts"))
+    return Heard(entry.key, alert=coloured, leave_out=leave_out, notes=notes)
+
+
+def _size(heard: Heard) -> int:
+    """About how many bytes it takes beside its document: most of it are the corners of its areas."""
+    areas = heard.alert.areas if heard.alert else ()
+    return _ENTRY_BYTES + _CORNER_BYTES * sum(len(ring) for area in areas for ring in area.polygons)
 
 
 def _at(entry: IndexEntry, problem: Reason) -> Reason:

@@ -3,28 +3,30 @@
 A look has two halves. `_look` gets the calendar where it changed, or expands it anew after six hours, so that the
 window of days that it is read for moves on. `_tell` then decides what is due now (`announcements.decide`) and makes
 alerts of it: this goes on while the calendar can't be reached, for a day. What was told is in the memory that is stored
-with each reading; the calendar itself is only in this process.
+with each reading; the calendar itself is only in this process, once for all towns that name its address.
+
+A look at which nothing is due tells when something will be. Until then, looks at the same calendar decide nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
-from alerts.sources.fetch import MAX_BYTES, Fetcher, NotModified, read_bounded
+from alerts.sources.document import Document
 from alerts.sources.ical.agenda import WorksAgenda, window_around
 from alerts.sources.ical.announcements import CalendarDecision, Schedule, decide
 from alerts.sources.ical.apart import read_calendar
 from alerts.sources.ical.occurrence import Announced, from_state, parse_moment, to_state
 from alerts.sources.ical.works_alert import to_alert
+from alerts.sources.place import place_of
 from alerts.sources.settings import IcalSettings
 
 FRESH = timedelta(hours=6)
@@ -33,6 +35,9 @@ FRESH = timedelta(hours=6)
 TRUSTED = timedelta(days=1)
 """For this long after it was last read, a calendar that can't be reached is still announced from."""
 
+_OCCURRENCE_BYTES = 2000
+"""What an occurrence takes in memory, about."""
+
 _FLOOD = because("calendar_flood")
 _TENTATIVE = because("tentative")
 
@@ -40,9 +45,8 @@ _TENTATIVE = because("tentative")
 class IcalSource:
     """One `[sources.NAME]` with `kind = "ical"` (a `Source`): a calendar, in a file or at an address."""
 
-    def __init__(self, name: str, settings: IcalSettings, around: Surroundings) -> None:
-        self._name = name
-        self._place = _place_of(settings, around)
+    def __init__(self, _: str, settings: IcalSettings, around: Surroundings) -> None:
+        self._place = place_of(settings, around)
         self._town = around.town
         self._schedule = Schedule(tuple(parse_moment(text) for text in settings.announce), around.town.zone)
         # No calendar says how grave an entry is: the source's own `severity` stands for all of them.
@@ -50,6 +54,11 @@ class IcalSource:
         self._monotonic = around.clock.monotonic
         self._held: _Held | None = None
         self._takes_long = False
+        self._quiet: _Quiet | None = None
+
+    def on_news(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called when the calendar says something else."""
+        self._place.on_news(wake)
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look at the calendar, then say what is due by `now`. Raises SourceFailed when it can't be read.
@@ -57,43 +66,57 @@ class IcalSource:
         While it can't be read, what it last said is still announced for a day: such a look returns what is due, and
         the next one raises.
         """
-        told = from_state(memory.state)
         try:
-            held = await self._look(self._held, told, now)
+            held = await self._look(self._held, memory, now)
         except SourceFailed:
             if self._held is None or now - self._held.confirmed > TRUSTED:
                 raise
-            reading = await self._tell(self._held, memory, told, known, now)
+            reading = await self._tell(self._held, memory, known, now)
             # A reading counts as a success: where nothing is due, the failure is what must be told.
             if not reading.heard:
                 raise
             return reading
         self._held = held
-        return await self._tell(held, memory, told, known, now)
+        if self._quiet is not None and self._quiet.lasts(held.agenda, memory, now):
+            return SourceReading((), memory, look_again=self._quiet.until, unchanged=True)
+        reading = await self._tell(held, memory, known, now)
+        is_quiet = not reading.heard and reading.trouble is None
+        self._quiet = _Quiet(held.agenda, reading.memory, now, reading.look_again) if is_quiet else None
+        return reading
 
-    async def _look(self, held: _Held | None, told: Mapping[str, Announced], now: datetime) -> _Held:
+    async def _look(self, held: _Held | None, memory: Memory, now: datetime) -> _Held:
         """The calendar as it is now, expanded anew where it changed or its window is old."""
-        # Conditional only ever on a document that this process still holds: the memory's may be of a process before.
-        version = await self._place.look(held.version if held else None) or (held.version if held else None)
-        if version is None:
-            raise SourceFailed(because("calendar_unchanged_first", name=self._name))
-        if held and version.digest == held.version.digest and now - held.expanded < FRESH:
+        document = await self._place.look(held.document.digest if held else None)
+        if held and (document is None or document.digest == held.document.digest) and now - held.expanded < FRESH:
             return replace(held, confirmed=now)
-        watched = {each.occurrence.uid for each in told.values() if each.occurrence and not each.over}
-        window = window_around(now, watched)
+        document = document or (held.document if held else None)
+        assert document is not None  # noqa: S101 nothing is unchanged to one who has nothing
+        told = from_state(memory.state)
+        watched = frozenset(each.occurrence.uid for each in told.values() if each.occurrence and not each.over)
         try:
-            agenda, self._takes_long = await asyncio.to_thread(
-                read_calendar, version.body, window, self._schedule.zone, self._monotonic, apart=self._takes_long
-            )
+            expansion = await self._expand(document, watched, now)
         except Unreadable as error:
-            self._place.forget()
             raise SourceFailed(error.reason) from error
-        return _Held(version, agenda, expanded=now, confirmed=now)
+        return _Held(document, expansion.agenda, expanded=expansion.at, confirmed=now)
 
-    async def _tell(
-        self, held: _Held, memory: Memory, told: Mapping[str, Announced], known: Known, now: datetime
-    ) -> SourceReading:
-        agenda, version = held.agenda, held.version
+    async def _expand(self, document: Document, watched: frozenset[str], now: datetime) -> _Expansion:
+        """The calendar's days around now: once for all towns that read it in this zone, and watch the same in it."""
+        zone, apart = self._schedule.zone, self._takes_long
+        key = ("days", zone, watched)
+        made: _Expansion | None = document.made(key)
+        if made is not None and not timedelta() <= now - made.at < FRESH:
+            document.forget(key)
+
+        def expand() -> _Expansion:
+            window = window_around(now, watched)
+            return _Expansion(*read_calendar(document.body, window, zone, self._monotonic, apart=apart), at=now)
+
+        expansion = await document.once(key, expand, _Expansion.size, slow=apart)
+        self._takes_long = expansion.takes_long
+        return expansion
+
+    async def _tell(self, held: _Held, memory: Memory, known: Known, now: datetime) -> SourceReading:
+        agenda, digest, told = held.agenda, held.document.digest, from_state(memory.state)
         since = _since(memory.state, agenda, now)
         decision = await self._decide(agenda, told, since, known, now)
         heard = [
@@ -115,9 +138,9 @@ class IcalSource:
             state["gone"] = {"key": gone_key(decision.gone), "entries": len(decision.gone)}
         return SourceReading(
             heard=[each for each in heard if each.key not in stored],
-            memory=Memory(version.etag, version.last_modified, version.digest, state),
+            memory=Memory(digest=digest, state=state),
             look_again=decision.look_again,
-            unchanged=version.digest == memory.digest,
+            unchanged=digest == memory.digest,
             trouble=_trouble(agenda, decision),
         )
 
@@ -156,100 +179,39 @@ def _trouble(agenda: WorksAgenda, decision: CalendarDecision) -> Reason | None:
     return because("calendar_gone", count=len(decision.gone), titles=[*titles, *more])
 
 
-# --- where the calendar is ------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
-class CalendarVersion:
-    """A calendar's body and what tells it from another version."""
+class _Expansion:
+    """A calendar's days as they were read then; `takes_long` is whether the next version should be read apart."""
 
-    body: bytes
-    digest: str
-    etag: str | None = None
-    last_modified: str | None = None
+    agenda: WorksAgenda
+    takes_long: bool
+    at: datetime
 
-    @classmethod
-    def of(cls, body: bytes, etag: str | None = None, last_modified: str | None = None) -> CalendarVersion:
-        """The version whose body this is."""
-        return cls(body, hashlib.sha256(body).hexdigest(), etag, last_modified)
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return _OCCURRENCE_BYTES * len(self.agenda.occurrences)
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     """The calendar as it was last read, and when it was last expanded and last confirmed by its place."""
 
-    version: CalendarVersion
+    document: Document
     agenda: WorksAgenda
     expanded: datetime
     confirmed: datetime
 
 
-class CalendarPlace(Protocol):
-    """Somewhere a calendar can be had."""
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """A look at which nothing was due, and nothing will be before `until` (None: ever) by this calendar and memory."""
 
-    async def look(self, held: CalendarVersion | None) -> CalendarVersion | None:
-        """The calendar, or None where it is still the version that is held. Raises SourceFailed."""
-        ...
+    agenda: WorksAgenda
+    memory: Memory
+    at: datetime
+    until: datetime | None
 
-    def forget(self) -> None:
-        """Take the next look as the first: what was got last could not be used."""
-        ...
-
-
-class CalendarFile:
-    """A file on this machine. It is read when its time, size or inode changed, and new when its content did."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, int, int] | None = None
-
-    async def look(self, held: CalendarVersion | None) -> CalendarVersion | None:
-        """Read the file off the loop, unless nothing about it changed since the last look."""
-        return await asyncio.to_thread(self._read, held)
-
-    def forget(self) -> None:
-        """Read the file at the next look, changed or not."""
-        self._seen = None
-
-    def _read(self, held: CalendarVersion | None) -> CalendarVersion | None:
-        try:
-            stat = self._path.stat()
-            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if held and seen == self._seen:
-                return None
-            body = read_bounded(self._path) if stat.st_size <= MAX_BYTES else None
-        except OSError as error:
-            raise SourceFailed(because("calendar_file_unread", path=self._path, said=error.strerror)) from error
-        if body is None:
-            raise SourceFailed(because("calendar_too_large", path=self._path, most=MAX_BYTES >> 20))
-        self._seen = seen
-        return CalendarVersion.of(body)
-
-
-class CalendarAddress:
-    """An http, https or webcal address (webcal is https by another name)."""
-
-    def __init__(self, url: str, fetcher: Fetcher) -> None:
-        scheme, _, rest = url.partition("://")
-        self._url = f"https://{rest}" if scheme.lower() in ("webcal", "webcals") else url
-        self._fetcher = fetcher
-
-    async def look(self, held: CalendarVersion | None) -> CalendarVersion | None:
-        """Ask the server, with the validators of the version that is held."""
-        answer = await self._fetcher.get(self._url, held.etag if held else None, held.last_modified if held else None)
-        if isinstance(answer, NotModified):
-            return None
-        return CalendarVersion.of(answer.body, answer.etag, answer.last_modified)
-
-    def forget(self) -> None:
-        """Nothing to forget: what is asked depends on the version that is held alone."""
-
-
-def _place_of(settings: IcalSettings, around: Surroundings) -> CalendarPlace:
-    """The place that `url` of channels.toml names: an address, or a file relative to that file's folder."""
-    scheme, separator, rest = settings.url.partition("://")
-    if not separator:
-        return CalendarFile(around.town.folder / settings.url)
-    if scheme.lower() == "file":
-        return CalendarFile(Path(rest))
-    return CalendarAddress(settings.url, Fetcher.of(settings, around))
+    def lasts(self, agenda: WorksAgenda, memory: Memory, now: datetime) -> bool:
+        """Whether another look would find the same; after a clock was set back, nobody knows."""
+        is_same = agenda is self.agenda and memory is self.memory
+        return is_same and self.at <= now and (self.until is None or now < self.until)

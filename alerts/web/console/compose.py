@@ -215,6 +215,7 @@ class Composer:
     async def picture(self, request: web.Request) -> web.StreamResponse:
         """A picture that was kept."""
         name = request.match_info["name"]
+        await self._service.bring_picture(name)
         file = self._service.picture(name)
         if file is None:
             raise web.HTTPNotFound
@@ -252,6 +253,7 @@ class Composer:
 
         kept, about = await self._service.ask(question)
         if kept is not None:
+            await self._service.bring_picture(str(kept.fields.get("picture", "")))
             page.take(kept)
             page.fields = adapted(kept.fields, self._station)
             page.chosen = True
@@ -271,6 +273,7 @@ class Composer:
                 fields["picture"] = await self._service.keep_picture(data, picture_kind(data))
             except Misuse:
                 problems["file"] = self._picture_words(request)
+        await self._service.bring_picture(str(fields.get("picture", "")))
         revision = str(form.get("revision", "")).strip()
         # `isdigit` alone takes "²", which `int` refuses.
         number = int(revision) if revision.isascii() and revision.isdigit() and len(revision) < 10 else 0

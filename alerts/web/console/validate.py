@@ -91,6 +91,7 @@ async def _picture(console: Console, request: web.Request) -> web.Response:
     """Only a picture that one of the alert's posts has, and only as it was when it was shown."""
     sheet, wanted = await _asked(console, request), request.match_info["digest"]
     for path in {post.message.image.path for post in sheet.item.posts if post.message.image}:
+        await console.service.bring_picture(path)
         content = await asyncio.to_thread(read_picture, path)
         if content is None or hashlib.sha256(content).hexdigest() != wanted:
             continue

@@ -11,9 +11,11 @@ import pytest
 from aiohttp import web
 
 from alerts.model.errors import SourceFailed
-from alerts.model.ports import Memory
-from alerts.sources.fetch import Fetched, Fetcher
-from alerts.sources.ical.source import CalendarAddress, IcalSource
+from alerts.model.ports import Memory, SourceReading
+from alerts.sources.address import Where
+from alerts.sources.ical.source import IcalSource
+from alerts.sources.settings import IcalSettings
+from tests.fakes import FakeClock
 from tests.unit.sources.ical_pages import NINE_TO_NOON, at, calendar, event, nothing_stored, works_source
 
 
@@ -58,12 +60,24 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-def source(server: Server, session: aiohttp.ClientSession) -> IcalSource:
-    return works_source(Path(), server.url, session=session, timeout="5s")
+class Reader:
+    """A source that is looked at once a minute."""
+
+    def __init__(self, server: Server, session: aiohttp.ClientSession) -> None:
+        self.clock = FakeClock()
+        self.source: IcalSource = works_source(Path(), server.url, session=session, clock=self.clock, timeout="5s")
+
+    async def read(self, memory: Memory, now: str) -> SourceReading:
+        await self.clock.advance(60)
+        return await self.source.read(memory, nothing_stored, at(now))
 
 
-async def steps(reader: IcalSource, memory: Memory, now: str) -> tuple[list[str | None], Memory]:
-    reading = await reader.read(memory, nothing_stored, at(now))
+def source(server: Server, session: aiohttp.ClientSession) -> Reader:
+    return Reader(server, session)
+
+
+async def steps(reader: Reader, memory: Memory, now: str) -> tuple[list[str | None], Memory]:
+    reading = await reader.read(memory, now)
     return [each.alert.infos[0].parameter("tocsin:step") for each in reading.heard if each.alert], reading.memory
 
 
@@ -71,11 +85,11 @@ async def test_it_asks_conditionally_and_still_tells_what_is_due(server, session
     reader = source(server, session)
     told, memory = await steps(reader, Memory(), "2026-11-25 12:00")
     assert told == []
-    assert memory.etag == f'"{hashlib.sha256(server.body).hexdigest()[:8]}"'
+    etag = f'"{hashlib.sha256(server.body).hexdigest()[:8]}"'
 
     told, memory = await steps(reader, memory, "2026-11-26 09:00")
     assert told == ["before"]
-    assert (server.unchanged, server.asked) == (1, [None, memory.etag])
+    assert (server.unchanged, server.asked) == (1, [None, etag])
 
 
 async def test_after_a_restart_it_asks_for_the_whole_calendar(server, session):
@@ -89,8 +103,8 @@ async def test_after_a_restart_it_asks_for_the_whole_calendar(server, session):
 async def test_without_validators_the_words_are_compared(server, session):
     server.validates = False
     reader = source(server, session)
-    first = await reader.read(Memory(), nothing_stored, at("2026-11-25 12:00"))
-    second = await reader.read(first.memory, nothing_stored, at("2026-11-25 12:01"))
+    first = await reader.read(Memory(), "2026-11-25 12:00")
+    second = await reader.read(first.memory, "2026-11-25 12:01")
 
     assert (first.unchanged, second.unchanged) == (False, True)
 
@@ -122,7 +136,7 @@ async def test_a_feed_that_fails_is_not_a_feed_that_is_empty(server, session, st
 
     for _ in range(2):
         with pytest.raises(SourceFailed, match=why):
-            await reader.read(memory, nothing_stored, at("2026-11-26 10:00"))
+            await reader.read(memory, "2026-11-26 10:00")
     server.status, server.body = 200, good
     told, _ = await steps(reader, memory, "2026-11-27 09:00")
     assert told == ["start"]
@@ -132,21 +146,11 @@ async def test_nobody_there_is_a_failure(server, session):
     server.url = "http://127.0.0.1:1/works.ics"
 
     with pytest.raises(SourceFailed, match="refused"):
-        await source(server, session).read(Memory(), nothing_stored, at("2026-11-25 12:00"))
+        await source(server, session).read(Memory(), "2026-11-25 12:00")
 
 
 @pytest.mark.parametrize("scheme", ["webcal", "WEBCAL", "webcals"])
-async def test_webcal_is_https(scheme):
-    class Asked(Fetcher):
-        urls: list[str] = []  # noqa: RUF012 - one test, one list
+def test_webcal_is_https(scheme):
+    settings = IcalSettings.model_validate({"kind": "ical", "url": f"{scheme}://town.example/works.ics"})
 
-        def __init__(self) -> None:
-            self.urls.clear()
-
-        async def get(self, url, etag=None, last_modified=None):
-            self.urls.append(url)
-            return Fetched(url, b"x")
-
-    asked = Asked()
-    await CalendarAddress(f"{scheme}://town.example/works.ics", asked).look(None)
-    assert asked.urls == ["https://town.example/works.ics"]
+    assert Where.of(settings).url == "https://town.example/works.ics"

@@ -82,7 +82,7 @@ COSTS = {
         430,
     ),
     "an idle minute": Cost(
-        {"PRAGMA": 186, "BEGIN": 42, "COMMIT": 42, "SELECT": 317, "INSERT": 43, "DELETE": 1},
+        {"PRAGMA": 186, "BEGIN": 42, "COMMIT": 42, "SELECT": 302, "INSERT": 43, "DELETE": 1},
         180,
     ),
 }

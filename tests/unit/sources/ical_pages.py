@@ -41,11 +41,13 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=PARIS)
 
 
-def works_source(folder: Path, url: str = "works.ics", *, session: Any = None, **settings: Any) -> IcalSource:
+def works_source(
+    folder: Path, url: str = "works.ics", *, session: Any = None, clock: FakeClock | None = None, **settings: Any
+) -> IcalSource:
     """A town's `[sources.works]` with these settings; a calendar at an address needs a `session`."""
     told = IcalSettings.model_validate({"kind": "ical", "url": url, **settings})
     town = Town("Town", "works@town.example", areas=("INSEE:38185",), file=folder / "channels.toml")
-    return IcalSource("works", told, Surroundings(session, FakeClock(), town))
+    return IcalSource("works", told, Surroundings(session, clock or FakeClock(), town))
 
 
 def agenda_of(body: bytes, now: str = "2026-11-25 12:00", watched: tuple[str, ...] = ()) -> WorksAgenda:

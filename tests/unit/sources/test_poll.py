@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.model.errors import SourceFailed
-from alerts.model.ports import Memory, SourceReading
+from alerts.model.errors import DatabaseRefused, SourceFailed
+from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.reason import in_words
-from alerts.sources.poll import Poller
+from alerts.sources.poll import WRITTEN_EVERY, Poller
 from tests.fakes import FakeClock
 
 EVERY = timedelta(minutes=1)
@@ -34,10 +34,14 @@ class Kept:
         return work(self)
 
     def memory(self, _: str) -> Memory:
-        return Memory()
+        self._feed.remembered += 1
+        return self._feed.kept
 
     def known(self, _, keys) -> set[str]:
         return set()
+
+    def read_well(self, _, at) -> None:
+        self._feed.well.append(at)
 
     def failed(self, _, reason, next_try, now) -> int:
         self._feed.failures += 1
@@ -52,12 +56,22 @@ class Feed:
         self.answers: list[SourceReading | SourceFailed] = []
         self.looks: list[float] = []
         self.failures = 0
+        self.well: list[datetime] = []
+        self.stored: list[float] = []
+        self.memories: list[Memory] = []
+        self.kept = Memory()
+        self.remembered = 0
+        self.wake = None
         self.meanwhile = lambda: None
         self.poller = Poller(
             "meteo", self, EVERY, database=Kept(self), clock=clock, chance=lambda: 0.5, deliver=self.deliver
         )
 
+    def on_news(self, wake):
+        self.wake = wake
+
     async def read(self, memory, known, now) -> SourceReading:
+        self.memories.append(memory)
         self.looks.append(self.clock.monotonic())
         answer = self.answers.pop(0) if self.answers else QUIET
         if isinstance(answer, SourceFailed):
@@ -66,6 +80,7 @@ class Feed:
 
     async def deliver(self, _, reading, look_again) -> int:
         self.happens()
+        self.stored.append(self.clock.monotonic())
         self.failures = self.failures + 1 if reading.trouble else 0
         return self.failures
 
@@ -84,6 +99,7 @@ async def feed(start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)) -> A
     polling = asyncio.create_task(made.poller.run())
     yield made
     polling.cancel()
+    await made.clock.settle()
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -125,3 +141,84 @@ async def test_a_source_whose_messages_cannot_be_read_fails_until_they_can():
             await meteo.clock.advance(60)
 
     assert reasons == [None, "2 messages can't be read", "2 messages can't be read", None]
+
+
+# --- what an uneventful look costs ----------------------------------------------------------------------------------
+
+
+async def test_while_nothing_is_new_it_is_written_down_every_five_minutes():
+    async with feed() as meteo:
+        await meteo.clock.advance(30 * 60)
+
+    assert len(meteo.looks) == 31
+    gaps = [later - earlier for earlier, later in zip(meteo.stored, meteo.stored[1:], strict=False)]
+    assert len(gaps) == 6
+    assert max(gaps) <= WRITTEN_EVERY.total_seconds() + EVERY.total_seconds()
+    assert meteo.remembered == 1, "what it remembers is read once"
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        SourceReading([Heard("1", problem=in_words("odd"))], Memory()),
+        SourceReading((), Memory(state={"told": 1})),
+        SourceReading((), Memory(), trouble=in_words("2 messages can't be read")),
+    ],
+)
+async def test_what_is_new_is_written_down_at_once(news):
+    async with feed() as meteo:
+        meteo.answers = [QUIET, news, SourceReading((), news.memory)]
+        await meteo.clock.advance(61)
+        stored = list(meteo.stored)
+        await meteo.clock.advance(60)
+
+    assert stored == meteo.looks[:2]
+    assert len(meteo.stored) == (3 if news.trouble else 2), "that it is well again is news"
+
+
+async def test_a_failure_tells_when_it_was_last_read_well_to_the_second():
+    async with feed() as meteo:
+        meteo.answers = [QUIET, QUIET, QUIET, SourceFailed("no answer"), SourceFailed("no answer")]
+        await meteo.clock.advance(300)
+
+    assert meteo.well == [datetime(2026, 11, 25, 12, 2, tzinfo=UTC)]
+    assert len(meteo.stored) == 2, "and that it is read again is written at once"
+
+
+async def test_what_could_not_be_stored_is_read_from_the_database_again():
+    def refuses():
+        raise DatabaseRefused("locked")
+
+    async with feed() as meteo:
+        meteo.answers = [QUIET, SourceReading([Heard("1", problem=in_words("odd"))], Memory(digest="new"))]
+        await meteo.clock.settle()
+        meteo.meanwhile = refuses
+        await meteo.clock.advance(60)
+        assert meteo.memories[-1].digest is None
+        await meteo.clock.advance(5)
+
+    assert meteo.memories[-1] is meteo.kept
+    assert meteo.remembered == 2
+
+
+async def test_a_source_that_has_news_is_looked_at_at_once():
+    async with feed() as meteo:
+        await meteo.clock.advance(10)
+        meteo.wake()
+        await meteo.clock.settle()
+        assert meteo.looks == [0, 10]
+        await meteo.clock.advance(59)
+        assert meteo.looks == [0, 10]
+        await meteo.clock.advance(2)
+        assert meteo.looks == [0, 10, 70]
+
+    await meteo.clock.settle()
+    assert meteo.wake is None, "it is told that nobody looks any more"
+
+
+async def test_news_that_come_during_a_look_are_not_lost():
+    async with feed() as meteo:
+        meteo.meanwhile = meteo.poller.wake
+        await meteo.clock.settle()
+
+    assert meteo.looks == [0, 0]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 
 import pytest
 
 from alerts.model.incident import AlertState
+from alerts.model.post import PostImage
 from alerts.store.connection import listen, opened
 from alerts.store.database import Database
+from alerts.store.outbox import Outbox
+from alerts.store.pictures import picture_folder
 from alerts.store.unit import acting
-from tests.unit.store.conftest import a_post, a_record
-
-NOW = datetime(2026, 11, 27, tzinfo=UTC)
+from tests.unit.store.conftest import NOW, a_post, a_record
 
 
 @contextmanager
@@ -109,3 +110,33 @@ async def test_a_transaction_that_is_lost_on_its_way_is_carried_out_again_once(s
     assert await database.write(work) == "done"
     with opened(server) as db:
         assert [row["id"] for row in db.execute("SELECT id FROM alert ORDER BY seq")] == ["a1", "a2"]
+
+
+async def test_a_picture_that_another_machine_kept_is_made_here_when_it_is_to_be_sent(server, database, tmp_path):
+    drawn = picture_folder(server.beside) / f"{'a' * 64}.png"
+    drawn.parent.mkdir(parents=True)
+    drawn.write_bytes(b"\x89PNG and so on")
+    stored = a_record("a1")
+    message = replace(a_post("p1", stored).message, image=PostImage(str(drawn), "Une route"))
+    with acting(server) as unit:
+        unit.alerts.add(stored)
+        unit.alerts.add_post(a_post("p1", stored, message=message))
+        unit.alerts.add_post(a_post("p2", stored, message=message, channel="y"))
+    drawn.unlink()
+
+    [post] = await Outbox(database).next_due("x", NOW, urgent_only=False)
+
+    assert drawn.read_bytes() == b"\x89PNG and so on"
+    assert post.message.image.path == str(drawn)
+
+
+async def test_a_file_that_is_not_ours_is_not_given_to_the_server(server, database, tmp_path):
+    foreign = tmp_path / "passwd.png"
+    foreign.write_bytes(b"root")
+    stored = a_record("a1")
+    message = replace(a_post("p1", stored).message, image=PostImage(str(foreign), ""))
+    with acting(server) as unit:
+        unit.alerts.add(stored)
+        unit.alerts.add_post(a_post("p1", stored, message=message))
+    with opened(server) as db:
+        assert db.execute("SELECT count(*) FROM picture").fetchone()[0] == 0

@@ -1,0 +1,337 @@
+"""One address, with all that ask for it: when it is asked, what it said last, and who is told of it when.
+
+Its sources' looks come at any time. A look is answered by what was said last while that is fresh; else it begins a
+request, or waits for the one that is under way. Words are held by whoever reads them, and by the shelf where there are
+several; what stays here is what the next request needs: the validators, and a digest by which a source knows whether
+it has heard this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+from alerts import __version__
+from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.sources.document import KEPT_FOR, Document
+from alerts.sources.fetch import Fetched, Fetcher, NotModified, read_url
+from alerts.sources.settings import PolledSettings
+
+if TYPE_CHECKING:
+    from alerts.sources.shared import Share, SharedReader
+
+OFTENEST = 0.95
+"""An address is asked again after this part of the shortest `every`: pollers look a twentieth sooner or later."""
+
+LONGEST_SHARED = 600.0
+"""For so many seconds at the most a failure is told to others, unless the server named a time."""
+
+A_FEW, PAUSE = 10, 0.01
+"""Sources that are woken at once, and the seconds before the next few."""
+
+HELD = 1.0
+"""Seconds that the words are held for the last of those that were woken."""
+
+GONE_AFTER = 1800.0
+"""A source that asked for nothing for so many seconds, and for twice its `every`, doesn't count any more."""
+
+SLOW = 2.0
+"""An answer that took so many seconds is slow."""
+
+LONG = 262_144
+"""Bytes of a document whose digest is no work for the event loop."""
+
+A_MOMENT = 0.001
+"""Seconds by which whoever looks again when a failure is over may come early, as sums of times are rounded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What is asked for and how: whatever could make two answers differ, or one that not everybody may see."""
+
+    url: str
+    timeout: float
+    allow_private: bool
+
+    @classmethod
+    def of(cls, settings: PolledSettings, file: str | None = None) -> Where:
+        """Where a source's settings point to, or the `file` that it reads; webcal is https by another name."""
+        scheme, _, rest = settings.url.partition("://")
+        url = f"https://{rest}" if scheme.lower() in ("webcal", "webcals") else settings.url
+        return cls(file or url, settings.timeout.total_seconds(), settings.allow_private)
+
+    @property
+    def host_trusted(self) -> str | None:
+        """The address whose host may be asked wherever it is; None for a file, which is no host."""
+        return None if self.url.startswith("file:") else self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an answer wasn't had, and until when (by the steady clock) that is told to whoever asks."""
+
+    error: SourceFailed
+    until: float
+
+    def again(self) -> SourceFailed:
+        """The same error for one more who asked: one that is raised to many would collect all their tracebacks."""
+        return type(self.error)(self.error.reason, self.error.retry_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """What an address said last, as the next question and whoever asks for it need to know it."""
+
+    digest: str
+    etag: str | None
+    last_modified: str | None
+    document: weakref.ref[Document]
+
+
+class Address:
+    """One address, with all that ask for it."""
+
+    def __init__(self, reader: SharedReader, where: Where, session: aiohttp.ClientSession) -> None:
+        self._reader = reader
+        self._clock = reader.clock
+        self._where = where
+        self._fetcher = Fetcher(
+            session, clock=reader.clock, user_agent="", timeout=where.timeout, allow_private=where.allow_private
+        )
+        # Longest ago first: who waited longest is told first.
+        self._shares: dict[Share, None] = {}
+        self._due = 0.0
+        self._version: Version | None = None
+        self._failure: Failure | None = None
+        self._failures = 0
+        self._is_slow = self._links_are_slow = False
+        self._asking: asyncio.Task[Document | None] | None = None
+        self._waiting: dict[Share, asyncio.Future[None]] = {}
+        self._links: dict[tuple[str, str], _Link] = {}
+
+    # --- who asks
+
+    def is_wanted(self, now: float) -> bool:
+        """Whether anybody asked lately."""
+        for share in [each for each in self._shares if now - each.asked > max(GONE_AFTER, 2 * each.every)]:
+            del self._shares[share]
+        return bool(self._shares or self._asking)
+
+    def leave(self, share: Share) -> bool:
+        """Count it no more; whether nobody is left."""
+        self._shares.pop(share, None)
+        return not self._shares
+
+    @property
+    def every(self) -> float:
+        """The shortest `every` of all who ask."""
+        return min((share.every for share in self._shares), default=60.0)
+
+    def _joins(self, share: Share) -> float:
+        now = share.asked = self._clock.monotonic()
+        if share not in self._shares and self._version and self._failure is None:
+            self._due = min(self._due, now + OFTENEST * share.every)
+        self._shares.pop(share, None)
+        self._shares[share] = None
+        return now
+
+    # --- what it says
+
+    async def look(self, share: Share, digest: str | None) -> Document | None:
+        """What it says for one who knows what has this digest. Raises SourceFailed."""
+        now = self._joins(share)
+        if self._asking is not None:
+            await self._wait(share, self._asking)
+        elif self._failure is not None and now < self._failure.until:
+            raise self._failure.again()
+        # Whoever needs the words can't do with an answer that nothing changed.
+        elif (whole := not (self._knows(digest) or self._held())) or self._failure or now >= self._due:
+            self._asking = asking = self._reader.spawn(self._ask(share, whole=whole))
+            # Held here by hand: with one source nobody else holds it.
+            document = await asyncio.shield(asking)
+            return None if document is None or self._knows(digest) else document
+        if self._failure is not None:
+            raise self._failure.again()
+        if self._knows(digest):
+            return None
+        return self._held() or await self.look(share, digest)
+
+    def _knows(self, digest: str | None) -> bool:
+        return self._version is not None and self._version.digest == digest
+
+    def _held(self) -> Document | None:
+        document = self._version.document() if self._version else None
+        return self._kept(document) if document is not None else None
+
+    def _kept(self, document: Document) -> Document:
+        """The same, for the others too where there are any."""
+        if len(self._shares) > 1:
+            self._reader.shelf.keep(document, self._clock.monotonic())
+        return document
+
+    async def _wait(self, share: Share, asking: asyncio.Task[Document | None]) -> None:
+        """Wait until this source's turn after the answer has come; what was answered stands here then."""
+        mine = self._waiting.setdefault(share, asyncio.get_running_loop().create_future())
+        try:
+            await mine
+        finally:
+            if self._waiting.get(share) is mine:
+                del self._waiting[share]
+        if asking.cancelled() or not isinstance(asking.exception(), SourceFailed | None):
+            asking.result()
+
+    async def _ask(self, first: Share, *, whole: bool) -> Document | None:
+        """Ask, and tell the others; None where nothing changed and nobody holds the words any more."""
+        news = False
+        try:
+            version = None if whole else self._version
+            answer = await self._get(version)
+            news = self._failure is not None
+            self._failure, self._failures = None, 0
+            document = self._held()
+            if isinstance(answer, Fetched):
+                before = self._version
+                document = self._kept(await self._take(answer, document))
+                news = news or (before is not None and before.digest != document.digest)
+            self._due = self._clock.monotonic() + OFTENEST * self.every
+        except SourceFailed as error:
+            self._failures += 1
+            self._failure = self._failed(error, self._retried_after())
+            raise
+        else:
+            return document
+        finally:
+            self._asking = None
+            self._release(first, news=news)
+            self._reader.shelf.tidy(self._clock.monotonic())
+
+    async def _get(self, version: Version | None) -> Fetched | NotModified:
+        host = read_url(self._where.url).host or ""
+        async with self._reader.places.at(host, slow=self._is_slow):
+            began = self._clock.monotonic()
+            try:
+                self._reader.requests += 1
+                self._fetcher.user_agent = self._names()
+                known = (version.etag, version.last_modified) if version else (None, None)
+                return await self._fetcher.get(self._where.url, *known)
+            finally:
+                self._is_slow = self._clock.monotonic() - began > SLOW
+
+    async def _take(self, answer: Fetched, held: Document | None) -> Document:
+        document = await document_of(answer)
+        # What was made of the same words before is there already.
+        if held is not None and held.digest == document.digest:
+            document = held
+        self._version = Version(document.digest, answer.etag, answer.last_modified, weakref.ref(document))
+        now = self._clock.monotonic()
+        self._links = {key: link for key, link in self._links.items() if link.is_of_use(now)}
+        return document
+
+    def _failed(self, error: SourceFailed, seconds: float) -> Failure:
+        if error.retry_at is not None:
+            seconds = (error.retry_at - self._clock.now()).total_seconds()
+        # A new one: what was raised holds on to all that was under way.
+        again = type(error)(error.reason, error.retry_at)
+        return Failure(again, self._clock.monotonic() + seconds - A_MOMENT)
+
+    def _retried_after(self) -> float:
+        """The seconds after which the first of its sources asks again: the shortest that `poll.backoff` may say."""
+        if self._failures == 1:
+            return min(self.every, 5.0) / 2
+        return min(0.75 * self.every * 2.0 ** min(self._failures - 2, 16), LONGEST_SHARED)
+
+    def _names(self) -> str:
+        """Who asks, with a contact, as feeds ask for: api.weather.gov refuses requests that don't tell it."""
+        if not self._shares:
+            return f"Tocsin/{__version__}"
+        first = min(self._shares, key=lambda share: (share.station, share.contact))
+        more = f" and {len(self._shares) - 1} more" if len(self._shares) > 1 else ""
+        return f"Tocsin/{__version__} ({first.station}{more}; {first.contact})"
+
+    def _release(self, first: Share, *, news: bool) -> None:
+        waiting, self._waiting = self._waiting, {}
+        shares = [each for each in (*self._shares, *waiting) if each in waiting or (news and each.wake)]
+        told = [share for share in dict.fromkeys(shares) if share is not first]
+        if told:
+            self._reader.spawn(self._tell(told, waiting))
+
+    async def _tell(self, shares: Sequence[Share], waiting: Mapping[Share, asyncio.Future[None]]) -> None:
+        # Held by hand, should the shelf have no room for it: each of them would ask for it anew.
+        document = self._held()
+        try:
+            for place, share in enumerate(shares):
+                if place and place % A_FEW == 0:
+                    await self._clock.sleep(PAUSE)
+                if share in waiting:
+                    _done(waiting[share])
+                elif share.wake is not None:
+                    share.wake()
+            await self._clock.sleep(HELD)
+        finally:
+            del document
+            for mine in waiting.values():
+                _done(mine)
+
+    # --- what it links to
+
+    async def linked(self, share: Share, url: str, version: str) -> Document:
+        """The document at `url`, as that version of an entry means it. Raises SourceFailed."""
+        self._joins(share)
+        link = self._links.setdefault((url, version), _Link())
+        if link.failure is not None and self._clock.monotonic() < link.failure.until:
+            raise link.failure.again()
+        if link.document is not None and (document := link.document()):
+            return self._kept(document)
+        if link.asking is None:
+            link.asking = self._reader.spawn(self._follow(link, url))
+        return self._kept(await asyncio.shield(link.asking))
+
+    async def _follow(self, link: _Link, url: str) -> Document:
+        try:
+            host = read_url(url).host or ""
+            async with self._reader.places.at(host, slow=self._links_are_slow):
+                began = self._clock.monotonic()
+                try:
+                    self._reader.requests += 1
+                    document = await document_of(await self._fetcher.get_found(url, self._where.host_trusted))
+                finally:
+                    self._links_are_slow = self._clock.monotonic() - began > SLOW
+        except SourceFailed as error:
+            seconds = KEPT_FOR if isinstance(error, FailedForGood) else OFTENEST * self.every
+            link.failure = self._failed(error, seconds)
+            raise
+        else:
+            link.failure, link.document = None, weakref.ref(document)
+            return document
+        finally:
+            link.asking = None
+
+
+@dataclass(slots=True)
+class _Link:
+    """A document that an index links to: being asked for, here, or not to be had."""
+
+    asking: asyncio.Task[Document] | None = None
+    document: weakref.ref[Document] | None = None
+    failure: Failure | None = None
+
+    def is_of_use(self, now: float) -> bool:
+        """Whether it would answer somebody without a request."""
+        is_held = self.document is not None and self.document() is not None
+        return bool(self.asking or is_held or (self.failure and now < self.failure.until))
+
+
+async def document_of(answer: Fetched) -> Document:
+    """The document; a long one's digest is computed in a thread."""
+    told = (answer.url, answer.body, answer.content_type)
+    return await asyncio.to_thread(Document, *told) if len(answer.body) > LONG else Document(*told)
+
+
+def _done(mine: asyncio.Future[None]) -> None:
+    if not mine.done():
+        mine.set_result(None)

@@ -1,0 +1,114 @@
+"""A fetched document, and what was made of it: once for all who want it, whoever asks first.
+
+What depends on a document's bytes alone (the entries of an index, the alert in a message, a calendar's days) is made in
+a thread the first time that somebody wants it, kept with the document, and handed to all as the same object; so it must
+be immutable. A `Shelf` keeps documents for those who come later, within a number of bytes and a time; whoever still
+holds one that left the shelf goes on with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+KEPT_FOR = 600.0
+"""Seconds that a document nobody asked for stays on the shelf: towns that take their time find it there."""
+
+MOST_BYTES = 32 * 1_048_576
+"""Of all documents on the shelf, with an estimate of what was made of them."""
+
+# Threads of their own: strangers' documents that take long must not hold up what else this process does in threads.
+_READERS = ThreadPoolExecutor(4, thread_name_prefix="documents")
+_SLOW_READERS = ThreadPoolExecutor(2, thread_name_prefix="slow documents")
+
+
+class Document:
+    """What an address said at one time: `body` is unpacked, `url` is where it came from in the end.
+
+    `digest` tells it from what the address says at another time. `weight` is about how many bytes it takes, with what
+    was made of it.
+    """
+
+    __slots__ = ("__weakref__", "_made", "_making", "body", "content_type", "digest", "url", "weight")
+
+    def __init__(self, url: str, body: bytes, content_type: str | None = None) -> None:
+        self.url = url
+        self.body = body
+        self.content_type = content_type
+        self.digest = hashlib.sha256(body).hexdigest()
+        self.weight = len(body)
+        self._made: dict[Hashable, Any] = {}
+        self._making: dict[Hashable, asyncio.Future[Any]] = {}
+
+    def made(self, key: Hashable) -> Any | None:
+        """What was made under this key already; None for nothing."""
+        return self._made.get(key)
+
+    async def once(
+        self, key: Hashable, make: Callable[[], T], size: Callable[[T], int] | None = None, *, slow: bool = False
+    ) -> T:
+        """What `make` makes of the document, in a thread, for the first who asks for it by this key; then that again.
+
+        `size` tells how many bytes it takes. With `slow` it waits for others that took long, and they for it. What
+        `make` raises is raised to all who wait for it, and made anew for the next.
+        """
+        if key in self._made:
+            made: T = self._made[key]
+            return made
+        if key not in self._making:
+            making = asyncio.get_running_loop().run_in_executor(_SLOW_READERS if slow else _READERS, make)
+            self._making[key] = making
+            making.add_done_callback(lambda done: self._keep(key, done, size))
+        # Shielded: whoever stops waiting leaves it to the others.
+        new: T = await asyncio.shield(self._making[key])
+        return new
+
+    def forget(self, key: Hashable) -> None:
+        """Make it anew for the next who asks."""
+        self._made.pop(key, None)
+
+    def _keep(self, key: Hashable, done: asyncio.Future[Any], size: Callable[[Any], int] | None) -> None:
+        self._making.pop(key, None)
+        if not done.cancelled() and done.exception() is None:
+            self._made[key] = done.result()
+            self.weight += size(done.result()) if size else 0
+
+
+class Shelf:
+    """The documents that are kept for others who may come for them, those asked for last at the end."""
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._most = most
+        self._asked: dict[Document, tuple[float, int]] = {}
+        self._weight = 0
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    def __contains__(self, document: Document) -> bool:
+        return document in self._asked
+
+    def keep(self, document: Document, now: float) -> None:
+        """Keep it a while from now on; what wasn't asked for longest makes room. `now` is by the steady clock."""
+        self._take_off(document)
+        self._asked[document] = now, document.weight
+        self._weight += document.weight
+        self.tidy(now)
+
+    def tidy(self, now: float) -> None:
+        """Take away what nobody asked for lately, and what is too much."""
+        while self._asked:
+            document, (asked, _) = next(iter(self._asked.items()))
+            if self._weight <= self._most and now - asked <= KEPT_FOR:
+                break
+            self._take_off(document)
+
+    def _take_off(self, document: Document) -> None:
+        # As much as it weighed when it was put there: since then more may have been made of it.
+        _, weight = self._asked.pop(document, (0.0, 0))
+        self._weight -= weight

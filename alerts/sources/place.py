@@ -1,0 +1,108 @@
+"""Where a source's documents are: at an address, shared with all who name it, or in a file of its own.
+
+A source looks at its place with the digest of what it has heard whole, and gets the document where that is another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.model.ports import Surroundings
+from alerts.model.reason import because
+from alerts.sources.document import Document
+from alerts.sources.fetch import MAX_BYTES, read_bounded
+from alerts.sources.settings import PolledSettings
+from alerts.sources.shared import SharedReader
+
+
+class Place(Protocol):
+    """Somewhere documents can be had."""
+
+    async def look(self, digest: str | None) -> Document | None:
+        """What is there, or None where it is still what has this digest. Raises SourceFailed."""
+        ...
+
+    async def linked(self, url: str, version: str) -> Document:
+        """What it links to under `url`, in that version. Raises SourceFailed, or FailedForGood where that stays so."""
+        ...
+
+    def on_news(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called when there is something new; None: nobody looks any more."""
+        ...
+
+
+def place_of(settings: PolledSettings, around: Surroundings) -> Place:
+    """The place that `url` of channels.toml names: an address, or a file relative to that file's folder."""
+    parts = urlsplit(settings.url)
+    if parts.scheme == "file":
+        return FilePlace(Path(unquote(parts.path)), settings, around)
+    if "://" not in settings.url:
+        return FilePlace(around.town.folder / settings.url, settings, around)
+    return SharedReader.around(around).share(settings, around)
+
+
+class FilePlace:
+    """A file on this machine. It is read when its time, size or inode changed, and new when its content did."""
+
+    def __init__(self, path: Path, settings: PolledSettings, around: Surroundings) -> None:
+        self._path = path
+        # For what it links to elsewhere.
+        self._share = SharedReader.around(around).share(settings, around, path.absolute().as_uri())
+        self._seen: tuple[int, int, int] | None = None
+        self._digest: str | None = None
+
+    async def look(self, digest: str | None) -> Document | None:
+        """Read the file off the loop, unless nothing about it changed since it had this digest."""
+        return await asyncio.to_thread(self.read, digest)
+
+    async def linked(self, url: str, version: str) -> Document:
+        """A file only where it is in the folder of this one; no address is this file's own, so all must be public."""
+        if url.lower().startswith("file:"):
+            return await asyncio.to_thread(self._read, self._beside(url))
+        return await self._share.linked(url, version)
+
+    def on_news(self, wake: Callable[[], None] | None) -> None:
+        """A file has no news of its own: it is looked at."""
+        if wake is None:
+            self._share.on_news(None)
+
+    def read(self, digest: str | None) -> Document | None:
+        """The file, or None where it is still what has this digest. Raises SourceFailed."""
+        try:
+            stat = self._path.stat()
+        except OSError:
+            seen = None
+        else:
+            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        if seen is not None and seen == self._seen and digest == self._digest:
+            return None
+        document = self._read(self._path)
+        # The time is of before it was read: what is written meanwhile makes another one.
+        self._seen, self._digest = seen, document.digest
+        return document if document.digest != digest else None
+
+    def _beside(self, url: str) -> Path:
+        try:
+            path = Path(unquote(urlsplit(url).path)).resolve()
+        except ValueError:
+            raise FailedForGood(because("file_link_unread")) from None
+        if not path.is_relative_to(self._path.resolve().parent):
+            raise FailedForGood(because("file_link_outside"))
+        return path
+
+    @staticmethod
+    def _read(path: Path) -> Document:
+        try:
+            body = read_bounded(path)
+        except FileNotFoundError:
+            raise SourceFailed(because("file_missing", path=path)) from None
+        except OSError as error:
+            raise SourceFailed(because("file_unread", path=path, said=error.strerror)) from None
+        if body is None:
+            raise FailedForGood(because("file_too_large", path=path, most=MAX_BYTES // 1_048_576))
+        return Document(path.absolute().as_uri(), body)

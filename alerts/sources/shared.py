@@ -1,0 +1,131 @@
+"""Addresses that many sources may name: each is asked once for all of them, and what it says is read once.
+
+A thousand towns in one process name the same weather service. A source gets a `Share` of its address; shares of the
+same address with the same settings are shares of one `Address`, which asks at the shortest `every` of them, with the
+validators of what it was told last. Whoever asks meanwhile waits for the same answer. Whoever comes soon after is told
+what was answered then. A failure is told so for as long as a retry would wait, or until the time that the server named.
+
+When an address says something new, all its sources are woken before their time, a few every few milliseconds: so they
+hear it within a second, and a thousand towns don't do the same work in one instant.
+
+An address is its whole text, with the user, password and query in it: a source that doesn't hold that credential names
+another address, and is told nothing of this one. What an index links to belongs to the index's address in the same way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import aiohttp
+
+from alerts.model.errors import FailedForGood
+from alerts.model.ports import Clock, Surroundings
+from alerts.model.reason import because
+from alerts.sources.address import Address, Where
+from alerts.sources.document import Document, Shelf
+from alerts.sources.settings import PolledSettings
+from alerts.sources.turns import Places, Turns
+
+
+class SharedReader:
+    """All addresses that this process reads.
+
+    `turns` are the turns in which sources file what they heard. `requests` counts what was asked for over the network,
+    links included.
+    """
+
+    def __init__(self, session: Any, clock: Clock) -> None:
+        self.clock = clock
+        self.turns = Turns()
+        self.places = Places()
+        self.shelf = Shelf()
+        self.requests = 0
+        self._session: aiohttp.ClientSession = session
+        self._addresses: dict[Where, Address] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    def around(cls, around: Surroundings) -> SharedReader:
+        """The reader of the process; one for this source alone where the surroundings have none."""
+        found: SharedReader | None = around.feeds
+        return found or cls(around.session, around.clock)
+
+    def share(self, settings: PolledSettings, around: Surroundings, file: str | None = None) -> Share:
+        """A source's share of the address that its settings name, or of what the `file` links to that it reads."""
+        town = around.town
+        station = town.name.encode("ascii", "replace").decode().replace("?", "-")
+        return Share(self, Where.of(settings, file), settings.every.total_seconds(), station, town.sender)
+
+    def address(self, where: Where) -> Address:
+        """The one that all shares of it ask."""
+        if where not in self._addresses:
+            self._tidy()
+            self._addresses[where] = Address(self, where, self._session)
+        return self._addresses[where]
+
+    def leave(self, where: Where, share: Share) -> None:
+        """Ask for nothing more on behalf of this one."""
+        if where in self._addresses and self._addresses[where].leave(share):
+            del self._addresses[where]
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Do it whoever waits for it, or stops waiting."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def close(self) -> None:
+        """Ask for nothing more; who waits for an answer is told that it won't come."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        # Whoever waited for it was told; where nobody did any more, nobody has to be.
+        if not task.cancelled():
+            task.exception()
+
+    def _tidy(self) -> None:
+        now = self.clock.monotonic()
+        self.shelf.tidy(now)
+        gone = [where for where, each in self._addresses.items() if not each.is_wanted(now)]
+        for where in gone:
+            del self._addresses[where]
+
+
+class Share:
+    """One source's part in an address. `every` is in seconds; `station` and `contact` say who asks."""
+
+    def __init__(self, reader: SharedReader, where: Where, every: float, station: str, contact: str) -> None:
+        self.every = every
+        self.station = station
+        self.contact = contact
+        self.wake: Callable[[], None] | None = None
+        self.asked = 0.0
+        self._reader = reader
+        self._where = where
+
+    async def look(self, digest: str | None) -> Document | None:
+        """What the address says, asked for unless that was done lately; None: still what has this digest.
+
+        Raises SourceFailed in one line without secrets, with `retry_at` where the server named it, and FailedForGood
+        where another try would bring the same.
+        """
+        return await self._reader.address(self._where).look(self, digest)
+
+    async def linked(self, url: str, version: str) -> Document:
+        """What the index links to, once for each `version` of the entry that links to it. Raises as `look`."""
+        # What comes from outside names no file of this machine.
+        if url.lower().startswith("file:"):
+            raise FailedForGood(because("file_link_outside"))
+        return await self._reader.address(self._where).linked(self, url, version)
+
+    def on_news(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called when the address says something new; None: this source looks no more."""
+        self.wake = wake
+        if wake is None:
+            self._reader.leave(self._where, self)

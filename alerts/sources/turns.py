@@ -1,0 +1,99 @@
+"""Whose turn it is: how many requests are under way at once, and how many sources file what they heard.
+
+Many sources in one process share one connection pool, one event loop and one processor. `Places` bounds the requests at
+one host and in all, and keeps most of them for addresses that answer: a hundred dead servers delay one another, not the
+rest. `Turns` lets few sources file at the same time, the urgent ahead, so that a feed which a thousand towns name keeps
+the lanes waiting no longer than one of them would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+AT_A_HOST = 4
+"""Requests that are under way at one host (feeds.md, "Index of CAP")."""
+
+QUICK, SLOW = 48, 16
+"""Requests under way in all: at addresses that answered in time when they were asked last, and at all others.
+
+The session has 200 connections, which channels send by as well.
+"""
+
+FILE_AT_ONCE = 4
+LONGEST_TURN = 1.0
+"""After so many seconds a turn is given to the next: whoever waits for a locked file holds nobody else up."""
+
+
+class _Host:
+    def __init__(self) -> None:
+        self.users = 0
+        self.places = asyncio.Semaphore(AT_A_HOST)
+
+
+class Places:
+    """The places for requests. First come, first served, at each host and in all."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, _Host] = {}
+        self._quick, self._slow = asyncio.Semaphore(QUICK), asyncio.Semaphore(SLOW)
+
+    @asynccontextmanager
+    async def at(self, host: str, *, slow: bool) -> AsyncIterator[None]:
+        """Hold a place at this host; `slow` for an address that didn't answer in time when it was asked last."""
+        found = self._hosts.setdefault(host, _Host())
+        found.users += 1
+        try:
+            async with found.places, self._slow if slow else self._quick:
+                yield
+        finally:
+            found.users -= 1
+            if not found.users:
+                del self._hosts[host]
+
+
+class Turns:
+    """At most `most` at the same time; of those who wait the urgent go first, then whoever came first."""
+
+    def __init__(self, most: int = FILE_AT_ONCE, longest: float = LONGEST_TURN) -> None:
+        self._free = most
+        self._longest = longest
+        self._count = 0
+        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def turn(self, *, urgent: bool) -> AsyncIterator[None]:
+        """Wait for a turn and hold it; one that is held for long is given to the next while its holder goes on."""
+        await self._take(urgent=urgent)
+        over = asyncio.get_running_loop().call_later(self._longest, self._give)
+        try:
+            yield
+        finally:
+            if not over.cancelled() and over.when() > asyncio.get_running_loop().time():
+                over.cancel()
+                self._give()
+
+    async def _take(self, *, urgent: bool) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        self._count += 1
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (not urgent, self._count, mine))
+        try:
+            await mine
+        except asyncio.CancelledError:
+            # It came just as its taker was told to stop.
+            if mine.done() and not mine.cancelled():
+                self._give()
+            raise
+
+    def _give(self) -> None:
+        while self._waiting:
+            *_, next_one = heapq.heappop(self._waiting)
+            if not next_one.done():
+                next_one.set_result(None)
+                return
+        self._free += 1
