@@ -342,10 +342,31 @@ def _run_synced(
 
 
 def _run_together(db: Connection, works: list[Work[Any]], *, synced: bool = True) -> list[tuple[Any, Exception | None]]:
-    with transaction(db, synced=synced):
-        if len(works) == 1:
-            return [(works[0](Unit(db)), None)]
-        return [_run_apart(db, work) for work in works]
+    is_file = isinstance(db, sqlite3.Connection)
+    try:
+        with transaction(db, synced=synced):
+            if is_file and len(works) > 1:
+                return [_run_apart(db, work) for work in works]
+            return [(work(Unit(db)), None) for work in works]
+    except Lost:
+        raise
+    except Exception:
+        if is_file or len(works) == 1:
+            raise
+    # A savepoint for each would cost a server more than all the rest: where one failed, each is tried by itself.
+    return [_run_alone(db, work, synced=synced) for work in works]
+
+
+def _run_alone(db: Connection, work: Work[Any], *, synced: bool) -> tuple[Any, Exception | None]:
+    ends = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            [result] = _run_together(db, [work], synced=synced)
+        except Exception as error:  # noqa: BLE001 handed to the caller of `write`, and to nobody else
+            if not isinstance(error, Lost) or time.monotonic() > ends:
+                return None, error
+        else:
+            return result
 
 
 def _run_apart(db: Connection, work: Work[Any]) -> tuple[Any, Exception | None]:

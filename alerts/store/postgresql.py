@@ -75,6 +75,36 @@ def _by_name(cursor: psycopg.Cursor[Any]) -> RowMaker[ServerRow]:
     return _rows_of(tuple(column.name for column in cursor.description or ()))
 
 
+class _Result:
+    """What a statement of a transaction came to: it was sent, and its answer is waited for when somebody looks.
+
+    So what nobody looks at costs no way there and back (libpq's pipeline); an error in it is raised at the next look,
+    or by the commit.
+    """
+
+    __slots__ = ("_cursor", "_session")
+
+    def __init__(self, session: Session, cursor: psycopg.Cursor[ServerRow]) -> None:
+        self._session = session
+        self._cursor = cursor
+
+    @property
+    def rowcount(self) -> int:
+        self._session.catch_up()
+        return self._cursor.rowcount
+
+    def fetchone(self) -> Any:
+        with self._session.told():
+            return self._cursor.fetchone()
+
+    def fetchall(self) -> list[Any]:
+        with self._session.told():
+            return self._cursor.fetchall()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.fetchall())
+
+
 class Session:
     """A connection to the town's schema that is made when it is needed, and anew when it was lost.
 
@@ -108,6 +138,8 @@ class Session:
             self._settings["statement_timeout"] = f"{int(longest * 1000)}ms"
         self._db: psycopg.Connection[ServerRow] | None = None
         self._number: int | None = None
+        self._pipeline = contextlib.ExitStack()
+        self._lines: psycopg.Pipeline | None = None
         self._lock = advisory_key(server)
         self.in_transaction = False
 
@@ -119,9 +151,23 @@ class Session:
                 values = {k: v.replace("\0", "\ufffd") if isinstance(v, str) else v for k, v in values.items()}
         else:
             sql = sql.replace("?", "%s")
-        db = self._db if self.in_transaction and self._db is not None else self._reached()
-        with self._told():
-            return db.execute(sql, values or None)
+        if self.in_transaction:
+            return _Result(self, self._sent(sql, values or None))
+        with self.told():
+            return self._reached().execute(sql, values or None)
+
+    def _sent(self, sql: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> psycopg.Cursor[ServerRow]:
+        """What was sent in the transaction; its answer is read when somebody wants it."""
+        if self._db is None:
+            raise Lost("the connection was lost")
+        with self.told():
+            return self._db.execute(sql, values)
+
+    def catch_up(self) -> None:
+        """Wait for the answers to all that was sent."""
+        if self._lines is not None and self._db is not None:
+            with self.told():
+                self._lines.sync()
 
     def reach(self) -> None:
         """Connect, if that isn't done. Raises DatabaseRefused."""
@@ -130,7 +176,7 @@ class Session:
     def walk(self, sql: str, values: Mapping[str, Any]) -> Iterator[ServerRow]:
         """The rows of a question, some hundred at a time."""
         db = self._reached()
-        with self._told(), db.cursor(name="walk", withhold=not self.in_transaction) as cursor:
+        with self.told(), db.cursor(name="walk", withhold=not self.in_transaction) as cursor:
             cursor.itersize = 500
             yield from cursor.execute(sql, values)
 
@@ -141,37 +187,39 @@ class Session:
         lock = f"SELECT pg_advisory_xact_lock({self._lock})"
         self.in_transaction = True
         try:
-            with self._told():
+            with self.told():
                 # All in one message. By the number a commit is asked for, should its answer be lost.
                 cursor = db.execute(f"BEGIN; {ahead}{lock}; SELECT pg_current_xact_id()::text")
                 while cursor.nextset():
                     pass
                 row = cursor.fetchone()
                 self._number = int(row[0]) if row is not None else None
+                self._lines = self._pipeline.enter_context(db.pipeline())
         except BaseException:
             self.rollback()
             raise
 
     def commit(self) -> None:
         """Commit. Raises Lost: it was not; where that can't be told it waits until the server says which."""
-        if self._db is None:
-            self.in_transaction = False
-            raise Lost("the connection was lost")
         number, self._number = self._number, None
         try:
-            with self._told():
-                self._db.execute("COMMIT")
+            with self.told():
+                committed = self._sent("COMMIT")
+                self._pipeline.close()
+            if committed.statusmessage != "COMMIT":
+                raise DatabaseRefused("the transaction failed before")
         except Lost:
-            if not self._was_committed(number):
+            if number is None or not self._was_committed(number):
                 raise
-        finally:
-            self.in_transaction = False
+        self.in_transaction = False
 
     def rollback(self) -> None:
         """Undo; a connection that is lost has done so."""
         self.in_transaction = False
+        with contextlib.suppress(psycopg.Error):
+            self._pipeline.close()
         if self._db is not None:
-            with contextlib.suppress(DatabaseRefused), self._told():
+            with contextlib.suppress(DatabaseRefused), self.told():
                 self._db.execute("ROLLBACK")
 
     def close(self) -> None:
@@ -181,8 +229,10 @@ class Session:
             self.telling.discard(self._pid)
             with contextlib.suppress(psycopg.Error):
                 db.close()
+            with contextlib.suppress(psycopg.Error):
+                self._pipeline.close()
 
-    def _was_committed(self, number: int | None) -> bool:
+    def _was_committed(self, number: int) -> bool:
         """Whether the transaction of this number was: asked for as long as it takes, for nobody may guess."""
         while True:
             try:
@@ -222,7 +272,8 @@ class Session:
         return db
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
+        """Turn the driver's errors into ours: `Lost`, `Busy` or DatabaseRefused, without what somebody stored."""
         try:
             yield
         except (errors.SerializationFailure, errors.DeadlockDetected) as error:
