@@ -18,18 +18,20 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from alerts.daemon.bots import Bots, BulkSenders, bot_lease, bot_paces, bot_settings, bulk_leases
+from alerts import __version__
+from alerts.daemon.bots import Bots, BulkSenders, bot_paces, bot_settings, holdings
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Control
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
 from alerts.daemon.serving import Entrance, build_app, build_publisher
+from alerts.daemon.status import owners_of
 from alerts.daemon.telemetry import Metrics, lane_cycle, log_deliveries, pages_cycle, source_cycle, sum_up
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
@@ -47,6 +49,7 @@ from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import UnknownPosts, failing_sign_ins
 from alerts.health.notices import build_notices
 from alerts.model.events import ConnectionRefused, Events, Stopping
+from alerts.model.lease import DUTIES, Lease, source_lease
 from alerts.model.ports import Resources, Surroundings
 from alerts.model.reason import because
 from alerts.model.town import Town
@@ -56,11 +59,14 @@ from alerts.sources.shared import SharedReader
 from alerts.store.alerts import AlertRepository
 from alerts.store.connection import listen
 from alerts.store.database import Database
+from alerts.store.leases import Leases
 from alerts.store.memory import ChannelStatuses
-from alerts.store.outbox import Leases, Outbox
-from alerts.web.ops import Cycle, Gauges
+from alerts.store.outbox import Outbox
+from alerts.web.ops import Cycle, Gauges, Owner
 from alerts.web.public.publisher import Publisher
 
+LONGEST_HOST = 24
+"""Characters of the host's name that a lease's owner begins with."""
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
 HANDED_OVER_AFTER = 0.001
@@ -124,9 +130,19 @@ class Daemon:
         self._clock = clock = outside.clock
         self._statuses = ChannelStatuses(database)
         # A lease is one process's: the same machine may have started this daemon twice.
-        owner = f"{socket.gethostname()}-{os.getpid()}-{outside.new_id()}"
-        leases = [*town.channels, *map(bot_lease, bot_settings(town)), *bulk_leases(town)]
-        self._keeper = LeaseKeeper(Leases(database), clock, owner, leases, outside.lease_term)
+        owner = f"{socket.gethostname()[:LONGEST_HOST]}-{os.getpid()}-{outside.new_id()}"
+        self._paces = bot_paces(town, clock)
+        self._keeper = LeaseKeeper(
+            Leases(database),
+            clock,
+            owner,
+            holdings(town, self._paces),
+            outside.lease_term,
+            host=socket.gethostname(),
+            version=__version__,
+            taken=self._taken,
+            standing=lambda: [cycle.name for cycle in self.cycles() if cycle.stands],
+        )
         self._bots: Bots | None = None
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
@@ -135,7 +151,6 @@ class Daemon:
         self._end_listening: Callable[[], None] = lambda: None
         self._checks: HealthChecks | None = None
         self._publisher: Publisher | None = None
-        self._paces = bot_paces(town, clock)
         self._bulks = self._build_bulks()
         self._desk = outside.build_desk(town, clock.now, outside.new_id)
         self._intake = MessageIntake(self._desk, database, clock, self.events)
@@ -146,6 +161,7 @@ class Daemon:
             clock=clock,
             events=self.events,
             net_beneath=outside.net_beneath,
+            keeper=self._keeper,
         )
 
     async def start(self) -> None:
@@ -180,10 +196,13 @@ class Daemon:
             yield "watch", self._checks.run()
             yield "store", self._checks.watch_the_store()
         if self.town.notify.channels:
-            approvals = ApprovalNotices(self.town, self.database, self._clock, notices, self.events)
+            approvals = ApprovalNotices(
+                self.town, self.database, self._clock, notices, self.events, keeper=self._keeper
+            )
             yield "approvals", approvals.run()
         yield from self._housekeeping.work()
-        yield "unknown posts", UnknownPosts(self.database, self._clock, self.lanes, notices, self.events).run()
+        unknown = UnknownPosts(self.database, self._clock, self.lanes, notices, self.events, keeper=self._keeper)
+        yield "unknown posts", unknown.run()
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
@@ -195,6 +214,9 @@ class Daemon:
         for task in self._tasks:
             if not task.get_name().startswith(("lane", "leases", "bulk", "pace")):
                 task.cancel()
+        # Others poll the sources and have the shared duties from now on, while what was begun here is finished.
+        with contextlib.suppress(Exception):
+            await self._keeper.retire([*map(source_lease, self.pollers), DUTIES])
         stops = [lane.stop(FINISHES_WITHIN) for lane in self.lanes.values()]
         await asyncio.gather(*stops, self._bulks.stop(FINISHES_WITHIN), return_exceptions=True)
         for task in self._tasks:
@@ -218,16 +240,39 @@ class Daemon:
         return Control(self.town, self._clock.now, self._desk)
 
     def cycles(self) -> list[Cycle]:
-        """Every lane and source: when it last went round, and whether it should have since."""
-        now = self._clock.monotonic()
-        lanes = [lane_cycle(lane, now) for lane in self.lanes.values()]
+        """Every lane and source that is worked here: when it last went round, and whether it should have since."""
+        now, away = self._clock.monotonic(), self._keeper.is_elsewhere
+        lanes = [lane_cycle(lane, now) for name, lane in self.lanes.items() if not away(name)]
         watch = [self._checks.cycle] if self._checks is not None else []
         pages = [pages_cycle(self._publisher, now)] if self._publisher is not None else []
         bots = self._bots.cycles() if self._bots is not None else []
-        sources = [source_cycle(poller, now) for poller in self.pollers.values()]
+        polled = [poller for name, poller in self.pollers.items() if not away(source_lease(name))]
+        sources = [source_cycle(poller, now) for poller in polled]
         refused = self.database.trouble
         store = Cycle(STORE, None, refused is not None, because("database_said", said=refused) if refused else None)
         return [store, *lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots]
+
+    def _all_cycles(self) -> list[Cycle]:
+        """Those that are worked here, and each that another daemon works, as that one says."""
+        here, there = self.cycles(), self._keeper.standing_elsewhere()
+        names = [f"lane {name}" for name in self.lanes] + [f"source {name}" for name in self.pollers]
+        names = [*dict.fromkeys([*names, *self._bulks.names(), *there])]
+        known = {cycle.name for cycle in here if cycle.stands or cycle.name not in there}
+        kept = [cycle for cycle in here if cycle.name in known]
+        return kept + [Cycle(name, None, name in there) for name in names if name not in known]
+
+    def ownership(self) -> Mapping[str, Owner]:
+        """Who works what, as far as was seen when this was last looked at."""
+        return owners_of(self._keeper.found, self.town.zone) if self._keeper.found is not None else {}
+
+    def _has_duties(self) -> bool:
+        return self._keeper.lease_of(DUTIES) is not None
+
+    def _taken(self, lease: str, before: Lease | None) -> None:
+        """A bot's lane, bulk or listener is ours from now on: whoever had it may have spoken until a moment ago."""
+        pace = self._paces.get(lease.rpartition(" ")[2])
+        if pace is not None and before is not None and not before.owner:
+            pace.rest(self._clock.now() - before.until)
 
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
@@ -238,8 +283,12 @@ class Daemon:
         """Bring up to date what is only known when somebody asks; all that is counted."""
         # Asked where people ask: a scrape on the lanes' connection would hold up an alert (docs/adr/0009).
         posts = await self.database.ask(lambda unit: unit.views.post_counts())
-        well = {("source", name): poller.reason is None for name, poller in self.pollers.items()}
-        well |= {("channel", name): lane.trouble is None for name, lane in self.lanes.items()}
+        # Of what another daemon works, that one tells: a series must not say two things.
+        away = self._keeper.is_elsewhere
+        pollers = {name: each for name, each in self.pollers.items() if not away(source_lease(name))}
+        lanes = {name: each for name, each in self.lanes.items() if not away(name)}
+        well = {("source", name): poller.reason is None for name, poller in pollers.items()}
+        well |= {("channel", name): lane.trouble is None for name, lane in lanes.items()}
         well["store", "database"] = self.database.trouble is None
         self._metrics.measure(posts, self.cycles(), well, self._entrance.connections if self._entrance else 0)
         await self._bulks.measure(self._metrics)
@@ -282,8 +331,9 @@ class Daemon:
             events=self.events,
             registry=self._metrics.registry,
             notices=build_notices(self.town, self._outside.new_id),
-            holds=lambda lane: self._keeper.lease_of(lane) is not None,
-            cycles=self.cycles,
+            holds=lambda name: self._keeper.lease_of(name) is not None,
+            lease_of=self._keeper.lease_of,
+            cycles=self._all_cycles,
             remember=self._statuses.remember,
             failing=lambda unit: failing_sign_ins(DeskUnit(unit, self._desk, self._clock.now(), self._outside.new_id)),
         )
@@ -314,6 +364,7 @@ class Daemon:
                     clock=self._clock,
                     chance=self._outside.chance,
                     deliver=self._intake.deliver,
+                    keeper=self._keeper,
                     turns=self._feeds.turns,
                 )
 
@@ -323,9 +374,9 @@ class Daemon:
     async def _serve(self) -> None:
         # Each reads on connections of its own: a crowd at the public pages keeps no officer waiting (docs/adr/0009).
         service, for_pages = self._service(), self._service(for_pages=True)
-        publisher = self._publisher = build_publisher(self.town, for_pages, self._clock)
+        publisher = self._publisher = build_publisher(self.town, for_pages, self._clock, self._has_duties)
         self._spawn(publisher.run(), "pages")
-        gauges = Gauges(self.cycles, self.metrics, self.town.language)
+        gauges = Gauges(self.cycles, self.metrics, self.town.language, self._keeper.daemon.name, self.ownership)
         app = build_app(self.town, service, gauges, publisher)
         self._bots = Bots(
             town=self.town,
@@ -340,6 +391,7 @@ class Daemon:
         )
         app.add_routes(self._bots.routes())
         self._entrance, self.url = await self._outside.serve(app, self.town.web, self._clock, self._refused)
+        self._keeper.tell(url=self.url)
 
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))

@@ -29,7 +29,7 @@ from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
 from alerts.store.bulk import Address, Bulks
 from alerts.store.database import Database
-from alerts.store.outbox import Leases
+from alerts.store.leases import Leases
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from bench import samples

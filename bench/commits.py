@@ -11,14 +11,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from alerts.model.delivery import Lease, Verdict
+from alerts.model.delivery import Verdict
 from alerts.model.incident import StoredAlert, new_id
+from alerts.model.lease import Lease, RunningDaemon
 from alerts.model.ports import SystemClock
 from alerts.model.post import Post, PostState, Receipt
 from alerts.store.alerts import values_of_alert, values_of_post
 from alerts.store.database import Database
 from alerts.store.files import connect
-from alerts.store.outbox import Leases, Outbox
+from alerts.store.leases import Leases, Renewal, Take
+from alerts.store.outbox import Outbox
 from bench import samples
 from bench.measure import Row, in_turn_async
 from bench.outbox import CHANNEL, Instant, lay_out, new_file, store, town
@@ -135,8 +137,9 @@ class Ours:
     async def open(cls, database: Database) -> Ours:
         """With a lease for the whole run."""
         now = SystemClock().now()
-        leases = await Leases(database).take([CHANNEL], "bench", now, now + timedelta(hours=1))
-        return cls(database, leases[0])
+        renewal = Renewal(RunningDaemon("bench", "bench", now, now), timedelta(hours=1))
+        found = await Leases(database).renew(renewal, now, lambda _: Take((CHANNEL,)))
+        return cls(database, found.held[CHANNEL])
 
     async def posts(self) -> float:
         """Seconds for one post, over `POSTS`."""

@@ -23,8 +23,9 @@ from alerts.model.town import ChannelConfig
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.files import migrate
+from alerts.store.leases import Leases
 from alerts.store.memory import ChannelStatuses
-from alerts.store.outbox import Leases, Outbox
+from alerts.store.outbox import Outbox
 from bench import samples
 
 CHANNEL = "page"

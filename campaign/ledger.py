@@ -30,6 +30,7 @@ WHERE state IN ('waiting', 'queued', 'sending') OR (state = 'in_doubt' AND next_
 _ATTEMPTS = """
 SELECT attempt.*, post.plain, post.state FROM attempt JOIN post ON post.id = attempt.post_id ORDER BY attempt.seq
 """
+# A channel's name is one of `PLATFORM`; those of all other leases hold a blank.
 _OWNERS = "SELECT lane, owner FROM lease WHERE until > ? AND owner <> '' ORDER BY lane"
 _OUTAGE = 60.0
 """Seconds for which a server that is down is waited for."""
@@ -48,8 +49,12 @@ class Ledger:
 
     def owners(self, now: float) -> list[int]:
         """The processes that hold the lanes now, by their numbers; one for each lane that is held."""
+        return [number for name, number in self.works(now).items() if name in PLATFORM]
+
+    def works(self, now: float) -> dict[str, int]:
+        """Which process has each lease now: lanes, sources, bots, and what is done once for all."""
         held = self._rows(_OWNERS, round(now * 1_000_000))
-        return [int(row["owner"].rsplit("-", 2)[1]) for row in held if row["lane"] in PLATFORM]
+        return {row["lane"]: int(row["owner"].rsplit("-", 2)[1]) for row in held}
 
     def identifiers(self) -> set[str]:
         """The CAP identifiers of all that was filed."""

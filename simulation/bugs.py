@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
-from alerts.model.delivery import Begun, Lease, Verdict
+from alerts.model.delivery import Begun, Verdict
+from alerts.model.lease import Lease
 from alerts.model.post import Post, PostState
 from alerts.store.alerts import post_of
 from alerts.store.database import Database

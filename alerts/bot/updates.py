@@ -1,10 +1,15 @@
-"""How a bot gets its updates: it asks Telegram for them (long polling), or Telegram sends them (a webhook)."""
+"""How a bot gets its updates: it asks Telegram for them (long polling), or Telegram sends them (a webhook).
+
+One daemon sees to that, which holds the bot's lease. Where another one is to have it, a question that Telegram keeps
+open is given up, what it brought already is handled, and only then the lease is let go of.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
@@ -14,7 +19,10 @@ import structlog
 from aiohttp import web
 
 from alerts.bot.reception import LONGEST_BACKOFF, Batch, Bot, Reception
+from alerts.delivery.lease import Hold, first_of
+from alerts.desk.service import DeskUnit
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Occupied, Retry
+from alerts.model.lease import Lease, LeaseLost
 from alerts.model.reason import Reason, because
 
 POLL = 25.0
@@ -29,16 +37,20 @@ HELD_BY_ANOTHER = 1.0
 """Seconds of waiting for the lease that tell that somebody else has listened until now."""
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 a header's name
 
+Join = Callable[[Callable[[], None]], Hold]
+"""Makes the worker that is woken by this one of those that work under the bot's lease."""
+
 log = structlog.get_logger()
 
 
 class Asking:
     """Long polling: only who holds the lease asks, and says up to where everything was handled."""
 
-    def __init__(self, bot: Bot, reception: Reception, wait_for_lease: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, bot: Bot, reception: Reception, join: Join) -> None:
         self._bot = bot
         self._reception = reception
-        self._wait_for_lease = wait_for_lease
+        self._woken = asyncio.Event()
+        self._hold = join(self._woken.set)
         self.cycled_at = bot.clock.monotonic()
         self.reason: Reason | None = None
 
@@ -47,7 +59,8 @@ class Asking:
         failures, introduced = 0, False
         while True:
             asked_at = self._bot.clock.monotonic()
-            await self._wait_for_lease()
+            lease = await self._hold.wait()
+            self._woken.clear()
             # Waiting for the lease is no standing still: another process listened meanwhile.
             if self._bot.clock.monotonic() - asked_at > HELD_BY_ANOTHER:
                 self.cycled_at = self._bot.clock.monotonic()
@@ -56,37 +69,60 @@ class Asking:
                     await self._reception.introduce()
                     await self._begin()
                     introduced = True
-                await self._round()
+                await self._round(lease)
                 self.cycled_at, self.reason, failures = self._bot.clock.monotonic(), None, 0
+            except LeaseLost:
+                log.info("bot.handed_over", channel=self._bot.channel)
             except Exception as error:  # noqa: BLE001 the bot's loop goes on whatever happens
                 failures += 1
                 # With a new token it is another bot perhaps, with another name and no commands yet.
                 introduced = introduced and not isinstance(error, BadCredential | Occupied)
                 self._tell(error)
-                await self._bot.clock.sleep(self._pause(error, failures))
+                await first_of(self._woken.wait(), self._bot.clock.sleep(self._pause(error, failures)))
+            if self._hold.is_asked:
+                self._hold.let_go()
 
     async def _begin(self) -> None:
         await self._bot.client.listen_by_asking()
 
-    async def _round(self) -> None:
+    async def _round(self, lease: Lease) -> None:
         channel, service = self._bot.channel, self._bot.service
         offset = await service.ask(lambda unit: unit.subscribers.offset(channel))
-        updates = await self._bot.client.updates(offset, POLL)
-        if not updates:
+        updates = await self._asked(offset)
+        # Brought to one that stood still meanwhile, they are another daemon's to answer.
+        if not updates or self._hold.lease is None:
             return
         batch = Batch(updates, KEPT_EVERY)
-        await self._reception.handle(updates, partial(self._landed, batch))
-        await self._let_go_of(batch.end)
+        await self._reception.handle(updates, partial(self._landed, batch, lease))
+        await self._let_go_of(batch.end, lease)
 
-    async def _landed(self, batch: Batch, update: Mapping[str, Any]) -> None:
+    async def _asked(self, offset: int) -> Sequence[Mapping[str, Any]]:
+        """What Telegram has; nothing where another daemon is to ask from now on."""
+        asking = asyncio.ensure_future(self._bot.client.updates(offset, POLL))
+        woken = asyncio.ensure_future(self._woken.wait())
+        try:
+            await asyncio.wait((asking, woken), return_when=asyncio.FIRST_COMPLETED)
+            return asking.result() if asking.done() else ()
+        finally:
+            woken.cancel()
+            asking.cancel()
+            # Ended before the lease is let go of: Telegram refuses whoever asks beside.
+            await asyncio.gather(asking, return_exceptions=True)
+
+    async def _landed(self, batch: Batch, lease: Lease, update: Mapping[str, Any]) -> None:
         """Keep now and then how far it is, so that a kill repeats little; what can't be kept now, is at the end."""
         if (behind := batch.land(update)) is not None:
-            with suppress(DatabaseRefused):
-                await self._let_go_of(behind)
+            with suppress(DatabaseRefused, LeaseLost):
+                await self._let_go_of(behind, lease)
 
-    async def _let_go_of(self, behind: int) -> None:
+    async def _let_go_of(self, behind: int, lease: Lease) -> None:
         channel = self._bot.channel
-        await self._bot.service.act(lambda unit: unit.subscribers.handled(channel, behind))
+
+        def handled(unit: DeskUnit) -> None:
+            unit.leases.check(lease, unit.now)
+            unit.subscribers.handled(channel, behind)
+
+        await self._bot.service.act(handled)
 
     def _pause(self, error: Exception, failures: int) -> float:
         """Longer each time, and no less than Telegram asks for."""
@@ -118,11 +154,11 @@ class Listening(Asking):
         self,
         bot: Bot,
         reception: Reception,
-        wait_for_lease: Callable[[], Awaitable[object]],
+        join: Join,
         url: str,
         secret: Callable[[], str],
     ) -> None:
-        super().__init__(bot, reception, wait_for_lease)
+        super().__init__(bot, reception, join)
         self._url = url
         self._secret = secret
         self._told = ""
@@ -131,11 +167,13 @@ class Listening(Asking):
         self._told = self._secret()
         await self._bot.client.listen_at(self._url, self._told)
 
-    async def _round(self) -> None:
+    async def _round(self, _: Lease) -> None:
         """Set it anew after a while; as who it is by now, where the token is another one."""
         began_at = self._bot.clock.monotonic()
         while self._bot.clock.monotonic() - began_at < SET_AGAIN:
-            await self._bot.clock.sleep(LOOKED_AT_EVERY)
+            await first_of(self._woken.wait(), self._bot.clock.sleep(LOOKED_AT_EVERY))
+            if self._woken.is_set():
+                return
             if self._secret() != self._told:
                 await self._reception.introduce()
                 break

@@ -43,12 +43,13 @@ def status(
     cap: Annotated[bool, typer.Option("--cap", help="The alert as a CAP 1.2 message.")] = False,
     as_json: options.Json = False,
 ) -> int:
-    """Show what is out, waiting, failed or in doubt, and where; then each source and each channel."""
+    """Show what is out, waiting, failed or in doubt, and where; then each source, each channel and each daemon."""
     from alerts.daemon.status import (
         accounts,
         bulks,
         cap_message,
         channels,
+        daemons,
         database,
         every_word,
         one_account,
@@ -79,6 +80,7 @@ def status(
         (sources(control), screen.show_source),
         (channels(control), screen.show_channel),
         (bulks(control), screen.show_bulk),
+        (daemons(control), screen.show_daemon),
     ):
         for row in rows:
             (screen.show_json if as_json else show)(row)

@@ -376,6 +376,12 @@ def show_channel(channel: Mapping[str, Any]) -> None:
     show(_row("channel", channel["channel"], channel["state"], f"{', '.join(left)}{_because(channel)}"))
 
 
+def show_daemon(daemon: Mapping[str, Any]) -> None:
+    """A daemon that runs, where and since when, and what it works."""
+    where = tell("on %(host)s since %(time)s", host=daemon["host"], time=_minutes(daemon["since"]))
+    show(f"{tell('daemon')} {daemon['daemon']}  {where}{tell(': ')}{', '.join(daemon['works'])}")
+
+
 def show_database(told: Mapping[str, Any]) -> None:
     """That the database was put back, and what came of it."""
     since = _minutes(told["since"]) if told["since"] else tell("its beginning")

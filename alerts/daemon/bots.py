@@ -24,10 +24,12 @@ from alerts.daemon.telemetry import Metrics
 from alerts.delivery.bot_pace import BotPace
 from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.share import Holding
 from alerts.desk.service import DeskService
 from alerts.health.approvals import OfficerNotices
 from alerts.model.errors import BadCredential
 from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberTold
+from alerts.model.lease import DUTIES, source_lease
 from alerts.model.ports import Clock, Pace, Resources, Tells
 from alerts.model.town import Town
 from alerts.store.bulk import Address, Bulks
@@ -112,16 +114,14 @@ class Bots:
         bot = Bot(name, client, self._service, self._town_now, self._clock, remember)
         reception = Reception(bot)
 
-        async def wait_for_lease() -> object:
-            return await self._keeper.wait_for(lease)
-
+        join = partial(self._keeper.join, lease)
         if settings.updates == "webhook":
             url = f"{self._town.public_url}/telegram/{name}"
             secret = partial(webhook_secret, settings, self._resources(name))
-            self._asking[name] = Listening(bot, reception, wait_for_lease, url, secret)
+            self._asking[name] = Listening(bot, reception, join, url, secret)
         else:
-            self._asking[name] = Asking(bot, reception, wait_for_lease)
-        self._rounds[name] = OfficerNotices(bot, self._town, wait_for_lease)
+            self._asking[name] = Asking(bot, reception, join)
+        self._rounds[name] = OfficerNotices(bot, self._town, join)
 
     async def _town_now(self) -> TownNow:
         # In a thread: an incident is put into words when it is first asked for.
@@ -175,9 +175,27 @@ TOLD_EVERY = 1.0
 _BULK_LATE = 60.0
 
 
-def bulk_leases(town: Town) -> list[str]:
-    """The leases under which bulks are sent."""
-    return [f"bulk {name}" for name in bot_settings(town)]
+def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[Holding]:
+    """What moves together from one daemon to another: each source, each lane, what is done once for all.
+
+    All that one bot says has one pace, which one process keeps: its listener, its bulks and its lanes stay together.
+    """
+    bots: dict[int, list[str]] = {}
+    for name in paces:
+        bots.setdefault(id(paces[name]), []).append(name)
+    speaking = bot_settings(town)
+    together = [
+        # The lanes last: a hung bulk keeps no alert from leaving while the bot is handed over.
+        (*(each for name in names if name in speaking for each in (bot_lease(name), f"bulk {name}")), *names)
+        for names in bots.values()
+    ]
+    channels = [*together, *((name,) for name in town.channels if name not in paces)]
+    polled = [name for name, rules in town.sources.items() if rules.every is not None]
+    return [
+        *(Holding("channel", leases) for leases in channels),
+        *(Holding("source", (source_lease(name),)) for name in polled),
+        Holding("duties", (DUTIES,)),
+    ]
 
 
 class BulkSenders:
@@ -196,6 +214,7 @@ class BulkSenders:
         paces: Mapping[str, BotPace],
     ) -> None:
         self._database = database
+        self._keeper = keeper
         self._clock = clock
         self._events = events
         self._paces = paces
@@ -225,11 +244,16 @@ class BulkSenders:
         for sender in self.senders.values():
             await sender.stop(within)
 
+    def names(self) -> list[str]:
+        """The names of all cycles that there may be, here or elsewhere."""
+        return [each for name in self.senders for each in (f"bulk {name}", bot_lease(name))]
+
     def cycles(self) -> list[Cycle]:
-        """When each sender last went round."""
+        """When each sender last went round that is worked here."""
         now = self._clock.monotonic()
         late = LONGEST_IDLE.total_seconds() + _BULK_LATE
-        ages = {name: now - sender.cycled_at for name, sender in self.senders.items()}
+        ours = {name: each for name, each in self.senders.items() if not self._keeper.is_elsewhere(f"bulk {name}")}
+        ages = {name: now - sender.cycled_at for name, sender in ours.items()}
         return [Cycle(f"bulk {name}", age, age > late) for name, age in ages.items()]
 
     async def measure(self, metrics: Metrics) -> None:

@@ -17,12 +17,13 @@ from typing import Any
 
 import structlog
 
-from alerts.delivery.lease import first_of
+from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.following import in_order
-from alerts.desk.posts import GRACE
+from alerts.desk.posts import GRACE, DraftPost
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
+from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.ports import Clock, Heard, SourceReading
 from alerts.model.reason import because
 from alerts.model.town import StoreSection
@@ -53,22 +54,26 @@ class MessageIntake:
         self._events = events
         self._read: set[str] = set()
 
-    async def deliver(self, source: str, reading: SourceReading, look_again: datetime) -> int:
+    async def deliver(self, source: str, reading: SourceReading, look_again: datetime, lease: Lease | None) -> int:
         """Store everything a source said, then what it remembers; an entry that was stored is never filed again.
 
-        Returns how many readings in a row had a trouble.
+        Returns how many readings in a row had a trouble. Raises LeaseLost where another daemon may poll the source by
+        now (`lease` None: nobody else does); what was stored before stays.
 
         That a source was read for the first time is news by itself: till then pages said that something may be missing.
         """
         entries = in_order(reading.heard)
         for start in range(0, len(entries), AT_ONCE):
             batch = entries[start : start + AT_ONCE]
-            self._tell(source, await self._file_batch(source, batch))
+            self._tell(source, await self._file_batch(source, batch, lease))
         now = self._clock.now()
+
         # The memory comes last: after a kill in between the feed is read again, and what was filed is known by its key.
-        failures = await self._database.write(
-            lambda unit: unit.sources.remember(source, reading.memory, now, look_again, trouble=reading.trouble)
-        )
+        def remember(unit: Unit) -> int:
+            unit.leases.check(lease, now)
+            return unit.sources.remember(source, reading.memory, now, look_again, trouble=reading.trouble)
+
+        failures = await self._database.write(remember)
         # Pages say that something may be missing until every source was read once.
         if source not in self._read and reading.trouble is None:
             self._read.add(source)
@@ -76,36 +81,45 @@ class MessageIntake:
             self._events.publish(IncidentChanged())
         return failures
 
-    async def end_what_is_over(self) -> int:
-        """Tell of incidents whose time has run out that they are over; returns how many posts that makes."""
+    async def end_what_is_over(self, lease: Lease | None = None) -> int:
+        """Tell of incidents whose time has run out that they are over; returns how many posts that makes.
+
+        Raises LeaseLost where that is another daemon's to do by now.
+        """
         # Read first, for nearly always there is nothing to end, and each write wakes every process at the file.
         ended = await self._database.read(lambda unit: unit.alerts.over(self._clock.now() - GRACE))
         if not ended:
             return 0
-        drafts = await self._database.write(lambda unit: self._desk.end_what_is_over(unit.alerts))
+
+        def end(unit: Unit) -> Sequence[DraftPost]:
+            unit.leases.check(lease, self._clock.now())
+            return self._desk.end_what_is_over(unit.alerts)
+
+        drafts = await self._database.write(end)
         for made in drafts:
             log.info("alert.over", alert=made.post.alert_id, incident=made.post.incident_id, channel=made.post.channel)
         self._publish(sorted({made.post.channel for made in drafts}))
         return len(drafts)
 
-    async def _file_batch(self, source: str, batch: Sequence[Heard]) -> list[Filed]:
+    async def _file_batch(self, source: str, batch: Sequence[Heard], lease: Lease | None) -> list[Filed]:
         """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself."""
         try:
             # Outlines are compared beside the transaction, in a reader's thread: the territory remembers the outcome.
             await self._database.read(lambda _: self._desk.locate(batch, source))
-            return await self._database.write(partial(self._file, source, batch))
-        # No entry is to blame for the database: one by one they would be refused as well.
-        except DatabaseRefused:
+            return await self._database.write(partial(self._file, source, batch, lease))
+        # No entry is to blame for the database or the lease: one by one they would be refused as well.
+        except (DatabaseRefused, LeaseLost):
             raise
         except Exception:
             log.exception("desk.failed", source=source, entries=len(batch))
         # One entry that can't be filed must not keep an emergency of the same feed from being filed.
         if len(batch) > 1:
-            return [filed for heard in batch for filed in await self._file_batch(source, [heard])]
+            return [filed for heard in batch for filed in await self._file_batch(source, [heard], lease)]
         problem = because("desk_stumbled", key=batch[0].key)
-        return await self._database.write(partial(self._file, source, [Heard(batch[0].key, problem=problem)]))
+        return await self._database.write(partial(self._file, source, [Heard(batch[0].key, problem=problem)], lease))
 
-    def _file(self, source: str, batch: Sequence[Heard], unit: Unit) -> list[Filed]:
+    def _file(self, source: str, batch: Sequence[Heard], lease: Lease | None, unit: Unit) -> list[Filed]:
+        unit.leases.check(lease, self._clock.now())
         # The keys stand in the same transaction: a kill between alert and key would file the entry twice.
         filed = [self._desk.hear(unit.alerts, heard, source) for heard in batch]
         unit.sources.hear(source, [heard.key for heard in batch], self._clock.now())
@@ -143,7 +157,10 @@ PRUNING_RESTS = 0.2
 
 
 class Housekeeping:
-    """The loops. `net_beneath` is how often the file is looked at."""
+    """The loops. `net_beneath` is how often the file is looked at.
+
+    What is over is ended, and what is old taken away, by the one daemon that has the shared duties.
+    """
 
     def __init__(
         self,
@@ -154,6 +171,7 @@ class Housekeeping:
         clock: Clock,
         events: Events,
         net_beneath: timedelta,
+        keeper: LeaseKeeper,
     ) -> None:
         self._store = store
         self._intake = intake
@@ -162,6 +180,7 @@ class Housekeeping:
         self._events = events
         self._net_beneath = net_beneath
         self._rung = asyncio.Event()
+        self._keeper = keeper
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
@@ -169,8 +188,11 @@ class Housekeeping:
 
     async def _end_what_is_over(self) -> None:
         while True:
+            lease = await self._keeper.wait_for(DUTIES)
             try:
-                await self._intake.end_what_is_over()
+                await self._intake.end_what_is_over(lease)
+            except LeaseLost:
+                continue
             except Exception:
                 log.exception("lifecycle.failed")
             await self._clock.sleep(ENDS_LOOKED_FOR_EVERY)
@@ -179,20 +201,25 @@ class Housekeeping:
         """Take away what `[store] keep` says may go, a few incidents at a time, with a rest after each few."""
         while True:
             await self._clock.sleep(PRUNED_EVERY)
+            lease = await self._keeper.wait_for(DUTIES)
             try:
-                await self.prune()
+                await self.prune(lease)
+            except LeaseLost:
+                continue  # whoever has it now comes to it in time
             except Exception:
                 log.exception("pruning.failed")
 
-    async def prune(self) -> int:
-        """Go once along all that is finished; returns how many incidents went."""
+    async def prune(self, lease: Lease | None = None) -> int:
+        """Go once along all that is finished; returns how many incidents went. Raises LeaseLost."""
         keep, gone, after, is_last = self._store.keep, 0, 0, False
         # Written ahead, here and below: a power failure may undo it, and then it is done again.
-        while await self._database.write_ahead(lambda unit: unit.archive.close_what_nobody_reads(self._clock.now())):
+        while await self._database.write_ahead(lambda unit: _close(unit, self._clock.now(), lease)):
             await self._clock.sleep(PRUNING_RESTS)
         while keep is not None and not is_last:
             now = self._clock.now()
-            done = await self._database.write_ahead(partial(_prune, before=now - keep, now=now, after=after))
+            done = await self._database.write_ahead(
+                partial(_prune, before=now - keep, now=now, after=after, lease=lease)
+            )
             gone, after, is_last = gone + done.gone, done.after, done.is_last
             await self._clock.sleep(PRUNING_RESTS)
         if gone:
@@ -224,7 +251,13 @@ class Housekeeping:
                 self._rung.clear()
 
 
-def _prune(unit: Unit, before: datetime, now: datetime, after: int) -> Slice:
+def _close(unit: Unit, now: datetime, lease: Lease | None) -> int:
+    unit.leases.check(lease, now)
+    return unit.archive.close_what_nobody_reads(now)
+
+
+def _prune(unit: Unit, before: datetime, now: datetime, after: int, lease: Lease | None) -> Slice:
+    unit.leases.check(lease, now)
     return unit.archive.prune(before, now, after)
 
 

@@ -73,9 +73,10 @@ class Outside:
     """The world of one daemon. Whatever is decided outside of it comes in here; the defaults are the real one.
 
     `net_beneath` is how often the file is looked at, should another process's ring not have been heard. `lease_term` is
-    how long a lease lasts: a longer one is renewed more seldom, and a daemon that died is replaced later. `doors` says
-    whether it answers over HTTP and hears the ring of other processes. `serve` is where it is asked; `lends_session`
-    says that the session is somebody else's, who closes it, and `feeds` what reads addresses for all who share it.
+    how long a lease lasts, a minute at most: a longer one is renewed more seldom, and a daemon that died is replaced
+    later. `doors` says whether it answers over HTTP and hears the ring of other processes. `serve` is where it is
+    asked; `lends_session` says that the session is somebody else's, who closes it, and `feeds` what reads addresses
+    for all who share it.
     """
 
     clock: Clock = field(default_factory=SystemClock)

@@ -96,10 +96,12 @@ def make_room() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def build_publisher(town: Town, service: DeskService, clock: Clock) -> Publisher:
-    """What keeps the public pages true."""
+def build_publisher(
+    town: Town, service: DeskService, clock: Clock, may_export: Callable[[], bool] = lambda: True
+) -> Publisher:
+    """What keeps the public pages true; `may_export` tells whether its files are this daemon's to write."""
     export = town.folder / town.web.export if town.web.export else None
-    return Publisher(service, Setting(town, build_renderer(town)), clock, export)
+    return Publisher(service, Setting(town, build_renderer(town)), clock, export, may_export)
 
 
 def build_api(town: Town, service: DeskService, gate: Gate) -> Api:

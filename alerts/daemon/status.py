@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -15,12 +16,14 @@ from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.lease import Ownership, name_of, source_lease
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.rendering.i18n import told
 from alerts.store.connection import lack_of_room
 from alerts.store.views import Views
+from alerts.web.ops import Owner
 
 BULKS_SHOWN = timedelta(days=1)
 PUT_BACK_SHOWN = timedelta(days=7)
@@ -87,8 +90,14 @@ def cap_message(control: Control, name: str) -> str:
 
 def sources(control: Control) -> list[dict[str, Any]]:
     """How each source is doing, as `status --json` has it."""
-    found = control.ask(lambda unit: list(source_standings(unit.views, control.town, now())))
-    return [spoken(each, control.town) for each in found]
+
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        return [
+            spoken(each, control.town) | _owner(unit, source_lease(each["source"]), control.town.zone)
+            for each in source_standings(unit.views, control.town, now())
+        ]
+
+    return control.ask(question)
 
 
 def store(control: Control) -> list[dict[str, Any]]:
@@ -96,6 +105,44 @@ def store(control: Control) -> list[dict[str, Any]]:
     lacks = lack_of_room(control.town.database)
     found = {"store": str(control.town.database), "state": lacks[0], "reason": lacks[1]} if lacks else None
     return [spoken(found, control.town)] if found else []
+
+
+def owners_of(found: Ownership, zone: tzinfo) -> dict[str, Owner]:
+    """Which daemon works what, by the lease's name; one that isn't registered is of the version before."""
+    return {
+        name: Owner(
+            name_of(lease.owner),
+            found.daemons[lease.owner].host if lease.owner in found.daemons else None,
+            _told(lease.since, zone) if lease.owner in found.daemons else None,
+        )
+        for name, lease in found.held.items()
+    }
+
+
+def daemons(control: Control) -> list[dict[str, Any]]:
+    """The daemons that run, and what each of them works, as `status --json` has it."""
+
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        found = unit.leases.ownership(now())
+        return [
+            {
+                "daemon": each.name,
+                "host": each.host,
+                "url": each.url,
+                "version": each.version,
+                "since": _told(each.since, control.town.zone),
+                "works": [name for name, lease in found.held.items() if lease.owner == each.owner],
+                "standing": list(each.standing),
+            }
+            for each in found.daemons.values()
+        ]
+
+    return control.ask(question)
+
+
+def _owner(unit: DeskUnit, lease: str, zone: tzinfo) -> dict[str, Any]:
+    owner = owners_of(unit.leases.ownership(now()), zone).get(lease)
+    return {"owner": asdict(owner) if owner else None}
 
 
 def channels(control: Control) -> list[dict[str, Any]]:
@@ -106,6 +153,7 @@ def channels(control: Control) -> list[dict[str, Any]]:
         return [
             spoken(each, control.town)
             | {"subscribers": unit.subscribers.count(each["channel"]) if each["channel"] in bots else None}
+            | _owner(unit, each["channel"], control.town.zone)
             for each in channel_standings(unit.views, control.town, now())
         ]
 

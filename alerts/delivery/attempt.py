@@ -23,6 +23,7 @@ from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun, ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
 from alerts.model.events import AttemptFinished, Events
+from alerts.model.lease import Lease
 from alerts.model.ports import Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels
 from alerts.model.post import Means, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
@@ -92,6 +93,7 @@ class ChannelHealth:
 
     async def learn(self) -> None:
         """Read how it stood. A credential is tried at once: whoever restarts us may have renewed it."""
+        await self._statuses.load()
         self._written = await self._statuses.status(self._channel)
         until = None if self._written.state == "blocked" else self._written.blocked_until
         self._status = replace(self._written, blocked_until=until)
@@ -147,13 +149,16 @@ class ChannelHealth:
         if quotas:
             self._status = replace(self._status, quotas=tuple(quotas))
 
-    async def write_down(self) -> None:
-        """Keep it over a restart, unless the database refuses: then it is written with the next change."""
+    async def write_down(self, lease: Lease | None) -> None:
+        """Keep it over a restart, unless the database refuses: then it is written with the next change.
+
+        Without the lane's lease nothing is kept: whoever has it finds out by itself, and knows better.
+        """
         durable = self._durable()
-        if durable == self._written:
+        if durable == self._written or lease is None:
             return
         try:
-            await self._statuses.keep(self._channel, durable)
+            await self._statuses.keep(self._channel, durable, lease, self._clock.now())
         except Exception as error:  # noqa: BLE001 a full disk or a locked file must not end the attempt that met it
             log.error("standing.refused", channel=self._channel, error=str(error))  # noqa: TRY400 one line is enough
         else:
@@ -209,7 +214,7 @@ class Attempts:
         if not self._settings.counts(via):
             verdict = retry.uncounted(verdict)
         await self._finish(post, begun, verdict, left_at)
-        await self._health.write_down()
+        await self._health.write_down(self._keeper.lease_of(self._settings.name))
         return verdict
 
     async def put_back(self, post: Post, begun: Begun, left_at: datetime) -> None:
@@ -231,7 +236,7 @@ class Attempts:
             failure = Retry(because("channel_stumbled", error=type(error).__name__))
             verdict = retry.look_failed(failure, post, self._clock.now(), self._chance)
         await self._finish(post, begun, verdict, began)
-        await self._health.write_down()
+        await self._health.write_down(self._keeper.lease_of(self._settings.name))
 
     async def _ask(self, post: Post, begun: Begun, via: Means) -> Verdict:
         """The health is changed before anything is awaited again: the next post must know of it."""

@@ -11,9 +11,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from enum import IntEnum
 
 from alerts.model.ports import Clock
+from alerts.store.outbox import CLOCKS_DIFFER
 
 SPREAD = 1.012
 """Of the time between two messages: so much slower than allowed, so that a late one and a timely one are no crowd."""
@@ -98,6 +100,12 @@ class BotPace:
         """Telegram asked to wait: nothing of this bot leaves before that."""
         self._halted = max(self._halted, self._clock.monotonic() + seconds)
         self._slot = max(self._slot, self._halted)
+
+    def rest(self, since: timedelta) -> None:
+        """Another daemon spoke for this bot until so long ago: what it said in its last second counts here, too."""
+        # The clocks of two machines may differ, so of a short time it isn't known how short.
+        if self._rate and since < CLOCKS_DIFFER:
+            self.halt(SECOND)
 
     @property
     def halted_for(self) -> float:

@@ -18,10 +18,11 @@ from typing import Any
 import structlog
 
 from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
-from alerts.delivery.lease import LeaseKeeper, first_of
-from alerts.model.delivery import Ask, Lease, SendOutcome, SendResult, Target, Turn
+from alerts.delivery.lease import Hold, LeaseKeeper, first_of
+from alerts.model.delivery import Ask, SendOutcome, SendResult, Target, Turn
 from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.events import BulkEnded, Events, PostsStored, SubscriberTold
+from alerts.model.lease import Lease
 from alerts.model.ports import Clock, Tells
 from alerts.model.reason import Reason, because
 from alerts.store.bulk import Bulks
@@ -238,6 +239,7 @@ class BulkSender:
         self._pace = pace
         self._clock = clock
         self._events = events
+        self._hold: Hold = keeper.join(settings.lane, self.wake)
         self._in_flight = InFlight(settings.in_flight, self._send, bulks.checkpoint)
         self._asked = True
         self._term = 0
@@ -285,10 +287,23 @@ class BulkSender:
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        await self._keep_what_landed()
+
+    async def _keep_what_landed(self) -> None:
+        """One last turn under our lease, or the next daemon would tell these people again."""
         lease = self._keeper.lease_of(self.settings.lane)
-        # One last turn keeps what landed, or the next daemon would tell these people again.
         if self._in_flight.unkept and lease is not None:
             await self._turn(lease, room=0)
+
+    async def _hand_over(self) -> None:
+        """Begin nothing more, keep what is away, and let another daemon go on from where this one was."""
+        self._withdraw(lambda _: True)
+        self._in_flight.working, self._asked = None, True
+        while tasks := self._in_flight.tasks:
+            await first_of(asyncio.wait(tasks), self._clock.sleep(KEPT_WITHIN))
+            self._withdraw(lambda _: True)  # one that failed waits for its next turn
+        await self._keep_what_landed()
+        self._hold.let_go()
 
     async def _all_landed(self) -> None:
         await self._at_rest.wait()
@@ -306,14 +321,16 @@ class BulkSender:
             self.cycled_at = self._clock.monotonic()
 
     async def _cycle(self) -> None:
-        lease, term = self._keeper.lease_of(self.settings.lane), self._keeper.term_of(self.settings.lane)
+        if self._hold.is_asked:
+            await self._hand_over()
+        lease, term = self._hold.lease, self._keeper.term_of(self.settings.lane)
         # Another daemon may have told them meanwhile: what is still written down as handed over is given out anew.
         if lease is None or term != self._term:
             self._withdraw(lambda _: True)
             self._in_flight.working = None
         if lease is None:
             idle = self._clock.sleep(LONGEST_IDLE.total_seconds())
-            await first_of(self._keeper.wait_for(self.settings.lane), self._stopped.wait(), idle)
+            await first_of(self._hold.wait(), self._stopped.wait(), idle)
             return
         self._term = term
         self._wake.clear()

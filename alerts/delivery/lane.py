@@ -15,12 +15,13 @@ from typing import Any
 import structlog
 
 from alerts.delivery.attempt import Attempts, ChannelHealth, way_of
-from alerts.delivery.lease import LeaseKeeper, first_of
+from alerts.delivery.lease import Hold, LeaseKeeper, first_of
 from alerts.delivery.limiter import Departure, Departures, RateLimits
 from alerts.delivery.retry import Chance
-from alerts.model.delivery import Begun, Lease
+from alerts.model.delivery import Begun
 from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
+from alerts.model.lease import Lease
 from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Lists, Probe
 from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
@@ -70,6 +71,7 @@ class Lane:
         self._outbox = outbox
         self._keeper = keeper
         self._clock = clock
+        self._hold: Hold = keeper.join(settings.name, self.wake)
         self._pace = pace = RateLimits(settings.limits, settings.kept_back)
         self._health = ChannelHealth(settings.name, pace.reserve, statuses, clock, chance)
         self._departures = Departures(pace, clock)
@@ -145,9 +147,15 @@ class Lane:
             await self._channel.publish(message)
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt] | None:
-        """What of ours stands on the platform since then; None: it can't be told, or not now. Raises DeliveryError."""
-        if not self._opened or self._health.blocked or not isinstance(self._channel, Lists):
+        """What of ours stands on the platform since then; None: it can't be told, or not now. Raises DeliveryError.
+
+        It only looks, so it may do that too where another daemon works the lane.
+        """
+        if self._health.blocked or not isinstance(self._channel, Lists):
             return None
+        if not self._opened:
+            await self._channel.open()
+            self._opened = True
         return await self._channel.listed(since, after)
 
     async def _all_done(self) -> None:
@@ -169,10 +177,12 @@ class Lane:
             self.cycled_at = self._clock.monotonic()
 
     async def _cycle(self) -> None:
-        lease = self._keeper.lease_of(self.settings.name)
+        if await self._is_handed_over():
+            return
+        lease = self._hold.lease
         if lease is None:
             idle = self._clock.sleep(LONGEST_IDLE.total_seconds())
-            await first_of(self._keeper.wait_for(self.settings.name), self._stopped.wait(), idle)
+            await first_of(self._hold.wait(), self._stopped.wait(), idle)
             return
         # Cleared before the outbox is asked: what is stored while it answers wakes the lane again.
         self._wake.clear()
@@ -181,7 +191,7 @@ class Lane:
         now = self._round.wall
         tidies = now >= self._tidy_at
         if tidies:
-            await self._tidy(now)
+            await self._tidy(lease, now)
         until = self._health.paused_until(now) or await self._get_ready(now)
         if until is None:
             # Sending first, looking after: what is in doubt waits a little, an emergency doesn't.
@@ -190,7 +200,22 @@ class Lane:
             if tidies or until != now:
                 await self._look(lease, now)
         if until != now:
-            await self._rest(now, until)
+            await self._rest(lease, now, until)
+
+    async def _is_handed_over(self) -> bool:
+        """Let another daemon that is to have the lane take it, as soon as nothing is under way.
+
+        Until then it goes on as ever, but for so long only: under a load that never ends it begins nothing more.
+        """
+        if not self._hold.is_asked:
+            return False
+        if self.under_way or self._looking:
+            if self._hold.is_overdue:
+                self._wake.clear()
+                await first_of(self._wake.wait(), self._stopped.wait(), self._clock.sleep(FAILURE_PAUSE))
+            return self._hold.is_overdue
+        self._hold.let_go()
+        return True
 
     async def _learn(self, lease: Lease) -> None:
         """Whenever the lane is taken, learn from the journal what went on; the same when the clock was set."""
@@ -207,9 +232,9 @@ class Lane:
         log.info("lane.taken", channel=name, in_doubt=doubtful, departures=departed)
         self._term, self._clock_set_by, self._tidy_at = term, set_by, self._clock.now()
 
-    async def _tidy(self, now: datetime) -> int:
+    async def _tidy(self, lease: Lease, now: datetime) -> int:
         self._tidy_at = now + TIDIED_EVERY
-        return await self._outbox.settle(self.settings.name, now)
+        return await self._outbox.settle(self.settings.name, lease, now)
 
     async def _get_ready(self, now: datetime) -> datetime | None:
         """Open the channel, try a credential whose time has come. None: ready to send; else when to go on."""
@@ -225,7 +250,7 @@ class Lane:
             self._health.cannot_open(error)
         else:
             self._health.works()
-        await self._health.write_down()
+        await self._health.write_down(self._keeper.lease_of(self.settings.name))
         return now
 
     async def _look(self, lease: Lease, now: datetime) -> None:
@@ -330,11 +355,11 @@ class Lane:
 
         task.add_done_callback(done)
 
-    async def _rest(self, now: datetime, until: datetime | None) -> None:
+    async def _rest(self, lease: Lease, now: datetime, until: datetime | None) -> None:
         """Nothing to do before `until`: wait for that, for the next time in the outbox, or to be woken."""
         due = await self._outbox.next_time(self.settings.name, now)
         if due is not None and due <= now:
-            if await self._tidy(now):
+            if await self._tidy(lease, now):
                 return
             due = now + TIDIED_EVERY
         times = [now + LONGEST_IDLE, *(time for time in (due, until) if time is not None)]

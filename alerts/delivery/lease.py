@@ -1,28 +1,37 @@
-"""Which daemon works a lane: one at a time, on one machine or on twenty, by leases in the database.
+"""Which daemon works what: one at a time, on one machine or on twenty, by leases in the database.
 
-Within the process a lease lasts by the monotonic clock; between processes by the wall's, which the journal's own
-transaction checks before every attempt. Where the two disagree, nothing is sent.
+A `LeaseKeeper` renews all leases of its process in one transaction, in which it also registers its daemon and takes
+what is free and due to it (`share.choose`, pure). In between it only looks, as long as it lacks anything: so the leases
+of a daemon that died are taken within the rest of their term and a moment. What another daemon asks for is handed over
+once each of its workers has come to rest: a `Hold` tells a worker that it is asked, and the worker says when it has
+nothing under way any more.
+
+Within the process a lease lasts by the monotonic clock; between processes by the wall's, which each transaction that
+writes under a lease checks, together with its number. Where the two disagree, nothing is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
 
-from alerts.model.delivery import Lease
+from alerts.delivery.share import Choice, Holding, choose
+from alerts.model.lease import Lease, Ownership, RunningDaemon
 from alerts.model.ports import Clock
-from alerts.store.outbox import Leases
+from alerts.store.leases import Leases, Renewal, Take
 
 TERM = timedelta(seconds=5)
 """How long a lease lasts: a daemon that comes after a killed one sends within this and a second."""
 RENEWED = 0.3
-"""Of the term: after so much of it leases are renewed."""
+"""Of the term: after so much of it leases are renewed, and what was given back for somebody is anybody's."""
 TRIED = 0.1
-"""Of the term: after so much of it a lane that somebody else holds is tried for again."""
+"""Of the term: after so much of it a daemon looks again whether what it lacks is free."""
+_EARLY = 0.001
+"""Seconds that a sleep may be shorter than it was asked for, by how floating point adds up."""
 
 log = structlog.get_logger()
 
@@ -34,22 +43,104 @@ class _HeldLease:
     term: int
 
 
-class LeaseKeeper:
-    """Takes and renews the leases of all lanes of this process, in one transaction each time.
+class Hold:
+    """What one worker (a lane, a bulk's sender, a bot's listener) has of the lease of its name."""
 
-    Each lasts for `term`: a longer one costs fewer transactions, and a daemon that died is replaced later.
+    def __init__(self, keeper: LeaseKeeper, name: str, wake: Callable[[], None]) -> None:
+        self._keeper = keeper
+        self._wake = wake
+        self.name = name
+        self.at_rest = False
+
+    @property
+    def lease(self) -> Lease | None:
+        """The lease while it lasts and this worker may use it; None: it must not begin anything."""
+        return None if self.at_rest else self._keeper.lease_of(self.name)
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody else is to have it: the worker comes to an end with what is under way, and lets go."""
+        return not self.at_rest and self._keeper.is_asked(self.name)
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether that was asked so long ago that nothing more may be begun."""
+        return not self.at_rest and self._keeper.is_asked(self.name, for_long=True)
+
+    async def wait(self) -> Lease:
+        """Return once this process holds the lease."""
+        while (lease := self.lease) is None:
+            await self._keeper.next_change()
+        return lease
+
+    def let_go(self) -> None:
+        """Nothing is under way any more, and nothing will be begun until the lease is taken anew."""
+        self.at_rest = True
+        self._keeper.rested()
+
+    def wake(self) -> None:
+        """Have the worker look: it is asked, or has lost the lease."""
+        self._wake()
+
+
+class LeaseKeeper:
+    """Takes, renews and hands over the leases of this process.
+
+    Each lasts for `term`: a longer one costs fewer transactions, and a daemon that died is replaced later. `taken`
+    hears of each lease that becomes ours, with how it ended before (None: nobody had it). `standing` names the cycles
+    that stand still here, for the daemon that watches over all.
     """
 
-    def __init__(self, leases: Leases, clock: Clock, owner: str, lanes: Sequence[str], term: timedelta = TERM) -> None:
+    def __init__(
+        self,
+        leases: Leases,
+        clock: Clock,
+        owner: str,
+        holdings: Iterable[Holding | str],
+        term: timedelta = TERM,
+        *,
+        host: str = "",
+        version: str = "",
+        taken: Callable[[str, Lease | None], None] = lambda *_: None,
+        standing: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
         self._leases = leases
         self._clock = clock
         self._term = term
-        self._lanes = tuple(lanes)
+        self._taken = taken
+        self._standing = standing
+        self._holdings = tuple(each if isinstance(each, Holding) else Holding("lane", (each,)) for each in holdings)
         self._held: dict[str, _HeldLease] = {}
         self._terms = 0
+        self._holds: dict[str, list[Hold]] = {}
+        self._asked: dict[Holding, float] = {}
+        self._before = Ownership({}, {}, {})
+        self._renew_at = clock.monotonic()
+        self._is_retired = False
         self._changed = asyncio.Event()
-        self._doubted = asyncio.Event()
-        self.owner = owner
+        self._hurry = asyncio.Event()
+        self.daemon = RunningDaemon(owner, host, clock.now(), clock.now(), version=version)
+        """How this daemon is registered."""
+        self.found: Ownership | None = None
+        """Who held what when this was last looked at; None: not yet."""
+
+    @property
+    def owner(self) -> str:
+        """This process's own name."""
+        return self.daemon.owner
+
+    def tell(self, url: str) -> None:
+        """Have the others know where this daemon answers, from the next renewal on."""
+        self.daemon = replace(self.daemon, url=url)
+
+    def join(self, name: str, wake: Callable[[], None]) -> Hold:
+        """A worker's part in the lease `name`, which isn't handed over before it has let go.
+
+        `wake` is called when it is asked to, and when the lease was lost.
+        """
+        hold = Hold(self, name, wake)
+        self._holds.setdefault(name, []).append(hold)
+        return hold
 
     def lease_of(self, lane: str) -> Lease | None:
         """The lane's lease while it lasts; None when it has run out or is somebody else's."""
@@ -61,61 +152,196 @@ class LeaseKeeper:
         held = self._lasting(lane)
         return held.term if held else 0
 
+    def is_elsewhere(self, lane: str) -> bool:
+        """Whether another daemon had the lease when this was last looked at: then it is that one's to watch."""
+        there = self.found.held.get(lane) if self.found is not None else None
+        return there is not None and there.owner != self.owner
+
+    def standing_elsewhere(self) -> frozenset[str]:
+        """The cycles of other daemons that stand still, as these say."""
+        daemons = self.found.daemons.values() if self.found is not None else ()
+        return frozenset(name for each in daemons if each.owner != self.owner for name in each.standing)
+
+    def is_asked(self, lane: str, *, for_long: bool = False) -> bool:
+        """Whether the lane is to be handed over, and those before it in its holding have been let go of."""
+        for holding, since in self._asked.items():
+            if lane in holding.leases and self._next_to_rest(holding) == lane:
+                return not for_long or self._clock.monotonic() - since > self._term.total_seconds()
+        return False
+
     def doubt(self, lane: str) -> None:
         """The journal took no attempt under this lease: hold it for lost until it is taken anew."""
         self._held.pop(lane, None)
-        self._doubted.set()
+        self._hasten()
 
     async def wait_for(self, lane: str) -> Lease:
         """Return once this process holds the lane."""
-        while True:
-            if held := self.lease_of(lane):
-                return held
-            self._changed.clear()
-            await self._changed.wait()
+        while (held := self.lease_of(lane)) is None:
+            await self.next_change()
+        return held
+
+    async def next_change(self) -> None:
+        """Wait until a lease was taken, or is kept that was to be handed over."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    def rested(self) -> None:
+        """A worker has let go: the next one of its holding is asked, or all of it is given up."""
+        for holding in self._asked:
+            if (name := self._next_to_rest(holding)) is None:
+                self._hasten()
+            else:
+                self._ask(name)
 
     async def run(self) -> None:
         """Keep renewing until cancelled. A renewal that fails lets the leases run out, and the lanes stand still."""
         while True:
-            self._doubted.clear()
-            await self._renew()
-            all_held = all(lane in self._held for lane in self._lanes)
-            pause = self._term * (RENEWED if all_held else TRIED)
-            await first_of(self._doubted.wait(), self._clock.sleep(pause.total_seconds()))
+            self._hurry.clear()
+            try:
+                if self._is_due or await self._sees_work():
+                    await self._renew()
+                self._hand_over()
+            except Exception as error:  # noqa: BLE001 the database's trouble must not end the keeper
+                log.error("lease.not_renewed", error=str(error))  # noqa: TRY400 one line is enough at 3 a.m.
+            lacks = any(self._mine(each) is None for each in self._holdings)
+            pause = self._term.total_seconds() * (TRIED if lacks else RENEWED)
+            await first_of(self._hurry.wait(), self._clock.sleep(pause))
+
+    async def retire(self, names: Iterable[str]) -> None:
+        """Take nothing more, and give up these at once; the rest is renewed until `give_back`."""
+        self._is_retired = True
+        for name in names:
+            self._held.pop(name, None)
+        await self._leases.retire(self.owner, tuple(names), self._clock.now())
 
     async def give_back(self) -> None:
         """End the leases, so that another daemon need not wait for their end."""
         # In memory first: a lane that asks meanwhile begins nothing more.
         self._held = {}
-        await self._leases.give_back(self.owner)
+        self._is_retired = True
+        await self._leases.give_back(self.owner, self._clock.now())
+
+    # --- one round ---------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_due(self) -> bool:
+        return self._clock.monotonic() >= self._renew_at - _EARLY
+
+    def _hasten(self) -> None:
+        self._renew_at = self._clock.monotonic()
+        self._hurry.set()
+
+    async def _sees_work(self) -> bool:
+        """Look without writing; returns whether there is anything to take, or to ask for."""
+        now = self._clock.now()
+        self.found = found = await self._leases.look(now, self._term)
+        choice = self._choose(found)
+        return bool(choice.take) or _names(choice.wants) != self.daemon.wants
+
+    async def _renew(self) -> None:
+        # Measured before the database is asked: a slow answer shortens our own belief, never lengthens it.
+        now, began = self._clock.now(), self._clock.monotonic()
+        left = [each for each in self._asked if self._next_to_rest(each) is None]
+        release = tuple(name for each in left for name in each.leases)
+        self.daemon = replace(self.daemon, standing=tuple(self._standing()))
+        renewal = Renewal(self.daemon, self._term, release, registers=not self._is_retired)
+        found = await self._leases.renew(renewal, now, self._take)
+        if self._is_retired and renewal.registers:
+            return  # some were given up meanwhile
+        if (registered := found.daemons.get(self.owner)) is not None:
+            self.daemon = replace(self.daemon, wants=registered.wants)
+        self._renew_at = began + self._term.total_seconds() * RENEWED
+        for each in left:
+            self._asked.pop(each, None)
+        self._hold(found, began + self._term.total_seconds())
+
+    def _take(self, found: Ownership) -> Take:
+        """Within the transaction, so what was found is what is decided on."""
+        self._before = found
+        choice = self._choose(found)
+        return Take(tuple(name for each in choice.take for name in each.leases), _names(choice.wants))
+
+    def _choose(self, found: Ownership) -> Choice:
+        if self._is_retired or self.owner not in found.daemons:
+            return Choice((), (), ())
+        return choose(self._holdings, found, self.owner, self._clock.now(), self._term * RENEWED)
+
+    def _hold(self, found: Ownership, until: float) -> None:
+        before, self.found = self._held, found
+        lasted = [name for name in before if self._lasting(name)]
+        ours = {name: lease for name, lease in found.held.items() if lease.owner == self.owner}
+        # The term goes on only where the lease neither ran out nor was doubted while it was being renewed.
+        self._held = {name: _HeldLease(lease, until, self._number(lease)) for name, lease in ours.items()}
+        for name in self._names():
+            if name in ours and name not in lasted:
+                self._begins(name)
+            elif name in before and name not in ours:
+                self._ends(name)
+
+    def _begins(self, name: str) -> None:
+        log.info("lease.taken", lease=name)
+        for hold in self._holds.get(name, ()):
+            hold.at_rest = False
+        earlier = self._before.free.get(name)
+        if earlier is not None or name not in self._before.held:
+            self._taken(name, earlier)
+        self._changed.set()
+
+    def _ends(self, name: str) -> None:
+        log.info("lease.lost", lease=name)
+        for hold in self._holds.get(name, ()):
+            hold.wake()
+
+    def _hand_over(self) -> None:
+        """Ask for what another daemon is to have; what nobody wants any more is kept."""
+        if self.found is None:
+            return
+        leave = self._choose(self.found).leave
+        for each in [each for each in self._asked if each not in leave and self._next_to_rest(each) is not None]:
+            del self._asked[each]
+            for name in each.leases:
+                for hold in self._holds.get(name, ()):
+                    hold.at_rest = False
+            self._changed.set()
+        for each in leave:
+            if each not in self._asked:
+                self._asked[each] = self._clock.monotonic()
+                self.rested()
+            elif (asked := self._next_to_rest(each)) is not None:
+                self._ask(asked)
+
+    def _ask(self, name: str) -> None:
+        for hold in self._holds[name]:
+            hold.wake()
+
+    def _next_to_rest(self, holding: Holding) -> str | None:
+        """Of a holding that is handed over: the first lease that somebody still works under; None: nobody does."""
+        return next(
+            (name for name in holding.leases if any(not hold.at_rest for hold in self._holds.get(name, ()))), None
+        )
+
+    def _mine(self, holding: Holding) -> Holding | None:
+        return holding if all(name in self._held for name in holding.leases) else None
+
+    def _names(self) -> Iterator[str]:
+        for each in self._holdings:
+            yield from each.leases
 
     def _lasting(self, lane: str) -> _HeldLease | None:
         # By our own clock, which nobody sets: a lease that the wall's clock still shows may have run out.
         held = self._held.get(lane)
         return held if held is not None and held.until > self._clock.monotonic() else None
 
-    async def _renew(self) -> None:
-        # Measured before the database is asked: a slow answer shortens our own belief, never lengthens it.
-        now, until = self._clock.now(), self._clock.monotonic() + self._term.total_seconds()
-        before = dict(self._held)
-        try:
-            taken = await self._leases.take(self._lanes, self.owner, now, now + self._term)
-        except Exception as error:  # noqa: BLE001 the database's trouble must not end the keeper
-            log.error("lease.not_renewed", error=str(error))  # noqa: TRY400 one line is enough at 3 a.m.
-            return
-        # The term goes on only where the lease neither ran out nor was doubted while it was being renewed.
-        held = {lease.lane: _HeldLease(lease, until, self._number(lease.lane)) for lease in taken}
-        for lane in self._lanes:
-            if (lane in held) != (lane in before):
-                log.info("lease.taken" if lane in held else "lease.lost", channel=lane)
-        self._held = held
-        self._changed.set()
-
-    def _number(self, lane: str) -> int:
-        if lasting := self._lasting(lane):
+    def _number(self, lease: Lease) -> int:
+        lasting = self._lasting(lease.lane)
+        if lasting is not None and lasting.lease.number == lease.number:
             return lasting.term
         self._terms += 1
         return self._terms
+
+
+def _names(holdings: Sequence[Holding]) -> frozenset[str]:
+    return frozenset(name for each in holdings for name in each.leases)
 
 
 async def first_of(*waits: Awaitable[object]) -> None:

@@ -8,7 +8,8 @@ whoever made the change. What each was told is kept, so that a restart tells nob
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -19,6 +20,8 @@ from alerts.access.audit import NEWS_FOR, changes_of
 from alerts.bot.chat import Say, safe
 from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of, sheets
 from alerts.bot.reception import Bot, say_surely
+from alerts.bot.updates import Join
+from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.approve import kind_of, why_not_theirs
 from alerts.desk.dedupe import told_already
 from alerts.desk.following import words_about
@@ -32,6 +35,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
@@ -68,6 +72,8 @@ class ApprovalNotices:
         clock: Clock,
         notices: OnCallNotices,
         events: Events,
+        *,
+        keeper: LeaseKeeper,
     ) -> None:
         self._town = town
         self._remind = town.desk.remind
@@ -75,29 +81,36 @@ class ApprovalNotices:
         self._clock = clock
         self._notices = notices
         self._events = events
+        self._keeper = keeper
         self._corrections = Corrections(town.desk_url, town.language)
         self._clashes = Clashes(town.desk_url, notices.station)
         self._endings = Endings(town.desk_url, town.language, notices.station.zone)
         self._read_to = 0
         self._open: set[str] | None = None
+        self._term = 0
 
     async def run(self) -> None:
-        """Look until cancelled. A look that fails is logged, and the next one comes."""
+        """Look while this daemon has the shared duties. A look that fails is logged, and the next one comes."""
         while True:
+            lease = await self._keeper.wait_for(DUTIES)
+            if (term := self._keeper.term_of(DUTIES)) != self._term:
+                self._term, self._open = term, None  # another daemon may have told of some meanwhile
             try:
-                await self.look()
+                await self.look(lease)
+            except LeaseLost:
+                continue
             except DatabaseRefused as error:
                 log.error("approval.refused", error=str(error))  # noqa: TRY400 one line a look is enough
             except Exception:
                 log.exception("approval.failed")
             await self._clock.sleep(LOOKS_EVERY)
 
-    async def look(self) -> None:
-        """Look once; only where there is something to say is anything written."""
+    async def look(self, lease: Lease | None = None) -> None:
+        """Look once; only where there is something to say is anything written. Raises LeaseLost."""
         # Read first: a transaction that writes each two seconds would wake every other process at the file.
         has_news, height = await self._database.read(self._news)
         if has_news:
-            said = await self._database.write(self._tell)
+            said = await self._database.write(partial(self._tell, lease))
             if said:
                 self._events.publish(PostsStored(said))
         # Only now: where the write fails, the next look reads the same lines again.
@@ -116,8 +129,9 @@ class ApprovalNotices:
         changes = factor_changes(unit, self._read_to, now, self._notices.station.zone)
         return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes]
 
-    def _tell(self, unit: Unit) -> list[str]:
+    def _tell(self, lease: Lease | None, unit: Unit) -> list[str]:
         now = self._clock.now()
+        unit.leases.check(lease, now)
         due = self._due(unit)
         notices = [self._notice(unit, each) for each in due]
         notices += self._said(unit, now, unit.audit.height())
@@ -217,28 +231,35 @@ class _Letter:
 class OfficerNotices:
     """The rounds for the chats of one bot."""
 
-    def __init__(self, bot: Bot, town: Town, wait_for_lease: Callable[[], Awaitable[object]]) -> None:
+    def __init__(self, bot: Bot, town: Town, join: Join) -> None:
         self._bot = bot
         self._town = town
-        self._wait_for_lease = wait_for_lease
+        self._woken = asyncio.Event()
+        self._hold = join(self._woken.set)
         self._rests: dict[tuple[int, str], float] = {}
         self._blind: set[str] = set()
 
     async def run(self) -> None:
         """Go round until cancelled. A round that fails is logged, and the next one comes."""
         while True:
-            await self._wait_for_lease()
+            await self._hold.wait()
+            self._woken.clear()
             try:
                 await self.go_round()
             except DatabaseRefused as error:
                 log.error("officers.refused", error=str(error))  # noqa: TRY400 one line a round is enough
             except Exception:
                 log.exception("officers.failed")
-            await self._bot.clock.sleep(LOOKS_EVERY)
+            if self._hold.is_asked:
+                self._hold.let_go()
+            else:
+                await first_of(self._woken.wait(), self._bot.clock.sleep(LOOKS_EVERY))
 
     async def go_round(self) -> None:
         """Tell every chat what it doesn't know yet."""
         for letter in await self._bot.service.ask(self._due):
+            if self._hold.lease is None:
+                return
             key, was_blind = (letter.chat, letter.alert), letter.alert in self._blind
             if self._rests.get(key, 0.0) > self._bot.clock.monotonic():
                 continue

@@ -7,6 +7,9 @@ so that what a credential can't do is known before the next emergency. `monitor`
 a trouble. What was told is read from the database, in the transaction that tells. That this transaction succeeds is
 half of what is checked: a database that refuses silences the heartbeat, and is itself told on the channels without
 being stored.
+
+Of several daemons each looks at the channels whose lanes it works. The one that has the shared duties looks at all the
+rest, the cycles of the others included, and lets the heart beat for all.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -26,6 +30,7 @@ from alerts.delivery.lane import Lane
 from alerts.health.desk_events import put_back
 from alerts.health.monitor import (
     AGAIN_AFTER,
+    OF_A_CHANNEL,
     STUCK_AFTER,
     ChannelSeen,
     Habit,
@@ -50,6 +55,7 @@ from alerts.health.words import word
 from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError
 from alerts.model.events import AttemptFinished, Events, PostsStored
+from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
@@ -83,8 +89,9 @@ class _Outcome:
 class HealthChecks:
     """Looks at everything each `[notify] every`. Where the database refuses, nothing is told, and no heart beats.
 
-    `holds` tells whether this process works a lane; `cycles` is all that must go round; `failing` finds the sign-ins
-    that fail again and again. What can't be stored is published on the lanes at once.
+    `holds` tells whether this process has a lease, and `lease_of` which; `cycles` is all that must go round, here or at
+    another daemon; `failing` finds the sign-ins that fail again and again. What can't be stored is published at once,
+    on the lanes that this process works, or worked when the trouble began.
     """
 
     def __init__(
@@ -102,6 +109,7 @@ class HealthChecks:
         cycles: Callable[[], Sequence[Cycle]],
         remember: Remember | None = None,
         failing: Callable[[Unit], Sequence[Trouble]] = lambda _: (),
+        lease_of: Callable[[str], Lease | None] = lambda _: None,
     ) -> None:
         self._every: timedelta = town.notify.every
         self._heartbeat = town.notify.heartbeat
@@ -115,6 +123,8 @@ class HealthChecks:
         self._notices = notices
         self._cycles = cycles
         self._failing = failing
+        self._holds = holds
+        self._lease_of = lease_of
         self._probes = CredentialProbes(lanes, clock, town.notify.probe, remember)
         self._observer = Observer(town, database, clock, holds, self._probes)
         self._memory = MonitorMemory()
@@ -137,6 +147,8 @@ class HealthChecks:
         while True:
             try:
                 await self.check_all()
+            except LeaseLost:
+                log.info("watch.handed_over")
             except (DatabaseRefused, ValueError) as error:  # closed or refused: one line a round is enough
                 log.error("watch.refused", error=str(error))  # noqa: TRY400
             except Exception:
@@ -145,17 +157,23 @@ class HealthChecks:
 
     async def check_all(self) -> None:
         """Look at everything once, tell the news, and let the heart beat if all is going round."""
+        has_duties, leases = self._holds(DUTIES), self._leases()
         # Itself it can't judge: that it stands still is told by the heartbeat which doesn't come.
-        cycles = [cycle for cycle in self._cycles() if cycle.name != WATCH]
+        cycles = [cycle for cycle in self._cycles() if cycle.name != WATCH] if has_duties else []
         # The store's trouble is told by `watch_the_store`, beside the outbox: it would be told twice.
-        seen = await self._observer.observe([cycle for cycle in cycles if cycle.name != STORE])
+        looked_at = [cycle for cycle in cycles if cycle.name != STORE]
+        seen = await self._observer.observe(looked_at, has_duties=has_duties)
         self._memory = self._memory.note(seen)
-        await self._tell(seen)
+        await self._tell(seen, leases, has_duties=has_duties)
         self._cycled_at = self._clock.monotonic()
         # The heart beats after the write, so that a database which refuses silences it.
         standing = [cycle.name for cycle in cycles if cycle.stands]
-        if self._heartbeat is not None and not standing:
+        if self._heartbeat is not None and has_duties and not standing:
             await self._beat(self._heartbeat)
+
+    def _leases(self) -> list[Lease]:
+        """Those under which this round is made: what it tells after one was lost is another daemon's to tell."""
+        return [lease for name in (DUTIES, *self._lanes) if (lease := self._lease_of(name)) is not None]
 
     async def watch_the_store(self) -> None:
         """Look all the time whether the database takes what is written, until cancelled; that it doesn't is said.
@@ -166,26 +184,32 @@ class HealthChecks:
         said_at: float | None = None
         since = self._clock.now()
         refused: str | None = None
+        ours: set[str] = set()
         while True:
             await self._clock.sleep(STORE_LOOKED_AT_EVERY)
+            # Where nothing can be written the leases run out: each daemon goes on for the lanes that it had.
+            if (held := {name for name in self._lanes if self._holds(name)}) or self._database.trouble is None:
+                ours = held
             before, refused, now = refused, self._database.trouble, self._clock.monotonic()
             if refused is not None and before is None and "full" not in refused:
                 continue  # locked for a moment, by a backup or another tool: no news unless it lasts
             if refused is None and said_at is not None:
                 said_at = None
-                await self._cry(Phase.RESOLVED, None, since)
+                await self._cry(Phase.RESOLVED, None, since, ours)
             elif refused is not None and (said_at is None or now - said_at >= AGAIN_AFTER.total_seconds()):
                 say = Phase.FIRING if said_at is None else Phase.REPEATED
                 since = self._clock.now() if said_at is None else since
                 said_at = now
-                await self._cry(say, refused, since)
+                await self._cry(say, refused, since, ours)
 
-    async def _cry(self, say: Phase, said: str | None, since: datetime) -> None:
+    async def _cry(self, say: Phase, said: str | None, since: datetime, ours: set[str]) -> None:
         reason = because("database_said", said=said) if said else None
         notices, news = self._notices, HealthNotice(say, Trouble(What.STORE, self._store, reason), since)
         (log.info if say is Phase.RESOLVED else log.error)(f"trouble.{say}", what=str(What.STORE), reason=said)
         self._troubles.labels(str(What.STORE), self._store).set(0 if say is Phase.RESOLVED else 1)
         for channel in notices.channels:
+            if channel.name not in ours:
+                continue
             language = channel.language or notices.station.language
             words = word(news, language, notices.station.zone)
             try:
@@ -193,10 +217,10 @@ class HealthChecks:
             except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it
                 log.warning("notice.failed", channel=channel.name, error=str(error))
 
-    async def _tell(self, seen: Seen) -> None:
+    async def _tell(self, seen: Seen, leases: Sequence[Lease], *, has_duties: bool) -> None:
         """Decide and store in one transaction, written even without news: that it can be is half the watch."""
         # Together with what was told, so that a second daemon, or this one after a kill, tells none of it again.
-        outcome = await self._database.write(lambda unit: self._decide(unit, seen))
+        outcome = await self._database.write(partial(self._decide, seen, leases, has_duties=has_duties))
         self._known = outcome.told
         self._memory = self._memory.tell(outcome.news, self._clock.now())
         for news in outcome.news:
@@ -210,17 +234,24 @@ class HealthChecks:
         if outcome.channels:
             self._events.publish(PostsStored(outcome.channels))
 
-    def _decide(self, unit: Unit, seen: Seen) -> _Outcome:
+    def _decide(self, seen: Seen, leases: Sequence[Lease], unit: Unit, *, has_duties: bool) -> _Outcome:
         """Where there is nobody to tell, what was told is what stands in the log."""
         now, alerts, notices = self._clock.now(), unit.alerts, self._notices
-        self._observer.write_down(unit, now)
-        also = [*self._failing(unit), *put_back(unit, now, self._zone)]
-        seen = seen.and_also(also).judging(What.SIGN_INS, self._known).judging(What.RESTORED, self._known)
-        self._memory = self._memory.note_also(also)
-        told = notices.told(alerts, seen.judged | self._known.keys(), now) if notices.channels else self._known
+        for lease in leases:
+            unit.leases.check(lease, now)
+        known = {key: each for key, each in self._known.items() if self._is_ours(each.trouble, has_duties=has_duties)}
+        if has_duties:
+            self._observer.write_down(unit, now)
+            also = [*self._failing(unit), *put_back(unit, now, self._zone)]
+            seen = seen.and_also(also).judging(What.SIGN_INS, known).judging(What.RESTORED, known)
+            self._memory = self._memory.note_also(also)
+        told = notices.told(alerts, seen.judged | known.keys(), now) if notices.channels else known
         news = news_of(seen, told, self._memory, now)
         channels = notices.file(alerts, news, now) if notices.channels else []
         return _Outcome(news, channels, told_after(told, news, now))
+
+    def _is_ours(self, trouble: Trouble, *, has_duties: bool) -> bool:
+        return self._holds(trouble.name) if trouble.what in OF_A_CHANNEL else has_duties
 
     async def _beat(self, address: str) -> None:
         """Call the watch elsewhere. The address may hold a key, so no line shows it.
@@ -346,7 +377,10 @@ class _Found:
 
 
 class Observer:
-    """Looks, and learns each source's habit on the way. A channel that another process works is that one's to watch."""
+    """Looks, and learns each source's habit on the way.
+
+    A channel that another process works is that one's to watch; sources and the disk are whose the shared duties are.
+    """
 
     def __init__(
         self, town: Town, database: Database, clock: Clock, holds: Callable[[str], bool], probes: CredentialProbes
@@ -358,27 +392,32 @@ class Observer:
         self._probes = probes
         self._habits: dict[str, Habit] | None = None
 
-    async def observe(self, cycles: Sequence[Cycle]) -> Seen:
+    async def observe(self, cycles: Sequence[Cycle], *, has_duties: bool) -> Seen:
         """Look at everything once. Raises DatabaseRefused where the database can't be read."""
         now = self._clock.now()
         mine = [name for name in self._town.channels if self._holds(name)]
         found = await self._database.read(lambda unit: self._find(unit, mine, now))
-        await self._learn(found.sources, now)
+        if has_duties:
+            await self._learn(found.sources, now)
+        else:
+            self._habits = None  # another daemon learns them: they are read anew once that is this one's again
         paused = {name for name, stands in found.standings.items() if _is_paused(stands, now, self._grace)}
         # A lane that pauses knows more than an older probe: what that found must not stand beside it.
         for name in paused:
             self._probes.forget(name)
         probed = await self._probes.take(lambda name: name in found.standings and name not in paused)
         channels = [self._channel(name, found, probed.get(name)) for name in mine]
-        sources = [self._source(name, found.sources.get(name), now) for name in self._polled()]
+        polled = self._polled() if has_duties else ()
+        sources = [self._source(name, found.sources.get(name), now) for name in polled]
         standing_still = {
             cycle.name: (cycle.reason or because("not_told")) if cycle.stands else None for cycle in cycles
         }
+        seen = see(channels, sources, standing_still, now)
+        if not has_duties:
+            return seen
         # In a thread, for a disk of the network may hang.
         lacks = await asyncio.to_thread(lack_of_room, self._town.database)
-        return see(channels, sources, standing_still, now).of_store(
-            self._town.database.name, lacks[1] if lacks else None
-        )
+        return seen.of_store(self._town.database.name, lacks[1] if lacks else None)
 
     def write_down(self, unit: Unit, now: datetime) -> None:
         """Keep what was learned and when; called in the transaction of each round."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
+from functools import partial
 from shlex import quote
 
 import structlog
@@ -21,6 +22,7 @@ import structlog
 from alerts.access.audit import NEWS_FOR, OF_FACTORS, AuditEvent
 from alerts.access.throttle import IN_A_ROW, REMEMBERED, Burst, bursts
 from alerts.delivery.lane import Lane
+from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.dedupe import clash_of
 from alerts.desk.routing import PRACTICE, channels_on
 from alerts.desk.service import DeskUnit
@@ -31,6 +33,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.person import AuditEntry, Chained
 from alerts.model.ports import Clock
 from alerts.model.post import PostState, Receipt
@@ -269,22 +272,37 @@ class UnknownPosts:
         lanes: Mapping[str, Lane],
         notices: OnCallNotices,
         events: Events,
+        *,
+        keeper: LeaseKeeper,
     ) -> None:
         self._database = database
         self._clock = clock
         self._lanes = lanes
         self._notices = notices
         self._events = events
+        self._keeper = keeper
 
     async def run(self) -> None:
-        """Wait until it is time, look, keep what was found, and tell it; nothing to do where nothing was put back."""
+        """Wait until it is time, look, keep what was found, and tell it; nothing to do where nothing was put back.
+
+        Of several daemons the one that has the shared duties does it.
+        """
+        while (gap := await self._unlisted()) is not None:
+            await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
+            lease = await self._keeper.wait_for(DUTIES)
+            if await self._unlisted() is None:
+                return
+            listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
+            try:
+                woken = await self._database.write(partial(self._keep, listed, gap, lease))
+            except LeaseLost:
+                continue
+            self._events.publish(PostsStored(woken))
+
+    async def _unlisted(self) -> Gap | None:
+        """What the database doesn't know since it was put back, where nobody has listed the channels for it."""
         gap, known = await self._database.read(lambda unit: (unit.restored.gap(), unit.restored.unknown_posts()))
-        if gap is None or known is not None:
-            return
-        await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
-        listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
-        woken = await self._database.write(lambda unit: self._keep(unit, listed, gap))
-        self._events.publish(PostsStored(woken))
+        return gap if known is None else None
 
     async def _listed(self, name: str, lane: Lane, gap: Gap) -> Sequence[Receipt] | None:
         after = await self._database.read(lambda unit: unit.restored.newest_known(name, gap.looked_from))
@@ -299,7 +317,8 @@ class UnknownPosts:
             await self._clock.sleep(PAUSE)
         return None
 
-    def _keep(self, unit: Unit, listed: Mapping[str, Sequence[Receipt] | None], gap: Gap) -> list[str]:
+    def _keep(self, listed: Mapping[str, Sequence[Receipt] | None], gap: Gap, lease: Lease, unit: Unit) -> list[str]:
+        unit.leases.check(lease, self._clock.now())
         unit.restored.keep_listed(listed)
         found = {channel: posts for channel, posts in (unit.restored.unknown_posts() or {}).items() if posts}
         log.info("unknown_posts.listed", **{channel: len(posts) for channel, posts in found.items()})

@@ -1,4 +1,4 @@
-"""What store and delivery exchange: leases, attempts with their outcomes, and bulks.
+"""What store and delivery exchange: attempts with their outcomes, and bulks.
 
 A bulk is one alert to many subscribers: one row of work with a cursor. It waits, goes and ends with its channel's own
 post: `why_stopped` and `most_pressing`, both pure, decide which bulk goes on.
@@ -205,16 +205,6 @@ class Begun:
     def parent(self) -> Receipt | None:
         """The newest post of the thread: what is answered or changed."""
         return self.thread[-1] if self.thread else None
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to work a lane, until `until`; `owner` is one process's own name, `term` how long it lasts at most."""
-
-    lane: str
-    owner: str
-    until: datetime
-    term: timedelta = field(default=timedelta(seconds=5), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

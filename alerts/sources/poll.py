@@ -4,6 +4,9 @@ A `Poller` reads what its source remembers, lets it look, and hands the reading 
 what the source remembers in one transaction, so a crash in between forgets nothing and nothing is told twice. The next
 look comes after the source's own interval, sooner where it asked for that (a calendar's next moment), later while it
 fails. Whatever a source raises ends here: the others are looked at all the same.
+
+One daemon polls a source, under its lease, which is checked in each transaction that stores something of it. Whoever
+takes the lease over looks at once, from what is stored.
 """
 
 from __future__ import annotations
@@ -14,12 +17,15 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from alerts.delivery.lease import LeaseKeeper
 from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
+from alerts.model.lease import Lease, LeaseLost, source_lease
 from alerts.model.ports import Clock, ClockReading, Heard, HearsNews, Memory, Source, SourceReading
 from alerts.model.reason import Reason, because
 from alerts.sources.turns import Turns
 from alerts.store.database import Database
+from alerts.store.unit import Unit
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 WRITTEN_EVERY = timedelta(minutes=5)
@@ -27,17 +33,17 @@ WRITTEN_EVERY = timedelta(minutes=5)
 
 _GRAVE = (Severity.EXTREME, Severity.SEVERE)
 Chance = Callable[[], float]
-Deliver = Callable[[str, SourceReading, datetime], Awaitable[int]]
-"""Stores a reading of the source of that name; the time is when it will be looked at again.
+Deliver = Callable[[str, SourceReading, datetime, Lease], Awaitable[int]]
+"""Stores a reading of the source of that name, under its lease; the time is when it will be looked at again.
 
-Returns how many readings in a row had a trouble: 0 for one without.
+Returns how many readings in a row had a trouble: 0 for one without. Raises LeaseLost.
 """
 
 log = structlog.get_logger()
 
 
 class Poller:
-    """Looks at one source every `every`, give or take a twentieth, until cancelled; sooner where it has news.
+    """Looks at one source every `every`, give or take a twentieth, sooner where it has news; while it has the lease.
 
     `tried_at` is when it last looked, `reason` why that went wrong (None: it didn't). What was heard is stored in one
     of `turns`.
@@ -53,6 +59,7 @@ class Poller:
         clock: Clock,
         chance: Chance,
         deliver: Deliver,
+        keeper: LeaseKeeper,
         turns: Turns | None = None,
     ) -> None:
         self.name = name
@@ -63,6 +70,9 @@ class Poller:
         self._chance = chance
         self._deliver = deliver
         self._turns = turns or Turns()
+        self._keeper = keeper
+        self._hold = keeper.join(source_lease(name), self._stop_resting)
+        self._term = 0
         self.tried_at: float | None = None
         self.reason: Reason | None = None
         # As the source last gave it; None: as it is stored, which is read before the next look.
@@ -79,10 +89,14 @@ class Poller:
             self._source.on_news(self.wake)
         try:
             while True:
+                lease = await self._hold.wait()
+                self._begin_term()
                 self._has_news = False
-                wait = await self.look()
+                wait = await self.look(lease)
                 self.tried_at = self._clock.monotonic()
                 await self._rest(max(wait, 0.05))
+                if self._hold.is_asked:
+                    self._hold.let_go()
         finally:
             if isinstance(self._source, HearsNews):
                 self._source.on_news(None)
@@ -90,10 +104,18 @@ class Poller:
     def wake(self) -> None:
         """Look at once; where a look is under way, once more after it."""
         self._has_news = True
+        self._stop_resting()
+
+    def _stop_resting(self) -> None:
         if self._resting is not None:
             self._resting.cancel()
 
-    async def look(self) -> float:
+    def _begin_term(self) -> None:
+        """Another daemon may have polled it since: what it stored is what is remembered."""
+        if (term := self._keeper.term_of(self._hold.name)) != self._term:
+            self._term, self._memory, self.reason = term, None, None
+
+    async def look(self, lease: Lease) -> float:
         """Look once; returns the seconds until the next look."""
         clock = self._clock
         try:
@@ -108,18 +130,20 @@ class Poller:
             again = read.wall + self.every * (0.95 + 0.1 * self._chance())
             if reading.look_again:
                 again = min(again, max(reading.look_again, read.wall))
-            failures = 0 if self._says_nothing(reading, memory, read) else await self._store(reading, again)
+            failures = 0 if self._says_nothing(reading, memory, read) else await self._store(reading, again, lease)
             self._memory = reading.memory
         except SourceFailed as error:
             # It read nothing, so what it remembers is as it was.
             self._memory = memory
-            return await self._failed(error.reason, error.retry_at)
+            return await self._failed(error.reason, error.retry_at, lease)
+        except LeaseLost:
+            return self._handed_over()
         except asyncio.CancelledError:
             raise
         except Exception as error:
             # Another package's source, or a mistake of ours: it is asked again as one that failed.
             log.exception("reader.failed", source=self.name)
-            return await self._failed(because("reader_stumbled", error=f"{type(error).__name__}: {error}"), None)
+            return await self._failed(because("reader_stumbled", error=f"{type(error).__name__}: {error}"), None, lease)
         if reading.trouble is not None:
             self._warn(reading.trouble, failures)
         else:
@@ -138,27 +162,33 @@ class Poller:
         was_well = self._well is not None and self.reason is None
         return is_same and was_well and read.steady - self._written < WRITTEN_EVERY.total_seconds()
 
-    async def _store(self, reading: SourceReading, again: datetime) -> int:
+    async def _store(self, reading: SourceReading, again: datetime, lease: Lease) -> int:
         if reading.trouble is not None:
-            await self._write_well()
+            await self._write_well(lease)
         if not reading.heard:
-            failures = await self._deliver(self.name, reading, again)
+            failures = await self._deliver(self.name, reading, again, lease)
         else:
             async with self._turns.turn(urgent=any(map(_is_urgent, reading.heard))):
-                failures = await self._deliver(self.name, reading, again)
+                failures = await self._deliver(self.name, reading, again, lease)
         self._written = self._clock.monotonic()
         return failures
 
-    async def _write_well(self) -> None:
+    async def _write_well(self, lease: Lease) -> None:
         """Write down when it was last read well, before a trouble is: from here on that time counts to the second."""
         well = self._well
         if well is not None and well.steady > self._written:
-            await self._database.write(lambda unit: unit.sources.read_well(self.name, well.wall))
+
+
+            def write(unit: Unit) -> None:
+                unit.leases.check(lease, self._clock.now())
+                unit.sources.read_well(self.name, well.wall)
+
+            await self._database.write(write)
             self._written = well.steady
 
     async def _rest(self, seconds: float) -> None:
-        """Wait so long, or until there is news."""
-        if self._has_news:
+        """Wait so long, or until there is news, or another daemon is to poll it, or does."""
+        if self._has_news or self._hold.is_asked or self._hold.lease is None:
             return
         self._resting = asyncio.ensure_future(self._clock.sleep(seconds))
         try:
@@ -170,13 +200,25 @@ class Poller:
     async def _known(self, keys: Sequence[str]) -> set[str]:
         return await self._database.read(lambda unit: unit.sources.known(self.name, keys))
 
-    async def _failed(self, reason: Reason, retry_at: datetime | None) -> float:
+    def _handed_over(self) -> float:
+        # Nothing of the reading was stored that isn't known by its key: whoever polls it now reads it again.
+        log.info("source.handed_over", source=self.name)
+        return 0.0
+
+    async def _failed(self, reason: Reason, retry_at: datetime | None, lease: Lease) -> float:
         failed, failures = ClockReading.now(self._clock), 1
         now = failed.wall
+        again = retry_at or now + self.every
+
+        def write(unit: Unit) -> int:
+            unit.leases.check(lease, now)
+            return unit.sources.failed(self.name, reason, again, now)
+
         try:
-            again = retry_at or now + self.every
-            await self._write_well()
-            failures = await self._database.write(lambda unit: unit.sources.failed(self.name, reason, again, now))
+            await self._write_well(lease)
+            failures = await self._database.write(write)
+        except LeaseLost:
+            return self._handed_over()
         except Exception as error:  # noqa: BLE001 the database's trouble must not end the polling
             log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
         self._warn(reason, failures)

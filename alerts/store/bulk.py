@@ -21,7 +21,6 @@ from alerts.model.delivery import (
     Bulk,
     BulkCandidate,
     BulkState,
-    Lease,
     SendResult,
     Target,
     Turn,
@@ -29,13 +28,13 @@ from alerts.model.delivery import (
     most_pressing,
     why_stopped,
 )
+from alerts.model.lease import Lease
 from alerts.model.post import PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Subscriber, wants
 from alerts.store import bulk_statements as sql
 from alerts.store.bulk_landing import bulk_of, candidate_of, checkpoint, land, of_one_bulk
 from alerts.store.database import Database
-from alerts.store.outbox import OUR_LEASE
 from alerts.store.restoring import LOOKED_FOR
 from alerts.store.statement import Statement, stamp, time_of
 from alerts.store.subscribers import subscriber_of
@@ -81,8 +80,8 @@ class Bulks:
         return all(self._database.write_at_once(partial(_checkpoint, results=those)) for those in of_one_bulk(results))
 
     def _turn(self, unit: Unit, lease: Lease, ask: Ask) -> Turn | None:
-        db, now = unit.db, stamp(ask.local)
-        if OUR_LEASE.row(db, lane=lease.lane, owner=lease.owner, now=now) is None:
+        db = unit.db
+        if not unit.leases.holds(lease, ask.local):
             return None
         out = land(db, self._address.channel, ask.results, ask.local, ask.working)
         held_until = self._held_until if ask.working is not None else 0  # others may have held back somebody meanwhile

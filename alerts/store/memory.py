@@ -16,6 +16,7 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.delivery import ChannelStatus
+from alerts.model.lease import Lease
 from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
 from alerts.store.schema import channel as channels
@@ -24,6 +25,7 @@ from alerts.store.statement import Statement, UnitPart, one_of, stamp, upsert_in
 
 if TYPE_CHECKING:
     from alerts.store.database import Database
+    from alerts.store.unit import Unit
 
 # More than a year, so that what a feed still lists from last year is not told as new.
 _KEEP_HEARD = timedelta(days=400)
@@ -135,7 +137,10 @@ class ChannelStatuses:
         self._facts: dict[tuple[str, str], str] = {}
 
     async def load(self) -> None:
-        """Read the channels' facts, which are few, so that `recall` needs no wait."""
+        """Read the channels' facts, which are few, so that `recall` needs no wait.
+
+        Another daemon may have written some while it worked a channel: whoever takes a lease over reads them anew.
+        """
         rows = await self._database.read(lambda unit: _FACTS.rows(unit.db))
         self._facts = {(row["channel"], row["key"]): row["value"] for row in rows}
 
@@ -152,8 +157,8 @@ class ChannelStatuses:
         """How the channel stood when it was last written down."""
         return await self._database.read(lambda unit: unit.views.channel_status(channel))
 
-    async def keep(self, channel: str, status: ChannelStatus) -> None:
-        """Write down how the channel stands."""
+    async def keep(self, channel: str, status: ChannelStatus, lease: Lease | None, now: datetime) -> None:
+        """Write down how the channel stands, by its lane under its lease (None: under none). Raises LeaseLost."""
         # Times as numbers, like every other time of the database.
         quotas = [
             {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name} for q in status.quotas
@@ -165,4 +170,9 @@ class ChannelStatuses:
             "blocked_until": stamp(status.blocked_until),
             "quotas": json.dumps(quotas),
         }
-        await self._database.write(lambda unit: _PUT_STATUS.run(unit.db, **values).rowcount)
+
+        def work(unit: Unit) -> None:
+            unit.leases.check(lease, now)
+            _PUT_STATUS.run(unit.db, **values)
+
+        await self._database.write(work)

@@ -1,4 +1,4 @@
-"""The store as the lanes work it: what is due, the two writes around each attempt, and who works which lane.
+"""The store as the lanes work it: what is due, and the two writes around each attempt.
 
 An attempt is written down before it is made (`begin`), in the transaction that checks the lane's lease, and completed
 after it (`finish`). Whatever has no end was interrupted: whoever takes the lane next puts it in doubt (`recover`).
@@ -22,7 +22,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    delete,
     exists,
     func,
     literal,
@@ -34,15 +33,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.alert import Severity
-from alerts.model.delivery import Begun, Lease, Verdict
+from alerts.model.delivery import Begun, Verdict
 from alerts.model.incident import AlertState
+from alerts.model.lease import Lease
 from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because, kept_reason
 from alerts.store.alerts import AlertRepository, post_of
 from alerts.store.database import Database
 from alerts.store.dialect import greatest, least
 from alerts.store.pictures import bring
-from alerts.store.schema import alert, attempt, lease, post
+from alerts.store.schema import alert, attempt, post
 from alerts.store.schema import channel as channels
 from alerts.store.statement import Statement, any_of, stamp, time_of
 from alerts.store.unit import Unit
@@ -105,11 +105,6 @@ _NEXT_TIME = Statement(
         func.min(_where(post.c.state == _S.WAITING.value, post.c.not_before)).label("not_before"),
         func.min(_where(_MAY_EXPIRE, post.c.expires)).label("expires"),
     ).where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]))
-)
-OUR_LEASE = Statement(
-    select(literal(1)).where(
-        lease.c.lane == bindparam("lane"), lease.c.owner == bindparam("owner"), lease.c.until > _NOW
-    )
 )
 # `was` is checked in the same statement that changes it: two lanes, or a lane and an officer, can't both win.
 _CLAIM = Statement(
@@ -274,23 +269,7 @@ _HEIR = Statement(
 )
 _MAY_BE_OUT = "sent_again"
 _NOTHING_TO_END = because("never_appeared_there")
-_FAR = timedelta(minutes=1)
 _MICROSECOND = timedelta(microseconds=1)
-# One statement, so that of two that ask at once one is told no. A lease that reaches far ahead is from before the clock
-# was set back, and counts as over.
-_INSERT_LEASE = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
-_TAKE = Statement(
-    _INSERT_LEASE.on_conflict_do_update(
-        index_elements=["lane"],
-        set_={"owner": _INSERT_LEASE.excluded.owner, "until": _INSERT_LEASE.excluded.until},
-        where=or_(
-            lease.c.owner == bindparam("owner"),
-            lease.c.until <= bindparam("now"),
-            lease.c.until > bindparam("far"),
-        ),
-    )
-)
-_GIVE_BACK = Statement(delete(lease).where(lease.c.owner == bindparam("owner")))
 
 
 class Outbox:
@@ -330,9 +309,9 @@ class Outbox:
         """
         await self._database.write(lambda unit: _finish(unit, post, begun, verdict, left_at=left_at, now=now))
 
-    async def settle(self, channel: str, now: datetime) -> int:
+    async def settle(self, channel: str, lease: Lease, now: datetime) -> int:
         """End what is past its end, and release what waited long enough; returns how many posts changed."""
-        return await self._database.write(lambda unit: _settle(unit, channel, now))
+        return await self._database.write(lambda unit: _settle(unit, channel, lease, now))
 
     async def recover(self, channel: str, lease: Lease, now: datetime) -> int:
         """Put every attempt without an end, made under an earlier lease, in doubt; returns how many.
@@ -353,7 +332,7 @@ class Outbox:
 
 def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
     # In the transaction that claims the post: a lease that was lost a moment ago must not send.
-    if OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
+    if not unit.leases.holds(lease, now):
         return None
     if action == "send":
         if unit.restored.look_first(post, now):
@@ -426,7 +405,9 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
         drop_end(unit, post, begun, now)
 
 
-def _settle(unit: Unit, channel: str, now: datetime) -> int:
+def _settle(unit: Unit, channel: str, lease: Lease, now: datetime) -> int:
+    if not unit.leases.holds(lease, now):
+        return 0
     alerts, at = unit.alerts, stamp(now)
     over = because("over_before_sent")
     expired = _EXPIRE.rows(unit.db, channel=channel, now=at, reason=over.kept())
@@ -441,7 +422,7 @@ def _settle(unit: Unit, channel: str, now: datetime) -> int:
 
 
 def _recover(unit: Unit, channel: str, lease: Lease, now: datetime) -> int:
-    if OUR_LEASE.row(unit.db, lane=lease.lane, owner=lease.owner, now=stamp(now)) is None:
+    if not unit.leases.holds(lease, now):
         return 0
     _cap_waits(unit, channel, now)
     reason = because("stopped_midway").kept()
@@ -488,27 +469,3 @@ def drop_end(unit: Unit, post: Post, begun: Begun, now: datetime) -> None:
 def _move(alerts: AlertRepository, post: Post, state: PostState, reason: Reason, now: datetime) -> None:
     alerts.move_post(post, state, reason, not_before=None)
     alerts.note(now, post.alert_id, post.id, state, reason)
-
-
-class Leases:
-    """Who works which lane. Every write is durable when it returns."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def take(self, lanes: Sequence[str], owner: str, now: datetime, until: datetime) -> Sequence[Lease]:
-        """Take or renew the leases of these lanes; those that another owner holds are missing from the answer.
-
-        A lease of more than a minute was taken before the clock was set back: it holds nobody up.
-        """
-        times = {"now": stamp(now), "until": stamp(until), "far": stamp(until + _FAR)}
-
-        def work(unit: Unit) -> list[Lease]:
-            taken = [lane for lane in lanes if _TAKE.run(unit.db, lane=lane, owner=owner, **times).rowcount == 1]
-            return [Lease(lane, owner, until, until - now) for lane in taken]
-
-        return await self._database.write(work)
-
-    async def give_back(self, owner: str) -> None:
-        """End all that this owner holds."""
-        await self._database.write(lambda unit: _GIVE_BACK.run(unit.db, owner=owner).rowcount)

@@ -246,12 +246,29 @@ fact = Table(
     Column("value", Text, nullable=False),
 )
 
+# Who works a lane, a source, a bulk, a bot, or what is done once for all. `number` grows with each other owner.
 lease = Table(
     "lease",
     metadata,
     Column("lane", String(100), primary_key=True),
     Column("owner", String(64), nullable=False),
     Column("until", BigInteger, nullable=False),
+    Column("number", BigInteger),
+    Column("since", BigInteger),
+)
+
+# The daemons that run on this database; each renews its row together with its leases.
+daemon = Table(
+    "daemon",
+    metadata,
+    Column("owner", String(64), primary_key=True),
+    Column("host", String(100), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("wants", Text, nullable=False),
+    Column("standing", Text, nullable=False),
 )
 
 # Who may come in; `folded` is what all spellings of a name have in common.

@@ -24,6 +24,7 @@ from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
 from alerts.store.connection import begin, commit, opened, rollback
 from alerts.store.files import StoreError, blank
+from alerts.store.leases import LeaseRows
 from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, AuditLog, Drafts, Replies
@@ -46,6 +47,11 @@ class Unit:
     def alerts(self) -> AlertRepository:
         """Messages, the posts they came to and what was decided about them."""
         return AlertRepository(self.db)
+
+    @cached_property
+    def leases(self) -> LeaseRows:
+        """Who works what, and which daemons run."""
+        return LeaseRows(self.db)
 
     @cached_property
     def views(self) -> Views:

@@ -6,8 +6,8 @@ cycle runs, and asks again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
 
 from aiohttp import web
 
@@ -30,12 +30,26 @@ class Cycle:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """The daemon that works something: its name, its host and since when, as `status --json` has them."""
+
+    daemon: str
+    host: str | None
+    since: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gauges:
-    """What `ops` asks the daemon: its cycles, the text of its metrics, and in which language a reason is worded."""
+    """What `ops` asks the daemon: its cycles, the text of its metrics, and in which language a reason is worded.
+
+    `daemon` is its name, and `owners` tells which daemon works each lane, source, bulk and bot.
+    """
 
     cycles: Callable[[], list[Cycle]]
     metrics: Callable[[], Awaitable[bytes]]
     language: str = "en"
+    daemon: str = ""
+    owners: Callable[[], Mapping[str, Owner]] = dict
 
 
 def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> list[web.RouteDef]:
@@ -49,6 +63,7 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> l
         standing = [cycle.name for cycle in cycles if cycle.stands]
         body = {
             "status": "standing still" if standing else "ready",
+            "daemon": gauges.daemon,
             "standing": standing,
             "cycles": {
                 cycle.name: {
@@ -57,6 +72,7 @@ def ops_routes(gauges: Gauges, warnings: Callable[[], list[Reason]] = list) -> l
                 }
                 for cycle in cycles
             },
+            "owners": {name: asdict(owner) for name, owner in gauges.owners().items()},
             "warnings": [word(each, gauges.language) for each in warnings()],
         }
         return web.json_response(body, status=503 if standing else 200)

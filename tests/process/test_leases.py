@@ -1,38 +1,62 @@
-"""Two daemons on one database: one works, the other stands by; what a stopped one had is no longer its own."""
+"""Two daemons on one database: each works its share, and what one had that goes or stands still is the other's."""
 
 from __future__ import annotations
 
+import itertools
+import json
 import signal
 import sqlite3
 import time
+import urllib.request
+from collections import Counter
 from contextlib import closing
 
 import pytest
 
-from alerts.model.town import Server
 from campaign.ledger import Ledger
 
 pytestmark = pytest.mark.process
 TAKEN_WITHIN = 6.0
+CALLED_WITHIN = 7.0
+FAIR_WITHIN = 10.0
+LANES = ["page", "telegram", "x"]
+SOURCES = "".join(
+    f'[sources.{name}]\nkind = "cap"\nurl = "{{sandbox}}/no-feed/{name}"\narea = "any"\nallow_private = true\n'
+    for name in ("floods", "meteo", "quakes", "works")
+)
 
 
-def at_work(town, *daemons):
-    """The daemon that holds every lane; waits until one does."""
-    ledger = Ledger(town.place)
+def works(town) -> dict[str, int]:
+    """Which process has each lease."""
+    return Ledger(town.place).works(time.time())
 
-    def owner():
-        owners = ledger.owners(time.time())
-        return next((each for each in daemons if owners == [each.pid] * 3), None)
 
-    return town.until(owner)
+def is_fair(town, *daemons) -> bool:
+    """Whether each of the daemons has its share of all there is."""
+    owners = works(town)
+    for names in (LANES, [name for name in owners if name.startswith("source ")]):
+        counts = Counter(owners.get(name) for name in names)
+        shares = [counts[each.pid] for each in daemons]
+        if sum(shares) != len(names) or max(shares) - min(shares) > 1:
+            return False
+    return True
+
+
+def two(town):
+    """Two daemons that have their shares: the one that has `x`, and the other."""
+    town.configure(sources=SOURCES.format(sandbox=town.sandbox))
+    daemons = [town.start_daemon(), town.start_daemon()]
+    began = time.monotonic()
+    town.until(lambda: is_fair(town, *daemons))
+    assert time.monotonic() - began < FAIR_WITHIN
+    holder = works(town)["x"]
+    return sorted(daemons, key=lambda each: each.pid != holder)
 
 
 def stop_between_transactions(town, worker) -> None:
-    """Stop it where it holds no lock: nobody could write until it goes on. A server lets go of the lock itself."""
+    """Stop it where it holds no lock: nobody could write until it goes on."""
     while True:
         worker.send(signal.SIGSTOP)
-        if isinstance(town.place, Server):
-            return
         with closing(sqlite3.connect(town.database, timeout=0.5, isolation_level=None)) as db:
             try:
                 db.execute("BEGIN IMMEDIATE")
@@ -51,59 +75,79 @@ def told(town, words: str) -> list[int]:
     return [sum(words in text for text in platform) for platform in texts(town).values()]
 
 
+def readiness(daemon):
+    with urllib.request.urlopen(f"{daemon.url}/readyz", timeout=10) as answer:
+        return json.loads(answer.read())
+
+
 @pytest.mark.both_stores
-def test_a_killed_daemons_lanes_are_taken_and_worked_within_six_seconds(town):
-    town.configure()
-    first, second = town.start_daemon(), town.start_daemon()
-    worker = at_work(town, first, second)
+def test_each_has_its_share_and_all_that_a_killed_one_had_is_worked_within_six_seconds(town):
+    first, second = two(town)
+    rows = town.objects("status")
+    registered = {row["daemon"]: row for row in rows if "works" in row}
+    assert {int(name.rsplit("-", 1)[1]) for name in registered} == {first.pid, second.pid}
+    assert sorted(itertools.chain(*(row["works"] for row in registered.values()))) == sorted(works(town))
+    [x] = [row for row in rows if row.get("channel") == "x" and "left" in row]
+    assert x["owner"]["daemon"].endswith(f"-{first.pid}")
+    for daemon in (first, second):
+        body = readiness(daemon)
+        assert body["daemon"].endswith(f"-{daemon.pid}")
+        assert body["owners"]["x"] == x["owner"]
+        assert ("lane x" in body["cycles"]) is (daemon is first)
     town.post("Pour commencer", "--wait")
 
-    worker.stop(signal.SIGKILL)
+    first.stop(signal.SIGKILL)
     killed = time.monotonic()
-    town.post("Digue surveillée", "--severity", "Severe")
-    town.until(lambda: told(town, "Digue surveillée") == [1, 1, 1])
-
-    assert time.monotonic() - killed < TAKEN_WITHIN
+    town.post("Digue rompue", "--severity", "Extreme")
+    town.until(lambda: told(town, "Digue rompue") == [1, 1, 1])
+    called = time.monotonic() - killed
+    town.until(lambda: set(works(town).values()) == {second.pid} and len(works(town)) == 8)
+    assert called < CALLED_WITHIN
+    assert time.monotonic() - killed < max(TAKEN_WITHIN, called + 1)
 
 
 @pytest.mark.both_stores
+def test_one_that_stops_hands_over_at_once_and_one_that_comes_gets_its_share(town):
+    first, second = two(town)
+    first.send(signal.SIGTERM)
+    town.until(lambda: not first.alive)
+    stopped = time.monotonic()
+    town.until(lambda: set(works(town).values()) == {second.pid} and len(works(town)) == 8)
+    assert time.monotonic() - stopped < 2
+
+    third = town.start_daemon()
+    began = time.monotonic()
+    town.until(lambda: is_fair(town, second, third))
+    assert time.monotonic() - began < FAIR_WITHIN
+
+
 def test_a_stopped_daemon_whose_lanes_were_taken_sends_nothing_under_its_lease_when_it_goes_on(town):
-    town.configure()
-    first, second = town.start_daemon(), town.start_daemon()
-    worker = at_work(town, first, second)
-    other = second if worker is first else first
+    worker, other = two(town)
     town.post("Pour commencer", "--wait")
 
     stop_between_transactions(town, worker)
     # Rung while it stands still: this is what it finds when it goes on.
     town.post("Digue surveillée", "--severity", "Severe")
-    assert at_work(town, other) is other
     town.until(lambda: told(town, "Digue surveillée") == [1, 1, 1])
+    assert set(works(town).values()) == {other.pid}
     worker.send(signal.SIGCONT)
     town.post("Rue barrée")
     town.until(lambda: told(town, "Rue barrée") == [1, 1, 1])
     worker.wait_for("lease.lost")
+    town.until(lambda: is_fair(town, worker, other))
 
     assert told(town, "Digue surveillée") == [1, 1, 1]
     assert told(town, "Rue barrée") == [1, 1, 1]
-    assert at_work(town, first, second) is other, "it took nothing back by going on"
-    owners = {row["owner"].rsplit("-", 2)[1] for row in attempts(town) if row["left_at"] > stopped_for(town)}
-    assert owners == {str(other.pid)}
+    during = {row["owner"].rsplit("-", 2)[1] for row in attempts(town) if "Digue" in row["plain"]}
+    assert during == {str(other.pid)}
 
 
 def attempts(town):
     return Ledger(town.place).attempts()
 
 
-def stopped_for(town) -> int:
-    """When the first attempt for what was posted during the stop was made."""
-    return min(row["left_at"] for row in attempts(town) if "Digue" in row["plain"])
-
-
 def test_a_request_that_is_held_while_its_daemon_stands_still_is_not_made_again(town):
-    town.configure()
-    first, second = town.start_daemon(), town.start_daemon()
-    worker = at_work(town, first, second)
+    worker, other = two(town)
     town.post("Pour commencer", "--wait")
     held = [
         town.fault(platform, "drip", seconds=3, times=1, route="POST .*(tweets|feed|sendMessage)")
@@ -113,8 +157,7 @@ def test_a_request_that_is_held_while_its_daemon_stands_still_is_not_made_again(
     town.post("Digue surveillée", "--severity", "Severe")
     town.until(lambda: all(town.met(fault) for fault in held))
     stop_between_transactions(town, worker)
-    other = second if worker is first else first
-    assert at_work(town, other) is other
+    town.until(lambda: set(works(town).values()) == {other.pid})
     worker.send(signal.SIGCONT)
     ledger = Ledger(town.place)
     town.until(lambda: ledger.open_posts() == 0, patience=40)

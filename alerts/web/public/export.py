@@ -42,6 +42,11 @@ class Export:
         self._paged = self._paged_in(_files_in(folder))
         self._open = _open_in(folder)
 
+    def look_again(self) -> None:
+        """Another daemon may have written here since: take nothing for one of ours."""
+        self._held.clear()
+        self._paged, self._open = self._paged_in(_files_in(self.folder)), _open_in(self.folder)
+
     def has(self, incident: str) -> bool:
         """Whether the edition that stands has that incident's pages as they stay.
 

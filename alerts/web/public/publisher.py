@@ -7,9 +7,10 @@ one costs, the longer the rest after it, up to a second. Whoever asks for a page
 not for long: a database that doesn't answer costs the pages their news, and nothing else.
 
 Pages of incidents that were over long ago, and cards, are in no edition (`older.py`). The same editions go into files
-beside (`export.py`), where a disk that refuses costs the files alone. `public_routes` are the addresses. `/events` is a
-stream that stays open (server-sent events): each open page is told when an edition has news. There are at most as many
-as leave half of the process's files to lanes, desk and pages.
+beside (`export.py`), where a disk that refuses costs the files alone; of several daemons one writes them, as
+`may_export` tells. `public_routes` are the addresses. `/events` is a stream that stays open (server-sent events): each
+open page is told when an edition has news. There are at most as many as leave half of the process's files to lanes,
+desk and pages.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import contextlib
 import re
 import resource
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -73,7 +74,14 @@ class Publisher:
     `unexported` is why the newest isn't in the files: what stands there grows old unseen.
     """
 
-    def __init__(self, service: DeskService, setting: Setting, clock: Clock, export: Path | None = None) -> None:
+    def __init__(
+        self,
+        service: DeskService,
+        setting: Setting,
+        clock: Clock,
+        export: Path | None = None,
+        may_export: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._service = service
         self._clock = clock
         self.setting = setting
@@ -85,6 +93,7 @@ class Publisher:
         self._cards = Cards()
         self._exported: dict[str, Key] = {}
         self._export = Export(export, setting.languages[1:]) if export else None
+        self._may_export = may_export
         self._pageless: set[str] = set()
         self._listeners: set[asyncio.Event] = set()
         self._changed = asyncio.Event()
@@ -314,10 +323,21 @@ class Publisher:
             self._changed.set()
 
     async def _keep_exported(self, export: Export) -> None:
-        """Write each edition, or the newest of several. A disk that refuses costs the files alone."""
+        """Write each edition, or the newest of several. A disk that refuses costs the files alone.
+
+        Of several daemons one writes, for the folder may be one that they share.
+        """
+        was_away = False
         while True:
             await self._to_export.wait()
+            if not self._may_export():
+                self._to_export.clear()
+                was_away, self.unexported = True, None
+                continue
             try:
+                if was_away:
+                    await asyncio.to_thread(export.look_again)
+                    was_away = False
                 if await self.export():
                     self._is_behind = True
                     self._changed.set()

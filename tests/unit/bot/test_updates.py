@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from aiohttp import web
@@ -18,6 +19,7 @@ from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, Listening
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
+from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService
 from alerts.health.approvals import OfficerNotices
@@ -28,6 +30,7 @@ from alerts.model.person import Actor, Origin, Role
 from alerts.model.subscriber import Linked, Subscriber
 from alerts.model.town import Town
 from alerts.store.files import migrate
+from alerts.store.leases import Leases
 from tests.fakes import FakeClock, FakeLine
 from tests.unit.bot.talking import TOWN
 from tests.unit.delivery.lane_house import WatchedDatabase
@@ -49,12 +52,15 @@ subscriptions = true
 class Scene:
     """A bot before a real database."""
 
-    def __init__(self, service: DeskService, clock: FakeClock, config: Town) -> None:
+    def __init__(self, service: DeskService, clock: FakeClock, config: Town, keeper: LeaseKeeper) -> None:
         self.service, self.clock, self.line, self.config = service, clock, FakeLine(), config
+        self.database = service._database
         self.facts: dict[str, str] = {}
         self.bot = Bot("telegram", self.line, service, self._town, clock, self._remember)
         self.reception = Reception(self.bot)
-        self.asking = Asking(self.bot, self.reception, self.lease)
+        self.keeper = keeper
+        self.join = partial(keeper.join, "bot telegram")
+        self.asking = Asking(self.bot, self.reception, self.join)
         self._number = 0
 
     @property
@@ -80,9 +86,6 @@ class Scene:
     async def _remember(self, key: str, value: str) -> None:
         self.facts[key] = value
 
-    async def lease(self) -> None:
-        return
-
 
 @pytest.fixture
 async def scene(tmp_path):
@@ -93,7 +96,12 @@ async def scene(tmp_path):
     clock = FakeClock(work=database.at_work)
     desk = build_desk(config, clock.now)
     service = DeskService(town=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events())
-    yield Scene(service, clock, config)
+    keeper = LeaseKeeper(Leases(database), clock, "us", ["bot telegram"], timedelta(minutes=1))
+    keeping = asyncio.create_task(keeper.run())
+    await clock.settle()
+    yield Scene(service, clock, config, keeper)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
     await database.close()
 
 
@@ -188,21 +196,42 @@ async def test_a_line_that_stays_refused_is_heard_of_and_one_that_was_another_s_
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
-    async def held_by_another() -> None:
-        await scene.clock.sleep(300)
+    keeper = LeaseKeeper(Leases(scene.database), scene.clock, "others", ["bot telegram"])
+    standby = Asking(scene.bot, scene.reception, partial(keeper.join, "bot telegram"))
+    running = [asyncio.create_task(work) for work in (standby.run(), keeper.run())]
+    await scene.clock.advance(300)
+    await scene.keeper.give_back()
+    await scene.clock.advance(1)
+    assert scene.clock.monotonic() - standby.cycled_at <= 1
+    for each in running:
+        each.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
-    standby = Asking(scene.bot, scene.reception, held_by_another)
-    running = asyncio.create_task(standby.run())
-    await scene.clock.advance(301)
-    assert scene.clock.monotonic() - standby.cycled_at == 1
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+
+async def test_a_bot_that_another_daemon_is_to_have_is_let_go_of_and_asked_for_nothing_more(scene):
+    """A term of five seconds, of two daemons: the one that has both of two bots is asked for one."""
+    await scene.keeper.give_back()
+    bots = ["bot other", "bot telegram"]
+    first, second = (LeaseKeeper(Leases(scene.database), scene.clock, name, bots) for name in ("first", "second"))
+    asking = Asking(scene.bot, scene.reception, partial(first.join, "bot telegram"))
+    running = [asyncio.create_task(work) for work in (first.run(), asking.run())]
+    scene.line.batches.append([scene.command(1, "/now")])
+    await scene.clock.advance(1)
+    assert (len(scene.line.said), len(scene.line.offsets)) == (1, 2), "it is being asked again"
+
+    running.append(asyncio.create_task(second.run()))
+    await scene.clock.advance(3)
+    assert [name for name in bots if second.lease_of(name)] == ["bot telegram"]
+    assert len(scene.line.offsets) == 2
+    for each in running:
+        each.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def test_a_webhook_s_secret_is_that_of_the_token_as_it_is_now(scene):
     holds = ["old"]
     url = "https://alertes.saint-martin.example/telegram/telegram"
-    listening = Listening(scene.bot, scene.reception, scene.lease, url, lambda: holds[-1])
+    listening = Listening(scene.bot, scene.reception, scene.join, url, lambda: holds[-1])
     app = web.Application()
     app.router.add_post("/", listening.take)
 
@@ -248,7 +277,7 @@ def refuse_at(scene, number: int) -> None:
 
     scene.bot = replace(scene.bot, town=town)
     scene.reception = Reception(scene.bot)
-    scene.asking = Asking(scene.bot, scene.reception, scene.lease)
+    scene.asking = Asking(scene.bot, scene.reception, scene.join)
 
 
 async def test_a_database_that_refuses_makes_nobody_be_answered_twice(scene):
@@ -294,7 +323,7 @@ async def test_it_waits_as_long_as_telegram_asks_it_to(scene):
 
 @pytest.mark.parametrize(("secret", "body", "status"), [("\udcff", b"{}", 403), ("right", b"[" * 100_000, 400)])
 async def test_whoever_knocks_at_the_webhook_makes_nothing_stumble(scene, secret, body, status):
-    listening = Listening(scene.bot, scene.reception, scene.lease, "https://x.example/", lambda: "right")
+    listening = Listening(scene.bot, scene.reception, scene.join, "https://x.example/", lambda: "right")
     app = web.Application()
     app.router.add_post("/", listening.take)
     async with TestServer(app) as server:
@@ -351,7 +380,7 @@ async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_accoun
     await write(AuditEvent.PASSWORD_CHANGED)
     await scene.service.act(lambda unit: unit.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
     await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
-    linked, rounds = len(scene.line.said), OfficerNotices(scene.bot, scene.config, scene.lease)
+    linked, rounds = len(scene.line.said), OfficerNotices(scene.bot, scene.config, scene.join)
     await rounds.go_round()
     assert len(scene.line.said) == linked, "what was before the chat was linked is no news to it"
 

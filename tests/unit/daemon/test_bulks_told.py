@@ -15,12 +15,14 @@ from alerts.config import load_config
 from alerts.daemon.bots import BulkSenders, bot_paces
 from alerts.daemon.desk import Control
 from alerts.daemon.telemetry import Metrics
+from alerts.delivery.lease import LeaseKeeper
 from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState, Progress
 from alerts.model.events import Events
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.database import Database
+from alerts.store.leases import Leases
 from alerts.store.statement import stamp
 from tests.fakes import FakeClock
 
@@ -162,7 +164,7 @@ async def test_the_metrics_tell_how_many_subscribe(town):
     senders = BulkSenders(
         config,
         database=database,
-        keeper=None,
+        keeper=LeaseKeeper(Leases(database), clock, "us", []),
         clock=clock,
         resources=lambda _: None,
         open_bulk=lambda *_: None,

@@ -96,6 +96,7 @@ class Daemon:
         events = Events()
         events.subscribe(PostsStored, self._wake)
         self._takes_in = MessageIntake(desk, database, self.clock, events)
+        self.lease = None
 
     def _wake(self, event: PostsStored) -> None:
         self.wakes += 1
@@ -105,7 +106,7 @@ class Daemon:
         """What polling does: only what isn't known is handed on."""
         known = await self.database.read(lambda unit: unit.sources.known("meteo", [each.key for each in heard]))
         new = [each for each in heard if each.key not in known]
-        await self._takes_in.deliver("meteo", SourceReading(new, MEMORY), NOW + timedelta(minutes=1))
+        await self._takes_in.deliver("meteo", SourceReading(new, MEMORY), NOW + timedelta(minutes=1), self.lease)
 
     async def memory(self) -> Memory:
         return await self.database.read(lambda unit: unit.sources.memory("meteo"))

@@ -22,8 +22,9 @@ from alerts.model.post import Means, Message, Post, PostKind, PostState, TextFor
 from alerts.model.town import ChannelConfig, parse_window
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database, Work
+from alerts.store.leases import Leases
 from alerts.store.memory import ChannelStatuses
-from alerts.store.outbox import Leases, Outbox
+from alerts.store.outbox import Outbox
 from tests.fakes import FakeClock, WorkOutside
 
 T = TypeVar("T")
@@ -88,9 +89,9 @@ class WatchedOutbox(Outbox):
         self._called("finish")
         await super().finish(post, begun, verdict, left_at, now)
 
-    async def settle(self, channel, now):
+    async def settle(self, channel, lease, now):
         self._called("settle")
-        return await super().settle(channel, now)
+        return await super().settle(channel, lease, now)
 
 
 class WatchedStatuses(ChannelStatuses):
@@ -99,12 +100,12 @@ class WatchedStatuses(ChannelStatuses):
     refuses = 0
     writes = 0
 
-    async def keep(self, channel, status):
+    async def keep(self, channel, status, lease, now):
         self.writes += 1
         if self.refuses > 0:
             self.refuses -= 1
             raise DatabaseRefused("database or disk is full")
-        await super().keep(channel, status)
+        await super().keep(channel, status, lease, now)
 
 
 class Daemon:

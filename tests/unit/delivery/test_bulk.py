@@ -19,7 +19,7 @@ from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
 from alerts.store.bulk import Address, Bulks
 from alerts.store.files import migrate
-from alerts.store.outbox import Leases
+from alerts.store.leases import Leases
 from tests.fakes import FakeClock, Late, ScriptedTells
 from tests.unit.delivery.lane_house import WatchedDatabase
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns

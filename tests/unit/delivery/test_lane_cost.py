@@ -45,7 +45,7 @@ async def test_a_standby_that_is_rung_for_does_not_spin(house):
 async def test_what_cannot_be_settled_makes_no_hot_loop(house):
     daemon = await house.start(ScriptedChannel(house.clock))
 
-    async def settles_nothing(channel, now):
+    async def settles_nothing(channel, lease, now):
         daemon.outbox.calls.append("settle")
         return 0
 

@@ -10,8 +10,8 @@ import pytest
 
 from alerts.delivery.lease import TERM
 from alerts.model.alert import Severity
-from alerts.model.delivery import Lease
 from alerts.model.errors import DatabaseRefused, Retry
+from alerts.model.lease import Lease
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from tests.fakes import HANGS, Late, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps
@@ -136,17 +136,17 @@ def _sent(remote_id):
 async def test_a_database_that_refuses_the_renewal_stands_the_lane_still(house):
     channel = ScriptedChannel(house.clock)
     daemon = await house.start(channel)
-    take = daemon.leases.take
+    renew = daemon.leases.renew
 
     async def refuses(*_):
         raise DatabaseRefused("database is locked")
 
-    daemon.leases.take = refuses
+    daemon.leases.renew = refuses
     await house.clock.advance(5.1)
     assert daemon.keeper.lease_of("x") is None
     post = await house.post("Crue")
     assert channel.published == []
-    daemon.leases.take = take
+    daemon.leases.renew = renew
     await house.clock.advance(2)
     assert await house.state(post) is PostState.SENT
 

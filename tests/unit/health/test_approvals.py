@@ -12,6 +12,7 @@ import pytest
 from alerts.access.audit import AuditEvent
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
+from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -22,11 +23,13 @@ from alerts.health.notices import build_notices, compose
 from alerts.health.words import PendingApproval, word_pending
 from alerts.model.alert import Area, Severity
 from alerts.model.events import Events, PostsStored
+from alerts.model.lease import DUTIES
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard
 from alerts.model.town import SourceRules
 from alerts.store.database import Database
 from alerts.store.files import migrate
+from alerts.store.leases import Leases
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW, PAGE, TEAM, X, an_alert
 
@@ -77,6 +80,7 @@ class Duty:
         self.ids = itertools.count(1)
         self.desk = build_desk(config, self.clock.now, self.new_id)
         self.woken: list[str] = []
+        self.keeper = LeaseKeeper(Leases(database), self.clock, "us", [DUTIES])
         self.restart()
 
     def new_id(self) -> str:
@@ -86,7 +90,7 @@ class Duty:
         warnings = build_notices(self.config, self.new_id)
         events = Events()
         events.subscribe(PostsStored, lambda event: self.woken.extend(event.channels))
-        return ApprovalNotices(self.config, self.database, self.clock, warnings, events)
+        return ApprovalNotices(self.config, self.database, self.clock, warnings, events, keeper=self.keeper)
 
     def restart(self) -> None:
         self.watch = self.another()

@@ -25,6 +25,7 @@ from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.lease import DUTIES
 from alerts.model.ports import Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import in_words
@@ -100,7 +101,7 @@ class Watch:
         self.lanes = {"telegram": Lane(Probe("@town")), "equipe": Lane(Probe("@town"))}
         self.still: dict[str, str] = {}
         self.woken: list[str] = []
-        self.held = set(self.lanes)
+        self.held = {*self.lanes, DUTIES}
         self.ids = itertools.count(1)
         self.restart()
 
@@ -149,7 +150,7 @@ class Watch:
         await self.change("UPDATE post SET state = 'sent', remote_id = id WHERE state = 'queued'")
 
     async def stand(self, **how) -> None:
-        await ChannelStatuses(self.database).keep("telegram", ChannelStatus(**how))
+        await ChannelStatuses(self.database).keep("telegram", ChannelStatus(**how), None, self.clock.now())
 
     async def post(self, **changes) -> None:
         """An alert's post on the public channel, tried just now."""

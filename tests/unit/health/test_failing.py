@@ -15,6 +15,7 @@ from alerts.health.checks import HealthChecks
 from alerts.health.desk_events import OVER_AFTER, failing_sign_ins
 from alerts.health.notices import build_notices
 from alerts.model.events import Events
+from alerts.model.lease import DUTIES
 from alerts.model.person import Account, Role
 from alerts.store.database import Database
 from alerts.store.files import migrate
@@ -39,7 +40,7 @@ class Door:
             events=Events(),
             registry=CollectorRegistry(),
             notices=build_notices(config, ids.__next__),
-            holds=lambda _: False,
+            holds=lambda name: name == DUTIES,
             cycles=list,
             failing=lambda unit: failing_sign_ins(DeskUnit(unit, desk, self.clock.now(), ids.__next__)),
         )

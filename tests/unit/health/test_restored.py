@@ -12,14 +12,17 @@ import pytest
 from alerts.config import load_config
 from alerts.daemon.desk import Control
 from alerts.daemon.status import database as shown
+from alerts.delivery.lease import LeaseKeeper
 from alerts.health.desk_events import AFTER, PAUSE, TRIES, UnknownPosts, word_unknown_posts
 from alerts.health.notices import build_notices
 from alerts.model.errors import InDoubt
 from alerts.model.events import Events, PostsStored
+from alerts.model.lease import DUTIES
 from alerts.model.post import Receipt
 from alerts.model.reason import because
 from alerts.store.database import Database
 from alerts.store.files import migrate
+from alerts.store.leases import Leases
 from alerts.store.statement import stamp
 from tests.fakes import FakeClock
 from tests.unit.health.test_checks import TOWN
@@ -80,12 +83,17 @@ async def looked(town, lanes) -> list[list[str]]:
     warnings = build_notices(config, lambda: f"w{next(ids)}")
     events = Events()
     events.subscribe(PostsStored, lambda event: woken.append(event.channels))
-    running = asyncio.create_task(UnknownPosts(database, clock, lanes, warnings, events).run())
+    keeper = LeaseKeeper(Leases(database), clock, "us", [DUTIES], timedelta(days=30))
+    keeping = asyncio.create_task(keeper.run())
+    running = asyncio.create_task(UnknownPosts(database, clock, lanes, warnings, events, keeper=keeper).run())
     while not running.done():
         await clock.advance(PAUSE)
         await database.read(lambda _: None)
         await asyncio.sleep(0.001)
     await running
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await keeper.give_back()
     return woken
 
 

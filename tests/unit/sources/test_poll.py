@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.delivery.lease import LeaseKeeper
 from alerts.model.errors import DatabaseRefused, SourceFailed
+from alerts.model.lease import Lease, LeaseLost, Ownership, RunningDaemon
 from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.reason import in_words
 from alerts.sources.poll import WRITTEN_EVERY, Poller
@@ -20,11 +22,31 @@ QUIET = SourceReading((), Memory())
 
 
 class Kept:
-    """A database that remembers nothing of a source but its failures, and takes its time over each write."""
+    """A database that remembers nothing of a source but its failures, and takes its time over each write.
+
+    It has one lease, of which `owner` is told by the test.
+    """
 
     def __init__(self, feed: Feed) -> None:
-        self.sources = self
+        self.sources = self.leases = self
         self._feed = feed
+        self.owner = "us"
+
+    async def look(self, now, term):
+        return self._found(now, term)
+
+    async def renew(self, renewal, now, choose):
+        found = self._found(now, renewal.term)
+        choose(found)
+        return found
+
+    def _found(self, now, term) -> Ownership:
+        daemons = {owner: RunningDaemon(owner, owner, now, now + term) for owner in ("us", "them")}
+        return Ownership({"source meteo": Lease("source meteo", self.owner, now + term)}, {}, daemons)
+
+    def check(self, lease, _) -> None:
+        if lease.owner != self.owner:
+            raise LeaseLost(lease.lane)
 
     async def read(self, work):
         return work(self)
@@ -63,8 +85,17 @@ class Feed:
         self.remembered = 0
         self.wake = None
         self.meanwhile = lambda: None
+        self.database = Kept(self)
+        self.keeper = LeaseKeeper(self.database, clock, "us", ["source meteo"])
         self.poller = Poller(
-            "meteo", self, EVERY, database=Kept(self), clock=clock, chance=lambda: 0.5, deliver=self.deliver
+            "meteo",
+            self,
+            EVERY,
+            database=self.database,
+            clock=clock,
+            chance=lambda: 0.5,
+            deliver=self.deliver,
+            keeper=self.keeper,
         )
 
     def on_news(self, wake):
@@ -78,8 +109,9 @@ class Feed:
             raise answer
         return answer
 
-    async def deliver(self, _, reading, look_again) -> int:
+    async def deliver(self, _, reading, look_again, lease) -> int:
         self.happens()
+        self.database.check(lease, look_again)
         self.stored.append(self.clock.monotonic())
         self.failures = self.failures + 1 if reading.trouble else 0
         return self.failures
@@ -96,9 +128,10 @@ class Feed:
 @asynccontextmanager
 async def feed(start: datetime = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)) -> AsyncIterator[Feed]:
     made = Feed(FakeClock(start))
-    polling = asyncio.create_task(made.poller.run())
+    running = [asyncio.create_task(work) for work in (made.keeper.run(), made.poller.run())]
     yield made
-    polling.cancel()
+    for each in running:
+        each.cancel()
     await made.clock.settle()
 
 
@@ -222,3 +255,27 @@ async def test_news_that_come_during_a_look_are_not_lost():
         await meteo.clock.settle()
 
     assert meteo.looks == [0, 0]
+
+
+# --- of several daemons one polls it --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [SourceReading([Heard("1", problem=in_words("odd"))], Memory()), SourceFailed("no")])
+async def test_a_source_that_another_daemon_polls_is_left_to_it_and_looked_at_once_it_is_ours_again(answer):
+    async with feed() as meteo:
+        meteo.answers = [QUIET, answer, SourceFailed("never asked")]
+        await meteo.clock.advance(1)
+
+        def lose():
+            meteo.database.owner = "them"
+
+        meteo.meanwhile = lose
+        await meteo.clock.advance(60)
+        assert (len(meteo.looks), meteo.failures, meteo.poller.reason) == (2, 0, None), "nothing of it was stored"
+        await meteo.clock.advance(300)
+        assert len(meteo.looks) == 2
+
+        meteo.database.owner = "us"
+        await meteo.clock.advance(2)
+        assert len(meteo.looks) == 3, "not only after its interval"
+        assert meteo.remembered == 2, "and from what is stored now"

@@ -8,7 +8,8 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.model.alert import Severity
-from alerts.model.delivery import Ask, Bulk, BulkState, Lease, SendOutcome, SendResult, Target
+from alerts.model.delivery import Ask, Bulk, BulkState, SendOutcome, SendResult, Target
+from alerts.model.lease import Lease
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
@@ -47,13 +48,14 @@ class Turns:
         self.db = connect(path)
         self.bulks = Bulks(None, Address("telegram", exercises))
         self.now = NOW
-        self.lease = Lease("bulk telegram", "us", LATER)
+        self.lease = Lease("bulk telegram", "us", LATER, number=1)
         self.working: str | None = None
         self.flying: list[Target] = []
         self.alive: frozenset[str] = frozenset()
         self._numbers = itertools.count(1)
         with transaction(self.db):
-            self.db.execute("INSERT INTO lease VALUES ('bulk telegram', 'us', ?)", (stamp(NOW + timedelta(days=9)),))
+            until = stamp(NOW + timedelta(days=9))
+            self.db.execute("INSERT INTO lease VALUES ('bulk telegram', 'us', ?, 1, NULL)", (until,))
 
     def subscribe(self, *people: Subscriber) -> None:
         with transaction(self.db):

@@ -16,8 +16,9 @@ from alerts.store.alerts import AlertRepository
 from alerts.store.connection import opened
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from alerts.store.outbox import Leases, Outbox
+from alerts.store.outbox import Outbox
 from alerts.store.unit import transaction
+from tests.unit.leases import take
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(hours=6)
@@ -58,7 +59,7 @@ def outbox(database):
 
 @pytest.fixture
 async def lease(database):
-    [taken] = await Leases(database).take(["x"], "us", NOW, NOW + timedelta(hours=24))
+    [taken] = await take(database, ["x"], "us", NOW, NOW + timedelta(hours=24))
     return taken
 
 

@@ -92,7 +92,7 @@ async def test_how_a_channel_stands_outlives_a_restart(database):
     standing = ChannelStatus("blocked", in_words("the token has expired"), LATER, quotas)
     assert await ChannelStatuses(database).status("x") == ChannelStatus()
 
-    await ChannelStatuses(database).keep("x", standing)
+    await ChannelStatuses(database).keep("x", standing, None, NOW)
     assert await ChannelStatuses(database).status("x") == standing
     assert await ChannelStatuses(database).status("page") == ChannelStatus()
 

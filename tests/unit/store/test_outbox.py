@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.delivery import Lease, Verdict
+from alerts.model.delivery import Verdict
 from alerts.model.incident import AlertState
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
-from alerts.store.outbox import Leases
+from tests.unit.leases import take
 from tests.unit.store.conftest import LATER, NOW
 
 S = PostState
@@ -238,8 +238,7 @@ async def test_what_a_killed_daemon_left_is_in_doubt(shelf, outbox, lease, datab
     await outbox.begin(post, lease, NOW, action="send", counts=True)
     shelf.move(looked, S.IN_DOUBT)
     await outbox.begin(shelf.again(looked), lease, NOW, action="look", counts=False)
-    leases = Leases(database)
-    [theirs] = await leases.take(["x"], "them", lease.until, lease.until + timedelta(hours=1))
+    [theirs] = await take(database, ["x"], "them", lease.until, lease.until + timedelta(hours=1))
 
     assert await outbox.recover("x", replace(theirs, owner="nobody"), lease.until) == 0
     assert await outbox.recover("x", theirs, lease.until) == 2
@@ -257,7 +256,7 @@ async def test_our_own_attempts_are_not_recovered(shelf, outbox, lease):
     assert shelf.again(post).state is S.SENDING
 
 
-async def test_what_is_over_ends_and_says_so(shelf, outbox):
+async def test_what_is_over_ends_and_says_so(shelf, outbox, lease):
     queued = shelf.post(expires=SOON)
     waiting_alert = shelf.alert(state=AlertState.WAITING)
     waiting = shelf.post(waiting_alert, state=S.WAITING, expires=SOON)
@@ -268,8 +267,8 @@ async def test_what_is_over_ends_and_says_so(shelf, outbox):
     sending, goes_on = shelf.post(expires=SOON), shelf.post()
     shelf.move(sending, S.SENDING)
 
-    assert await outbox.settle("x", NOW) == 0
-    assert await outbox.settle("x", SOON) == 3
+    assert await outbox.settle("x", lease, NOW) == 0
+    assert await outbox.settle("x", lease, SOON) == 3
     states = [shelf.again(post).state for post in (queued, waiting, left, looked_for, sending, goes_on)]
     assert states == [S.EXPIRED, S.EXPIRED, S.EXPIRED, S.IN_DOUBT, S.SENDING, S.QUEUED]
     assert str(shelf.again(queued).reason) == "it was over before it could go out"
@@ -277,13 +276,13 @@ async def test_what_is_over_ends_and_says_so(shelf, outbox):
     assert (stored.state, str(stored.reason)) == (AlertState.LEFT_OUT, "it was over before anybody validated it")
 
 
-async def test_a_veto_that_nobody_used_lets_it_go(shelf, outbox):
+async def test_a_veto_that_nobody_used_lets_it_go(shelf, outbox, lease):
     stored = shelf.alert(state=AlertState.WAITING, reason=in_words("it goes out in 10m unless somebody rejects it"))
     vetoed = shelf.post(stored, state=S.WAITING, not_before=SOON)
     validated = shelf.post(shelf.alert(state=AlertState.WAITING), state=S.WAITING)
 
-    assert await outbox.settle("x", NOW) == 0
-    assert await outbox.settle("x", SOON) == 1
+    assert await outbox.settle("x", lease, NOW) == 0
+    assert await outbox.settle("x", lease, SOON) == 1
     assert [shelf.again(post).state for post in (vetoed, validated)] == [S.QUEUED, S.WAITING]
     assert (shelf.stored(stored.id).state, shelf.stored(stored.id).reason) == (AlertState.ACCEPTED, None)
     assert await due(outbox, now=SOON) == vetoed.id
@@ -311,16 +310,3 @@ async def test_the_pace_counts_what_reached_the_platform(shelf, outbox, lease):
     assert await outbox.pace("x", NOW) == at
     assert await outbox.pace("x", NOW + timedelta(minutes=2)) == at[1:]
     assert await outbox.pace("page", NOW) == []
-
-
-async def test_a_lease_is_one_owner_s_until_it_ends_or_is_given_back(database):
-    leases = Leases(database)
-    until = NOW + timedelta(seconds=5)
-
-    assert await leases.take(["x", "page"], "us", NOW, until) == [Lease("x", "us", until), Lease("page", "us", until)]
-    assert await leases.take(["x"], "them", NOW, until) == []
-    assert await leases.take(["x"], "us", NOW, until + timedelta(seconds=1)) != [], "renewed"
-    assert await leases.take(["page"], "them", until, LATER) == [Lease("page", "them", LATER)], "it ran out"
-    await leases.give_back("us")
-    assert await leases.take(["x"], "them", NOW, LATER) == [Lease("x", "them", LATER)]
-    assert await leases.take(["page"], "us", NOW, LATER) == [], "theirs was not given back"

@@ -1,0 +1,106 @@
+"""Which daemon works what: each kind's holdings are divided evenly among the daemons that run. Decisions only.
+
+A *holding* is what moves together from one daemon to another: a lane, a source, or a bot with its lane and its bulk,
+which have one pace. Whoever has less than its share takes what is free, and asks a daemon that has more for one; that
+daemon gives up what it was asked for, and nothing else. So nothing moves that nobody would take, though the daemons may
+know different channels while a new configuration is brought in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.model.lease import Ownership
+
+MIXED = ""
+"""The owner of a holding whose leases several daemons have, as while one of the version before runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Leases that move together, in the order in which they are handed over. Each kind is divided by itself."""
+
+    kind: str
+    leases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a daemon takes now, what it asks others for, and what of its own it was asked for and can spare."""
+
+    take: tuple[Holding, ...]
+    wants: tuple[Holding, ...]
+    leave: tuple[Holding, ...]
+
+
+def choose(holdings: Sequence[Holding], found: Ownership, us: str, now: datetime, patience: timedelta) -> Choice:
+    """What this daemon, one of those `found`, should do next.
+
+    What has been free for longer than `patience` is anybody's: it is no use to nobody, whatever the shares.
+    """
+    order = list(found.daemons)
+    wanted = {name for each in found.daemons.values() if each.owner != us for name in each.wants}
+    take: list[Holding] = []
+    wants: list[Holding] = []
+    leave: list[Holding] = []
+    before = 0
+    for group in _kinds(holdings):
+        owners = {each: _owner(each, found, us) for each in group}
+        shares = _shares(order, len(group), before)
+        before += len(group)
+        mine = [each for each in group if owners[each] == us]
+        room = shares[us] - len(mine)
+        for each in group:
+            if owners[each] is not None:
+                continue
+            is_wanted = not wanted.isdisjoint(each.leases)
+            is_old = _free_since(each, found, now) <= now - patience
+            if is_old or (room > 0 and not is_wanted):
+                take.append(each)
+                room -= 1
+        surplus = list(_surplus(group, owners, shares, us))
+        # Two that ask at once ask for different ones.
+        start = order.index(us) % max(len(surplus), 1)
+        wants += [*surplus[start:], *surplus[:start]][: max(room, 0)]
+        leave += [each for each in mine if not wanted.isdisjoint(each.leases)][: max(-room, 0)]
+    return Choice(tuple(take), tuple(wants), tuple(leave))
+
+
+def _kinds(holdings: Sequence[Holding]) -> list[list[Holding]]:
+    kinds: dict[str, list[Holding]] = {}
+    for each in holdings:
+        kinds.setdefault(each.kind, []).append(each)
+    return list(kinds.values())
+
+
+def _shares(order: Sequence[str], count: int, before: int) -> Mapping[str, int]:
+    """How many of a kind each daemon should have. Those left over go on with the next daemon where `before` ended."""
+    turns = Counter((before + number) % len(order) for number in range(count))
+    return {owner: turns[place] for place, owner in enumerate(order)}
+
+
+def _owner(holding: Holding, found: Ownership, us: str) -> str | None:
+    """Who has it; None: it is free, as is what is partly free and else ours."""
+    owners = {found.held[name].owner for name in holding.leases if name in found.held}
+    if owners <= {us}:
+        return us if owners and all(name in found.held for name in holding.leases) else None
+    return owners.pop() if len(owners) == 1 else MIXED
+
+
+def _free_since(holding: Holding, found: Ownership, now: datetime) -> datetime:
+    """When its last lease became free; long ago where nobody ever had one."""
+    ends = [found.free[name].until for name in holding.leases if name in found.free]
+    # A time ahead is one of before the clock was set back.
+    return max((end for end in ends if end <= now), default=datetime.min.replace(tzinfo=now.tzinfo))
+
+
+def _surplus(
+    group: Sequence[Holding], owners: Mapping[Holding, str | None], shares: Mapping[str, int], us: str
+) -> Iterator[Holding]:
+    """What others have beyond their share: their last ones."""
+    for owner, share in shares.items():
+        if owner != us:
+            yield from [each for each in group if owners[each] == owner][share:]

@@ -1,0 +1,76 @@
+"""Who works what: a lane, a source, a bulk, a bot, or what is done once for all daemons of a database.
+
+Each has a lease, which one daemon holds at a time. A lease has a *fencing number* that grows whenever the owner
+changes. Whoever writes under a lease names it with its number, so a daemon that stood still and goes on writes
+nothing under what it held before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+DUTIES = "shared duties"
+"""The lease of what is done once for all daemons: ends, notices, pruning. No channel's name holds a blank."""
+
+
+def source_lease(name: str) -> str:
+    """The lease of who polls a source."""
+    return f"source {name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to work `lane`, until `until`; `owner` is one process's own name, empty where it was given back.
+
+    `number` is the fencing number, `since` when this owner took it. `term` is how long a lease lasts at most.
+    """
+
+    lane: str
+    owner: str
+    until: datetime
+    number: int = 0
+    since: datetime | None = field(default=None, compare=False)
+    term: timedelta = field(default=timedelta(seconds=5), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningDaemon:
+    """A daemon that works on the database, as it registers itself with each renewal of its leases.
+
+    `wants` are leases of others that it asks for, since it has less than its share. `standing` are the names of its
+    cycles that stand still.
+    """
+
+    owner: str
+    host: str
+    since: datetime
+    until: datetime
+    url: str = ""
+    version: str = ""
+    wants: frozenset[str] = frozenset()
+    standing: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people are told: the host and the process's number."""
+        return name_of(self.owner)
+
+
+def name_of(owner: str) -> str:
+    """A daemon's name as people are told it, by its owner's name: without what only makes it unique."""
+    return owner.rsplit("-", 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Ownership:
+    """All leases and daemons at one moment: those `held`, those that are `free` as they ended, the living daemons."""
+
+    held: Mapping[str, Lease]
+    free: Mapping[str, Lease]
+    daemons: Mapping[str, RunningDaemon]
+
+
+class LeaseLost(Exception):
+    """Somebody else may hold the lease by now: nothing was written."""

@@ -1,0 +1,206 @@
+"""Who works what, in the database: a row for each lease, and one for each daemon that runs.
+
+A row of `lease` stays when its owner gives it back, for its number goes on from there. A daemon of the version before
+knows no numbers: it takes a free lease under its own name and leaves the number as it is, and deletes the rows that it
+gives back. So a new row's number is the time, in microseconds: it is higher than any that the lease had before.
+
+Which clock leases are written and compared by is said in one place, `LeaseRows._time`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, case, delete, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from alerts.model.lease import Lease, LeaseLost, Ownership, RunningDaemon
+from alerts.store.schema import daemon, lease
+from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.database import Database
+    from alerts.store.dialect import Row
+
+FAR = timedelta(minutes=1)
+"""A lease that reaches further ahead than this and its term is from before the clock was set back: it is over."""
+FORGOTTEN_AFTER = timedelta(hours=1)
+"""How long the row of a daemon that runs no more is kept."""
+
+_OURS = and_(lease.c.lane == bindparam("lane"), lease.c.owner == bindparam("owner"))
+_HOLDS = Statement(
+    select(literal(1)).where(_OURS, lease.c.number == bindparam("number"), lease.c.until > bindparam("now"))
+)
+_LEASES = Statement(select(lease).order_by(lease.c.lane))
+_DAEMONS = Statement(select(daemon).order_by(daemon.c.since, daemon.c.owner))
+_REGISTER = upsert_into(daemon)
+_FORGET = Statement(delete(daemon).where(daemon.c.until < bindparam("before")))
+_LEAVE = Statement(delete(daemon).where(daemon.c.owner == bindparam("key")))
+_RENEW = Statement(
+    update(lease).where(lease.c.owner == bindparam("key"), lease.c.number.is_not(None)).values(until=bindparam("until"))
+)
+_OF_OURS = update(lease).where(lease.c.owner == bindparam("key")).values(owner="", until=bindparam("now"))
+_RELEASE = Statement(_OF_OURS.where(lease.c.lane == bindparam("name")))
+_GIVE_BACK = Statement(_OF_OURS)
+_NEW = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
+_NUMBER = func.coalesce(lease.c.number, 0)
+_TAKE = Statement(
+    # One statement that says what is free, so that of two that ask at once one is told no.
+    _NEW.on_conflict_do_update(
+        index_elements=["lane"],
+        set_={
+            "owner": _NEW.excluded.owner,
+            "until": _NEW.excluded.until,
+            "number": case((_NEW.excluded.number > _NUMBER, _NEW.excluded.number), else_=_NUMBER + 1),
+            "since": _NEW.excluded.since,
+        },
+        where=or_(lease.c.owner == "", lease.c.until <= bindparam("now"), lease.c.until > bindparam("far")),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A daemon's registration, and the leases that it gives up. All that it keeps or takes lasts for `term`.
+
+    One that is about to stop `registers` no more: nobody reckons with it, and it takes nothing.
+    """
+
+    daemon: RunningDaemon
+    term: timedelta
+    release: tuple[str, ...] = ()
+    registers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """What a daemon takes of what is free, and what it asks others for."""
+
+    leases: tuple[str, ...] = ()
+    wants: frozenset[str] = frozenset()
+
+
+class LeaseRows(UnitPart):
+    """The rows, in one transaction: what is read here is what is decided on."""
+
+    def holds(self, held: Lease, now: datetime) -> bool:
+        """Whether this very lease, with its number, is still in force."""
+        values = {"lane": held.lane, "owner": held.owner, "number": held.number}
+        return _HOLDS.row(self._db, now=stamp(self._time(now)), **values) is not None
+
+    def check(self, held: Lease | None, now: datetime) -> None:
+        """Before anything is written under a lease (None: under none). Raises LeaseLost, which undoes the rest."""
+        if held is not None and not self.holds(held, now):
+            raise LeaseLost(held.lane)
+
+    def ownership(self, now: datetime, term: timedelta = timedelta(seconds=5)) -> Ownership:
+        """All leases and all daemons that run."""
+        return self._found(self._time(now), term)
+
+    def _found(self, now: datetime, term: timedelta) -> Ownership:
+        rows = [_lease_of(row, term) for row in _LEASES.rows(self._db)]
+        held = {each.lane: each for each in rows if each.owner and now < each.until <= now + term + FAR}
+        daemons = [_daemon_of(row) for row in _DAEMONS.rows(self._db)]
+        return Ownership(
+            held=held,
+            free={each.lane: each for each in rows if each.lane not in held},
+            daemons={each.owner: each for each in daemons if now < each.until <= now + term + FAR},
+        )
+
+    def renew(self, renewal: Renewal, now: datetime, choose: Callable[[Ownership], Take]) -> Ownership:
+        """Register, renew what this daemon holds, give up what it leaves, and take what it chooses of what is free."""
+        now = self._time(now)
+        us, until = renewal.daemon, now + renewal.term
+        for name in renewal.release:
+            _RELEASE.run(self._db, name=name, key=us.owner, now=stamp(now))
+        # What ran out and nobody took is still ours, under its number.
+        _RENEW.run(self._db, key=us.owner, until=stamp(until))
+        found = self._found(now, renewal.term)
+        if not renewal.registers:
+            return found
+        if us.owner not in found.daemons:
+            self._register(replace(us, until=until))
+            found = self._found(now, renewal.term)
+        take = choose(found)
+        self._register(replace(us, until=until, wants=take.wants))
+        self._take(take.leases, us.owner, now, renewal.term)
+        _FORGET.run(self._db, before=stamp(now - FORGOTTEN_AFTER))
+        return self._found(now, renewal.term)
+
+    def retire(self, owner: str, names: Iterable[str], now: datetime) -> None:
+        """Strike this daemon off, and end these of its leases."""
+        for name in names:
+            _RELEASE.run(self._db, name=name, key=owner, now=stamp(self._time(now)))
+        _LEAVE.run(self._db, key=owner)
+
+    def give_back(self, owner: str, now: datetime) -> None:
+        """End all that this daemon holds, and strike it off."""
+        _GIVE_BACK.run(self._db, key=owner, now=stamp(self._time(now)))
+        _LEAVE.run(self._db, key=owner)
+
+    def _time(self, now: datetime) -> datetime:
+        """The time by which leases are written and compared: the daemon's own. Two machines' clocks hardly differ."""
+        return now
+
+    def _take(self, names: Iterable[str], owner: str, now: datetime, term: timedelta) -> None:
+        at, until = stamp(now), stamp(now + term)
+        far = stamp(now + term + FAR)
+        for name in names:
+            _TAKE.run(self._db, lane=name, owner=owner, until=until, number=at, since=at, now=at, far=far)
+
+    def _register(self, us: RunningDaemon) -> None:
+        _REGISTER.run(
+            self._db,
+            owner=us.owner,
+            host=us.host,
+            since=stamp(us.since),
+            until=stamp(us.until),
+            url=us.url,
+            version=us.version,
+            wants=json.dumps(sorted(us.wants)),
+            standing=json.dumps(us.standing, ensure_ascii=False),
+        )
+
+
+def _lease_of(row: Row, term: timedelta) -> Lease:
+    return Lease(row["lane"], row["owner"], moment(row["until"]), row["number"] or 0, time_of(row["since"]), term)
+
+
+def _daemon_of(row: Row) -> RunningDaemon:
+    return RunningDaemon(
+        owner=row["owner"],
+        host=row["host"],
+        since=moment(row["since"]),
+        until=moment(row["until"]),
+        url=row["url"],
+        version=row["version"],
+        wants=frozenset(json.loads(row["wants"])),
+        standing=tuple(json.loads(row["standing"])),
+    )
+
+
+class Leases:
+    """The same for whoever keeps leases. Every write is durable when it returns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def look(self, now: datetime, term: timedelta) -> Ownership:
+        """Who holds what, without writing anything."""
+        return await self._database.read(lambda unit: unit.leases.ownership(now, term))
+
+    async def renew(self, renewal: Renewal, now: datetime, choose: Callable[[Ownership], Take]) -> Ownership:
+        """Register, renew, give up and take, in one transaction; returns who holds what after it."""
+        return await self._database.write(lambda unit: unit.leases.renew(renewal, now, choose))
+
+    async def retire(self, owner: str, names: Iterable[str], now: datetime) -> None:
+        """Strike this daemon off, and end these of its leases; it goes on with the rest."""
+        await self._database.write(lambda unit: unit.leases.retire(owner, names, now))
+
+    async def give_back(self, owner: str, now: datetime) -> None:
+        """End all that this daemon holds, and strike it off."""
+        await self._database.write(lambda unit: unit.leases.give_back(owner, now))

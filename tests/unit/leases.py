@@ -1,0 +1,17 @@
+"""Leases for tests that need one and no keeper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from alerts.model.lease import Lease, RunningDaemon
+from alerts.store.database import Database
+from alerts.store.leases import Leases, Renewal, Take
+
+
+async def take(database: Database, names: Sequence[str], owner: str, now: datetime, until: datetime) -> list[Lease]:
+    """Take or renew these as a daemon of that name does; those that another owner has are missing from the answer."""
+    renewal = Renewal(RunningDaemon(owner, owner, now, now), until - now)
+    found = await Leases(database).renew(renewal, now, lambda _: Take(tuple(names)))
+    return [found.held[name] for name in names if name in found.held and found.held[name].owner == owner]
