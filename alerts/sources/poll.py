@@ -178,7 +178,6 @@ class Poller:
         well = self._well
         if well is not None and well.steady > self._written:
 
-
             def write(unit: Unit) -> None:
                 unit.leases.check(lease, self._clock.now())
                 unit.sources.read_well(self.name, well.wall)
