@@ -22,11 +22,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.desk.routing import PRACTICE, channels_on, how_to_publish, is_open
-from alerts.model.alert import CORRECTED, ENDS_BY, PLANNED, Alert, Area, Info, MsgType, ResponseType, Urgency
+from alerts.model.alert import (
+    CORRECTED,
+    ENDS_BY,
+    MOST_REMEMBERED,
+    PLANNED,
+    Alert,
+    Area,
+    Info,
+    MsgType,
+    ResponseType,
+    Urgency,
+    size_of,
+)
 from alerts.model.errors import Conflict
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
+from alerts.model.remembered import Remembered
 from alerts.model.town import Publish, Town
 from alerts.store.alerts import AlertRepository
 
@@ -38,6 +51,18 @@ _TOLERANCE = timedelta(seconds=2)
 
 def content_key(alert: Alert) -> str:
     """Equal for two messages that would tell people the same, whatever their identifier and time of issue."""
+    return _content_keys(alert)
+
+
+def topic_key(alert: Alert) -> str | None:
+    """Equal for two messages on the same event in the same areas; None where there is nothing to compare.
+
+    Our own calendar's announcements tell by references what belongs together: two road works in one street are two.
+    """
+    return _topic_keys(alert)
+
+
+def _content_key(alert: Alert) -> str:
     said = [_said(info) for info in alert.infos]
     ending = end_reason(alert)
     # Two ends in the same words are two where they end two alerts.
@@ -46,15 +71,15 @@ def content_key(alert: Alert) -> str:
     return _digest([str(alert.status), str(ending), references, said])
 
 
-def topic_key(alert: Alert) -> str | None:
-    """Equal for two messages on the same event in the same areas; None where there is nothing to compare.
-
-    Our own calendar's announcements tell by references what belongs together: two road works in one street are two.
-    """
+def _topic_key(alert: Alert) -> str | None:
     if not alert.infos or not alert.areas or is_own(alert):
         return None
     events = sorted({_folded(info.event) for info in alert.infos})
     return _digest([str(alert.status), events, sorted({_where(area) for area in alert.areas})])
+
+
+_content_keys = Remembered(_content_key, size_of, MOST_REMEMBERED)
+_topic_keys = Remembered(_topic_key, size_of, MOST_REMEMBERED)
 
 
 def is_own(alert: Alert) -> bool:

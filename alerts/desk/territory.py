@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from alerts.model.alert import Alert, Area, Circle, Named, Point
 from alerts.model.bounds import bounded, normal, seen
@@ -288,10 +289,14 @@ class Territory:
         return bool(self.districts) and has_shapes(area)
 
 
-@lru_cache(maxsize=4)
+_TERRITORIES: WeakKeyDictionary[Town, Territory] = WeakKeyDictionary()
+
+
 def territory_of(town: Town) -> Territory:
     """The ground of a town: the same one whoever asks, so that what it was asked before is remembered for all."""
-    return Territory(town.geocodes, town.districts)
+    # As long as the town is there, however many there are: joining its districts takes long. Should two threads come
+    # at the same time, the second one's is as good.
+    return _TERRITORIES.get(town) or _TERRITORIES.setdefault(town, Territory(town.geocodes, town.districts))
 
 
 def is_in_words(alert: Alert) -> bool:

@@ -15,6 +15,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from alerts.model.remembered import Remembered
+
 ENDS_BY = "tocsin:end"
 """The parameter of our own messages that says what CAP has no word for: that an alert was `CORRECTED` by its Cancel,
 that an end is no more than the `PLANNED` one, that an alert runs out `QUIET`."""
@@ -216,6 +218,9 @@ class Info:
         return next((pair.value for pair in self.parameters if pair.name == name), None)
 
 
+MOST_REMEMBERED = 8 * 1_048_576
+"""Bytes of alerts of which is remembered how they are written down; so much for each thing that is remembered."""
+
 LIFE_WITHOUT_EXPIRY = timedelta(hours=24)
 """How long an alert that tells no end is held to matter."""
 
@@ -310,13 +315,31 @@ T = TypeVar("T")
 
 def alert_to_json(alert: Alert) -> str:
     """The alert as one line of JSON, its keys those of the dataclasses."""
-    return json.dumps(_encode(alert), ensure_ascii=False, separators=(",", ":"))
+    return _written(alert)
 
 
 def alert_from_json(text: str) -> Alert:
     """The alert that `alert_to_json` wrote; equal to it."""
+    return _read(text)
+
+
+def size_of(alert: Alert) -> int:
+    """About how many bytes an alert takes, of which corners of outlines take most."""
+    rings = (ring for info in alert.infos for area in info.areas for ring in area.polygons)
+    return 4000 * (1 + len(alert.infos)) + 130 * sum(map(len, rings))
+
+
+def _write(alert: Alert) -> str:
+    return json.dumps(_encode(alert), ensure_ascii=False, separators=(",", ":"))
+
+
+def _read_json(text: str) -> Alert:
     alert: Alert = _decoder(Alert)(json.loads(text))
     return alert
+
+
+_written = Remembered(_write, size_of, MOST_REMEMBERED)
+_read = Remembered(_read_json, lambda text: 4000 + 8 * len(text), MOST_REMEMBERED, key=str)
 
 
 def _encode(value: Any) -> Any:

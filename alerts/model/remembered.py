@@ -1,0 +1,51 @@
+"""What follows from a message alone, computed once for all towns that are told of it.
+
+A thousand towns in one process file the same alert of the same feed: its digests, and how it is written down, are the
+same for all of them. For an outline of two thousand corners that is 60 ms of CPU, which would be a minute for all.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Remembered(Generic[K, V]):
+    """A function that remembers its last answers, of `most` bytes together by the estimate of `size`; for any thread.
+
+    By `key`; unless told otherwise, by the very object that was asked for. Two alerts may be equal and yet be written
+    down otherwise: the same instant may be told with another offset.
+    """
+
+    def __init__(
+        self, work: Callable[[K], V], size: Callable[[K], int], most: int, key: Callable[[K], Hashable] = id
+    ) -> None:
+        self._work = work
+        self._size = size
+        self._key = key
+        self._room = most
+        # What was asked for is held as well: so no other object has its `id`.
+        self._answers: OrderedDict[Hashable, tuple[K, V, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def __call__(self, asked: K) -> V:
+        """The answer, computed where it isn't known."""
+        key = self._key(asked)
+        with self._lock:
+            if (known := self._answers.get(key)) is not None:
+                self._answers.move_to_end(key)
+                return known[1]
+        answer, size = self._work(asked), self._size(asked)
+        with self._lock:
+            if key not in self._answers:
+                self._answers[key] = asked, answer, size
+                self._room -= size
+            while self._room < 0:
+                _, (_, _, size) = self._answers.popitem(last=False)
+                self._room += size
+        return answer
