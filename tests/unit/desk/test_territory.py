@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import weakref
 from time import process_time
 
 import pytest
 
-from alerts.desk.territory import EXCLUDED, Territory
+from alerts.desk.territory import EXCLUDED, Territory, territory_of
 from alerts.model.alert import Area, Circle, Named
 from alerts.model.errors import Misuse
 from alerts.model.incident import LeftOut
-from alerts.model.town import DISTRICT, District
+from alerts.model.town import DISTRICT, District, Town
 from tests.unit.desk.conftest import CENTRE, HERE, MILL, an_alert, square
 
 TOWN = Territory((HERE,), (CENTRE, MILL))
@@ -204,3 +206,15 @@ def test_a_point_that_is_not_on_earth_is_no_corner_of_a_hole(odd):
     assert located(Area("Zone", (box(45, 5, 46, 6),), geocodes=(Named(EXCLUDED, written),))) == (
         "outside our areas: Zone"
     )
+
+
+def test_a_thousand_towns_each_keep_their_ground_for_as_long_as_they_are_there():
+    """To join a town's districts anew for each alert takes longer than all the rest."""
+    towns = [Town(f"Town {number}", districts=(CENTRE,)) for number in range(1000)]
+    grounds = [territory_of(town) for town in towns]
+    assert all(territory_of(town) is ground for town, ground in zip(towns, grounds, strict=True))
+
+    gone = weakref.ref(grounds.pop())
+    del towns[-1]
+    gc.collect()
+    assert gone() is None
