@@ -21,8 +21,8 @@ class Counted:
 
 
 def test_it_is_computed_once_for_the_same_object():
-    counted, text = Counted(), "".join(["a", "b"])
-    other = "".join(["a", "b"])
+    counted, letters = Counted(), ["a", "b"]
+    text, other = "".join(letters), "".join(letters)
 
     assert [counted.remembered(each) for each in (text, text, other, other)] == ["AB"] * 4
     assert len(counted.asked) == 2
