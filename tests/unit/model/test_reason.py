@@ -21,6 +21,8 @@ MADE_ELSEWHERE = {
     "channel_is_gone",
     "channel_now_for_exercises",
     "channel_now_live",
+    "database_moved",
+    "database_unfinished",
 }
 MAY_NOT = {f"telegram_may_not_{what}_messages" for what in ("post", "edit", "delete")}
 
