@@ -14,7 +14,7 @@ and until FROM is marked as moved, which it is once all of TO is on the disk; wh
 program, too.
 
 PostgreSQL keeps no NUL in a text, and neither of the two reads bytes that are no UTF-8 as text: U+FFFD stands in their
-place then, and in how many rows is told.
+place then, and in how many texts is told. Pictures are files beside a file; a server has copies of them as well.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from alerts.store import postgresql
 from alerts.store.connection import Place, migrate, ring, version
 from alerts.store.copy_ends import TABLES, Row, Source, Target, read_from, write_to
 from alerts.store.files import MOVED, UNFINISHED, StoreError
-from alerts.store.pictures import copy_pictures, picture_folder
+from alerts.store.pictures import make_picture, picture_folder, pictures_in
 from alerts.store.restoring import beside as height_file
+from alerts.store.schema import picture
 from alerts.store.statement import stamp
 
 
@@ -80,7 +81,7 @@ def copy(
         with contextlib.closing(read_from(source, alone=not keep)) as origin:
             with contextlib.closing(write_to(target, UNFINISHED + called(source))) as made:
                 rows = _fill(made, origin, tell)
-                pictures = copy_pictures(picture_folder(_beside(source)), picture_folder(_beside(target)))
+                pictures = _copy_pictures(made, origin, *(picture_folder(_beside(each)) for each in (source, target)))
                 height_file(_beside(target)).unlink(missing_ok=True)  # of what was there before
                 made.keep()
                 tell("kept")
@@ -135,7 +136,7 @@ def _is_at_work(source: Place, now: datetime) -> bool:
 def _fill(made: Target, origin: Source, tell: Callable[[str], None]) -> int:
     """Copy all rows and numbers, and compare what is there with what was read; returns how many rows."""
     sums = {}
-    for table in TABLES:
+    for table in (each for each in TABLES if each is not picture):
         tell(table.name)
         sums[table] = total = _Sum()
         made.write(table, total.over(made.fitted(origin.rows(table))))
@@ -151,6 +152,18 @@ def _fill(made: Target, origin: Source, tell: Callable[[str], None]) -> int:
         if height != heights[name]:
             raise StoreError(because("copy_differs", table=name, rows=heights[name], there=height))
     return sum(total.rows for total in sums.values())
+
+
+def _copy_pictures(made: Target, origin: Source, here: Path, there: Path) -> int:
+    """Copy those in the folder of FROM and those that only its server has; returns how many."""
+    for name, data in origin.rows(picture):
+        make_picture(here / name, data)  # posts that wait name this folder
+    count = 0
+    for name, data in pictures_in(here):
+        make_picture(there / name, data)
+        made.share(name, data)
+        count += 1
+    return count
 
 
 @dataclass(slots=True)

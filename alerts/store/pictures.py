@@ -17,7 +17,7 @@ import hashlib
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -77,14 +77,18 @@ def kept_picture(folder: Path, name: str) -> Path | None:
     return file if _NAME.fullmatch(name) and file.is_file() else None
 
 
-def copy_pictures(folder: Path, to: Path) -> int:
-    """Copy all that are kept in a folder, on the disk when this returns; how many weren't there yet."""
-    files = sorted(folder.iterdir()) if folder.is_dir() else []
-    missing = [file for file in files if kept_picture(folder, file.name) and not (to / file.name).is_file()]
-    for file in missing:
-        to.mkdir(mode=0o750, parents=True, exist_ok=True)
-        _write(to / file.name, file.read_bytes())
-    return len(missing)
+def pictures_in(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The names and the contents of all that are kept there."""
+    for file in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if kept_picture(folder, file.name):
+            yield file.name, file.read_bytes()
+
+
+def make_picture(file: Path, data: bytes) -> None:
+    """Make the file of a picture that is kept elsewhere, on the disk when this returns; one that is there stays."""
+    if not file.is_file():
+        file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _write(file, data)
 
 
 def with_kept_pictures(alert: Alert, folder: Path) -> Alert:
@@ -198,9 +202,4 @@ async def bring(database: Database, path: str) -> None:
         return
     data = await database.read(lambda unit: SharedPictures(unit.db).get(file.name))
     if data is not None:
-        await asyncio.to_thread(_make, file, data)
-
-
-def _make(file: Path, data: bytes) -> None:
-    file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    _write(file, data)
+        await asyncio.to_thread(make_picture, file, data)

@@ -15,13 +15,13 @@ from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary
 from alerts.model.town import Secret, Server
 from alerts.store import copy_ends
 from alerts.store.connection import migrate, version
-from alerts.store.copy_ends import TABLES
 from alerts.store.copying import called, copy
 from alerts.store.files import HEAD, StoreError, connect
 from alerts.store.restoring import beside as height_file
 from alerts.store.sockets import open_doorbell
 from tests.unit.store.conftest import NOW
 
+TABLES = [table for table in copy_ends.TABLES if table.name != "picture"]
 HEIGHT = 2**40 + 5
 ODD = "é 🌧 \u202e𝔘 e\u0301 '\"\\ \n\r\t %s $1 :x \ue000 \x7f"
 LONG = "Évacuez. " * 20_000
@@ -80,6 +80,10 @@ def objects_of(path):
         return sorted(db.execute("SELECT type, name, sql FROM sqlite_master"), key=repr)
 
 
+def pictures_of(place):
+    return {file.name: file.read_bytes() for file in Path(f"{place}.pictures").iterdir()}
+
+
 def ask(server, sql):
     with psycopg.connect(server.url.reveal(), options=f"-c search_path={server.schema},public") as db:
         return db.execute(sql).fetchall()
@@ -125,6 +129,7 @@ def test_the_searched_words_and_the_counts_are_there_again(path, server, tmp_pat
     with closing(connect(path)) as db:
         db.execute(f"INSERT INTO alert ({columns}) VALUES ('a', 'a', '', 'accepted', '[]', 0, 'Crue à Saint-Égrève')")
     copy(path, server, NOW)
+    assert ask(server, "SELECT tgname FROM pg_trigger WHERE tgenabled = 'D'") == []
     assert ask(server, "SELECT rowid FROM alert_words WHERE words LIKE '%egreve%'") == [(1,)]
     copy(server, tmp_path / "back.db", NOW)
     with closing(connect(tmp_path / "back.db")) as db:
@@ -140,8 +145,8 @@ def test_what_a_server_cannot_keep_in_a_text_is_told_and_replaced(path, server, 
     assert copy(path, tmp_path / "file.db", NOW).mended == 1, "a file keeps a NUL"
 
 
-def test_pictures_go_along_and_a_height_of_before_is_forgotten(path, server):
-    name = f"{'0' * 64}.png"
+def test_pictures_go_along_and_a_height_of_before_is_forgotten(path, server, tmp_path):
+    name, other = f"{'0' * 64}.png", f"{'1' * 64}.jpg"
     folder = Path(f"{path}.pictures")
     folder.mkdir()
     (folder / name).write_bytes(b"drawn")
@@ -149,10 +154,14 @@ def test_pictures_go_along_and_a_height_of_before_is_forgotten(path, server):
     server.beside.parent.mkdir(parents=True)
     height_file(server.beside).write_text("older")
     assert copy(path, server, NOW).pictures == 1
-    assert [(each.name, each.read_bytes()) for each in Path(f"{server.beside}.pictures").iterdir()] == [
-        (name, b"drawn")
-    ]
+    assert pictures_of(server.beside) == {name: b"drawn"}
+    assert ask(server, "SELECT name, data FROM picture") == [(name, b"drawn")], "for other machines"
     assert not height_file(server.beside).exists()
+
+    ask(server, f"INSERT INTO picture VALUES ('{other}', 'elsewhere') RETURNING name")
+    assert copy(server, tmp_path / "back.db", NOW).pictures == 2
+    assert pictures_of(tmp_path / "back.db") == {name: b"drawn", other: b"elsewhere"}
+    assert pictures_of(server.beside) == pictures_of(tmp_path / "back.db"), "where posts look that wait"
 
 
 # --- the old place
