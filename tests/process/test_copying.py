@@ -1,4 +1,4 @@
-"""A station is moved to a server while it has something to send, and goes on there; its old place is no place to work."""
+"""A station is moved to a server while it has something to send, goes on there, and no more in its old place."""
 
 from __future__ import annotations
 
