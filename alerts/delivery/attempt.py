@@ -280,7 +280,7 @@ class Attempts:
         All the rest hangs on that one. What answered a comment would stand under another comment, where neither readers
         nor a look at its parent find it.
         """
-        if isinstance(self._channel, TwoLevels) and self._channel.two_levels and begun.thread:
+        if begun.thread and isinstance(self._channel, TwoLevels) and self._channel.two_levels:
             return begun.thread[0]
         return begun.parent
 

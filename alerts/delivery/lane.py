@@ -316,8 +316,10 @@ class Lane:
 
     def _may_count(self, post: Post) -> bool:
         """Whether the platform may count it against the windows, as far as that is known without its thread."""
-        can = {Means.EDIT: isinstance(self._channel, Edits), Means.DELETE: isinstance(self._channel, Deletes)}
-        return self.settings.counts(post.means) or not can.get(post.means, True)
+        # Asked of these two alone: what a protocol holds is looked up each time, and nearly all posts are new ones.
+        change = {Means.EDIT: Edits, Means.DELETE: Deletes}.get(post.means)
+        cannot = change is not None and not isinstance(self._channel, change)
+        return self.settings.counts(post.means) or cannot
 
     def _counts_after_all(self, post: Post, begun: Begun) -> bool:
         """Whether it goes out as a new post, because there is nothing out that it could change or take back."""

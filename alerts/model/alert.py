@@ -8,7 +8,7 @@ keep an alert as one line of JSON (`alert_to_json`), in which what stands at its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -343,17 +343,29 @@ _read = Remembered(_read_json, lambda text: 4000 + 8 * len(text), MOST_REMEMBERE
 
 
 def _encode(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: _encode(getattr(value, field.name))
-            for field in fields(value)
-            if field.default is MISSING or getattr(value, field.name) != field.default
-        }
-    if isinstance(value, tuple):
+    # By its type alone, and what a type keeps is found out once: each alert that is stored comes through here.
+    kind: Any = type(value)
+    if kind is str:
+        return value
+    if kind is tuple:
         return [_encode(item) for item in value]
-    if isinstance(value, datetime):
+    if kind is datetime:
         return value.isoformat()
-    return value
+    defaults = _defaults(kind)
+    if defaults is None:
+        return value
+    kept = {}
+    for name, default in defaults:
+        item = getattr(value, name)
+        if default is MISSING or item != default:
+            kept[name] = _encode(item)
+    return kept
+
+
+@cache
+def _defaults(kind: type[Any]) -> Sequence[tuple[str, Any]] | None:
+    """The fields of a dataclass, each with its default or MISSING; None: it is none."""
+    return [(field.name, field.default) for field in fields(kind)] if is_dataclass(kind) else None
 
 
 @cache

@@ -135,6 +135,8 @@ def _read_value(told: Any, depth: int) -> Value:
 def _value_of(told: object) -> Value:
     if isinstance(told, Reason):
         return told
+    if type(told) is str:
+        return told[:LONGEST]
     if isinstance(told, datetime):
         return told.isoformat(timespec="seconds")
     if isinstance(told, int | float) and not isinstance(told, bool):

@@ -166,8 +166,10 @@ def _percent(usage: Mapping[str, Any]) -> float:
 
 
 def _object(text: str | None) -> dict[str, Any]:
+    if not text:
+        return {}
     try:
-        told = json.loads(text or "{}")
+        told = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}

@@ -239,10 +239,12 @@ class Facebook:
     ) -> Answer:
         proved = self._proved(fields or {})
         if method == "POST":
-            return await self._send(method, route, act, aiohttp.FormData(proved, charset="utf-8"))
+            return await self._send(method, route, act, _form(proved))
         return await self._send(method, f"{route}?{urlencode(proved)}" if proved else route, act, None)
 
-    async def _send(self, method: str, route: str, act: RequestPurpose, data: aiohttp.FormData | None) -> Answer:
+    async def _send(
+        self, method: str, route: str, act: RequestPurpose, data: aiohttp.FormData | aiohttp.BytesPayload | None
+    ) -> Answer:
         if self._token is None:
             raise BadCredential(because("channel_unopened", channel=self._name))
         answer = await ask(
@@ -283,6 +285,11 @@ class Facebook:
 
     def _at(self, remote_id: str, permalink: object = None) -> Receipt:
         return Receipt(remote_id, address_of(permalink) or f"https://www.facebook.com/{remote_id}")
+
+
+def _form(fields: Mapping[str, str]) -> aiohttp.BytesPayload:
+    # Not by FormData, which makes a multipart body beside it, in case that a file comes.
+    return aiohttp.BytesPayload(urlencode(fields).encode(), content_type="application/x-www-form-urlencoded")
 
 
 def _path(remote_id: str) -> str:
