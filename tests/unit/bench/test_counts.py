@@ -85,8 +85,8 @@ COSTS = {
         430,
     ),
     "an idle minute": Cost(
-        Counter({"PRAGMA": 186, "BEGIN": 42, "COMMIT": 42, "SELECT": 305, "INSERT": 43, "DELETE": 1}),
-        180,
+        Counter({"PRAGMA": 186, "BEGIN": 42, "COMMIT": 42, "SELECT": 465, "INSERT": 43, "UPDATE": 41, "DELETE": 41}),
+        350,
     ),
 }
 
