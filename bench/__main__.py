@@ -28,6 +28,7 @@ SUBJECTS = (
     "bulk",
     "storm",
     "years",
+    "server",
 )
 """The modules that have a `measure()`, in the order of the table."""
 LONG = ("under-attack",)

@@ -19,7 +19,7 @@ from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.ports import Channel, Probe, SystemClock
 from alerts.model.post import Means, Message, Post, PostKind, PostState, Quota, Receipt, TextFormat, priority_of
 from alerts.model.reason import because
-from alerts.model.town import ChannelConfig
+from alerts.model.town import ChannelConfig, Server
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.files import migrate
@@ -121,10 +121,10 @@ def new_file() -> Iterator[Path]:
 
 
 @contextlib.asynccontextmanager
-async def town(channel: Channel, at_once: int) -> AsyncIterator[Town]:
-    """A lane that works, and a town that may post."""
-    with new_file() as file:
-        database, clock = await Database.open(file), SystemClock()
+async def town(channel: Channel, at_once: int, server: Server | None = None) -> AsyncIterator[Town]:
+    """A lane that works, and a town that may post: over a new file, or a schema of a server that has every table."""
+    with contextlib.nullcontext(server) if server is not None else new_file() as place:
+        database, clock = await Database.open(place), SystemClock()
         keeper = LeaseKeeper(Leases(database), clock, new_id(), [CHANNEL])
         here: Town
 
