@@ -1,4 +1,4 @@
-"""`python -m campaign [--kills N] [--alerts N] [--seed S]`: 0 if every promise was kept, 1 if one wasn't."""
+"""`python -m campaign [--kills N] [--alerts N] [--seed S] …`: 0 if every promise was kept, 1 if one wasn't."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+from campaign.forks import ForkServer
 from campaign.play import Outcome, Play
 from campaign.schedule import plan
 from campaign.table import breaches, table
+from campaign.town import Town
 
 _TOLD_EVERY = 30.0
 
@@ -24,28 +26,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _read(arguments)
     folder = Path(asked.folder or tempfile.mkdtemp(prefix="tocsin-campaign-"))
     began = time.monotonic()
-    outcomes = run(asked.seed, asked.kills, asked.alerts, asked.towns, folder)
+    if asked.forked:
+        Town.forks = ForkServer()
+    server = asked.store == "postgresql"
+    outcomes = run(asked.seed, asked.kills, asked.alerts, asked.towns, folder, daemons=asked.daemons, server=server)
     print(table(outcomes))
+    if Town.forks is not None:
+        Town.forks.stop()
     told = breaches(outcomes)
     print("\n".join([f"seed {asked.seed}, {time.monotonic() - began:.0f} s", *told]))
     if told:
-        print(f"what was left is in {folder}; again: python -m campaign --seed {asked.seed}", file=sys.stderr)
+        print(f"what was left is in {folder}; again: the same with --seed {asked.seed}", file=sys.stderr)
         return 1
     if asked.folder is None:
         shutil.rmtree(folder)
     return 0
 
 
-def run(seed: str, kills: int, alerts: int, towns: int, folder: Path) -> list[Outcome]:
+def run(
+    seed: str, kills: int, alerts: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False
+) -> list[Outcome]:
     """Several towns at once, so that one's five seconds of waiting for a lease are another's time to work."""
-    plans = [
-        plan(f"{seed}/{number}", _share(kills, towns, number), _share(alerts, towns, number)) for number in range(towns)
-    ]
+    shares = [(_share(kills, towns, number), _share(alerts, towns, number)) for number in range(towns)]
+    plans = [plan(f"{seed}/{number}", *share, server=server) for number, share in enumerate(shares)]
     plays = []
     for number in range(towns):
         home = folder / f"town-{number + 1}"
         home.mkdir(parents=True)
-        plays.append(Play(number, home))
+        plays.append(Play(number, home, daemons=daemons, server=server))
     with ThreadPoolExecutor(towns) as threads:
         futures = [threads.submit(play.run, lives) for play, lives in zip(plays, plans, strict=True)]
         while wait(futures, timeout=_TOLD_EVERY).not_done:
@@ -62,6 +70,10 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=500, metavar="N", help="how many daemons are killed (500)")
     parser.add_argument("--alerts", type=int, default=2000, metavar="N", help="how many messages are told (2000)")
     parser.add_argument("--towns", type=int, default=4, metavar="N", help="how many towns live at the same time (4)")
+    stores = ("sqlite", "postgresql")
+    parser.add_argument("--store", choices=stores, default="sqlite", help="where each town keeps its database (sqlite)")
+    parser.add_argument("--daemons", type=int, default=2, metavar="N", help="how many work for each town (2)")
+    parser.add_argument("--forked", action="store_true", help="fork each process from one, with a third of the CPU")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")
     parser.add_argument("--folder", metavar="DIR", help="where the towns are (else a new one, gone if all was well)")
     return parser.parse_args(arguments)

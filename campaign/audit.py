@@ -76,8 +76,8 @@ class Breach:
         return f"{self.kind}: {self.incident} on {self.channel}: {self.what}"
 
 
-LOST, TWICE, LATE, DISORDER, RECEIPT = "lost", "twice", "late", "out of order", "receipt"
-KINDS = (LOST, TWICE, LATE, DISORDER, RECEIPT)
+LOST, TWICE, LATE, DISORDER, RECEIPT, RUSHED = "lost", "twice", "late", "out of order", "receipt", "rushed"
+KINDS = (LOST, TWICE, LATE, DISORDER, RECEIPT, RUSHED)
 TOLD_OVER_WITHIN = 100.0
 """Seconds after its end within which an alert's readers are told: a minute of grace, and a daemon that comes back."""
 _GIVEN_WAY = frozenset({"superseded", "left_out", "dropped"})
@@ -222,3 +222,14 @@ def audit(
         breaches += Case(channel, incident, messages, posts, filed, looked_at, slack).breaches()
     strays = [post for post in seen if post.said[0].incident not in incidents]
     return breaches + [Breach(TWICE, channel, post.said[0].incident, "nobody told this") for post in strays]
+
+
+def rushed(channel: str, times: Iterable[float], count: int, span: float) -> list[Breach]:
+    """Where more than `count` posts of a channel left, or arrived, within `span` seconds."""
+    ordered = sorted(times)
+    pairs = zip(ordered, ordered[count:], strict=False)
+    return [
+        Breach(RUSHED, channel, f"at {later:.3f}", f"{count + 1} within {later - earlier:.3f} s, and not {span:g}")
+        for earlier, later in pairs
+        if later - earlier < span
+    ]

@@ -64,6 +64,10 @@ class Ledger:
         """Every attempt, oldest first: who made it (`owner`), when (`left_at`), for which words (`plain`)."""
         return [dict(row) for row in self._rows(_ATTEMPTS)]
 
+    def departures(self, channel: str) -> list[float]:
+        """When each post that counts in the channel's windows left, in seconds since the epoch."""
+        return [row["left_at"] / 1_000_000 for row in self.attempts() if row["channel"] == channel and row["counts"]]
+
     def entries(self, channel: str) -> list[Entry]:
         """What the database says of every post of a channel, and of the messages that led to none there."""
         excused = {row["post_id"] for row in self._rows(_TOLD_SO)}

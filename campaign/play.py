@@ -1,11 +1,12 @@
-"""One town lives through its plan: two daemons on one database, one at work and one standing by, killed in turn."""
+"""One town lives through its plan: some daemons on one database, of those at work one is killed after the other."""
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -15,12 +16,14 @@ from alerts.config import load_config
 from alerts.daemon.desk import Control, now
 from alerts.model.alert import Alert, Severity
 from alerts.model.cap import write
-from campaign.audit import Breach, Promised, audit
+from alerts.store.files import StoreError
+from campaign.audit import Breach, Promised, audit, rushed
 from campaign.feed import Feed
 from campaign.ledger import Ledger, keep, read_timeline
 from campaign.marks import alert_of
+from campaign.postgresql import PostgreSQL
 from campaign.running import Running
-from campaign.schedule import HELD_AT_MOST, PLATFORMS, WRITES, Life, Told, Trouble
+from campaign.schedule import HELD_AT_MOST, PLATFORMS, WRITES, Life, Outage, Told, Trouble
 from campaign.town import PAGE, PLATFORM, TELEGRAM, Town, X
 
 T = TypeVar("T")
@@ -36,7 +39,13 @@ HANDED_OVER_WITHIN = 0.3
 """Seconds from the start of a command, by which it has handed its message over or is about to."""
 PACE = {"twitter": 0.15, "facebook": 0.1, "telegram": 0.05}
 """How long each platform takes for a post, so that some are always under way."""
-WIDE = 'limits = ["1000/1s"]\nreserve = 0\ntimeout = "3s"\n'
+COUNT, SPAN = 5, 3.0
+"""So many posts a channel takes in so many seconds: what waits after a takeover fills the window."""
+ARRIVE_WITHIN = 1.0
+"""Seconds that a post may take from its departure to the platform, on a machine that does much else."""
+PACED = f'limits = ["{COUNT}/{SPAN:g}s"]\nreserve = 0\ntimeout = "3s"\n'
+ANSWERED_WITHIN = 60.0
+"""Seconds for which somebody who gets no answer tries again: a server that was killed is back long before."""
 WAYS = (
     {"x": ("reply", "reply"), "page": ("edit", "edit"), "telegram": ("reply", "reply")},
     {"x": ("reply", "delete"), "page": ("reply", "edit"), "telegram": ("edit", "edit")},
@@ -45,6 +54,8 @@ WAYS = (
 """How updates and ends appear (`on_update`, `on_end`), town by town."""
 FEED = '[sources.feed]\nkind = "cap"\nurl = "{url}"\nevery = "1s"\narea = "any"\nallow_private = true\n'
 WARM_UP = Told(0, 1, "alert", "control", Severity.MODERATE, lasts=6 * 3600.0, after=0.0)
+NEW = re.compile("(tweets|/feed|sendMessage)$")
+"""The requests that bring something new, each of which counts in a window."""
 _LOOK = 0.05
 
 
@@ -52,7 +63,8 @@ _LOOK = 0.05
 class Outcome:
     """What came of one town's plan.
 
-    `crossed` are kills while a command handed over; `takeovers` are seconds from a kill to the next daemon's lease.
+    `crossed` are kills while a command handed over, `stops` daemons that were stopped in order, `outages` kills of the
+    database's server; `takeovers` are seconds from a kill until all lanes are held again.
     """
 
     alerts: int = 0
@@ -60,6 +72,8 @@ class Outcome:
     held: int = 0
     pauses: int = 0
     crossed: int = 0
+    stops: int = 0
+    outages: int = 0
     takeovers: list[float] = field(default_factory=list)
     excused: int = 0
     breaches: list[Breach] = field(default_factory=list)
@@ -68,7 +82,7 @@ class Outcome:
 class Play:
     """The processes of one town, and what was promised to it."""
 
-    def __init__(self, number: int, folder: Path) -> None:
+    def __init__(self, number: int, folder: Path, *, daemons: int = 2, server: bool = False) -> None:
         self.town = Town(folder)
         self.town.environment["TOCSIN_LOG"] = "info"
         self.outcome = Outcome()
@@ -76,7 +90,11 @@ class Play:
         self._feed = Feed()
         self._ways = WAYS[number % len(WAYS)]
         self._ledger = Ledger(self.town.place)
+        self._count = daemons
+        self._on_server = server
+        self._server: PostgreSQL | None = None
         self._daemons: list[Running] = []
+        self._resumed: list[float] = []
         self._promised: list[Promised] = []
         self._last: dict[int, Alert] = {}
         self._served: set[str] = set()
@@ -93,13 +111,19 @@ class Play:
         finally:
             self.town.end()
             self._feed.stop()
+            if self._server is not None:
+                self._server.close()
         return self.outcome
 
     def _begin(self) -> None:
         """A first post on each channel: Telegram is searched from the last known one on."""
+        if self._on_server:
+            self._server = PostgreSQL(durable=True)
+            self.town.store = self._server.url()
+            self._ledger = Ledger(self.town.place)
         self.town.start_sandbox("--no-limits")
         channels = "".join(
-            f'{section}{WIDE}on_update = "{self._ways[name][0]}"\non_end = "{self._ways[name][1]}"\n'
+            f'{section}{PACED}on_update = "{self._ways[name][0]}"\non_end = "{self._ways[name][1]}"\n'
             for name, section in (("x", X), ("page", PAGE), ("telegram", TELEGRAM))
         )
         self.town.configure(channels, sources=FEED.format(url=self._feed.url))
@@ -108,7 +132,7 @@ class Play:
         self._tell(WARM_UP)
         self._start_daemon()
         self._await(lambda: self._ledger.open_posts() == 0, TAKEOVER, "the first post went out")
-        self._start_daemon()
+        self._start_missing()
 
     @property
     def done(self) -> int:
@@ -117,11 +141,29 @@ class Play:
 
     def _live(self, life: Life) -> None:
         self._break(life.troubles)
-        for told in life.told[: life.backlog]:
+        with ThreadPoolExecutor(1) as threads:
+            backlog = threads.submit(self._tell_all, life.told[: life.backlog])
+            at_work = self._await_owners()
+            if self._killed_at is not None:
+                self.outcome.takeovers.append(time.monotonic() - self._killed_at)
+            backlog.result()
+        victim = at_work[life.victim % len(at_work)]
+        with ThreadPoolExecutor(2) as threads:
+            meanwhile: list[Future[None]] = []
+            if life.outage is not None:
+                meanwhile.append(threads.submit(self._go_down, life.outage))
+            if life.stops and (others := [each for each in self._daemons if each is not victim]):
+                meanwhile.append(threads.submit(self._stop, others[life.victim % len(others)]))
+            self._tell_until_killed(life, victim)
+            for each in meanwhile:
+                each.result()
+        self._start_missing()
+
+    def _tell_all(self, messages: Sequence[Told]) -> None:
+        for told in messages:
             self._tell(told)
-        at_work = self._await_owner()
-        if self._killed_at is not None:
-            self.outcome.takeovers.append(time.monotonic() - self._killed_at)
+
+    def _tell_until_killed(self, life: Life, victim: Running) -> None:
         held = self._hold(life.held)
         began = time.monotonic()
         later = life.told[life.backlog :]
@@ -129,15 +171,30 @@ class Play:
             time.sleep(max(began + told.after - time.monotonic(), 0.0))
             self._tell(told)
         if life.crossed:
-            self._cross(later[-1], at_work, life.delay * HANDED_OVER_WITHIN)
+            self._cross(later[-1], victim, life.delay * HANDED_OVER_WITHIN)
             return
         if held is not None:
             _wait_until(lambda: self.town.met(held), HELD_WITHIN)
         time.sleep(life.delay)
         if life.end == "pause":
-            self._pause(at_work)
-        self._kill(at_work)
+            self._pause(victim)
+        self._kill(victim)
         self.outcome.held += held is not None
+
+    def _go_down(self, outage: Outage) -> None:
+        """The database's server is killed, and started again after a while."""
+        if self._server is None:
+            return
+        time.sleep(outage.after)
+        self._server.stop_hard()
+        time.sleep(outage.down)
+        self._server.start()
+        self.outcome.outages += 1
+
+    def _stop(self, daemon: Running) -> None:
+        """Stop a daemon in order: it hands over what it has."""
+        daemon.stop(signal.SIGTERM)
+        self.outcome.stops += 1
 
     def _tell(self, told: Told) -> None:
         """Promised is what the door answered for; a feed's message, from when it stands in the index."""
@@ -147,25 +204,41 @@ class Play:
         if told.door == "feed":
             self._feed.tell(alert)
             self._served.add(alert.identifier)
-        elif told.door == "control":
-            self._control.act(lambda unit: unit.desk.post(unit.alerts, alert))
-        elif not self._command(alert):
+        elif not self._answered(alert, self._by_control if told.door == "control" else self._by_command):
             return
         ends = alert.ends.timestamp()
         cancels = told.kind == "cancel"
         self._promised.append(Promised(str(told.incident), told.place, time.time(), ends, cancels))
 
-    def _command(self, alert: Alert) -> bool:
-        """`tocsin post`; False where the alert was over before the machine came to it, and so isn't promised."""
+    def _answered(self, alert: Alert, tell: Callable[[Alert], str | None]) -> bool:
+        """Tell it, again and again while the database is down; False where it was over before it was answered for.
+
+        Such an alert isn't promised.
+        """
+        ends = time.monotonic() + ANSWERED_WITHIN
+        while (refusal := tell(alert)) is not None:
+            if alert.ends <= now() + timedelta(seconds=1):  # CAP has whole seconds: it may be over a little earlier
+                return False
+            if self._server is None or time.monotonic() > ends:
+                raise AssertionError(f"{alert.identifier} wasn't posted: {refusal}")
+            time.sleep(_LOOK)
+        return True
+
+    def _by_control(self, alert: Alert) -> str | None:
+        """The desk's own door: why it took nothing, or None."""
+        try:
+            self._control.act(lambda unit: unit.desk.post(unit.alerts, alert))
+        except StoreError as error:
+            return str(error)
+        return None
+
+    def _by_command(self, alert: Alert) -> str | None:
+        """`tocsin post`, which has a daemon do it, or does it by itself."""
         done = self.town.tocsin("post", "--cap", "-", "--again", stdin=write(alert).decode())
-        if done.returncode == 0:
-            return True
-        if alert.ends > now() + timedelta(seconds=1):  # CAP has whole seconds: it may be over a little earlier
-            raise AssertionError(f"{alert.identifier} wasn't posted: {done.stderr}")
-        return False
+        return None if done.returncode == 0 else done.stderr
 
     def _cross(self, told: Told, daemon: Running, after: float) -> None:
-        """Kill the daemon while a command hands its message over, to it or to the one that stands by."""
+        """Kill the daemon while a command hands its message over, to it or to another."""
         with ThreadPoolExecutor(1) as threads:
             command = threads.submit(self._tell, told)
             time.sleep(after)
@@ -184,34 +257,38 @@ class Play:
         return None if held is None else self.town.fault(held.platform, held.kind, **held.settings)
 
     def _kill(self, daemon: Running) -> None:
-        """`kill -9`, and another one starts: it stands by until the lease of the dead one is over."""
+        """`kill -9`, and another one starts."""
         daemon.stop(signal.SIGKILL)
         self.outcome.kills += 1
         self._killed_at = time.monotonic()
-        self._daemons.remove(daemon)
-        self._start_daemon()
+        self._start_missing()
 
     def _pause(self, daemon: Running) -> None:
         """Stand still for longer than the lease lasts, then go on: whatever it had begun is no longer its own."""
         daemon.send(signal.SIGSTOP)
         time.sleep(PAUSED_FOR)
         daemon.send(signal.SIGCONT)
+        self._resumed.append(time.time())
         time.sleep(1.0)
         self.outcome.pauses += 1
 
     def _start_daemon(self) -> None:
         self._daemons.append(self.town.start("run", log=self._folder / "daemons.log"))
 
-    def _await_owner(self) -> Running:
-        """The daemon that works the lanes; waits until one does."""
+    def _start_missing(self) -> None:
+        self._daemons = [each for each in self._daemons if each.alive]
+        for _ in range(self._count - len(self._daemons)):
+            self._start_daemon()
 
-        def owner() -> Running | None:
+    def _await_owners(self) -> list[Running]:
+        """The daemons that work the lanes; waits until each lane has one."""
+
+        def at_work() -> list[Running] | None:
             owners = self._ledger.owners(time.time())
-            if len(owners) < len(PLATFORM):
-                return None
-            return next((each for each in self._daemons if each.pid == owners[0] and each.alive), None)
+            found = [each for each in self._daemons if each.pid in owners and each.alive]
+            return found if len(owners) == len(PLATFORM) and set(owners) <= {each.pid for each in found} else None
 
-        found = _wait_until(owner, TAKEOVER)
+        found = _wait_until(at_work, TAKEOVER)
         if found is None:
             raise AssertionError(f"nobody took the lanes within {TAKEOVER} s: see {self._folder}/daemons.log")
         return found
@@ -233,6 +310,13 @@ class Play:
             self.outcome.breaches += audit(
                 channel, self._promised, seen, entries, looked_at=looked_at, slack=HELD_AT_MOST
             )
+            self.outcome.breaches += rushed(channel, self._ledger.departures(channel), COUNT, SPAN)
+            self.outcome.breaches += rushed(channel, self._arrivals(platform), COUNT, SPAN - ARRIVE_WITHIN)
+
+    def _arrivals(self, platform: str) -> list[float]:
+        """When the platform got what it took, without what had left before a stop and arrived after it."""
+        taken = [each["at"] for each in self.town.requests(platform) if NEW.search(each["path"])]
+        return [at for at in taken if not any(0 <= at - resumed < ARRIVE_WITHIN for resumed in self._resumed)]
 
     def _await(self, what: Callable[[], object], patience: float, name: str) -> None:
         if not _wait_until(what, patience):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from alerts.model.alert import Severity
@@ -32,6 +32,8 @@ _BROKEN: dict[str, dict[str, object]] = {
     "revoked": {},
 }
 _LASTING = 6 * 3600.0
+_STOPS, _OUTAGES = 0.1, 0.15
+"""In how many of the lives another daemon is stopped in order, and the server of the database killed."""
 _BRIEF = 0.15
 """How many of the alerts are over within seconds, so that some of them can't be told in time."""
 
@@ -59,11 +61,20 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """The server is killed so many seconds `after` its life began, and started again when it was `down` so long."""
+
+    after: float
+    down: float
+
+
+@dataclass(frozen=True, slots=True)
 class Life:
     """From one kill to the next: what is told meanwhile, what breaks, and how the daemon at work ends.
 
     The first `backlog` messages are told while nobody is at work yet; `delay` seconds after the last message (or after
-    the sandbox began to hold an answer, `held`) the signal is sent.
+    the sandbox began to hold an answer, `held`) the signal is sent, to the one of those at work that `victim` names.
+    Meanwhile another daemon may be stopped in order (`stops`), and the database's server be down (`outage`).
     """
 
     told: tuple[Told, ...]
@@ -72,6 +83,9 @@ class Life:
     end: End
     delay: float
     held: Trouble | None = None
+    victim: int = 0
+    stops: bool = False
+    outage: Outage | None = None
 
     @property
     def crossed(self) -> bool:
@@ -79,11 +93,15 @@ class Life:
         return self.end == "kill" and bool(self.told[self.backlog :]) and self.told[-1].door == "command"
 
 
-def plan(seed: str, kills: int, alerts: int) -> list[Life]:
-    """The lives of one town: as many as kills, with the alerts spread over them. The same seed, the same plan."""
+def plan(seed: str, kills: int, alerts: int, *, server: bool = False) -> list[Life]:
+    """The lives of one town: as many as kills, with the alerts spread over them. The same seed, the same plan.
+
+    Where the store is on a `server`, that has outages.
+    """
     chance = random.Random(seed)
     talk = _Talk(chance)
-    return [_life(chance, talk, _share(alerts, kills, number)) for number in range(kills)]
+    lives = [_life(chance, talk, _share(alerts, kills, number)) for number in range(kills)]
+    return [replace(life, outage=_outage(chance)) for life in lives] if server else lives
 
 
 def _share(total: int, parts: int, number: int) -> int:
@@ -137,7 +155,14 @@ def _life(chance: random.Random, talk: _Talk, count: int) -> Life:
         seconds = HELD[kind]
         held = Trouble(chance.choice(PLATFORMS), kind, settings if seconds is None else settings | {"seconds": seconds})
     delay = chance.uniform(0, 0.2 if held else 1.0)
-    return Life(told, chance.randint(0, count // 2), tuple(troubles), end, round(delay, 3), held)
+    backlog, victim, stops = chance.randint(0, count // 2), chance.randrange(6), chance.random() < _STOPS
+    return Life(told, backlog, tuple(troubles), end, round(delay, 3), held, victim, stops)
+
+
+def _outage(chance: random.Random) -> Outage | None:
+    if chance.random() > _OUTAGES:
+        return None
+    return Outage(round(chance.uniform(0, 1.5), 3), round(chance.uniform(0.1, 7), 3))
 
 
 def _trouble(chance: random.Random, platform: str) -> Trouble | None:

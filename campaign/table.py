@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from campaign.audit import KINDS
 from campaign.play import Outcome
 
-HEAD = ("town", "alerts", "kills", "held", "crossed", "pauses", *KINDS, "unknowable", "takeover")
+HEAD = ("town", "alerts", "kills", "held", "crossed", "pauses", "stops", "outages", *KINDS, "unknowable", "takeover")
 SHOWN = 40
 """How many breaches are told in words."""
 
@@ -30,6 +30,8 @@ def _row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
         str(sum(outcome.held for outcome in outcomes)),
         str(sum(outcome.crossed for outcome in outcomes)),
         str(sum(outcome.pauses for outcome in outcomes)),
+        str(sum(outcome.stops for outcome in outcomes)),
+        str(sum(outcome.outages for outcome in outcomes)),
         *(str(kinds[kind]) for kind in KINDS),
         str(sum(outcome.excused for outcome in outcomes)),
         f"{longest:.1f}",

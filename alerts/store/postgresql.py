@@ -6,7 +6,9 @@ on which threads, the audit log and whoever looks for changes rely. Reading wait
 
 A connection that is lost is made anew. What was being read is read again, and a transaction that wasn't committed is
 carried out again, by whoever asked for it (`alerts.store.database`). Where it is lost while it commits, nobody knows
-what came of it: then the server is asked by the transaction's number (`pg_xact_status`) as soon as it answers again.
+what came of it. So each transaction signs: it writes its number into the row of its connection (`signed`). Whoever gets
+the town's lock afterwards knows that the transaction has ended, and finds its number there or doesn't. The server's own
+numbers (`pg_xact_status`) would not do: one that is killed gives those that it hadn't written down once more.
 
 Whoever stores something is heard by every daemon at once: triggers tell it by NOTIFY, whichever program writes.
 """
@@ -21,6 +23,7 @@ from functools import cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import uuid4
 
 import psycopg
 from psycopg import errors
@@ -48,6 +51,8 @@ That is less than what is left of a lease when it is renewed: who takes over fro
 machine vanished, hasn't to wait for more than the lease."""
 PREPARED = 500
 """Statements that a connection keeps prepared: all that there are."""
+_SIGNED_FOR = 7 * 86_400_000_000
+"""Microseconds for which the signature of a connection that isn't used any more is kept."""
 _CHANNEL = "tocsin"
 _LISTENS = "tocsin listens"
 
@@ -105,6 +110,20 @@ class _Result:
         return iter(self.fetchall())
 
 
+class _Held(DatabaseRefused):
+    """Somebody else writes, and has for long."""
+
+
+# Whose statement is answered and who doesn't go on: also between two statements of a pipeline, which the server's own
+# `idle_in_transaction_session_timeout` doesn't see.
+_SEND_AWAY = """
+SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+WHERE locktype = 'advisory' AND granted AND pg_locks.database = datid AND objsubid = 1
+AND (classid::bigint << 32 | objid::bigint) = %s
+AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - make_interval(secs => %s)
+"""
+
+
 class Session:
     """A connection to the town's schema that is made when it is needed, and anew when it was lost.
 
@@ -130,14 +149,14 @@ class Session:
         self._tells = tells
         self._pid = 0
         self._waits_for = waits_for
-        self._settings = {**search_path(server), "lock_timeout": f"{int(LOCK_WAIT * 1000)}ms"}
-        self._settings["idle_in_transaction_session_timeout"] = f"{int(HELD_AT_MOST * 1000)}ms"
+        self._settings = {**search_path(server), "lock_timeout": f"{int(HELD_AT_MOST * 1000)}ms"}
         if readonly:
             self._settings["default_transaction_read_only"] = "on"
         if longest is not None:
             self._settings["statement_timeout"] = f"{int(longest * 1000)}ms"
         self._db: psycopg.Connection[ServerRow] | None = None
-        self._number: int | None = None
+        self._name = uuid4().hex
+        self._number = 0
         self._pipeline = contextlib.ExitStack()
         self._lines: psycopg.Pipeline | None = None
         self._lock = advisory_key(server)
@@ -182,26 +201,45 @@ class Session:
 
     def begin(self, *, synced: bool = True) -> None:
         """Begin a transaction that writes, once nobody else does; `synced`: its commit waits for the disk."""
+        ends = time.monotonic() + LOCK_WAIT
+        while True:
+            try:
+                self._begin(synced=synced)
+            except _Held:
+                self._send_away()
+                if time.monotonic() > ends:
+                    raise
+            else:
+                return
+
+    def _begin(self, *, synced: bool) -> None:
         db = self._reached()
         ahead = "" if synced else "SET LOCAL synchronous_commit = off; "
-        lock = f"SELECT pg_advisory_xact_lock({self._lock})"
+        lock, sign = f"SELECT pg_advisory_xact_lock({self._lock})", self._signature()
         self.in_transaction = True
         try:
             with self.told():
-                # All in one message. By the number a commit is asked for, should its answer be lost.
-                cursor = db.execute(f"BEGIN; {ahead}{lock}; SELECT pg_current_xact_id()::text")
-                while cursor.nextset():
-                    pass
-                row = cursor.fetchone()
-                self._number = int(row[0]) if row is not None else None
+                db.execute(f"BEGIN; {ahead}{lock}; {sign}")  # all in one message
                 self._lines = self._pipeline.enter_context(db.pipeline())
         except BaseException:
             self.rollback()
             raise
 
+    def _signature(self) -> str:
+        """What writes down that this transaction was committed, should it be."""
+        is_first, now = not self._number, time.time_ns() // 1000
+        self._number = max(self._number + 1, now)
+        forget = f"DELETE FROM signed WHERE number < {now - _SIGNED_FOR}; " if is_first else ""  # noqa: S608 our own
+        sign = f"INSERT INTO signed VALUES ('{self._name}', {self._number})"  # noqa: S608 our own
+        return f"{forget}{sign} ON CONFLICT (connection) DO UPDATE SET number = excluded.number"
+
+    def _send_away(self) -> None:
+        """End the connection of whoever has the lock, and has stood still for long: it was stopped, or has vanished."""
+        with self.told():
+            self._reached().execute(_SEND_AWAY, (self._lock, HELD_AT_MOST))
+
     def commit(self) -> None:
         """Commit. Raises Lost: it was not; where that can't be told it waits until the server says which."""
-        number, self._number = self._number, None
         try:
             with self.told():
                 committed = self._sent("COMMIT")
@@ -209,7 +247,8 @@ class Session:
             if committed.statusmessage != "COMMIT":
                 raise DatabaseRefused("the transaction failed before")
         except Lost:
-            if number is None or not self._was_committed(number):
+            self.close()
+            if not self._was_committed():
                 raise
         self.in_transaction = False
 
@@ -232,20 +271,25 @@ class Session:
             with contextlib.suppress(psycopg.Error):
                 self._pipeline.close()
 
-    def _was_committed(self, number: int) -> bool:
-        """Whether the transaction of this number was: asked for as long as it takes, for nobody may guess."""
+    def _was_committed(self) -> bool:
+        """Whether the newest transaction was: asked for as long as it takes, for nobody may guess."""
         while True:
             try:
-                row = self._reached().execute("SELECT pg_xact_status(%s::text::xid8)", (str(number),)).fetchone()
-            except (DatabaseRefused, psycopg.Error) as error:
-                self._waits_for(_said(error))
+                db = self._reached()
+                with self.told():
+                    # Who gets the lock knows that the transaction, which had it, has ended.
+                    db.execute(f"SELECT pg_advisory_xact_lock({self._lock})")
+                    row = db.execute("SELECT number FROM signed WHERE connection = %s", (self._name,)).fetchone()
+            except _Held:
+                with contextlib.suppress(DatabaseRefused):
+                    self._send_away()
+            except DatabaseRefused as error:
+                self._waits_for(str(error))
                 self.close()
                 time.sleep(LOOKS_AGAIN_AFTER)
-                continue
-            self._waits_for(None)
-            if row is None or row[0] != "in progress":  # the server hasn't noticed yet that we were gone
-                return row is not None and row[0] == "committed"
-            time.sleep(LOOKS_AGAIN_AFTER)
+            else:
+                self._waits_for(None)
+                return row is not None and row["number"] == self._number
 
     def _reached(self) -> psycopg.Connection[ServerRow]:
         if self._db is not None and not self._db.closed:
@@ -278,6 +322,8 @@ class Session:
             yield
         except (errors.SerializationFailure, errors.DeadlockDetected) as error:
             raise Lost(_said(error)) from error
+        except errors.LockNotAvailable as error:
+            raise _Held(_said(error)) from error
         except errors.QueryCanceled as error:
             raise Busy(_said(error)) from error
         except psycopg.OperationalError as error:
@@ -491,6 +537,7 @@ def _make(connection: CoreConnection) -> None:
     run(f"CREATE INDEX ix_alert_words ON alert USING gin (({_words('')}) gin_trgm_ops)")
     run("CREATE TABLE height (name text PRIMARY KEY, seq bigint NOT NULL)")
     run("INSERT INTO height VALUES ('audit', 0)")
+    run("CREATE TABLE signed (connection text PRIMARY KEY, number bigint NOT NULL)")
     for name, body in _FUNCTIONS.items():
         run(f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$")
     for name, trigger in _TRIGGERS.items():

@@ -1,13 +1,16 @@
-"""A short campaign: what `make faults` does, in half a minute."""
+"""A short campaign on each store: what `make faults` does, in half a minute."""
 
 from __future__ import annotations
 
 import pytest
 
 from campaign.__main__ import run
+from campaign.postgresql import MISSING, find_binaries
 from campaign.table import breaches, table
 
 pytestmark = pytest.mark.process
+SHORT = "s175"
+"""A plan with an outage of the server in it, and with no stop for longer than a lease, which takes its time."""
 
 
 def test_six_kills_and_thirty_alerts_break_no_promise(tmp_path):
@@ -17,3 +20,14 @@ def test_six_kills_and_thirty_alerts_break_no_promise(tmp_path):
     assert sum(outcome.kills for outcome in outcomes) == 6
     assert sum(outcome.alerts for outcome in outcomes) == 30
     assert table(outcomes).splitlines()[-1].split()[:3] == ["all", "30", "6"]
+
+
+def test_three_daemons_on_a_server_that_is_killed_as_well_break_no_promise(tmp_path):
+    if find_binaries() is None:
+        pytest.skip(MISSING)
+    outcomes = run(SHORT, kills=3, alerts=12, towns=1, folder=tmp_path, daemons=3, server=True)
+
+    assert breaches(outcomes) == []
+    [outcome] = outcomes
+    assert (outcome.alerts, outcome.kills) == (12, 3)
+    assert outcome.outages > 0

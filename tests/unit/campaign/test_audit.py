@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from campaign.audit import DISORDER, LATE, LOST, RECEIPT, TWICE, Entry, Promised, Seen, Wording, audit
+from campaign.audit import DISORDER, LATE, LOST, RECEIPT, RUSHED, TWICE, Entry, Promised, Seen, Wording, audit, rushed
 
 FIRST, SECOND, OVER = Wording("7", 1), Wording("7", 2), Wording("7", 2, is_end=True)
 ALERT = Promised("7", 1, told_at=0.0, ends=1000.0)
@@ -133,3 +133,11 @@ def test_an_answer_in_anothers_thread_is_out_of_order():
 def test_a_receipt_of_another_post_is_told():
     assert kinds([ALERT], [POST_1], [replace(ROW_1, remote_id="55")]) == [RECEIPT]
     assert kinds([ALERT], [replace(POST_1, ids=("100", "120"))], [ROW_1]) == [], "an edit on X has a new id"
+
+
+def test_more_posts_than_a_window_holds_are_told_each_time():
+    assert rushed("x", [0.0, 3.0, 1.0, 4.0, 2.0, 5.0], count=3, span=3.0) == [], "each span has three"
+    [breach] = rushed("x", [0.0, 1.0, 2.0, 2.9, 9.0], count=3, span=3.0)
+    assert (breach.kind, breach.channel) == (RUSHED, "x")
+    assert "4 within 2.900 s" in breach.what
+    assert len(rushed("x", [0.0, 0.1, 0.2, 0.3], count=2, span=3.0)) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alerts.model.alert import Severity
 from campaign.marks import INSTRUCTION, alert_of, read_mark, read_wording
 from campaign.schedule import plan
@@ -30,6 +32,18 @@ def test_a_long_plan_has_everything_in_it():
     assert {trouble.kind for life in lives for trouble in life.troubles} >= {"cut_after", "read_lag", "rate_limit"}
     assert any(each.lasts < 10 for each in told)
     assert sum(life.crossed for life in lives) > 10
+    assert {life.victim for life in lives} == set(range(6))
+    assert sum(life.stops for life in lives) > 10
+    assert not any(life.outage for life in lives), "a file has no server that could be killed"
+
+
+def test_with_a_server_the_same_is_told_and_killed_and_the_server_now_and_then_as_well():
+    lives = plan("a", 200, 800, server=True)
+    assert [replace(life, outage=None) for life in lives] == plan("a", 200, 800)
+    down = [life.outage.down for life in lives if life.outage]
+    assert len(down) > 20
+    assert min(down) < 1, "shorter than anybody notices"
+    assert max(down) > 5, "longer than a lease"
 
 
 def test_versions_of_an_incident_follow_one_another():

@@ -10,14 +10,15 @@ from campaign.table import HEAD, SHOWN, breaches, table
 def test_it_adds_the_towns_up():
     towns = [
         Outcome(alerts=20, kills=3, held=1, takeovers=[4.2, 5.1], breaches=[Breach(LOST, "x", "7", "gone")]),
-        Outcome(alerts=10, kills=2, pauses=1, takeovers=[3.0], excused=2),
+        Outcome(alerts=10, kills=2, pauses=1, stops=4, outages=3, takeovers=[3.0], excused=2),
     ]
     rows = [line.split() for line in table(towns).replace("out of order", "out-of-order").splitlines()]
     assert rows[0] == [name.replace(" ", "-") for name in HEAD]
     assert [row[0] for row in rows[1:]] == ["1", "2", "all"]
     assert dict(zip(rows[0], rows[-1], strict=True)) == {
-        "town": "all", "alerts": "30", "kills": "5", "held": "1", "crossed": "0", "pauses": "1", "lost": "1",
-        "twice": "0", "late": "0", "out-of-order": "0", "receipt": "0", "unknowable": "2", "takeover": "5.1",
+        "town": "all", "alerts": "30", "kills": "5", "held": "1", "crossed": "0", "pauses": "1", "stops": "4",
+        "outages": "3", "lost": "1", "rushed": "0", "twice": "0", "late": "0", "out-of-order": "0", "receipt": "0",
+        "unknowable": "2", "takeover": "5.1",
     }  # fmt: skip
 
 
