@@ -100,19 +100,28 @@ class Address:
         self._reader = reader
         self._clock = reader.clock
         self._where = where
-        self._fetcher = Fetcher(
-            session, clock=reader.clock, user_agent="", timeout=where.timeout, allow_private=where.allow_private
-        )
+        self._fetcher = self._fetcher_of(session)
+        # Where its links lead may be slow when it isn't, and the other way round.
+        self._linked = self._fetcher_of(session)
         # Longest ago first: who waited longest is told first.
         self._shares: dict[Share, None] = {}
         self._due = 0.0
         self._version: Version | None = None
         self._failure: Failure | None = None
         self._failures = 0
-        self._is_slow = self._links_are_slow = False
         self._asking: asyncio.Task[Document | None] | None = None
         self._waiting: dict[Share, asyncio.Future[None]] = {}
         self._links: dict[tuple[str, str], _Link] = {}
+
+    def _fetcher_of(self, session: aiohttp.ClientSession) -> Fetcher:
+        where = self._where
+        return Fetcher(
+            session,
+            clock=self._clock,
+            user_agent="",
+            timeout=where.timeout,
+            allow_private=where.allow_private,
+        )
 
     # --- who asks
 
@@ -212,7 +221,7 @@ class Address:
 
     async def _get(self, version: Version | None) -> Fetched | NotModified:
         host = read_url(self._where.url).host or ""
-        async with self._reader.places.at(host, slow=self._is_slow):
+        async with self._reader.places.at(host, slow=self._fetcher.slow):
             began = self._clock.monotonic()
             try:
                 self._reader.requests += 1
@@ -220,7 +229,7 @@ class Address:
                 known = (version.etag, version.last_modified) if version else (None, None)
                 return await self._fetcher.get(self._where.url, *known)
             finally:
-                self._is_slow = self._clock.monotonic() - began > SLOW
+                self._fetcher.slow = self._clock.monotonic() - began > SLOW
 
     async def _take(self, answer: Fetched, held: Document | None) -> Document:
         document = await document_of(answer)
@@ -294,13 +303,14 @@ class Address:
     async def _follow(self, link: _Link, url: str) -> Document:
         try:
             host = read_url(url).host or ""
-            async with self._reader.places.at(host, slow=self._links_are_slow):
+            async with self._reader.places.at(host, slow=self._linked.slow):
                 began = self._clock.monotonic()
                 try:
                     self._reader.requests += 1
-                    document = await document_of(await self._fetcher.get_found(url, self._where.host_trusted))
+                    self._linked.user_agent = self._names()
+                    document = await document_of(await self._linked.get_found(url, self._where.host_trusted))
                 finally:
-                    self._links_are_slow = self._clock.monotonic() - began > SLOW
+                    self._linked.slow = self._clock.monotonic() - began > SLOW
         except SourceFailed as error:
             seconds = KEPT_FOR if isinstance(error, FailedForGood) else OFTENEST * self.every
             link.failure = self._failed(error, seconds)

@@ -14,9 +14,11 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from http.client import responses as PHRASES  # noqa: N812 - it is a constant
 from pathlib import Path
@@ -34,6 +36,11 @@ MAX_BYTES = 8 * 1_048_576
 _CHUNK = 64 * 1024
 LONGEST_WAIT = timedelta(days=1)
 """A `Retry-After` further away than this is taken as this."""
+
+# Threads of their own, for a lookup that hangs can't be ended. The few that the process has for everything else are
+# needed to look up the platforms; and these for the feeds whose names are found.
+_LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="lookups")
+_SLOW_LOOKUPS = ThreadPoolExecutor(4, thread_name_prefix="slow lookups")
 
 _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -84,7 +91,8 @@ class Fetcher:
     """Fetches for the sources of one address, in the one session that everything shares.
 
     `timeout` is in seconds and covers redirects and body; `limit` is in bytes and holds before and after unpacking;
-    `user_agent` should name the station and a contact.
+    `user_agent` should name the station and a contact. Whoever finds that it is `slow` says so: then its names are
+    looked up where those wait that can't be looked up.
     """
 
     def __init__(
@@ -103,6 +111,7 @@ class Fetcher:
         self._limit = limit
         self._allow_private = allow_private
         self.user_agent = user_agent
+        self.slow = False
 
     @property
     def _headers(self) -> dict[str, str]:
@@ -153,7 +162,7 @@ class Fetcher:
 
     async def _ask(self, target: URL, configured: URL | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         """Ask for `target` wherever it may be asked for, at one address after the other until a connection is made."""
-        addresses = None if self._allow_private else await addresses_of(target, configured)
+        addresses = await addresses_of(target, configured, anywhere=self._allow_private, slow=self.slow)
         if addresses is None:
             return await self._request(target, headers)
         for address in addresses[:-1]:
@@ -248,20 +257,23 @@ def show(url: URL | str) -> str:
         return "the address"
 
 
-async def addresses_of(target: URL, configured: URL | None) -> list[str] | None:
+async def addresses_of(
+    target: URL, configured: URL | None, *, anywhere: bool = False, slow: bool = False
+) -> list[str] | None:
     """Where `target` may be asked for: at these IP addresses and no others, or (None) wherever its name leads.
 
-    The latter is for the `configured` host alone (host and port; a change to https on it is no other host). Raises
-    FailedForGood when one of the addresses is private, SourceFailed when the name can't be resolved.
+    The latter is for the `configured` host alone (host and port; a change to https on it is no other host), unless it
+    may be `anywhere`. Raises FailedForGood when one of the addresses is private, SourceFailed when the name can't be
+    resolved. With `slow`, it waits for other names that can't.
     """
-    if configured and target.host == configured.host:
-        same_port = target.port == configured.port
-        if same_port or (target.scheme == "https" and target.is_default_port()):
-            return None
+    look = partial(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(_SLOW_LOOKUPS if slow else _LOOKUPS, look)
     except (OSError, UnicodeError):
         raise SourceFailed(because("host_unresolved", host=target.host)) from None
+    if anywhere or _is_configured(target, configured):
+        # The session looks it up once more: that it can be was found out here, where nobody else waits for it.
+        return None
     # The connection goes to these addresses without looking at the name again: whoever owns it could have it lead
     # elsewhere by then. IPv4 first: a network without IPv6 that doesn't say so would use up the time.
     addresses = sorted(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found), key=lambda address: ":" in address)
@@ -272,6 +284,12 @@ async def addresses_of(target: URL, configured: URL | None) -> list[str] | None:
             else because("link_private", host=target.host)
         )
     return addresses
+
+
+def _is_configured(target: URL, configured: URL | None) -> bool:
+    if configured is None or target.host != configured.host:
+        return False
+    return target.port == configured.port or (target.scheme == "https" and target.is_default_port())
 
 
 def is_private(address: str) -> bool:

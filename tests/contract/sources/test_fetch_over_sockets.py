@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
+import threading
 import zlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -457,7 +458,7 @@ async def test_a_port_where_nobody_listens_is_told(fetcher: Fetcher) -> None:
 
 async def test_a_name_that_nobody_has_is_told(fetcher: Fetcher) -> None:
     error = await failure(fetcher, "http://feeds.invalid/a")
-    assert str(error) == "http://feeds.invalid/a: the name can't be resolved; look at the address and the DNS"
+    assert str(error) == "the name feeds.invalid can't be resolved; look at the address and the DNS"
 
 
 async def test_a_server_without_tls_is_told(server: FeedServer, fetcher: Fetcher) -> None:
@@ -475,3 +476,29 @@ async def test_what_is_no_http_is_told(fetcher: Fetcher) -> None:
     async with await asyncio.start_server(babble, "127.0.0.1", 0) as other:
         url = f"http://127.0.0.1:{other.sockets[0].getsockname()[1]}/a"
         assert str(await failure(fetcher, url)) == f"{url}: what came is no HTTP answer"
+
+
+async def test_names_that_cannot_be_looked_up_hold_up_nothing_else(
+    session: aiohttp.ClientSession, server: FeedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More of them than the process has threads: what needs one, a platform's name for one, still has it."""
+    may, real = threading.Event(), socket.getaddrinfo
+
+    def look_up(host: str, *args: object, **more: object) -> object:
+        if host.startswith("dead"):
+            may.wait(10)
+            raise socket.gaierror
+        return real(host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    server.pages["/a"] = b"<feed/>"
+    slow = make_fetcher(session)
+    slow.slow = True
+    dead = [asyncio.ensure_future(slow.get(f"http://dead{number}.example/")) for number in range(40)]
+    await asyncio.sleep(0)
+
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 1) == "done"
+    assert await asyncio.wait_for(make_fetcher(session).get(f"{server.url.replace('127.0.0.1', 'localhost')}/a"), 1)
+    may.set()
+    told = await asyncio.gather(*dead, return_exceptions=True)
+    assert str(told[0]) == "the name dead0.example can't be resolved; look at the address and the DNS"

@@ -458,7 +458,7 @@ async def test_slow_feeds_hold_up_no_other(county):
     port = county.server.url.rpartition(":")[2]
     slow = [county.town(f"http://127.0.1.{each}:{port}/slow", timeout="1s") for each in range(1, 101)]
     for each in slow:
-        county.reader.address(each.source._place._where)._is_slow = True
+        county.reader.address(each.source._place._where)._fetcher.slow = True
     looks = [asyncio.ensure_future(each.look()) for each in slow]
     await asyncio.sleep(0)
 
