@@ -299,7 +299,7 @@ async def test_those_who_ask_meanwhile_wait_for_the_same_answer_and_have_it_a_fe
     fed.server.pages["/index"] = slow
 
     async def look(town):
-        await town.look()
+        assert await town.source._place.look(None)
         came.append(fed.clock.monotonic())
 
     looks = [asyncio.ensure_future(look(fed.town())) for _ in range(60)]
@@ -310,7 +310,7 @@ async def test_those_who_ask_meanwhile_wait_for_the_same_answer_and_have_it_a_fe
 
     assert fed.server.count("/index") == 1
     assert max(came) - min(came) >= 0.04, "not all in the same instant"
-    assert max(came.count(time) for time in came) < 30
+    assert max(came.count(time) for time in came) <= 1 + address.A_FEW
 
 
 async def test_one_who_stops_waiting_takes_the_answer_from_nobody(fed):
