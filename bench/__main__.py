@@ -10,6 +10,7 @@ import sqlite3
 import sys
 
 from alerts.daemon.telemetry import set_up_log
+from bench.fleet import TOWNS
 from bench.measure import Row
 from bench.process import keep_bytecode
 from bench.table import HEAD, cells, line, summary
@@ -31,7 +32,7 @@ SUBJECTS = (
     "server",
 )
 """The modules that have a `measure()`, in the order of the table."""
-LONG = ("under-attack",)
+LONG = ("under-attack", "fleet")
 """Those that take minutes, and are measured where they are asked for."""
 
 
@@ -44,6 +45,7 @@ def main() -> int:
         metavar="SUBJECT",
         help=f"of: {', '.join((*SUBJECTS, *LONG))}; none: all but {', '.join(LONG)}",
     )
+    parser.add_argument("--towns", type=int, default=TOWNS, metavar="N", help="of `fleet`")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a goal is missed")
     asked = parser.parse_args()
     if unknown := [name for name in asked.subjects if name not in (*SUBJECTS, *LONG)]:
@@ -52,17 +54,18 @@ def main() -> int:
     print("ratios: ours by floor, of the best and of the medians; both have to reach the goal\n")
     set_up_log("error")
     keep_bytecode()
-    rows = measured(asked.subjects or SUBJECTS)
+    rows = measured(asked.subjects or SUBJECTS, asked.towns)
     print(f"\n{summary(rows)}")
     return 1 if asked.strict and not all(row.met for row in rows) else 0
 
 
-def measured(subjects: list[str] | tuple[str, ...]) -> list[Row]:
+def measured(subjects: list[str] | tuple[str, ...], towns: int = TOWNS) -> list[Row]:
     """Every subject's rows, each printed as soon as it is known."""
     print(line(HEAD))
     rows: list[Row] = []
     for name in subjects:
-        for row in importlib.import_module(f"bench.{name.replace('-', '_')}").measure():
+        module = importlib.import_module(f"bench.{name.replace('-', '_')}")
+        for row in module.measure(towns) if name == "fleet" else module.measure():
             print(line(cells(row)), flush=True)
             rows.append(row)
     return rows
