@@ -130,10 +130,12 @@ class Daemon:
         self._clock = clock = outside.clock
         self._statuses = ChannelStatuses(database)
         # A lease is one process's: the same machine may have started this daemon twice.
-        owner = f"{socket.gethostname()[:LONGEST_HOST]}-{os.getpid()}-{outside.new_id()}"
+        self._leases = Leases(database)
+        host = socket.gethostname()[: LONGEST_HOST - len(outside.owners)]
+        owner = f"{outside.owners}{host}-{os.getpid()}-{outside.new_id()}"
         self._paces = bot_paces(town, clock)
         self._keeper = LeaseKeeper(
-            Leases(database),
+            self._leases,
             clock,
             owner,
             holdings(town, self._paces),
@@ -160,7 +162,8 @@ class Daemon:
             database=database,
             clock=clock,
             events=self.events,
-            net_beneath=outside.net_beneath,
+            file_every=outside.looks.file,
+            ends_every=outside.looks.ends,
             keeper=self._keeper,
         )
 
@@ -169,6 +172,8 @@ class Daemon:
         gap = await self.database.compare(self._clock.now())
         if gap is not None:
             log.warning("database.older", since=str(gap.since), until=str(gap.until))
+        if self._outside.owners:
+            await self._leases.bury(self._outside.owners, self._clock.now())
         # Before any channel opens: what it kept (an upload's id, who it is there) is asked for without waiting.
         await self._statuses.load()
         self._build_lanes()
@@ -194,10 +199,11 @@ class Daemon:
         notices = build_notices(self.town, self._outside.new_id)
         if self._checks is not None:
             yield "watch", self._checks.run()
-            yield "store", self._checks.watch_the_store()
+            yield "store", self._checks.watch_the_store(self._outside.looks.store)
         if self.town.notify.channels:
+            every = self._outside.looks.approvals
             approvals = ApprovalNotices(
-                self.town, self.database, self._clock, notices, self.events, keeper=self._keeper
+                self.town, self.database, self._clock, notices, self.events, keeper=self._keeper, every=every
             )
             yield "approvals", approvals.run()
         yield from self._housekeeping.work()
@@ -306,6 +312,7 @@ class Daemon:
                 clock=self._clock,
                 chance=self._outside.chance,
                 events=self.events,
+                longest_idle=self._outside.looks.lanes,
             )
 
     def _build_bulks(self) -> BulkSenders:

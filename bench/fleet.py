@@ -170,8 +170,9 @@ def _measured(town: Town, feed: Feed, towns: int) -> Iterator[Row]:
     used = cpu_of(fleet.pid) - used
     p50, p99 = statistics.median(called), statistics.quantiles(called, n=100)[-1]
     print(
-        f"  the storm: {len(called)} posts, {lost} of {towns * CHANNELS * 2} not called; stored to called p50 {p50:.3f} s, "
-        f"p99 {p99:.3f} s, longest {max(called):.2f} s; {used:.0f} s of CPU; the feed was asked {feed.asked - asked} times"
+        f"  the storm: {len(called)} posts, {lost} of {towns * CHANNELS * 2} not called; stored to called "
+        f"p50 {p50:.3f} s, p99 {p99:.3f} s, longest {max(called):.2f} s; {used:.0f} s of CPU; "
+        f"the feed was asked {feed.asked - asked} times"
     )
     yield Row(f"{towns} towns in a storm, stored to called, p99", [CALLED_WITHIN], [p99], "s", goal=1)
     yield Row(f"{towns} towns in a storm, posts lost", [1.0], [1.0 + lost], "", goal=1)
@@ -232,7 +233,7 @@ def _called(folder: Path) -> list[float]:
     for path in folder.glob("*/var/tocsin.db"):
         with contextlib.closing(sqlite3.connect(path, timeout=5)) as db:
             found += [
-                float(row[0]) / 1000
+                float(row[0]) / 1e6
                 for row in db.execute(
                     "SELECT min(attempt.left_at) - post.stored_at FROM post JOIN attempt ON attempt.post_id = post.id "
                     "WHERE post.state = 'sent' GROUP BY post.id"

@@ -43,7 +43,8 @@ def line(words: Sequence[str]) -> str:
 def summary(rows: Sequence[Row]) -> str:
     """How many goals are met."""
     over = [row.what for row in rows if not row.met]
-    spread = statistics.median(max(row.floor) / min(row.floor) for row in rows if len(row.floor) > 1) if rows else 1
+    spreads = [max(row.floor) / min(row.floor) for row in rows if len(row.floor) > 1]
+    spread = statistics.median(spreads) if spreads else 1
     quiet = "quiet" if spread < 1.3 else "busy: repeat it"
     said = f"{len(rows) - len(over)} of {len(rows)} goals met; the floors vary by {spread:.2f}, the machine is {quiet}"
     return said + "".join(f"\nover: {what}" for what in over)

@@ -17,7 +17,7 @@ from typing import Any
 import structlog
 
 from alerts.app import Daemon, build
-from alerts.daemon.outside import Outside
+from alerts.daemon.outside import Looks, Outside
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.posts import PostWriter
@@ -243,7 +243,7 @@ class Run:
             open_source=lambda name, _, __: FeedSource(self.feeds[name], life),
             build_desk=self._build_desk,
             outbox=self._outbox,
-            net_beneath=timedelta(seconds=60),
+            looks=Looks(file=timedelta(seconds=60)),
             doors=False,
         )
 

@@ -148,7 +148,7 @@ class MessageIntake:
         self._events.publish(IncidentChanged())
 
 
-ENDS_LOOKED_FOR_EVERY = 5.0
+ENDS_LOOKED_FOR_EVERY = timedelta(seconds=5)
 LOOKS_REST = 0.02
 """Seconds between two looks at what another process did."""
 PRUNED_EVERY = 6 * 3600.0
@@ -157,7 +157,7 @@ PRUNING_RESTS = 0.2
 
 
 class Housekeeping:
-    """The loops. `net_beneath` is how often the file is looked at.
+    """The loops. `file_every` is how often the file is looked at, `ends_every` what is over.
 
     What is over is ended, and what is old taken away, by the one daemon that has the shared duties.
     """
@@ -170,15 +170,17 @@ class Housekeeping:
         database: Database,
         clock: Clock,
         events: Events,
-        net_beneath: timedelta,
         keeper: LeaseKeeper,
+        file_every: timedelta,
+        ends_every: timedelta = ENDS_LOOKED_FOR_EVERY,
     ) -> None:
         self._store = store
         self._intake = intake
         self._database = database
         self._clock = clock
         self._events = events
-        self._net_beneath = net_beneath
+        self._file_every = file_every
+        self._ends_every = ends_every
         self._rung = asyncio.Event()
         self._keeper = keeper
 
@@ -195,7 +197,7 @@ class Housekeeping:
                 continue
             except Exception:
                 log.exception("lifecycle.failed")
-            await self._clock.sleep(ENDS_LOOKED_FOR_EVERY)
+            await self._clock.sleep(self._ends_every.total_seconds())
 
     async def _prune(self) -> None:
         """Take away what `[store] keep` says may go, a few incidents at a time, with a rest after each few."""
@@ -244,7 +246,7 @@ class Housekeeping:
                     self._events.publish(PostsStored())
                 for incident in changed:
                     self._events.publish(IncidentChanged(incident))
-            await first_of(self._rung.wait(), self._clock.sleep(self._net_beneath.total_seconds()))
+            await first_of(self._rung.wait(), self._clock.sleep(self._file_every.total_seconds()))
             if self._rung.is_set():
                 # Whoever works at a server tells of each step: what comes within a moment is one look.
                 await self._clock.sleep(LOOKS_REST)

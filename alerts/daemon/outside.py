@@ -21,9 +21,13 @@ from alerts.channels.settings import ChannelSettings, TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk
 from alerts.config import channel_kind, source_kind
 from alerts.daemon.desk import build_desk
+from alerts.daemon.intake import ENDS_LOOKED_FOR_EVERY
 from alerts.daemon.serving import Serve, serve
+from alerts.delivery.lane import LONGEST_IDLE
 from alerts.delivery.lease import TERM
 from alerts.desk.actions import Desk
+from alerts.health.approvals import APPROVALS_LOOKED_AT_EVERY
+from alerts.health.checks import STORE_LOOKED_AT_EVERY
 from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.model.town import Town
@@ -69,14 +73,29 @@ def open_source(name: str, settings: PolledSettings, around: Surroundings) -> So
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """How often a daemon looks by itself, whatever it was told: each is the longest time between two looks.
+
+    `file` is whether another process wrote to the database without ringing, `lanes` an idle lane at the outbox, `ends`
+    what is over, `approvals` what waits or was decided, `store` whether the database can be written again.
+    """
+
+    file: timedelta = timedelta(seconds=1)
+    lanes: timedelta = LONGEST_IDLE
+    ends: timedelta = ENDS_LOOKED_FOR_EVERY
+    approvals: timedelta = APPROVALS_LOOKED_AT_EVERY
+    store: timedelta = STORE_LOOKED_AT_EVERY
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """The world of one daemon. Whatever is decided outside of it comes in here; the defaults are the real one.
 
-    `net_beneath` is how often the file is looked at, should another process's ring not have been heard. `lease_term` is
-    how long a lease lasts, a minute at most: a longer one is renewed more seldom, and a daemon that died is replaced
-    later. `doors` says whether it answers over HTTP and hears the ring of other processes. `serve` is where it is
-    asked; `lends_session` says that the session is somebody else's, who closes it, and `feeds` what reads addresses
-    for all who share it.
+    `lease_term` is how long a lease lasts, a minute at most: a longer one is renewed more seldom, and a daemon that
+    died is replaced later. `doors` says whether it answers over HTTP and hears the ring of other processes. `serve` is
+    where it is asked; `lends_session` says that the session is somebody else's, who closes it, and `feeds` what reads
+    addresses for all who share it. `owners` is what the names begin with under which this process alone holds leases:
+    whoever held one before is dead, and its leases are ended.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -89,12 +108,13 @@ class Outside:
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
     build_desk: Callable[[Town, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
     outbox: Callable[[Database], Outbox] = Outbox
-    net_beneath: timedelta = timedelta(seconds=1)
+    looks: Looks = Looks()
     lease_term: timedelta = TERM
     doors: bool = True
     serve: Serve = serve
     lends_session: bool = False
     feeds: SharedReader | None = None
+    owners: str = ""
 
 
 # --- what systemd wants to hear of a service of `Type=notify` (sd_notify(3)): a datagram to the socket it names

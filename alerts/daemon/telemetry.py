@@ -21,7 +21,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from alerts.delivery.lane import LONGEST_IDLE, Lane
+from alerts.delivery.lane import Lane
 from alerts.model.delivery import SendOutcome
 from alerts.model.events import AttemptFinished, BulkEnded, ConnectionRefused, Events, MessageFiled, SubscriberTold
 from alerts.model.post import PostState
@@ -304,7 +304,7 @@ LATE = 60.0
 def lane_cycle(lane: Lane, now: float) -> Cycle:
     """A lane: an idle one looks at the outbox every so often, too."""
     age = now - lane.cycled_at
-    return Cycle(f"lane {lane.settings.name}", age, age > LONGEST_IDLE.total_seconds() + LATE, lane.trouble)
+    return Cycle(f"lane {lane.settings.name}", age, age > lane.longest_idle.total_seconds() + LATE, lane.trouble)
 
 
 def source_cycle(poller: Poller, now: float) -> Cycle:

@@ -65,8 +65,10 @@ class Lane:
         clock: Clock,
         chance: Chance,
         events: Events,
+        longest_idle: timedelta = LONGEST_IDLE,
     ) -> None:
         self.settings = settings
+        self.longest_idle = longest_idle
         self._channel = channel
         self._outbox = outbox
         self._keeper = keeper
@@ -181,7 +183,7 @@ class Lane:
             return
         lease = self._hold.lease
         if lease is None:
-            idle = self._clock.sleep(LONGEST_IDLE.total_seconds())
+            idle = self._clock.sleep(self.longest_idle.total_seconds())
             await first_of(self._hold.wait(), self._stopped.wait(), idle)
             return
         # Cleared before the outbox is asked: what is stored while it answers wakes the lane again.
@@ -364,7 +366,7 @@ class Lane:
             if await self._tidy(lease, now):
                 return
             due = now + TIDIED_EVERY
-        times = [now + LONGEST_IDLE, *(time for time in (due, until) if time is not None)]
+        times = [now + self.longest_idle, *(time for time in (due, until) if time is not None)]
         seconds = self._round.seconds_until(min(times), self._clock)
         await first_of(self._wake.wait(), self._clock.sleep(seconds))
         self._tidy_at = self._clock.now() + TIDIED_EVERY

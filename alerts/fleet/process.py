@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import structlog
@@ -19,7 +22,7 @@ from aiohttp import web
 
 from alerts.app import HANDED_OVER_AFTER
 from alerts.config import load_fleet
-from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
+from alerts.daemon.outside import Looks, Outside, Session, tell_systemd, watchdog_interval
 from alerts.daemon.serving import serve
 from alerts.daemon.telemetry import sum_up
 from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet
@@ -27,6 +30,20 @@ from alerts.fleet.ops import fleet_routes
 from alerts.model.errors import TocsinError
 from alerts.model.reason import because
 from alerts.sources.shared import SharedReader
+from alerts.store.database import Database
+from alerts.store.files import migrate
+from alerts.store.threads import SharedThreads
+
+LOOKS = Looks(
+    file=timedelta(seconds=60),
+    lanes=timedelta(minutes=5),
+    ends=timedelta(seconds=20),
+    approvals=timedelta(seconds=20),
+    store=timedelta(seconds=20),
+)
+"""How often each town looks by itself at what it is told of otherwise."""
+LEASES_LAST = timedelta(seconds=60)
+"""A process that comes after a killed one waits for none of them: by the folder's lock it knows their owner is dead."""
 
 log = structlog.get_logger()
 
@@ -36,10 +53,8 @@ async def run_fleet(folder: Path) -> None:
     sys.setswitchinterval(HANDED_OVER_AFTER)
     section, listen = load_fleet(folder)
     with sole_user(folder):
-        outside = Outside()
-        session = await outside.open_session()
-        fleet = Fleet(folder, section, listen, sharing(outside, session))
-        try:
+        async with shared_outside(folder) as outside:
+            fleet = Fleet(folder, section, listen, outside)
             entrance, _ = await serve(await fleet_app(fleet), listen, outside.clock)
             try:
                 await _until_stopped(fleet)
@@ -48,8 +63,6 @@ async def run_fleet(folder: Path) -> None:
                 log.info("fleet.stopping")
                 await fleet.stop()
                 await entrance.close()
-        finally:
-            await session.close()
 
 
 @contextmanager
@@ -67,13 +80,42 @@ def sole_user(folder: Path) -> Iterator[None]:
         yield
 
 
-def sharing(outside: Outside, session: Session) -> Outside:
-    """The world of each town: the session is everybody's, and each address is asked once for all of them."""
+def _owners(folder: Path) -> str:
+    """What the names of a folder's owners of leases begin with."""
+    return f"fleet-{sha256(os.fsencode(folder.resolve())).hexdigest()[:8]}-"
+
+
+@asynccontextmanager
+async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncIterator[Outside]:
+    """The world of each town of a folder that this process alone works: session, feeds and threads are everybody's.
+
+    Nobody looks every second: whatever happens in this process is told on each town's own bus, and whatever another one
+    writes is rung for. What is looked at all the same is for what rang in vain.
+    """
+    outside = outside or Outside()
+    session, threads = await outside.open_session(), SharedThreads()
 
     async def lend() -> Session:
         return session
 
-    return replace(outside, open_session=lend, lends_session=True, feeds=SharedReader(session, outside.clock))
+    async def open_database(path: Path) -> Database:
+        await asyncio.to_thread(migrate, path)
+        return await threads.open(path)
+
+    try:
+        yield replace(
+            outside,
+            open_session=lend,
+            lends_session=True,
+            open_database=open_database,
+            feeds=SharedReader(session, outside.clock),
+            looks=LOOKS,
+            lease_term=LEASES_LAST,
+            owners=_owners(folder),
+        )
+    finally:
+        threads.close()
+        await session.close()
 
 
 async def fleet_app(fleet: Fleet) -> web.Application:

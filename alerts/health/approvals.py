@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -33,7 +33,7 @@ from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
 from alerts.health.words import PendingApproval, word_pending
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
-from alerts.model.events import Events, PostsStored
+from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.person import MAY, Account, Act, Actor, Origin
@@ -47,7 +47,7 @@ from alerts.store.monitor import OWN_WARNINGS
 from alerts.store.people import AuditLog
 from alerts.store.unit import Unit
 
-LOOKS_EVERY = 2.0
+APPROVALS_LOOKED_AT_EVERY = timedelta(seconds=2)
 """Seconds from one look to the next: how long after its storing an alert that waits is told at the latest."""
 _DECISIONS = (Act.APPROVE, Act.REJECT, Act.SEND_BACK)
 
@@ -74,7 +74,12 @@ class ApprovalNotices:
         events: Events,
         *,
         keeper: LeaseKeeper,
+        every: timedelta = APPROVALS_LOOKED_AT_EVERY,
     ) -> None:
+        self._every = every
+        self._changed = asyncio.Event()
+        for kind in (MessageFiled, IncidentChanged):
+            events.subscribe(kind, lambda _: self._changed.set())
         self._town = town
         self._remind = town.desk.remind
         self._database = database
@@ -95,6 +100,7 @@ class ApprovalNotices:
             lease = await self._keeper.wait_for(DUTIES)
             if (term := self._keeper.term_of(DUTIES)) != self._term:
                 self._term, self._open = term, None  # another daemon may have told of some meanwhile
+            self._changed.clear()
             try:
                 await self.look(lease)
             except LeaseLost:
@@ -103,7 +109,11 @@ class ApprovalNotices:
                 log.error("approval.refused", error=str(error))  # noqa: TRY400 one line a look is enough
             except Exception:
                 log.exception("approval.failed")
-            await self._clock.sleep(LOOKS_EVERY)
+            # At a change, at the latest after a while, and never more often than a look is worth.
+            await self._clock.sleep(APPROVALS_LOOKED_AT_EVERY.total_seconds())
+            if self._every > APPROVALS_LOOKED_AT_EVERY:
+                rest = self._every - APPROVALS_LOOKED_AT_EVERY
+                await first_of(self._changed.wait(), self._clock.sleep(rest.total_seconds()))
 
     async def look(self, lease: Lease | None = None) -> None:
         """Look once; only where there is something to say is anything written. Raises LeaseLost."""
@@ -253,7 +263,7 @@ class OfficerNotices:
             if self._hold.is_asked:
                 self._hold.let_go()
             else:
-                await first_of(self._woken.wait(), self._bot.clock.sleep(LOOKS_EVERY))
+                await first_of(self._woken.wait(), self._bot.clock.sleep(APPROVALS_LOOKED_AT_EVERY.total_seconds()))
 
     async def go_round(self) -> None:
         """Tell every chat what it doesn't know yet."""

@@ -67,7 +67,7 @@ from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
 
 WATCH, STORE = "watch", "store"
-STORE_LOOKED_AT_EVERY = 2.0
+STORE_LOOKED_AT_EVERY = timedelta(seconds=2)
 HEARTBEAT_TIMEOUT = 10.0
 MISSED_ROUNDS = 3
 FIRST_AFTER = 3.0
@@ -175,7 +175,7 @@ class HealthChecks:
         """Those under which this round is made: what it tells after one was lost is another daemon's to tell."""
         return [lease for name in (DUTIES, *self._lanes) if (lease := self._lease_of(name)) is not None]
 
-    async def watch_the_store(self) -> None:
+    async def watch_the_store(self, every: timedelta = STORE_LOOKED_AT_EVERY) -> None:
         """Look all the time whether the database takes what is written, until cancelled; that it doesn't is said.
 
         No such warning can be stored, so it goes out without: once at each beginning, every six hours while it lasts,
@@ -186,7 +186,7 @@ class HealthChecks:
         refused: str | None = None
         ours: set[str] = set()
         while True:
-            await self._clock.sleep(STORE_LOOKED_AT_EVERY)
+            await self._clock.sleep(every.total_seconds())
             # Where nothing can be written the leases run out: each daemon goes on for the lanes that it had.
             if (held := {name for name in self._lanes if self._holds(name)}) or self._database.trouble is None:
                 ours = held

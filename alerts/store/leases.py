@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, delete, func, literal, or_, select, update
+from sqlalchemy import String, and_, bindparam, case, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.lease import Lease, LeaseLost, Ownership, RunningDaemon
@@ -46,6 +46,12 @@ _RENEW = Statement(
 _OF_OURS = update(lease).where(lease.c.owner == bindparam("key")).values(owner="", until=bindparam("now"))
 _RELEASE = Statement(_OF_OURS.where(lease.c.lane == bindparam("name")))
 _GIVE_BACK = Statement(_OF_OURS)
+_END = Statement(
+    update(lease)
+    .where(lease.c.owner.startswith(bindparam("beginning", type_=String)))
+    .values(owner="", until=bindparam("now"))
+)
+_BURY = Statement(delete(daemon).where(daemon.c.owner.startswith(bindparam("beginning", type_=String))))
 _NEW = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
 _NUMBER = func.coalesce(lease.c.number, 0)
 _TAKE = Statement(
@@ -142,6 +148,11 @@ class LeaseRows(UnitPart):
         _GIVE_BACK.run(self._db, key=owner, now=stamp(self._time(now)))
         _LEAVE.run(self._db, key=owner)
 
+    def bury(self, beginning: str, now: datetime) -> None:
+        """End all that daemons of such names hold, and strike them off: they are known to be dead."""
+        _END.run(self._db, beginning=beginning, now=stamp(self._time(now)))
+        _BURY.run(self._db, beginning=beginning)
+
     def _time(self, now: datetime) -> datetime:
         """The time by which leases are written and compared: the daemon's own. Two machines' clocks hardly differ."""
         return now
@@ -204,3 +215,7 @@ class Leases:
     async def give_back(self, owner: str, now: datetime) -> None:
         """End all that this daemon holds, and strike it off."""
         await self._database.write(lambda unit: unit.leases.give_back(owner, now))
+
+    async def bury(self, beginning: str, now: datetime) -> None:
+        """End all that daemons of such names hold, and strike them off: they are known to be dead."""
+        await self._database.write(lambda unit: unit.leases.bury(beginning, now))

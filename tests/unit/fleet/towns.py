@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from alerts.daemon.outside import Outside
 from alerts.fleet.fleet import Fleet
-from alerts.fleet.process import sharing
+from alerts.fleet.process import shared_outside
 from alerts.model.town import FleetSection, WebSection
 
 CHANNEL = """
@@ -33,14 +33,12 @@ def write_town(stations, name, station="", rest=CHANNEL, store="sqlite:///tocsin
 @asynccontextmanager
 async def a_fleet(stations, url=SHARED, clock=None):
     """The fleet of a folder, which hasn't looked at it yet."""
-    outside = Outside(clock=clock) if clock is not None else Outside()
-    session = await outside.open_session()
-    fleet = Fleet(stations, FleetSection(url), WebSection(listen="127.0.0.1:0"), sharing(outside, session))
-    try:
-        yield fleet
-    finally:
-        await fleet.stop()
-        await session.close()
+    async with shared_outside(stations, Outside(clock=clock) if clock is not None else None) as outside:
+        fleet = Fleet(stations, FleetSection(url), WebSection(listen="127.0.0.1:0"), outside)
+        try:
+            yield fleet
+        finally:
+            await fleet.stop()
 
 
 def running(fleet):
