@@ -82,7 +82,7 @@ def sole_user(folder: Path) -> Iterator[None]:
 
 def _owners(folder: Path) -> str:
     """What the names of a folder's owners of leases begin with."""
-    return f"fleet-{sha256(os.fsencode(folder.resolve())).hexdigest()[:8]}-"
+    return f"f{sha256(os.fsencode(folder.resolve())).hexdigest()[:6]}-"
 
 
 @asynccontextmanager

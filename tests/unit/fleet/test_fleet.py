@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -9,7 +12,7 @@ from alerts.fleet.fleet import TRIED_AGAIN_AFTER
 from alerts.fleet.process import sole_user
 from alerts.model.errors import TocsinError
 from tests.fakes import FakeClock
-from tests.unit.fleet.towns import a_fleet, running, write_town
+from tests.unit.fleet.towns import CHANNEL, a_fleet, running, write_town
 
 BROKEN = "[channels.site]\nkind = 'pigeon'\n"
 
@@ -126,6 +129,28 @@ async def test_of_two_towns_that_name_one_host_the_second_is_refused(tmp_path):
 
         assert running(fleet) == ["crolles"]
         assert "crolles" in str(fleet.members["annecy"].wrong[0])
+
+
+async def test_a_town_waits_for_no_lease_of_a_killed_process_before_this_one_and_for_every_other(tmp_path):
+    folder = write_town(tmp_path, "crolles", rest=CHANNEL + CHANNEL.replace("site", "panneaux"))
+    clock = FakeClock()
+    async with a_fleet(tmp_path, clock=clock) as fleet:
+        await fleet.look()
+    mine, path = fleet.outside.owners, folder / "tocsin.db"
+    until = int((clock.now().timestamp() + 50) * 1e6)
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO lease VALUES ('site', ?, ?)", (f"{mine}killed", until))
+        db.execute("INSERT INTO lease VALUES ('panneaux', 'another-daemon', ?)", (until,))
+
+    async with a_fleet(tmp_path, clock=clock) as fleet:
+        await fleet.look()
+        await fleet.members["crolles"].daemon.database.write(lambda _: None)
+        with closing(sqlite3.connect(path)) as db:
+            owners = dict(db.execute("SELECT lane, owner FROM lease"))
+
+    assert owners["site"].startswith(mine)
+    assert owners["site"] != f"{mine}killed"
+    assert owners["panneaux"] == "another-daemon"
 
 
 async def test_one_process_works_a_folder(tmp_path):

@@ -1,0 +1,123 @@
+"""Threads that many databases share: order, errors, and connections that come and go."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from alerts.store.files import migrate
+from alerts.store.threads import SharedHand, SharedThreads
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(4) as threads:
+        yield threads
+
+
+@pytest.fixture
+def opened():
+    return []
+
+
+@pytest.fixture
+def hand(pool, opened):
+    def open_one():
+        opened.append(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+        return opened[-1]
+
+    return SharedHand(pool, open_one, idles=0.01)
+
+
+async def test_what_is_asked_runs_in_its_order_and_one_at_a_time(hand):
+    began, ended = [], []
+
+    def work(number):
+        def run(_):
+            began.append(number)
+            assert len(began) == len(ended) + 1
+            ended.append(number)
+            return number
+
+        return run
+
+    assert await asyncio.gather(*(hand.hop(work(number)) for number in range(50))) == list(range(50))
+    assert began == list(range(50))
+    await hand.close()
+
+
+async def test_who_is_cancelled_leaves_the_connection_to_its_work_until_it_is_done(hand):
+    goes_on, is_there = threading.Event(), threading.Event()
+
+    def slow(_):
+        is_there.set()
+        goes_on.wait(10)
+        return "slow"
+
+    first = asyncio.create_task(hand.hop(slow))
+    await asyncio.to_thread(is_there.wait, 10)
+    first.cancel()
+    second = asyncio.create_task(hand.hop(lambda _: goes_on.is_set()))
+    await asyncio.sleep(0)
+    goes_on.set()
+
+    assert await second, "it ran beside the other"
+    await hand.close()
+
+
+async def test_an_error_is_its_own_askers(hand):
+    with pytest.raises(sqlite3.OperationalError):
+        await hand.hop(lambda db: db.execute("nonsense"))
+
+    assert await hand.hop(lambda db: db.execute("SELECT 1").fetchone()) == (1,)
+    await hand.close()
+
+
+async def test_a_connection_is_opened_when_it_is_needed_and_closed_when_nobody_asks(hand, opened):
+    assert not opened
+    await hand.hop(lambda db: db.execute("SELECT 1").fetchone())
+    assert len(opened) == 1
+
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                opened[0].execute("SELECT 1")
+            except sqlite3.ProgrammingError:
+                break
+            await asyncio.sleep(0.005)
+
+    assert await hand.hop(lambda db: db.execute("SELECT 2").fetchone()) == (2,)
+    assert len(opened) == 2
+    await hand.close()
+
+
+async def test_nothing_is_asked_after_the_end(hand):
+    await hand.close()
+
+    with pytest.raises(ValueError, match="closed"):
+        await hand.hop(lambda _: None)
+
+
+async def test_a_database_of_shared_threads_reads_what_it_wrote_wherever_it_is_asked(tmp_path):
+    path = tmp_path / "tocsin.db"
+    migrate(path)
+    threads = SharedThreads()
+    database = await threads.open(path)
+    now = 1_764_000_000_000_000
+
+    def keep(unit):
+        unit.db.execute("INSERT INTO lease VALUES ('x', 'somebody', ?)", (now,))
+
+    def kept(unit):
+        return [tuple(row) for row in unit.db.execute("SELECT lane, owner, until FROM lease")]
+
+    await database.write(keep)
+
+    assert await database.read(kept) == await database.ask(kept) == await database.ask_for_pages(kept)
+    assert await database.read(kept) == [("x", "somebody", now)]
+    await database.close()
+    threads.close()
