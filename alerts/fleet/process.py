@@ -30,8 +30,8 @@ from alerts.fleet.ops import fleet_routes
 from alerts.model.errors import TocsinError
 from alerts.model.reason import because
 from alerts.sources.shared import SharedReader
+from alerts.store.connection import Place, migrate
 from alerts.store.database import Database
-from alerts.store.files import migrate
 from alerts.store.threads import SharedThreads
 
 LOOKS = Looks(
@@ -98,9 +98,9 @@ async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncI
     async def lend() -> Session:
         return session
 
-    async def open_database(path: Path) -> Database:
-        await asyncio.to_thread(migrate, path)
-        return await threads.open(path)
+    async def open_database(place: Place) -> Database:
+        await asyncio.to_thread(migrate, place)
+        return await threads.open(place)
 
     try:
         yield replace(

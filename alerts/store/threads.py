@@ -20,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from alerts.store.connection import Place
 from alerts.store.database import Database, Hand, Hop, Readers
 from alerts.store.files import connect
 from alerts.store.restoring import Height
@@ -137,8 +138,10 @@ class SharedThreads:
         self._people = ThreadPoolExecutor(PEOPLE, thread_name_prefix="store people")
         self._pages = ThreadPoolExecutor(PEOPLE, thread_name_prefix="store pages")
 
-    async def open(self, path: Path) -> Database:
-        """Open the file at `path`, which `migrate` has brought up to date."""
+    async def open(self, path: Place) -> Database:
+        """Open the store at `path`, which `migrate` has brought up to date; one at a server has threads of its own."""
+        if not isinstance(path, Path):
+            return await Database.open(path)
         hand = SharedHand(self._lanes, partial(_connection, path))
 
         def readers(pool: ThreadPoolExecutor) -> Readers:
