@@ -110,7 +110,7 @@ async def test_a_database_of_shared_threads_reads_what_it_wrote_wherever_it_is_a
     now = 1_764_000_000_000_000
 
     def keep(unit):
-        unit.db.execute("INSERT INTO lease VALUES ('x', 'somebody', ?)", (now,))
+        unit.db.execute("INSERT INTO lease (lane, owner, until) VALUES ('x', 'somebody', ?)", (now,))
 
     def kept(unit):
         return [tuple(row) for row in unit.db.execute("SELECT lane, owner, until FROM lease")]
