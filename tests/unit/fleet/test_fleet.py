@@ -139,10 +139,10 @@ async def test_a_town_waits_for_no_lease_of_a_killed_process_before_this_one_and
         await fleet.look()
         await until(lambda: {"site", "panneaux"} <= lane_owners(folder).keys())
     mine = fleet.outside.owners
-    until = int((clock.now().timestamp() + 50) * 1e6)
+    lasts = int((clock.now().timestamp() + 50) * 1e6)
     with closing(sqlite3.connect(folder / "tocsin.db")) as db, db:
         for lane, owner in (("site", f"{mine}killed"), ("panneaux", "another-daemon")):
-            db.execute("UPDATE lease SET owner = ?, until = ? WHERE lane = ?", (owner, until, lane))
+            db.execute("UPDATE lease SET owner = ?, until = ? WHERE lane = ?", (owner, lasts, lane))
 
     async with a_fleet(tmp_path, clock=clock) as fleet:
         await fleet.look()
