@@ -68,7 +68,7 @@ alert = Table(
     Column("status", String(16)),
     Column("msg_type", String(16)),
     Column("severity", String(16)),
-    Column("headline", Text, index=True),
+    Column("headline", Text),
     Column("expires", BigInteger, index=True),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
@@ -79,6 +79,8 @@ alert = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("closed_at", BigInteger),
     Column("author", Text),
+    # A hash, since a strange headline is longer than what PostgreSQL's sorted indexes take of a row (2,704 bytes).
+    Index("ix_alert_headline", "headline", postgresql_using="hash"),
     Index("ix_alert_open", "state", "closed_at", "expires"),
     # For lists: what is on by gravity; one state or one source, newest first (the key follows by itself).
     Index("ix_alert_on", "severity", "expires", **_only(NOT_CLOSED)),

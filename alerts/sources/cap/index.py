@@ -86,7 +86,7 @@ def read_index(body: bytes, content_type: str | None, base_url: str, *, zone: tz
 
 def _with_sound_key(entry: IndexEntry) -> IndexEntry:
     """A key is kept for good: one of unreasonable length, or that no database takes, is replaced by its digest."""
-    if len(entry.key) <= _LONGEST_KEY and not FORBIDDEN.search(entry.key):
+    if len(entry.key.encode(errors="surrogatepass")) <= _LONGEST_KEY and not FORBIDDEN.search(entry.key):
         return entry
     return replace(entry, key=hashlib.sha256(entry.key.encode(errors="surrogatepass")).hexdigest())
 

@@ -41,6 +41,7 @@ from alerts.sources.cap.fields import (
     Bounds,
     Code,
     Fields,
+    bounded_name,
     fields_of,
     fields_of_json,
     find_code,
@@ -180,6 +181,7 @@ class _MessageReader:
         for text in fields.get("references", ()):
             for sender, name, time in islice(split_triples(text), _MOST_REFERENCES):
                 if sender and name:
+                    sender, name = bounded_name(sender), bounded_name(name)  # noqa: PLW2901 as the message's own are
                     read[Reference(sender, name, read_time(time, self._zone, self._note) or sent)] = None
                 else:
                     self._note(because("reference_strange", text=repr(f"{name} {time}".strip()[:60])))

@@ -339,7 +339,9 @@ def sent_by(uuid: object) -> str:
     return json.dumps({"warnings": [{"uuid": uuid, "alert": alert}]})
 
 
-@pytest.mark.parametrize("uuid", ["\ud800u", "\ud800" * 2000, "u" * 2000, "u\0", "u\x1b[31m", "u\uffff"])
+@pytest.mark.parametrize(
+    "uuid", ["\ud800u", "\ud800" * 2000, "u" * 2000, "\u4e00" * 400, "u\0", "u\x1b[31m", "u\uffff"]
+)
 def test_a_key_that_no_database_takes_is_replaced_by_another_that_stays(uuid: str) -> None:
     (entry,) = read(sent_by(uuid))
 

@@ -251,6 +251,15 @@ def test_a_long_list_of_anything_but_references_is_read_in_proportion() -> None:
     assert alert.references == ()
 
 
+def test_a_name_that_is_too_long_is_the_same_digest_wherever_it_stands() -> None:
+    longer = "\u4e00" * 400  # 1,200 bytes
+    former, notes = read(alert_xml(identifier=f"<identifier>{longer}</identifier>"))
+    alert, _ = read(alert_xml(references=f"<references>x@y,{longer},2026-11-25T11:00:00Z</references>"))
+    assert [reference.identifier for reference in alert.references] == [former.identifier]
+    assert len(former.identifier.encode()) < 1000
+    assert notes == ("identifier is longer than 1,000 characters: the rest is left out",)
+
+
 def test_addresses_and_incidents_are_words_of_which_some_are_quoted() -> None:
     alert, _ = read(alert_xml(addresses='<addresses>a@b "mairie centrale"  c</addresses><incidents>x</incidents>'))
     assert alert.addresses == ("a@b", "mairie centrale", "c")

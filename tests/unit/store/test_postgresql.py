@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from alerts.model.alert import Reference
 from alerts.model.incident import AlertState
 from alerts.model.post import PostImage
 from alerts.store.connection import listen, opened
@@ -140,3 +141,17 @@ async def test_a_file_that_is_not_ours_is_not_given_to_the_server(server, databa
         unit.alerts.add_post(a_post("p1", stored, message=message))
     with opened(server) as db:
         assert db.execute("SELECT count(*) FROM picture").fetchone()[0] == 0
+
+
+async def test_the_longest_headline_and_names_that_a_feed_may_send_are_kept(server):
+    headline = "".join(map(chr, range(0x4E00, 0x4E00 + 1000)))  # of which no compression makes less
+    name = headline[:333]  # what is read of a name: a thousand bytes
+    stored = a_record("a1", identifier=name)
+    strange = replace(stored.alert, infos=(replace(stored.alert.infos[0], headline=headline),))
+    referring = replace(strange, references=(Reference("them@example", name, NOW),))
+    with acting(server) as unit:
+        unit.alerts.add(replace(stored, alert=referring))
+        unit.sources.hear("meteo", [name], NOW)
+    with acting(server) as unit:
+        [kept] = unit.alerts.by_id("a1")
+        assert kept.alert.infos[0].headline == headline
