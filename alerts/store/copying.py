@@ -40,6 +40,11 @@ from alerts.store.restoring import beside as height_file
 from alerts.store.schema import picture
 from alerts.store.statement import stamp
 
+# A daemon of the version before has no row of its own. A lease that was given back has no owner.
+_AT_WORK = """
+SELECT 1 FROM daemon WHERE until > %(now)s UNION ALL SELECT 1 FROM lease WHERE until > %(now)s AND owner <> '' LIMIT 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Copied:
@@ -130,7 +135,7 @@ def _is_at_work(source: Place, now: datetime) -> bool:
     if isinstance(source, Path):
         return ring(source) > 0
     with postgresql.connected(source, "tocsin copy", postgresql.search_path(source)) as db:
-        return db.execute("SELECT 1 FROM lease WHERE until > %s LIMIT 1", (stamp(now),)).fetchone() is not None
+        return db.execute(_AT_WORK, {"now": stamp(now)}).fetchone() is not None
 
 
 def _fill(made: Target, origin: Source, tell: Callable[[str], None]) -> int:

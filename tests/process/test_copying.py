@@ -29,10 +29,15 @@ def test_what_waits_when_a_station_is_moved_goes_out_from_its_new_place_once(tow
 
     town.store = to
     town.configure()
-    town.start_daemon()
+    daemon = town.start_daemon()
     town.until(lambda: all(len(posts) == 2 for posts in town.timelines().values()))
     for posts in town.timelines().values():
         assert sorted(words for words in ("Marché", "Route") for post in posts if words in post["text"]) == [
             "Marché",
             "Route",
         ]
+    refused = town.tocsin("db", "copy", to, "sqlite:///back.db")
+    assert (refused.returncode, "un démon travaille sur" in refused.stderr) == (1, True)
+    assert daemon.stop() == 0
+    back = town.tocsin("db", "copy", to, "sqlite:///back.db")
+    assert back.returncode == 0, back.stderr

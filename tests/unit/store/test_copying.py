@@ -63,7 +63,8 @@ def fill(path):
             db.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)
             if table.name == "post":
                 db.execute("DELETE FROM tally")  # what was counted just now
-        db.execute("UPDATE lease SET until = 0")  # no daemon holds one
+        for table in ("lease", "daemon"):
+            db.execute(f"UPDATE {table} SET until = 0")  # none runs
         db.execute("UPDATE sqlite_sequence SET seq = ?", (HEIGHT,))
 
 
