@@ -22,6 +22,7 @@ SUBJECTS = (
     "calls",
     "cap",
     "works",
+    "feeds",
     "texts",
     "command",
     "daemon",

@@ -12,6 +12,8 @@ from structlog.testing import capture_logs
 from alerts.fleet.fleet import TRIED_AGAIN_AFTER
 from alerts.fleet.process import sole_user
 from alerts.model.errors import TocsinError
+from alerts.model.incident import Wanted
+from tests.contract.sources.feed_server import serving
 from tests.fakes import FakeClock
 from tests.unit.fleet.towns import CHANNEL, a_fleet, running, write_town
 
@@ -173,3 +175,28 @@ async def test_one_process_works_a_folder(tmp_path):
     assert error.value.reason.code == "fleet_runs"
     with sole_user(tmp_path):
         pass
+
+
+async def test_a_feed_that_towns_share_is_asked_once_and_each_files_it_by_its_own_rules(tmp_path):
+    takes = {"crolles": "Minor", "meylan": "Extreme", "voreppe": "Minor"}
+    async with serving() as server:
+        server.lay_out("a", "b")
+        for name, severity in takes.items():
+            feed = f'[sources.meteo]\nkind = "cap"\nurl = "{server.url}/index"\nseverity = "{severity}"\n'
+            write_town(tmp_path, name, rest=f"{feed}{CHANNEL}")
+        async with a_fleet(tmp_path, clock=FakeClock()) as fleet:
+            await fleet.look()
+            filed = {name: await two_alerts(member.daemon) for name, member in sorted(fleet.members.items())}
+
+    assert sorted(server.asked) == ["/a.xml", "/b.xml", "/index"]
+    reasons = {name: {each.reason.code for each in two if each.reason} for name, two in filed.items()}
+    assert "below_source_severity" in reasons["meylan"]
+    assert reasons["crolles"] == reasons["voreppe"] != reasons["meylan"]
+
+
+async def two_alerts(daemon):
+    """What a town has filed, once it is two alerts."""
+    async with asyncio.timeout(10):
+        while len(filed := await daemon.database.read(lambda unit: unit.views.page(Wanted()))) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    return filed
