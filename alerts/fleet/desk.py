@@ -6,7 +6,7 @@ GET /fleet                leads there; /fleet.json tells programs the same
 
 It is the console of a town that has no channels (`alerts.config.fleet_desk`), with accounts of its own in `fleet.db`:
 the same sign-in, second factor, sessions, throttle and audit log. Whoever is in there is an operator, and nobody in a
-town's own desk; a town's officer is nobody here (docs/adr/0021-operators.md).
+town's own desk; a town's officer is nobody here (docs/adr/0025-operators.md).
 """
 
 from __future__ import annotations

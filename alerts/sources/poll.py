@@ -152,8 +152,7 @@ class Poller:
             if self.reason is not None:
                 log.info("source.recovered", source=self.name)
         self.reason = reading.trouble
-        if reading.trouble is None:
-            self.read_at = read.wall
+        self.read_at = self.read_at if reading.trouble else read.wall
         return read.seconds_until(again, clock)
 
     def _says_nothing(self, reading: SourceReading, memory: Memory, read: ClockReading) -> bool:
