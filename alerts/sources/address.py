@@ -37,6 +37,12 @@ A_FEW, PAUSE = 10, 0.01
 HELD = 1.0
 """Seconds that the words are held for the last of those that were woken."""
 
+LINKS_AT_ONCE = 4
+"""Messages of one index that are asked for at the same time, however many want them (feeds.md, "Index of CAP")."""
+
+MANY = 1000
+"""Links of an index that are remembered before those are looked for that nobody needs."""
+
 GONE_AFTER = 1800.0
 """A source that asked for nothing for so many seconds, and for twice its `every`, doesn't count any more."""
 
@@ -112,6 +118,8 @@ class Address:
         self._asking: asyncio.Task[Document | None] | None = None
         self._waiting: dict[Share, asyncio.Future[None]] = {}
         self._links: dict[tuple[str, str], _Link] = {}
+        self._links_at_most = MANY
+        self._link_places = asyncio.Semaphore(LINKS_AT_ONCE)
 
     def _fetcher_of(self, session: aiohttp.ClientSession) -> Fetcher:
         where = self._where
@@ -237,8 +245,7 @@ class Address:
         if held is not None and held.digest == document.digest:
             document = held
         self._version = Version(document.digest, answer.etag, answer.last_modified, weakref.ref(document))
-        now = self._clock.monotonic()
-        self._links = {key: link for key, link in self._links.items() if link.is_of_use(now)}
+        self._tidy_links()
         return document
 
     def _failed(self, error: SourceFailed, seconds: float) -> Failure:
@@ -288,9 +295,16 @@ class Address:
 
     # --- what it links to
 
+    def _tidy_links(self) -> None:
+        now = self._clock.monotonic()
+        self._links = {key: link for key, link in self._links.items() if link.is_of_use(now)}
+        self._links_at_most = max(MANY, 2 * len(self._links))
+
     async def linked(self, share: Share, url: str, version: str) -> Document:
         """The document at `url`, as that version of an entry means it. Raises SourceFailed."""
         self._joins(share)
+        if len(self._links) > self._links_at_most:
+            self._tidy_links()
         link = self._links.setdefault((url, version), _Link())
         if link.failure is not None and self._clock.monotonic() < link.failure.until:
             raise link.failure.again()
@@ -303,7 +317,7 @@ class Address:
     async def _follow(self, link: _Link, url: str) -> Document:
         try:
             host = read_url(url).host or ""
-            async with self._reader.places.at(host, slow=self._linked.slow):
+            async with self._link_places, self._reader.places.at(host, slow=self._linked.slow):
                 began = self._clock.monotonic()
                 try:
                     self._reader.requests += 1

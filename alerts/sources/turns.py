@@ -13,8 +13,8 @@ import heapq
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-AT_A_HOST = 4
-"""Requests that are under way at one host (feeds.md, "Index of CAP")."""
+AT_A_HOST = 12
+"""Requests that are under way at one host: the calendars of a thousand towns may all be at one."""
 
 QUICK, SLOW = 48, 16
 """Requests under way in all: at addresses that answered in time when they were asked last, and at all others.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -45,6 +46,10 @@ GIVE_UP_AFTER = 8
 """Failures in one look after which the rest is left for the next: a dead server must not hold back what was heard."""
 
 
+LONG = 0.5
+"""CPU seconds from which on reading an index takes long: one of ten thousand entries takes less."""
+
+
 class CapSource:
     """One `[sources.NAME]` with `kind = "cap"` (a `Source`).
 
@@ -57,6 +62,7 @@ class CapSource:
         self._place = place_of(settings, around)
         # The last index of which nothing was left to hear, by its bytes and by its keys.
         self._whole = ("", "")
+        self._takes_long = False
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
         """Have `wake` called when the index says something new."""
@@ -94,12 +100,16 @@ class CapSource:
         key = ("index", self._assumed.zone)
 
         def read() -> Index:
-            return Index.of(read_index(document.body, document.content_type, document.url, zone=self._assumed.zone))
+            began = time.thread_time()
+            entries = read_index(document.body, document.content_type, document.url, zone=self._assumed.zone)
+            return Index.of(entries, takes_long=time.thread_time() - began > LONG)
 
         try:
-            return await document.once(key, read, Index.size)
+            index = await document.once(key, read, Index.size, slow=self._takes_long)
         except Unreadable as error:
             raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
+        self._takes_long = index.takes_long
+        return index
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +122,21 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What an index tells of; `digest` stays while it tells of the same, whatever else changes in its bytes."""
+    """What an index tells of; `digest` stays while it tells of the same, whatever else changes in its bytes.
+
+    `takes_long` is whether the next version should be read where it holds up no other feed's.
+    """
 
     entries: tuple[IndexEntry, ...]
     keys: tuple[str, ...]
     digest: str
+    takes_long: bool = False
 
     @classmethod
-    def of(cls, entries: Sequence[IndexEntry]) -> Index:
+    def of(cls, entries: Sequence[IndexEntry], *, takes_long: bool) -> Index:
         """The index of these entries."""
         keys = tuple(entry.key for entry in entries)
-        return cls(tuple(entries), keys, hashlib.sha256(repr(keys).encode()).hexdigest())
+        return cls(tuple(entries), keys, hashlib.sha256(repr(keys).encode()).hexdigest(), takes_long)
 
     def size(self) -> int:
         """About how many bytes it takes."""

@@ -503,3 +503,40 @@ async def test_all_are_told_though_the_shelf_has_room_for_nothing(county):
     await county.let_happen(lambda: all(len(town.stored) == 2 for town in towns))
 
     assert len(index.conditions) == asked + 1
+
+
+async def test_however_many_towns_want_them_four_messages_of_an_index_are_asked_for_at_once(county):
+    under_way, most = [0], [0]
+
+    async def answer(request):
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        await asyncio.sleep(0.005)
+        under_way[0] -= 1
+        return web.Response(body=message(request.path.strip("/").removesuffix(".xml")))
+
+    names = [f"m{number}" for number in range(20)]
+    county.server.pages["/index"] = index_of(*names)
+    county.server.pages |= {f"/{name}.xml": answer for name in names}
+    # Each has heard others already, so each begins at another one.
+    for start in range(10):
+        town = county.town()
+        town.stored = {f"{county.server.url}/{name}.xml 2026-11-25T12:00:00Z" for name in names[: 2 * start]}
+    await county.all_look()
+
+    assert most[0] == address.LINKS_AT_ONCE
+    assert len(county.server.asked) == 21
+
+
+async def test_links_that_nobody_needs_any_more_are_forgotten(fed):
+    town = fed.town()
+    place = town.source._place
+    where = fed.reader.address(place._where)
+    for number in range(10):
+        fed.server.pages[f"/{number}"] = b"words"
+        await place.linked(f"{fed.server.url}/{number}", "1")
+
+    assert len(where._links) == 10
+    where._links_at_most = 9
+    await place.linked(f"{fed.server.url}/9", "1")
+    assert len(where._links) <= 2
