@@ -29,7 +29,7 @@ from alerts.daemon.bots import Bots, BulkSenders, bot_paces, bot_settings, holdi
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Control
 from alerts.daemon.intake import Housekeeping, MessageIntake
-from alerts.daemon.outside import Outside, Session, tell_systemd, watchdog_interval
+from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
 from alerts.daemon.serving import Entrance, build_app, build_publisher
 from alerts.daemon.status import owners_of
 from alerts.daemon.telemetry import Metrics, lane_cycle, log_deliveries, pages_cycle, source_cycle, sum_up
@@ -447,6 +447,7 @@ async def run(town: Town, handed: Handed | None = None, ready: Callable[[Daemon]
     daemon, commands = await build(town), None
     try:
         await daemon.start()
+        leave_alone_what_stays()
         commands = take_commands(daemon.control, town, handed) if handed is not None else None
         log.info("tocsin.running", station=town.name, channels=list(daemon.lanes), sources=list(daemon.pollers))
         # Not before: systemd starts what comes after us when it hears this (sd_notify(3)).

@@ -12,7 +12,7 @@ from alerts.model.lease import Lease
 from alerts.model.post import Post, PostState
 from alerts.store.alerts import post_of
 from alerts.store.database import Database
-from alerts.store.outbox import Outbox
+from alerts.store.outbox import Due, Outbox
 from alerts.store.schema import post as posts
 from alerts.store.statement import Statement, stamp
 
@@ -74,10 +74,10 @@ class Overtaking(Outbox):
         *,
         urgent_only: bool,  # noqa: ARG002
         most: int = 1,  # noqa: ARG002
-    ) -> Sequence[Post]:
+    ) -> Due:
         """The most pressing post, whatever is under way of its incident."""
         row = await self._read(lambda unit: _NEXT.row(unit.db, channel=channel, now=stamp(now)))
-        return [post_of(row)] if row else []
+        return Due([post_of(row)]) if row else Due([])
 
 
 BUGS: dict[str, Callable[[Database], Outbox]] = {

@@ -26,6 +26,10 @@ def run(
 ) -> int:
     """Run the daemon: take in the sources, send what is in the outbox, until SIGTERM."""
     import asyncio
+    import gc
+
+    if stations is None:  # until it runs (`leave_alone_what_stays`): next to nothing that a start makes goes away again
+        gc.disable()
 
     from alerts.app import run as run_daemon
     from alerts.cli.handing import carry_out

@@ -27,7 +27,7 @@ from alerts.model.post import Means, Message, Post, Receipt
 from alerts.model.reason import Reason
 from alerts.model.town import ChannelConfig
 from alerts.store.memory import ChannelStatuses
-from alerts.store.outbox import Outbox
+from alerts.store.outbox import Due, Outbox
 
 __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane"]
 
@@ -89,6 +89,7 @@ class Lane:
         self._term = 0
         self._clock_set_by = timedelta()
         self._round = ClockReading.now(clock)
+        self._idle: Due | None = None
         self._tidy_at = self._round.wall
         self._opened = False
         self._failed = False
@@ -189,7 +190,7 @@ class Lane:
         # Cleared before the outbox is asked: what is stored while it answers wakes the lane again.
         self._wake.clear()
         await self._learn(lease)
-        self._round = ClockReading.now(self._clock)
+        self._round, self._idle = ClockReading.now(self._clock), None
         now = self._round.wall
         tidies = now >= self._tidy_at
         if tidies:
@@ -259,7 +260,8 @@ class Lane:
         """Begin the next look, one at a time: what one finds is what the next must know."""
         if self._looking or self._stopped.is_set():
             return
-        post = await self._outbox.next_look(self.settings.name, now)
+        idle = self._idle
+        post = idle.doubtful if idle is not None else await self._outbox.next_look(self.settings.name, now)
         if post is None:
             return
         begun = await self._outbox.begin(post, lease, self._clock.now(), action="look", counts=False)
@@ -276,7 +278,10 @@ class Lane:
         # Room below nothing is taken by urgent posts, which may be some more than the lane's number.
         if room <= -URGENT_EXTRA:
             return None
-        posts = await self._outbox.next_due(self.settings.name, now, urgent_only=room <= 0, most=max(room, 1))
+        due = await self._outbox.next_due(self.settings.name, now, urgent_only=room <= 0, most=max(room, 1))
+        posts = due.posts
+        if not posts:
+            self._idle = due
         if not posts or self._stopped.is_set():
             return None
         leaving = self._let_through(posts)
@@ -361,7 +366,8 @@ class Lane:
 
     async def _rest(self, lease: Lease, now: datetime, until: datetime | None) -> None:
         """Nothing to do before `until`: wait for that, for the next time in the outbox, or to be woken."""
-        due = await self._outbox.next_time(self.settings.name, now)
+        idle = self._idle
+        due = idle.time if idle is not None else await self._outbox.next_time(self.settings.name, now)
         if due is not None and due <= now:
             if await self._tidy(lease, now):
                 return

@@ -83,6 +83,7 @@ class Departures:
 
     def __init__(self, pace: RateLimits, clock: Clock) -> None:
         self._pace = pace
+        self._memory = pace.memory
         self._clock = clock
         self._started = clock.now() - timedelta(seconds=clock.monotonic())
         self._gone: list[Departure] = []
@@ -120,5 +121,6 @@ class Departures:
     def wait(self, *, urgent: bool) -> timedelta:
         """How long until the windows let the next post through; nothing or less: now."""
         now = self.steady_now
-        self._gone = [departure for departure in self._gone if departure.at > now - self._pace.memory]
+        remembered = now - self._memory
+        self._gone = [departure for departure in self._gone if departure.at > remembered]
         return self._pace.free_at([departure.at for departure in self._gone], now, urgent=urgent) - now

@@ -151,6 +151,7 @@ class PostWriter:
         self._renderer = renderer
         self._new_id = new_id
         self._card_file = card_file
+        self._warm: set[tuple[str | None, ...]] = set()
 
     def for_preview(self) -> PostWriter:
         """The same for what is only looked at: no card is drawn for it."""
@@ -159,7 +160,11 @@ class PostWriter:
     def warm(self, alert: Alert, now: datetime) -> None:
         """Compile the templates that this alert will need, so that no transaction has to wait for them."""
         for channel in self._station.channels.values():
-            self._renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident="", now=now))
+            needed = (channel.name, *self._renderer.needs(alert, PostKind.PUBLISH, channel, now))
+            # In a storm most alerts need what the first of them did.
+            if needed not in self._warm:
+                self._renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident="", now=now))
+                self._warm.add(needed)
 
     def draw(self, alert: Alert, area_names: tuple[str, ...], now: datetime) -> None:
         """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""

@@ -133,6 +133,13 @@ class Renderer:
         matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=[])
         return self._facts(matter, channel, context, self._link(info, kind, channel, context), [])
 
+    def needs(self, alert: Alert, kind: PostKind, channel: ChannelConfig, now: datetime) -> tuple[str, str, str | None]:
+        """Return the language of the post, and the files of its words and of its layout: each is compiled once."""
+        info = alert.info_for(channel.language or self._station.language) or Info("")
+        language, hazard = self._language(info, channel), hazard_of(info)
+        layout = self._library.find(language, channel.kind, topics_of(info.event, hazard), kind)
+        return language, hazard_file(worded_as(hazard, info, now)), layout
+
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
         """Return what is prepared for `hazard`; what ships where the station's own words aren't what they should be."""
         file = hazard_file(hazard)

@@ -251,7 +251,7 @@ async def test_a_standing_that_cannot_be_written_loses_no_answer(house):
     assert daemon.lane.under_way == 0
 
 
-@pytest.mark.parametrize("call", ["next_due", "begin", "settle", "next_time", "next_look"])
+@pytest.mark.parametrize("call", ["next_due", "begin", "settle"])
 async def test_a_lane_stumbles_and_goes_on(house, call):
     channel = ScriptedChannel(house.clock)
     daemon = await house.start(channel)

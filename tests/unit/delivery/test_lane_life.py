@@ -312,7 +312,7 @@ async def test_a_clock_that_is_set_makes_neither_a_burst_nor_a_standstill(house,
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
-@pytest.mark.parametrize("question", ["next_due", "next_time", "begin", "finish"])
+@pytest.mark.parametrize("question", ["next_due", "begin", "finish"])
 async def test_a_clock_that_is_set_in_the_middle_of_a_round_stops_no_lane(house, question, hours):
     channel = ScriptedChannel(house.clock)
     daemon = await house.start(channel)

@@ -12,7 +12,8 @@ from alerts.desk.posts import end_what_is_over
 from alerts.model.alert import Area, Named, Severity, Status
 from alerts.model.errors import Refused
 from alerts.model.post import Means
-from tests.unit.desk.conftest import CENTRE, DRILLS, MILL, PAGE, TELEGRAM, an_alert, cancelling, following
+from alerts.rendering.templates import Renderer
+from tests.unit.desk.conftest import CENTRE, DRILLS, MILL, NOW, PAGE, TELEGRAM, an_alert, cancelling, following
 
 BOT = replace(TELEGRAM, subscriptions=True)
 DRILL_BOT = replace(DRILLS, subscriptions=True)
@@ -162,3 +163,22 @@ def test_who_was_never_told_hears_of_no_end(town):
     with pytest.raises(Refused):
         town.post(cancelling(filed.stored.alert))
     assert [bulk["kind"] for bulk in bulks(town)] == ["publish"]
+
+
+def test_templates_are_made_ready_once_for_all_alerts_that_need_the_same(town, monkeypatch):
+    """In a storm an alert comes each third of a second, and rendering is most of what filing it costs."""
+    rendered, render = [], Renderer.render
+    monkeypatch.setattr(Renderer, "render", lambda *given, **more: rendered.append(given[3]) or render(*given, **more))
+
+    def ready_for(**changes) -> int:
+        rendered.clear()
+        town.desk.warm(an_alert(**changes))
+        return len(rendered)
+
+    first = ready_for(event="Vent violent")
+    assert first == len(town.station.channels)
+    assert ready_for(event="Vent violent sur la crête", headline="Autre") == 0
+    assert ready_for(event="Crue") == first, "other words"
+    assert ready_for(event="Coupure d’eau", onset=NOW + timedelta(days=1)) == first, "the words of one to come"
+    assert ready_for(event="Coupure d’eau", onset=NOW - timedelta(hours=1)) == first
+    assert ready_for(event="Crue de la Vive") == 0

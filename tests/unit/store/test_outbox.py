@@ -13,7 +13,11 @@ from alerts.model.delivery import Verdict
 from alerts.model.incident import AlertState
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
+<<<<<<< HEAD
 from tests.unit.leases import take
+=======
+from alerts.store.outbox import Due, Leases
+>>>>>>> e4fdf1f (Take what an alert costs beside its pages down: templates got ready once, one question for an idle lane, no full collections)
 from tests.unit.store.conftest import LATER, NOW
 
 S = PostState
@@ -22,8 +26,8 @@ OUT = Verdict(S.SENT, "sent", receipt=Receipt("7", "https://x.example/7"))
 
 
 async def due(outbox, *, urgent_only: bool = False, channel: str = "x", now=NOW) -> str | None:
-    posts = await outbox.next_due(channel, now, urgent_only=urgent_only)
-    return posts[0].id if posts else None
+    found = await outbox.next_due(channel, now, urgent_only=urgent_only)
+    return found.posts[0].id if found.posts else None
 
 
 async def send(outbox, post, lease, verdict=OUT, now=NOW):
@@ -299,6 +303,19 @@ async def test_a_lane_knows_when_time_alone_gives_it_work(shelf, outbox):
     assert await outbox.next_time("x", NOW) == SOON
     shelf.post(channel="page", next_try=NOW + timedelta(seconds=1))
     assert await outbox.next_time("x", NOW) == SOON, "another channel's"
+
+
+async def test_a_lane_that_has_nothing_to_send_is_told_at_once_what_it_waits_for(shelf, outbox):
+    assert await outbox.next_due("x", NOW, urgent_only=False) == Due([])
+    doubtful = shelf.post(state=S.IN_DOUBT, next_try=NOW)
+    shelf.post(next_try=SOON)
+    idle = await outbox.next_due("x", NOW, urgent_only=False)
+    assert (idle.posts, idle.doubtful.id, idle.time) == ([], doubtful.id, SOON)
+    assert await outbox.next_look("x", NOW) == idle.doubtful
+    assert await outbox.next_time("x", NOW) == idle.time
+    shelf.post()
+    busy = await outbox.next_due("x", NOW, urgent_only=False)
+    assert (len(busy.posts), busy.doubtful, busy.time) == (1, None, None)
 
 
 async def test_the_pace_counts_what_reached_the_platform(shelf, outbox, lease):

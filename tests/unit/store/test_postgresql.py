@@ -125,7 +125,7 @@ async def test_a_picture_that_another_machine_kept_is_made_here_when_it_is_to_be
         unit.alerts.add_post(a_post("p2", stored, message=message, channel="y"))
     drawn.unlink()
 
-    [post] = await Outbox(database).next_due("x", NOW, urgent_only=False)
+    [post] = (await Outbox(database).next_due("x", NOW, urgent_only=False)).posts
 
     assert drawn.read_bytes() == b"\x89PNG and so on"
     assert post.message.image.path == str(drawn)
