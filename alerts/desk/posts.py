@@ -35,7 +35,7 @@ from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.library import as_sentences
 from alerts.rendering.matter import Context, Prepared
-from alerts.rendering.templates import Rendered, Renderer
+from alerts.rendering.templates import Needed, Rendered, Renderer
 from alerts.store.alerts import AlertRepository
 
 END_IS_WORTH_TELLING = timedelta(hours=6)
@@ -151,7 +151,7 @@ class PostWriter:
         self._renderer = renderer
         self._new_id = new_id
         self._card_file = card_file
-        self._warm: set[tuple[str | None, ...]] = set()
+        self._warm: set[tuple[str, Needed]] = set()
 
     def for_preview(self) -> PostWriter:
         """The same for what is only looked at: no card is drawn for it."""
@@ -159,12 +159,13 @@ class PostWriter:
 
     def warm(self, alert: Alert, now: datetime) -> None:
         """Compile the templates that this alert will need, so that no transaction has to wait for them."""
-        for channel in self._station.channels.values():
-            needed = (channel.name, *self._renderer.needs(alert, PostKind.PUBLISH, channel, now))
+        channels = self._station.channels.values()
+        needs = self._renderer.needs(alert, PostKind.PUBLISH, channels, now)
+        for channel, needed in zip(channels, needs, strict=True):
             # In a storm most alerts need what the first of them did.
-            if needed not in self._warm:
+            if (channel.name, needed) not in self._warm:
                 self._renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident="", now=now))
-                self._warm.add(needed)
+                self._warm.add((channel.name, needed))
 
     def draw(self, alert: Alert, area_names: tuple[str, ...], now: datetime) -> None:
         """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""

@@ -276,6 +276,9 @@ def fold_name(name: str) -> str:
     """
     if len(name) > _LONGEST_FOLDED:
         return "?" + hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+    # Nearly all are such names, and each request asks for its account some times.
+    if name.isascii() and name.isprintable():
+        return " ".join(name.lower().split())
     # Folding the case can undo the normal form, so it is made once more.
     composed = normal("NFKC", normal("NFKC", name).casefold())
     return " ".join("".join(c for c in composed if not _is_unseen(c)).split())

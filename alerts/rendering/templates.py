@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -70,6 +70,10 @@ class Rendered:
     limit: int
     cut: tuple[str, ...] = ()
     warnings: tuple[Reason, ...] = ()
+
+
+Needed = tuple[str, str, str | None]
+"""A post's language, and the files that its words and its layout are read from."""
 
 
 class Renderer:
@@ -133,12 +137,22 @@ class Renderer:
         matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=[])
         return self._facts(matter, channel, context, self._link(info, kind, channel, context), [])
 
-    def needs(self, alert: Alert, kind: PostKind, channel: ChannelConfig, now: datetime) -> tuple[str, str, str | None]:
-        """Return the language of the post, and the files of its words and of its layout: each is compiled once."""
-        info = alert.info_for(channel.language or self._station.language) or Info("")
-        language, hazard = self._language(info, channel), hazard_of(info)
-        layout = self._library.find(language, channel.kind, topics_of(info.event, hazard), kind)
-        return language, hazard_file(worded_as(hazard, info, now)), layout
+    def needs(self, alert: Alert, kind: PostKind, channels: Collection[ChannelConfig], now: datetime) -> list[Needed]:
+        """Return of each channel's post its language, and the files of its words and of its layout."""
+        infos = {
+            language: alert.info_for(language) or Info("") for language in {self._wanted(each) for each in channels}
+        }
+        found = {language: (hazard_of(info), info) for language, info in infos.items()}
+        needed = []
+        for channel in channels:
+            hazard, info = found[self._wanted(channel)]
+            language = self._language(info, channel)
+            layout = self._library.find(language, channel.kind, topics_of(info.event, hazard), kind)
+            needed.append((language, hazard_file(worded_as(hazard, info, now)), layout))
+        return needed
+
+    def _wanted(self, channel: ChannelConfig) -> str:
+        return channel.language or self._station.language
 
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
         """Return what is prepared for `hazard`; what ships where the station's own words aren't what they should be."""
