@@ -13,11 +13,8 @@ from alerts.model.delivery import Verdict
 from alerts.model.incident import AlertState
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
-<<<<<<< HEAD
+from alerts.store.outbox import Due
 from tests.unit.leases import take
-=======
-from alerts.store.outbox import Due, Leases
->>>>>>> e4fdf1f (Take what an alert costs beside its pages down: templates got ready once, one question for an idle lane, no full collections)
 from tests.unit.store.conftest import LATER, NOW
 
 S = PostState
