@@ -68,6 +68,8 @@ from alerts.web.ops import Cycle
 
 WATCH, STORE = "watch", "store"
 STORE_LOOKED_AT_EVERY = timedelta(seconds=2)
+LOOKS_WITHOUT_LANES = 3
+"""After so many looks at a store that is well, whoever works no lane doesn't speak for those that it had."""
 HEARTBEAT_TIMEOUT = 10.0
 MISSED_ROUNDS = 3
 FIRST_AFTER = 3.0
@@ -141,10 +143,6 @@ class HealthChecks:
         age = self._clock.monotonic() - self._cycled_at
         return Cycle(WATCH, age, age > MISSED_ROUNDS * self._every.total_seconds() + _LATE)
 
-    def troubles(self) -> list[ToldTrouble]:
-        """What those on call are warned of now."""
-        return list(self._known.values())
-
     async def run(self) -> None:
         """Go round until cancelled. A round that can't be finished is logged, and the next one comes."""
         await self._clock.sleep(min(self._every.total_seconds(), FIRST_AFTER))
@@ -183,28 +181,31 @@ class HealthChecks:
         """Look all the time whether the database takes what is written, until cancelled; that it doesn't is said.
 
         No such warning can be stored, so it goes out without: once at each beginning, every six hours while it lasts,
-        and once at its end.
+        and once at its end. Of several daemons each says it on the lanes that it works, or worked until nothing could
+        be written any more, so that the leases ran out.
         """
         said_at: float | None = None
         since = self._clock.now()
         refused: str | None = None
         ours: set[str] = set()
+        told, without = ours, 0
         while True:
             await self._clock.sleep(every.total_seconds())
-            # Where nothing can be written the leases run out: each daemon goes on for the lanes that it had.
-            if (held := {name for name in self._lanes if self._holds(name)}) or self._database.trouble is None:
+            if held := {name for name in self._lanes if self._holds(name)}:
+                ours, without = held, 0
+            elif self._database.trouble is None and (without := without + 1) > LOOKS_WITHOUT_LANES:
                 ours = held
             before, refused, now = refused, self._database.trouble, self._clock.monotonic()
             if refused is not None and before is None and "full" not in refused:
                 continue  # locked for a moment, by a backup or another tool: no news unless it lasts
             if refused is None and said_at is not None:
                 said_at = None
-                await self._cry(Phase.RESOLVED, None, since, ours)
+                await self._cry(Phase.RESOLVED, None, since, told)
             elif refused is not None and (said_at is None or now - said_at >= AGAIN_AFTER.total_seconds()):
                 say = Phase.FIRING if said_at is None else Phase.REPEATED
                 since = self._clock.now() if said_at is None else since
-                said_at = now
-                await self._cry(say, refused, since, ours)
+                said_at, told = now, ours
+                await self._cry(say, refused, since, told)
 
     async def _cry(self, say: Phase, said: str | None, since: datetime, ours: set[str]) -> None:
         reason = because("database_said", said=said) if said else None

@@ -1,8 +1,9 @@
 """Who works what, in the database: a row for each lease, and one for each daemon that runs.
 
-A row of `lease` stays when its owner gives it back, for its number goes on from there. A daemon of the version before
-knows no numbers: it takes a free lease under its own name and leaves the number as it is, and deletes the rows that it
-gives back. So a new row's number is the time, in microseconds: it is higher than any that the lease had before.
+A daemon lives while it renews its leases; one that has none renews its own row. A row of `lease` stays when its owner
+gives it back, for its number goes on from there. A daemon of the version before knows no numbers: it takes a free lease
+under its own name and leaves the number as it is, and deletes the rows that it gives back. So a new row's number is the
+time, in microseconds: it is higher than any that the lease had before.
 
 Which clock leases are written and compared by is said in one place, `LeaseRows._time`.
 """
@@ -38,7 +39,6 @@ _HOLDS = Statement(
 _LEASES = Statement(select(lease).order_by(lease.c.lane))
 _DAEMONS = Statement(select(daemon).order_by(daemon.c.since, daemon.c.owner))
 _REGISTER = upsert_into(daemon)
-_FORGET = Statement(delete(daemon).where(daemon.c.until < bindparam("before")))
 _LEAVE = Statement(delete(daemon).where(daemon.c.owner == bindparam("key")))
 _RENEW = Statement(
     update(lease).where(lease.c.owner == bindparam("key"), lease.c.number.is_not(None)).values(until=bindparam("until"))
@@ -110,7 +110,11 @@ class LeaseRows(UnitPart):
     def _found(self, now: datetime, term: timedelta) -> Ownership:
         rows = [_lease_of(row, term) for row in _LEASES.rows(self._db)]
         held = {each.lane: each for each in rows if each.owner and now < each.until <= now + term + FAR}
-        daemons = [_daemon_of(row) for row in _DAEMONS.rows(self._db)]
+        renewed = {each.owner: each.until for each in held.values()}
+        rows_of_daemons = [_daemon_of(row) for row in _DAEMONS.rows(self._db)]
+        daemons = [
+            replace(each, until=max(each.until, renewed.get(each.owner, each.until))) for each in rows_of_daemons
+        ]
         return Ownership(
             held=held,
             free={each.lane: each for each in rows if each.lane not in held},
@@ -132,10 +136,19 @@ class LeaseRows(UnitPart):
             self._register(replace(us, until=until))
             found = self._found(now, renewal.term)
         take = choose(found)
-        self._register(replace(us, until=until, wants=take.wants))
+        registered = replace(us, until=until, wants=take.wants)
+        # Its leases tell that it lives, so the row is written only where it says something new, or there are none.
+        is_told = replace(found.daemons[us.owner], until=until) == registered
+        if not is_told or all(each.owner != us.owner for each in found.held.values()):
+            self._register(registered)
+        if not take.leases:
+            return replace(found, daemons={**found.daemons, us.owner: registered})
         self._take(take.leases, us.owner, now, renewal.term)
-        _FORGET.run(self._db, before=stamp(now - FORGOTTEN_AFTER))
-        return self._found(now, renewal.term)
+        found = self._found(now, renewal.term)
+        for each in map(_daemon_of, _DAEMONS.rows(self._db)):  # seldom enough: whoever starts takes something
+            if each.owner not in found.daemons and each.until < now - FORGOTTEN_AFTER:
+                _LEAVE.run(self._db, key=each.owner)
+        return found
 
     def retire(self, owner: str, names: Iterable[str], now: datetime) -> None:
         """Strike this daemon off, and end these of its leases."""

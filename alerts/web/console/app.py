@@ -54,8 +54,7 @@ from alerts.web.console.mishaps import (
     wants_page,
 )
 
-Part = Callable[[Console], Sequence[web.RouteDef]]
-PARTS: Sequence[Part] = (
+PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = (
     compose.routes,
     sign_in.routes,
     own_account.routes,
@@ -83,11 +82,11 @@ _HSTS_YEAR = 31536000
 log = structlog.get_logger()
 
 
-def console_app(console: Console, parts: Sequence[Part] = PARTS) -> web.Application:
-    """Every page of the desk, or of one that has these parts."""
+def console_app(console: Console) -> web.Application:
+    """Every page of the desk."""
     app = guarded(console)
     app.add_routes([web.get("/static/{name:.+}", _static)])
-    for part in parts:
+    for part in PARTS:
         app.add_routes(part(console))
     return app
 

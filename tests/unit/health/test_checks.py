@@ -403,6 +403,22 @@ class TestSources:
 class TestHeartbeat:
     """Only when everything went round."""
 
+    async def test_of_several_daemons_the_one_with_the_shared_duties_beats_and_tells_what_stands_still(self, watch):
+        watch.still["lane telegram"] = ""
+        watch.held.discard(DUTIES)
+        assert await watch.round(5) == []
+        assert watch.session.called == []
+        watch.held.add(DUTIES)
+        assert len(await watch.round(5)) == 1
+        assert watch.session.called == []
+        watch.held.discard(DUTIES)
+        watch.still.clear()
+        assert await watch.round(5) == [], "that it is over is not this one's to say either"
+        watch.held.add(DUTIES)
+        await watch.sent()
+        assert len(await watch.round()) == 1
+        assert len(watch.session.called) == 1
+
     async def test_it_beats_once_a_round(self, watch):
         await watch.round(3)
         assert watch.session.called == ["https://watch.example/ping/1234"] * 3
@@ -499,6 +515,26 @@ class TestStore:
         await looking.clock.advance(3)
         assert "Rétabli\u00a0: la base de données tocsin.db accepte de nouveau tout" in looking.said[-1][1]
         assert len(looking.said) == 3
+
+    async def test_the_lanes_that_a_daemon_had_speak_though_nothing_can_be_written_and_those_of_others_do_not(
+        self, looking
+    ):
+        await looking.clock.advance(3)
+        looking.database.trouble = "database or disk is full"
+        looking.held.clear()  # their leases ran out
+        await looking.clock.advance(3)
+        assert [channel for channel, _ in looking.said] == ["equipe"]
+        looking.database.trouble = None
+        await looking.clock.advance(3)
+        assert len(looking.said) == 2, "and that it is over, before they are taken anew"
+
+        await looking.clock.advance(10)
+        looking.database.trouble = "database or disk is full"
+        await looking.clock.advance(3)
+        assert len(looking.said) == 2, "another daemon has them by now"
+        looking.held.add("telegram")
+        await looking.clock.advance(6 * 3600)
+        assert len(looking.said) == 2, "those on call read another channel"
 
     async def test_a_lock_of_a_moment_is_no_news_and_one_that_lasts_is(self, looking):
         for refused in ("database is locked", None) * 2:

@@ -102,9 +102,23 @@ async def test_daemons_are_registered_while_they_renew(database):
     assert found.held == {"x": Lease("x", us.owner, UNTIL, stamp(NOW))}
 
     assert (await leases.look(UNTIL, TERM)).daemons == {}, "it died"
-    await take(database, [], "them", NOW + FORGOTTEN_AFTER + TERM * 2, LATER)
+    later = NOW + FORGOTTEN_AFTER + TERM * 2
+    await take(database, ["x"], "them", later, LATER)
     rows = await database.read(lambda unit: unit.execute("SELECT owner FROM daemon").fetchall())
     assert [row["owner"] for row in rows] == ["them"]
+
+
+async def test_a_daemon_that_renews_its_leases_is_not_forgotten_though_its_row_is_old(database):
+    leases, us = Leases(database), RunningDaemon("us", "us", NOW, NOW)
+    later = NOW + FORGOTTEN_AFTER + TERM * 2
+    await leases.renew(Renewal(us, TERM), NOW, lambda _: Take(("x",)))
+    await leases.renew(Renewal(us, TERM), later, lambda _: Take())
+    await take(database, ["page"], "them", later, later + TERM)
+    found = await Leases(database).look(later, TERM)
+    assert set(found.daemons) == {"us", "them"}
+    assert found.daemons["us"].until == later + TERM
+    [row] = await database.read(lambda unit: unit.execute("SELECT until FROM daemon WHERE owner = 'us'").fetchall())
+    assert row["until"] == stamp(UNTIL), "a renewal writes to one table"
 
 
 async def test_one_that_retires_is_reckoned_with_no_more_and_keeps_the_rest(database):
