@@ -23,7 +23,9 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.daemon.outside import open_database
 from alerts.daemon.serving import build_publisher
-from alerts.desk.service import DeskService
+from alerts.desk.actions import Filed
+from alerts.desk.draft import Draft, draft_alert
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.events import Events
 from alerts.model.incident import new_id
 from alerts.model.ports import SystemClock
@@ -53,7 +55,7 @@ def measure() -> Iterator[Row]:
         page = in_turn(lambda: new.look("/"), lambda: old.look("/"), ROUNDS)
         yield Row("the public page, the same", *page, "s", goal=1.5)
         made = in_turn(new.make, old.make, EDITIONS)
-        yield Row("all public pages made anew, the same", *made, "s", goal=1.5)
+        yield Row("the public pages after a change, the same", *made, "s", goal=1.5)
 
 
 @dataclass
@@ -122,20 +124,28 @@ class Side:
         return (time.perf_counter() - began) / LOOKS
 
     def make(self) -> float:
-        """CPU seconds in which every public page is made anew."""
+        """CPU seconds of the public pages after one more alert, with the town's page for who asks for it."""
         return asyncio.run(self._make())
 
     async def _make(self) -> float:
         config, clock = load_config(self.town.config), SystemClock()
         database = await open_database(config.database)
+        desk = build_desk(config, clock.now)
+        service = DeskService(
+            town=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events(), for_pages=True
+        )
+
+        def file(unit: DeskUnit) -> Filed:
+            draft = Draft("Coupure d’eau", event=f"Coupure d’eau {unit.new_id()}")
+            return unit.desk.post(unit.alerts, draft_alert(draft, desk.station, unit.now, unit.new_id()), again=True)
+
         try:
-            desk = build_desk(config, clock.now)
-            service = DeskService(
-                town=config, database=database, desk=desk, clock=clock, new_id=new_id, events=Events(), for_pages=True
-            )
             publisher = build_publisher(config, service, clock)
+            await publisher.make()
+            await service.act(file)
             began = time.process_time()
             await publisher.make()
+            assert await publisher.find("/") is not None
             return time.process_time() - began
         finally:
             await database.close()
