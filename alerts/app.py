@@ -47,6 +47,7 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import UnknownPosts, failing_sign_ins
+from alerts.health.monitor import ToldTrouble
 from alerts.health.notices import build_notices
 from alerts.model.events import ConnectionRefused, Events, Stopping
 from alerts.model.lease import DUTIES, Lease, source_lease
@@ -115,7 +116,10 @@ POST: Final = (
 
 
 class Daemon:
-    """A running Tocsin. Whoever subscribes to `events` hears what happens; `url` is where it answers."""
+    """A running Tocsin. Whoever subscribes to `events` hears what happens; `url` is where it answers.
+
+    By `service` people's questions are answered and their actions carried out.
+    """
 
     def __init__(self, town: Town, database: Database, session: Session, outside: Outside) -> None:
         self.town = town
@@ -155,6 +159,7 @@ class Daemon:
         self._publisher: Publisher | None = None
         self._bulks = self._build_bulks()
         self._desk = outside.build_desk(town, clock.now, outside.new_id)
+        self.service = self._service()
         self._intake = MessageIntake(self._desk, database, clock, self.events)
         self._housekeeping = Housekeeping(
             town.store,
@@ -280,6 +285,10 @@ class Daemon:
         if pace is not None and before is not None and not before.owner:
             pace.rest(self._clock.now() - before.until)
 
+    def troubles(self) -> list[ToldTrouble]:
+        """What those on call are warned of now."""
+        return self._checks.troubles() if self._checks is not None else []
+
     async def metrics(self) -> bytes:
         """Everything that is counted, as Prometheus reads it."""
         await self.measure()
@@ -383,6 +392,9 @@ class Daemon:
         # Each reads on connections of its own: a crowd at the public pages keeps no officer waiting (docs/adr/0009).
         service, for_pages = self._service(), self._service(for_pages=True)
         publisher = self._publisher = build_publisher(self.town, for_pages, self._clock, self._has_duties)
+
+        service, for_pages = self.service, self._service(for_pages=True)
+        publisher = self._publisher = build_publisher(self.town, for_pages, self._clock)
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics, self.town.language, self._keeper.daemon.name, self.ownership)
         app = build_app(self.town, service, gauges, publisher)

@@ -13,9 +13,9 @@ from alerts.access.sessions import PREFIX, digest, spelled
 from alerts.desk.officer import Officer
 from alerts.model.bounds import normal
 from alerts.model.errors import Misuse, Refused
-from alerts.model.person import LONGEST_NAME, Account, Act, Role, Token, fold_name
+from alerts.model.person import FLEET_MARK, LONGEST_NAME, OF_A_TOWN, Account, Act, Role, Token, fold_name
 from alerts.model.reason import because
-from alerts.model.town import Secret
+from alerts.model.town import Secret, Town
 
 # Without 0, 1, i, l, o and u, which are taken for others when they are read out or copied.
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
@@ -44,6 +44,7 @@ def add_account(officer: Officer, name: str, role: Role, password: str) -> Accou
     officer.must(Act.ADMINISTER)
     accounts, wanted = officer.unit.accounts, " ".join(name.split())
     _must_be_a_name(wanted)
+    _must_be_of_here(officer, role)
     if (there := accounts.account(wanted)) is not None:
         raise Misuse(because("account_exists", name=there.name))
     # In the audit log a program's name stands like a person's: the two must not be one.
@@ -60,6 +61,7 @@ def set_role(officer: Officer, name: str, role: Role) -> Account:
     """Change what somebody may do, from their next click on."""
     officer.must(Act.ADMINISTER)
     before = found(officer, name)
+    _must_be_of_here(officer, role)
     account = replace(before, role=role)
     officer.unit.accounts.put_account(account)
     officer.write(AuditEvent.ROLE_CHANGED, account.name, f"{before.role} to {role}")
@@ -122,6 +124,7 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
     Raises Misuse where it would be allowed more than its person. Takes `TOKEN_BYTES` random bytes.
     """
     officer.must(Act.ADMINISTER)
+    _must_be_of_here(officer, role)
     unit, wanted = officer.unit, " ".join(name.split())
     owner = unit.accounts.account(wanted)
     if owner is None:
@@ -175,11 +178,23 @@ def _revoke(officer: Officer, token: Token) -> None:
     officer.write(AuditEvent.TOKEN_REVOKED, token.name, token.id)
 
 
+def roles_of(town: Town) -> tuple[Role, ...]:
+    """The roles that accounts and tokens of a desk may have: an operator is of a fleet's own desk alone."""
+    return (Role.OPERATOR,) if town.is_fleet else OF_A_TOWN
+
+
+def _must_be_of_here(officer: Officer, role: Role) -> None:
+    known = roles_of(officer.unit.desk.station)
+    if role not in known:
+        raise Misuse(because("role_elsewhere", role=role, known=list(known)))
+
+
 def _must_be_a_name(name: str) -> None:
     if len(name) > LONGEST_NAME or not 0 < len(fold_name(name)) <= LONGEST_NAME:
         raise Misuse(because("name_length", name=repr(name[:LONGEST_NAME]), most=LONGEST_NAME))
     # Failures of nobody's name are counted under a question mark, and a hyphen is nobody in the audit log.
-    if fold_name(name).startswith(("?", "-")) or not name.isprintable():
+    # What has the mark is an operator of a fleet, who is nobody here.
+    if fold_name(name).startswith(("?", "-")) or not name.isprintable() or FLEET_MARK in name:
         raise Misuse(because("name_unprintable", name=repr(name)))
     scripts = [script.capitalize() for script in _ALIKE if script in _scripts(name)]
     if len(scripts) > 1:

@@ -64,14 +64,19 @@ app.add_typer(subscribers.subscribers, name="subscribers")
 class Settings:
     """What the options before the command said; the configuration is read when a command asks for it."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, fleet: Path | None = None) -> None:
         self.file = file
+        self._fleet = fleet
+
+    def of_fleet(self, folder: Path) -> Settings:
+        """The same of the operators' desk of a folder of towns."""
+        return Settings(self.file, folder)
 
     def load(self) -> Town:
-        """channels.toml, checked. Raises ConfigurationError."""
-        from alerts.config import load_config
+        """channels.toml, checked, or the fleet's desk. Raises ConfigurationError."""
+        from alerts.config import fleet_desk, load_config
 
-        return load_config(self.file)
+        return fleet_desk(self._fleet) if self._fleet is not None else load_config(self.file)
 
     def control(self) -> Control:
         """Where the command meets the desk: in its own process, or in the daemon that it was handed to."""

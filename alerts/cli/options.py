@@ -80,6 +80,9 @@ Name = Annotated[
 ]
 
 
+Stations = Annotated[
+    Path | None, typer.Option("--stations", metavar="DIR", help="Of the operators of this folder of towns.")
+]
 As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does it, if not the login of this machine.")]
 
 

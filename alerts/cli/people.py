@@ -31,6 +31,15 @@ token = typer.Typer(help="Bearer tokens of programs that use the API.", no_args_
 audit = typer.Typer(help="The audit log: who did what, when and from where.", no_args_is_help=True)
 
 
+@user.callback()
+@token.callback()
+@audit.callback()
+def of_whom(context: typer.Context, stations: options.Stations = None) -> None:
+    """Take the operators' desk of a fleet in the place of a town's."""
+    if stations is not None:
+        context.obj = context.obj.of_fleet(stations)
+
+
 def _role(text: str) -> Role:
     try:
         return Role(text.strip().casefold())

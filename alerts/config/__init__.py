@@ -5,7 +5,7 @@ read here: who sends reads them.
 """
 
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
-from alerts.config.reading import load_config, load_fleet, read_channel, read_config
+from alerts.config.reading import fleet_desk, load_config, load_fleet, read_channel, read_config
 from alerts.config.sections import (
     DeskSettings,
     NotifySettings,
@@ -25,6 +25,7 @@ __all__ = [
     "WebSettings",
     "channel_kind",
     "channel_kinds",
+    "fleet_desk",
     "load_config",
     "load_fleet",
     "read_channel",

@@ -8,6 +8,8 @@ to be a `Town`, made name for name.
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +35,7 @@ from alerts.config.sections import (
     is_language,
 )
 from alerts.desk.territory import read_districts
-from alerts.model.errors import BadCredential, ConfigurationError, Unreadable
+from alerts.model.errors import BadCredential, ConfigurationError, Misuse, Unreadable
 from alerts.model.incident import MANUAL
 from alerts.model.reason import Reason, as_reason, because
 from alerts.model.town import (
@@ -123,6 +125,27 @@ def load_fleet(folder: Path) -> tuple[FleetSection, WebSection]:
     if reading.problems or not (fleet and web):
         raise ConfigurationError(reading.problems, reading.language)
     return _made_of(FleetSection, fleet), _made_of(WebSection, web)
+
+
+def fleet_desk(folder: Path) -> Town:
+    """The operators' desk of a folder of towns, as the town that it isn't: accounts in `fleet.db`, and no channels.
+
+    Raises ConfigurationError, or Misuse where there is no such folder.
+    """
+    if not folder.is_dir():
+        raise Misuse(because("fleet_unreadable", folder=folder, said=os.strerror(errno.ENOENT)))
+    section, web = load_fleet(folder)
+    return Town(
+        name=section.name,
+        sender="fleet",
+        language=section.language,
+        timezone=section.timezone,
+        public_url=section.url,
+        store=StoreSection(url="sqlite:///fleet.db"),
+        web=web,
+        file=folder / "fleet.toml",
+        is_fleet=True,
+    )
 
 
 def read_channel(file: Path, text: str, name: str) -> ChannelSettings:

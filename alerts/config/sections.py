@@ -10,15 +10,16 @@ from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from alerts.channels.settings import SecretSource
 from alerts.config.faults import nearest_allowed
 from alerts.model.hazard import Hazard
+from alerts.model.person import LONGEST_NAME
 from alerts.model.reason import Reason, because
 from alerts.model.town import DeskSection, FleetSection, NotifySection, Secret, Server, StoreSection, Town, WebSection
 from alerts.sources.settings import Span
@@ -37,6 +38,25 @@ def _no_address(value: str, example: str) -> Reason:
     return because("no_address_such_as", text=repr(value), example=example)
 
 
+def _a_language(value: str) -> str:
+    if not is_language(value):
+        raise ValueError(because("no_language_tag", text=repr(value)))
+    return value
+
+
+def _a_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    # `ZoneInfo` opens a file: "Europe" is a folder (OSError), and a path that leads elsewhere a ValueError.
+    except (KeyError, ValueError, OSError):
+        raise ValueError(because("no_time_zone", text=repr(value))) from None
+    return value
+
+
+_Language = Annotated[str, AfterValidator(_a_language)]
+_Zone = Annotated[str, AfterValidator(_a_zone)]
+
+
 class _Section(BaseModel):
     # Pydantic's errors would show what stood there: it may be a secret in the wrong place.
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
@@ -47,8 +67,8 @@ class StationSettings(_Section):
 
     name: str = Field(min_length=1, examples=["Ville de Saint-Martin"])
     sender: str = Field(min_length=1, examples=["alertes@saint-martin.example"])
-    language: str = Town.language
-    timezone: str = Town.timezone
+    language: _Language = Town.language
+    timezone: _Zone = Town.timezone
     public_url: str | None = Town.public_url
     areas: tuple[str, ...] = Town.areas
     boundary: str | None = Town.boundary
@@ -70,23 +90,6 @@ class StationSettings(_Section):
         # CAP 3.2.1: no blanks, commas, < and & in `sender`, for references are written as triples with commas.
         if re.search(r"[\s,<&]", value):
             raise ValueError(because("no_cap_sender"))
-        return value
-
-    @field_validator("language")
-    @classmethod
-    def _is_a_language(cls, value: str) -> str:
-        if not is_language(value):
-            raise ValueError(because("no_language_tag", text=repr(value)))
-        return value
-
-    @field_validator("timezone")
-    @classmethod
-    def _is_a_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        # `ZoneInfo` opens a file: "Europe" is a folder (OSError), and a path that leads elsewhere a ValueError.
-        except (KeyError, ValueError, OSError):
-            raise ValueError(because("no_time_zone", text=repr(value))) from None
         return value
 
     @field_validator("public_url")
@@ -267,6 +270,9 @@ class FleetSettings(_Section):
     """`[fleet]` of a fleet's own file, `fleet.toml`."""
 
     url: str | None = FleetSection.url
+    name: str = Field(FleetSection.name, min_length=1, max_length=LONGEST_NAME)
+    language: _Language = FleetSection.language
+    timezone: _Zone = FleetSection.timezone
 
     @field_validator("url")
     @classmethod

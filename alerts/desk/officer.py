@@ -216,10 +216,11 @@ class Officer:
 
         So a role that was lowered since the page was opened counts at once, and no token may more than its owner.
         """
-        account, needed = self.unit.accounts.account(self.actor.name), MAY[act]
+        account = self.unit.accounts.account(self.actor.name)
         if account is not None and account.disabled_at is not None:
             raise Forbidden(because("account_disabled", name=account.name))
-        if not self._role.at_least(needed):
+        if not self._role.may(act):
+            needed = MAY[act]
             raise Forbidden(because("role_too_low", name=self.actor.name, role=self._role, act=act, needed=needed))
 
     def must_be_another(self, stored: StoredAlert) -> None:
@@ -284,7 +285,9 @@ class Officer:
     def _role(self) -> Role:
         """The actor's, and no more than that of the account of this name as it is now."""
         account = self.unit.accounts.account(self.actor.name)
-        return min(self.actor.role, account.role if account else self.actor.role, key=list(Role).index)
+        if account is None or account.role.at_least(self.actor.role):
+            return self.actor.role
+        return account.role
 
     @property
     def _desk(self) -> Desk:

@@ -21,10 +21,11 @@ import structlog
 from aiohttp import web
 
 from alerts.app import HANDED_OVER_AFTER
-from alerts.config import load_fleet
+from alerts.config import fleet_desk, load_fleet
 from alerts.daemon.outside import Looks, Outside, Session, tell_systemd, watchdog_interval
 from alerts.daemon.serving import serve
 from alerts.daemon.telemetry import sum_up
+from alerts.fleet.desk import FleetDesk, open_desk
 from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet
 from alerts.fleet.ops import fleet_routes
 from alerts.model.errors import TocsinError
@@ -55,12 +56,15 @@ async def run_fleet(folder: Path) -> None:
     with sole_user(folder):
         async with shared_outside(folder) as outside:
             fleet = Fleet(folder, section, listen, outside)
-            entrance, _ = await serve(await fleet_app(fleet), listen, outside.clock)
+            desk = await open_desk(fleet, fleet_desk(folder))
+            entrance, _ = await serve(await fleet_app(fleet, desk), listen, outside.clock)
+            desk.start()
             try:
                 await _until_stopped(fleet)
             finally:
                 tell_systemd("STOPPING=1")
                 log.info("fleet.stopping")
+                await desk.close()
                 await fleet.stop()
                 await entrance.close()
 
@@ -118,10 +122,12 @@ async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncI
         await session.close()
 
 
-async def fleet_app(fleet: Fleet) -> web.Application:
-    """The door: whoever asks for no town is answered by the fleet's own application."""
+async def fleet_app(fleet: Fleet, desk: FleetDesk | None = None) -> web.Application:
+    """The door: whoever asks for no town is answered by the fleet's own application, with the operators' desk."""
     own = web.Application()
     own.add_routes(fleet_routes(fleet))
+    if desk is not None:
+        desk.add_to(own)
     await fleet.door.put_own(own)
 
     async def answer(request: web.Request) -> web.StreamResponse:

@@ -143,6 +143,10 @@ class HealthChecks:
         age = self._clock.monotonic() - self._cycled_at
         return Cycle(WATCH, age, age > MISSED_ROUNDS * self._every.total_seconds() + _LATE)
 
+    def troubles(self) -> list[ToldTrouble]:
+        """What those on call are warned of now."""
+        return list(self._known.values())
+
     async def run(self) -> None:
         """Go round until cancelled. A round that can't be finished is logged, and the next one comes."""
         await self._clock.sleep(min(self._every.total_seconds(), FIRST_AFTER))

@@ -96,15 +96,21 @@ def word(news: HealthNotice, language: str, zone: tzinfo) -> NoticeWords:
     """The warning in that language; times are in `zone`."""
     _ = words_in(language).gettext
     trouble, wording = news.trouble, _WORDINGS[news.trouble.what]
-    since, begun = spell_time(trouble.since, zone, _), spell_time(news.since, zone, _)
-    name = _name_of(trouble, _)
+    begun, name = spell_time(news.since, zone, _), _name_of(trouble, _)
     if news.say is Phase.RESOLVED:
         over = _(wording.over).format(name=name)
         return NoticeWords(_("Over: {over} (in trouble since {begun}).").format(over=over, begun=begun))
-    wrong = _(wording.wrong).format(name=name, since=since, posts=trouble.posts)
+    wrong = what_is_wrong(trouble, language, zone)
     lead = _("Warning: {wrong}.") if news.say is Phase.FIRING else _("Still, since {begun}: {wrong}.")
     detail = reason_in(trouble.reason, language, zone) if trouble.reason else None
     return NoticeWords(lead.format(wrong=wrong, begun=begun), _(wording.fix), detail)
+
+
+def what_is_wrong(trouble: Trouble, language: str, zone: tzinfo) -> str:
+    """The trouble alone, as a sentence without its end; times are in `zone`."""
+    _ = words_in(language).gettext
+    since = spell_time(trouble.since, zone, _)
+    return _(_WORDINGS[trouble.what].wrong).format(name=_name_of(trouble, _), since=since, posts=trouble.posts)
 
 
 def spell_time(time: datetime | None, zone: tzinfo, _: Callable[[str], str]) -> str:

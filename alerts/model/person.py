@@ -172,17 +172,27 @@ _LONGEST_FOLDED = 256
 
 
 class Role(StrEnum):
-    """What somebody may do; each role may all that the ones before it may."""
+    """What somebody may do. Each role of a town may all that the ones before it may; an operator is none of these."""
 
     VIEWER = "viewer"
     AUTHOR = "author"
     APPROVER = "approver"
     ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
 
     def at_least(self, other: Role) -> bool:
-        """Whether this role may all that `other` may."""
-        order = list(Role)
-        return order.index(self) >= order.index(other)
+        """Whether this role may all that `other` may; an operator's and a town's can't be compared."""
+        if Role.OPERATOR in (self, other):
+            return self is other
+        return OF_A_TOWN.index(self) >= OF_A_TOWN.index(other)
+
+    def may(self, act: Act) -> bool:
+        """Whether it allows that."""
+        return act in OPERATES if self is Role.OPERATOR else self.at_least(MAY[act])
+
+
+OF_A_TOWN = (Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMINISTRATOR)
+"""The roles that an account of a town may have, the least first; those of a fleet's own desk are all operators."""
 
 
 class Act(StrEnum):
@@ -199,6 +209,7 @@ class Act(StrEnum):
     REJECT = "reject"
     SEND_BACK = "send back"
     ADMINISTER = "administer"
+    OPERATE = "operate"
 
 
 MAY: Mapping[Act, Role] = MappingProxyType(
@@ -214,8 +225,11 @@ MAY: Mapping[Act, Role] = MappingProxyType(
         Act.REJECT: Role.APPROVER,
         Act.SEND_BACK: Role.APPROVER,
         Act.ADMINISTER: Role.ADMINISTRATOR,
+        Act.OPERATE: Role.OPERATOR,
     }
 )
+OPERATES = frozenset((Act.OPERATE, Act.VIEW, Act.POST, Act.UPDATE, Act.CANCEL, Act.CORRECT))
+"""What an operator may: see the fleet, and post to its towns. What waits in a town is that town's to decide."""
 
 
 class Origin(StrEnum):
@@ -225,6 +239,7 @@ class Origin(StrEnum):
     API = "api"
     COMMAND = "command"
     BOT = "bot"
+    FLEET = "fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +256,16 @@ class Actor:
 
     def may(self, act: Act) -> bool:
         """Whether the role allows it."""
-        return self.role.at_least(MAY[act])
+        return self.role.may(act)
+
+
+FLEET_MARK = " / "
+"""What stands between a fleet's name and its operator's where towns write them down: no account's name has it."""
+
+
+def operator_of(fleet: str, name: str, address: str = "") -> Actor:
+    """An operator as a town knows them: by a name that nobody of its own can have."""
+    return Actor(f"{fleet}{FLEET_MARK}{name}", Role.OPERATOR, Origin.FLEET, address)
 
 
 def fold_name(name: str) -> str:

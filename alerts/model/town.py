@@ -294,10 +294,14 @@ class DeskSection:
 class FleetSection:
     """`[fleet]` of `fleet.toml`: what many towns of one process share.
 
-    `url` is the address below which the towns without a host name of their own have their pages, at `/t/NAME`.
+    `url` is the address below which the towns without a host name of their own have their pages, at `/t/NAME`, and
+    where the operators' desk is. `name` is what the desk is called, and under what towns write down who posted.
     """
 
     url: str | None = None
+    name: str = "Fleet"
+    language: str = "fr-FR"
+    timezone: str = "Europe/Paris"
 
 
 # Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.
@@ -308,6 +312,7 @@ class Town:
     `sender` is the CAP sender of the town's own alerts. `public_url` is without a trailing slash. `areas` and the
     districts of `boundary` are what counts as here. `hazards` are those that an officer is offered, by name. `mount` is
     the path below which its pages are: none, or `/t/NAME` where it shares a host with other towns of a fleet.
+    `is_fleet`: it is no town but the operators' desk of a fleet, which has accounts and no channels.
     """
 
     name: str
@@ -328,6 +333,7 @@ class Town:
     desk: DeskSection = field(default_factory=DeskSection)
     file: Path = Path("channels.toml")
     mount: str = ""
+    is_fleet: bool = False
 
     @property
     def folder(self) -> Path:

@@ -74,6 +74,7 @@ class Poller:
         self._hold = keeper.join(source_lease(name), self._stop_resting)
         self._term = 0
         self.tried_at: float | None = None
+        self.read_at: datetime | None = None
         self.reason: Reason | None = None
         # As the source last gave it; None: as it is stored, which is read before the next look.
         self._memory: Memory | None = None
@@ -151,6 +152,7 @@ class Poller:
             if self.reason is not None:
                 log.info("source.recovered", source=self.name)
         self.reason = reading.trouble
+        self.read_at = self.read_at if reading.trouble else read.wall
         return read.seconds_until(again, clock)
 
     def _says_nothing(self, reading: SourceReading, memory: Memory, read: ClockReading) -> bool:

@@ -54,7 +54,7 @@ def faults(words: list[str]) -> list[str]:
         options = {spelled for option in known.params for spelled in (*option.opts, *option.secondary_opts)}
         if word.startswith("--"):
             found += [] if word.split("=")[0] in options | {"--help"} else [word]
-            if known is TOCSIN and word == "--config":
+            if hasattr(known, "commands") and word in ("--config", "--stations"):
                 here.pop(0)
         elif hasattr(known, "commands"):
             if word not in known.commands:

@@ -54,7 +54,8 @@ from alerts.web.console.mishaps import (
     wants_page,
 )
 
-PARTS: Sequence[Callable[[Console], Sequence[web.RouteDef]]] = (
+Part = Callable[[Console], Sequence[web.RouteDef]]
+PARTS: Sequence[Part] = (
     compose.routes,
     sign_in.routes,
     own_account.routes,
@@ -82,11 +83,11 @@ _HSTS_YEAR = 31536000
 log = structlog.get_logger()
 
 
-def console_app(console: Console) -> web.Application:
-    """Every page of the desk."""
+def console_app(console: Console, parts: Sequence[Part] = PARTS) -> web.Application:
+    """Every page of the desk, or of one that has these parts."""
     app = guarded(console)
     app.add_routes([web.get("/static/{name:.+}", _static)])
-    for part in PARTS:
+    for part in parts:
         app.add_routes(part(console))
     return app
 

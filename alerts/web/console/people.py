@@ -192,7 +192,14 @@ class People:
         found = await self._console.service.ask(_found)
         status = status_of(error) if error else HTTPStatus.OK
         values = {"error": error.reason if error else "", "form": form or {}, "done": request.query.get("done", "")}
-        return self._console.frame.page(request, "accounts.html", status=status, roles=list(Role), **values, **found)
+        return self._console.frame.page(
+            request,
+            "accounts.html",
+            status=status,
+            roles=accounts.roles_of(self._console.frame.station),
+            **values,
+            **found,
+        )
 
 
 def _found(unit: DeskUnit) -> Mapping[str, Any]:

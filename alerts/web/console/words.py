@@ -90,4 +90,5 @@ def _roles(_: Gettext) -> dict[str, str]:
         Role.AUTHOR.value: _("author"),
         Role.APPROVER.value: _("approver"),
         Role.ADMINISTRATOR.value: _("administrator"),
+        Role.OPERATOR.value: _("operator"),
     }

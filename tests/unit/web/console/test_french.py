@@ -22,7 +22,6 @@ from alerts.model.hazard import Hazard
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostState
 from alerts.model.reason import because
-from alerts.store.alerts import AlertRepository
 from alerts.store.statement import stamp
 from alerts.web.console import compose, own_account, people, report, validate
 from tests.unit.french import visible, wrong_in
@@ -58,7 +57,7 @@ async def filled(desk) -> list[str]:
     news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo", because("not_read_lately")), now)
 
     def troubled(db):
-        warnings.file(AlertRepository(db), [news], now)
+        warnings.file(db.alerts, [news], now)
         db.execute(
             "INSERT INTO source (name, memory, last_ok, failures, reason) VALUES ('meteo', '{}', ?, 3, ?)",
             (stamp(now - timedelta(hours=3)), because("reader_stumbled", error="OSError").kept()),

@@ -1,0 +1,301 @@
+"""How every town of a fleet is doing, kept in memory: a page that shows it asks no town's database anything.
+
+    daemon.cycles(), daemon.troubles() ──┐
+    events: "something changed" ──▶ one question, at a pace ──┴▶ TownHealth ──▶ `/desk/`, `/fleet.json`
+
+What a lane, a source or a check meets is in the daemon's memory, and read from there every few seconds. What is on and
+what waits stands in the database: a town is asked for it once it was begun and each time that it tells of a change,
+never more than once in `ASKED_EVERY` seconds, and never by whoever looks at the page. An idle town is asked nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+
+import structlog
+
+from alerts.app import Daemon
+from alerts.desk.service import DeskUnit
+from alerts.fleet.fleet import Fleet, Member
+from alerts.health.monitor import Trouble, What
+from alerts.model.alert import Severity
+from alerts.model.errors import DatabaseRefused
+from alerts.model.events import AttemptFinished, IncidentChanged
+from alerts.model.post import PostState
+from alerts.model.reason import Reason
+from alerts.web.ops import Cycle
+
+LOOKED_AT_EVERY = 5.0
+"""Seconds between two looks at what the daemons have in memory."""
+ASKED_EVERY = 5.0
+"""Seconds between two questions to one town's database, however much changes there."""
+AT_ONCE = 2
+"""Towns that are asked at the same time: people and lanes have their databases too."""
+MOST_ON = 20
+"""Alerts of one town that are kept; the town's own pages have them all."""
+
+log = structlog.get_logger()
+
+
+class Condition(StrEnum):
+    """How a town is, the worst first."""
+
+    REFUSED = "refused"
+    TROUBLED = "troubled"
+    OUTDATED = "outdated"
+    STARTING = "starting"
+    WELL = "well"
+
+    @property
+    def rank(self) -> int:
+        """0 is the worst."""
+        return list(Condition).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One thing that is wrong: what (`trouble`, or only a `reason`), and since when that is known.
+
+    `what` is `configuration`, or what `alerts.health.monitor.What` calls it; `name` the channel, source or cycle.
+    """
+
+    what: str
+    name: str
+    reason: Reason | None
+    since: datetime | None = None
+    trouble: Trouble | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same at the next look."""
+        return self.what, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class AlertOn:
+    """An alert that is on."""
+
+    id: str
+    headline: str
+    severity: Severity
+    ends: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the database said last: what is on, gravest first, how many wait, when each source was last read."""
+
+    on: tuple[AlertOn, ...] = ()
+    waiting: int = 0
+    read: tuple[tuple[str, datetime | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TownHealth:
+    """One town: `name` is its folder, `station` what it calls itself, `url` where its pages are, None if not known.
+
+    `oldest` is the source that was read longest ago, and when (None: not yet).
+    """
+
+    name: str
+    station: str
+    condition: Condition
+    ailments: tuple[Ailment, ...] = ()
+    on: tuple[AlertOn, ...] = ()
+    waiting: int = 0
+    oldest: tuple[str, datetime | None] | None = None
+    url: str | None = None
+
+    @property
+    def since(self) -> datetime | None:
+        """Since when something is wrong."""
+        return min((each.since for each in self.ailments if each.since), default=None)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels in trouble."""
+        return tuple(dict.fromkeys(each.name for each in self.ailments if each.what in _OF_CHANNELS))
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """The worst first; then who waits for somebody, who has something grave on, and by name."""
+        gravest = max((each.severity.rank for each in self.on), default=-1)
+        return self.condition.rank, -len(self.ailments), -self.waiting, -gravest, self.name
+
+
+_OF_CHANNELS = (What.CREDENTIAL, What.PLATFORM, What.LANE, What.RIGHTS, What.UNDECIDED)
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A town's daemon, as it is listened to; `changed`: it is to be asked again."""
+
+    daemon: Daemon
+    counted: Counted = field(default_factory=Counted)
+    changed: bool = True
+    asked_at: float = float("-inf")
+
+
+class FleetHealth:
+    """Every town's health. `told` is called when anything that is shown changed."""
+
+    def __init__(self, fleet: Fleet, told: Callable[[], None] = lambda: None) -> None:
+        self._fleet = fleet
+        self._told = told
+        self._watched: dict[str, _Watched] = {}
+        self._since: dict[tuple[str, str, str], datetime] = {}
+        self._towns: dict[str, TownHealth] = {}
+
+    def towns(self) -> Sequence[TownHealth]:
+        """All towns, the worst first; what is over by now is left out."""
+        now = self._fleet.outside.clock.now()
+        return sorted((_without_what_is_over(each, now) for each in self._towns.values()), key=lambda each: each.order)
+
+    def town(self, name: str) -> TownHealth | None:
+        """The town of that name."""
+        return self._towns.get(name)
+
+    async def run(self) -> None:
+        """Look for ever."""
+        while True:
+            try:
+                await self.look()
+            except Exception:
+                log.exception("fleet.unseen")
+            await self._fleet.outside.clock.sleep(LOOKED_AT_EVERY)
+
+    async def look(self) -> None:
+        """Look at every daemon's memory, and ask those towns that changed."""
+        self._listen()
+        await self._ask_those_that_changed()
+        before, self._towns = self._towns, {each.name: self._health_of(each) for each in self._members()}
+        ailing = {(each.name, *ailment.key) for each in self._towns.values() for ailment in each.ailments}
+        self._since = {key: since for key, since in self._since.items() if key in ailing}
+        if before != self._towns:
+            self._told()
+
+    def _members(self) -> list[Member]:
+        return list(self._fleet.members.values())
+
+    def _listen(self) -> None:
+        """Hear of changes in each daemon that is new; one that ended says nothing any more, and is let go."""
+        running = {each.name: each.daemon for each in self._members() if each.daemon is not None}
+        self._watched = {name: each for name, each in self._watched.items() if running.get(name) is each.daemon}
+        for name, daemon in running.items():
+            if name not in self._watched:
+                watched = self._watched[name] = _Watched(daemon)
+                for kind in (IncidentChanged, AttemptFinished):
+                    daemon.events.subscribe(kind, partial(_note, watched))
+
+    async def _ask_those_that_changed(self) -> None:
+        now = self._fleet.outside.clock.monotonic()
+        due = [each for each in self._watched.values() if each.changed and now - each.asked_at >= ASKED_EVERY]
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def ask(watched: _Watched) -> None:
+            async with places:
+                # Before the question: what changes while it is answered asks once more.
+                watched.changed, watched.asked_at = False, now
+                try:
+                    watched.counted = await watched.daemon.service.ask(_count)
+                except (DatabaseRefused, ValueError):  # that it refuses is a trouble which the daemon itself knows of
+                    watched.changed = True
+
+        await asyncio.gather(*map(ask, due))
+
+    def _health_of(self, member: Member) -> TownHealth:
+        watched, daemon = self._watched.get(member.name), member.daemon
+        ailments = tuple(self._dated(member.name, each) for each in _ailments(member))
+        counted = watched.counted if watched is not None else Counted()
+        town = daemon.town if daemon is not None else member.watched
+        return TownHealth(
+            name=member.name,
+            station=town.name if town is not None else member.name,
+            condition=_condition(member, ailments),
+            ailments=ailments,
+            on=counted.on,
+            waiting=counted.waiting,
+            oldest=_oldest(daemon, counted) if daemon is not None else None,
+            url=town.public_url if town is not None else None,
+        )
+
+    def _dated(self, town: str, ailment: Ailment) -> Ailment:
+        """With the time since when it is known: its own, else that of the look which saw it first."""
+        if ailment.since is not None:
+            return ailment
+        now = self._fleet.outside.clock.now()
+        return replace(ailment, since=self._since.setdefault((town, *ailment.key), now))
+
+
+def _note(watched: _Watched, _: object) -> None:
+    watched.changed = True
+
+
+def _count(unit: DeskUnit) -> Counted:
+    language = unit.desk.station.language
+    found = []
+    for stored in unit.views.on(unit.now, most=MOST_ON):
+        info = stored.alert.info_for(language) if stored.alert else None
+        ends = stored.alert.ends if stored.alert else None
+        found.append(AlertOn(stored.id, (info.headline or info.event) if info else "", stored.severity, ends))
+    read = tuple((name, status.last_ok) for name, status in unit.views.sources().items())
+    return Counted(tuple(found), unit.views.held_counts().get(PostState.WAITING, 0), read)
+
+
+def _without_what_is_over(town: TownHealth, now: datetime) -> TownHealth:
+    on = tuple(each for each in town.on if each.ends is None or each.ends > now)
+    return town if len(on) == len(town.on) else replace(town, on=on)
+
+
+def _condition(member: Member, ailments: Sequence[Ailment]) -> Condition:
+    if member.daemon is None:
+        return Condition.REFUSED if member.wrong else Condition.STARTING
+    if any(each.what != CONFIGURATION for each in ailments):
+        return Condition.TROUBLED
+    return Condition.OUTDATED if member.wrong else Condition.WELL
+
+
+CONFIGURATION = "configuration"
+
+
+def _ailments(member: Member) -> Iterator[Ailment]:
+    """What is wrong with it: of each channel and source once, by who knows most."""
+    yield from (Ailment(CONFIGURATION, str(number), reason) for number, reason in enumerate(member.wrong))
+    if member.daemon is None:
+        return
+    told = member.daemon.troubles()
+    for each in told:
+        trouble = each.trouble
+        yield Ailment(trouble.what, trouble.name, trouble.reason, trouble.since or each.since, trouble)
+    known = {each.trouble.name for each in told}
+    for cycle in member.daemon.cycles():
+        name = cycle.name.partition(" ")[2]
+        if (cycle.stands or cycle.reason is not None) and not known & {name, cycle.name}:
+            yield _ailment_of(cycle, member.daemon.town.database.name)
+
+
+def _ailment_of(cycle: Cycle, store: str) -> Ailment:
+    """What a cycle met that nobody was warned of yet: a lane's and a source's trouble is in its reason alone."""
+    kind, _, name = cycle.name.partition(" ")
+    if kind == "store":
+        what, name = What.STORE, store
+    else:
+        what = What.CYCLE if cycle.stands else {"lane": What.LANE, "source": What.FEED}.get(kind, What.CYCLE)
+        name = cycle.name if what is What.CYCLE else name
+    trouble = Trouble(what, name, cycle.reason) if what in (What.STORE, What.CYCLE) else None
+    return Ailment(what, name, cycle.reason, trouble=trouble)
+
+
+def _oldest(daemon: Daemon, counted: Counted) -> tuple[str, datetime | None] | None:
+    """The source that was read longest ago: as the database told it, or as its poller knows better."""
+    read = dict(counted.read)
+    known = [
+        (name, max((at for at in (poller.read_at, read.get(name)) if at is not None), default=None))
+        for name, poller in daemon.pollers.items()
+    ]
+    return min(known, key=lambda each: (each[1] is not None, each[1]), default=None)
