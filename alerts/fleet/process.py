@@ -22,7 +22,7 @@ from aiohttp import web
 
 from alerts.app import HANDED_OVER_AFTER
 from alerts.config import fleet_desk, load_fleet
-from alerts.daemon.outside import Looks, Outside, Session, tell_systemd, watchdog_interval
+from alerts.daemon.outside import Looks, Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
 from alerts.daemon.serving import serve
 from alerts.daemon.telemetry import sum_up
 from alerts.fleet.desk import FleetDesk, open_desk
@@ -52,6 +52,7 @@ log = structlog.get_logger()
 async def run_fleet(folder: Path) -> None:
     """Run the towns of a folder until SIGTERM or SIGINT; SIGHUP looks at once. Raises TocsinError."""
     sys.setswitchinterval(HANDED_OVER_AFTER)
+    leave_alone_what_stays()
     section, listen = load_fleet(folder)
     with sole_user(folder):
         async with shared_outside(folder) as outside:
@@ -163,6 +164,7 @@ async def _look_for_ever(fleet: Fleet, asked: asyncio.Event) -> None:
     running = sum(each.daemon is not None for each in fleet.members.values())
     seconds = round(asyncio.get_running_loop().time() - began, 1)
     log.info("fleet.running", towns=len(fleet.members), running=running, seconds=seconds)
+    leave_alone_what_stays()
     # Only now: systemd starts what comes after us when it hears this (sd_notify(3)).
     tell_systemd("READY=1")
     while True:
