@@ -102,11 +102,34 @@ async def _below(place: Place, request: web.Request) -> web.StreamResponse:
     if not response.prepared:
         _lead(place, response)
         await response.prepare(request)
+        if isinstance(response, web.FileResponse):  # it is sent by being prepared, and can't be prepared twice
+            return _Sent(response)
     return response
 
 
+class _Sent(web.StreamResponse):
+    """What was answered in full already: nothing is left to do for the door's own request."""
+
+    def __init__(self, answered: web.StreamResponse) -> None:
+        super().__init__(status=answered.status)
+        self._answered = answered
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """As the answer said."""
+        return self._answered.keep_alive
+
+    async def prepare(self, _: web.BaseRequest) -> None:
+        """Do nothing."""
+
+    async def write_eof(self, _: bytes = b"") -> None:
+        """Do nothing."""
+
+
 def _lead(place: Place, response: web.StreamResponse) -> None:
-    """Have a redirect lead below the town's own path."""
-    location = response.headers.get(hdrs.LOCATION, "")
+    """Have a redirect, and the link to a next page, lead below the town's own path."""
+    location, link = response.headers.get(hdrs.LOCATION, ""), response.headers.get(hdrs.LINK, "")
     if location.startswith("/") and not location.startswith("//"):
         response.headers[hdrs.LOCATION] = f"{place.mount}{location}"
+    if link.startswith("</"):
+        response.headers[hdrs.LINK] = f"<{place.mount}{link.removeprefix('<')}"

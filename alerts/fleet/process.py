@@ -6,8 +6,10 @@ One process at a time works a folder, by a lock on `DIR/fleet.lock`, which the s
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -46,6 +48,8 @@ LOOKS = Looks(
 LEASES_LAST = timedelta(seconds=60)
 """A process that comes after a killed one waits for none of them: by the folder's lock it knows their owner is dead."""
 
+_MOST_FILES = 1 << 20
+
 log = structlog.get_logger()
 
 
@@ -54,6 +58,7 @@ async def run_fleet(folder: Path) -> None:
     sys.setswitchinterval(HANDED_OVER_AFTER)
     leave_alone_what_stays()
     section, listen = load_fleet(folder)
+    _open_many_files()
     with sole_user(folder):
         async with shared_outside(folder) as outside:
             fleet = Fleet(folder, section, listen, outside)
@@ -68,6 +73,13 @@ async def run_fleet(folder: Path) -> None:
                 await desk.close()
                 await fleet.stop()
                 await entrance.close()
+
+
+def _open_many_files() -> None:
+    """Have as many files as the system allows us: each town has some six open, and each connection is one more."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_MOST_FILES if hard == resource.RLIM_INFINITY else hard, hard))
 
 
 @contextmanager

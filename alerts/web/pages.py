@@ -6,6 +6,7 @@ catalogues of `locale/<language>/*.po`, `best_of` chooses. Whatever goes into a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import files
@@ -53,6 +54,18 @@ def in_sight(value: Any) -> Any:
     if told == value:
         return value
     return Markup(told) if isinstance(value, Markup) else told  # noqa: S704 it was markup before, and is no other now
+
+
+_LEADS = re.compile(r'(\b(?:href|src|action|formaction|data-[a-z-]+)=")(?=/(?!/))')
+
+
+def below(mount: str, page: str) -> str:
+    """A page of ours whose links lead below `mount`, where a fleet has this town (empty: it has a host of its own).
+
+    Pages are written as if they stood at the server's root, and every link in them is an attribute that begins with a
+    slash: so none can be forgotten, and no template knows of it.
+    """
+    return _LEADS.sub(rf"\g<1>{mount}", page) if mount else page
 
 
 @cache

@@ -51,8 +51,9 @@ _FILED = {200: (AlertAccount, Rehearsal), 201: (AlertAccount,)}
 _ONE = {200: (AlertAccount,)}
 
 
-async def _answer_document(_: Api, __: Call) -> Reply:
-    return json_reply(200, document())
+async def _answer_document(api: Api, __: Call) -> Reply:
+    told = document()
+    return json_reply(200, {**told, "servers": [{"url": f"{api.station.mount}{BASE}"}]})
 
 
 EVERY_OPERATION: tuple[Operation, ...] = (

@@ -47,18 +47,25 @@ class Arrival:
     """`address` is the browser's as far as it can be known, `secure` whether it speaks https, `origins` where we are.
 
     The first of the `origins` is the address that was asked; the others are the desk's own by channels.toml. `astray`
-    says what is wrong with the way here, if anything is: then nobody is let in.
+    says what is wrong with the way here, if anything is: then nobody is let in. `mount` is the path below which the
+    town is, where it shares the host with others.
     """
 
     address: str
     secure: bool
     origins: tuple[str, ...]
     astray: Astray | None = None
+    mount: str = ""
 
     @property
     def session_cookie(self) -> str:
-        """`__Host-` makes browsers refuse one that another host or plain http planted (RFC 6265bis, 4.1.3.2)."""
-        return "__Host-tocsin" if self.secure else "tocsin"
+        """`__Host-` makes browsers refuse one that another host or plain http planted (RFC 6265bis, 4.1.3.2).
+
+        They give one of that name to all of the host: a town that shares it with others has one for its own path.
+        """
+        if not self.secure:
+            return "tocsin"
+        return "__Secure-tocsin" if self.mount else "__Host-tocsin"
 
     @property
     def device_cookie(self) -> str:
@@ -95,7 +102,7 @@ class Arrival:
     def set_cookie(self, response: web.StreamResponse, name: str, value: str, lasts: int) -> None:
         """A cookie that no script reads and no other site sends along with a form."""
         # With `Strict`, whoever follows a link to the desk from a warning would seem signed out.
-        kept: dict[str, Any] = {"httponly": True, "samesite": "Lax", "path": "/", "secure": self.secure}
+        kept: dict[str, Any] = {"httponly": True, "samesite": "Lax", "path": f"{self.mount}/", "secure": self.secure}
         response.set_cookie(name, value, max_age=lasts, **kept)
 
 
@@ -113,7 +120,8 @@ def arrival_of(request: web.Request, town: Town) -> Arrival:
     secure = said == "https" if said else request.secure
     own = f"{'https' if secure else 'http'}://{request.host.lower()}"
     configured = (_origin(town.desk_url),) if town.desk_url else ()
-    return Arrival(address, secure, (own, *configured), _astray(request, town, trusted=trusted, secure=secure))
+    astray = _astray(request, town, trusted=trusted, secure=secure)
+    return Arrival(address, secure, (own, *configured), astray, town.mount)
 
 
 def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) -> Astray | None:

@@ -32,7 +32,7 @@ from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
 from alerts.web.console.arrival import Astray
 from alerts.web.console.words import best_language, detail_in_words, languages, words_of
-from alerts.web.pages import in_sight, leaflet_files
+from alerts.web.pages import below, in_sight, leaflet_files
 
 BASE = "/desk"
 STATIC = f"{BASE}/static"
@@ -80,7 +80,8 @@ class Frame:
 
     def text(self, request: web.Request, page: str, **values: Any) -> str:
         """A page, or a part of one, as HTML."""
-        return self._environment.get_template(page).render({**self._at_hand(request), **values})
+        text = self._environment.get_template(page).render({**self._at_hand(request), **values})
+        return below(self.station.mount, text)
 
     def page(self, request: web.Request, page: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page as the answer."""

@@ -25,7 +25,7 @@ from markupsafe import Markup, escape
 
 from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.text import address
-from alerts.web.pages import in_sight
+from alerts.web.pages import below, in_sight
 from alerts.web.public import machine
 from alerts.web.public.answers import static_path
 from alerts.web.public.told import SPOKEN, Outlook, Setting, Told
@@ -123,7 +123,7 @@ class Pages:
 
     def _page(self, name: str, outlook: Outlook, rest: str, **values: Any) -> str:
         alternates = [(tag, self.setting.path(tag, rest)) for tag in self.setting.languages]
-        return (
+        page = (
             environment(self.language)
             .get_template(name)
             .render(
@@ -136,6 +136,7 @@ class Pages:
                 **values,
             )
         )
+        return below(self.setting.town.mount, page)
 
     def _moment(self, moment: datetime) -> str:
         local = moment.astimezone(self.setting.town.zone)

@@ -85,7 +85,7 @@ class Setting:
     def address(self, path: str) -> str:
         """The whole address of a path."""
         # Without a public address links are relative to the server's root.
-        return f"{self.town.public_url or ''}{path}"
+        return f"{self.town.public_url or self.town.mount}{path}"
 
     def identity(self, path: str) -> str:
         """What a page is known by for good: its address, or a tag of the sender's (RFC 4151) where there is none."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import re
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
+from lxml import html
 
+from alerts.access.accounts import add_account
+from alerts.access.passwords import Passwords
+from alerts.desk.officer import Officer
 from alerts.fleet.process import fleet_app
+from alerts.model.person import Actor, Origin, Role
 from tests.unit.fleet.towns import a_fleet, write_town
 
+ROOT = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root")
+HTML = {"Accept": "text/html"}
 CROLLES = {"Host": "alertes.crolles.example"}
 
 
@@ -56,11 +65,62 @@ async def test_a_town_with_a_host_is_not_below_a_path_and_no_host_leads_to_anoth
 
 async def test_a_towns_redirects_stay_below_its_path_and_its_guards_hold_there(tmp_path):
     async with asked(tmp_path) as client:
-        led = await client.get("/t/meylan/desk/", headers={"Accept": "text/html"}, allow_redirects=False)
+        led = await client.get("/t/meylan/desk/", headers=HTML, allow_redirects=False)
 
     assert led.status == 303
     assert led.headers["Location"].startswith("/t/meylan/desk/sign-in")
     assert led.headers["X-Frame-Options"] == "DENY"
+
+
+LEADS = re.compile(r'\b(?:href|src|action|formaction|data-[a-z-]+)="([^"]*)"')
+
+
+def below(page, mount="/t/meylan/"):
+    """Where a page leads on this server; nothing of it may lead out of the town."""
+    found = {each for each in LEADS.findall(page) if each.startswith("/")}
+    assert found
+    assert all(each.startswith(mount) for each in found), sorted(found)
+    return found
+
+
+async def test_all_that_a_towns_pages_lead_to_is_below_its_path_and_is_there(tmp_path):
+    async with asked(tmp_path) as client:
+        entry = await (await client.get("/t/meylan/desk/sign-in", headers=HTML)).text()
+        found = below(await (await client.get("/t/meylan/")).text()) | below(entry)
+        missing = [
+            each for each in found if (await client.get(each, headers=HTML, allow_redirects=False)).status >= 400
+        ]
+        elsewhere = await (await client.get("/", headers=CROLLES)).text()
+
+    # Those that are forms are only posted to.
+    assert [each for each in missing if not each.endswith(("/language", "/options", "/passkey"))] == []
+    assert "/t/" not in elsewhere
+
+
+async def test_who_is_in_at_one_town_is_in_nowhere_else_on_the_shared_host(tmp_path):
+    write_town(tmp_path, "crolles")
+    write_town(tmp_path, "meylan")
+    async with AsyncExitStack() as stack:
+        fleet = await stack.enter_async_context(a_fleet(tmp_path, url="http://127.0.0.1"))
+        client = await stack.enter_async_context(TestClient(TestServer(await fleet_app(fleet))))
+        await fleet.look()
+        kept = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)).hash_now("first-password-of-all")
+        service = fleet.members["meylan"].daemon.control()
+        service.act(lambda unit: add_account(Officer(unit, ROOT), "Anne", Role.AUTHOR, kept))
+        entry = await (await client.get("/t/meylan/desk/sign-in", headers=HTML)).text()
+        form = next(form for form in html.document_fromstring(entry).forms if form.get("action").endswith("/sign-in"))
+        fields = {**dict(form.form_values()), "name": "Anne", "password": "first-password-of-all"}
+        origin = {"Origin": str(client.make_url("/")).rstrip("/"), "Accept": "text/html"}
+        came_in = await client.post(form.get("action"), data=fields, headers=origin, allow_redirects=False)
+        next_step = await (await client.get(came_in.headers["Location"], headers=HTML)).text()
+        beside = await client.get("/t/crolles/desk/", headers=HTML, allow_redirects=False)
+
+    assert {each["path"] for each in came_in.cookies.values()} == {"/t/meylan/"}
+    assert came_in.headers["Location"].startswith("/t/meylan/desk/")
+    assert 'action="/t/meylan/desk/' in next_step
+    below(next_step)
+    assert "/sign-in" in beside.headers["Location"]
+    assert not beside.request_info.headers.get("Cookie")
 
 
 async def test_no_answer_names_the_program(tmp_path):

@@ -6,7 +6,7 @@
 // While the connection is lost, every [data-live] of the page says so (macro `live`). When it is there again, or the page
 // was out of sight meanwhile, the callback is called with "*", since something may have been missed.
 
-const EVENTS = "/desk/events";
+const EVENTS = new URL("../events", import.meta.url);
 const LONGEST_WAIT = 30000;
 
 function say(state) {

@@ -182,7 +182,7 @@ function put(fresh) {
 }
 let stream;
 function listen() {
-  stream = new EventSource("/events");
+  stream = new EventSource(new URL("../events", import.meta.url));
   let isFailing = false;
   stream.addEventListener("alerts", renew);
   stream.addEventListener("open", () => { wasHeard = isHeard = true; isFailing = false; });
