@@ -41,6 +41,7 @@ def status(
         bool, typer.Option("--all", help="Also what is over and what was left out, with the reason.")
     ] = False,
     cap: Annotated[bool, typer.Option("--cap", help="The alert as a CAP 1.2 message.")] = False,
+    stations: Annotated[Path | None, typer.Option(metavar="DIR", help="The towns of a folder, one line each.")] = None,
     as_json: options.Json = False,
 ) -> int:
     """Show what is out, waiting, failed or in doubt, and where; then each source, each channel and each daemon."""
@@ -57,6 +58,8 @@ def status(
         store,
     )
 
+    if stations is not None:
+        return _show_fleet(stations, as_json=as_json)
     control: Control = context.obj.control()
     if name is not None and cap:
         screen.show(cap_message(control, name))
@@ -86,6 +89,14 @@ def status(
             (screen.show_json if as_json else show)(row)
     if not control.daemons():
         screen.say(tell("no daemon runs, so no source is read and nothing is sent (`tocsin run`)"))
+    return 0
+
+
+def _show_fleet(folder: Path, *, as_json: bool) -> int:
+    from alerts.fleet.status import towns
+
+    for row in towns(folder):
+        (screen.show_json if as_json else screen.show_town)(row)
     return 0
 
 

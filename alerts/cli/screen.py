@@ -37,7 +37,13 @@ _ENGLISH = "en"
 CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
 """The command that handed its work over to this process, a daemon: what is shown here is shown there."""
 
+_FLEET = ("running", "stopped", "outdated", "refused")
+"""How a town of a fleet stands."""
 _COLOURS = {
+    "running": "32",
+    "stopped": "33",
+    "outdated": "33",
+    "refused": "31",
     "sent": "32",
     "queued": "36",
     "sending": "36",
@@ -374,6 +380,16 @@ def show_channel(channel: Mapping[str, Any]) -> None:
     if channel["subscribers"] is not None:
         left.append(tell("%(n)s subscribers", n=channel["subscribers"]))
     show(_row("channel", channel["channel"], channel["state"], f"{', '.join(left)}{_because(channel)}"))
+
+
+def show_town(town: Mapping[str, Any]) -> None:
+    """A town of a fleet: whether it runs, what it has to do, and what fails there."""
+    said = [] if town["on"] is None else [tell("%(n)s on", n=town["on"])]
+    said += [tell("%(n)s waiting", n=town["waiting"])] if town["waiting"] else []
+    said += [tell("%(n)s queued", n=town["queued"])] if town["queued"] else []
+    said += [tell("failing: %(names)s", names=", ".join(town["failing"]))] if town["failing"] else []
+    state = coloured(town["state"], _widest(_FLEET))
+    show(f"{town['town']:<24} {state} {', '.join(said)}{_because(town)}")
 
 
 def show_daemon(daemon: Mapping[str, Any]) -> None:

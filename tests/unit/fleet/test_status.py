@@ -1,0 +1,56 @@
+"""`status --stations`: the towns of a folder, one row each, by what their files and databases say."""
+
+from __future__ import annotations
+
+import json
+
+from alerts.cli.app import carry_out
+from alerts.fleet.status import towns
+from tests.unit.fleet.towns import CHANNEL, a_fleet, write_town
+
+FEED = '\n[sources.meteo]\nkind = "cap"\nurl = "feed.xml"\n'
+BROKEN = "[channels.site]\nkind = 'pigeon'\n"
+
+
+async def test_each_town_has_a_row_with_what_it_does_and_what_is_wrong(tmp_path):
+    write_town(tmp_path, "crolles", 'public_url = "https://alertes.crolles.example"', CHANNEL + FEED)
+    write_town(tmp_path, "meylan")
+    write_town(tmp_path, "voreppe", 'language = "fr"', BROKEN)
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        write_town(tmp_path, "meylan", rest=BROKEN)
+        write_town(tmp_path, "sassenage")
+        rows = {row["town"]: row for row in towns(tmp_path)}
+
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "crolles": "running",
+        "meylan": "outdated",
+        "sassenage": "stopped",
+        "voreppe": "refused",
+    }
+    assert rows["crolles"]["pages"] == "https://alertes.crolles.example"
+    assert rows["crolles"]["station"] == "Ville de crolles"
+    assert (rows["crolles"]["on"], rows["crolles"]["queued"]) == (0, 0)
+    assert rows["crolles"]["failing"] == ["meteo"]
+    assert "attendu" in rows["voreppe"]["reason"]
+    assert rows["voreppe"]["reason_code"] == "lines"
+
+
+def test_nothing_runs_where_no_process_does(tmp_path, capsys):
+    write_town(tmp_path, "crolles")
+    write_town(tmp_path, "voreppe", rest=BROKEN)
+
+    assert carry_out(["status", "--stations", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert carry_out(["status", "--stations", str(tmp_path), "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    assert [line.split()[0] for line in lines] == ["crolles", "voreppe"]
+    assert "pigeon" in lines[1]
+    assert [row["state"] for row in rows] == ["stopped", "refused"]
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path, capsys):
+    assert carry_out(["status", "--stations", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere" in capsys.readouterr().err
