@@ -128,7 +128,7 @@ async def test_an_account_of_a_town_opens_nothing_of_the_fleet_and_the_other_way
     there = await stranger.get("/t/crolles/desk/sign-in")
 
     assert (await stranger.send(sign_in, "/desk/sign-in", name="Paul", password=FIRST)).status == 401
-    fields = there.form("/desk/sign-in") | {"name": "Marie", "password": FIRST}
+    fields = there.form("/t/crolles/desk/sign-in") | {"name": "Marie", "password": FIRST}
     assert (await stranger.post("/t/crolles/desk/sign-in", fields)).status == 401
 
 
