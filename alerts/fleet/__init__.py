@@ -5,5 +5,5 @@
 
 Each town is the same `Daemon` that runs alone (alerts/app.py), in an `Outside` whose costly parts are shared: the HTTP
 session, the threads that databases are read in, the listener. Nothing of one town is reachable from another's `Town`:
-not its database, its secrets, its accounts or its pages (docs/adr/0025-many-towns-in-one-process.md).
+not its database, its secrets, its accounts or its pages (docs/adr/0026-many-towns-in-one-process.md).
 """
