@@ -49,7 +49,7 @@ from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import UnknownPosts, failing_sign_ins
 from alerts.health.monitor import ToldTrouble
 from alerts.health.notices import build_notices
-from alerts.model.events import ConnectionRefused, Events, Stopping
+from alerts.model.events import ConnectionRefused, Events, PostsStored, Stopping
 from alerts.model.lease import DUTIES, Lease, source_lease
 from alerts.model.ports import Resources, Surroundings
 from alerts.model.reason import because
@@ -58,7 +58,7 @@ from alerts.rendering.templates import Renderer
 from alerts.sources.poll import Poller
 from alerts.sources.shared import SharedReader
 from alerts.store.alerts import AlertRepository
-from alerts.store.connection import listen
+from alerts.store.connection import listen, ring_others
 from alerts.store.database import Database
 from alerts.store.leases import Leases
 from alerts.store.memory import ChannelStatuses
@@ -387,6 +387,12 @@ class Daemon:
     def _listen_for_rings(self) -> None:
         self._end_listening = listen(self.town.database, self._housekeeping.hear)
         log.debug("doorbell.open", store=self.town.database.name)
+        self.events.subscribe(PostsStored, self._wake_others)
+
+    def _wake_others(self, event: PostsStored) -> None:
+        """What was stored here may be for a lane, or a page, of another daemon."""
+        if not event.elsewhere and event.channels != () and self._keeper.has_others:
+            ring_others(self.town.database)
 
     async def _serve(self) -> None:
         # Each reads on connections of its own: a crowd at the public pages keeps no officer waiting (docs/adr/0009).

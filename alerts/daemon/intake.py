@@ -231,7 +231,7 @@ class Housekeeping:
     def hear(self, *, is_stored: bool) -> None:
         """Another process stored something: look what it was; `is_stored`: it may be a post, so lanes look, too."""
         if is_stored:
-            self._events.publish(PostsStored())
+            self._events.publish(PostsStored(elsewhere=True))
         self._rung.set()
 
     async def _watch_the_file(self) -> None:
@@ -243,7 +243,7 @@ class Housekeeping:
                 log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
             else:
                 if is_written:
-                    self._events.publish(PostsStored())
+                    self._events.publish(PostsStored(elsewhere=True))
                 for incident in changed:
                     self._events.publish(IncidentChanged(incident))
             await first_of(self._rung.wait(), self._clock.sleep(self._file_every.total_seconds()))

@@ -157,6 +157,11 @@ class LeaseKeeper:
         there = self.found.held.get(lane) if self.found is not None else None
         return there is not None and there.owner != self.owner
 
+    @property
+    def has_others(self) -> bool:
+        """Whether other daemons run beside this one."""
+        return self.found is not None and any(owner != self.owner for owner in self.found.daemons)
+
     def standing_elsewhere(self) -> frozenset[str]:
         """The cycles of other daemons that stand still, as these say."""
         daemons = self.found.daemons.values() if self.found is not None else ()

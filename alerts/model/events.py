@@ -27,9 +27,13 @@ MOST_CHANGES = 200
 
 @dataclass(frozen=True, slots=True)
 class PostsStored:
-    """Posts were stored, or may go out now; None: it isn't known on which channels."""
+    """Posts were stored, or may go out now; None: it isn't known on which channels.
+
+    `elsewhere` says that another process did it, or may have.
+    """
 
     channels: Sequence[str] | None = None
+    elsewhere: bool = False
 
     def concerns(self, channel: str) -> bool:
         """Whether that channel may have something to do now."""

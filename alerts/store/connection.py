@@ -132,6 +132,13 @@ def ring(place: Place) -> int:
     return postgresql.listeners(place)
 
 
+def ring_others(place: Place) -> None:
+    """Wake the other daemons that work on the store; this process is one. Never raises."""
+    # At a server the transaction that stored something has told of it.
+    if isinstance(place, Path):
+        sockets.ring(place, but=sockets.own_socket(place, "wake"))
+
+
 class Hears(Protocol):
     """Who is woken when another process stores something."""
 

@@ -54,11 +54,16 @@ def open_doorbell(path: Path) -> tuple[socket.socket, Path]:
     return bell, own
 
 
-def ring(path: Path) -> int:
-    """Wake every daemon that works on the database at `path`; returns how many there are. Never raises."""
+def ring(path: Path, but: Path | None = None) -> int:
+    """Wake every daemon that works on the database at `path`; returns how many there are. Never raises.
+
+    `but` is the bell of whoever rings, where that is a daemon itself.
+    """
     heard = 0
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as rope:
         for bell in sockets_beside(path, "wake"):
+            if bell == but:
+                continue
             try:
                 rope.sendto(b"!", os.fspath(bell))
                 heard += 1

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+from datetime import timedelta
 
 from alerts.app import build
 from alerts.config import load_config
 from alerts.daemon.intake import PRUNED_EVERY
 from alerts.daemon.outside import Outside
 from alerts.model.errors import DatabaseRefused
+from alerts.model.events import PostsStored
 from alerts.store.database import Database
 from alerts.store.files import migrate
 from bench.history import fill
 from tests.fakes import FakeClock, PlainChannel
+from tests.unit.leases import take
 
 TOWN = """
 [station]
@@ -87,6 +92,39 @@ async def test_a_file_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_pat
         assert ended <= {"unknown posts"}, "which looks once"
     finally:
         await house.stop()
+
+
+async def test_what_is_stored_here_rings_at_the_daemons_beside_and_what_they_stored_does_not(tmp_path):
+    (tmp_path / "channels.toml").write_text(TOWN + '[web]\nlisten = "127.0.0.1:0"\n', encoding="utf-8")
+    config, clock = load_config(tmp_path / "channels.toml"), FakeClock()
+    house = await build(config, Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock)))
+    theirs = config.database.with_name(f"{config.database.name}-wake.1")
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)) as bell:
+        bell.bind(str(theirs))
+
+        def rings() -> int:
+            count = 0
+            with contextlib.suppress(BlockingIOError):
+                while bell.recv(16):
+                    count += 1
+            return count
+
+        await house.start()
+        try:
+            rings()
+            house.events.publish(PostsStored(["telegram"]))
+            assert rings() == 0, "as far as it knows it is alone"
+            await take(house.database, [], "others", clock.now(), clock.now() + timedelta(seconds=5))
+            await house._keeper._sees_work()
+            house.events.publish(PostsStored(["telegram"]))
+            assert rings() == 1
+            house.events.publish(PostsStored(elsewhere=True))
+            house.events.publish(PostsStored(()))
+            assert rings() == 0, "or two daemons would ring for ever"
+        finally:
+            stopping = asyncio.create_task(house.stop())
+            while not stopping.done():
+                await clock.advance(1)
 
 
 async def test_what_was_over_for_longer_than_it_is_kept_goes_while_the_house_runs(tmp_path):
