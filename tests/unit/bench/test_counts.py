@@ -11,11 +11,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,8 +29,10 @@ from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.events import AttemptFinished
 from alerts.model.ports import Memory, SourceReading
+from alerts.model.town import Server
 from alerts.store.database import Database, Hop
 from alerts.store.files import connect, migrate
+from alerts.store.postgresql import Session
 from alerts.store.restoring import Height
 from tests.fakes import FakeClock, PlainChannel
 
@@ -84,6 +85,11 @@ COSTS = {
         ),
         430,
     ),
+    "a post at a server": Cost(Counter({"BEGIN": 3, "COMMIT": 3, "SELECT": 26, "INSERT": 4, "UPDATE": 3}), 0),
+    "ten posts at a server": Cost(
+        Counter({"BEGIN": 7, "COMMIT": 7, "SELECT": 205, "INSERT": 40, "UPDATE": 30}),
+        0,
+    ),
     "an idle minute": Cost(
         # Forty renewals of all leases at once, each after a look at who else runs and holds what.
         Counter({"PRAGMA": 183, "BEGIN": 41, "COMMIT": 41, "SELECT": 382, "INSERT": 2, "UPDATE": 40}),
@@ -108,13 +114,49 @@ class Counts:
             self._last = statement
 
 
-class Counted:
-    """A `Hand` without a thread, whose connection's statements are counted: the one place that knows a driver."""
+def open_file(path: Path, counts: Counts) -> Database:
+    """A database in a file whose statements are counted."""
+    migrate(path)
+    writer, reader = connect(path), connect(path, readonly=True)
+    for db in (writer, reader):
+        db.set_trace_callback(counts.note)
+    # The journal only grows, so that its growth is what was written.
+    writer.execute("PRAGMA wal_autocheckpoint = 0")
+    return Database(Threadless(writer), Threadless(reader), height=Height(path))
 
-    def __init__(self, db: sqlite3.Connection, counts: Counts) -> None:
+
+class CountedSession(Session):
+    """A connection to a server whose statements are counted; its lock and its signature go with BEGIN."""
+
+    def __init__(self, server: Server, counts: Counts, *, readonly: bool = False) -> None:
+        super().__init__(server, readonly=readonly)
+        self._counts = counts
+
+    def execute(self, sql, values=()):
+        self._counts.note(sql)
+        return super().execute(sql, values)
+
+    def begin(self, *, synced: bool = True) -> None:
+        self._counts.note("BEGIN")
+        super().begin(synced=synced)
+
+    def commit(self) -> None:
+        self._counts.note("COMMIT")
+        super().commit()
+
+
+def open_server(server: Server, counts: Counts) -> Database:
+    """A database at a server whose statements are counted."""
+    writer, reader = CountedSession(server, counts), CountedSession(server, counts, readonly=True)
+    return Database(Threadless(writer), Threadless(reader))
+
+
+class Threadless:
+    """A `Hand` without a thread."""
+
+    def __init__(self, db) -> None:
         self._db = db
         self._turn = asyncio.Lock()
-        db.set_trace_callback(counts.note)
 
     async def hop(self, work: Hop[T]) -> T:
         async with self._turn:
@@ -150,8 +192,9 @@ class Quiet:
 class House:
     """A daemon over a new store, and what that was asked while `counted`."""
 
-    def __init__(self, folder: Path) -> None:
-        self.config = load_config(folder / "channels.toml")
+    def __init__(self, folder: Path, server: Server | None = None) -> None:
+        config = load_config(folder / "channels.toml")
+        self.config = replace(config, store=replace(config.store, server=server))
         self.clock = FakeClock()
         self.counts = Counts()
         self.daemon: Daemon
@@ -189,12 +232,8 @@ class House:
                 await self.clock.advance(1)
             await stopping
 
-    async def _open(self, path: Path) -> Database:
-        migrate(path)
-        writer, reader = connect(path), connect(path, readonly=True)
-        # The journal only grows, so that its growth is what was written.
-        writer.execute("PRAGMA wal_autocheckpoint = 0")
-        return Database(Counted(writer, self.counts), Counted(reader, self.counts), height=Height(path))
+    async def _open(self, place: Path | Server) -> Database:
+        return open_file(place, self.counts) if isinstance(place, Path) else open_server(place, self.counts)
 
     async def post(self, *numbers: int) -> None:
         """Store alerts as the desk does, all at once, and stand still until they are sent."""
@@ -227,16 +266,30 @@ class House:
     @contextlib.contextmanager
     def counted(self) -> Iterator[Callable[[], Cost]]:
         """What is asked within."""
-        wal = self.config.database.with_name(f"{self.config.database.name}-wal")
-        before, size = self.counts.asked.copy(), wal.stat().st_size
-        yield lambda: Cost(self.counts.asked - before, (wal.stat().st_size - size) / 1000)
+        before, size = self.counts.asked.copy(), self._written()
+        yield lambda: Cost(self.counts.asked - before, (self._written() - size) / 1000)
+
+    def _written(self) -> int:
+        """Bytes in the journal of a file; a server tells only what all its towns write."""
+        place = self.config.database
+        return place.with_name(f"{place.name}-wal").stat().st_size if isinstance(place, Path) else 0
 
 
 @pytest.fixture
-def house(tmp_path, monkeypatch):
+def town(tmp_path, monkeypatch):
     monkeypatch.setenv("TELEGRAM_TOKEN", "1234567:token")
     (tmp_path / "channels.toml").write_text(TOWN, encoding="utf-8")
-    return House(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def house(town):
+    return House(town)
+
+
+@pytest.fixture
+def house_at_a_server(town, server):
+    return House(town, server)
 
 
 def check(what: str, cost: Cost, *, exactly: bool = True) -> None:
@@ -262,6 +315,18 @@ async def test_ten_posts_at_once(house):
         with house.counted() as cost:
             await house.post(*range(20, 30))
         check("ten posts", cost())
+
+
+async def test_at_a_server(house_at_a_server):
+    house = house_at_a_server
+    async with house.lives(doors=False):
+        await house.post(*range(20))
+        with house.counted() as cost:
+            await house.post(20)
+        check("a post at a server", cost())
+        with house.counted() as cost:
+            await house.post(*range(21, 31))
+        check("ten posts at a server", cost())
 
 
 async def test_a_post_asks_no_more_after_a_day_of_many(house):
