@@ -160,7 +160,7 @@ class Daemon:
         self._bulks = self._build_bulks()
         self._desk = outside.build_desk(town, clock.now, outside.new_id)
         self.service = self._service()
-        self._intake = MessageIntake(self._desk, database, clock, self.events)
+        self._intake = MessageIntake(self._desk, database, clock, self.events, self._feeds.turns)
         self._housekeeping = Housekeeping(
             town.store,
             self._intake,
@@ -381,7 +381,6 @@ class Daemon:
                     chance=self._outside.chance,
                     deliver=self._intake.deliver,
                     keeper=self._keeper,
-                    turns=self._feeds.turns,
                 )
 
     def _listen_for_rings(self) -> None:

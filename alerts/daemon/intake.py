@@ -21,12 +21,14 @@ from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.following import in_order
 from alerts.desk.posts import GRACE, DraftPost
+from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
 from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.ports import Clock, Heard, SourceReading
 from alerts.model.reason import because
 from alerts.model.town import StoreSection
+from alerts.sources.turns import Turns
 from alerts.store.archive import Slice
 from alerts.store.database import Database
 from alerts.store.unit import Unit
@@ -35,11 +37,16 @@ from alerts.store.views import Watermark
 AT_ONCE = 20
 """Entries filed in one transaction: more would hold up an urgent post's journal."""
 
+_GRAVE = (Severity.EXTREME, Severity.SEVERE)
+
 log = structlog.get_logger()
 
 
 class MessageIntake:
-    """Files readings at the desk, and wakes the lanes that have something to do by it."""
+    """Files readings at the desk, and wakes the lanes that have something to do by it.
+
+    Each transaction waits for one of `turns`, which all towns of the process share.
+    """
 
     def __init__(
         self,
@@ -47,7 +54,9 @@ class MessageIntake:
         database: Database,
         clock: Clock,
         events: Events,
+        turns: Turns | None = None,
     ) -> None:
+        self._turns = turns or Turns()
         self._desk = desk
         self._database = database
         self._clock = clock
@@ -63,9 +72,13 @@ class MessageIntake:
         That a source was read for the first time is news by itself: till then pages said that something may be missing.
         """
         entries = in_order(reading.heard)
-        for start in range(0, len(entries), AT_ONCE):
-            batch = entries[start : start + AT_ONCE]
-            self._tell(source, await self._file_batch(source, batch, lease))
+        batches = [entries[start : start + AT_ONCE] for start in range(0, len(entries), AT_ONCE)]
+        are_grave = [any(map(_is_grave, batch)) for batch in batches]
+        for place, batch in enumerate(batches):
+            # What stands before something grave is as pressing, for it is filed first.
+            async with self._turns.turn(urgent=any(are_grave[place:]), place=place):
+                filed = await self._file_batch(source, batch, lease)
+            self._tell(source, filed)
         now = self._clock.now()
 
         # The memory comes last: after a kill in between the feed is read again, and what was filed is known by its key.
@@ -146,6 +159,10 @@ class MessageIntake:
     def _publish(self, channels: Sequence[str]) -> None:
         self._events.publish(PostsStored(channels))
         self._events.publish(IncidentChanged())
+
+
+def _is_grave(heard: Heard) -> bool:
+    return heard.alert is not None and any(info.severity in _GRAVE for info in heard.alert.infos)
 
 
 ENDS_LOOKED_FOR_EVERY = timedelta(seconds=5)

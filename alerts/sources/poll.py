@@ -18,12 +18,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.delivery.lease import LeaseKeeper
-from alerts.model.alert import Severity
 from alerts.model.errors import SourceFailed
 from alerts.model.lease import Lease, LeaseLost, source_lease
-from alerts.model.ports import Clock, ClockReading, Heard, HearsNews, Memory, Source, SourceReading
+from alerts.model.ports import Clock, ClockReading, HearsNews, Memory, Source, SourceReading
 from alerts.model.reason import Reason, because
-from alerts.sources.turns import Turns
 from alerts.store.database import Database
 from alerts.store.unit import Unit
 
@@ -31,7 +29,6 @@ LONGEST_BACKOFF = timedelta(minutes=15)
 WRITTEN_EVERY = timedelta(minutes=5)
 """While a source says nothing new, that it was read is written down so often: `last_ok` may be older by that."""
 
-_GRAVE = (Severity.EXTREME, Severity.SEVERE)
 Chance = Callable[[], float]
 Deliver = Callable[[str, SourceReading, datetime, Lease], Awaitable[int]]
 """Stores a reading of the source of that name, under its lease; the time is when it will be looked at again.
@@ -45,8 +42,7 @@ log = structlog.get_logger()
 class Poller:
     """Looks at one source every `every`, give or take a twentieth, sooner where it has news; while it has the lease.
 
-    `tried_at` is when it last looked, `reason` why that went wrong (None: it didn't). What was heard is stored in one
-    of `turns`.
+    `tried_at` is when it last looked, `reason` why that went wrong (None: it didn't).
     """
 
     def __init__(
@@ -60,7 +56,6 @@ class Poller:
         chance: Chance,
         deliver: Deliver,
         keeper: LeaseKeeper,
-        turns: Turns | None = None,
     ) -> None:
         self.name = name
         self.every = every
@@ -69,7 +64,6 @@ class Poller:
         self._clock = clock
         self._chance = chance
         self._deliver = deliver
-        self._turns = turns or Turns()
         self._keeper = keeper
         self._hold = keeper.join(source_lease(name), self._stop_resting)
         self._term = 0
@@ -167,11 +161,7 @@ class Poller:
     async def _store(self, reading: SourceReading, again: datetime, lease: Lease) -> int:
         if reading.trouble is not None:
             await self._write_well(lease)
-        if not reading.heard:
-            failures = await self._deliver(self.name, reading, again, lease)
-        else:
-            async with self._turns.turn(urgent=any(map(_is_urgent, reading.heard))):
-                failures = await self._deliver(self.name, reading, again, lease)
+        failures = await self._deliver(self.name, reading, again, lease)
         self._written = self._clock.monotonic()
         return failures
 
@@ -231,11 +221,6 @@ class Poller:
         # Once for each cause: a feed that is down for a night would fill the log.
         if reason != self.reason:
             log.warning("source.failed", source=self.name, reason=str(reason), failures=failures)
-
-
-def _is_urgent(heard: Heard) -> bool:
-    alert = heard.alert
-    return alert is not None and any(info.severity in _GRAVE for info in alert.infos)
 
 
 def backoff(failures: int, every: timedelta, chance: Chance) -> timedelta:

@@ -2,8 +2,8 @@
 
 Many sources in one process share one connection pool, one event loop and one processor. `Places` bounds the requests at
 one host and in all, and keeps most of them for addresses that answer: a hundred dead servers delay one another, not the
-rest. `Turns` lets few sources file at the same time, the urgent ahead, so that a feed which a thousand towns name keeps
-the lanes waiting no longer than one of them would.
+rest. `Turns` lets few towns file at the same time, the urgent ahead. So a feed that a thousand towns name keeps lanes
+waiting no longer than a few of them would: what is filed is sent before the next have filed theirs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ The session has 200 connections, which channels send by as well.
 """
 
 FILE_AT_ONCE = 4
-LONGEST_TURN = 1.0
+LONGEST_TURN = 2.0
 """After so many seconds a turn is given to the next: whoever waits for a locked file holds nobody else up."""
 
 
@@ -55,18 +55,24 @@ class Places:
 
 
 class Turns:
-    """At most `most` at the same time; of those who wait the urgent go first, then whoever came first."""
+    """At most `most` at the same time; of those who wait the urgent go first, then first batches, then who came first.
+
+    So a feed that says a thousand things keeps no other waiting that says one.
+    """
 
     def __init__(self, most: int = FILE_AT_ONCE, longest: float = LONGEST_TURN) -> None:
         self._free = most
         self._longest = longest
         self._count = 0
-        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[bool, int, int, asyncio.Future[None]]] = []
 
     @asynccontextmanager
-    async def turn(self, *, urgent: bool) -> AsyncIterator[None]:
-        """Wait for a turn and hold it; one that is held for long is given to the next while its holder goes on."""
-        await self._take(urgent=urgent)
+    async def turn(self, *, urgent: bool, place: int = 0) -> AsyncIterator[None]:
+        """Wait for a turn and hold it, for the batch at that `place` of what is to be filed.
+
+        One that is held for long is given to the next while its holder goes on.
+        """
+        await self._take(urgent=urgent, place=place)
         over = asyncio.get_running_loop().call_later(self._longest, self._give)
         try:
             yield
@@ -75,13 +81,13 @@ class Turns:
                 over.cancel()
                 self._give()
 
-    async def _take(self, *, urgent: bool) -> None:
+    async def _take(self, *, urgent: bool, place: int) -> None:
         if self._free:
             self._free -= 1
             return
         self._count += 1
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (not urgent, self._count, mine))
+        heapq.heappush(self._waiting, (not urgent, place, self._count, mine))
         try:
             await mine
         except asyncio.CancelledError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import sqlite3
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from alerts.model.events import Events, PostsStored
 from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.town import District, Town
 from alerts.rendering.templates import Renderer
+from alerts.sources.turns import Turns
 from alerts.store.database import Database
 from alerts.store.files import migrate
 from tests.fakes import FakeClock
@@ -97,6 +99,11 @@ class Daemon:
         events.subscribe(PostsStored, self._wake)
         self._takes_in = MessageIntake(desk, database, self.clock, events)
         self.lease = None
+
+    def share_turns(self, turns: Turns) -> Turns:
+        """File in these turns, as the other towns of the process do."""
+        self._takes_in._turns = turns
+        return turns
 
     def _wake(self, event: PostsStored) -> None:
         self.wakes += 1
@@ -224,3 +231,29 @@ async def test_that_a_source_was_read_for_the_first_time_is_told_at_once_and_no_
 
     await service.take_in([])
     assert service.wakes == 1
+
+
+async def test_of_what_waits_to_be_filed_the_grave_goes_first_and_no_flood_keeps_one_message_waiting(service):
+    turns = service.share_turns(Turns(most=1))
+    flood = [entry(number) for number in range(3 * AT_ONCE)]
+    before = [entry(number) for number in range(300, 300 + AT_ONCE)]
+    grave = with_severity(entry(900), Severity.EXTREME)
+    async with turns.turn(urgent=True):
+        filing = []
+        for heard in (flood, [entry(500)], [*before, grave]):
+            filing.append(asyncio.ensure_future(service.take_in(heard)))
+            while len(turns._waiting) < len(filing):  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
+    await asyncio.gather(*filing)
+
+    rows = await service.ask("SELECT identifier FROM alert ORDER BY seq")
+    filed = [int(name.removeprefix("urn-")) for (name,) in rows]
+    assert filed[:AT_ONCE] == [*range(300, 300 + AT_ONCE)], "what stands before something grave"
+    # Between its two batches somebody else has one.
+    assert filed[AT_ONCE : 2 * AT_ONCE + 1] == [*range(AT_ONCE), 900]
+    assert filed[2 * AT_ONCE + 1 :] == [500, *range(AT_ONCE, 3 * AT_ONCE)]
+
+
+def with_severity(heard: Heard, severity: Severity) -> Heard:
+    alert = heard.alert
+    return replace(heard, alert=replace(alert, infos=(replace(alert.infos[0], severity=severity),)))

@@ -69,6 +69,17 @@ async def test_the_urgent_go_first_then_whoever_came_first(held):
     assert held.now == ["e", "f"]
 
 
+async def test_a_flood_keeps_nobody_waiting_who_says_one_thing(held):
+    turns = Turns(most=1)
+    for name, place in (("flood 1", 0), ("flood 2", 1), ("flood 3", 2), ("one", 0)):
+        held.take(name, turns.turn(urgent=False, place=place))
+    await settle()
+    await held.let_go("flood 1")
+    assert held.now == ["one"]
+    await held.let_go("one")
+    assert held.now == ["flood 2"]
+
+
 async def test_one_who_stops_waiting_leaves_the_turn_to_the_next(held):
     turns = Turns(most=1)
     for name in ("a", "b", "c"):
