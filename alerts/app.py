@@ -144,6 +144,7 @@ class Daemon:
             owner,
             holdings(town, self._paces),
             outside.lease_term,
+            renewed=outside.lease_renewed,
             host=socket.gethostname(),
             version=__version__,
             taken=self._taken,
@@ -186,7 +187,8 @@ class Daemon:
         if self._outside.doors:
             self._listen_for_rings()
             await self._serve()
-            self._spawn(sum_up(self._clock.sleep), "log")
+            if not self._outside.owners:  # else the log is many daemons', and summed up by who runs them
+                self._spawn(sum_up(self._clock.sleep), "log")
         if self._outside.doors or self.town.notify.channels:
             self._checks = self._build_checks()
         for name, work in (*self._delivering(), *self._watching()):

@@ -25,7 +25,7 @@ from alerts.daemon.desk import build_desk
 from alerts.daemon.intake import ENDS_LOOKED_FOR_EVERY
 from alerts.daemon.serving import Serve, serve
 from alerts.delivery.lane import LONGEST_IDLE
-from alerts.delivery.lease import TERM
+from alerts.delivery.lease import RENEWED, TERM
 from alerts.desk.actions import Desk
 from alerts.health.approvals import APPROVALS_LOOKED_AT_EVERY
 from alerts.health.checks import STORE_LOOKED_AT_EVERY
@@ -92,11 +92,11 @@ class Looks:
 class Outside:
     """The world of one daemon. Whatever is decided outside of it comes in here; the defaults are the real one.
 
-    `lease_term` is how long a lease lasts, a minute at most: a longer one is renewed more seldom, and a daemon that
-    died is replaced later. `doors` says whether it answers over HTTP and hears the ring of other processes. `serve` is
-    where it is asked; `lends_session` says that the session is somebody else's, who closes it, and `feeds` what reads
-    addresses for all who share it. `owners` is what the names begin with under which this process alone holds leases:
-    whoever held one before is dead, and its leases are ended.
+    `lease_term` is how long a lease lasts, a minute at most, and `lease_renewed` after how much of it each is renewed:
+    what is renewed more seldom costs less, and a daemon that died is replaced later. `doors` says whether it answers
+    over HTTP and hears the ring of other processes. `serve` is where it is asked; `lends_session` says that the session
+    is somebody else's, who closes it, and `feeds` what reads addresses for all who share it. `owners` is what the names
+    begin with under which this process alone holds leases: whoever held one before is dead, and its leases are ended.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -111,6 +111,7 @@ class Outside:
     outbox: Callable[[Database], Outbox] = Outbox
     looks: Looks = Looks()
     lease_term: timedelta = TERM
+    lease_renewed: float = RENEWED
     doors: bool = True
     serve: Serve = serve
     lends_session: bool = False

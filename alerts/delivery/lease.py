@@ -86,9 +86,9 @@ class Hold:
 class LeaseKeeper:
     """Takes, renews and hands over the leases of this process.
 
-    Each lasts for `term`: a longer one costs fewer transactions, and a daemon that died is replaced later. `taken`
-    hears of each lease that becomes ours, with how it ended before (None: nobody had it). `standing` names the cycles
-    that stand still here, for the daemon that watches over all.
+    Each lasts for `term`, and is renewed after so much of it (`renewed`): a longer one costs fewer transactions, and a
+    daemon that died is replaced later. `taken` hears of each lease that becomes ours, with how it ended before (None:
+    nobody had it). `standing` names the cycles that stand still here, for the daemon that watches over all.
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class LeaseKeeper:
         holdings: Iterable[Holding | str],
         term: timedelta = TERM,
         *,
+        renewed: float = RENEWED,
         host: str = "",
         version: str = "",
         taken: Callable[[str, Lease | None], None] = lambda *_: None,
@@ -107,6 +108,7 @@ class LeaseKeeper:
         self._leases = leases
         self._clock = clock
         self._term = term
+        self._renewed = renewed
         self._taken = taken
         self._standing = standing
         self._holdings = tuple(each if isinstance(each, Holding) else Holding("lane", (each,)) for each in holdings)
@@ -206,10 +208,12 @@ class LeaseKeeper:
                 if self._is_due or await self._sees_work():
                     await self._renew()
                 self._hand_over()
+                is_behind = False
             except Exception as error:  # noqa: BLE001 the database's trouble must not end the keeper
                 log.error("lease.not_renewed", error=str(error))  # noqa: TRY400 one line is enough at 3 a.m.
+                is_behind = True
             lacks = any(self._mine(each) is None for each in self._holdings)
-            pause = self._term.total_seconds() * (TRIED if lacks else RENEWED)
+            pause = self._term.total_seconds() * (TRIED if lacks or is_behind else self._renewed)
             await first_of(self._hurry.wait(), self._clock.sleep(pause))
 
     async def retire(self, names: Iterable[str]) -> None:
@@ -255,7 +259,7 @@ class LeaseKeeper:
             return  # some were given up meanwhile
         if (registered := found.daemons.get(self.owner)) is not None:
             self.daemon = replace(self.daemon, wants=registered.wants)
-        self._renew_at = began + self._term.total_seconds() * RENEWED
+        self._renew_at = began + self._term.total_seconds() * self._renewed
         for each in left:
             self._asked.pop(each, None)
         self._hold(found, began + self._term.total_seconds())
@@ -269,7 +273,7 @@ class LeaseKeeper:
     def _choose(self, found: Ownership) -> Choice:
         if self._is_retired or self.owner not in found.daemons:
             return Choice((), (), ())
-        return choose(self._holdings, found, self.owner, self._clock.now(), self._term * RENEWED)
+        return choose(self._holdings, found, self.owner, self._clock.now(), self._term * self._renewed)
 
     def _hold(self, found: Ownership, until: float) -> None:
         before, self.found = self._held, found

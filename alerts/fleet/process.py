@@ -40,12 +40,12 @@ from alerts.store.threads import SharedThreads
 LOOKS = Looks(
     file=timedelta(seconds=60),
     lanes=timedelta(minutes=5),
-    ends=timedelta(seconds=20),
+    ends=timedelta(seconds=30),
     approvals=timedelta(seconds=20),
-    store=timedelta(seconds=20),
+    store=timedelta(seconds=30),
 )
 """How often each town looks by itself at what it is told of otherwise."""
-LEASES_LAST = timedelta(seconds=60)
+LEASES_LAST, LEASES_RENEWED = timedelta(seconds=60), 0.6
 """A process that comes after a killed one waits for none of them: by the folder's lock it knows their owner is dead."""
 
 _MOST_FILES = 1 << 20
@@ -128,6 +128,7 @@ async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncI
             feeds=SharedReader(session, outside.clock),
             looks=LOOKS,
             lease_term=LEASES_LAST,
+            lease_renewed=LEASES_RENEWED,
             owners=_owners(folder),
         )
     finally:

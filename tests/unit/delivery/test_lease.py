@@ -119,12 +119,13 @@ async def test_waiting_for_a_lease_ends_when_it_is_given_back(house, keepers):
     assert waiting.result().owner == "second"
 
 
-async def test_a_longer_term_is_renewed_more_seldom(house, keepers):
-    keeper = await keepers.start("us", term=timedelta(seconds=60))
+@pytest.mark.parametrize(("how", "times"), [({}, 5), ({"renewed": 0.6}, 2)])
+async def test_a_longer_term_is_renewed_more_seldom(house, keepers, how, times):
+    keeper = await keepers.start("us", term=timedelta(seconds=60), **how)
     commits = house.database.commits
     await house.clock.advance(90)
     assert keeper.lease_of("x")
-    assert house.database.commits - commits == 5, "each 18 s"
+    assert house.database.commits - commits == times, "each 18 s, each 36 s"
 
 
 async def test_a_daemon_that_has_its_share_only_reads_in_between(house, keepers):
