@@ -85,21 +85,22 @@ class _ServerThread:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
 
     async def hop(self, work: Hop[T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._again, work)
-
-    def _again(self, work: Hop[T]) -> T:
-        """Run `work`; where the connection is lost, once more: nothing of it was done. It ends after some seconds."""
-        ends = time.monotonic() + LOCK_WAIT
-        while True:
-            try:
-                return work(self._session)
-            except Lost:
-                if time.monotonic() > ends:
-                    raise
+        return await asyncio.get_running_loop().run_in_executor(self._thread, again, work, self._session)
 
     async def close(self) -> None:
         await asyncio.get_running_loop().run_in_executor(self._thread, self._session.close)
         self._thread.shutdown()
+
+
+def again(work: Hop[T], db: Connection) -> T:
+    """Run `work`; where the connection is lost, once more: nothing of it was done. It ends after some seconds."""
+    ends = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            return work(db)
+        except Lost:
+            if time.monotonic() > ends:
+                raise
 
 
 class Readers:

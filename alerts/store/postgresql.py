@@ -188,6 +188,17 @@ class Session:
             with self.told():
                 self._lines.sync()
 
+    def turn_to(self, server: Server, waits_for: Callable[[str | None], None]) -> None:
+        """Go on in another town's schema of the same database, outside of any transaction."""
+        self._waits_for = waits_for
+        if server.schema == self.server.schema:
+            return
+        self.server, self._lock = server, advisory_key(server)
+        self._settings |= search_path(server)
+        if self._db is not None and not self._db.closed:
+            with contextlib.suppress(Lost), self.told():  # made anew, it is there by its settings
+                self._db.execute("SELECT set_config('search_path', %s, false)", (self._settings["search_path"],))
+
     def reach(self) -> None:
         """Connect, if that isn't done. Raises DatabaseRefused."""
         self._reached()

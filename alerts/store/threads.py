@@ -5,6 +5,9 @@ of the pool does it doesn't matter to SQLite. Its connection is opened when it i
 answers questions is closed again once nobody has asked for a while: an open connection takes a third of a megabyte
 (the schema as SQLite parsed it, its pages, the statements), and a thousand towns would have several each.
 
+At a server each thread has one connection for all towns there, and turns to the schema of the town whose turn it is:
+so a thousand towns have no more connections than there are threads.
+
 Lanes and writers of a town share one connection here: their transactions take milliseconds. What people ask runs on
 other connections in other threads, as it does in a daemon of its own, so a slow question holds up no lane of any town.
 """
@@ -13,17 +16,23 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from alerts.model.town import Server
 from alerts.store.connection import Place
-from alerts.store.database import Database, Hand, Hop, Readers
+from alerts.store.database import LONGEST, Database, Hand, Hop, Readers, again
 from alerts.store.files import connect
 from alerts.store.restoring import Height
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Connection
+    from alerts.store.postgresql import Session
 
 T = TypeVar("T")
 LANES, PEOPLE = 8, 2
@@ -41,12 +50,12 @@ class SharedHand:
     """A connection whose transactions run in a thread of the pool, in their order. It closes itself after `idles`."""
 
     def __init__(
-        self, pool: ThreadPoolExecutor, open_one: Callable[[], sqlite3.Connection], idles: float | None = None
+        self, pool: ThreadPoolExecutor, open_one: Callable[[], Connection], idles: float | None = None
     ) -> None:
         self._pool = pool
         self._open_one = open_one
         self._idles = idles
-        self._db: sqlite3.Connection | None = None
+        self._db: Connection | None = None
         # None stands for closing the connection.
         self._waiting: deque[tuple[Hop[Any] | None, asyncio.Future[Any]]] = deque()
         self._is_busy = False
@@ -91,12 +100,12 @@ class SharedHand:
             if work is None:
                 self._let_go()
             else:
-                value = work(self._connected())
+                value = again(work, self._connected())
         except BaseException as raised:  # noqa: BLE001 handed to who asked
             error = raised
         loop.call_soon_threadsafe(self._landed, loop, future, value, error)
 
-    def _connected(self) -> sqlite3.Connection:
+    def _connected(self) -> Connection:
         if self._db is None:
             self._db = self._open_one()
         return self._db
@@ -130,6 +139,48 @@ class SharedHand:
             self._next(loop)
 
 
+class _ServerHand(SharedHand):
+    """The same at a server: whichever thread runs it, it does so on that thread's connection."""
+
+    def __init__(self, pool: ThreadPoolExecutor, turned: Callable[[], Session]) -> None:
+        super().__init__(pool, turned)
+        self._turned = turned
+
+    def _connected(self) -> Session:
+        return self._turned()
+
+
+class _ServerSessions:
+    """The connections to servers, one for each thread and each address that towns have."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._all: list[Session] = []
+
+    def turned(self, server: Server, waits_for: Callable[[str | None], None], *, readonly: bool) -> Session:
+        """This thread's connection, turned to the town's schema; only as long as nothing else is asked for in it."""
+        from alerts.store.postgresql import Session, conninfo  # noqa: PLC0415 only who has a server loads it
+
+        mine: dict[tuple[str, bool], Session] = vars(self._own).setdefault("sessions", {})
+        key = (conninfo(server), readonly)
+        if key not in mine:
+            longest = LONGEST if readonly else None
+            mine[key] = Session(server, readonly=readonly, longest=longest, tells=not readonly)
+            self._all.append(mine[key])
+        mine[key].turn_to(server, waits_for)
+        return mine[key]
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self._all)
+
+    def close(self) -> None:
+        """Close them, once no thread uses them any more."""
+        for session in self._all:
+            session.close()
+
+
 class SharedThreads:
     """The pools of a process, in which the databases of many towns are opened."""
 
@@ -137,11 +188,12 @@ class SharedThreads:
         self._lanes = ThreadPoolExecutor(LANES, thread_name_prefix="store lanes")
         self._people = ThreadPoolExecutor(PEOPLE, thread_name_prefix="store people")
         self._pages = ThreadPoolExecutor(PEOPLE, thread_name_prefix="store pages")
+        self._sessions = _ServerSessions()
 
     async def open(self, path: Place) -> Database:
-        """Open the store at `path`, which `migrate` has brought up to date; one at a server has threads of its own."""
+        """Open the store at `path`, which `migrate` has brought up to date."""
         if not isinstance(path, Path):
-            return await Database.open(path)
+            return self._at(path)
         hand = SharedHand(self._lanes, partial(_connection, path))
 
         def readers(pool: ThreadPoolExecutor) -> Readers:
@@ -154,10 +206,29 @@ class SharedThreads:
         await hand.hop(lambda db: db.execute("SELECT 1").fetchone())
         return Database(hand, hand, people=readers(self._people), pages=readers(self._pages), height=Height(path))
 
+    def _at(self, server: Server) -> Database:
+        def hand(pool: ThreadPoolExecutor, *, readonly: bool) -> Hand:
+            return _ServerHand(pool, lambda: self._sessions.turned(server, told, readonly=readonly))
+
+        def readers(pool: ThreadPoolExecutor) -> Readers:
+            async def one_more() -> Hand:
+                return hand(pool, readonly=True)
+
+            return Readers(one_more)
+
+        def told(why: str | None) -> None:
+            database.trouble = why
+
+        both = hand(self._lanes, readonly=False)
+        database = Database(both, both, people=readers(self._people), pages=readers(self._pages))
+        database.is_shared = True
+        return database
+
     def close(self) -> None:
         """End the threads; every database has been closed by now."""
         for pool in (self._lanes, self._people, self._pages):
-            pool.shutdown(wait=False)
+            pool.shutdown(wait=bool(self._sessions.number))
+        self._sessions.close()
 
 
 def _connection(path: Path, *, readonly: bool = False) -> sqlite3.Connection:

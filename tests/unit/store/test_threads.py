@@ -9,8 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from alerts.model.town import Secret, Server
+from alerts.store.connection import migrate as migrate_any
+from alerts.store.connection import opened as opened_any
 from alerts.store.files import migrate
-from alerts.store.threads import SharedHand, SharedThreads
+from alerts.store.threads import LANES, PEOPLE, SharedHand, SharedThreads
+from tests.unit.store.conftest import a_record
 
 
 @pytest.fixture
@@ -121,3 +125,36 @@ async def test_a_database_of_shared_threads_reads_what_it_wrote_wherever_it_is_a
     assert await database.read(kept) == [("x", "somebody", now)]
     await database.close()
     threads.close()
+
+
+async def test_many_towns_at_a_server_share_its_connections_and_nothing_else(postgresql, tmp_path):
+    url = postgresql.url()
+    towns = [Server(Secret(url), f"town{number}", tmp_path / str(number)) for number in range(20)]
+    for town in towns:
+        migrate_any(town)
+    threads = SharedThreads()
+    databases = [await threads.open(town) for town in towns]
+    try:
+        await asyncio.gather(*(each.write(noted(f"a{number}")) for number, each in enumerate(databases)))
+        # More than may wait for one another, in no order: each is asked in its own schema.
+        found = await asyncio.gather(
+            *(way(ids) for each in databases for way in (each.read, each.ask, each.ask_for_pages))
+        )
+        with opened_any(towns[0]) as db:
+            held = db.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'tocsin'").fetchone()[0]
+    finally:
+        for each in databases:
+            await each.close()
+        threads.close()
+
+    assert found == [[f"a{number}"] for number in range(20) for _ in range(3)]
+    assert held <= LANES + 2 * PEOPLE + 1
+    postgresql.drop(url)
+
+
+def noted(name):
+    return lambda unit: unit.alerts.add(a_record(name))
+
+
+def ids(unit):
+    return [row["id"] for row in unit.execute("SELECT id FROM alert").fetchall()]
