@@ -108,7 +108,7 @@ def read_config(file: Path, text: str) -> Town:
         districts=districts,
         channels={name: _channel(name, each) for name, each in channels.items()},
         sources={name: _made_of(SourceRules, each, settings=each) for name, each in sources.items()},
-        store=StoreSection("" if server else str(store.url), store.keep, server),
+        store=StoreSection("" if server else str(store.url), store.keep, server, store),
         web=_made_of(WebSection, web),
         notify=_made_of(NotifySection, notify),
         desk=_made_of(DeskSection, desk),

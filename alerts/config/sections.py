@@ -131,7 +131,13 @@ class StoreSettings(_Section):
     def server(self, folder: Path) -> Server | None:
         """The server, with what signs in there; None: it is a file. Raises BadCredential, and ValueError."""
         url = self.url if isinstance(self.url, str) else self.url.read(folder).reveal()
-        store = store_at(url, folder)
+        try:
+            store = store_at(url, folder)
+        except ValueError:
+            if isinstance(self.url, str):
+                raise
+            # What stands there is a secret, whatever it is.
+            raise ValueError(because("no_store", text="***")) from None
         if isinstance(store, Path) or self.password is None:
             return None if isinstance(store, Path) else store
         return replace(store, password=self.password.read(folder))

@@ -52,6 +52,7 @@ class Member:
     mark: Mark = ()
     tried_at: float = 0.0
     hosts: frozenset[str] = frozenset()
+    store: str = ""
     daemon: Daemon | None = None
     wrong: tuple[Reason, ...] = ()
     language: str = "en"
@@ -146,9 +147,14 @@ class Fleet:
             for host in sorted(settled.hosts)
             if host in taken
         ]
+        store = str(settled.town.database)
+        stores = {each.store: each.name for each in self.members.values() if each is not member}
+        if store in stores:
+            what = because("store_taken", store=store, other=stores[store])
+            wrong.append(because("setting_wrong", file=CONFIG, key="store.url", what=what))
         if wrong:
             raise ConfigurationError(wrong, settled.town.language)
-        member.hosts = settled.hosts
+        member.hosts, member.store = settled.hosts, store
 
     def _refuse(self, member: Member, problems: Iterable[Reason], language: str = "en") -> None:
         member.wrong, member.language = tuple(problems), language

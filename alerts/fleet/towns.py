@@ -21,9 +21,9 @@ from pydantic import BaseModel
 
 from alerts.channels.settings import SecretSource
 from alerts.config import load_config
-from alerts.model.errors import ConfigurationError
+from alerts.model.errors import BadCredential, ConfigurationError
 from alerts.model.reason import Reason, because
-from alerts.model.town import FleetSection, Town, WebSection
+from alerts.model.town import FleetSection, Server, StoreSection, Town, WebSection
 
 CONFIG = "channels.toml"
 MOUNTS = "/t"
@@ -82,6 +82,7 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
             connections=web.connections,
             per_address=web.per_address,
         ),
+        store=_own_store(town),
         public_url=public_url,
         mount=mount,
     )
@@ -150,17 +151,29 @@ def _is_within(folder: Path, path: str) -> bool:
 def _secrets(town: Town) -> dict[str, SecretSource]:
     """Every secret that the town names, by its key."""
     named: Sequence[tuple[str, Mapping[str, Any]]] = (("channels", town.channels), ("sources", town.sources))
+    settings = {f"{section}.{name}": each.settings for section, records in named for name, each in records.items()}
+    settings["store"] = town.store.settings
     return {
-        f"{section}.{name}.{key}": value
-        for section, records in named
-        for name, record in records.items()
-        for key, value in _fields(record.settings)
+        f"{section}.{key}": value
+        for section, each in settings.items()
+        for key, value in _fields(each)
         if isinstance(value, SecretSource)
     }
 
 
 def _fields(settings: object) -> Iterator[tuple[str, Any]]:
     return iter(settings) if isinstance(settings, BaseModel) else iter(())
+
+
+def _own_store(town: Town) -> StoreSection:
+    """The store by the town's own secrets. Raises ConfigurationError."""
+    if town.store.server is None:
+        return town.store
+    try:
+        server: Server | None = _own_secrets(town.store.settings, town).server(town.folder)
+    except BadCredential as error:
+        raise ConfigurationError([_fault("store", error.reason)], town.language) from None
+    return replace(town.store, server=server)
 
 
 def _own_secrets(settings: Any, town: Town) -> Any:

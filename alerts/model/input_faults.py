@@ -38,6 +38,7 @@ SETTING_FAULTS: Mapping[str, str] = {
     ),
     "outside_of_folder": "{path} lies outside of the town's folder; allowed: a place in it",
     "host_taken": "{host} is the name of another town, {other}; allowed: one town a name",
+    "store_taken": "{store} is the store of another town, {other}; allowed: one town a store (another schema=)",
     "town_stumbled": "the town can't be started: {error}",
     "fleet_runs": "another process works on the towns of {folder}; stop it first",
     "fleet_unreadable": "the folder {folder} can't be used: {said:term}",

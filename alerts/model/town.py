@@ -227,6 +227,7 @@ class StoreSection:
     url: str = "sqlite:///var/tocsin.db"
     keep: timedelta | None = None
     server: Server | None = None
+    settings: Any = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -85,18 +85,18 @@ def migrate(place: Place) -> bool:
     """
     if isinstance(place, Path):
         return files.migrate(place)
-    from alerts.store import postgresql  # noqa: PLC0415 as above
+    from alerts.store import server_schema  # noqa: PLC0415 as above
 
-    return postgresql.migrate(place)
+    return server_schema.migrate(place)
 
 
 def version(place: Place) -> str | None:
     """The migration at which the store stands; None where nothing was created yet. Raises StoreError."""
     if isinstance(place, Path):
         return files.version(place)
-    from alerts.store import postgresql  # noqa: PLC0415 as above
+    from alerts.store import server_schema  # noqa: PLC0415 as above
 
-    return postgresql.version(place)
+    return server_schema.version(place)
 
 
 def sound(place: Place) -> str:

@@ -18,7 +18,7 @@ import psycopg
 from sqlalchemy import Boolean, Table
 
 from alerts.model.town import Server
-from alerts.store import files, postgresql
+from alerts.store import files, postgresql, server_schema
 from alerts.store.schema import metadata
 
 TABLES = metadata.sorted_tables
@@ -331,9 +331,9 @@ class _NewSchema:
 
     def __init__(self, server: Server, mark: str) -> None:
         self.mended = 0
-        standing = postgresql.version(server)
+        standing = server_schema.version(server)
         if standing is None:
-            postgresql.migrate(server)
+            server_schema.migrate(server)
         self._db = _connected(server)
         _mark(self._db, mark)
         _run(self._db, "BEGIN")

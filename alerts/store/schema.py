@@ -1,6 +1,6 @@
 """The tables, as SQLAlchemy Core's metadata.
 
-What SQLite does by itself beside them is in `alerts.store.files`, what PostgreSQL does in `alerts.store.postgresql`.
+What SQLite does by itself beside them is in `alerts.store.files`, what PostgreSQL does in `alerts.store.server_schema`.
 """
 
 from __future__ import annotations

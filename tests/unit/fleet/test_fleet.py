@@ -200,3 +200,43 @@ async def two_alerts(daemon):
         while len(filed := await daemon.database.read(lambda unit: unit.views.page(Wanted()))) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     return filed
+
+
+def at(url, schema):
+    return f"{url}&schema={schema}"
+
+
+async def test_towns_at_a_server_have_a_schema_each_and_no_two_the_same(tmp_path, postgresql_url):
+    write_town(tmp_path, "crolles", store=at(postgresql_url, "crolles"))
+    write_town(tmp_path, "meylan", store=at(postgresql_url, "meylan"))
+    write_town(tmp_path, "voreppe", store=at(postgresql_url, "crolles"))
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+
+        assert running(fleet) == ["crolles", "meylan"]
+        [wrong] = fleet.members["voreppe"].wrong
+        assert wrong["what"].code == "store_taken"
+        stored = await fleet.members["crolles"].daemon.database.read(lambda unit: unit.views.everything())
+        assert stored == []
+
+
+async def test_what_signs_in_at_a_town_s_server_is_the_town_s_own(tmp_path, postgresql_url, monkeypatch):
+    monkeypatch.setenv("STORE", at(postgresql_url, "crolles"))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "address").write_text("another town's")
+    other = write_town(tmp_path, "crolles", store="sqlite:///tocsin.db")
+    config = other / "channels.toml"
+    own = config.read_text()
+    config.write_text(own.replace('"sqlite:///tocsin.db"', '{ env = "STORE" }'))
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        [wrong] = fleet.members["crolles"].wrong
+        assert wrong["what"].code == "secret_of_process"
+
+        monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+        (other / "address").write_text(at(postgresql_url, "crolles"))
+        config.write_text(own.replace('"sqlite:///tocsin.db"', '{ file = "address" }'))
+        await fleet.look()
+        assert running(fleet) == ["crolles"]
