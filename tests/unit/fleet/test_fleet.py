@@ -209,9 +209,10 @@ def at(url, schema):
 async def test_towns_at_a_server_have_a_schema_each_and_no_two_the_same(tmp_path, postgresql_url):
     write_town(tmp_path, "crolles", store=at(postgresql_url, "crolles"))
     write_town(tmp_path, "meylan", store=at(postgresql_url, "meylan"))
-    write_town(tmp_path, "voreppe", store=at(postgresql_url, "crolles"))
 
     async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        write_town(tmp_path, "voreppe", store=at(postgresql_url, "crolles"))
         await fleet.look()
 
         assert running(fleet) == ["crolles", "meylan"]
