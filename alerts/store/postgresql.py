@@ -351,12 +351,14 @@ def said(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def connected(server: Server, name: str, settings: Mapping[str, str], **options: Any) -> psycopg.Connection[Any]:
+def connected(
+    server: Server, name: str, settings: Mapping[str, str], *, autocommit: bool = True, **options: Any
+) -> psycopg.Connection[Any]:
     """A connection of its own, with these settings. Raises psycopg.OperationalError."""
     spelled = " ".join(f"-c {key}={_escaped(value)}" for key, value in settings.items())
     return psycopg.connect(
         conninfo(server),
-        autocommit=True,
+        autocommit=autocommit,
         application_name=name,
         options=spelled,
         connect_timeout=5,

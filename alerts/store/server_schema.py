@@ -139,7 +139,9 @@ def migrate(server: Server) -> bool:
     from sqlalchemy import create_engine  # noqa: PLC0415 only who upgrades pays for it
     from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
 
-    engine = create_engine("postgresql+psycopg://", creator=lambda: connected(server, "tocsin", search_path(server)))
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: connected(server, "tocsin", search_path(server), autocommit=False)
+    )
     try:
         with engine.begin() as connection:
             run = connection.exec_driver_sql
