@@ -48,6 +48,10 @@ def safety(setting: Setting, *, framed: bool = False) -> Mapping[str, str]:
     }
 
 
+class Piece(Markup):
+    """A piece of a page that a template made: all that went into it is in sight, so nobody looks through it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """An incident's share of what tells of several, in one language.
@@ -56,9 +60,9 @@ class Share:
     whole town; `entry` in the feed, `planned` in the calendar.
     """
 
-    card: Markup
-    line: Markup
-    everywhere: Markup | None
+    card: Piece
+    line: Piece
+    everywhere: Piece | None
     entry: machine.Entry
     planned: machine.Planned | None
 
@@ -85,9 +89,9 @@ class Pages:
         parts: Any = environment(self.language).get_template("parts.html").module
         words = self._words.gettext
         return Share(
-            parts.card(told, words, self._moment),
-            parts.line(told, self.setting),
-            parts.everywhere(told, words) if told.whole else None,
+            Piece(parts.card(told, words, self._moment)),
+            Piece(parts.line(told, self.setting)),
+            Piece(parts.everywhere(told, words)) if told.whole else None,
             machine.entry(told, self.setting),
             machine.planned(told, self.setting) if told.incident.planned else None,
         )
@@ -162,7 +166,7 @@ def environment(language: str) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=in_sight,
+        finalize=_in_sight,
     )
     words = words_of(language)
     made.globals.update(
@@ -175,6 +179,10 @@ def environment(language: str) -> Environment:
         static=static_path,
     )
     return made
+
+
+def _in_sight(value: Any) -> Any:
+    return value if type(value) is Piece else in_sight(value)
 
 
 @lru_cache(maxsize=8)
