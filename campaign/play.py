@@ -284,6 +284,7 @@ class Play:
         """The daemons that work the lanes; waits until each lane has one."""
 
         def at_work() -> list[Running] | None:
+            self._start_missing()  # one that was started while the server was down has ended, and said why
             owners = self._ledger.owners(time.time())
             found = [each for each in self._daemons if each.pid in owners and each.alive]
             return found if len(owners) == len(PLATFORM) and set(owners) <= {each.pid for each in found} else None
