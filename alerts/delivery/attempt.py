@@ -242,9 +242,12 @@ class Attempts:
         """The health is changed before anything is awaited again: the next post must know of it."""
         if post.exercise is not self._settings.exercise:
             return retry.misdirected(post)
-        # Between the journal and this line the process may have stood still for seconds, as a stopped machine does.
+        # Between the journal and this line the process may have stood still for seconds, as a stopped machine does, or
+        # have waited for a server that had to be asked whether it took what was written down.
         if self._keeper.lease_of(self._settings.name) is None:
             return retry.overtaken()
+        if post.expires is not None and post.expires <= self._clock.now():
+            return retry.too_late()
         try:
             verdict = retry.sent(await self._carry_out(post, begun, via))
             self._health.sent()

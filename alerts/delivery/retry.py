@@ -45,6 +45,11 @@ def overtaken() -> Verdict:
     return Verdict(PostState.QUEUED, "retry", because("lane_given_up"), counts=False)
 
 
+def too_late() -> Verdict:
+    """Its end came between the journal and the request, while the database was waited for: the lane lets it expire."""
+    return Verdict(PostState.QUEUED, "retry", because("over_before_sent"), counts=False)
+
+
 def stands_alone() -> Verdict:
     """There is nothing out to change or take back, so it is a new post, and the windows have no room for one yet."""
     reason = because("waits_as_new_post")

@@ -123,6 +123,8 @@ def version(server: Server) -> str | None:
                 return None
             row = db.execute("SELECT version_num FROM alembic_version").fetchone()
             return str(row[0]) if row else None
+    except psycopg.OperationalError as error:
+        raise StoreError(because("server_unreached", path=server.name, said=said(error))) from error
     except psycopg.Error as error:
         raise StoreError(because("database_unread", path=server.name, said=said(error))) from error
 

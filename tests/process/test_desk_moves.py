@@ -1,4 +1,4 @@
-"""A desk page that is open while its daemon dies goes on at another one: session, draft, stream, what is pressed twice."""
+"""A desk page that is open while its daemon dies goes on at another: session, draft, stream, a button pressed twice."""
 
 from __future__ import annotations
 

@@ -100,6 +100,24 @@ async def test_a_process_that_stood_still_between_journal_and_request_sends_noth
     assert await house.state(post) is PostState.SENT
 
 
+async def test_what_is_over_when_a_slow_journal_answers_is_not_sent(house):
+    channel = ScriptedChannel(house.clock)
+    daemon = await house.start(channel)
+    begin = daemon.outbox.begin
+
+    async def is_slow(*arguments, **named):
+        begun = await begin(*arguments, **named)
+        await house.clock.sleep(11)  # a server that was killed was asked whether it took it; the lease was renewed
+        return begun
+
+    daemon.outbox.begin = is_slow
+    post = await house.post("Crue", expires=house.clock.now() + timedelta(seconds=5))
+    await house.clock.advance(30)
+
+    assert channel.published == []
+    assert await house.state(post) is PostState.EXPIRED
+
+
 async def test_begin_under_a_lost_lease_is_none(house):
     daemon = await house.start(ScriptedChannel(house.clock))
     post = await house.get(await house.post("Crue", channel="elsewhere"))
