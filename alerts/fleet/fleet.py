@@ -23,7 +23,7 @@ from alerts.app import Daemon, build
 from alerts.daemon.outside import Outside
 from alerts.daemon.serving import Entrance
 from alerts.fleet.entrance import FleetDoor, Place
-from alerts.fleet.towns import CONFIG, Mark, Settled, find_towns, mark, mark_of, settle
+from alerts.fleet.towns import CONFIG, Beside, Mark, Settled, find_towns, mark, settle
 from alerts.model.errors import ConfigurationError, TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
@@ -56,8 +56,9 @@ class Member:
     daemon: Daemon | None = None
     wrong: tuple[Reason, ...] = ()
     language: str = "en"
+    made_of: Beside = field(default_factory=Beside)
     watched: Town | None = None
-    """What its files are known by: those of the newest town that could be read."""
+    """What its files said when they could last be read; `made_of` are those beside channels.toml."""
 
 
 @dataclass(slots=True)
@@ -113,14 +114,13 @@ class Fleet:
             return True
         if member.daemon is None and self.outside.clock.monotonic() - member.tried_at >= TRIED_AGAIN_AFTER:
             return True
-        beside = mark_of(member.watched) if member.watched else ()
-        return (*mark(member.folder / CONFIG), *beside) != member.mark
+        return (*mark(member.folder / CONFIG), *member.made_of.mark()) != member.mark
 
     async def _settle(self, name: str, folder: Path) -> tuple[Member, Settled] | None:
         member = self.members.setdefault(name, Member(name, folder))
         member.tried_at = self.outside.clock.monotonic()
         # Whatever is wrong now: the same files aren't read again before they change, or their time has come.
-        member.mark = (*mark(folder / CONFIG), *(mark_of(member.watched) if member.watched else ()))
+        member.mark = (*mark(folder / CONFIG), *member.made_of.mark())
         try:
             settled = await asyncio.to_thread(settle, name, folder, self.section, self.listen)
             self._claim(member, settled)
@@ -130,7 +130,7 @@ class Fleet:
             log.exception("town.failed", town=name)
             self._refuse(member, [_stumbled(error)])
         else:
-            member.mark, member.watched = settled.mark, settled.town
+            member.mark, member.made_of, member.watched = settled.mark, settled.made_of, settled.town
             return member, settled
         return None
 

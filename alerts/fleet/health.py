@@ -30,8 +30,9 @@ from alerts.model.post import PostState
 from alerts.model.reason import Reason
 from alerts.web.ops import Cycle
 
-LOOKED_AT_EVERY = 5.0
+LOOKED_AT_EVERY = 10.0
 """Seconds between two looks at what the daemons have in memory."""
+_AT_A_STRETCH = 20
 ASKED_EVERY = 5.0
 """Seconds between two questions to one town's database, however much changes there."""
 AT_ONCE = 2
@@ -173,7 +174,12 @@ class FleetHealth:
         """Look at every daemon's memory, and ask those towns that changed."""
         self._listen()
         await self._ask_those_that_changed()
-        before, self._towns = self._towns, {each.name: self._health_of(each) for each in self._members()}
+        towns: dict[str, TownHealth] = {}
+        for number, each in enumerate(self._members()):
+            towns[each.name] = self._health_of(each)
+            if number % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)  # lanes have posts to send meanwhile
+        before, self._towns = self._towns, towns
         ailing = {(each.name, *ailment.key) for each in self._towns.values() for ailment in each.ailments}
         self._since = {key: since for key, since in self._since.items() if key in ailing}
         if before != self._towns:

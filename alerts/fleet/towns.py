@@ -35,14 +35,28 @@ Mark = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """A town as it lives in the fleet; `hosts` are the names that it alone answers under, `mark` what it was read from.
+class Beside:
+    """The files beside channels.toml that a town is made of: boundary and secrets by their paths, and its templates."""
 
-    Without `hosts` its pages are below `town.mount`.
+    files: tuple[str, ...] = ()
+    templates: str = ""
+
+    def mark(self) -> Mark:
+        """What they look like."""
+        return (*map(_look, self.files), *(_templates(self.templates) if self.templates else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A town as it lives in the fleet; `hosts` are the names that it alone answers under.
+
+    Without them its pages are below `town.mount`. `made_of` are the files beside channels.toml, and `mark` what all of
+    them looked like when they were read.
     """
 
     town: Town
     hosts: frozenset[str]
+    made_of: Beside
     mark: Mark
 
 
@@ -86,15 +100,16 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
         public_url=public_url,
         mount=mount,
     )
-    return Settled(settled, hosts, (*before, *mark_of(settled)))
+    made_of = beside(settled)
+    return Settled(settled, hosts, made_of, (*before, *made_of.mark()))
 
 
-def mark_of(town: Town) -> Mark:
-    """What the files beside channels.toml look like that the town is made of: boundary, secrets and templates."""
-    paths = [Path(each.file) for each in _secrets(town).values() if each.file]
+def beside(town: Town) -> Beside:
+    """Those of this town."""
+    paths = [each.file for each in _secrets(town).values() if each.file]
     if town.boundary:
-        paths.append(town.folder / town.boundary)
-    return (*mark(*paths), *_templates(town.template_folder))
+        paths.append(os.fspath(town.folder / town.boundary))
+    return Beside(tuple(paths), os.fspath(town.template_folder))
 
 
 def mark(*paths: Path) -> Mark:
@@ -110,7 +125,7 @@ def _look(path: str) -> tuple[str, int, int, int]:
     return path, status.st_mtime_ns, status.st_size, status.st_ino
 
 
-def _templates(folder: Path) -> Iterator[tuple[str, int, int, int]]:
+def _templates(folder: str) -> Iterator[tuple[str, int, int, int]]:
     seen = 0
     for root, _, names in os.walk(folder):
         for name in sorted(names):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.fleet.towns import find_towns, mark, mark_of, settle
+from alerts.fleet.towns import find_towns, mark, settle
 from alerts.model.errors import ConfigurationError
 from alerts.model.town import FleetSection, WebSection
 from tests.unit.fleet.towns import CHANNEL, SHARED, write_town
@@ -108,11 +108,11 @@ def test_a_file_that_the_town_is_made_of_changes_its_mark(tmp_path, changed):
     (folder / "templates/fr/telegram").mkdir(parents=True)
     (folder / "templates/fr/telegram/end.j2").write_text("Fini")
     told = settled(folder)
-    assert (*mark(folder / "channels.toml"), *mark_of(told.town)) == told.mark
+    assert (*mark(folder / "channels.toml"), *told.made_of.mark()) == told.mark
 
     (folder / changed).write_text((folder / changed).read_text() + "\n")
 
-    assert (*mark(folder / "channels.toml"), *mark_of(told.town)) != told.mark
+    assert (*mark(folder / "channels.toml"), *told.made_of.mark()) != told.mark
 
 
 def test_what_the_daemon_writes_itself_changes_no_mark(tmp_path):
@@ -121,4 +121,4 @@ def test_what_the_daemon_writes_itself_changes_no_mark(tmp_path):
 
     (folder / "tocsin.db").write_text("rows")
 
-    assert (*mark(folder / "channels.toml"), *mark_of(told.town)) == told.mark
+    assert (*mark(folder / "channels.toml"), *told.made_of.mark()) == told.mark
