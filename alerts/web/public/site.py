@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from alerts.desk.publicity import PublicIncident
 from alerts.web.public import machine
@@ -89,8 +89,8 @@ class Site:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         self._pages = {language: Pages(setting, language) for language in setting.languages}
-        made = {path: Once(partial(_same, found)) for path, found in static_answers().items()}
-        self._always = made | {
+        self._always = {
+            **_static(),
             "/robots.txt": Once(lambda: answer(machine.robots(setting), TEXT, fresh_for=3600)),
             "/districts.geojson": Once(
                 lambda: answer(machine.districts(setting), GEOJSON, extra=ANYWHERE, fresh_for=3600)
@@ -189,6 +189,12 @@ class Site:
 def _map(shown: Sequence[Lasting]) -> KeptAnswer:
     features = (found for lasting in shown if (found := lasting.features.get()))
     return answer(machine.collection(features), GEOJSON, extra=ANYWHERE)
+
+
+@cache
+def _static() -> Mapping[str, Once[KeptAnswer]]:
+    """The files beside the pages: one of each for all towns of this process."""
+    return {path: Once(partial(_same, found)) for path, found in static_answers().items()}
 
 
 def _same(found: KeptAnswer) -> KeptAnswer:
