@@ -120,6 +120,10 @@ class DeskService:
         draw = partial(copy_context().run, self._sketch, action, copied)
         return await asyncio.get_running_loop().run_in_executor(self._sketchers, draw)
 
+    def sketch_blank(self, action: Callable[[DeskUnit], T]) -> T:
+        """What an action would come to where nothing was ever filed, in the thread of the caller."""
+        return self._sketch(action, [])
+
     async def sources(self) -> Sequence[Mapping[str, Any]]:
         """How each source is doing, as `status --json` has it, with `more` of it for the pages."""
 

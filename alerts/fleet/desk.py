@@ -23,6 +23,8 @@ from aiohttp import web
 from alerts.access.gate import Gate
 from alerts.access.passwords import Passwords
 from alerts.desk.service import DeskService
+from alerts.fleet.dispatch_pages import DispatchPages
+from alerts.fleet.dispatching import Dispatcher
 from alerts.fleet.fleet import Fleet
 from alerts.fleet.health import Condition, FleetHealth, TownHealth
 from alerts.health.monitor import Trouble
@@ -35,6 +37,7 @@ from alerts.store.database import Database
 from alerts.web.console import own_account, sign_in, stream
 from alerts.web.console.app import Part, console_app
 from alerts.web.console.arrival import arrival_of
+from alerts.web.console.compose import routes_of
 from alerts.web.console.frame import BASE, Console, Frame
 
 A_PAGE = 50
@@ -66,23 +69,29 @@ class FleetDesk:
         )
         self.gate = Gate(self.service, town, passwords=passwords)
         self.console = Console(self.service, Frame(town, self.service.now), self.gate)
+        self.dispatcher = Dispatcher(fleet, town, self.service, lambda: self.events.publish(IncidentChanged()))
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Look at the towns from now on."""
-        self._tasks.append(asyncio.create_task(self.health.run(), name="health"))
+        """Look at the towns from now on, and send what is to be sent."""
+        for name, work in (("health", self.health.run()), ("dispatches", self.dispatcher.run())):
+            self._tasks.append(asyncio.create_task(work, name=name))
 
     async def close(self) -> None:
         """Look no more, and let whoever has a page open go."""
         self.events.publish(Stopping())
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, self.dispatcher.close(), return_exceptions=True)
         await self._database.close()
 
     def add_to(self, app: web.Application) -> None:
         """Answer below the desk's address, and under `/fleet`."""
-        parts: Sequence[Part] = (sign_in.routes, own_account.routes, stream.routes, self._routes)
+        pages = DispatchPages(self.console, self.fleet, self.health, self.dispatcher)
+        parts: Sequence[Part] = (
+            *(sign_in.routes, own_account.routes, stream.routes),
+            *(self._routes, lambda _: routes_of(pages.composer), lambda _: pages.routes()),
+        )
         app.add_routes([web.get("/fleet", _to_the_desk), web.get("/fleet.json", self._in_json)])
         app.add_subapp(BASE, console_app(self.console, parts))
 

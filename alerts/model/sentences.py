@@ -361,6 +361,8 @@ DECIDED: Mapping[str, str] = {
     "name_length": "{name} is no name; allowed: 1 to {most} characters that can be seen",
     "name_unprintable": "{name} is no name; allowed: printable characters, the first not a question mark or a dash",
     "name_of_scripts": "{name} mixes {scripts:term} letters, of which some look alike; allowed: letters of one script",
+    "town_down": "the town doesn't run now; it can be tried again",
+    "town_never_had_it": "the town never had the alert that this ends",
     "role_elsewhere": "the role {role:term} isn't one of this desk; allowed: {known}",
     "no_such_role": "{text} is no role; allowed: {known}",
     "unwritten": "the database refuses ({said}); nothing was stored; try again",

@@ -376,6 +376,31 @@ draft = Table(
     Column("updated_at", BigInteger, nullable=False),
 )
 
+# One alert that an operator sends to several towns of a fleet; in a town's own database there is none.
+dispatch = Table(
+    "dispatch",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("author", String(100), nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("about", String(26)),
+    Column("draft", String(26)),
+    Column("fields", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("sent_at", BigInteger, index=True),
+)
+
+dispatch_town = Table(
+    "dispatch_town",
+    metadata,
+    Column("dispatch", String(26), primary_key=True),
+    Column("town", String(63), primary_key=True),
+    Column("outcome", String(16), nullable=False),
+    Column("alert", String(26)),
+    Column("incident", String(26)),
+    Column("reason", Text),
+)
+
 # What an officer saw of an incident last, so that they can be told what changed since.
 look = Table(
     "look",

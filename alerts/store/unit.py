@@ -23,6 +23,7 @@ from alerts.model.town import Server
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
 from alerts.store.connection import begin, commit, opened, rollback
+from alerts.store.dispatches import Dispatches
 from alerts.store.files import StoreError, blank
 from alerts.store.leases import LeaseRows
 from alerts.store.memory import SourceMemory
@@ -72,6 +73,11 @@ class Unit:
     def drafts(self) -> Drafts:
         """What officers have typed so far."""
         return Drafts(self.db)
+
+    @cached_property
+    def dispatches(self) -> Dispatches:
+        """What operators send to several towns of a fleet."""
+        return Dispatches(self.db)
 
     @cached_property
     def replies(self) -> Replies:

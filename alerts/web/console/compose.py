@@ -69,7 +69,7 @@ from alerts.web.console.form import (
     typed_in_json,
 )
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.rehearsal import file_wish, reached, rehearse
+from alerts.web.console.rehearsal import Rehearsal, file_wish, reached, rehearse
 
 T = TypeVar("T")
 _AT = f"{BASE}/compose"
@@ -79,7 +79,11 @@ _PICTURES = {"jpg": "image/jpeg", "png": "image/png"}
 
 def routes(console: Console) -> list[web.RouteDef]:
     """The addresses of the page."""
-    page = Composer(console)
+    return routes_of(Composer(console))
+
+
+def routes_of(page: Composer) -> list[web.RouteDef]:
+    """The same of a page that is made already."""
     return [
         web.get("/compose", page.show),
         web.post("/compose", page.press),
@@ -359,8 +363,11 @@ class Composer:
         ground = Ground(self._station, self._service.now(), self._service.picture)
         page.reading = read_form(page.fields, ground, voice.words.gettext, voice.why)
         page.problems |= page.reading.problems
-        page.rehearsal = await rehearse(self._service, self._station, actor, page.wish)
+        page.rehearsal = await self._rehearse(actor, page)
         page.followers = reached(page.rehearsal.channels, await self._service.channels())
+
+    async def _rehearse(self, actor: Actor, page: Page, /) -> Rehearsal:
+        return await rehearse(self._service, self._station, actor, page.wish)
 
     async def _answer(self, request: web.Request, page: Page) -> web.Response:
         """The page."""

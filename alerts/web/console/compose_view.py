@@ -216,7 +216,9 @@ def _beside(page: Page, voice: Voice, station: Town) -> Beside:
     return Beside(
         looks=tuple(_look(card, voice) for card in rehearsal.cards),
         checks=checklist(_said(page, (place, ends), station, voice.now), voice.words.gettext),
-        button=button_words(rehearsal, page.followers, voice, exercise=page.exercise, update=page.about is not None),
+        button=voice.words.gettext("Choose the towns")
+        if station.is_fleet
+        else button_words(rehearsal, page.followers, voice, exercise=page.exercise, update=page.about is not None),
         refusal=voice.why(rehearsal.refusal) if rehearsal.refusal else "",
         grave=page.is_grave,
         place=place,

@@ -1,0 +1,124 @@
+"""What operators of a fleet send to several towns: each dispatch, and what came of it in each of its towns."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, delete, exists, select
+
+from alerts.model.dispatch import Dispatch, DispatchAct, Outcome, TownOutcome
+from alerts.model.reason import kept_reason, read_reason
+from alerts.store.schema import dispatch, dispatch_town
+from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
+
+_DISPATCH = Statement(select(dispatch).where(dispatch.c.id == bindparam("id")))
+_OF_DRAFT = Statement(
+    select(dispatch).where(dispatch.c.draft == bindparam("draft"), dispatch.c.sent_at.is_not(None)).limit(1)
+)
+_SENT = Statement(
+    select(dispatch)
+    .where(dispatch.c.sent_at.is_not(None))
+    .order_by(dispatch.c.sent_at.desc(), dispatch.c.id)
+    .limit(bindparam("most"))
+)
+_UNFINISHED = Statement(
+    select(dispatch)
+    .where(
+        dispatch.c.sent_at.is_not(None),
+        exists().where(
+            and_(dispatch_town.c.dispatch == dispatch.c.id, dispatch_town.c.outcome == bindparam("outcome"))
+        ),
+    )
+    .order_by(dispatch.c.sent_at)
+)
+_PUT = upsert_into(dispatch)
+_TOWNS = Statement(
+    select(dispatch_town).where(dispatch_town.c.dispatch == bindparam("id")).order_by(dispatch_town.c.town)
+)
+_PUT_TOWN = upsert_into(dispatch_town)
+_UNSENT = select(dispatch.c.id).where(dispatch.c.sent_at.is_(None), dispatch.c.created_at < bindparam("before"))
+_DROP_TOWNS = Statement(delete(dispatch_town).where(dispatch_town.c.dispatch.in_(_UNSENT)))
+_DROP = Statement(delete(dispatch).where(dispatch.c.sent_at.is_(None), dispatch.c.created_at < bindparam("before")))
+
+
+class Dispatches(UnitPart):
+    """Each dispatch, and what came of it."""
+
+    def dispatch(self, identity: str) -> Dispatch | None:
+        """The dispatch of that id."""
+        row = _DISPATCH.row(self._db, id=identity)
+        return _dispatch(row) if row else None
+
+    def of_draft(self, draft: str) -> Dispatch | None:
+        """The one that was sent of that draft."""
+        row = _OF_DRAFT.row(self._db, draft=draft)
+        return _dispatch(row) if row else None
+
+    def sent(self, most: int) -> Sequence[Dispatch]:
+        """Those that were sent, newest first."""
+        return [_dispatch(row) for row in _SENT.rows(self._db, most=most)]
+
+    def unfinished(self) -> Sequence[Dispatch]:
+        """Those that were sent and that some towns haven't got yet, oldest first."""
+        return [_dispatch(row) for row in _UNFINISHED.rows(self._db, outcome=Outcome.PENDING)]
+
+    def put(self, one: Dispatch) -> None:
+        """Keep it, or replace what was kept of it."""
+        _PUT.run(
+            self._db,
+            id=one.id,
+            author=one.author,
+            act=one.act,
+            about=one.about,
+            draft=one.draft,
+            fields=json.dumps(dict(one.fields), ensure_ascii=False),
+            created_at=stamp(one.created_at),
+            sent_at=stamp(one.sent_at),
+        )
+
+    def towns(self, identity: str) -> Sequence[TownOutcome]:
+        """What came of it in each of its towns, by name."""
+        return [
+            TownOutcome(row["town"], Outcome(row["outcome"]), row["alert"], row["incident"], read_reason(row["reason"]))
+            for row in _TOWNS.rows(self._db, id=identity)
+        ]
+
+    def put_towns(self, identity: str, towns: Iterable[TownOutcome]) -> None:
+        """Keep what came of it in these."""
+        for each in towns:
+            _PUT_TOWN.run(
+                self._db,
+                dispatch=identity,
+                town=each.town,
+                outcome=each.outcome,
+                alert=each.alert,
+                incident=each.incident,
+                reason=kept_reason(each.reason),
+            )
+
+    def sweep(self, before: datetime) -> None:
+        """Throw away what was made before then and never sent."""
+        _DROP_TOWNS.run(self._db, before=stamp(before))
+        _DROP.run(self._db, before=stamp(before))
+
+
+def _dispatch(row: Row) -> Dispatch:
+    fields = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(row["fields"]).items()
+    }
+    return Dispatch(
+        id=row["id"],
+        author=row["author"],
+        act=DispatchAct(row["act"]),
+        fields=fields,
+        created_at=moment(row["created_at"]),
+        about=row["about"],
+        draft=row["draft"],
+        sent_at=time_of(row["sent_at"]),
+    )
