@@ -225,7 +225,7 @@ class DispatchPages:
 
         dispatch, towns = await self._service.ask(question)
         if dispatch.sent_at is None:
-            foreseen = self._dispatcher.foreseen(dispatch, towns)
+            foreseen = await self._dispatcher.foreseen(dispatch, towns)
             towns = [foreseen.get(each.town, each) for each in towns]
         return self._console.frame.page(request, page, **self._told(request, dispatch, towns))
 

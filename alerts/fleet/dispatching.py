@@ -36,6 +36,8 @@ AGAIN_AFTER = 5.0
 """Seconds until a town is tried again that was being started, or whose database was busy."""
 TOLD_EVERY = 25
 """Towns after which open pages are told how far it is."""
+WAITED_FOR = 1.0
+"""Seconds that a page waits for the look, so that of a few towns it tells all at once."""
 KEPT_FORESEEN = 20
 """Dispatches of which is kept what would come of them."""
 
@@ -63,8 +65,8 @@ class Dispatcher:
         """Something was sent."""
         self._rung.set()
 
-    def foreseen(self, dispatch: Dispatch, towns: Sequence[TownOutcome]) -> Mapping[str, TownOutcome]:
-        """What is known by now of what would come of it; the look goes on beside, and pages are told."""
+    async def foreseen(self, dispatch: Dispatch, towns: Sequence[TownOutcome]) -> Mapping[str, TownOutcome]:
+        """What is known by now of what would come of it; of many towns the look goes on beside, and pages are told."""
         if dispatch.id not in self._foreseen:
             while len(self._foreseen) >= KEPT_FORESEEN:
                 del self._foreseen[next(iter(self._foreseen))]
@@ -72,6 +74,8 @@ class Dispatcher:
             task = asyncio.create_task(self._foresee(dispatch, towns), name=f"look {dispatch.id}")
             self._looking[dispatch.id] = task
             task.add_done_callback(lambda _: self._looking.pop(dispatch.id, None))
+        if (looking := self._looking.get(dispatch.id)) is not None:
+            await asyncio.wait([looking], timeout=WAITED_FOR)
         return self._foreseen[dispatch.id]
 
     async def close(self) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
+from yarl import URL
+
+from tests.unit.web.console.guarding import FIRST, Browser
 
 pytestmark = pytest.mark.process
 TOKEN = "1234567:sandbox-telegram-token"
@@ -93,3 +99,65 @@ def test_towns_come_and_go_in_one_process_and_each_speaks_for_itself(town):
     assert "Ville de meylan" in page(fleet, "meylan")
 
     assert fleet.stop(signal.SIGTERM) == 0
+
+
+class OperatorsPost:
+    """The fleet of a real process, as the browser of `guarding` needs it."""
+
+    def __init__(self, town, fleet) -> None:
+        self._town, self._url = town, fleet.url
+        self.server = self.clock = self
+
+    def make_url(self, path):
+        return URL(self._url).with_path(path)
+
+    def now(self):
+        return datetime.now(UTC)
+
+    async def advance(self, _):
+        """The time goes by itself."""
+
+    async def add(self, name, role):
+        folder = str(self._town.folder / "towns")
+        command = ("user", "--stations", folder, "add", name, "--role", role, "--password-stdin")
+        done = await asyncio.to_thread(partial(self._town.tocsin, *command, stdin=f"{FIRST}\n"))
+        assert done.returncode == 0, done.stderr
+
+
+async def send_to_all(post):
+    """An operator signs in, writes an Extreme alert once, looks at what would come of it, and sends it."""
+    browser, draft = Browser(post), "d" * 20
+    fields = {
+        "draft": draft,
+        "revision": "1",
+        "headline": "Rupture du barrage",
+        "instruction": "Montez sur la colline.",
+    }
+    fields |= {"severity": "Extreme", "urgency": "Immediate", "span": "6h", "place": "Vallée", "do": "publish"}
+    try:
+        await browser.settle("Marie", "operator")
+        csrf = (await browser.get("/desk/account")).tree.xpath("//input[@name='csrf']/@value")[0]
+        choosing = await browser.post("/desk/compose", fields | {"csrf": csrf})
+        looked_at = await browser.follow(await browser.post(choosing.location, {"all": "1", "csrf": csrf}))
+        [action] = [each.get("action") for each in looked_at.tree.forms if each.get("action", "").endswith("/send")]
+        # Twice, as by a nervous finger.
+        sent = [await browser.post(action, {"csrf": csrf}) for _ in range(2)]
+        return looked_at.said, {each.location for each in sent}
+    finally:
+        await browser.client.close()
+
+
+def test_one_extreme_alert_goes_out_in_all_three_towns(town):
+    for name in HOSTS:
+        write_town(town, name)
+    fleet = start_fleet(town)
+
+    said, addresses = asyncio.run(send_to_all(OperatorsPost(town, fleet)))
+
+    assert "Send “Rupture du barrage” to 3 towns" in said
+    assert len(addresses) == 1
+    town.until(lambda: told(town, "Rupture du barrage") == len(HOSTS))
+    for name in HOSTS:
+        town.until(lambda name=name: "Rupture du barrage" in page(fleet, name))
+    assert fleet.stop(signal.SIGTERM) == 0
+    assert told(town, "Rupture du barrage") == len(HOSTS)

@@ -4,6 +4,7 @@ import { watch } from "./live.js";
 
 const QUIET_FOR = 300; // ms: several changes at once are one fetch
 const EVERY = 60_000; // ms: "two minutes ago" grows old by itself
+const SOON = 2_000; // ms: what is under way ([data-pending]) may have ended before this page listened
 
 /** What the reader has done to a part of the page, by the ids of what it was done to. */
 function doings(part) {
@@ -115,3 +116,8 @@ watch((incident) => {
 setInterval(() => {
   if (document.visibilityState === "visible") for (const part of parts) later(part);
 }, EVERY);
+
+setInterval(() => {
+  if (document.visibilityState !== "visible") return;
+  for (const part of parts) if (part.querySelector("[data-pending]")) later(part);
+}, SOON);

@@ -1,0 +1,132 @@
+"""An operator at their browser: every town on one page, one alert to all of them; phone and desk, axe on each page."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from campaign.town import Town
+from tests.browser.axe import violations
+from tests.browser.officer import Desk, People
+
+pytestmark = pytest.mark.process
+SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+MEYLAN = '[sources.manual]\npublish = "approve"\n'
+
+
+class FleetTown(Town):
+    """A county: three towns, one of which validates what comes from outside, and one whose file is broken."""
+
+    desk = ""
+
+    def open(self):
+        self.start_sandbox()
+        for name, more in (("crolles", ""), ("meylan", MEYLAN), ("voreppe", 'oops = "no such key"\n')):
+            folder = self.folder / "towns" / name
+            folder.mkdir(parents=True)
+            (folder / "token").write_text("1234567:sandbox-telegram-token")
+            (folder / "channels.toml").write_text(
+                f'[station]\nname = "Ville de {name.capitalize()}"\nsender = "alertes@{name}.example"\n{more}'
+                f'[channels.telegram]\nkind = "telegram"\napi_url = "{self.sandbox}"\n'
+                'chat = "@saintmartin_alertes"\ntoken = { file = "token" }\n'
+            )
+        lines = '[fleet]\nname = "Département de l’Isère"\n[web]\nlisten = "127.0.0.1:0"\n'
+        (self.folder / "towns/fleet.toml").write_text(lines)
+        fleet = self.start("run", "--stations", str(self.folder / "towns"))
+        address = fleet.wait_for(r'"url": "(http://[^"]+)", "event": "web.listening"')[1]
+        self.desk = f"{address.replace('127.0.0.1', 'localhost')}/desk"
+        fleet.wait_for("fleet.running")
+
+    def tocsin(self, *arguments, stdin=None):
+        """Commands about accounts are about the fleet's."""
+        group, *rest = arguments
+        return super().tocsin(group, "--stations", str(self.folder / "towns"), *rest, stdin=stdin)
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory):
+    town = FleetTown(tmp_path_factory.mktemp("county"))
+    try:
+        town.open()
+        yield town
+    finally:
+        town.end()
+
+
+@pytest.fixture(scope="module")
+def operators(county):
+    return People(county)
+
+
+@pytest.fixture
+def desk(chromium, operators):
+    desk = Desk(chromium, operators)
+    yield desk
+    desk.close()
+
+
+def is_well_made(page):
+    assert violations(page) == []
+    assert page.evaluate(SIDEWAYS) <= 0
+    return True
+
+
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_an_operator_sees_all_towns_and_posts_one_alert_to_them(desk, county, size):
+    marie = desk.person("marie", "operator", size)
+    page = marie.go("/")
+    expect(page.locator("tbody tr").first).to_contain_text("doesn’t run")
+    expect(page.locator("tbody tr")).to_have_count(3)
+    assert is_well_made(page)
+
+    headline = f"Crue de l’Isère, {size}"
+    marie.press(page.get_by_role("link", name="New alert for several towns"))
+    marie.press(page.get_by_role("link", name="Flood", exact=True))
+    page.get_by_label("Headline", exact=True).fill(headline)
+    page.get_by_label("Or more exactly, in words").fill("Quais de l’Isère")
+    page.get_by_label("Instruction").fill("Montez à l’étage.")
+    marie.press(page.locator("#f-severity").get_by_text("Extreme"))
+    page.locator("select[name=urgency]").evaluate("each => { each.closest('details').open = true }")
+    page.locator("select[name=urgency]").select_option("Immediate")
+    assert is_well_made(page)
+    marie.press(page.locator("#publish"))
+
+    page.get_by_label("Show only towns with these words").fill("meyl")
+    expect(page.get_by_label("Ville de Crolles")).not_to_be_visible()
+    assert is_well_made(page)
+    page.get_by_label("All 3 towns").check()
+    marie.press(page.locator("#look"))
+
+    expect(page.locator("#town-crolles")).to_contain_text("would go out at once")
+    expect(page.locator("#town-meylan")).to_contain_text("would wait for a validation there")
+    expect(page.locator("#town-voreppe")).to_contain_text("would be refused")
+    assert is_well_made(page)
+    marie.press(page.get_by_role("button", name=re.compile("^Send .* to 2 towns")))
+
+    # By itself, as the page stands open.
+    expect(page.locator("#town-crolles")).to_contain_text("goes out")
+    expect(page.locator("#town-meylan")).to_contain_text("waits for a validation there")
+    assert is_well_made(page)
+    county.until(lambda: any(headline in each["text"] for each in county.timelines()["telegram"]))
+
+    marie.press(page.get_by_role("link", name="Sent to towns"))
+    expect(page.get_by_role("link", name=headline)).to_be_visible()
+    assert is_well_made(page)
+    page = marie.go("/")
+    expect(page.locator("#town-meylan .count")).to_be_visible()
+    expect(page.locator("#town-crolles")).to_contain_text("Crue de l’Isère", timeout=15_000)
+
+
+def test_without_any_script_it_goes_the_whole_way_too(desk, county):
+    marie = desk.fresh("simone", "operator", java_script_enabled=False)
+    page = marie.go("/compose?hazard=wind")
+    page.get_by_label("Headline", exact=True).fill("Vent violent sur le département")
+    page.locator("#publish").click()
+    page.get_by_label("Ville de Crolles").check()
+    page.locator("#look").click()
+    page.get_by_role("link", name="Look again").click() if page.locator("progress").count() else None
+    page.locator("#send").click()
+    county.until(lambda: page.reload() and "goes out" in page.locator("#town-crolles").inner_text())
+    county.until(lambda: any("Vent violent" in each["text"] for each in county.timelines()["telegram"]))
