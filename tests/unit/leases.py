@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.model.lease import Lease, RunningDaemon
 from alerts.store.database import Database
@@ -15,3 +15,10 @@ async def take(database: Database, names: Sequence[str], owner: str, now: dateti
     renewal = Renewal(RunningDaemon(owner, owner, now, now), until - now)
     found = await Leases(database).renew(renewal, now, lambda _: Take(tuple(names)))
     return [found.held[name] for name in names if name in found.held and found.held[name].owner == owner]
+
+
+async def ask_for(database: Database, name: str, now: datetime, owner: str = "older") -> None:
+    """Have a daemon that runs for a day already, and so comes first, ask for this lease for a minute; it takes none."""
+    since = now - timedelta(days=1)
+    renewal = Renewal(RunningDaemon(owner, owner, since, since), timedelta(minutes=1))
+    await Leases(database).renew(renewal, now, lambda _: Take((), frozenset({name})))

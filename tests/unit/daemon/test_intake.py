@@ -18,6 +18,7 @@ from alerts.desk.posts import PostWriter
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, PostsStored
+from alerts.model.lease import LeaseLost
 from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.town import District, Town
 from alerts.rendering.templates import Renderer
@@ -26,6 +27,7 @@ from alerts.store.database import Database
 from alerts.store.files import migrate
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import HERE, PAGE, a_town, square
+from tests.unit.leases import take
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 STATION = a_town(channels=(PAGE,), areas=(), districts=())
@@ -257,3 +259,15 @@ async def test_of_what_waits_to_be_filed_the_grave_goes_first_and_no_flood_keeps
 def with_severity(heard: Heard, severity: Severity) -> Heard:
     alert = heard.alert
     return replace(heard, alert=replace(alert, infos=(replace(alert.infos[0], severity=severity),)))
+
+
+async def test_what_was_read_under_a_lost_lease_is_not_filed(service):
+    [ours] = await take(service.database, ["source meteo"], "us", NOW, NOW + timedelta(hours=1))
+    service.lease = replace(ours, number=ours.number - 1)
+    with pytest.raises(LeaseLost):
+        await service.take_in([entry(1), entry(2)])
+    assert await service.ask("SELECT count(*) FROM alert") == [(0,)]
+    assert service.wakes == 0
+    service.lease = ours
+    await service.take_in([entry(1), entry(2)])
+    assert await service.ask("SELECT count(*) FROM alert") == [(2,)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -56,6 +57,16 @@ async def test_a_minute_of_enough_to_do_is_at_least_98_percent_and_never_above(c
     await crowd.clock.advance(60)
     assert 0.98 * 30 * 60 <= len(crowd.left) <= 30 * 60
     assert most_in_a_second(crowd.times) <= 30
+
+
+async def test_who_takes_a_bot_over_from_one_that_spoke_until_just_now_waits_for_a_second(crowd):
+    for since, waits in ((timedelta(seconds=0.1), True), (timedelta(minutes=1), False)):
+        began, before = crowd.clock.monotonic(), len(crowd.left)
+        crowd.pace.rest(since)
+        crowd.come(1)
+        await crowd.clock.advance(3)
+        assert len(crowd.left) == before + 1
+        assert (crowd.times[-1] - began >= 1.0) is waits
 
 
 @settings(max_examples=40, deadline=None)

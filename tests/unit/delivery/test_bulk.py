@@ -22,6 +22,7 @@ from alerts.store.files import migrate
 from alerts.store.leases import Leases
 from tests.fakes import FakeClock, Late, ScriptedTells
 from tests.unit.delivery.lane_house import WatchedDatabase
+from tests.unit.leases import ask_for
 from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns
 
 MANY = 60
@@ -271,3 +272,22 @@ async def test_what_hangs_for_long_keeps_nothing_severe_from_leaving(service):
     urgent = service.file("i2", notice=SEVERE)
     await service.pass_(10)
     assert Counter(target.bulks[0].id for target in service.tells.taken)[urgent.id] > MANY / 2
+
+
+async def test_a_bulk_is_handed_over_in_its_midst_and_goes_on_where_it_was(service):
+    service.tells.lasts = 0.5
+    bulk = service.file()
+    await service.pass_(0.3)
+    await ask_for(service.database, "bulk telegram", service.clock.now())
+    await service.pass_(2.5)
+    assert service.keeper.lease_of("bulk telegram") is None
+    told = list(service.told)
+    assert 0 < len(told) < MANY
+    assert service.tells.under_way == 0
+
+    await service.kill()
+    await Leases(service.database).give_back("older", service.clock.now())
+    await service.begin("second")
+    await service.pass_(10)
+    assert sorted(service.told) == list(range(1, MANY + 1)), "everybody, and nobody twice"
+    assert service.over == [f"{bulk.id} done"]

@@ -15,6 +15,7 @@ from alerts.model.lease import Lease
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from tests.fakes import HANGS, Late, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps
+from tests.unit.leases import ask_for
 
 
 async def take_from(house, owner="thief", seconds=5.0):
@@ -411,3 +412,19 @@ async def test_the_gaps_are_as_short_as_the_window_allows(house):
     await house.clock.advance(5)
     times = [asked.at for asked in channel.published]
     assert gaps(times[::10]) == pytest.approx([1, 1], abs=0.001)
+
+
+async def test_a_lane_is_handed_over_once_nothing_is_under_way_and_goes_on_until_then(house):
+    channel = ScriptedChannel(house.clock, publish=[Late(4.0), None, None])
+    daemon = await house.start(channel, concurrency=1)
+    await house.post("Crue")
+    await ask_for(house.database, "x", house.clock.now())
+    await house.clock.advance(2)
+    assert daemon.keeper.lease_of("x"), "its request hasn't been answered"
+    await house.post("Digue", Severity.EXTREME)
+    assert channel.texts()[-1] == "Digue", "which nobody has to wait for"
+    await house.clock.advance(3)
+    assert daemon.keeper.lease_of("x") is None
+    left = await house.row("SELECT owner FROM lease WHERE lane = 'x'")
+    assert left["owner"] == "", "it is free for who asked"
+    assert (await house.row("SELECT count(*) FROM attempt WHERE ended_at IS NULL"))[0] == 0

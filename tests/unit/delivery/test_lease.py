@@ -216,6 +216,7 @@ async def test_what_is_under_way_is_finished_before_a_lease_is_handed_over(house
     assert first.lease_of("t")
     assert second.lease_of("t") is None
     assert listener.hold.is_overdue
+    assert (bulk.hold.is_asked, lane.hold.is_asked) == (False, False)
 
     listener.hold.let_go()
     assert listener.hold.lease is None
@@ -229,10 +230,12 @@ async def test_what_is_under_way_is_finished_before_a_lease_is_handed_over(house
 
 async def test_what_nobody_wants_any_more_is_kept(house, keepers):
     first = await keepers.start("first", [LANES[0], BOT])
-    worker = Worker(first, "bulk t")
+    worker, lane = Worker(first, "bulk t"), Worker(first, "t")
     second = await keepers.start("second", [LANES[0], BOT])
     await house.clock.advance(3)
     assert worker.asked
+    worker.hold.let_go()
+    assert (worker.hold.lease, lane.hold.is_asked) == (None, True)
     keepers.freeze(second)
     await second.give_back()
     waiting = asyncio.create_task(worker.hold.wait())

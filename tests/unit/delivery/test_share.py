@@ -126,6 +126,15 @@ def test_what_others_leave_lying_is_taken_whatever_the_shares():
     assert play.held["lane1"] == "a"
 
 
+def test_who_has_no_more_than_its_share_gives_nothing_up():
+    play = Play()
+    play.come("a", lanes(2))
+    play.come("b", lanes(2))
+    play.held = {"lane0": "a", "lane1": "b"}
+    play.wants["b"] = frozenset({"lane0"})
+    assert choose(lanes(2), play.found(), "a", NOW, PATIENCE).leave == ()
+
+
 def test_what_moves_together_is_one_and_is_not_taken_in_part_from_others():
     bot = Holding("channel", ("bot t", "bulk t", "t"))
     play = Play()

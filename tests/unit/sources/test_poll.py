@@ -30,7 +30,7 @@ class Kept:
     def __init__(self, feed: Feed) -> None:
         self.sources = self.leases = self
         self._feed = feed
-        self.owner = "us"
+        self.owner, self.wants = "us", frozenset()
 
     async def look(self, now, term):
         return self._found(now, term)
@@ -41,7 +41,8 @@ class Kept:
         return found
 
     def _found(self, now, term) -> Ownership:
-        daemons = {owner: RunningDaemon(owner, owner, now, now + term) for owner in ("us", "them")}
+        # `them` first, so that the one source is theirs by right.
+        daemons = {each: RunningDaemon(each, each, now, now + term, wants=self.wants) for each in ("them", "us")}
         return Ownership({"source meteo": Lease("source meteo", self.owner, now + term)}, {}, daemons)
 
     def check(self, lease, _) -> None:
@@ -84,6 +85,7 @@ class Feed:
         self.kept = Memory()
         self.remembered = 0
         self.wake = None
+        self.takes = 0.0
         self.meanwhile = lambda: None
         self.database = Kept(self)
         self.keeper = LeaseKeeper(self.database, clock, "us", ["source meteo"])
@@ -104,6 +106,8 @@ class Feed:
     async def read(self, memory, known, now) -> SourceReading:
         self.memories.append(memory)
         self.looks.append(self.clock.monotonic())
+        if self.takes:
+            await self.clock.sleep(self.takes)
         answer = self.answers.pop(0) if self.answers else QUIET
         if isinstance(answer, SourceFailed):
             raise answer
@@ -279,3 +283,16 @@ async def test_a_source_that_another_daemon_polls_is_left_to_it_and_looked_at_on
         await meteo.clock.advance(2)
         assert len(meteo.looks) == 3, "not only after its interval"
         assert meteo.remembered == 2, "and from what is stored now"
+
+
+async def test_a_source_that_another_daemon_asks_for_during_a_look_is_let_go_of_after_it():
+    async with feed() as meteo:
+        await meteo.clock.advance(1)
+
+        meteo.takes = 8.0
+        await meteo.clock.advance(60)
+        meteo.database.wants = frozenset({"source meteo"})
+        await meteo.clock.advance(4)
+        assert meteo.poller._hold.is_asked
+        await meteo.clock.advance(5)
+        assert meteo.poller._hold.at_rest, "and not only after its interval"

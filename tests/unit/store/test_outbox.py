@@ -315,6 +315,13 @@ async def test_a_lane_that_has_nothing_to_send_is_told_at_once_what_it_waits_for
     assert (len(busy.posts), busy.doubtful, busy.time) == (1, None, None)
 
 
+async def test_time_changes_nothing_under_a_lease_that_was_lost(shelf, outbox, lease):
+    post = shelf.post(expires=NOW)
+    assert await outbox.settle("x", replace(lease, number=lease.number - 1), SOON) == 0
+    assert shelf.again(post).state is S.QUEUED
+    assert await outbox.settle("x", lease, SOON) == 1
+
+
 async def test_the_pace_counts_what_reached_the_platform(shelf, outbox, lease):
     for minutes, counts in ((3, True), (1, True), (2, False)):
         at = NOW + timedelta(minutes=minutes)
