@@ -91,7 +91,6 @@ def test_each_kind_of_trouble_and_each_operation_is_on_the_page():
     assert [one.name for one in EVERY_OPERATION if f"`{one.method} {one.path}`" not in told] == []
 
 
-@pytest.mark.both_stores
 def test_a_request_that_is_sent_again_after_a_kill_acts_once(town):
     town.configure(ALL_THREE)
     daemon = town.start_daemon()
