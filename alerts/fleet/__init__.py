@@ -2,6 +2,7 @@
 
     DIR ──▶ towns.py: who is there, what changed ──▶ fleet.py: a Daemon each, begun and ended ──▶ entrance.py: one door
     process.py holds the folder and looks at it; ops.py tells how all of them are
+    desk.py is where operators sign in: health.py is what they see, dispatching.py sends one alert to several towns
 
 Each town is the same `Daemon` that runs alone (alerts/app.py), in an `Outside` whose costly parts are shared: the HTTP
 session, the threads that databases are read in, the listener. Nothing of one town is reachable from another's `Town`:
