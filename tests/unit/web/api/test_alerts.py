@@ -283,7 +283,7 @@ async def test_the_whole_is_told_as_status_does(bureau):
 
 async def test_a_channel_that_waits_is_told(bureau):
     waits = ChannelStatus("blocked", in_words("the credential"), bureau.clock.now() + timedelta(seconds=60))
-    await ChannelStatuses(bureau.database).keep("page", waits)
+    await ChannelStatuses(bureau.database).keep("page", waits, None, bureau.clock.now())
 
     [page, *_] = (await bureau.told("GET", "/channels", "viewer"))["channels"]
 
