@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import io
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,10 +30,12 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.events import Events
 from alerts.model.incident import new_id
 from alerts.model.ports import SystemClock
+from alerts.store.copying import copy
 from bench import history
 from bench.measure import Row, in_turn
 from bench.process import cpu_of
 from bench.storm import CHANNELS, Program
+from campaign.postgresql import MISSING, PostgreSQL, find_binaries
 from tests.process.town import Town, town_in
 from tests.process.visiting import FIRST, Browser
 
@@ -43,19 +46,29 @@ SETTLED = 0.5
 
 
 def measure() -> Iterator[Row]:
-    """Rows of a town with a million finished posts, by those of one with none."""
+    """Rows of a town with a million finished posts, by those of one with none; on PostgreSQL, too, where it is."""
+    yield from _rows("", None)
+    if find_binaries() is None:
+        print(MISSING, file=sys.stderr)
+        return
+    # As a station that was moved there: the copy has what the file has, and the planner is told what that is.
+    with PostgreSQL(durable=True, settings={"autovacuum": "on"}) as server:
+        yield from _rows("PostgreSQL, ", server)
+
+
+def _rows(where: str, server: PostgreSQL | None) -> Iterator[Row]:
     with ExitStack() as stack:
-        new, old = (Side.begun(stack, posts) for posts in (0, history.POSTS))
+        new, old = (Side.begun(stack, posts, server) for posts in (0, history.POSTS))
         posted = in_turn(new.post, old.post, ROUNDS)
-        yield Row("CPU of a post, 1,000,000 finished posts; none", *posted, "s", goal=1.2)
-        yield Row("posted to called, the same", new.medians(), old.medians(), "s", goal=1.2)
-        yield Row("`tocsin status`, the same", *in_turn(new.status, old.status, ROUNDS), "s", goal=1.2)
+        yield Row(f"{where}CPU of a post, 1,000,000 finished posts; none", *posted, "s", goal=1.2)
+        yield Row(f"{where}posted to called, the same", new.medians(), old.medians(), "s", goal=1.2)
+        yield Row(f"{where}`tocsin status`, the same", *in_turn(new.status, old.status, ROUNDS), "s", goal=1.2)
         desk = in_turn(lambda: new.look("/desk/"), lambda: old.look("/desk/"), ROUNDS)
-        yield Row("the desk's first page, the same", *desk, "s", goal=1.5)
+        yield Row(f"{where}the desk's first page, the same", *desk, "s", goal=1.5)
         page = in_turn(lambda: new.look("/"), lambda: old.look("/"), ROUNDS)
-        yield Row("the public page, the same", *page, "s", goal=1.5)
+        yield Row(f"{where}the public page, the same", *page, "s", goal=1.5)
         made = in_turn(new.make, old.make, EDITIONS)
-        yield Row("the public pages after a change, the same", *made, "s", goal=1.5)
+        yield Row(f"{where}the public pages after a change, the same", *made, "s", goal=1.5)
 
 
 @dataclass
@@ -70,14 +83,19 @@ class Side:
     called: list[list[float]] = field(default_factory=list)
 
     @classmethod
-    def begun(cls, stack: ExitStack, posts: int) -> Side:
-        """One with so many finished posts."""
+    def begun(cls, stack: ExitStack, posts: int, server: PostgreSQL | None = None) -> Side:
+        """One with so many finished posts, in a file or at a server."""
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-bench-"))
         town = stack.enter_context(contextlib.contextmanager(town_in)(Path(folder)))
         town.start_sandbox("--no-limits")
-        town.configure("".join(CHANNELS), DESK)
         if posts:
             history.copy_to(town.database, posts)
+        if server is not None:
+            town.store = server.url()
+            if posts:
+                copy(town.database, town.place, SystemClock().now(), keep=True)
+                town.database.unlink()
+        town.configure("".join(CHANNELS), DESK)
         done = town.tocsin("user", "add", "Anne", "--role", "administrator", "--password-stdin", stdin=FIRST)
         assert done.returncode == 0, done.stderr
         [token] = town.objects("token", "add", "capteur", "--role", "author")
