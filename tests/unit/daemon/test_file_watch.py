@@ -114,7 +114,7 @@ async def test_what_is_stored_here_rings_at_the_daemons_beside_and_what_they_sto
             rings()
             house.events.publish(PostsStored(["telegram"]))
             assert rings() == 0, "as far as it knows it is alone"
-            await take(house.database, [], "others", clock.now(), clock.now() + timedelta(seconds=5))
+            await take(house.database, [], "others", clock.now(), clock.now() + timedelta(seconds=50))
             await house._keeper._sees_work()
             house.events.publish(PostsStored(["telegram"]))
             assert rings() == 1

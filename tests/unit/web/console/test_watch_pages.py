@@ -22,7 +22,6 @@ from alerts.model.incident import AlertState
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostKind, PostState
 from alerts.model.subscriber import Notice, Topic
-from alerts.store.alerts import AlertRepository
 from alerts.store.statement import stamp
 from alerts.web.console.maps import outline_of
 from alerts.web.console.watch import Remedy, remedy_of
@@ -543,11 +542,11 @@ class TestWhatIsSo:
         warnings = build_notices(desk.config, map("n{}".format, itertools.count()).__next__)
         news = HealthNotice(Phase.FIRING, Trouble(What.FEED, "meteo"), desk.clock.now())
 
-        def told(db):
+        def told(unit):
             replace(warnings, channels=tuple(desk.config.channels.values())[:1]).file(
-                AlertRepository(db), [news], desk.clock.now()
+                unit.alerts, [news], desk.clock.now()
             )
-            db.execute("UPDATE post SET state = 'failed' WHERE state = 'queued'")
+            unit.execute("UPDATE post SET state = 'failed' WHERE state = 'queued'")
 
         await desk.database.write(told)
         for address in ("/", "/alerts", "/timeline", "/left-out"):

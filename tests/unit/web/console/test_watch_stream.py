@@ -189,7 +189,8 @@ async def test_another_processs_write_is_told_by_incident_and_a_lease_is_not(des
     watch = FileWatch()
     assert await desk.database.read(watch.look) == (False, frozenset())
     assert await desk.database.read(watch.look) == (False, frozenset())
-    await desk.database.write(lambda db: db.execute("INSERT INTO lease VALUES ('x', 'us', 1)").rowcount)
+    lease = "INSERT INTO lease (lane, owner, until) VALUES ('x', 'us', 1)"
+    await desk.database.write(lambda unit: unit.execute(lease).rowcount)
     assert await desk.database.read(watch.look) == (True, frozenset())
     stored = await desk.post()
     assert await desk.database.read(watch.look) == (True, frozenset({stored.incident_id}))
