@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from pydantic import BaseModel
 
@@ -150,8 +151,24 @@ def _wrong(town: Town) -> Iterator[Reason]:
             yield _fault(key, because("outside_of_folder", path=source.file or ""))
     if not _is_within(town.folder, os.fspath(town.beside)):
         yield _fault("store.url", because("outside_of_folder", path=town.store.url))
-    if town.web.export and not _is_within(town.folder, town.web.export):
-        yield _fault("web.export", because("outside_of_folder", path=town.web.export))
+    for key, path in _files(town):
+        if not _is_within(town.folder, path):
+            yield _fault(key, because("outside_of_folder", path=path))
+
+
+def _files(town: Town) -> Iterator[tuple[str, str]]:
+    """What the town reads or writes beside its database and its secrets, by its key."""
+    if town.web.export:
+        yield "web.export", town.web.export
+    if town.boundary:
+        yield "station.boundary", town.boundary
+    yield "station.templates", town.templates
+    for name, rules in town.sources.items():
+        url = getattr(rules.settings, "url", None)
+        if isinstance(url, str) and url.startswith("file:"):
+            yield f"sources.{name}.url", url2pathname(urlsplit(url).path)
+        elif isinstance(url, str) and "://" not in url:
+            yield f"sources.{name}.url", url
 
 
 def _fault(key: str, what: Reason) -> Reason:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -241,3 +243,25 @@ async def test_what_signs_in_at_a_town_s_server_is_the_town_s_own(tmp_path, post
         config.write_text(own.replace('"sqlite:///tocsin.db"', '{ file = "address" }'))
         await fleet.look()
         assert running(fleet) == ["crolles"]
+
+
+@pytest.mark.parametrize(
+    ("station", "rest", "key"),
+    [
+        ('boundary = "../crolles/areas.geojson"', "", "station.boundary"),
+        ('templates = "../crolles/templates"', "", "station.templates"),
+        ("", '[sources.travaux]\nkind = "ical"\nurl = "../crolles/travaux.ics"\n', "sources.travaux.url"),
+        ("", '[sources.travaux]\nkind = "ical"\nurl = "file:///etc/passwd"\n', "sources.travaux.url"),
+    ],
+)
+async def test_no_town_reads_what_lies_in_another_one_s_folder(tmp_path, station, rest, key):
+    write_town(tmp_path, "crolles")
+    shutil.copy(Path(__file__).parents[3] / "areas.geojson", tmp_path / "crolles")
+    write_town(tmp_path, "meylan", station, CHANNEL + rest)
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+
+        assert running(fleet) == ["crolles"]
+        told = {str(each["key"]): each["what"].code for each in fleet.members["meylan"].wrong}
+        assert told == {key: "outside_of_folder"}
