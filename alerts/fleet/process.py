@@ -11,6 +11,7 @@ import fcntl
 import os
 import resource
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -98,8 +99,12 @@ def sole_user(folder: Path) -> Iterator[None]:
 
 
 def _owners(folder: Path) -> str:
-    """What the names of a folder's owners of leases begin with."""
-    return f"f{sha256(os.fsencode(folder.resolve())).hexdigest()[:6]}-"
+    """What the names of a folder's owners of leases begin with.
+
+    With the machine's name: at a server, another machine's fleet may work towns of a folder that is called the same.
+    """
+    place = f"{socket.gethostname()} {folder.resolve()}"
+    return f"f{sha256(os.fsencode(place)).hexdigest()[:6]}-"
 
 
 @asynccontextmanager
