@@ -86,6 +86,7 @@ def _row(
 
 def _rings(folder: Path) -> bool:
     """Whether a daemon works on a database in this folder, whatever its file says now."""
-    bells = (*folder.glob("*-wake.*"), *folder.glob("*/*-wake.*"))
-    stores: set[Place] = {each.with_name(each.name.rpartition("-wake.")[0]) for each in bells}
+    # By what a daemon leaves beside its database; its doorbell isn't there where the folder lies too deep for a socket.
+    heights = (*folder.glob("*-height"), *folder.glob("*/*-height"))
+    stores: set[Place] = {each.with_name(each.name.removesuffix("-height")) for each in heights}
     return any(ring(each) for each in stores)

@@ -15,6 +15,7 @@ from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
 from alerts.store.database import Database
 from alerts.store.files import migrate
+from alerts.store.sockets import own_socket
 from bench.history import fill
 from tests.fakes import FakeClock, PlainChannel
 from tests.unit.leases import take
@@ -98,7 +99,8 @@ async def test_what_is_stored_here_rings_at_the_daemons_beside_and_what_they_sto
     (tmp_path / "channels.toml").write_text(TOWN + '[web]\nlisten = "127.0.0.1:0"\n', encoding="utf-8")
     config, clock = load_config(tmp_path / "channels.toml"), FakeClock()
     house = await build(config, Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock)))
-    theirs = config.database.with_name(f"{config.database.name}-wake.1")
+    own = own_socket(config.database, "wake")
+    theirs = own.with_name(own.name.rpartition(".")[0] + ".1")
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)) as bell:
         bell.bind(str(theirs))
 
