@@ -67,19 +67,17 @@ async def _three_commits() -> Row:
     return Row("a post's three commits, raw sqlite3", *taken, "s", goal=1.6)
 
 
-class Raw:
-    """sqlite3 in one thread: a hop for each transaction, and SQL written by hand over the same tables."""
+class RawPosts:
+    """A post's three commits by hand, in one thread: a hop for each transaction; each database says them its own way."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
-        self._db = connect(file)
         self._now = int(time.time() * 1e6)
         stored, post = lay_out(samples.an_alert())
         self._alert, self._post = values_of_alert(stored), values_of_post(post)
 
     def close(self) -> None:
-        """Close file and thread."""
-        self._db.close()
+        """End the thread."""
         self._thread.shutdown()
 
     async def posts(self) -> float:
@@ -98,6 +96,31 @@ class Raw:
 
     async def _hop(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._transact(work))
+
+    def _transact(self, work: Callable[[], Any]) -> Any:
+        raise NotImplementedError
+
+    def _store(self, alert: dict[str, Any], post: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _begin(self, post: str) -> int:
+        raise NotImplementedError
+
+    def _end(self, post: str, attempt: int) -> None:
+        raise NotImplementedError
+
+
+class Raw(RawPosts):
+    """The same by sqlite3, and SQL written by hand over the same tables."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._db = connect(file)
+
+    def close(self) -> None:
+        """Close file and thread."""
+        self._db.close()
+        super().close()
 
     def _transact(self, work: Callable[[], Any]) -> Any:
         self._db.execute("BEGIN IMMEDIATE")

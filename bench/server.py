@@ -12,21 +12,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from alerts.model.incident import new_id
 from alerts.model.town import Secret, Server
-from alerts.store.alerts import values_of_alert, values_of_post
 from alerts.store.connection import listen, migrate
 from alerts.store.database import Database
 from alerts.store.unit import acting
 from bench import samples
-from bench.commits import POSTS, Ours
+from bench.commits import Ours, RawPosts
 from bench.loopback import loopback
 from bench.measure import Row, in_turn_async
 from bench.outbox import CHANNEL, lay_out, store
@@ -79,40 +76,20 @@ async def _three_commits(raw_place: Server, our_place: Server) -> Row:
     return Row("a post's three commits on PostgreSQL, raw psycopg", *taken, "s", goal=1.5)
 
 
-class Raw:
-    """psycopg in one thread: a hop for each transaction, and SQL written by hand over the same tables."""
+class Raw(RawPosts):
+    """A post's three commits by psycopg, and SQL written by hand over the same tables."""
 
     def __init__(self, place: Server) -> None:
-        self._thread = ThreadPoolExecutor(1)
+        super().__init__()
         self._db: psycopg.Connection[Any] = psycopg.connect(
             place.url.reveal(), autocommit=True, options=f"-c search_path={place.schema},public"
         )
-        self._now = int(time.time() * 1e6)
-        stored, post = lay_out(samples.an_alert())
-        self._alert, self._post = values_of_alert(stored), values_of_post(post)
         self._inserts = {name: _insert(name, row) for name, row in (("alert", self._alert), ("post", self._post))}
 
     def close(self) -> None:
         """Close connection and thread."""
         self._db.close()
-        self._thread.shutdown()
-
-    async def posts(self) -> float:
-        """Seconds for one post, over `POSTS`."""
-        began = time.perf_counter()
-        for _ in range(POSTS):
-            await self._post_once()
-        return (time.perf_counter() - began) / POSTS
-
-    async def _post_once(self) -> None:
-        alert = {**self._alert, "id": new_id(), "incident": new_id()}
-        post = {**self._post, "id": new_id(), "alert_id": alert["id"], "incident": alert["incident"]}
-        await self._hop(lambda: self._store(alert, post))
-        attempt = await self._hop(lambda: self._begin(post["id"]))
-        await self._hop(lambda: self._end(post["id"], attempt))
-
-    async def _hop(self, work: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._transact(work))
+        super().close()
 
     def _transact(self, work: Callable[[], Any]) -> Any:
         self._db.execute("BEGIN; SELECT pg_advisory_xact_lock(1)")
