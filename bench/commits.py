@@ -68,7 +68,7 @@ async def _three_commits() -> Row:
 
 
 class RawPosts:
-    """A post's three commits by hand, in one thread: a hop for each transaction; each database says them its own way."""
+    """A post's three commits by hand, in one thread, a hop for each transaction; each database says them in its way."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
