@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.model.delivery import SendOutcome, SendResult, Target
-from alerts.model.ports import Clock, Keyboard, Probe
+from alerts.model.ports import Clock, Discussion, Keyboard, Probe
 from alerts.model.post import Message, Quota, Receipt
 
 _QUIET_ROUNDS = 12
@@ -299,6 +299,7 @@ class FakeLine:
         self.admins: set[int] = set()
         self.introductions = 0
         self.webhooks: list[tuple[str, str]] = []
+        self.linked: Discussion | Exception = Discussion(-1001)
 
     async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
         if self.troubles and (trouble := self.troubles.popleft()) is not None:
@@ -327,6 +328,11 @@ class FakeLine:
 
     async def is_admin(self, chat: int, user: int) -> bool:
         return user in self.admins
+
+    async def discussion(self, chat: str) -> Discussion:
+        if isinstance(self.linked, Exception):
+            raise self.linked
+        return self.linked
 
     async def listen_at(self, url: str, secret: str) -> None:
         self.webhooks.append((url, secret))

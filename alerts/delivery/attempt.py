@@ -21,7 +21,7 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import quota_free_at
 from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun, ChannelStatus, Verdict
-from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.events import AttemptFinished, Events
 from alerts.model.lease import Lease
 from alerts.model.ports import Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels
@@ -108,10 +108,10 @@ class ChannelHealth:
     def failed(self, error: DeliveryError) -> None:
         """One attempt failed: where the next fails too, or none has succeeded yet, the channel isn't ok any more.
 
-        It stays so until the platform takes something. A refusal as a duplicate, or for a thread that is gone, is an
-        answer of a platform that works.
+        It stays so until the platform takes something. A refusal as a duplicate, for a thread that is gone, or because
+        one reader left, is an answer of a platform that works.
         """
-        if isinstance(error, Duplicate | Gone):
+        if isinstance(error, Duplicate | Gone | ReaderGone):
             return
         # A platform that refuses the very first post is set up wrongly: that needs no second one to be told.
         self._failures += FAILURES_TOLD if isinstance(error, Rejected) and not self._worked else 1

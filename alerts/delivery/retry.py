@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
 from alerts.model.delivery import ChannelStatus, Verdict
-from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.post import Means, Post, PostState, Receipt
 from alerts.model.reason import Reason, because
 
@@ -80,7 +80,7 @@ def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: C
             return _without_its_parent(reason, via)
         # A platform may refuse to change or delete what is out (Telegram deletes nothing older than 48 hours), but
         # readers have to be told: it is said in a reply.
-        case Rejected() if via in _REPEATABLE:
+        case Rejected() if via in _REPEATABLE and not isinstance(error, ReaderGone):
             return Verdict(PostState.QUEUED, "rejected", reason, means=Means.REPLY)
         case _:
             return Verdict(PostState.FAILED, "rejected", reason)

@@ -117,7 +117,10 @@ class BadCredential(DeliveryError):
 
 
 class ReaderGone(Rejected):
-    """Whoever should read it blocked the bot, left, or is no more: nothing is to be sent there again."""
+    """Whoever should read it blocked the bot, left, or is no more: nothing is to be sent there again.
+
+    It is so in that one chat, so the channel works as before.
+    """
 
 
 class ChatMoved(DeliveryError):

@@ -329,6 +329,20 @@ Keyboard = Mapping[str, Any]
 """A `reply_markup` of the Bot API: buttons under a message, or in place of the keyboard."""
 
 
+@dataclass(frozen=True, slots=True)
+class Discussion:
+    """Where people answer what a Telegram channel posts: `channel` is the channel's own id, `group` that of the group.
+
+    In a group that is posted to, the two are one. `group` is None where there is none, or the bot isn't in it; `deaf`
+    is why the bot hears nothing there, and `warnings` all that it lacks, that included.
+    """
+
+    channel: int
+    group: int | None = None
+    deaf: Reason | None = None
+    warnings: tuple[Reason, ...] = ()
+
+
 class BotClient(Protocol):
     """The whole way between a bot and Telegram. Every call raises DeliveryError where it fails."""
 
@@ -357,6 +371,10 @@ class BotClient(Protocol):
 
     async def is_admin(self, chat: int, user: int) -> bool:
         """Whether a user may speak for a group."""
+        ...
+
+    async def discussion(self, chat: str) -> Discussion:
+        """Where people answer what is posted to that channel or group, and what the bot lacks to hear them."""
         ...
 
     async def listen_at(self, url: str, secret: str) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.channels.answer import Answer, RequestPurpose, quote, unclear, wait_of
-from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, Gone, ReaderGone, Rejected, Retry
 from alerts.model.reason import because
 
 _LONGEST = 1000
@@ -114,6 +114,21 @@ def outcome(complaint: Complaint, act: RequestPurpose, now: datetime) -> Deliver
     return _refused(complaint, act, said)
 
 
+def outcome_elsewhere(complaint: Complaint, act: RequestPurpose, now: datetime) -> DeliveryError:
+    """The same where the chat isn't the channel's own: nothing that is so in one chat holds for others.
+
+    Who blocked the bot, a group that it may not write to and a pause for one chat keep no alert from the channel.
+    """
+    said, meant = quote(complaint.words), outcome(complaint, act, now)
+    if complaint.status in (401, 404):  # the token, which is one for all chats
+        return meant
+    if complaint.reader_left:
+        return ReaderGone(because("reader_left", said=said))
+    if isinstance(meant, BadCredential):
+        return ReaderGone(because("telegram_may_not_act", said=said))
+    return Retry(meant.reason, meant.after) if isinstance(meant, Retry) and meant.whole_channel else meant
+
+
 def _refused(complaint: Complaint, act: RequestPurpose, said: str) -> DeliveryError:
     # The address holds the token: one that Telegram doesn't know is a path that it doesn't know.
     if complaint.status in (401, 404):
@@ -155,6 +170,11 @@ class Form:
         if complaint.about_picture and self.picture:
             return replace(self, picture=False)
         return None
+
+
+def chat_in(told: object) -> int | None:
+    """What an answer tells as a chat's id, if it can be one; a group's and a channel's are below nothing."""
+    return told if isinstance(told, int) and not isinstance(told, bool) and abs(told) < _HIGHEST else None
 
 
 def address(chat: str, message_id: int) -> str | None:

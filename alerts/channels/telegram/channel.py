@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -14,36 +13,33 @@ from telegram import (
     Bot,
     ChatMemberAdministrator,
     ChatMemberOwner,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
     LinkPreviewOptions,
     ReplyParameters,
 )
-from telegram import Message as Shown
 from telegram.constants import ParseMode
-from telegram.error import TelegramError
 
-from alerts.channels.answer import RequestPurpose, count_of, normal, unclear
+from alerts.channels.answer import RequestPurpose, count_of
 from alerts.channels.picture import NoPicture, Picture, load_picture
 from alerts.channels.settings import TelegramSettings, read_credential
-from alerts.channels.telegram.answers import Complaint, Form, address, outcome
-from alerts.channels.telegram.wire import PLACEHOLDER, Complained, Unheard, Wire
+from alerts.channels.telegram.answers import Complaint, Form, address, outcome, outcome_elsewhere
+from alerts.channels.telegram.client import TelegramClient
+from alerts.channels.telegram.search import ABSENT_IN_A_ROW, LOOKS, Search
+from alerts.channels.telegram.wire import PLACEHOLDER, Complained, Wire, heard
 from alerts.model.bounds import utf16_units
-from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
+from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt
 from alerts.model.reason import because
 
-LOOKS = 20
-"""How many posts after the last known one are looked at; those whose post is known are passed over."""
-
-_ABSENT_IN_A_ROW = 5  # ids run on: that many missing ones are the end of the chat, not deleted posts
 _KEPT_IDS = 500
+# Of a group's messages, behind what was answered: all of these are remembered between two looks.
+_FURTHEST = 400
+_LOOKS_ON_AFTER = timedelta(seconds=5)
+_CHATS_THAT_WAIT = 1000
 _LISTED = 200
 _CAPTION = 1024  # UTF-16 units after parsing
 _LARGEST_PICTURE = 10_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
-_BUTTON = InlineKeyboardMarkup([[InlineKeyboardButton("…", callback_data="look")]])
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -54,6 +50,10 @@ class Telegram:
 
     An id is the message's number in the configured chat; after the chat moved (a group that became a supergroup), it is
     `chat:number`, so that a post of the old chat is never taken for one of the new.
+
+    `chat:number` also names a message of any other chat that the bot is in: in the channel's discussion group, or in
+    somebody's private chat with the bot. An answer to one is said there, and an id of one is edited and deleted there.
+    What such a chat refuses is that message's own failure (`ReaderGone`), and no trouble of the channel.
     """
 
     def __init__(self, name: str, settings: TelegramSettings, resources: Resources) -> None:
@@ -62,7 +62,8 @@ class Telegram:
         self._resources = resources
         self._opened: Bot | None = None
         self._ours: deque[str] = deque(maxlen=_KEPT_IDS)
-        self._read: dict[str, str] = {}
+        self._search = Search(lambda: self._bot, self._outcome)
+        self._told_to_wait: dict[str, Retry] = {}
 
     async def open(self) -> None:
         """Read the bot's token; raises BadCredential. Sends nothing: a platform that is down stops no daemon."""
@@ -80,19 +81,24 @@ class Telegram:
 
         A refusal that tells how it would be taken is followed at once, since nothing went out: to the chat's new id,
         without markup, without the picture. Telegram has no text alternative: the words must say what it shows. A
-        parent that is gone is no hindrance, the post then stands alone.
+        parent that is gone is no hindrance, the post then stands alone. An answer is said in the chat of its parent.
         """
+        chat = self._chat_of(reply_to)
+        self._may_speak_in(chat)
         picture = await self._load_picture(message)
         act = RequestPurpose.REPLY if reply_to else RequestPurpose.PUBLISH
 
         async def send(form: Form) -> Receipt:
             return await self._send(message, form, reply_to, picture)
 
-        return await self._follow(send, Form(self._chat, picture=picture is not None), act)
+        # Another chat's move is nothing to follow: the channel would move with it.
+        form = Form(chat, picture=picture is not None, migrated=chat != self._chat)
+        return await self._follow(send, form, act)
 
     async def edit(self, remote_id: str, message: Message) -> Receipt:
         """`editMessageText`, or the caption of a picture; words that are the same already are done."""
         chat, number = self._place(remote_id)
+        self._may_speak_in(chat)
 
         async def change(form: Form) -> Receipt:
             try:
@@ -105,13 +111,27 @@ class Telegram:
         return await self._follow(change, Form(chat, migrated=True), RequestPurpose.EDIT)
 
     async def delete(self, remote_id: str) -> None:
-        """`deleteMessage`; a post that is gone is done. Rejected when it is older than Telegram's 48 h."""
+        """`deleteMessage`; a post that is gone is done. Rejected when it is older than Telegram's 48 h.
+
+        In a group an administrator with that right deletes what others said, too.
+        """
         try:
             chat, number = self._place(remote_id)
             # Telegram deletes a bot's messages only within 48 hours; later an edit has to say it.
-            await self._settle(self._bot.delete_message(chat, number), RequestPurpose.DELETE)
+            await self._settle(self._bot.delete_message(chat, number), RequestPurpose.DELETE, chat)
         except Gone:
             return
+
+    async def hide(self, remote_id: str) -> None:
+        """Take away what somebody said in the group: Telegram knows no hiding, so it is deleted for everybody."""
+        await self.delete(remote_id)
+
+    async def block(self, author: str) -> None:
+        """`banChatMember`: that person leaves the channel's discussion group, and can't come back by themselves."""
+        group = (await self._line.discussion(self._chat)).group
+        if group is None or not author.isdecimal():
+            raise Rejected(because("telegram_nobody_to_block"))
+        await self._settle(self._bot.ban_chat_member(group, int(author)), RequestPurpose.EDIT, str(group))
 
     async def find(
         self,
@@ -119,7 +139,7 @@ class Telegram:
         since: datetime,  # noqa: ARG002 the ids tell what is newer
         after: str | None,
         known: frozenset[str],
-        reply_to: str | None = None,  # noqa: ARG002 nor does it matter what it answers
+        reply_to: str | None = None,
     ) -> Receipt | None:
         """The post with these words after `after`: each time `LOOKS` unknown ids are read, those before are remembered.
 
@@ -127,43 +147,51 @@ class Telegram:
 
         Telegram gives no history. But ids run on within a chat, and a change of what stands under a post tells whether
         it is there and ours; one that does change something also tells its words. So a button is set under what may be
-        the one, and taken away at once. Raises InDoubt without `after`: there is nowhere to begin.
+        the one, and taken away at once. Raises InDoubt without `after`: there is nowhere to begin. An answer in another
+        chat is looked for behind what it answers; in private chats, whose ids don't run on, it can't be looked for.
         """
-        if after is None:
+        if reply_to is not None and self._chat_of(reply_to) != self._chat:
+            return await self._find_elsewhere(message, known, reply_to)
+        if after is None or self._chat_of(after) != self._chat:
             raise InDoubt(because("telegram_nothing_earlier"))
         try:
             chat, start = self._place(after)
         except Gone:
             raise InDoubt(because("telegram_chat_moved_since")) from None
-        absent = looks = 0
-        for number in itertools.count(start + 1):
-            remote_id = self._name_of(chat, number)
-            if remote_id in known or remote_id in self._ours:
-                absent = 0
-                continue
-            there: str | bool | None = self._read.get(remote_id)
-            if there is None:
-                looks += 1
-                there = self._kept(remote_id, await self._look_at(chat, number))
-            if there and _says(there, message):
-                return self._keep(chat, number)
-            absent = absent + 1 if there is None else 0
-            if absent >= _ABSENT_IN_A_ROW or looks >= LOOKS:
-                break
-        return None
+        number, _ = await self._search.find(chat, start, message, self._passing(chat, known))
+        return None if number is None else self._keep(chat, number)
+
+    async def _find_elsewhere(self, message: Message, known: frozenset[str], reply_to: str) -> Receipt | None:
+        """The answer in the group, behind what it answers. Raises Retry where there is more to look at yet."""
+        chat, start = self._place(reply_to)
+        if not chat.startswith("-"):
+            raise InDoubt(because("telegram_unsearched"))
+        # Anybody may have deleted a few in a row there.
+        number, reached = await self._search.find(chat, start, message, self._passing(chat, known), ending=LOOKS)
+        if number is not None:
+            return self._keep(chat, number)
+        if reached is None:
+            return None
+        if reached - start > _FURTHEST:
+            raise InDoubt(because("telegram_unsearched"))
+        raise Retry(because("telegram_looks_on"), self._resources.clock.now() + _LOOKS_ON_AFTER)
+
+    def _passing(self, chat: str, known: frozenset[str]) -> Callable[[int], bool]:
+        """Whether a message is one that is known to be another one."""
+        return lambda number: (name := self._name_of(chat, number)) in known or name in self._ours
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 ids tell
         """The messages of ours behind `after`; raises InDoubt without it."""
-        if after is None:
+        if after is None or self._chat_of(after) != self._chat:
             raise InDoubt(because("telegram_nothing_earlier"))
         chat, start = self._place(after)
         found, absent = [], 0
         for number in range(start + 1, start + 1 + _LISTED):
-            there = await self._look_at(chat, number)
+            there = await self._search.look_at(chat, number)
             absent = absent + 1 if there is None else 0
             if there:
                 found.append(Receipt(self._name_of(chat, number), address(chat, number)))
-            if absent >= _ABSENT_IN_A_ROW:
+            if absent >= ABSENT_IN_A_ROW:
                 break
         return found
 
@@ -216,28 +244,54 @@ class Telegram:
     def _chat(self) -> str:
         return self._resources.recall(self._moved_key) or self._settings.chat
 
+    @property
+    def _line(self) -> TelegramClient:
+        return TelegramClient(self._settings, self._resources, self._resources.pace)
+
+    def _chat_of(self, remote_id: str | None) -> str:
+        """The chat in which a message is: the channel's own, unless its id names another one."""
+        return (remote_id or "").rpartition(":")[0] or self._chat
+
+    def _may_speak_in(self, chat: str) -> None:
+        """Raises Retry where Telegram asked to wait for this one chat."""
+        wait = self._told_to_wait.get(chat)
+        if wait is not None and wait.after is not None and wait.after > self._resources.clock.now():
+            raise Retry(wait.reason, wait.after, sent=False)
+
     async def _follow(self, act_on: Callable[[Form], Awaitable[T]], form: Form, act: RequestPurpose) -> T:
         """Do it, in each form that a refusal leaves worth trying; raises what the last refusal means."""
         while True:
             try:
-                return await _heard(act_on(form), act)
+                return await heard(act_on(form), act)
             except Complained as error:
                 following = form.after(error.complaint)
                 if following is None:
-                    raise self._outcome(error.complaint, act) from None
+                    raise self._outcome(error.complaint, act, form.chat) from None
                 log.warning("post.other_form", channel=self._name, reason=error.complaint.words)
                 if following.chat != form.chat:
                     await self._resources.remember(self._moved_key, following.chat)
                 form = following
 
-    async def _settle(self, call: Awaitable[T], act: RequestPurpose) -> T:
+    async def _settle(self, call: Awaitable[T], act: RequestPurpose, chat: str | None = None) -> T:
         try:
-            return await _heard(call, act)
+            return await heard(call, act)
         except Complained as error:
-            raise self._outcome(error.complaint, act) from None
+            raise self._outcome(error.complaint, act, chat) from None
 
-    def _outcome(self, complaint: Complaint, act: RequestPurpose) -> DeliveryError:
-        return outcome(complaint, act, self._resources.clock.now())
+    def _outcome(self, complaint: Complaint, act: RequestPurpose, chat: str | None = None) -> DeliveryError:
+        """What a refusal in `chat` means; None: in the channel itself, or in none."""
+        now, pace = self._resources.clock.now(), self._resources.pace
+        if chat is None or chat == self._chat:
+            meant = outcome(complaint, act, now)
+            if complaint.status == 429 and pace is not None and isinstance(meant, Retry) and meant.after is not None:
+                pace.halt((meant.after - now).total_seconds())
+            return meant
+        meant = outcome_elsewhere(complaint, act, now)
+        if isinstance(meant, Retry) and meant.after is not None:
+            if len(self._told_to_wait) >= _CHATS_THAT_WAIT:
+                self._told_to_wait.pop(next(iter(self._told_to_wait)))
+            self._told_to_wait[chat] = meant
+        return meant
 
     async def _send(self, message: Message, form: Form, reply_to: str | None, picture: Picture | None) -> Receipt:
         options: dict[str, Any] = {"parse_mode": ParseMode.HTML if form.html else None}
@@ -266,42 +320,6 @@ class Telegram:
                 raise
             await self._bot.edit_message_caption(form.chat, number, caption=words, parse_mode=mode)
 
-    async def _look_at(self, chat: str, number: int) -> Shown | bool | None:
-        """The post, or True where Telegram doesn't show it; None where there is none, False where it isn't ours.
-
-        A button that a look left behind, because it was cut short, is taken away by the next one.
-        """
-        there = await self._touch(chat, number)
-        if there is True:
-            there = await self._touch(chat, number, _BUTTON)
-            await self._touch(chat, number)
-        return there
-
-    def _kept(self, remote_id: str, there: Shown | bool | None) -> str | bool | None:
-        """What a look found, its words remembered: the next look goes on behind it."""
-        if there is None or isinstance(there, bool):
-            return there
-        if len(self._read) >= _KEPT_IDS:
-            self._read.pop(next(iter(self._read)))
-        words = self._read[remote_id] = normal(there.text or there.caption or "")
-        return words
-
-    async def _touch(self, chat: str, number: int, button: InlineKeyboardMarkup | None = None) -> Shown | bool | None:
-        """Set what stands under a post: the post if that changed it, True if not; None and False as in `_look_at`."""
-        try:
-            return await _heard(
-                self._bot.edit_message_reply_markup(chat, number, reply_markup=button), RequestPurpose.READ
-            )
-        except Complained as error:
-            complaint = error.complaint
-            if complaint.not_modified:
-                return True
-            if complaint.says("message to edit not found", "message_id_invalid"):
-                return None
-            if complaint.says("message can't be edited"):
-                return False
-            raise self._outcome(complaint, RequestPurpose.READ) from None
-
     def _keep(self, chat: str, number: int) -> Receipt:
         remote_id = self._name_of(chat, number)
         self._ours.append(remote_id)
@@ -313,11 +331,11 @@ class Telegram:
     def _place(self, remote_id: str) -> tuple[str, int]:
         """The chat and number that an id stands for. Raises Gone for a post of a chat that moved away."""
         chat, _, number = remote_id.rpartition(":")
-        if (chat or self._settings.chat) != self._chat:
+        if not chat and self._settings.chat != self._chat:
             raise Gone(because("in_chat_before_move"))
         if not number.isdecimal():
             raise Rejected(because("telegram_no_id", id=remote_id))
-        return self._chat, int(number)
+        return chat or self._chat, int(number)
 
     def _parent(self, reply_to: str | None, chat: str) -> int | None:
         """The number of the message to reply to in `chat`; None where it isn't there."""
@@ -337,24 +355,6 @@ class Telegram:
         except NoPicture as error:
             log.warning("post.without_picture", channel=self._name, reason=str(error))
             return None
-
-
-async def _heard(call: Awaitable[T], act: RequestPurpose) -> T:
-    """What the library's call returns; raises Complained, or what no answer means."""
-    try:
-        return await call
-    except Complained:
-        raise
-    except Unheard as error:
-        failure = error.outcome
-    except TelegramError as error:
-        failure = unclear(because("telegram_library_failed", error=type(error).__name__), act)
-    raise failure  # out here, so that no text of the library's is its context
-
-
-def _says(words: str | bool, message: Message) -> bool:
-    """Whether a post has these words. One that isn't shown is taken for it: its place among the ids is all we know."""
-    return words if isinstance(words, bool) else words == normal(message.plain)
 
 
 def _preview(message: Message) -> LinkPreviewOptions:

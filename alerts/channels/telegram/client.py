@@ -13,9 +13,9 @@ import aiohttp
 
 from alerts.channels.answer import LARGEST, LARGEST_LIST, RequestPurpose, ask, count_of, id_of, quote, unreadable
 from alerts.channels.settings import TelegramSettings, read_credential
-from alerts.channels.telegram.answers import Complaint, complaint_of, outcome
+from alerts.channels.telegram.answers import Complaint, chat_in, complaint_of, outcome
 from alerts.model.errors import BadCredential, ChatMoved, DeliveryError, Gone, Occupied, ReaderGone, Rejected, Retry
-from alerts.model.ports import Keyboard, Pace, Resources
+from alerts.model.ports import Discussion, Keyboard, Pace, Resources
 from alerts.model.reason import because
 from alerts.model.town import Secret
 
@@ -30,7 +30,7 @@ _CAPTION = 1000
 class TelegramClient:
     """`alerts.model.ports.BotClient` over the daemon's HTTP session. No error of it names a chat."""
 
-    def __init__(self, settings: TelegramSettings, resources: Resources, pace: Pace) -> None:
+    def __init__(self, settings: TelegramSettings, resources: Resources, pace: Pace | None) -> None:
         self._settings = settings
         self._resources = resources
         self._pace = pace
@@ -83,6 +83,39 @@ class TelegramClient:
         told = await self._call("getChatMember", {"chat_id": chat, "user_id": user}, RequestPurpose.READ)
         return isinstance(told, dict) and told.get("status") in _ADMINS
 
+    async def discussion(self, chat: str) -> Discussion:
+        """`getChat`, whose `linked_chat_id` is the group of a channel, then `getMe` and our rights there."""
+        told = _part(await self._call("getChat", {"chat_id": chat}, RequestPurpose.READ))
+        channel = chat_in(told.get("id")) or 0
+        if told.get("type") != "channel":  # people answer in the very group that is posted to
+            return await self._rights(channel, channel)
+        group = chat_in(told.get("linked_chat_id"))
+        if group is None:
+            deaf = because("telegram_no_discussion", chat=chat)
+            return Discussion(channel, None, deaf, (deaf,))
+        return await self._rights(channel, group)
+
+    async def _rights(self, channel: int, group: int) -> Discussion:
+        """What the bot may hear and do in the group. As administrator it hears all; else its privacy mode decides."""
+        me = _part(await self._call("getMe", {}, RequestPurpose.READ))
+        account = f"@{id_of(me.get('username')) or ''}"
+        try:
+            asked = {"chat_id": group, "user_id": count_of(me.get("id")) or 0}
+            member = _part(await self._call("getChatMember", asked, RequestPurpose.READ))
+        except ReaderGone:
+            member = {}
+        if member.get("status", "left") in ("left", "kicked"):
+            deaf = because("telegram_not_in_discussion", account=account)
+            return Discussion(channel, None, deaf, (deaf,))
+        is_admin = member.get("status") in _ADMINS
+        if not is_admin and me.get("can_read_all_group_messages") is not True:
+            deaf = because("telegram_privacy_mode", account=account)
+            return Discussion(channel, group, deaf, (deaf,))
+        rights = ("can_delete_messages", "can_restrict_members") if member.get("status") == "administrator" else ()
+        if is_admin and all(member.get(right) is not False for right in rights):
+            return Discussion(channel, group)
+        return Discussion(channel, group, warnings=(because("telegram_may_not_moderate", account=account),))
+
     async def listen_at(self, url: str, secret: str) -> None:
         """`setWebhook`."""
         body = {"url": url, "secret_token": secret, "allowed_updates": list(_ALLOWED)}
@@ -116,6 +149,8 @@ class TelegramClient:
         # A long poll would hold the turn that answers need for half a minute.
         if method == "getUpdates":
             return await self._ask(method, body, act, longest or self._settings.timeout)
+        if self._pace is None:
+            return await self._ask(method, body, act, self._settings.timeout)
         async with self._pace.direct():
             return await self._ask(method, body, act, self._settings.timeout)
 
@@ -157,9 +192,13 @@ class TelegramClient:
         error = outcome(complaint, act, now)
         if isinstance(error, BadCredential):
             self._token = None  # it may be another one by now
-        if isinstance(error, Retry) and error.after is not None and complaint.status == 429:
+        if isinstance(error, Retry) and error.after is not None and complaint.status == 429 and self._pace:
             self._pace.halt((error.after - now).total_seconds())
         return error
+
+
+def _part(told: object) -> Mapping[str, Any]:
+    return told if isinstance(told, dict) else {}
 
 
 _BARE: Keyboard = {"inline_keyboard": []}

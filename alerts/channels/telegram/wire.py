@@ -7,15 +7,16 @@ placeholder, and the token is put in its place on the way out.
 from __future__ import annotations
 
 import json
+from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from alerts.channels.answer import Answer, RequestPurpose, ask, count_of, unreadable
-from alerts.channels.telegram.answers import OVERLOAD, Complaint, complaint_of
+from alerts.channels.answer import Answer, RequestPurpose, ask, count_of, unclear, unreadable
+from alerts.channels.telegram.answers import Complaint, complaint_of
 from alerts.model.errors import DeliveryError, Retry
 from alerts.model.ports import Resources
 from alerts.model.reason import because
@@ -32,6 +33,8 @@ _ACTS = {
     "deleteMessage": RequestPurpose.DELETE,
 }
 _JSON = {"Content-Type": "application/json"}
+
+T = TypeVar("T")
 
 
 class Unheard(TelegramError):
@@ -89,8 +92,6 @@ class Wire(BaseRequest):
         if answer.ok and told.get("ok") is True and (body := _readable(answer.body, told.get("result"), act)):
             return answer.status, body
         if (complaint := complaint_of(answer)) is not None:
-            if complaint.status == 429 and self._resources.pace is not None:
-                self._resources.pace.halt(complaint.retry_after or OVERLOAD.total_seconds())
             raise Complained(complaint)
         raise Unheard(unreadable("Telegram", answer, act))
 
@@ -116,6 +117,19 @@ class Wire(BaseRequest):
             data=_encode(request),
             headers=None if request is not None and request.contains_files else _JSON,
         )
+
+
+async def heard(call: Awaitable[T], act: RequestPurpose) -> T:
+    """What the library's call returns; raises Complained, or what no answer means."""
+    try:
+        return await call
+    except Complained:
+        raise
+    except Unheard as error:
+        failure = error.outcome
+    except TelegramError as error:
+        failure = unclear(because("telegram_library_failed", error=type(error).__name__), act)
+    raise failure  # out here, so that no text of the library's is its context
 
 
 def _readable(body: bytes, result: object, act: RequestPurpose) -> bytes | None:

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.channels.telegram.channel import LOOKS
-from alerts.model.errors import BadCredential, Gone, InDoubt, Rejected, Retry
+from alerts.channels.telegram.search import LOOKS
+from alerts.model.errors import BadCredential, Gone, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.post import PostImage
 from tests.contract.channels.conftest import SECRETS, message, told_by
 from tests.contract.channels.platform import platform
@@ -343,3 +343,111 @@ async def test_looking_goes_on_behind_what_was_read_before(stage):
     assert [found and found.remote_id for found in finds] == [None, there.remote_id]
     found = await later.find(message("Numéro 3"), stage.clock.now(), first.remote_id, frozenset())
     assert found.remote_id == "5", "of what was read before nothing is asked again"
+
+
+# What is said elsewhere: an answer in the group or in private, and what others said there.
+
+GROUP, PERSON = "-1009990000001", "4711"
+
+
+async def test_an_answer_is_said_in_the_chat_of_what_it_answers_and_changed_and_taken_back_there(stage):
+    channel = await stage.open("telegram")
+    for chat in (GROUP, PERSON):
+        await stage.control("telegram/foreign", chat=chat, text="L’eau est potable ?")
+        answer = await channel.publish(message("Oui."), f"{chat}:1")
+        assert answer.remote_id == f"{chat}:2"
+        changed = await channel.edit(answer.remote_id, message("Oui, partout."))
+        assert (changed.remote_id, changed.url) == (answer.remote_id, answer.url)
+    posts = [post for post in await stage.timeline("telegram") if post["text"] == "Oui, partout."]
+    assert [(post["channel"], post["reply_to"]) for post in posts] == [(GROUP, "1"), (PERSON, "1")]
+    await channel.delete(f"{GROUP}:2")
+    assert [post["deleted"] for post in await stage.timeline("telegram") if post["channel"] == GROUP] == [False, True]
+
+
+async def test_what_another_chat_refuses_is_that_answer_s_own_failure(stage):
+    channel = await stage.open("telegram")
+    for words in ("Forbidden: bot was blocked by the user", "Bad Request: not enough rights to send text messages"):
+        await stage.fault("telegram", "code", code=400 if words.startswith("Bad") else 403, message=words, times=1)
+        with pytest.raises(ReaderGone) as refused:
+            await channel.publish(message(), f"{PERSON}:1")
+        assert PERSON not in told_by(refused.value)
+    await stage.fault("telegram", "revoked", times=1)
+    with pytest.raises(BadCredential):
+        await channel.publish(message(), f"{PERSON}:1")
+
+
+async def test_a_pause_for_one_chat_holds_up_no_other_and_not_the_channel(stage):
+    stage.pace = FakePace()
+    channel = await stage.open("telegram")
+    await stage.fault("telegram", "rate_limit", retry_after=9, times=1)
+    with pytest.raises(Retry) as refused:
+        await channel.publish(message(), f"{GROUP}:1")
+    assert (refused.value.whole_channel, stage.pace.halted) == (False, [])
+    asked = len(await stage.requests("telegram"))
+    for act in (channel.publish(message(), f"{GROUP}:1"), channel.edit(f"{GROUP}:2", message())):
+        with pytest.raises(Retry) as refused:
+            await act
+        assert (refused.value.sent, refused.value.after) == (False, stage.clock.now() + timedelta(seconds=9))
+    assert len(await stage.requests("telegram")) == asked
+    await channel.publish(message("Alerte"))
+    await stage.clock.advance(9)
+    await channel.publish(message("Oui."), f"{GROUP}:1")
+
+
+async def test_a_group_that_moved_takes_no_channel_along(stage):
+    channel = await stage.open("telegram")
+    await stage.control("telegram/migrate", **{"from": "-42", "to": -100_42})
+    with pytest.raises(Rejected):
+        await channel.publish(message(), "-42:1")
+    assert (await channel.publish(message("Alerte"))).remote_id == "1"
+
+
+async def test_a_lost_answer_is_found_in_the_group_among_what_others_said(stage):
+    channel = await stage.open("telegram")
+    for number in range(LOOKS + 5):
+        await stage.control("telegram/foreign", chat=GROUP, text=f"Remarque {number}")
+    await stage.fault("telegram", "cut_after", times=1)
+    with pytest.raises(InDoubt):
+        await channel.publish(message("Oui."), f"{GROUP}:1")
+
+    later = await stage.open("telegram")
+    look = later.find, (message("Oui."), stage.clock.now(), None, frozenset(), f"{GROUP}:1")
+    with pytest.raises(Retry) as more:
+        await look[0](*look[1])
+    assert more.value.after > stage.clock.now()
+    assert (await look[0](*look[1])).remote_id == f"{GROUP}:{LOOKS + 6}"
+    assert await later.find(message("Non."), stage.clock.now(), None, frozenset(), f"{GROUP}:{LOOKS}") is None
+
+
+async def test_in_a_private_chat_and_too_far_behind_a_lost_answer_is_somebody_s_to_decide(stage):
+    channel = await stage.open("telegram")
+    with pytest.raises(InDoubt):
+        await channel.find(message(), stage.clock.now(), "7", frozenset(), f"{PERSON}:1")
+    forbidden = (400, b'{"ok": false, "error_code": 400, "description": "Bad Request: message can\'t be edited"}')
+    async with platform(forbidden) as server:
+        channel = await stage.open("telegram", api_url=server.url)
+        for _ in range(20):
+            with pytest.raises(Retry):
+                await channel.find(message(), stage.clock.now(), None, frozenset(), f"{GROUP}:1")
+        with pytest.raises(InDoubt):
+            await channel.find(message(), stage.clock.now(), None, frozenset(), f"{GROUP}:1")
+
+
+async def test_an_answer_elsewhere_is_no_place_to_look_for_a_post_from(stage):
+    channel = await stage.open("telegram")
+    for look in (channel.find(message(), stage.clock.now(), f"{GROUP}:7", frozenset()), channel.listed(None, "-100:7")):
+        with pytest.raises(InDoubt):
+            await look
+    assert await stage.requests("telegram") == []
+
+
+async def test_who_is_blocked_is_banned_from_the_group_of_the_channel(stage):
+    linked = json.dumps({"ok": True, "result": {"id": -1001, "type": "channel", "linked_chat_id": int(GROUP)}}).encode()
+    async with platform(linked, ME, rights("administrator"), DONE) as server:
+        channel = await stage.open("telegram", api_url=server.url)
+        await channel.block(PERSON)
+        banned = server.asked[-1]
+        with pytest.raises(Rejected):
+            await channel.block("@somebody")
+    assert banned.path.endswith("/banChatMember")
+    assert json.loads(banned.body) == {"chat_id": int(GROUP), "user_id": int(PERSON)}

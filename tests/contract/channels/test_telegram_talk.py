@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from alerts.channels.settings import TelegramSettings
 from alerts.channels.telegram.client import TelegramClient
 from alerts.model.errors import BadCredential, ChatMoved, InDoubt, Occupied, ReaderGone, Rejected, Retry
 from tests.contract.channels.conftest import PNG, SETTINGS, told_by
+from tests.contract.channels.platform import platform
 from tests.fakes import FakePace
 from tocsin_sandbox.settings import TELEGRAM_TOKEN
 
@@ -150,3 +152,51 @@ async def test_a_token_that_is_refused_is_read_anew(stage, turns, tmp_path):
     file.write_text(TELEGRAM_TOKEN)
 
     assert await talk.say(CHAT, "Bonjour")
+
+
+# The group where people answer: which it is, and what the bot lacks to hear them there.
+
+CHANNEL, GROUP = -1001234567890, -1009990000001
+
+
+def told(result) -> bytes:
+    return json.dumps({"ok": True, "result": result}).encode()
+
+
+def bot(**more) -> bytes:
+    return told({"id": 1234567, "is_bot": True, "username": "town_bot", **more})
+
+
+LINKED = told({"id": CHANNEL, "type": "channel", "linked_chat_id": GROUP})
+ADMIN = {"status": "administrator", "can_delete_messages": True, "can_restrict_members": True}
+NO_MEMBER = (403, b'{"ok": false, "error_code": 403, "description": "Forbidden: bot is not a member of the chat"}')
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ([LINKED, bot(), told(ADMIN)], (GROUP, None, [])),
+        ([LINKED, bot(), told({"status": "creator"})], (GROUP, None, [])),
+        ([LINKED, bot(), told({**ADMIN, "can_delete_messages": False})], (GROUP, None, ["may_not_moderate"])),
+        (
+            [LINKED, bot(can_read_all_group_messages=True), told({"status": "member"})],
+            (GROUP, None, ["may_not_moderate"]),
+        ),
+        ([LINKED, bot(), told({"status": "member"})], (GROUP, "privacy_mode", ["privacy_mode"])),
+        ([LINKED, bot(), told({"status": "left"})], (None, "not_in_discussion", ["not_in_discussion"])),
+        ([LINKED, bot(), NO_MEMBER], (None, "not_in_discussion", ["not_in_discussion"])),
+        ([told({"id": CHANNEL, "type": "channel"})], (None, "no_discussion", ["no_discussion"])),
+        ([told({"id": GROUP, "type": "supergroup", "linked_chat_id": CHANNEL}), bot(), told(ADMIN)], (GROUP, None, [])),
+    ],
+)
+async def test_the_group_where_people_answer_and_what_the_bot_lacks_there(stage, turns, answers, found):
+    async with platform(*answers) as server:
+        settings = {"kind": "telegram", "api_url": server.url, **SETTINGS["telegram"]}
+        line = TelegramClient(TelegramSettings.model_validate(settings), stage.resources(), turns)
+        there = await line.discussion("@saintmartin")
+        asked = json.loads(server.asked[0].body)
+    codes = [each.code.removeprefix("telegram_") for each in (*filter(None, [there.deaf]), *there.warnings)]
+    group, deaf, warnings = found
+    assert (there.group, codes) == (group, [*filter(None, [deaf]), *warnings])
+    assert there.channel == json.loads(answers[0])["result"]["id"]
+    assert asked == {"chat_id": "@saintmartin"}

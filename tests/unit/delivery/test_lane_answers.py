@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.errors import BadCredential, Duplicate, InDoubt, Rejected, Retry
+from alerts.model.errors import BadCredential, Duplicate, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.post import Means, PostKind, PostState
 from tests.fakes import HANGS, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps
@@ -240,4 +240,13 @@ async def test_a_refusal_as_a_duplicate_is_an_answer_of_a_platform_that_works(ho
     daemon = await house.start(channel)
     await house.posts(["1", "2", "3"])
     await house.clock.advance(1)
+    assert daemon.lane.trouble is None
+
+
+async def test_readers_who_left_are_no_trouble_of_the_channel(house):
+    channel = ScriptedChannel(house.clock, publish=[ReaderGone("blocked")] * 3)
+    daemon = await house.start(channel)
+    posts = await house.posts(["1", "2", "3"])
+    await house.clock.advance(5)
+    assert [await house.state(post) for post in posts] == [PostState.FAILED] * 3
     assert daemon.lane.trouble is None
