@@ -397,11 +397,8 @@ class Daemon:
 
     async def _serve(self) -> None:
         # Each reads on connections of its own: a crowd at the public pages keeps no officer waiting (docs/adr/0009).
-        service, for_pages = self._service(), self._service(for_pages=True)
-        publisher = self._publisher = build_publisher(self.town, for_pages, self._clock, self._has_duties)
-
         service, for_pages = self.service, self._service(for_pages=True)
-        publisher = self._publisher = build_publisher(self.town, for_pages, self._clock)
+        publisher = self._publisher = build_publisher(self.town, for_pages, self._clock, self._has_duties)
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics, self.town.language, self._keeper.daemon.name, self.ownership)
         app = build_app(self.town, service, gauges, publisher)

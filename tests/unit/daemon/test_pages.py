@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from alerts.app import build
 from alerts.config import load_config
 from alerts.daemon.desk import build_renderer
+from alerts.daemon.outside import Outside
+from alerts.model.lease import DUTIES
+from alerts.store.files import migrate
+from alerts.store.unit import acting
 from alerts.web.public.told import Feed, Setting
+from tests.fakes import FakeClock, PlainChannel
 
 CONFIG = """
 [station]
@@ -104,3 +111,47 @@ def test_a_path_tells_its_language(setting):
         "fr",
         "fr",
     ]
+
+
+EXPORTS = """
+[station]
+name = "Ville de Saint-Martin"
+sender = "alertes@saint-martin.example"
+
+[store]
+url = "sqlite:///tocsin.db"
+
+[web]
+listen = "127.0.0.1:0"
+export = "site"
+
+[channels.telegram]
+kind = "telegram"
+chat = "@saintmartin_alertes"
+token = { env = "TELEGRAM_TOKEN" }
+"""
+HOLD = "INSERT INTO lease (lane, owner, until) VALUES (:lane, 'another-daemon', :until)"
+
+
+async def test_of_several_daemons_the_one_that_has_the_shared_duties_writes_the_files(tmp_path):
+    (tmp_path / "channels.toml").write_text(EXPORTS, encoding="utf-8")
+    town, clock = load_config(tmp_path / "channels.toml"), FakeClock()
+    migrate(town.database)
+    with acting(town.database) as unit:
+        unit.execute(HOLD, {"lane": DUTIES, "until": int((clock.now().timestamp() + 30) * 1e6)})
+    daemon = await build(town, Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock)))
+    await daemon.start()
+    try:
+        async with asyncio.timeout(60):
+            while daemon._keeper.found is None:
+                await asyncio.sleep(0.001)
+            while_another_has_them = daemon._publisher._may_export()
+            while not (tmp_path / "site").exists():
+                await clock.advance(1)
+                await asyncio.sleep(0.001)
+    finally:
+        stopping = asyncio.create_task(daemon.stop())
+        while not stopping.done():
+            await clock.advance(1)
+        await stopping
+    assert not while_another_has_them
