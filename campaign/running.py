@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -105,6 +106,12 @@ class Running:
             self.stands_still = number == signal.SIGSTOP
             self.process.send_signal(number)
 
+    def stand_still(self) -> None:
+        """Stop it, and return once none of its threads runs any more (state T, proc_pid_stat(5))."""
+        self.send(signal.SIGSTOP)
+        while self.alive and _runs(self.pid):
+            time.sleep(0.001)
+
     def stop(self, number: int = signal.SIGTERM, patience: float = PATIENCE) -> int:
         """Send the signal and wait for the end; returns the exit status."""
         self.send(number)
@@ -114,3 +121,13 @@ class Running:
         with stream:
             for line in stream:
                 self._queue.put(line.rstrip("\n"))
+
+
+def _runs(pid: int) -> bool:
+    """Whether a thread of that process isn't stopped."""
+    for status in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            # The state follows the name in brackets, which may hold any bytes.
+            if status.read_bytes().rpartition(b")")[2].split()[0] != b"T":
+                return True
+    return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -207,6 +209,24 @@ class Town:
             threading.Event().wait(0.05)
             self._hurry()
         raise AssertionError(f"not within {patience} s; the timelines: {json.dumps(self.timelines())[:2000]}")
+
+    def stop_between_transactions(self, daemon: Running) -> None:
+        """Have it stand still where it holds no lock of the file: nobody could write until it goes on.
+
+        A server lets go of its lock by itself.
+        """
+        while True:
+            daemon.stand_still()
+            if isinstance(self.place, Server):
+                return
+            with contextlib.closing(sqlite3.connect(self.database, timeout=0, isolation_level=None)) as db:
+                try:
+                    db.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError:
+                    daemon.send(signal.SIGCONT)
+                    time.sleep(0.01)
+                else:
+                    return
 
     def wind(self, seconds: float) -> None:
         """Let so many seconds pass for all its processes. Only forks can be wound."""

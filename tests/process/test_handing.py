@@ -79,7 +79,7 @@ def test_a_daemon_that_is_killed_at_any_moment_of_a_post_leaves_one(town):
 def test_a_daemon_that_stands_still_is_not_waited_for_and_posts_what_was_stored_without_it(town):
     town.configure()
     daemon = town.start_daemon()
-    daemon.send(signal.SIGSTOP)
+    town.stop_between_transactions(daemon)
 
     began = time.monotonic()
     alert = town.post("Rue coupée")

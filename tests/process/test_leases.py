@@ -5,15 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import signal
-import sqlite3
 import time
 import urllib.request
 from collections import Counter
-from contextlib import closing
 
 import pytest
 
-from alerts.model.town import Server
 from campaign.ledger import Ledger
 
 pytestmark = pytest.mark.process
@@ -52,21 +49,6 @@ def two(town):
     assert time.monotonic() - began < FAIR_WITHIN
     holder = works(town)["x"]
     return sorted(daemons, key=lambda each: each.pid != holder)
-
-
-def stop_between_transactions(town, worker) -> None:
-    """Stop it where it holds no lock: nobody could write until it goes on. A server lets go of the lock itself."""
-    while True:
-        worker.send(signal.SIGSTOP)
-        if isinstance(town.place, Server):
-            return
-        with closing(sqlite3.connect(town.database, timeout=0.5, isolation_level=None)) as db:
-            try:
-                db.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
-                worker.send(signal.SIGCONT)
-                continue
-            return
 
 
 def texts(town) -> dict[str, list[str]]:
@@ -129,7 +111,7 @@ def test_a_stopped_daemon_whose_lanes_were_taken_sends_nothing_under_its_lease_w
     worker, other = two(town)
     town.post("Pour commencer", "--wait")
 
-    stop_between_transactions(town, worker)
+    town.stop_between_transactions(worker)
     # Rung while it stands still: this is what it finds when it goes on.
     town.post("Digue surveillée", "--severity", "Severe")
     town.until(lambda: told(town, "Digue surveillée") == [1, 1, 1])
@@ -160,7 +142,7 @@ def test_a_request_that_is_held_while_its_daemon_stands_still_is_not_made_again(
 
     town.post("Digue surveillée", "--severity", "Severe")
     town.until(lambda: all(town.met(fault) for fault in held))
-    stop_between_transactions(town, worker)
+    town.stop_between_transactions(worker)
     town.until(lambda: set(works(town).values()) == {other.pid})
     worker.send(signal.SIGCONT)
     ledger = Ledger(town.place)
