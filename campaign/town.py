@@ -228,6 +228,11 @@ class Town:
                 else:
                     return
 
+    @property
+    def ahead(self) -> float:
+        """By how many seconds its time is ahead of this machine's."""
+        return self._dial.ahead if self._dial is not None else 0.0
+
     def wind(self, seconds: float) -> None:
         """Let so many seconds pass for all its processes. Only forks can be wound."""
         if self._dial is None:
