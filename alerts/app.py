@@ -28,6 +28,7 @@ from alerts import __version__
 from alerts.daemon.bots import Bots, BulkSenders, bot_paces, bot_settings, holdings
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Control
+from alerts.daemon.ears import Ears, ear_holdings
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
 from alerts.daemon.serving import Entrance, build_app, build_publisher
@@ -142,7 +143,7 @@ class Daemon:
             self._leases,
             clock,
             owner,
-            holdings(town, self._paces),
+            [*holdings(town, self._paces), *ear_holdings(town)],
             outside.lease_term,
             renewed=outside.lease_renewed,
             host=socket.gethostname(),
@@ -151,6 +152,7 @@ class Daemon:
             standing=lambda: [cycle.name for cycle in self.cycles() if cycle.stands],
         )
         self._bots: Bots | None = None
+        self.ears: Ears | None = None
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -184,6 +186,8 @@ class Daemon:
         await self._statuses.load()
         self._build_lanes()
         self._build_pollers()
+        if self.town.listens:
+            self.ears = self._build_ears()
         if self._outside.doors:
             self._listen_for_rings()
             await self._serve()
@@ -199,6 +203,8 @@ class Daemon:
         yield from ((f"lane {name}", lane.run()) for name, lane in self.lanes.items())
         yield from ((f"source {name}", poller.run()) for name, poller in self.pollers.items())
         yield from self._bulks.work()
+        if self.ears is not None:
+            yield from self.ears.work()
         if self._bots is not None:
             yield from self._bots.work()
 
@@ -236,6 +242,8 @@ class Daemon:
             # Only now the leases and the bots' paces too: the lanes needed both until their last answer was journalled.
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.ears is not None:
+            await self.ears.close()
         # Another daemon takes over at once; where the database refuses it does once the leases have run out.
         with contextlib.suppress(Exception):
             await self._keeper.give_back()
@@ -259,11 +267,12 @@ class Daemon:
         watch = [self._checks.cycle] if self._checks is not None else []
         pages = [pages_cycle(self._publisher, now)] if self._publisher is not None else []
         bots = self._bots.cycles() if self._bots is not None else []
+        ears = self.ears.cycles() if self.ears is not None else []
         polled = [poller for name, poller in self.pollers.items() if not away(source_lease(name))]
         sources = [source_cycle(poller, now) for poller in polled]
         refused = self.database.trouble
         store = Cycle(STORE, None, refused is not None, because("database_said", said=refused) if refused else None)
-        return [store, *lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots]
+        return [store, *lanes, *self._bulks.cycles(), *sources, *watch, *pages, *bots, *ears]
 
     def _all_cycles(self) -> list[Cycle]:
         """Those that are worked here, and each that another daemon works, as that one says."""
@@ -337,6 +346,18 @@ class Daemon:
             open_bulk=self._outside.open_bulk,
             events=self.events,
             paces=self._paces,
+        )
+
+    def _build_ears(self) -> Ears:
+        return Ears(
+            self.town,
+            service=self.service,
+            clock=self._clock,
+            keeper=self._keeper,
+            chance=self._outside.chance,
+            events=self.events,
+            resources=self._resources,
+            open_ear=self._outside.open_ear,
         )
 
     def _build_checks(self) -> HealthChecks:

@@ -30,7 +30,8 @@ from alerts.model.post import TextFormat
 class ChannelKind:
     """A kind of channel. `path` is `module:Class`; the class is called as `Class(name, settings, resources)`.
 
-    `counts_every_write` says what the platform counts against the windows: every write, or new posts alone.
+    `counts_every_write` says what the platform counts against the windows: every write, or new posts alone. `ear` is
+    the class that is asked what people say there, made alike (None: nobody can be asked, or the bot hears it).
     Another package adds one through the entry-point group `tocsin.channels` (see docs/extend.md).
     """
 
@@ -38,11 +39,20 @@ class ChannelKind:
     text: TextFormat
     path: str
     counts_every_write: bool = True
+    ear: str | None = None
 
     def load(self) -> type[Any]:
         """Import the channel's class, and with it the platform's library."""
-        module, name = self.path.split(":")
-        return cast("type[Any]", getattr(import_module(module), name))
+        return _named(self.path)
+
+    def load_ear(self) -> type[Any] | None:
+        """Import the class that listens there; None: there is none."""
+        return _named(self.ear) if self.ear is not None else None
+
+
+def _named(path: str) -> type[Any]:
+    module, name = path.split(":")
+    return cast("type[Any]", getattr(import_module(module), name))
 
 
 # A row is the kind itself; or, where its settings stand in the channel's own file, the place of the kind there, as an

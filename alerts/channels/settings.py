@@ -142,7 +142,14 @@ class ChannelSettings(BaseModel):
         return value
 
 
-class TwitterSettings(ChannelSettings):
+class HearingSettings(ChannelSettings):
+    """What a channel has beside, where people can say something under its posts."""
+
+    hears: bool = ChannelConfig.hears
+    replies: int = Field(default=ChannelConfig.replies, ge=0, le=100)
+
+
+class TwitterSettings(HearingSettings):
     """`kind = "twitter"`: an account on X, by OAuth 1.0a user context (it doesn't expire)."""
 
     kind: Literal["twitter"]
@@ -154,7 +161,7 @@ class TwitterSettings(ChannelSettings):
     access_token_secret: SecretSource
 
 
-class FacebookSettings(ChannelSettings):
+class FacebookSettings(HearingSettings):
     """`kind = "facebook"`: a Page, by a Page access token."""
 
     kind: Literal["facebook"]
@@ -168,7 +175,7 @@ class FacebookSettings(ChannelSettings):
     on_end: Means = Means.EDIT
 
 
-class TelegramSettings(ChannelSettings):
+class TelegramSettings(HearingSettings):
     """`kind = "telegram"`: a channel or group that our bot administers.
 
     With `subscriptions` the bot also talks to people, and tells those who subscribed: at most `rate` messages a second

@@ -27,6 +27,7 @@ from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source
 from alerts.config.sections import (
     DeskSettings,
     FleetSettings,
+    ListeningSettings,
     ListenSettings,
     NotifySettings,
     StationSettings,
@@ -43,6 +44,8 @@ from alerts.model.town import (
     DeskSection,
     District,
     FleetSection,
+    ListeningFeed,
+    ListeningSection,
     NotifySection,
     Server,
     SourceRules,
@@ -60,7 +63,7 @@ UNKNOWN_YET = "en"
 """What a file's faults are worded in where it doesn't tell the station's language, or can't be read at all."""
 # How `tomllib` ends what it says.
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
-SECTIONS = ("station", "store", "web", "notify", "desk", "sources", "channels")
+SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "sources", "channels")
 # A name stands in addresses (`/telegram/NAME`) and in leases (`bot NAME`): so it has no blank and no slash.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 PORTS = (443, 80, 88, 8443)
@@ -87,6 +90,7 @@ def read_config(file: Path, text: str) -> Town:
     web = reading.section("web", WebSettings)
     notify = reading.section("notify", NotifySettings)
     desk = reading.section("desk", DeskSettings)
+    listening = reading.section("listening", ListeningSettings)
     sources = reading.named("sources", source_kind, source_kinds)
     channels = reading.named("channels", channel_kind, channel_kinds)
     districts = reading.districts(station)
@@ -98,7 +102,9 @@ def read_config(file: Path, text: str) -> Town:
     reading.check_bots(station, channels)
     reading.check_spokesmen(sources)
     # Only here, so that whoever wrote the file is told all of its errors at once.
-    if reading.problems or not (station and store and web and notify and desk):
+    if listening is not None:
+        reading.check_feeds(listening, channels)
+    if reading.problems or not (station and store and web and notify and desk and listening):
         raise ConfigurationError(reading.problems, reading.language)
     # An officer may always write, whether the file has a [sources.manual] or not; only its rules may be set there.
     sources.setdefault(MANUAL, ManualSettings())
@@ -112,6 +118,7 @@ def read_config(file: Path, text: str) -> Town:
         web=_made_of(WebSection, web),
         notify=_made_of(NotifySection, notify),
         desk=_made_of(DeskSection, desk),
+        listening=_listening(listening),
         file=file.resolve(),
     )
 
@@ -172,6 +179,16 @@ def _channel(name: str, settings: ChannelSettings) -> ChannelConfig:
         text=kind.text,
         counts_every_write=kind.counts_every_write,
         settings=settings,
+    )
+
+
+def _listening(settings: ListeningSettings) -> ListeningSection:
+    return ListeningSection(
+        settings.every,
+        settings.answers,
+        settings.keep,
+        settings.hours,
+        {name: _made_of(ListeningFeed, each, name=name, settings=each) for name, each in settings.feeds.items()},
     )
 
 
@@ -314,6 +331,12 @@ class _Reading:
                 self.wrong(f"channels.{name}.subscriptions", because("bot_shared", other=repr(other)))
             if settings.updates == "webhook" and station is not None and (why := out_of_reach(station, settings)):
                 self.wrong(f"channels.{name}.updates", because("updates_by_poll", why=why))
+
+    def check_feeds(self, listening: ListeningSettings, channels: Mapping[str, ChannelSettings]) -> None:
+        """An ear has one name, be it a channel's or a feed's."""
+        for name in listening.feeds:
+            if name in channels:
+                self.wrong(f"listening.feeds.{name}", because("feed_named_as_channel", name=repr(name)))
 
     def check_spokesmen(self, sources: Mapping[str, SourceSettings]) -> None:
         """A source speaks for others that there are; nobody speaks for an officer."""

@@ -21,7 +21,18 @@ from alerts.config.faults import nearest_allowed
 from alerts.model.hazard import Hazard
 from alerts.model.person import LONGEST_NAME
 from alerts.model.reason import Reason, because
-from alerts.model.town import DeskSection, FleetSection, NotifySection, Secret, Server, StoreSection, Town, WebSection
+from alerts.model.town import (
+    DeskSection,
+    FleetSection,
+    ListeningFeed,
+    ListeningSection,
+    NotifySection,
+    Secret,
+    Server,
+    StoreSection,
+    Town,
+    WebSection,
+)
 from alerts.sources.settings import Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
@@ -270,6 +281,60 @@ class DeskSettings(_Section):
         if value is not None and not re.fullmatch(_ADDRESS, value):
             raise ValueError(_no_address(value, "https://alertes.saint-martin.example/desk"))
         return value.rstrip("/") if value else None
+
+
+class FeedSettings(_Section):
+    """`[listening.feeds.…]`: an address that tells what blogs or the press write."""
+
+    kind: Literal["rss"]
+    url: str = Field(pattern=_ADDRESS, examples=["https://presse.example/saint-martin.xml"])
+    every: Span = ListeningFeed.every
+    timeout: Span = timedelta(seconds=10)
+    words: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Saint-Martin-d'Uriage"]])
+    without: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Guadeloupe"]])
+    allow_private: bool = False
+
+    @field_validator("every")
+    @classmethod
+    def _is_no_storm(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError(because("oftener_than_a_second"))
+        return value
+
+
+_FEED = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+
+
+class ListeningSettings(_Section):
+    """`[listening]`."""
+
+    every: Span = ListeningSection.every
+    answers: Literal["auto", "approve"] = ListeningSection.answers
+    keep: Span = ListeningSection.keep
+    hours: str | None = Field(default=ListeningSection.hours, examples=["08:00-19:00"])
+    feeds: dict[str, FeedSettings] = Field(default_factory=dict)
+
+    @field_validator("every")
+    @classmethod
+    def _is_no_storm(cls, value: timedelta) -> timedelta:
+        if value < timedelta(seconds=1):
+            raise ValueError(because("oftener_than_a_second"))
+        return value
+
+    @field_validator("hours")
+    @classmethod
+    def _are_hours(cls, value: str | None) -> str | None:
+        if value is not None and not _HOURS.fullmatch(value):
+            raise ValueError(because("no_hours", text=repr(value)))
+        return value
+
+    @field_validator("feeds")
+    @classmethod
+    def _are_named(cls, value: dict[str, FeedSettings]) -> dict[str, FeedSettings]:
+        if any(not _FEED.fullmatch(name) for name in value):
+            raise ValueError(because("name_of_table"))
+        return value
 
 
 class FleetSettings(_Section):

@@ -30,7 +30,7 @@ from alerts.desk.actions import Desk
 from alerts.health.approvals import APPROVALS_LOOKED_AT_EVERY
 from alerts.health.checks import STORE_LOOKED_AT_EVERY
 from alerts.model.incident import new_id
-from alerts.model.ports import Channel, Clock, Resources, Source, Surroundings, SystemClock, Tells
+from alerts.model.ports import Channel, Clock, Hears, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.model.town import Town
 from alerts.sources.settings import PolledSettings
 from alerts.sources.shared import SharedReader
@@ -65,6 +65,13 @@ def open_channel(name: str, settings: ChannelSettings, resources: Resources) -> 
     assert kind is not None  # noqa: S101 the configuration was checked
     channel: Channel = kind.load()(name, settings, resources)
     return channel
+
+
+def open_ear(name: str, settings: ChannelSettings, resources: Resources) -> Hears | None:
+    """What is asked what people say on a channel, by its kind; None where nobody can be asked."""
+    kind = channel_kind(settings.kind)
+    ear = kind.load_ear() if kind is not None else None
+    return ear(name, settings, resources) if ear is not None else None
 
 
 def open_source(name: str, settings: PolledSettings, around: Surroundings) -> Source | None:
@@ -105,6 +112,7 @@ class Outside:
     open_session: Callable[[], Awaitable[Session]] = open_session
     open_database: Callable[[Place], Awaitable[Database]] = open_database
     open_channel: Callable[[str, Any, Resources], Channel] = open_channel
+    open_ear: Callable[[str, Any, Resources], Hears | None] = open_ear
     open_bulk: Callable[[str, TelegramSettings, Resources], Tells] = TelegramBulk
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
     build_desk: Callable[[Town, Callable[[], datetime], Callable[[], str]], Desk] = build_desk

@@ -54,6 +54,13 @@ def way_of(post: Post, channel: Channel, parent: Receipt | None) -> Means:
             return Means.NEW
 
 
+def _replied_to(post: Post, parent: Receipt | None, via: Means) -> str | None:
+    """What the post is said in answer to: the thread's post, or, by an answer's first words, what somebody said."""
+    if via is Means.REPLY and parent is not None:
+        return parent.remote_id
+    return post.in_reply_to
+
+
 class ChannelHealth:
     """Believed in memory at once, so that the next post heeds it; written down when it matters after a restart."""
 
@@ -253,7 +260,9 @@ class Attempts:
             self._health.sent()
         except DeliveryError as error:
             self._health.meet(error)
-            self._health.failed(error)
+            # That one remark can't be answered any more says nothing of the channel.
+            if not (post.kind is PostKind.ANSWER and isinstance(error, Rejected)):
+                self._health.failed(error)
             looked_for = isinstance(error, InDoubt) and not self._repeatable(via)
             verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._chance)
         except Exception as error:
@@ -274,8 +283,7 @@ class Attempts:
             for receipt in begun.thread:  # the first alert first: it says the most, and is the oldest
                 await channel.delete(receipt.remote_id)
             return None
-        reply_to = parent.remote_id if parent and via is Means.REPLY else None
-        return await channel.publish(post.addressed, reply_to=reply_to)
+        return await channel.publish(post.addressed, reply_to=_replied_to(post, parent, via))
 
     def _parent(self, begun: Begun) -> Receipt | None:
         """What is answered or changed: the newest post of the thread, or of one with two levels the first.
@@ -306,7 +314,7 @@ class Attempts:
         since = min(post.stored_at, post.attempted_at or post.stored_at) - _BEFORE_IT_WAS_STORED
         known = await self._outbox.known_ids(self._settings.name)
         parent = self._parent(begun)
-        reply_to = parent.remote_id if parent and via is Means.REPLY else None
+        reply_to = _replied_to(post, parent, via)
         receipt = await self._channel.find(post.message, since, begun.newest_known, known, reply_to)
         return retry.found(receipt) if receipt else retry.not_found(post, self._clock.now())
 

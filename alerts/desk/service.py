@@ -101,11 +101,15 @@ class DeskService:
         """The time, aware, in UTC."""
         return self._clock.now()
 
-    async def act(self, action: Callable[[DeskUnit], T]) -> T:
-        """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed."""
+    async def act(self, action: Callable[[DeskUnit], T], *, posts: bool = True) -> T:
+        """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed.
+
+        Without `posts` it stores none, and no lane is woken.
+        """
         result, changed = await self._database.write(partial(self._carry_out, action))
         # After the commit, and never before: a lane that wakes sooner finds nothing, and sleeps again.
-        self._events.publish(PostsStored())
+        if posts:
+            self._events.publish(PostsStored())
         for incident in changed:
             self._events.publish(IncidentChanged(incident))
         return result

@@ -81,6 +81,14 @@ class BulkEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class RemarkHeard:
+    """Something that people said was kept; `raised`: some of it may be a call for help."""
+
+    channel: str
+    raised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRefused:
     """A connection to our own pages was refused or closed, by why."""
 

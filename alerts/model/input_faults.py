@@ -62,6 +62,8 @@ SETTING_FAULTS: Mapping[str, str] = {
     "is_section": "is a section; allowed: [{name}]",
     "is_section_of_tables": "is a section of tables; allowed: [{name}.NAME]",
     "is_table": "is a table; allowed: [{name}.NAME]",
+    "no_hours": "{text} is no span of the day; allowed: such as 08:00-19:00",
+    "feed_named_as_channel": "{name} is the name of a channel too; give the feed another one",
     "name_of_table": "a name is of a-z, 0-9, - and _, and starts with a letter",
     "channel_not_there": "there is no such channel",
     "channel_misnamed": "{name} is no channel; {hint}",

@@ -20,6 +20,11 @@ def source_lease(name: str) -> str:
     return f"source {name}"
 
 
+def ear_lease(name: str) -> str:
+    """The lease of who listens on a channel, or to a feed."""
+    return f"ear {name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to work `lane`, until `until`; `owner` is one process's own name, empty where it was given back.

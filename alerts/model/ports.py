@@ -17,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from alerts.model.alert import Alert
 from alerts.model.delivery import SendResult, Target
+from alerts.model.listening import EarReading, HeardPost
 from alerts.model.post import Message, Quota, Receipt
 from alerts.model.reason import Reason
 from alerts.model.town import Town
@@ -271,6 +272,38 @@ class DropsRepeats(Protocol):
     """A channel whose receiver knows a post again by its id: one in doubt is simply sent once more."""
 
     drops_repeats: bool
+
+
+class Hears(Protocol):
+    """What can be asked what people say under our posts on a platform, or in a feed: not by who publishes there.
+
+    Every method raises a DeliveryError, or SourceFailed, where it isn't simply done.
+    """
+
+    async def open(self) -> None:
+        """Read the credentials and get ready; raises BadCredential where one is missing."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what `open` took."""
+        ...
+
+    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
+        """Look once at `posts`, newest first, knowing what the last look left in `memory`."""
+        ...
+
+
+@runtime_checkable
+class Hides(Protocol):
+    """A channel where what others said under our posts can be hidden, and who says it kept away."""
+
+    async def hide(self, remote_id: str) -> None:
+        """Hide a remark, or take it away where the platform hides nothing; one that is gone already is done."""
+        ...
+
+    async def block(self, author: str) -> None:
+        """Keep that account from saying anything more there."""
+        ...
 
 
 @runtime_checkable

@@ -18,6 +18,8 @@ class PostKind(StrEnum):
     PUBLISH = "publish"
     UPDATE = "update"
     END = "end"
+    # What is said to those who asked something: beside the thread of the alert, which never waits for it.
+    ANSWER = "answer"
 
 
 class EndReason(StrEnum):
@@ -164,8 +166,9 @@ class Post:
     """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing (0: not stored).
 
     `not_before` is when a veto's time is over, `next_try` when to try or look again (in doubt without one: an officer
-    decides), `attempted_at` when a send was last begun and `outcome` what it
-    came to. `subscribers` is what those who subscribed to the channel are told with it, by language; it is there where
+    decides), `attempted_at` when a send was last begun and `outcome` what it came to. `in_reply_to` is the remark that
+    an answer goes to on its platform, and `answer` that answer's id; the `incident_id` of such a post is a thread of
+    its own. `subscribers` is what those who subscribed to the channel are told with it, by language; it is there where
     an alert's posts are read to be looked at, not for a lane.
     """
 
@@ -193,6 +196,8 @@ class Post:
     reason: Reason | None = None
     looks: int = 0
     attempted_at: datetime | None = None
+    in_reply_to: str | None = None
+    answer: str | None = None
     subscribers: Mapping[str, Message] = field(default_factory=dict)
 
     @property
@@ -214,6 +219,10 @@ class Post:
     def urgent(self) -> bool:
         """Severe or Extreme: may use the reserve and overtakes what is not."""
         return self.severity.at_least(Severity.SEVERE)
+
+
+ANSWERS_LAST = -10
+"""The place in a lane of what answers somebody: behind every alert."""
 
 
 def priority_of(severity: Severity, urgency: Urgency) -> int:

@@ -157,6 +157,8 @@ class ChannelConfig:
     counts_every_write: bool = True
     subscriptions: bool = False
     signed: bool = True
+    hears: bool = False
+    replies: int = 10
     settings: Any = field(default=None, compare=False)
 
     @property
@@ -292,6 +294,38 @@ class DeskSection:
 
 
 @dataclass(frozen=True)
+class ListeningFeed:
+    """`[listening.feeds.…]`: blogs or the press, as RSS or Atom.
+
+    Of its entries those count that hold one of `words` (none named: all), and none of `without`: many towns share a
+    name.
+    """
+
+    name: str
+    url: str
+    every: timedelta = timedelta(minutes=5)
+    words: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    settings: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class ListeningSection:
+    """`[listening]`: how what people say is listened to, answered and forgotten.
+
+    `every` is how often a young post is looked at, `answers` whether a second person validates an answer. After `keep`
+    from the end of its incident no word of an utterance is left. `hours` is when somebody reads at all, as the pages
+    and the bot tell people (`08:00-19:00`; None: it isn't told).
+    """
+
+    every: timedelta = timedelta(seconds=60)
+    answers: Literal["auto", "approve"] = "auto"
+    keep: timedelta = timedelta(days=30)
+    hours: str | None = None
+    feeds: Mapping[str, ListeningFeed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class FleetSection:
     """`[fleet]` of `fleet.toml`: what many towns of one process share.
 
@@ -332,6 +366,7 @@ class Town:
     web: WebSection = field(default_factory=WebSection)
     notify: NotifySection = field(default_factory=NotifySection)
     desk: DeskSection = field(default_factory=DeskSection)
+    listening: ListeningSection = field(default_factory=ListeningSection)
     file: Path = Path("channels.toml")
     mount: str = ""
     is_fleet: bool = False
@@ -381,6 +416,16 @@ class Town:
     def bots(self) -> Mapping[str, ChannelConfig]:
         """The channels whose bot people may subscribe with."""
         return {name: channel for name, channel in self.channels.items() if channel.subscriptions}
+
+    @property
+    def hearing(self) -> Mapping[str, ChannelConfig]:
+        """The channels on which it is listened to what people say."""
+        return {name: channel for name, channel in self.channels.items() if channel.hears}
+
+    @property
+    def listens(self) -> bool:
+        """Whether the town listens at all; where it doesn't, nothing of it exists: no page, no task, no question."""
+        return bool(self.hearing or self.listening.feeds)
 
     @property
     def desk_url(self) -> str | None:

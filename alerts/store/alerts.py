@@ -376,6 +376,8 @@ def post_of(row: Row) -> Post:
         looks=row["looks"],
         attempted_at=time_of(row["attempted_at"]),
         stored_at=moment(row["stored_at"]),
+        in_reply_to=row["in_reply_to"],
+        answer=row["answer"],
     )
 
 
@@ -412,4 +414,6 @@ def values_of_post(post: Post) -> dict[str, Any]:
         "outcome": post.outcome,
         "reason": kept_reason(post.reason),
         "stored_at": stamp(post.stored_at),
+        "in_reply_to": post.in_reply_to,
+        "answer": post.answer,
     }

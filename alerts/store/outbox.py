@@ -379,7 +379,7 @@ def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, 
 
 
 def _thread(unit: Unit, post: Post) -> tuple[Receipt, ...]:
-    goes_on = int(post.kind is PostKind.UPDATE)
+    goes_on = int(post.kind is not PostKind.END)
     rows = _THREAD.rows(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq, goes_on=goes_on)
     newest = {row["remote_id"]: Receipt(row["remote_id"], row["url"]) for row in rows}
     return tuple(newest.values())

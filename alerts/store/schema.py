@@ -37,6 +37,8 @@ NOT_CLOSED = "state = 'accepted' AND closed_at IS NULL"
 HELD = "state IN ('waiting', 'left_out', 'rejected')"
 NAMED = "source <> ''"
 KNOWN = "remote_id IS NOT NULL"
+UNHANDLED = "state = 'unread'"
+ASKING = "question IS NOT NULL"
 
 
 def _seq() -> Column[int]:
@@ -131,6 +133,9 @@ post = Table(
     Column("outcome", String(16)),
     Column("reason", Text),
     Column("stored_at", BigInteger, nullable=False),
+    # Of an answer: the remark that it goes to, and which answer it is.
+    Column("in_reply_to", Text),
+    Column("answer", String(26)),
     # Descending, so that the next post is the first row met, of however many.
     Index("ix_post_lane", "channel", "state", text("priority DESC"), "seq"),
     Index("ix_post_thread", "incident", "channel", "seq"),
@@ -544,4 +549,131 @@ officer_asked = Table(
     Column("alert_id", String(26), nullable=False),
     Column("message_id", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+# What people said, as `alerts.model.listening` tells it. After its time `text`, `name`, `sealed`, `author` and `vector`
+# are gone, and what is left is counted.
+utterance = Table(
+    "utterance",
+    metadata,
+    _seq(),
+    Column("id", String(26), nullable=False, unique=True),
+    Column("channel", String(100), nullable=False),
+    Column("remote_id", Text, nullable=False),
+    Column("root", Text),
+    Column("parent", Text),
+    Column("incident", String(26), index=True),
+    Column("suggested", Boolean, nullable=False),
+    Column("author", String(64)),
+    Column("sealed", Text),
+    Column("name", Text),
+    Column("text", Text),
+    Column("url", Text),
+    Column("language", String(35)),
+    Column("kind", String(16), nullable=False),
+    Column("kind_reason", Text),
+    Column("asks", Boolean, nullable=False),
+    Column("raised", Boolean, nullable=False),
+    Column("question", String(26)),
+    Column("state", String(16), nullable=False),
+    Column("said_at", BigInteger, nullable=False),
+    Column("heard_at", BigInteger, nullable=False, index=True),
+    Column("edited_at", BigInteger),
+    Column("hidden", Boolean, nullable=False),
+    Column("private", Boolean, nullable=False),
+    Column("exercise", Boolean, nullable=False),
+    Column("by", String(100)),
+    Column("place", Text),
+    Column("vector", LargeBinary),
+    Index("ix_utterance_remark", "channel", "remote_id", unique=True),
+    Index("ix_utterance_unread", "raised", "seq", **_only(UNHANDLED)),
+    Index("ix_utterance_question", "question", "seq", **_only(ASKING)),
+    sqlite_autoincrement=True,
+)
+
+question = Table(
+    "question",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("incident", String(26), index=True),
+    Column("words", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("asked", BigInteger, nullable=False),
+    Column("next_ones", Boolean, nullable=False),
+    Column("verdict", String(16)),
+    Column("reason", Text),
+    Column("centroid", LargeBinary),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+answer = Table(
+    "answer",
+    metadata,
+    _seq(),
+    Column("id", String(26), nullable=False, unique=True),
+    Column("question", String(26), nullable=False, index=True),
+    Column("version", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("source", String(26), nullable=False),
+    Column("author", String(100), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("everywhere", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("validated_by", String(100)),
+    Column("validated_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+# What listens, and how it does; as `source` for sources.
+ear = Table(
+    "ear",
+    metadata,
+    Column("name", String(100), primary_key=True),
+    Column("memory", Text, nullable=False),
+    Column("last_try", BigInteger),
+    Column("last_ok", BigInteger),
+    Column("failures", Integer, nullable=False),
+    Column("next_try", BigInteger),
+    Column("reason", Text),
+    Column("gap", Text),
+    # In millionths of a dollar, and the month that they were spent in.
+    Column("cost", BigInteger, nullable=False),
+    Column("month", String(7), nullable=False),
+)
+
+# Digests of what must not be heard again by a later look, and who asked for that is not told.
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+# What authors are hashed under, by month; thrown away with the last text of that month.
+listening_secret = Table(
+    "listening_secret",
+    metadata,
+    Column("month", String(7), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+# What officers did about utterances on their platforms, and why. It is kept for a year and holds no words of theirs.
+moderation = Table(
+    "moderation",
+    metadata,
+    _seq(),
+    Column("id", String(26), nullable=False, unique=True),
+    Column("utterance", String(26), nullable=False, index=True),
+    Column("channel", String(100), nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("clause", Text, nullable=False),
+    Column("author", String(100), nullable=False),
+    Column("second", String(100)),
+    Column("state", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
 )

@@ -26,6 +26,7 @@ from alerts.store.connection import begin, commit, opened, rollback
 from alerts.store.dispatches import Dispatches
 from alerts.store.files import StoreError, blank
 from alerts.store.leases import LeaseRows
+from alerts.store.listening import Listening
 from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, AuditLog, Drafts, Replies
@@ -78,6 +79,11 @@ class Unit:
     def dispatches(self) -> Dispatches:
         """What operators send to several towns of a fleet."""
         return Dispatches(self.db)
+
+    @cached_property
+    def listening(self) -> Listening:
+        """What people say and what they are answered."""
+        return Listening(self.db)
 
     @cached_property
     def replies(self) -> Replies:

@@ -18,11 +18,13 @@ from shapely.geometry import shape
 from alerts.channels.settings import (
     ChannelSettings,
     FacebookSettings,
+    HearingSettings,
     TelegramSettings,
     TwitterSettings,
     WebhookSettings,
 )
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
+from alerts.config.sections import FeedSettings, ListeningSettings
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.town import RateLimit, spell_span
@@ -37,6 +39,8 @@ MODELS = {
     "## `[store]`": (StoreSettings, BaseModel),
     "## `[web]`": (WebSettings, BaseModel),
     "## `[desk]`": (DeskSettings, BaseModel),
+    "## `[listening]`": (ListeningSettings, BaseModel),
+    "### `[listening.feeds.NAME]`": (FeedSettings, BaseModel),
     "## `[notify]`": (NotifySettings, BaseModel),
     "## `[sources.NAME]`": (SourceSettings, BaseModel),
     "### `[sources.manual]`": (ManualSettings, SourceSettings),
@@ -44,9 +48,10 @@ MODELS = {
     '### `kind = "cap"`': (CapSettings, PolledSettings),
     '### `kind = "ical"`': (IcalSettings, PolledSettings),
     "## `[channels.NAME]`": (ChannelSettings, BaseModel),
-    '### `kind = "twitter"`': (TwitterSettings, ChannelSettings),
-    '### `kind = "facebook"`': (FacebookSettings, ChannelSettings),
-    '### `kind = "telegram"`': (TelegramSettings, ChannelSettings),
+    "### Where people can answer": (HearingSettings, ChannelSettings),
+    '### `kind = "twitter"`': (TwitterSettings, HearingSettings),
+    '### `kind = "facebook"`': (FacebookSettings, HearingSettings),
+    '### `kind = "telegram"`': (TelegramSettings, HearingSettings),
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
 }
 """The model behind each part, and the one whose keys an earlier part has told."""
@@ -71,6 +76,8 @@ def spelled(value: object) -> str:
     if isinstance(value, timedelta):
         spelled_out = {timedelta(seconds=60): "60s"}.get(value, spell_span(value))
         return f'"{spelled_out}"'
+    if isinstance(value, dict):
+        return "{}"
     if isinstance(value, tuple):
         return "[" + ", ".join(spelled(each) for each in value) + "]"
     return f'"{value}"' if isinstance(value, str | RateLimit) else str(value)

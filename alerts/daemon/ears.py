@@ -1,0 +1,82 @@
+"""What a town that listens has: an ear for each channel and feed that can be asked, and one way in for all of it.
+
+A town that listens to nothing has none of it: no task, no lease, no question to its database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.share import Holding
+from alerts.desk.service import DeskService
+from alerts.listening.ears import LONGEST_BACKOFF, Chance, Ear, Intake
+from alerts.listening.hearing import understand_nothing
+from alerts.model.events import Events
+from alerts.model.lease import ear_lease
+from alerts.model.ports import Clock, Hears, Resources
+from alerts.model.town import Town
+from alerts.web.ops import Cycle
+
+_LATE = 120.0
+
+
+def hearing_by_asking(town: Town) -> list[str]:
+    """The names of the ears that ask: channels that hear, but for those that a bot hears, and feeds."""
+    channels = [name for name, each in town.hearing.items() if each.kind != "telegram"]
+    return [*channels, *town.listening.feeds]
+
+
+def ear_holdings(town: Town) -> list[Holding]:
+    """What moves from one daemon to another: each ear by itself."""
+    return [Holding("ear", (ear_lease(name),)) for name in hearing_by_asking(town)]
+
+
+class Ears:
+    """All ears of the daemon."""
+
+    def __init__(
+        self,
+        town: Town,
+        *,
+        service: DeskService,
+        clock: Clock,
+        keeper: LeaseKeeper,
+        chance: Chance,
+        events: Events,
+        resources: Callable[[str], Resources],
+        open_ear: Callable[[str, Any, Resources], Hears | None],
+    ) -> None:
+        self.intake = Intake(service, events, clock, understand_nothing)
+        self._clock = clock
+        self._keeper = keeper
+        self._ears: dict[str, Ear] = {}
+        for name in hearing_by_asking(town):
+            channel = town.channels.get(name)
+            asked = open_ear(name, channel.settings, resources(name)) if channel is not None else None
+            if asked is not None:
+                self._ears[name] = Ear(
+                    name, asked, town.listening.every, intake=self.intake, keeper=keeper, chance=chance
+                )
+
+    def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+        """What runs as long as the daemon does, by name."""
+        return [(ear_lease(name), ear.run()) for name, ear in self._ears.items()]
+
+    def cycles(self) -> list[Cycle]:
+        """How long ago each ear that is ours last tried to listen."""
+        now = self._clock.monotonic()
+        ours = [ear for name, ear in self._ears.items() if self._keeper.lease_of(ear_lease(name)) is not None]
+        return [_cycle(ear, now) for ear in ours]
+
+    async def close(self) -> None:
+        """Give back what listening took."""
+        for ear in self._ears.values():
+            await ear.close()
+
+
+def _cycle(ear: Ear, now: float) -> Cycle:
+    longest = max(ear.every, LONGEST_BACKOFF).total_seconds() + _LATE
+    age = None if ear.tried_at is None else now - ear.tried_at
+    return Cycle(ear_lease(ear.name), age, age is not None and age > longest, ear.reason)

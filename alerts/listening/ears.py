@@ -1,0 +1,223 @@
+"""The ears that ask: each channel that can be asked what people say there, and each feed, in a loop of its own.
+
+An ear reads what it remembers, listens, hands the remarks over a few in each transaction, and writes down how it does
+last: after a kill in between it listens again from where it was, and what was kept is known by its id. It works under a
+lease of its own, so of many daemons one listens. What it raises ends here. Nothing of it holds up a post: it reads
+where people's questions are read, writes little at a time, and its requests are not the lanes'.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from alerts.delivery.lease import LeaseKeeper, first_of
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.hearing import AT_ONCE, Group, Taken, Understand, take
+from alerts.model.errors import BadCredential, DeliveryError, Retry, SourceFailed
+from alerts.model.events import Events, RemarkHeard
+from alerts.model.lease import Lease, LeaseLost, ear_lease
+from alerts.model.listening import EarReading, EarStatus, HeardPost, Remark, Understood
+from alerts.model.ports import Clock, Hears
+from alerts.model.reason import Reason, because
+
+LONGEST_BACKOFF = timedelta(minutes=15)
+HEARD_AFTER_ITS_END = timedelta(hours=48)
+"""How long after the end of an incident people are still listened to under its posts."""
+LOOKED_BACK = timedelta(days=30)
+MOST_POSTS = 100
+"""Posts of a channel that are listened under at a time, the newest."""
+RESTS = 0.02
+"""Seconds between two transactions of what is heard, in which an urgent post is stored or journalled."""
+
+Chance = Callable[[], float]
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """How remarks are kept: understood first, then a few in each transaction, then told to who listens on the bus."""
+
+    service: DeskService
+    events: Events
+    clock: Clock
+    understand: Understand
+    group: Group | None = None
+
+    async def keep(self, channel: str, remarks: Sequence[Remark], lease: Lease | None = None) -> Sequence[Taken]:
+        """Keep them, in the order in which they were told; returns what came of each few.
+
+        Raises LeaseLost where `lease` is somebody else's by now, and DatabaseRefused; what was kept before stays.
+        """
+        done: list[Taken] = []
+        for start in range(0, len(remarks), AT_ONCE):
+            few = remarks[start : start + AT_ONCE]
+            understood = await self.understand([each.text for each in few])
+            if start:
+                await self.clock.sleep(RESTS)
+            pairs = tuple(zip(few, understood, strict=True))
+            work = partial(_keep, channel=channel, pairs=pairs, lease=lease, group=self.group)
+            taken = await self.service.act(work, posts=False)
+            if taken.utterances:
+                self.events.publish(RemarkHeard(channel, bool(taken.raised)))
+            done.append(taken)
+        return done
+
+
+def _keep(
+    unit: DeskUnit,
+    channel: str,
+    pairs: Sequence[tuple[Remark, Understood]],
+    lease: Lease | None,
+    group: Group | None,
+) -> Taken:
+    unit.leases.check(lease, unit.now)
+    return take(unit, channel, pairs, group)
+
+
+class Ear:
+    """Listens by asking, every `every` or when what is asked wants to be asked again; while it has the lease.
+
+    `heard_at` is when it last listened well on the steady clock, `tried_at` when it last tried (None: not yet), and
+    `reason` why it isn't well.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        asked: Hears,
+        every: timedelta,
+        *,
+        intake: Intake,
+        keeper: LeaseKeeper,
+        chance: Chance,
+        is_feed: bool = False,
+    ) -> None:
+        self.name = name
+        self.every = every
+        self._asked = asked
+        self._intake = intake
+        self._clock = intake.clock
+        self._keeper = keeper
+        self._chance = chance
+        self._is_feed = is_feed
+        self._is_open = False
+        self._woken = asyncio.Event()
+        self._hold = keeper.join(ear_lease(name), self._woken.set)
+        self.heard_at: float | None = None
+        self.tried_at: float | None = None
+        self.reason: Reason | None = None
+
+    async def run(self) -> None:
+        """Listen for ever."""
+        while True:
+            lease = await self._hold.wait()
+            self._woken.clear()
+            wait = await self.listen(lease)
+            self.tried_at = self._clock.monotonic()
+            await first_of(self._woken.wait(), self._clock.sleep(max(wait, 0.05)))
+            if self._hold.is_asked:
+                self._hold.let_go()
+
+    async def close(self) -> None:
+        """Give back what listening took."""
+        if self._is_open:
+            await self._asked.close()
+
+    async def listen(self, lease: Lease) -> float:
+        """Listen once; returns the seconds until the next time."""
+        service, now = self._intake.service, self._clock.now()
+        try:
+            status, posts = await service.ask(partial(_before, name=self.name, now=now, is_feed=self._is_feed))
+            if not self._is_open:
+                await self._asked.open()
+                self._is_open = True
+            hearing = await self._asked.hear(posts, status.memory, now)
+            await self._intake.keep(self.name, hearing.remarks, lease)
+            again = self._next(hearing, now)
+            # Last: after a kill in between it listens again, and what was kept is known by its id.
+            kept = partial(_remember, status=status, hearing=hearing, now=now, again=again, lease=lease)
+            await service.act(kept, posts=False)
+        except LeaseLost:
+            return 0.0
+        except DeliveryError as error:
+            # With another credential it is opened anew.
+            self._is_open = self._is_open and not isinstance(error, BadCredential)
+            after = error.after if isinstance(error, Retry) else None
+            return await self._failed(error.reason, lease, after)
+        except SourceFailed as error:
+            return await self._failed(error.reason, lease, error.retry_at)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            log.exception("ear.failed", ear=self.name)
+            return await self._failed(because("reader_stumbled", error=type(error).__name__), lease, None)
+        if self.reason is not None and hearing.trouble is None:
+            log.info("ear.recovered", ear=self.name)
+        self.reason = hearing.trouble
+        self.heard_at = self._clock.monotonic()
+        return (again - self._clock.now()).total_seconds()
+
+    def _next(self, hearing: EarReading, now: datetime) -> datetime:
+        """Give or take a twentieth, so that a thousand towns' ears don't listen at the same moment."""
+        usual = now + self.every * (0.95 + 0.1 * self._chance())
+        return max(hearing.look_again, now) if hearing.look_again is not None else usual
+
+    async def _failed(self, reason: Reason, lease: Lease, after: datetime | None) -> float:
+        now = self._clock.now()
+        if reason != self.reason:
+            log.warning("ear.deaf", ear=self.name, reason=str(reason))
+        self.reason = reason
+        try:
+            failures = await self._intake.service.act(
+                partial(_deaf, name=self.name, reason=reason, now=now, after=after, lease=lease), posts=False
+            )
+        except LeaseLost:
+            return 0.0
+        except Exception as error:  # noqa: BLE001 the database's trouble must not end the listening
+            log.error("ear.refused", ear=self.name, error=str(error))  # noqa: TRY400
+            failures = 2
+        wait = min(self.every * 2.0 ** min(failures - 1, 16), max(self.every, LONGEST_BACKOFF))
+        return max(wait.total_seconds(), (after - now).total_seconds() if after else 0.0)
+
+
+def _before(unit: DeskUnit, name: str, now: datetime, *, is_feed: bool) -> tuple[EarStatus, Sequence[HeardPost]]:
+    listening = unit.listening
+    posts = [] if is_feed else listening.spoken(name, now - LOOKED_BACK, now, MOST_POSTS)
+    still = [each for each in posts if each.over_at is None or each.over_at > now - HEARD_AFTER_ITS_END]
+    return listening.ear(name), still
+
+
+def _remember(
+    unit: DeskUnit, *, status: EarStatus, hearing: EarReading, now: datetime, again: datetime, lease: Lease
+) -> None:
+    unit.leases.check(lease, unit.now)
+    month = f"{now:%Y-%m}"
+    unit.listening.put_ear(
+        EarStatus(
+            status.name,
+            hearing.memory,
+            last_try=now,
+            last_ok=now if hearing.trouble is None else status.last_ok,
+            failures=0 if hearing.trouble is None else status.failures + 1,
+            next_try=again,
+            reason=hearing.trouble,
+            gap=hearing.gap or status.gap,
+            cost=hearing.cost + (status.cost if status.month == month else 0.0),
+            month=month,
+        )
+    )
+
+
+def _deaf(unit: DeskUnit, *, name: str, reason: Reason, now: datetime, after: datetime | None, lease: Lease) -> int:
+    unit.leases.check(lease, unit.now)
+    status = unit.listening.ear(name)
+    failures = status.failures + 1
+    unit.listening.put_ear(replace(status, last_try=now, failures=failures, next_try=after, reason=reason))
+    return failures

@@ -1,0 +1,214 @@
+"""The one way in for what people say: an ear, a webhook, the bot, a feed and an officer all hand remarks over here.
+
+A remark is understood first (`Understand`: what kind it seems to be, what it is compared by), outside of any
+transaction, then kept in one: known by its channel and the platform's id, so that one that comes twice, by two ways or
+after a kill is kept once. Of two versions the newer one counts, in whatever order they come; what is gone on its
+platform loses its words at once, and stays gone; what somebody asked to be forgotten is not heard again.
+
+What stands under a post belongs to its incident. What asks something joins the question of that incident that is
+nearest (`Group`), or becomes a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alerts.desk.service import DeskUnit
+from alerts.model.bounds import bounded
+from alerts.model.listening import (
+    LONGEST_REMARK,
+    Kind,
+    Question,
+    QuestionState,
+    Remark,
+    Understood,
+    Utterance,
+    UtteranceState,
+)
+from alerts.store.listening import forget_words
+
+AT_ONCE = 20
+"""Remarks kept in one transaction: more would hold up an urgent post's journal."""
+LONGEST_NAME = 200
+MOST_QUESTIONS = 200
+"""Questions of one incident that a new one is compared with."""
+
+Understand = Callable[[Sequence[str]], Awaitable[Sequence[Understood]]]
+"""What these texts seem to be, in order; it takes as long as it takes, in a thread of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """How utterances that want the same find each other.
+
+    `nearest` tells which of these questions, each with its vector, an utterance of that vector belongs to (None: to
+    none), and `together` is the vector of all of these.
+    """
+
+    nearest: Callable[[bytes, Mapping[str, bytes]], tuple[str, float] | None]
+    together: Callable[[Sequence[bytes]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of some remarks: those that are new or changed, as they are kept now; whether any is `raised` anew."""
+
+    utterances: tuple[Utterance, ...] = ()
+    raised: tuple[Utterance, ...] = ()
+
+
+async def understand_nothing(texts: Sequence[str]) -> Sequence[Understood]:
+    """Everything is something other: where nobody understands."""
+    return [Understood() for _ in texts]
+
+
+def take(
+    unit: DeskUnit,
+    channel: str,
+    remarks: Sequence[tuple[Remark, Understood]],
+    group: Group | None = None,
+    *,
+    by: str | None = None,
+    place: str | None = None,
+) -> Taken:
+    """Keep what was said on a channel; the unit's transaction decides whether it was.
+
+    `by` is the officer who heard it and types it in, `place` where that was.
+    """
+    kept = [found for each in remarks if (found := _take_one(unit, channel, *each, group, by=by, place=place))]
+    raised = tuple(utterance for utterance, is_news in kept if is_news and utterance.raised)
+    return Taken(tuple(utterance for utterance, _ in kept), raised)
+
+
+def _take_one(
+    unit: DeskUnit,
+    channel: str,
+    remark: Remark,
+    understood: Understood,
+    group: Group | None,
+    *,
+    by: str | None,
+    place: str | None,
+) -> tuple[Utterance, bool] | None:
+    """How it is kept now, and whether its words are news; None: nothing of it is."""
+    listening = unit.listening
+    known = listening.utterance_of(channel, remark.remote_id)
+    if known is None:
+        if listening.is_forgotten(channel, remark.remote_id):
+            return None
+        fresh = _fresh(unit, channel, remark, understood, by=by, place=place)
+        if remark.gone:
+            # Told of its removal before of itself: it is kept as gone, so that its words, when they come, aren't.
+            listening.add(forget_words(fresh, UtteranceState.GONE))
+            return None
+        fresh = _grouped(unit, fresh, group)
+        listening.add(fresh)
+        return fresh, True
+    if known.state in (UtteranceState.GONE, UtteranceState.FORGOTTEN):
+        return None
+    if remark.gone:
+        gone = forget_words(known, UtteranceState.GONE)
+        listening.put(gone)
+        return gone, False
+    return _changed(unit, known, remark, understood)
+
+
+def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Understood) -> tuple[Utterance, bool] | None:
+    written, before = remark.edited_at or remark.at, known.edited_at or known.said_at
+    text = bounded(remark.text, LONGEST_REMARK)
+    is_new = written > before and text != known.text
+    changed = replace(known, hidden=remark.hidden)
+    if is_new:
+        changed = replace(
+            changed,
+            text=text,
+            edited_at=written,
+            kind=understood.kind if known.kind is not Kind.HELP else known.kind,
+            kind_reason=understood.reason if known.kind is not Kind.HELP else known.kind_reason,
+            asks=understood.asks,
+            # Nothing but a person takes back that it may be a call for help.
+            raised=known.raised or understood.kind is Kind.HELP,
+            vector=understood.vector,
+            # Other words than somebody saw are unread again.
+            state=UtteranceState.UNREAD,
+        )
+    if changed == known:
+        return None
+    unit.listening.put(changed)
+    return changed, is_new and not known.raised
+
+
+def _fresh(
+    unit: DeskUnit, channel: str, remark: Remark, understood: Understood, *, by: str | None, place: str | None
+) -> Utterance:
+    incident = unit.listening.incident_of_post(channel, remark.root) if remark.root else None
+    config = unit.desk.station.channels.get(channel)
+    return Utterance(
+        id=unit.new_id(),
+        channel=channel,
+        remote_id=remark.remote_id,
+        said_at=remark.at,
+        heard_at=unit.now,
+        text=bounded(remark.text, LONGEST_REMARK),
+        kind=understood.kind,
+        kind_reason=understood.reason,
+        asks=understood.asks,
+        raised=understood.kind is Kind.HELP,
+        root=remark.root,
+        parent=remark.parent,
+        incident=incident,
+        author=author_digest(unit, channel, remark.author, remark.at) if remark.author else None,
+        sealed=remark.author,
+        name=bounded(remark.name, LONGEST_NAME) if remark.name else None,
+        url=remark.url,
+        language=remark.language,
+        edited_at=remark.edited_at,
+        hidden=remark.hidden,
+        private=remark.private,
+        exercise=config is not None and config.exercise,
+        by=by,
+        place=place,
+        vector=understood.vector,
+    )
+
+
+def author_digest(unit: DeskUnit, channel: str, author: str, at: datetime) -> str:
+    """Who said it, as it is counted: an HMAC under the month's secret, which is thrown away with the month's texts."""
+    secret = unit.listening.secret(f"{at:%Y-%m}", secrets.token_hex(32))
+    return hmac.new(bytes.fromhex(secret), f"{channel}\n{author}".encode(), hashlib.sha256).hexdigest()
+
+
+def _grouped(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Utterance:
+    """The utterance with its question, where it asks something."""
+    if not fresh.asks or fresh.text is None or fresh.exercise:
+        return fresh
+    asked = _nearest(unit, fresh, group)
+    if asked is None:
+        asked = Question(
+            id=unit.new_id(),
+            words=fresh.text[:300],
+            kind=fresh.kind,
+            state=QuestionState.OPEN,
+            created_at=unit.now,
+            changed_at=unit.now,
+            incident=fresh.incident,
+        )
+    vectors = [each for each in (asked.centroid, fresh.vector) if each is not None]
+    centroid = group.together(vectors) if group is not None and vectors else asked.centroid
+    unit.listening.put_question(replace(asked, asked=asked.asked + 1, changed_at=unit.now, centroid=centroid))
+    return replace(fresh, question=asked.id)
+
+
+def _nearest(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Question | None:
+    if group is None or fresh.vector is None or fresh.incident is None:
+        return None
+    of_incident = unit.listening.questions(MOST_QUESTIONS, fresh.incident)
+    known = {each.id: each for each in of_incident}
+    vectors = {each.id: each.centroid for each in of_incident if each.centroid is not None}
+    found = group.nearest(fresh.vector, vectors)
+    return known[found[0]] if found is not None else None

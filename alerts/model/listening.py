@@ -1,0 +1,252 @@
+"""What people say about a town's posts, and what the town answers: utterances, questions, answers, and the ears.
+
+A *remark* is one thing that somebody said, as a platform, a feed, the bot or an officer tells it; kept, it is an
+*utterance*. Utterances that want the same are one *question*; what an officer says to it is an *answer*, which goes out
+as posts do. An *ear* is what listens on one channel, or to one feed.
+
+Nobody's name is a key. Who said something is kept as an HMAC under a secret of the month (`author`), which tells two
+people apart and leads to nobody; the platform's own id (`sealed`) is kept beside it, for answering and for `forget`,
+and goes with the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from alerts.model.reason import Reason
+
+LONGEST_REMARK = 4000
+"""Characters of what somebody said that are kept: more than Telegram sends, and than anybody reads."""
+
+
+class Kind(StrEnum):
+    """What somebody seems to want. It is a suggestion: an officer may say otherwise."""
+
+    QUESTION = "question"
+    THANKS = "thanks"
+    ANGER = "anger"
+    RUMOUR = "rumour"
+    HELP = "help"
+    OTHER = "other"
+
+
+class UtteranceState(StrEnum):
+    """Where an utterance is: nobody saw to it, somebody did, its platform took it away, or it was forgotten."""
+
+    UNREAD = "unread"
+    HANDLED = "handled"
+    GONE = "gone"
+    FORGOTTEN = "forgotten"
+
+
+class QuestionState(StrEnum):
+    """Where a question is. `BECAME`: its answer is part of the alert itself by now."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    DISMISSED = "dismissed"
+    BECAME = "became"
+
+
+class AnswerState(StrEnum):
+    """Where an answer is: it waits for a second person, goes out, or was kept back or withdrawn."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that was said, as it was told to us.
+
+    `remote_id` is the platform's own id, unique on its channel (Telegram: `CHAT:MESSAGE`). `root` is the remote id of
+    our post that it stands under (None: it stands under none), `parent` that of the remark it answers. `author` and
+    `name` are the platform's id and name of who said it; both may be missing. `edited_at` is when these words were
+    written, where they aren't the first: of two versions the newer one counts, whichever came first. `gone`: its
+    platform says that it was taken away. `private`: it was said to our bot alone.
+    """
+
+    remote_id: str
+    text: str
+    at: datetime
+    root: str | None = None
+    parent: str | None = None
+    author: str | None = None
+    name: str | None = None
+    url: str | None = None
+    edited_at: datetime | None = None
+    gone: bool = False
+    hidden: bool = False
+    language: str | None = None
+    private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What somebody's words seem to be: their kind, why it is thought so, and what they are compared by.
+
+    `asks`: they hold a question, whatever their kind. `vector` is None where nothing compares them.
+    """
+
+    kind: Kind = Kind.OTHER
+    reason: Reason | None = None
+    asks: bool = False
+    vector: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What was said, as it is kept. `text`, `name` and `sealed` are None once it was forgotten, or is gone.
+
+    `incident` is that of the post it stands under, or, where `suggested`, the one it may be about. `raised`: it may be
+    a call for help, which only a person takes back. `by` is the officer who entered it by hand, and `place` where they
+    heard it. `vector` is what a model of language makes of its words.
+    """
+
+    id: str
+    channel: str
+    remote_id: str
+    said_at: datetime
+    heard_at: datetime
+    text: str | None
+    kind: Kind
+    state: UtteranceState = UtteranceState.UNREAD
+    root: str | None = None
+    parent: str | None = None
+    incident: str | None = None
+    suggested: bool = False
+    author: str | None = None
+    sealed: str | None = None
+    name: str | None = None
+    url: str | None = None
+    language: str | None = None
+    kind_reason: Reason | None = None
+    asks: bool = False
+    raised: bool = False
+    question: str | None = None
+    edited_at: datetime | None = None
+    hidden: bool = False
+    private: bool = False
+    exercise: bool = False
+    by: str | None = None
+    place: str | None = None
+    vector: bytes | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What several people want to know, in the words of the first of them, or in an officer's.
+
+    `asked` is how many utterances are part of it. `next_ones`: who asks it later is answered automatically. `verdict`
+    is what an officer found of a rumour: `true`, `false`, `unclear`. `centroid` is the mean of its utterances' vectors.
+    """
+
+    id: str
+    words: str
+    kind: Kind
+    state: QuestionState
+    created_at: datetime
+    changed_at: datetime
+    incident: str | None = None
+    asked: int = 0
+    next_ones: bool = False
+    verdict: str | None = None
+    reason: Reason | None = None
+    centroid: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to a question: the newest version that was accepted stands. `everywhere`: also where nobody asked.
+
+    `source` is where its words are from: `officer`, `alert`, or the id of an earlier answer.
+    """
+
+    id: str
+    question: str
+    version: int
+    text: str
+    language: str
+    author: str
+    created_at: datetime
+    state: AnswerState
+    source: str = "officer"
+    everywhere: bool = False
+    validated_by: str | None = None
+    validated_at: datetime | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EarStatus:
+    """How an ear does, as a source's status tells it: what it remembers, when it last listened well, and why not since.
+
+    `gap` tells what can't be heard any more, as after an outage longer than the platform keeps it. `cost` is what
+    listening cost in `month` (`2026-11`), in dollars.
+    """
+
+    name: str
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    last_try: datetime | None = None
+    last_ok: datetime | None = None
+    failures: int = 0
+    next_try: datetime | None = None
+    reason: Reason | None = None
+    gap: Reason | None = None
+    cost: float = 0.0
+    month: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardPost:
+    """A post of ours under which people may say something: its id there, when it went out, and its incident.
+
+    `over_at` is when the incident was over; None: it is on.
+    """
+
+    remote_id: str
+    sent_at: datetime
+    incident: str
+    url: str | None = None
+    over_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarReading:
+    """What one look brought: remarks, new or changed, and the memory to keep once they are stored.
+
+    `look_again` is when the ear wants to listen next at the latest. `gap` is what it can't hear any more, `trouble` why
+    it didn't hear all of it, `cost` what the look cost, in dollars.
+    """
+
+    remarks: Sequence[Remark]
+    memory: Mapping[str, Any]
+    look_again: datetime | None = None
+    gap: Reason | None = None
+    trouble: Reason | None = None
+    cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Moderation:
+    """What was done about an utterance on its platform, and by which clause of the town's charter.
+
+    `act` is `hide`, `delete` or `block`; a block waits until a `second` person agreed.
+    """
+
+    id: str
+    utterance: str
+    channel: str
+    act: str
+    clause: str
+    author: str
+    at: datetime
+    second: str | None = None
+    state: str = "done"

@@ -1,0 +1,480 @@
+"""What people say, the questions that it comes to, what is answered, and how each ear does.
+
+An utterance is known by its channel and the platform's id, so that the same one, told twice or by two ways, is one row.
+What must not be heard again is known by a digest of that id alone (`forgotten`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Text, bindparam, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from alerts.model.listening import (
+    Answer,
+    AnswerState,
+    EarStatus,
+    HeardPost,
+    Kind,
+    Moderation,
+    Question,
+    QuestionState,
+    Utterance,
+    UtteranceState,
+)
+from alerts.model.post import PostState
+from alerts.model.reason import kept_reason, read_reason
+from alerts.store.schema import (
+    ASKING,
+    UNHANDLED,
+    alert,
+    answer,
+    attempt,
+    ear,
+    forgotten,
+    listening_secret,
+    moderation,
+    post,
+    question,
+    utterance,
+)
+from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
+
+MILLIONTHS = 1_000_000
+
+_ADD = insert_into(utterance)
+_SET = Statement(
+    update(utterance)
+    .where(utterance.c.id == bindparam("key"))
+    .values({c.name: bindparam(c.name) for c in utterance.columns if c.name not in ("seq", "id")})
+)
+_OF_REMARK = Statement(
+    select(utterance).where(
+        utterance.c.channel == bindparam("channel"), utterance.c.remote_id == bindparam("remote_id")
+    )
+)
+_BY_ID = Statement(select(utterance).where(utterance.c.id == bindparam("id")))
+_UNREAD = Statement(
+    select(utterance)
+    .where(text(f"utterance.{UNHANDLED}"), utterance.c.seq > bindparam("after"))
+    .order_by(utterance.c.raised.desc(), utterance.c.seq)
+    .limit(bindparam("most"))
+)
+_ALL = Statement(
+    select(utterance)
+    .where(or_(bindparam("incident", type_=Text).is_(None), utterance.c.incident == bindparam("incident")))
+    .where(utterance.c.seq < bindparam("before"))
+    .order_by(utterance.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_ASKING = Statement(
+    select(utterance)
+    .where(text(f"utterance.{ASKING}"), utterance.c.question == bindparam("question"))
+    .order_by(utterance.c.seq)
+)
+_ASKED = Statement(
+    select(utterance.c.channel, func.count().label("asked"))
+    .where(text(f"utterance.{ASKING}"), utterance.c.question == bindparam("question"))
+    .group_by(utterance.c.channel)
+    .order_by(utterance.c.channel)
+)
+_OPEN_COUNT = Statement(select(func.count().label("unread")).where(text(f"utterance.{UNHANDLED}")))
+_PUT_QUESTION = upsert_into(question)
+_QUESTION = Statement(select(question).where(question.c.id == bindparam("id")))
+_QUESTIONS = Statement(
+    select(question)
+    .where(or_(bindparam("incident", type_=Text).is_(None), question.c.incident == bindparam("incident")))
+    .where(or_(bindparam("state", type_=Text).is_(None), question.c.state == bindparam("state")))
+    .order_by(question.c.changed_at.desc(), question.c.id)
+    .limit(bindparam("most"))
+)
+_ADD_ANSWER = insert_into(answer)
+_SET_ANSWER = Statement(
+    update(answer)
+    .where(answer.c.id == bindparam("key"), answer.c.state == bindparam("was"))
+    .values(state=bindparam("state"), validated_by=bindparam("by"), validated_at=bindparam("at"))
+)
+_ANSWER = Statement(select(answer).where(answer.c.id == bindparam("id")))
+_ANSWERS = Statement(
+    select(answer).where(answer.c.question == bindparam("question")).order_by(answer.c.version, answer.c.seq)
+)
+_WAITING_ANSWERS = Statement(select(answer).where(answer.c.state == AnswerState.WAITING.value).order_by(answer.c.seq))
+_EAR = Statement(select(ear).where(ear.c.name == bindparam("name")))
+_EARS = Statement(select(ear).order_by(ear.c.name))
+_PUT_EAR = upsert_into(ear)
+_IS_FORGOTTEN = Statement(
+    select(forgotten.c.at).where(forgotten.c.channel == bindparam("channel"), forgotten.c.digest == bindparam("digest"))
+)
+_NEVER_AGAIN = upsert_into(forgotten)
+_SECRET = Statement(select(listening_secret.c.value).where(listening_secret.c.month == bindparam("month")))
+_NEW_SECRET = Statement(
+    insert(listening_secret)
+    .values(month=bindparam("month"), value=bindparam("value"))
+    .on_conflict_do_nothing(index_elements=["month"])
+)
+_MODERATE = insert_into(moderation)
+_MODERATED = Statement(select(moderation).order_by(moderation.c.seq.desc()).limit(bindparam("most")))
+_INCIDENT_OF_POST = Statement(
+    select(alert.c.incident)
+    .select_from(attempt.join(post, post.c.id == attempt.c.post_id).join(alert, alert.c.id == post.c.alert_id))
+    .where(attempt.c.channel == bindparam("channel"), attempt.c.remote_id == bindparam("remote_id"))
+    .limit(1)
+)
+_SPOKEN = Statement(
+    select(post.c.remote_id, post.c.url, post.c.sent_at, alert.c.incident, alert.c.closed_at, alert.c.expires)
+    .join(alert, alert.c.id == post.c.alert_id)
+    .where(post.c.channel == bindparam("channel"), post.c.sent_at >= bindparam("since"))
+    .where(post.c.state == PostState.SENT.value, post.c.remote_id.is_not(None), post.c.answer.is_(None))
+    .order_by(post.c.sent_at.desc())
+    .limit(bindparam("most"))
+)
+_BEYOND = 2**62
+
+
+class Listening(UnitPart):
+    """What was said, asked and answered, and the ears."""
+
+    # --- utterances
+
+    def utterance_of(self, channel: str, remote_id: str) -> Utterance | None:
+        """The one that the platform knows under that id."""
+        row = _OF_REMARK.row(self._db, channel=channel, remote_id=remote_id)
+        return utterance_from(row) if row else None
+
+    def utterance(self, identity: str) -> Utterance | None:
+        """The one of that id."""
+        row = _BY_ID.row(self._db, id=identity)
+        return utterance_from(row) if row else None
+
+    def add(self, new: Utterance) -> None:
+        """Keep one that wasn't heard before."""
+        _ADD.run(self._db, id=new.id, **_values(new))
+
+    def put(self, changed: Utterance) -> None:
+        """Replace what was kept of it."""
+        _SET.run(self._db, key=changed.id, **_values(changed))
+
+    def unread(self, most: int, after: int = 0) -> Sequence[Utterance]:
+        """What nobody saw to: what may be a call for help first, then the oldest first."""
+        return [utterance_from(row) for row in _UNREAD.rows(self._db, most=most, after=after)]
+
+    def unread_count(self) -> int:
+        """How many nobody saw to."""
+        row = _OPEN_COUNT.row(self._db)
+        return int(row["unread"]) if row else 0
+
+    def heard(self, most: int, incident: str | None = None, before: int = _BEYOND) -> Sequence[Utterance]:
+        """What was heard, newest first, whatever became of it; of one incident, or of all."""
+        return [utterance_from(row) for row in _ALL.rows(self._db, incident=incident, before=before, most=most)]
+
+    def asking(self, question_id: str) -> Sequence[Utterance]:
+        """The utterances of a question, in the order in which they were heard."""
+        return [utterance_from(row) for row in _ASKING.rows(self._db, question=question_id)]
+
+    def asked_on(self, question_id: str) -> Mapping[str, int]:
+        """How many of them were said on each channel."""
+        return {row["channel"]: row["asked"] for row in _ASKED.rows(self._db, question=question_id)}
+
+    # --- questions and answers
+
+    def put_question(self, kept: Question) -> None:
+        """Keep a question, or replace what was kept of it."""
+        _PUT_QUESTION.run(
+            self._db,
+            id=kept.id,
+            incident=kept.incident,
+            words=kept.words,
+            kind=kept.kind,
+            state=kept.state,
+            asked=kept.asked,
+            next_ones=kept.next_ones,
+            verdict=kept.verdict,
+            reason=kept_reason(kept.reason),
+            centroid=kept.centroid,
+            created_at=stamp(kept.created_at),
+            changed_at=stamp(kept.changed_at),
+        )
+
+    def question(self, identity: str) -> Question | None:
+        """The one of that id."""
+        row = _QUESTION.row(self._db, id=identity)
+        return _question(row) if row else None
+
+    def questions(
+        self, most: int, incident: str | None = None, state: QuestionState | None = None
+    ) -> Sequence[Question]:
+        """Questions, the one that changed last first; of one incident or of all, in one state or in any."""
+        return [_question(row) for row in _QUESTIONS.rows(self._db, incident=incident, state=state, most=most)]
+
+    def add_answer(self, new: Answer) -> None:
+        """Keep a new version of an answer."""
+        _ADD_ANSWER.run(
+            self._db,
+            id=new.id,
+            question=new.question,
+            version=new.version,
+            text=new.text,
+            language=new.language,
+            source=new.source,
+            author=new.author,
+            state=new.state,
+            everywhere=new.everywhere,
+            created_at=stamp(new.created_at),
+            validated_by=new.validated_by,
+            validated_at=stamp(new.validated_at),
+        )
+
+    def decide_answer(self, kept: Answer, state: AnswerState, by: str | None, at: datetime) -> bool:
+        """Change what became of an answer; False: somebody else was faster."""
+        done = _SET_ANSWER.run(self._db, key=kept.id, was=kept.state, state=state, by=by, at=stamp(at))
+        return done.rowcount == 1
+
+    def answer(self, identity: str) -> Answer | None:
+        """The one of that id."""
+        row = _ANSWER.row(self._db, id=identity)
+        return _answer(row) if row else None
+
+    def answers(self, question_id: str) -> Sequence[Answer]:
+        """All that was said to a question, oldest first."""
+        return [_answer(row) for row in _ANSWERS.rows(self._db, question=question_id)]
+
+    def waiting_answers(self) -> Sequence[Answer]:
+        """What waits for a second person, oldest first."""
+        return [_answer(row) for row in _WAITING_ANSWERS.rows(self._db)]
+
+    # --- where it is heard
+
+    def incident_of_post(self, channel: str, remote_id: str) -> str | None:
+        """The incident of our post that the platform knows under that id; None: it is none of ours."""
+        row = _INCIDENT_OF_POST.row(self._db, channel=channel, remote_id=remote_id)
+        return row["incident"] if row else None
+
+    def spoken(self, channel: str, since: datetime, now: datetime, most: int) -> Sequence[HeardPost]:
+        """Our posts there that went out since, newest first, with when their incident was over."""
+        rows = _SPOKEN.rows(self._db, channel=channel, since=stamp(since), most=most)
+        over: dict[str, int] = {}
+        for row in rows:
+            ends = row["closed_at"] or row["expires"] or 0
+            over[row["incident"]] = max(over.get(row["incident"], 0), ends)
+        at = stamp(now) or 0
+        return [
+            HeardPost(
+                row["remote_id"],
+                moment(row["sent_at"]),
+                row["incident"],
+                row["url"],
+                time_of(over[row["incident"]]) if over[row["incident"]] <= at else None,
+            )
+            for row in rows
+        ]
+
+    def ear(self, name: str) -> EarStatus:
+        """How an ear did when it was last written down; one that never listened has nothing to tell."""
+        row = _EAR.row(self._db, name=name)
+        return _ear(row) if row else EarStatus(name)
+
+    def ears(self) -> Mapping[str, EarStatus]:
+        """All that ever listened, by name."""
+        return {row["name"]: _ear(row) for row in _EARS.rows(self._db)}
+
+    def put_ear(self, status: EarStatus) -> None:
+        """Write down how an ear does."""
+        _PUT_EAR.run(
+            self._db,
+            name=status.name,
+            memory=json.dumps(dict(status.memory), ensure_ascii=False),
+            last_try=stamp(status.last_try),
+            last_ok=stamp(status.last_ok),
+            failures=status.failures,
+            next_try=stamp(status.next_try),
+            reason=kept_reason(status.reason),
+            gap=kept_reason(status.gap),
+            cost=round(status.cost * MILLIONTHS),
+            month=status.month,
+        )
+
+    # --- what is forgotten, and under what authors are hashed
+
+    def is_forgotten(self, channel: str, remote_id: str) -> bool:
+        """Whether it was asked that this be heard no more."""
+        return _IS_FORGOTTEN.row(self._db, channel=channel, digest=digest_of_remark(channel, remote_id)) is not None
+
+    def never_again(self, channel: str, remote_id: str, now: datetime) -> None:
+        """Keep that this must not be heard again; its id itself is not kept."""
+        _NEVER_AGAIN.run(self._db, channel=channel, digest=digest_of_remark(channel, remote_id), at=stamp(now))
+
+    def secret(self, month: str, fresh: str) -> str:
+        """What authors are hashed under in that month; `fresh` becomes it where there is none yet."""
+        _NEW_SECRET.run(self._db, month=month, value=fresh)
+        row = _SECRET.row(self._db, month=month)
+        return str(row["value"]) if row else fresh
+
+    # --- moderation
+
+    def moderate(self, record: Moderation) -> None:
+        """Keep what was done about an utterance."""
+        _MODERATE.run(
+            self._db,
+            id=record.id,
+            utterance=record.utterance,
+            channel=record.channel,
+            act=record.act,
+            clause=record.clause,
+            author=record.author,
+            second=record.second,
+            state=record.state,
+            at=stamp(record.at),
+        )
+
+    def moderated(self, most: int) -> Sequence[Moderation]:
+        """What was done, newest first."""
+        return [
+            Moderation(
+                row["id"],
+                row["utterance"],
+                row["channel"],
+                row["act"],
+                row["clause"],
+                row["author"],
+                moment(row["at"]),
+                row["second"],
+                row["state"],
+            )
+            for row in _MODERATED.rows(self._db, most=most)
+        ]
+
+
+def digest_of_remark(channel: str, remote_id: str) -> str:
+    """What a remark that must not be heard again is known by."""
+    return hashlib.sha256(f"{channel}\n{remote_id}".encode()).hexdigest()
+
+
+def forget_words(kept: Utterance, state: UtteranceState) -> Utterance:
+    """The same without anything that somebody said or that leads to who said it."""
+    return replace(kept, state=state, text=None, name=None, sealed=None, author=None, url=None, vector=None, place=None)
+
+
+def utterance_from(row: Row) -> Utterance:
+    """A row of `utterance`."""
+    return Utterance(
+        id=row["id"],
+        seq=row["seq"],
+        channel=row["channel"],
+        remote_id=row["remote_id"],
+        root=row["root"],
+        parent=row["parent"],
+        incident=row["incident"],
+        suggested=bool(row["suggested"]),
+        author=row["author"],
+        sealed=row["sealed"],
+        name=row["name"],
+        text=row["text"],
+        url=row["url"],
+        language=row["language"],
+        kind=Kind(row["kind"]),
+        kind_reason=read_reason(row["kind_reason"]),
+        asks=bool(row["asks"]),
+        raised=bool(row["raised"]),
+        question=row["question"],
+        state=UtteranceState(row["state"]),
+        said_at=moment(row["said_at"]),
+        heard_at=moment(row["heard_at"]),
+        edited_at=time_of(row["edited_at"]),
+        hidden=bool(row["hidden"]),
+        private=bool(row["private"]),
+        exercise=bool(row["exercise"]),
+        by=row["by"],
+        place=row["place"],
+        vector=row["vector"],
+    )
+
+
+def _values(kept: Utterance) -> dict[str, Any]:
+    return {
+        "channel": kept.channel,
+        "remote_id": kept.remote_id,
+        "root": kept.root,
+        "parent": kept.parent,
+        "incident": kept.incident,
+        "suggested": kept.suggested,
+        "author": kept.author,
+        "sealed": kept.sealed,
+        "name": kept.name,
+        "text": kept.text,
+        "url": kept.url,
+        "language": kept.language,
+        "kind": kept.kind,
+        "kind_reason": kept_reason(kept.kind_reason),
+        "asks": kept.asks,
+        "raised": kept.raised,
+        "question": kept.question,
+        "state": kept.state,
+        "said_at": stamp(kept.said_at),
+        "heard_at": stamp(kept.heard_at),
+        "edited_at": stamp(kept.edited_at),
+        "hidden": kept.hidden,
+        "private": kept.private,
+        "exercise": kept.exercise,
+        "by": kept.by,
+        "place": kept.place,
+        "vector": kept.vector,
+    }
+
+
+def _question(row: Row) -> Question:
+    return Question(
+        id=row["id"],
+        incident=row["incident"],
+        words=row["words"],
+        kind=Kind(row["kind"]),
+        state=QuestionState(row["state"]),
+        asked=row["asked"],
+        next_ones=bool(row["next_ones"]),
+        verdict=row["verdict"],
+        reason=read_reason(row["reason"]),
+        centroid=row["centroid"],
+        created_at=moment(row["created_at"]),
+        changed_at=moment(row["changed_at"]),
+    )
+
+
+def _answer(row: Row) -> Answer:
+    return Answer(
+        id=row["id"],
+        question=row["question"],
+        version=row["version"],
+        text=row["text"],
+        language=row["language"],
+        source=row["source"],
+        author=row["author"],
+        state=AnswerState(row["state"]),
+        everywhere=bool(row["everywhere"]),
+        created_at=moment(row["created_at"]),
+        validated_by=row["validated_by"],
+        validated_at=time_of(row["validated_at"]),
+        seq=row["seq"],
+    )
+
+
+def _ear(row: Row) -> EarStatus:
+    return EarStatus(
+        name=row["name"],
+        memory=json.loads(row["memory"]),
+        last_try=time_of(row["last_try"]),
+        last_ok=time_of(row["last_ok"]),
+        failures=row["failures"],
+        next_try=time_of(row["next_try"]),
+        reason=read_reason(row["reason"]),
+        gap=read_reason(row["gap"]),
+        cost=row["cost"] / MILLIONTHS,
+        month=row["month"],
+    )

@@ -1,0 +1,143 @@
+"""An ear listens again from where it was, says what is wrong, and is no quicker than its interval allows."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.share import Holding
+from alerts.listening.ears import Ear, Intake
+from alerts.listening.hearing import understand_nothing
+from alerts.model.errors import BadCredential, Retry
+from alerts.model.events import RemarkHeard
+from alerts.model.lease import ear_lease
+from alerts.model.listening import EarReading, Kind, Understood
+from alerts.model.reason import because
+from alerts.store.leases import Leases
+from tests.unit.leases import take
+
+
+class Asked:
+    """What answers as a test says: readings, or errors to raise."""
+
+    def __init__(self, *answers) -> None:
+        self.answers = list(answers)
+        self.asked = []
+        self.opened = 0
+
+    async def open(self):
+        self.opened += 1
+
+    async def close(self):
+        self.opened -= 1
+
+    async def hear(self, posts, memory, now):
+        self.asked.append(([each.remote_id for each in posts], dict(memory), now))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@asynccontextmanager
+async def an_ear(listening, asked, understand=understand_nothing):
+    name = ear_lease("page")
+    now = listening.clock.now()
+    keeper = LeaseKeeper(Leases(listening.database), listening.clock, "us", [Holding("ear", (name,))])
+    intake = Intake(listening.service, listening.events, listening.clock, understand)
+    ear = Ear("page", asked, timedelta(minutes=1), intake=intake, keeper=keeper, chance=lambda: 0.5)
+    [lease] = await take(listening.database, [name], "us", now, now + timedelta(hours=1))
+    yield ear, lease
+
+
+async def status(listening):
+    return await listening.service.ask(lambda unit: unit.listening.ear("page"))
+
+
+async def test_it_listens_under_our_posts_and_from_where_it_was(listening):
+    remark = listening.remark("Merci")
+    asked = Asked(EarReading([remark], {"since": 1}, cost=0.25), EarReading([], {"since": 2}, cost=0.25))
+    async with an_ear(listening, asked) as (ear, lease):
+        waits = [await ear.listen(lease) for _ in range(2)]
+
+    now = listening.clock.now()
+    assert asked.asked == [(["page-1"], {}, now), (["page-1"], {"since": 1}, now)]
+    assert waits == [60.0, 60.0]
+    kept = await status(listening)
+    assert (kept.memory, kept.last_ok, kept.cost, kept.failures) == ({"since": 2}, now, 0.5, 0)
+    assert await listening.rows("SELECT text FROM utterance") == [("Merci",)]
+
+
+async def test_what_it_could_not_keep_is_heard_again(listening):
+    remark = listening.remark("Merci")
+    asked = Asked(EarReading([remark], {"since": 1}), EarReading([remark], {"since": 1}))
+    failed = []
+
+    async def fails_once(texts):
+        if not failed:
+            failed.append(texts)
+            raise OSError("disk")
+        return [Understood() for _ in texts]
+
+    async with an_ear(listening, asked, fails_once) as (ear, lease):
+        for _ in range(2):
+            await ear.listen(lease)
+
+    assert [memory for _, memory, _ in asked.asked] == [{}, {}]
+    assert await listening.rows("SELECT text FROM utterance") == [("Merci",)]
+
+
+async def test_a_failure_is_told_and_waits_longer_each_time_and_as_long_as_was_asked_for(listening):
+    why = because("no_answer_within", platform="Facebook", seconds="10")
+    later = listening.clock.now() + timedelta(hours=2)
+    asked = Asked(Retry(why), Retry(why), Retry(why, later), EarReading([], {}))
+    async with an_ear(listening, asked) as (ear, lease):
+        waits = [await ear.listen(lease) for _ in range(3)]
+        told = await status(listening)
+        await ear.listen(lease)
+
+    assert waits == [60.0, 120.0, 7200.0]
+    assert (told.failures, told.reason) == (3, why)
+    assert (ear.reason, (await status(listening)).failures) == (None, 0)
+
+
+async def test_with_a_credential_that_was_refused_it_is_opened_anew(listening):
+    asked = Asked(EarReading([], {}), BadCredential(because("no_answer", platform="X")), EarReading([], {}))
+    async with an_ear(listening, asked) as (ear, lease):
+        for _ in range(3):
+            await ear.listen(lease)
+
+    assert asked.opened == 2
+
+
+async def test_those_who_listen_on_the_bus_hear_of_a_call_for_help(listening):
+    told = []
+    listening.events.subscribe(RemarkHeard, told.append)
+
+    async def understand(texts):
+        return [Understood(Kind.HELP if "secours" in text else Kind.OTHER) for text in texts]
+
+    said = [listening.remark(f"Merci {number}") for number in range(30)] + [listening.remark("Au secours")]
+    async with an_ear(listening, Asked(EarReading(said, {})), understand) as (ear, lease):
+        done = asyncio.ensure_future(ear.listen(lease))
+        while not done.done():
+            await listening.clock.advance(0.1)
+
+    assert [each.raised for each in told] == [False, True]
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_whoever_lost_the_lease_keeps_nothing(listening, is_ours):
+    asked = Asked(EarReading([listening.remark("Merci")], {}))
+    async with an_ear(listening, asked) as (ear, lease):
+        if not is_ours:
+            await listening.service.act(
+                lambda unit: unit.execute("UPDATE lease SET owner = 'them', number = number + 1").rowcount
+            )
+        await ear.listen(lease)
+
+    assert len(await listening.rows("SELECT id FROM utterance")) == is_ours

@@ -1,0 +1,140 @@
+"""What people say is kept once, in its newest words, and belongs to the incident of the post that it stands under."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from alerts.listening.hearing import Group, take
+from alerts.model.listening import Kind, QuestionState, Understood, UtteranceState
+
+ASKS = Understood(Kind.QUESTION, asks=True, vector=b"w")
+
+
+def taken(channel, *pairs, **more):
+    """An action that keeps these remarks, as a channel's ear does."""
+    return lambda unit: take(unit, channel, pairs, **more)
+
+
+async def heard(listening):
+    return await listening.service.ask(lambda unit: unit.listening.heard(100))
+
+
+async def test_a_remark_is_kept_once_and_belongs_to_the_incident_of_its_post(listening):
+    remark = listening.remark("L’eau est-elle potable ?", author="42", name="Paul")
+    for _ in range(2):
+        await listening.service.act(taken("page", (remark, Understood())))
+
+    [kept] = await heard(listening)
+    assert (kept.incident, kept.root, kept.text) == (listening.incident, "page-1", remark.text)
+    assert (kept.sealed, kept.name, kept.state) == ("42", "Paul", UtteranceState.UNREAD)
+    assert "42" not in (kept.author or "42")
+
+
+async def test_two_channels_may_use_the_same_id(listening):
+    for channel in ("page", "telegram"):
+        await listening.service.act(taken(channel, (listening.remark("Merci", remote_id="1"), Understood())))
+
+    assert {each.channel for each in await heard(listening)} == {"page", "telegram"}
+
+
+async def test_the_newer_words_count_in_whatever_order_they_come(listening):
+    first = listening.remark("C’est quand ?")
+    second = replace(first, text="C’est quand, rue Haute ?", edited_at=first.at + timedelta(seconds=30))
+    third = replace(first, text="C’est quand, rue Basse ?", edited_at=first.at + timedelta(seconds=40))
+    for each in (second, first, third, second):
+        await listening.service.act(taken("page", (each, Understood())))
+
+    [kept] = await heard(listening)
+    assert kept.text == third.text
+
+
+async def test_other_words_than_somebody_saw_are_unread_again(listening):
+    remark = listening.remark("Merci")
+    await listening.service.act(taken("page", (remark, Understood(Kind.THANKS))))
+    [kept] = await heard(listening)
+    await listening.service.act(lambda unit: unit.listening.put(replace(kept, state=UtteranceState.HANDLED)))
+
+    later = replace(remark, text="Au secours", edited_at=remark.at + timedelta(seconds=9))
+    done = await listening.service.act(taken("page", (later, Understood(Kind.HELP))))
+
+    assert [each.state for each in await heard(listening)] == [UtteranceState.UNREAD]
+    assert [each.text for each in done.raised] == ["Au secours"]
+
+
+async def test_nothing_but_a_person_takes_back_a_call_for_help(listening):
+    remark = listening.remark("Au secours")
+    await listening.service.act(taken("page", (remark, Understood(Kind.HELP))))
+    later = replace(remark, text="Merci", edited_at=remark.at + timedelta(seconds=9))
+
+    done = await listening.service.act(taken("page", (later, Understood(Kind.THANKS))))
+
+    [kept] = await heard(listening)
+    assert (kept.raised, kept.text, done.raised) == (True, "Merci", ())
+
+
+async def test_what_is_gone_on_its_platform_has_no_word_left_and_stays_gone(listening):
+    remark = listening.remark("Appelez-moi au 06", author="42", name="Paul", url="https://x.example/1")
+    await listening.service.act(taken("page", (remark, Understood(vector=b"v"))))
+    for each in (replace(remark, gone=True), remark):
+        await listening.service.act(taken("page", (each, Understood())))
+
+    [kept] = await heard(listening)
+    assert kept.state is UtteranceState.GONE
+    assert (kept.text, kept.name, kept.sealed, kept.author, kept.url, kept.vector) == (None,) * 6
+
+
+async def test_a_removal_that_comes_before_the_remark_keeps_it_out(listening):
+    remark = listening.remark("Bonjour")
+    for each in (replace(remark, gone=True), remark):
+        await listening.service.act(taken("page", (each, Understood())))
+
+    assert [each.text for each in await heard(listening)] == [None]
+
+
+async def test_what_was_forgotten_is_not_heard_again(listening):
+    remark = listening.remark("Bonjour")
+    await listening.service.act(lambda unit: unit.listening.never_again("page", remark.remote_id, unit.now))
+
+    done = await listening.service.act(taken("page", (remark, Understood())))
+
+    assert (done.utterances, await heard(listening)) == ((), [])
+
+
+async def test_an_author_is_the_same_within_a_month_and_nobody_after_it(listening):
+    said = [listening.remark(f"Bonjour {number}", author="42") for number in range(2)]
+    said.append(replace(listening.remark("Bonjour"), author="42", at=listening.clock.now() + timedelta(days=31)))
+    said.append(listening.remark("Bonsoir", author="43"))
+    await listening.service.act(taken("page", *((each, Understood()) for each in said)))
+
+    authors = [each.author for each in reversed(await heard(listening))]
+    assert authors[0] == authors[1]
+    assert len(set(authors)) == 3
+
+
+async def test_who_asks_the_same_joins_the_question_of_that_incident(listening):
+    group = Group(lambda vector, known: (next(iter(known)), 0.9) if known else None, b"".join)
+    asked = [listening.remark("Eau potable ?"), listening.remark("On peut boire ?", root="telegram-1")]
+    await listening.service.act(taken("page", (asked[0], ASKS), group=group))
+    await listening.service.act(taken("telegram", (asked[1], ASKS), group=group))
+
+    [question] = await listening.service.ask(lambda unit: unit.listening.questions(9))
+    channels = await listening.service.ask(lambda unit: unit.listening.asked_on(question.id))
+    assert (question.words, question.asked, question.state) == ("Eau potable ?", 2, QuestionState.OPEN)
+    assert (question.incident, channels) == (listening.incident, {"page": 1, "telegram": 1})
+
+
+async def test_what_may_be_a_call_for_help_stands_before_what_is_older(listening):
+    said = [(listening.remark(f"Merci {number}"), Understood(Kind.THANKS)) for number in range(3)]
+    said.append((listening.remark("Ma mère est bloquée"), Understood(Kind.HELP)))
+    await listening.service.act(taken("page", *said))
+
+    unread = await listening.service.ask(lambda unit: unit.listening.unread(9))
+    assert [each.text for each in unread] == ["Ma mère est bloquée", "Merci 0", "Merci 1", "Merci 2"]
+
+
+async def test_the_posts_that_are_listened_under_are_those_that_are_out(listening):
+    now = listening.clock.now()
+    posts = await listening.service.ask(lambda unit: unit.listening.spoken("page", now - timedelta(days=1), now, 9))
+
+    assert [(each.remote_id, each.incident, each.over_at) for each in posts] == [("page-1", listening.incident, None)]
