@@ -313,7 +313,7 @@ class ListeningSettings(_Section):
     answers: Literal["auto", "approve"] = ListeningSection.answers
     keep: Span = ListeningSection.keep
     hours: str | None = Field(default=ListeningSection.hours, examples=["08:00-19:00"])
-    feeds: dict[str, FeedSettings] = Field(default_factory=dict)
+    feeds: dict[str, FeedSettings] = {}
 
     @field_validator("every")
     @classmethod
