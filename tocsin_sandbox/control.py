@@ -6,10 +6,10 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
-import aiohttp
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tocsin_sandbox.courier import Courier
 from tocsin_sandbox.faults import Fault, FaultRequest
 from tocsin_sandbox.sandbox import Sandbox
 from tocsin_sandbox.state import PLATFORMS, post_as_json
@@ -59,8 +59,9 @@ class Reader(BaseModel):
 class Control:
     """The control calls of one sandbox."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, courier: Courier) -> None:
         self._sandbox = sandbox
+        self._courier = courier
 
     def add_routes(self, app: web.Application) -> None:
         """Put them under `/sandbox`."""
@@ -86,21 +87,21 @@ class Control:
         """The three platforms always, the town's own receiver once it has got something: many towns have none."""
         state = self._sandbox.state
         told = {name: [post_as_json(post) for post in state.posts(name).values()] for name in PLATFORMS}
-        return _told({name: posts for name, posts in told.items() if posts or name != "webhook"})
+        return json_answer({name: posts for name, posts in told.items() if posts or name != "webhook"})
 
     async def _reset(self, _: web.Request) -> web.Response:
         self._sandbox.reset()
         return web.Response(status=204)
 
     async def _requests(self, _: web.Request) -> web.Response:
-        return _told(self._sandbox.journal.as_json())
+        return json_answer(self._sandbox.journal.as_json())
 
     async def _list_faults(self, _: web.Request) -> web.Response:
-        return _told([_show(fault) for fault in self._sandbox.faults.all()])
+        return json_answer([_show(fault) for fault in self._sandbox.faults.all()])
 
     async def _set_fault(self, request: web.Request) -> web.Response:
-        fault = self._sandbox.faults.add(await _read(request, FaultRequest), self._sandbox.clock())
-        return _told(_show(fault), 201)
+        fault = self._sandbox.faults.add(await read_body(request, FaultRequest), self._sandbox.clock())
+        return json_answer(_show(fault), 201)
 
     async def _clear_faults(self, _: web.Request) -> web.Response:
         self._sandbox.faults.clear()
@@ -109,59 +110,52 @@ class Control:
     async def _clear_fault(self, request: web.Request) -> web.Response:
         id_ = request.match_info["id"]
         if not self._sandbox.faults.remove(id_):
-            return _told({"error": f"no fault {id_} is set; GET /sandbox/faults lists them"}, 404)
+            return json_answer({"error": f"no fault {id_} is set; GET /sandbox/faults lists them"}, 404)
         return web.Response(status=204)
 
     async def _migrate(self, request: web.Request) -> web.Response:
-        move = await _read(request, Move)
+        move = await read_body(request, Move)
         self._sandbox.state.move(move.old, str(move.new))
-        return _told({"from": move.old, "to": move.new})
+        return json_answer({"from": move.old, "to": move.new})
 
     async def _put_foreign(self, request: web.Request) -> web.Response:
-        foreign = await _read(request, Foreign)
+        foreign = await read_body(request, Foreign)
         try:
             post = self._sandbox.platforms.telegram.put_foreign(foreign.chat, foreign.text, self._sandbox.clock())
         except Refusal as refusal:
-            return _told({"error": str(refusal)}, 400)
-        return _told({"message_id": int(post.id)}, 201)
+            return json_answer({"error": str(refusal)}, 400)
+        return json_answer({"message_id": int(post.id)}, 201)
 
     async def _put_update(self, request: web.Request) -> web.Response:
-        return await self._bring((await _read(request, Update)).update)
+        return await self._bring((await read_body(request, Update)).update)
 
     async def _talk(self, request: web.Request) -> web.Response:
         """Somebody types or taps; the answer comes as the bot's own messages."""
-        talk = await _read(request, Talk)
+        talk = await read_body(request, Talk)
         try:
             update = self._sandbox.platforms.telegram.talking.update(talk, self._sandbox.clock())
         except NoButton as error:
-            return _told({"error": str(error)}, 404)
+            return json_answer({"error": str(error)}, 404)
         return await self._bring(update)
 
     async def _bring(self, content: Mapping[str, Any]) -> web.Response:
         """Kept for the next poll; with a webhook, brought there, and its answer told."""
-        inbox = self._sandbox.platforms.telegram.inbox
-        update = inbox.put(content)
-        if not inbox.webhook:
-            return _told({"update_id": update["update_id"]}, 201)
-        headers = {"X-Telegram-Bot-Api-Secret-Token": inbox.secret} if inbox.secret else {}
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(inbox.webhook, json=update, headers=headers, allow_redirects=False) as sent,
-        ):
-            return _told({"update_id": update["update_id"], "status": sent.status}, 201)
+        number = self._sandbox.platforms.telegram.inbox.put(content, self._sandbox.clock())
+        statuses = await self._courier.bring("telegram")
+        return json_answer({"update_id": number, **({"status": statuses[-1]} if statuses else {})}, 201)
 
     async def _set_reader(self, request: web.Request) -> web.Response:
-        reader, inbox = await _read(request, Reader), self._sandbox.platforms.telegram.inbox
+        reader, inbox = await read_body(request, Reader), self._sandbox.platforms.telegram.inbox
         (inbox.left.add if reader.blocked else inbox.left.discard)(reader.chat)
         if reader.admin is not None:
             inbox.admins.add((reader.chat, reader.admin))
         return web.Response(status=204)
 
     async def _toasts(self, _: web.Request) -> web.Response:
-        return _told(self._sandbox.platforms.telegram.inbox.toasts)
+        return json_answer(self._sandbox.platforms.telegram.inbox.toasts)
 
 
-async def _read(request: web.Request, kind: type[Body]) -> Body:
+async def read_body(request: web.Request, kind: type[Body]) -> Body:
     """The JSON body. Only as `application/json`, so that no page of another site can set faults by a form."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="Send the body as application/json.")
@@ -177,7 +171,13 @@ def _show(fault: Fault) -> dict[str, Any]:
     return {"id": fault.id, "since": fault.since, "left": fault.left, **fault.asked.model_dump(exclude_none=True)}
 
 
-def _told(value: Any, status: int = 200) -> web.Response:
+def refuse(words: str, status: int) -> web.Response:
+    """What can't be done, with its reason."""
+    return json_answer({"error": words}, status)
+
+
+def json_answer(value: Any, status: int = 200) -> web.Response:
+    """An answer of compact JSON that nobody keeps."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
     return web.Response(status=status, body=body, headers=headers)

@@ -61,6 +61,16 @@ class Answer:
     sooner: Callable[[], Answer | None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a platform brings to an address that asked for it; `about` is what it tells, should that be told again."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    about: tuple[Any, ...] = ()
+
+
 def answer_json(
     value: Any, status: int = 200, headers: Mapping[str, str] | None = None, content_type: str = JSON_TYPE
 ) -> Answer:

@@ -11,6 +11,8 @@ from tocsin_sandbox.facebook import Facebook
 from tocsin_sandbox.facebook import answers as facebook_answers
 from tocsin_sandbox.facebook.answers import debug_token
 from tocsin_sandbox.faults import FaultRequest, Faults
+from tocsin_sandbox.people import Crowd
+from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.settings import FACEBOOK_PAGE_ID, SandboxSettings
 from tocsin_sandbox.state import State
 from tocsin_sandbox.telegram import Telegram
@@ -41,11 +43,18 @@ def redact(path: str) -> str:
 class Platforms:
     """All of them, over one state."""
 
-    def __init__(self, settings: SandboxSettings, state: State) -> None:
-        self.telegram = Telegram(settings, state)
+    def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
+        self.telegram = Telegram(settings, state, rules)
+        self.facebook = Facebook(settings, state, rules)
+        self.twitter = Twitter(settings, state, rules)
+        self.crowds: dict[str, Crowd] = {
+            "twitter": self.twitter.people,
+            "facebook": self.facebook.comments,
+            "telegram": self.telegram,
+        }
         self._all: dict[str, Any] = {
-            "twitter": Twitter(settings, state),
-            "facebook": Facebook(settings, state),
+            "twitter": self.twitter,
+            "facebook": self.facebook,
             "telegram": self.telegram,
             "webhook": webhook.Webhook(state),
         }
@@ -54,6 +63,17 @@ class Platforms:
         """What the platform says when nothing is wrong."""
         answer: Answer = self._all[platform].answer(asked)
         return answer
+
+    def has_news(self, platform: str) -> bool:
+        """Whether something waits to be brought to a webhook at once."""
+        if platform == "telegram":
+            return bool(self.telegram.inbox.outgoing)
+        return platform == "facebook" and self.facebook.webhooks.has_news
+
+    def standing(self, now: float) -> dict[str, Any]:
+        """What listening meets on each platform: prices, windows, webhooks, groups."""
+        standing = {"twitter": self.twitter.standing(now), "facebook": self.facebook.standing()}
+        return {**standing, "telegram": self.telegram.standing(now)}
 
     def answer_under(self, platform: str, asked: Asked, fault: FaultRequest | None) -> Answer:
         """What it says under a fault; whether the post was taken is the fault's to decide."""
@@ -87,7 +107,8 @@ class Sandbox:
     def __init__(self, settings: SandboxSettings) -> None:
         self.clock = settings.clock
         self.state = State(settings.state_dir)
-        self.platforms = Platforms(settings, self.state)
+        self.rules = Rules()
+        self.platforms = Platforms(settings, self.state, self.rules)
         self.faults = Faults()
         self.journal = Journal()
         self._settings = settings
@@ -95,6 +116,7 @@ class Sandbox:
     def reset(self) -> None:
         """As on the first day: no posts, no pictures, no faults, an empty journal, every window open."""
         self.state.reset()
+        self.rules = Rules()
         self.faults.clear()
         self.journal.clear()
-        self.platforms = Platforms(self._settings, self.state)
+        self.platforms = Platforms(self._settings, self.state, self.rules)

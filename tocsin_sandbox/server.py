@@ -9,8 +9,10 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 
 from tocsin_sandbox.control import Control
+from tocsin_sandbox.courier import Courier
 from tocsin_sandbox.exchange import Answer, Asked, Line, error_page, read_request
 from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.hand import Hand
 from tocsin_sandbox.page import Page
 from tocsin_sandbox.sandbox import Sandbox, platform_of, redact
 from tocsin_sandbox.settings import SandboxSettings
@@ -48,19 +50,22 @@ def create_app(settings: SandboxSettings) -> web.Application:
     """The whole sandbox as an application; it closes its state when the application is cleaned up."""
     sandbox = Sandbox(settings)
     app = web.Application(client_max_size=_LARGEST_BODY)
-    Control(sandbox).add_routes(app)
+    courier = Courier(sandbox)
+    Control(sandbox, courier).add_routes(app)
+    Hand(sandbox, courier).add_routes(app)
     Page(sandbox).add_routes(app)
-    app.router.add_route("*", "/{tail:.*}", _Door(sandbox, app).open)
+    app.router.add_route("*", "/{tail:.*}", _Door(sandbox, app, courier).open)
     return app
 
 
 class _Door:
     """Takes a request to its platform and carries the answer back, as the faults that are set allow."""
 
-    def __init__(self, sandbox: Sandbox, app: web.Application) -> None:
+    def __init__(self, sandbox: Sandbox, app: web.Application, courier: Courier) -> None:
         self._sandbox = sandbox
+        self._courier = courier
         self._closing = asyncio.Event()
-        app.on_shutdown.append(self._shut)
+        app.on_shutdown.extend((self._shut, courier.leave))
         app.on_cleanup.append(self._leave)
 
     async def _shut(self, _: web.Application) -> None:
@@ -102,6 +107,7 @@ class _Door:
         if kind == "cut_before":
             return cut(request)
         answer = await wait_for(self._sandbox.platforms.answer_under(line.platform, asked, fault), self._closing)
+        self._courier.follow(line.platform)
         if kind == "cut_after":
             return cut(request)
         line.status = answer.status

@@ -9,7 +9,7 @@ import json
 import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -82,11 +82,34 @@ class Post:
     deleted: bool = False
     foreign: bool = False
     buttons: str | None = None
+    author: str | None = None
+    author_id: str = ""
+    speaks: str = "person"
+    named: bool = True
+    language: str | None = None
+    thread: str | None = None
+    origin: str | None = None
+    concealed: bool = False
+    reactions: Mapping[str, int] = field(default_factory=dict)
+    poll: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> str:
         """What names it on its platform: Telegram counts within a chat."""
-        return f"{self.channel}/{self.id}" if self.platform == "telegram" else self.id
+        return self._key_of(self.id)
+
+    @property
+    def parent(self) -> str | None:
+        """The key of the post that it answers."""
+        return None if self.reply_to is None else self._key_of(self.reply_to)
+
+    @property
+    def likes(self) -> int:
+        """How many reacted, whatever with."""
+        return sum(self.reactions.values())
+
+    def _key_of(self, id_: str) -> str:
+        return f"{self.channel}/{id_}" if self.platform == "telegram" else id_
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +126,33 @@ class Medium:
     alt: str = ""
 
 
-_POST_FIELDS = tuple(field.name for field in fields(Post))
-_MEDIUM_FIELDS = tuple(field.name for field in fields(Medium))
+_POST_FIELDS = tuple(each.name for each in fields(Post))
+_MEDIUM_FIELDS = tuple(each.name for each in fields(Medium))
 _LISTS = ("entities", "media", "edits", "earlier_ids")
+_LISTENING = _POST_FIELDS[_POST_FIELDS.index("author") :]
+_UNTOLD = Post("", "", "", "", 0.0, "")
 
 
 def post_as_json(post: Post) -> dict[str, Any]:
-    """The post's fields, ready for JSON."""
-    return {name: getattr(post, name) for name in _POST_FIELDS}
+    """The post's fields, ready for JSON; of those about people who answer, only what there is to tell."""
+    told = {name: getattr(post, name) for name in _POST_FIELDS}
+    for name in _LISTENING:
+        if told[name] == getattr(_UNTOLD, name):
+            del told[name]
+    return told
 
 
 class State:
-    """All posts, pictures and moved chats. With a `folder`, what was kept there before is there again."""
+    """All posts, pictures, chats that moved and groups that are linked to a channel.
+
+    With a `folder`, what was kept there before is there again.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.version = 0
         self.moved: dict[str, str] = {}
+        self.linked: dict[str, str] = {}
+        self._answers: dict[tuple[str, str], dict[str, None]] = {}
         self._posts: dict[str, dict[str, Post]] = {platform: {} for platform in PLATFORMS}
         self._renamed: dict[str, str] = {}
         self._media: dict[str, Medium] = {}
@@ -137,15 +171,22 @@ class State:
         """The posts of a platform, the latest taken first."""
         return reversed(self._posts[platform].values())
 
-    def find(self, platform: str, key: str) -> Post | None:
-        """The post that `key` names, also by an id it had before it was edited; None if it isn't there any more."""
+    def find(self, platform: str, key: str, *, deleted: bool = False) -> Post | None:
+        """The post that `key` names, also by an id it had before it was edited; a `deleted` one only where asked."""
         post = self._posts[platform].get(self._renamed.get(key, key))
-        return None if post is None or post.deleted else post
+        return None if post is None or (post.deleted and not deleted) else post
 
-    def keep(self, post: Post) -> None:
-        """Store the post, new or changed; on disk before this returns."""
-        self._write("post", post_as_json(post))
-        self._remember_post(post)
+    def answers(self, post: Post) -> list[Post]:
+        """What directly answers it, deleted ones too, in the order in which they were taken."""
+        keys = [key for name in (*post.earlier_ids, post.key) for key in self._answers.get((post.platform, name), ())]
+        there, renamed = self._posts[post.platform], self._renamed
+        return list({key: there[key] for each in keys if (key := renamed.get(each, each)) in there}.values())
+
+    def keep(self, *posts: Post) -> None:
+        """Store posts, new or changed; on disk before this returns."""
+        self._write("post", *map(post_as_json, posts))
+        for post in posts:
+            self._remember_post(post)
 
     def keep_medium(self, medium: Medium, content: bytes | None = None) -> None:
         """Store a picture, or what is known of it."""
@@ -176,11 +217,16 @@ class State:
         self.moved[old] = new
         self.version += 1
 
+    def link(self, channel: str, group: str) -> None:
+        """Let what `channel` posts be talked about in `group`; "" ends it."""
+        self._write("link", {"channel": channel, "group": group})
+        self._remember_link(channel, group)
+
     def reset(self) -> None:
         """Forget everything, on disk too."""
         for posts in self._posts.values():
             posts.clear()
-        for known in (self._media, self._bytes, self.moved, self._renamed):
+        for known in (self._media, self._bytes, self.moved, self.linked, self._renamed, self._answers):
             known.clear()
         self.version += 1
         if self._folder:
@@ -200,6 +246,14 @@ class State:
             posts.pop(earlier, None)
             self._renamed[earlier] = post.id
         posts[post.key] = post
+        if post.parent is not None:
+            self._answers.setdefault((post.platform, post.parent), {})[post.key] = None
+        self.version += 1
+
+    def _remember_link(self, channel: str, group: str) -> None:
+        self.linked[channel] = group
+        if not group:
+            del self.linked[channel]
         self.version += 1
 
     def _remember_medium(self, medium: Medium) -> None:
@@ -212,9 +266,10 @@ class State:
         else:
             self._bytes[id_] = content
 
-    def _write(self, kind: str, value: Mapping[str, Any]) -> None:
+    def _write(self, kind: str, *values: Mapping[str, Any]) -> None:
         if self._file >= 0:
-            os.write(self._file, json.dumps({kind: value}, separators=(",", ":")).encode() + b"\n")
+            lines = [json.dumps({kind: value}, separators=(",", ":")).encode() + b"\n" for value in values]
+            os.write(self._file, b"".join(lines))
             os.fdatasync(self._file)
 
     def _open_journal(self, path: Path) -> int:
@@ -234,6 +289,7 @@ class State:
             ),
             "medium": lambda value: self._remember_medium(Medium(**value)),
             "move": lambda value: self.moved.update({value["from"]: value["to"]}),
+            "link": lambda value: self._remember_link(value["channel"], value["group"]),
         }
         for kind, value in line.items():
             replays[kind](value)

@@ -12,29 +12,32 @@ from typing import Any
 from tocsin_sandbox.exchange import Answer, Asked
 from tocsin_sandbox.facebook.answers import (
     Caller,
+    Listing,
     admit,
+    choose,
     debug_token,
     exchange_token,
     failed,
     list_accounts,
-    list_comments,
+    list_pages,
     list_posts,
     no_such_object,
     page_name,
-    show,
     token_of,
     told,
     usage_header,
 )
-from tocsin_sandbox.settings import FACEBOOK_FOLLOWERS, SandboxSettings
+from tocsin_sandbox.facebook.comments import Comments
+from tocsin_sandbox.facebook.webhooks import Webhooks
+from tocsin_sandbox.rules import Rules
+from tocsin_sandbox.settings import FACEBOOK_APP_ID, FACEBOOK_FOLLOWERS, SandboxSettings
 from tocsin_sandbox.state import Medium, Post, State, look_at
 from tocsin_sandbox.windows import RunningWindow
 
 TEXT_LIMIT = 63_206
 USAGE_SHOWN_FROM = 75
 DAY = 86_400.0
-_UNSEEN = frozenset({"comment", "hidden"})
-_FIRST_POST = 122_100_000_000_000_000
+_UNSEEN = frozenset({"comment", "hidden", "visitor"})
 _FIRST_PHOTO = 122_100_500_000_000_000
 _PHOTO_BYTES = 4 * 1024 * 1024
 _ATTACHED = re.compile(r"attached_media\[(\d+)\]")
@@ -61,9 +64,11 @@ _Act = Callable[[_Call], Answer]
 class Facebook:
     """Any number of pages and what they posted. `answer` is the whole API, a function of the request and the state."""
 
-    def __init__(self, settings: SandboxSettings, state: State) -> None:
+    def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
         self._settings = settings
         self._state = state
+        self.webhooks = Webhooks()
+        self.comments = Comments(state, self.webhooks, rules)
         self._calls: dict[str, RunningWindow] = {}
         self._routes: tuple[tuple[str, re.Pattern[str], _Act], ...] = (
             ("GET", re.compile(r"(me)"), _show_caller),
@@ -72,6 +77,13 @@ class Facebook:
             ("POST", re.compile(r"(\d+)/feed"), self._publish),
             ("POST", re.compile(r"(\d+)/photos"), self._take_photo),
             ("GET", re.compile(r"(\d+)/(?:published_posts|feed|posts)"), self._list),
+            ("GET", re.compile(r"(\d+)/visitor_posts"), self._list_visitors),
+            ("GET", re.compile(r"(\d+)/subscribed_apps"), self._show_subscription),
+            ("POST", re.compile(r"(\d+)/subscribed_apps"), self._subscribe),
+            ("DELETE", re.compile(r"(\d+)/subscribed_apps"), self._subscribe),
+            ("GET", re.compile(r"(\d+)/blocked"), self._show_blocked),
+            ("POST", re.compile(r"(\d+)/blocked"), self._block),
+            ("DELETE", re.compile(r"(\d+)/blocked"), self._block),
             ("POST", re.compile(r"(\d+_\d+)/comments"), self._comment),
             ("GET", re.compile(r"(\d+_\d+)/comments"), self._list_comments),
             ("GET", re.compile(r"(\d+_\d+)"), self._read),
@@ -121,14 +133,12 @@ class Facebook:
         return refusal or told({"id": self._keep(page, message, call.asked.at, link=link, media=media, kind=kind).id})
 
     def _keep(self, page: str, text: str, now: float, **more: Any) -> Post:
-        number = self._next_number()
+        number = self.comments.next_number()
         url = f"https://www.facebook.com/{page}/posts/{number}"
         post = Post("facebook", f"{page}_{number}", page, text, now, url, **more)
         self._state.keep(post)
+        self.comments.tell(post, "add", now)
         return post
-
-    def _next_number(self) -> int:
-        return _FIRST_POST + len(self._state.posts("facebook")) + 1
 
     def _refuse_photos(self, media: tuple[str, ...], page: str) -> Answer | None:
         for id_ in media:
@@ -166,19 +176,7 @@ class Facebook:
         if parent is None:
             return no_such_object(call.id)
         refusal = _refuse_writer(call.caller, parent.channel) or _refuse_words(message, None, ())
-        return refusal or told({"id": self._keep_comment(parent, message, call.asked.at).id})
-
-    def _keep_comment(self, parent: Post, text: str, now: float) -> Post:
-        """Two levels: what answers an answer stands beside it, under the same comment."""
-        above = self._above(parent)
-        if above is not None and above.kind == "comment":
-            parent = above
-        root = self._root(parent)
-        number = self._next_number()
-        id_, url = f"{root.id.partition('_')[2]}_{number}", f"{root.url}?comment_id={number}"
-        comment = Post("facebook", id_, parent.channel, text, now, url, kind="comment", reply_to=parent.id)
-        self._state.keep(comment)
-        return comment
+        return refusal or told({"id": self.comments.keep(parent, message, call.asked.at).id})
 
     def _edit(self, call: _Call) -> Answer:
         post, message = self._state.find("facebook", call.id), call.text("message")
@@ -186,11 +184,23 @@ class Facebook:
             return no_such_object(call.id)
         if not message and call.text("is_pinned"):
             return told({"success": True})
-        refusal = _refuse_writer(call.caller, post.channel) or _refuse_words(message, None, ())
+        refusal = _refuse_writer(call.caller, post.channel)
+        if refusal is None and call.text("is_hidden"):
+            return self._hide(call, post)
+        refusal = refusal or _refuse_words(message, None, ()) or (failed(200) if post.foreign else None)
         if refusal is None and message != post.text:
             edits = (*post.edits, post.text)
-            self._state.keep(replace(post, text=message, edits=edits, edited_at=call.asked.at))
+            self.comments.change(post, "edited", call.asked.at, text=message, edits=edits, edited_at=call.asked.at)
         return refusal or told({"success": True})
+
+    def _hide(self, call: _Call, post: Post) -> Answer:
+        """A comment that is hidden is still seen by who wrote it, and served to the page."""
+        if post.kind != "comment" or not post.foreign:
+            return failed(100, "(#100) This comment can't be hidden")
+        concealed = call.text("is_hidden").lower() in {"true", "1"}
+        if concealed != post.concealed:
+            self.comments.change(post, "hide" if concealed else "unhide", call.asked.at, concealed=concealed)
+        return told({"success": True})
 
     def _delete(self, call: _Call) -> Answer:
         post = self._state.find("facebook", call.id)
@@ -198,45 +208,79 @@ class Facebook:
             return no_such_object(call.id)
         refusal = _refuse_writer(call.caller, post.channel)
         if refusal is None:
-            self._state.keep(replace(post, deleted=True))
+            self.comments.change(post, "remove", call.asked.at, deleted=True)
         return refusal or told({"success": True})
 
     def _read(self, call: _Call) -> Answer:
         post = self._state.find("facebook", call.id)
         if post is None or post.created_at > call.asked.at - call.asked.lag:
             return no_such_object(call.id)
-        return told(show(post, call.text("fields")))
+        return told(choose(self.comments.fields_of(post), call.text("fields") or None))
 
     def _list(self, call: _Call) -> Answer:
-        asked = call.asked
-        return list_posts(self._of_page(call.id), asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
+        return list_posts(self._of_page(call.id), _listing(call), self.comments.fields_of)
+
+    def _list_visitors(self, call: _Call) -> Answer:
+        posts = self._state.newest_first("facebook")
+        theirs = (post for post in posts if post.channel == call.id and post.kind == "visitor" and not post.deleted)
+        return list_posts(theirs, _listing(call), self.comments.fields_of)
 
     def _list_comments(self, call: _Call) -> Answer:
-        """Those that answer it; with `filter=stream` also those that answer these. Ranked, in no order of time."""
+        """Those that answer it; with `filter=stream` also those that answer these; in no order of time."""
         parent = self._state.find("facebook", call.id)
         if parent is None:
             return no_such_object(call.id)
-        is_stream = call.text("filter") == "stream"
-        posts = [post for post in self._state.newest_first("facebook") if post.kind == "comment" and not post.deleted]
-        comments = (post for post in posts if self._answers(post, parent, deep=is_stream))
-        asked = call.asked
-        return list_comments(comments, asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
+        listing = _listing(call)
+        comments = self.comments.ordered(parent, listing.arguments, listing.now)
+        return list_pages(comments, listing, self.comments.fields_of)
 
-    def _answers(self, comment: Post, parent: Post, *, deep: bool) -> bool:
-        above = self._above(comment)
-        return above is not None and (above.id == parent.id or (deep and self._answers(above, parent, deep=True)))
+    def _subscribe(self, call: _Call) -> Answer:
+        """`POST` and `DELETE /{page}/subscribed_apps`: what of a page the app's webhook hears."""
+        refusal = _refuse_writer(call.caller, call.id)
+        if refusal:
+            return refusal
+        names = tuple(name for name in call.text("subscribed_fields").split(",") if name)
+        self.webhooks.subscribed.pop(call.id, None)
+        if call.asked.method == "POST":
+            if not names:
+                return failed(100, "(#100) The parameter subscribed_fields is required.")
+            self.webhooks.subscribed[call.id] = names
+        return told({"success": True})
 
-    def _above(self, post: Post) -> Post | None:
-        return self._state.find("facebook", post.reply_to) if post.reply_to else None
+    def _show_subscription(self, call: _Call) -> Answer:
+        names = self.webhooks.subscribed.get(call.id)
+        app = {"id": FACEBOOK_APP_ID, "name": "Tocsin sandbox", "subscribed_fields": list(names or ())}
+        return told({"data": [app] if names else []})
 
-    def _root(self, post: Post) -> Post:
-        above = self._above(post)
-        return self._root(above) if above else post
+    def _block(self, call: _Call) -> Answer:
+        """`POST` and `DELETE /{page}/blocked`: who may not write there any more."""
+        refusal, user = _refuse_writer(call.caller, call.id), call.text("user")
+        if refusal or not user.isdecimal():
+            return refusal or failed(100, "(#100) The parameter user is required.")
+        blocked = self.comments.blocked.setdefault(call.id, set())
+        if call.asked.method == "DELETE":
+            blocked.discard(user)
+            return told({"success": True})
+        blocked.add(user)
+        return told({user: True})
+
+    def _show_blocked(self, call: _Call) -> Answer:
+        return told({"data": [{"id": user} for user in sorted(self.comments.blocked.get(call.id, ()))]})
+
+    def standing(self) -> dict[str, Any]:
+        """The webhook, and who was blocked."""
+        blocked = {page: sorted(users) for page, users in self.comments.blocked.items() if users}
+        return {"webhook": self.webhooks.standing(), "blocked": blocked}
 
     def _of_page(self, page: str) -> Iterator[Post]:
         """The page's posts that still stand, newest first; a comment is none."""
         posts = self._state.newest_first("facebook")
         return (post for post in posts if post.channel == page and post.kind not in _UNSEEN and not post.deleted)
+
+
+def _listing(call: _Call) -> Listing:
+    asked = call.asked
+    return Listing(asked.arguments(), asked.url, token_of(asked), asked.at - asked.lag)
 
 
 def _show_caller(call: _Call) -> Answer:

@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -214,61 +215,72 @@ def _prove(token: str) -> bytes:
 
 _DEFAULT_FIELDS = "id,message,created_time"
 _MAX_PAGE = 100
+_BRACKETS = re.compile(r"\{[^{}]*\}|\.\w+\([^()]*\)")
 
 
-def show(post: Post, fields: str | None) -> dict[str, Any]:
-    """The post with the `fields` that were asked for and that it has."""
-    known: dict[str, Any] = {
+def post_fields(post: Post) -> dict[str, Any]:
+    """What every post and comment has, None where it hasn't."""
+    return {
         "id": post.id,
         "message": post.text or None,
-        "created_time": _stamp(post.created_at),
-        "updated_time": _stamp(post.edited_at or post.created_at),
+        "created_time": stamp(post.created_at),
+        "updated_time": stamp(post.edited_at or post.created_at),
         "permalink_url": post.url,
         "is_published": True,
-        "from": {"name": page_name(post.channel), "id": post.channel},
         "attachments": {"data": [{"unshimmed_url": post.link, "type": "share"}]} if post.link else None,
     }
-    wanted = {name.partition("{")[0].partition(".")[0] for name in (fields or _DEFAULT_FIELDS).split(",")} | {"id"}
+
+
+def choose(known: Mapping[str, Any], fields: str | None) -> dict[str, Any]:
+    """Of the `known` fields those that were asked for and that there are; what stands in brackets is passed over."""
+    flat = _BRACKETS.sub("", _BRACKETS.sub("", fields or _DEFAULT_FIELDS))
+    wanted = {name.strip().partition(".")[0] for name in flat.split(",")} | {"id"}
     return {name: value for name, value in known.items() if name in wanted and value is not None}
 
 
-def list_posts(posts: Iterator[Post], arguments: Mapping[str, Any], url: str, token: str, now: float) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a call asks to be listed, page by page: `url` and `token` stand in its `next`, `now` bounds it."""
+
+    arguments: Mapping[str, Any]
+    url: str
+    token: str
+    now: float
+
+
+def list_posts(posts: Iterator[Post], listing: Listing, show: Callable[[Post], Mapping[str, Any]]) -> Answer:
     """`GET /{page}/published_posts`: newest first, from `since` to `until`, `limit` at a time.
 
     `paging.next` holds the token, as it does on Facebook when the call brought it by header.
     """
-    after = str(arguments.get("after", ""))
-    return _pages((post for post in posts if not after or post.id < after), arguments, url, token, now)
+    after = str(listing.arguments.get("after", ""))
+    return list_pages((post for post in posts if not after or post.id < after), listing, show)
 
 
-def list_comments(comments: Iterator[Post], arguments: Mapping[str, Any], url: str, token: str, now: float) -> Answer:
-    """`GET /{post}/comments`: as `list_posts`, but ranked: whoever expects an order of time misses some."""
-    ranked = sorted(comments, key=lambda comment: hashlib.sha256(comment.id.encode()).digest())
-    after = str(arguments.get("after", ""))
-    place = next((place for place, comment in enumerate(ranked, 1) if comment.id == after), 0)
-    return _pages(iter(ranked[place:]), arguments, url, token, now)
-
-
-def _pages(posts: Iterator[Post], arguments: Mapping[str, Any], url: str, token: str, now: float) -> Answer:
+def list_pages(posts: Iterator[Post], listing: Listing, show: Callable[[Post], Mapping[str, Any]]) -> Answer:
+    """One page of `posts`, which come in their order and begin behind the cursor; `show` gives each one's fields."""
+    arguments = listing.arguments
     limit, since = str(arguments.get("limit", "25")), _moment(arguments.get("since"), 0.0)
-    until = _moment(arguments.get("until"), now)
+    until = _moment(arguments.get("until"), listing.now)
     if not limit.isdecimal() or not 1 <= int(limit) <= _MAX_PAGE:
         return failed(100, "(#100) Param limit must be an integer from 1 to 100")
     if since is None or until is None:
         return failed(100, "(#100) since/until must be a time")
-    matching = (post for post in posts if int(since) <= int(post.created_at) and post.created_at <= min(now, until))
+    latest = min(listing.now, until)
+    matching = (post for post in posts if int(since) <= int(post.created_at) and post.created_at <= latest)
     found = list(islice(matching, int(limit) + 1))
     page = found[: int(limit)]
-    answer: dict[str, Any] = {"data": [show(post, arguments.get("fields")) for post in page]}
+    answer: dict[str, Any] = {"data": [choose(show(post), arguments.get("fields")) for post in page]}
     if page:
         answer["paging"] = {"cursors": {"before": page[0].id, "after": page[-1].id}}
     if len(found) > len(page):
-        query = {**arguments, "access_token": token, "after": page[-1].id}
-        answer["paging"]["next"] = f"{url}?{urlencode(query)}"
+        query = {**arguments, "access_token": listing.token, "after": page[-1].id}
+        answer["paging"]["next"] = f"{listing.url}?{urlencode(query)}"
     return told(answer)
 
 
-def _stamp(at: float) -> str:
+def stamp(at: float) -> str:
+    """A time as the Graph API writes it."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S+0000")
 
 

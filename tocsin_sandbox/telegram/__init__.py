@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tocsin_sandbox.exchange import Answer, Asked
+from tocsin_sandbox.people import Delete, Edit, Impossible, React, Say, Vote
+from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_MEMBERS, TELEGRAM_TOKEN, SandboxSettings
 from tocsin_sandbox.state import Post, State
 from tocsin_sandbox.telegram.calls import (
-    OTHER_POLL,
-    WEBHOOK_ACTIVE,
     Call,
     Chat,
     Chats,
@@ -23,69 +22,13 @@ from tocsin_sandbox.telegram.calls import (
     administrator,
     bot,
     failed,
+    member,
     told,
 )
+from tocsin_sandbox.telegram.groups import Groups
+from tocsin_sandbox.telegram.inbox import Inbox
 from tocsin_sandbox.telegram.messages import TEXT_LIMIT, Messages
-
-LONGEST_POLL = 50.0
-MOST = 100
-
-
-class Inbox:
-    """The updates of one bot. `left` are the chats that blocked it, `admins` those who may speak for a group."""
-
-    def __init__(self) -> None:
-        self.webhook = ""
-        self.secret = ""
-        self.left: set[str] = set()
-        self.admins: set[tuple[str, str]] = set()
-        self.toasts: list[Mapping[str, Any]] = []
-        self._pending: list[dict[str, Any]] = []
-        self._last = 0
-        self._polls = 0
-
-    def put(self, update: Mapping[str, Any]) -> dict[str, Any]:
-        """Number an update; without a webhook it waits here to be asked for."""
-        self._last += 1
-        numbered = {"update_id": self._last, **update}
-        if not self.webhook:
-            self._pending.append(numbered)
-        return numbered
-
-    def poll(self, call: Call) -> Answer:
-        """`getUpdates`: what waits, at once or as soon as it comes; a second poll ends the first."""
-        if self.webhook:
-            return failed(409, WEBHOOK_ACTIVE)
-        offset, limit, timeout = (_number(call, name) for name in ("offset", "limit", "timeout"))
-        # Two that ask at once would each get half of what comes: Telegram ends the earlier one.
-        self._polls += 1
-        self._pending = [each for each in self._pending if each["update_id"] >= offset]
-        look = self._looking(self._polls, min(limit or MOST, MOST))
-        return look() or replace(told([]), wait=min(LONGEST_POLL, float(timeout)), sooner=look)
-
-    def set_webhook(self, call: Call) -> Answer:
-        """`setWebhook`, and `deleteWebhook`, which brings no `url`."""
-        self.webhook, self.secret = call.text("url"), call.text("secret_token")
-        return told(True)
-
-    def answer_press(self, call: Call) -> Answer:
-        """`answerCallbackQuery`."""
-        self.toasts.append({"id": call.text("callback_query_id"), "text": call.text("text")})
-        return told(True)
-
-    def _looking(self, poll: int, limit: int) -> Callable[[], Answer | None]:
-        def look() -> Answer | None:
-            if poll != self._polls:
-                return failed(409, OTHER_POLL)
-            return told(self._pending[:limit]) if self._pending else None
-
-        return look
-
-
-def _number(call: Call, name: str) -> int:
-    text = call.text(name)
-    return int(text) if text.lstrip("-").isdecimal() else 0
-
+from tocsin_sandbox.telegram.polls import Polls
 
 # Somebody who talks with the bot, as the sandbox's page or a `curl` lets them: what they type, and what they tap.
 
@@ -184,14 +127,18 @@ def _sends(button: object) -> bool:
 class Telegram:
     """The bot, its chats and the people in them. `answer` is the whole API, a function of the request and the state."""
 
-    def __init__(self, settings: SandboxSettings, state: State) -> None:
+    def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
+        self._state = state
         self._chats = Chats(state)
+        self._rules = rules
         self.inbox = Inbox()
-        self.messages = Messages(state, self._chats, Pace() if settings.limits else None, self.inbox.left)
+        self.messages = Messages(state, self._chats, Pace() if settings.limits else None, self.inbox, rules)
         self.talking = Talking(state, self.messages)
+        self.groups = Groups(state, self._chats, self.messages, self.inbox, rules)
+        self.polls = Polls(state, self._chats, self.messages, self.inbox)
         self._methods: dict[str, Callable[[Call], Answer]] = {
             "getme": lambda _: told(bot()),
-            "getchat": lambda call: told(self._chats.find(call.text("chat_id")).as_json()),
+            "getchat": lambda call: told(self._chats.show(call.text("chat_id"))),
             "getchatmember": self._show_member,
             "getchatmembercount": self._count_members,
             "getchatadministrators": lambda _: told([administrator()]),
@@ -205,9 +152,17 @@ class Telegram:
             "getupdates": self.inbox.poll,
             "setwebhook": self.inbox.set_webhook,
             "deletewebhook": self.inbox.set_webhook,
-            "getwebhookinfo": lambda _: told({"url": self.inbox.webhook, "pending_update_count": 0}),
+            "getwebhookinfo": self.inbox.show_webhook,
             "answercallbackquery": self.inbox.answer_press,
             "setmycommands": lambda _: told(True),
+            "setmessagereaction": lambda _: told(True),
+            "sendpoll": self.messages.send_poll,
+            "stoppoll": self.polls.stop,
+            "banchatmember": self.groups.ban,
+            "banchatsenderchat": self.groups.ban,
+            "unbanchatmember": self.groups.unban,
+            "unbanchatsenderchat": self.groups.unban,
+            "restrictchatmember": self.groups.restrict,
         }
 
     def answer(self, asked: Asked) -> Answer:
@@ -221,6 +176,7 @@ class Telegram:
             return failed(404)
         if asked.broken:
             return failed(400, "Bad Request: can't parse JSON object")
+        self.polls.close_due(asked.at)
         try:
             return act(Call.of(method, asked))
         except Refusal as refusal:
@@ -230,10 +186,49 @@ class Telegram:
         """Let somebody else write into a chat. Raises Refusal."""
         return self.messages.put_foreign(chat_id, text, now)
 
+    def say(self, say: Say, now: float) -> dict[str, Any]:
+        """People write (`people.Crowd`). Raises Impossible."""
+        try:
+            chat, posts = self.groups.say(say, now)
+        except Refusal as refusal:
+            raise Impossible(str(refusal)) from refusal
+        return {"ids": [post.id for post in posts], "authors": [post.author_id for post in posts], "chat": chat.id}
+
+    def edit(self, edit: Edit, now: float) -> dict[str, Any]:
+        """One edits. Raises Impossible."""
+        return {"id": self.groups.edit(edit, now).id}
+
+    def delete(self, delete: Delete, now: float) -> dict[str, Any]:  # noqa: ARG002 - Telegram tells nobody, at no time
+        """They delete. Raises Impossible."""
+        return {"deleted": self.groups.delete(delete)}
+
+    def react(self, react: React, now: float) -> dict[str, Any]:
+        """They react. Raises Impossible."""
+        self.groups.react(react, now)
+        return {}
+
+    def vote(self, vote: Vote, now: float) -> dict[str, Any]:
+        """They vote. Raises Impossible."""
+        self.polls.close_due(now)
+        post = self.groups.find(vote.on(vote.post))
+        if post is None:
+            raise Impossible(f"there is no {vote.post}", 404)
+        return {"votes": self.polls.vote(post, vote, now)}
+
+    def standing(self, now: float) -> dict[str, Any]:
+        """What is linked, waits and was banned."""
+        return {
+            "links": {channel: int(group) for channel, group in self._state.linked.items()},
+            "allowed_updates": list(self.inbox.allowed),
+            "pending": self.inbox.count(now),
+            "banned": {chat: sorted(accounts) for chat, accounts in self.groups.banned.items() if accounts},
+        }
+
     def _show_member(self, call: Call) -> Answer:
         chat, user = self._chats.find(call.text("chat_id")), call.text("user_id")
         if user == str(TELEGRAM_BOT_ID):
-            return told(administrator())
+            powerless = chat.linked and not self._rules.telegram_administrator
+            return told(member() if powerless else administrator())
         if chat.kind == "channel" and not self.inbox.admins:
             raise Refusal("Bad Request: user not found")
         status = "administrator" if (str(chat.id), user) in self.inbox.admins else "member"

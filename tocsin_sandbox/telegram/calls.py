@@ -14,7 +14,7 @@ from tocsin_sandbox.exchange import Answer, Asked, Upload, answer_json
 from tocsin_sandbox.faults import FaultRequest
 from tocsin_sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_BOT_USERNAME
 from tocsin_sandbox.state import State
-from tocsin_sandbox.telegram.html import Entity, Parsed, Unparsable, parse_html, trim
+from tocsin_sandbox.telegram.html import Entity, Parsed, Unparsable, parse_html, trim, units
 from tocsin_sandbox.windows import Bucket, RunningWindow
 
 NOT_MODIFIED = (
@@ -25,6 +25,7 @@ EDIT_NOT_FOUND = "Bad Request: message to edit not found"
 EDIT_FORBIDDEN = "Bad Request: message can't be edited"
 DELETE_NOT_FOUND = "Bad Request: message to delete not found"
 DELETE_FORBIDDEN = "Bad Request: message can't be deleted for everyone"
+THREAD_NOT_FOUND = "Bad Request: message thread not found"
 REPLY_NOT_FOUND = "Bad Request: message to be replied not found"
 CHAT_NOT_FOUND = "Bad Request: chat not found"
 CHAT_ID_EMPTY = "Bad Request: chat_id is empty"
@@ -114,6 +115,16 @@ class Call:
         value = self.arguments.get(name)
         return "" if value is None else str(value)
 
+    def number(self, name: str) -> int:
+        """An argument as a whole number; 0 when it is none."""
+        text = self.text(name)
+        return int(text) if text.removeprefix("-").isdecimal() else 0
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """An argument that is true or false."""
+        text = self.text(name).lower()
+        return text in {"true", "1"} if text else default
+
     def structure(self, name: str) -> Any:
         """An argument that is an object or a list, also as JSON text. Raises Refusal."""
         value = self.arguments.get(name)
@@ -161,14 +172,20 @@ _USERNAME = re.compile(r"@[A-Za-z]\w{3,31}")
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A chat: `name` is how the sandbox files it, "@username" where it has one, else its id."""
+    """A chat: `name` is how the sandbox files it, "@username" where it has one, else its id.
+
+    `linked` is the group in which a channel's posts are talked about.
+    """
 
     name: str
     id: int
+    linked: bool = False
 
     @property
     def kind(self) -> str:
-        """What the Bot API calls it: "channel", "group" or "private"."""
+        """What the Bot API calls it: "channel", "supergroup", "group" or "private"."""
+        if self.linked:
+            return "supergroup"
         if self.id > 0:
             return "private"
         return "channel" if str(self.id).startswith("-100") else "group"
@@ -216,8 +233,20 @@ class Chats:
             id_ = _id_for(text.lower())
             return Chat(self._names.setdefault(id_, text), id_)
         if re.fullmatch(r"-?[1-9]\d{0,18}", text):
-            return Chat(self._names.get(int(text), text), int(text))
+            return Chat(self._names.get(int(text), text), int(text), text in self._state.linked.values())
         raise Refusal(CHAT_NOT_FOUND)
+
+    def group_of(self, channel: Chat) -> Chat | None:
+        """Where the posts of a channel are talked about; None when nowhere."""
+        group = self._state.linked.get(channel.name)
+        return self.find(group) if group else None
+
+    def show(self, chat_id: str) -> dict[str, Any]:
+        """A ChatFullInfo: the chat, and the one that it is linked with. Raises Refusal."""
+        chat = self.find(chat_id)
+        channels = {group: name for name, group in self._state.linked.items()}
+        other = channels.get(str(chat.id)) if chat.linked else self._state.linked.get(chat.name)
+        return chat.as_json() | ({"linked_chat_id": self.find(other).id} if other else {})
 
 
 class Pace:
@@ -247,6 +276,11 @@ def bot() -> dict[str, Any]:
     return {"id": TELEGRAM_BOT_ID, "is_bot": True, "first_name": "Tocsin sandbox", "username": TELEGRAM_BOT_USERNAME}
 
 
+def member() -> dict[str, Any]:
+    """The bot as a ChatMember without any right."""
+    return {"status": "member", "user": bot()}
+
+
 def administrator() -> dict[str, Any]:
     """The bot as a ChatMember: an administrator with every right."""
     rights = (
@@ -258,5 +292,68 @@ def administrator() -> dict[str, Any]:
     return {"status": "administrator", "user": bot(), "can_be_edited": False, "is_anonymous": False, **allowed}
 
 
+def group_for(channel: Chat) -> int:
+    """The id that a channel's group gets when nobody chose one."""
+    return _id_for(f"{channel.id}/discussion")
+
+
 def _id_for(username: str) -> int:
     return -int(f"100{int(hashlib.sha256(username.encode()).hexdigest()[:12], 16) % 9_000_000_000 + 1_000_000_000}")
+
+
+# What the Bot API takes for a poll.
+
+QUESTION_LIMIT = 300
+OPTION_LIMIT = 100
+MOST_OPTIONS = 12
+LONGEST_OPEN = 2_628_000
+SHORTEST_OPEN = 5
+
+
+def read_poll(call: Call) -> dict[str, Any]:
+    """The poll that a call asks for, without its id. Raises Refusal."""
+    question, options = call.text("question").strip(), _options(call)
+    if not question or units(question) > QUESTION_LIMIT:
+        raise Refusal(f"Bad Request: poll question must have from 1 to {QUESTION_LIMIT} characters")
+    seconds = _open_for(call)
+    anonymous = call.flag("is_anonymous", default=True)
+    if not anonymous and str(call.text("chat_id")).startswith("@"):
+        raise Refusal("Bad Request: non-anonymous polls can't be sent to channel chats")
+    shown: dict[str, Any] = {
+        "is_anonymous": anonymous,
+        "type": call.text("type") or "regular",
+        "allows_multiple_answers": call.flag("allows_multiple_answers"),
+        "allows_revoting": call.flag("allows_revoting", default=True),
+        "members_only": call.flag("members_only"),
+    }
+    if seconds is not None:
+        shown["close_date"] = int(call.at + seconds)
+    return {
+        "question": question,
+        "options": [{"text": option, "votes": 0} for option in options],
+        "closes_at": None if seconds is None else call.at + seconds,
+        "closed": False,
+        "told": shown,
+    }
+
+
+def _options(call: Call) -> list[str]:
+    given = call.structure("options")
+    options = [str(each.get("text", "") if isinstance(each, dict) else each) for each in given or ()]
+    if not options:
+        raise Refusal("Bad Request: poll must have at least 1 option")
+    if len(options) > MOST_OPTIONS:
+        raise Refusal(f"Bad Request: poll can't have more than {MOST_OPTIONS} options")
+    if any(not 0 < units(option.strip()) <= OPTION_LIMIT for option in options):
+        raise Refusal(f"Bad Request: poll options length must not exceed {OPTION_LIMIT}")
+    return options
+
+
+def _open_for(call: Call) -> float | None:
+    """Seconds for which it takes votes; None: until it is stopped."""
+    if not call.text("open_period") and not call.text("close_date"):
+        return None
+    seconds = float(call.number("open_period")) or call.number("close_date") - call.at
+    if not SHORTEST_OPEN <= seconds <= LONGEST_OPEN:
+        raise Refusal("Bad Request: invalid poll close date or open period")
+    return seconds

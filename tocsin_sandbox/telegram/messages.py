@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
 from tocsin_sandbox.exchange import Answer
+from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.state import Medium, Post, State, look_at
 from tocsin_sandbox.telegram.calls import (
     BLOCKED,
@@ -26,17 +26,20 @@ from tocsin_sandbox.telegram.calls import (
     REPLY_NOT_FOUND,
     TEXT_EMPTY,
     TEXT_TOO_LONG,
+    THREAD_NOT_FOUND,
     Call,
     Chat,
     Chats,
     Pace,
     Refusal,
-    bot,
     is_private,
     limited,
+    read_poll,
     told,
 )
 from tocsin_sandbox.telegram.html import Parsed, units
+from tocsin_sandbox.telegram.inbox import Inbox
+from tocsin_sandbox.telegram.shown import Shown
 
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
@@ -44,41 +47,65 @@ DELETE_SPAN = 48 * 3600.0
 
 
 class Messages:
-    """Every message the bot sent, at its `pace` (None: as fast as it likes); `left` are the chats that blocked it."""
+    """Every message the bot sent, at its `pace` (None: as fast as it likes), and what others wrote into its chats.
 
-    def __init__(self, state: State, chats: Chats, pace: Pace | None, left: Collection[str] = ()) -> None:
+    What is posted in a channel that has a group is forwarded into it, which is an update. `timed` are the keys of the
+    polls that end by themselves.
+    """
+
+    def __init__(self, state: State, chats: Chats, pace: Pace | None, inbox: Inbox, rules: Rules) -> None:
         self._state = state
         self._chats = chats
         self._pace = pace
-        self._left = left
+        self._inbox = inbox
+        self._rules = rules
+        self._forwards: dict[str, str] = {}
+        self.timed: set[str] = set()
+        self.shown = Shown(state, chats)
         self._last: dict[str, int] = {}
         self._spoke: dict[str, None] = {}
         for post in state.posts("telegram").values():
             self._count(post.channel, int(post.id), foreign=post.foreign)
+            self._note(post)
 
     def send_text(self, call: Call) -> Answer:
         """`sendMessage`."""
         chat, parsed = self._chats.find(call.text("chat_id")), call.words("text")
-        if str(chat.id) in self._left:
+        if str(chat.id) in self._inbox.left:
             raise Refusal(BLOCKED, 403)
         _check("text", parsed)
-        more = {"html": call.source("text"), "reply_to": self._parent(chat, call), "buttons": _buttons(call)}
-        return self._paced(chat, call) or self._send(chat, call, parsed, **more)
+        more = {"html": call.source("text"), **self._place(chat, call), "buttons": _buttons(call)}
+        return self.send(chat, call, parsed, **more)
 
     def send_photo(self, call: Call) -> Answer:
         """`sendPhoto`."""
         chat, parsed = self._chats.find(call.text("chat_id")), call.words("caption")
         _check("caption", parsed)
-        parent = self._parent(chat, call)
+        place = self._place(chat, call)
         refusal = self._paced(chat, call)
         if refusal:
             return refusal
         media = (take_photo(self._state, call),)
-        return self._send(chat, call, parsed, html=call.source("caption"), reply_to=parent, media=media)
+        post = self._keep(chat, parsed, call.at, html=call.source("caption"), media=media, **place)
+        return told(self.shown.message(post))
 
-    def put_foreign(self, chat_id: str, text: str, now: float) -> Post:
+    def send_poll(self, call: Call) -> Answer:
+        """`sendPoll`."""
+        chat = self._chats.find(call.text("chat_id"))
+        poll = {"id": f"51{len(self._state.posts('telegram')) + 1:016d}", **read_poll(call)}
+        return self.send(chat, call, Parsed(poll["question"]), poll=poll, **self._place(chat, call))
+
+    def send(self, chat: Chat, call: Call, parsed: Parsed, **more: Any) -> Answer:
+        """Keep what the bot says in this chat, if it may say something now."""
+        return self._paced(chat, call) or told(self.shown.message(self._keep(chat, parsed, call.at, **more)))
+
+    def put_foreign(self, chat_id: str, text: str, now: float, **more: Any) -> Post:
         """Let somebody else write into a chat: its ids run on, and the bot can't change it. Raises Refusal."""
-        return self._keep(self._chats.find(chat_id), Parsed(text), now, foreign=True)
+        return self._keep(self._chats.find(chat_id), Parsed(text), now, foreign=True, **more)
+
+    def forward_of(self, key: str) -> Post | None:
+        """The copy of a channel's post in the group where it is talked about."""
+        return self._state.find("telegram", self._forwards.get(key, ""))
 
     def conversations(self, most: int) -> tuple[list[str], int]:
         """Private chats, first those in which a person spoke, each the latest first; and how many there are in all."""
@@ -111,27 +138,57 @@ class Messages:
             raise Refusal(NOT_MODIFIED)
         changed = replace(post, buttons=buttons)
         self._state.keep(changed)
-        return told(self._show(chat, changed))
+        return told(self.shown.message(changed))
 
     def delete(self, call: Call) -> Answer:
-        """`deleteMessage`: within 48 h."""
-        post = self._find(self._chats.find(call.text("chat_id")), call.text("message_id"))
+        """`deleteMessage`: within 48 h; what others wrote, where the bot is an administrator."""
+        chat = self._chats.find(call.text("chat_id"))
+        post = self._find(chat, call.text("message_id"))
         if post is None:
             raise Refusal(DELETE_NOT_FOUND)
-        if call.at - post.created_at >= DELETE_SPAN:
+        powerless = post.foreign and chat.linked and not self._rules.telegram_administrator
+        if powerless or call.at - post.created_at >= DELETE_SPAN:
             raise Refusal(DELETE_FORBIDDEN)
         self._state.keep(replace(post, deleted=True))
         return told(True)
-
-    def _send(self, chat: Chat, call: Call, parsed: Parsed, **more: Any) -> Answer:
-        return told(self._show(chat, self._keep(chat, parsed, call.at, **more)))
 
     def _keep(self, chat: Chat, parsed: Parsed, now: float, **more: Any) -> Post:
         id_ = self._count(chat.name, self._last.get(chat.name, 0) + 1, foreign="foreign" in more)
         entities = tuple(entity.as_json() for entity in parsed.entities)
         post = Post("telegram", str(id_), chat.name, parsed.text, now, chat.address(id_), entities=entities, **more)
         self._state.keep(post)
+        self._note(post)
+        self._forward(chat, post, now)
         return post
+
+    def _note(self, post: Post) -> None:
+        if post.origin:
+            self._forwards[post.origin] = post.key
+        if post.poll and post.poll["closes_at"]:
+            self.timed.add(post.key)
+
+    def _forward(self, chat: Chat, post: Post, now: float) -> None:
+        """Copy a channel's post into its group, as Telegram does by itself."""
+        group = self._chats.group_of(chat)
+        if group is None:
+            return
+        id_ = self._count(group.name, self._last.get(group.name, 0) + 1, foreign=True)
+        copied: dict[str, Any] = {"entities": post.entities, "media": post.media, "kind": "forward", "origin": post.key}
+        forward = Post("telegram", str(id_), group.name, post.text, now, group.address(id_), foreign=True, **copied)
+        self._state.keep(forward)
+        self._note(forward)
+        if self._rules.telegram_administrator:
+            self._inbox.put({"message": self.shown.message(forward)}, now)
+
+    def follow(self, post: Post) -> None:
+        """Let the copy of a channel's post say what the post says now; that is an update like any edit."""
+        forward = self.forward_of(post.key)
+        if forward is None or post.edited_at is None:
+            return
+        edited = replace(forward, text=post.text, entities=post.entities, edited_at=post.edited_at)
+        self._state.keep(edited)
+        if self._rules.telegram_administrator:
+            self._inbox.put({"edited_message": self.shown.message(edited)}, post.edited_at)
 
     def _count(self, name: str, number: int, *, foreign: bool) -> int:
         """The chat has so many messages, and is the latest one."""
@@ -144,7 +201,7 @@ class Messages:
     def _edit(self, call: Call, field: str) -> Answer:
         chat, parsed = self._chats.find(call.text("chat_id")), call.words(field)
         post = self._editable(chat, call)
-        if bool(post.media) == (field == "text"):
+        if post.poll or bool(post.media) == (field == "text"):
             raise Refusal(f"Bad Request: there is no {field} in the message to edit")
         _check(field, parsed)
         entities = tuple(entity.as_json() for entity in parsed.entities)
@@ -164,7 +221,8 @@ class Messages:
             edited_at=call.at,
         )
         self._state.keep(edited)
-        return told(self._show(chat, edited))
+        self.follow(edited)
+        return told(self.shown.message(edited))
 
     def _editable(self, chat: Chat, call: Call) -> Post:
         post = self._find(chat, call.text("message_id"))
@@ -174,18 +232,29 @@ class Messages:
             raise Refusal(EDIT_FORBIDDEN)
         return post
 
-    def _parent(self, chat: Chat, call: Call) -> str | None:
+    def _place(self, chat: Chat, call: Call) -> dict[str, str | None]:
+        """What is answered, and in which thread: that of the message which is answered, else the one that is named."""
+        parent = self._parent(chat, call)
+        if not chat.linked:
+            return {"reply_to": parent.id if parent else None}
+        named = call.text("message_thread_id")
+        head = self._find(chat, named) if named else None
+        if named and (head is None or head.kind != "forward"):
+            raise Refusal(THREAD_NOT_FOUND)
+        answered = parent or head
+        return {"reply_to": answered.id, "thread": thread_of(answered)} if answered else {}
+
+    def _parent(self, chat: Chat, call: Call) -> Post | None:
         """The message that is answered; one that isn't there only stops a call that doesn't allow for it."""
         given = call.structure("reply_parameters")
         if not isinstance(given, dict):
             given = {}
         parent = given.get("message_id", call.arguments.get("reply_to_message_id"))
         lenient = given.get("allow_sending_without_reply", call.arguments.get("allow_sending_without_reply"))
-        if parent is None or self._find(chat, str(parent)):
-            return None if parent is None else str(parent)
-        if str(lenient).lower() != "true":
+        found = None if parent is None else self._find(chat, str(parent))
+        if parent is not None and found is None and str(lenient).lower() != "true":
             raise Refusal(REPLY_NOT_FOUND)
-        return None
+        return found
 
     def _find(self, chat: Chat, id_: str) -> Post | None:
         return self._state.find("telegram", f"{chat.name}/{id_}")
@@ -194,27 +263,10 @@ class Messages:
         wait = self._pace.take(chat, call.at) if self._pace else 0.0
         return limited(wait) if wait else None
 
-    def _show(self, chat: Chat, post: Post) -> dict[str, Any]:
-        """The Message that the Bot API answers."""
-        author = {"sender_chat": chat.as_json()} if chat.kind == "channel" else {"from": bot()}
-        shown: dict[str, Any] = {"message_id": int(post.id), **author, "chat": chat.as_json()}
-        shown["date"] = int(post.created_at)
-        field = "caption" if post.media else "text"
-        optional = {
-            "edit_date": int(post.edited_at) if post.edited_at else None,
-            "reply_to_message": self._show_parent(chat, post),
-            "reply_markup": json.loads(post.buttons) if post.buttons else None,
-            "photo": show_photo(self._state, post.media[0]) if post.media else None,
-            field: post.text,
-            "entities" if field == "text" else "caption_entities": list(post.entities),
-        }
-        return shown | {name: value for name, value in optional.items() if value}
 
-    def _show_parent(self, chat: Chat, post: Post) -> dict[str, Any] | None:
-        parent = self._find(chat, post.reply_to) if post.reply_to else None
-        if parent is None:
-            return None
-        return {"message_id": int(parent.id), "date": int(parent.created_at), "chat": chat.as_json()}
+def thread_of(post: Post) -> str | None:
+    """The thread that an answer to this message stands in: a forward begins one."""
+    return post.id if post.kind == "forward" else post.thread
 
 
 def _buttons(call: Call) -> str | None:
@@ -250,13 +302,6 @@ def take_photo(state: State, call: Call) -> str:
     if state.medium("telegram", named) is None and not named.startswith(("http://", "https://")):
         raise Refusal(PHOTO_ADDRESS)
     return named
-
-
-def show_photo(state: State, id_: str) -> list[dict[str, Any]]:
-    """A message's `photo`: the sizes there are of it, here one."""
-    medium = state.medium("telegram", id_)
-    width, height, size = (medium.width, medium.height, medium.size) if medium else (0, 0, 0)
-    return [{"file_id": id_, "file_unique_id": id_, "width": width, "height": height, "file_size": size}]
 
 
 def _keep(state: State, content: bytes, now: float) -> str:

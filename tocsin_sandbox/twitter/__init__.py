@@ -8,9 +8,11 @@ import hmac
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 from urllib.parse import quote, unquote
 
 from tocsin_sandbox.exchange import Answer, Asked, answer_json
+from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.settings import (
     TWITTER_ACCESS_TOKEN,
     TWITTER_ACCESS_TOKEN_SECRET,
@@ -24,7 +26,9 @@ from tocsin_sandbox.settings import (
     SandboxSettings,
 )
 from tocsin_sandbox.state import Post, State
-from tocsin_sandbox.twitter.answers import missing, problem, read_timeline, show
+from tocsin_sandbox.twitter.answers import invalid, missing, problem
+from tocsin_sandbox.twitter.hearing import Hearing, Threads
+from tocsin_sandbox.twitter.people import TwitterPeople
 from tocsin_sandbox.twitter.posts import TwitterMedia, TwitterPosts
 from tocsin_sandbox.twitter.text import load_domains
 from tocsin_sandbox.windows import FixedWindow
@@ -87,6 +91,9 @@ PER_QUARTER = {
     "post": 100,
     "delete": 50,
     "timeline": 900,
+    "mentions": 300,
+    "search": 300,
+    "hidden": 50,
     "lookup": 900,
     "me": 75,
     "upload": 500,
@@ -95,6 +102,7 @@ PER_QUARTER = {
 """Requests of one account in 15 minutes (X's rate limit page)."""
 
 UNLIMITED = 1_000_000
+MOST_LOOKED_UP = 100
 
 
 class TwitterQuota:
@@ -109,7 +117,8 @@ class TwitterQuota:
             "x-app-limit-24hour": FixedWindow(settings.twitter_app_day if settings.limits else UNLIMITED, DAY),
         }
         for post in state.posts("twitter").values():
-            self._count("post", post.created_at)
+            if not post.foreign:
+                self._count("post", post.created_at)
 
     def take(self, route: str, now: float) -> bool:
         """Count a request, if every window that it falls into has room."""
@@ -130,6 +139,14 @@ class TwitterQuota:
             headers[f"{name}-reset"] = str(reading.reset)
         return headers
 
+    def read(self, now: float) -> dict[str, dict[str, int]]:
+        """Every route's window as it stands."""
+        readings = {route: window.read(now) for route, window in self._quarters.items()}
+        return {
+            route: {"limit": each.limit, "remaining": each.remaining, "reset": max(0, each.reset)}
+            for route, each in readings.items()
+        }
+
     def _count(self, route: str, now: float) -> None:
         self._quarters[route].count(now)
         if route == "post":
@@ -146,18 +163,24 @@ _Act = Callable[[Asked], Answer]
 class Twitter:
     """The account and its API. `answer` is a function of the request and the state."""
 
-    def __init__(self, settings: SandboxSettings, state: State) -> None:
+    def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
         self._state = state
         self._quota = TwitterQuota(settings, state)
         self._bearers: dict[str, float | None] = {TWITTER_BEARER: None}
         self._refreshes = 0
         load_domains()
         media = TwitterMedia(state)
-        posts = TwitterPosts(settings, state, media)
+        threads = Threads(state, rules)
+        posts = TwitterPosts(settings, state, media, threads)
+        self.hearing = Hearing(state, rules, threads)
+        self.people = TwitterPeople(state, posts)
         self._routes: tuple[tuple[str, str, re.Pattern[str], _Act], ...] = (
             ("post", "POST", re.compile(r"/2/tweets"), posts.publish),
             ("delete", "DELETE", re.compile(r"/2/tweets/\d+"), lambda asked: posts.delete(_last_part(asked))),
-            ("timeline", "GET", re.compile(r"/2/users/\d+/tweets"), self._timeline),
+            ("timeline", "GET", re.compile(r"/2/users/\d+/tweets"), self.hearing.timeline),
+            ("mentions", "GET", re.compile(r"/2/users/\d+/mentions"), self.hearing.mentions),
+            ("search", "GET", re.compile(r"/2/tweets/search/recent"), self.hearing.search),
+            ("hidden", "PUT", re.compile(r"/2/tweets/\d+/hidden"), self.hearing.hide),
             ("me", "GET", re.compile(r"/2/users/me"), _show_me),
             ("lookup", "GET", re.compile(r"/2/tweets/\d+"), self._look_up),
             ("lookup", "GET", re.compile(r"/2/tweets"), self._look_up_many),
@@ -204,22 +227,23 @@ class Twitter:
         tokens = {"access_token": bearer, "refresh_token": f"{TWITTER_REFRESH_TOKEN}-{self._refreshes}"}
         return answer_json({"token_type": "bearer", "expires_in": ACCESS_SPAN, "scope": SCOPES, **tokens})
 
-    def _timeline(self, asked: Asked) -> Answer:
-        own = asked.path == f"/2/users/{TWITTER_USER_ID}/tweets"
-        posts: Iterable[Post] = self._state.newest_first("twitter") if own else ()
-        return read_timeline(posts, dict(asked.query), asked.at - asked.lag, _fields(asked))
-
     def _look_up(self, asked: Asked) -> Answer:
         id_ = _last_part(asked)
         post = self._visible(id_, asked)
-        return answer_json({"data": show(post, _fields(asked))} if post else {"errors": [missing("id", id_)]})
+        return self.hearing.look_up_one(asked, post) if post else answer_json({"errors": [missing("id", id_)]})
 
     def _look_up_many(self, asked: Asked) -> Answer:
         ids = dict(asked.query).get("ids", "").split(",")
+        if len(ids) > MOST_LOOKED_UP:
+            return invalid("ids", len(ids), "The `ids` query parameter holds at most 100 values.")
         found = {id_: self._visible(id_, asked) for id_ in ids}
         errors = [missing("ids", id_) for id_, post in found.items() if post is None]
-        data = [show(post, _fields(asked)) for post in found.values() if post]
-        return answer_json({"data": data, **({"errors": errors} if errors else {})})
+        return self.hearing.look_up(asked, [post for post in found.values() if post], errors)
+
+    def standing(self, now: float) -> dict[str, Any]:
+        """What reading has cost, and what is left of each window."""
+        purse = self.hearing.purse
+        return {"dollars": purse.dollars, **purse.counts, "windows": self._quota.read(now)}
 
     def _visible(self, id_: str, asked: Asked) -> Post | None:
         post = self._state.find("twitter", id_)
@@ -239,7 +263,3 @@ def _show_me(asked: Asked) -> Answer:
 
 def _last_part(asked: Asked) -> str:
     return asked.path.rpartition("/")[2]
-
-
-def _fields(asked: Asked) -> tuple[str, ...]:
-    return tuple(dict(asked.query).get("tweet.fields", "").split(","))

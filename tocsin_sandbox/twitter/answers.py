@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
@@ -12,7 +13,6 @@ from urllib.parse import urlsplit
 
 from tocsin_sandbox.exchange import Answer, answer_json
 from tocsin_sandbox.faults import FaultRequest
-from tocsin_sandbox.settings import TWITTER_USER_ID
 from tocsin_sandbox.state import Post
 from tocsin_sandbox.twitter.text import find_links
 
@@ -123,23 +123,32 @@ def show(post: Post, fields: Container[str]) -> dict[str, Any]:
         "edit_history_tweet_ids": [*post.earlier_ids, post.id],
     }
     if "created_at" in fields:
-        shown["created_at"] = _stamp(_dated(post))
-    if "author_id" in fields:
-        shown["author_id"] = TWITTER_USER_ID
+        shown["created_at"] = stamp(_dated(post))
     if "entities" in fields and urls:
         shown["entities"] = {"urls": urls}
     if "referenced_tweets" in fields and post.reply_to:
         shown["referenced_tweets"] = [{"type": "replied_to", "id": post.reply_to}]
     if "attachments" in fields and post.media:
         shown["attachments"] = {"media_keys": [f"3_{id_}" for id_ in post.media]}
+    if "attachments" in fields and post.poll:
+        shown["attachments"] = {"poll_ids": [post.poll["id"]]}
     return shown
 
 
-def read_timeline(posts: Iterable[Post], query: Mapping[str, str], until: float, fields: Container[str]) -> Answer:
-    """`GET /2/users/{id}/tweets`: a page of what was taken up to `until`, from `start_time` on."""
-    wanted, since = _count(query.get("max_results", "10")), _moment(query.get("start_time"))
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a list is read: what is given of the posts of a page (`data`, `includes`), and how few a page may have."""
+
+    give: Callable[[list[Post]], dict[str, Any]]
+    fewest: int
+
+
+def read_timeline(posts: Iterable[Post], query: Mapping[str, str], until: float, reading: Reading) -> Answer:
+    """A page of `posts`, the newest first: what was taken up to `until`, from `start_time` and after `since_id`."""
+    wanted, since = _count(query.get("max_results", "10"), reading.fewest), _moment(query.get("start_time"))
     if wanted is None:
-        return invalid("max_results", query["max_results"], "The `max_results` query parameter must be 5 to 100.")
+        words = f"The `max_results` query parameter must be {reading.fewest} to 100."
+        return invalid("max_results", query["max_results"], words)
     if since is None:
         return invalid("start_time", query["start_time"], "Not a valid RFC 3339 time.")
     newer_than, older_than = _number(query.get("since_id")), _number(query.get("pagination_token"))
@@ -152,7 +161,7 @@ def read_timeline(posts: Iterable[Post], query: Mapping[str, str], until: float,
         and (older_than is None or int(post.id) < older_than)
         and not (post.reply_to and "replies" in query.get("exclude", ""))
     )
-    return _page(list(islice(matching, wanted + 1)), wanted, fields)
+    return _page(list(islice(matching, wanted + 1)), wanted, reading)
 
 
 def _dated(post: Post) -> float:
@@ -160,15 +169,16 @@ def _dated(post: Post) -> float:
     return post.edited_at or post.created_at
 
 
-def _page(found: list[Post], wanted: int, fields: Container[str]) -> Answer:
+def _page(found: list[Post], wanted: int, reading: Reading) -> Answer:
     page = found[:wanted]
     meta: dict[str, Any] = {"result_count": len(page)}
     if not page:
         return answer_json({"meta": meta})
-    meta |= {"newest_id": page[0].id, "oldest_id": page[-1].id}
+    ids = sorted(int(post.id) for post in page)
+    meta |= {"newest_id": str(ids[-1]), "oldest_id": str(ids[0])}
     if len(found) > wanted:
         meta["next_token"] = f"before-{page[-1].id}"
-    return answer_json({"data": [show(post, fields) for post in page], "meta": meta})
+    return answer_json({**reading.give(page), "meta": meta})
 
 
 def _shorten(post: Post) -> tuple[str, list[dict[str, Any]]]:
@@ -210,12 +220,13 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _stamp(at: float) -> str:
+def stamp(at: float) -> str:
+    """A time as X writes it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _count(text: str) -> int | None:
-    return int(text) if text.isdecimal() and 5 <= int(text) <= 100 else None
+def _count(text: str, fewest: int) -> int | None:
+    return int(text) if text.isdecimal() and fewest <= int(text) <= 100 else None
 
 
 def _number(token: str | None) -> int | None:

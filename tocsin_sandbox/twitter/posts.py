@@ -21,6 +21,7 @@ from tocsin_sandbox.twitter.answers import (
     problem,
     show,
 )
+from tocsin_sandbox.twitter.hearing import Threads
 from tocsin_sandbox.twitter.text import INVALID, LIMIT, find_links, weigh
 
 LIFETIME = 86_400
@@ -83,6 +84,9 @@ DUPLICATE_POSTS = 50
 DUPLICATE_SPAN = 86_400.0
 EDIT_SPAN = 3600.0
 MOST_MEDIA = 4
+MOST_OPTIONS, OPTION_LIMIT = 4, 25
+SHORTEST_POLL, LONGEST_POLL = 5, 10_080
+"""Minutes."""
 PRICE, PRICE_WITH_LINK = 0.015, 0.200
 """Dollars a post costs (X's price list)."""
 
@@ -91,19 +95,21 @@ _EPOCH_MS = 1_288_834_974_657  # where X's ids begin to count milliseconds
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a `POST /2/tweets` asks for."""
+    """What a `POST /2/tweets` asks for; `poll` is its options, and for how many minutes it is open."""
 
     text: str
     media: tuple[str, ...] = ()
     parent: str | None = None
     previous: str | None = None
+    poll: tuple[tuple[str, ...], int] | None = None
 
 
 class TwitterPosts:
     """The account's posts."""
 
-    def __init__(self, settings: SandboxSettings, state: State, media: TwitterMedia) -> None:
+    def __init__(self, settings: SandboxSettings, state: State, media: TwitterMedia, threads: Threads) -> None:
         self._settings = settings
+        self._threads = threads
         self._state = state
         self._media = media
         self._credits = settings.twitter_credits
@@ -128,8 +134,21 @@ class TwitterPosts:
         post = self._state.find("twitter", id_)
         if post is None:
             return no_such_post(id_)
+        if post.foreign:
+            return problem(403, NOT_PERMITTED)
         self._state.keep(replace(post, deleted=True))
         return answer_json({"data": {"deleted": True}})
+
+    def put_foreign(self, author: str, text: str, now: float, **more: Any) -> Post:
+        """A post of somebody else, to be kept; ids run on over everybody's."""
+        id_ = self._next_id(now)
+        return Post("twitter", id_, author, text, now, f"https://x.com/{author}/status/{id_}", foreign=True, **more)
+
+    def renumber(self, post: Post, now: float) -> Post:
+        """The post under the id that an edit gives it."""
+        id_ = self._next_id(now)
+        url = f"{post.url.rpartition('/')[0]}/{id_}"
+        return replace(post, id=id_, url=url, earlier_ids=(*post.earlier_ids, post.id))
 
     def _keep(self, draft: Draft, now: float) -> Answer:
         earlier = self._state.find("twitter", draft.previous) if draft.previous else None
@@ -140,19 +159,16 @@ class TwitterPosts:
     def _new(self, draft: Draft, now: float) -> Post:
         id_ = self._next_id(now)
         author, url = TWITTER_USERNAME, _address(id_)
-        return Post("twitter", id_, author, draft.text, now, url, reply_to=draft.parent, media=draft.media)
+        poll = _poll(id_, draft, now)
+        return Post("twitter", id_, author, draft.text, now, url, reply_to=draft.parent, media=draft.media, poll=poll)
 
     def _edited(self, earlier: Post, draft: Draft, now: float) -> Post:
         """A new post under a new id, which remembers the ones before."""
-        id_ = self._next_id(now)
         return replace(
-            earlier,
-            id=id_,
+            self.renumber(earlier, now),
             text=draft.text,
-            url=_address(id_),
             media=draft.media or earlier.media,
             edits=(*earlier.edits, earlier.text),
-            earlier_ids=(*earlier.earlier_ids, earlier.id),
             edited_at=now,
         )
 
@@ -167,22 +183,26 @@ class TwitterPosts:
     def _refuse_parent(self, draft: Draft) -> Answer | None:
         if draft.parent is None:
             return None
-        if self._state.find("twitter", draft.parent) is None:
+        parent = self._state.find("twitter", draft.parent)
+        if parent is None:
             return problem(403, PARENT_GONE)
+        if parent.foreign:
+            return None if self._threads.is_summons(parent) else problem(403, NOT_MENTIONED)
         return None if self._settings.twitter_own_replies else problem(403, NOT_MENTIONED)
 
     def _refuse_edit(self, draft: Draft, now: float) -> Answer | None:
         if draft.previous is None:
             return None
         earlier = self._state.find("twitter", draft.previous)
-        allowed = self._settings.twitter_edits and earlier is not None and now - earlier.created_at < EDIT_SPAN
+        own = self._settings.twitter_edits and earlier is not None and not earlier.foreign and not earlier.poll
+        allowed = own and earlier is not None and now - earlier.created_at < EDIT_SPAN
         return None if allowed else problem(403, NOT_PERMITTED)
 
     def _refuse_duplicate(self, draft: Draft, now: float) -> Answer | None:
         """The same words among the account's last posts of a day; which picture is beside them makes no difference."""
         words, looked_at = draft.text.split(), 0
         for post in self._state.newest_first("twitter"):
-            if post.deleted:
+            if post.deleted or post.foreign:
                 continue
             looked_at += 1
             if looked_at > DUPLICATE_POSTS or now - post.created_at > DUPLICATE_SPAN:
@@ -215,7 +235,36 @@ def _read_draft(asked: Asked) -> Draft | Answer:
     if weigh(text) > LIMIT or INVALID.search(text) or len(media) > MOST_MEDIA:
         return problem(403, NOT_PERMITTED)
     parent, previous = _inside(body, "reply", "in_reply_to_tweet_id"), _inside(body, "edit_options", "previous_post_id")
-    return Draft(text, tuple(map(str, media)), _id(parent), _id(previous))
+    poll = _read_poll(body.get("poll"))
+    if isinstance(poll, Answer):
+        return poll
+    if poll and media:
+        return invalid("media", media, "A post with a poll can't have media.")
+    return Draft(text, tuple(map(str, media)), _id(parent), _id(previous), poll)
+
+
+def _read_poll(given: Any) -> tuple[tuple[str, ...], int] | Answer | None:
+    if given is None:
+        return None
+    options = given.get("options") if isinstance(given, dict) else None
+    minutes = given.get("duration_minutes") if isinstance(given, dict) else None
+    if not isinstance(options, list) or not 2 <= len(options) <= MOST_OPTIONS:
+        return invalid("poll.options", options, f"A poll has 2 to {MOST_OPTIONS} options.")
+    if any(not isinstance(option, str) or not 0 < len(option) <= OPTION_LIMIT for option in options):
+        return invalid("poll.options", options, f"An option has 1 to {OPTION_LIMIT} characters.")
+    if not isinstance(minutes, int) or not SHORTEST_POLL <= minutes <= LONGEST_POLL:
+        return invalid("poll.duration_minutes", minutes, f"must be {SHORTEST_POLL} to {LONGEST_POLL}")
+    return tuple(options), minutes
+
+
+def _poll(id_: str, draft: Draft, now: float) -> dict[str, Any] | None:
+    """The poll as it is kept."""
+    if draft.poll is None:
+        return None
+    options, minutes = draft.poll
+    known = {"id": str(int(id_) + 1), "question": draft.text, "closed": False, "minutes": minutes}
+    choices = [{"text": option, "votes": 0} for option in options]
+    return {**known, "options": choices, "closes_at": now + minutes * 60}
 
 
 def _inside(body: dict[str, Any], section: str, name: str) -> Any:

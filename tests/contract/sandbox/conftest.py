@@ -13,6 +13,7 @@ import pytest
 from oauthlib.oauth1 import Client
 from yarl import URL
 
+from tests.townsfolk import Townsfolk
 from tocsin_sandbox import SandboxSettings, serve
 
 TOKEN = "1234567:sandbox-telegram-token"
@@ -64,6 +65,7 @@ class World:
         self.session = session
         self.clock = clock
         self.url = sandbox.url
+        self.people = Townsfolk(session, sandbox.url)
 
     async def ask(self, method, path, **how):
         async with self.session.request(
