@@ -139,10 +139,10 @@ class TwitterPosts:
         self._state.keep(replace(post, deleted=True))
         return answer_json({"data": {"deleted": True}})
 
-    def put_foreign(self, author: str, text: str, now: float, **more: Any) -> Post:
+    def put_foreign(self, handle: str, text: str, now: float, **more: Any) -> Post:
         """A post of somebody else, to be kept; ids run on over everybody's."""
         id_ = self._next_id(now)
-        return Post("twitter", id_, author, text, now, f"https://x.com/{author}/status/{id_}", foreign=True, **more)
+        return Post("twitter", id_, handle, text, now, f"https://x.com/{handle}/status/{id_}", foreign=True, **more)
 
     def renumber(self, post: Post, now: float) -> Post:
         """The post under the id that an edit gives it."""
