@@ -23,6 +23,8 @@ WAIT = timedelta(minutes=15)
 BLOCKED = timedelta(hours=1)
 """How long to wait when Facebook holds the posting too fast: it says no time."""
 
+MUCH = 75
+"""Percent of a limit from where what can wait doesn't ask any more."""
 _SLOW_FROM = 90  # percent of a limit, from where Meta slows calls down
 # Codes and percentages are small; a number beyond this is nonsense that must not reach a timedelta.
 _HIGHEST = 10**9
@@ -103,6 +105,12 @@ def maybe_not_the_words(answer: Answer) -> bool:
     return error.code in _NOT_THE_WORDS or error.subcode in _NOT_THE_WORDS
 
 
+def is_gone(answer: Answer) -> bool:
+    """Whether Facebook says that what was asked for isn't there, or isn't for us to see."""
+    error = error_of(answer)
+    return error is not None and _is_gone(error)
+
+
 def _decide(error: GraphError, act: RequestPurpose, now: datetime) -> DeliveryError | None:
     """What the code alone decides; None where it is left to the status and to what isn't known."""
     if error.code in _EXPIRED:
@@ -143,6 +151,11 @@ def limits(headers: Mapping[str, str], page: str, now: datetime) -> tuple[Quota,
         for name, percent, regained in _usage(headers, page)
         if percent >= _SLOW_FROM
     )
+
+
+def used(headers: Mapping[str, str], page: str) -> float:
+    """How much of the limit that is used most is used, in percent; 0 where nothing is told."""
+    return max((percent for _, percent, _ in _usage(headers, page)), default=0)
 
 
 def _regained_after(headers: Mapping[str, str], page: str) -> timedelta | None:

@@ -33,9 +33,11 @@ from alerts.channels.answer import (
     unreadable,
 )
 from alerts.channels.facebook import answers
+from alerts.channels.facebook.hearing import PageEar
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import FacebookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
+from alerts.model.listening import HeardPost, Hearing
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import because
@@ -44,6 +46,7 @@ from alerts.model.town import Secret
 _LARGEST_PICTURE = 4_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png"})
 _FIELDS = "id,message,created_time,permalink_url"
+_FIELDS_OF_A_COMMENT = f"{_FIELDS},from"
 # Pages of a hundred that one look reads: nobody writes five thousand comments in the minutes that a look covers.
 _MOST_PAGES = 50
 
@@ -51,7 +54,7 @@ log = structlog.get_logger(__name__)
 
 
 class Facebook:
-    """A Page. Publishes, comments as replies, edits, deletes and finds.
+    """A Page. Publishes, comments as replies, edits, deletes, finds, hears what people say there, and hides it.
 
     Facebook keeps two levels: what answers an answer lands beside it, under the same comment. So an update is a comment
     on the post itself.
@@ -145,6 +148,39 @@ class Facebook:
             self._at(remote_id, post.get("permalink_url")) for post in recent if (remote_id := id_of(post.get("id")))
         ]
 
+    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> Hearing:
+        """Look at the comments of those posts that are due. What the webhook brings comes by another way."""
+        page, every = self._settings.page_id, self._resources.listens_every
+        return await PageEar(page, self._get, every, now).hear(posts, memory)
+
+    async def hide(self, remote_id: str) -> None:
+        """`POST /{comment}` with `is_hidden`: its author and their friends go on seeing it. One that is gone is done.
+
+        Raises Rejected where Facebook lets this one not be hidden (it is the Page's own, or hidden by its author).
+        """
+        answer = await self._get(_path(remote_id), {"fields": "can_hide,is_hidden"})
+        if answers.is_gone(answer):
+            return
+        told = self._check(answer, RequestPurpose.READ)
+        if told.get("is_hidden") is True:
+            return
+        if told.get("can_hide") is False:
+            raise Rejected(because("facebook_cannot_hide"))
+        answer = await self._ask("POST", _path(remote_id), RequestPurpose.EDIT, {"is_hidden": "true"})
+        try:
+            self._check_done(answer, RequestPurpose.EDIT, "change")
+        except Gone:
+            return
+
+    async def block(self, author: str) -> None:
+        """`POST /{page}/blocked`: that account says nothing more on the Page, until somebody lifts it there."""
+        route = f"{self._settings.page_id}/blocked"
+        answer = await self._ask("POST", route, RequestPurpose.READ, {"user": author})
+        told = self._check(answer, RequestPurpose.READ)
+        # Facebook answers with what it did for each account that was named.
+        if told.get("success") is not True and told.get(author) is not True:
+            raise Rejected(because("facebook_not_blocked"))
+
     async def probe(self) -> Probe:
         """`GET /me`: with a Page's token it is the Page itself; anything else can't publish there.
 
@@ -228,11 +264,32 @@ class Facebook:
         raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
 
     async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
-        """The comments on a post, with those on its comments, which are only there where they are asked for."""
+        """Our comments on a post or on a comment, with those on its comments, which are only there where asked for.
+
+        What answers an answer Facebook puts beside it, under the same comment: so it is looked for there as well.
+        """
+        asked = {"filter": "stream", "fields": _FIELDS_OF_A_COMMENT}
         try:
-            return await self._posts(f"{_path(parent)}/comments", since, {"filter": "stream"})
+            found = await self._posts(f"{_path(parent)}/comments", since, asked)
+            above = await self._above(parent) if not parent.startswith(f"{self._settings.page_id}_") else None
+            beside = await self._posts(f"{_path(above)}/comments", since, asked) if above else ()
         except (BadCredential, Gone, Rejected) as error:
             raise InDoubt(because("comments_not_searched", why=error.reason)) from None
+        return [each for each in (*found, *beside) if self._may_be_ours(each)]
+
+    async def _above(self, comment: str) -> str | None:
+        """The comment that this one answers, if it answers one."""
+        told = self._check(await self._get(_path(comment), {"fields": "parent{id}"}), RequestPurpose.READ)
+        parent = told.get("parent")
+        return id_of(parent.get("id")) if isinstance(parent, dict) else None
+
+    def _may_be_ours(self, comment: Mapping[str, Any]) -> bool:
+        """Whether nobody else is named as who wrote it: a stranger may repeat our words."""
+        who = comment.get("from")
+        return not isinstance(who, dict) or str(who.get("id")) == self._settings.page_id
+
+    async def _get(self, route: str, fields: Mapping[str, str]) -> Answer:
+        return await self._ask("GET", route, RequestPurpose.READ, fields)
 
     async def _ask(
         self, method: str, route: str, act: RequestPurpose, fields: Mapping[str, str] | None = None

@@ -121,11 +121,12 @@ def find_words(timeline: Sequence[object], text: str) -> Iterator[Mapping[str, A
     """
     wanted = normal(text)
     for post in timeline:
-        if isinstance(post, dict) and normal(_as_sent(post)) == wanted:
+        if isinstance(post, dict) and normal(as_written(post)) == wanted:
             yield post
 
 
-def _as_sent(post: Mapping[str, Any]) -> str:
+def as_written(post: Mapping[str, Any]) -> str:
+    """The words of a post as its author wrote them, links included."""
     text = str(post.get("text", ""))
     entities = post.get("entities")
     urls = entities.get("urls", ()) if isinstance(entities, dict) else ()

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import structlog
 
 from alerts.channels.answer import SLACK, Answer, RequestPurpose, appeared, id_of, unreadable
 from alerts.channels.picture import NoPicture, load_picture
-from alerts.channels.settings import TwitterSettings, read_credential
+from alerts.channels.settings import AccountKeys, TwitterSettings, read_credential
 from alerts.channels.twitter import answers
+from alerts.channels.twitter.hearing import AccountEar
 from alerts.channels.twitter.wire import Signer, TwitterClient
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
+from alerts.model.listening import HeardPost, Hearing
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import because
@@ -29,7 +32,10 @@ log = structlog.get_logger(__name__)
 
 
 class Twitter:
-    """An account on X. Publishes, replies, edits (Premium accounts alone), deletes and finds."""
+    """An account on X. Publishes, replies, edits (Premium accounts alone), deletes and finds.
+
+    Where X approved it in writing it also hears what people answer, with the keys of another account, and hides it.
+    """
 
     replaces = True
 
@@ -43,14 +49,7 @@ class Twitter:
 
     async def open(self) -> None:
         """Read the four keys; raises BadCredential where one is missing. Sends nothing."""
-        places = self._settings
-        folder = self._resources.folder
-        signer = Signer(
-            read_credential(places.consumer_key, folder),
-            read_credential(places.consumer_secret, folder),
-            read_credential(places.access_token, folder),
-            read_credential(places.access_token_secret, folder),
-        )
+        signer = _signer(self._settings, self._resources.folder)
         # A fact of one account is never another's: after a change of account, its id is asked anew.
         digest = sha256(signer.token.reveal().encode()).hexdigest()[:12]
         self._account = f"twitter.{self._name}.{digest}"
@@ -113,6 +112,45 @@ class Twitter:
         posts = [post async for timeline in self._timeline(since) for post in timeline if isinstance(post, dict)]
         ids = (id_of(post.get("id")) for post in posts if appeared(post.get("created_at"), since))
         return [self._at(remote_id) for remote_id in ids if remote_id]
+
+    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> Hearing:
+        """Look at the replies to those posts that are due, and at mentions, within the month's budget.
+
+        Asked with the keys of `listen`, which are another account's: what X may do to an account that reads doesn't
+        touch the one that publishes. Raises BadCredential where they are missing, or this account's.
+        """
+        client, every = self._listener(), self._resources.listens_every
+        ear = AccountEar(await self._user_id(), client.read, every, self._settings.budget or 0.0)
+        return await ear.hear(posts, memory, now)
+
+    def _listener(self) -> TwitterClient:
+        keys = self._settings.listen
+        if keys is None or not self._settings.hears:
+            raise BadCredential(because("x_listens_to_nobody"))
+        signer, ours = (_signer(each, self._resources.folder) for each in (keys, self._settings))
+        # Two names may stand for one secret, which nobody sees before it is read.
+        if ours.token == signer.token or ours.consumer_key == signer.consumer_key:
+            raise BadCredential(because("x_listens_as_itself"))
+        return TwitterClient(self._settings, self._resources, signer)
+
+    async def hide(self, remote_id: str) -> None:
+        """`PUT /2/tweets/{id}/hidden`: it stays one click away, under our own posts alone. One that is gone is done.
+
+        Raises Rejected where nobody hears here: without X's approval nothing of others is known here, nor touched.
+        """
+        if not self._settings.hears:
+            raise Rejected(because("x_listens_to_nobody"))
+        answer = await self._client.hide(remote_id)
+        try:
+            told = self._check(answer, RequestPurpose.EDIT).get("data")
+        except Gone:
+            return
+        if not isinstance(told, dict) or told.get("hidden") is not True:
+            raise Rejected(because("x_not_hidden"))
+
+    async def block(self, author: str) -> None:  # noqa: ARG002 nobody is blocked from here
+        """Raise Rejected: X's API for towns hides replies; who is to be blocked is blocked in X itself."""
+        raise Rejected(because("x_blocks_nobody"))
 
     async def _timeline(self, since: datetime) -> AsyncIterator[list[Any]]:
         """Our own timeline from `since` minus a minute on, page by page, the newest first."""
@@ -216,3 +254,13 @@ class Twitter:
             log.warning("post.without_picture", channel=self._name, reason=str(error))
             return None
         return media
+
+
+def _signer(keys: AccountKeys | TwitterSettings, folder: Path) -> Signer:
+    """The four keys of an account; raises BadCredential where one is missing."""
+    return Signer(
+        read_credential(keys.consumer_key, folder),
+        read_credential(keys.consumer_secret, folder),
+        read_credential(keys.access_token, folder),
+        read_credential(keys.access_token_secret, folder),
+    )

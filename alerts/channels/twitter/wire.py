@@ -128,6 +128,15 @@ class TwitterClient(_TweepyClient):
             "POST", "/2/media/metadata", RequestPurpose.READ, data=body, content_type="application/json"
         )
 
+    async def read(self, route: str, query: Mapping[str, str]) -> Answer:
+        """One GET that tweepy has no call for, or has one that hides the answer's headers."""
+        return await self.send("GET", route, RequestPurpose.READ, params=query)
+
+    async def hide(self, post: str) -> Answer:
+        """Hide a reply to one of our posts (`PUT /2/tweets/{id}/hidden`)."""
+        route, body = f"/2/tweets/{quote(post, safe='')}/hidden", jsonlib.dumps({"hidden": True}).encode()
+        return await self.send("PUT", route, RequestPurpose.EDIT, data=body, content_type="application/json")
+
     async def send(
         self,
         method: str,

@@ -1,0 +1,295 @@
+"""What people say under a Page's posts: asked for, post by post, and brought by Facebook's webhook.
+
+*Asked for.* The comments of a post are listed whole, its replies among them (`filter=stream`), as long as they are few:
+only so an edit, a hiding and a removal are seen. Of many, what came since the last look is listed, and all of it now
+and then. Facebook ranks comments whatever order is asked for, so that a list is read to its end. Between two looks the
+ear remembers, by id, a print of what each comment said, and hands on only what is new or changed.
+
+A comment that a whole list doesn't have any more may be gone, or the list lags behind. It was on an earlier list, and
+it is asked for by its id: only where Facebook doesn't know it either is it gone.
+
+*Brought.* The webhook tells of each comment at once, in any order, twice, or not at all; so it is asked for beneath it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote as escape
+
+from alerts.channels.answer import Answer, RequestPurpose, address_of, id_of, name_of, unreadable
+from alerts.channels.facebook import answers
+from alerts.channels.hearing import look_after, moment_of, print_of, table, words_of
+from alerts.model.errors import BadCredential, DeliveryError, Retry
+from alerts.model.listening import HeardPost, Hearing, Remark
+from alerts.model.reason import because
+
+MOST_PAGES = 20
+"""Pages of a hundred that one look at a post reads."""
+MOST_WHOLE = 500
+"""Comments up to which each look lists all of them."""
+MOST_KEPT = 2000
+"""Comments of one post that are remembered; what is said beyond that is heard, and its removal is not."""
+MOST_CHECKED = 25
+"""Missing comments that one look asks for by their ids."""
+MOST_REQUESTS = 120
+"""Requests of one look at all posts; the rest of them is looked at next."""
+LAG = timedelta(minutes=10)
+"""How far before the last look a list begins: its read side may lag."""
+WHOLE_EVERY = timedelta(minutes=15)
+RESTS = timedelta(minutes=15)
+"""How long listening rests where the Page has used much of its calls: what is left of them is for alerts."""
+_FIELDS = "id,message,created_time,from,parent{id},is_hidden,permalink_url"
+
+AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
+"""One GET of the Graph API: a route, and its query."""
+
+
+@dataclass(slots=True)
+class _Thread:
+    """What is remembered of one post: when it was looked at, at all and whole, its newest comment, and their prints.
+
+    `owes`: some of it is to be looked at again at the next turn.
+    """
+
+    looked: datetime | None = None
+    whole: datetime | None = None
+    newest: datetime | None = None
+    prints: dict[str, str] = field(default_factory=dict)
+    owes: bool = False
+
+    @classmethod
+    def read(cls, told: object) -> _Thread:
+        kept = table(told)
+        looked, whole, newest = (moment_of(kept.get(name)) for name in ("looked", "whole", "newest"))
+        prints = {str(id_): str(each) for id_, each in table(kept.get("prints")).items()}
+        return cls(looked, whole, newest, prints, kept.get("owes") is True)
+
+    def kept(self) -> dict[str, Any]:
+        times = {name: getattr(self, name) for name in ("looked", "whole", "newest")}
+        told = {name: moment.isoformat() for name, moment in times.items() if moment is not None}
+        return told | ({"prints": self.prints} if self.prints else {}) | ({"owes": True} if self.owes else {})
+
+    def due(self, post: HeardPost, every: timedelta) -> datetime:
+        """When it is to be looked at."""
+        if self.looked is None:
+            return post.sent_at
+        if self.owes:
+            return self.looked + every
+        talked = max(post.sent_at, self.newest or post.sent_at)
+        return self.looked + look_after(self.looked - talked, every)
+
+
+class PageEar:
+    """Listens under the posts of one Page, once: at `now`.
+
+    `ask` is how the channel asks, `every` how often a young post is looked at.
+    """
+
+    def __init__(self, page: str, ask: AskFor, every: timedelta, now: datetime) -> None:
+        self._page = page
+        self._ask = ask
+        self._every = every
+        self._now = now
+        self._left = MOST_REQUESTS
+
+    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any]) -> Hearing:
+        """Look at the posts that are due. Raises DeliveryError where nothing could be read at all.
+
+        One post that can't be read keeps no other from being read: it is told as the look's trouble.
+        """
+        # Comments of ours, as updates are, stand under the posts: what is said there is listed with the post's.
+        ours = {post.remote_id: post for post in posts if post.remote_id.startswith(f"{self._page}_")}
+        before = table(memory.get("posts"))
+        threads = {id_: _Thread.read(before.get(id_)) for id_ in ours}
+        due = {id_: thread.due(ours[id_], self._every) for id_, thread in threads.items()}
+        now, remarks = self._now, list[Remark]()
+        looked, failed = 0, None
+        for id_ in sorted(due, key=due.__getitem__):
+            if self._left <= 0 or due[id_] > now:
+                break
+            try:
+                said, threads[id_] = await self._look(ours[id_], threads[id_])
+            except DeliveryError as error:
+                failed = error
+                if isinstance(error, BadCredential) or (isinstance(error, Retry) and error.whole_channel):
+                    break
+                threads[id_] = replace(threads[id_], looked=now)
+            else:
+                remarks += said
+                looked += 1
+            due[id_] = threads[id_].due(ours[id_], self._every)
+        if failed is not None and not looked:
+            raise failed
+        return Hearing(
+            remarks,
+            {"posts": {id_: thread.kept() for id_, thread in threads.items()}},
+            look_again=_named(failed) or min(due.values(), default=None),
+            trouble=failed.reason if failed is not None else None,
+        )
+
+    async def _look(self, post: HeardPost, before: _Thread) -> tuple[list[Remark], _Thread]:
+        """What is new under a post, and what is to be remembered of it once that is kept."""
+        now, thread = self._now, replace(before, prints=dict(before.prints), owes=False)
+        is_whole = len(thread.prints) <= MOST_WHOLE or thread.whole is None or now - thread.whole >= WHOLE_EVERY
+        since = None if is_whole or thread.looked is None else thread.looked - LAG
+        listed, is_complete = await self._list(post.remote_id, since)
+        remarks = [remark for each in listed if (remark := self._news(each, post, thread)) is not None]
+        if since is None and is_complete:
+            remarks += await self._missing({id_of(each.get("id")) for each in listed}, post, thread)
+            thread.whole = now
+        thread.looked = now
+        return remarks, thread
+
+    def _news(self, told: Mapping[str, Any], post: HeardPost, thread: _Thread) -> Remark | None:
+        """The remark that a comment is; None where nothing of it is new, or it is the Page's own."""
+        remark = comment_of(told, post.remote_id)
+        if remark is None or remark.author == self._page:
+            return None
+        thread.newest = max(thread.newest or remark.at, min(remark.at, self._now))
+        told_now, known = print_of(f"{remark.hidden} {remark.text}"), thread.prints.get(remark.remote_id)
+        if known == told_now:
+            return None
+        if known is not None or len(thread.prints) < MOST_KEPT:
+            thread.prints[remark.remote_id] = told_now
+        # Facebook tells of no edit when it was: it was by now, and after what was read before.
+        return remark if known is None else replace(remark, edited_at=self._now)
+
+    async def _missing(self, listed: set[str | None], post: HeardPost, thread: _Thread) -> Sequence[Remark]:
+        missing = [id_ for id_ in thread.prints if id_ not in listed]
+        gone = []
+        for id_ in missing[:MOST_CHECKED]:
+            if answers.is_gone(await self._read(escape(id_, safe=""), {"fields": "id"})):
+                del thread.prints[id_]
+                gone.append(Remark(id_, None, post.sent_at, root=post.remote_id, edited_at=self._now, gone=True))
+        thread.owes = len(missing) > MOST_CHECKED
+        return gone
+
+    async def _list(self, post: str, since: datetime | None) -> tuple[list[Mapping[str, Any]], bool]:
+        """The comments of a post, page by page, and whether those are all; of a post that is gone there are none."""
+        asked = {"filter": "stream", "order": "reverse_chronological", "limit": "100", "fields": _FIELDS}
+        if since is not None:
+            asked["since"] = str(int(since.timestamp()))
+        found: list[Mapping[str, Any]] = []
+        for _ in range(MOST_PAGES):
+            answer = await self._read(f"{escape(post, safe='')}/comments", asked)
+            if answers.is_gone(answer):
+                return [], True
+            comments = answers.posts_of(answer)
+            if comments is None:
+                raise unreadable("Facebook", answer, RequestPurpose.READ)
+            found += comments
+            after = answers.next_page(answer)
+            if after is None or asked.get("after") == after:
+                return found, True
+            asked = {**asked, "after": after}
+        return found, False
+
+    async def _read(self, route: str, fields: Mapping[str, str]) -> Answer:
+        """One answer that says something, were it that what was asked for is gone. Raises DeliveryError."""
+        self._left -= 1
+        answer = await self._ask(route, fields)
+        if not answers.is_gone(answer) and (
+            error := answers.refusal(answer, RequestPurpose.READ, self._page, self._now)
+        ):
+            raise error
+        if answers.used(answer.headers, self._page) >= answers.MUCH:
+            # What this look read so far is read again then: nothing of it is lost.
+            rests = because("facebook_listening_rests", percent=answers.MUCH)
+            raise Retry(rests, self._now + RESTS, whole_channel=True)
+        return answer
+
+
+def _named(failed: DeliveryError | None) -> datetime | None:
+    return failed.after if isinstance(failed, Retry) else None
+
+
+def comment_of(told: Mapping[str, Any], post: str) -> Remark | None:
+    """A comment as the Graph API lists it, under this post; None where it can't be told which it is, or when.
+
+    Who wrote it is missing where the app has no right to names, which is the usual case.
+    """
+    remote_id, at = id_of(told.get("id")), moment_of(told.get("created_time"))
+    if remote_id is None or at is None:
+        return None
+    who = table(told.get("from"))
+    return Remark(
+        remote_id,
+        words_of(told.get("message")),
+        at,
+        root=post,
+        parent=id_of(table(told.get("parent")).get("id")),
+        author=id_of(who.get("id")),
+        name=name_of(who.get("name")),
+        url=address_of(told.get("permalink_url")),
+        hidden=told.get("is_hidden") is True,
+    )
+
+
+# --- what the webhook brings
+
+SIGNATURE_HEADER = "X-Hub-Signature-256"
+_WORDED = frozenset({"add", "edit", "edited"})
+_HIDING = {"hide": True, "unhide": False}
+
+
+def is_signed(body: bytes, signature: str, secret: str) -> bool:
+    """Whether `signature` (`sha256=` and hexadecimals) is the app's over the very bytes; in constant time."""
+    wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    # As bytes: text that isn't ASCII can't be compared in constant time.
+    return hmac.compare_digest(signature.encode(errors="replace"), f"sha256={wanted}".encode())
+
+
+def brought(body: bytes, page: str) -> list[Remark]:
+    """What a delivery of the webhook tells of comments on this Page, in its order; the Page's own are left out.
+
+    Raises ValueError where it isn't JSON. What can't be read in it is passed over: more would come of it never.
+    """
+    try:
+        told = json.loads(body)
+    except RecursionError:
+        raise ValueError("too deep") from None
+    if not isinstance(told, dict) or told.get("object") != "page":
+        return []
+    return [remark for at, change in _changes(told, page) if (remark := _changed(change, page, at)) is not None]
+
+
+def _changes(told: Mapping[str, Any], page: str) -> Iterator[tuple[datetime | None, Mapping[str, Any]]]:
+    entries = told.get("entry")
+    for entry in entries if isinstance(entries, list) else ():
+        changes = table(entry).get("changes")
+        if id_of(table(entry).get("id")) != page or not isinstance(changes, list):
+            continue
+        for change in changes:
+            if table(change).get("field") == "feed":
+                yield moment_of(entry.get("time")), table(table(change).get("value"))
+
+
+def _changed(value: Mapping[str, Any], page: str, at: datetime | None) -> Remark | None:
+    remote_id, post, parent = (id_of(value.get(name)) for name in ("comment_id", "post_id", "parent_id"))
+    verb, said_at = str(value.get("verb")), moment_of(value.get("created_time")) or at
+    # In older deliveries a number and a name stand in place of `from`.
+    who = table(value.get("from")) or {"id": value.get("sender_id"), "name": value.get("sender_name")}
+    author = id_of(who.get("id"))
+    if value.get("item") != "comment" or remote_id is None or said_at is None or author == page:
+        return None
+    if verb not in _WORDED and verb not in _HIDING and verb != "remove":
+        return None
+    return Remark(
+        remote_id,
+        words_of(value.get("message")) if verb in _WORDED else None,
+        said_at,
+        root=post,
+        parent=parent if parent != post else None,
+        author=author,
+        name=name_of(who.get("name")),
+        # The first version is no edit, however late it comes: so it never takes the place of one.
+        edited_at=None if verb == "add" else at or said_at,
+        gone=verb == "remove",
+        hidden=_HIDING.get(verb),
+    )
