@@ -386,6 +386,7 @@ class Daemon:
             recall=lambda key: statuses.recall(channel, key),
             remember=lambda key, value: statuses.remember(channel, key, value),
             pace=self._paces.get(channel),
+            listens_every=self.town.listening.every,
         )
 
     def _build_pollers(self) -> None:

@@ -55,13 +55,13 @@ def _named(path: str) -> type[Any]:
     return cast("type[Any]", getattr(import_module(module), name))
 
 
+_TWITTER, _FACEBOOK = "alerts.channels.twitter.channel:Twitter", "alerts.channels.facebook.channel:Facebook"
+
 # A row is the kind itself; or, where its settings stand in the channel's own file, the place of the kind there, as an
 # entry point names it: that file imports ChannelKind from here, and its library isn't loaded before it is needed.
 KINDS: dict[str, ChannelKind | str] = {
-    "twitter": ChannelKind(
-        TwitterSettings, TWITTER_TEXT, "alerts.channels.twitter.channel:Twitter", counts_every_write=False
-    ),
-    "facebook": ChannelKind(FacebookSettings, FACEBOOK_TEXT, "alerts.channels.facebook.channel:Facebook"),
+    "twitter": ChannelKind(TwitterSettings, TWITTER_TEXT, _TWITTER, counts_every_write=False, ear=_TWITTER),
+    "facebook": ChannelKind(FacebookSettings, FACEBOOK_TEXT, _FACEBOOK, ear=_FACEBOOK),
     "telegram": ChannelKind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram.channel:Telegram"),
     "webhook": ChannelKind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
 }

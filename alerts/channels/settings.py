@@ -6,7 +6,7 @@ Importing this loads no platform's library: the command line checks a configurat
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -149,8 +149,23 @@ class HearingSettings(ChannelSettings):
     replies: int = Field(default=ChannelConfig.replies, ge=0, le=100)
 
 
+class AccountKeys(BaseModel):
+    """The four secrets of an account on X: OAuth 1.0a user context, which doesn't expire."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    consumer_key: SecretSource
+    consumer_secret: SecretSource
+    access_token: SecretSource
+    access_token_secret: SecretSource
+
+
 class TwitterSettings(HearingSettings):
-    """`kind = "twitter"`: an account on X, by OAuth 1.0a user context (it doesn't expire)."""
+    """`kind = "twitter"`: an account on X.
+
+    By X's terms a town reads what others write there only once X approved it in writing: `approved` is that day. It
+    reads with the keys of another account (`listen`), for at most `budget` dollars a month.
+    """
 
     kind: Literal["twitter"]
     api_url: str = "https://api.x.com"
@@ -159,10 +174,39 @@ class TwitterSettings(HearingSettings):
     consumer_secret: SecretSource
     access_token: SecretSource
     access_token_secret: SecretSource
+    approved: date | None = Field(default=None, examples=["2026-11-01"])
+    listen: AccountKeys | None = None
+    budget: float | None = Field(default=None, ge=0.05, le=100_000, examples=[5.00])
+
+    @field_validator("approved")
+    @classmethod
+    def _was_approved(cls, value: date | None) -> date | None:
+        if value is not None and value > datetime.now().astimezone().date():
+            raise ValueError(because("x_approved_later", date=f"{value:%Y-%m-%d}"))
+        return value
+
+    @model_validator(mode="after")
+    def _may_hear(self) -> TwitterSettings:
+        needed = (
+            (self.approved, because("x_needs_approved")),
+            (self.listen, because("x_needs_listen")),
+            (self.budget, because("x_needs_budget")),
+        )
+        missing = [what for value, what in needed if value is None]
+        if self.hears and missing:
+            raise ValueError(because("x_may_not_hear", missing=missing))
+        if self.listen is not None:
+            for name in ("consumer_key", "access_token"):
+                if getattr(self.listen, name) == getattr(self, name):
+                    raise ValueError(because("x_listens_with_same", key=name))
+        return self
 
 
 class FacebookSettings(HearingSettings):
-    """`kind = "facebook"`: a Page, by a Page access token."""
+    """`kind = "facebook"`: a Page, by a Page access token.
+
+    With the app's secret and a `verify_token` Facebook may bring what people say there, where the channel hears.
+    """
 
     kind: Literal["facebook"]
     api_url: str = "https://graph.facebook.com"
@@ -170,9 +214,15 @@ class FacebookSettings(HearingSettings):
     page_id: str = Field(pattern=r"^\d+$", examples=["1234567890"])
     token: SecretSource
     app_secret: SecretSource | None = None
+    verify_token: SecretSource | None = None
     limits: tuple[Limit, ...] = (RateLimit(30, timedelta(hours=1)),)
     on_update: Means = Means.EDIT
     on_end: Means = Means.EDIT
+
+    @property
+    def is_brought(self) -> bool:
+        """Whether Facebook may bring what people say: it is heard, and both secrets are named."""
+        return self.hears and self.app_secret is not None and self.verify_token is not None
 
 
 class TelegramSettings(HearingSettings):

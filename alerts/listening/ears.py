@@ -58,7 +58,7 @@ class Intake:
         done: list[Taken] = []
         for start in range(0, len(remarks), AT_ONCE):
             few = remarks[start : start + AT_ONCE]
-            understood = await self.understand([each.text for each in few])
+            understood = await self.understand([each.text or "" for each in few])
             if start:
                 await self.clock.sleep(RESTS)
             pairs = tuple(zip(few, understood, strict=True))

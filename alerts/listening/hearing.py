@@ -115,19 +115,32 @@ def _take_one(
         gone = forget_words(known, UtteranceState.GONE)
         listening.put(gone)
         return gone, False
+    if known.text is None and remark.text is not None:
+        return _worded(unit, known, _fresh(unit, channel, remark, understood, by=by, place=place), group), True
     return _changed(unit, known, remark, understood)
 
 
+def _worded(unit: DeskUnit, known: Utterance, fresh: Utterance, group: Group | None) -> Utterance:
+    """What was told of before its words were, as when it was hidden: with them, it is new."""
+    hidden = known.hidden if known.hidden_at is not None else fresh.hidden
+    worded = replace(fresh, id=known.id, seq=known.seq, hidden=hidden, hidden_at=known.hidden_at)
+    worded = _grouped(unit, worded, group)
+    unit.listening.put(worded)
+    return worded
+
+
 def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Understood) -> tuple[Utterance, bool] | None:
-    written, before = remark.edited_at or remark.at, known.edited_at or known.said_at
-    text = bounded(remark.text, LONGEST_REMARK)
-    is_new = written > before and text != known.text
-    changed = replace(known, hidden=remark.hidden)
+    told_at, before = remark.edited_at or remark.at, known.edited_at or known.said_at
+    changed = _hidden(known, remark, told_at)
+    # Of two that are of the same time the one told later counts: a list shows what is, and not since when it is.
+    is_newer = remark.text is not None and told_at >= before
+    is_new = is_newer and bounded(remark.text or "", LONGEST_REMARK) != known.text
+    if is_newer and remark.edited_at is not None:
+        changed = replace(changed, edited_at=told_at)
     if is_new:
         changed = replace(
             changed,
-            text=text,
-            edited_at=written,
+            text=bounded(remark.text or "", LONGEST_REMARK),
             kind=understood.kind if known.kind is not Kind.HELP else known.kind,
             kind_reason=understood.reason if known.kind is not Kind.HELP else known.kind_reason,
             asks=understood.asks,
@@ -143,6 +156,13 @@ def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Under
     return changed, is_new and not known.raised
 
 
+def _hidden(known: Utterance, remark: Remark, told_at: datetime) -> Utterance:
+    """Whether it is hidden on its platform, by what was told of that last."""
+    if remark.hidden is None or remark.hidden is known.hidden or told_at < (known.hidden_at or known.said_at):
+        return known
+    return replace(known, hidden=remark.hidden, hidden_at=told_at)
+
+
 def _fresh(
     unit: DeskUnit, channel: str, remark: Remark, understood: Understood, *, by: str | None, place: str | None
 ) -> Utterance:
@@ -154,8 +174,10 @@ def _fresh(
         remote_id=remark.remote_id,
         said_at=remark.at,
         heard_at=unit.now,
-        text=bounded(remark.text, LONGEST_REMARK),
+        text=None if remark.text is None else bounded(remark.text, LONGEST_REMARK),
         kind=understood.kind,
+        # Where there is nothing to read, nobody has to.
+        state=UtteranceState.UNREAD if remark.text is not None else UtteranceState.HANDLED,
         kind_reason=understood.reason,
         asks=understood.asks,
         raised=understood.kind is Kind.HELP,
@@ -167,8 +189,9 @@ def _fresh(
         name=bounded(remark.name, LONGEST_NAME) if remark.name else None,
         url=remark.url,
         language=remark.language,
-        edited_at=remark.edited_at,
-        hidden=remark.hidden,
+        edited_at=remark.edited_at if remark.text is not None else None,
+        hidden=remark.hidden is True,
+        hidden_at=(remark.edited_at or remark.at) if remark.hidden is not None and remark.text is None else None,
         private=remark.private,
         exercise=config is not None and config.exercise,
         by=by,

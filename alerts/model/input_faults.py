@@ -125,6 +125,17 @@ SETTING_FAULTS: Mapping[str, str] = {
         'card = true: a picture can\'t be edited and would go on showing what held; allowed with {key} = "reply" '
         'or "new"'
     ),
+    "x_may_not_hear": (
+        "X's terms let a town, as a body of government, read what others write there only once X approved it in "
+        "writing; missing for hears = true: {missing}"
+    ),
+    "x_needs_approved": "approved (the day of X's approval, such as 2026-11-01)",
+    "x_needs_listen": "listen (the four keys of another account, so that reading never endangers the one that posts)",
+    "x_needs_budget": "budget (dollars a month at the most, such as 5.00, for X charges for what is read)",
+    "x_approved_later": "{date} is yet to come; allowed: the day on which X approved it",
+    "x_listens_with_same": (
+        "listen has the {key} of the account that posts; allowed: the keys of another account, with an app of its own"
+    ),
     "reserve_too_large": "a reserve of {count} leaves nothing of {limit}; allowed: 0 to {most}",
     "webhook_without_url": "a webhook needs [station] public_url",
     "public_url_unread": (

@@ -68,12 +68,13 @@ class Remark:
     `remote_id` is the platform's own id, unique on its channel (Telegram: `CHAT:MESSAGE`). `root` is the remote id of
     our post that it stands under (None: it stands under none), `parent` that of the remark it answers. `author` and
     `name` are the platform's id and name of who said it; both may be missing. `edited_at` is when these words were
-    written, where they aren't the first: of two versions the newer one counts, whichever came first. `gone`: its
-    platform says that it was taken away. `private`: it was said to our bot alone.
+    written, where they aren't the first: of two versions the newer one counts, whichever came first. `text` and
+    `hidden` are None where nothing is told of them: they are as they were. `gone`: its platform says that it was taken
+    away. `private`: it was said to our bot alone.
     """
 
     remote_id: str
-    text: str
+    text: str | None
     at: datetime
     root: str | None = None
     parent: str | None = None
@@ -82,7 +83,7 @@ class Remark:
     url: str | None = None
     edited_at: datetime | None = None
     gone: bool = False
-    hidden: bool = False
+    hidden: bool | None = None
     language: str | None = None
     private: bool = False
 
@@ -105,8 +106,9 @@ class Utterance:
     """What was said, as it is kept. `text`, `name` and `sealed` are None once it was forgotten, or is gone.
 
     `incident` is that of the post it stands under, or, where `suggested`, the one it may be about. `raised`: it may be
-    a call for help, which only a person takes back. `by` is the officer who entered it by hand, and `place` where they
-    heard it. `vector` is what a model of language makes of its words.
+    a call for help, which only a person takes back. `hidden` is whether its platform shows it to nobody else, and
+    `hidden_at` since when that is known, where it changed. `by` is the officer who entered it by hand, and `place`
+    where they heard it. `vector` is what a model of language makes of its words.
     """
 
     id: str
@@ -132,6 +134,7 @@ class Utterance:
     question: str | None = None
     edited_at: datetime | None = None
     hidden: bool = False
+    hidden_at: datetime | None = None
     private: bool = False
     exercise: bool = False
     by: str | None = None

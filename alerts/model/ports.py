@@ -20,7 +20,7 @@ from alerts.model.delivery import SendResult, Target
 from alerts.model.listening import EarReading, HeardPost
 from alerts.model.post import Message, Quota, Receipt
 from alerts.model.reason import Reason
-from alerts.model.town import Town
+from alerts.model.town import ListeningSection, Town
 
 
 class Clock(Protocol):
@@ -339,7 +339,8 @@ class Resources:
     `session` is the one aiohttp.ClientSession of the process (typed loosely, for the vocabulary knows no library);
     `folder` is where channels.toml stands, for secret files; `recall` and `remember` keep a few of the channel's own
     facts (a migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, where it also talks to
-    subscribers: what it posts takes its turn among what it says.
+    subscribers: what it posts takes its turn among what it says. `listens_every` is how often a young post is looked at
+    where the channel is listened to.
     """
 
     session: Any
@@ -348,6 +349,7 @@ class Resources:
     recall: Callable[[str], str | None]
     remember: Callable[[str, str], Awaitable[None]]
     pace: Pace | None = None
+    listens_every: timedelta = ListeningSection.every
 
 
 class Tells(Protocol):

@@ -580,6 +580,7 @@ utterance = Table(
     Column("heard_at", BigInteger, nullable=False, index=True),
     Column("edited_at", BigInteger),
     Column("hidden", Boolean, nullable=False),
+    Column("hidden_at", BigInteger),
     Column("private", Boolean, nullable=False),
     Column("exercise", Boolean, nullable=False),
     Column("by", String(100)),

@@ -37,7 +37,7 @@ from alerts.channels.facebook.hearing import PageEar
 from alerts.channels.picture import NoPicture, load_picture
 from alerts.channels.settings import FacebookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected
-from alerts.model.listening import HeardPost, Hearing
+from alerts.model.listening import EarReading, HeardPost
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import because
@@ -148,7 +148,7 @@ class Facebook:
             self._at(remote_id, post.get("permalink_url")) for post in recent if (remote_id := id_of(post.get("id")))
         ]
 
-    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> Hearing:
+    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
         """Look at the comments of those posts that are due. What the webhook brings comes by another way."""
         page, every = self._settings.page_id, self._resources.listens_every
         return await PageEar(page, self._get, every, now).hear(posts, memory)

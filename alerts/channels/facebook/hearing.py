@@ -26,7 +26,7 @@ from alerts.channels.answer import Answer, RequestPurpose, address_of, id_of, na
 from alerts.channels.facebook import answers
 from alerts.channels.hearing import look_after, moment_of, print_of, table, words_of
 from alerts.model.errors import BadCredential, DeliveryError, Retry
-from alerts.model.listening import HeardPost, Hearing, Remark
+from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.reason import because
 
 MOST_PAGES = 20
@@ -98,7 +98,7 @@ class PageEar:
         self._now = now
         self._left = MOST_REQUESTS
 
-    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any]) -> Hearing:
+    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any]) -> EarReading:
         """Look at the posts that are due. Raises DeliveryError where nothing could be read at all.
 
         One post that can't be read keeps no other from being read: it is told as the look's trouble.
@@ -126,7 +126,7 @@ class PageEar:
             due[id_] = threads[id_].due(ours[id_], self._every)
         if failed is not None and not looked:
             raise failed
-        return Hearing(
+        return EarReading(
             remarks,
             {"posts": {id_: thread.kept() for id_, thread in threads.items()}},
             look_again=_named(failed) or min(due.values(), default=None),

@@ -17,7 +17,7 @@ from alerts.channels.twitter import answers
 from alerts.channels.twitter.hearing import AccountEar
 from alerts.channels.twitter.wire import Signer, TwitterClient
 from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
-from alerts.model.listening import HeardPost, Hearing
+from alerts.model.listening import EarReading, HeardPost
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import because
@@ -113,7 +113,7 @@ class Twitter:
         ids = (id_of(post.get("id")) for post in posts if appeared(post.get("created_at"), since))
         return [self._at(remote_id) for remote_id in ids if remote_id]
 
-    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> Hearing:
+    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
         """Look at the replies to those posts that are due, and at mentions, within the month's budget.
 
         Asked with the keys of `listen`, which are another account's: what X may do to an account that reads doesn't

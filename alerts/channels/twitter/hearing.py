@@ -24,7 +24,7 @@ from alerts.channels.answer import Answer, RequestPurpose, count_of, id_of, unre
 from alerts.channels.hearing import look_after, moment_of, print_of, table, words_of
 from alerts.channels.twitter import answers
 from alerts.model.errors import DeliveryError, Retry
-from alerts.model.listening import HeardPost, Hearing, Remark
+from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.reason import Reason, because
 
 PRICE = 5_000
@@ -162,7 +162,7 @@ class AccountEar:
     every: timedelta
     budget: float
 
-    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> Hearing:
+    async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
         """Look once. Raises DeliveryError where nothing was heard, nor paid for."""
         look = _Look(self, posts, memory, now)
         failed: DeliveryError | None = None
@@ -174,7 +174,7 @@ class AccountEar:
             # What was heard until then is kept, and paid for; the rest is asked for again.
             failed = error
         after = failed.after if isinstance(failed, Retry) else None
-        return Hearing(
+        return EarReading(
             list(look.remarks.values()),
             look.kept(),
             look_again=max(after or look.again(), look.halted or now),

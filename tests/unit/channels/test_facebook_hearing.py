@@ -15,7 +15,7 @@ from alerts.channels.answer import Answer
 from alerts.channels.facebook import hearing
 from alerts.channels.facebook.hearing import PageEar, brought, is_signed
 from alerts.model.errors import BadCredential, Retry
-from alerts.model.listening import HeardPost, Hearing
+from alerts.model.listening import EarReading, HeardPost
 
 PAGE = "1234567890"
 POST = f"{PAGE}_1"
@@ -61,7 +61,7 @@ class Page:
             paging["next"] = "https://graph.facebook.com/?access_token=secret"
         return Answer(200, self.headers, json.dumps({"data": data, "paging": paging}).encode())
 
-    async def hear(self, now: datetime, *posts: HeardPost) -> Hearing:
+    async def hear(self, now: datetime, *posts: HeardPost) -> EarReading:
         wanted = posts or (HeardPost(POST, NOON, "incident"),)
         heard = await PageEar(PAGE, self.ask, self.every, now).hear(wanted, self.memory)
         self.memory = json.loads(json.dumps(heard.memory))

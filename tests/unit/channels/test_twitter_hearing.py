@@ -12,7 +12,7 @@ import pytest
 from alerts.channels.answer import Answer
 from alerts.channels.twitter.hearing import AccountEar, lookup_due, remark_of
 from alerts.model.errors import BadCredential, Rejected, Retry
-from alerts.model.listening import HeardPost, Hearing
+from alerts.model.listening import EarReading, HeardPost
 
 ME = "42"
 POST = "1000"
@@ -84,7 +84,7 @@ class X:
         more = {"next_token": str(start + size)} if start + size < len(found) else {}
         return self._serve(found[start : start + size], meta=more)
 
-    async def hear(self, now: datetime, *posts: HeardPost) -> Hearing:
+    async def hear(self, now: datetime, *posts: HeardPost) -> EarReading:
         self.now = now
         ear = AccountEar(ME, self.ask, MINUTE, self.budget)
         heard = await ear.hear(posts or (HeardPost(POST, NOON, "incident"),), self.memory, now)

@@ -138,3 +138,50 @@ async def test_the_posts_that_are_listened_under_are_those_that_are_out(listenin
     posts = await listening.service.ask(lambda unit: unit.listening.spoken("page", now - timedelta(days=1), now, 9))
 
     assert [(each.remote_id, each.incident, each.over_at) for each in posts] == [("page-1", listening.incident, None)]
+
+
+async def test_of_two_first_versions_of_one_time_the_one_told_later_counts(listening):
+    first = listening.remark("C’est quand ?")
+    for each in (first, replace(first, text="C’est quand, rue Haute ?")):
+        await listening.service.act(taken("page", (each, Understood())))
+
+    [kept] = await heard(listening)
+    assert (kept.text, kept.edited_at) == ("C’est quand, rue Haute ?", None)
+
+
+async def test_an_edit_that_was_seen_before_it_was_told_keeps_older_words_out(listening):
+    first = listening.remark("C’est quand ?")
+    seen = replace(first, text="C’est quand, rue Haute ?")
+    for each in (seen, replace(seen, edited_at=first.at + timedelta(seconds=30)), first):
+        await listening.service.act(taken("page", (each, Understood())))
+
+    assert [each.text for each in await heard(listening)] == ["C’est quand, rue Haute ?"]
+
+
+async def test_whether_it_is_hidden_is_as_it_was_told_last(listening):
+    remark = listening.remark("Bonjour")
+    hides = replace(remark, text=None, hidden=True, edited_at=remark.at + timedelta(seconds=30))
+    shows = replace(hides, hidden=False, edited_at=remark.at + timedelta(seconds=60))
+    found = []
+    for each in (remark, hides, remark, shows, hides, replace(remark, edited_at=shows.edited_at)):
+        await listening.service.act(taken("page", (each, Understood())))
+        [kept] = await heard(listening)
+        found.append(kept.hidden)
+
+    assert found == [False, True, True, False, False, False]
+    assert (kept.text, kept.state) == ("Bonjour", UtteranceState.UNREAD)
+
+
+async def test_hidden_before_its_words_were_told_it_is_hidden_and_its_words_are_news(listening):
+    remark = listening.remark("Eau potable ?")
+    hides = replace(remark, text=None, hidden=True, at=remark.at + timedelta(seconds=30))
+    await listening.service.act(taken("page", (hides, Understood())))
+    [kept] = await heard(listening)
+    assert (kept.text, kept.state) == (None, UtteranceState.HANDLED)
+
+    done = await listening.service.act(taken("page", (remark, ASKS)))
+
+    [kept] = await heard(listening)
+    assert (kept.text, kept.state, kept.hidden, kept.said_at) == (remark.text, UtteranceState.UNREAD, True, remark.at)
+    assert kept.question is not None
+    assert len(done.utterances) == 1
