@@ -129,16 +129,22 @@ class Facebook:
         A comment is looked for under the post that it answers, too. Raises InDoubt where the comments can't be read:
         that takes a permission of its own, which publishing does not.
         """
-        posts = [*await self._posts(f"{self._settings.page_id}/published_posts", since)]
-        if reply_to:
-            posts += await self._comments(reply_to, since)
         wanted = {normal(message.text), normal(_whole(message))}
-        for post in posts:
-            remote_id = id_of(post.get("id"))
-            same = normal(str(post.get("message", ""))) in wanted and remote_id not in known
-            if remote_id and same and appeared(post.get("created_time"), since):
-                return self._at(remote_id, post.get("permalink_url"))
-        return None
+
+        def ours(posts: Sequence[Mapping[str, Any]]) -> Receipt | None:
+            for post in posts:
+                remote_id = id_of(post.get("id"))
+                same = normal(str(post.get("message", ""))) in wanted and remote_id not in known
+                if remote_id and same and appeared(post.get("created_time"), since):
+                    return self._at(remote_id, post.get("permalink_url"))
+            return None
+
+        found = ours(await self._posts(f"{self._settings.page_id}/published_posts", since))
+        if found is None and reply_to:
+            found = ours(await self._comments(reply_to, since))
+            if found is None and (above := await self._above(reply_to)) is not None:
+                found = ours(await self._comments(above, since))
+        return found
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 times tell
         """What the Page published from `since` on; its comments aren't among it."""
@@ -264,23 +270,20 @@ class Facebook:
         raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
 
     async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
-        """Our comments on a post or on a comment, with those on its comments, which are only there where asked for.
-
-        What answers an answer Facebook puts beside it, under the same comment: so it is looked for there as well.
-        """
+        """Our comments on a post or a comment, with those on its comments, which are only there where asked for."""
         asked = {"filter": "stream", "fields": _FIELDS_OF_A_COMMENT}
         try:
-            found = await self._posts(f"{_path(parent)}/comments", since, asked)
-            above = await self._above(parent) if not parent.startswith(f"{self._settings.page_id}_") else None
-            beside = await self._posts(f"{_path(above)}/comments", since, asked) if above else ()
+            comments = await self._posts(f"{_path(parent)}/comments", since, asked)
         except (BadCredential, Gone, Rejected) as error:
             raise InDoubt(because("comments_not_searched", why=error.reason)) from None
-        return [each for each in (*found, *beside) if self._may_be_ours(each)]
+        return [each for each in comments if self._may_be_ours(each)]
 
     async def _above(self, comment: str) -> str | None:
-        """The comment that this one answers, if it answers one."""
-        told = self._check(await self._get(_path(comment), {"fields": "parent{id}"}), RequestPurpose.READ)
-        parent = told.get("parent")
+        """The comment that this one answers: what answers an answer Facebook puts beside it. None for a post."""
+        if comment.startswith(f"{self._settings.page_id}_"):
+            return None
+        answer = await self._get(_path(comment), {"fields": "parent{id}"})
+        parent = None if answers.is_gone(answer) else self._check(answer, RequestPurpose.READ).get("parent")
         return id_of(parent.get("id")) if isinstance(parent, dict) else None
 
     def _may_be_ours(self, comment: Mapping[str, Any]) -> bool:
