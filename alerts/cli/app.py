@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import officer, people, posting, screen, service, subscribers
+from alerts.cli import forgetting, officer, people, posting, screen, service, subscribers
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.town import Town
@@ -124,6 +124,7 @@ app.command("retry")(officer.retry)
 app.command("drop")(officer.drop)
 app.command("explain")(officer.explain)
 app.command("report")(officer.report)
+app.command("forget")(forgetting.forget)
 app.command("preview")(posting.preview)
 app.command("check")(service.check)
 app.command("sandbox")(service.sandbox)

@@ -110,7 +110,12 @@ def upgrade(context: typer.Context) -> int:
     return 0
 
 
-def export(context: typer.Context) -> int:
+def export(
+    context: typer.Context,
+    with_heard: Annotated[
+        bool, typer.Option("--with-heard", help="Also what people said, and the ids of who said it.")
+    ] = False,
+) -> int:
     """Print everything the database holds as JSON lines."""
     from alerts.store.connection import migrate
     from alerts.store.unit import asking
@@ -119,7 +124,7 @@ def export(context: typer.Context) -> int:
     migrate(town.database)
     # The file of an older version has been brought up to date by now: its rows are told in this version's columns.
     with asking(town.database) as unit:
-        for row in unit.views.export():
+        for row in unit.views.export(with_heard=with_heard):
             screen.show_json(row)
     return 0
 

@@ -5,21 +5,31 @@ A town that listens to nothing has none of it: no task, no lease, no question to
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
+
+import structlog
 
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
-from alerts.desk.service import DeskService
-from alerts.listening.ears import LONGEST_BACKOFF, Chance, Ear, Intake
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.ears import LONGEST_BACKOFF, RESTS, Chance, Ear, Intake
+from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.hearing import understand_nothing
 from alerts.model.events import Events
-from alerts.model.lease import ear_lease
+from alerts.model.lease import DUTIES, Lease, LeaseLost, ear_lease
 from alerts.model.ports import Clock, Hears, Resources
 from alerts.model.town import Town
+from alerts.store.connection import scrub
 from alerts.web.ops import Cycle
 
+FORGOTTEN_EVERY = 24 * 3600.0
+SCRUBBED_TRIES = 60
 _LATE = 120.0
+
+log = structlog.get_logger()
 
 
 def hearing_by_asking(town: Town) -> list[str]:
@@ -49,6 +59,7 @@ class Ears:
         open_ear: Callable[[str, Any, Resources], Hears | None],
     ) -> None:
         self.intake = Intake(service, events, clock, understand_nothing)
+        self._town = town
         self._clock = clock
         self._keeper = keeper
         self._ears: dict[str, Ear] = {}
@@ -62,7 +73,41 @@ class Ears:
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
-        return [(ear_lease(name), ear.run()) for name, ear in self._ears.items()]
+        return [*((ear_lease(name), ear.run()) for name, ear in self._ears.items()), ("forgetting", self._forget())]
+
+    async def _forget(self) -> None:
+        """Forget once a day what is past its time, where the shared duties are ours."""
+        while True:
+            lease = await self._keeper.wait_for(DUTIES)
+            try:
+                await self.forget(lease)
+            except LeaseLost:
+                continue
+            except Exception:
+                log.exception("forgetting.failed")
+            await self._clock.sleep(FORGOTTEN_EVERY)
+
+    async def forget(self, lease: Lease | None = None) -> int:
+        """Forget all that is past its time, a little in each transaction; returns how many utterances it was.
+
+        Raises LeaseLost where that is another daemon's to do by now.
+        """
+        count = 0
+        while done := await self.intake.service.act(partial(_forget, lease=lease), posts=False):
+            count += done
+            await self._clock.sleep(RESTS)
+        if count:
+            await self.intake.service.act(partial(write_down, count=count), posts=False)
+            log.info("listening.forgotten", utterances=count)
+            await self._scrub()
+        return count
+
+    async def _scrub(self) -> None:
+        for _ in range(SCRUBBED_TRIES):
+            if await asyncio.to_thread(scrub, self._town.database):
+                return
+            await self._clock.sleep(1.0)
+        log.warning("listening.log_in_use")
 
     def cycles(self) -> list[Cycle]:
         """How long ago each ear that is ours last tried to listen."""
@@ -74,6 +119,11 @@ class Ears:
         """Give back what listening took."""
         for ear in self._ears.values():
             await ear.close()
+
+
+def _forget(unit: DeskUnit, lease: Lease | None) -> int:
+    unit.leases.check(lease, unit.now)
+    return forget_what_is_past(unit)
 
 
 def _cycle(ear: Ear, now: float) -> Cycle:

@@ -30,7 +30,7 @@ from alerts.model.listening import (
     Utterance,
     UtteranceState,
 )
-from alerts.store.listening import forget_words
+from alerts.store.listening import forget_words, words_of_question
 
 AT_ONCE = 20
 """Remarks kept in one transaction: more would hold up an urgent post's journal."""
@@ -214,7 +214,7 @@ def _grouped(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Utterance
     if asked is None:
         asked = Question(
             id=unit.new_id(),
-            words=fresh.text[:300],
+            words=words_of_question(fresh.text),
             kind=fresh.kind,
             state=QuestionState.OPEN,
             created_at=unit.now,

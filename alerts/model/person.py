@@ -208,6 +208,7 @@ class Act(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     SEND_BACK = "send back"
+    FORGET = "forget"
     ADMINISTER = "administer"
     OPERATE = "operate"
 
@@ -224,6 +225,7 @@ MAY: Mapping[Act, Role] = MappingProxyType(
         Act.APPROVE: Role.APPROVER,
         Act.REJECT: Role.APPROVER,
         Act.SEND_BACK: Role.APPROVER,
+        Act.FORGET: Role.APPROVER,
         Act.ADMINISTER: Role.ADMINISTRATOR,
         Act.OPERATE: Role.OPERATOR,
     }

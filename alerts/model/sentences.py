@@ -299,6 +299,12 @@ DECIDED: Mapping[str, str] = {
         "the same event is out: {twin} from {source}; reject {alert}, or say once more that it is to be "
         "published a second time (--again)"
     ),
+    "forget_what": "say what to forget: one of --post URL, --author CHANNEL:ID, --due",
+    "forget_no_address": (
+        "{url} is no address of something said on a channel that hears; allowed: such as "
+        "https://facebook.com/…/posts/1?comment_id=2, https://t.me/c/1/2, https://x.com/i/status/1"
+    ),
+    "forget_no_author": "{text} is no account on a channel that hears; allowed: CHANNEL:ID, with one of {known}",
     "nothing_gone": "nothing that vanished from {source} waits for a decision",
     "changed_since_shown": "{alert} is not what was shown: it has changed since; look at it again, then validate",
     "came_meanwhile": "{alert} came in meanwhile; look at it, then {act:term} again if that is still right",

@@ -120,6 +120,20 @@ def lack_of_room(place: Place) -> tuple[str, Reason] | None:
     return files.lack_of_room(place) if isinstance(place, Path) else None
 
 
+def scrub(place: Place) -> bool:
+    """Take what was overwritten out of what is kept beside the tables, too; False: not all of it, so try again later.
+
+    Of a file it is the write-ahead log, which is emptied into the file; readers may be in its way. At a server the
+    tables of what people said are written anew (`VACUUM FULL`): its own log and its backups are the server's affair.
+    """
+    with opened(place) as db:
+        if isinstance(db, sqlite3.Connection):
+            return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        for table in ("utterance", "question"):
+            db.execute(f"VACUUM FULL {table}")
+        return True
+
+
 def ring(place: Place) -> int:
     """Wake every daemon that works on the store; returns how many there are. Never raises.
 

@@ -71,6 +71,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         # SQLite checks none unless it is told to, on each connection anew (sqlite.org/foreignkeys.html).
         db.execute("PRAGMA foreign_keys = ON")
+        # What people said and is forgotten is overwritten, wherever it stood; many a SQLite does so by itself.
+        db.execute("PRAGMA secure_delete = ON")
         if readonly:
             db.execute("PRAGMA query_only = ON")
     except (sqlite3.Error, OSError) as error:

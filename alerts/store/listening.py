@@ -10,12 +10,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam, func, or_, select, text, update
+from sqlalchemy import Text, and_, bindparam, delete, func, literal, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from alerts.model.incident import AlertState
 from alerts.model.listening import (
     Answer,
     AnswerState,
@@ -33,6 +34,7 @@ from alerts.model.reason import kept_reason, read_reason
 from alerts.store.schema import (
     ASKING,
     UNHANDLED,
+    WORDS,
     alert,
     answer,
     attempt,
@@ -50,6 +52,12 @@ if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
 MILLIONTHS = 1_000_000
+LONGEST_WORDS = 300
+"""Characters of a question's own words."""
+RECORDS_KEPT = timedelta(days=365)
+"""How long it is kept what was done about utterances; a decision can be appealed against for two months."""
+DIGESTS_KEPT = timedelta(days=400)
+"""More than any platform lists a post's comments by itself, and any ear looks back."""
 
 _ADD = insert_into(utterance)
 _SET = Statement(
@@ -138,6 +146,47 @@ _SPOKEN = Statement(
     .limit(bindparam("most"))
 )
 _BEYOND = 2**62
+# When the incident of an utterance was over; an utterance of none is as old as its hearing.
+_ENDED = (
+    select(func.max(func.coalesce(alert.c.closed_at, alert.c.expires)))
+    .where(alert.c.incident == utterance.c.incident, alert.c.state == AlertState.ACCEPTED.value)
+    .scalar_subquery()
+)
+_PAST = Statement(
+    select(utterance)
+    .where(text(f"utterance.{WORDS}"), utterance.c.heard_at < bindparam("before"))
+    .where(func.coalesce(_ENDED, utterance.c.heard_at) < bindparam("before"))
+    .order_by(utterance.c.heard_at)
+    .limit(bindparam("most"))
+)
+_SAID_BY = Statement(
+    select(utterance)
+    .where(text(f"utterance.{WORDS}"), utterance.c.channel == bindparam("channel"))
+    .where(utterance.c.sealed == bindparam("sealed"))
+    .order_by(utterance.c.seq)
+)
+_BLANK_QUESTION = Statement(
+    update(question)
+    .where(question.c.id == bindparam("key"), question.c.words == bindparam("said"))
+    .values(words=literal(""), centroid=null())
+)
+_BLANK_VECTOR = Statement(update(question).where(question.c.id == bindparam("key")).values(centroid=null()))
+# The posts by which this very remark was answered: in a private chat the platform's ids are the chat's.
+_ITS_ANSWERS = (
+    post.c.answer.is_not(None),
+    or_(
+        post.c.incident == bindparam("key"),
+        and_(post.c.incident == bindparam("question", type_=Text), post.c.in_reply_to == bindparam("remark")),
+    ),
+)
+_BLANK_ATTEMPTS = Statement(
+    update(attempt).where(attempt.c.post_id.in_(select(post.c.id).where(*_ITS_ANSWERS))).values(remote_id=null())
+)
+_BLANK_POSTS = Statement(update(post).where(*_ITS_ANSWERS).values(in_reply_to=null(), remote_id=null(), url=null()))
+_SECRETS_OF = Statement(delete(listening_secret).where(listening_secret.c.month < bindparam("month")))
+_OLD_RECORDS = Statement(delete(moderation).where(moderation.c.at < bindparam("before")))
+_OLD_DIGESTS = Statement(delete(forgotten).where(forgotten.c.at < bindparam("before")))
+_OLDEST_WORDS = Statement(select(func.min(utterance.c.said_at).label("at")).where(text(f"utterance.{WORDS}")))
 
 
 class Listening(UnitPart):
@@ -312,6 +361,38 @@ class Listening(UnitPart):
         """Keep that this must not be heard again; its id itself is not kept."""
         _NEVER_AGAIN.run(self._db, channel=channel, digest=digest_of_remark(channel, remote_id), at=stamp(now))
 
+    def past(self, before: datetime, most: int) -> Sequence[Utterance]:
+        """What still has words and whose incident was over before then (of none: heard before then), oldest first."""
+        return [utterance_from(row) for row in _PAST.rows(self._db, before=stamp(before), most=most)]
+
+    def said_by(self, channel: str, sealed: str) -> Sequence[Utterance]:
+        """What the platform's account of that id said there and isn't forgotten."""
+        return [utterance_from(row) for row in _SAID_BY.rows(self._db, channel=channel, sealed=sealed)]
+
+    def forget(self, kept: Utterance, now: datetime) -> None:
+        """Leave no word of it and nothing that leads to who said it; it isn't heard again by a later look.
+
+        Where it was said, of what kind it was and when stay, to be counted.
+        """
+        self.never_again(kept.channel, kept.remote_id, now)
+        values = {"key": kept.id, "question": kept.question, "remark": kept.remote_id}
+        _BLANK_ATTEMPTS.run(self._db, **values)
+        _BLANK_POSTS.run(self._db, **values)
+        if kept.question is not None:
+            _BLANK_VECTOR.run(self._db, key=kept.question)
+            if kept.text is not None:
+                _BLANK_QUESTION.run(self._db, key=kept.question, said=words_of_question(kept.text))
+        bare = forget_words(kept, UtteranceState.FORGOTTEN)
+        self.put(replace(bare, remote_id=f"~{digest_of_remark(kept.channel, kept.remote_id)}", parent=None))
+
+    def throw_away(self, now: datetime) -> None:
+        """Remove what is of no use any more: secrets of months without words, records of more than a year."""
+        row = _OLDEST_WORDS.row(self._db)
+        oldest = time_of(row["at"]) if row else None
+        _SECRETS_OF.run(self._db, month=f"{min(oldest or now, now):%Y-%m}")
+        _OLD_RECORDS.run(self._db, before=stamp(now - RECORDS_KEPT))
+        _OLD_DIGESTS.run(self._db, before=stamp(now - DIGESTS_KEPT))
+
     def secret(self, month: str, fresh: str) -> str:
         """What authors are hashed under in that month; `fresh` becomes it where there is none yet."""
         _NEW_SECRET.run(self._db, month=month, value=fresh)
@@ -351,6 +432,11 @@ class Listening(UnitPart):
             )
             for row in _MODERATED.rows(self._db, most=most)
         ]
+
+
+def words_of_question(said: str) -> str:
+    """A question in the words of who asked it first, as long as nobody words it otherwise."""
+    return said[:LONGEST_WORDS]
 
 
 def digest_of_remark(channel: str, remote_id: str) -> str:

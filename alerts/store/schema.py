@@ -39,6 +39,7 @@ NAMED = "source <> ''"
 KNOWN = "remote_id IS NOT NULL"
 UNHANDLED = "state = 'unread'"
 ASKING = "question IS NOT NULL"
+WORDS = "text IS NOT NULL"
 
 
 def _seq() -> Column[int]:
@@ -577,7 +578,7 @@ utterance = Table(
     Column("question", String(26)),
     Column("state", String(16), nullable=False),
     Column("said_at", BigInteger, nullable=False),
-    Column("heard_at", BigInteger, nullable=False, index=True),
+    Column("heard_at", BigInteger, nullable=False),
     Column("edited_at", BigInteger),
     Column("hidden", Boolean, nullable=False),
     Column("hidden_at", BigInteger),
@@ -588,6 +589,8 @@ utterance = Table(
     Column("vector", LargeBinary),
     Index("ix_utterance_remark", "channel", "remote_id", unique=True),
     Index("ix_utterance_unread", "raised", "seq", **_only(UNHANDLED)),
+    # What still has words: what is forgotten in time is found among these alone.
+    Index("ix_utterance_words", "heard_at", **_only(WORDS)),
     Index("ix_utterance_question", "question", "seq", **_only(ASKING)),
     sqlite_autoincrement=True,
 )

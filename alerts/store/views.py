@@ -52,6 +52,12 @@ _HIDDEN = {
     "account": ("password", "totp"),
     "session": ("digest", "csrf", "challenge"),
     "token": ("digest",),
+    "listening_secret": ("value",),
+}
+# What people said and what leads to them: told to who asks for it alone.
+_SAID = {
+    "utterance": ("remote_id", "parent", "author", "sealed", "name", "text", "url", "vector", "place"),
+    "question": ("words", "centroid"),
 }
 
 
@@ -370,10 +376,14 @@ class Views(UnitPart):
                     return frozenset({EVERYTHING}), now
         return frozenset(found), now
 
-    def export(self) -> Iterator[dict[str, object]]:
-        """Every row of every table, as `{"table": …, …}`; what lets somebody in, or could be made to, is `***`."""
+    def export(self, *, with_heard: bool = False) -> Iterator[dict[str, object]]:
+        """Every row of every table, as `{"table": …, …}`; what lets somebody in, or could be made to, is `***`.
+
+        So is what people said, unless it is asked for `with_heard`.
+        """
         for table in metadata.sorted_tables:
-            hidden = dict.fromkeys(_HIDDEN.get(table.name, ()), "***")
+            secret = _HIDDEN.get(table.name, ()) + (() if with_heard else _SAID.get(table.name, ()))
+            hidden = dict.fromkeys(secret, "***")
             for row in Statement(select(table)).each(self._db):
                 shown = {name: value if value is None else hidden.get(name, value) for name, value in dict(row).items()}
                 yield {"table": table.name, **shown}

@@ -17,12 +17,12 @@ from alerts.model.delivery import Verdict
 from alerts.model.events import Events
 from alerts.model.listening import Remark
 from alerts.model.post import PostState, Receipt
-from alerts.model.town import ChannelConfig
+from alerts.model.town import ChannelConfig, StoreSection
 from alerts.store.database import Database
 from alerts.store.files import migrate
 from alerts.store.outbox import Outbox
 from tests.fakes import FakeClock
-from tests.unit.desk.conftest import a_town, an_alert, renderer_of
+from tests.unit.desk.conftest import LATER, a_town, an_alert, renderer_of
 from tests.unit.leases import take as take_leases
 
 START = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -50,8 +50,26 @@ class Listening:
         at = more.pop("at", self.clock.now() - timedelta(minutes=1))
         return Remark(remote_id, text, at, root=root, **more)
 
+    @property
+    def ends(self) -> datetime:
+        """When the alert that is out is over."""
+        return LATER
+
+    async def write(self, sql, *values):
+        await self.database.write(lambda unit: unit.execute(sql, values).rowcount)
+
     async def rows(self, sql, *values):
         return await self.database.read(lambda unit: [tuple(row) for row in unit.execute(sql, values)])
+
+
+def the_town(path):
+    """Saint-Martin, listening on two channels."""
+    return a_town((PAGE, TELEGRAM), store=StoreSection(f"sqlite:///{path}"), file=path.parent / "channels.toml")
+
+
+@pytest.fixture
+def listening_town(tmp_path):
+    return the_town(tmp_path / "tocsin.db")
 
 
 @pytest.fixture
@@ -59,7 +77,7 @@ async def listening(tmp_path):
     path = tmp_path / "tocsin.db"
     migrate(path)
     database, clock, events = await Database.open(path), FakeClock(START), Events()
-    town = a_town((PAGE, TELEGRAM))
+    town = the_town(path)
     ids = (f"id{number:06}" for number in itertools.count(1))
     desk = Desk(town, PostWriter(town, renderer_of(town), ids.__next__), ids.__next__, clock.now)
     service = DeskService(town=town, database=database, desk=desk, clock=clock, new_id=ids.__next__, events=events)

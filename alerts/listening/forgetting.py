@@ -1,0 +1,92 @@
+"""How what people said is forgotten: in time by itself, and at once where somebody asks for it.
+
+After `[listening] keep` from the end of its incident (of none: from when it was heard) no word of an utterance is left,
+nor its author's id, name or digest; what stays is that something was said, on which channel, of what kind and when. It
+is taken out of the tables, and then out of what the database keeps beside them (`scrub`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+from alerts.desk.service import DeskUnit
+from alerts.model.person import AuditEntry
+from alerts.model.town import Town
+
+AT_ONCE = 50
+"""Utterances forgotten in one transaction."""
+_EVERY = 2**31
+
+_STATUS = re.compile(r"/status(?:es)?/(\d+)")
+_MESSAGE = re.compile(r"/c/(\d+)/(?:\d+/)?(\d+)")
+
+
+def forget_what_is_past(unit: DeskUnit) -> int:
+    """Forget some of what is past its time; returns how many, and 0 once nothing is left that is."""
+    past = unit.listening.past(unit.now - unit.desk.station.listening.keep, AT_ONCE)
+    for each in past:
+        unit.listening.forget(each, unit.now)
+    if not past:
+        unit.listening.throw_away(unit.now)
+    return len(past)
+
+
+def is_past(unit: DeskUnit) -> int:
+    """How many utterances would be forgotten now; nothing is changed."""
+    return len(unit.listening.past(unit.now - unit.desk.station.listening.keep, _EVERY))
+
+
+def write_down(unit: DeskUnit, count: int) -> None:
+    """Add the daemon's own line to the audit log: how many were forgotten by themselves."""
+    unit.audit.write(AuditEntry(unit.now, "tocsin", "daemon", "daemon", "", "forget", "listening", f"{count} in time"))
+
+
+def remarks_at(town: Town, url: str) -> Iterator[tuple[str, str]]:
+    """The channels, and the ids there, that an address may stand for (`…/posts/POST?comment_id=…`, `t.me/c/…`)."""
+    parts = urlsplit(url)
+    for name, ids in ((each.name, _ids_of(each.kind, parts.path, parts.query)) for each in town.hearing.values()):
+        yield from ((name, remote_id) for remote_id in ids)
+
+
+def _ids_of(kind: str, path: str, query: str) -> list[str]:
+    asked = parse_qs(query)
+    match kind:
+        case "facebook":
+            return _comment_ids(path, [*asked.get("reply_comment_id", []), *asked.get("comment_id", [])][:1])
+        case "telegram":
+            found = _MESSAGE.search(path)
+            message = asked.get("comment", [found[2] if found else ""])[0]
+            return [f"-100{found[1]}:{message}"] if found else []
+        case "twitter":
+            return _STATUS.findall(path)[:1]
+        case _:
+            return []
+
+
+def _comment_ids(path: str, comments: list[str]) -> list[str]:
+    # Facebook names a comment by itself in some places, behind the post's own number in others.
+    posts = re.findall(r"/(?:posts|videos|photos)/(?:[^/]*/)?(\d+)", path)
+    return [name for comment in comments for name in (comment, *(f"{post}_{comment}" for post in posts))]
+
+
+def forget_post(unit: DeskUnit, town: Town, url: str) -> int:
+    """Forget what stands at that address, and hear it no more; returns how many utterances that were."""
+    count = 0
+    for channel, remote_id in remarks_at(town, url):
+        heard = unit.listening.utterance_of(channel, remote_id)
+        # What wasn't heard yet is not to be heard later, either.
+        unit.listening.never_again(channel, remote_id, unit.now)
+        if heard is not None:
+            unit.listening.forget(heard, unit.now)
+            count += 1
+    return count
+
+
+def forget_author(unit: DeskUnit, channel: str, author: str) -> int:
+    """Forget all that the account of that id said on a channel; returns how many utterances that were."""
+    said = unit.listening.said_by(channel, author)
+    for each in said:
+        unit.listening.forget(each, unit.now)
+    return len(said)

@@ -1,0 +1,163 @@
+"""No word of what people said is left after its time, or at once where somebody asks for it; counts stay right."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.listening.forgetting import forget_author, forget_post, forget_what_is_past, is_past, remarks_at
+from alerts.listening.hearing import take
+from alerts.model.listening import Kind, Understood, UtteranceState
+from alerts.store.connection import scrub
+from alerts.store.unit import asking
+
+ASKS = Understood(Kind.QUESTION, asks=True, vector=b"\x07vector-of-his")
+SAID = ("Ma grand-mère habite rue Haute", "Paul Dupont", "777000777", "vector-of-his", "facebook.example/her")
+
+
+async def say(listening, text=SAID[0], **more):
+    remark = listening.remark(text, name=SAID[1], author=SAID[2], url=f"https://{SAID[4]}", **more)
+    done = await listening.service.act(lambda unit: take(unit, "page", [(remark, ASKS)]))
+    return done.utterances[0]
+
+
+def left_of(listening):
+    """Of what was said, what stands anywhere in the database's files."""
+    path = listening.town.database
+    files = [path.with_name(f"{path.name}{ending}") for ending in ("", "-wal")]
+    whole = b"".join(file.read_bytes() for file in files if file.exists())
+    return [each for each in SAID if each.encode() in whole]
+
+
+async def test_what_was_said_stands_in_the_file_until_it_is_forgotten(listening):
+    await say(listening)
+    assert left_of(listening) == list(SAID)
+
+
+async def test_a_month_after_the_end_of_its_incident_nothing_of_it_is_left(listening):
+    kept = await say(listening)
+    listening.clock.set(listening.ends)
+    for days, count in ((29, 0), (2, 1)):
+        listening.clock.set(listening.clock.now() + timedelta(days=days))
+        assert await listening.service.ask(is_past) == count
+        while await listening.service.act(forget_what_is_past):
+            pass
+    assert scrub(listening.town.database)
+
+    assert left_of(listening) == []
+    [row] = await listening.service.ask(lambda unit: unit.listening.heard(9))
+    assert (row.id, row.channel, row.kind, row.incident) == (kept.id, "page", Kind.QUESTION, listening.incident)
+    assert row.state is UtteranceState.FORGOTTEN
+    assert await listening.rows("SELECT month FROM listening_secret") == []
+
+
+async def test_what_belongs_to_no_incident_is_kept_as_long_from_when_it_was_heard(listening):
+    await say(listening, root=None)
+    listening.clock.set(listening.clock.now() + timedelta(days=31))
+
+    assert await listening.service.act(forget_what_is_past) == 1
+
+
+async def test_while_its_incident_is_on_nothing_is_forgotten(listening):
+    await say(listening)
+    await listening.write("UPDATE alert SET expires = expires + 100 * 86400 * 1000000")
+    listening.clock.set(listening.clock.now() + timedelta(days=60))
+
+    assert await listening.service.act(forget_what_is_past) == 0
+
+
+async def test_what_is_forgotten_by_its_address_is_gone_at_once_and_is_not_heard_again(listening):
+    await say(listening, remote_id="122_456")
+    address = "https://www.facebook.com/saintmartin/posts/122?comment_id=456"
+    assert await listening.service.act(lambda unit: forget_post(unit, listening.town, address)) == 1
+    assert scrub(listening.town.database)
+
+    assert left_of(listening) == []
+    remark = listening.remark(SAID[0], remote_id="122_456")
+    again = await listening.service.act(lambda unit: take(unit, "page", [(remark, ASKS)]))
+    assert again.utterances == ()
+
+
+async def test_what_was_not_heard_yet_is_not_heard_later(listening):
+    address = "https://www.facebook.com/saintmartin/posts/122?comment_id=456"
+    assert await listening.service.act(lambda unit: forget_post(unit, listening.town, address)) == 0
+
+    remark = listening.remark(SAID[0], remote_id="122_456")
+    done = await listening.service.act(lambda unit: take(unit, "page", [(remark, ASKS)]))
+    assert done.utterances == ()
+
+
+async def test_all_of_an_author_is_forgotten_and_nothing_of_others(listening):
+    for _ in range(3):
+        await say(listening)
+    other = listening.remark("Merci", author="888")
+    await listening.service.act(lambda unit: take(unit, "page", [(other, ASKS)]))
+
+    assert await listening.service.act(lambda unit: forget_author(unit, "page", SAID[2])) == 3
+    assert scrub(listening.town.database)
+
+    assert left_of(listening) == [SAID[3]]  # the other's
+    assert await listening.rows("SELECT text FROM utterance WHERE text IS NOT NULL") == [("Merci",)]
+
+
+async def test_a_question_in_an_officers_words_stays_in_them(listening):
+    kept = await say(listening)
+    question = await listening.service.ask(lambda unit: unit.listening.question(kept.question))
+    await listening.service.act(lambda unit: unit.listening.put_question(replace(question, words="Qui est évacué ?")))
+
+    await listening.service.act(lambda unit: forget_author(unit, "page", SAID[2]))
+
+    assert await listening.rows("SELECT words, asked FROM question") == [("Qui est évacué ?", 1)]
+
+
+async def test_words_that_were_replaced_leave_nothing_either(listening):
+    first = listening.remark(SAID[0], name=SAID[1], author=SAID[2])
+    later = replace(first, text="Merci", edited_at=first.at + timedelta(seconds=1))
+    for each in (first, later):
+        await listening.service.act(lambda unit, each=each: take(unit, "page", [(each, Understood())]))
+    assert scrub(listening.town.database)
+
+    assert SAID[0] not in left_of(listening)
+
+
+async def test_an_export_tells_what_people_said_to_who_asks_for_it_alone(listening):
+    await say(listening)
+
+    def exported(**how):
+        with asking(listening.town.database) as unit:
+            return str(list(unit.views.export(**how)))
+
+    assert [each for each in SAID if each in exported()] == []
+    assert [each for each in SAID if each not in exported(with_heard=True)] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://www.facebook.com/v/posts/pfbid02?comment_id=9", {("page", "9")}),
+        ("https://www.facebook.com/v/posts/12?comment_id=9&reply_comment_id=10", {("page", "10"), ("page", "12_10")}),
+        ("https://t.me/c/1234/77", {("telegram", "-1001234:77")}),
+        ("https://t.me/c/1234/5/77", {("telegram", "-1001234:77")}),
+        ("https://t.me/c/1234/5?comment=77", {("telegram", "-1001234:77")}),
+        ("https://example.org/", set()),
+    ],
+)
+def test_the_address_of_what_was_said_names_it(listening_town, url, found):
+    assert set(remarks_at(listening_town, url)) == found
+
+
+async def test_the_log_is_not_emptied_while_somebody_reads(listening):
+    await say(listening)
+    from alerts.store.files import connect
+
+    with closing(connect(listening.town.database, readonly=True)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM utterance").fetchall()
+        await listening.service.act(lambda unit: forget_author(unit, "page", SAID[2]))
+        reader_in_the_way = scrub(listening.town.database)
+        reader.execute("ROLLBACK")
+
+    assert (reader_in_the_way, scrub(listening.town.database)) == (False, True)
