@@ -114,6 +114,11 @@ class DeskService:
             self._events.publish(IncidentChanged(incident))
         return result
 
+    def tell(self, *happened: object) -> None:
+        """Publish what an action came to beyond posts and incidents, once it is stored."""
+        for event in happened:
+            self._events.publish(event)
+
     async def ask(self, question: Callable[[DeskUnit], T]) -> T:
         """Answer a question; nothing can be written."""
         return await self._read(lambda unit: question(self._sit(unit)))
@@ -172,9 +177,12 @@ class DeskService:
         return kept_picture(picture_folder(self._town.beside), name)
 
     @contextmanager
-    def watch(self) -> Iterator[AsyncIterator[str]]:
-        """The ids of incidents as something about them changes; an empty id: look at everything again."""
-        with self._events.watch() as told:
+    def watch(self, *, heard: bool = False) -> Iterator[AsyncIterator[str]]:
+        """The ids of incidents as something about them changes; an empty id: look at everything again.
+
+        With `heard` also when people said something (`alerts.model.events.HEARD`).
+        """
+        with self._events.watch(heard=heard) as told:
             yield told
 
     def _sit(self, unit: Unit) -> DeskUnit:

@@ -23,6 +23,8 @@ EVERYTHING = ""
 """In the place of an incident: so much changed that everything is to be looked at again."""
 MOST_CHANGES = 200
 """More incidents than so many that changed at once are told as `EVERYTHING`."""
+HEARD = "heard"
+"""In the place of an incident, for who asks to be told of it: people said something, or somebody saw to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,12 @@ class BulkEnded:
 
 @dataclass(frozen=True, slots=True)
 class RemarkHeard:
-    """Something that people said was kept; `raised`: some of it may be a call for help."""
+    """Something that people said was kept; `raised`: some of it may be a call for help.
 
-    channel: str
+    Without a channel, somebody at the desk saw to what had been said.
+    """
+
+    channel: str = ""
     raised: bool = False
 
 
@@ -125,24 +130,27 @@ class Events:
             hear(event)
 
     @contextmanager
-    def watch(self) -> Iterator[AsyncIterator[str]]:
+    def watch(self, *, heard: bool = False) -> Iterator[AsyncIterator[str]]:
         """The incidents that change from now on, until the block ends or the daemon stops.
 
         Each is told once, however often it changed since it was last told; `EVERYTHING` where those are many. So who
-        reads slowly misses nothing, and costs no more than one bounded set.
+        reads slowly misses nothing, and costs no more than one bounded set. With `heard`, what people say is told too,
+        as `HEARD`: it changes no incident, and what the public reads is not made anew for it.
         """
         watcher = _Watcher()
-        heard: tuple[tuple[type[Any], Callable[[Any], None]], ...] = (
+        subscribed: list[tuple[type[Any], Callable[[Any], None]]] = [
             (IncidentChanged, lambda event: watcher.note(event.incident)),
             (AttemptFinished, lambda event: watcher.note(event.post.incident_id)),
             (Stopping, lambda _: watcher.end()),
-        )
-        for kind, hear in heard:
+        ]
+        if heard:
+            subscribed.append((RemarkHeard, lambda _: watcher.note(HEARD)))
+        for kind, hear in subscribed:
             self.subscribe(kind, hear)
         try:
             yield watcher.changes()
         finally:
-            for kind, hear in heard:
+            for kind, hear in subscribed:
                 self.unsubscribe(kind, hear)
 
 

@@ -95,7 +95,17 @@ _ASKED = Statement(
     .group_by(utterance.c.channel)
     .order_by(utterance.c.channel)
 )
-_OPEN_COUNT = Statement(select(func.count().label("unread")).where(text(f"utterance.{UNHANDLED}")))
+_OPEN_COUNTS = Statement(
+    select(utterance.c.kind, utterance.c.raised, func.count().label("unread"))
+    .where(text(f"utterance.{UNHANDLED}"))
+    .group_by(utterance.c.kind, utterance.c.raised)
+)
+_SAMPLES = Statement(
+    select(utterance)
+    .where(text(f"utterance.{ASKING}"), utterance.c.question == bindparam("question"), utterance.c.text.is_not(None))
+    .order_by(utterance.c.seq)
+    .limit(bindparam("most"))
+)
 _PUT_QUESTION = upsert_into(question)
 _QUESTION = Statement(select(question).where(question.c.id == bindparam("id")))
 _QUESTIONS = Statement(
@@ -218,8 +228,11 @@ class Listening(UnitPart):
 
     def unread_count(self) -> int:
         """How many nobody saw to."""
-        row = _OPEN_COUNT.row(self._db)
-        return int(row["unread"]) if row else 0
+        return sum(self.unread_counts().values())
+
+    def unread_counts(self) -> Mapping[tuple[Kind, bool], int]:
+        """How many nobody saw to, by their kind and whether they may be a call for help."""
+        return {(Kind(row["kind"]), bool(row["raised"])): int(row["unread"]) for row in _OPEN_COUNTS.rows(self._db)}
 
     def heard(self, most: int, incident: str | None = None, before: int = _BEYOND) -> Sequence[Utterance]:
         """What was heard, newest first, whatever became of it; of one incident, or of all."""
@@ -228,6 +241,10 @@ class Listening(UnitPart):
     def asking(self, question_id: str) -> Sequence[Utterance]:
         """The utterances of a question, in the order in which they were heard."""
         return [utterance_from(row) for row in _ASKING.rows(self._db, question=question_id)]
+
+    def samples(self, question_id: str, most: int) -> Sequence[Utterance]:
+        """The first utterances of a question that still have their words."""
+        return [utterance_from(row) for row in _SAMPLES.rows(self._db, question=question_id, most=most)]
 
     def asked_on(self, question_id: str) -> Mapping[str, int]:
         """How many of them were said on each channel."""

@@ -29,6 +29,7 @@ from alerts.model.town import Town
 from alerts.web.console import (
     compose,
     days,
+    heard,
     incident,
     own_account,
     people,
@@ -40,7 +41,7 @@ from alerts.web.console import (
 )
 from alerts.web.console.arrival import ARRIVAL, Astray, arrival_of
 from alerts.web.console.entering import DUE, SIGN_IN, with_next
-from alerts.web.console.frame import BASE, CHANGED, VISITOR, WAITING, Console, static_file
+from alerts.web.console.frame import BASE, CHANGED, HEARD, VISITOR, WAITING, Console, static_file
 from alerts.web.console.mishaps import (
     Form,
     another_author,
@@ -65,6 +66,7 @@ PARTS: Sequence[Part] = (
     watch.routes,
     incident.routes,
     days.routes,
+    heard.routes,
     stream.routes,
 )
 """The parts of the desk; each gives its routes, with addresses below `/desk`."""
@@ -178,6 +180,8 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
         # Only a whole page has the header that shows these: a fragment or a script costs no question.
         if visitor.session.stage is Stage.FULL and wants_page(request):
             request[WAITING] = await _waiting(console)
+            if console.frame.station.listens:
+                request[HEARD] = await console.service.ask(lambda unit: unit.listening.unread_counts())
             request[CHANGED] = await console.gate.changes(visitor)
     if request.method not in _READS:
         # Only now is a body read: how large it may be depends on who sends it.

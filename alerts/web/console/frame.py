@@ -25,6 +25,7 @@ from markupsafe import Markup, escape
 from alerts.access.gate import Gate
 from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskService
+from alerts.model.listening import Kind
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
@@ -40,6 +41,8 @@ VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
 """Who asks: set by the guard for every page behind the sign-in."""
 WAITING: web.RequestKey[int] = web.RequestKey("waiting", int)
 """How many alerts wait to be validated: set by the guard."""
+HEARD: web.RequestKey[Mapping[tuple[Kind, bool], int]] = web.RequestKey("heard", Mapping)
+"""What people said that nobody saw to, by kind and whether it may be a call for help: where the town listens."""
 CHANGED: web.RequestKey[Sequence[Chained]] = web.RequestKey("changed", Sequence)
 """What was changed of what proves the visitor, to be told on this page: set by the guard and by the sign-in."""
 _HERE = Path(__file__).parent
@@ -103,6 +106,7 @@ class Frame:
             "signed_in": visitor is not None and visitor.session.stage is Stage.FULL,
             "csrf": visitor.session.csrf if visitor else "",
             "waiting": request.get(WAITING, 0),
+            **_unread(request.get(HEARD, {})),
             "changed": request.get(CHANGED, ()),
             "path": request.path,
             "here": request.path_qs if request.method in ("GET", "HEAD") else "",
@@ -113,6 +117,11 @@ class Frame:
             "now": self._now(),
             **Times(words.language, self.station.zone, self._now()).words(),
         }
+
+
+def _unread(counts: Mapping[tuple[Kind, bool], int]) -> dict[str, int]:
+    """For the way to what is heard: how much nobody saw to, and how much of it may be a call for help."""
+    return {"unread": sum(counts.values()), "raised": sum(n for (_, raised), n in counts.items() if raised)}
 
 
 def channel_name(words: Words, station: Town, name: str) -> str:

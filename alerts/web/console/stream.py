@@ -1,7 +1,8 @@
 """What changes, as server-sent events (WHATWG HTML, 9.2): the ids of incidents, for pages that look again.
 
 service.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a dead
-connection shows; the end when the session has ended
+connection shows; the end when the session has ended. That people said something is told like an incident of the name
+`heard`: only the pages that show it look again.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ async def _stream(service: DeskService, request: web.Request, lasts: Lasts, rhyt
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     # Watched before the page hears that it is connected: nothing that changes in between is missed.
-    with service.watch() as changes, contextlib.suppress(ConnectionError):
+    with service.watch(heard=True) as changes, contextlib.suppress(ConnectionError):
         await response.prepare(request)
         await response.write(b"retry: 3000\n: watching\n\n")
         pending = _Pending()

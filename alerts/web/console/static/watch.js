@@ -105,11 +105,13 @@ function later(part, delay = QUIET_FOR) {
 
 const parts = [...document.querySelectorAll("[data-fragment]")];
 
-/** An incident's page looks again when it is that one, every other page at any. An empty id or `*` is everything. */
+/** An incident's page looks again when it is that one, every other page at any. An empty id or `*` is everything.
+ * That people said something (`heard`) concerns those that show it: [data-heard]. */
 watch((incident) => {
   for (const part of parts) {
     const own = part.dataset.incident;
-    if (!own || !incident || incident === "*" || incident === own) later(part);
+    const concerned = incident === "heard" ? part.dataset.heard !== undefined : !own || incident === own;
+    if (!incident || incident === "*" || concerned) later(part);
   }
 });
 

@@ -58,6 +58,25 @@ token = {{ env = "TELEGRAM_TOKEN" }}
 exercise = true
 """
 
+LISTENING = (
+    TOWN.replace('chat = "@saintmartin2"', 'chat = "@saintmartin2"\nhears = true')
+    + """
+[channels.page]
+kind = "facebook"
+page_id = "117001"
+token = {{ env = "FACEBOOK_TOKEN" }}
+hears = true
+
+[listening]
+every = "60s"
+
+[listening.feeds.presse]
+kind = "rss"
+url = "http://127.0.0.1:9/feed.xml"
+every = "15m"
+"""
+)
+"""The same town, which listens on two channels and to a feed."""
 WATCH = (watch, incident, days, stream)
 
 
@@ -149,8 +168,8 @@ class Desk:
         return await self.service.ask(lambda unit: list(unit.alerts.posts_of(alert_id)))
 
 
-async def _opened(tmp_path, publish, language):
-    told = TOWN.format(publish=publish).replace('language = "en"', f'language = "{language}"')
+async def _opened(tmp_path, publish, language, town):
+    told = town.format(publish=publish).replace('language = "en"', f'language = "{language}"')
     (tmp_path / "channels.toml").write_text(told, encoding="utf-8")
     config = load_config(tmp_path / "channels.toml")
     migrate(config.database)
@@ -158,8 +177,8 @@ async def _opened(tmp_path, publish, language):
 
 
 @asynccontextmanager
-async def a_desk(tmp_path, publish="auto", parts=WATCH, language="en"):
-    config, database = await _opened(tmp_path, publish, language)
+async def a_desk(tmp_path, publish="auto", parts=WATCH, language="en", town=TOWN):
+    config, database = await _opened(tmp_path, publish, language, town)
     try:
         desk = Desk(config, database, FakeClock())
         await desk.sign_in()

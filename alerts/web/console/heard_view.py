@@ -1,0 +1,175 @@
+"""What the pages of what is heard show, read in one unit of work: the ears, what may be a call for help, questions.
+
+Nothing is folded away before somebody saw its first words: whatever is unread stands in one of the lists, or their end
+says how much more there is. Of each question a few samples are read, however many asked it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from alerts.desk.service import DeskUnit
+from alerts.model.listening import (
+    Answer,
+    AnswerState,
+    EarStatus,
+    Kind,
+    Question,
+    QuestionState,
+    Utterance,
+)
+from alerts.model.town import Town
+
+MOST = 100
+"""Utterances that a list shows at the most; its end says how many more there are."""
+MOST_QUESTIONS = 40
+MOST_RAISED = 30
+MOST_ASKERS = 200
+SAMPLES = 3
+LATELY = 8
+"""Answered questions that stay in sight, the newest."""
+LATE = timedelta(minutes=5)
+"""How long after an ear wanted to listen again it counts as late."""
+_LISTENED_TO = ("twitter", "facebook", "telegram")
+
+
+@dataclass(frozen=True, slots=True)
+class EarSeen:
+    """An ear, and how old its knowledge is: `off`, `new` (never listened), `well`, `late`, or `deaf` with a reason."""
+
+    name: str
+    state: str
+    status: EarStatus
+    is_feed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question: how many asked it on each channel, since when, in which words, and what is said to it.
+
+    `standing` is the answer that holds, `waiting` the one that a second person has to see.
+    """
+
+    question: Question
+    channels: Mapping[str, int]
+    samples: tuple[Utterance, ...]
+    standing: Answer | None = None
+    waiting: Answer | None = None
+
+    @property
+    def since(self) -> datetime:
+        """When it was first asked."""
+        return min((each.said_at for each in self.samples), default=self.question.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class HeardBoard:
+    """All that the page of what is heard shows. `rest` is what is unread beside questions and calls for help.
+
+    `counts` tells how many of each kind are unread, `more` how many of the unread aren't among these, and `headlines`
+    what the incidents are called.
+    """
+
+    ears: tuple[EarSeen, ...]
+    raised: tuple[Utterance, ...]
+    questions: tuple[Asked, ...]
+    rumours: tuple[Asked, ...]
+    answered: tuple[Asked, ...]
+    rest: tuple[Utterance, ...]
+    elsewhere: tuple[Utterance, ...]
+    counts: Mapping[Kind, int]
+    more: int = 0
+    headlines: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def waiting(self) -> tuple[Asked, ...]:
+        """The questions whose answer waits for a second person."""
+        return tuple(each for each in (*self.questions, *self.rumours, *self.answered) if each.waiting is not None)
+
+
+def board_of(unit: DeskUnit) -> HeardBoard:
+    """What is heard now."""
+    town, listening = unit.desk.station, unit.listening
+    counts = listening.unread_counts()
+    unread = listening.unread(MOST + MOST_RAISED)
+    raised = tuple(each for each in unread if each.raised)[:MOST_RAISED]
+    open_ones = [asked_of(unit, each) for each in listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN)]
+    open_ones.sort(key=lambda asked: (-asked.question.asked, asked.since))
+    answered = [asked_of(unit, each) for each in listening.questions(LATELY, state=QuestionState.ANSWERED)]
+    grouped = {each.question.id for each in open_ones}
+    # Those of a question are seen with it; one that is answered by now, or isn't shown, leaves them among the rest.
+    rest = [each for each in unread if not each.raised and each.question not in grouped]
+    feeds = town.listening.feeds
+    elsewhere = tuple(each for each in rest if each.channel in feeds)
+    beside = tuple(each for each in rest if each.channel not in feeds)[:MOST]
+    seen = len(unread)
+    rumours = tuple(each for each in open_ones if each.question.kind is Kind.RUMOUR)
+    board = HeardBoard(
+        ears=tuple(ears_of(unit)),
+        raised=raised,
+        questions=tuple(each for each in open_ones if each not in rumours),
+        rumours=rumours,
+        answered=tuple(answered),
+        rest=beside,
+        elsewhere=elsewhere,
+        counts={kind: sum(n for (each, _), n in counts.items() if each is kind) for kind in Kind},
+        more=max(0, sum(counts.values()) - seen),
+    )
+    shown = [*raised, *beside, *(each.question for each in (*open_ones, *answered))]
+    return replace(board, headlines=headlines_of(unit, (each.incident for each in shown)))
+
+
+def asked_of(unit: DeskUnit, question: Question, most: int = SAMPLES) -> Asked:
+    """A question with the first who asked it, and its answers."""
+    answers = unit.listening.answers(question.id)
+    standing = [each for each in answers if each.state is AnswerState.ACCEPTED]
+    waiting = [each for each in answers if each.state is AnswerState.WAITING]
+    return Asked(
+        question,
+        unit.listening.asked_on(question.id),
+        tuple(unit.listening.samples(question.id, most)),
+        standing[-1] if standing else None,
+        waiting[-1] if waiting else None,
+    )
+
+
+def ears_of(unit: DeskUnit) -> Sequence[EarSeen]:
+    """Each channel that people may answer on, whether it is listened to or not, and each feed."""
+    town, known = unit.desk.station, unit.listening.ears()
+    channels = [name for name, each in town.channels.items() if each.hears or _is_open_to_answers(town, name)]
+    ears = [_ear(known.get(name) or EarStatus(name), unit.now, hears=town.channels[name].hears) for name in channels]
+    feeds = [_ear(known.get(name) or EarStatus(name), unit.now, hears=True) for name in town.listening.feeds]
+    return [*ears, *(replace(each, is_feed=True) for each in feeds)]
+
+
+def _is_open_to_answers(town: Town, name: str) -> bool:
+    channel = town.channels[name]
+    return channel.kind in _LISTENED_TO and channel.public and not channel.exercise
+
+
+def _ear(status: EarStatus, now: datetime, *, hears: bool) -> EarSeen:
+    if not hears:
+        state = "off"
+    elif status.reason is not None:
+        state = "deaf"
+    elif status.last_ok is None:
+        state = "new"
+    else:
+        late = status.next_try is not None and now > status.next_try + LATE
+        state = "late" if late else "well"
+    return EarSeen(status.name, state, status)
+
+
+def headlines_of(unit: DeskUnit, incidents: Iterable[str | None]) -> Mapping[str, str]:
+    """What these incidents are called, by id."""
+    wanted = list(dict.fromkeys(each for each in incidents if each))
+    if not wanted:
+        return {}
+    language, found = unit.desk.station.language, {}
+    for incident, messages in unit.views.messages(wanted).items():
+        infos = [each.alert.info_for(language) for each in messages if each.alert is not None]
+        named = [info.headline or info.event for info in infos if info is not None]
+        found[incident] = named[-1] if named else incident
+    return found

@@ -1,0 +1,140 @@
+"""What people say, as the desk's pages show it: nothing unread out of sight, ears with their age, questions together."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from datetime import timedelta
+
+import pytest
+
+from alerts.listening.hearing import take
+from alerts.model.events import HEARD, IncidentChanged, RemarkHeard
+from alerts.model.listening import EarStatus, Kind, Remark, Understood
+from alerts.model.reason import because
+from alerts.web.console import heard
+from tests.unit.french import visible, wrong_in
+from tests.unit.web.console.test_watch_pages import HOSTILE
+from tests.unit.web.console.watching import LISTENING, WATCH, a_desk
+
+PARTS = (*WATCH, heard)
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    async with a_desk(tmp_path, parts=PARTS, town=LISTENING) as desk:
+        yield desk
+
+
+async def hear(desk, text, kind=Kind.QUESTION, channel="second", **more):
+    """Somebody says that; returns it as it is kept."""
+    asks = more.pop("asks", kind is Kind.QUESTION)
+    said = Remark(more.pop("remote_id", f"-100:{next(_numbers)}"), text, desk.clock.now() - timedelta(minutes=2), **more)
+    taken = await desk.service.act(lambda unit: take(unit, channel, [(said, Understood(kind, asks=asks))]))
+    return taken.utterances[0]
+
+
+async def test_a_town_that_listens_to_nothing_has_no_such_page(tmp_path):
+    async with a_desk(tmp_path, parts=PARTS) as desk:
+        await desk.text("/heard", status=404)
+        assert "/desk/heard" not in await desk.text("/")
+
+
+async def test_each_ear_tells_how_old_its_knowledge_is(desk):
+    now = desk.clock.now()
+
+    def listened(unit):
+        unit.listening.put_ear(EarStatus("page", last_ok=now - timedelta(seconds=40), next_try=now + timedelta(minutes=1)))
+        unit.listening.put_ear(
+            EarStatus("presse", last_ok=now - timedelta(hours=3), failures=3, reason=because("not_read_lately"))
+        )
+
+    await desk.service.act(listened)
+    page = " ".join((await desk.text("/heard")).split())
+    assert re.search(r"listens</span>\s*<span>Facebook Page: heard <time[^>]*>40 seconds ago", page)
+    assert re.search(r"doesn’t hear</span>\s*<span>presse: heard <time[^>]*>3 hours ago", page)
+    assert re.search(r"off</span>\s*<span>Telegram channel \(x\)</span>", page)
+    assert re.search(r"not yet</span>\s*<span>Telegram channel \(second\): never heard yet", page)
+
+
+async def test_an_ear_that_should_have_listened_long_ago_is_late(desk):
+    then = desk.clock.now() - timedelta(minutes=9)
+    await desk.service.act(lambda unit: unit.listening.put_ear(EarStatus("page", last_ok=then, next_try=then)))
+    assert re.search(r"late</span>\s*<span>Facebook Page", await desk.text("/heard"))
+
+
+async def test_what_may_be_a_call_for_help_stands_first_with_a_word_and_a_sign(desk):
+    await hear(desk, "Merci beaucoup", Kind.THANKS)
+    said = await hear(desk, "Ma grand-mère est bloquée", Kind.HELP)
+    page = await desk.text("/heard")
+
+    assert page.index("Possibly a call for help") < page.index("Ma grand-mère") < page.index("Merci beaucoup")
+    assert "⚠" in page
+    assert f'href="/desk/heard/said/{said.id}"' in page
+
+
+async def test_nothing_unread_is_out_of_sight(desk):
+    kinds = itertools.cycle((Kind.THANKS, Kind.ANGER, Kind.OTHER, Kind.RUMOUR))
+    for number in range(9):
+        await hear(desk, f"Remark number {number}", next(kinds), asks=False)
+    await hear(desk, "A headline of the press", Kind.OTHER, channel="presse", asks=False)
+    page = await desk.text("/fragments/heard")
+
+    assert [f"Remark number {number}" in page for number in range(9)] == [True] * 9
+    assert page.index("Elsewhere") < page.index("A headline of the press")
+    assert "10 unread" in page
+
+
+async def test_a_question_is_shown_with_who_asked_it_where(desk):
+    first = await hear(desk, "Is the water safe?")
+    page = await desk.text("/heard")
+    assert f'href="/desk/heard/questions/{first.question}"' in page
+    assert re.search(r"asked once · Telegram channel \(second\) 1 · first <time[^>]*>2 minutes ago", " ".join(page.split()))
+
+    one = await desk.text(f"/heard/questions/{first.question}")
+    assert "Is the water safe?" in one
+    await desk.text("/heard/questions/nothing", status=404)
+    await desk.text("/heard/said/nothing", status=404)
+
+
+async def test_what_a_stranger_says_is_text_and_nothing_else(desk):
+    said = await hear(desk, HOSTILE, name=HOSTILE, url="javascript:alert(1)")
+    for address in ("/heard", "/heard/all", f"/heard/said/{said.id}", f"/heard/questions/{said.question}"):
+        page = await desk.text(address)
+        assert "<script>alert" not in page
+        assert "<img src=x" not in page
+        assert "javascript:" not in page
+
+
+async def test_everything_that_was_heard_is_listed_a_page_at_a_time(desk, monkeypatch):
+    monkeypatch.setattr(heard, "MOST", 2)
+    for number in range(3):
+        await hear(desk, f"Remark {number}", Kind.OTHER, asks=False)
+    newest = await desk.text("/heard/all")
+    assert ("Remark 2" in newest, "Remark 0" in newest) == (True, False)
+    [before] = re.findall(r"before=(\d+)", newest)
+    assert "Remark 0" in await desk.text(f"/heard/all?before={before}")
+    assert "Remark 2" in await desk.text("/heard/all?before=x")
+
+
+async def test_the_stream_tells_what_is_heard_and_the_public_pages_are_not_told(desk):
+    with desk.service.watch(heard=True) as pages, desk.service.watch() as public:
+        desk.events.publish(RemarkHeard("second"))
+        assert await asyncio.wait_for(anext(pages), 1) == HEARD
+        desk.events.publish(IncidentChanged("one"))
+        assert await asyncio.wait_for(anext(public), 1) == "one"
+
+
+async def test_no_page_of_it_says_a_word_of_english(tmp_path):
+    async with a_desk(tmp_path, parts=PARTS, town=LISTENING, language="fr-FR") as desk:
+        desk.language = "fr"
+        for kind in Kind:
+            await hear(desk, "Fuite rue Haute", kind, name="Zoé")
+        await hear(desk, "Eau coupée", remote_id="-100:x")
+        gone = await hear(desk, "", remote_id="-100:x", gone=True)
+        asked = (await hear(desk, "Eau potable", remote_id="-100:y")).question
+        addresses = ["/heard", "/heard/all", f"/heard/said/{gone.id}", f"/heard/questions/{asked}"]
+        found = {each: wrong for each in addresses if (wrong := wrong_in(visible(await desk.text(each))))}
+    assert found == {}
