@@ -31,7 +31,9 @@ async def desk(tmp_path):
 async def hear(desk, text, kind=Kind.QUESTION, channel="second", **more):
     """Somebody says that; returns it as it is kept."""
     asks = more.pop("asks", kind is Kind.QUESTION)
-    said = Remark(more.pop("remote_id", f"-100:{next(_numbers)}"), text, desk.clock.now() - timedelta(minutes=2), **more)
+    said = Remark(
+        more.pop("remote_id", f"-100:{next(_numbers)}"), text, desk.clock.now() - timedelta(minutes=2), **more
+    )
     taken = await desk.service.act(lambda unit: take(unit, channel, [(said, Understood(kind, asks=asks))]))
     return taken.utterances[0]
 
@@ -46,7 +48,9 @@ async def test_each_ear_tells_how_old_its_knowledge_is(desk):
     now = desk.clock.now()
 
     def listened(unit):
-        unit.listening.put_ear(EarStatus("page", last_ok=now - timedelta(seconds=40), next_try=now + timedelta(minutes=1)))
+        unit.listening.put_ear(
+            EarStatus("page", last_ok=now - timedelta(seconds=40), next_try=now + timedelta(minutes=1))
+        )
         unit.listening.put_ear(
             EarStatus("presse", last_ok=now - timedelta(hours=3), failures=3, reason=because("not_read_lately"))
         )
@@ -91,7 +95,9 @@ async def test_a_question_is_shown_with_who_asked_it_where(desk):
     first = await hear(desk, "Is the water safe?")
     page = await desk.text("/heard")
     assert f'href="/desk/heard/questions/{first.question}"' in page
-    assert re.search(r"asked once · Telegram channel \(second\) 1 · first <time[^>]*>2 minutes ago", " ".join(page.split()))
+    assert re.search(
+        r"asked once · Telegram channel \(second\) 1 · first <time[^>]*>2 minutes ago", " ".join(page.split())
+    )
 
     one = await desk.text(f"/heard/questions/{first.question}")
     assert "Is the water safe?" in one
