@@ -24,6 +24,7 @@ from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Busy, DatabaseRefused, Forbidden, TocsinError
 from alerts.model.incident import AlertState, Wanted
+from alerts.model.listening import Kind
 from alerts.model.person import Stage
 from alerts.model.town import Town
 from alerts.web.console import (
@@ -179,9 +180,7 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
         request[VISITOR] = visitor
         # Only a whole page has the header that shows these: a fragment or a script costs no question.
         if visitor.session.stage is Stage.FULL and wants_page(request):
-            request[WAITING] = await _waiting(console)
-            if console.frame.station.listens:
-                request[HEARD] = await console.service.ask(lambda unit: unit.listening.unread_counts())
+            request[WAITING], request[HEARD] = await _waiting(console), await _unread(console)
             request[CHANGED] = await console.gate.changes(visitor)
     if request.method not in _READS:
         # Only now is a body read: how large it may be depends on who sends it.
@@ -212,6 +211,13 @@ async def _waiting(console: Console) -> int:
         return len(unit.views.page(Wanted(state=AlertState.WAITING), most=_MOST_COUNTED))
 
     return await console.service.ask(count)
+
+
+async def _unread(console: Console) -> Mapping[tuple[Kind, bool], int]:
+    """What people said that nobody saw to; a town that listens to nothing asks nothing."""
+    if not console.frame.station.listens:
+        return {}
+    return await console.service.ask(lambda unit: unit.listening.unread_counts())
 
 
 async def _refused(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse | None:

@@ -1,6 +1,6 @@
 """What people say about the town's posts, and what the desk does about it.
 
-GET  /heard                     how old each ear's knowledge is, what may be a call for help, questions, all that is unread
+GET  /heard                     how old each ear's knowledge is, calls for help, questions, all that is unread
 GET  /heard/all                 everything that was heard, newest first, whatever became of it
 GET  /heard/questions/ID        one question: who asked it, its answers, all that can be done about it
 GET  /heard/said/ID             one utterance

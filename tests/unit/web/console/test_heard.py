@@ -1,4 +1,4 @@
-"""What people say, as the desk's pages show it: nothing unread out of sight, ears with their age, questions together."""
+"""What people say, as the desk's pages show it: nothing unread out of sight, each ear with its age, who asked what."""
 
 from __future__ import annotations
 
