@@ -117,8 +117,9 @@ def board_of(unit: DeskUnit) -> HeardBoard:
         counts={kind: sum(n for (each, _), n in counts.items() if each is kind) for kind in Kind},
         more=max(0, sum(counts.values()) - seen),
     )
-    shown = [*raised, *beside, *(each.question for each in (*open_ones, *answered))]
-    return replace(board, headlines=headlines_of(unit, (each.incident for each in shown)))
+    about = [each.incident for each in (*raised, *beside)]
+    about += [each.question.incident for each in (*open_ones, *answered)]
+    return replace(board, headlines=headlines_of(unit, about))
 
 
 def asked_of(unit: DeskUnit, question: Question, most: int = SAMPLES) -> Asked:
