@@ -1,156 +1,28 @@
 """The page that shows the timelines side by side, as readers would see them, and the conversations with the bot.
 
-It can be read without its script; talking takes it, or a `curl`.
+On it one can answer and vote like anybody, also without its script; talking with the bot takes the script, or a `curl`.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from itertools import islice
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from pydantic import ValidationError
 
+from tocsin_sandbox.cards import Card, anchor_of, card_of, lay_out
+from tocsin_sandbox.courier import Courier
 from tocsin_sandbox.page_words import FAULTS, WORDS, language_of
+from tocsin_sandbox.people import Crowd, Impossible, Say, Vote
 from tocsin_sandbox.sandbox import Sandbox
-from tocsin_sandbox.state import PLATFORMS, Medium, Post, State
+from tocsin_sandbox.state import PLATFORMS, State
 from tocsin_sandbox.telegram import rows_of
-from tocsin_sandbox.telegram.calls import is_private
-from tocsin_sandbox.telegram.html import units
 from tocsin_sandbox.telegram.messages import Messages
-from tocsin_sandbox.twitter.text import find_links, weigh
-
-MOST_CARDS = 40
-"""Posts of a platform on the page; what is older is counted."""
-_LIMITS = {"twitter": 280, "facebook": 63_206, "telegram": 4096, "webhook": 20_000}
-_CAPTION_LIMIT = 1024
-_ELEMENTS = {
-    "bold": Markup("<strong>{}</strong>"),
-    "italic": Markup("<em>{}</em>"),
-    "underline": Markup("<u>{}</u>"),
-    "strikethrough": Markup("<s>{}</s>"),
-    "code": Markup("<code>{}</code>"),
-    "pre": Markup("<code>{}</code>"),
-    "blockquote": Markup("<q>{}</q>"),
-    "expandable_blockquote": Markup("<q>{}</q>"),
-    "spoiler": Markup("<mark>{}</mark>"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One post as a reader sees it, with the answers to it."""
-
-    anchor: str
-    post: Post
-    text: Markup
-    time: str
-    clock: str
-    count: int
-    limit: int
-    media: tuple[Medium, ...] = ()
-    replies: list[Card] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """What the page shows of a platform, and how many earlier posts it doesn't."""
-
-    platform: str
-    cards: list[Card]
-    earlier: int
-
-
-def lay_out(state: State, platform: str) -> Column:
-    """The newest threads of a platform, newest first; every answer stands under its thread's first post, oldest first.
-
-    An answer to an answer stands beside it, not below: a long thread would else run out of the screen. What the bot
-    says to one person stands in their conversation.
-    """
-    kept = state.posts(platform).values()
-    posts = [post for post in kept if platform != "telegram" or not is_private(post.channel)]
-    current = {earlier: post.key for post in posts for earlier in post.earlier_ids}
-    cards: dict[str, Card] = {}
-    heads: dict[str, Card] = {}
-    for post in islice(posts, max(0, len(posts) - MOST_CARDS), None):
-        card = cards[post.key] = card_of(state, post)
-        head = heads.get(_parent_key(post, current))
-        if head:
-            head.replies.append(card)
-        heads[post.key] = head or card
-    threads = [card for key, card in cards.items() if heads[key] is card][::-1]
-    return Column(platform, threads, len(posts) - len(cards))
-
-
-def _parent_key(post: Post, current: Mapping[str, str]) -> str:
-    parent = post.reply_to or ""
-    return f"{post.channel}/{parent}" if post.platform == "telegram" else current.get(parent, parent)
-
-
-def card_of(state: State, post: Post) -> Card:
-    """The card of one post."""
-    at = datetime.fromtimestamp(post.created_at, UTC)
-    media = tuple(medium for id_ in post.media if (medium := state.medium(post.platform, id_)))
-    count = {"twitter": weigh, "telegram": units}.get(post.platform, len)(post.text)
-    limit = _CAPTION_LIMIT if post.platform == "telegram" and post.media else _LIMITS[post.platform]
-    anchor = f"{post.platform}-{post.key}".replace("/", "-").replace("@", "")
-    words = _mark_up(post.text, post.entities) if post.entities else _link_up(post.text)
-    return Card(anchor, post, words, at.isoformat(), at.strftime("%H:%M:%S"), count, limit, media)
-
-
-def _link_up(text: str) -> Markup:
-    """The text with its links made to be followed, all else escaped."""
-    parts: list[Markup] = []
-    at = 0
-    for link in find_links(text):
-        parts += [escape(text[at : link.start]), _anchor(link.address, escape(text[link.start : link.end]))]
-        at = link.end
-    return Markup().join([*parts, escape(text[at:])])
-
-
-def _mark_up(text: str, entities: Iterable[Mapping[str, Any]]) -> Markup:
-    """Telegram's entities as elements. They nest, for they came as tags."""
-    encoded = text.encode("utf-16-le", "surrogatepass")
-    waiting = deque(sorted(entities, key=lambda entity: (entity["offset"], -entity["length"])))
-    marked = Markup().join(_within(encoded, 0, len(encoded) // 2, waiting))
-    # A quotation is a block of its own: the line break after it would be a second one.
-    return marked.replace(Markup("</q>\n"), Markup("</q>"))
-
-
-def _within(encoded: bytes, start: int, end: int, waiting: deque[Mapping[str, Any]]) -> Iterator[Markup]:
-    """The stretch from `start` to `end` (UTF-16 units), with those of the `waiting` entities that begin in it."""
-    at = start
-    while waiting and waiting[0]["offset"] < end:
-        entity = waiting.popleft()
-        inner_start, inner_end = max(at, entity["offset"]), min(end, entity["offset"] + entity["length"])
-        yield _cut(encoded, at, inner_start)
-        yield _wrap(entity, Markup().join(_within(encoded, inner_start, inner_end, waiting)))
-        at = max(at, inner_end)
-    yield _cut(encoded, at, end)
-
-
-def _cut(encoded: bytes, start: int, end: int) -> Markup:
-    return escape(encoded[2 * start : 2 * end].decode("utf-16-le", "replace"))
-
-
-def _wrap(entity: Mapping[str, Any], inner: Markup) -> Markup:
-    if entity["type"] == "text_link":
-        return _anchor(str(entity.get("url", "")), inner)
-    element = _ELEMENTS.get(entity["type"])
-    return element.format(inner) if element else inner
-
-
-def _anchor(address: str, inner: Markup) -> Markup:
-    if not address.lower().startswith(("http://", "https://")):
-        return inner
-    return Markup('<a href="{}" rel="noopener noreferrer nofollow">{}</a>').format(address, inner)
-
 
 # The private chats with the bot, ready for the page's template: few of them, each with its newest messages.
 
@@ -185,22 +57,22 @@ class Conversations:
     others: int
 
 
-def lay_out_conversations(state: State, messages: Messages) -> Conversations:
+def lay_out_conversations(state: State, messages: Messages, now: float) -> Conversations:
     """First those in which a person spoke, the latest first; then those that the bot wrote to last."""
     names, total = messages.conversations(MOST)
-    return Conversations([_conversation(state, messages, name) for name in names], total - len(names))
+    return Conversations([_conversation(state, messages, name, now) for name in names], total - len(names))
 
 
-def _conversation(state: State, messages: Messages, name: str) -> Conversation:
+def _conversation(state: State, messages: Messages, name: str, now: float) -> Conversation:
     newest = messages.newest(name, MOST_MESSAGES)
-    spoken = [Spoken(card_of(state, post), post.foreign, rows_of(post)) for post in reversed(newest)]
+    spoken = [Spoken(card_of(state, post, now), post.foreign, rows_of(post)) for post in reversed(newest)]
     return Conversation(name, spoken, messages.count(name) - len(newest))
 
 
 STATIC = Path(__file__).parent / "static"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _KINDS = {"page.css": "text/css", "page.js": "text/javascript"}
 
@@ -210,8 +82,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Page:
     """The page, the part of it that is fetched again, its style, its script and the pictures."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, courier: Courier) -> None:
         self._sandbox = sandbox
+        self._courier = courier
         self._templates = Environment(
             loader=FileSystemLoader(STATIC),
             autoescape=True,
@@ -231,6 +104,8 @@ class Page:
         )
         for path, handler in routes:
             app.router.add_get(path, handler)
+        app.router.add_post("/sandbox/page/say", self._say)
+        app.router.add_post("/sandbox/page/vote", self._vote)
 
     async def _show(self, request: web.Request) -> web.Response:
         return self._render(request, "page.html.j2")
@@ -247,11 +122,13 @@ class Page:
 
     def _render(self, request: web.Request, template: str) -> web.Response:
         language = _language(request)
-        state = self._sandbox.state
-        laid_out = [lay_out(state, platform) for platform in PLATFORMS]
+        state, now = self._sandbox.state, self._sandbox.clock()
+        laid_out = [lay_out(state, platform, now) for platform in PLATFORMS]
         values = {
             "columns": [column for column in laid_out if column.cards or column.platform != "webhook"],
-            "talks": lay_out_conversations(state, self._sandbox.platforms.telegram.messages),
+            "talks": lay_out_conversations(state, self._sandbox.platforms.telegram.messages, now),
+            "still": "still" in request.query,
+            "still_url": f"/sandbox?{urlencode({'lang': language, 'still': '1'})}",
             "words": WORDS[language],
             "language": language,
             "faults": FAULTS,
@@ -261,7 +138,8 @@ class Page:
         headers = {
             "Content-Security-Policy": POLICY,
             "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
+            # A form of this page has to say where it stands: from elsewhere it is refused.
+            "Referrer-Policy": "same-origin",
             "Cache-Control": "no-store",
         }
         return web.Response(text=text, content_type="text/html", headers=headers)
@@ -279,6 +157,63 @@ class Page:
             raise web.HTTPNotFound(text="The sandbox has no such picture.")
         headers = {"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff"}
         return web.Response(body=content, content_type=medium.kind, headers=headers)
+
+    async def _say(self, request: web.Request) -> web.Response:
+        """Somebody answers by the form beneath a post. Without a name they are nameless."""
+        form = await _read_form(request)
+        platform, under = form.get("platform", ""), form.get("under", "")
+        try:
+            say = Say(text=form.get("text", "").strip(), under=under, name=form.get("name", "").strip() or None)
+            if platform == "telegram":
+                self._sandbox.platforms.telegram.groups.open(under, self._sandbox.clock())
+            said = self._crowd(platform).say(say, self._sandbox.clock())
+        except (Impossible, ValidationError) as error:
+            raise _untaken(error) from error
+        await self._courier.bring(platform)
+        key = f"{said['chat']}/{said['ids'][0]}" if platform == "telegram" else said["ids"][0]
+        return self._back(request, platform, key)
+
+    async def _vote(self, request: web.Request) -> web.Response:
+        """Somebody votes by the buttons of a poll."""
+        form = await _read_form(request)
+        platform, key = form.get("platform", ""), form.get("post", "")
+        try:
+            vote = Vote(post=key, option=form.get("option", ""))
+            self._crowd(platform).vote(vote, self._sandbox.clock())
+        except (Impossible, ValidationError) as error:
+            raise _untaken(error) from error
+        await self._courier.bring(platform)
+        return self._back(request, platform, key)
+
+    def _crowd(self, platform: str) -> Crowd:
+        crowd = self._sandbox.platforms.crowds.get(platform)
+        if crowd is None:
+            raise Impossible(f"there is no platform {platform}", 404)
+        return crowd
+
+    def _back(self, request: web.Request, platform: str, key: str) -> web.Response:
+        """To the page as it was asked for, at the post."""
+        query = urlsplit(request.headers.get("Referer", "")).query
+        post = self._sandbox.state.find(platform, key)
+        anchor = f"#{anchor_of(post)}" if post else ""
+        return web.Response(status=303, headers={"Location": f"/sandbox?{query}{anchor}"})
+
+
+async def _read_form(request: web.Request) -> Mapping[str, str]:
+    """The fields of a form of this very page; no page of another site may send one."""
+    if request.headers.get("Origin") != f"{request.scheme}://{request.host}":
+        raise web.HTTPForbidden(text="This form is not one of the sandbox's page.")
+    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _untaken(error: Impossible | ValidationError) -> web.HTTPException:
+    if isinstance(error, Impossible):
+        told, status = str(error), error.status
+    else:
+        told, status = "; ".join(each["msg"] for each in error.errors()), 400
+    refused = web.HTTPBadRequest(text=told)
+    refused.set_status(status)
+    return refused
 
 
 def _language(request: web.Request) -> str:

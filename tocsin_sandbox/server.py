@@ -53,7 +53,7 @@ def create_app(settings: SandboxSettings) -> web.Application:
     courier = Courier(sandbox)
     Control(sandbox, courier).add_routes(app)
     Hand(sandbox, courier).add_routes(app)
-    Page(sandbox).add_routes(app)
+    Page(sandbox, courier).add_routes(app)
     app.router.add_route("*", "/{tail:.*}", _Door(sandbox, app, courier).open)
     return app
 

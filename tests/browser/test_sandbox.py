@@ -34,8 +34,8 @@ def town(tmp_path_factory) -> Iterator[Town]:
 def look(chromium, town) -> Iterator:
     contexts, faults = [], []
 
-    def open_page(size: str) -> Page:
-        contexts.append(chromium.new_context(**{**SIZES[size], "locale": "fr-FR"}))
+    def open_page(size: str, **more) -> Page:
+        contexts.append(chromium.new_context(**{**SIZES[size], "locale": "fr-FR", **more}))
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
@@ -48,10 +48,43 @@ def look(chromium, town) -> Iterator:
     assert faults == []
 
 
-def write(town: Town, chat: int, text: str) -> None:
-    body = json.dumps({"chat_id": chat, "text": text}).encode()
-    asked = urllib.request.Request(f"{town.sandbox}/bot{TOKEN}/sendMessage", body, {"Content-Type": "application/json"})
-    urllib.request.urlopen(asked).close()
+def ask(town: Town, path: str, body: dict) -> dict:
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer sandbox-bearer"}
+    asked = urllib.request.Request(f"{town.sandbox}{path}", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(asked) as answer:
+        return json.loads(answer.read())
+
+
+def write(town: Town, chat: int | str, text: str) -> dict:
+    return ask(town, f"/bot{TOKEN}/sendMessage", {"chat_id": chat, "text": text})
+
+
+@pytest.mark.parametrize(("size", "script"), [("desk", True), ("phone", True), ("phone", False)])
+def test_one_answers_and_votes_like_anybody(look, town, size, script):
+    """A question under the town's post, its answer beneath, a vote: with the page's script and without it."""
+    words = f"Crue sur {size}, {'avec' if script else 'sans'} script"
+    write(town, "@saintmartin", words)
+    poll = {"options": ["Samedi", "Dimanche"], "duration_minutes": 60}
+    ask(town, "/2/tweets", {"text": f"Quel jour ? {words}", "poll": poll})
+    page = look(size, java_script_enabled=script)
+    if not script:
+        page.get_by_role("link", name="L’arrêter, pour y écrire.").click()
+    post = page.get_by_role("article").filter(has_text=words).filter(has_not=page.get_by_role("button", name="Voter"))
+    post.get_by_text("Répondre comme un habitant").first.click()
+    post.get_by_label("Au nom de").first.fill("Nadia")
+    post.get_by_label("Ses mots").first.fill("Où, exactement ?")
+    post.get_by_role("button", name="Envoyer").first.click()
+    answers = post.get_by_role("region", name=re.compile("^Réponses"))
+    expect(answers.get_by_role("article")).to_contain_text("Où, exactement ?")
+    expect(answers.get_by_role("article")).to_contain_text("Nadia")
+
+    vote = page.get_by_role("article").filter(has_text=f"Quel jour ? {words}")
+    vote.get_by_role("button", name="Voter Dimanche").click()
+    expect(vote.get_by_role("listitem").filter(has_text="Dimanche")).to_contain_text("1 voix")
+    if script:  # neither can be asked of a page that runs none
+        assert violations(page) == []
+        assert page.evaluate(SIDEWAYS) <= 0
+        expect(post.get_by_label("Ses mots").first).to_have_value("")
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])

@@ -59,9 +59,29 @@ async function talk(what) {
   return answer.ok;
 }
 
+// The forms beneath a post go without script too; with it, the page stays where it is.
+async function act(form, button) {
+  const fields = new FormData(form);
+  if (button && button.name) {
+    fields.append(button.name, button.value);
+  }
+  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(fields), redirect: "manual" });
+  const taken = answer.type === "opaqueredirect";
+  const untaken = document.getElementById("untaken");
+  untaken.textContent = taken ? "" : `${status.dataset.untaken} ${await answer.text()}`;
+  if (taken && form.elements.text) {
+    form.elements.text.value = "";
+  }
+  await refresh();
+}
+
 main.addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
+  if (form.classList.contains("act")) {
+    await act(form, event.submitter);
+    return;
+  }
   const chat = Number(form.dataset.chat || form.elements.chat.value);
   const text = form.elements.text.value;
   if (form.dataset.chat) {

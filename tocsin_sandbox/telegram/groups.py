@@ -50,6 +50,16 @@ class Groups:
         self._state.link(chat.name, str(id_) if linked else "")
         return id_
 
+    def open(self, key: str, now: float) -> None:
+        """Let a channel's post be talked about, also one that is older than the group. Raises Impossible."""
+        post = self.find(key)
+        if post is None or self._chats.find(post.channel).kind != "channel":
+            return
+        if self._chats.group_of(self._chats.find(post.channel)) is None:
+            self.link(post.channel, None, linked=True)
+        if self._messages.forward_of(post.key) is None:
+            self._messages.forward(post, now)
+
     def say(self, say: Say, now: float) -> tuple[Chat, list[Post]]:
         """Somebody, or many, write: a comment, a message of the group, a post of the channel. Raises Impossible."""
         chat, parent = self._where(say)

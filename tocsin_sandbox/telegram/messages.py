@@ -158,7 +158,7 @@ class Messages:
         post = Post("telegram", str(id_), chat.name, parsed.text, now, chat.address(id_), entities=entities, **more)
         self._state.keep(post)
         self._note(post)
-        self._forward(chat, post, now)
+        self.forward(post, now)
         return post
 
     def _note(self, post: Post) -> None:
@@ -167,9 +167,9 @@ class Messages:
         if post.poll and post.poll["closes_at"]:
             self.timed.add(post.key)
 
-    def _forward(self, chat: Chat, post: Post, now: float) -> None:
+    def forward(self, post: Post, now: float) -> None:
         """Copy a channel's post into its group, as Telegram does by itself."""
-        group = self._chats.group_of(chat)
+        group = self._chats.group_of(self._chats.find(post.channel))
         if group is None:
             return
         id_ = self._count(group.name, self._last.get(group.name, 0) + 1, foreign=True)

@@ -158,3 +158,117 @@ async def test_faults_can_be_switched_on_the_page(world):
         for platform in faults.xpath(".//select[@name='platform']/option/@value"):
             said = await world.ask("POST", "/sandbox/faults", json={"platform": platform, "kind": kinds[0], "times": 1})
             assert said.status == 201
+
+
+async def submit(world, form, origin=None, **fields):
+    """Send a form of the page as a browser without script does, and look where that leads."""
+    told = {each.get("name"): each.get("value", "") for each in form.xpath(".//input")} | fields
+    headers = {"Origin": world.url if origin is None else origin, "Referer": f"{world.url}/sandbox?lang=fr&still=1"}
+    return await world.ask("POST", form.get("action"), data=told, headers=headers, allow_redirects=False)
+
+
+def form_of(tree, post, action):
+    (form,) = tree.xpath(f"//article[@id='{post}']/*/descendant-or-self::form[@action='/sandbox/page/{action}']")
+    return form
+
+
+async def everywhere(world):
+    """A post on each platform, by its place on the page."""
+    tweet = (await world.tweet("Crue")).data["id"]
+    page = (await world.page_post("Crue")).json["id"]
+    await world.say("Crue")
+    return {"twitter": f"twitter-{tweet}", "facebook": f"facebook-{page}", "telegram": "telegram-saintmartin-1"}
+
+
+async def test_one_answers_under_a_post_of_each_platform_without_script(world):
+    for platform, post in (await everywhere(world)).items():
+        _, tree = await see(world)
+        answer = await submit(world, form_of(tree, post, "say"), text="Où ça ?", name="Nadia Benali")
+        assert answer.status == 303, answer.body
+        _, tree = await see(world, answer.headers["Location"].partition("#")[0])
+        assert tree.get("lang") == "fr"
+        [reply] = column(tree, platform).xpath(f".//article[@id='{post}']/section/article")
+        assert answer.headers["Location"].endswith(f"#{reply.get('id')}")
+        assert "Où ça ?" in words(reply)
+        assert ("nadia_benali" if platform == "twitter" else "Nadia Benali") in words(reply)
+        again = await submit(world, form_of(tree, reply.get("id"), "say"), text="Oui, où ?", name="")
+        assert again.status == 303
+        _, tree = await see(world, headers={"Accept-Language": "en"})
+        assert len(column(tree, platform).xpath(f".//article[@id='{post}']/section/article")) == 2, "side by side"
+        if platform == "facebook":
+            assert "(no name is told)" in words(column(tree, platform))
+
+
+async def test_what_the_town_answers_stands_beneath_too(world):
+    posts = await everywhere(world)
+    group = await world.people.link("@saintmartin")
+    await world.say("Vent")
+    said = await world.people.say("telegram", "Où ?", under="@saintmartin/2")
+    await world.say("Quai Sud", chat=str(group), reply_parameters={"message_id": int(said["ids"][0])})
+    page = posts["facebook"].removeprefix("facebook-")
+    [comment] = (await world.people.say("facebook", "Où ?", under=page))["ids"]
+    await world.fb("POST", f"{comment}/comments", data={"message": "Quai Sud"})
+    await world.fb("POST", comment, data={"is_hidden": "true"})
+    await world.people.react("facebook", page, count=12)
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    [thread] = tree.xpath("//article[@id='telegram-saintmartin-2']")
+    assert [words(each) for each in thread.xpath("./section/article//span[@class='who']")] == ["Habitant 1", "Bot"]
+    [thread] = tree.xpath(f"//article[@id='{posts['facebook']}']")
+    answers = [words(each) for each in thread.xpath("./section/article")]
+    assert ["hidden by the account" in each for each in answers] == [True, False]
+    assert "👍 12" in words(thread)
+
+
+async def test_one_votes_on_the_page_until_the_poll_closes(world, clock):
+    tweet = (await world.tweet("Quel jour ?", poll={"options": ["Samedi", "Dimanche"], "duration_minutes": 5})).data[
+        "id"
+    ]
+    await world.tg("sendPoll", chat_id="@saintmartin", question="Quel jour ?", options=["Samedi", "Dimanche"])
+    posts = {"twitter": f"twitter-{tweet}", "telegram": "telegram-saintmartin-1"}
+    for post in posts.values():
+        _, tree = await see(world)
+        form = form_of(tree, post, "vote")
+        assert [button.get("value") for button in form.xpath(".//button")] == ["1", "2"]
+        assert (await submit(world, form, option="2")).status == 303
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    for platform in posts:
+        assert "Dimanche 1 votes" in words(column(tree, platform))
+    clock.advance(300)
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    closed = form_of(tree, posts["twitter"], "vote")
+    assert ("The poll is closed." in words(closed), closed.xpath(".//button")) == (True, [])
+    assert (await submit(world, closed, option="2")).status == 409
+
+
+async def test_a_form_of_another_site_says_nothing(world):
+    posts = await everywhere(world)
+    _, tree = await see(world)
+    form = form_of(tree, posts["facebook"], "say")
+    for origin in ("https://elsewhere.example", "null", ""):
+        assert (await submit(world, form, origin=origin, text="Spam")).status == 403
+    assert (await submit(world, form, text="")).status == 400
+    assert (await submit(world, form, text="Où ?", under="1_2")).status == 404
+    assert (await submit(world, form, text="Où ?", platform="webhook")).status == 404
+    assert len(await world.posts("facebook")) == 1
+
+
+async def test_it_stands_still_for_who_writes_without_script(world):
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    [still] = tree.xpath("//noscript//a/@href")
+    _, tree = await see(world, still)
+    assert not tree.xpath("//noscript")
+
+
+async def test_a_crowd_under_one_post_leaves_the_page_readable(world):
+    posts = await everywhere(world)
+    page = posts["facebook"].removeprefix("facebook-")
+    await world.people.say("facebook", "Où ?", under=page, count=45)
+    _, tree = await see(world, headers={"Accept-Language": "en"})
+    [thread] = column(tree, "facebook").xpath("./article")
+    assert len(thread.xpath("./section/article")) == 20
+    assert "25 earlier answers are not shown." in words(thread)
+    attack = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
+    await world.people.say("facebook", attack, under=page, name=attack)
+    _, tree = await see(world)
+    assert not tree.xpath("//*[@onerror]")
+    assert len(tree.xpath("//script")) == 1
