@@ -358,6 +358,7 @@ class Daemon:
             events=self.events,
             resources=self._resources,
             open_ear=self._outside.open_ear,
+            around=Surroundings(self._session, self._clock, self.town, self._feeds),
         )
 
     def _build_checks(self) -> HealthChecks:

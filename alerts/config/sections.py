@@ -24,7 +24,6 @@ from alerts.model.reason import Reason, because
 from alerts.model.town import (
     DeskSection,
     FleetSection,
-    ListeningFeed,
     ListeningSection,
     NotifySection,
     Secret,
@@ -33,7 +32,7 @@ from alerts.model.town import (
     Town,
     WebSection,
 )
-from alerts.sources.settings import Span
+from alerts.sources.settings import FeedSettings, Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
 _TILE = ("{z}", "{x}", "{y}")
@@ -281,25 +280,6 @@ class DeskSettings(_Section):
         if value is not None and not re.fullmatch(_ADDRESS, value):
             raise ValueError(_no_address(value, "https://alertes.saint-martin.example/desk"))
         return value.rstrip("/") if value else None
-
-
-class FeedSettings(_Section):
-    """`[listening.feeds.…]`: an address that tells what blogs or the press write."""
-
-    kind: Literal["rss"]
-    url: str = Field(pattern=_ADDRESS, examples=["https://presse.example/saint-martin.xml"])
-    every: Span = ListeningFeed.every
-    timeout: Span = timedelta(seconds=10)
-    words: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Saint-Martin-d'Uriage"]])
-    without: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Guadeloupe"]])
-    allow_private: bool = False
-
-    @field_validator("every")
-    @classmethod
-    def _is_no_storm(cls, value: timedelta) -> timedelta:
-        if value < timedelta(seconds=1):
-            raise ValueError(because("oftener_than_a_second"))
-        return value
 
 
 _FEED = re.compile(r"[a-z][a-z0-9_-]{0,62}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -20,8 +21,9 @@ from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.hearing import understand_nothing
 from alerts.model.events import Events
 from alerts.model.lease import DUTIES, Lease, LeaseLost, ear_lease
-from alerts.model.ports import Clock, Hears, Resources
+from alerts.model.ports import Clock, Hears, Resources, Surroundings
 from alerts.model.town import Town
+from alerts.sources.rss import FeedEar
 from alerts.store.connection import scrub
 from alerts.web.ops import Cycle
 
@@ -57,19 +59,24 @@ class Ears:
         events: Events,
         resources: Callable[[str], Resources],
         open_ear: Callable[[str, Any, Resources], Hears | None],
+        around: Surroundings,
     ) -> None:
         self.intake = Intake(service, events, clock, understand_nothing)
         self._town = town
         self._clock = clock
         self._keeper = keeper
+        self._chance = chance
         self._ears: dict[str, Ear] = {}
-        for name in hearing_by_asking(town):
-            channel = town.channels.get(name)
-            asked = open_ear(name, channel.settings, resources(name)) if channel is not None else None
-            if asked is not None:
-                self._ears[name] = Ear(
-                    name, asked, town.listening.every, intake=self.intake, keeper=keeper, chance=chance
-                )
+        hearing = ((name, town.channels[name].settings) for name in town.hearing)
+        asked = {name: open_ear(name, settings, resources(name)) for name, settings in hearing}
+        for name, each in asked.items():
+            if each is not None:
+                self._ears[name] = self._ear(name, each, town.listening.every)
+        for name, feed in town.listening.feeds.items():
+            self._ears[name] = self._ear(name, FeedEar(feed, around), feed.every, is_feed=True)
+
+    def _ear(self, name: str, asked: Hears, every: timedelta, *, is_feed: bool = False) -> Ear:
+        return Ear(name, asked, every, intake=self.intake, keeper=self._keeper, chance=self._chance, is_feed=is_feed)
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""

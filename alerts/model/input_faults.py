@@ -253,6 +253,7 @@ SOURCE_FAULTS: Mapping[str, str] = {
     "file_link_outside": "a link leads to a file outside the index's own folder, which is refused",
     "file_missing": "the file {path} is not there; look at the path",
     "file_unread": "the file {path} can't be read: {said:term}",
+    "feed_is_none": "it is no RSS or Atom feed",
     "file_too_large": "the file {path} is larger than {most} MB",
     "answer_packed": "the answer is packed as {packing}, which was not asked for",
     "answer_no_gzip": "the answer says that it is gzip and isn't",

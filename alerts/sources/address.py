@@ -20,7 +20,7 @@ from alerts import __version__
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.sources.document import KEPT_FOR, Document
 from alerts.sources.fetch import Fetched, Fetcher, NotModified, read_url
-from alerts.sources.settings import PolledSettings
+from alerts.sources.settings import FeedSettings, PolledSettings
 
 if TYPE_CHECKING:
     from alerts.sources.shared import Share, SharedReader
@@ -65,7 +65,7 @@ class Where:
     allow_private: bool
 
     @classmethod
-    def of(cls, settings: PolledSettings, file: str | None = None) -> Where:
+    def of(cls, settings: PolledSettings | FeedSettings, file: str | None = None) -> Where:
         """Where a source's settings point to, or the `file` that it reads; webcal is https by another name."""
         scheme, _, rest = settings.url.partition("://")
         url = f"https://{rest}" if scheme.lower() in ("webcal", "webcals") else settings.url

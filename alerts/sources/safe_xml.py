@@ -39,6 +39,11 @@ def one_line(text: str) -> str:
     return " ".join(FORBIDDEN.sub("", text[:_LONGEST_LINE]).split())
 
 
+def must_be_harmless(body: bytes, *, max_tags: int = MAX_TAGS) -> None:
+    """Raise Unreadable for what has a DTD or more than `max_tags` tags: for a reader that would go through it all."""
+    _refuse(_as_ascii_superset(body), max_tags)
+
+
 def parse(body: bytes, *, max_tags: int = MAX_TAGS) -> tuple[Element, tuple[Reason, ...]]:
     """The root of the document in `body`, and notes of what was forgiven in its bytes.
 

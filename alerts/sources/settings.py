@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from alerts.model.alert import Severity
 from alerts.model.reason import because
-from alerts.model.town import Publish, SourceRules, parse_span
+from alerts.model.town import ListeningFeed, Publish, SourceRules, parse_span
 from alerts.sources.ical.occurrence import parse_moment
 
 
@@ -74,6 +74,20 @@ class PolledSettings(SourceSettings):
     url: str = Field(min_length=1, examples=["https://feeds.example/atom", "file.xml"])
     every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(seconds=60)
     timeout: Span = timedelta(seconds=10)
+    allow_private: bool = False
+
+
+class FeedSettings(BaseModel):
+    """`[listening.feeds.…]`: an address that tells what blogs or the press write, which is listened to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: Literal["rss"]
+    url: str = Field(pattern=r"https?://[^\s/]+(/\S*)?", examples=["https://presse.example/saint-martin.xml"])
+    every: Annotated[Span, AfterValidator(_at_least_a_second)] = ListeningFeed.every
+    timeout: Span = timedelta(seconds=10)
+    words: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Saint-Martin-d'Uriage"]])
+    without: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Guadeloupe"]])
     allow_private: bool = False
 
 

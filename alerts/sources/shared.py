@@ -25,7 +25,7 @@ from alerts.model.ports import Clock, Surroundings
 from alerts.model.reason import because
 from alerts.sources.address import Address, Where
 from alerts.sources.document import Document, Shelf
-from alerts.sources.settings import PolledSettings
+from alerts.sources.settings import FeedSettings, PolledSettings
 from alerts.sources.turns import Places, Turns
 
 
@@ -52,7 +52,7 @@ class SharedReader:
         found: SharedReader | None = around.feeds
         return found or cls(around.session, around.clock)
 
-    def share(self, settings: PolledSettings, around: Surroundings, file: str | None = None) -> Share:
+    def share(self, settings: PolledSettings | FeedSettings, around: Surroundings, file: str | None = None) -> Share:
         """A source's share of the address that its settings name, or of what the `file` links to that it reads."""
         town = around.town
         station = town.name.encode("ascii", "replace").decode().replace("?", "-")

@@ -24,11 +24,18 @@ from alerts.channels.settings import (
     WebhookSettings,
 )
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
-from alerts.config.sections import FeedSettings, ListeningSettings
+from alerts.config.sections import ListeningSettings
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.town import RateLimit, spell_span
-from alerts.sources.settings import CapSettings, IcalSettings, ManualSettings, PolledSettings, SourceSettings
+from alerts.sources.settings import (
+    CapSettings,
+    FeedSettings,
+    IcalSettings,
+    ManualSettings,
+    PolledSettings,
+    SourceSettings,
+)
 from tocsin_sandbox import settings as fake
 
 ROOT = Path(__file__).resolve().parents[2]
