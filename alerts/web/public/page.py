@@ -31,6 +31,9 @@ from alerts.web.public.answers import static_path
 from alerts.web.public.told import SPOKEN, Outlook, Setting, Told
 
 LOCALES = Path(__file__).with_name("locale")
+PRIVACY = "privacy"
+"""Where a town that listens says what is read."""
+_PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
 _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm a"}
 _LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mm a"}
 
@@ -116,6 +119,22 @@ class Pages:
     def nothing_here(self, outlook: Outlook) -> str:
         """What stands where there is no such page."""
         return self._page("404.html", outlook, "")
+
+    def privacy(self, outlook: Outlook) -> str:
+        """What is read of what people say, where, for how long and why, as channels.toml has it."""
+        town = self.setting.town
+        heard = [each for each in town.hearing.values() if each.public and not each.exercise]
+        hours = town.listening.hours.split("-") if town.listening.hours else None
+        return self._page(
+            "privacy.html",
+            outlook,
+            PRIVACY,
+            ears=[(_PLATFORMS.get(each.kind, each.name), each.kind) for each in heard],
+            feeds=[each.name for each in town.listening.feeds.values()],
+            hours={"from": hours[0], "until": hours[-1]} if hours else None,
+            days=town.listening.keep.days,
+            bots=outlook.bots,
+        )
 
     def embed(self, shown: Listing, outlook: Outlook) -> str:
         """A small page for a frame in the town's own site."""

@@ -31,7 +31,7 @@ from alerts.web.public.answers import (
     static_answers,
 )
 from alerts.web.public.lasting import Lasting, shares_of
-from alerts.web.public.page import Listing, Pages, safety, words_of
+from alerts.web.public.page import PRIVACY, Listing, Pages, safety, words_of
 from alerts.web.public.told import Outlook, Setting
 
 _MAP, _SITEMAP = "/alerts.geojson", "/sitemap.xml"
@@ -150,6 +150,9 @@ class Site:
         for language in self.setting.languages:
             for rest in _PAGES:
                 yield self.setting.path(language, rest), shown.told_of, partial(self._page, language, rest, shown)
+            if self.setting.town.listens:
+                made_of = (shown.outlook.bots, now.astimezone(self.setting.town.zone).date())
+                yield self.setting.path(language, PRIVACY), made_of, partial(self._privacy, language, shown.outlook)
             # An empty feed is as new as it can be.
             feed = partial(self._feed, language, shown)
             yield self.setting.path(language, "feed.atom"), shown.all or now, feed
@@ -163,6 +166,9 @@ class Site:
         on, to_come, over = (shares_of(part, language) for part in (shown.on, shown.to_come, shown.over))
         page = _PAGES[rest](self._pages[language], Listing(on, to_come, over), shown.outlook)
         return answer(page, HTML, extra=safety(self.setting, framed=rest == "embed"))
+
+    def _privacy(self, language: str, outlook: Outlook) -> KeptAnswer:
+        return answer(self._pages[language].privacy(outlook), HTML, extra=safety(self.setting))
 
     def _feed(self, language: str, shown: _Shown) -> KeptAnswer:
         title = f"{words_of(language).gettext('Alerts')} – {self.setting.town.name}"

@@ -23,7 +23,7 @@ def a_setting(*, embed=(), tiles=None, bots=(), **changes) -> Setting:
     web = WebSection(languages=("en",), embed=embed, tiles=tiles)
     channels = by_name(*(ChannelConfig(name, "telegram", TELEGRAM_TEXT, subscriptions=True) for name in bots))
     town = a_town(sources={"meteo": SourceRules(title="Météo")}, web=web)
-    return Setting(replace(town, channels={**town.channels, **channels}, **changes), renderer_of(a_town()))
+    return Setting(replace(town, **{"channels": {**town.channels, **channels}, **changes}), renderer_of(a_town()))
 
 
 class Paper:
