@@ -28,7 +28,8 @@ class Asked:
     """One request, fully read. `url` is without its query; `json` is None where the body isn't JSON (or is broken).
 
     `at` is when it is handled, in seconds since the epoch by the sandbox's clock; `lag` how many seconds the read
-    side is behind. `body` is what came, byte by byte, where it was no form.
+    side is behind. `body` is what came, byte by byte, where it was no form. `account` is whose credential it bears,
+    once that was looked at.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Asked:
     broken: bool = False
     lag: float = 0.0
     body: bytes = b""
+    account: str = ""
 
     def arguments(self) -> dict[str, Any]:
         """Query, form and JSON fields together, the body's winning: how Facebook and Telegram read a call."""

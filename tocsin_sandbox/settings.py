@@ -17,6 +17,14 @@ TWITTER_USER_ID = "1500000000000000001"
 TWITTER_USERNAME = "tocsin_sandbox"
 TWITTER_FOLLOWERS = 1850
 
+TWITTER_LISTENER_CONSUMER_KEY = "sandbox-listener-consumer-key"
+TWITTER_LISTENER_CONSUMER_SECRET = "sandbox-listener-consumer-secret"  # noqa: S105 - a stand-in's
+TWITTER_LISTENER_TOKEN = "sandbox-listener-access-token"  # noqa: S105 - a stand-in's
+TWITTER_LISTENER_TOKEN_SECRET = "sandbox-listener-access-token-secret"  # noqa: S105 - a stand-in's
+TWITTER_LISTENER_BEARER = "sandbox-listener-bearer"
+TWITTER_LISTENER_ID = "1500000000000000002"
+TWITTER_LISTENER_USERNAME = "tocsin_listens"
+
 FACEBOOK_PAGE_ID = "1234567890"
 FACEBOOK_FOLLOWERS = 2140
 FACEBOOK_PAGE_TOKEN = "sandbox-page-token"  # noqa: S105 - a stand-in's

@@ -6,8 +6,8 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -20,13 +20,20 @@ from tocsin_sandbox.settings import (
     TWITTER_CONSUMER_KEY,
     TWITTER_CONSUMER_SECRET,
     TWITTER_FOLLOWERS,
+    TWITTER_LISTENER_BEARER,
+    TWITTER_LISTENER_CONSUMER_KEY,
+    TWITTER_LISTENER_CONSUMER_SECRET,
+    TWITTER_LISTENER_ID,
+    TWITTER_LISTENER_TOKEN,
+    TWITTER_LISTENER_TOKEN_SECRET,
+    TWITTER_LISTENER_USERNAME,
     TWITTER_REFRESH_TOKEN,
     TWITTER_USER_ID,
     TWITTER_USERNAME,
     SandboxSettings,
 )
 from tocsin_sandbox.state import Post, State
-from tocsin_sandbox.twitter.answers import invalid, missing, problem
+from tocsin_sandbox.twitter.answers import NOT_PERMITTED, invalid, missing, problem
 from tocsin_sandbox.twitter.hearing import Hearing, Threads
 from tocsin_sandbox.twitter.people import TwitterPeople
 from tocsin_sandbox.twitter.posts import TwitterMedia, TwitterPosts
@@ -39,22 +46,52 @@ SKEW = 300.0
 _FIELD = re.compile(r'\s*([\w.~%-]+)="([^"]*)"\s*')
 
 
-def is_signed(authorization: str, method: str, url: str, parameters: Iterable[tuple[str, str]], now: float) -> bool:
-    """Whether the header signs this request with the sandbox's credentials, within `SKEW` of `now`.
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """An account's keys for OAuth 1.0a, its bearer token, and who it is."""
+
+    consumer_key: str
+    consumer_secret: str
+    token: str
+    token_secret: str
+    user: Mapping[str, str]
+
+
+OWN = Keys(
+    TWITTER_CONSUMER_KEY,
+    TWITTER_CONSUMER_SECRET,
+    TWITTER_ACCESS_TOKEN,
+    TWITTER_ACCESS_TOKEN_SECRET,
+    {"id": TWITTER_USER_ID, "name": "Tocsin sandbox", "username": TWITTER_USERNAME},
+)
+LISTENER = Keys(
+    TWITTER_LISTENER_CONSUMER_KEY,
+    TWITTER_LISTENER_CONSUMER_SECRET,
+    TWITTER_LISTENER_TOKEN,
+    TWITTER_LISTENER_TOKEN_SECRET,
+    {"id": TWITTER_LISTENER_ID, "name": "Tocsin listens", "username": TWITTER_LISTENER_USERNAME},
+)
+"""A second account with an app of its own, which reads and never writes."""
+
+
+def signed_by(authorization: str, method: str, url: str, parameters: Iterable[tuple[str, str]], now: float) -> str:
+    """The account whose keys the header signs this request with, within `SKEW` of `now`; "" for nobody's.
 
     `url` is without its query; `parameters` are the query's and those of an urlencoded body, no other body's
     (section 3.4.1.3.1).
     """
     fields = _read_header(authorization)
     signature = fields.pop("oauth_signature", "")
-    return (
-        fields.get("oauth_consumer_key") == TWITTER_CONSUMER_KEY
-        and fields.get("oauth_token") == TWITTER_ACCESS_TOKEN
+    named = fields.get("oauth_consumer_key"), fields.get("oauth_token")
+    keys = next((each for each in (OWN, LISTENER) if named == (each.consumer_key, each.token)), None)
+    right = (
+        keys is not None
         and fields.get("oauth_signature_method") == "HMAC-SHA1"
         and bool(fields.get("oauth_nonce"))
         and _is_timely(fields.get("oauth_timestamp", ""), now)
-        and hmac.compare_digest(_sign(method, url, [*parameters, *fields.items()]), signature)
+        and hmac.compare_digest(_sign(keys, method, url, [*parameters, *fields.items()]), signature)
     )
+    return keys.user["id"] if keys is not None and right else ""
 
 
 def _read_header(authorization: str) -> dict[str, str]:
@@ -71,11 +108,11 @@ def _is_timely(timestamp: str, now: float) -> bool:
     return timestamp.isdecimal() and abs(int(timestamp) - now) <= SKEW
 
 
-def _sign(method: str, url: str, parameters: Iterable[tuple[str, str]]) -> str:
+def _sign(keys: Keys, method: str, url: str, parameters: Iterable[tuple[str, str]]) -> str:
     encoded = sorted((_encode(name), _encode(value)) for name, value in parameters)
     joined = "&".join(f"{name}={value}" for name, value in encoded)
     base = "&".join((method.upper(), _encode(url), _encode(joined)))
-    key = f"{_encode(TWITTER_CONSUMER_SECRET)}&{_encode(TWITTER_ACCESS_TOKEN_SECRET)}"
+    key = f"{_encode(keys.consumer_secret)}&{_encode(keys.token_secret)}"
     return base64.b64encode(hmac.new(key.encode(), base.encode(), hashlib.sha1).digest()).decode()
 
 
@@ -165,8 +202,11 @@ class Twitter:
 
     def __init__(self, settings: SandboxSettings, state: State, rules: Rules) -> None:
         self._state = state
-        self._quota = TwitterQuota(settings, state)
-        self._bearers: dict[str, float | None] = {TWITTER_BEARER: None}
+        self._quotas = {each.user["id"]: TwitterQuota(settings, state) for each in (OWN, LISTENER)}
+        self._bearers: dict[str, tuple[str, float | None]] = {
+            TWITTER_BEARER: (TWITTER_USER_ID, None),
+            TWITTER_LISTENER_BEARER: (TWITTER_LISTENER_ID, None),
+        }
         self._refreshes = 0
         load_domains()
         media = TwitterMedia(state)
@@ -192,7 +232,8 @@ class Twitter:
         """What X says to this request."""
         if (asked.method, asked.path) == ("POST", "/2/oauth2/token"):
             return self._refresh(asked)
-        if not self._is_known(asked):
+        asked = replace(asked, account=self._who(asked))
+        if not asked.account:
             return problem(401)
         for name, method, pattern, act in self._routes:
             if method == asked.method and pattern.fullmatch(asked.path):
@@ -200,20 +241,25 @@ class Twitter:
         return problem(404)
 
     def _within_quota(self, route: str, asked: Asked, act: _Act) -> Answer:
+        quota, listens = self._quotas[asked.account], asked.account == TWITTER_LISTENER_ID
         # The headers stand on every answer, also on the one that says that there is no room.
-        answer = act(asked) if self._quota.take(route, asked.at) else problem(429)
-        headers = self._quota.headers(route, asked.at)
-        return replace(answer, headers={**headers, "x-access-level": "read-write", **answer.headers})
+        if quota.take(route, asked.at):
+            answer = problem(403, NOT_PERMITTED) if listens and asked.method != "GET" else act(asked)
+        else:
+            answer = problem(429)
+        level = {"x-access-level": "read" if listens else "read-write"}
+        return replace(answer, headers={**quota.headers(route, asked.at), **level, **answer.headers})
 
-    def _is_known(self, asked: Asked) -> bool:
+    def _who(self, asked: Asked) -> str:
+        """The account whose credential a request bears; "" for nobody's."""
         authorization = asked.headers.get("Authorization", "")
         if authorization.startswith("Bearer "):
-            until = self._bearers.get(authorization.removeprefix("Bearer "), 0.0)
-            return until is None or asked.at < until
+            account, until = self._bearers.get(authorization.removeprefix("Bearer "), ("", 0.0))
+            return account if until is None or asked.at < until else ""
         # A form's fields are signed with the query, a JSON or multipart body isn't (RFC 5849, section 3.4.1.3.1).
         form = asked.form if asked.headers.get("Content-Type", "").startswith("application/x-www-form") else {}
         parameters = [*asked.query, *form.items()]
-        return is_signed(authorization, asked.method, asked.url, parameters, asked.at)
+        return signed_by(authorization, asked.method, asked.url, parameters, asked.at)
 
     def _refresh(self, asked: Asked) -> Answer:
         """`POST /2/oauth2/token`: a refresh token works once, and brings the next one."""
@@ -223,7 +269,7 @@ class Twitter:
             return answer_json(error, 400)
         self._refreshes += 1
         bearer = f"{TWITTER_BEARER}-{self._refreshes}"
-        self._bearers[bearer] = asked.at + ACCESS_SPAN
+        self._bearers[bearer] = TWITTER_USER_ID, asked.at + ACCESS_SPAN
         tokens = {"access_token": bearer, "refresh_token": f"{TWITTER_REFRESH_TOKEN}-{self._refreshes}"}
         return answer_json({"token_type": "bearer", "expires_in": ACCESS_SPAN, "scope": SCOPES, **tokens})
 
@@ -243,14 +289,12 @@ class Twitter:
     def standing(self, now: float) -> dict[str, Any]:
         """What reading has cost, and what is left of each window."""
         purse = self.hearing.purse
-        return {"dollars": purse.dollars, **purse.counts, "windows": self._quota.read(now)}
+        windows = {account: quota.read(now) for account, quota in self._quotas.items()}
+        return {"dollars": purse.dollars, **purse.counts, "windows": windows[TWITTER_USER_ID], "accounts": windows}
 
     def _visible(self, id_: str, asked: Asked) -> Post | None:
         post = self._state.find("twitter", id_)
         return post if post and post.created_at <= asked.at - asked.lag else None
-
-
-_USER = {"id": TWITTER_USER_ID, "name": "Tocsin sandbox", "username": TWITTER_USERNAME}
 
 
 _METRICS = {"followers_count": TWITTER_FOLLOWERS, "following_count": 12, "tweet_count": 0, "listed_count": 9}
@@ -258,7 +302,8 @@ _METRICS = {"followers_count": TWITTER_FOLLOWERS, "following_count": 12, "tweet_
 
 def _show_me(asked: Asked) -> Answer:
     wanted = dict(asked.query).get("user.fields", "").split(",")
-    return answer_json({"data": _USER | ({"public_metrics": _METRICS} if "public_metrics" in wanted else {})})
+    user = dict((LISTENER if asked.account == TWITTER_LISTENER_ID else OWN).user)
+    return answer_json({"data": user | ({"public_metrics": _METRICS} if "public_metrics" in wanted else {})})
 
 
 def _last_part(asked: Asked) -> str:

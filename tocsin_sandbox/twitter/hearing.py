@@ -204,12 +204,12 @@ class Hearing:
         """`GET /2/users/{id}/tweets`."""
         own = asked.path == f"/2/users/{TWITTER_USER_ID}/tweets"
         posts = (post for post in self._state.newest_first("twitter") if own and not post.foreign)
-        return self._read(asked, posts, self._own_price)
+        return self._read(asked, posts, self._own_price(asked))
 
     def mentions(self, asked: Asked) -> Answer:
         """`GET /2/users/{id}/mentions`: the newest that name the account."""
         own = asked.path == f"/2/users/{TWITTER_USER_ID}/mentions"
-        return self._read(asked, self._mentioning(asked) if own else iter(()), self._own_price)
+        return self._read(asked, self._mentioning(asked) if own else iter(()), self._own_price(asked))
 
     def search(self, asked: Asked) -> Answer:
         """`GET /2/tweets/search/recent`: of the last seven days."""
@@ -247,9 +247,8 @@ class Hearing:
         self.purse.dollars = round(self.purse.dollars + HIDING, 6)
         return answer_json({"data": {"hidden": hidden}})
 
-    @property
-    def _own_price(self) -> float:
-        return OWNED if self._rules.twitter_owned else POST
+    def _own_price(self, asked: Asked) -> float:
+        return OWNED if self._rules.twitter_owned and asked.account == TWITTER_USER_ID else POST
 
     def _told(self, asked: Asked) -> Iterator[Post]:
         posts = self._state.newest_first("twitter")

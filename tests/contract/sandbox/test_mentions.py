@@ -206,6 +206,23 @@ async def test_reading_costs_once_a_day(world, clock, post):
     assert (await spent(world))["dollars"] == 0.056, "an empty answer is free"
 
 
+async def test_a_second_account_reads_at_its_own_price_and_writes_nothing(world, post):
+    await world.people.say("x", "Où ?", under=post, count=2)
+    headers = {"Authorization": "Bearer sandbox-listener-bearer"}
+
+    async def ask(method, path, **how):
+        return await world.ask(method, f"/2/{path}", headers=headers, **how)
+
+    assert (await ask("GET", "users/me")).data["username"] == "tocsin_listens"
+    heard = await ask("GET", f"users/{ME}/mentions")
+    assert (len(heard.data), heard.headers["x-access-level"]) == (2, "read")
+    told = await spent(world)
+    assert (told["dollars"], told["windows"]["mentions"]["remaining"]) == (0.01, 300), "the windows are each one's own"
+    assert told["accounts"]["1500000000000000002"]["mentions"]["remaining"] == 299
+    assert (await ask("POST", "tweets", json={"text": "Crue"})).status == 403
+    assert (await ask("DELETE", f"tweets/{post}")).status == 403
+
+
 async def test_reading_ends_with_the_money_and_posting_goes_on(world, post):
     await world.people.say("x", "Où ?", under=post, count=5)
     await world.people.rules(twitter_spending_limit=0.004)
