@@ -24,7 +24,7 @@ from alerts.model.delivery import Begun, ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.events import AttemptFinished, Events
 from alerts.model.lease import Lease
-from alerts.model.ports import Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels
+from alerts.model.ports import Asks, Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels
 from alerts.model.post import Means, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
@@ -41,6 +41,8 @@ log = structlog.get_logger()
 
 def way_of(post: Post, channel: Channel, parent: Receipt | None) -> Means:
     """By what means the post really goes out: the wished one where channel and thread allow it, else a new post."""
+    if post.kind is PostKind.COUNT:
+        return Means.EDIT
     if post.kind is PostKind.PUBLISH or parent is None:
         return Means.NEW
     match post.means:
@@ -256,14 +258,17 @@ class Attempts:
         if post.expires is not None and post.expires <= self._clock.now():
             return retry.too_late()
         try:
-            verdict = retry.sent(await self._carry_out(post, begun, via))
+            if post.kind is PostKind.COUNT:
+                verdict = await self._count(post, begun)
+            else:
+                verdict = retry.sent(await self._carry_out(post, begun, via))
             self._health.sent()
         except DeliveryError as error:
             self._health.meet(error)
             # That one remark can't be answered any more says nothing of the channel.
             if not (post.kind is PostKind.ANSWER and isinstance(error, Rejected)):
                 self._health.failed(error)
-            looked_for = isinstance(error, InDoubt) and not self._repeatable(via)
+            looked_for = isinstance(error, InDoubt) and not self._repeatable(post, via)
             verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._chance)
         except Exception as error:
             log.exception("channel.failed", channel=post.channel, post=post.id, alert=post.alert_id)
@@ -273,6 +278,14 @@ class Attempts:
             verdict = retry.judge(doubt, post, via, self._clock.now(), self._chance)
         self._health.hear(self._channel.quotas())
         return verdict
+
+    async def _count(self, post: Post, begun: Begun) -> Verdict:
+        """Close the platform's own poll and take its numbers; they are written down with the verdict."""
+        channel, asked, poll = self._channel, next(iter(begun.thread), None), post.message.poll
+        if asked is None or poll is None or not isinstance(channel, Asks):
+            return retry.never_asked()
+        tally = await channel.close_poll(asked.remote_id, poll)
+        return replace(retry.sent(None), tally=tally)
 
     async def _carry_out(self, post: Post, begun: Begun, via: Means) -> Receipt | None:
         channel, parent = self._channel, self._parent(begun)
@@ -295,8 +308,10 @@ class Attempts:
             return begun.thread[0]
         return begun.parent
 
-    def _repeatable(self, via: Means) -> bool:
+    def _repeatable(self, post: Post, via: Means) -> bool:
         """Whether doing it twice is the same as once."""
+        if post.kind is PostKind.COUNT:
+            return True
         if isinstance(self._channel, DropsRepeats) and self._channel.drops_repeats:
             return True
         replaces = isinstance(self._channel, Replaces) and self._channel.replaces
@@ -304,7 +319,7 @@ class Attempts:
 
     async def _find(self, post: Post, begun: Begun) -> Verdict:
         via = way_of(post, self._channel, begun.parent)
-        if self._repeatable(via):
+        if self._repeatable(post, via):
             return retry.repeat()
         if not isinstance(self._channel, Finds):
             reason = because("channel_without_search")

@@ -23,7 +23,7 @@ from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.lease import Lease
 from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Lists, Probe
-from alerts.model.post import Means, Message, Post, Receipt
+from alerts.model.post import Means, Message, Post, PostKind, Receipt
 from alerts.model.reason import Reason
 from alerts.model.town import ChannelConfig
 from alerts.store.memory import ChannelStatuses
@@ -323,6 +323,9 @@ class Lane:
 
     def _may_count(self, post: Post) -> bool:
         """Whether the platform may count it against the windows, as far as that is known without its thread."""
+        # Closing a poll is no post: it waits for no place in the windows, so that it is closed with the others.
+        if post.kind is PostKind.COUNT:
+            return False
         # Asked of these two alone: what a protocol holds is looked up each time, and nearly all posts are new ones.
         change = {Means.EDIT: Edits, Means.DELETE: Deletes}.get(post.means)
         cannot = change is not None and not isinstance(self._channel, change)
@@ -330,7 +333,7 @@ class Lane:
 
     def _counts_after_all(self, post: Post, begun: Begun) -> bool:
         """Whether it goes out as a new post, because there is nothing out that it could change or take back."""
-        return self.settings.counts(way_of(post, self._channel, begun.parent))
+        return post.kind is not PostKind.COUNT and self.settings.counts(way_of(post, self._channel, begun.parent))
 
     def _has_to_wait(self, post: Post) -> bool:
         return self._wait_of(post, counts=True) > timedelta()

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts.model.alert import Severity
 from alerts.model.delivery import ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
-from alerts.model.post import Means, Post, PostState, Receipt
+from alerts.model.post import Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because
 
 Chance = Callable[[], float]
@@ -56,6 +56,11 @@ def stands_alone() -> Verdict:
     return Verdict(PostState.QUEUED, "retry", reason, counts=False, means=Means.NEW)
 
 
+def never_asked() -> Verdict:
+    """There is no poll on the platform that could be closed: it never went out, or the channel has none any more."""
+    return Verdict(PostState.FAILED, "rejected", because("poll_never_asked"), counts=False)
+
+
 def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: Chance) -> Verdict:
     """What a failed attempt to send means for the post; `via` is what was really asked of the platform."""
     reason = error.reason
@@ -72,10 +77,13 @@ def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: C
         case InDoubt():
             return Verdict(PostState.IN_DOUBT, "in_doubt", reason, next_try=now + LOOKS[0])
         # The platform has these words already, perhaps from an attempt whose answer was lost: ours is looked for.
-        case Duplicate():
+        case Duplicate() if post.kind is not PostKind.COUNT:
             return Verdict(PostState.IN_DOUBT, "duplicate", reason, next_try=now)
         case BadCredential():
             return Verdict(PostState.QUEUED, "credential", reason, counts=False)
+        # The numbers of a poll that the platform doesn't tell any more are nowhere else.
+        case Gone() | Rejected() | Duplicate() if post.kind is PostKind.COUNT:
+            return Verdict(PostState.FAILED, "rejected", reason)
         case Gone():
             return _without_its_parent(reason, via)
         # A platform may refuse to change or delete what is out (Telegram deletes nothing older than 48 hours), but

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from alerts.model.poll import PollCount
 from alerts.model.post import Means, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Notice, Quiet
@@ -164,7 +165,8 @@ def end_of(quiet: Quiet, local: datetime) -> datetime:
 class Verdict:
     """What an attempt came to: the post's next state and all that is written down with it, in one transaction.
 
-    `counts` says whether the attempt reached the platform, so whether it counts against the windows.
+    `counts` says whether the attempt reached the platform, so whether it counts against the windows. `tally` are the
+    numbers of a poll that was closed by it.
     """
 
     state: PostState
@@ -175,6 +177,7 @@ class Verdict:
     counts: bool = True
     looked: bool = False
     means: Means | None = None
+    tally: PollCount | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from typing import Any, Protocol, runtime_checkable
 from alerts.model.alert import Alert
 from alerts.model.delivery import SendResult, Target
 from alerts.model.listening import EarReading, HeardPost
-from alerts.model.post import Message, Quota, Receipt
+from alerts.model.poll import PollCount
+from alerts.model.post import Message, PollForm, Quota, Receipt
 from alerts.model.reason import Reason
 from alerts.model.town import ListeningSection, Town
 
@@ -303,6 +304,18 @@ class Hides(Protocol):
 
     async def block(self, author: str) -> None:
         """Keep that account from saying anything more there."""
+        ...
+
+
+@runtime_checkable
+class Asks(Protocol):
+    """A channel with polls of its own: `publish` makes one of a message that has a `poll`."""
+
+    async def close_poll(self, remote_id: str, poll: PollForm) -> PollCount:
+        """Close it, where the platform can, and read its numbers; one that is closed already is read.
+
+        Raises Retry where the platform still counts, and Gone or Rejected where it will never tell.
+        """
         ...
 
 

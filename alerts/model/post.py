@@ -20,6 +20,10 @@ class PostKind(StrEnum):
     END = "end"
     # What is said to those who asked something: beside the thread of the alert, which never waits for it.
     ANSWER = "answer"
+    # Of a poll: its question, the closing and counting of a platform's own poll, and its result.
+    POLL = "poll"
+    COUNT = "count"
+    RESULT = "result"
 
 
 class EndReason(StrEnum):
@@ -129,10 +133,20 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class PollForm:
+    """A poll for a platform that has polls of its own: one choice of two to four, until it is closed."""
+
+    question: str
+    options: tuple[str, ...]
+    closes_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What goes to the platform: `text` in the channel's markup, `plain` what a reader will see of it.
 
-    `about` is told by the lane with each attempt; it is stored nowhere, since the post holds it all.
+    `about` is told by the lane with each attempt; it is stored nowhere, since the post holds it all. `poll` makes it a
+    poll of the platform's own.
     """
 
     text: str
@@ -141,6 +155,7 @@ class Message:
     image: PostImage | None = None
     language: str = "fr-FR"
     about: About | None = None
+    poll: PollForm | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, exists, ins
 from alerts.model.alert import Severity, alert_from_json, alert_to_json
 from alerts.model.delivery import Bulk
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
-from alerts.model.post import FOLLOWS, Means, Message, Post, PostImage, PostKind, PostState, Receipt
+from alerts.model.post import FOLLOWS, Means, Message, PollForm, Post, PostImage, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, with_subscribers
@@ -361,6 +361,7 @@ def post_of(row: Row) -> Post:
             link=row["link"],
             image=PostImage(row["image"], row["alt"] or "") if row["image"] else None,
             language=row["language"],
+            poll=_form_of(row["poll"]) if row["poll"] else None,
         ),
         severity=Severity(row["severity"]),
         exercise=bool(row["exercise"]),
@@ -416,4 +417,15 @@ def values_of_post(post: Post) -> dict[str, Any]:
         "stored_at": stamp(post.stored_at),
         "in_reply_to": post.in_reply_to,
         "answer": post.answer,
+        "poll": _kept_form(message.poll) if message.poll else None,
     }
+
+
+def _form_of(kept: str) -> PollForm:
+    told = json.loads(kept)
+    return PollForm(told["question"], tuple(told["options"]), moment(told["closes_at"]))
+
+
+def _kept_form(form: PollForm) -> str:
+    told = {"question": form.question, "options": form.options, "closes_at": stamp(form.closes_at)}
+    return json.dumps(told, ensure_ascii=False)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
+from alerts.model.poll import POLLS
 from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
 from alerts.store.dialect import has_words, phrase, position
 from alerts.store.files import FOLDED
@@ -35,9 +36,9 @@ if TYPE_CHECKING:
 alert_words = table("alert_words", column("rowid", Integer), column("words", Text))
 """SQLite's FTS5 (sqlite.org/fts5.html), or a view with an index of trigrams: Core knows nothing but these names."""
 _S = PostState
-_NO_NOTICE = alert.c.source != OWN_NOTICES
+_NO_NOTICE = and_(alert.c.source != OWN_NOTICES, alert.c.source != POLLS)
 _notice = alert.alias("notice")
-_OF_NO_NOTICE = ~exists().where(_notice.c.id == post.c.alert_id, _notice.c.source == OWN_NOTICES)
+_OF_NO_NOTICE = ~exists().where(_notice.c.id == post.c.alert_id, any_of(_notice.c.source, [OWN_NOTICES, POLLS]))
 _OPEN, _HELD, _NAMED = text(f"post.{OPEN}"), text(f"alert.{HELD}"), text(f"alert.{NAMED}")
 _NOT_CLOSED = text(" AND ".join(f"alert.{term}" for term in NOT_CLOSED.split(" AND ")))
 _COMING = [_S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value, _S.SENT.value]

@@ -36,6 +36,7 @@ from alerts.model.alert import Severity
 from alerts.model.delivery import Begun, Verdict
 from alerts.model.incident import AlertState
 from alerts.model.lease import Lease
+from alerts.model.poll import Counting, PollCount
 from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because, kept_reason
 from alerts.store.alerts import AlertRepository, post_of
@@ -268,6 +269,7 @@ _HEIR = Statement(
     .limit(1)
 )
 _MAY_BE_OUT = "sent_again"
+_ENDS = (PostKind.END, PostKind.COUNT)
 _NOTHING_TO_END = because("never_appeared_there")
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -398,6 +400,10 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
         counts=verdict.counts,
         left_at=stamp(left_at),
     )
+    if verdict.tally is not None:
+        unit.polls.counted(post.incident_id, post.channel, verdict.tally, now)
+    elif post.kind is PostKind.COUNT and verdict.state is PostState.FAILED:
+        unit.polls.counted(post.incident_id, post.channel, PollCount((), Counting.MISSED), now, verdict.reason)
     sent = begun.action == "send"
     # It may find nothing to settle: an officer dropped the post meanwhile, or another owner has it in doubt.
     settled = _SETTLE.run(
@@ -474,13 +480,16 @@ def make_way(unit: Unit, post: Post, begun: Begun, verdict: Verdict, now: dateti
 
     An end of what never appeared has nothing to end: it is dropped with it.
     """
+    # The numbers of a poll are in nothing that comes after it.
+    if post.kind is PostKind.COUNT:
+        return
     row = _HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
     if row is None:
         return
     heir, alerts = post_of(row), unit.alerts
     reason = because("superseded", by=heir.alert_id)
     _move(alerts, replace(post, state=PostState.QUEUED), PostState.SUPERSEDED, reason, now)
-    if heir.kind is PostKind.END and not begun.thread and verdict.outcome != _MAY_BE_OUT:
+    if heir.kind in _ENDS and not begun.thread and verdict.outcome != _MAY_BE_OUT:
         _move(alerts, heir, PostState.DROPPED, _NOTHING_TO_END, now)
 
 
@@ -488,7 +497,7 @@ def drop_end(unit: Unit, post: Post, begun: Begun, now: datetime) -> None:
     """A post that ended without having gone out takes the end with it that was stored meanwhile."""
     row = _HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
     heir = post_of(row) if row is not None and not begun.thread else None
-    if heir is not None and heir.kind is PostKind.END:
+    if heir is not None and heir.kind in _ENDS:
         _move(unit.alerts, heir, PostState.DROPPED, _NOTHING_TO_END, now)
 
 

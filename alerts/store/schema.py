@@ -137,6 +137,7 @@ post = Table(
     # Of an answer: the remark that it goes to, and which answer it is.
     Column("in_reply_to", Text),
     Column("answer", String(26)),
+    Column("poll", Text),
     # Descending, so that the next post is the first row met, of however many.
     Index("ix_post_lane", "channel", "state", text("priority DESC"), "seq"),
     Index("ix_post_thread", "incident", "channel", "seq"),
@@ -680,4 +681,54 @@ moderation = Table(
     Column("state", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
+# A poll, where it is asked with what was counted there, and its votes on the page and by the bots until it is closed.
+poll = Table(
+    "poll",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("question", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("channels", Text, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("exercise", Boolean, nullable=False),
+    Column("author", String(100), nullable=False),
+    Column("opens_at", BigInteger, nullable=False),
+    Column("closes_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("secret", String(64)),
+    Column("approved_by", String(100)),
+    Column("approved_at", BigInteger),
+    Column("opened_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("published_at", BigInteger),
+    Column("reason", Text),
+    Column("outcome", Text),
+    Column("outcome_at", BigInteger),
+)
+
+poll_place = Table(
+    "poll_place",
+    metadata,
+    Column("poll", String(26), ForeignKey("poll.id"), primary_key=True),
+    Column("name", String(100), primary_key=True),
+    Column("way", String(16), nullable=False),
+    Column("votes", Text),
+    Column("how", String(16)),
+    Column("counted_at", BigInteger),
+    Column("spikes", Text),
+    Column("reason", Text),
+)
+
+# A vote: whose it is and for what can be told with the poll's secret alone, which goes with the votes at the end.
+ballot = Table(
+    "ballot",
+    metadata,
+    Column("poll", String(26), ForeignKey("poll.id"), primary_key=True),
+    Column("voter", String(32), primary_key=True),
+    Column("place", String(100), nullable=False),
+    Column("nonce", String(16), nullable=False),
+    Column("mark", String(32), nullable=False),
+    Column("minute", BigInteger, nullable=False),
+    Column("network", String(32)),
+    Index("ix_ballot_network", "poll", "network"),
 )

@@ -30,6 +30,7 @@ from alerts.store.listening import Listening
 from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, AuditLog, Drafts, Replies
+from alerts.store.polls import Polls
 from alerts.store.restoring import Restored
 from alerts.store.subscribers import OfficerChats, Subscribers
 from alerts.store.views import Views
@@ -114,6 +115,11 @@ class Unit:
     def archive(self) -> Archive:
         """What is left of incidents that were pruned."""
         return Archive(self.db)
+
+    @cached_property
+    def polls(self) -> Polls:
+        """What the town is asked, and its votes."""
+        return Polls(self.db)
 
     @cached_property
     def restored(self) -> Restored:

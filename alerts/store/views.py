@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, literal_column, or_, select, text
+from sqlalchemy import and_, bindparam, func, literal_column, or_, select, text
 
 from alerts.model.alert import Severity, Status
 from alerts.model.delivery import ChannelStatus, Progress
 from alerts.model.events import EVERYTHING, MOST_CHANGES
 from alerts.model.incident import OWN_NOTICES, AlertState, PastEvent, SourceStatus, StoredAlert, Wanted
 from alerts.model.person import fold_name
+from alerts.model.poll import POLLS
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists
@@ -33,7 +34,7 @@ _IS_ON = select(_lasting.c.id).where(
     _lasting.c.expires > bindparam("now"),
 )
 _HAS_OPEN_POST = select(post.c.alert_id).where(text(f"post.{OPEN}"))
-_NO_NOTICE = alert.c.source != OWN_NOTICES
+_NO_NOTICE = and_(alert.c.source != OWN_NOTICES, alert.c.source != POLLS)
 _ON_NOW = Statement(select(alert).where(alert.c.id.in_(_IS_ON.union(_HAS_OPEN_POST)), _NO_NOTICE).order_by(alert.c.seq))
 _ALL = Statement(select(alert).where(_NO_NOTICE).order_by(alert.c.seq))
 _POSTS = Statement(select(post).where(one_of(post.c.alert_id, "alerts")).order_by(post.c.seq))
@@ -53,6 +54,9 @@ _HIDDEN = {
     "session": ("digest", "csrf", "challenge"),
     "token": ("digest",),
     "listening_secret": ("value",),
+    # With these the votes of an open poll could be counted.
+    "poll": ("secret",),
+    "ballot": ("voter", "nonce", "mark", "network"),
 }
 # What people said and what leads to them: told to who asks for it alone.
 _SAID = {

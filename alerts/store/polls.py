@@ -1,0 +1,277 @@
+"""Polls, where each is asked, and the votes on the page and by the bots until a poll is closed.
+
+A vote is one row: whose it is (`voter`) and for what (`mark`) are digests under the poll's secret. So nobody reads a
+number out of the rows by looking; `count` alone does, when the poll is closed, and takes rows and secret away with it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+
+from alerts.model.poll import (
+    BOT,
+    ONE_A_NETWORK,
+    WEB,
+    Counting,
+    Place,
+    Poll,
+    PollCount,
+    PollState,
+    Spike,
+    Tally,
+    Way,
+    spikes_of,
+)
+from alerts.model.reason import Reason, kept_reason, read_reason
+from alerts.store.schema import ballot, poll, poll_place
+from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
+
+AMBIGUOUS = 6
+_PUT = upsert_into(poll)
+_LAST_CHARACTER = "\U0010ffff"
+_ONE = Statement(select(poll).where(poll.c.id == bindparam("id")))
+_BEGINNING = Statement(
+    select(poll)
+    .where(poll.c.id >= bindparam("prefix"), poll.c.id <= bindparam("last"))
+    .order_by(poll.c.id)
+    .limit(AMBIGUOUS)
+)
+_NEWEST = Statement(select(poll).order_by(poll.c.created_at.desc(), poll.c.id).limit(bindparam("most")))
+_OPEN = Statement(select(poll).where(poll.c.state == PollState.OPEN.value).order_by(poll.c.opened_at, poll.c.id))
+_DUE = Statement(
+    select(poll)
+    .where(
+        or_(
+            and_(
+                poll.c.state == PollState.WAITING.value,
+                or_(
+                    poll.c.closes_at <= bindparam("now"),
+                    and_(poll.c.approved_at.is_not(None), poll.c.opens_at <= bindparam("now")),
+                ),
+            ),
+            and_(poll.c.state == PollState.OPEN.value, poll.c.closes_at <= bindparam("now")),
+        )
+    )
+    .order_by(poll.c.closes_at, poll.c.id)
+)
+_NEXT = Statement(
+    select(func.min(poll.c.closes_at).label("closes"), func.min(poll.c.opens_at).label("opens"), poll.c.state)
+    .where(or_(poll.c.state == PollState.WAITING.value, poll.c.state == PollState.OPEN.value))
+    .group_by(poll.c.state)
+)
+_PLACES = Statement(select(poll_place).where(poll_place.c.poll == bindparam("poll")).order_by(poll_place.c.name))
+_PUT_PLACE = upsert_into(poll_place)
+_COUNTED = Statement(
+    update(poll_place)
+    .where(poll_place.c.poll == bindparam("key"), poll_place.c.name == bindparam("place"))
+    .values({name: bindparam(name) for name in ("votes", "how", "counted_at", "reason")})
+)
+_VOTE = insert_into(ballot)
+_VOTED = Statement(
+    select(ballot.c.voter).where(ballot.c.poll == bindparam("poll"), ballot.c.voter == bindparam("voter"))
+)
+_OF_NETWORK = Statement(
+    select(func.max(ballot.c.minute).label("at")).where(
+        ballot.c.poll == bindparam("poll"), ballot.c.network == bindparam("network")
+    )
+)
+# The network of an older vote holds nobody back any more, so it isn't kept.
+_FORGET_NETWORKS = Statement(
+    update(ballot)
+    .where(ballot.c.poll == bindparam("key"), ballot.c.network.is_not(None), ballot.c.minute < bindparam("before"))
+    .values(network=None)
+)
+_BALLOTS = Statement(select(ballot).where(ballot.c.poll == bindparam("poll")))
+_TURNOUT = Statement(select(func.count().label("votes")).where(ballot.c.poll == bindparam("poll")))
+_DROP_BALLOTS = Statement(delete(ballot).where(ballot.c.poll == bindparam("poll")))
+
+
+class Polls(UnitPart):
+    """What the town is asked. Before a poll is closed, nothing here tells its numbers: the turnout alone."""
+
+    def put(self, one: Poll) -> None:
+        """Keep it, or replace what was kept of it."""
+        _PUT.run(
+            self._db,
+            id=one.id,
+            question=one.question,
+            options=json.dumps(one.options, ensure_ascii=False),
+            channels=json.dumps(one.channels, ensure_ascii=False),
+            state=one.state,
+            exercise=one.exercise,
+            author=one.author,
+            opens_at=stamp(one.opens_at),
+            closes_at=stamp(one.closes_at),
+            created_at=stamp(one.created_at),
+            secret=one.secret or None,
+            approved_by=one.approved_by,
+            approved_at=stamp(one.approved_at),
+            opened_at=stamp(one.opened_at),
+            closed_at=stamp(one.closed_at),
+            published_at=stamp(one.published_at),
+            reason=kept_reason(one.reason),
+            outcome=one.outcome,
+            outcome_at=stamp(one.outcome_at),
+        )
+
+    def poll(self, identity: str) -> Poll | None:
+        """The poll of that id."""
+        row = _ONE.row(self._db, id=identity)
+        return _poll_of(row) if row else None
+
+    def beginning(self, prefix: str) -> Sequence[Poll]:
+        """The polls whose id begins so; of many, a few."""
+        rows = _BEGINNING.rows(self._db, prefix=prefix, last=prefix + _LAST_CHARACTER) if prefix else []
+        return [_poll_of(row) for row in rows]
+
+    def newest(self, most: int = 50) -> Sequence[Poll]:
+        """The polls, newest first."""
+        return [_poll_of(row) for row in _NEWEST.rows(self._db, most=most)]
+
+    def open(self) -> Sequence[Poll]:
+        """The polls that are open, the oldest first."""
+        return [_poll_of(row) for row in _OPEN.rows(self._db)]
+
+    def due(self, now: datetime) -> Sequence[Poll]:
+        """What is to be opened, closed, or given up because it was never validated, by now."""
+        return [_poll_of(row) for row in _DUE.rows(self._db, now=stamp(now))]
+
+    def next_time(self) -> datetime | None:
+        """When the next poll is to be opened or closed; None: there is none, or only some that nobody validated."""
+        times = []
+        for row in _NEXT.rows(self._db):
+            times += [row["closes"], row["opens"] if row["state"] == PollState.WAITING else row["closes"]]
+        return time_of(min(times, default=None))
+
+    def put_place(self, identity: str, place: Place) -> None:
+        """Keep where a poll is asked, with what is known of its numbers."""
+        count = place.count
+        _PUT_PLACE.run(
+            self._db,
+            poll=identity,
+            name=place.name,
+            way=place.way,
+            votes=json.dumps(count.votes) if count else None,
+            how=count.how if count else None,
+            counted_at=stamp(place.counted_at),
+            spikes=json.dumps([(stamp(each.at), each.votes) for each in place.spikes]) if place.spikes else None,
+            reason=kept_reason(place.reason),
+        )
+
+    def counted(self, identity: str, place: str, count: PollCount, now: datetime, reason: Reason | None = None) -> None:
+        """Keep the numbers that a channel told; where the platform will never tell any, with the reason."""
+        _COUNTED.run(
+            self._db,
+            key=identity,
+            place=place,
+            votes=json.dumps(count.votes),
+            how=count.how,
+            counted_at=stamp(now),
+            reason=kept_reason(reason),
+        )
+
+    def vote(
+        self, one: Poll, place: str, voter: str, option: int, now: datetime, network: str | None = None
+    ) -> datetime | None:
+        """Write a vote down. Returns when the voter's network may vote again, and writes nothing, where it has to wait.
+
+        Whoever has voted already isn't counted twice (`has_voted` tells).
+        """
+        minute = now.replace(second=0, microsecond=0)
+        if network is not None:
+            _FORGET_NETWORKS.run(self._db, key=one.id, before=stamp(now - ONE_A_NETWORK))
+            row = _OF_NETWORK.row(self._db, poll=one.id, network=network)
+            last = time_of(row["at"]) if row else None
+            if last is not None and last + ONE_A_NETWORK > now:
+                return last + ONE_A_NETWORK
+        nonce = secrets.token_hex(8)
+        mark = one.mark(voter, nonce, option)
+        _VOTE.run(
+            self._db,
+            poll=one.id,
+            voter=voter,
+            place=place,
+            nonce=nonce,
+            mark=mark,
+            minute=stamp(minute),
+            network=network,
+        )
+        return None
+
+    def has_voted(self, identity: str, voter: str) -> bool:
+        """Whether that voter's vote is written down."""
+        return _VOTED.row(self._db, poll=identity, voter=voter) is not None
+
+    def count(self, one: Poll, now: datetime) -> None:
+        """Count the votes of the page and of the bots, and take them away; the poll's secret is to go with them."""
+        votes: dict[str, Counter[int]] = {WEB: Counter(), BOT: Counter()}
+        minutes: dict[str, Counter[datetime]] = {WEB: Counter(), BOT: Counter()}
+        for row in _BALLOTS.each(self._db, poll=one.id):
+            option = one.read_mark(row["voter"], row["nonce"], row["mark"])
+            if option is not None:
+                votes[row["place"]][option] += 1
+                minutes[row["place"]][moment(row["minute"])] += 1
+        for place in self._places(one.id):
+            if place.way is Way.OWN:
+                told = tuple(votes[place.name][at] for at in range(len(one.options)))
+                spikes = spikes_of(minutes[place.name])
+                self.put_place(one.id, Place(place.name, Way.OWN, PollCount(told), now, spikes))
+        _DROP_BALLOTS.run(self._db, poll=one.id)
+
+    def tally(self, one: Poll) -> Tally:
+        """What is known of a poll's result: before it is closed no numbers, whatever is stored, but the turnout."""
+        if one.state is not PollState.CLOSED:
+            row = _TURNOUT.row(self._db, poll=one.id)
+            bare = [Place(place.name, place.way) for place in self._places(one.id)]
+            return Tally(one, bare, int(row["votes"]) if row else 0)
+        places = self._places(one.id)
+        counts = (place.count for place in places if place.count is not None)
+        return Tally(one, places, sum(sum(count.votes) for count in counts))
+
+    def _places(self, identity: str) -> list[Place]:
+        return [_place_of(row) for row in _PLACES.rows(self._db, poll=identity)]
+
+
+def _poll_of(row: Row) -> Poll:
+    return Poll(
+        id=row["id"],
+        question=row["question"],
+        options=tuple(json.loads(row["options"])),
+        opens_at=moment(row["opens_at"]),
+        closes_at=moment(row["closes_at"]),
+        channels=tuple(json.loads(row["channels"])),
+        author=row["author"],
+        state=PollState(row["state"]),
+        created_at=moment(row["created_at"]),
+        secret=row["secret"] or "",
+        exercise=bool(row["exercise"]),
+        approved_by=row["approved_by"],
+        approved_at=time_of(row["approved_at"]),
+        opened_at=time_of(row["opened_at"]),
+        closed_at=time_of(row["closed_at"]),
+        published_at=time_of(row["published_at"]),
+        reason=read_reason(row["reason"]),
+        outcome=row["outcome"],
+        outcome_at=time_of(row["outcome_at"]),
+    )
+
+
+def _place_of(row: Row) -> Place:
+    return Place(
+        row["name"],
+        Way(row["way"]),
+        PollCount(tuple(json.loads(row["votes"])), Counting(row["how"])) if row["votes"] else None,
+        time_of(row["counted_at"]),
+        tuple(Spike(moment(at), votes) for at, votes in json.loads(row["spikes"] or "[]")),
+        read_reason(row["reason"]),
+    )
