@@ -111,6 +111,11 @@ class ChannelSettings(BaseModel):
     concurrency: int = Field(default=ChannelConfig.concurrency, ge=1, le=100)
     language: str | None = Field(default=None, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", examples=["fr-FR", "en"])
 
+    @property
+    def asks(self) -> bool:
+        """Whether the platform has polls of its own that may be used here."""
+        return False
+
     @field_validator("api_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
@@ -246,6 +251,11 @@ class TelegramSettings(HearingSettings):
     rate: int = Field(default=30, ge=0, le=1000)
     in_flight: int = Field(default=50, ge=1, le=200)
     gather: Span = timedelta(minutes=3)
+
+    @property
+    def asks(self) -> bool:
+        """Telegram's polls are everywhere where a bot may write."""
+        return True
 
 
 class WebhookSettings(ChannelSettings):

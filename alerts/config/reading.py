@@ -178,6 +178,7 @@ def _channel(name: str, settings: ChannelSettings) -> ChannelConfig:
         name=name,
         text=kind.text,
         counts_every_write=kind.counts_every_write,
+        asks=settings.asks,
         settings=settings,
     )
 

@@ -21,10 +21,13 @@ from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.following import in_order
 from alerts.desk.posts import GRACE, DraftPost
+from alerts.desk.service import DeskUnit
+from alerts.listening.polls import due
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
 from alerts.model.lease import DUTIES, Lease, LeaseLost
+from alerts.model.poll import Poll
 from alerts.model.ports import Clock, Heard, SourceReading
 from alerts.model.reason import because
 from alerts.model.town import StoreSection
@@ -114,6 +117,20 @@ class MessageIntake:
         self._publish(sorted({made.post.channel for made in drafts}))
         return len(drafts)
 
+    async def see_to_polls(self, lease: Lease | None = None) -> int:
+        """Open and close the polls whose time has come; returns how many. Raises LeaseLost as `end_what_is_over`."""
+        now = self._clock.now()
+
+        def act(unit: Unit) -> list[Poll]:
+            unit.leases.check(lease, now)
+            return due(DeskUnit(unit, self._desk, now, self._desk.new_id), self._desk.station, now)
+
+        polls = await self._database.write(act)
+        for poll in polls:
+            log.info("poll.due", poll=poll.id, state=poll.state, reason=str(poll.reason or ""))
+        self._publish(sorted({name for poll in polls for name in poll.channels}))
+        return len(polls)
+
     async def _file_batch(self, source: str, batch: Sequence[Heard], lease: Lease | None) -> list[Filed]:
         """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself."""
         try:
@@ -166,6 +183,7 @@ def _is_grave(heard: Heard) -> bool:
 
 
 ENDS_LOOKED_FOR_EVERY = timedelta(seconds=5)
+SHORTEST_REST = timedelta(seconds=0.2)
 LOOKS_REST = 0.02
 """Seconds between two looks at what another process did."""
 PRUNED_EVERY = 6 * 3600.0
@@ -200,6 +218,7 @@ class Housekeeping:
         self._ends_every = ends_every
         self._rung = asyncio.Event()
         self._keeper = keeper
+        self._watched = FileWatch()
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
@@ -210,11 +229,22 @@ class Housekeeping:
             lease = await self._keeper.wait_for(DUTIES)
             try:
                 await self._intake.end_what_is_over(lease)
+                if (at := self._watched.poll_at) is not None and at <= self._clock.now():
+                    await self._intake.see_to_polls(lease)
+                    # What it has seen is from before; that a new time is known takes a look at the file.
+                    self._watched.poll_at = None
+                    self._rung.set()
             except LeaseLost:
                 continue
             except Exception:
                 log.exception("lifecycle.failed")
-            await self._clock.sleep(self._ends_every.total_seconds())
+            await self._clock.sleep(self._rest().total_seconds())
+
+    def _rest(self) -> timedelta:
+        """Until it is looked again, but no longer than a poll's time is away: all of it closes in the same second."""
+        at = self._watched.poll_at
+        until = at - self._clock.now() if at is not None else self._ends_every
+        return min(max(until, SHORTEST_REST), self._ends_every)
 
     async def _prune(self) -> None:
         """Take away what `[store] keep` says may go, a few incidents at a time, with a rest after each few."""
@@ -252,10 +282,9 @@ class Housekeeping:
         self._rung.set()
 
     async def _watch_the_file(self) -> None:
-        watched = FileWatch()
         while True:
             try:
-                is_written, changed = await self._database.read(watched.look)
+                is_written, changed = await self._database.read(self._watched.look)
             except DatabaseRefused as error:
                 log.error("file.unreadable", error=str(error))  # noqa: TRY400 one line is enough, each second
             else:
@@ -284,6 +313,8 @@ class FileWatch:
     """What whoever writes to the database's file changes there: this process, a command, another daemon."""
 
     def __init__(self) -> None:
+        self.poll_at: datetime | None = None
+        """When the next poll is to be opened or closed, as of the last look."""
         self._version: int | None = None
         self._mark = Watermark()
 
@@ -296,8 +327,12 @@ class FileWatch:
         before, self._version = self._version, version
         # What was there at the start is no change; whoever opens a page reads it anyway.
         if before is None:
-            self._mark = unit.views.watermark()
+            self._keep(unit.views.watermark())
         if before in (None, version):
             return False, frozenset()
-        changed, self._mark = unit.views.changed_since(self._mark)
+        changed, mark = unit.views.changed_since(self._mark)
+        self._keep(mark)
         return True, changed
+
+    def _keep(self, mark: Watermark) -> None:
+        self._mark, self.poll_at = mark, mark.next_poll

@@ -268,16 +268,21 @@ class Attempts:
             # That one remark can't be answered any more says nothing of the channel.
             if not (post.kind is PostKind.ANSWER and isinstance(error, Rejected)):
                 self._health.failed(error)
-            looked_for = isinstance(error, InDoubt) and not self._repeatable(post, via)
-            verdict = retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._chance)
+            verdict = self._judge(error, post, via)
         except Exception as error:
             log.exception("channel.failed", channel=post.channel, post=post.id, alert=post.alert_id)
             doubt = InDoubt(because("channel_stumbled", error=type(error).__name__))
             self._health.failed(doubt)
             # A fault of ours in the midst of a call says nothing of what the platform took.
-            verdict = retry.judge(doubt, post, via, self._clock.now(), self._chance)
+            verdict = self._judge(doubt, post, via, is_ours=True)
         self._health.hear(self._channel.quotas())
         return verdict
+
+    def _judge(self, error: DeliveryError, post: Post, via: Means, *, is_ours: bool = False) -> Verdict:
+        if post.kind is PostKind.COUNT:
+            return retry.judge_count(error, post, self._clock.now(), self._chance)
+        looked_for = isinstance(error, InDoubt) and not is_ours and not self._repeatable(post, via)
+        return retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._chance)
 
     async def _count(self, post: Post, begun: Begun) -> Verdict:
         """Close the platform's own poll and take its numbers; they are written down with the verdict."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts.model.alert import Severity
 from alerts.model.delivery import ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
-from alerts.model.post import Means, Post, PostKind, PostState, Receipt
+from alerts.model.post import Means, Post, PostState, Receipt
 from alerts.model.reason import Reason, because
 
 Chance = Callable[[], float]
@@ -77,13 +77,10 @@ def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: C
         case InDoubt():
             return Verdict(PostState.IN_DOUBT, "in_doubt", reason, next_try=now + LOOKS[0])
         # The platform has these words already, perhaps from an attempt whose answer was lost: ours is looked for.
-        case Duplicate() if post.kind is not PostKind.COUNT:
+        case Duplicate():
             return Verdict(PostState.IN_DOUBT, "duplicate", reason, next_try=now)
         case BadCredential():
             return Verdict(PostState.QUEUED, "credential", reason, counts=False)
-        # The numbers of a poll that the platform doesn't tell any more are nowhere else.
-        case Gone() | Rejected() | Duplicate() if post.kind is PostKind.COUNT:
-            return Verdict(PostState.FAILED, "rejected", reason)
         case Gone():
             return _without_its_parent(reason, via)
         # A platform may refuse to change or delete what is out (Telegram deletes nothing older than 48 hours), but
@@ -92,6 +89,13 @@ def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: C
             return Verdict(PostState.QUEUED, "rejected", reason, means=Means.REPLY)
         case _:
             return Verdict(PostState.FAILED, "rejected", reason)
+
+
+def judge_count(error: DeliveryError, post: Post, now: datetime, chance: Chance) -> Verdict:
+    """The same for the closing of a poll: done twice is as once, and its numbers are nowhere but on the platform."""
+    if isinstance(error, Gone | Rejected | Duplicate):
+        return Verdict(PostState.FAILED, "rejected", error.reason)
+    return judge(error, post, Means.EDIT, now, chance)
 
 
 def _ahead(named: datetime | None, now: datetime) -> datetime | None:

@@ -84,7 +84,7 @@ def account_of(
         "expires": _spelled(alert.expires if alert else None, zone),
         "author": stored.author,
         "fingerprint": fingerprint(stored, posts),
-        "posts": [_post(post, zone, language) for post in posts],
+        "posts": [post_account(post, zone, language) for post in posts],
     }
     return account | ({"lets_out": _lets_out(alert, posts, twins)} if alert and _waits(stored) else {})
 
@@ -138,7 +138,8 @@ def event_of(event: PastEvent, zone: tzinfo, language: str) -> dict[str, Any]:
     }
 
 
-def _post(post: Post, zone: tzinfo, language: str) -> dict[str, Any]:
+def post_account(post: Post, zone: tzinfo, language: str) -> dict[str, Any]:
+    """The object of design's "A post"."""
     return {
         "id": post.id,
         "channel": post.channel,

@@ -70,7 +70,7 @@ class Desk:
     ) -> None:
         self.station = station
         self._writer = writer
-        self._new_id = new_id
+        self.new_id = new_id
         self._now = now
 
     def warm(self, alert: Alert) -> None:
@@ -80,7 +80,7 @@ class Desk:
 
     def for_preview(self) -> Desk:
         """The same for what is only looked at, and drawn nowhere."""
-        return Desk(self.station, self._writer.for_preview(), self._new_id, self._now)
+        return Desk(self.station, self._writer.for_preview(), self.new_id, self._now)
 
     def says_what_to_do(self, alert: Alert) -> bool:
         """Whether the posts of an alert say what to do, be it in the words that are prepared for its hazard."""
@@ -267,8 +267,8 @@ class Desk:
     ) -> StoredAlert:
         """A message as it is kept: left out as yet, and an incident of its own."""
         return StoredAlert(
-            id=self._new_id(),
-            incident_id=self._new_id(),
+            id=self.new_id(),
+            incident_id=self.new_id(),
             source=source,
             alert=alert,
             state=AlertState.LEFT_OUT,

@@ -209,6 +209,7 @@ class Act(StrEnum):
     REJECT = "reject"
     SEND_BACK = "send back"
     FORGET = "forget"
+    CONSULT = "consult"
     ADMINISTER = "administer"
     OPERATE = "operate"
 
@@ -226,6 +227,7 @@ MAY: Mapping[Act, Role] = MappingProxyType(
         Act.REJECT: Role.APPROVER,
         Act.SEND_BACK: Role.APPROVER,
         Act.FORGET: Role.APPROVER,
+        Act.CONSULT: Role.AUTHOR,
         Act.ADMINISTER: Role.ADMINISTRATOR,
         Act.OPERATE: Role.OPERATOR,
     }

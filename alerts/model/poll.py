@@ -145,6 +145,19 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True)
+class Ballot:
+    """A vote before it is sealed: at which place, by whom and for which option; `network` is where it came from.
+
+    `voter` and `network` are digests under the poll's secret (`Poll.voter`).
+    """
+
+    place: str
+    voter: str
+    option: int
+    network: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """A poll's result: each place's numbers and their sum by option, for those that are counted."""
 

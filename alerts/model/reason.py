@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Union
 
-from alerts.model.input_faults import SETTING_FAULTS, SOURCE_FAULTS
+from alerts.model.input_faults import POLL_FAULTS, SETTING_FAULTS, SOURCE_FAULTS
 from alerts.model.sentences import DECIDED
 
 LONGEST = 2000
@@ -179,5 +179,5 @@ def _time(kept: str, form: str, zone: tzinfo | None) -> str:
 
 WORDS = "words"
 
-SENTENCES: Mapping[str, str] = {WORDS: "{text}", **DECIDED, **SOURCE_FAULTS, **SETTING_FAULTS}
+SENTENCES: Mapping[str, str] = {WORDS: "{text}", **DECIDED, **SOURCE_FAULTS, **SETTING_FAULTS, **POLL_FAULTS}
 """Every code, with its English sentence: the one list of them (`docs/reasons.md` tells them to people)."""

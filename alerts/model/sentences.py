@@ -472,5 +472,15 @@ DECIDED: Mapping[str, str] = {
     "request_many_keys": "an object of the body has {count:number} keys; allowed: up to {most}",
     "request_twice": "the body says {name} twice; allowed: each key once",
     "request_more": "{detail} (and {count} more)",
+    # Polls
+    "poll_opened": "opened: {question}",
+    "poll_closed": "closed",
+    "poll_never_opened": "its time was over before it was validated",
+    "poll_result_published": "the result goes out",
+    "poll_never_asked": "it was never asked there, so there is nothing to count",
+    "poll_channel_unfit": "the channel isn't there any more, or takes another kind",
+    "poll_gone": "the poll isn't there any more, so its votes can't be counted",
+    "poll_still_open": "X still counts: its poll ends at {at:clock}",
+    "poll_open_there": "X's own poll goes on until its end: these are its votes at the time of closing",
 }
 """By code, in English."""

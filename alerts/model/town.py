@@ -137,7 +137,7 @@ class ChannelConfig:
     `language` is the town's unless the channel speaks another one. `counts_every_write` is whether the platform counts
     every write against `limits`, or new posts alone. With `subscriptions`, what is posted there is also told to those
     who subscribed to it, one by one. `signed` is whether readers see the town's name beside what is said there, as on
-    its own page: then no text repeats it.
+    its own page: then no text repeats it. `asks` is whether polls are asked there by the platform's own means.
     """
 
     name: str
@@ -159,6 +159,7 @@ class ChannelConfig:
     signed: bool = True
     hears: bool = False
     replies: int = 10
+    asks: bool = False
     settings: Any = field(default=None, compare=False)
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -135,6 +135,7 @@ _COLOURS = {
     Severity.UNKNOWN: "#4a4f5a",
 }
 _OVER = "#4a4f5a"
+_TRACK = "#e3e6ec"
 _MARGIN = 64
 _LOW = 380
 _FOOT = 526
@@ -250,6 +251,35 @@ def _short(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
     # A longer beginning is never narrower, so half of what is left is enough to look at each time.
     fits = bisect_right(range(len(whole)), float(width), lo=1, key=width_of) - 1
     return f"{whole[:fits].rstrip('…')}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a picture: what stands above it, how long it is, and what it is made of."""
+
+    label: str
+    value: int
+    parts: str
+
+
+def draw_bars(heading: str, bars: Sequence[Bar], foot: str) -> bytes:
+    """Some bars below one another as PNG, 1200 × 630, the longest as wide as there is room."""
+    picture = Image.new("RGB", SIZE, _PAPER)
+    pen = ImageDraw.Draw(picture)
+    top = _paragraph(pen, heading, 36, _font("Bold", 46), 2) + 8
+    room, longest = SIZE[0] - 2 * _MARGIN, max(*(bar.value for bar in bars), 1)
+    height = (SIZE[1] - 72 - top) / len(bars)
+    large, small = _font("Semibold", 32), _font("Regular", 24)
+    for place, bar in enumerate(bars):
+        y = top + place * height
+        pen.text((_MARGIN, y), bar.label, fill=_INK, font=large)
+        pen.rectangle((_MARGIN, y + 42, SIZE[0] - _MARGIN, y + 60), fill=_TRACK)
+        pen.rectangle((_MARGIN, y + 42, _MARGIN + room * bar.value // longest, y + 60), fill=_COLOURS[Severity.MINOR])
+        pen.text((_MARGIN, y + 64), _short(bar.parts, small, room), fill=_SOFT, font=small)
+    pen.text((_MARGIN, SIZE[1] - 36), _short(foot, small, room), fill=_SOFT, font=small, anchor="lm")
+    file = io.BytesIO()
+    picture.quantize(64, method=Image.Quantize.FASTOCTREE).save(file, "PNG")
+    return file.getvalue()
 
 
 @cache

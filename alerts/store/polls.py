@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
 
 from alerts.model.poll import (
     BOT,
     ONE_A_NETWORK,
     WEB,
+    Ballot,
     Counting,
     Place,
     Poll,
@@ -64,11 +65,11 @@ _DUE = Statement(
     )
     .order_by(poll.c.closes_at, poll.c.id)
 )
-_NEXT = Statement(
-    select(func.min(poll.c.closes_at).label("closes"), func.min(poll.c.opens_at).label("opens"), poll.c.state)
-    .where(or_(poll.c.state == PollState.WAITING.value, poll.c.state == PollState.OPEN.value))
-    .group_by(poll.c.state)
+_WAITS = and_(poll.c.state == PollState.WAITING.value, poll.c.approved_at.is_not(None))
+NEXT_TIME = select(func.min(case((_WAITS, poll.c.opens_at), else_=poll.c.closes_at))).where(
+    or_(poll.c.state == PollState.WAITING.value, poll.c.state == PollState.OPEN.value)
 )
+"""When the next poll is to be opened, closed or given up."""
 _PLACES = Statement(select(poll_place).where(poll_place.c.poll == bindparam("poll")).order_by(poll_place.c.name))
 _PUT_PLACE = upsert_into(poll_place)
 _COUNTED = Statement(
@@ -146,13 +147,6 @@ class Polls(UnitPart):
         """What is to be opened, closed, or given up because it was never validated, by now."""
         return [_poll_of(row) for row in _DUE.rows(self._db, now=stamp(now))]
 
-    def next_time(self) -> datetime | None:
-        """When the next poll is to be opened or closed; None: there is none, or only some that nobody validated."""
-        times = []
-        for row in _NEXT.rows(self._db):
-            times += [row["closes"], row["opens"] if row["state"] == PollState.WAITING else row["closes"]]
-        return time_of(min(times, default=None))
-
     def put_place(self, identity: str, place: Place) -> None:
         """Keep where a poll is asked, with what is known of its numbers."""
         count = place.count
@@ -180,33 +174,26 @@ class Polls(UnitPart):
             reason=kept_reason(reason),
         )
 
-    def vote(
-        self, one: Poll, place: str, voter: str, option: int, now: datetime, network: str | None = None
-    ) -> datetime | None:
-        """Write a vote down. Returns when the voter's network may vote again, and writes nothing, where it has to wait.
+    def free_at(self, one: Poll, network: str, now: datetime) -> datetime:
+        """From when on that network may vote again; the networks of older votes are forgotten on the way."""
+        _FORGET_NETWORKS.run(self._db, key=one.id, before=stamp(now - ONE_A_NETWORK))
+        row = _OF_NETWORK.row(self._db, poll=one.id, network=network)
+        last = time_of(row["at"]) if row else None
+        return now if last is None else max(last + ONE_A_NETWORK, now)
 
-        Whoever has voted already isn't counted twice (`has_voted` tells).
-        """
-        minute = now.replace(second=0, microsecond=0)
-        if network is not None:
-            _FORGET_NETWORKS.run(self._db, key=one.id, before=stamp(now - ONE_A_NETWORK))
-            row = _OF_NETWORK.row(self._db, poll=one.id, network=network)
-            last = time_of(row["at"]) if row else None
-            if last is not None and last + ONE_A_NETWORK > now:
-                return last + ONE_A_NETWORK
-        nonce = secrets.token_hex(8)
-        mark = one.mark(voter, nonce, option)
+    def vote(self, one: Poll, ballot_: Ballot, now: datetime) -> None:
+        """Write a vote down, sealed; whose and for what is known to a count alone."""
+        voter, nonce = ballot_.voter, secrets.token_hex(8)
         _VOTE.run(
             self._db,
             poll=one.id,
             voter=voter,
-            place=place,
+            place=ballot_.place,
             nonce=nonce,
-            mark=mark,
-            minute=stamp(minute),
-            network=network,
+            mark=one.mark(voter, nonce, ballot_.option),
+            minute=stamp(now.replace(second=0, microsecond=0)),
+            network=ballot_.network,
         )
-        return None
 
     def has_voted(self, identity: str, voter: str) -> bool:
         """Whether that voter's vote is written down."""

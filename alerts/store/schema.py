@@ -681,6 +681,8 @@ moderation = Table(
     Column("state", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
+)
+
 # A poll, where it is asked with what was counted there, and its votes on the page and by the bots until it is closed.
 poll = Table(
     "poll",

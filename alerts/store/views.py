@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal_column, or_, select, text
+from sqlalchemy import Column, Select, and_, bindparam, func, literal_column, or_, select, text
 
 from alerts.model.alert import Severity, Status
 from alerts.model.delivery import ChannelStatus, Progress
@@ -18,7 +19,7 @@ from alerts.model.person import fold_name
 from alerts.model.poll import POLLS
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
-from alerts.store import lists
+from alerts.store import lists, polls
 from alerts.store.alerts import post_of, stored_alert_of
 from alerts.store.bulk_landing import progress, with_subscribers
 from alerts.store.dialect import likely, unindexed, unlikely
@@ -147,13 +148,24 @@ class Watermark:
     decision: int = 0
     attempt: int = 0
     sent_at: int = 0
+    poll_at: int = 0
+    """When a poll is to be opened or closed next, as it is stored; 0: never. It is asked along, and costs no question."""
+
+    @property
+    def next_poll(self) -> datetime | None:
+        """The same as a time."""
+        return time_of(self.poll_at or None)
 
 
 # Each is the end of an index: to ask whether anything changed costs three look-ups, every second.
-_LAST = tuple(
-    Statement(select(func.coalesce(func.max(column), 0).label("last")))
-    for column in (decision.c.seq, attempt.c.seq, post.c.sent_at)
+def _newest(column: Column[Any]) -> Select[Any]:
+    return select(func.coalesce(func.max(column), 0).label("last"))
+
+
+_DECIDED_LAST = Statement(
+    select(_newest(decision.c.seq).scalar_subquery().label("last"), polls.NEXT_TIME.scalar_subquery().label("poll_at"))
 )
+_LAST = (_DECIDED_LAST, *(Statement(_newest(column)) for column in (attempt.c.seq, post.c.sent_at)))
 _DECIDED = Statement(
     select(alert.c.incident.label("incident"))
     .join(decision, decision.c.alert_id == alert.c.id)
@@ -322,8 +334,12 @@ class Views(UnitPart):
 
     def decided(self) -> int:
         """The number of the newest decision, to ask `decided_since` with."""
+        return self.watermark_of_decisions()[0]
+
+    def watermark_of_decisions(self) -> tuple[int, int]:
+        """The number of the newest decision, and a watermark's `poll_at`."""
         row = _LAST[0].row(self._db)
-        return int(row["last"]) if row is not None else 0
+        return (int(row["last"]), int(row["poll_at"] or 0)) if row is not None else (0, 0)
 
     def decided_since(self, after: int) -> Mapping[str, int] | None:
         """The incidents with a decision behind that one, and the number of the newest; None: those are very many."""
@@ -358,7 +374,9 @@ class Views(UnitPart):
 
     def watermark(self) -> Watermark:
         """How far it goes now."""
-        return Watermark(*(int(row["last"]) for each in _LAST if (row := each.row(self._db)) is not None))
+        decided, poll_at = self.watermark_of_decisions()
+        attempted, sent = (int(row["last"]) if (row := each.row(self._db)) else 0 for each in _LAST[1:])
+        return Watermark(decided, attempted, sent, poll_at)
 
     def changed_since(self, mark: Watermark) -> tuple[frozenset[str], Watermark]:
         """The incidents that changed since the mark, and the mark to ask with next time.

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Text, inspect
 from alerts.store.schema import ballot, poll, poll_place
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,452 @@
+"""Consulting: what officers do with a poll, and what is due by itself.
+
+How it works: `open_poll` checks a draft as a post is checked and stores it; it opens at once, at its hour, or once
+somebody else has validated it. To open is one transaction: the state, where it is asked, and a post for each channel.
+To close is one too: the votes of page and bots are counted and taken away, and for each platform's own poll a post of
+the kind `count` is stored, which its lane carries out with all that a lane does: a kill loses none, and a platform that
+is down is counted later. `due` does what its time has come for; a daemon calls it under the lease of the shared duties.
+
+Nothing here, nor in what `account_of_poll` tells, has a number before a poll is closed, but for the turnout of page and
+bots.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, tzinfo
+from hashlib import sha256
+from typing import Any
+
+from alerts.desk.account import post_account
+from alerts.desk.approve import SHORTEST as SHORTEST_NAME
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.model.alert import Severity, Urgency
+from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
+from alerts.model.incident import MANUAL, AlertState, StoredAlert
+from alerts.model.person import Act, fold_name
+from alerts.model.poll import (
+    BOT,
+    FEWEST_OPTIONS,
+    LATEST_START,
+    LONGEST,
+    LONGEST_OPTION,
+    LONGEST_QUESTION,
+    MOST_OPTIONS,
+    POLLS,
+    SHORTEST,
+    WEB,
+    Counting,
+    Place,
+    Poll,
+    PollCount,
+    PollState,
+    Tally,
+    Way,
+)
+from alerts.model.post import Means, Message, Post, PostImage, PostKind, PostState, priority_of
+from alerts.model.reason import Reason, because
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.counting import weighted
+from alerts.rendering.i18n import told
+from alerts.rendering.polling import address_of, question_on, result_alt, result_on
+from alerts.rendering.text import clean_line
+
+_SEVERITY = Severity.MINOR
+_PRIORITY = priority_of(_SEVERITY, Urgency.IMMEDIATE)
+# Ahead of all that isn't Severe, so that all of them are closed within the same seconds.
+_CLOSING = priority_of(Severity.SEVERE, Urgency.PAST) - 1
+_RESULT_LASTS = timedelta(days=7)
+_GOES_OUT = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
+LONGEST_OUTCOME = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class PollDraft:
+    """A poll as it is asked for; without `channels` it goes to all public ones of its kind. `opens` None: now."""
+
+    question: str
+    options: tuple[str, ...]
+    closes: datetime
+    opens: datetime | None = None
+    channels: tuple[str, ...] = ()
+    exercise: bool = False
+
+
+def drawn_up(draft: PollDraft, town: Town, author: str, identity: str, now: datetime) -> Poll:
+    """The poll that a draft comes to. Raises Misuse, with all of its faults at once."""
+    question = " ".join(clean_line(draft.question).split())
+    options = tuple(" ".join(clean_line(option).split()) for option in draft.options)
+    opens = max(draft.opens or now, now)
+    channels = draft.channels or tuple(each.name for each in _of_its_kind(town, exercise=draft.exercise))
+    faults = [
+        *_faults_of_words(question, options),
+        *_faults_of_times(opens, draft.closes, now),
+        *_faults_of_channels(tuple(channels), town, exercise=draft.exercise),
+    ]
+    if faults:
+        raise Misuse(faults[0] if len(faults) == 1 else because("lines", each=faults))
+    return Poll(
+        id=identity,
+        question=question,
+        options=options,
+        opens_at=opens,
+        closes_at=draft.closes,
+        channels=tuple(dict.fromkeys(channels)),
+        author=author,
+        state=PollState.WAITING,
+        created_at=now,
+        secret=secrets.token_hex(32),
+        exercise=draft.exercise,
+    )
+
+
+def question_counts(option: str) -> int:
+    """How long an option is, as X counts it."""
+    return weighted(option)
+
+
+def _faults_of_words(question: str, options: Sequence[str]) -> list[Reason]:
+    faults = []
+    if not question:
+        faults.append(because("poll_without_question"))
+    elif len(question) > LONGEST_QUESTION:
+        faults.append(because("poll_question_long", count=len(question), most=LONGEST_QUESTION))
+    if not FEWEST_OPTIONS <= len(options) <= MOST_OPTIONS:
+        faults.append(because("poll_options", count=len(options), least=FEWEST_OPTIONS, most=MOST_OPTIONS))
+    for option in options:
+        if not option:
+            faults.append(because("poll_option_empty"))
+        elif (length := question_counts(option)) > LONGEST_OPTION:
+            faults.append(because("poll_option_long", option=option, count=length, most=LONGEST_OPTION))
+    if len({option.casefold() for option in options if option}) < len([option for option in options if option]):
+        faults.append(because("poll_option_twice"))
+    return faults
+
+
+def _faults_of_times(opens: datetime, closes: datetime, now: datetime) -> list[Reason]:
+    if opens - now > LATEST_START:
+        return [because("poll_starts_late", days=LATEST_START.days)]
+    if not SHORTEST <= closes - opens <= LONGEST:
+        return [because("poll_length", least=SHORTEST.seconds // 60, most=LONGEST.days)]
+    return []
+
+
+def _of_its_kind(town: Town, *, exercise: bool) -> list[ChannelConfig]:
+    return [each for each in town.channels.values() if each.public and each.exercise is exercise]
+
+
+def _faults_of_channels(names: Sequence[str], town: Town, *, exercise: bool) -> list[Reason]:
+    fitting = {each.name for each in _of_its_kind(town, exercise=exercise)}
+    unknown = [name for name in names if name not in town.channels]
+    if unknown:
+        return [because("no_such_channel", name=name, known=list(town.channels)) for name in unknown]
+    strangers = [name for name in names if name not in fitting]
+    if strangers:
+        known = sorted(fitting)
+        if exercise:
+            return [because("poll_for_exercise_channels", channels=strangers, known=known)]
+        return [because("poll_for_live_channels", channels=strangers, known=known)]
+    if not names:
+        return [because("poll_without_channel")]
+    # What leads to the page needs an address that it leads to.
+    bare = [name for name in names if not town.channels[name].asks]
+    return [because("poll_without_address", channels=bare)] if bare and not town.public_url else []
+
+
+def find_poll(unit: DeskUnit, name: str) -> Poll:
+    """The poll of that id, or of the one that begins so. Raises Misuse."""
+    exact = unit.polls.poll(name)
+    if exact is not None:
+        return exact
+    found = unit.polls.beginning(name) if len(name) >= SHORTEST_NAME else []
+    if not found:
+        raise Misuse(because("no_such_poll", name=name))
+    if len(found) > 1:
+        raise Misuse(because("name_of_polls", name=name, found=[each.id for each in found]))
+    return found[0]
+
+
+def open_poll(officer: Officer, draft: PollDraft) -> Poll:
+    """Store a poll, and open it where manual's `publish` is `auto` and its hour has come. Raises Misuse, Forbidden."""
+    officer.must(Act.CONSULT)
+    unit, town = officer.unit, officer.unit.desk.station
+    poll = drawn_up(draft, town, officer.actor.name, unit.new_id(), unit.now)
+    officer.write(Act.CONSULT, poll.id, f"asks: {poll.question} [{', '.join(poll.options)}]")
+    if town.rules_for(MANUAL).publish != "auto":
+        unit.polls.put(poll)
+        return poll
+    approved = replace(poll, approved_at=unit.now)
+    unit.polls.put(approved)
+    return opened(unit, town, approved) if approved.opens_at <= unit.now else approved
+
+
+def approve_poll(officer: Officer, name: str) -> Poll:
+    """Let a poll that waits open, at once or at its hour. Raises Forbidden for its own author, Conflict, Refused."""
+    officer.must(Act.APPROVE)
+    unit, town = officer.unit, officer.unit.desk.station
+    poll = _waiting(unit, name)
+    if not town.desk.alone and fold_name(poll.author) == fold_name(officer.actor.name):
+        raise Forbidden(because("validates_own", alert=poll.id, author=poll.author))
+    if poll.closes_at - max(unit.now, poll.opens_at) < SHORTEST:
+        raise Refused(because("poll_too_late", poll=poll.id))
+    approved = replace(poll, approved_by=officer.actor.name, approved_at=unit.now)
+    officer.write(Act.APPROVE, poll.id, poll.question)
+    unit.polls.put(approved)
+    return opened(unit, town, approved) if approved.opens_at <= unit.now else approved
+
+
+def reject_poll(officer: Officer, name: str, reason: str | None = None) -> Poll:
+    """Keep a poll that isn't open from opening. Its own author may. Raises Forbidden, Conflict."""
+    unit = officer.unit
+    poll = find_poll(unit, name)
+    is_own = fold_name(poll.author) == fold_name(officer.actor.name)
+    officer.must(Act.CONSULT if is_own else Act.REJECT)
+    if poll.state is not PollState.WAITING:
+        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
+    who = officer.actor.name
+    why = because("rejected_why", who=who, why=reason) if reason else because("rejected", who=who)
+    rejected = replace(poll, state=PollState.REJECTED, reason=why, secret="")
+    unit.polls.put(rejected)
+    officer.write(Act.REJECT, poll.id, reason or "")
+    return rejected
+
+
+def close_poll(officer: Officer, name: str) -> Poll:
+    """Close an open poll before its time. Raises Forbidden, Conflict."""
+    officer.must(Act.CONSULT)
+    unit = officer.unit
+    poll = find_poll(unit, name)
+    if poll.state is not PollState.OPEN:
+        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
+    officer.write(Act.CONSULT, poll.id, "closes it before its time")
+    return closed(unit, unit.desk.station, poll)
+
+
+def tell_outcome(officer: Officer, name: str, words: str) -> Poll:
+    """Add to a closed poll's page what the town did with it. Raises Forbidden, Conflict, Misuse."""
+    officer.must(Act.CONSULT)
+    unit = officer.unit
+    poll = find_poll(unit, name)
+    if poll.state is not PollState.CLOSED:
+        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
+    text = words.strip()
+    if not text or len(text) > LONGEST_OUTCOME:
+        raise Misuse(because("poll_outcome", most=LONGEST_OUTCOME))
+    done = replace(poll, outcome=text, outcome_at=unit.now)
+    unit.polls.put(done)
+    officer.write(Act.CONSULT, poll.id, f"what came of it: {text[:200]}")
+    return done
+
+
+def publish_result(
+    officer: Officer, name: str, pictures: Mapping[str, str], *, seen: str | None = None
+) -> tuple[Poll, list[Post]]:
+    """Put the result out on every channel of the poll. `pictures` are files by language; `seen` what was shown.
+
+    Raises Forbidden, and Conflict where it isn't closed, is out already, or isn't what was shown any more.
+    """
+    officer.must(Act.CONSULT)
+    unit, town = officer.unit, officer.unit.desk.station
+    poll = find_poll(unit, name)
+    if poll.state is not PollState.CLOSED:
+        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
+    if poll.published_at is not None:
+        raise Conflict(because("poll_published", poll=poll.id))
+    tally = unit.polls.tally(poll)
+    if seen is not None and seen != fingerprint_of(tally):
+        raise Conflict(because("changed_since_shown", alert=poll.id))
+    posts = [
+        _post(unit, poll, channel, PostKind.RESULT, message)
+        for channel, message in results_on(town, tally, pictures)
+    ]
+    for post in posts:
+        _store(unit, replace(post, expires=unit.now + _RESULT_LASTS))
+    published = replace(poll, published_at=unit.now)
+    unit.polls.put(published)
+    unit.alerts.note(unit.now, poll.id, None, "accepted", because("poll_result_published"))
+    officer.write(Act.CONSULT, poll.id, "publishes the result")
+    return published, posts
+
+
+def results_on(town: Town, tally: Tally, pictures: Mapping[str, str]) -> list[tuple[ChannelConfig, Message]]:
+    """What each channel of the poll is told as its result."""
+    told_there = []
+    for name in tally.poll.channels:
+        channel = town.channels.get(name)
+        if channel is None or channel.exercise is not tally.poll.exercise:
+            continue
+        language = channel.language or town.language
+        file = pictures.get(language)
+        image = PostImage(file, result_alt(tally, language)) if file else None
+        told_there.append((channel, result_on(town, channel, tally, image)))
+    return told_there
+
+
+def languages_of(town: Town, poll: Poll) -> list[str]:
+    """The languages in which its result is told."""
+    channels = [town.channels[name] for name in poll.channels if name in town.channels]
+    return list(dict.fromkeys(channel.language or town.language for channel in channels))
+
+
+def fingerprint_of(tally: Tally) -> str:
+    """What a publication is bound to: the numbers as they were shown."""
+    shown = [tally.poll.id, {name: list(votes.items()) for name, votes in sorted(tally.channels.items())}]
+    return sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
+
+
+def due(unit: DeskUnit, town: Town, now: datetime) -> list[Poll]:
+    """Open, close and give up what its time has come for; returns those polls as they are now."""
+    done = []
+    for poll in unit.polls.due(now):
+        if poll.state is PollState.OPEN:
+            done.append(closed(unit, town, poll))
+        elif poll.closes_at <= now:
+            missed = replace(poll, state=PollState.REJECTED, secret="", reason=because("poll_never_opened"))
+            unit.polls.put(missed)
+            done.append(missed)
+        else:
+            done.append(opened(unit, town, poll))
+    return done
+
+
+def opened(unit: DeskUnit, town: Town, poll: Poll) -> Poll:
+    """Open it: its page answers, and each channel has a post, in this transaction."""
+    now = unit.now
+    done = replace(poll, state=PollState.OPEN, opened_at=now)
+    unit.polls.put(done)
+    # Posts belong to a message: this one says nothing, and is listed nowhere.
+    unit.alerts.add(StoredAlert(poll.id, poll.id, POLLS, None, AlertState.ACCEPTED, now, author=poll.author))
+    unit.alerts.note(now, poll.id, None, "accepted", because("poll_opened", question=poll.question))
+    unit.alerts.close(poll.id, now)
+    for name in poll.channels:
+        channel = town.channels.get(name)
+        if channel is None or channel.exercise is not poll.exercise:
+            why = because("poll_channel_unfit")
+            unit.polls.put_place(poll.id, Place(name, Way.LINK, PollCount((), Counting.MISSED), now, reason=why))
+            continue
+        unit.polls.put_place(poll.id, Place(name, Way.POLL if channel.asks else Way.LINK))
+        message = question_on(town, channel, poll)
+        _store(unit, replace(_post(unit, poll, channel, PostKind.POLL, message), expires=poll.closes_at))
+    if town.public_url:
+        unit.polls.put_place(poll.id, Place(WEB, Way.OWN))
+    if any(bot.exercise is poll.exercise for bot in town.bots.values()):
+        unit.polls.put_place(poll.id, Place(BOT, Way.OWN))
+    return done
+
+
+def closed(unit: DeskUnit, town: Town, poll: Poll) -> Poll:
+    """Close it everywhere: page and bots are counted now, each platform's own poll by its lane."""
+    now = unit.now
+    unit.polls.count(poll, now)
+    done = replace(poll, state=PollState.CLOSED, closed_at=now, closes_at=min(now, poll.closes_at), secret="")
+    unit.polls.put(done)
+    unit.alerts.note(now, poll.id, None, "over", because("poll_closed"))
+    for place in unit.polls.tally(done).places:
+        if place.way is not Way.OWN:
+            _close_there(unit, town, poll, place)
+    return done
+
+
+def _close_there(unit: DeskUnit, town: Town, poll: Poll, place: Place) -> None:
+    now = unit.now
+    asked = next((post for post in unit.alerts.thread(poll.id, place.name) if post.kind is PostKind.POLL), None)
+    if asked is not None and asked.state is PostState.QUEUED:
+        over = because("over_before_sent")
+        unit.alerts.move_post(asked, PostState.EXPIRED, over, not_before=None)
+        unit.alerts.note(now, poll.id, asked.id, PostState.EXPIRED, over)
+    if place.way is not Way.POLL:
+        return
+    channel = town.channels.get(place.name)
+    if asked is None or asked.state not in _GOES_OUT or channel is None:
+        why = because("poll_never_asked")
+        unit.polls.counted(poll.id, place.name, PollCount((), Counting.MISSED), now, why)
+        return
+    closing = _post(unit, poll, channel, PostKind.COUNT, asked.message)
+    _store(unit, replace(closing, means=Means.EDIT, priority=_CLOSING))
+
+
+def _post(unit: DeskUnit, poll: Poll, channel: ChannelConfig, kind: PostKind, message: Message) -> Post:
+    return Post(
+        id=unit.new_id(),
+        alert_id=poll.id,
+        incident_id=poll.id,
+        channel=channel.name,
+        kind=kind,
+        means=Means.REPLY if kind is PostKind.RESULT else Means.NEW,
+        state=PostState.QUEUED,
+        priority=_PRIORITY,
+        message=message,
+        severity=_SEVERITY,
+        stored_at=unit.now,
+        exercise=poll.exercise,
+    )
+
+
+def _store(unit: DeskUnit, post: Post) -> None:
+    unit.alerts.add_post(post)
+    unit.alerts.note(post.stored_at, post.alert_id, post.id, post.state, None)
+
+
+def _waiting(unit: DeskUnit, name: str) -> Poll:
+    poll = find_poll(unit, name)
+    if poll.state is not PollState.WAITING or poll.approved_at is not None:
+        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
+    return poll
+
+
+# --- as it is told
+
+
+def account_of_poll(poll: Poll, posts: Sequence[Post], town: Town) -> dict[str, Any]:
+    """A poll as `--json` and the API tell it; times are in the town's zone."""
+    zone, language = town.zone, town.language
+    return {
+        "poll": poll.id,
+        "state": str(poll.state),
+        "question": poll.question,
+        "options": list(poll.options),
+        "opens": _spelled(poll.opens_at, zone),
+        "until": _spelled(poll.closes_at, zone),
+        "channels": list(poll.channels),
+        "author": poll.author,
+        "approved_by": poll.approved_by,
+        "exercise": poll.exercise,
+        "published": _spelled(poll.published_at, zone),
+        "url": address_of(town, poll),
+        **told(poll.reason, language, zone),
+        "posts": [post_account(post, zone, language) for post in posts],
+    }
+
+
+def account_of_tally(tally: Tally, town: Town) -> dict[str, Any]:
+    """A poll's result: before it is closed the turnout alone."""
+    poll, zone = tally.poll, town.zone
+    account: dict[str, Any] = {"poll": poll.id, "state": str(poll.state), "turnout": tally.turnout}
+    if poll.state is not PollState.CLOSED:
+        return account
+    return account | {
+        "question": poll.question,
+        "channels": {name: dict(votes) for name, votes in tally.channels.items()},
+        "not_counted": [place.name for place in tally.uncounted],
+        "notes": [
+            {"channel": place.name, "how": str(place.count.how), **told(place.reason, town.language, zone)}
+            for place in tally.places
+            if place.count is not None and (place.count.how is not Counting.FINAL or place.reason is not None)
+        ],
+        "spikes": [
+            {"channel": place.name, "at": _spelled(spike.at, zone), "votes": spike.votes}
+            for place in tally.places
+            for spike in place.spikes
+        ],
+        "closed": _spelled(poll.closed_at, zone),
+        "published": _spelled(poll.published_at, zone),
+        "outcome": poll.outcome,
+    }
+
+
+def _spelled(at: datetime | None, zone: tzinfo) -> str | None:
+    return at.astimezone(zone).isoformat(timespec="seconds") if at else None
