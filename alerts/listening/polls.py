@@ -260,8 +260,7 @@ def publish_result(
     if seen is not None and seen != fingerprint_of(tally):
         raise Conflict(because("changed_since_shown", alert=poll.id))
     posts = [
-        _post(unit, poll, channel, PostKind.RESULT, message)
-        for channel, message in results_on(town, tally, pictures)
+        _post(unit, poll, channel, PostKind.RESULT, message) for channel, message in results_on(town, tally, pictures)
     ]
     for post in posts:
         _store(unit, replace(post, expires=unit.now + _RESULT_LASTS))

@@ -149,7 +149,7 @@ class Watermark:
     attempt: int = 0
     sent_at: int = 0
     poll_at: int = 0
-    """When a poll is to be opened or closed next, as it is stored; 0: never. It is asked along, and costs no question."""
+    """When a poll is to be opened or closed next, as it is stored; 0: never. It is asked along with the rest."""
 
     @property
     def next_poll(self) -> datetime | None:
