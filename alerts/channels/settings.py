@@ -206,6 +206,11 @@ class TwitterSettings(HearingSettings):
                     raise ValueError(because("x_listens_with_same", key=name))
         return self
 
+    @property
+    def asks(self) -> bool:
+        """X's polls can be counted by who may read X alone."""
+        return self.hears
+
 
 class FacebookSettings(HearingSettings):
     """`kind = "facebook"`: a Page, by a Page access token.

@@ -16,6 +16,8 @@ from telegram import (
     LinkPreviewOptions,
     ReplyParameters,
 )
+from telegram import Message as Shown
+from telegram import Poll as Closed
 from telegram.constants import ParseMode
 
 from alerts.channels.answer import RequestPurpose, count_of
@@ -27,8 +29,9 @@ from alerts.channels.telegram.search import ABSENT_IN_A_ROW, LOOKS, Search
 from alerts.channels.telegram.wire import PLACEHOLDER, Complained, Wire, heard
 from alerts.model.bounds import utf16_units
 from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rejected, Retry
+from alerts.model.poll import PollCount
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Message, Quota, Receipt
+from alerts.model.post import Message, PollForm, Quota, Receipt
 from alerts.model.reason import because
 
 _KEPT_IDS = 500
@@ -40,6 +43,9 @@ _LISTED = 200
 _CAPTION = 1024  # UTF-16 units after parsing
 _LARGEST_PICTURE = 10_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
+
+_POLL_GONE = ("message with poll to stop not found", "message is not a poll", "message_id_invalid")
+_POLL_STOPPED = ("poll has already been closed", "poll can't be stopped")
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -109,6 +115,26 @@ class Telegram:
             return Receipt(remote_id, address(chat, number))
 
         return await self._follow(change, Form(chat, migrated=True), RequestPurpose.EDIT)
+
+    async def close_poll(self, remote_id: str, poll: PollForm) -> PollCount:
+        """`stopPoll`, whose answer has the last numbers; where it was stopped already, they are read off the message.
+
+        Raises Gone where the message or its poll isn't there any more.
+        """
+        chat, number = self._place(remote_id)
+        try:
+            final: Closed | None = await heard(self._bot.stop_poll(chat, number), RequestPurpose.EDIT)
+        except Complained as error:
+            if error.complaint.says(*_POLL_GONE):
+                raise Gone(because("poll_gone")) from None
+            if not error.complaint.says(*_POLL_STOPPED):
+                raise self._outcome(error.complaint, RequestPurpose.EDIT, chat) from None
+            there = await self._search.look_at(chat, number)
+            final = there.poll if isinstance(there, Shown) else None
+        if final is None:
+            raise Gone(because("poll_gone"))
+        told = {option.text: option.voter_count for option in final.options}
+        return PollCount(tuple(told.get(option, 0) for option in poll.options))
 
     async def delete(self, remote_id: str) -> None:
         """`deleteMessage`; a post that is gone is done. Rejected when it is older than Telegram's 48 h.
@@ -299,7 +325,13 @@ class Telegram:
             # Telegram refuses an answer to a message that is gone, unless it is told that it may stand alone.
             options["reply_parameters"] = ReplyParameters(parent, allow_sending_without_reply=True)
         words = message.text if form.html else message.plain
-        if form.picture and picture:
+        if message.poll is not None:
+            # Without an end of its own: it is closed by us, so that its last numbers are those of its closing.
+            asked = message.poll
+            sent = await self._bot.send_poll(
+                form.chat, asked.question, asked.options, reply_parameters=options.get("reply_parameters")
+            )
+        elif form.picture and picture:
             sent = await self._bot.send_photo(
                 form.chat, picture.content, caption=words, filename=picture.file_name, **options
             )

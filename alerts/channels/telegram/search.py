@@ -80,7 +80,7 @@ class Search:
             return there
         if len(self._words) >= _REMEMBERED:
             self._words.pop(next(iter(self._words)))
-        words = self._words[place] = normal(there.text or there.caption or "") if there else ""
+        words = self._words[place] = normal(words_of(there)) if there else ""
         return words
 
     async def _touch(self, chat: str, number: int, button: InlineKeyboardMarkup | None = None) -> Shown | bool | None:
@@ -98,6 +98,11 @@ class Search:
             if complaint.says("message can't be edited"):
                 return False
             raise self._outcome(complaint, RequestPurpose.READ, chat) from None
+
+
+def words_of(there: Shown) -> str:
+    """What a message says: its text, a picture's caption, or a poll's question."""
+    return there.text or there.caption or (there.poll.question if there.poll else "")
 
 
 def _says(words: str | bool, message: Message) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -159,3 +160,40 @@ def followers(answer: Answer) -> int | None:
     metrics = data.get("public_metrics") if isinstance(data, dict) else None
     told = metrics.get("followers_count") if isinstance(metrics, dict) else None
     return count_of(told)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPoll:
+    """A poll as X tells it: its votes by option, and when it ends (None: it is closed, or X didn't tell)."""
+
+    votes: Mapping[str, int]
+    ends: datetime | None
+
+    def votes_for(self, options: Sequence[str]) -> tuple[int, ...]:
+        """The votes in the order of these options."""
+        return tuple(self.votes.get(option, 0) for option in options)
+
+
+def poll_of(told: Mapping[str, Any]) -> FoundPoll | None:
+    """The poll that came with a post; None where there is none."""
+    includes = told.get("includes")
+    polls = includes.get("polls") if isinstance(includes, dict) else None
+    poll = polls[0] if isinstance(polls, list) and polls and isinstance(polls[0], dict) else None
+    options = poll.get("options") if poll else None
+    if poll is None or not isinstance(options, list):
+        return None
+    votes = {
+        str(option.get("label")): votes
+        for option in options
+        if isinstance(option, dict) and isinstance(votes := option.get("votes"), int)
+    }
+    is_open = poll.get("voting_status") == "open"
+    return FoundPoll(votes, _time_of(poll.get("end_datetime")) if is_open else None)
+
+
+def _time_of(told: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(told))
+    except ValueError:
+        return None
+    return time if time.tzinfo else None

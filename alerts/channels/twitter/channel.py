@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,18 @@ from alerts.channels.settings import AccountKeys, TwitterSettings, read_credenti
 from alerts.channels.twitter import answers
 from alerts.channels.twitter.hearing import AccountEar
 from alerts.channels.twitter.wire import Signer, TwitterClient
-from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected
+from alerts.model.errors import BadCredential, DeliveryError, Gone, Rejected, Retry
 from alerts.model.listening import EarReading, HeardPost
+from alerts.model.poll import SHORTEST, Counting, PollCount
 from alerts.model.ports import Probe, Resources
-from alerts.model.post import Message, PostImage, Quota, Receipt
+from alerts.model.post import Message, PollForm, PostImage, Quota, Receipt
 from alerts.model.reason import because
 
 _LARGEST_PICTURE = 5_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 _READ_ONLY = "read"
+# X's poll ends up to a minute after ours; one that outlives it longer was closed here before its time.
+_ROUNDED, _READ_AFTER = timedelta(seconds=90), timedelta(seconds=2)
 # Pages of a hundred posts that are looked through: a week at X's own pace.
 _PAGES = 10
 
@@ -69,6 +73,8 @@ class Twitter:
             wanted["media_ids"] = [media]
         if reply_to:
             wanted["in_reply_to_tweet_id"] = reply_to
+        if message.poll:
+            wanted |= {"poll_options": list(message.poll.options), "poll_duration_minutes": self._minutes(message.poll)}
         answer = await self._client.create_tweet(**wanted)
         return self._receipt(answer, RequestPurpose.REPLY if reply_to else RequestPurpose.PUBLISH)
 
@@ -77,6 +83,31 @@ class Twitter:
         wanted = {"text": message.text, "edit_options": {"previous_post_id": remote_id}}
         answer = await self._client.request("POST", "/2/tweets", json=wanted)
         return self._receipt(answer, RequestPurpose.REPLACE)
+
+    async def close_poll(self, remote_id: str, poll: PollForm) -> PollCount:
+        """Read the numbers of a poll, which X closes by itself: a minute late at the most, for it counts in minutes.
+
+        One that was closed here long before its end goes on there, and its numbers are those of now.
+        """
+        answer = await self._client.request(
+            "GET",
+            f"/2/tweets/{remote_id}",
+            params={"expansions": "attachments.poll_ids", "poll.fields": "end_datetime,options,voting_status"},
+        )
+        found = answers.poll_of(self._check(answer, RequestPurpose.READ))
+        if found is None:
+            raise Gone(because("poll_gone"))
+        now = self._resources.clock.now()
+        if found.ends is None or found.ends <= now:
+            return PollCount(found.votes_for(poll.options))
+        if found.ends - poll.closes_at <= _ROUNDED:
+            raise Retry(because("poll_still_open", at=found.ends), found.ends + _READ_AFTER)
+        return PollCount(found.votes_for(poll.options), Counting.EARLY)
+
+    def _minutes(self, poll: PollForm) -> int:
+        """How long X keeps it open: whole minutes, and not less than five."""
+        left = (poll.closes_at - self._resources.clock.now()).total_seconds()
+        return max(ceil(left / 60), SHORTEST.seconds // 60)
 
     async def delete(self, remote_id: str) -> None:
         """`DELETE /2/tweets/{id}`; a post that is gone is done."""
