@@ -33,7 +33,9 @@ async def asked(stage, kind, poll, **settings):
 
 async def vote(people, stage, platform, option, count):
     [post] = [each for each in await stage.timeline(platform) if each["text"] == QUESTION]
-    await people.vote(platform, post["id"], option, count, **({"chat": "-1001234567890"} if platform == "telegram" else {}))
+    await people.vote(
+        platform, post["id"], option, count, **({"chat": "-1001234567890"} if platform == "telegram" else {})
+    )
 
 
 async def test_telegram_asks_without_an_end_and_is_closed_by_us(stage, people):
