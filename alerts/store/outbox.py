@@ -401,7 +401,8 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
         left_at=stamp(left_at),
     )
     if verdict.tally is not None:
-        unit.polls.counted(post.incident_id, post.channel, verdict.tally, now)
+        why = because("poll_open_there") if verdict.tally.how is Counting.EARLY else None
+        unit.polls.counted(post.incident_id, post.channel, verdict.tally, now, why)
     elif post.kind is PostKind.COUNT and verdict.state is PostState.FAILED:
         unit.polls.counted(post.incident_id, post.channel, PollCount((), Counting.MISSED), now, verdict.reason)
     sent = begun.action == "send"
