@@ -29,6 +29,7 @@ from alerts.daemon.bots import Bots, BulkSenders, bot_paces, bot_settings, holdi
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Control
 from alerts.daemon.ears import Ears, ear_holdings
+from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
 from alerts.daemon.serving import Entrance, build_app, build_publisher
@@ -437,6 +438,8 @@ class Daemon:
             events=self.events,
         )
         app.add_routes(self._bots.routes())
+        if self.ears is not None:
+            app.add_routes(hook_routes(self.town, self.ears.intake))
         self._entrance, self.url = await self._outside.serve(app, self.town.web, self._clock, self._refused)
         self._keeper.tell(url=self.url)
 

@@ -16,7 +16,7 @@ import structlog
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.listening.ears import LONGEST_BACKOFF, RESTS, Chance, Ear, Intake
+from alerts.listening.ears import RESTS, Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.hearing import understand_nothing
 from alerts.model.events import Events
@@ -134,6 +134,6 @@ def _forget(unit: DeskUnit, lease: Lease | None) -> int:
 
 
 def _cycle(ear: Ear, now: float) -> Cycle:
-    longest = max(ear.every, LONGEST_BACKOFF).total_seconds() + _LATE
     age = None if ear.tried_at is None else now - ear.tried_at
-    return Cycle(ear_lease(ear.name), age, age is not None and age > longest, ear.reason)
+    # What it was asked to wait for, as for a new month's budget, is no standing still.
+    return Cycle(ear_lease(ear.name), age, age is not None and now > ear.due_at + _LATE, ear.reason)

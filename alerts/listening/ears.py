@@ -32,6 +32,8 @@ HEARD_AFTER_ITS_END = timedelta(hours=48)
 LOOKED_BACK = timedelta(days=30)
 MOST_POSTS = 100
 """Posts of a channel that are listened under at a time, the newest."""
+WRITTEN_EVERY = 300.0
+"""Seconds after which it is written down that an ear listened, while it hears nothing."""
 RESTS = 0.02
 """Seconds between two transactions of what is heard, in which an urgent post is stored or journalled."""
 
@@ -50,14 +52,16 @@ class Intake:
     understand: Understand
     group: Group | None = None
 
-    async def keep(self, channel: str, remarks: Sequence[Remark], lease: Lease | None = None) -> Sequence[Taken]:
-        """Keep them, in the order in which they were told; returns what came of each few.
+    async def keep(
+        self, channel: str, remarks: Sequence[Remark], lease: Lease | None = None, *, at_once: int = AT_ONCE
+    ) -> Sequence[Taken]:
+        """Keep them, in the order in which they were told, so many in each transaction; returns what came of each few.
 
         Raises LeaseLost where `lease` is somebody else's by now, and DatabaseRefused; what was kept before stays.
         """
         done: list[Taken] = []
-        for start in range(0, len(remarks), AT_ONCE):
-            few = remarks[start : start + AT_ONCE]
+        for start in range(0, len(remarks), at_once):
+            few = remarks[start : start + at_once]
             understood = await self.understand([each.text or "" for each in few])
             if start:
                 await self.clock.sleep(RESTS)
@@ -84,8 +88,9 @@ def _keep(
 class Ear:
     """Listens by asking, every `every` or when what is asked wants to be asked again; while it has the lease.
 
-    `heard_at` is when it last listened well on the steady clock, `tried_at` when it last tried (None: not yet), and
-    `reason` why it isn't well.
+    `heard_at` is when it last listened well on the steady clock, `tried_at` when it last tried (None: not yet),
+    `due_at` when it is to try again, and `reason` why it isn't well. A look that brings nothing is written down now and
+    then alone: of a thousand towns that listen, each would else be a write to a disk.
     """
 
     def __init__(
@@ -112,6 +117,8 @@ class Ear:
         self._hold = keeper.join(ear_lease(name), self._woken.set)
         self.heard_at: float | None = None
         self.tried_at: float | None = None
+        self.due_at = 0.0
+        self._written_at: float | None = None
         self.reason: Reason | None = None
 
     async def run(self) -> None:
@@ -121,6 +128,7 @@ class Ear:
             self._woken.clear()
             wait = await self.listen(lease)
             self.tried_at = self._clock.monotonic()
+            self.due_at = self.tried_at + wait
             await first_of(self._woken.wait(), self._clock.sleep(max(wait, 0.05)))
             if self._hold.is_asked:
                 self._hold.let_go()
@@ -142,8 +150,10 @@ class Ear:
             await self._intake.keep(self.name, hearing.remarks, lease)
             again = self._next(hearing, now)
             # Last: after a kill in between it listens again, and what was kept is known by its id.
-            kept = partial(_remember, status=status, hearing=hearing, now=now, again=again, lease=lease)
-            await service.act(kept, posts=False)
+            if not self._says_nothing(hearing, status):
+                kept = partial(_remember, status=status, hearing=hearing, now=now, again=again, lease=lease)
+                await service.act(kept, posts=False)
+                self._written_at = self._clock.monotonic()
         except LeaseLost:
             return 0.0
         except DeliveryError as error:
@@ -164,10 +174,20 @@ class Ear:
         self.heard_at = self._clock.monotonic()
         return (again - self._clock.now()).total_seconds()
 
+    def _says_nothing(self, hearing: EarReading, status: EarStatus) -> bool:
+        """Whether nothing is lost where this isn't written down: another such look was, lately."""
+        is_same = not (hearing.remarks or hearing.trouble or hearing.gap or hearing.cost)
+        is_same = is_same and hearing.memory == status.memory and status.reason is None
+        lately = self._written_at is not None and self._clock.monotonic() - self._written_at < WRITTEN_EVERY
+        return is_same and lately
+
     def _next(self, hearing: EarReading, now: datetime) -> datetime:
-        """Give or take a twentieth, so that a thousand towns' ears don't listen at the same moment."""
+        """Give or take a twentieth, so that a thousand towns' ears don't listen at the same moment.
+
+        No later than usual, for a post may go out meanwhile: where nothing is due, nothing is asked.
+        """
         usual = now + self.every * (0.95 + 0.1 * self._chance())
-        return max(hearing.look_again, now) if hearing.look_again is not None else usual
+        return min(usual, max(hearing.look_again, now)) if hearing.look_again is not None else usual
 
     async def _failed(self, reason: Reason, lease: Lease, after: datetime | None) -> float:
         now = self._clock.now()

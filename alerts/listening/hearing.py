@@ -132,8 +132,10 @@ def _worded(unit: DeskUnit, known: Utterance, fresh: Utterance, group: Group | N
 def _changed(unit: DeskUnit, known: Utterance, remark: Remark, understood: Understood) -> tuple[Utterance, bool] | None:
     told_at, before = remark.edited_at or remark.at, known.edited_at or known.said_at
     changed = _hidden(known, remark, told_at)
-    # Of two that are of the same time the one told later counts: a list shows what is, and not since when it is.
-    is_newer = remark.text is not None and told_at >= before
+    # Of two of the same time an edit counts before the first words, else the one told later: a list shows what is, and
+    # not since when it is.
+    is_as_new = told_at == before and (remark.edited_at is not None or known.edited_at is None)
+    is_newer = remark.text is not None and (told_at > before or is_as_new)
     is_new = is_newer and bounded(remark.text or "", LONGEST_REMARK) != known.text
     if is_newer and remark.edited_at is not None:
         changed = replace(changed, edited_at=told_at)

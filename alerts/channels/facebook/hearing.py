@@ -272,6 +272,7 @@ def _changes(told: Mapping[str, Any], page: str) -> Iterator[tuple[datetime | No
 
 def _changed(value: Mapping[str, Any], page: str, at: datetime | None) -> Remark | None:
     remote_id, post, parent = (id_of(value.get(name)) for name in ("comment_id", "post_id", "parent_id"))
+    # When it happened, where it is told; the entry's own time is when it was sent.
     verb, said_at = str(value.get("verb")), moment_of(value.get("created_time")) or at
     # In older deliveries a number and a name stand in place of `from`.
     who = table(value.get("from")) or {"id": value.get("sender_id"), "name": value.get("sender_name")}
@@ -289,7 +290,7 @@ def _changed(value: Mapping[str, Any], page: str, at: datetime | None) -> Remark
         author=author,
         name=name_of(who.get("name")),
         # The first version is no edit, however late it comes: so it never takes the place of one.
-        edited_at=None if verb == "add" else at or said_at,
+        edited_at=None if verb == "add" else said_at,
         gone=verb == "remove",
         hidden=_HIDING.get(verb),
     )

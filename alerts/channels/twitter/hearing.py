@@ -15,6 +15,7 @@ its end listening stops until the next month, and says so. Nobody's name is aske
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -46,6 +47,7 @@ _SEARCHES = 3
 _FIELDS = "author_id,conversation_id,created_at,edit_history_tweet_ids,entities,lang,referenced_tweets"
 MENTIONS = "mentions"
 _NO_LANGUAGE = frozenset({"und", "zxx", "art", "qam", "qct", "qht", "qme", "qst"})
+_NAMES = re.compile(r"\A(?:@\w{1,15}\s+)+")
 _HIDDEN_AWAY = ("resource-not-found", "not-authorized-for-resource")
 
 AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
@@ -164,6 +166,8 @@ class AccountEar:
 
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
         """Look once. Raises DeliveryError where nothing was heard, nor paid for."""
+        if (halted := moment_of(memory.get("halted"))) is not None and now < halted:
+            return EarReading([], memory, look_again=halted)
         look = _Look(self, posts, memory, now)
         failed: DeliveryError | None = None
         try:
@@ -230,6 +234,7 @@ class _Look:
             "found": found,
             "kept": {id_: each.kept() for id_, each in self._heard.items()},
             **({"mentioned": self._mentioned.isoformat()} if self._mentioned else {}),
+            **({"halted": self.halted.isoformat()} if self.halted else {}),
         }
 
     # --- what is due
@@ -384,7 +389,7 @@ def remark_of(post: Mapping[str, Any], me: str, roots: Mapping[str | None, str])
     conversation, language = id_of(post.get("conversation_id")), post.get("lang")
     return Remark(
         min([version, *(id_ for each in history if (id_ := id_of(each)))], key=_number),
-        words_of(answers.as_written(post)),
+        _without_names(words_of(answers.as_written(post))) if answered else words_of(answers.as_written(post)),
         at,
         root=roots.get(answered) or roots.get(conversation),
         parent=None if answered in roots else answered,
@@ -398,6 +403,11 @@ def remark_of(post: Mapping[str, Any], me: str, roots: Mapping[str | None, str])
 def _found_of(told: object) -> tuple[str, datetime]:
     id_, at = told if isinstance(told, list) and len(told) == 2 else (None, None)
     return id_of(id_) or "0", moment_of(at) or datetime.min.replace(tzinfo=UTC)
+
+
+def _without_names(words: str) -> str:
+    """The words of a reply: X puts the names of all whom it goes to before them."""
+    return _NAMES.sub("", words) or words
 
 
 def _either(post: Mapping[str, Any], *names: str) -> Sequence[Any]:

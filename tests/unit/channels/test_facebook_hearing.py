@@ -269,9 +269,11 @@ def test_an_older_delivery_names_its_sender_otherwise():
 
 
 @pytest.mark.parametrize("verb", ["edit", "edited"])
-def test_an_edit_is_as_old_as_its_delivery_says(verb):
-    [remark] = brought(delivery(value(verb), time=EPOCH + 60), PAGE)
+def test_an_edit_is_as_old_as_it_says_or_as_its_delivery(verb):
+    [remark] = brought(delivery(value(verb, created_time=EPOCH + 60), time=EPOCH + 1200), PAGE)
     assert (remark.text, remark.edited_at) == ("Et l'eau ?", NOON + MINUTE)
+    [untimed] = brought(delivery(value(verb, created_time=None), time=EPOCH + 1200), PAGE)
+    assert untimed.edited_at == NOON + 20 * MINUTE
 
 
 @pytest.mark.parametrize(

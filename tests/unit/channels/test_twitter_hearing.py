@@ -151,6 +151,15 @@ async def test_a_mention_elsewhere_stands_under_no_post_of_ours(x):
     assert (remark.root, remark.parent) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("@mairie @lea Et l'eau ?", "Et l'eau ?"), ("@mairie", "@mairie"), ("Merci @mairie", "Merci @mairie")],
+)
+async def test_the_names_that_a_reply_goes_to_are_none_of_its_words(x, text, words):
+    x.say("1001", text)
+    assert told(await x.hear(NOON)) == [("1001", words, False)]
+
+
 async def test_a_reply_to_a_reply_belongs_to_our_post(x):
     x.say("1001")
     x.say("1002", "Moi aussi", to="1001")
@@ -242,6 +251,11 @@ async def test_limits_that_are_used_up_are_waited_for(x):
     reset = NOON + timedelta(minutes=9)
     x.headers = {"x-rate-limit-remaining": "0", "x-rate-limit-reset": str(int(reset.timestamp()))}
     assert (await x.hear(NOON)).look_again == reset
+    x.asked.clear()
+    assert (await x.hear(NOON + MINUTE)).look_again == reset
+    assert not x.asked
+    await x.hear(reset)
+    assert x.asked
 
 
 @pytest.mark.parametrize(

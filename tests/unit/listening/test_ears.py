@@ -141,3 +141,24 @@ async def test_whoever_lost_the_lease_keeps_nothing(listening, is_ours):
         await ear.listen(lease)
 
     assert len(await listening.rows("SELECT id FROM utterance")) == is_ours
+
+
+async def test_it_listens_again_no_later_than_usual_and_sooner_where_that_is_wanted(listening):
+    now = listening.clock.now()
+    asked = Asked(*(EarReading([], {}, look_again=now + timedelta(seconds=each)) for each in (7200, 20, -5)))
+    async with an_ear(listening, asked) as (ear, lease):
+        waits = [await ear.listen(lease) for _ in range(3)]
+
+    assert waits == [60.0, 20.0, 0.0]
+
+
+async def test_a_look_that_brings_nothing_is_written_down_now_and_then_alone(listening):
+    asked = Asked(*[EarReading([], {"since": 1})] * 4, EarReading([], {"since": 2}))
+    written = []
+    async with an_ear(listening, asked) as (ear, lease):
+        for _ in range(5):
+            await ear.listen(lease)
+            written.append((await status(listening)).last_ok == listening.clock.now())
+            await listening.clock.advance(120)
+
+    assert written == [True, False, False, True, True]

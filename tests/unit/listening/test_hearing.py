@@ -149,6 +149,15 @@ async def test_of_two_first_versions_of_one_time_the_one_told_later_counts(liste
     assert (kept.text, kept.edited_at) == ("C’est quand, rue Haute ?", None)
 
 
+async def test_an_edit_of_the_very_second_counts_before_the_first_words(listening):
+    first = listening.remark("C’est quand ?")
+    edited = replace(first, text="C’est quand, rue Haute ?", edited_at=first.at)
+    for each in (first, edited, first):
+        await listening.service.act(taken("page", (each, Understood())))
+
+    assert [each.text for each in await heard(listening)] == ["C’est quand, rue Haute ?"]
+
+
 async def test_an_edit_that_was_seen_before_it_was_told_keeps_older_words_out(listening):
     first = listening.remark("C’est quand ?")
     seen = replace(first, text="C’est quand, rue Haute ?")
