@@ -27,20 +27,31 @@ from alerts.desk.dedupe import told_already
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.health.desk_events import Clashes, Corrections, Endings, factor_changes, word_change
+from alerts.health.desk_events import (
+    CALLS,
+    MOST_CALLS,
+    CallsForHelp,
+    Clashes,
+    Corrections,
+    Endings,
+    factor_changes,
+    word_change,
+)
 from alerts.health.monitor import Phase, notices_due
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
 from alerts.health.words import PendingApproval, word_pending
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused, DeliveryError, ReaderGone, Rejected
-from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
+from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, RemarkHeard
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease, LeaseLost
+from alerts.model.listening import Utterance
 from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.model.subscriber import Linked
 from alerts.model.town import Town
+from alerts.rendering.i18n import words_in
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.monitor import OWN_WARNINGS
@@ -78,7 +89,7 @@ class ApprovalNotices:
     ) -> None:
         self._every = every
         self._changed = asyncio.Event()
-        for kind in (MessageFiled, IncidentChanged):
+        for kind in (MessageFiled, IncidentChanged, RemarkHeard):
             events.subscribe(kind, lambda _: self._changed.set())
         self._town = town
         self._remind = town.desk.remind
@@ -89,6 +100,7 @@ class ApprovalNotices:
         self._keeper = keeper
         self._corrections = Corrections(town.desk_url, town.language)
         self._clashes = Clashes(town.desk_url, notices.station)
+        self._calls = CallsForHelp(town.desk_url, notices.station.zone) if town.listens else None
         self._endings = Endings(town.desk_url, town.language, notices.station.zone)
         self._read_to = 0
         self._open: set[str] | None = None
@@ -134,6 +146,8 @@ class ApprovalNotices:
     def _said(self, unit: Unit, now: datetime, height: int) -> list[OnCallNotice]:
         """What is new and waits for nobody: of the audit log, of the desk's decisions, and of time."""
         unasked = [*self._clashes.news(unit, now), *self._endings.news(unit, now)]
+        if self._calls is not None:
+            unasked += self._calls.news(unit, now)
         if height <= self._read_to:
             return unasked
         changes = factor_changes(unit, self._read_to, now, self._notices.station.zone)
@@ -147,6 +161,8 @@ class ApprovalNotices:
         notices += self._said(unit, now, unit.audit.height())
         for each in due:
             log.info("approval.told", say=each.say, alert=each.stored.id)
+        if any(each.key == CALLS for each in notices):
+            unit.listening.calls_told(now)
         return self._notices.file_notices(unit.alerts, notices, now)
 
     def _due(self, unit: Unit) -> list[_Due]:
@@ -224,6 +240,10 @@ def settled_of(
 
 RESTS = 60.0
 """Seconds until what couldn't be told is tried again."""
+CALL = "call "
+"""What the key of a call for help begins with, among what a chat was told of."""
+MOST_CALLS_TOLD = 20
+"""Calls for help that one chat is told of by themselves: of more, all are at the desk."""
 MOST = 200
 """Alerts that wait, of which officers are told."""
 
@@ -314,18 +334,23 @@ class OfficerNotices:
         if not linked:
             return []
         there = {stored.id: stored for stored in waiting_alerts(unit)}
-        return [letter for each in linked for letter in self._due_for(unit, each, there)]
+        calls = unit.listening.calls(MOST_CALLS) if self._town.listens else ()
+        return [letter for each in linked for letter in self._due_for(unit, each, there, calls)]
 
-    def _due_for(self, unit: DeskUnit, linked: Linked, there: dict[str, StoredAlert]) -> list[_Letter]:
+    def _due_for(
+        self, unit: DeskUnit, linked: Linked, there: dict[str, StoredAlert], calls: Sequence[Utterance]
+    ) -> list[_Letter]:
         """An account that is shut out, or may decide nothing any more, is told nothing more."""
         account = unit.accounts.account(linked.account)
         if account is None or account.disabled_at is not None:
             return []
         known = unit.officer_chats.told(self._bot.channel, linked.chat)
         changes = self._changes(unit, account, linked.chat, known)
+        if account.role.at_least(MAY[Act.POST]):
+            changes += self._calls(account, linked.chat, known, calls)
         if not account.role.at_least(MAY[Act.APPROVE]):
             return changes
-        told = {alert: at for alert, at in known.items() if not alert.startswith(CHANGE)}
+        told = {alert: at for alert, at in known.items() if not alert.startswith((CHANGE, CALL))}
         due = notices_due(there, told, unit.now, self._town.desk.remind)
         letters = changes
         for say, alert in due:
@@ -345,6 +370,25 @@ class OfficerNotices:
                 words = word_change(line, language, zone, own=True)
                 text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
                 letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
+        return letters
+
+    def _calls(
+        self, account: Account, chat: int, known: Mapping[str, datetime], calls: Sequence[Utterance]
+    ) -> list[_Letter]:
+        """What may be a call for help, each once and in its own words; what was seen to is told no more."""
+        language, zone = language_of(account, self._town.language), self._town.zone
+        _ = words_in(language).gettext
+        link = f"{self._town.desk_url}/heard" if self._town.desk_url else ""
+        letters = []
+        for each in reversed(calls[:MOST_CALLS_TOLD]):
+            if (key := f"{CALL}{each.id}") not in known:
+                where = _("on {channel} at {at:%H:%M}").format(channel=each.channel, at=each.said_at.astimezone(zone))
+                text = "\n".join(filter(None, (_("May be a call for help"), each.text, where, each.url, link)))
+                letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text))]))
+        still = {f"{CALL}{each.id}" for each in calls}
+        letters += [
+            _Letter(chat, key, Phase.RESOLVED, ()) for key in known if key.startswith(CALL) and key not in still
+        ]
         return letters
 
     def _says(self, unit: DeskUnit, account: Account, stored: StoredAlert, say: Phase) -> Sequence[Say]:

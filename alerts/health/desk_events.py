@@ -28,12 +28,22 @@ from alerts.desk.routing import PRACTICE, channels_on
 from alerts.desk.service import DeskUnit
 from alerts.health.monitor import Phase, Trouble, What
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
-from alerts.health.words import Clashed, Corrected, EndingSoon, NoticeWords, word_clashed, word_corrected, word_ending
+from alerts.health.words import (
+    Clashed,
+    Corrected,
+    EndingSoon,
+    NoticeWords,
+    word_calls,
+    word_clashed,
+    word_corrected,
+    word_ending,
+)
 from alerts.model.alert import Severity
 from alerts.model.errors import DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease, LeaseLost
+from alerts.model.listening import Utterance
 from alerts.model.person import AuditEntry, Chained
 from alerts.model.ports import Clock
 from alerts.model.post import PostState, Receipt
@@ -82,6 +92,41 @@ class Corrections:
         return OnCallNotice(
             _correction_key(line.subject), Phase.FIRING, lambda language: word_corrected(corrected, language), grave
         )
+
+
+CALLS = "calls"
+CALLS_APART = (timedelta(seconds=5), timedelta(minutes=1))
+"""How far two notices of calls for help are apart at least: at first, and once there were many."""
+CALLS_MANY = 6
+MOST_CALLS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class CallsForHelp:
+    """Finds what may be a call for help and wasn't told yet. `desk_url` is where the desk is.
+
+    A notice says where and when, and never what was said or by whom: it is kept for longer than that.
+    """
+
+    desk_url: str | None
+    zone: tzinfo
+
+    def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
+        """One notice for all that is new, or one that everything was seen to."""
+        calls = unit.listening.calls(MOST_CALLS)
+        earlier = unit.alerts.by_topic(topic_of(CALLS), now)
+        if not calls:
+            return [self._notice(Phase.RESOLVED, ())] if earlier else []
+        if all(each.told_at is not None for each in calls):
+            return []
+        apart = CALLS_APART[len(earlier) >= CALLS_MANY]
+        if earlier and now - earlier[0].received_at < apart:
+            return []
+        return [self._notice(Phase.REPEATED if earlier else Phase.FIRING, calls)]
+
+    def _notice(self, say: Phase, calls: Sequence[Utterance]) -> OnCallNotice:
+        link = f"{self.desk_url}/heard" if self.desk_url else None
+        return OnCallNotice(CALLS, say, lambda language: word_calls(calls, link, language, self.zone), Severity.SEVERE)
 
 
 NEARS = timedelta(minutes=30)

@@ -6,13 +6,14 @@ notice has a headline, what to do, and a detail that was reported; a channel wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from alerts.desk.approve import MessageKind
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.model.alert import Severity
+from alerts.model.listening import Utterance
 from alerts.rendering.i18n import word as reason_in
 from alerts.rendering.i18n import words_in
 from alerts.rendering.text import clean_line
@@ -229,6 +230,20 @@ def word_clashed(clash: Clashed, language: str) -> NoticeWords:
         other_source=clash.other_source,
     )
     return NoticeWords(f"{_practice(clash, _)}{headline} {became}", clash.link)
+
+
+def word_calls(calls: Sequence[Utterance], link: str | None, language: str, zone: tzinfo) -> NoticeWords:
+    """That somebody may call for help, the newest first; none: that all of it was seen to. Times are in `zone`."""
+    _ = words_in(language).gettext
+    if not calls:
+        return NoticeWords(_("All that may have been calls for help was seen to."))
+    newest = {"channel": calls[0].channel, "at": calls[0].said_at.astimezone(zone)}
+    if len(calls) == 1:
+        told = _("May be a call for help: on {channel} at {at:%H:%M}").format(**newest)
+    else:
+        many = _("May be calls for help: {count} unread, the newest on {channel} at {at:%H:%M}")
+        told = many.format(count=len(calls), **newest)
+    return NoticeWords(told, _("Read it now: {link}").format(link=link or "tocsin heard"))
 
 
 def word_ending(ending: EndingSoon, language: str, zone: tzinfo) -> NoticeWords:

@@ -137,6 +137,7 @@ class Utterance:
     hidden_at: datetime | None = None
     private: bool = False
     exercise: bool = False
+    told_at: datetime | None = None
     by: str | None = None
     place: str | None = None
     vector: bytes | None = None

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, and_, bindparam, delete, func, literal, null, or_, select, text, update
+from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, literal, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.incident import AlertState
@@ -76,6 +76,17 @@ _UNREAD = Statement(
     .where(text(f"utterance.{UNHANDLED}"), utterance.c.seq > bindparam("after"))
     .order_by(utterance.c.raised.desc(), utterance.c.seq)
     .limit(bindparam("most"))
+)
+_CALLS = Statement(
+    select(utterance)
+    .where(text(f"utterance.{UNHANDLED}"), utterance.c.raised, ~utterance.c.exercise)
+    .order_by(utterance.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_CALLS_TOLD = Statement(
+    update(utterance)
+    .where(text(UNHANDLED), utterance.c.raised, utterance.c.told_at.is_(None))
+    .values(told_at=bindparam("at", type_=BigInteger))
 )
 _ALL = Statement(
     select(utterance)
@@ -225,6 +236,14 @@ class Listening(UnitPart):
     def unread(self, most: int, after: int = 0) -> Sequence[Utterance]:
         """What nobody saw to: what may be a call for help first, then the oldest first."""
         return [utterance_from(row) for row in _UNREAD.rows(self._db, most=most, after=after)]
+
+    def calls(self, most: int) -> Sequence[Utterance]:
+        """What may be a call for help and nobody saw to, newest first; exercises aside."""
+        return [utterance_from(row) for row in _CALLS.rows(self._db, most=most)]
+
+    def calls_told(self, now: datetime) -> None:
+        """Keep that those on call heard of all of them."""
+        _CALLS_TOLD.run(self._db, at=stamp(now))
 
     def unread_count(self) -> int:
         """How many nobody saw to."""
@@ -496,6 +515,7 @@ def utterance_from(row: Row) -> Utterance:
         hidden_at=time_of(row["hidden_at"]),
         private=bool(row["private"]),
         exercise=bool(row["exercise"]),
+        told_at=time_of(row["told_at"]),
         by=row["by"],
         place=row["place"],
         vector=row["vector"],
@@ -529,6 +549,7 @@ def _values(kept: Utterance) -> dict[str, Any]:
         "hidden_at": stamp(kept.hidden_at),
         "private": kept.private,
         "exercise": kept.exercise,
+        "told_at": stamp(kept.told_at),
         "by": kept.by,
         "place": kept.place,
         "vector": kept.vector,

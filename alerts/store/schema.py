@@ -585,6 +585,7 @@ utterance = Table(
     Column("hidden_at", BigInteger),
     Column("private", Boolean, nullable=False),
     Column("exercise", Boolean, nullable=False),
+    Column("told_at", BigInteger),
     Column("by", String(100)),
     Column("place", Text),
     Column("vector", LargeBinary),
