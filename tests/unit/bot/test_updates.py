@@ -23,9 +23,11 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService
 from alerts.health.approvals import OfficerNotices
+from alerts.listening.hearing import take
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.events import Events
 from alerts.model.incident import new_id
+from alerts.model.listening import Kind, Remark, Understood, UtteranceState
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.subscriber import Linked, Subscriber
 from alerts.model.town import Town
@@ -391,3 +393,32 @@ async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_accoun
     [(to, text)] = scene.line.said[linked:]
     assert to == chat
     assert text.startswith("Compte Anne : codes ajoutés, le 25/11 à 13:01\ndepuis 203.0.113.66\nSi ce n’était pas vous")
+
+
+async def test_an_officer_s_chat_is_told_of_a_call_for_help_in_its_own_words_and_once(scene):
+    root, chat = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root"), 701
+    await scene.service.act(lambda unit: add_account(Officer(unit, root), "Anne", Role.AUTHOR, "hash"))
+    await scene.service.act(lambda unit: unit.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
+    await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
+    hearing = {name: replace(each, hears=True) for name, each in scene.config.channels.items()}
+    linked, rounds = (
+        len(scene.line.said),
+        OfficerNotices(scene.bot, replace(scene.config, channels=hearing), scene.join),
+    )
+    said = [
+        (Remark("-1:1", "Ma mère est <bloquée>", scene.clock.now()), Understood(Kind.HELP)),
+        (Remark("-1:2", "Merci", scene.clock.now()), Understood(Kind.THANKS)),
+    ]
+    taken = await scene.service.act(lambda unit: take(unit, next(iter(hearing)), said))
+    for _ in range(2):
+        await rounds.go_round()
+    [(to, text)] = scene.line.said[linked:]
+    assert to == chat
+    assert text.startswith("Peut-être un appel à l’aide\nMa mère est &lt;bloquée&gt;\nsur ")
+
+    handled = replace(taken.utterances[0], state=UtteranceState.HANDLED)
+    await scene.service.act(lambda unit: unit.listening.put(handled))
+    await rounds.go_round()
+    assert len(scene.line.said) == linked + 1
+    told = await scene.service.ask(lambda unit: unit.officer_chats.told(scene.bot.channel, chat))
+    assert [key for key in told if key.startswith("call")] == []
