@@ -105,7 +105,7 @@ def _store(control: Control, words: str) -> float:
         with transaction(db):
             control.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
-    ring(control.town.database)
+    ring(control.town.database, now())
     with opened(control.town.database) as db:
         while db.execute("SELECT count(*) FROM post WHERE state != 'sent'").fetchone()[0]:
             time.sleep(PAUSE / 10)

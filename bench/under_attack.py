@@ -227,7 +227,7 @@ def _store(scene: Scene) -> float:
         with transaction(db):
             filed = control.desk.post(AlertRepository(db), alert, again=True)
         stored = time.time()
-        ring(control.town.database)
+        ring(control.town.database, now())
         query = "SELECT count(*) FROM post WHERE alert_id = ? AND channel = 'page' AND state = 'sent'"
         deadline = time.monotonic() + 120
         while not db.execute(query, (filed.stored.id,)).fetchone()[0]:

@@ -15,7 +15,6 @@ import re
 import select
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -27,6 +26,8 @@ from typing import NamedTuple, Self
 from urllib.parse import quote
 
 import psycopg
+
+from campaign.running import free_port
 
 OLDEST = 13
 """The oldest version that is taken."""
@@ -98,7 +99,7 @@ class PostgreSQL:
             raise RuntimeError(MISSING)
         self._binaries = found
         self._settings = {**({} if durable else _QUICK), "max_connections": "200", **(settings or {})}
-        self._port = _free_port() if tcp else None
+        self._port = free_port() if tcp else None
         self._user = _another_user() if os.geteuid() == 0 else None
         self._numbers = count(1)
         self._made: dict[Callable[[str], None], str] = {}
@@ -247,13 +248,6 @@ def _name(url: str) -> str:
 def _another_user() -> str:
     known = {each.pw_name for each in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _children(pid: int) -> Iterator[int]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -131,3 +133,13 @@ def _runs(pid: int) -> bool:
             if status.read_bytes().rpartition(b")")[2].split()[0] != b"T":
                 return True
     return False
+
+
+def free_port() -> int:
+    """A port where nobody listens, and which the system gives nobody who asks for any: it stays free for a while."""
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
+    while True:
+        port = random.randrange(10_000, max(int(given[0]), 20_000))
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port

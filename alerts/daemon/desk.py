@@ -103,7 +103,7 @@ class Control:
         with acting(self.town.database) as unit:
             result = action(self._sit(unit))
         # After the commit: a lane that looks sooner finds nothing, and sleeps again.
-        return result, ring(self.town.database)
+        return result, ring(self.town.database, self.now())
 
     def rehearse(self, action: Action[T]) -> T:
         """What `action` would come to; nothing is stored."""
@@ -117,7 +117,7 @@ class Control:
 
     def daemons(self) -> int:
         """How many daemons work on the database now."""
-        return ring(self.town.database)
+        return ring(self.town.database, self.now())
 
     def ask(self, question: Action[T]) -> T:
         """Read what is stored."""

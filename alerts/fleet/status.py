@@ -48,7 +48,7 @@ def _standing(name: str, town: Town) -> dict[str, Any]:
             return _row(name, "stopped", town)
         with asking(town.database) as unit:
             counted = _counted(unit, town)
-        state = "running" if ring(town.database) else "stopped"
+        state = "running" if ring(town.database, datetime.now(UTC)) else "stopped"
     except (StoreError, DatabaseRefused) as error:
         reason = error.reason if isinstance(error, StoreError) else because("database_said", said=error)
         return _row(name, "stopped", town, reason)
@@ -89,4 +89,4 @@ def _rings(folder: Path) -> bool:
     # By what a daemon leaves beside its database; its doorbell isn't there where the folder lies too deep for a socket.
     heights = (*folder.glob("*-height"), *folder.glob("*/*-height"))
     stores: set[Place] = {each.with_name(each.name.removesuffix("-height")) for each in heights}
-    return any(ring(each) for each in stores)
+    return any(ring(each, datetime.now(UTC)) for each in stores)

@@ -11,6 +11,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -134,16 +135,22 @@ def scrub(place: Place) -> bool:
         return True
 
 
-def ring(place: Place) -> int:
+def ring(place: Place, now: datetime) -> int:
     """Wake every daemon that works on the store; returns how many there are. Never raises.
 
-    At a server the transaction that stored something has told of it, so they are only counted.
+    At a server the transaction that stored something has told of it, so they are only counted: those that are
+    registered in the town's schema, of which each lives while it renews its leases.
     """
     if isinstance(place, Path):
         return sockets.ring(place)
-    from alerts.store import postgresql  # noqa: PLC0415 as above
+    from alerts.store.leases import LeaseRows  # noqa: PLC0415 as above
+    from alerts.store.postgresql import Listener  # noqa: PLC0415
 
-    return postgresql.listeners(place)
+    # A daemon that carries a command out may not have registered itself yet.
+    found = int(Listener.hears(place))
+    with contextlib.suppress(StoreError, DatabaseRefused), opened(place) as db:
+        found = max(found, len(LeaseRows(db).ownership(now).daemons))
+    return found
 
 
 def ring_others(place: Place) -> None:

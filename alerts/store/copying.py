@@ -32,12 +32,13 @@ import psycopg
 from alerts.model.reason import because
 from alerts.model.town import Server
 from alerts.store import postgresql
-from alerts.store.connection import Place, migrate, ring, version
+from alerts.store.connection import Place, migrate, version
 from alerts.store.copy_ends import TABLES, Row, Source, Target, read_from, write_to
 from alerts.store.files import MOVED, UNFINISHED, StoreError
 from alerts.store.pictures import make_picture, picture_folder, pictures_in
 from alerts.store.restoring import beside as height_file
 from alerts.store.schema import picture
+from alerts.store.sockets import ring
 from alerts.store.statement import stamp
 
 # A daemon of the version before has no row of its own. A lease that was given back has no owner.

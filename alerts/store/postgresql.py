@@ -335,7 +335,7 @@ class Session:
         except errors.QueryCanceled as error:
             raise Busy(said(error)) from error
         except psycopg.OperationalError as error:
-            if self._db is not None and (self._db.closed or self._db.broken):
+            if self._is_over(error):
                 self.close()
                 raise Lost(said(error)) from error
             raise DatabaseRefused(said(error)) from error
@@ -344,6 +344,11 @@ class Session:
         except psycopg.Error as error:
             # Its words may hold what somebody stored.
             raise DatabaseRefused(type(error).__name__) from error
+
+    def _is_over(self, error: psycopg.Error) -> bool:
+        """Whether the connection is lost: a server says so (FATAL) a moment before it hangs up."""
+        hangs_up = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
+        return self._db is not None and (hangs_up or self._db.closed or self._db.broken)
 
 
 def said(error: Exception) -> str:
@@ -434,6 +439,16 @@ class Listener:
 
         return end
 
+    @classmethod
+    def hears(cls, server: Server) -> bool:
+        """Whether this process listens to what is stored in the town's schema."""
+        listener = cls._running.get(conninfo(server))
+        return listener is not None and listener.is_asked_for(server.schema)
+
+    def is_asked_for(self, schema: str) -> bool:
+        """Whether somebody is called when something is stored in that schema."""
+        return bool(self._heard.get(schema))
+
     def _run(self) -> None:
         while not self._over.is_set():
             try:
@@ -453,12 +468,3 @@ class Listener:
             heard = [each for name, all_ in self._heard.items() if told is None or schema == name for each in all_]
         for rung in heard:
             rung(is_stored=what != "seen")
-
-
-def listeners(server: Server) -> int:
-    """How many processes listen to what is stored there; 0 where the server doesn't answer."""
-    with contextlib.suppress(psycopg.Error), connected(server, "tocsin", {}) as db:
-        named = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
-        row = db.execute(named, (_LISTENS,)).fetchone()
-        return int(row[0]) if row else 0
-    return 0

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from alerts.web.console.stream import STREAMS
 from tests.browser.lively import warning
 
 pytestmark = pytest.mark.process
@@ -44,13 +45,28 @@ def test_an_approver_validates_and_the_author_sees_it_go_out_live(desk, town, si
 def test_who_hurries_through_the_pages_is_never_told_that_the_connection_is_lost(desk):
     anne = desk.person("anne")
     refused = []
-    anne.page.on("response", lambda answer: refused.append(answer.url) if answer.status == 429 else None)
+    anne.page.on("response", lambda answer: refused.append(answer.url) if answer.status >= 400 else None)
     for _ in range(10):
         with anne.page.expect_request(re.compile("/desk/events")):
             anne.go("/")
 
     expect(anne.page.locator("[data-live]")).to_have_attribute("data-state", "on")
     assert refused == []
+
+
+def test_whose_page_gave_its_connection_to_newer_ones_has_one_again_in_a_while(desk, town):
+    anne = desk.person("anne")
+    first, asked = anne.page, []
+    first.on("request", lambda request: asked.append(request.url) if "/desk/events" in request.url else None)
+    first.clock.install()
+    anne.go("/")
+    for _ in range(STREAMS):
+        with anne.context.expect_event("response", lambda answer: answer.url.endswith("/desk/events")):
+            anne.context.new_page().goto(f"{anne.desk}/")
+    assert len(asked) == 1
+
+    town.until(lambda: first.clock.fast_forward(31_000) or len(asked) > 1)
+    expect(first.locator("[data-live]")).to_have_attribute("data-state", "on")
 
 
 def test_its_author_cannot_validate_it(desk, town):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from campaign.feed import Feed
-from campaign.running import Running
+from campaign.running import Running, free_port
 from campaign.town import ALL_THREE, Town
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +76,7 @@ class DeskTown(Town):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.feed = Feed()
-        self.port = _free_port()
+        self.port = free_port()
         self.daemon: Running | None = None
 
     @property
@@ -121,10 +120,3 @@ def desk_town(folder: Path, *, publish: str = "approve", desk: str = "") -> Iter
         yield town
     finally:
         town.end()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

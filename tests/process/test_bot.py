@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import socket
 import sqlite3
 import urllib.error
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from alerts.store.files import connect
+from campaign.running import free_port
 from tests.process.person import Person
 from tests.process.town import STATION, TELEGRAM
 
@@ -193,9 +193,7 @@ def test_a_kill_handles_no_update_twice_and_loses_none(bot):
 
 
 def test_updates_are_brought_to_a_webhook_that_knows_its_secret(town):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     station = STATION.replace("https://alertes.saint-martin.example", f"http://127.0.0.1:{port}")
     town.configure(BOT + 'updates = "webhook"\n', station=station.replace("127.0.0.1:0", f"127.0.0.1:{port}"))
     town.start_daemon()

@@ -6,7 +6,6 @@ import contextlib
 import json
 import resource
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import urllib.request
 
 import pytest
 
+from campaign.running import free_port
 from tests.process.town import PAGE, STATION, TELEGRAM, X
 from tests.process.watched_places import Disk, Heart, PlainPort, SlowFeed
 
@@ -162,7 +162,7 @@ class TestPlatforms:
             where = {
                 "dns": "http://x.invalid",
                 "tls": f"https://127.0.0.1:{port.number}",
-                "refused": f"http://127.0.0.1:{_closed_port()}",
+                "refused": f"http://127.0.0.1:{free_port()}",
             }[name]
             town.configure(X.format(sandbox=where).replace("{", "{{").replace("}", "}}") + TEAM, "", STATION + NOTIFY)
             town.start_daemon()
@@ -184,12 +184,6 @@ class TestPlatforms:
         town.until(lambda: warnings(town, "plateforme", "canal x"))
         town.mend()
         town.until(lambda: warnings(town, "Rétabli", "canal x"))
-
-
-def _closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class TestHeartbeat:
@@ -222,7 +216,7 @@ class TestHeartbeat:
             assert daemon.stop() == 0
 
     def test_its_address_is_in_no_line(self, town):
-        watched(town, notify=NOTIFY + f'heartbeat = "http://127.0.0.1:{_closed_port()}/ping/s3cret"\n')
+        watched(town, notify=NOTIFY + f'heartbeat = "http://127.0.0.1:{free_port()}/ping/s3cret"\n')
         daemon = town.start_daemon()
         line = daemon.wait_for("heartbeat.failed")
         assert "s3cret" not in line.string

@@ -3,13 +3,16 @@
 service.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a dead
 connection shows; the end when the session has ended. That people said something is told like an incident of the name
 `heard`: only the pages that show it look again.
+
+A session holds a few streams at once. Who opens one more always gets it: the stream of a page that was left ends for
+it, or else the oldest, which is told so (`event: full`). Its page asks again when somebody looks at it, or in a while.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,8 +25,8 @@ from alerts.model.person import Stage
 from alerts.web.console.frame import Console, visitor_of
 
 Lasts = Callable[[DeskUnit], bool]
-STREAMS = 6
-"""How many a session may hold open at once: as many tabs as a browser lets connect to one place (HTTP/1.1)."""
+STREAMS = 4
+"""How many a session may hold open at once: two of a browser's six connections (HTTP/1.1) stay for pages themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,28 @@ class Rhythm:
     left: float = 0.2
 
 
-@dataclass(slots=True)
-class _Pending:
-    """What changed since it was last told; one set, however slow the reader is."""
+@dataclass(slots=True, eq=False)
+class _Reader:
+    """Who has a stream open, and what changed since they were last told: one set, however slow they are.
 
+    `gives_way`: their place is another page's now.
+    """
+
+    request: web.Request
     incidents: dict[str, None] = field(default_factory=dict)
     is_over: bool = False
+    gives_way: bool = False
     rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the connection is gone."""
+        return self.request.transport is None or self.request.transport.is_closing()
+
+    def end(self) -> None:
+        """Nothing more is to be told."""
+        self.is_over = True
+        self.rung.set()
 
     def take(self) -> list[str]:
         """All of it, once."""
@@ -57,85 +75,93 @@ class _Pending:
 
 def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]:
     """The stream."""
-    rhythm, held = rhythm or Rhythm(), Counter[str]()
+    rhythm, held = rhythm or Rhythm(), defaultdict[str, list[_Reader]](list)
 
     async def events(request: web.Request) -> web.StreamResponse:
         visitor = visitor_of(request)
-        digest = visitor.session.digest
-        if held[digest] >= STREAMS:
-            raise web.HTTPTooManyRequests(headers={"Retry-After": "10"})
-        held[digest] += 1
+        digest, reader = visitor.session.digest, _Reader(request)
+        if len(held[digest]) >= STREAMS:
+            _make_way(held[digest])
+        held[digest].append(reader)
         try:
             lasts = _lasting(visitor, console.frame.station.desk.session)
-            return await _stream(console.service, request, lasts, rhythm)
+            return await _stream(console.service, reader, lasts, rhythm)
         finally:
-            held[digest] -= 1
+            with contextlib.suppress(ValueError):  # it gave way
+                held[digest].remove(reader)
             if not held[digest]:
                 del held[digest]
 
     return [web.get("/events", events)]
 
 
-async def _stream(service: DeskService, request: web.Request, lasts: Lasts, rhythm: Rhythm) -> web.StreamResponse:
+def _make_way(readers: list[_Reader]) -> None:
+    """End one of them: of a page that was left, which may not have been noticed yet, or else the oldest."""
+    gone = next((each for each in readers if each.has_left), readers[0])
+    readers.remove(gone)
+    gone.gives_way = True
+    gone.end()
+
+
+async def _stream(service: DeskService, reader: _Reader, lasts: Lasts, rhythm: Rhythm) -> web.StreamResponse:
     # nginx would else hold events back until its buffer is full (X-Accel-Buffering).
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     # Watched before the page hears that it is connected: nothing that changes in between is missed.
     with service.watch(heard=True) as changes, contextlib.suppress(ConnectionError):
-        await response.prepare(request)
+        await response.prepare(reader.request)
         await response.write(b"retry: 3000\n: watching\n\n")
-        pending = _Pending()
         beside = (
-            asyncio.create_task(_collect(changes, pending), name="events"),
-            asyncio.create_task(_notice_leaving(request, pending, rhythm.left), name="events' reader"),
+            asyncio.create_task(_collect(changes, reader), name="events"),
+            asyncio.create_task(_notice_leaving(reader, rhythm.left), name="events' reader"),
         )
         try:
-            await _tell(service, response, lasts, pending, rhythm)
+            await _tell(service, response, lasts, reader, rhythm)
         finally:
             for task in beside:
                 task.cancel()
     return response
 
 
-async def _collect(changes: AsyncIterator[str], pending: _Pending) -> None:
+async def _collect(changes: AsyncIterator[str], reader: _Reader) -> None:
     async for incident in changes:
-        pending.incidents[incident] = None
-        pending.rung.set()
-    pending.is_over = True
-    pending.rung.set()
+        reader.incidents[incident] = None
+        reader.rung.set()
+    reader.end()
 
 
-async def _notice_leaving(request: web.Request, pending: _Pending, every: float) -> None:
+async def _notice_leaving(reader: _Reader, every: float) -> None:
     """Who leaves is noticed by aiohttp at the next write alone: until then a page that was left would hold a place."""
-    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 aiohttp has no event
+    while not reader.has_left:  # noqa: ASYNC110 aiohttp has no event
         await asyncio.sleep(every)
-    pending.is_over = True
-    pending.rung.set()
+    reader.end()
 
 
 async def _tell(
-    service: DeskService, response: web.StreamResponse, lasts: Lasts, pending: _Pending, rhythm: Rhythm
+    service: DeskService, response: web.StreamResponse, lasts: Lasts, reader: _Reader, rhythm: Rhythm
 ) -> None:
     """Until the session or the daemon ends. While a slow reader holds up `write`, changes gather in one set."""
     loop = asyncio.get_running_loop()
     checked = loop.time()
-    while not pending.is_over:
+    while not reader.is_over:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(pending.rung.wait(), min(rhythm.beat, rhythm.recheck))
+            await asyncio.wait_for(reader.rung.wait(), min(rhythm.beat, rhythm.recheck))
         if loop.time() - checked >= rhythm.recheck:
             # It may have been ended in another browser, or its owner shut out, while this page stood open.
             if not await service.ask(lasts):
                 await response.write(b"event: over\ndata: signed out\n\n")
                 return
             checked = loop.time()
-        if not pending.rung.is_set():
+        if not reader.rung.is_set():
             await response.write(b": still here\n\n")
             continue
         # One delivery changes an incident several times within moments: the page looks again once for all of them.
         await asyncio.sleep(rhythm.collect)
-        told = "".join(f"event: changed\ndata: {incident or '*'}\n\n" for incident in pending.take())
+        told = "".join(f"event: changed\ndata: {incident or '*'}\n\n" for incident in reader.take())
         await response.write(told.encode())
+    if reader.gives_way:
+        await response.write(b"event: full\ndata: too many pages\n\n")
 
 
 def _lasting(visitor: Visitor, idle: timedelta) -> Lasts:

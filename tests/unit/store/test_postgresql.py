@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from psycopg import errors
 
 from alerts.model.alert import Reference
+from alerts.model.errors import DatabaseRefused, Lost
 from alerts.model.incident import AlertState
+from alerts.model.lease import RunningDaemon
 from alerts.model.post import PostImage
-from alerts.store.connection import listen, opened
+from alerts.store.connection import listen, migrate, opened, ring
 from alerts.store.database import Database
+from alerts.store.leases import Renewal, Take
 from alerts.store.outbox import Outbox
 from alerts.store.pictures import picture_folder
 from alerts.store.unit import acting
@@ -111,6 +116,31 @@ async def test_a_transaction_that_is_lost_on_its_way_is_carried_out_again_once(s
     assert await database.write(work) == "done"
     with opened(server) as db:
         assert [row["id"] for row in db.execute("SELECT id FROM alert ORDER BY seq")] == ["a1", "a2"]
+
+
+async def test_daemons_are_counted_that_live_and_work_for_this_town(server):
+    other = replace(server, schema="elsewhere")
+    migrate(other)
+    term = timedelta(seconds=5)
+    with acting(server) as unit:
+        us = RunningDaemon("us", "here", NOW, NOW)
+        unit.leases.renew(Renewal(us, term), NOW, lambda _: Take(("x",)))
+
+    assert [ring(place, NOW) for place in (server, other)] == [1, 0]
+    assert ring(server, NOW + term) == 0, "it died"
+    with listening(other):
+        assert ring(other, NOW) == 1, "this process works for it, and isn't registered yet"
+
+
+def test_a_connection_that_the_server_says_it_ends_is_lost_though_it_still_seems_open(server):
+    with opened(server) as ended, pytest.raises(errors.AdminShutdown) as told:
+        ended._db.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with opened(server) as seems_open:
+        with pytest.raises(DatabaseRefused), seems_open.told():
+            raise errors.OperationalError("out of memory")
+        with pytest.raises(Lost), seems_open.told():
+            raise told.value
 
 
 async def test_a_picture_that_another_machine_kept_is_made_here_when_it_is_to_be_sent(server, database, tmp_path):

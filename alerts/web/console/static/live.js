@@ -5,6 +5,9 @@
 //
 // While the connection is lost, every [data-live] of the page says so (macro `live`). When it is there again, or the page
 // was out of sight meanwhile, the callback is called with "*", since something may have been missed.
+//
+// Where somebody has more pages open than the desk keeps connections for, the newest has one. The page that lost its own
+// ("full") asks for one again when it comes into sight; while it is in sight, in half a minute.
 
 const EVENTS = new URL("../events", import.meta.url);
 const LONGEST_WAIT = 30000;
@@ -38,6 +41,10 @@ export function watch(callback) {
       stop();
       say("over");
     });
+    source.addEventListener("full", () => {
+      stop();
+      timer = setTimeout(look, LONGEST_WAIT);
+    });
     source.addEventListener("error", () => {
       missed = true;
       say("lost");
@@ -58,6 +65,7 @@ export function watch(callback) {
   function look() {
     if (document.visibilityState === "hidden" || over) return;
     if (source === null) {
+      clearTimeout(timer);
       missed = true;
       open();
     } else if (source.readyState === EventSource.CLOSED) {

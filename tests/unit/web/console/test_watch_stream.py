@@ -142,22 +142,33 @@ async def test_a_house_that_stops_ends_every_stream(desk):
             pass
 
 
-async def test_a_session_holds_so_many_streams_and_gets_each_back(desk):
+async def test_who_opens_one_more_than_a_session_holds_gets_it_and_the_oldest_ends_and_is_told_so(desk):
     client = await served(desk, QUICK)
-    async with client, asyncio.timeout(10):
-        readers = [await opened(client) for _ in range(STREAMS)]
-        async with client.get("/desk/events") as refused:
-            assert refused.status == 429
+    async with client, asyncio.timeout(60):
         desk.name = "Bea"
         await desk.sign_in()
-        await opened(client)
+        other = await opened(client)
         desk.name = "Anne"
-        readers[0].answer.close()
-        while True:  # the server hears of it when it next writes
-            answer = await client.get("/desk/events")
-            if answer.status == 200:
-                break
-            answer.release()
+        oldest, *readers = [await opened(client) for _ in range(STREAMS)]
+        readers.append(await opened(client))
+
+        assert await oldest.until("full") == "too many pages"
+        assert await oldest.event() is None
+        stored = await desk.post()
+        for reader in (other, *readers):
+            assert await reader.until("changed") == stored.incident_id
+
+
+async def test_a_page_that_was_left_gives_way_before_any_other_though_nobody_noticed_yet(desk):
+    client = await served(desk, Rhythm(collect=0.01, beat=3600.0, recheck=3600.0, left=3600.0))
+    async with client, asyncio.timeout(60):
+        readers = [await opened(client) for _ in range(STREAMS)]
+        for number in range(10 * STREAMS):
+            readers.pop(number % STREAMS).answer.close()
+            readers.append(await opened(client))
+        stored = await desk.post()
+        for reader in readers:
+            assert await reader.event() == ("changed", stored.incident_id)
 
 
 async def test_a_reader_that_does_not_read_holds_nobody_up(desk):
