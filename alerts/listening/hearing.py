@@ -13,13 +13,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.desk.service import DeskUnit
 from alerts.model.bounds import bounded
+from alerts.model.hazard import fold
 from alerts.model.listening import (
     LONGEST_REMARK,
     Kind,
@@ -35,6 +37,17 @@ from alerts.store.listening import forget_words, words_of_question
 AT_ONCE = 20
 """Remarks kept in one transaction: more would hold up an urgent post's journal."""
 LONGEST_NAME = 200
+MOST_INCIDENTS = 30
+SUGGESTED_FOR = timedelta(hours=24)
+LEAST_WORDS = 2
+"""Words that an incident and an utterance have in common for one to be suggested for the other."""
+_WORD = re.compile(r"[a-z]{4,}")
+_STEM = 6
+_MEANS_NOTHING = frozenset({
+    "alerte", "alertes", "attention", "avec", "cette", "dans", "depuis", "encore", "etre", "from", "have", "mais", "plus",
+    "pour", "quand", "quel", "quelle", "route", "sont", "sous", "that", "there", "this", "tous", "tout", "toute", "town",
+    "vers", "ville", "votre", "vous", "what", "when", "where", "which", "with", "your",
+})  # fmt: skip
 MOST_QUESTIONS = 200
 """Questions of one incident that a new one is compared with."""
 
@@ -169,6 +182,7 @@ def _fresh(
     unit: DeskUnit, channel: str, remark: Remark, understood: Understood, *, by: str | None, place: str | None
 ) -> Utterance:
     incident = unit.listening.incident_of_post(channel, remark.root) if remark.root else None
+    suggested = suggest_incident(unit, remark.text) if incident is None and remark.text else None
     config = unit.desk.station.channels.get(channel)
     return Utterance(
         id=unit.new_id(),
@@ -185,7 +199,8 @@ def _fresh(
         raised=understood.kind is Kind.HELP,
         root=remark.root,
         parent=remark.parent,
-        incident=incident,
+        incident=incident or suggested,
+        suggested=suggested is not None,
         author=author_digest(unit, channel, remark.author, remark.at) if remark.author else None,
         sealed=remark.author,
         name=bounded(remark.name, LONGEST_NAME) if remark.name else None,
@@ -200,6 +215,32 @@ def _fresh(
         place=place,
         vector=understood.vector,
     )
+
+
+def suggest_incident(unit: DeskUnit, text: str) -> str | None:
+    """The incident that words without a post may be about: the live one that has most of their words, if two at least.
+
+    Its words are those of its headline, of what it tells of and of its districts; None where two incidents have as
+    many. An officer says whether it is so.
+    """
+    said, now = _words_of(text), unit.now
+    common: dict[str, int] = {}
+    for stored in unit.views.on(now, most=MOST_INCIDENTS):
+        if stored.alert is None or stored.received_at < now - SUGGESTED_FOR:
+            continue
+        told = " ".join(f"{info.headline or ''} {info.event}" for info in stored.alert.infos)
+        areas = " ".join(area.description for area in stored.alert.areas)
+        words = (_words_of(f"{told} {areas}") - _words_of(unit.desk.station.name)) & said
+        common[stored.incident_id] = max(common.get(stored.incident_id, 0), len(words))
+    best = sorted(common.items(), key=lambda each: -each[1])[:2]
+    if not best or best[0][1] < LEAST_WORDS or (len(best) > 1 and best[1][1] == best[0][1]):
+        return None
+    return best[0][0]
+
+
+def _words_of(text: str) -> set[str]:
+    """Words that mean something, without accents, case and endings."""
+    return {word[:_STEM] for word in _WORD.findall(fold(text)) if word not in _MEANS_NOTHING}
 
 
 def author_digest(unit: DeskUnit, channel: str, author: str, at: datetime) -> str:
@@ -221,7 +262,8 @@ def _grouped(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Utterance
             state=QuestionState.OPEN,
             created_at=unit.now,
             changed_at=unit.now,
-            incident=fresh.incident,
+            # What is only suggested is an officer's to say.
+            incident=None if fresh.suggested else fresh.incident,
         )
     vectors = [each for each in (asked.centroid, fresh.vector) if each is not None]
     centroid = group.together(vectors) if group is not None and vectors else asked.centroid
@@ -230,7 +272,7 @@ def _grouped(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Utterance
 
 
 def _nearest(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Question | None:
-    if group is None or fresh.vector is None or fresh.incident is None:
+    if group is None or fresh.vector is None or fresh.incident is None or fresh.suggested:
         return None
     of_incident = unit.listening.questions(MOST_QUESTIONS, fresh.incident)
     known = {each.id: each for each in of_incident}

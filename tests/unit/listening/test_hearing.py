@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from alerts.listening.hearing import Group, take
 from alerts.model.listening import Kind, QuestionState, Understood, UtteranceState
+from tests.unit.desk.conftest import an_alert
 
 ASKS = Understood(Kind.QUESTION, asks=True, vector=b"w")
 
@@ -194,3 +197,23 @@ async def test_hidden_before_its_words_were_told_it_is_hidden_and_its_words_are_
     assert (kept.text, kept.state, kept.hidden, kept.said_at) == (remark.text, UtteranceState.UNREAD, True, remark.at)
     assert kept.question is not None
     assert len(done.utterances) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "is_suggested"),
+    [
+        ("L’eau est coupée aux Tilleuls, jusqu’à quand ?", True),
+        ("eau COUPEE rue des tilleuls", True),
+        ("Il pleut à Saint-Martin, quelle ville", False),
+        ("Bonjour", False),
+    ],
+)
+async def test_what_stands_under_no_post_is_suggested_for_the_alert_with_its_words(listening, text, is_suggested):
+    alert = an_alert(identifier="cut", headline="Coupure d’eau : eau coupée rue des Tilleuls", event="Coupure d’eau")
+    filed = await listening.service.act(lambda unit: unit.desk.post(unit.alerts, alert))
+    await listening.service.act(taken("presse", (listening.remark(text, root=None), ASKS)))
+
+    [kept] = await heard(listening)
+    [question] = await listening.service.ask(lambda unit: unit.listening.questions(9))
+    assert (kept.incident, kept.suggested) == ((filed.stored.incident_id, True) if is_suggested else (None, False))
+    assert question.incident is None, "until an officer says so"
