@@ -45,8 +45,8 @@ _WORD = re.compile(r"[a-z]{4,}")
 _STEM = 6
 _MEANS_NOTHING = frozenset({
     "alerte", "alertes", "attention", "avec", "cette", "dans", "depuis", "encore", "etre", "from", "have", "mais",
-    "plus", "pour", "quand", "quel", "quelle", "route", "sont", "sous", "that", "there", "this", "tous", "tout", "toute",
-    "town", "vers", "ville", "votre", "vous", "what", "when", "where", "which", "with", "your",
+    "plus", "pour", "quand", "quel", "quelle", "route", "sont", "sous", "that", "there", "this", "tous", "tout",
+    "toute", "town", "vers", "ville", "votre", "vous", "what", "when", "where", "which", "with", "your",
 })  # fmt: skip
 MOST_QUESTIONS = 200
 """Questions of one incident that a new one is compared with."""
