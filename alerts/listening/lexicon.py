@@ -81,7 +81,10 @@ def _plain(text: str) -> str:
 
 def any_of(entries: str) -> re.Pattern[str]:
     """Finds any entry of a list, at the beginning of a word; `_` in an entry stands for a space between words."""
-    parts = (re.escape(entry.rstrip(".")).replace("_", " ") + (r"\b" if entry.endswith(".") else "") for entry in entries.split())
+    parts = (
+        re.escape(entry.rstrip(".")).replace("_", " ") + (r"\b" if entry.endswith(".") else "")
+        for entry in entries.split()
+    )
     return re.compile(r"\b(?:" + "|".join(parts) + ")")
 
 
@@ -139,7 +142,9 @@ WANTED: Mapping[str, re.Pattern[str]] = {
 }
 """What the asker wants to know. Without any of these it is mostly "is it so?"."""
 
-OPEN = any_of("ouvert ouvr rouvr reouv rouver ferme ferm maintenu annul reporte open closed cancel a_lieu lieu. coupe coupee retabli revient revien")
+OPEN = any_of(
+    "ouvert ouvr rouvr reouv rouver ferme ferm maintenu annul reporte open closed cancel a_lieu lieu. coupe coupee retabli revient revien"
+)
 
 EMPTY = frozenset(
     "le la les l un une des de du d au aux a et ou ouu ni mais donc or car que qu qui quoi ce cet cette ces c s se sa son "

