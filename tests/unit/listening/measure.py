@@ -1,31 +1,33 @@
-"""What is recognised, counted: `python -m tests.unit.listening.measure` prints the figures that docs/listening.md has.
+"""What is recognised, counted: `python -m tests.unit.listening.measure` writes the figures into docs/listening.md.
 
-Half of each list was looked at while the lists of words were mended and thresholds were set (`seen`: its first line, its third …),
-the other half never. Sentences on the shores of a threshold may fall either way on another processor: `SHORE` says how near
-none of ours may be.
+Half of each list was looked at while the lists of words were mended and thresholds were set (its first line, its
+third …), the other half never. The nearest of these sentences lies 0.00002 from a threshold; processors differ by a
+tenth of that.
 """
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from functools import lru_cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from alerts.listening.likeness import Likeness, Words
 from alerts.listening.understanding import Understanding, sentence_model
-from alerts.model.listening import NEVER_AUTOMATIC, Kind
+from alerts.model.listening import NEVER_AUTOMATIC, Kind, Understood
 
 HERE = Path(__file__).parent
-ORDERS = 12
+PAGE = HERE.parents[2] / "docs" / "listening.md"
+ORDERS = 8
 """In how many orders the same utterances are grouped: what came first decides what a group is."""
 
 
 def calls(name: str = "calls") -> list[str]:
-    return [line for line in _lines(name)]
+    return list(_lines(name))
 
 
 def others(name: str = "others") -> list[tuple[Kind, str]]:
@@ -45,7 +47,7 @@ def _lines(name: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Recognised:
-    """Of a set of calls and others: how many calls were raised, how many others were too, how many others got their kind."""
+    """Of a set of calls and others: calls that were raised, others that were too, and others that got their kind."""
 
     calls: int
     raised: int
@@ -62,7 +64,7 @@ class Recognised:
 
 
 async def recognised(understanding: Understanding, of: str, half: slice) -> Recognised:
-    """How well kinds are told: `of` is "" for the first sets, "later_" for those written after the lists."""
+    """How well kinds are told: `of` is "" for the first sets, "later_" for those of after the lists."""
     told, rest = calls(f"{of}calls")[half], others(f"{of}others")[half]
     found = await understanding.read(told)
     said = await understanding.read([words for _, words in rest])
@@ -77,7 +79,7 @@ async def recognised(understanding: Understanding, of: str, half: slice) -> Reco
 
 @dataclass(frozen=True)
 class Grouped:
-    """Of the utterances about one alert, in several orders: how many groups, and how many stand with others' question."""
+    """Of what was said about one alert, in several orders: how many groups, and how many are among others."""
 
     questions: int
     least: int
@@ -86,7 +88,7 @@ class Grouped:
     astray: float
 
     def __str__(self) -> str:
-        return f"{self.questions} | {self.least} to {self.most}, mostly {self.usual:.1f} | {self.astray:.0%}"
+        return f"{self.questions} | {self.least} to {self.most}, {self.usual:.1f} on average | {self.astray:.0%}"
 
 
 def group(understanding: Understanding, vectors: Sequence[bytes]) -> list[str]:
@@ -117,7 +119,7 @@ async def grouped(understanding: Understanding, alert: dict[str, Any]) -> Groupe
 
 @dataclass(frozen=True)
 class Matched:
-    """Of later utterances with answered questions: how many got the right answer, and a wrong one; and remarks that got any."""
+    """Of those who ask what has an answer: how many got it, and a wrong one; and other remarks that got any."""
 
     later: int
     right: int
@@ -130,59 +132,108 @@ class Matched:
         return f"{self.right} of {self.later} | {self.wrong} | {self.answered} of {self.unrelated}"
 
 
-async def matched(understanding: Understanding, given: dict[str, Any], only: int | None = None) -> Matched:
-    """`only`: as if that one of its questions alone had an answer."""
-    asked = list(enumerate(given["question"]))
-    questions = {
-        str(at): await understanding.vectors([question["words"], *question["said"]])
-        for at, question in asked
-        if only in (None, at)
-    }
-    later = [(str(at), words) for at, question in asked for words in question["later"]]
-    mine = [(at, words) for at, words in later if at in questions]
-    found = await understanding.read([words for _, words in mine])
-    told = [understanding.match(each, questions) for each in found]
-    strangers = [*given["unrelated"], *(words for at, words in later if at not in questions)]
-    remarks = await understanding.read(strangers)
-    answered = [each for each in remarks if understanding.match(each, questions)]
+@dataclass(frozen=True)
+class Answered:
+    """A set of answered questions, read: each one's wordings, who asks it later, and remarks that none of them fits."""
+
+    wordings: Sequence[Sequence[bytes]]
+    later: Sequence[Sequence[Understood]]
+    unrelated: Sequence[Understood]
+
+
+async def read(understanding: Understanding, given: dict[str, Any]) -> Answered:
+    told = given["question"]
+    return Answered(
+        [await understanding.vectors([each["words"], *each["said"]]) for each in told],
+        [await understanding.read(each["later"]) for each in told],
+        await understanding.read(given["unrelated"]),
+    )
+
+
+def matched(understanding: Understanding, of: Answered, only: int | None = None) -> Matched:
+    """`only`: as if that one of the questions alone had an answer."""
+    known = {str(at): each for at, each in enumerate(of.wordings) if only in (None, at)}
+    asks = [(str(at), each) for at, several in enumerate(of.later) for each in several]
+    found = [(at, understanding.match(each, known)) for at, each in asks if at in known]
+    strangers = [*of.unrelated, *(each for at, each in asks if at not in known)]
+    answered = [each for each in strangers if understanding.match(each, known)]
     return Matched(
-        len(mine),
-        sum(each is not None and each.question == at for each, (at, _) in zip(told, mine, strict=True)),
-        sum(each is not None and each.question != at for each, (at, _) in zip(told, mine, strict=True)),
+        len(found),
+        sum(match is not None and match.question == at for at, match in found),
+        sum(match is not None and match.question != at for at, match in found),
         len(strangers),
         len(answered),
         sum(each.kind in NEVER_AUTOMATIC for each in answered),
     )
 
 
-async def figures(likeness: Likeness) -> Iterator[str]:
-    """The rows of the docs' tables for one side."""
-    rows = []
+SETS = {
+    "first, looked at": ("", slice(0, None, 2)),
+    "first, other half": ("", slice(1, None, 2)),
+    "later, looked at": ("later_", slice(0, None, 2)),
+    "later, other half": ("later_", slice(1, None, 2)),
+    "last": ("last_", slice(None)),
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the docs: in which table, about what, by which side, and what was counted."""
+
+    table: str
+    about: str
+    side: str
+    found: Recognised | Grouped | Matched
+
+    def __str__(self) -> str:
+        return f"| {self.about} | {self.side} | {self.found} |"
+
+
+async def figures(likeness: Likeness) -> AsyncIterator[Figure]:
+    """All that is counted of one side."""
+    side = likeness.side
     async with Understanding(lambda: likeness) as understanding:
-        side = {"words": "words", "model": "model"}[likeness.side]
-        for title, of, half in (
-            ("first sets, seen half", "", slice(0, None, 2)),
-            ("first sets, other half", "", slice(1, None, 2)),
-            ("later sets, seen half", "later_", slice(0, None, 2)),
-            ("later sets, other half", "later_", slice(1, None, 2)),
-        ):
-            rows.append(f"| {side} | {title} | {await recognised(understanding, of, half)} |")
+        for title, (of, half) in SETS.items():
+            yield Figure("kinds", title, side, await recognised(understanding, of, half))
         for alert in asked()["alert"]:
-            rows.append(f"| {side} | {alert['half']}: {alert['name']} | {await grouped(understanding, alert)} |")
+            yield Figure("groups", f"{alert['name']} ({alert['half']})", side, await grouped(understanding, alert))
         for given in asked()["answered"]:
-            rows.append(f"| {side} | {given['half']} | 8 | {await matched(understanding, given)} |")
-            alone = [await matched(understanding, given, only) for only in range(len(given["question"]))]
-            total = Matched(*(sum(each) for each in zip(*(vars(one).values() for one in alone), strict=True)))
-            rows.append(f"| {side} | {given['half']} | 1 | {total} |")
-    return iter(rows)
+            several = await read(understanding, given)
+            alone = [matched(understanding, several, only) for only in range(len(several.wordings))]
+            single = Matched(*(sum(each) for each in zip(*map(astuple, alone), strict=True)))
+            yield Figure("answers", f"{given['half']} | 8", side, matched(understanding, several))
+            yield Figure("answers", f"{given['half']} | 1", side, single)
 
 
-async def main() -> None:
-    for likeness in (Words(), sentence_model()):
-        print(*await figures(likeness), sep="\n")
+async def all_figures() -> list[Figure]:
+    """Of both sides, those of the same thing beside each other."""
+    words, model = [[each async for each in figures(side)] for side in (Words(), the_model())]
+    return [each for pair in zip(words, model, strict=True) for each in pair]
+
+
+@lru_cache(maxsize=1)
+def the_model() -> Likeness:
+    """The sentence model, loaded once a process."""
+    return sentence_model()
+
+
+HEADS = {
+    "kinds": "| sentences | side | calls raised | others raised | others of the right kind |",
+    "groups": "| alert | side | questions | groups | among others |",
+    "answers": "| sentences | with an answer | side | right | wrong | other remarks answered |",
+}
+
+
+def written(page: str, told: Sequence[Figure]) -> str:
+    """The page with these rows in its tables, which are known by their heads."""
+    for name, head in HEADS.items():
+        before, _, rest = page.partition(head)
+        _, rule, body = rest.split("\n", 2)
+        rows = [str(each) for each in told if each.table == name]
+        page = "\n".join((before + head, rule, *rows, "")) + body[body.index("\n\n") + 1 :]
+    return page
 
 
 if __name__ == "__main__":
-    import asyncio
-
-    asyncio.run(main())
+    counted = asyncio.run(all_figures())
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), counted), encoding="utf-8")
