@@ -9,6 +9,7 @@ import tomllib
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -190,7 +191,8 @@ def test_every_file_that_the_architecture_names_is_there():
 class TestDependencies:
     """What pyproject.toml asks for is what the program stands on."""
 
-    ASKED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    ASKED = (*PROJECT["dependencies"], *chain.from_iterable(PROJECT["optional-dependencies"].values()))
     NAMES = frozenset(re.split(r"[\[>=]", each)[0] for each in ASKED)
     READ_BY_PYTHON = frozenset({"tzdata"})
 
