@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import forgetting, officer, people, posting, screen, service, subscribers
+from alerts.cli import forgetting, officer, people, polls, posting, screen, service, subscribers
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.town import Town
@@ -59,6 +59,7 @@ app.add_typer(people.user, name="user")
 app.add_typer(people.token, name="token")
 app.add_typer(people.audit, name="audit")
 app.add_typer(subscribers.subscribers, name="subscribers")
+app.add_typer(polls.poll, name="poll")
 
 
 class Settings:

@@ -50,9 +50,9 @@ from alerts.model.poll import (
 from alerts.model.post import Means, Message, Post, PostImage, PostKind, PostState, priority_of
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.counting import weighted
+from alerts.rendering.counting import count, weighted
 from alerts.rendering.i18n import told
-from alerts.rendering.polling import address_of, question_on, result_alt, result_on
+from alerts.rendering.polling import address_of, draw_result, question_on, result_alt, result_on
 from alerts.rendering.text import clean_line
 
 _SEVERITY = Severity.MINOR
@@ -104,11 +104,6 @@ def drawn_up(draft: PollDraft, town: Town, author: str, identity: str, now: date
     )
 
 
-def question_counts(option: str) -> int:
-    """How long an option is, as X counts it."""
-    return weighted(option)
-
-
 def _faults_of_words(question: str, options: Sequence[str]) -> list[Reason]:
     faults = []
     if not question:
@@ -120,7 +115,7 @@ def _faults_of_words(question: str, options: Sequence[str]) -> list[Reason]:
     for option in options:
         if not option:
             faults.append(because("poll_option_empty"))
-        elif (length := question_counts(option)) > LONGEST_OPTION:
+        elif (length := weighted(option)) > LONGEST_OPTION:
             faults.append(because("poll_option_long", option=option, count=length, most=LONGEST_OPTION))
     if len({option.casefold() for option in options if option}) < len([option for option in options if option]):
         faults.append(because("poll_option_twice"))
@@ -398,6 +393,33 @@ def _waiting(unit: DeskUnit, name: str) -> Poll:
 
 
 # --- as it is told
+
+
+def preview_of(poll: Poll, town: Town) -> list[dict[str, Any]]:
+    """What each channel would be told, with its count; and the options, as X counts them."""
+    shown = []
+    for name in poll.channels:
+        channel = town.channels[name]
+        message = question_on(town, channel, poll)
+        shown.append(
+            {
+                "channel": name,
+                "way": str(Way.POLL if channel.asks else Way.LINK),
+                "text": message.plain,
+                "link": message.link,
+                "count": count(message.text, channel.text),
+                "limit": channel.text.limit,
+                "options": [{"option": option, "count": weighted(option)} for option in poll.options]
+                if channel.asks
+                else [],
+            }
+        )
+    return shown
+
+
+def pictures_of(tally: Tally, town: Town) -> dict[str, bytes]:
+    """The result as a picture, as PNG, in each language in which it is told."""
+    return {language: draw_result(tally, town.name, language) for language in languages_of(town, tally.poll)}
 
 
 def account_of_poll(poll: Poll, posts: Sequence[Post], town: Town) -> dict[str, Any]:

@@ -1,0 +1,217 @@
+"""Consulting the town: `tocsin poll open`, `close` and `results`; `tocsin approve` lets a poll out as it does an alert.
+
+Nothing that these commands show before a poll is closed has a number in it, but for how many have answered.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alerts.cli import options, screen
+from alerts.cli.options import officer
+from alerts.cli.screen import tell
+from alerts.model.errors import Misuse
+from alerts.model.person import Act
+from alerts.model.reason import because
+
+if TYPE_CHECKING:
+    from alerts.daemon.desk import Control
+    from alerts.desk.service import DeskUnit
+    from alerts.model.poll import Poll, Tally
+    from alerts.model.post import Post
+
+poll = typer.Typer(help="Ask the town, and count by channel.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(metavar="ID", help="A poll's id, or the start of one.")]
+
+
+@poll.command("open")
+def open_(
+    context: typer.Context,
+    question: Annotated[str, typer.Option("--question", metavar="TEXT", help="What is asked, in one line.")],
+    option: Annotated[
+        list[str], typer.Option("--option", metavar="TEXT", help="An answer, 25 characters at the most; two to four.")
+    ],
+    until: Annotated[
+        str, typer.Option("--until", metavar="TIME", help="When it closes: a time, or a span such as 3d.")
+    ],
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="When it opens: a time, or a span (now).")
+    ] = None,
+    channel: options.Channels = None,
+    exercise: Annotated[bool, typer.Option("--exercise", help="An exercise: for exercise channels alone.")] = False,
+    dry_run: options.DryRun = False,
+    as_json: options.Json = False,
+    who: options.As = None,
+) -> int:
+    """Ask a question: it opens at once or at its hour, or waits for `tocsin approve ID`."""
+    from alerts.daemon.desk import now
+    from alerts.desk.draft import read_time
+    from alerts.listening.polls import PollDraft, drawn_up, open_poll, preview_of
+
+    control: Control = context.obj.control()
+    town = control.town
+    draft = PollDraft(
+        question,
+        tuple(option),
+        read_time("--until", until, now(), town.zone),
+        read_time("--from", start, now(), town.zone) if start else None,
+        tuple(channel or ()),
+        exercise,
+    )
+    if dry_run:
+        for shown in preview_of(drawn_up(draft, town, who or options.login(), "", control.now()), town):
+            screen.show_json(shown) if as_json else _show_preview(shown)
+        return 0
+    opened, daemons = control.act(lambda unit: open_poll(officer(unit, who, Act.CONSULT), draft))
+    _show(control, opened, as_json=as_json)
+    if opened.approved_at is None:
+        screen.say(
+            tell("it waits for a validation by somebody else: `tocsin approve %(alert)s`, or the desk", alert=opened.id)
+        )
+    elif not daemons:
+        screen.say(tell("%(alert)s is stored; it goes out when the daemon runs (`tocsin run`)", alert=opened.id))
+    return 0
+
+
+@poll.command("close")
+def close(context: typer.Context, name: Name, as_json: options.Json = False, who: options.As = None) -> int:
+    """Close a poll before its time, on all its channels together."""
+    from alerts.listening.polls import close_poll
+
+    control: Control = context.obj.control()
+    closed, _ = control.act(lambda unit: close_poll(officer(unit, who, Act.CONSULT), name))
+    _show(control, closed, as_json=as_json)
+    return 0
+
+
+@poll.command("results")
+def results(
+    context: typer.Context,
+    name: Name,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Put the result out on every channel of the poll.")
+    ] = False,
+    outcome: Annotated[
+        str | None, typer.Option("--outcome", metavar="TEXT", help="What the town did with it, for the poll's page.")
+    ] = None,
+    as_json: options.Json = False,
+    who: options.As = None,
+) -> int:
+    """Tell a poll's result, channel by channel; before its end how many have answered, and no more."""
+    from alerts.listening.polls import account_of_tally, find_poll, fingerprint_of, publish_result, tell_outcome
+
+    control: Control = context.obj.control()
+
+    def question(unit: DeskUnit) -> Tally:
+        return unit.polls.tally(find_poll(unit, name))
+
+    found = control.ask(question)
+    if outcome is not None:
+        control.act(lambda unit: tell_outcome(officer(unit, who, Act.CONSULT), found.poll.id, outcome))
+    if publish:
+        # Drawn before the transaction, in which every lane would wait for it.
+        pictures, seen = _pictures(control, found), fingerprint_of(found)
+        control.act(lambda unit: publish_result(officer(unit, who, Act.CONSULT), found.poll.id, pictures, seen=seen))
+    account = account_of_tally(control.ask(question), control.town)
+    screen.show_json(account) if as_json else _show_result(account)
+    return 0
+
+
+def approved(control: Control, name: str, who: str | None) -> bool:
+    """Let a poll of that name open, where there is one and no alert."""
+    from alerts.listening.polls import approve_poll, find_poll
+
+    if not control.ask(lambda unit: _is_poll(unit, name)):
+        return False
+    waiting = control.ask(lambda unit: find_poll(unit, name))
+    _show(control, waiting, as_json=False)
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        screen.agreed("Validate this? (yes/no)")
+    opened, _ = control.act(lambda unit: approve_poll(officer(unit, who, Act.APPROVE), waiting.id))
+    screen.say(tell("%(alert)s goes out on %(channels)s", alert=opened.id, channels=", ".join(opened.channels)))
+    return True
+
+
+def rejected(control: Control, name: str, who: str | None, reason: str | None) -> bool:
+    """Keep a poll of that name from opening, where there is one and no alert."""
+    from alerts.listening.polls import reject_poll
+
+    if not control.ask(lambda unit: _is_poll(unit, name)):
+        return False
+    kept, _ = control.act(lambda unit: reject_poll(officer(unit, who, Act.REJECT), name, reason))
+    screen.say(tell("%(alert)s doesn't go out", alert=kept.id))
+    return True
+
+
+def _is_poll(unit: DeskUnit, name: str) -> bool:
+    """Whether it names a poll. An alert of that name goes first, but for the one that a poll's posts belong to."""
+    from alerts.listening.polls import find_poll
+    from alerts.model.poll import POLLS
+
+    if any(stored.source != POLLS for stored in unit.alerts.by_id(name)):
+        return False
+    try:
+        find_poll(unit, name)
+    except Misuse:
+        return False
+    return True
+
+
+def _pictures(control: Control, tally: Tally) -> dict[str, str]:
+    from alerts.listening.polls import pictures_of
+    from alerts.model.errors import Conflict
+    from alerts.model.poll import PollState
+    from alerts.store.pictures import keep_drawing, picture_folder
+
+    if tally.poll.state is not PollState.CLOSED:
+        raise Conflict(because("poll_is", poll=tally.poll.id, state=tally.poll.state))
+    folder = picture_folder(control.town.beside)
+    drawn = pictures_of(tally, control.town)
+    return {
+        language: str(folder.resolve() / keep_drawing(folder, data, "image/png")) for language, data in drawn.items()
+    }
+
+
+def _show(control: Control, shown: Poll, *, as_json: bool) -> None:
+    from alerts.listening.polls import account_of_poll
+
+    posts: list[Post] = control.ask(lambda unit: list(unit.alerts.thread(shown.id)))
+    account = account_of_poll(shown, posts, control.town)
+    if as_json:
+        screen.show_json(account)
+        return
+    screen.show(f"{account['poll']}  {screen.term(account['state'])}  {screen.plain(account['question'])}")
+    screen.show(f"  {tell('until')} {account['until'][:16].replace('T', ' ')}  {', '.join(account['channels'])}")
+    for option in account["options"]:
+        screen.show(f"  • {screen.plain(option)}")
+
+
+def _show_preview(shown: dict[str, Any]) -> None:
+    screen.show(f"{shown['channel']}  {shown['count']}/{shown['limit']}")
+    for line in shown["text"].splitlines():
+        screen.show(f"  {screen.plain(line)}")
+    for option in shown["options"]:
+        screen.show(f"  • {screen.plain(option['option'])}  {option['count']}/25")
+
+
+def _show_result(account: dict[str, Any]) -> None:
+    answers = tell("%(n)s answers on the page and by the bot", n=account["turnout"])
+    if "channels" not in account:
+        screen.show(f"{account['poll']}  {screen.term(account['state'])}  {answers}")
+        screen.say(tell("the numbers are told once it is closed"))
+        return
+    screen.show(f"{account['poll']}  {screen.term(account['state'])}  {screen.plain(account['question'])}")
+    for place, votes in account["channels"].items():
+        told = ", ".join(f"{screen.plain(option)} {number}" for option, number in votes.items())
+        screen.show(f"  {place:<14} {told}")
+    for place in account["not_counted"]:
+        screen.show(f"  {place:<14} {tell('not counted yet')}")
+    for note in account["notes"]:
+        screen.show(f"  {note['channel']:<14} {screen.plain(note['reason'] or '')}")
+    for spike in account["spikes"]:
+        minute = spike["at"][:16].replace("T", " ")
+        many = tell("%(votes)s answers within one minute (%(at)s)", votes=spike["votes"], at=minute)
+        screen.show(f"  {spike['channel']:<14} {many}")
