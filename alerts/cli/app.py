@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import forgetting, officer, people, polls, posting, screen, service, subscribers
+from alerts.cli import forgetting, listening, officer, people, polls, posting, screen, service, subscribers
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.town import Town
@@ -60,6 +60,7 @@ app.add_typer(people.token, name="token")
 app.add_typer(people.audit, name="audit")
 app.add_typer(subscribers.subscribers, name="subscribers")
 app.add_typer(polls.poll, name="poll")
+app.add_typer(listening.heard, name="heard")
 
 
 class Settings:
@@ -121,6 +122,7 @@ app.command("status")(officer.status)
 app.command("approve")(officer.approve)
 app.command("reject")(officer.reject)
 app.command("gone")(officer.gone)
+app.command("answer")(listening.answer)
 app.command("retry")(officer.retry)
 app.command("drop")(officer.drop)
 app.command("explain")(officer.explain)

@@ -33,9 +33,10 @@ from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
 from alerts.model.incident import CLASHES, MANUAL, AlertState, LeftOut, StoredAlert, id_of
 from alerts.model.ports import Heard
-from alerts.model.post import EndReason, Post, PostState
+from alerts.model.post import EndReason, Message, Post, PostState
 from alerts.model.reason import Reason, because
-from alerts.model.town import Town, spell_span
+from alerts.model.town import ChannelConfig, Town, spell_span
+from alerts.rendering.answer import Reply
 from alerts.rendering.matter import Prepared
 from alerts.store.alerts import AlertRepository
 
@@ -89,6 +90,10 @@ class Desk:
     def would_end(self, alert: Alert, reason: EndReason) -> str:
         """What the machine would say by itself, were the alert ended so now: the words that an officer may change."""
         return self._writer.would_end(alert, reason, self._now())
+
+    def answer(self, reply: Reply, channel: ChannelConfig) -> Message:
+        """What that channel says to somebody who asked."""
+        return self._writer.answer(reply, channel)
 
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
         """What is prepared for a hazard in that language; what ships where the station's own file can't be read."""

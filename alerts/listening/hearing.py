@@ -68,6 +68,15 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What the officer who types it in knows of a remark: that it is by them, where they heard it, and about what."""
+
+    by: str | None = None
+    place: str | None = None
+    about: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """What came of some remarks: those that are new or changed, as they are kept now; whether any is `raised` anew."""
 
@@ -88,12 +97,14 @@ def take(
     *,
     by: str | None = None,
     place: str | None = None,
+    about: str | None = None,
 ) -> Taken:
     """Keep what was said on a channel; the unit's transaction decides whether it was.
 
-    `by` is the officer who heard it and types it in, `place` where that was.
+    `by` is the officer who heard it and types it in, `place` where that was, `about` the incident that it is about.
     """
-    kept = [found for each in remarks if (found := _take_one(unit, channel, *each, group, by=by, place=place))]
+    known = Known(by, place, about)
+    kept = [found for each in remarks if (found := _take_one(unit, channel, *each, group, told=known))]
     raised = tuple(utterance for utterance, is_news in kept if is_news and utterance.raised)
     return Taken(tuple(utterance for utterance, _ in kept), raised)
 
@@ -105,8 +116,7 @@ def _take_one(
     understood: Understood,
     group: Group | None,
     *,
-    by: str | None,
-    place: str | None,
+    told: Known,
 ) -> tuple[Utterance, bool] | None:
     """How it is kept now, and whether its words are news; None: nothing of it is."""
     listening = unit.listening
@@ -114,7 +124,7 @@ def _take_one(
     if known is None:
         if listening.is_forgotten(channel, remark.remote_id):
             return None
-        fresh = _fresh(unit, channel, remark, understood, by=by, place=place)
+        fresh = _fresh(unit, channel, remark, understood, told)
         if remark.gone:
             # Told of its removal before of itself: it is kept as gone, so that its words, when they come, aren't.
             listening.add(forget_words(fresh, UtteranceState.GONE))
@@ -178,10 +188,8 @@ def _hidden(known: Utterance, remark: Remark, told_at: datetime) -> Utterance:
     return replace(known, hidden=remark.hidden, hidden_at=told_at)
 
 
-def _fresh(
-    unit: DeskUnit, channel: str, remark: Remark, understood: Understood, *, by: str | None, place: str | None
-) -> Utterance:
-    incident = unit.listening.incident_of_post(channel, remark.root) if remark.root else None
+def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood, told: Known) -> Utterance:
+    incident = unit.listening.incident_of_post(channel, remark.root) if remark.root else told.about
     suggested = suggest_incident(unit, remark.text) if incident is None and remark.text else None
     config = unit.desk.station.channels.get(channel)
     return Utterance(
@@ -211,8 +219,8 @@ def _fresh(
         hidden_at=(remark.edited_at or remark.at) if remark.hidden is not None and remark.text is None else None,
         private=remark.private,
         exercise=config is not None and config.exercise,
-        by=by,
-        place=place,
+        by=told.by,
+        place=told.place,
         vector=understood.vector,
     )
 

@@ -210,6 +210,10 @@ class Act(StrEnum):
     SEND_BACK = "send back"
     FORGET = "forget"
     CONSULT = "consult"
+    TEND = "tend"
+    ANSWER = "answer"
+    VALIDATE_ANSWER = "validate answer"
+    MODERATE = "moderate"
     ADMINISTER = "administer"
     OPERATE = "operate"
 
@@ -228,6 +232,10 @@ MAY: Mapping[Act, Role] = MappingProxyType(
         Act.SEND_BACK: Role.APPROVER,
         Act.FORGET: Role.APPROVER,
         Act.CONSULT: Role.AUTHOR,
+        Act.TEND: Role.AUTHOR,
+        Act.ANSWER: Role.AUTHOR,
+        Act.VALIDATE_ANSWER: Role.APPROVER,
+        Act.MODERATE: Role.AUTHOR,
         Act.ADMINISTER: Role.ADMINISTRATOR,
         Act.OPERATE: Role.OPERATOR,
     }

@@ -189,6 +189,7 @@ _BY_LINES = frozenset(
         "weather",
         "moments",
         "calendar",
+        "answers",
     )
 )
 

@@ -31,6 +31,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, worde
 from alerts.model.post import EndReason, Message, PostKind, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.answer import Reply, message_of
 from alerts.rendering.counting import count
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
@@ -136,6 +137,10 @@ class Renderer:
         language = self._language(info, channel)
         matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=[])
         return self._facts(matter, channel, context, self._link(info, kind, channel, context), [])
+
+    def answer(self, reply: Reply, channel: ChannelConfig) -> Message:
+        """Return the post by which `channel` answers somebody. Never raises for what a template holds."""
+        return message_of(reply, channel, self._station, self._library)
 
     def needs(self, alert: Alert, kind: PostKind, channels: Collection[ChannelConfig], now: datetime) -> list[Needed]:
         """Return of each channel's post its language, and the files of its words and of its layout."""

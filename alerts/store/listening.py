@@ -29,9 +29,11 @@ from alerts.model.listening import (
     Utterance,
     UtteranceState,
 )
-from alerts.model.post import PostState
+from alerts.model.post import Post, PostState
 from alerts.model.reason import kept_reason, read_reason
+from alerts.store.alerts import post_of
 from alerts.store.schema import (
+    ANSWERS,
     ASKING,
     UNHANDLED,
     WORDS,
@@ -58,6 +60,8 @@ RECORDS_KEPT = timedelta(days=365)
 """How long it is kept what was done about utterances; a decision can be appealed against for two months."""
 DIGESTS_KEPT = timedelta(days=400)
 """More than any platform lists a post's comments by itself, and any ear looks back."""
+_SEVERAL = 6
+_LAST_CHARACTER = "\U0010ffff"
 
 _ADD = insert_into(utterance)
 _SET = Statement(
@@ -100,6 +104,25 @@ _ASKING = Statement(
     .where(text(f"utterance.{ASKING}"), utterance.c.question == bindparam("question"))
     .order_by(utterance.c.seq)
 )
+_BEGINNING = {
+    table.name: Statement(
+        select(table.c.id)
+        .where(table.c.id >= bindparam("prefix"), table.c.id <= bindparam("last"))
+        .order_by(table.c.id)
+        .limit(_SEVERAL)
+    )
+    for table in (utterance, question, answer, moderation)
+}
+_ANSWER_POSTS = Statement(
+    select(post)
+    .join(answer, answer.c.id == post.c.answer)
+    .where(text(f"post.{ANSWERS}"), answer.c.question == bindparam("question"))
+    .order_by(post.c.seq)
+)
+_MOVE_ASKERS = Statement(
+    update(utterance).where(utterance.c.question == bindparam("key")).values(question=bindparam("into"))
+)
+_DROP_QUESTION = Statement(delete(question).where(question.c.id == bindparam("key")))
 _ASKED = Statement(
     select(utterance.c.channel, func.count().label("asked"))
     .where(text(f"utterance.{ASKING}"), utterance.c.question == bindparam("question"))
@@ -269,6 +292,22 @@ class Listening(UnitPart):
         """How many of them were said on each channel."""
         return {row["channel"]: row["asked"] for row in _ASKED.rows(self._db, question=question_id)}
 
+    def named(self, table: str, prefix: str) -> Sequence[str]:
+        """The ids in that table (`utterance`, `question`, `answer`, `moderation`) that begin so; some, of many."""
+        if not prefix:
+            return []
+        rows = _BEGINNING[table].rows(self._db, prefix=prefix, last=prefix + _LAST_CHARACTER)
+        found = [str(row["id"]) for row in rows]
+        return [prefix] if prefix in found else found
+
+    def move_askers(self, question_id: str, into: str) -> None:
+        """Let all who asked the one have asked the other."""
+        _MOVE_ASKERS.run(self._db, key=question_id, into=into)
+
+    def drop_question(self, question_id: str) -> None:
+        """Keep a question no more, as nobody has asked it."""
+        _DROP_QUESTION.run(self._db, key=question_id)
+
     # --- questions and answers
 
     def put_question(self, kept: Question) -> None:
@@ -331,6 +370,10 @@ class Listening(UnitPart):
     def answers(self, question_id: str) -> Sequence[Answer]:
         """All that was said to a question, oldest first."""
         return [_answer(row) for row in _ANSWERS.rows(self._db, question=question_id)]
+
+    def answer_posts(self, question_id: str) -> Sequence[Post]:
+        """The posts that carry an answer to it, of all its versions, in the order of storing."""
+        return [post_of(row) for row in _ANSWER_POSTS.rows(self._db, question=question_id)]
 
     def waiting_answers(self) -> Sequence[Answer]:
         """What waits for a second person, oldest first."""

@@ -40,6 +40,7 @@ KNOWN = "remote_id IS NOT NULL"
 UNHANDLED = "state = 'unread'"
 ASKING = "question IS NOT NULL"
 WORDS = "text IS NOT NULL"
+ANSWERS = "answer IS NOT NULL"
 
 
 def _seq() -> Column[int]:
@@ -145,6 +146,8 @@ post = Table(
     # For lists: what is to be seen to, on all channels; what went out lately.
     Index("ix_post_open", "state", "priority", "seq", **_only(OPEN)),
     Index("ix_post_sent_at", "sent_at"),
+    # Few of all posts: those that carry an answer, by which.
+    Index("ix_post_answer", "answer", **_only(ANSWERS)),
     sqlite_autoincrement=True,
 )
 

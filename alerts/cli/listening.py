@@ -1,0 +1,142 @@
+"""What people say, and what they are answered: `heard`, `heard add`, `answer`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alerts.cli import options, screen
+from alerts.cli.options import officer
+from alerts.cli.screen import tell
+from alerts.model.errors import Misuse
+from alerts.model.person import Act
+from alerts.model.reason import because
+
+if TYPE_CHECKING:
+    from alerts.daemon.desk import Control
+    from alerts.desk.service import DeskUnit
+    from alerts.model.listening import Understood
+
+heard = typer.Typer(help="What people say under the town's posts, and what they ask.", invoke_without_command=True)
+
+_Text = Annotated[str, typer.Option("--text", metavar="TEXT", help="The answer, as everybody shall read it.")]
+_Said = Annotated[str, typer.Option("--text", metavar="TEXT", help="What was said.")]
+_Incident = Annotated[str | None, typer.Option("--incident", metavar="ID", help="The alert that it is about.")]
+_Where = Annotated[str | None, typer.Option("--where", metavar="PLACE", help="Where it was said: at the counter, …")]
+_Next = Annotated[bool, typer.Option("--next", help="Answer those too who ask it later, where it is surely the same.")]
+_Everywhere = Annotated[bool, typer.Option("--everywhere", help="Say it on the alert's other channels too.")]
+_Words = Annotated[str | None, typer.Option("--words", metavar="TEXT", help="What is asked, in your own words.")]
+
+
+def listening_control(context: typer.Context) -> Control:
+    """Where the command meets the desk of a town that listens. Raises Misuse where it doesn't."""
+    from alerts.daemon.desk import Control
+
+    town = context.obj.load()
+    if not town.listens:
+        raise Misuse(because("not_listening"))
+    return Control(town)
+
+
+@heard.callback()
+def heard_before(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also what was seen to, and what was forgotten.")] = False,
+    as_json: options.Json = False,
+) -> int:
+    """Show what people say: what may be a call for help first, then what nobody saw to; then what they ask."""
+    if context.invoked_subcommand is not None:
+        return 0
+    from alerts.listening.account import question_account, questions, utterance_account, utterances
+
+    control = listening_control(context)
+    station = control.desk.station
+
+    def question(unit: DeskUnit) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        said = [
+            utterance_account(each, station.zone, station.language) for each in utterances(unit, everything=everything)
+        ]
+        return said, [question_account(unit, each) for each in questions(unit, everything=everything)]
+
+    for rows, show in zip(control.ask(question), (_show_utterance, _show_question), strict=True):
+        for row in rows:
+            screen.show_json(row) if as_json else show(row)
+    return 0
+
+
+@heard.command("add")
+def heard_add(
+    context: typer.Context,
+    text: _Said,
+    incident: _Incident = None,
+    where: _Where = None,
+    who: options.As = None,
+    as_json: options.Json = False,
+) -> int:
+    """Take in what was said where nothing listens: at the counter, by telephone, in a closed group."""
+    from alerts.listening.account import utterance_account
+    from alerts.listening.acts import add
+
+    control = listening_control(context)
+    understood, station = _understood(text), control.desk.station
+    said, _ = control.act(
+        lambda unit: add(officer(unit, who, Act.TEND), text, understood, incident=incident, place=where)
+    )
+    account = utterance_account(said, station.zone, station.language)
+    screen.show_json(account) if as_json else _show_utterance(account)
+    return 0
+
+
+def _understood(text: str) -> Understood:
+    from alerts.model.listening import Kind, Understood
+
+    asks = "?" in text
+    return Understood(Kind.QUESTION if asks else Kind.OTHER, asks=asks)
+
+
+def answer(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question's id, or the start of one.")],
+    text: _Text,
+    next_ones: _Next = False,
+    everywhere: _Everywhere = False,
+    words: _Words = None,
+    who: options.As = None,
+    as_json: options.Json = False,
+) -> int:
+    """Answer a question once, wherever it was asked; an answer that is out is put right where it is."""
+    from alerts.listening import acts
+    from alerts.listening.account import question_account
+
+    control = listening_control(context)
+
+    def act(unit: DeskUnit) -> tuple[acts.Answered, dict[str, Any]]:
+        one = officer(unit, who, Act.ANSWER)
+        done = acts.answer(one, question, text, next_ones=next_ones, everywhere=everywhere, words=words)
+        return done, question_account(unit, done.question)
+
+    (done, account), _ = control.act(act)
+    if as_json:
+        screen.show_json(account)
+    elif account["waiting"] is not None:
+        screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=done.answer.id))
+    else:
+        told = ", ".join(dict.fromkeys(post.channel for post in done.posts))
+        screen.say(tell("the answer goes out on %(channels)s", channels=told or tell("the town’s page alone")))
+    return 0
+
+
+def _show_utterance(row: dict[str, Any]) -> None:
+    mark = tell("MAYBE A CALL FOR HELP") if row["raised"] else screen.term(row["kind"])
+    words = [row["at"][:16].replace("T", " "), row["utterance"], row["channel"], mark, screen.term(row["state"])]
+    screen.show("  ".join([*words, screen.plain(row["text"] or tell("(forgotten)"))]))
+
+
+def _show_question(row: dict[str, Any]) -> None:
+    counts = ", ".join(f"{name} {count}" for name, count in row["channels"].items())
+    screen.show(
+        f"{row['question']}  {screen.term(row['state'])}  {row['count']} ({counts})  {screen.plain(row['words'])}"
+    )
+    if row["answer"] is not None:
+        screen.show(f"    {screen.plain(row['answer'])}")

@@ -1,0 +1,326 @@
+"""An answer as posts: where it is said, once in each place, and what a new version does to what is out.
+
+Each place is a thread of its own in the outbox (docs/adr, "An answer is a post"): its key is the question's id for the
+one answer in our own thread on a channel, and the utterance's for a reply to one asker. So no alert waits for an
+answer, a new version is an edit of the thread's post, and a key that a channel has already is answered there already.
+
+Where that is depends on the platform. Telegram: one reply in the group, whoever asked there, and one in each private
+chat. Facebook: one comment of the page under its post, and a reply to each of the first `replies` askers. X: one reply
+of ours below our own post, since it lets nobody answer strangers unasked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.desk.service import DeskUnit
+from alerts.model.alert import Severity, Status
+from alerts.model.errors import Misuse
+from alerts.model.incident import AlertState, StoredAlert, id_of
+from alerts.model.listening import (
+    NEVER_AUTOMATIC,
+    Answer,
+    AnswerState,
+    Question,
+    QuestionState,
+    Utterance,
+    UtteranceState,
+)
+from alerts.model.post import ANSWERS_LAST, Means, Message, Post, PostKind, PostState
+from alerts.model.reason import because
+from alerts.model.town import ChannelConfig
+from alerts.rendering.answer import Reply
+
+WORTH_TELLING = timedelta(hours=6)
+"""How long after the alert's end an answer to it is still sent, where a channel was down."""
+MOST_ENTRIES = 200
+_UNSENT = (PostState.WAITING, PostState.QUEUED)
+_MAY_BE_OUT = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
+_NOT_OUT = (PostState.FAILED, PostState.EXPIRED)
+_WORDLESS = (UtteranceState.GONE, UtteranceState.FORGOTTEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an answer is said: a channel, the key of the thread there, and the remark or post that is answered.
+
+    `is_ours`: it stands below our own post, where nothing beside it shows what was asked.
+    """
+
+    channel: ChannelConfig
+    key: str
+    in_reply_to: str
+    is_ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A question and its answer, as the public page has them. `key` is the question's id, `at` when it was said so."""
+
+    key: str
+    question: str
+    answer: str
+    language: str
+    asked: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told: an answer to a question, and the alert that both belong to."""
+
+    question: Question
+    answer: Answer
+    alert: StoredAlert
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether it is for exercises' channels alone."""
+        return self.alert.alert is not None and self.alert.alert.status is not Status.ACTUAL
+
+
+def standing(unit: DeskUnit, question_id: str) -> Answer | None:
+    """The version of an answer that stands: the newest that was accepted, unless it was withdrawn."""
+    accepted = [each for each in unit.listening.answers(question_id) if each.state is AnswerState.ACCEPTED]
+    return accepted[-1] if accepted else None
+
+
+def faq(unit: DeskUnit, incident: str) -> Sequence[Entry]:
+    """What was answered about an incident, the most asked first."""
+    entries = []
+    for question in unit.listening.questions(MOST_ENTRIES, incident):
+        is_told = question.state in (QuestionState.ANSWERED, QuestionState.BECAME)
+        answer = standing(unit, question.id) if is_told else None
+        if answer is not None:
+            at = answer.validated_at or answer.created_at
+            entries.append(Entry(question.id, question.words, answer.text, answer.language, question.asked, at))
+    return sorted(entries, key=lambda each: (-each.asked, each.key))
+
+
+def newest_alert(unit: DeskUnit, incident: str | None) -> StoredAlert:
+    """The alert that an answer about an incident belongs to. Raises Misuse where there is none."""
+    told = [
+        stored
+        for stored in (unit.alerts.incident(incident) if incident else ())
+        if stored.state is AlertState.ACCEPTED and stored.alert is not None
+    ]
+    if not told:
+        raise Misuse(because("question_without_incident"))
+    return told[-1]
+
+
+def spread(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ...]:
+    """Store the posts by which an accepted answer reaches everybody who has to have it; these.
+
+    What carries an earlier version is edited, and what hasn't left yet is superseded. Nowhere is it said twice.
+    """
+    told = _Told(question, answer, newest_alert(unit, question.incident))
+    threads = _threads(unit, question.id)
+    places = list(_places(unit, question, everywhere=answer.everywhere))
+    posts = [_again(unit, told, thread) for thread in threads.values() if _may_change(thread)]
+    posts += [_first(unit, told, place) for place in places if (place.key, place.channel.name) not in threads]
+    unit.alerts.note(unit.now, told.alert.id, None, "answered", because("answer_told", question=question.words))
+    return tuple(posts)
+
+
+def take_back(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ...]:
+    """Store the posts that take an answer back wherever it is; what hasn't left yet doesn't leave."""
+    told = _Told(question, answer, newest_alert(unit, question.incident))
+    taken = []
+    for thread in _threads(unit, question.id).values():
+        last = thread[-1]
+        if last.state in _UNSENT:
+            _supersede(unit, last, answer.id)
+        if any(post.state in _MAY_BE_OUT for post in thread):
+            place = Place(unit.desk.station.channels[last.channel], last.incident_id, last.in_reply_to or "")
+            taken.append(_stored(unit, told, place, Means.DELETE, last.message))
+    why = because("answer_withdrawn", question=question.words)
+    unit.alerts.note(unit.now, told.alert.id, None, "answer_withdrawn", why)
+    return tuple(taken)
+
+
+def answer_automatically(unit: DeskUnit, question: Question, asker: Utterance) -> Post | None:
+    """Store the reply to one who asks what was answered already; None where there is none to make.
+
+    The caller has seen that it is the same question. Nobody is answered so twice, nor beyond what an answer's limits on
+    the platform are, nor after the incident is over, nor on X, nor where it may be a call for help.
+    """
+    answer = standing(unit, question.id)
+    if answer is None or asker.raised or asker.kind in NEVER_AUTOMATIC or asker.state in _WORDLESS:
+        return None
+    alert = newest_alert(unit, question.incident)
+    if alert.alert is None or alert.alert.ends <= unit.now:
+        return None
+    threads, own = _threads(unit, question.id), _key(asker.id, _rounds(unit, question.id))
+    for place in _places(unit, question, everywhere=False):
+        is_theirs = place.key == own or (place.channel.kind == "telegram" and not place.is_ours)
+        is_here = place.channel.name == asker.channel and place.in_reply_to == asker.remote_id
+        if is_theirs and is_here and (place.key, asker.channel) not in threads:
+            return _first(unit, _Told(question, answer, alert), place, automatic=True)
+    return None
+
+
+# --- where
+
+
+def _places(unit: DeskUnit, question: Question, *, everywhere: bool) -> Iterator[Place]:
+    """Each place at which the answer is said, once: where it was asked, then, if `everywhere`, where it wasn't."""
+    town, rounds = unit.desk.station, _rounds(unit, question.id)
+    by_channel: dict[str, list[Utterance]] = {}
+    for each in unit.listening.asking(question.id):
+        # What an officer heard at the counter has nowhere to be answered.
+        if each.state not in _WORDLESS and each.by is None:
+            by_channel.setdefault(each.channel, []).append(each)
+    for name, askers in by_channel.items():
+        channel = town.channels.get(name)
+        if channel is not None:
+            yield from _where_asked(unit, question, channel, askers, rounds)
+    if everywhere:
+        open_ones = {name for name, askers in by_channel.items() if any(not each.private for each in askers)}
+        for name, channel in town.channels.items():
+            if name not in open_ones:
+                yield from _own_thread(unit, question, channel, rounds)
+
+
+def _where_asked(
+    unit: DeskUnit, question: Question, channel: ChannelConfig, askers: Sequence[Utterance], rounds: int
+) -> Iterator[Place]:
+    yield from _privately(channel, askers, rounds)
+    openly = [each for each in askers if not each.private]
+    if not openly:
+        return
+    match channel.kind:
+        case "telegram":
+            yield Place(channel, _key(question.id, rounds), openly[0].remote_id)
+        case "facebook":
+            root = next((each.root for each in openly if each.root), None)
+            yield from _own_thread(unit, question, channel, rounds, root)
+            for each in _each_person(openly)[: channel.replies]:
+                yield Place(channel, _key(each.id, rounds), each.remote_id)
+        case _:
+            root = next((each.root for each in openly if each.root), None)
+            yield from _own_thread(unit, question, channel, rounds, root)
+
+
+def _privately(channel: ChannelConfig, askers: Sequence[Utterance], rounds: int) -> Iterator[Place]:
+    chats: dict[str, Utterance] = {}
+    for each in askers:
+        if each.private:
+            chats.setdefault(each.remote_id.partition(":")[0], each)
+    for each in chats.values():
+        yield Place(channel, _key(each.id, rounds), each.remote_id)
+
+
+def _own_thread(
+    unit: DeskUnit, question: Question, channel: ChannelConfig, rounds: int, root: str | None = None
+) -> Iterator[Place]:
+    """The place below our own post: the one under which it was asked, else the newest of the incident."""
+    below = root or _our_post(unit, question, channel)
+    if below is not None:
+        yield Place(channel, _key(question.id, rounds), below, is_ours=True)
+
+
+def _our_post(unit: DeskUnit, question: Question, channel: ChannelConfig) -> str | None:
+    thread = unit.alerts.thread(question.incident, channel.name) if question.incident else ()
+    out = [post.receipt.remote_id for post in thread if post.state is PostState.SENT and post.receipt is not None]
+    return out[0] if out else None
+
+
+def _each_person(askers: Sequence[Utterance]) -> list[Utterance]:
+    """The first that each person said of these; who has no name is somebody else each time."""
+    people: dict[str, Utterance] = {}
+    for each in askers:
+        people.setdefault(each.author or each.id, each)
+    return list(people.values())
+
+
+def _rounds(unit: DeskUnit, question_id: str) -> int:
+    """How often an answer to it was withdrawn: what is said after that is said anew, not edited into what is gone."""
+    return sum(each.state is AnswerState.WITHDRAWN for each in unit.listening.answers(question_id))
+
+
+def _key(base: str, rounds: int) -> str:
+    return id_of(base, str(rounds)) if rounds else base
+
+
+# --- posts
+
+
+def _threads(unit: DeskUnit, question_id: str) -> dict[tuple[str, str], list[Post]]:
+    """The posts of each thread that carries an answer to it, by key and channel; none of what was taken back."""
+    threads: dict[tuple[str, str], list[Post]] = {}
+    for post in unit.listening.answer_posts(question_id):
+        threads.setdefault((post.incident_id, post.channel), []).append(post)
+    town = unit.desk.station
+    return {
+        where: posts
+        for where, posts in threads.items()
+        if posts[-1].means is not Means.DELETE and where[1] in town.channels
+    }
+
+
+def _may_change(thread: Sequence[Post]) -> bool:
+    """Whether a new version goes where this one went, or was to go; what never was there and was given up stays so."""
+    return any(post.state in _MAY_BE_OUT for post in thread) or thread[-1].state in (*_UNSENT, *_NOT_OUT)
+
+
+def _again(unit: DeskUnit, told: _Told, thread: Sequence[Post]) -> Post:
+    """The post by which a new version takes the place of what the thread says."""
+    last = thread[-1]
+    if last.state in _UNSENT:
+        _supersede(unit, last, told.answer.id)
+    channel, remark = unit.desk.station.channels[last.channel], last.in_reply_to or ""
+    # In a group it stands below the first who asked; on the other platforms the question's own thread is ours.
+    is_below_asker = channel.kind == "telegram" and ":" in remark
+    own = _key(told.question.id, _rounds(unit, told.question.id))
+    place = Place(channel, last.incident_id, remark, is_ours=last.incident_id == own and not is_below_asker)
+    return _stored(unit, told, place, Means.EDIT, _message(unit, told, place))
+
+
+def _first(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = False) -> Post:
+    return _stored(unit, told, place, Means.REPLY, _message(unit, told, place, automatic=automatic))
+
+
+def _message(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = False) -> Message:
+    town, has_page = unit.desk.station, place.channel.link != "never" and not told.is_exercise
+    page = f"{town.public_url}/alerts/{told.question.incident}" if town.public_url and has_page else None
+    reply = Reply(
+        told.answer.text,
+        told.answer.language,
+        told.question.words if place.is_ours else None,
+        page,
+        automatic=automatic,
+        exercise=told.is_exercise,
+    )
+    return unit.desk.answer(reply, place.channel)
+
+
+def _stored(unit: DeskUnit, told: _Told, place: Place, means: Means, message: Message) -> Post:
+    ends = told.alert.alert.ends if told.alert.alert is not None else unit.now
+    post = Post(
+        id=unit.new_id(),
+        alert_id=told.alert.id,
+        incident_id=place.key,
+        channel=place.channel.name,
+        kind=PostKind.ANSWER,
+        means=means,
+        state=PostState.QUEUED,
+        priority=ANSWERS_LAST,
+        message=message,
+        severity=Severity.MINOR,
+        stored_at=unit.now,
+        exercise=told.is_exercise,
+        expires=max(ends, unit.now) + WORTH_TELLING,
+        in_reply_to=place.in_reply_to,
+        answer=told.answer.id,
+    )
+    unit.alerts.add_post(post)
+    return post
+
+
+def _supersede(unit: DeskUnit, post: Post, by: str) -> None:
+    reason = because("superseded", by=by)
+    unit.alerts.move_post(post, PostState.SUPERSEDED, reason, not_before=None)
+    unit.alerts.note(unit.now, post.alert_id, post.id, PostState.SUPERSEDED, reason)

@@ -1,0 +1,25 @@
+"""Which posts carry an answer is asked for by the answer.
+
+The version before goes on beside it: it knows no such index, and writes no answer.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from alerts.store.schema import post
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the database to this version; the version before goes on working beside it."""
+    bind = op.get_bind()
+    # A database from before the first release was given it with the table.
+    known = {index["name"] for index in sa.inspect(bind).get_indexes("post")}
+    for index in (each for each in post.indexes if each.name == "ix_post_answer" and each.name not in known):
+        index.create(bind)

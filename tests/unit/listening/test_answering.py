@@ -1,0 +1,264 @@
+"""An answer goes where it was asked, once in each place; a new version edits it, and a withdrawal takes it back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from alerts.desk.officer import Officer
+from alerts.listening import acts
+from alerts.listening.answering import faq, standing
+from alerts.listening.hearing import take
+from alerts.model.errors import Conflict, Forbidden, Misuse
+from alerts.model.listening import AnswerState, Kind, QuestionState, Understood, UtteranceState
+from alerts.model.person import Act, Actor, Origin, Role
+from alerts.model.post import Means, PostKind, PostState
+from tests.unit.listening.conftest import send_all
+
+ASKS = Understood(Kind.QUESTION, asks=True)
+ANNE = Actor("Anne", Role.AUTHOR, Origin.COMMAND)
+PAUL = Actor("Paul", Role.APPROVER, Origin.COMMAND)
+
+
+def by(actor, act, *values, **named):
+    """An action of an officer."""
+    return lambda unit: act(Officer(unit, actor), *values, **named)
+
+
+async def asked(listening, *places, text="L’eau est-elle potable ?"):
+    """One question, asked at these places: a channel, and what is told of the remark beside. Returns its id."""
+    question = None
+    for channel, more in places:
+        remark = listening.remark(text, **more)
+        taken = await listening.service.act(lambda unit, c=channel, r=remark: take(unit, c, [(r, ASKS)]))
+        [said] = taken.utterances
+        if question is None:
+            question = said.question
+        else:
+            await listening.service.act(by(ANNE, acts.merge, said.question, question))
+    return question
+
+
+def on_page(number=None, **more):
+    return ("page", {"root": "page-1", "author": f"a{number}" if number else None, **more})
+
+
+def in_group(number, **more):
+    return ("telegram", {"remote_id": f"-100:{number}", "root": "telegram-1", "author": f"t{number}", **more})
+
+
+def in_private(chat, number=1):
+    return ("telegram", {"remote_id": f"{chat}:{number}", "root": None, "author": str(chat), "private": True})
+
+
+def where(posts):
+    return sorted((post.channel, post.in_reply_to, str(post.means)) for post in posts)
+
+
+async def test_it_goes_where_it_was_asked_by_each_platforms_rules(listening):
+    question = await asked(
+        listening,
+        on_page(1, remote_id="c1"),
+        on_page(2, remote_id="c2"),
+        in_group(7),
+        in_group(8),
+        in_private(55),
+        in_private(55, 2),
+    )
+    await listening.service.act(by(ANNE, acts.attribute, question, listening.alert))
+
+    done = await listening.service.act(by(ANNE, acts.answer, question, "Oui, elle est potable."))
+
+    assert where(done.posts) == [
+        ("page", "c1", "reply"),
+        ("page", "c2", "reply"),
+        ("page", "page-1", "reply"),
+        ("telegram", "-100:7", "reply"),
+        ("telegram", "55:1", "reply"),
+    ]
+    assert {post.kind for post in done.posts} == {PostKind.ANSWER}
+    assert done.question.state is QuestionState.ANSWERED
+    [own] = [post for post in done.posts if post.in_reply_to == "page-1"]
+    assert own.message.text.startswith("Vous demandez\u00a0: L’eau est-elle potable\u00a0?\nOui, elle est potable.")
+    assert f"/alerts/{listening.incident}" in own.message.text
+    [reply] = [post for post in done.posts if post.in_reply_to == "c1"]
+    assert "Vous demandez" not in reply.message.text
+
+
+async def test_a_double_tap_answers_once(listening):
+    question = await asked(listening, on_page(1))
+    for _ in range(2):
+        await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
+
+    rows = await listening.rows("SELECT count(*) FROM post WHERE kind = 'answer'")
+    lines = await listening.rows("SELECT count(*) FROM audit WHERE act = 'answer'")
+    assert (rows, lines) == ([(2,)], [(1,)])
+
+
+async def test_no_more_than_so_many_are_answered_each(listening):
+    listening.town.channels["page"] = replace(listening.town.channels["page"], replies=2)
+    question = await asked(listening, *(on_page(n) for n in (1, 2, 2, 3)))
+
+    done = await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
+
+    assert len(done.posts) == 3
+
+
+async def test_a_new_version_edits_what_is_out_and_replaces_what_is_not(listening):
+    question = await asked(listening, on_page(1, remote_id="c1"), in_group(7))
+    await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
+    first = await send_all(listening)
+
+    await listening.service.act(by(ANNE, acts.answer, question, "Non, faites-la bouillir."))
+    await listening.service.act(by(ANNE, acts.answer, question, "Non, faites-la bouillir 5 minutes."))
+    sent = await send_all(listening)
+
+    assert len(sent) == len(first) == 3
+    assert {post.means for post in sent} == {Means.EDIT}
+    assert all("5 minutes" in post.message.text for post in sent)
+    states = await listening.rows("SELECT state, count(*) FROM post WHERE kind = 'answer' GROUP BY state ORDER BY 1")
+    assert states == [("sent", 6), ("superseded", 3)]
+    # The edits went to the very posts.
+    ids = await listening.rows("SELECT count(DISTINCT remote_id) FROM post WHERE kind = 'answer' AND state = 'sent'")
+    assert ids == [(3,)]
+    [entry] = await listening.service.ask(lambda unit: faq(unit, listening.incident))
+    assert (entry.question, entry.answer) == ("L’eau est-elle potable ?", "Non, faites-la bouillir 5 minutes.")
+
+
+async def test_a_withdrawn_answer_is_taken_back_and_what_follows_is_said_anew(listening):
+    question = await asked(listening, on_page(1, remote_id="c1"))
+    await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
+    await send_all(listening)
+
+    done = await listening.service.act(by(ANNE, acts.withdraw, question, "faux"))
+    assert {post.means for post in done.posts} == {Means.DELETE}
+    assert await listening.service.ask(lambda unit: (faq(unit, listening.incident), standing(unit, question))) == (
+        [],
+        None,
+    )
+    await send_all(listening)
+
+    again = await listening.service.act(by(ANNE, acts.answer, question, "Non."))
+    assert where(again.posts) == [("page", "c1", "reply"), ("page", "page-1", "reply")]
+
+
+async def test_what_had_not_left_when_it_was_withdrawn_never_does(listening):
+    question = await asked(listening, on_page(1))
+    await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
+
+    done = await listening.service.act(by(ANNE, acts.withdraw, question))
+
+    assert done.posts == ()
+    assert await send_all(listening) == []
+
+
+async def test_everywhere_tells_our_own_thread_where_nobody_asked(listening):
+    question = await asked(listening, on_page(1, remote_id="c1"))
+
+    done = await listening.service.act(by(ANNE, acts.answer, question, "Oui.", everywhere=True))
+
+    assert ("telegram", "telegram-1", "reply") in where(done.posts)
+    [there] = [post for post in done.posts if post.channel == "telegram"]
+    assert there.message.plain.startswith("Vous demandez\u00a0: L’eau est-elle potable\u00a0?")
+
+
+async def test_who_asked_elsewhere_or_whose_words_are_gone_is_answered_nowhere(listening):
+    question = await asked(listening, on_page(1, remote_id="c1"))
+    gone = replace(listening.remark("", remote_id="c1"), gone=True)
+    await listening.service.act(lambda unit: take(unit, "page", [(gone, Understood())]))
+    said = await listening.service.act(
+        by(ANNE, acts.add, "Et l’eau ?", ASKS, incident=listening.alert, place="au guichet")
+    )
+    assert (said.channel, said.incident, said.place, said.by) == ("elsewhere", listening.incident, "au guichet", "Anne")
+    await listening.service.act(by(ANNE, acts.merge, said.question, question))
+
+    done = await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
+
+    assert done.posts == ()
+    assert done.answer.state is AnswerState.ACCEPTED
+
+
+async def test_an_answer_needs_an_alert_to_stand_under(listening):
+    said = await listening.service.act(by(ANNE, acts.add, "Et l’eau ?", ASKS))
+
+    with pytest.raises(Misuse) as refused:
+        await listening.service.act(by(ANNE, acts.answer, said.question, "Oui."))
+    assert refused.value.reason.code == "question_without_incident"
+
+
+async def test_a_second_person_validates_where_the_town_wants_it(listening):
+    object.__setattr__(listening.town, "listening", replace(listening.town.listening, answers="approve"))
+    question = await asked(listening, on_page(1))
+    done = await listening.service.act(by(PAUL, acts.answer, question, "Oui."))
+    assert (done.answer.state, done.posts, done.question.state) == (AnswerState.WAITING, (), QuestionState.OPEN)
+
+    with pytest.raises(Forbidden):
+        await listening.service.act(by(PAUL, acts.approve_answer, done.answer.id))
+    with pytest.raises(Forbidden):
+        await listening.service.act(by(ANNE, acts.approve_answer, done.answer.id))
+    other = replace(PAUL, name="Zoé")
+    out = await listening.service.act(by(other, acts.approve_answer, done.answer.id))
+    assert (len(out.posts), out.answer.validated_by) == (2, "Zoé")
+    with pytest.raises(Conflict):
+        await listening.service.act(by(other, acts.reject_answer, done.answer.id))
+
+
+async def test_who_may_only_look_does_nothing(listening):
+    question = await asked(listening, on_page(1))
+    viewer = Actor("Luc", Role.VIEWER, Origin.COMMAND)
+    for act, values in (
+        (acts.answer, (question, "Oui.")),
+        (acts.dismiss, (question, "hors sujet")),
+        (acts.handled, (question,)),
+        (acts.withdraw, (question,)),
+    ):
+        with pytest.raises(Forbidden):
+            await listening.service.act(by(viewer, act, *values))
+    assert not viewer.may(Act.ANSWER)
+
+
+async def test_a_dismissed_question_is_seen_to_but_a_call_for_help_stays(listening):
+    question = await asked(listening, on_page(1), on_page(2))
+    [first, *_] = await listening.service.ask(lambda unit: unit.listening.asking(question))
+    await listening.service.act(by(ANNE, acts.set_kind, first.id, Kind.HELP))
+
+    for _ in range(2):
+        await listening.service.act(by(ANNE, acts.dismiss, question, "déjà dit"))
+
+    said = await listening.service.ask(lambda unit: unit.listening.asking(question))
+    assert [each.state for each in said] == [UtteranceState.UNREAD, UtteranceState.HANDLED]
+    await listening.service.act(by(ANNE, acts.set_kind, first.id, Kind.OTHER))
+    await listening.service.act(by(ANNE, acts.handled, first.id))
+    assert await listening.service.ask(lambda unit: unit.listening.unread_count()) == 0
+
+
+async def test_some_who_asked_become_a_question_of_their_own(listening):
+    question = await asked(listening, on_page(1), on_page(2), on_page(3))
+    said = await listening.service.ask(lambda unit: unit.listening.asking(question))
+
+    own = await listening.service.act(by(ANNE, acts.split, question, [said[0].id]))
+
+    kept = await listening.service.ask(lambda unit: unit.listening.question(question))
+    assert (own.asked, kept.asked, own.incident) == (1, 2, listening.incident)
+    with pytest.raises(Misuse):
+        await listening.service.act(by(ANNE, acts.split, own.id, [said[0].id]))
+
+
+@pytest.mark.parametrize(
+    ("said", "asked_is"),
+    [
+        ("Bonjour, mon fils est malade. Est-ce que l’eau est potable ? Merci", "Est-ce que l’eau est potable ?"),
+        ("@mairie bonjour, c’est fini quand ?", "C’est fini quand ?"),
+        ("pas d’eau ici " * 20, "P" + ("pas d’eau ici " * 20)[1:120].strip()),
+    ],
+)
+def test_of_somebodys_words_only_what_they_ask_is_kept(said, asked_is):
+    assert acts.in_short(said).strip() == asked_is
+
+
+async def test_posts_wait_behind_every_alert(listening):
+    question = await asked(listening, on_page(1))
+    done = await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
+
+    assert all(post.priority < 0 and post.state is PostState.QUEUED for post in done.posts)
