@@ -354,7 +354,7 @@ def _one_of(unit: DeskUnit, table: str, name: str) -> str:
     if len(name) < SHORTEST and name not in found:
         raise Misuse(because("name_too_short", name=name, least=SHORTEST))
     if not found:
-        raise Misuse(because("nothing_heard_so", name=name, what=table))
+        raise Misuse(because("nothing_heard_so", name=name))
     if len(found) > 1:
         raise Misuse(because("name_of_several", name=name, found=list(found[:5])))
     return found[0]

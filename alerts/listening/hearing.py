@@ -139,7 +139,7 @@ def _take_one(
         listening.put(gone)
         return gone, False
     if known.text is None and remark.text is not None:
-        return _worded(unit, known, _fresh(unit, channel, remark, understood, by=by, place=place), group), True
+        return _worded(unit, known, _fresh(unit, channel, remark, understood, told), group), True
     return _changed(unit, known, remark, understood)
 
 

@@ -339,8 +339,8 @@ DECIDED: Mapping[str, str] = {
     "name_too_short": "'{name}' is too little of a name; give at least {least} characters of it",
     "no_such_alert": "'{name}': no such alert; `tocsin status --all` lists them",
     # What people say, and what is answered
-    "not_listening": "this town listens to nothing; set `hears = true` in a channel's table of channels.toml, or name a feed",
-    "nothing_heard_so": "'{name}': no such {what:term}; `tocsin heard --all` lists them",
+    "not_listening": "this town listens to nothing; set `hears = true` for a channel in channels.toml, or name a feed",
+    "nothing_heard_so": "'{name}': nothing that was heard or asked has this id; `tocsin heard --all` lists it all",
     "utterance_empty": "there is nothing in it; give what was said (--text)",
     "question_without_incident": "the question belongs to no alert yet; say first which one it is about",
     "question_answered": "{question} was answered, and its answer is out; merge the other one into it",

@@ -7,20 +7,25 @@ the platform counts, as an alert is; a template that fails is replaced by the ba
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 
 from alerts.model.bounds import visible
 from alerts.model.post import Message, PostKind
+from alerts.model.reason import Reason, because
 from alerts.rendering.fit import fit
-from alerts.rendering.library import FAULTS, GENERAL, Part, Piece, split
+from alerts.rendering.library import FAULTS, GENERAL, Part, Piece, reason_of, split
 from alerts.rendering.text import clean, french, tame
 
 if TYPE_CHECKING:
     from alerts.model.town import ChannelConfig, Town
     from alerts.rendering.library import Library
+
+_ANSWER = "instruction"
+"""The part that the answer stands in: it is kept as what to do is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,20 @@ def message_of(reply: Reply, channel: ChannelConfig, station: Town, library: Lib
     return Message(fitted.text, plain, None, language=language)
 
 
+def faults_of_layout(name: str, language: str, markup: str, station: Town, library: Library) -> Iterator[Reason]:
+    """What is wrong with a layout of answers: it fails, or leaves out the answer itself."""
+    said = Reply("What is answered.", language, "What is asked?", "https://alerts.example/1", automatic=True)
+    for reply in (said, replace(said, question=None, link=None, automatic=False)):
+        try:
+            pieces = split(library.printed(name, markup, _known(reply, station, library, language)))
+        except FAULTS as fault:
+            yield because("template_wrong", where=library.where(fault, name), said=reason_of(fault))
+            return
+        if not any(isinstance(each, Part) and each.name == _ANSWER and each.text for each in pieces):
+            yield because("template_lacks", path=library.path(name), parts=[_ANSWER], first=_ANSWER)
+            return
+
+
 def _spoken(language: str, library: Library) -> str | None:
     """The language, where there are words of it for what stands around an answer."""
     return language if {language, language.split("-", 1)[0]} & set(library.languages(language)) else None
@@ -81,7 +100,7 @@ def _known(reply: Reply, station: Town, library: Library, language: str) -> dict
 
 
 def _bare(known: dict[str, Any], markup: str) -> list[Piece]:
-    parts = (("headline", "question"), ("instruction", "answer"), ("automatic", "automatic"), ("link", "link"))
+    parts = (("headline", "question"), (_ANSWER, "answer"), ("automatic", "automatic"), ("link", "link"))
     pieces: list[Piece] = []
     for part, name in parts:
         pieces += [Part(part, _written(known[name] or "", markup), keep=True), "\n"]

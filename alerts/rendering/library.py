@@ -2,9 +2,9 @@
 
     <language>/words.j2                         what is said everywhere: severities, levels, ends
     <language>/hazards/<hazard>.j2              the name, the advice and the ends of one hazard
-    <language>/<channel kind>/<event or hazard>.<publish|update|end>.j2
-    <language>/<channel kind>/<publish|update|end>.j2
-    layouts/<channel kind>/<publish|update|end>.j2
+    <language>/<channel kind>/<event or hazard>.<publish|update|end|answer>.j2
+    <language>/<channel kind>/<publish|update|end|answer>.j2
+    layouts/<channel kind>/<publish|update|end|answer>.j2
                                                 the same for every language, whose words stand in its words.j2
 
 The language is looked for by its exact tag, then by its primary subtag ("fr-FR", then "fr"); English where there is

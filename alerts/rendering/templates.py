@@ -31,7 +31,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, worde
 from alerts.model.post import EndReason, Message, PostKind, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.answer import Reply, message_of
+from alerts.rendering.answer import Reply, faults_of_layout, message_of
 from alerts.rendering.counting import count
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
@@ -365,7 +365,7 @@ def _built_in(facts: Mapping[str, Any], markup: str) -> list[Piece]:
 # --- `tocsin check` for templates -----------------------------------------------------------------------------------
 
 _NAME = re.compile(
-    r"(?P<language>[^/]+)/(?P<channel>[^/]+)/(?:(?P<topic>[a-z0-9-]+)\.)?(?P<kind>publish|update|end)\.j2"
+    r"(?P<language>[^/]+)/(?P<channel>[^/]+)/(?:(?P<topic>[a-z0-9-]+)\.)?(?P<kind>publish|update|end|answer)\.j2"
 )
 _HTML_CHANNELS = frozenset(("telegram",))
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -450,6 +450,9 @@ def _freeing(words: WordTable) -> Iterator[tuple[str, str]]:
 def _faults_of_template(name: str, place: re.Match[str], library: Library, station: Town) -> Iterator[Reason]:
     kind, markup = PostKind(place["kind"]), "html" if place["channel"] in _HTML_CHANNELS else "plain"
     channel = ChannelConfig(place["channel"], place["channel"], TextFormat(4096, markup=markup))
+    if kind is PostKind.ANSWER:
+        yield from faults_of_layout(name, place["language"], markup, station, library)
+        return
     for matter, context in _matters(place["language"], kind, library):
         try:
             known = facts(matter, station, channel, context, "https://alerts.example/1")

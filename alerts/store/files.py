@@ -380,8 +380,12 @@ def create_all(connection: Connection, *, anew: bool = False) -> None:
 
     metadata.create_all(connection, checkfirst=not anew)
     for made in metadata.tables.values():
+        columns = () if anew else connection.exec_driver_sql(f"PRAGMA table_info({made.name})")
+        known = {row[1] for row in columns} or set(made.columns.keys())
         for index in made.indexes:
-            index.create(connection, checkfirst=True)
+            # The migration that adds a column makes its index too.
+            if known.issuperset(index.columns.keys()):
+                index.create(connection, checkfirst=True)
     connection.exec_driver_sql(
         "CREATE VIRTUAL TABLE IF NOT EXISTS alert_words USING fts5(words, content='', tokenize='trigram')"
     )
