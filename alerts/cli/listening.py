@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from alerts.model.reason import because
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.service import DeskUnit
+    from alerts.listening.acts import Answered
     from alerts.model.listening import Understood
 
 heard = typer.Typer(help="What people say under the town's posts, and what they ask.", invoke_without_command=True)
@@ -122,9 +124,45 @@ def answer(
     elif account["waiting"] is not None:
         screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=done.answer.id))
     else:
-        told = ", ".join(dict.fromkeys(post.channel for post in done.posts))
-        screen.say(tell("the answer goes out on %(channels)s", channels=told or tell("the town’s page alone")))
+        _show_posts(done)
     return 0
+
+
+def approve_answer(control: Control, name: str, who: str | None) -> bool:
+    """Show a waiting answer and let it go out; False: the name is that of no answer."""
+    from alerts.listening import acts
+
+    if not _is_answer(control, name):
+        return False
+    waits = control.ask(lambda unit: acts.find_answer(unit, name))
+    asked = control.ask(lambda unit: acts.find_question(unit, waits.question))
+    screen.show(screen.plain(asked.words))
+    screen.show(screen.plain(waits.text))
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        screen.agreed("Validate this? (yes/no)")
+    done, _ = control.act(lambda unit: acts.approve_answer(officer(unit, who, Act.APPROVE), waits.id))
+    _show_posts(done)
+    return True
+
+
+def reject_answer(control: Control, name: str, who: str | None, reason: str | None) -> bool:
+    """Keep a waiting answer from going out; False: the name is that of no answer."""
+    from alerts.listening import acts
+
+    if not _is_answer(control, name):
+        return False
+    answer, _ = control.act(lambda unit: acts.reject_answer(officer(unit, who, Act.REJECT), name, reason))
+    screen.say(tell("%(alert)s doesn't go out", alert=answer.id))
+    return True
+
+
+def _is_answer(control: Control, name: str) -> bool:
+    return control.town.listens and bool(control.ask(lambda unit: unit.listening.named("answer", name)))
+
+
+def _show_posts(done: Answered) -> None:
+    told = ", ".join(dict.fromkeys(post.channel for post in done.posts))
+    screen.say(tell("the answer goes out on %(channels)s", channels=told or tell("the town’s page alone")))
 
 
 def _show_utterance(row: dict[str, Any]) -> None:

@@ -142,7 +142,7 @@ def fingerprint(stored: StoredAlert, posts: Sequence[Post]) -> str:
     """
     shown: list[Any] = [stored.id, alert_to_json(stored.alert) if stored.alert else None]
     # In the order of their ids, for the store may list them in any.
-    for post in sorted(posts, key=lambda each: each.id):
+    for post in sorted((each for each in posts if each.kind is not PostKind.ANSWER), key=lambda each: each.id):
         message = post.message
         # By its content and not its path: another picture may lie there by now.
         picture = [_content(message.image.path), message.image.alt] if message.image else None
@@ -213,6 +213,9 @@ def _newer(alerts: AlertRepository, post: Post) -> Reason | None:
         is_here = later.channel == post.channel or later.kind is PostKind.END
         if later.seq > post.seq and is_here and later.state in COMING:
             return because("newer_there", alert=later.alert_id, kind=later.kind, state=later.state)
+    # An answer's thread is its own: nothing but a later version of it takes its place.
+    if post.kind is PostKind.ANSWER:
+        return None
     messages = list(alerts.incident(post.incident_id))
     place = next(place for place, stored in enumerate(messages) if stored.id == post.alert_id)
     for stored in messages[place + 1 :]:
