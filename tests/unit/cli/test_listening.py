@@ -53,9 +53,12 @@ def test_what_was_heard_elsewhere_is_listed_and_answered_once(capsys):
 
     heard, asked = lines(capsys, "heard")
     assert heard["utterance"] == said["utterance"]
-    assert {"question": said["question"], "words": "Et l’école ?", "count": 1, "channels": {"elsewhere": 1}}.items() <= (
-        asked.items()
-    )
+    assert {
+        "question": said["question"],
+        "words": "Et l’école ?",
+        "count": 1,
+        "channels": {"elsewhere": 1},
+    }.items() <= (asked.items())
     assert (asked["incident"], asked["state"], asked["answer"]) == (incident, "open", None)
 
     [done] = lines(capsys, "answer", said["question"], "--text", "Elle est ouverte.", "--next")
