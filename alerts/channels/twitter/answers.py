@@ -29,6 +29,7 @@ _NO_REPLY_WORDS = (
     "deleted or not visible to you",
 )
 _OF_A_PICTURE = re.compile(r"https://(?:x|twitter)\.com/\w+/status/\d+/(?:photo|video)/\d+")
+_NAMES = re.compile(r"\A(?:@\w{1,15}\s+)+")
 # Links of one post that are put back: more than 280 characters hold.
 _MOST_LINKS = 100
 _PREFIXES = (
@@ -122,8 +123,13 @@ def find_words(timeline: Sequence[object], text: str) -> Iterator[Mapping[str, A
     """
     wanted = normal(text)
     for post in timeline:
-        if isinstance(post, dict) and normal(as_written(post)) == wanted:
+        if isinstance(post, dict) and wanted in (normal(words := as_written(post)), normal(without_names(words))):
             yield post
+
+
+def without_names(words: str) -> str:
+    """The words of a reply: X puts the names of all whom it goes to before them."""
+    return _NAMES.sub("", words) or words
 
 
 def as_written(post: Mapping[str, Any]) -> str:

@@ -15,7 +15,6 @@ its end listening stops until the next month, and says so. Nobody's name is aske
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -47,7 +46,6 @@ _SEARCHES = 3
 _FIELDS = "author_id,conversation_id,created_at,edit_history_tweet_ids,entities,lang,referenced_tweets"
 MENTIONS = "mentions"
 _NO_LANGUAGE = frozenset({"und", "zxx", "art", "qam", "qct", "qht", "qme", "qst"})
-_NAMES = re.compile(r"\A(?:@\w{1,15}\s+)+")
 _HIDDEN_AWAY = ("resource-not-found", "not-authorized-for-resource")
 
 AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
@@ -387,9 +385,10 @@ def remark_of(post: Mapping[str, Any], me: str, roots: Mapping[str | None, str])
     answered = next((id_of(each.get("id")) for each in others if each.get("type") == "replied_to"), None)
     history = _either(post, "edit_history_tweet_ids", "edit_history_post_ids")
     conversation, language = id_of(post.get("conversation_id")), post.get("lang")
+    words = words_of(answers.as_written(post))
     return Remark(
         min([version, *(id_ for each in history if (id_ := id_of(each)))], key=_number),
-        _without_names(words_of(answers.as_written(post))) if answered else words_of(answers.as_written(post)),
+        answers.without_names(words) if answered else words,
         at,
         root=roots.get(answered) or roots.get(conversation),
         parent=None if answered in roots else answered,
@@ -403,11 +402,6 @@ def remark_of(post: Mapping[str, Any], me: str, roots: Mapping[str | None, str])
 def _found_of(told: object) -> tuple[str, datetime]:
     id_, at = told if isinstance(told, list) and len(told) == 2 else (None, None)
     return id_of(id_) or "0", moment_of(at) or datetime.min.replace(tzinfo=UTC)
-
-
-def _without_names(words: str) -> str:
-    """The words of a reply: X puts the names of all whom it goes to before them."""
-    return _NAMES.sub("", words) or words
 
 
 def _either(post: Mapping[str, Any], *names: str) -> Sequence[Any]:

@@ -284,6 +284,15 @@ async def test_whom_x_lets_nobody_answer_is_told_and_not_tried_again(account):
     assert (await account.channel.publish(message("Rue Haute"), account.post)).remote_id
 
 
+async def test_our_reply_to_somebody_is_found_behind_the_names_that_x_puts_before_it(account):
+    [id_] = (await account.people.say("x", "Où ?", under=account.post, name="Nadia"))["ids"]
+    await account.stage.fault("twitter", "error_after", route="/2/tweets", times=1)
+    with pytest.raises(InDoubt):
+        await account.channel.publish(message("Rue Haute"), id_)
+    found = await account.channel.find(message("Rue Haute"), account.since, None, frozenset({account.post}), id_)
+    assert found is not None
+
+
 async def test_a_reply_is_hidden_and_nobody_is_blocked_on_x(account):
     [id_] = (await account.people.say("x", "Spam", under=account.post))["ids"]
     await account.channel.hide(id_)
