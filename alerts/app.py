@@ -436,6 +436,7 @@ class Daemon:
             resources=self._resources,
             pace=self._paces.__getitem__,
             events=self.events,
+            intake=self.ears.intake if self.ears is not None else None,
         )
         app.add_routes(self._bots.routes())
         if self.ears is not None:

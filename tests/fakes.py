@@ -301,7 +301,9 @@ class FakeLine:
         self.webhooks: list[tuple[str, str]] = []
         self.linked: Discussion | Exception = Discussion(-1001)
 
-    async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
+    async def say(
+        self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None, reply: int | None = None
+    ) -> int:
         if self.troubles and (trouble := self.troubles.popleft()) is not None:
             raise trouble
         self.said.append((chat, text))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts.model.bounds import bounded, seen, shown, utf16_units, visible
+from alerts.model.listening import Remark, Utterance
 from alerts.model.ports import Keyboard
 from alerts.model.subscriber import Asked, Subscriber
 from alerts.model.town import District
@@ -25,6 +26,8 @@ from alerts.rendering.i18n import Words, read_words
 
 SPOKEN = {"fr": "Français", "en": "English"}
 """The languages of the bot, each by its own name."""
+ASKED = ("now", "question", "mydata", "forget")
+"""The commands of a bot that people can't subscribe with."""
 LONGEST_DATA = 64
 """Bytes of a button's data (Bot API, InlineKeyboardButton)."""
 LONGEST_TEXT = 4096
@@ -34,6 +37,8 @@ _LONGEST_WORD = 200
 """Characters of a button's data, an id or a language's tag that are read; none that Telegram sends has as many."""
 # No id has more than 52 bits (Bot API, "Chat").
 _HIGHEST = 2**53
+# The last second that a clock here can tell (year 9999).
+_LAST = 253_402_300_799
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +50,26 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What somebody wrote: the number of that message, its words, when it was and when they were changed, if told."""
+
+    message: int
+    text: str = field(repr=False)
+    at: datetime | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Press:
-    """A button under our message number `message`; `id` is what the press is answered by."""
+    """A button under our message number `message`; `id` is what the press is answered by.
+
+    `about` is the message of theirs that ours answers, as Telegram shows it with the press (None: it is gone).
+    """
 
     data: str = field(repr=False)
     id: str = field(repr=False)
     message: int
+    about: Said | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +82,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class FreeText:
-    """Anything else. What it says is nothing to us, except where an officer was asked something."""
+    """Anything else. What it says is nothing to us, but where an officer was asked something, or the town hears."""
 
     text: str = field(default="", repr=False)
 
@@ -88,6 +107,7 @@ class ChatEvent:
     """What happened in which chat. `language` is what the app of whoever did it speaks.
 
     `asker` is asked about in a group (may they?) and then forgotten; None: an administrator who stays unnamed.
+    `message` is the number of what they wrote, where they wrote something.
     """
 
     chat: int = field(repr=False)
@@ -95,33 +115,54 @@ class ChatEvent:
     what: What
     language: str | None = None
     asker: int | None = field(default=None, repr=False)
+    message: int | None = None
 
 
 def read_update(update: Mapping[str, Any], username: str) -> ChatEvent | None:
     """What an update tells; None where it is nothing to us. `username` is the bot's own, by which groups call it."""
-    if press := _part(update, "callback_query"):
+    if press := part_of(update, "callback_query"):
         return _pressed(press)
-    if change := _part(update, "my_chat_member"):
+    if change := part_of(update, "my_chat_member"):
         # Other changes are of rights, and what the bot may do shows when it does it.
-        status = _part(change, "new_chat_member").get("status")
+        status = part_of(change, "new_chat_member").get("status")
         return _event(change, Left()) if status in ("kicked", "left") else None
-    message = _part(update, "message")
+    message = part_of(update, "message")
     return _said(message, username) if message else None
 
 
 def _pressed(press: Mapping[str, Any]) -> ChatEvent | None:
-    message, data, identity = _part(press, "message"), press.get("data"), press.get("id")
-    number = _number(message.get("message_id"))
+    message, data, identity = part_of(press, "message"), press.get("data"), press.get("id")
+    number = number_in(message.get("message_id"))
     if not (isinstance(data, str) and isinstance(identity, str) and number is not None):
         return None
-    return _event({**message, "from": press.get("from")}, Press(data[:_LONGEST_WORD], identity[:_LONGEST_WORD], number))
+    pressed = Press(
+        data[:_LONGEST_WORD], identity[:_LONGEST_WORD], number, said_in(part_of(message, "reply_to_message"))
+    )
+    return _event({**message, "from": press.get("from")}, pressed)
+
+
+def said_in(message: Mapping[str, Any]) -> Said | None:
+    """What somebody wrote in a message, or under a picture; None where it has no words, or isn't there."""
+    number, text = number_in(message.get("message_id")), message.get("text", message.get("caption"))
+    # Half a character, which JSON can name, is one that no database takes.
+    said = seen(bounded(text, LONGEST_TEXT)).strip() if isinstance(text, str) else ""
+    if number is None or not said:
+        return None
+    return Said(number, said, *(moment_in(message.get(each)) for each in ("date", "edit_date")))
+
+
+def moment_in(told: object) -> datetime | None:
+    """A time of the Bot API, which is in seconds; None for what can't be one."""
+    if not isinstance(told, int) or isinstance(told, bool) or not 0 < told <= _LAST:
+        return None
+    return datetime.fromtimestamp(told, UTC)
 
 
 def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
     # Told once, by a service message in the old chat: afterwards every call there is refused.
-    if (to := _number(message.get("migrate_to_chat_id"))) is not None:
+    if (to := number_in(message.get("migrate_to_chat_id"))) is not None:
         return _event(message, Moved(to))
-    if place := _part(message, "location"):
+    if place := part_of(message, "location"):
         return _event(message, _place(place))
     said = message.get("text")
     text = bounded(said, LONGEST_TEXT) if isinstance(said, str) else ""
@@ -129,7 +170,7 @@ def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
         return _commanded(message, text, username)
     # That somebody joined or left comes in the form of a message, and is to be answered by nobody.
     is_service = "from" not in message or any(key.startswith(("new_chat", "left_chat", "group_")) for key in message)
-    is_private = _part(message, "chat").get("type") == "private"
+    is_private = part_of(message, "chat").get("type") == "private"
     return None if is_service else _event(message, FreeText(text if is_private else ""))
 
 
@@ -150,7 +191,7 @@ def _commanded(message: Mapping[str, Any], text: str, username: str) -> ChatEven
     """
     first, _, argument = text[1:].partition(" ")
     name, _, whom = first.partition("@")
-    is_private = _part(message, "chat").get("type") == "private"
+    is_private = part_of(message, "chat").get("type") == "private"
     # "/stop@other_bot" reaches every bot of a group that may read there.
     if whom.lower() != username.lower() and (whom or not (is_private or name.lower() == "link")):
         return None
@@ -158,13 +199,13 @@ def _commanded(message: Mapping[str, Any], text: str, username: str) -> ChatEven
 
 
 def _event(message: Mapping[str, Any], what: What) -> ChatEvent | None:
-    chat, sender = _part(message, "chat"), _part(message, "from")
-    identity, kind, language = _number(chat.get("id")), chat.get("type"), sender.get("language_code")
+    chat, sender = part_of(message, "chat"), part_of(message, "from")
+    identity, kind, language = number_in(chat.get("id")), chat.get("type"), sender.get("language_code")
     if identity is None or kind not in ("private", "group", "supergroup"):
         return None
     # An administrator who stays unnamed speaks as the group itself (Bot API, "Message", sender_chat).
-    unnamed = _part(message, "sender_chat").get("id") == identity
-    asker = _number(sender.get("id"))
+    unnamed = part_of(message, "sender_chat").get("id") == identity
+    asker = number_in(sender.get("id"))
     if asker is None and not unnamed and not isinstance(what, Moved):
         return None
     return ChatEvent(
@@ -173,15 +214,17 @@ def _event(message: Mapping[str, Any], what: What) -> ChatEvent | None:
         what=what,
         language=language[:_LONGEST_WORD] if isinstance(language, str) else None,
         asker=asker if not unnamed else None,
+        message=number_in(message.get("message_id")),
     )
 
 
-def _part(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def part_of(of: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of an update; empty where it has none."""
     part = of.get(name)
     return part if isinstance(part, dict) else {}
 
 
-def _number(told: object) -> int | None:
+def number_in(told: object) -> int | None:
     """An id or a number as Telegram has them, of 52 bits at most; None for anything else."""
     return told if isinstance(told, int) and not isinstance(told, bool) and abs(told) < _HIGHEST else None
 
@@ -200,12 +243,13 @@ def language_for(told: str | None, station: str) -> str:
     return next((each for each in asked if each in SPOKEN), "en")
 
 
-def commands(language: str) -> Mapping[str, str]:
-    """What the bot's commands do, by their names, in a language."""
+def commands(language: str, *, subscribes: bool = True, hears: bool = False) -> Mapping[str, str]:
+    """What the bot's commands do, by their names, in a language: where people subscribe, where they ask, or both."""
     _ = words_of(language).gettext
-    return {
+    offered = {
         "start": _("Subscribe"),
         "now": _("What is on"),
+        "question": _("A question to the town"),
         "settings": _("Your choices"),
         "language": _("The language"),
         "test": _("A test message"),
@@ -213,32 +257,38 @@ def commands(language: str) -> Mapping[str, str]:
         "mydata": _("What is kept"),
         "forget": _("Remove everything"),
     }
+    if not hears:
+        del offered["question"]
+    return offered if subscribes else {name: offered[name] for name in ASKED if name in offered}
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
     """One message, as Telegram's HTML. `edit`: it takes the place of that message of ours.
 
-    `picture` is the file of a picture that is shown, with `text` in plain words under it.
+    `picture` is the file of a picture that is shown, with `text` in plain words under it. `reply` is the number of the
+    message that it answers.
     """
 
     text: str
     keyboard: Keyboard | None = None
     edit: int | None = None
     picture: str | None = None
+    reply: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class BotReply:
     """What to say, in order; what to keep of the chat from now on, or that all of it is to be forgotten.
 
-    `toast` is what somebody who pressed a button sees for a moment.
+    `toast` is what somebody who pressed a button sees for a moment, `remark` what they want the town to hear.
     """
 
     says: tuple[Say, ...] = ()
     keeps: Subscriber | None = None
     forgets: bool = False
     toast: str = ""
+    remark: Remark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +297,7 @@ class Kept:
 
     `received` are incidents, each with the number of the message that tells of it, and when that was; `held` what waits
     for it, and until when; `told` the alerts that it was told wait for a validation, and when; `asked` of what it was
-    asked the reason.
+    asked the reason; `asked_town` what it asked the town.
     """
 
     subscriber: Subscriber | None = None
@@ -256,11 +306,12 @@ class Kept:
     held: Sequence[tuple[str, datetime]] = ()
     told: Mapping[str, datetime] = field(default_factory=dict)
     asked: Asked | None = None
+    asked_town: Sequence[Utterance] = ()
 
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to show or forget."""
-        return self.subscriber is None and not self.received and self.account is None
+        return self.subscriber is None and not self.received and self.account is None and not self.asked_town
 
 
 def buttons(*rows: Sequence[tuple[str, str]]) -> Keyboard:
@@ -304,11 +355,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """What is on, in one language: its title, what to know in two lines, and its page (None: there is none)."""
+    """What is on, in one language: its title, what to know in two lines, its page (None: there is none), its id."""
 
     title: str
     summary: str
     url: str | None = None
+    incident: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +376,8 @@ class Fresh:
 class TownNow:
     """All that the conversation knows: the station, its districts, what is on, and how fresh that knowledge is.
 
-    `language` is the station's tag; `on` has a list for each language. `page` is the town's own page.
+    `language` is the station's tag; `on` has a list for each language. `page` is the town's own page. `subscribes`:
+    people can subscribe with this bot; `hears`: what they ask it is passed on, and is read in these `hours`, if told.
     """
 
     name: str
@@ -334,6 +387,9 @@ class TownNow:
     on: Mapping[str, Sequence[On]] = field(default_factory=dict)
     sources: Sequence[Fresh] = ()
     page: str | None = None
+    subscribes: bool = True
+    hears: bool = False
+    hours: str | None = None
 
     def district(self, key: str) -> District | None:
         """The district of that `key_of`; None where the boundary file has none any more."""

@@ -14,7 +14,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
+from alerts.bot import questions
 from alerts.bot.chat import (
+    ASKED,
     LONGEST_TEXT,
     BotReply,
     ChatEvent,
@@ -83,18 +85,36 @@ def reply(kept: Kept, event: ChatEvent, town: TownNow, now: datetime) -> BotRepl
     """What to answer to `event`, and what to keep of it. What officers do is answered elsewhere."""
     scene = Scene(kept, event, town, now)
     match event.what:
+        case Command(name=questions.COMMAND, argument=words) if town.hears and event.private:
+            return _question(scene, words)
         case Command(name=name):
-            return _COMMANDS.get(name, _hint)(scene)
+            return _COMMANDS.get(name, _hint)(scene) if town.subscribes or name in ASKED else _hint(scene)
+        case Press(data=data) if data.startswith(questions.PRESSED):
+            return questions.pressed(event.what, event, town, scene.language, now) if town.hears else _hint(scene)
         case Press():
             return _press(scene, event.what)
         case Place():
             return _place(scene, event.what)
         case Left():
             return BotReply(forgets=True)
-        case FreeText():
-            return _hint(scene) if event.private else BotReply()
+        case FreeText(text=text):
+            return _free_text(scene, text) if event.private else BotReply()
         case Moved():
             return BotReply()
+
+
+def _question(scene: Scene, words: str) -> BotReply:
+    if not words:
+        return questions.how_to_ask(scene.town, scene.language)
+    return questions.offer(scene.event.message, scene.town, scene.language)
+
+
+def _free_text(scene: Scene, text: str) -> BotReply:
+    """What is typed may be a question, where the town hears any; amidst the questions of `/start` it answers those."""
+    is_subscribing = scene.known is not None and scene.known.step is not None
+    if not text or not scene.town.hears or is_subscribing or not questions.incidents(scene.town, scene.language):
+        return _hint(scene)
+    return questions.offer(scene.event.message, scene.town, scene.language)
 
 
 def _start(scene: Scene) -> BotReply:
@@ -199,6 +219,8 @@ def data_of(kept: Kept) -> dict[str, object]:
     }
     if kept.held:
         found["held_back"] = [{"post": post, "until": _at(until)} for post, until in kept.held]
+    if kept.asked_town:
+        found["questions"] = [{"text": each.text, "at": _at(each.said_at)} for each in kept.asked_town]
     if kept.account:
         found["account"] = kept.account
         found["told"] = [{"alert": alert, "at": _at(at)} for alert, at in kept.told.items()]
@@ -298,18 +320,17 @@ def _short(text: str, most: int) -> str:
 
 def _hint(scene: Scene) -> BotReply:
     _ = scene.words
-    return BotReply(
-        (
-            Say(
-                _(
-                    "I only understand commands:\n"
-                    "/start – subscribe\n/now – what is on\n/settings – your choices\n/language – the language\n"
-                    "/test – a test message\n/stop – no more alerts\n/mydata – what is kept\n"
-                    "/forget – remove everything"
-                )
-            ),
-        )
+    if not scene.town.subscribes:
+        return questions.greeting(scene.town, scene.language)
+    text = _(
+        "I only understand commands:\n"
+        "/start – subscribe\n/now – what is on\n/settings – your choices\n/language – the language\n"
+        "/test – a test message\n/stop – no more alerts\n/mydata – what is kept\n"
+        "/forget – remove everything"
     )
+    if scene.town.hears:
+        text += "\n" + _("/question – a question to the town")
+    return BotReply((Say(text),))
 
 
 def _stranger(scene: Scene) -> BotReply:
@@ -376,6 +397,8 @@ def _place(scene: Scene, place: Place) -> BotReply:
     event, town, _ = scene.event, scene.town, scene.words
     if not event.private:
         return BotReply()
+    if not town.subscribes:
+        return _hint(scene)
     first = steps(town).names[0]
     known = scene.known or Subscriber(event.chat, scene.language, quiet=NIGHT, step=first, on=False)
     away: Keyboard = {"remove_keyboard": True}

@@ -140,6 +140,9 @@ def forget(unit: DeskUnit, channel: str, chat: int) -> None:
     """Remove all that is kept of a chat. That it belonged to an account is written down, as when it is unlinked."""
     _part(unit, channel, chat)
     unit.subscribers.forget(channel, chat)
+    if unit.desk.station.listens:
+        for each in unit.listening.said_to_bot(channel, chat):
+            unit.listening.forget(each, unit.now)
 
 
 # --- linking a chat to an account -----------------------------------------------------------------------------------

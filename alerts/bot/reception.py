@@ -34,6 +34,7 @@ from alerts.bot.chat import (
 )
 from alerts.bot.conversation import reply
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.ears import Intake
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
 from alerts.model.ports import BotClient, Clock
 from alerts.rendering.i18n import sentence
@@ -161,7 +162,8 @@ def _number(update: Mapping[str, Any]) -> int | None:
 class Bot:
     """The bot of one channel: its client, the service that it acts through, and the town as it is at the moment.
 
-    `remember` keeps a fact of the channel: under `bot` stands by which name people find it.
+    `remember` keeps a fact of the channel: under `bot` stands by which name people find it. `intake` keeps what people
+    say, where the channel hears; where it doesn't, there is none. `subscribes`: people may subscribe with it.
     """
 
     channel: str
@@ -170,6 +172,8 @@ class Bot:
     town: Callable[[], Awaitable[TownNow]]
     clock: Clock
     remember: Callable[[str, str], Awaitable[None]]
+    intake: Intake | None = None
+    subscribes: bool = True
 
 
 class Reception:
@@ -188,7 +192,9 @@ class Reception:
         await self._bot.remember("bot", f"@{self.username}")
         # None is shown to whoever speaks a language that the bot doesn't.
         for language in (None, *SPOKEN):
-            await self._bot.client.list_commands(commands(language or "en"), language)
+            bot, spoken = self._bot, language or "en"
+            offered = commands(spoken, subscribes=bot.subscribes, hears=bot.intake is not None)
+            await bot.client.list_commands(offered, language)
 
     async def handle(self, updates: Sequence[Mapping[str, Any]], landed: Landed | None = None) -> None:
         """Handle them, those of one chat in their order, each once, however often it is brought.
@@ -271,6 +277,8 @@ class Reception:
                 return BotReply((Say(safe(sentence(error.reason, language, town.zone))),))
         # Reading doesn't wait for the one writer, so "/now" is answered while an alert is sent to thousands.
         answer = await service.ask(lambda unit: _answer(unit, channel, event, town))
+        if answer.remark is not None and self._bot.intake is not None:
+            await self._bot.intake.keep(channel, [answer.remark])
         if answer.keeps is None and not answer.forgets:
             return answer
         return await service.act(lambda unit: _answer_and_keep(unit, channel, event, town))
@@ -316,7 +324,7 @@ async def say_surely(bot: Bot, chat: int, say: Say) -> int:
 async def _say_once(bot: Bot, chat: int, say: Say) -> int:
     if say.picture is not None:
         return await bot.client.show(chat, say.picture, say.text)
-    return await bot.client.say(chat, say.text, say.keyboard, say.edit)
+    return await bot.client.say(chat, say.text, say.keyboard, say.edit, say.reply)
 
 
 def _answer(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> BotReply:
@@ -328,6 +336,7 @@ def _answer(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> Bo
         unit.subscribers.held(channel, chat),
         unit.officer_chats.told(channel, chat),
         unit.officer_chats.asked(channel, chat),
+        unit.listening.said_to_bot(channel, chat) if town.hears else (),
     )
     return reply(kept, event, town, unit.now)
 

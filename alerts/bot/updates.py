@@ -18,6 +18,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from alerts.bot.ear import GroupEar
 from alerts.bot.reception import LONGEST_BACKOFF, Batch, Bot, Reception
 from alerts.delivery.lease import Hold, first_of
 from alerts.desk.service import DeskUnit
@@ -46,8 +47,9 @@ log = structlog.get_logger()
 class Asking:
     """Long polling: only who holds the lease asks, and says up to where everything was handled."""
 
-    def __init__(self, bot: Bot, reception: Reception, join: Join) -> None:
+    def __init__(self, bot: Bot, reception: Reception, join: Join, *, ear: GroupEar | None = None) -> None:
         self._bot = bot
+        self._ear = ear
         self._reception = reception
         self._woken = asyncio.Event()
         self._hold = join(self._woken.set)
@@ -69,7 +71,11 @@ class Asking:
                     await self._reception.introduce()
                     await self._begin()
                     introduced = True
+                if self._ear is not None:
+                    await self._ear.learn()
                 await self._round(lease)
+                if self._ear is not None:
+                    await self._ear.told(lease)
                 self.cycled_at, self.reason, failures = self._bot.clock.monotonic(), None, 0
             except LeaseLost:
                 log.info("bot.handed_over", channel=self._bot.channel)
@@ -78,12 +84,19 @@ class Asking:
                 # With a new token it is another bot perhaps, with another name and no commands yet.
                 introduced = introduced and not isinstance(error, BadCredential | Occupied)
                 self._tell(error)
+                await self._ear_failed(lease)
                 await first_of(self._woken.wait(), self._bot.clock.sleep(self._pause(error, failures)))
             if self._hold.is_asked:
                 self._hold.let_go()
 
     async def _begin(self) -> None:
         await self._bot.client.listen_by_asking()
+
+    async def _ear_failed(self, lease: Lease) -> None:
+        """Write down that the ear hears nothing at the moment; where that can't be, its age tells it."""
+        if self._ear is not None and self.reason is not None:
+            with suppress(DatabaseRefused, LeaseLost):
+                await self._ear.failed(self.reason, lease)
 
     async def _round(self, lease: Lease) -> None:
         channel, service = self._bot.channel, self._bot.service
@@ -93,7 +106,12 @@ class Asking:
         if not updates or self._hold.lease is None:
             return
         batch = Batch(updates, KEPT_EVERY)
-        await self._reception.handle(updates, partial(self._landed, batch, lease))
+        landed = partial(self._landed, batch, lease)
+        others = updates if self._ear is None else await self._ear.hear(updates, lease)
+        for each in updates:
+            if each not in others:
+                await landed(each)
+        await self._reception.handle(others, landed)
         await self._let_go_of(batch.end, lease)
 
     async def _asked(self, offset: int) -> Sequence[Mapping[str, Any]]:
@@ -157,8 +175,10 @@ class Listening(Asking):
         join: Join,
         url: str,
         secret: Callable[[], str],
+        *,
+        ear: GroupEar | None = None,
     ) -> None:
-        super().__init__(bot, reception, join)
+        super().__init__(bot, reception, join, ear=ear)
         self._url = url
         self._secret = secret
         self._told = ""
@@ -191,7 +211,7 @@ class Listening(Asking):
             return web.Response(status=HTTPStatus.BAD_REQUEST)
         if isinstance(update, dict):
             try:
-                await self._reception.handle([update])
+                await self._reception.handle([update] if self._ear is None else await self._ear.hear([update]))
             except (DatabaseRefused, DeliveryError) as error:
                 self._tell(error)
                 return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)

@@ -324,12 +324,13 @@ class _Reading:
         """What people say to a bot comes in once, and by a webhook only where Telegram can reach us."""
         bots: dict[object, str] = {}
         for name, settings in channels.items():
-            if not isinstance(settings, TelegramSettings) or not settings.subscriptions:
+            if not isinstance(settings, TelegramSettings) or not (settings.subscriptions or settings.hears):
                 continue
             # Telegram hands each update to one listener: of two, each would hear half.
             other = bots.setdefault((settings.api_url, settings.token), name)
             if other != name:
-                self.wrong(f"channels.{name}.subscriptions", because("bot_shared", other=repr(other)))
+                key = "subscriptions" if settings.subscriptions else "hears"
+                self.wrong(f"channels.{name}.{key}", because("bot_shared", other=repr(other)))
             if settings.updates == "webhook" and station is not None and (why := out_of_reach(station, settings)):
                 self.wrong(f"channels.{name}.updates", because("updates_by_poll", why=why))
 

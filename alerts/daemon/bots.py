@@ -10,12 +10,14 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from alerts.bot.chat import Fresh, On, TownNow
+from alerts.bot.ear import GroupEar
 from alerts.bot.reception import Bot, Reception
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
 from alerts.channels.settings import TelegramSettings, read_credential
@@ -27,6 +29,7 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.desk.service import DeskService
 from alerts.health.approvals import OfficerNotices
+from alerts.listening.ears import Intake
 from alerts.model.errors import BadCredential
 from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberTold
 from alerts.model.lease import DUTIES, source_lease
@@ -46,6 +49,12 @@ _LATE = 120.0
 def bot_settings(town: Town) -> Mapping[str, TelegramSettings]:
     """The channels whose bot people may subscribe with."""
     return {name: each.settings for name, each in town.bots.items() if isinstance(each.settings, TelegramSettings)}
+
+
+def conversing(town: Town) -> Mapping[str, TelegramSettings]:
+    """The channels whose bot is spoken to: people may subscribe with it, or the town hears what they say."""
+    spoken_to = town.conversing
+    return {name: each.settings for name, each in spoken_to.items() if isinstance(each.settings, TelegramSettings)}
 
 
 def bot_lease(channel: str) -> str:
@@ -68,8 +77,10 @@ class Bots:
         resources: Callable[[str], Resources],
         pace: Callable[[str], Pace],
         events: Events,
+        intake: Intake | None = None,
     ) -> None:
         self._town = town
+        self._intake = intake
         self._service = service
         self._publisher = publisher
         self._setting = setting
@@ -80,7 +91,7 @@ class Bots:
         self._events = events
         self._asking: dict[str, Asking] = {}
         self._rounds: dict[str, OfficerNotices] = {}
-        for name, settings in bot_settings(town).items():
+        for name, settings in conversing(town).items():
             self._add(name, settings)
 
     def routes(self) -> list[web.RouteDef]:
@@ -111,21 +122,27 @@ class Bots:
             await self._resources(name).remember(key, value)
             self._events.publish(IncidentChanged())
 
-        bot = Bot(name, client, self._service, self._town_now, self._clock, remember)
+        intake = self._intake if settings.hears else None
+        town_now = partial(self._town_now, settings)
+        bot = Bot(name, client, self._service, town_now, self._clock, remember, intake, settings.subscriptions)
         reception = Reception(bot)
+        ear = None if intake is None else GroupEar(name, settings.chat, client, intake)
 
         join = partial(self._keeper.join, lease)
         if settings.updates == "webhook":
             url = f"{self._town.public_url}/telegram/{name}"
             secret = partial(webhook_secret, settings, self._resources(name))
-            self._asking[name] = Listening(bot, reception, join, url, secret)
+            self._asking[name] = Listening(bot, reception, join, url, secret, ear=ear)
         else:
-            self._asking[name] = Asking(bot, reception, join)
-        self._rounds[name] = OfficerNotices(bot, self._town, join)
+            self._asking[name] = Asking(bot, reception, join, ear=ear)
+        if settings.subscriptions:
+            self._rounds[name] = OfficerNotices(bot, self._town, join)
 
-    async def _town_now(self) -> TownNow:
+    async def _town_now(self, settings: TelegramSettings) -> TownNow:
         # In a thread: an incident is put into words when it is first asked for.
-        return await asyncio.to_thread(town_now, self._town, self._setting, await self._publisher.edition())
+        now = await asyncio.to_thread(town_now, self._town, self._setting, await self._publisher.edition())
+        hours = self._town.listening.hours
+        return replace(now, subscribes=settings.subscriptions, hears=settings.hears, hours=hours)
 
 
 def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:
@@ -144,7 +161,7 @@ def town_now(town: Town, setting: Setting, edition: Edition) -> TownNow:
     """The town as its page shows it now."""
     on = {
         language: tuple(
-            On(told.title, told.summary, setting.address(told.path) if setting.town.public_url else None)
+            On(told.title, told.summary, setting.address(told.path) if setting.town.public_url else None, each.id)
             for each in edition.outlook.situation.on
             if (lasting := edition.incidents.get(each.id)) is not None
             if (told := lasting.told.get(language)) is not None
@@ -183,12 +200,8 @@ def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[Holding]:
     bots: dict[int, list[str]] = {}
     for name in paces:
         bots.setdefault(id(paces[name]), []).append(name)
-    speaking = bot_settings(town)
-    together = [
-        # The lanes last: a hung bulk keeps no alert from leaving while the bot is handed over.
-        (*(each for name in names if name in speaking for each in (bot_lease(name), f"bulk {name}")), *names)
-        for names in bots.values()
-    ]
+    # The lanes last: a hung bulk keeps no alert from leaving while the bot is handed over.
+    together = [(*(each for name in names for each in _voices(town, name)), *names) for names in bots.values()]
     channels = [*together, *((name,) for name in town.channels if name not in paces)]
     polled = [name for name, rules in town.sources.items() if rules.every is not None]
     return [
@@ -196,6 +209,12 @@ def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[Holding]:
         *(Holding("source", (source_lease(name),)) for name in polled),
         Holding("duties", (DUTIES,)),
     ]
+
+
+def _voices(town: Town, name: str) -> list[str]:
+    """The leases of who listens for a channel's bot, and of who sends to its subscribers."""
+    bulk = [f"bulk {name}"] if name in bot_settings(town) else []
+    return [bot_lease(name), *bulk] if name in conversing(town) else []
 
 
 class BulkSenders:
@@ -278,13 +297,13 @@ class BulkSenders:
 
 
 def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
-    """The pace of each channel whose bot people may subscribe with: all that one bot says has one.
+    """The pace of each channel whose bot is spoken to: all that one bot says has one.
 
     A bot is known by where its token stands; its rate is the slowest that its channels name.
     """
     # Two channels may share a bot; Telegram counts what the bot says, not what a channel says.
     bots: dict[tuple[str, str], list[int]] = {}
-    for settings in bot_settings(town).values():
+    for settings in conversing(town).values():
         bots.setdefault(_bot(settings), []).append(settings.rate)
     paces = {bot: BotPace(min((rate for rate in rates if rate), default=0), clock) for bot, rates in bots.items()}
     settings_of = {name: each.settings for name, each in town.channels.items()}

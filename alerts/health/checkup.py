@@ -93,10 +93,10 @@ def unread(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
 
 
 def _shared_bots(town: Town) -> list[Finding]:
-    """Bots that two channels have people subscribe with, under two names of one token: each would hear half."""
+    """Bots that two channels have people speak to, under two names of one token: each would hear half."""
     bots: dict[str, str] = {}
     found = []
-    for name, channel in town.bots.items():
+    for name, channel in town.conversing.items():
         settings = channel.settings
         try:
             token = read_credential(settings.token, town.folder).reveal()

@@ -189,7 +189,12 @@ def _hidden(known: Utterance, remark: Remark, told_at: datetime) -> Utterance:
 
 
 def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood, told: Known) -> Utterance:
-    incident = unit.listening.incident_of_post(channel, remark.root) if remark.root else told.about
+    root = remark.root
+    if root is None and remark.parent is not None:
+        # Who answers somebody under a post is under that post, too, where the platform doesn't tell.
+        parent = unit.listening.utterance_of(channel, remark.parent)
+        root = parent.root if parent is not None else None
+    incident = unit.listening.incident_of_post(channel, root) if root else remark.incident or told.about
     suggested = suggest_incident(unit, remark.text) if incident is None and remark.text else None
     config = unit.desk.station.channels.get(channel)
     return Utterance(
@@ -203,9 +208,9 @@ def _fresh(unit: DeskUnit, channel: str, remark: Remark, understood: Understood,
         # Where there is nothing to read, nobody has to.
         state=UtteranceState.UNREAD if remark.text is not None else UtteranceState.HANDLED,
         kind_reason=understood.reason,
-        asks=understood.asks,
+        asks=understood.asks or remark.private,
         raised=understood.kind is Kind.HELP,
-        root=remark.root,
+        root=root,
         parent=remark.parent,
         incident=incident or suggested,
         suggested=suggested is not None,

@@ -74,7 +74,7 @@ class Remark:
     `name` are the platform's id and name of who said it; both may be missing. `edited_at` is when these words were
     written, where they aren't the first: of two versions the newer one counts, whichever came first. `text` and
     `hidden` are None where nothing is told of them: they are as they were. `gone`: its platform says that it was taken
-    away. `private`: it was said to our bot alone.
+    away. `private`: it was said to our bot alone, as a question about `incident`.
     """
 
     remote_id: str
@@ -90,6 +90,7 @@ class Remark:
     hidden: bool | None = None
     language: str | None = None
     private: bool = False
+    incident: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

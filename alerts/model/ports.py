@@ -394,8 +394,12 @@ class Discussion:
 class BotClient(Protocol):
     """The whole way between a bot and Telegram. Every call raises DeliveryError where it fails."""
 
-    async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
+    async def say(
+        self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None, reply: int | None = None
+    ) -> int:
         """Say `text` (Telegram's HTML), or put it in place of the message `edit`; the message's number.
+
+        With `reply` it answers that message of the chat, if it is still there.
 
         Raises ReaderGone where nobody reads in that chat any more, ChatMoved where it has another id.
         """

@@ -192,6 +192,7 @@ DECIDED: Mapping[str, str] = {
     "telegram_not_in_discussion": "{account} isn't in the discussion group; add it there as an administrator",
     "telegram_privacy_mode": "{account} hears only commands in the discussion group; make it an administrator there",
     "telegram_may_not_moderate": "{account} may not delete messages or block people in the discussion group",
+    "telegram_gap": "what was said from {since:time} to {until:time} can't be heard any more",
     "telegram_library_failed": "python-telegram-bot failed ({error})",
     "in_chat_before_move": "the post is in the chat as it was before it moved",
     "chat_moved": "the group became a supergroup: “{said}”",

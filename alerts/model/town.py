@@ -424,6 +424,12 @@ class Town:
         return {name: channel for name, channel in self.channels.items() if channel.hears}
 
     @property
+    def conversing(self) -> Mapping[str, ChannelConfig]:
+        """The channels whose bot hears people: those who subscribe with it, or, on Telegram, what the town hears."""
+        heard = {name: each for name, each in self.hearing.items() if each.kind == "telegram"}
+        return {**self.bots, **heard}
+
+    @property
     def listens(self) -> bool:
         """Whether the town listens at all; where it doesn't, nothing of it exists: no page, no task, no question."""
         return bool(self.hearing or self.listening.feeds)

@@ -74,6 +74,12 @@ _OF_REMARK = Statement(
         utterance.c.channel == bindparam("channel"), utterance.c.remote_id == bindparam("remote_id")
     )
 )
+_SAID_TO_BOT = Statement(
+    select(utterance)
+    .where(utterance.c.channel == bindparam("channel"), utterance.c.private.is_(True), utterance.c.text.is_not(None))
+    .where(utterance.c.remote_id.startswith(bindparam("beginning", type_=Text)))
+    .order_by(utterance.c.seq)
+)
 _BY_ID = Statement(select(utterance).where(utterance.c.id == bindparam("id")))
 _UNREAD = Statement(
     select(utterance)
@@ -255,6 +261,10 @@ class Listening(UnitPart):
     def put(self, changed: Utterance) -> None:
         """Replace what was kept of it."""
         _SET.run(self._db, key=changed.id, **_values(changed))
+
+    def said_to_bot(self, channel: str, chat: int) -> Sequence[Utterance]:
+        """What somebody asked in their private chat with the bot, oldest first, while its words are kept."""
+        return [utterance_from(row) for row in _SAID_TO_BOT.rows(self._db, channel=channel, beginning=f"{chat}:")]
 
     def unread(self, most: int, after: int = 0) -> Sequence[Utterance]:
         """What nobody saw to: what may be a call for help first, then the oldest first."""

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, exists, func, or_, select, text, update
 
 from alerts.model.incident import new_id
-from alerts.model.post import Post, PostState, Receipt
+from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.dialect import unindexed
 from alerts.store.files import StoreError, opened, sound
@@ -88,13 +88,14 @@ _TOLD_BEFORE = exists().where(
     _first.c.seq < attempt.c.seq,
     unindexed(_first.c.ended_at) <= bindparam("before"),
 )
+_IS_ANSWER = exists().where(post.c.id == attempt.c.post_id, post.c.kind == PostKind.ANSWER.value)
 _NEWEST_KNOWN = Statement(
     # By the journal, not by the post: one that was sent before but answered after may have the higher id. An edit
     # answers with an id that was told before. From the newest attempt backwards, so that it stops at the first: with
-    # the `+`, SQLite doesn't take the index of times instead, and sort.
+    # the `+`, SQLite doesn't take the index of times instead, and sort. Where an answer stands, ids may run otherwise.
     select(attempt.c.remote_id)
     .where(attempt.c.channel == bindparam("channel"), text("attempt.remote_id IS NOT NULL"))
-    .where(unindexed(attempt.c.ended_at) <= bindparam("before"), ~_TOLD_BEFORE)
+    .where(unindexed(attempt.c.ended_at) <= bindparam("before"), ~_TOLD_BEFORE, ~_IS_ANSWER)
     .order_by(attempt.c.seq.desc())
     .limit(1)
 )

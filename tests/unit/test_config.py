@@ -543,5 +543,19 @@ class TestWebhooksOfABot:
     def test_are_a_server_of_one_s_own_s_to_call_wherever_they_are(self, load):
         assert load(self.written("http://127.0.0.1:8080", 'api_url = "http://127.0.0.1:8081"\n'))
 
+    def test_are_a_matter_of_a_bot_that_hears_too(self, problems):
+        hearing = self.written("http://alertes.saint-martin.example").replace("subscriptions", "hears")
+        [line] = problems(hearing)
+        assert line.startswith("channels.telegram.updates: ")
+
     def test_are_no_matter_to_a_bot_that_asks(self, load):
         assert load(self.written("http://127.0.0.1:8080").replace('"webhook"', '"poll"'))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("hears", "subscriptions"), ("subscriptions", "hears"), ("hears", "hears")]
+)
+def test_one_bot_listens_for_one_channel(problems, first, second):
+    other = TELEGRAM.replace("[channels.telegram]", "[channels.equipe]")
+    [line] = problems(f"{STATION}\n{TELEGRAM}{first} = true\n{other}{second} = true\n")
+    assert line == f"channels.equipe.{second}: 'telegram' has the same bot; allowed: one channel a bot"

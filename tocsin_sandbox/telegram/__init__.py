@@ -101,9 +101,12 @@ class Talking:
             for button in buttons_of(post):
                 if press in (button.get("callback_data"), button["text"]):
                     self._presses += 1
-                    message = {"message_id": int(post.id), "date": int(post.created_at), "chat": chat}
+                    message: dict[str, Any] = {"message_id": int(post.id), "date": int(post.created_at), "chat": chat}
                     number = f"talk-{talk.chat}-{self._presses}"
-                    return {"id": number, "data": button["callback_data"], "message": {**message, "text": post.text}}
+                    shown = self._messages.shown.message(post)
+                    answered = {key: shown[key] for key in ("reply_to_message",) if key in shown}
+                    message = {**message, "text": post.text, **answered}
+                    return {"id": number, "data": button["callback_data"], "message": message}
         known = [button["text"] for button in (buttons_of(there[0]) if there else [])]
         raise NoButton(f"no such button; under the newest message stand: {', '.join(known) or 'none'}")
 

@@ -32,7 +32,7 @@ from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rej
 from alerts.model.poll import PollCount
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PollForm, Quota, Receipt
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 
 _KEPT_IDS = 500
 # Of a group's messages, behind what was answered: all of these are remembered between two looks.
@@ -231,7 +231,7 @@ class Telegram:
         member = await self._settle(self._bot.get_chat_member(self._chat, me.id), RequestPurpose.READ)
         account = f"@{me.username}"
         if isinstance(member, ChatMemberOwner):
-            return Probe(account, followers=await self._followers())
+            return Probe(account, tuple(await self._lacks()), await self._followers())
         if not isinstance(member, ChatMemberAdministrator):
             raise BadCredential(because("telegram_no_administrator", account=account, chat=self._settings.chat))
         # A right that isn't told is no right that is missing: groups have no right to post, everybody may.
@@ -242,7 +242,11 @@ class Telegram:
         }
         missing = [what for what, may in rights.items() if may is False]
         warnings = tuple(because(f"telegram_may_not_{what}_messages", account=account) for what in missing)
-        return Probe(account, warnings, await self._followers())
+        return Probe(account, (*warnings, *await self._lacks()), await self._followers())
+
+    async def _lacks(self) -> Sequence[Reason]:
+        """What the bot lacks to hear what people answer, where it is to; nothing where it isn't."""
+        return (await self._line.discussion(self._chat)).warnings if self._settings.hears else ()
 
     async def _followers(self) -> int | None:
         """`getChatMemberCount`, our bot included; None where Telegram doesn't tell."""

@@ -20,6 +20,8 @@ from alerts.model.reason import because
 from alerts.model.town import Secret
 
 _ALLOWED = ("message", "callback_query", "my_chat_member")
+# What is asked for beside by who hears: the rest of what people do is theirs, as who likes what.
+_HEARD = ("edited_message", "message_reaction_count")
 _JSON = {"Content-Type": "application/json"}
 _ADMINS = ("creator", "administrator")
 # Messages that are asked for at once: the longest, with what they answer and their formats, fit into one answer.
@@ -35,10 +37,18 @@ class TelegramClient:
         self._resources = resources
         self._pace = pace
         self._token: Secret | None = None
+        self._allowed = [*_ALLOWED, *(_HEARD if settings.hears else ())]
 
-    async def say(self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None) -> int:
+    async def say(
+        self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None, reply: int | None = None
+    ) -> int:
         """`sendMessage`, or `editMessageText`; of a message that can't be edited any more, a new one is made."""
-        body = {"chat_id": chat, "text": text, "parse_mode": "HTML", "link_preview_options": {"is_disabled": True}}
+        body: dict[str, object] = {
+            "chat_id": chat,
+            "text": text,
+            "parse_mode": "HTML",
+            "link_preview_options": {"is_disabled": True},
+        }
         if edit is not None:
             try:
                 return await self._edit({**body, "message_id": edit, "reply_markup": keyboard or _BARE}, edit)
@@ -46,6 +56,8 @@ class TelegramClient:
                 pass
         if keyboard is not None and keyboard != _BARE:
             body["reply_markup"] = keyboard
+        if reply is not None:
+            body["reply_parameters"] = {"message_id": reply, "allow_sending_without_reply": True}
         told = await self._call("sendMessage", body, RequestPurpose.PUBLISH)
         return (count_of(told.get("message_id")) if isinstance(told, dict) else None) or 0
 
@@ -68,7 +80,7 @@ class TelegramClient:
 
     async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
         """`getUpdates`, with as much time again for the answer as any other call has."""
-        body = {"offset": offset, "timeout": int(seconds), "limit": _MOST, "allowed_updates": list(_ALLOWED)}
+        body = {"offset": offset, "timeout": int(seconds), "limit": _MOST, "allowed_updates": self._allowed}
         longest = self._settings.timeout + timedelta(seconds=seconds)
         told = await self._call("getUpdates", body, RequestPurpose.READ, longest)
         return [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
@@ -118,7 +130,7 @@ class TelegramClient:
 
     async def listen_at(self, url: str, secret: str) -> None:
         """`setWebhook`."""
-        body = {"url": url, "secret_token": secret, "allowed_updates": list(_ALLOWED)}
+        body = {"url": url, "secret_token": secret, "allowed_updates": self._allowed}
         await self._call("setWebhook", body, RequestPurpose.EDIT)
 
     async def listen_by_asking(self) -> None:

@@ -43,9 +43,14 @@ class Chat:
     subscriber: Subscriber | None = None
     replies: list[BotReply] = field(default_factory=list)
 
+    def kept(self, **more: object) -> Kept:
+        return Kept(self.subscriber, **more)
+
+    def reply(self, what: What, kept: Kept) -> BotReply:
+        return reply(kept, ChatEvent(CHAT, self.private, what, self.language), self.town, NOW)
+
     def does(self, what: What) -> BotReply:
-        event = ChatEvent(CHAT, self.private, what, self.language)
-        answer = reply(Kept(self.subscriber), event, self.town, NOW)
+        answer = self.reply(what, self.kept())
         if answer.forgets:
             self.subscriber = None
         elif answer.keeps is not None:

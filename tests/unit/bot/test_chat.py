@@ -66,7 +66,9 @@ def test_an_update_is_read(update, what):
 
 def test_nothing_personal_comes_along_and_no_repr_names_a_chat():
     event = read_update(message(text="Bonjour, je suis Anne Secret"), "tocsin_bot")
-    assert event == ChatEvent(77, private=True, what=FreeText("Bonjour, je suis Anne Secret"), language="fr", asker=77)
+    assert event == ChatEvent(
+        77, private=True, what=FreeText("Bonjour, je suis Anne Secret"), language="fr", asker=77, message=3
+    )
     assert "77" not in repr(event)
     assert not any(word in repr(event) for word in ("Anne", "Secret", "Bonjour"))
 

@@ -193,6 +193,17 @@ async def test_a_post_that_may_be_out_is_looked_for_once_before_it_is_sent(gappe
     assert await outbox.begin(shelf.again(post), lease, after, action="send", counts=True) is not None
 
 
+async def test_an_answer_s_id_is_none_to_look_for_an_alert_from(gapped, shelf, database):
+    answer = shelf.post()
+    shelf._db.execute("UPDATE post SET kind = 'answer' WHERE id = ?", (answer.id,))
+    shelf._db.execute(
+        "INSERT INTO attempt (post_id, channel, action, owner, counts, left_at, ended_at, remote_id) "
+        "VALUES (?, 'x', 'send', 'us', 1, ?, ?, '-100:9')",
+        (answer.id, *[int(NOW.timestamp() * 1_000_000)] * 2),
+    )
+    assert await database.read(lambda unit: unit.restored.newest_known("x", LATER)) == "6"
+
+
 async def test_what_a_feed_tells_again_is_looked_for_and_what_is_new_is_sent_at_once(gapped, shelf, outbox, lease):
     after = LATER + timedelta(minutes=1)
     known = a_record("a-known", received_at=after)

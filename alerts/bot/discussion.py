@@ -1,0 +1,187 @@
+"""What people say in a channel's discussion group, as updates of the Bot API tell it.
+
+Telegram forwards each post of a channel into its group by itself, and what is said under the post is a thread behind
+that forward. So the forward's number leads to our post (`threads`), and a remark to its forward: by the thread that it
+names, or by the forward that it answers, which holds where it is from. Where neither is known, it stands under no post.
+
+Who isn't a person has no id here: an administrator who stays unnamed speaks as the group, others speak as a channel of
+theirs. What the town itself says there, and what bots say, are no remarks; neither is what has no words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from alerts.bot.chat import number_in, part_of, said_in
+from alerts.model.bounds import bounded, seen
+from alerts.model.listening import Remark
+from alerts.model.ports import Discussion
+
+KEPT = 200
+"""Posts whose threads and reactions are remembered: those of the last weeks, and more than are spoken of."""
+MOST_EMOJI = 20
+LONGEST_NAME = 100
+_LONGEST_EMOJI = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What some updates tell of a group: remarks, and what is to be remembered of our posts.
+
+    `threads` are the numbers of forwards, each with the number of the post; `reactions` how often each sign stands
+    under a post, by its number.
+    """
+
+    remarks: tuple[Remark, ...] = ()
+    threads: Mapping[str, str] = field(default_factory=dict)
+    reactions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def is_to_be_remembered(self) -> bool:
+        """Whether there is more to it than remarks."""
+        return bool(self.threads or self.reactions)
+
+
+def concerns(update: Mapping[str, Any], place: Discussion) -> bool:
+    """Whether an update is of the group, or of the channel's reactions: a command in the group is the bot's affair."""
+    if reactions := part_of(update, "message_reaction_count"):
+        return number_in(part_of(reactions, "chat").get("id")) == place.channel
+    message = part_of(update, "message") or part_of(update, "edited_message")
+    if place.group is None or number_in(part_of(message, "chat").get("id")) != place.group:
+        return False
+    text = message.get("text")
+    return not (isinstance(text, str) and text.startswith("/")) and message.get("migrate_to_chat_id") is None
+
+
+def read_group(
+    updates: Sequence[Mapping[str, Any]], place: Discussion, threads: Mapping[str, str], now: datetime
+) -> Spoken:
+    """What updates that concern the group tell, in their order; `threads` as they are remembered so far."""
+    remarks: list[Remark] = []
+    found: dict[str, str] = {}
+    reactions: dict[str, Mapping[str, int]] = {}
+    for update in updates:
+        if counted := part_of(update, "message_reaction_count"):
+            if (number := number_in(counted.get("message_id"))) is not None:
+                reactions[str(number)] = _counts(counted)
+            continue
+        message = part_of(update, "message") or part_of(update, "edited_message")
+        if message.get("is_automatic_forward") is True:
+            if (number := number_in(message.get("message_id"))) and (post := _forwarded_from(message, place)):
+                found[str(number)] = post
+        elif remark := read_remark(message, place, {**threads, **found}, now):
+            remarks.append(remark)
+    return Spoken(tuple(remarks), found, reactions)
+
+
+def read_remark(
+    message: Mapping[str, Any], place: Discussion, threads: Mapping[str, str], now: datetime
+) -> Remark | None:
+    """What a message of the group says; None: nothing that is anybody's remark."""
+    said = said_in(message)
+    sender, speaks_as = part_of(message, "from"), part_of(message, "sender_chat")
+    if said is None or number_in(speaks_as.get("id")) == place.channel != place.group:
+        return None
+    if not speaks_as and sender.get("is_bot") is not False:
+        return None
+    answered = part_of(message, "reply_to_message")
+    parent = number_in(answered.get("message_id"))
+    root = _root(message, answered, place, threads)
+    is_under_post = root is not None and (parent is None or _is_post(answered, place))
+    return Remark(
+        remote_id=f"{place.group}:{said.message}",
+        text=said.text,
+        at=said.at or now,
+        root=root,
+        parent=None if is_under_post or parent is None else f"{place.group}:{parent}",
+        author=None if speaks_as else _text(number_in(sender.get("id"))),
+        name=_name(speaks_as or sender),
+        url=_address(part_of(message, "chat"), said.message),
+        edited_at=said.changed_at,
+        language=_language(sender),
+    )
+
+
+def _root(
+    message: Mapping[str, Any], answered: Mapping[str, Any], place: Discussion, threads: Mapping[str, str]
+) -> str | None:
+    thread = number_in(message.get("message_thread_id"))
+    if place.group == place.channel:  # what is posted here stands here itself
+        number = number_in(answered.get("message_id"))
+        return str(number) if number is not None and _is_post(answered, place) else None
+    return threads.get(str(thread)) or _forwarded_from(answered, place)
+
+
+def _is_post(message: Mapping[str, Any], place: Discussion) -> bool:
+    """Whether a message of the group is a post of ours: its forward, or in a group that is posted to our own."""
+    if place.group == place.channel:
+        return part_of(message, "from").get("is_bot") is True and not part_of(message, "sender_chat")
+    return message.get("is_automatic_forward") is True
+
+
+def _forwarded_from(message: Mapping[str, Any], place: Discussion) -> str | None:
+    """The number, in the channel, of the post that a message of the group was made of."""
+    origin = part_of(message, "forward_origin")
+    if message.get("is_automatic_forward") is not True or origin.get("type") != "channel":
+        return None
+    if number_in(part_of(origin, "chat").get("id")) != place.channel:
+        return None
+    return _text(number_in(origin.get("message_id")))
+
+
+def _counts(counted: Mapping[str, Any]) -> Mapping[str, int]:
+    """How often each sign was given; those that aren't an emoji are counted together, as a star."""
+    found: dict[str, int] = {}
+    told = counted.get("reactions")
+    for each in told[:MOST_EMOJI] if isinstance(told, list) else []:
+        if not isinstance(each, dict):
+            continue
+        kind, count = part_of(each, "type"), number_in(each.get("total_count"))
+        sign = kind.get("emoji")
+        name = seen(sign[:_LONGEST_EMOJI]) if isinstance(sign, str) and kind.get("type") == "emoji" else "★"
+        if count is not None and count > 0:
+            found[name] = found.get(name, 0) + count
+    return found
+
+
+def remembered(memory: Mapping[str, Any], spoken: Spoken) -> dict[str, Any]:
+    """The ear's memory with what is news; of each kind the newest `KEPT`."""
+    kept = dict(memory)
+    for name, news in (("threads", spoken.threads), ("reactions", spoken.reactions)):
+        before = {key: value for key, value in part_of(memory, name).items() if key not in news}
+        kept[name] = dict([*before.items(), *news.items()][-KEPT:])
+    return kept
+
+
+def reactions_of(memory: Mapping[str, Any], remote_id: str) -> Mapping[str, int]:
+    """How often each sign stands under a post of the channel, as its ear remembers it."""
+    return part_of(part_of(memory, "reactions"), remote_id)
+
+
+def _name(who: Mapping[str, Any]) -> str | None:
+    """How the group sees who it was."""
+    if isinstance(username := who.get("username"), str):
+        return seen(bounded(f"@{username}", LONGEST_NAME))
+    parts = [who.get(key) for key in ("title", "first_name", "last_name")]
+    return seen(bounded(" ".join(each for each in parts if isinstance(each, str)), LONGEST_NAME)) or None
+
+
+def _language(sender: Mapping[str, Any]) -> str | None:
+    """What the app of who wrote it speaks: a hint, where the words tell too little."""
+    tag = sender.get("language_code")
+    return tag.partition("-")[0].lower()[:3] if isinstance(tag, str) and tag else None
+
+
+def _address(chat: Mapping[str, Any], number: int) -> str | None:
+    """Where it is read: by anybody in a public group, by its members in another."""
+    if isinstance(name := chat.get("username"), str) and name.isascii() and name.isidentifier():
+        return f"https://t.me/{name[:LONGEST_NAME]}/{number}"
+    identity = str(chat.get("id"))
+    return f"https://t.me/c/{identity[4:]}/{number}" if identity.startswith("-100") else None
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)

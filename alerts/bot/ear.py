@@ -1,0 +1,171 @@
+"""The ear of a Telegram channel: what its bot's updates tell of what people say, kept before anything is answered.
+
+Telegram tells each update until it is told that it was handled, and keeps none for longer than a day. So remarks are
+kept first, and only then the updates count as handled: after a kill in between they come again, and are known by their
+ids. What was said while nobody asked for a day is gone, and so is what was said while the bot could hear nothing; the
+ear's status tells that gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+
+from alerts.bot.chat import number_in, part_of, said_in
+from alerts.bot.discussion import Spoken, concerns, read_group, remembered
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.ears import Intake
+from alerts.model.errors import BadCredential, ChatMoved, Rejected
+from alerts.model.lease import Lease
+from alerts.model.listening import EarStatus, Remark
+from alerts.model.ports import BotClient, Clock, Discussion
+from alerts.model.reason import Reason, because
+
+KEPT_BY_TELEGRAM = timedelta(hours=24)
+"""How long an update waits at Telegram for who asks for it."""
+TOLD_EVERY = timedelta(minutes=1)
+"""How often it is written down that the ear is well."""
+LEARNT_EVERY = 900.0
+"""Seconds after which the group and the bot's rights there are asked for anew: somebody may have changed them."""
+FORGOTTEN_AFTER = timedelta(days=7)
+"""How long a gap is told."""
+_NOBODY = Discussion(0)
+
+log = structlog.get_logger()
+
+
+class GroupEar:
+    """Hears what is said in the discussion group of `chat`, and what people who asked the bot change of it.
+
+    `place` is where that is, as Telegram last told.
+    """
+
+    def __init__(self, channel: str, chat: str, client: BotClient, intake: Intake) -> None:
+        self.place = _NOBODY
+        self._channel = channel
+        self._chat = chat
+        self._client = client
+        self._intake = intake
+        self._learnt_at: float | None = None
+        self._told_at: datetime | None = None
+
+    @property
+    def _service(self) -> DeskService:
+        return self._intake.service
+
+    @property
+    def _clock(self) -> Clock:
+        return self._intake.clock
+
+    async def learn(self) -> None:
+        """Ask which group it is, and what the bot lacks there, unless that was asked lately. Raises DeliveryError.
+
+        Who has no such channel hears nothing, and talks with people in private as before.
+        """
+        now = self._clock.monotonic()
+        if self._learnt_at is not None and now - self._learnt_at < LEARNT_EVERY:
+            return
+        try:
+            place = await self._client.discussion(self._chat)
+        except (Rejected, ChatMoved, BadCredential) as error:
+            place = replace(_NOBODY, deaf=error.reason)
+        if place.deaf is not None and place.deaf != self.place.deaf:
+            log.warning("ear.deaf", ear=self._channel, reason=str(place.deaf))
+        self.place, self._learnt_at = place, now
+
+    async def hear(
+        self, updates: Sequence[Mapping[str, Any]], lease: Lease | None = None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Keep what people say; returns the other updates, which are for the conversation.
+
+        Raises LeaseLost and DatabaseRefused, and then all of them are to come again.
+        """
+        if self._learnt_at is None:
+            await self.learn()
+        ours: list[Mapping[str, Any]] = []
+        edited: list[Mapping[str, Any]] = []
+        rest: list[Mapping[str, Any]] = []
+        for each in updates:
+            whose = ours if concerns(each, self.place) else edited if "edited_message" in each else rest
+            whose.append(each)
+        if not (ours or edited):
+            return rest
+        memory, private = await self._service.ask(partial(_before, channel=self._channel, edited=edited))
+        spoken = read_group(ours, self.place, part_of(memory, "threads"), self._clock.now())
+        await self._intake.keep(self._channel, [*spoken.remarks, *private], lease)
+        if spoken.is_to_be_remembered:
+            await self._tell(lease, None, spoken)
+        return rest
+
+    async def told(self, lease: Lease | None) -> None:
+        """Telegram has just told all that it had: write down now and then that it did. Raises LeaseLost."""
+        now = self._clock.now()
+        if self._told_at is None or not timedelta() <= now - self._told_at < TOLD_EVERY:
+            await self._tell(lease, self.place.deaf)
+
+    async def failed(self, reason: Reason, lease: Lease | None) -> None:
+        """Telegram couldn't be asked. Raises LeaseLost."""
+        await self._tell(lease, reason)
+
+    async def _tell(self, lease: Lease | None, reason: Reason | None, spoken: Spoken | None = None) -> None:
+        deaf = self.place.deaf or reason
+        await self._service.act(
+            partial(_tell, channel=self._channel, lease=lease, reason=deaf, spoken=spoken or Spoken()), posts=False
+        )
+        self._told_at = self._clock.now()
+
+
+def _before(
+    unit: DeskUnit, channel: str, edited: Sequence[Mapping[str, Any]]
+) -> tuple[Mapping[str, Any], Sequence[Remark]]:
+    """The ear's memory; and as remarks what was changed of messages that their authors had passed on to the town."""
+    private = []
+    for update in edited:
+        message = part_of(update, "edited_message")
+        said, chat = said_in(message), number_in(part_of(message, "chat").get("id"))
+        known = unit.listening.utterance_of(channel, f"{chat}:{said.message}") if said is not None else None
+        if said is not None and known is not None and known.private:
+            at = said.changed_at or unit.now
+            private.append(Remark(known.remote_id, said.text, known.said_at, edited_at=at, private=True))
+    return unit.listening.ear(channel).memory, private
+
+
+def _tell(unit: DeskUnit, channel: str, lease: Lease | None, reason: Reason | None, spoken: Spoken) -> None:
+    unit.leases.check(lease, unit.now)
+    status, now = unit.listening.ear(channel), unit.now
+    unit.listening.put_ear(
+        replace(
+            status,
+            memory=remembered(status.memory, spoken) if spoken.is_to_be_remembered else status.memory,
+            last_try=now,
+            last_ok=now if reason is None else status.last_ok,
+            failures=0 if reason is None else status.failures + 1,
+            reason=reason,
+            gap=status.gap if reason is not None else gap_of(status, now),
+        )
+    )
+
+
+def gap_of(status: EarStatus, now: datetime) -> Reason | None:
+    """What can't be heard any more, now that the ear is well again; one of long ago is told no more.
+
+    What was said while the bot might hear nothing never waited for it; else Telegram kept the last day.
+    """
+    if status.last_ok is None:
+        return None
+    was_deaf = status.reason is not None and status.reason.code in DEAF
+    lost_until = now if was_deaf else now - KEPT_BY_TELEGRAM
+    if lost_until > status.last_ok:
+        return because("telegram_gap", since=status.last_ok, until=lost_until)
+    until = status.gap["until"] if status.gap is not None else None
+    is_recent = isinstance(until, str) and now - datetime.fromisoformat(until) < FORGOTTEN_AFTER
+    return status.gap if is_recent else None
+
+
+DEAF = frozenset({"telegram_no_discussion", "telegram_not_in_discussion", "telegram_privacy_mode"})
+"""Reasons of an ear that is well itself, and hears nothing for lack of a right."""

@@ -1,0 +1,113 @@
+"""What somebody writes to the bot in private, where the town hears it: a question about what is on.
+
+The bot asks what it is about, in answer to that message, and nothing is kept until a button says so: Telegram shows the
+message with the press. Each such word of the bot says that nobody may be reading, and how to call for help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from alerts.bot.chat import BotReply, ChatEvent, On, Press, Say, TownNow, buttons, safe, words_of
+from alerts.model.listening import Remark
+
+MOST = 4
+"""Incidents that are offered, the worst first; who asks about another one finds it on the town's page."""
+PRESSED = "q:"
+"""How the data of these buttons begin; an incident's id follows, or `no`."""
+COMMAND = "question"
+_NO = "no"
+_LONGEST_TITLE = 60
+
+
+def offer(message: int | None, town: TownNow, language: str) -> BotReply:
+    """Ask what the message is about; where nothing is on, say that."""
+    _, on = words_of(language).gettext, incidents(town, language)[:MOST]
+    if not on:
+        return _said(_("Nothing is on at the moment that you could ask about."), town, _)
+    nothing = (_("No, nothing"), PRESSED + _NO)
+    if len(on) == 1:
+        text = _("Is this a question about <b>%(title)s</b>?", title=safe(_short(on[0].title)))
+        keyboard = buttons([(_("Yes"), PRESSED + on[0].incident), nothing])
+    else:
+        text = _("Is this a question about one of these?")
+        keyboard = buttons(*([(_short(each.title), PRESSED + each.incident)] for each in on), [nothing])
+    return _said(text, town, _, keyboard=keyboard, reply=message)
+
+
+def how_to_ask(town: TownNow, language: str) -> BotReply:
+    """To who wrote the command alone."""
+    _ = words_of(language).gettext
+    return _said(_("Write your question as a message, or behind /question."), town, _)
+
+
+def greeting(town: TownNow, language: str) -> BotReply:
+    """What a bot says of itself that people can ask, and can't subscribe with."""
+    _ = words_of(language).gettext
+    text = _(
+        "Good day! Here you can ask <b>%(town)s</b> about what is on: write your question.\n"
+        "/now – what is on\n/question – a question to the town\n/mydata – what is kept\n/forget – remove everything",
+        town=safe(town.name),
+    )
+    return _said(text, town, _)
+
+
+def pressed(press: Press, event: ChatEvent, town: TownNow, language: str, now: datetime) -> BotReply:
+    """Pass it on, or let it be. Pressed twice it is passed on once: the platform's id of a message is its own."""
+    _, chosen = words_of(language).gettext, press.data.removeprefix(PRESSED)
+    if chosen == _NO:
+        return _said(_("Nothing was passed on."), town, _, keyboard=buttons(), edit=press.message)
+    on = next((each for each in incidents(town, language) if each.incident == chosen), None)
+    if on is None:
+        return BotReply(toast=_("That is over. Write your question once more."))
+    words = "" if press.about is None else _without_command(press.about.text)
+    if press.about is None or not words:
+        return BotReply(toast=_("That message is gone. Write your question once more."))
+    text = _(
+        "Passed on to the town, as a question about <b>%(title)s</b>. If it is answered, the answer comes here. "
+        "/mydata shows what is kept, /forget removes it.",
+        title=safe(_short(on.title)),
+    )
+    remark = Remark(
+        remote_id=f"{event.chat}:{press.about.message}",
+        text=words,
+        at=press.about.at or now,
+        author=str(event.chat),
+        language=language,
+        incident=on.incident,
+        private=True,
+    )
+    return replace(_said(text, town, _, keyboard=buttons(), edit=press.message), remark=remark)
+
+
+def incidents(town: TownNow, language: str) -> Sequence[On]:
+    """What is on and can be asked about, the worst first."""
+    on = town.on.get(language) or next(iter(town.on.values()), ())
+    return [each for each in on if each.incident]
+
+
+def _said(text: str, town: TownNow, _: Callable[..., str], **how: Any) -> BotReply:
+    """The text, and below it what stands below all of these: no promise that anybody reads, and where help is."""
+    begins, _dash, ends = (town.hours or "").partition("-")
+    if begins and ends:
+        reads = _(
+            "Messages are read from %(begins)s to %(ends)s at most: perhaps nobody reads yours now.",
+            begins=begins,
+            ends=ends,
+        )
+    else:
+        reads = _("Perhaps nobody reads this at the moment.")
+    help_is = _("In danger call <b>112</b>. Who can't hear or speak writes an SMS to <b>114</b>.")
+    return BotReply((Say(f"{text}\n\n{reads}\n{help_is}", **how),))
+
+
+def _without_command(text: str) -> str:
+    return text.partition(" ")[2].strip() if text.startswith("/") else text
+
+
+def _short(title: str) -> str:
+    line = " ".join(title.split())
+    return line if len(line) <= _LONGEST_TITLE else line[: _LONGEST_TITLE - 1].rstrip() + "…"
