@@ -93,7 +93,7 @@ async def test_x_knows_of_a_reply_only_after_a_while(world, clock, post):
 
 
 async def test_our_timeline_holds_none_of_it(world, post):
-    await world.people.say("x", "Crue", under=post, count=2)
+    await world.people.say("x", "Crue, suite", under=post, count=2)
     assert [each["id"] for each in await world.timeline()] == [post]
     assert (await world.tweet("Crue, suite")).status == 201
 
