@@ -347,6 +347,15 @@ def show_source(source: Mapping[str, Any]) -> None:
     show(_row("source", source["source"], source["state"], f"{read}{_because(source)}"))
 
 
+def show_ear(ear: Mapping[str, Any]) -> None:
+    """How old the knowledge of an ear is, what it can't hear any more, and what it cost this month."""
+    last = ear["last_ok"]
+    heard = tell("last heard %(time)s", time=_minutes(last)) if last else tell("never heard")
+    cost = tell("; $%(dollars)s this month", dollars=f"{ear['cost']:.2f}") if ear["cost"] else ""
+    gap = tell("; ") + plain(ear["gap"]) if ear["gap"] else ""
+    show(_row("ear", ear["ear"], ear["state"], f"{heard}{cost}{gap}{_because(ear)}"))
+
+
 def show_bulk(bulk: Mapping[str, Any]) -> None:
     """Two lines: which alert it is, then how many people have it, wait for their hour, or are still to go."""
     headline = plain(bulk["headline"]) or bulk["alert"]

@@ -16,11 +16,11 @@ from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused
 from alerts.model.incident import AlertState, StoredAlert
-from alerts.model.lease import Ownership, name_of, source_lease
+from alerts.model.lease import Ownership, ear_lease, name_of, source_lease
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
-from alerts.rendering.i18n import told
+from alerts.rendering.i18n import told, word
 from alerts.store.connection import lack_of_room
 from alerts.store.views import Views
 from alerts.web.ops import Owner
@@ -95,6 +95,23 @@ def sources(control: Control) -> list[dict[str, Any]]:
         return [
             spoken(each, control.town) | _owner(unit, source_lease(each["source"]), control.town.zone)
             for each in source_standings(unit.views, control.town, now())
+        ]
+
+    return control.ask(question)
+
+
+def ears(control: Control) -> list[dict[str, Any]]:
+    """How each ear is doing, as `status --json` has it; nothing where the town listens to nothing."""
+    if not control.town.listens:
+        return []
+    from alerts.listening.ears import ear_standings  # noqa: PLC0415 only who listens pays for it
+
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        return [
+            spoken(each, control.town)
+            | {"gap": word(each["gap"], control.town.language, control.town.zone) if each["gap"] else None}
+            | _owner(unit, ear_lease(each["ear"]), control.town.zone)
+            for each in ear_standings(unit, control.town)
         ]
 
     return control.ask(question)

@@ -9,10 +9,11 @@ where people's questions are read, writes little at a time, and its requests are
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -25,6 +26,7 @@ from alerts.model.lease import Lease, LeaseLost, ear_lease
 from alerts.model.listening import EarReading, EarStatus, HeardPost, Remark, Understood
 from alerts.model.ports import Clock, Hears
 from alerts.model.reason import Reason, because
+from alerts.model.town import Town
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 HEARD_AFTER_ITS_END = timedelta(hours=48)
@@ -34,6 +36,8 @@ MOST_POSTS = 100
 """Posts of a channel that are listened under at a time, the newest."""
 WRITTEN_EVERY = 300.0
 """Seconds after which it is written down that an ear listened, while it hears nothing."""
+LATE = timedelta(minutes=5)
+"""How far an ear may be behind its time before its knowledge counts as old."""
 RESTS = 0.02
 """Seconds between two transactions of what is heard, in which an urgent post is stored or journalled."""
 
@@ -83,6 +87,25 @@ def _keep(
 ) -> Taken:
     unit.leases.check(lease, unit.now)
     return take(unit, channel, pairs, group)
+
+
+def ear_standings(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:
+    """How each ear is doing, as sources are told, with what it `cost` this month, in dollars, where that is anything.
+
+    `gap` is what can't be heard any more. A bot's ear is `quiet` until it heard something.
+    """
+    known, now = unit.listening.ears(), unit.now
+    for name in [*town.hearing, *town.listening.feeds]:
+        status = known.get(name) or EarStatus(name)
+        late = status.last_ok is None or (status.next_try is not None and now > status.next_try + LATE)
+        yield {
+            "ear": name,
+            "state": "failing" if status.reason is not None else "quiet" if late else "ok",
+            "last_ok": status.last_ok.astimezone(town.zone).isoformat(timespec="seconds") if status.last_ok else None,
+            "reason": status.reason,
+            "gap": status.gap,
+            "cost": round(status.cost, 4) if status.month == f"{now:%Y-%m}" else 0.0,
+        }
 
 
 class Ear:
