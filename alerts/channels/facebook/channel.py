@@ -40,7 +40,7 @@ from alerts.model.errors import BadCredential, DeliveryError, Gone, InDoubt, Rej
 from alerts.model.listening import EarReading, HeardPost
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.model.town import Secret
 
 _LARGEST_PICTURE = 4_000_000
@@ -199,7 +199,17 @@ class Facebook:
         if str(told.get("id")) != self._settings.page_id:
             named, number = name_of(told.get("name")), id_of(told.get("id")) or "?"
             raise BadCredential(because("facebook_other_page", name=named, id=number, page=self._settings.page_id))
-        return Probe(name_of(told.get("name")) or self._settings.page_id, followers=await self._followers())
+        account, followers = name_of(told.get("name")) or self._settings.page_id, await self._followers()
+        return Probe(account, self._lacks(), followers)
+
+    def _lacks(self) -> tuple[Reason, ...]:
+        """What Facebook needs to bring comments, and isn't there."""
+        try:
+            if self._settings.is_brought and self._settings.verify_token is not None:
+                read_credential(self._settings.verify_token, self._resources.folder)
+        except BadCredential as error:
+            return (error.reason,)
+        return ()
 
     async def rehearse(self, message: Message) -> Receipt:
         """`POST /{page}/feed` with `published=false`: only those see it who manage the Page, among its posts there."""

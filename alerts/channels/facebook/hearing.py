@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +39,8 @@ MOST_CHECKED = 25
 """Missing comments that one look asks for by their ids."""
 MOST_REQUESTS = 120
 """Requests of one look at all posts; the rest of them is looked at next."""
+PAUSE = timedelta(seconds=5)
+"""How long after a look that asked for so much the next one follows."""
 LAG = timedelta(minutes=10)
 """How far before the last look a list begins: its read side may lag."""
 WHOLE_EVERY = timedelta(minutes=15)
@@ -129,9 +131,14 @@ class PageEar:
         return EarReading(
             remarks,
             {"posts": {id_: thread.kept() for id_, thread in threads.items()}},
-            look_again=_named(failed) or min(due.values(), default=None),
+            look_again=_named(failed) or self._again(due.values()),
             trouble=failed.reason if failed is not None else None,
         )
+
+    def _again(self, due: Iterable[datetime]) -> datetime | None:
+        """When the next post is due; a while from now where more were than one look asks for."""
+        soonest = min(due, default=None)
+        return self._now + PAUSE if soonest is not None and self._left <= 0 else soonest
 
     async def _look(self, post: HeardPost, before: _Thread) -> tuple[list[Remark], _Thread]:
         """What is new under a post, and what is to be remembered of it once that is kept."""

@@ -22,7 +22,7 @@ from alerts.model.listening import EarReading, HeardPost
 from alerts.model.poll import SHORTEST, Counting, PollCount
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PollForm, PostImage, Quota, Receipt
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 
 _LARGEST_PICTURE = 5_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
@@ -164,6 +164,15 @@ class Twitter:
             raise BadCredential(because("x_listens_as_itself"))
         return TwitterClient(self._settings, self._resources, signer)
 
+    def _lacks(self) -> tuple[Reason, ...]:
+        """What hearing lacks here, as far as that can be told without asking X: each question has its price."""
+        try:
+            if self._settings.hears:
+                self._listener()
+        except BadCredential as error:
+            return (error.reason,)
+        return ()
+
     async def hide(self, remote_id: str) -> None:
         """`PUT /2/tweets/{id}/hidden`: it stays one click away, under our own posts alone. One that is gone is done.
 
@@ -216,7 +225,7 @@ class Twitter:
         # Keys made before the app was let write stay read-only until they are made anew.
         if level == _READ_ONLY:
             raise BadCredential(because("x_read_only"))
-        return Probe(f"@{user}", followers=answers.followers(answer))
+        return Probe(f"@{user}", self._lacks(), answers.followers(answer))
 
     def quotas(self) -> Sequence[Quota]:
         """The windows of creating posts as X last told them, those that are over left out."""

@@ -32,6 +32,8 @@ PRICE = 5_000
 MILLIONTHS = 1_000_000
 MOST_PAGES = 8
 """Pages of a hundred that one question is followed over: X tells no more of mentions."""
+MOST_SEARCHES = 15
+"""Conversations that one look searches: X lets an account search 300 times in 15 minutes."""
 SEARCHED_BACK = timedelta(days=7)
 """How far back X's recent search reaches."""
 KEPT = timedelta(days=30)
@@ -207,8 +209,8 @@ class _Look:
     async def at_all(self) -> None:
         """Look at what is due, from cheap to dear. Raises DeliveryError."""
         await self._count_replies()
-        conversations = {each.conversation for each in self._threads.values() if each.owed and each.conversation}
-        for conversation in sorted(conversations):
+        owed = {each.conversation: each.owed for each in self._threads.values() if each.owed and each.conversation}
+        for conversation in sorted(owed, key=owed.__getitem__, reverse=True)[:MOST_SEARCHES]:
             await self._search(conversation)
         if self._mentions_due() <= self._now:
             await self._mentions()
@@ -258,19 +260,21 @@ class _Look:
             if thread.looked is not None and self._now - thread.looked > SEARCHED_BACK:
                 self.gap = because("x_heard_a_week_back", since=thread.looked)
             replies = count_of(table(each.get("public_metrics")).get("reply_count")) or 0
-            owed = _SEARCHES if replies > thread.replies else max(thread.owed - 1, 0)
             self._threads[id_] = replace(
                 thread,
                 looked=self._now,
                 conversation=id_of(each.get("conversation_id")) or thread.conversation or id_,
                 replies=max(replies, thread.replies),
-                owed=owed,
+                owed=_SEARCHES if replies > thread.replies else thread.owed,
             )
 
     async def _search(self, conversation: str) -> None:
         query = f"conversation_id:{conversation} -is:retweet"
         fields = {"query": query, "sort_order": "recency"}
         await self._follow("/2/tweets/search/recent", fields, conversation, ("next_token", _FEWEST_FOUND))
+        for id_, thread in self._threads.items():
+            if thread.conversation == conversation:
+                self._threads[id_] = replace(thread, owed=max(thread.owed - 1, 0))
 
     async def _mentions(self) -> None:
         route = f"/2/users/{self._me}/mentions"

@@ -183,6 +183,16 @@ async def test_who_is_blocked_writes_there_no_more(page):
     assert (await page.people.standing())["facebook"]["blocked"] == {PAGE: said["authors"]}
 
 
+async def test_a_probe_tells_that_the_word_for_the_webhook_is_missing(listens, monkeypatch):
+    monkeypatch.setenv("FACEBOOK_APP_SECRET", sandbox.FACEBOOK_APP_SECRET)
+    secrets = {"app_secret": {"env": "FACEBOOK_APP_SECRET"}, "verify_token": {"env": "FACEBOOK_VERIFY_TOKEN"}}
+    page = await listens("facebook", hears=True, **secrets)
+    [warning] = (await page.channel.probe()).warnings
+    assert "FACEBOOK_VERIFY_TOKEN" in str(warning)
+    monkeypatch.setenv("FACEBOOK_VERIFY_TOKEN", "entre-nous")
+    assert not (await page.channel.probe()).warnings
+
+
 # --- X
 
 
@@ -197,6 +207,7 @@ async def test_keys_that_turn_out_to_be_the_posting_accounts_hear_nothing(listen
     account = await listens("twitter", **LISTEN)
     with pytest.raises(BadCredential):
         await account.hear()
+    assert [each.code for each in (await account.channel.probe()).warnings] == ["x_listens_as_itself"]
     assert (await account.channel.publish(message("Fin"))).remote_id
 
 

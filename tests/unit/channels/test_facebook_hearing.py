@@ -184,6 +184,15 @@ async def test_where_somebody_talks_it_is_looked_at_often_again(page):
     assert (await page.hear(NOON + timedelta(hours=2), old)).look_again == NOON + timedelta(hours=2, minutes=1)
 
 
+async def test_one_look_asks_for_so_much_and_the_rest_follows_a_while_later(page, monkeypatch):
+    monkeypatch.setattr(hearing, "MOST_REQUESTS", 2)
+    posts = [HeardPost(f"{PAGE}_{number}", NOON, "incident") for number in range(3)]
+    heard = await page.hear(NOON, *posts)
+    assert (len(page.asked), heard.look_again) == (2, NOON + hearing.PAUSE)
+    await page.hear(NOON + hearing.PAUSE, *posts)
+    assert len({route for route, _ in page.asked}) == 3
+
+
 async def test_our_comments_are_no_posts_to_look_at(page):
     await page.hear(NOON, HeardPost("1_55", NOON, "incident"))
     assert not page.asked

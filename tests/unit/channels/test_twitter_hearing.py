@@ -145,6 +145,16 @@ async def test_a_search_that_lags_behind_the_count_is_made_again(x):
     assert x.routes().count(SEARCH) <= 3
 
 
+async def test_of_many_conversations_some_are_searched_now_and_the_rest_next(x):
+    posts = [HeardPost(str(number), NOON, "incident") for number in range(2000, 2020)]
+    for number in range(2000, 2020):
+        x.posts[str(number)] = x.posts[POST] | {"id": str(number), "conversation_id": str(number)}
+        x.say(str(number + 100), "Où ?", to=str(number), conversation_id=str(number))
+        x.unmentioned.add(str(number + 100))
+    heard = [len((await x.hear(NOON + minute * MINUTE, *posts)).remarks) for minute in range(2)]
+    assert (heard, x.routes().count(SEARCH)) == ([15, 5], 30)
+
+
 async def test_a_mention_elsewhere_stands_under_no_post_of_ours(x):
     x.say("1001", "@mairie bonjour", to=None)
     [remark] = (await x.hear(NOON)).remarks
