@@ -160,7 +160,8 @@ class Twitter:
             raise BadCredential(because("x_listens_to_nobody"))
         signer, ours = (_signer(each, self._resources.folder) for each in (keys, self._settings))
         # Two names may stand for one secret, which nobody sees before it is read.
-        if ours.token == signer.token or ours.consumer_key == signer.consumer_key:
+        same_token = ours.token.reveal() == signer.token.reveal()
+        if same_token or ours.consumer_key.reveal() == signer.consumer_key.reveal():
             raise BadCredential(because("x_listens_as_itself"))
         return TwitterClient(self._settings, self._resources, signer)
 

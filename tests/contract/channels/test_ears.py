@@ -205,8 +205,9 @@ async def account(listens):
 async def test_keys_that_turn_out_to_be_the_posting_accounts_hear_nothing(listens, monkeypatch, key):
     monkeypatch.setenv(f"X_LISTENER_{key.upper()}", f"sandbox-{key.replace('_', '-')}")
     account = await listens("twitter", **LISTEN)
-    with pytest.raises(BadCredential):
+    with pytest.raises(BadCredential) as told:
         await account.hear()
+    assert told.value.reason.code == "x_listens_as_itself"
     assert [each.code for each in (await account.channel.probe()).warnings] == ["x_listens_as_itself"]
     assert (await account.channel.publish(message("Fin"))).remote_id
 
