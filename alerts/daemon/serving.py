@@ -26,6 +26,7 @@ from alerts.web.console.frame import BASE as DESK
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
+from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.told import Setting
 
@@ -52,7 +53,9 @@ Serve = Callable[[web.Application, WebSection, Clock, Refused | None], Awaitable
 """Opens an application to who asks; returns its entrance, and its address. Raises TocsinError."""
 
 
-def build_app(town: Town, service: DeskService, gauges: Gauges, publisher: Publisher) -> web.Application:
+def build_app(
+    town: Town, service: DeskService, for_pages: DeskService, gauges: Gauges, publisher: Publisher
+) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard."""
     gate = Gate(service, town)
     api = build_api(town, service, gate)
@@ -61,6 +64,7 @@ def build_app(town: Town, service: DeskService, gauges: Gauges, publisher: Publi
     app.add_routes(ops_routes(gauges, console.warnings))
     app.add_subapp(DESK, console_app(console))
     app.add_subapp(API, api_app(api))
+    app.add_routes(PollPages(publisher, for_pages, service).routes())
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))
     return app

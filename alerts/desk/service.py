@@ -119,6 +119,10 @@ class DeskService:
         for event in happened:
             self._events.publish(event)
 
+    async def keep(self, action: Callable[[DeskUnit], T]) -> T:
+        """Carry out in one durable transaction what no lane has to send and no open page has to show."""
+        return await self._database.write(lambda unit: action(self._sit(unit)))
+
     async def ask(self, question: Callable[[DeskUnit], T]) -> T:
         """Answer a question; nothing can be written."""
         return await self._read(lambda unit: question(self._sit(unit)))

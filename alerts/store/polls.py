@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, delete, func, null, or_, select, update
 
 from alerts.model.poll import (
     BOT,
@@ -90,7 +90,7 @@ _OF_NETWORK = Statement(
 _FORGET_NETWORKS = Statement(
     update(ballot)
     .where(ballot.c.poll == bindparam("key"), ballot.c.network.is_not(None), ballot.c.minute < bindparam("before"))
-    .values(network=None)
+    .values(network=null())
 )
 _BALLOTS = Statement(select(ballot).where(ballot.c.poll == bindparam("poll")))
 _TURNOUT = Statement(select(func.count().label("votes")).where(ballot.c.poll == bindparam("poll")))
@@ -203,7 +203,7 @@ class Polls(UnitPart):
         """Count the votes of the page and of the bots, and take them away; the poll's secret is to go with them."""
         votes: dict[str, Counter[int]] = {WEB: Counter(), BOT: Counter()}
         minutes: dict[str, Counter[datetime]] = {WEB: Counter(), BOT: Counter()}
-        for row in _BALLOTS.each(self._db, poll=one.id):
+        for row in _BALLOTS.rows(self._db, poll=one.id):
             option = one.read_mark(row["voter"], row["nonce"], row["mark"])
             if option is not None:
                 votes[row["place"]][option] += 1

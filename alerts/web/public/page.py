@@ -38,15 +38,19 @@ _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm
 _LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mm a"}
 
 
-def safety(setting: Setting, *, framed: bool = False) -> Mapping[str, str]:
-    """The headers of a page: nothing but our own files and the map's background; `framed`: in whose frame it may be."""
+def safety(setting: Setting, *, framed: bool = False, posts: bool = False) -> Mapping[str, str]:
+    """The headers of a page: nothing but our own files and the map's background; `framed`: in whose frame it may be.
+
+    `posts`: it has a form, for us.
+    """
     tiles = urlsplit(setting.town.web.tiles) if setting.town.web.tiles else None
     pictures = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles else "'self' data:"
     # A page that anybody may frame can be laid under somebody's button: only the one made for frames is.
+    ours = "'self'" if posts else "'none'"
     frames = (" ".join(setting.town.web.embed) or "*") if framed else "'none'"
     return {
         "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
-        f"connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors {frames}",
+        f"connect-src 'self'; base-uri 'self'; form-action {ours}; frame-ancestors {frames}",
         "Referrer-Policy": "no-referrer",
     }
 
@@ -136,6 +140,10 @@ class Pages:
             bots=outlook.bots,
         )
 
+    def poll(self, outlook: Outlook, alternates: Sequence[tuple[str, str]], **told: Any) -> str:
+        """A poll's page, at one address in all `alternates`."""
+        return self._page("poll.html", outlook, "", alternates=alternates, **told)
+
     def embed(self, shown: Listing, outlook: Outlook) -> str:
         """A small page for a frame in the town's own site."""
         return self._page("embed.html", outlook, "embed", on=shown.on)
@@ -145,13 +153,12 @@ class Pages:
         return self._page("fragment.html", outlook, "embed.html", on=shown.on)
 
     def _page(self, name: str, outlook: Outlook, rest: str, **values: Any) -> str:
-        alternates = [(tag, self.setting.path(tag, rest)) for tag in self.setting.languages]
+        values.setdefault("alternates", [(tag, self.setting.path(tag, rest)) for tag in self.setting.languages])
         page = (
             environment(self.language)
             .get_template(name)
             .render(
                 outlook=outlook,
-                alternates=alternates,
                 setting=self.setting,
                 moment=self._moment,
                 dated=self._dated,

@@ -400,7 +400,7 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     async def look(request: web.Request) -> web.Response:
         path = request.path
         found = publisher.at_hand(path) or await publisher.find(path)
-        return await _given(found, request) if found is not None else await _nothing_there(publisher, request)
+        return await _given(found, request) if found is not None else await nothing_there(publisher, request)
 
     async def events(request: web.Request) -> web.StreamResponse:
         if publisher.closed or len(streams) >= room_for_streams():
@@ -428,7 +428,7 @@ def room_for_streams() -> int:
     return AT_ONCE if files == resource.RLIM_INFINITY else min(AT_ONCE, files // 2)
 
 
-async def _nothing_there(publisher: Publisher, request: web.Request) -> web.Response:
+async def nothing_there(publisher: Publisher, request: web.Request) -> web.Response:
     """The page under its right spelling, where only the last stroke is wrong; else one that helps on."""
     path = request.path
     for other in (path.rstrip("/"), f"{path}/"):
