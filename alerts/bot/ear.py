@@ -42,11 +42,14 @@ log = structlog.get_logger()
 class GroupEar:
     """Hears what is said in the discussion group of `chat`, and what people who asked the bot change of it.
 
-    `place` is where that is, as Telegram last told.
+    `place` is where that is, as Telegram last told. `every` is after how long at the most it is told that it is well.
     """
 
-    def __init__(self, channel: str, chat: str, client: BotClient, intake: Intake) -> None:
+    def __init__(
+        self, channel: str, chat: str, client: BotClient, intake: Intake, every: timedelta = 2 * TOLD_EVERY
+    ) -> None:
         self.place = _NOBODY
+        self._every = every
         self._channel = channel
         self._chat = chat
         self._client = client
@@ -115,7 +118,10 @@ class GroupEar:
     async def _tell(self, lease: Lease | None, reason: Reason | None, spoken: Spoken | None = None) -> None:
         deaf = self.place.deaf or reason
         await self._service.act(
-            partial(_tell, channel=self._channel, lease=lease, reason=deaf, spoken=spoken or Spoken()), posts=False
+            partial(
+                _tell, channel=self._channel, lease=lease, reason=deaf, spoken=spoken or Spoken(), every=self._every
+            ),
+            posts=False,
         )
         self._told_at = self._clock.now()
 
@@ -135,7 +141,9 @@ def _before(
     return unit.listening.ear(channel).memory, private
 
 
-def _tell(unit: DeskUnit, channel: str, lease: Lease | None, reason: Reason | None, spoken: Spoken) -> None:
+def _tell(
+    unit: DeskUnit, *, channel: str, lease: Lease | None, reason: Reason | None, spoken: Spoken, every: timedelta
+) -> None:
     unit.leases.check(lease, unit.now)
     status, now = unit.listening.ear(channel), unit.now
     unit.listening.put_ear(
@@ -145,6 +153,7 @@ def _tell(unit: DeskUnit, channel: str, lease: Lease | None, reason: Reason | No
             last_try=now,
             last_ok=now if reason is None else status.last_ok,
             failures=0 if reason is None else status.failures + 1,
+            next_try=now + every,
             reason=reason,
             gap=status.gap if reason is not None else gap_of(status, now),
         )
@@ -165,6 +174,11 @@ def gap_of(status: EarStatus, now: datetime) -> Reason | None:
     until = status.gap["until"] if status.gap is not None else None
     is_recent = isinstance(until, str) and now - datetime.fromisoformat(until) < FORGOTTEN_AFTER
     return status.gap if is_recent else None
+
+
+def told_within(looks: float) -> timedelta:
+    """After how long it is told that the ear is well, where Telegram is looked at every so many seconds."""
+    return TOLD_EVERY + timedelta(seconds=looks)
 
 
 DEAF = frozenset({"telegram_no_discussion", "telegram_not_in_discussion", "telegram_privacy_mode"})

@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from alerts.bot.chat import Fresh, On, TownNow
-from alerts.bot.ear import GroupEar
+from alerts.bot.ear import GroupEar, told_within
 from alerts.bot.reception import Bot, Reception
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
 from alerts.channels.settings import TelegramSettings, read_credential
@@ -126,7 +126,8 @@ class Bots:
         town_now = partial(self._town_now, settings)
         bot = Bot(name, client, self._service, town_now, self._clock, remember, intake, settings.subscriptions)
         reception = Reception(bot)
-        ear = None if intake is None else GroupEar(name, settings.chat, client, intake)
+        told_every = SET_AGAIN if settings.updates == "webhook" else POLL
+        ear = None if intake is None else GroupEar(name, settings.chat, client, intake, told_within(told_every))
 
         join = partial(self._keeper.join, lease)
         if settings.updates == "webhook":
