@@ -95,6 +95,14 @@ class Desk:
         """What that channel says to somebody who asked."""
         return self._writer.answer(reply, channel)
 
+    def where_and_when(self, alert: Alert) -> tuple[str, ...]:
+        """Where the alert is for and until when, each in words; none that it doesn't tell."""
+        return self._writer.where_and_when(alert, self._now())
+
+    def verdict(self, found: str, fact: str) -> str:
+        """What is said of a rumour: the fact, then that what circulates is `true`, `false` or `unclear`."""
+        return self._writer.verdict(found, fact)
+
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
         """What is prepared for a hazard in that language; what ships where the station's own file can't be read."""
         return self._writer.prepared(hazard, language)

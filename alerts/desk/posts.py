@@ -194,6 +194,16 @@ class PostWriter:
         """What that channel says to somebody who asked."""
         return self._renderer.answer(reply, channel)
 
+    def where_and_when(self, alert: Alert, now: datetime) -> tuple[str, ...]:
+        """Where the alert is for and until when, each in words; none that it doesn't tell."""
+        face = ChannelConfig("page", "page", TextFormat(_ROOM), "never")
+        said = self._renderer.tell(alert, PostKind.PUBLISH, face, context=Context("", now))
+        return tuple(text for name in ("area", "when") if (text := str(said[name])))
+
+    def verdict(self, found: str, fact: str) -> str:
+        """What is said of a rumour."""
+        return self._renderer.verdict(found, fact)
+
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
         """What the templates prepare for a hazard."""
         return self._renderer.prepared(hazard, language)

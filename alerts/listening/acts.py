@@ -36,6 +36,8 @@ ELSEWHERE = "elsewhere"
 """The channel of what an officer heard where no ear is: at the counter, by telephone, in a closed group."""
 LONGEST_ANSWER = 2000
 """Characters of an answer: it is cut where a platform takes less, so more would be read by nobody."""
+ALERT = "alert"
+"""The source of an answer that is part of the alert by now."""
 LONGEST_WORDING = 300
 _SHORT_WORDING = 120
 _ASKS = re.compile(r"[^.!?\n…]*\?")
@@ -49,6 +51,19 @@ class Answered:
     question: Question
     answer: Answer
     posts: tuple[Post, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer to be given. `source` is where its words are from: `officer`, `alert`, or an earlier answer's id.
+
+    `waits`: it waits for a second person whatever the town says of answers, as what it is part of does.
+    """
+
+    text: str
+    everywhere: bool = False
+    source: str = "officer"
+    waits: bool = False
 
 
 # --- what was said
@@ -218,35 +233,41 @@ def answer(
     belongs to no incident yet: an answer stands on the page of one.
     """
     officer.must(Act.ANSWER)
-    unit = officer.unit
     said = text.strip()
     if not said or len(said) > LONGEST_ANSWER:
         raise Misuse(because("answer_length", most=LONGEST_ANSWER))
-    asked = find_question(unit, question)
-    newest_alert(unit, asked.incident)
-    asked = replace(asked, next_ones=next_ones, words=_wording(words) if words else _as_asked(unit, asked))
+    asked = find_question(officer.unit, question)
+    asked = replace(asked, next_ones=next_ones, words=_wording(words) if words else asked.words)
+    return give(officer, asked, Draft(said, everywhere=everywhere, source=source))
+
+
+def give(officer: Officer, question: Question, draft: Draft) -> Answered:
+    """Keep an answer of an officer who may give it, and let it out unless it waits for a second person."""
+    unit = officer.unit
+    newest_alert(unit, question.incident)
+    asked = replace(question, words=_as_asked(unit, question))
     versions = unit.listening.answers(asked.id)
-    if versions and _says_the_same(versions[-1], said, everywhere=everywhere):
+    if versions and _says_the_same(versions[-1], draft):
         unit.listening.put_question(asked)
         return Answered(asked, versions[-1])
-    waits = unit.desk.station.listening.answers == "approve"
+    waits = draft.waits or unit.desk.station.listening.answers == "approve"
     new = Answer(
         id=unit.new_id(),
         question=asked.id,
         version=len(versions) + 1,
-        text=said,
+        text=draft.text,
         language=unit.desk.station.language,
         author=officer.actor.name,
         created_at=unit.now,
         state=AnswerState.WAITING if waits else AnswerState.ACCEPTED,
-        source=source,
-        everywhere=everywhere or any(each.everywhere and each.state is AnswerState.ACCEPTED for each in versions),
+        source=draft.source,
+        everywhere=draft.everywhere or any(each.everywhere and each.state is AnswerState.ACCEPTED for each in versions),
     )
     for each in versions:
         if each.state is AnswerState.WAITING:
             unit.listening.decide_answer(each, AnswerState.REJECTED, officer.actor.name, unit.now)
     unit.listening.add_answer(new)
-    officer.write(Act.ANSWER, asked.id, f"{new.id} v{new.version}: {said}")
+    officer.write(Act.ANSWER, asked.id, f"{new.id} v{new.version}: {new.text}")
     if waits:
         unit.listening.put_question(replace(asked, changed_at=unit.now))
         return Answered(asked, new)
@@ -299,16 +320,17 @@ def withdraw(officer: Officer, question: str, reason: str | None = None) -> Answ
 
 
 def _let_out(unit: DeskUnit, asked: Question, accepted: Answer) -> Answered:
-    became = asked.state is QuestionState.BECAME
-    told = replace(asked, state=asked.state if became else QuestionState.ANSWERED, changed_at=unit.now)
+    is_in_alert = accepted.source == ALERT or asked.state is QuestionState.BECAME
+    state = QuestionState.BECAME if is_in_alert else QuestionState.ANSWERED
+    told = replace(asked, state=state, changed_at=unit.now)
     unit.listening.put_question(told)
     see_to_askers(unit, asked.id)
     return Answered(told, accepted, spread(unit, told, accepted))
 
 
-def _says_the_same(last: Answer, text: str, *, everywhere: bool) -> bool:
+def _says_the_same(last: Answer, draft: Draft) -> bool:
     is_alive = last.state in (AnswerState.WAITING, AnswerState.ACCEPTED)
-    return is_alive and last.text == text and (last.everywhere or not everywhere)
+    return is_alive and last.text == draft.text and (last.everywhere or not draft.everywhere)
 
 
 def see_to_askers(unit: DeskUnit, question_id: str) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alerts.desk.dedupe import end_reason
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse
@@ -108,7 +109,9 @@ def newest_alert(unit: DeskUnit, incident: str | None) -> StoredAlert:
     ]
     if not told:
         raise Misuse(because("question_without_incident"))
-    return told[-1]
+    # An end has nothing to be asked about: what it ended has.
+    going_on = [stored for stored in told if stored.alert is not None and end_reason(stored.alert) is None]
+    return (going_on or told)[-1]
 
 
 def spread(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ...]:

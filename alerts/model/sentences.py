@@ -354,6 +354,7 @@ DECIDED: Mapping[str, str] = {
     "answers_own": "{author} wrote {answer}; somebody else has to validate it",
     "answer_settled": "{answer} is {state:term} already",
     "no_answer_stands": "no answer to {question} stands",
+    "no_such_verdict": "{text} is no verdict on a rumour; allowed: {allowed}",
     "answer_told": "to “{question}”",
     "answer_withdrawn": "the answer to “{question}” no longer stands",
     "no_such_post": "post '{name}': no post of {alert}; allowed: one that stands on its page",

@@ -7,7 +7,7 @@ the platform counts, as an alert is; a template that fails is replaced by the ba
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from alerts.model.bounds import visible
 from alerts.model.post import Message, PostKind
 from alerts.model.reason import Reason, because
 from alerts.rendering.fit import fit
-from alerts.rendering.library import FAULTS, GENERAL, Part, Piece, reason_of, split
+from alerts.rendering.library import FAULTS, GENERAL, Part, Piece, reason_of, sentence, split
 from alerts.rendering.text import clean, french, tame
 
 if TYPE_CHECKING:
@@ -61,6 +61,17 @@ def message_of(reply: Reply, channel: ChannelConfig, station: Town, library: Lib
     plain = visible(fitted.text) if markup == "html" else fitted.text
     # The address stands in the text everywhere: a comment has no card of its own, and an edit would lose it.
     return Message(fitted.text, plain, None, language=language)
+
+
+def verdict_on(found: str, fact: str, language: str, libraries: Sequence[Library]) -> str:
+    """A rumour's verdict in words, by the first library that has them as they should be."""
+    for library in libraries:
+        try:
+            said = library.words(language, GENERAL)["rumours"][found]
+            return str(said).format(fact=sentence(fact))
+        except FAULTS:
+            continue
+    return sentence(fact)
 
 
 def faults_of_layout(name: str, language: str, markup: str, station: Town, library: Library) -> Iterator[Reason]:

@@ -190,6 +190,7 @@ _BY_LINES = frozenset(
         "moments",
         "calendar",
         "answers",
+        "rumours",
     )
 )
 

@@ -31,7 +31,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, worde
 from alerts.model.post import EndReason, Message, PostKind, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.answer import Reply, faults_of_layout, message_of
+from alerts.rendering.answer import Reply, faults_of_layout, message_of, verdict_on
 from alerts.rendering.counting import count
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
@@ -141,6 +141,10 @@ class Renderer:
     def answer(self, reply: Reply, channel: ChannelConfig) -> Message:
         """Return the post by which `channel` answers somebody. Never raises for what a template holds."""
         return message_of(reply, channel, self._station, self._library)
+
+    def verdict(self, found: str, fact: str) -> str:
+        """Return what is said of a rumour in the station's language: the fact first, and never what circulates."""
+        return verdict_on(found, fact, self._station.language, (self._library, self._shipped))
 
     def needs(self, alert: Alert, kind: PostKind, channels: Collection[ChannelConfig], now: datetime) -> list[Needed]:
         """Return of each channel's post its language, and the files of its words and of its layout."""

@@ -1,0 +1,159 @@
+"""What belongs into the alert itself: what many ask and it doesn't say, and what is found of a rumour.
+
+The desk proposes and a person decides: `proposals` finds what ten people asked within a quarter of an hour, `become`
+makes an update of the alert with one more sentence, `verdict` one that says what is so, in words that never repeat what
+circulates. Who asked is answered with the same sentence, as by any answer. Where an officer's alerts wait for a second
+person, so does the answer.
+
+What an officer is offered to answer with (`suggest`) is a sentence of the alert or an earlier answer; it is nothing but
+a draft, so words alone decide what is like the question.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from alerts.desk.actions import Filed
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.listening.acts import ALERT, LONGEST_ANSWER, Answered, Draft, find_question, give
+from alerts.listening.answering import newest_alert, standing
+from alerts.listening.likeness import Words
+from alerts.model.alert import Alert, Info
+from alerts.model.errors import Misuse
+from alerts.model.incident import AlertState
+from alerts.model.listening import Kind, Question, QuestionState
+from alerts.model.person import Act
+from alerts.model.reason import because
+
+MANY = 10
+"""So many people who ask the same are told better by the alert itself."""
+WITHIN = timedelta(minutes=15)
+VERDICTS = ("true", "false", "unclear")
+MOST_QUESTIONS = 200
+MOST_CANDIDATES = 200
+_ALIKE = 0.5
+"""How like a question what is offered has to be, by words alone (`likeness.Words`): half of what they are about."""
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence that may answer a question. `source` is `alert`, or the id of the earlier answer that it is.
+
+    `about` is what it is compared by: itself, or what was asked when it was answered.
+    """
+
+    text: str
+    source: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the desk proposes: so many asked this lately, and the alert doesn't say it.
+
+    `sentence` is what an earlier answer said to it, to begin with; empty: an officer writes it.
+    """
+
+    question: Question
+    askers: int
+    alert: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Became:
+    """What became of a sentence: the update of the alert (None: it was made before), and the answer to who asked."""
+
+    filed: Filed | None
+    answered: Answered
+
+
+def candidates(unit: DeskUnit, question: Question) -> Sequence[Candidate]:
+    """What an officer may be offered: the sentences of the alert, where and when it is, and earlier answers."""
+    found: list[Candidate] = []
+    if question.incident is not None:
+        alert = newest_alert(unit, question.incident).alert
+        found += [Candidate(text, ALERT, text) for text in _sentences(unit, alert)] if alert is not None else []
+    for other in unit.listening.questions(MOST_QUESTIONS):
+        answer = standing(unit, other.id) if other.id != question.id and other.state in _ANSWERED else None
+        if answer is not None:
+            found.append(Candidate(answer.text, answer.id, other.words))
+    return found[:MOST_CANDIDATES]
+
+
+_ANSWERED = (QuestionState.ANSWERED, QuestionState.BECAME)
+
+
+def suggest(unit: DeskUnit, question: Question) -> Candidate | None:
+    """The candidate that is most like the question; None: none is like it."""
+    found, likeness = candidates(unit, question), Words()
+    asked, *about = likeness.vectors([question.words, *(each.about for each in found)])
+    scored = [(likeness.alike(asked, each), -at) for at, each in enumerate(about)]
+    score, at = max(scored, default=(0.0, 0))
+    return found[-at] if score >= _ALIKE else None
+
+
+def proposals(unit: DeskUnit) -> Sequence[Proposal]:
+    """What many ask and the alert doesn't say, the most asked first."""
+    found = []
+    for question in unit.listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN):
+        if question.asked < MANY or question.incident is None:
+            continue
+        lately = [each for each in unit.listening.asking(question.id) if each.heard_at >= unit.now - WITHIN]
+        askers = len({each.author or each.id for each in lately})
+        suggested = suggest(unit, question) if askers >= MANY else None
+        if askers < MANY or (suggested is not None and suggested.source == ALERT):
+            continue
+        alert = newest_alert(unit, question.incident)
+        if alert.alert is not None and alert.alert.ends > unit.now:
+            found.append(Proposal(question, askers, alert.id, suggested.text if suggested is not None else ""))
+    return sorted(found, key=lambda each: (-each.askers, each.question.id))
+
+
+def become(officer: Officer, question: str, sentence: str) -> Became:
+    """Update the alert with that sentence, and answer who asked with it. A double tap is one update.
+
+    Raises Misuse without a sentence, and what `Officer.update` and `acts.answer` raise.
+    """
+    officer.must(Act.ANSWER)
+    unit, said = officer.unit, " ".join(sentence.split())
+    asked = find_question(unit, question)
+    if not said or len(said) > LONGEST_ANSWER:
+        raise Misuse(because("answer_length", most=LONGEST_ANSWER))
+    versions = unit.listening.answers(asked.id)
+    if versions and versions[-1].source == ALERT and versions[-1].text == said:
+        return Became(None, Answered(asked, versions[-1]))
+    stored = newest_alert(unit, asked.incident)
+    before = stored.alert.info_for(unit.desk.station.language) if stored.alert is not None else None
+    told = "\n".join(filter(None, (before.description if before is not None else None, said)))
+    filed = officer.update(stored.id, {"description": told})
+    waits = filed.stored.state is AlertState.WAITING
+    return Became(filed, give(officer, asked, Draft(said, source=ALERT, waits=waits)))
+
+
+def verdict(officer: Officer, question: str, found: str, sentence: str) -> Became:
+    """Say of a rumour that it is `true`, `false` or `unclear`, and what is so: an update of the alert, fact first.
+
+    Raises Misuse for another verdict, and what `become` raises.
+    """
+    officer.must(Act.ANSWER)
+    if found not in VERDICTS:
+        raise Misuse(because("no_such_verdict", text=repr(found), allowed=list(VERDICTS)))
+    unit = officer.unit
+    asked = find_question(unit, question)
+    unit.listening.put_question(replace(asked, kind=Kind.RUMOUR, verdict=found, changed_at=unit.now))
+    if not sentence.strip():
+        raise Misuse(because("answer_length", most=LONGEST_ANSWER))
+    return become(officer, asked.id, unit.desk.verdict(found, " ".join(sentence.split())))
+
+
+def _sentences(unit: DeskUnit, alert: Alert) -> Iterator[str]:
+    info = alert.info_for(unit.desk.station.language) or Info("")
+    for text in (info.instruction, info.description):
+        yield from (each for found in _SENTENCE.findall(text or "") if (each := found.strip()))
+    yield from unit.desk.where_and_when(alert)
