@@ -360,6 +360,7 @@ class Daemon:
             resources=self._resources,
             open_ear=self._outside.open_ear,
             around=Surroundings(self._session, self._clock, self.town, self._feeds),
+            understanding=self._outside.understanding,
         )
 
     def _build_checks(self) -> HealthChecks:

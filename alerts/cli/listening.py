@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.service import DeskUnit
     from alerts.listening.acts import Answered
+    from alerts.listening.hearing import Group
     from alerts.model.listening import Understood
 
 heard = typer.Typer(help="What people say under the town's posts, and what they ask.", invoke_without_command=True)
@@ -81,20 +82,28 @@ def heard_add(
     from alerts.listening.acts import add
 
     control = listening_control(context)
-    understood, station = _understood(text), control.desk.station
+    (understood, group), station = _understood(text), control.desk.station
     said, _ = control.act(
-        lambda unit: add(officer(unit, who, Act.TEND), text, understood, incident=incident, place=where)
+        lambda unit: add(officer(unit, who, Act.TEND), text, understood, incident=incident, place=where, group=group)
     )
     account = utterance_account(said, station.zone, station.language)
     screen.show_json(account) if as_json else _show_utterance(account)
     return 0
 
 
-def _understood(text: str) -> Understood:
-    from alerts.model.listening import Kind, Understood
+def _understood(text: str) -> tuple[Understood, Group]:
+    """What it seems to be, and what finds the question that it is one of, by the same means as a daemon's."""
+    import asyncio
 
-    asks = "?" in text
-    return Understood(Kind.QUESTION if asks else Kind.OTHER, asks=asks)
+    from alerts.listening.hearing import Group
+    from alerts.listening.understanding import Understanding
+
+    async def read() -> tuple[Understood, Group]:
+        async with Understanding() as understanding:
+            [understood] = await understanding.read([text])
+            return understood, Group(understanding.nearest, understanding.together)
+
+    return asyncio.run(read())
 
 
 def answer(

@@ -18,7 +18,8 @@ from alerts.delivery.share import Holding
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.ears import RESTS, Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
-from alerts.listening.hearing import understand_nothing
+from alerts.listening.hearing import Group
+from alerts.listening.understanding import Understanding
 from alerts.model.events import Events
 from alerts.model.lease import DUTIES, Lease, LeaseLost, ear_lease
 from alerts.model.ports import Clock, Hears, Resources, Surroundings
@@ -60,8 +61,13 @@ class Ears:
         resources: Callable[[str], Resources],
         open_ear: Callable[[str, Any, Resources], Hears | None],
         around: Surroundings,
+        understanding: Understanding | None = None,
     ) -> None:
-        self.intake = Intake(service, events, clock, understand_nothing)
+        """`understanding` is shared, and somebody else's to close; None: one of its own."""
+        reads = understanding or Understanding()
+        self._own = reads if understanding is None else None
+        group = Group(reads.nearest, reads.together)
+        self.intake = Intake(service, events, clock, reads.read, group, reads.match)
         self._town = town
         self._clock = clock
         self._keeper = keeper
@@ -126,6 +132,8 @@ class Ears:
         """Give back what listening took."""
         for ear in self._ears.values():
             await ear.close()
+        if self._own is not None:
+            await self._own.close()
 
 
 def _forget(unit: DeskUnit, lease: Lease | None) -> int:

@@ -29,6 +29,7 @@ from alerts.delivery.lease import RENEWED, TERM
 from alerts.desk.actions import Desk
 from alerts.health.approvals import APPROVALS_LOOKED_AT_EVERY
 from alerts.health.checks import STORE_LOOKED_AT_EVERY
+from alerts.listening.understanding import Understanding
 from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Hears, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.model.town import Town
@@ -102,7 +103,8 @@ class Outside:
     `lease_term` is how long a lease lasts, a minute at most, and `lease_renewed` after how much of it each is renewed:
     what is renewed more seldom costs less, and a daemon that died is replaced later. `doors` says whether it answers
     over HTTP and hears the ring of other processes. `serve` is where it is asked; `lends_session` says that the session
-    is somebody else's, who closes it, and `feeds` what reads addresses for all who share it. `owners` is what the names
+    is somebody else's, who closes it, `feeds` what reads addresses and `understanding` what reads utterances, for all
+    who share them. `owners` is what the names
     begin with under which this process alone holds leases: whoever held one before is dead, and its leases are ended.
     """
 
@@ -124,6 +126,7 @@ class Outside:
     serve: Serve = serve
     lends_session: bool = False
     feeds: SharedReader | None = None
+    understanding: Understanding | None = None
     owners: str = ""
 
 

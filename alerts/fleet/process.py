@@ -31,6 +31,7 @@ from alerts.daemon.telemetry import sum_up
 from alerts.fleet.desk import FleetDesk, open_desk
 from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet
 from alerts.fleet.ops import fleet_routes
+from alerts.listening.understanding import Understanding
 from alerts.model.errors import TocsinError
 from alerts.model.reason import because
 from alerts.sources.shared import SharedReader
@@ -115,7 +116,7 @@ async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncI
     writes is rung for. What is looked at all the same is for what rang in vain.
     """
     outside = outside or Outside()
-    session, threads = await outside.open_session(), SharedThreads()
+    session, threads, understanding = await outside.open_session(), SharedThreads(), Understanding()
 
     async def lend() -> Session:
         return session
@@ -131,12 +132,14 @@ async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncI
             lends_session=True,
             open_database=open_database,
             feeds=SharedReader(session, outside.clock),
+            understanding=understanding,
             looks=LOOKS,
             lease_term=LEASES_LAST,
             lease_renewed=LEASES_RENEWED,
             owners=_owners(folder),
         )
     finally:
+        await understanding.close()
         threads.close()
         await session.close()
 

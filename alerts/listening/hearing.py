@@ -48,6 +48,8 @@ _MEANS_NOTHING = frozenset({
     "plus", "pour", "quand", "quel", "quelle", "route", "sont", "sous", "that", "there", "this", "tous", "tout",
     "toute", "town", "vers", "ville", "votre", "vous", "what", "when", "where", "which", "with", "your",
 })  # fmt: skip
+MOST_MEMBERS = 100
+"""Of a question whose vector is made anew, so many are enough."""
 MOST_QUESTIONS = 200
 """Questions of one incident that a new one is compared with."""
 
@@ -284,11 +286,18 @@ def _grouped(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Utterance
     return replace(fresh, question=asked.id)
 
 
+def _vector(unit: DeskUnit, question: Question, group: Group) -> bytes | None:
+    """That of a question whose own was given up, as when officers merged or split it: made of its members' anew."""
+    members = unit.listening.asking(question.id)[:MOST_MEMBERS]
+    vectors = [each.vector for each in members if each.vector is not None]
+    return group.together(vectors) if vectors else None
+
+
 def _nearest(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Question | None:
     if group is None or fresh.vector is None or fresh.incident is None or fresh.suggested:
         return None
     of_incident = unit.listening.questions(MOST_QUESTIONS, fresh.incident)
     known = {each.id: each for each in of_incident}
-    vectors = {each.id: each.centroid for each in of_incident if each.centroid is not None}
+    vectors = {each.id: vector for each in of_incident if (vector := each.centroid or _vector(unit, each, group))}
     found = group.nearest(fresh.vector, vectors)
     return known[found[0]] if found is not None else None

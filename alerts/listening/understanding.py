@@ -50,6 +50,10 @@ class Understanding:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End its thread; what waits in it isn't computed any more."""
         if self._thread is not None:
             await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
