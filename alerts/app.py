@@ -426,7 +426,8 @@ class Daemon:
         publisher = self._publisher = build_publisher(self.town, for_pages, self._clock, self._has_duties)
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics, self.town.language, self._keeper.daemon.name, self.ownership)
-        app = build_app(self.town, service, for_pages, gauges, publisher)
+        intake = self.ears.intake if self.ears is not None else None
+        app = build_app(self.town, service, for_pages, gauges, publisher, intake)
         self._bots = Bots(
             town=self.town,
             service=service,

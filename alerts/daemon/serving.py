@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -12,6 +13,7 @@ from aiohttp import web
 from alerts.access.gate import Gate
 from alerts.daemon.desk import build_renderer
 from alerts.desk.service import DeskService
+from alerts.listening.ears import Intake
 from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import because
@@ -26,6 +28,7 @@ from alerts.web.console.frame import BASE as DESK
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
+from alerts.web.public.asking import Asking
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.told import Setting
@@ -54,17 +57,29 @@ Serve = Callable[[web.Application, WebSection, Clock, Refused | None], Awaitable
 
 
 def build_app(
-    town: Town, service: DeskService, for_pages: DeskService, gauges: Gauges, publisher: Publisher
+    town: Town,
+    service: DeskService,
+    for_pages: DeskService,
+    gauges: Gauges,
+    publisher: Publisher,
+    intake: Intake | None = None,
 ) -> web.Application:
-    """Everything that is answered, for this town: each room is an application of its own, with its own guard."""
+    """Everything that is answered, for this town: each room is an application of its own, with its own guard.
+
+    `intake` is how what people say is kept, where the town listens.
+    """
     gate = Gate(service, town)
     api = build_api(town, service, gate)
     console = Console(service, Frame(town, service.now), gate)
+    if intake is not None:
+        console = replace(console, understand=intake.understand, group=intake.group)
     app = web.Application()
     app.add_routes(ops_routes(gauges, console.warnings))
     app.add_subapp(DESK, console_app(console))
     app.add_subapp(API, api_app(api))
     app.add_routes(PollPages(publisher, for_pages, service).routes())
+    if intake is not None:
+        app.add_routes(Asking(publisher, intake).routes())
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))
     return app

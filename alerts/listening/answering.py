@@ -58,7 +58,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A question and its answer, as the public page has them. `key` is the question's id, `at` when it was said so."""
+    """A question and its answer, as the public page has them. `key` is the question's id, `at` when it was said so.
+
+    `corrected`: another answer stood before it.
+    """
 
     key: str
     question: str
@@ -66,6 +69,7 @@ class Entry:
     language: str
     asked: int
     at: datetime
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +96,17 @@ def faq(unit: DeskUnit, incident: str) -> Sequence[Entry]:
     """What was answered about an incident, the most asked first."""
     entries = []
     for question in unit.listening.questions(MOST_ENTRIES, incident):
-        is_told = question.state in (QuestionState.ANSWERED, QuestionState.BECAME)
-        answer = standing(unit, question.id) if is_told else None
-        if answer is not None:
-            at = answer.validated_at or answer.created_at
-            entries.append(Entry(question.id, question.words, answer.text, answer.language, question.asked, at))
+        if question.state not in (QuestionState.ANSWERED, QuestionState.BECAME):
+            continue
+        accepted = [each for each in unit.listening.answers(question.id) if each.state is AnswerState.ACCEPTED]
+        if accepted:
+            entries.append(_entry(question, accepted[-1], corrected=len(accepted) > 1))
     return sorted(entries, key=lambda each: (-each.asked, each.key))
+
+
+def _entry(question: Question, answer: Answer, *, corrected: bool) -> Entry:
+    at = answer.validated_at or answer.created_at
+    return Entry(question.id, question.words, answer.text, answer.language, question.asked, at, corrected)
 
 
 def newest_alert(unit: DeskUnit, incident: str | None) -> StoredAlert:

@@ -155,6 +155,16 @@ _QUESTIONS = Statement(
     .order_by(question.c.changed_at.desc(), question.c.id)
     .limit(bindparam("most"))
 )
+_ANSWERED_ABOUT = Statement(
+    select(question.c.incident)
+    .where(question.c.incident.is_not(None))
+    .where(
+        or_(question.c.state == QuestionState.ANSWERED.value, question.c.state == QuestionState.BECAME.value),
+    )
+    .group_by(question.c.incident)
+    .order_by(func.max(question.c.changed_at).desc())
+    .limit(bindparam("most"))
+)
 _ADD_ANSWER = insert_into(answer)
 _SET_ANSWER = Statement(
     update(answer)
@@ -348,6 +358,10 @@ class Listening(UnitPart):
     ) -> Sequence[Question]:
         """Questions, the one that changed last first; of one incident or of all, in one state or in any."""
         return [_question(row) for row in _QUESTIONS.rows(self._db, incident=incident, state=state, most=most)]
+
+    def answered_about(self, most: int) -> Sequence[str]:
+        """The incidents of questions that were answered, the one that was asked about last first."""
+        return [row["incident"] for row in _ANSWERED_ABOUT.rows(self._db, most=most)]
 
     def add_answer(self, new: Answer) -> None:
         """Keep a new version of an answer."""

@@ -25,6 +25,7 @@ from markupsafe import Markup, escape
 from alerts.access.gate import Gate
 from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskService
+from alerts.listening.hearing import Group, Understand, understand_nothing
 from alerts.model.listening import Kind
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
@@ -168,13 +169,18 @@ def _say(words: Words, sentence: str, /, **values: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the pages of every part of the desk are made with."""
+    """What the pages of every part of the desk are made with.
+
+    `understand` and `group` are for what an officer types in of what people say, as the ears have them.
+    """
 
     service: DeskService
     frame: Frame
     gate: Gate
     misdirected: set[tuple[Astray, str]] = field(default_factory=set)
     """What was refused for the way it came, each once: by which name, or from which address."""
+    understand: Understand = understand_nothing
+    group: Group | None = None
 
     def warnings(self) -> list[Reason]:
         """What is wrong with the way to the desk, for who operates it."""

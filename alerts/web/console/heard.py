@@ -5,28 +5,50 @@ GET  /heard/all                 everything that was heard, newest first, whateve
 GET  /heard/questions/ID        one question: who asked it, its answers, all that can be done about it
 GET  /heard/said/ID             one utterance
 GET  /fragments/heard           of the page what changes by itself
+POST /heard/elsewhere           keeps what an officer heard where no ear is
+POST /heard/questions/ID/DEED, /heard/said/ID/DEED, /heard/answers/ID/DEED, /heard/blocks/ID/DEED
 
-Where the town listens to nothing there is none of these. What is heard wakes the open page by the stream of events.
+Where the town listens to nothing there is none of these. What is heard wakes the open page by the stream of events, and
+so does what an officer does about it. A button does its deed in one transaction (`heard_deeds`); what can't be done is
+told on the page, beside what had been typed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
+from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.web.console.frame import Console
-from alerts.web.console.heard_view import MOST, MOST_ASKERS, asked_of, board_of, headlines_of
+from alerts.listening.acts import add
+from alerts.model.errors import TocsinError
+from alerts.model.events import RemarkHeard
+from alerts.model.listening import LONGEST_REMARK
+from alerts.model.reason import Reason
+from alerts.web.console.entering import fields_of
+from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.heard_deeds import DEEDS, Deed
+from alerts.web.console.heard_view import (
+    MOST,
+    board_of,
+    headlines_of,
+    question_of,
+    said_of,
+)
+from alerts.web.console.mishaps import status_of
 from alerts.web.console.watch import page
 
+LONGEST_PLACE = 200
 _ID = "{id:[A-Za-z0-9]+}"
+_TOLD = frozenset(f"{what}-{name}" for what, deeds in DEEDS.items() for name in deeds) | {"elsewhere"}
 
 
 def routes(console: Console) -> list[web.RouteDef]:
-    """The pages; none where the town listens to nothing."""
+    """The pages and the deeds; none where the town listens to nothing."""
     if not console.frame.station.listens:
         return []
     return [
@@ -35,12 +57,39 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get("/heard/all", partial(_all, console)),
         web.get(f"/heard/questions/{_ID}", partial(_question, console)),
         web.get(f"/heard/said/{_ID}", partial(_said, console)),
+        web.post("/heard/elsewhere", partial(_seen_elsewhere, console)),
+        *(
+            web.post(f"/heard/{what}/{_ID}/{name}", partial(_carry_out, console, what, name, deed))
+            for what, deeds in DEEDS.items()
+            for name, deed in deeds.items()
+        ),
     ]
 
 
-async def _board(console: Console, name: str, request: web.Request) -> web.Response:
+async def _board(
+    console: Console,
+    name: str,
+    request: web.Request,
+    *,
+    status: int = 200,
+    error: Reason | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> web.Response:
     board = await console.service.ask(board_of)
-    return page(console, request, name, board=board)
+    values = {
+        "board": board,
+        "headlines": board.headlines,
+        "error": error,
+        "typed": typed or {},
+        "done": _done(request),
+    }
+    return page(console, request, name, status=status, **values)
+
+
+def _done(request: web.Request) -> str | None:
+    """What was done just now, as the address that it led to says."""
+    told = request.query.get("done")
+    return told if told in _TOLD else None
 
 
 async def _all(console: Console, request: web.Request) -> web.Response:
@@ -61,42 +110,64 @@ async def _all(console: Console, request: web.Request) -> web.Response:
     return page(console, request, "heard_all.html", incident=incident, **values)
 
 
-async def _question(console: Console, request: web.Request) -> web.Response:
-    return page(console, request, "heard_question.html", **await _asked(console, request))
-
-
-async def _asked(console: Console, request: web.Request) -> Mapping[str, Any]:
-    """What is shown of the question in the address. Raises HTTPNotFound."""
+async def _question(
+    console: Console,
+    request: web.Request,
+    *,
+    status: int = 200,
+    error: Reason | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> web.Response:
     name = request.match_info["id"]
-
-    def question(unit: DeskUnit) -> dict[str, Any] | None:
-        found = unit.listening.question(name)
-        if found is None:
-            return None
-        asked = asked_of(unit, found, MOST_ASKERS)
-        return {
-            "asked": asked,
-            "answers": unit.listening.answers(name),
-            "headlines": headlines_of(unit, [found.incident]),
-        }
-
-    values = await console.service.ask(question)
+    values = await console.service.ask(lambda unit: question_of(unit, name))
     if values is None:
         raise web.HTTPNotFound
-    return values
+    told = {"error": error, "typed": typed or {}, "done": _done(request)}
+    return page(console, request, "heard_question.html", status=status, **values, **told)
 
 
-async def _said(console: Console, request: web.Request) -> web.Response:
+async def _said(
+    console: Console, request: web.Request, *, status: int = 200, error: Reason | None = None
+) -> web.Response:
     name = request.match_info["id"]
-
-    def question(unit: DeskUnit) -> dict[str, Any] | None:
-        found = unit.listening.utterance(name)
-        if found is None:
-            return None
-        asked = unit.listening.question(found.question) if found.question else None
-        return {"said": found, "question": asked, "headlines": headlines_of(unit, [found.incident])}
-
-    values = await console.service.ask(question)
+    values = await console.service.ask(lambda unit: said_of(unit, name))
     if values is None:
         raise web.HTTPNotFound
-    return page(console, request, "heard_said.html", **values)
+    return page(console, request, "heard_said.html", status=status, **values, error=error, done=_done(request))
+
+
+async def _seen_elsewhere(console: Console, request: web.Request) -> web.StreamResponse:
+    """Keep what was read or heard where no ear is: it is counted and grouped like the rest."""
+    form, actor = await fields_of(request), visitor_of(request).actor
+    text = form.get("text", "").strip()[:LONGEST_REMARK]
+    place = form.get("place", "").strip()[:LONGEST_PLACE] or None
+    about = form.get("about") or None
+    [understood] = await console.understand([text])
+
+    def action(unit: DeskUnit) -> None:
+        add(Officer(unit, actor), text, understood, incident=about, place=place, group=console.group)
+
+    try:
+        await console.service.act(action, posts=False)
+    except TocsinError as error:
+        status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await _board(console, "heard.html", request, status=status, error=error.reason, typed=form)
+    console.service.tell(RemarkHeard())
+    raise web.HTTPSeeOther(f"{BASE}/heard?done=elsewhere")
+
+
+async def _carry_out(console: Console, what: str, name: str, deed: Deed, request: web.Request) -> web.StreamResponse:
+    subject, actor = request.match_info["id"], visitor_of(request).actor
+    form = await fields_of(request)
+    try:
+        where = await console.service.act(lambda unit: deed(Officer(unit, actor), subject, form))
+    except TocsinError as error:
+        status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
+        if what == "questions":
+            return await _question(console, request, status=status, error=error.reason, typed=form)
+        if what == "said":
+            return await _said(console, request, status=status, error=error.reason)
+        return await _board(console, "heard.html", request, status=status, error=error.reason)
+    # Of what stored no post and belongs to no incident nobody would hear else.
+    console.service.tell(RemarkHeard())
+    raise web.HTTPSeeOther(f"{BASE}{where}?done={what}-{name}")

@@ -9,24 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from alerts.desk.service import DeskUnit
+from alerts.listening.answering import standing
 from alerts.model.listening import (
     Answer,
     AnswerState,
     EarStatus,
     Kind,
+    Moderation,
     Question,
     QuestionState,
     Utterance,
 )
+from alerts.model.post import Post
 from alerts.model.town import Town
+from alerts.web.console.watch import needs_somebody
 
 MOST = 100
 """Utterances that a list shows at the most; its end says how many more there are."""
 MOST_QUESTIONS = 40
 MOST_RAISED = 30
 MOST_ASKERS = 200
+MOST_CHOICES = 20
+"""Other questions, and alerts that are on, that a page offers to choose from."""
 SAMPLES = 3
 LATELY = 8
 """Answered questions that stay in sight, the newest."""
@@ -49,7 +56,8 @@ class EarSeen:
 class Asked:
     """A question: how many asked it on each channel, since when, in which words, and what is said to it.
 
-    `standing` is the answer that holds, `waiting` the one that a second person has to see.
+    `standing` is the answer that holds, `waiting` the one that a second person has to see, `stuck` the posts of the
+    answer that failed or are in doubt.
     """
 
     question: Question
@@ -57,6 +65,7 @@ class Asked:
     samples: tuple[Utterance, ...]
     standing: Answer | None = None
     waiting: Answer | None = None
+    stuck: tuple[Post, ...] = ()
 
     @property
     def since(self) -> datetime:
@@ -69,7 +78,8 @@ class HeardBoard:
     """All that the page of what is heard shows. `rest` is what is unread beside questions and calls for help.
 
     `counts` tells how many of each kind are unread, `more` how many of the unread aren't among these, and `headlines`
-    what the incidents are called.
+    what the incidents are called. `proposals` are what belongs into an alert, `blocks` what waits for a second person's
+    word, `on` the incidents that are on, by id and name.
     """
 
     ears: tuple[EarSeen, ...]
@@ -82,6 +92,9 @@ class HeardBoard:
     counts: Mapping[Kind, int]
     more: int = 0
     headlines: Mapping[str, str] = field(default_factory=dict)
+    proposals: tuple[Any, ...] = ()
+    blocks: tuple[tuple[Moderation, Utterance | None], ...] = ()
+    on: tuple[tuple[str, str], ...] = ()
 
     @property
     def waiting(self) -> tuple[Asked, ...]:
@@ -116,6 +129,10 @@ def board_of(unit: DeskUnit) -> HeardBoard:
         elsewhere=elsewhere,
         counts={kind: sum(n for (each, _), n in counts.items() if each is kind) for kind in Kind},
         more=max(0, sum(counts.values()) - seen),
+        blocks=tuple(
+            (each, listening.utterance(each.utterance)) for each in listening.moderated(MOST) if each.state == "waiting"
+        ),
+        on=tuple(incidents_on(unit)),
     )
     about = [each.incident for each in (*raised, *beside)]
     about += [each.question.incident for each in (*open_ones, *answered)]
@@ -124,16 +141,60 @@ def board_of(unit: DeskUnit) -> HeardBoard:
 
 def asked_of(unit: DeskUnit, question: Question, most: int = SAMPLES) -> Asked:
     """A question with the first who asked it, and its answers."""
-    answers = unit.listening.answers(question.id)
-    standing = [each for each in answers if each.state is AnswerState.ACCEPTED]
-    waiting = [each for each in answers if each.state is AnswerState.WAITING]
+    waiting = [each for each in unit.listening.answers(question.id) if each.state is AnswerState.WAITING]
     return Asked(
         question,
         unit.listening.asked_on(question.id),
         tuple(unit.listening.samples(question.id, most)),
-        standing[-1] if standing else None,
+        standing(unit, question.id),
         waiting[-1] if waiting else None,
+        tuple(post for post in unit.listening.answer_posts(question.id) if needs_somebody(post)),
     )
+
+
+def question_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
+    """What the page of a question shows; None where there is none of that id."""
+    found = unit.listening.question(name)
+    if found is None:
+        return None
+    asked = asked_of(unit, found, MOST_ASKERS)
+    others = [
+        each
+        for each in unit.listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN)
+        if each.id != found.id and found.incident in (each.incident, None)
+    ]
+    return {
+        "asked": asked,
+        "answers": unit.listening.answers(name),
+        "posts": unit.listening.answer_posts(name),
+        "suggested": None,
+        "proposal": None,
+        "others": others[:MOST_CHOICES],
+        "on": incidents_on(unit),
+        "headlines": headlines_of(unit, [found.incident]),
+        "moderates": {},
+    }
+
+
+def said_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
+    """What the page of an utterance shows; None where there is none of that id."""
+    found = unit.listening.utterance(name)
+    if found is None:
+        return None
+    return {
+        "said": found,
+        "question": unit.listening.question(found.question) if found.question else None,
+        "on": incidents_on(unit),
+        "headlines": headlines_of(unit, [found.incident]),
+        "moderates": (),
+        "moderated": [each for each in unit.listening.moderated(MOST) if each.utterance == name],
+    }
+
+
+def incidents_on(unit: DeskUnit) -> Sequence[tuple[str, str]]:
+    """The incidents that are on, the gravest first, with what they are called."""
+    stored = unit.views.on(unit.now, most=MOST_CHOICES)
+    return list(headlines_of(unit, (each.incident_id for each in stored)).items())
 
 
 def ears_of(unit: DeskUnit) -> Sequence[EarSeen]:

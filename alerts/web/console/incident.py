@@ -33,6 +33,7 @@ from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, 
 from alerts.model.cap import write
 from alerts.model.errors import Misuse, TocsinError
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
+from alerts.model.listening import Utterance
 from alerts.model.post import EndReason, Post, PostImage, PostState
 from alerts.model.reason import Reason, because
 from alerts.web.console.entering import fields_of
@@ -80,7 +81,8 @@ class Chapter:
 class Story:
     """All that is shown of an incident. `current` is the message that was asked for, `newest` the one that holds.
 
-    `ends` is what would be said by itself of each way to end it, for the officer to agree to or to change.
+    `ends` is what would be said by itself of each way to end it, for the officer to agree to or to change. `heard` is
+    the last that people said about it, newest first.
     """
 
     current: Chapter
@@ -90,6 +92,7 @@ class Story:
     channels_on: frozenset[str]
     remains: tuple[Reason, ...] = ()
     seen: str | None = None
+    heard: tuple[Utterance, ...] = ()
     ends: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -149,6 +152,8 @@ class Story:
 
 
 LONGEST_REASON = 1000
+LAST_HEARD = 5
+"""Utterances about an incident that its page shows; a link leads to all of them."""
 Deed = Callable[[Officer, str, dict[str, str]], str]
 """Does it to the alert of that exact id, with what the form said; returns the id of the alert to show then."""
 _ONE = "/alerts/{id:[A-Za-z0-9]+}"
@@ -275,7 +280,8 @@ def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
     history = tuple(unit.views.history(incident))
     on = channels_on(thread)
     ends = _would_end(unit, newest.stored) if on else {}
-    return Story(current, newest, chapters, history, on, tuple(remains), seen, ends)
+    heard = tuple(unit.listening.heard(LAST_HEARD, incident)) if unit.desk.station.listens else ()
+    return Story(current, newest, chapters, history, on, tuple(remains), seen, heard, ends)
 
 
 def _would_end(unit: DeskUnit, stored: StoredAlert) -> Mapping[str, str]:

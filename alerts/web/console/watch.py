@@ -185,9 +185,14 @@ def case_of(stored: StoredAlert, thread: Sequence[Post], language: str) -> Case:
 
 
 def newest_by_channel(thread: Iterable[Post]) -> tuple[Post, ...]:
-    """Of each channel the newest post; one that never left gives way to an earlier one that did, or still may."""
+    """Of each channel the newest post; one that never left gives way to an earlier one that did, or still may.
+
+    An answer to what somebody asked is none of them: it stands beside the alert, not in its place.
+    """
     newest: dict[str, Post] = {}
     for post in thread:
+        if post.answer is not None:
+            continue
         if post.channel not in newest or post.state not in _NEVER_LEFT:
             newest[post.channel] = post
     return tuple(newest.values())

@@ -1,6 +1,7 @@
 """What is answered about one incident: its pages, its outlines, its messages, and its shares of what tells of several.
 
-All of it hangs on the incident's versions, its end, the day while it is on (its words say "today") and the bots. While
+All of it hangs on the incident's versions, its end, the day while it is on (its words say "today"), the questions that
+were answered and the bots. While
 these stay, it stays, and each piece of it is made when somebody first asks for it. What can't be made is told as it was
 told before.
 """
@@ -18,7 +19,7 @@ from alerts.desk.publicity import PublicIncident
 from alerts.model.incident import StoredAlert
 from alerts.web.public import machine
 from alerts.web.public.answers import ANYWHERE, CAP, GEOJSON, HTML, KeptAnswer, Made, Once, answer
-from alerts.web.public.page import Pages, Share, safety
+from alerts.web.public.page import Pages, Share, may_ask, safety
 from alerts.web.public.told import Outlook, Told, tell
 
 log = structlog.get_logger()
@@ -33,7 +34,8 @@ Key = tuple[str, tuple[str, ...], object, date | None, tuple[str, ...]]
 class Lasting:
     """The answers about one incident: `told` in words and `shares` by language, `answers` by path.
 
-    `pages` make the pages of each language, the town's own first. `before` is what was answered until now.
+    `pages` make the pages of each language, the town's own first, by the `outlook`. `before` is what was answered
+    until now.
     """
 
     def __init__(
@@ -48,7 +50,8 @@ class Lasting:
         self.id = incident.id
         self.planned = bool(incident.versions) and incident.planned
         self._day = day
-        self._outlook = outlook
+        self.outlook = outlook
+        self._asked = outlook.asked.get(incident.id, ())
         self._pages = pages
         self._setting = next(iter(pages.values())).setting
         self._before = before
@@ -68,11 +71,12 @@ class Lasting:
     def key(self) -> Key:
         """What it is made of."""
         incident, versions = self.incident, tuple(stored.id for stored in self.incident.versions)
-        return incident.id, versions, incident.ending, self._day, self._outlook.bots
+        return incident.id, versions, incident.ending, self._day, self.outlook.bots
 
-    def is_of(self, incident: PublicIncident, day: date | None, bots: tuple[str, ...]) -> bool:
+    def is_of(self, incident: PublicIncident, day: date | None, outlook: Outlook) -> bool:
         """Whether what would be made of these is this."""
-        if (day, bots) != (self._day, self._outlook.bots):
+        asked = outlook.asked.get(incident.id, ())
+        if (day, outlook.bots, asked) != (self._day, self.outlook.bots, self._asked):
             return False
         ours = self.incident
         return incident is ours or (
@@ -106,7 +110,7 @@ class Lasting:
 
     def _tell(self, language: str) -> Told:
         said = self._before.told.kept(language) if self._before is not None else None
-        return tell(self.incident, self._setting, language, self._outlook.now, said)
+        return tell(self.incident, self._setting, language, self.outlook.now, said)
 
     def _share(self, language: str) -> Share | None:
         told = self.told.get(language)
@@ -116,7 +120,8 @@ class Lasting:
         told = self.told.get(language)
         if told is None:
             return None
-        return answer(self._pages[language].incident(told, self._outlook), HTML, extra=safety(self._setting))
+        headers = safety(self._setting, posts=may_ask(told, self._setting))
+        return answer(self._pages[language].incident(told, self.outlook), HTML, extra=headers)
 
     def _features(self) -> str | None:
         told = self.told.get(self._setting.languages[0])

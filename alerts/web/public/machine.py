@@ -20,6 +20,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from icalendar import Calendar, Event, Timezone, vRecur
 
+from alerts.listening.answering import Entry as Answered
 from alerts.model.alert import SERIES_PARAMETER, Alert, Info, Point
 from alerts.model.bounds import Ring, together
 from alerts.model.cap import write
@@ -345,6 +346,23 @@ def announcement(told: Told, setting: Setting) -> Mapping[str, Any]:
             {"@type": "AdministrativeArea", "name": name} for name in (told.facts["areas"] or [setting.town.name])
         ],
         "publisher": {"@type": "GovernmentOrganization", "name": setting.town.name, "url": setting.address("/")},
+    }
+
+
+def questions(asked: Sequence[Answered], address: str) -> Mapping[str, Any]:
+    """https://schema.org/FAQPage of the questions that were answered."""
+    return {
+        "@context": "https://schema.org",
+        "@type": "FAQPage",
+        "@id": f"{address}#questions",
+        "mainEntity": [
+            {
+                "@type": "Question",
+                "name": each.question,
+                "acceptedAnswer": {"@type": "Answer", "text": each.answer, "inLanguage": each.language},
+            }
+            for each in asked
+        ],
     }
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import replace
 
 from alerts.desk.publicity import PublicIncident, public_incident
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.answering import Entry, faq
 from alerts.rendering.card import card_of, draw_card
 from alerts.web.public.answers import KeptAnswer, answer
 from alerts.web.public.lasting import CARD, Key, Lasting
@@ -54,10 +56,11 @@ class OlderPages:
         if kept := self._kept.get(self._named.get(name, name)):
             return kept
         async with self._looking:
-            found = await self._service.ask(lambda unit: _public(unit, name))
+            found, asked = await self._service.ask(lambda unit: _public(unit, name))
         if found is None or found.id in edition.incidents:
             return edition.incidents[found.id] if found else None
-        lasting = self._kept.get(found.id) or self._site.lasting(found, edition.outlook)
+        outlook = replace(edition.outlook, asked={found.id: asked}) if asked else edition.outlook
+        lasting = self._kept.get(found.id) or self._site.lasting(found, outlook)
         self._keep(name, lasting)
         return lasting
 
@@ -75,12 +78,14 @@ class OlderPages:
             self._named = {each: of for each, of in self._named.items() if of != gone}
 
 
-def _public(unit: DeskUnit, name: str) -> PublicIncident | None:
+def _public(unit: DeskUnit, name: str) -> tuple[PublicIncident | None, Sequence[Entry]]:
+    """The incident, and the questions about it that were answered."""
     views = unit.views
     incident = views.incident_of(name)
     if incident is None:
-        return None
-    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], unit.now)
+        return None, ()
+    asked = tuple(faq(unit, incident)) if unit.desk.station.listens else ()
+    return public_incident(views.messages([incident])[incident], views.threads([incident])[incident], unit.now), asked
 
 
 def _name_in(path: str) -> str | None:

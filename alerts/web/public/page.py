@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +23,8 @@ from babel.dates import format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from alerts.listening.answering import Entry
+from alerts.model.town import Town
 from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
@@ -34,6 +36,7 @@ LOCALES = Path(__file__).with_name("locale")
 PRIVACY = "privacy"
 """Where a town that listens says what is read."""
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
+_FEW = 3
 _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm a"}
 _LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mm a"}
 
@@ -53,6 +56,11 @@ def safety(setting: Setting, *, framed: bool = False, posts: bool = False) -> Ma
         f"connect-src 'self'; base-uri 'self'; form-action {ours}; frame-ancestors {frames}",
         "Referrer-Policy": "no-referrer",
     }
+
+
+def may_ask(told: Told, setting: Setting) -> bool:
+    """Whether its page has a field for a question: where the town listens, the alert is on, and the daemon answers."""
+    return setting.town.listens and told.end is None and not setting.town.web.export
 
 
 class Piece(Markup):
@@ -118,7 +126,16 @@ class Pages:
             shapes=machine.shapes_of(told, self.setting),
             web=address(info.web) if info else None,
             json_ld=_for_script(machine.announcement(told, self.setting)),
+            asked=(asked := outlook.asked.get(told.incident.id, ())),
+            faq_ld=_for_script(machine.questions(asked, self.setting.address(told.path))) if asked else None,
+            askers=self.askers,
+            may_ask=may_ask(told, self.setting),
         )
+
+    def asking(self, lasting: Told, outlook: Outlook, **told: object) -> str:
+        """What is shown to who asks a question: what was answered, the field, or that it is noted."""
+        values = {"answered": (), "is_noted": False, "is_old": False, "is_too_many": False, **told}
+        return self._page("ask.html", outlook, f"alerts/{lasting.incident.id}", told=lasting, **values)
 
     def nothing_here(self, outlook: Outlook) -> str:
         """What stands where there is no such page."""
@@ -128,14 +145,12 @@ class Pages:
         """What is read of what people say, where, for how long and why, as channels.toml has it."""
         town = self.setting.town
         heard = [each for each in town.hearing.values() if each.public and not each.exercise]
-        hours = town.listening.hours.split("-") if town.listening.hours else None
         return self._page(
             "privacy.html",
             outlook,
             PRIVACY,
             ears=[(_PLATFORMS.get(each.kind, each.name), each.kind) for each in heard],
             feeds=[each.name for each in town.listening.feeds.values()],
-            hours={"from": hours[0], "until": hours[-1]} if hours else None,
             days=town.listening.keep.days,
             bots=outlook.bots,
         )
@@ -151,6 +166,20 @@ class Pages:
     def fragment(self, shown: Listing, outlook: Outlook) -> str:
         """The same as a piece of HTML without scripts, to be put into a page by a server."""
         return self._page("fragment.html", outlook, "embed.html", on=shown.on)
+
+    def askers(self, count: int) -> str:
+        """How many asked, rounded: nobody is counted out in public."""
+        words = self._words.gettext
+        if count < _FEW:
+            return ""
+        told = {
+            8: words("asked by a few people"),
+            16: words("asked by about ten people"),
+            35: words("asked by about twenty people"),
+            75: words("asked by about fifty people"),
+            150: words("asked by about a hundred people"),
+        }
+        return next((said for most, said in told.items() if count < most), words("asked by hundreds of people"))
 
     def _page(self, name: str, outlook: Outlook, rest: str, **values: Any) -> str:
         values.setdefault("alternates", [(tag, self.setting.path(tag, rest)) for tag in self.setting.languages])
@@ -203,6 +232,8 @@ def environment(language: str) -> Environment:
         marked=marked,
         tongue=tongue,
         static=static_path,
+        hours_of=hours_of,
+        spoken=partial(spoken, language=language),
     )
     return made
 
@@ -226,6 +257,18 @@ def _for_script(data: Mapping[str, Any]) -> str:
     """JSON that can't end the script element it stands in, nor begin a comment there."""
     text = json.dumps(data, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def hours_of(town: Town) -> Mapping[str, str]:
+    """From when until when somebody reads what people say, where the town tells that."""
+    begins, _, ends = (town.listening.hours or "").partition("-")
+    return {"from": begins, "until": ends}
+
+
+def spoken(entry: Entry, language: str) -> Markup:
+    """The attribute of an element that holds an answer in another language than the page's."""
+    is_own = entry.language.split("-", maxsplit=1)[0].lower() == language
+    return Markup() if is_own else Markup(' lang="{}"').format(entry.language)
 
 
 def tongue(facts: Mapping[str, Any], is_own: object = True) -> Markup:

@@ -31,6 +31,7 @@ from aiohttp import web
 
 from alerts.desk.publicity import Daybook
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.answering import Entry, faq
 from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
@@ -58,6 +59,8 @@ CARDS_AT_A_TIME = 40
 """Cards that an edition waits for on its way to the files; the gravest have theirs first, the rest follow."""
 TOLD_AT_ONCE, TOLD_EVERY = 5, 0.002
 """Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within a second."""
+MOST_ASKED_ABOUT = 100
+"""Incidents whose answers an edition knows, those that were asked about last; an older page asks for its own."""
 _BOT = re.compile(r"@(\w{3,64})", re.ASCII)
 
 AT_ONCE = 2000
@@ -89,6 +92,8 @@ class Publisher:
         self._daybook = Daybook(setting.town.zone)
         self._edition: Edition | None = None
         self._known: Known = ()
+        self._asked: Mapping[str, Sequence[Entry]] = {}
+        self._reasked: frozenset[str] = frozenset()
         self._older = OlderPages(service, self._site)
         self._cards = Cards()
         self._exported: dict[str, Key] = {}
@@ -206,7 +211,7 @@ class Publisher:
             self._edition, self._until = edition, self._daybook.until
         # Pages of long ago name the bots too, and were made with those of before.
         is_news_of_bots = before is not None and before.outlook.bots != edition.outlook.bots
-        self._older.forget(None if is_news_of_bots else edition.incidents)
+        self._older.forget(None if is_news_of_bots else {*edition.incidents, *self._reasked})
         self._to_export.set()
         if before is None or before.news != edition.news:
             self._ring(list(self._listeners))
@@ -368,15 +373,25 @@ class Publisher:
         standings = views.sources()
         sources = tuple(_freshness(feed, standings.get(feed.name), unit) for feed in self.setting.sources)
         bots = tuple(name for each in self.setting.bots if (name := _bot(views.fact(each, "bot"))))
+        asked = _asked(unit) if self.setting.town.listens else {}
+        # Pages of long ago have answers too, which may be put right after days.
+        told = {*asked, *self._asked}
+        self._reasked = frozenset(each for each in told if asked.get(each) != self._asked.get(each))
+        self._asked = asked
         self._known = known = self._daybook.known
         if self._export is not None:
             known = tuple((each, at) for each, at in known if self._export.has(each))
-        return self._site.edition(Outlook(situation, sources, bots), self._edition, known)
+        return self._site.edition(Outlook(situation, sources, bots, asked), self._edition, known)
 
 
 def _write(export: Export, answers: Iterable[Mapping[str, KeptAnswer]]) -> None:
     """Make what wasn't asked for yet, and write all of it; what the later say of an address wins."""
     export.write({path: answer for part in answers for path, answer in part.items()})
+
+
+def _asked(unit: DeskUnit) -> Mapping[str, Sequence[Entry]]:
+    """The questions that were answered, by their incident: of the incidents that were asked about last."""
+    return {each: tuple(faq(unit, each)) for each in unit.listening.answered_about(MOST_ASKED_ABOUT)}
 
 
 def _bot(told: str | None) -> str:

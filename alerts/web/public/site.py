@@ -131,7 +131,7 @@ class Site:
         """The answers about one incident; those that were kept where nothing has changed."""
         # What is over says no "today", so midnight changes nothing of it.
         day = None if incident.ending else outlook.now.astimezone(self.setting.town.zone).date()
-        if kept is not None and kept.is_of(incident, day, outlook.bots):
+        if kept is not None and kept.is_of(incident, day, outlook):
             return kept
         return Lasting(incident, day, outlook, self._pages, kept)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from alerts.desk.publicity import PublicIncident, Situation
 from alerts.desk.territory import is_in_words, territory_of
+from alerts.listening.answering import Entry
 from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import fold
 from alerts.model.incident import MANUAL, StoredAlert
@@ -114,11 +115,15 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """All that the pages tell: the situation, how fresh each source is, and the bots to subscribe with, by name."""
+    """All that the pages tell: the situation, how fresh each source is, and the bots to subscribe with, by name.
+
+    `asked` are the questions about each incident that were answered, by its id.
+    """
 
     situation: Situation
     sources: Sequence[Freshness] = field(default_factory=tuple)
     bots: tuple[str, ...] = ()
+    asked: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:

@@ -9,14 +9,18 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.desk.officer import Officer
+from alerts.listening import acts
 from alerts.listening.hearing import take
 from alerts.model.events import HEARD, IncidentChanged, RemarkHeard
-from alerts.model.listening import EarStatus, Kind, Remark, Understood
+from alerts.model.listening import EarStatus, Kind, QuestionState, Remark, Understood
+from alerts.model.person import Actor, Origin, Role
+from alerts.model.post import PostKind, PostState
 from alerts.model.reason import because
 from alerts.web.console import heard
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.test_watch_pages import HOSTILE
-from tests.unit.web.console.watching import LISTENING, WATCH, a_desk
+from tests.unit.web.console.watching import LISTENING, WATCH, a_desk, as_role
 
 PARTS = (*WATCH, heard)
 _numbers = itertools.count(1)
@@ -144,3 +148,152 @@ async def test_no_page_of_it_says_a_word_of_english(tmp_path):
         addresses = ["/heard", "/heard/all", f"/heard/said/{gone.id}", f"/heard/questions/{asked}"]
         found = {each: wrong for each in addresses if (wrong := wrong_in(visible(await desk.text(each))))}
     assert found == {}
+
+
+BERTHE = Actor("Berthe", Role.ADMINISTRATOR, Origin.CONSOLE)
+
+
+async def asked_about(desk, text="Is the water safe?", **more):
+    """A question about an alert that is out; both."""
+    stored = await desk.post("Water cut", channels=("x", "second"))
+    await desk.settle(stored.id, PostState.SENT, remote_id="-100:7", sent_at=1)
+    said = await hear(desk, text, **more)
+    await desk.service.act(lambda unit: acts.attribute(Officer(unit, BERTHE), said.question, stored.id))
+    return stored, said
+
+
+async def kept(desk, question):
+    return await desk.service.ask(lambda unit: unit.listening.question(question))
+
+
+async def log_of(desk) -> list[str]:
+    lines = await desk.service.ask(lambda unit: unit.audit.newest(most=9))
+    return [f"{line.entry.actor} {line.entry.act}" for line in lines]
+
+
+async def test_a_question_is_answered_in_three_actions(desk):
+    stored, said = await asked_about(desk)
+    board = await desk.text("/heard")
+    address = f"/heard/questions/{said.question}"
+    assert f'href="/desk{address}"' in board
+    page = await desk.text(address)
+    assert f'action="/desk{address}/answer"' in page
+
+    status, where, _ = await desk.press(f"{address}/answer", text="Yes, boil it.", words="Can I drink it?")
+    assert (status, where) == (303, f"/desk{address}?done=questions-answer")
+    page = await desk.text(f"{address}?done=questions-answer")
+    assert "The answer is on its way" in page
+    assert "Yes, boil it." in page
+    assert "Can I drink it?" in page
+    assert (await kept(desk, said.question)).state is QuestionState.ANSWERED
+    assert [post.kind for post in await desk.posts(stored.id)].count(PostKind.ANSWER) == 1
+    await desk.text("/timeline")
+    assert "Answered lately" in await desk.text("/heard")
+
+
+async def test_what_an_answer_lacks_is_told_beside_what_was_typed(desk):
+    _, said = await asked_about(desk)
+    status, _, page = await desk.press(f"/heard/questions/{said.question}/answer", text=" ", words="Mine <b>")
+    assert status == 400
+    assert 'role="alert"' in page
+    assert "Mine &lt;b&gt;" in page
+
+
+async def test_a_question_without_an_alert_is_given_one_first(desk):
+    stored = await desk.post("Water cut", channels=("x",))
+    said = await hear(desk, "Is it safe?")
+    address = f"/heard/questions/{said.question}"
+    page = await desk.text(address)
+    assert "About which alert?" in page
+    assert "/answer" not in page
+    status, _, _ = await desk.press(f"{address}/attribute", about=stored.incident_id)
+    assert status == 303
+    assert f'action="/desk{address}/answer"' in await desk.text(address)
+
+
+@pytest.mark.parametrize(
+    ("deed", "fields", "state"),
+    [
+        ("dismiss", {"reason": "it is no question"}, QuestionState.DISMISSED),
+        ("answer", {"text": "Yes."}, QuestionState.ANSWERED),
+    ],
+)
+@pytest.mark.parametrize("role", ["viewer", "author"])
+async def test_a_role_does_what_it_may_and_no_more(desk, deed, fields, state, role):
+    may = role == "author"
+    _, said = await asked_about(desk)
+    as_role(desk, role)
+    before = await log_of(desk)
+    address = f"/heard/questions/{said.question}"
+    assert (f"{address}/{deed}" in await desk.text(address)) is may
+    status, _, _ = await desk.press(f"{address}/{deed}", **fields)
+    assert status == (303 if may else 403)
+    assert (await kept(desk, said.question)).state is (state if may else QuestionState.OPEN)
+    if not may:
+        assert await log_of(desk) == before
+
+
+async def test_questions_are_merged_and_split(desk):
+    _, first = await asked_about(desk)
+    second = await hear(desk, "Can we drink it?")
+    page = await desk.text(f"/heard/questions/{second.question}")
+    assert f'value="{first.question}"' in page
+    status, where, _ = await desk.press(f"/heard/questions/{second.question}/merge", into=first.question)
+    assert (status, where) == (303, f"/desk/heard/questions/{first.question}?done=questions-merge")
+    assert (await kept(desk, first.question)).asked == 2
+
+    status, where, _ = await desk.press(f"/heard/questions/{first.question}/split", said=second.id)
+    assert status == 303
+    assert (await kept(desk, first.question)).asked == 1
+    assert "Can we drink it?" in await desk.text(where.removeprefix("/desk"))
+
+
+async def test_a_call_for_help_is_passed_on_or_taken_back_and_written_down(desk):
+    first, second = await hear(desk, "Help", Kind.HELP), await hear(desk, "Help me", Kind.HELP)
+    assert f"/heard/said/{first.id}/passed-on" in await desk.text("/heard")
+    status, where, _ = await desk.press(f"/heard/said/{first.id}/passed-on")
+    assert (status, where) == (303, "/desk/heard?done=said-passed-on")
+    await desk.press(f"/heard/said/{first.id}/passed-on")
+    assert (await log_of(desk)).count("Anne tend") == 2, "a second tap writes nothing"
+    await desk.press(f"/heard/said/{second.id}/no-call")
+
+    page = await desk.text("/heard")
+    assert "Possibly a call for help" not in page
+    assert "Help me" in page, "it is unread still"
+
+
+async def test_what_was_seen_elsewhere_counts_like_the_rest(desk):
+    stored = await desk.post("Water cut", channels=("x",))
+    typed = {"text": "Is school on?", "place": "At the counter", "about": stored.id}
+    status, where, _ = await desk.press("/heard/elsewhere", **typed)
+    assert (status, where) == (303, "/desk/heard?done=elsewhere")
+    page = await desk.text("/heard")
+    assert "Is school on?" in page
+    assert "At the counter" in page
+    assert "typed in by Anne" in page
+
+    status, _, page = await desk.press("/heard/elsewhere", text=" ", place="There")
+    assert status == 400
+    assert 'value="There"' in page
+
+
+async def test_what_nobody_waits_for_wakes_open_pages_too(desk):
+    said = await hear(desk, "Thanks", Kind.THANKS)
+    with desk.service.watch(heard=True) as told:
+        await desk.press(f"/heard/said/{said.id}/handled")
+        assert await asyncio.wait_for(anext(told), 1) == HEARD
+
+
+async def test_deeds_to_what_is_not_there_are_told(desk):
+    for address in ("/heard/questions/nothing0/answer", "/heard/said/nothing0/handled"):
+        assert (await desk.press(address, text="x"))[0] == 404
+    assert (await desk.press("/heard/answers/nothing0/approve"))[0] == 400
+
+
+async def test_an_incident_shows_what_people_say_about_it(desk):
+    stored, said = await asked_about(desk)
+    page = await desk.text(f"/alerts/{stored.id}")
+    assert "Is the water safe?" in page
+    assert f'href="/desk/heard/all?incident={stored.incident_id}"' in page
+    assert "Is the water safe?" in await desk.text(f"/heard/all?incident={stored.incident_id}")
+    assert said.id not in await desk.text("/heard/all?incident=another")

@@ -48,13 +48,14 @@ class House:
         self.clock = clock
         self.database = database
         self.station = config
+        self.events = Events()
         self.service = DeskService(
             town=config,
             database=database,
             desk=build_desk(config, clock.now),
             clock=clock,
             new_id=new_id,
-            events=Events(),
+            events=self.events,
         )
         self.publisher = Publisher(self.service, a_setting(**setting), clock, export)
         self.client = None

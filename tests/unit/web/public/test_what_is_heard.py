@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+from lxml import html
+
+from alerts.desk.officer import Officer
+from alerts.listening import acts
+from alerts.listening.hearing import take
+from alerts.model.listening import Kind, Remark, Understood
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.town import ListeningSection
-from tests.unit.desk.conftest import PAGE, SENDER, a_town
+from alerts.web.public.page import Pages
+from tests.unit.desk.conftest import NOW, PAGE, SENDER, a_town, an_alert
 from tests.unit.french import visible, wrong_in
+from tests.unit.web.public.conftest import a_setting
+from tests.unit.web.public.house import a_house
 
 LISTENS = {
     "channels": {**a_town().channels, "page": replace(PAGE, hears=True)},
@@ -35,3 +48,95 @@ def test_a_town_that_listens_to_nothing_has_no_page_about_it(town, paper):
     paper.print()
     assert "/privacy" not in paper.edition.answers
     assert "privacy" not in paper.text("/")
+
+
+@pytest.fixture
+async def house(tmp_path):
+    async with a_house(tmp_path, channel="hears = true", **LISTENS) as house:
+        yield house
+
+
+ANNE = Actor("Anne", Role.AUTHOR, Origin.CONSOLE)
+
+
+async def asked(house, stored, times=1, text="L’eau est-elle potable ?"):
+    """A question about what is out; its id."""
+    remarks = [
+        (Remark(f"-1:{n}", text, house.clock.now(), author=f"person {n}"), Understood(Kind.QUESTION, asks=True))
+        for n in range(times)
+    ]
+
+    def work(unit):
+        first, *more = take(unit, "telegram", remarks).utterances
+        acts.attribute(Officer(unit, ANNE), first.question, stored.incident_id)
+        for each in more:
+            acts.merge(Officer(unit, ANNE), each.question, first.question)
+        return first.question
+
+    return await house.service.act(work)
+
+
+async def answer(house, question, text, words="L’eau est-elle potable ?"):
+    """Answer it; the pages hear of it by what the bus tells of its incident."""
+    with house.service.watch() as told:
+        await house.service.act(lambda unit: acts.answer(Officer(unit, ANNE), question, text, words=words))
+        await asyncio.wait_for(anext(told), 1)
+    await house.publisher.make()
+
+
+async def test_an_answer_is_on_the_page_of_the_alert_at_once_and_a_correction_is_marked(house):
+    stored = await house.post(an_alert(headline="Coupure d’eau"))
+    path = f"/alerts/{stored.incident_id}"
+    question = await asked(house, stored, times=11)
+    assert "Questions fréquentes" not in (await house.get(path))[1]
+
+    await answer(house, question, "Oui, après ébullition </script> <b>.")
+    page = (await house.get(path))[1]
+    assert "Questions fréquentes" in page
+    assert "Oui, après ébullition &lt;/script&gt; &lt;b&gt;." in page
+    assert "une dizaine de personnes" in page
+    assert ">Corrigé<" not in page
+    [faq] = [
+        found
+        for each in html.document_fromstring(page).xpath("//script[@type='application/ld+json']/text()")
+        if (found := json.loads(each))["@type"] == "FAQPage"
+    ]
+    assert faq["mainEntity"][0]["name"] == "L’eau est-elle potable ?"
+    assert faq["mainEntity"][0]["acceptedAnswer"]["text"] == "Oui, après ébullition </script> <b>."
+    assert wrong_in(visible(page)) == []
+
+    await answer(house, question, "Non, pas encore.")
+    page = (await house.get(path))[1]
+    assert "Non, pas encore." in page
+    assert "après ébullition" not in page
+    assert ">Corrigé<" in page
+    english = (await house.get(f"/en{path}"))[1]
+    assert "Frequent questions" in english
+    assert '<p lang="fr-FR">Non, pas encore.</p>' in english
+
+    await house.service.act(lambda unit: acts.withdraw(Officer(unit, ANNE), question))
+    await house.publisher.make()
+    assert "Questions fréquentes" not in (await house.get(path))[1]
+
+
+async def test_a_page_of_long_ago_has_its_answers_and_their_corrections(house):
+    stored = await house.post(an_alert(headline="Coupure d’eau"))
+    path = f"/alerts/{stored.incident_id}"
+    question = await asked(house, stored)
+    await answer(house, question, "Oui, bouillie.")
+    house.clock.set(NOW.replace(month=12))
+    await house.publisher.make()
+    assert "Oui, bouillie." in (await house.get(path))[1]
+
+    await answer(house, question, "Non, pas encore.")
+    assert "Non, pas encore." in (await house.get(path))[1]
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(1, ""), (3, "a few"), (11, "about ten"), (23, "about twenty"), (50, "about fifty"), (900, "hundreds")],
+)
+def test_how_many_asked_is_rounded(count, told):
+    said = Pages(a_setting(), "en").askers(count)
+    assert told in said
+    assert str(count) not in said

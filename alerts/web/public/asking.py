@@ -1,0 +1,185 @@
+"""Asking a question on an alert's page: one field, first what was answered already, then it is noted. No account.
+
+POST /alerts/INCIDENT/ask      `question` alone: what was answered about it, and the button that sends it; with `form`:
+                               it is noted, once however often the button is pressed
+
+Nobody promises to read it, and each page of it names 112 and 114. Who asks isn't known, and nothing of them is kept:
+for the pace alone their network (/24, /56) is known by an HMAC under a secret of the day that never leaves the memory.
+What a program fills in beside the question, or sends sooner than anybody types, is thanked for and dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import re
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from http import HTTPStatus
+
+from aiohttp import web
+
+from alerts.desk.service import DeskUnit
+from alerts.listening.answering import Entry
+from alerts.listening.ears import Intake
+from alerts.listening.hearing import Taken, take
+from alerts.model.bounds import bounded
+from alerts.model.events import RemarkHeard
+from alerts.model.hazard import fold
+from alerts.model.listening import Remark, Understood
+from alerts.web.console.arrival import client_address
+from alerts.web.public.lasting import Lasting
+from alerts.web.public.page import Pages, safety
+from alerts.web.public.publisher import Publisher
+
+WEB = "web"
+"""The channel of what is asked on the town's own pages."""
+LONGEST_QUESTION = 500
+MOST_BYTES = 16 * 1024
+MOST_SHOWN = 3
+"""Answers that are shown before a question is sent."""
+TYPED_IN = timedelta(seconds=2)
+"""Sooner nobody has read what was answered already, and pressed a button."""
+LASTS = timedelta(hours=24)
+SPAN = timedelta(minutes=10)
+A_NETWORK, ALL_NETWORKS = 5, 120
+"""Questions that are noted in ten minutes, from one network and from all."""
+_WORD = re.compile(r"\w{4,}")
+_ID = "{id:[A-Za-z0-9]{1,26}}"
+
+
+@dataclass
+class Pace:
+    """Who asked lately, as digests of networks under a secret of the day: in memory alone, and bounded."""
+
+    asked: deque[tuple[datetime, str]] = field(default_factory=deque)
+    day: date | None = None
+    secret: bytes = b""
+
+    def takes(self, address: str, now: datetime) -> bool:
+        """Whether one more may be noted from there, which then counts."""
+        if self.day != now.date():
+            self.day, self.secret = now.date(), secrets.token_bytes(32)
+            self.asked.clear()
+        while self.asked and self.asked[0][0] <= now - SPAN:
+            self.asked.popleft()
+        own = hmac.new(self.secret, network_of(address).encode(), hashlib.sha256).hexdigest()
+        if len(self.asked) >= ALL_NETWORKS or sum(each == own for _, each in self.asked) >= A_NETWORK:
+            return False
+        self.asked.append((now, own))
+        return True
+
+
+def network_of(address: str) -> str:
+    """The network of an address: whoever has one address has its neighbours too."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "?"
+    bits = 24 if found.version == 4 else 56
+    return str(ipaddress.ip_network((found, bits), strict=False))
+
+
+class Asking:
+    """Takes questions, for one town; a form is known by when it was made and a seal on that."""
+
+    def __init__(self, publisher: Publisher, intake: Intake) -> None:
+        self._publisher = publisher
+        self._intake = intake
+        self._setting = publisher.setting
+        self._pages = {language: Pages(self._setting, language) for language in self._setting.languages}
+        self._pace = Pace()
+        self._key = secrets.token_bytes(32)
+
+    def routes(self) -> list[web.RouteDef]:
+        """One address in each language."""
+        paths = [self._setting.path(language, f"alerts/{_ID}/ask") for language in self._setting.languages]
+        return [web.post(path, self._ask) for path in paths]
+
+    async def _ask(self, request: web.Request) -> web.Response:
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            raise web.HTTPForbidden
+        edition = await self._publisher.edition()
+        lasting = edition.incidents.get(request.match_info["id"])
+        if lasting is None or lasting.incident.ending is not None:
+            raise web.HTTPNotFound
+        form = await request.clone(client_max_size=MOST_BYTES).post()
+        question = " ".join(bounded(str(form.get("question", "")), LONGEST_QUESTION).split())
+        language = self._setting.language_of(request.path)
+        if not question or "form" not in form:
+            answered = nearest(question, edition.outlook.asked.get(lasting.id, ()))
+            return self._page(lasting, language, question=question, answered=answered)
+        made = self._made_at(str(form["form"]), lasting.id)
+        now = self._intake.clock.now()
+        # A program fills in every field; whoever is dropped so learns nothing from the answer.
+        if form.get("website") or (made is not None and now - made < TYPED_IN):
+            return self._page(lasting, language, question=question, is_noted=True)
+        if made is None or now - made > LASTS:
+            return self._page(lasting, language, question=question, is_old=True)
+        address = client_address(
+            request.remote or "", request.headers.getall("X-Forwarded-For", []), self._setting.town.web.trusted
+        )
+        if not self._pace.takes(address, now):
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            return self._page(lasting, language, status=status, question=question, is_too_many=True)
+        await self._note(lasting.id, language, question, str(form["form"]))
+        return self._page(lasting, language, question=question, is_noted=True)
+
+    async def _note(self, incident: str, language: str, question: str, form: str) -> None:
+        """Keep it: the same form sent twice is one question."""
+        [understood] = await self._intake.understand([question])
+        name = hashlib.sha256(f"{form}\n{question}".encode()).hexdigest()[:32]
+        remark = Remark(name, question, self._intake.clock.now(), language=language)
+
+        def keep(unit: DeskUnit) -> Taken:
+            return take(unit, WEB, [(remark, _asks(understood))], self._intake.group, about=incident)
+
+        taken = await self._intake.service.act(keep, posts=False)
+        if taken.utterances:
+            self._intake.events.publish(RemarkHeard(WEB, bool(taken.raised)))
+
+    def _page(self, lasting: Lasting, language: str, *, status: int = HTTPStatus.OK, **told: object) -> web.Response:
+        now = self._intake.clock.now()
+        said = lasting.told.get(language)
+        if said is None:
+            raise web.HTTPNotFound
+        text = self._pages[language].asking(said, lasting.outlook, form=self._form(lasting.id, now), **told)
+        headers = {**safety(self._setting, posts=True), "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+        return web.Response(text=text, status=status, headers=headers, content_type="text/html", charset="utf-8")
+
+    def _form(self, incident: str, now: datetime) -> str:
+        made = f"{now.timestamp():.3f}.{secrets.token_hex(8)}"
+        return f"{made}.{self._seal(made, incident)}"
+
+    def _made_at(self, form: str, incident: str) -> datetime | None:
+        """When the form was made, if it is one of ours."""
+        made, _, seal = form[:200].rpartition(".")
+        if not hmac.compare_digest(seal.encode(), self._seal(made, incident).encode()):
+            return None
+        zone = self._intake.clock.now().tzinfo
+        return datetime.fromtimestamp(float(made.rpartition(".")[0]), zone)
+
+    def _seal(self, made: str, incident: str) -> str:
+        return hmac.new(self._key, f"{incident}\n{made}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def _asks(understood: Understood) -> Understood:
+    """Whatever its words are: who fills in that field asks."""
+    return Understood(understood.kind, understood.reason, asks=True, vector=understood.vector)
+
+
+def nearest(question: str, asked: Sequence[Entry]) -> Sequence[Entry]:
+    """What was answered in the most of the same words; all of it where it is little."""
+    if len(asked) <= MOST_SHOWN:
+        return asked
+    words = _words(question)
+    ranked = sorted(asked, key=lambda each: -len(words & _words(f"{each.question} {each.answer}")))
+    return ranked[:MOST_SHOWN]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(fold(text)))
