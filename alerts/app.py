@@ -427,7 +427,7 @@ class Daemon:
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics, self.town.language, self._keeper.daemon.name, self.ownership)
         intake = self.ears.intake if self.ears is not None else None
-        app = build_app(self.town, service, for_pages, gauges, publisher, intake)
+        app = build_app(self.town, service, for_pages, gauges, publisher, intake=intake)
         self._bots = Bots(
             town=self.town,
             service=service,

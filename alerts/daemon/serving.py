@@ -62,6 +62,7 @@ def build_app(
     for_pages: DeskService,
     gauges: Gauges,
     publisher: Publisher,
+    *,
     intake: Intake | None = None,
 ) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard.
