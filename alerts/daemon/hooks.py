@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from aiohttp import web
 from alerts.channels.facebook.hearing import SIGNATURE_HEADER, brought, is_signed
 from alerts.channels.settings import FacebookSettings, SecretSource, read_credential
 from alerts.listening.ears import Intake
+from alerts.listening.hearing import unkept
 from alerts.model.bounds import read_body
 from alerts.model.errors import BadCredential, DatabaseRefused, SourceFailed
 from alerts.model.listening import Remark
@@ -98,7 +100,9 @@ class FacebookHook:
         if remarks is None:
             return web.Response(status=HTTPStatus.FORBIDDEN)
         try:
-            await self._intake.keep(self._name, remarks, at_once=KEPT_AT_ONCE)
+            # A delivery that comes again is understood once.
+            news = await self._intake.service.ask(partial(unkept, channel=self._name, remarks=remarks))
+            await self._intake.keep(self._name, news, at_once=KEPT_AT_ONCE)
         except DatabaseRefused as error:
             log.error("hook.refused", channel=self._name, error=str(error))  # noqa: TRY400 one line is enough
             return _come_again()

@@ -111,6 +111,19 @@ def take(
     return Taken(tuple(utterance for utterance, _ in kept), raised)
 
 
+def unkept(unit: DeskUnit, channel: str, remarks: Sequence[Remark]) -> list[Remark]:
+    """Those that would change something: what is kept just so already needn't be understood again."""
+    return [each for each in remarks if not _is_kept(unit.listening.utterance_of(channel, each.remote_id), each)]
+
+
+def _is_kept(known: Utterance | None, remark: Remark) -> bool:
+    if known is None or known.state in (UtteranceState.GONE, UtteranceState.FORGOTTEN):
+        return known is not None
+    says_the_same = remark.text is None or bounded(remark.text, LONGEST_REMARK) == known.text
+    is_no_edit = remark.edited_at is None or (known.edited_at is not None and remark.edited_at <= known.edited_at)
+    return not remark.gone and says_the_same and is_no_edit and remark.hidden in (None, known.hidden)
+
+
 def _take_one(
     unit: DeskUnit,
     channel: str,

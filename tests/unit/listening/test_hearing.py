@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.listening.hearing import Group, take
+from alerts.listening.hearing import Group, take, unkept
 from alerts.model.listening import Kind, QuestionState, Understood, UtteranceState
 from tests.unit.desk.conftest import an_alert
 
@@ -217,3 +217,16 @@ async def test_what_stands_under_no_post_is_suggested_for_the_alert_with_its_wor
     [question] = await listening.service.ask(lambda unit: unit.listening.questions(9))
     assert (kept.incident, kept.suggested) == ((filed.stored.incident_id, True) if is_suggested else (None, False))
     assert question.incident is None, "until an officer says so"
+
+
+async def test_what_is_kept_just_so_needs_no_second_look(listening):
+    remark = listening.remark("Bonjour")
+    edited = replace(remark, text="Bonsoir", edited_at=remark.at + timedelta(seconds=9))
+    again = replace(edited, edited_at=remark.at + timedelta(seconds=19))
+    hidden = replace(remark, text=None, hidden=True, edited_at=again.edited_at)
+    left = []
+    for each in (remark, remark, edited, edited, again, hidden, hidden, replace(remark, gone=True), edited, hidden):
+        left.append(len(await listening.service.ask(lambda unit, each=each: unkept(unit, "page", [each]))))
+        await listening.service.act(taken("page", (each, Understood())))
+
+    assert left == [1, 0, 1, 0, 1, 1, 0, 1, 0, 0]

@@ -184,7 +184,7 @@ async def test_a_thousand_changes_are_kept_in_a_few_transactions_and_twice_make_
     hook.listening.service.act = lambda action, **more: acts.append(action) or act(action, **more)
     told = await hook.people.deliver(together=True, times=2)
     assert (told["told"], len(await hook.kept())) == ([200, 200], 1000)
-    assert len(acts) == 20
+    assert len(acts) == 10
 
 
 async def test_what_the_database_refuses_comes_again(hook, listening, tmp_path):
