@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from alerts.model.bounds import normal
+
 LISTS = Path(__file__).with_name("words.toml")
 LONGEST = 2000
 """Characters of an utterance that are looked at: what comes after them is a stranger's patience, not a question."""
@@ -79,7 +81,7 @@ def plain(text: str) -> str:
 @lru_cache(maxsize=512)
 def _plain(text: str) -> str:
     small = _LINK.sub(" ", text.lower().replace("œ", "oe")).replace("où", "ouu")
-    bare = "".join(sign for sign in unicodedata.normalize("NFKD", small) if not unicodedata.combining(sign))
+    bare = "".join(sign for sign in normal("NFKD", small) if not unicodedata.combining(sign))
     words = _WORD.findall(_DRAWN_OUT.sub(r"\1\1", bare))
     return _THAT.sub("c ", " ".join(_SHORT.get(word, word) for word in words))  # `c'est` was whole, `c` is short for it
 
