@@ -19,7 +19,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -319,6 +319,7 @@ class Session:
         db = connected(self.server, "tocsin", self._settings, row_factory=_by_name)
         db.prepare_threshold, db.prepared_max = 3, PREPARED
         if self._tells:
+            self.telling.discard(self._pid)  # the number of one that was lost is soon another process's
             self._pid = db.info.backend_pid
             self.telling.add(self._pid)
         return db
@@ -424,20 +425,25 @@ class Listener:
         listener = cls._running.get(address)
         if listener is None:
             listener = cls._running[address] = cls(server)
-            listener._thread.start()
-        with listener._lock:
-            listener._heard.setdefault(server.schema, []).append(rung)
+        listener.call(server.schema, rung)
+        return partial(listener.call_no_more, server.schema, rung)
 
-        def end() -> None:
-            with listener._lock:
-                listener._heard[server.schema].remove(rung)
-                if any(listener._heard.values()):
-                    return
-            cls._running.pop(address, None)
-            listener._over.set()
-            listener._thread.join()
+    def call(self, schema: str, rung: Hears) -> None:
+        """Call it from now on. The first one begins the thread, which calls everybody at its beginning, too."""
+        with self._lock:
+            self._heard.setdefault(schema, []).append(rung)
+        if self._thread.ident is None:
+            self._thread.start()
 
-        return end
+    def call_no_more(self, schema: str, rung: Hears) -> None:
+        """The last one ends the thread."""
+        with self._lock:
+            self._heard[schema].remove(rung)
+            if any(self._heard.values()):
+                return
+        self._running.pop(conninfo(self._server), None)
+        self._over.set()
+        self._thread.join()
 
     @classmethod
     def hears(cls, server: Server) -> bool:
