@@ -10,6 +10,7 @@ theirs. What the town itself says there, and what bots say, are no remarks; neit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,8 @@ KEPT = 200
 MOST_EMOJI = 20
 LONGEST_NAME = 100
 _LONGEST_EMOJI = 20
+# "/!\ Attention" is none.
+_COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}(@\w+)?(\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,13 @@ class Spoken:
     """What some updates tell of a group: remarks, and what is to be remembered of our posts.
 
     `threads` are the numbers of forwards, each with the number of the post; `reactions` how often each sign stands
-    under a post, by its number.
+    under a post, by its number. `name` is the group's, where it is public.
     """
 
     remarks: tuple[Remark, ...] = ()
     threads: Mapping[str, str] = field(default_factory=dict)
     reactions: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-
-    @property
-    def is_to_be_remembered(self) -> bool:
-        """Whether there is more to it than remarks."""
-        return bool(self.threads or self.reactions)
+    name: str | None = None
 
 
 def concerns(update: Mapping[str, Any], place: Discussion) -> bool:
@@ -53,7 +52,8 @@ def concerns(update: Mapping[str, Any], place: Discussion) -> bool:
     if place.group is None or number_in(part_of(message, "chat").get("id")) != place.group:
         return False
     text = message.get("text")
-    return not (isinstance(text, str) and text.startswith("/")) and message.get("migrate_to_chat_id") is None
+    is_command = isinstance(text, str) and _COMMAND.match(text) is not None
+    return not is_command and message.get("migrate_to_chat_id") is None
 
 
 def read_group(
@@ -63,18 +63,20 @@ def read_group(
     remarks: list[Remark] = []
     found: dict[str, str] = {}
     reactions: dict[str, Mapping[str, int]] = {}
+    name: str | None = None
     for update in updates:
         if counted := part_of(update, "message_reaction_count"):
             if (number := number_in(counted.get("message_id"))) is not None:
                 reactions[str(number)] = _counts(counted)
             continue
         message = part_of(update, "message") or part_of(update, "edited_message")
+        name = _name_of_group(part_of(message, "chat"))
         if message.get("is_automatic_forward") is True:
             if (number := number_in(message.get("message_id"))) and (post := _forwarded_from(message, place)):
                 found[str(number)] = post
         elif remark := read_remark(message, place, {**threads, **found}, now):
             remarks.append(remark)
-    return Spoken(tuple(remarks), found, reactions)
+    return Spoken(tuple(remarks), found, reactions, name)
 
 
 def read_remark(
@@ -147,12 +149,16 @@ def _counts(counted: Mapping[str, Any]) -> Mapping[str, int]:
     return found
 
 
-def remembered(memory: Mapping[str, Any], spoken: Spoken) -> dict[str, Any]:
-    """The ear's memory with what is news; of each kind the newest `KEPT`."""
+def remembered(memory: Mapping[str, Any], spoken: Spoken, group: int | None) -> dict[str, Any]:
+    """The ear's memory with what is news, of each kind the newest `KEPT`; by the group addresses lead to remarks."""
     kept = dict(memory)
-    for name, news in (("threads", spoken.threads), ("reactions", spoken.reactions)):
-        before = {key: value for key, value in part_of(memory, name).items() if key not in news}
-        kept[name] = dict([*before.items(), *news.items()][-KEPT:])
+    if group is not None:
+        before = part_of(memory, "group")
+        name = spoken.name or (before.get("name") if before.get("id") == group else None)
+        kept["group"] = {"id": group, "name": name}
+    for kind, news in (("threads", spoken.threads), ("reactions", spoken.reactions)):
+        known = {key: value for key, value in part_of(memory, kind).items() if key not in news}
+        kept[kind] = dict([*known.items(), *news.items()][-KEPT:])
     return kept
 
 
@@ -175,10 +181,15 @@ def _language(sender: Mapping[str, Any]) -> str | None:
     return tag.partition("-")[0].lower()[:3] if isinstance(tag, str) and tag else None
 
 
+def _name_of_group(chat: Mapping[str, Any]) -> str | None:
+    name = chat.get("username")
+    return name[:LONGEST_NAME] if isinstance(name, str) and name.isascii() and name.isidentifier() else None
+
+
 def _address(chat: Mapping[str, Any], number: int) -> str | None:
     """Where it is read: by anybody in a public group, by its members in another."""
-    if isinstance(name := chat.get("username"), str) and name.isascii() and name.isidentifier():
-        return f"https://t.me/{name[:LONGEST_NAME]}/{number}"
+    if name := _name_of_group(chat):
+        return f"https://t.me/{name}/{number}"
     identity = str(chat.get("id"))
     return f"https://t.me/c/{identity[4:]}/{number}" if identity.startswith("-100") else None
 

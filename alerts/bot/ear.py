@@ -8,7 +8,7 @@ ear's status tells that gap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -90,6 +90,9 @@ class GroupEar:
         """
         if self._learnt_at is None:
             await self.learn()
+        if any(self._changes_rights(each) for each in updates):
+            self._learnt_at = None
+            await self.learn()
         ours: list[Mapping[str, Any]] = []
         edited: list[Mapping[str, Any]] = []
         rest: list[Mapping[str, Any]] = []
@@ -101,9 +104,16 @@ class GroupEar:
         memory, private = await self._service.ask(partial(_before, channel=self._channel, edited=edited))
         spoken = read_group(ours, self.place, part_of(memory, "threads"), self._clock.now())
         await self._intake.keep(self._channel, [*spoken.remarks, *private], lease)
-        if spoken.is_to_be_remembered:
+        if remembered(memory, spoken, self.place.group) != memory:
             await self._tell(lease, None, spoken)
         return rest
+
+    def _changes_rights(self, update: Mapping[str, Any]) -> bool:
+        """Whether somebody made the bot an administrator where it hears, or threw it out."""
+        chat = number_in(part_of(part_of(update, "my_chat_member"), "chat").get("id"))
+        if chat is None:
+            return False
+        return chat in (self.place.group, self.place.channel) or (self.place.group is None and chat < 0)
 
     async def told(self, lease: Lease | None) -> None:
         """Telegram has just told all that it had: write down now and then that it did. Raises LeaseLost."""
@@ -119,7 +129,12 @@ class GroupEar:
         deaf = self.place.deaf or reason
         await self._service.act(
             partial(
-                _tell, channel=self._channel, lease=lease, reason=deaf, spoken=spoken or Spoken(), every=self._every
+                _tell,
+                channel=self._channel,
+                lease=lease,
+                reason=deaf,
+                heard=None if spoken is None else partial(remembered, spoken=spoken, group=self.place.group),
+                every=self._every,
             ),
             posts=False,
         )
@@ -142,14 +157,20 @@ def _before(
 
 
 def _tell(
-    unit: DeskUnit, *, channel: str, lease: Lease | None, reason: Reason | None, spoken: Spoken, every: timedelta
+    unit: DeskUnit,
+    *,
+    channel: str,
+    lease: Lease | None,
+    reason: Reason | None,
+    heard: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None,
+    every: timedelta,
 ) -> None:
     unit.leases.check(lease, unit.now)
     status, now = unit.listening.ear(channel), unit.now
     unit.listening.put_ear(
         replace(
             status,
-            memory=remembered(status.memory, spoken) if spoken.is_to_be_remembered else status.memory,
+            memory=status.memory if heard is None else heard(status.memory),
             last_try=now,
             last_ok=now if reason is None else status.last_ok,
             failures=0 if reason is None else status.failures + 1,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from alerts.desk.service import DeskUnit
 from alerts.model.person import AuditEntry
@@ -20,7 +20,11 @@ AT_ONCE = 50
 _EVERY = 2**31
 
 _STATUS = re.compile(r"/status(?:es)?/(\d+)")
-_MESSAGE = re.compile(r"/c/(\d+)/(?:\d+/)?(\d+)")
+_MESSAGE = re.compile(r"/c/(\d+)/(?:\d+/)?(\d+)/?")
+_NAMED_MESSAGE = re.compile(r"/([A-Za-z]\w{3,})/(?:\d+/)?(\d+)/?")
+_TELEGRAM = ("t.me", "telegram.me")
+GROUP = "group"
+"""In an id that an address stands for: the channel's discussion group, which its ear knows by number."""
 
 
 def forget_what_is_past(unit: DeskUnit) -> int:
@@ -46,23 +50,41 @@ def write_down(unit: DeskUnit, count: int) -> None:
 def remarks_at(town: Town, url: str) -> Iterator[tuple[str, str]]:
     """The channels, and the ids there, that an address may stand for (`…/posts/POST?comment_id=…`, `t.me/c/…`)."""
     parts = urlsplit(url)
-    for name, ids in ((each.name, _ids_of(each.kind, parts.path, parts.query)) for each in town.hearing.values()):
+    for name, ids in ((each.name, _ids_of(each.kind, parts)) for each in town.hearing.values()):
         yield from ((name, remote_id) for remote_id in ids)
 
 
-def _ids_of(kind: str, path: str, query: str) -> list[str]:
-    asked = parse_qs(query)
+def _ids_of(kind: str, address: SplitResult) -> list[str]:
+    path, asked = address.path, parse_qs(address.query)
     match kind:
         case "facebook":
             return _comment_ids(path, [*asked.get("reply_comment_id", []), *asked.get("comment_id", [])][:1])
         case "telegram":
-            found = _MESSAGE.search(path)
-            message = asked.get("comment", [found[2] if found else ""])[0]
-            return [f"-100{found[1]}:{message}"] if found else []
+            return _message_ids(path, asked.get("comment", [])) if address.hostname in _TELEGRAM else []
         case "twitter":
             return _STATUS.findall(path)[:1]
         case _:
             return []
+
+
+def _message_ids(path: str, comments: list[str]) -> list[str]:
+    """A message of a group by its number or its name; a comment under a channel's post is one of its group."""
+    if comments:
+        return [f"{GROUP}:{comments[0]}"]
+    if found := _MESSAGE.fullmatch(path):
+        return [f"-100{found[1]}:{found[2]}"]
+    named = _NAMED_MESSAGE.fullmatch(path)
+    return [f"{named[1].lower()}:{named[2]}"] if named else []
+
+
+def _by_number(unit: DeskUnit, channel: str, remote_id: str) -> str | None:
+    """The id as Telegram has it, where the group is named otherwise; None where the ear never heard that group."""
+    place, _, number = remote_id.rpartition(":")
+    if not place or place.lstrip("-").isdecimal():
+        return remote_id
+    group = unit.listening.ear(channel).memory.get("group") or {}
+    is_it = place in (GROUP, str(group.get("name", "")).lower())
+    return f"{group['id']}:{number}" if is_it and "id" in group else None
 
 
 def _comment_ids(path: str, comments: list[str]) -> list[str]:
@@ -74,7 +96,10 @@ def _comment_ids(path: str, comments: list[str]) -> list[str]:
 def forget_post(unit: DeskUnit, town: Town, url: str) -> int:
     """Forget what stands at that address, and hear it no more; returns how many utterances that were."""
     count = 0
-    for channel, remote_id in remarks_at(town, url):
+    for channel, spelled in remarks_at(town, url):
+        remote_id = _by_number(unit, channel, spelled)
+        if remote_id is None:
+            continue
         heard = unit.listening.utterance_of(channel, remote_id)
         # What wasn't heard yet is not to be heard later, either.
         unit.listening.never_again(channel, remote_id, unit.now)

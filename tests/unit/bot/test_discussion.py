@@ -119,6 +119,12 @@ def test_no_stranger_s_text_is_longer_than_telegram_s():
     assert len(remark.name) <= 100
 
 
+def test_what_merely_begins_as_a_command_is_a_remark():
+    assert [
+        each.text for each in heard(says(8, "/!\\ arbre tombé"), says(9, "/now"), says(10, "/now tout")).remarks
+    ] == ["/!\\ arbre tombé"]
+
+
 def test_what_no_database_takes_is_left_out():
     [remark] = heard(says(8, "O\ud800ù\x00 ?", **{"from": {**NADIA, "first_name": "\ud800N"}})).remarks
     assert (remark.text, remark.name) == ("Où ?", "N B.")
@@ -148,7 +154,7 @@ def counted(**counts: int) -> dict:
 def test_reactions_are_totals_beside_the_post_and_say_nothing_of_who():
     spoken = heard(counted(A=3, B=1), counted(A=4))
     assert spoken.reactions == {"12": {"A": 4, "★": 2}}
-    memory = remembered({"threads": {"7": "12"}}, spoken)
+    memory = remembered({"threads": {"7": "12"}}, spoken, GROUP)
     assert reactions_of(memory, "12") == {"A": 4, "★": 2}
     assert reactions_of(memory, "13") == {}
     elsewhere = counted(A=1)
@@ -156,10 +162,18 @@ def test_reactions_are_totals_beside_the_post_and_say_nothing_of_who():
     assert not concerns(elsewhere, PLACE)
 
 
+def test_the_group_is_remembered_by_number_and_name():
+    named = says(8, chat={"id": GROUP, "type": "supergroup", "username": "stmartin"})
+    memory = remembered({}, heard(named), GROUP)
+    assert memory["group"] == {"id": GROUP, "name": "stmartin"}
+    assert remembered(memory, heard(counted(A=1)), GROUP)["group"] == memory["group"]
+    assert remembered(memory, heard(counted(A=1)), -100_5)["group"] == {"id": -100_5, "name": None}
+
+
 def test_the_newest_posts_are_remembered_and_no_more():
     memory: dict = {}
     for number in range(KEPT + 50):
-        memory = remembered(memory, Spoken(threads={str(number): str(number)}))
+        memory = remembered(memory, Spoken(threads={str(number): str(number)}), None)
     assert len(memory["threads"]) == KEPT
     assert "49" not in memory["threads"]
     assert str(KEPT + 49) in memory["threads"]

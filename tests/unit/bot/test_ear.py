@@ -265,6 +265,15 @@ async def test_what_the_bot_lacks_is_told_and_what_it_missed_meanwhile(scene):
     assert (status.reason, status.gap) == (None, because("telegram_gap", since=well, until=scene.clock.now()))
 
 
+async def test_that_the_bot_was_made_an_administrator_is_heard_of_at_once(scene):
+    scene.line.linked = replace(PLACE, deaf=PRIVACY)
+    await scene.round()
+    scene.line.linked = PLACE
+    change = {"chat": {"id": GROUP, "type": "supergroup"}, "new_chat_member": {"status": "administrator"}}
+    await scene.round({"my_chat_member": {**change, "from": NADIA}}, says(8, "Où ?"))
+    assert ((await scene.status()).reason, await scene.texts()) == (None, ["Où ?"])
+
+
 @pytest.mark.parametrize("place", [Discussion(CHANNEL, None, PRIVACY), Rejected("chat not found")])
 async def test_without_a_group_others_are_answered_all_the_same(scene, place):
     scene.line.linked = place

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.listening.forgetting import forget_author, forget_post, forget_what_is_past, is_past, remarks_at
 from alerts.listening.hearing import take
-from alerts.model.listening import Kind, Understood, UtteranceState
+from alerts.model.listening import EarStatus, Kind, Understood, UtteranceState
 from alerts.store.connection import scrub
 from alerts.store.unit import asking
 
@@ -141,8 +141,11 @@ async def test_an_export_tells_what_people_said_to_who_asks_for_it_alone(listeni
         ("https://www.facebook.com/v/posts/12?comment_id=9&reply_comment_id=10", {("page", "10"), ("page", "12_10")}),
         ("https://t.me/c/1234/77", {("telegram", "-1001234:77")}),
         ("https://t.me/c/1234/5/77", {("telegram", "-1001234:77")}),
-        ("https://t.me/c/1234/5?comment=77", {("telegram", "-1001234:77")}),
+        ("https://t.me/c/1234/5?comment=77", {("telegram", "group:77")}),
+        ("https://t.me/saintmartin/5?comment=77", {("telegram", "group:77")}),
+        ("https://t.me/StMartin_discute/77", {("telegram", "stmartin_discute:77")}),
         ("https://example.org/", set()),
+        ("https://example.org/saintmartin/77", set()),
     ],
 )
 def test_the_address_of_what_was_said_names_it(listening_town, url, found):
@@ -161,3 +164,15 @@ async def test_the_log_is_not_emptied_while_somebody_reads(listening):
         reader.execute("ROLLBACK")
 
     assert (reader_in_the_way, scrub(listening.town.database)) == (False, True)
+
+
+async def test_a_comment_under_a_channel_s_post_is_found_in_its_group(listening):
+    ear = EarStatus("telegram", {"group": {"id": -1009, "name": "StMartin"}})
+    await listening.service.act(lambda unit: unit.listening.put_ear(ear))
+    said = [listening.remark("Où ?", "telegram-1", remote_id=f"-1009:{number}") for number in (77, 78)]
+    await listening.service.act(lambda unit: take(unit, "telegram", [(each, Understood()) for each in said]))
+    addresses = ("https://t.me/saintmartin/5?comment=77", "https://t.me/stmartin/78", "https://t.me/another_one/78")
+    found = [
+        await listening.service.act(lambda unit, url=url: forget_post(unit, listening.town, url)) for url in addresses
+    ]
+    assert found == [1, 1, 0]
