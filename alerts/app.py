@@ -51,6 +51,7 @@ from alerts.health.checks import STORE, HealthChecks
 from alerts.health.desk_events import UnknownPosts, failing_sign_ins
 from alerts.health.monitor import ToldTrouble
 from alerts.health.notices import build_notices
+from alerts.listening.moderating import Moderator
 from alerts.model.events import ConnectionRefused, Events, PostsStored, Stopping
 from alerts.model.lease import DUTIES, Lease, source_lease
 from alerts.model.ports import Resources, Surroundings
@@ -210,6 +211,9 @@ class Daemon:
             yield from self._bots.work()
 
     def _watching(self) -> Iterator[Work]:
+        if self.town.listens:
+            moderator = Moderator(self.service, self.lanes, self._keeper, self._clock, self.events)
+            yield "moderation", moderator.run()
         notices = build_notices(self.town, self._outside.new_id)
         if self._checks is not None:
             yield "watch", self._checks.run()

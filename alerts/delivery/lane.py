@@ -19,12 +19,12 @@ from alerts.delivery.lease import Hold, LeaseKeeper, first_of
 from alerts.delivery.limiter import Departure, Departures, RateLimits
 from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun
-from alerts.model.errors import DeliveryError
+from alerts.model.errors import DeliveryError, Rejected, Retry
 from alerts.model.events import Events, PostsStored
 from alerts.model.lease import Lease
-from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Lists, Probe
+from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Hides, Lists, Probe
 from alerts.model.post import Means, Message, Post, PostKind, Receipt
-from alerts.model.reason import Reason
+from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
 from alerts.store.memory import ChannelStatuses
 from alerts.store.outbox import Due, Outbox
@@ -148,6 +148,24 @@ class Lane:
         """Publish what can't be written down, since it says just that: no journal, no window. Raises DeliveryError."""
         if self._opened:
             await self._channel.publish(message)
+
+    async def moderate(self, act: str, remark: str, author: str | None) -> None:
+        """Hide (`hide`) or take away (`delete`) what somebody said there, or keep its author away (`block`).
+
+        Raises DeliveryError: Retry where the lane can't ask now, Rejected where the channel can't do it at all.
+        """
+        channel = self._channel
+        pauses = self._health.blocked or self._health.paused_until(self._clock.now()) is not None
+        if not self._opened or pauses:
+            raise Retry(self.trouble or because("lane_state", state="waiting"))
+        if act == "delete" and isinstance(channel, Deletes):
+            await channel.delete(remark)
+        elif act == "hide" and isinstance(channel, Hides):
+            await channel.hide(remark)
+        elif act == "block" and isinstance(channel, Hides) and author is not None:
+            await channel.block(author)
+        else:
+            raise Rejected(because("not_moderated_so", act=act, channel=self.settings.name))
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt] | None:
         """What of ours stands on the platform since then; None: it can't be told, or not now. Raises DeliveryError.

@@ -345,21 +345,21 @@ def see_to_askers(unit: DeskUnit, question_id: str) -> None:
 
 def find_utterance(unit: DeskUnit, name: str) -> Utterance:
     """The utterance of that id, or of that beginning of one. Raises Misuse."""
-    found = unit.listening.utterance(_one_of(unit, "utterance", name))
+    found = unit.listening.utterance(only_named(unit, "utterance", name))
     assert found is not None  # noqa: S101 its id was just read
     return found
 
 
 def find_question(unit: DeskUnit, name: str) -> Question:
     """The question of that id, or of that beginning of one. Raises Misuse."""
-    found = unit.listening.question(_one_of(unit, "question", name))
+    found = unit.listening.question(only_named(unit, "question", name))
     assert found is not None  # noqa: S101 its id was just read
     return found
 
 
 def find_answer(unit: DeskUnit, name: str) -> Answer:
     """The answer of that id, or of that beginning of one. Raises Misuse."""
-    found = unit.listening.answer(_one_of(unit, "answer", name))
+    found = unit.listening.answer(only_named(unit, "answer", name))
     assert found is not None  # noqa: S101 its id was just read
     return found
 
@@ -371,7 +371,8 @@ def _waiting(unit: DeskUnit, name: str) -> Answer:
     return found
 
 
-def _one_of(unit: DeskUnit, table: str, name: str) -> str:
+def only_named(unit: DeskUnit, table: str, name: str) -> str:
+    """The one id of that table that begins so. Raises Misuse for none and for several."""
     found = unit.listening.named(table, name)
     if len(name) < SHORTEST and name not in found:
         raise Misuse(because("name_too_short", name=name, least=SHORTEST))

@@ -247,7 +247,8 @@ class EarReading:
 class Moderation:
     """What was done about an utterance on its platform, and by which clause of the town's charter.
 
-    `act` is `hide`, `delete` or `block`; a block waits until a `second` person agreed.
+    `act` is `hide`, `delete` or `block`. `state` is `waiting` (a block, until a `second` person agreed), `wanted` (the
+    platform is still to be asked), `done`, `failed` with its reason, or `refused`.
     """
 
     id: str
@@ -259,3 +260,4 @@ class Moderation:
     at: datetime
     second: str | None = None
     state: str = "done"
+    reason: Reason | None = None

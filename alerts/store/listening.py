@@ -190,6 +190,18 @@ _NEW_SECRET = Statement(
     .on_conflict_do_nothing(index_elements=["month"])
 )
 _MODERATE = insert_into(moderation)
+_DECIDE_MODERATION = Statement(
+    update(moderation)
+    .where(moderation.c.id == bindparam("key"), moderation.c.state == bindparam("was"))
+    .values(state=bindparam("state"), second=bindparam("second"), reason=bindparam("reason"))
+)
+_MODERATION = Statement(select(moderation).where(moderation.c.id == bindparam("id")))
+_MODERATIONS_OF = Statement(
+    select(moderation).where(moderation.c.utterance == bindparam("utterance")).order_by(moderation.c.seq)
+)
+_MODERATIONS_IN = Statement(
+    select(moderation).where(moderation.c.state == bindparam("state")).order_by(moderation.c.seq)
+)
 _MODERATED = Statement(select(moderation).order_by(moderation.c.seq.desc()).limit(bindparam("most")))
 _INCIDENT_OF_POST = Statement(
     select(alert.c.incident)
@@ -516,25 +528,38 @@ class Listening(UnitPart):
             author=record.author,
             second=record.second,
             state=record.state,
+            reason=kept_reason(record.reason),
             at=stamp(record.at),
         )
 
+    def moderation(self, identity: str) -> Moderation | None:
+        """The record of that id."""
+        row = _MODERATION.row(self._db, id=identity)
+        return _moderation(row) if row else None
+
+    def decide_moderation(self, decided: Moderation, was: str) -> bool:
+        """Keep what became of it; False: it wasn't `was` any more."""
+        done = _DECIDE_MODERATION.run(
+            self._db,
+            key=decided.id,
+            was=was,
+            state=decided.state,
+            second=decided.second,
+            reason=kept_reason(decided.reason),
+        )
+        return done.rowcount == 1
+
+    def moderations_of(self, utterance_id: str) -> Sequence[Moderation]:
+        """What was done, or is to be done, about one utterance, oldest first."""
+        return [_moderation(row) for row in _MODERATIONS_OF.rows(self._db, utterance=utterance_id)]
+
+    def moderations_in(self, state: str) -> Sequence[Moderation]:
+        """What is in that state, oldest first."""
+        return [_moderation(row) for row in _MODERATIONS_IN.rows(self._db, state=state)]
+
     def moderated(self, most: int) -> Sequence[Moderation]:
         """What was done, newest first."""
-        return [
-            Moderation(
-                row["id"],
-                row["utterance"],
-                row["channel"],
-                row["act"],
-                row["clause"],
-                row["author"],
-                moment(row["at"]),
-                row["second"],
-                row["state"],
-            )
-            for row in _MODERATED.rows(self._db, most=most)
-        ]
+        return [_moderation(row) for row in _MODERATED.rows(self._db, most=most)]
 
 
 def words_of_question(said: str) -> str:
@@ -655,6 +680,21 @@ def _answer(row: Row) -> Answer:
         validated_by=row["validated_by"],
         validated_at=time_of(row["validated_at"]),
         seq=row["seq"],
+    )
+
+
+def _moderation(row: Row) -> Moderation:
+    return Moderation(
+        id=row["id"],
+        utterance=row["utterance"],
+        channel=row["channel"],
+        act=row["act"],
+        clause=row["clause"],
+        author=row["author"],
+        at=moment(row["at"]),
+        second=row["second"],
+        state=row["state"],
+        reason=read_reason(row["reason"]),
     )
 
 

@@ -683,6 +683,7 @@ moderation = Table(
     Column("author", String(100), nullable=False),
     Column("second", String(100)),
     Column("state", String(16), nullable=False),
+    Column("reason", Text),
     Column("at", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.delivery.lane import URGENT_EXTRA
 from alerts.model.alert import Severity
-from alerts.model.errors import Retry
+from alerts.model.errors import Rejected, Retry
 from alerts.model.post import Means, PostKind, PostState, Quota
 from tests.fakes import HANGS, Late, PlainChannel, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps
@@ -250,3 +250,31 @@ async def test_a_stored_post_of_another_channel_is_left_alone(house):
     other = await house.post("Crue", channel="page")
     assert await house.state(other) is PostState.QUEUED
     assert channel.published == []
+
+
+class HidingChannel(PlainChannel):
+    """One that hides, and keeps people away."""
+
+    def __init__(self, clock) -> None:
+        super().__init__(clock)
+        self.moderated = []
+
+    async def hide(self, remote_id):
+        self.moderated.append(("hide", remote_id))
+
+    async def block(self, author):
+        self.moderated.append(("block", author))
+
+
+async def test_what_others_said_is_hidden_through_the_lane(house):
+    channel = HidingChannel(house.clock)
+    daemon = await house.start(channel)
+    await house.post("Crue")
+
+    await daemon.lane.moderate("hide", "c1", "42")
+    await daemon.lane.moderate("block", "c1", "42")
+
+    assert channel.moderated == [("hide", "c1"), ("block", "42")]
+    for act, author in (("delete", "42"), ("block", None), ("praise", "42")):
+        with pytest.raises(Rejected):
+            await daemon.lane.moderate(act, "c1", author)
