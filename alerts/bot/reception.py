@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 
-from alerts.bot import officers
+from alerts.bot import officers, polls
 from alerts.bot.chat import (
     SPOKEN,
     BotReply,
@@ -164,6 +164,7 @@ class Bot:
 
     `remember` keeps a fact of the channel: under `bot` stands by which name people find it. `intake` keeps what people
     say, where the channel hears; where it doesn't, there is none. `subscribes`: people may subscribe with it.
+    `exercise`: its channel is for exercises.
     """
 
     channel: str
@@ -174,6 +175,7 @@ class Bot:
     remember: Callable[[str, str], Awaitable[None]]
     intake: Intake | None = None
     subscribes: bool = True
+    exercise: bool = False
 
 
 class Reception:
@@ -269,6 +271,8 @@ class Reception:
     async def _decide(self, event: ChatEvent, town: TownNow) -> BotReply:
         """Read first: most of what people ask changes nothing, and then nothing is written."""
         channel, service = self._bot.channel, self._bot.service
+        if polls.is_about(event):
+            return await polls.answer(service, channel, event, town, exercise=self._bot.exercise)
         if officers.is_theirs(event) or await officers.is_reason(service, channel, event):
             try:
                 return await service.act(lambda unit: officers.answer(unit, channel, event, town))

@@ -124,7 +124,17 @@ class Bots:
 
         intake = self._intake if settings.hears else None
         town_now = partial(self._town_now, settings)
-        bot = Bot(name, client, self._service, town_now, self._clock, remember, intake, settings.subscriptions)
+        bot = Bot(
+            name,
+            client,
+            self._service,
+            town_now,
+            self._clock,
+            remember,
+            intake,
+            settings.subscriptions,
+            settings.exercise,
+        )
         reception = Reception(bot)
         told_every = SET_AGAIN if settings.updates == "webhook" else POLL
         ear = None if intake is None else GroupEar(name, settings.chat, client, intake, told_within(told_every))

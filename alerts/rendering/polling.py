@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
 
 from babel.dates import format_datetime
 
@@ -101,7 +100,7 @@ def _missing(tally: Tally, say: Say) -> list[str]:
     return [say("Not counted in: %(places)s.", places=told)] if names else []
 
 
-def moment(at: datetime, zone: ZoneInfo, language: str) -> str:
+def moment(at: datetime, zone: tzinfo, language: str) -> str:
     """A day and its hour as a poll tells them."""
     return format_datetime(at.astimezone(zone), "EEEE d MMMM, HH:mm", locale=locale_of(language))
 

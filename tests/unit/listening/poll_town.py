@@ -87,9 +87,12 @@ class Session:
 class PollTown:
     """The town, its platforms and its daemon, which may be killed."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
+    def __init__(self, folder: Path, more: str = "", *, bot: bool = False) -> None:
         file = folder / "channels.toml"
-        file.write_text(TOWN.format(more=more), encoding="utf-8")
+        told = TOWN.format(more=more)
+        if bot:
+            told = told.replace('chat = "@saintmartin"', 'chat = "@saintmartin"\nsubscriptions = true')
+        file.write_text(told, encoding="utf-8")
         self.town = load_config(file)
         self.clock = FakeClock()
         self.channels = {
