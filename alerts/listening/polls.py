@@ -165,11 +165,14 @@ def find_poll(unit: DeskUnit, name: str) -> Poll:
     return found[0]
 
 
-def open_poll(officer: Officer, draft: PollDraft) -> Poll:
-    """Store a poll, and open it where manual's `publish` is `auto` and its hour has come. Raises Misuse, Forbidden."""
+def open_poll(officer: Officer, draft: PollDraft, identity: str | None = None) -> Poll:
+    """Store a poll, and open it where manual's `publish` is `auto` and its hour has come. Raises Misuse, Forbidden.
+
+    `identity` is its id, where whoever asks has to know it before.
+    """
     officer.must(Act.CONSULT)
     unit, town = officer.unit, officer.unit.desk.station
-    poll = drawn_up(draft, town, officer.actor.name, unit.new_id(), unit.now)
+    poll = drawn_up(draft, town, officer.actor.name, identity or unit.new_id(), unit.now)
     officer.write(Act.CONSULT, poll.id, f"asks: {poll.question} [{', '.join(poll.options)}]")
     if town.rules_for(MANUAL).publish != "auto":
         unit.polls.put(poll)

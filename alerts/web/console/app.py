@@ -34,6 +34,7 @@ from alerts.web.console import (
     incident,
     own_account,
     people,
+    polls,
     report,
     sign_in,
     stream,
@@ -68,6 +69,7 @@ PARTS: Sequence[Part] = (
     incident.routes,
     days.routes,
     heard.routes,
+    polls.routes,
     stream.routes,
 )
 """The parts of the desk; each gives its routes, with addresses below `/desk`."""

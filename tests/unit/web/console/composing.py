@@ -22,7 +22,7 @@ from alerts.model.events import Events
 from alerts.model.person import Account, Role, Session, Stage
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from alerts.web.console import compose
+from alerts.web.console import compose, polls
 from alerts.web.console.app import seals
 from alerts.web.console.frame import VISITOR, Console, Frame, static_file
 from tests.fakes import FakeClock
@@ -117,7 +117,8 @@ class Bench:
 
         desk = web.Application(middlewares=[as_somebody])
         desk.on_response_prepare.append(seal)
-        desk.add_routes([web.get("/static/{name:.+}", static), *compose.routes(self.console)])
+        pages = [*compose.routes(self.console), *polls.routes(self.console)]
+        desk.add_routes([web.get("/static/{name:.+}", static), *pages])
         app = web.Application()
         app.add_subapp("/desk", desk)
         return app
