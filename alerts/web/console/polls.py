@@ -247,7 +247,7 @@ async def _before_publishing(console: Console, request: web.Request) -> web.Resp
     ]
     seen = fingerprint_of(shown.tally)
     named = _named(console, request, shown.tally)
-    told = {"poll": shown.poll, "tally": shown.tally, "named": named, "texts": texts, "seen": seen}
+    told: dict[str, Any] = {"poll": shown.poll, "tally": shown.tally, "named": named, "texts": texts, "seen": seen}
     return console.frame.page(request, "poll_publish.html", **told)
 
 
