@@ -35,6 +35,8 @@ MOST_WHOLE = 500
 """Comments up to which each look lists all of them."""
 MOST_KEPT = 2000
 """Comments of one post that are remembered; what is said beyond that is heard, and its removal is not."""
+MOST_IN_ALL = 20_000
+"""Comments of all posts that are remembered: those of the newest posts, a megabyte of them."""
 MOST_CHECKED = 25
 """Missing comments that one look asks for by their ids."""
 MOST_REQUESTS = 120
@@ -130,7 +132,7 @@ class PageEar:
             raise failed
         return EarReading(
             remarks,
-            {"posts": {id_: thread.kept() for id_, thread in threads.items()}},
+            {"posts": {id_: thread.kept() for id_, thread in _bounded(threads).items()}},
             look_again=_named(failed) or self._again(due.values()),
             trouble=failed.reason if failed is not None else None,
         )
@@ -210,6 +212,15 @@ class PageEar:
             rests = because("facebook_listening_rests", percent=answers.MUCH)
             raise Retry(rests, self._now + RESTS, whole_channel=True)
         return answer
+
+
+def _bounded(threads: Mapping[str, _Thread]) -> Mapping[str, _Thread]:
+    """The threads, those of older posts without what was said there once the newer ones have so much."""
+    kept, room = {}, MOST_IN_ALL
+    for id_, thread in threads.items():
+        kept[id_] = thread if len(thread.prints) <= room else replace(thread, prints={})
+        room -= len(kept[id_].prints)
+    return kept
 
 
 def _named(failed: DeliveryError | None) -> datetime | None:

@@ -38,6 +38,8 @@ SEARCHED_BACK = timedelta(days=7)
 """How far back X's recent search reaches."""
 KEPT = timedelta(days=30)
 """How long what was heard is looked up again: by then no word of it is left here."""
+MOST_KEPT = 20_000
+"""Of so many posts that were heard, the last ones, it is remembered when to look them up again."""
 DAILY_FOR = WEEK = timedelta(days=7)
 MENTIONS_EVERY = timedelta(minutes=15)
 """How often mentions are asked for when nobody says anything."""
@@ -232,7 +234,7 @@ class _Look:
         return self.purse.kept() | {
             "posts": {id_: thread.kept() for id_, thread in self._threads.items()},
             "found": found,
-            "kept": {id_: each.kept() for id_, each in self._heard.items()},
+            "kept": {id_: each.kept() for id_, each in list(self._heard.items())[-MOST_KEPT:]},
             **({"mentioned": self._mentioned.isoformat()} if self._mentioned else {}),
             **({"halted": self.halted.isoformat()} if self.halted else {}),
         }

@@ -193,6 +193,15 @@ async def test_one_look_asks_for_so_much_and_the_rest_follows_a_while_later(page
     assert len({route for route, _ in page.asked}) == 3
 
 
+async def test_so_much_is_remembered_and_that_of_the_newest_posts(page, monkeypatch):
+    monkeypatch.setattr(hearing, "MOST_IN_ALL", 3)
+    posts = [HeardPost(f"{PAGE}_{number}", NOON - number * MINUTE, "incident") for number in range(3)]
+    for number in range(6):
+        page.say(f"1_{number}", post=f"{PAGE}_{number // 2}")
+    assert len((await page.hear(NOON, *posts)).remarks) == 6
+    assert [len(each.get("prints", {})) for each in page.memory["posts"].values()] == [2, 0, 0]
+
+
 async def test_our_comments_are_no_posts_to_look_at(page):
     await page.hear(NOON, HeardPost("1_55", NOON, "incident"))
     assert not page.asked
