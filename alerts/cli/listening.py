@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.service import DeskUnit
     from alerts.listening.acts import Answered
-    from alerts.listening.hearing import Group
+    from alerts.listening.grouping import Group
     from alerts.model.listening import Understood
 
 heard = typer.Typer(help="What people say under the town's posts, and what they ask.", invoke_without_command=True)
@@ -95,13 +95,13 @@ def _understood(text: str) -> tuple[Understood, Group]:
     """What it seems to be, and what finds the question that it is one of, by the same means as a daemon's."""
     import asyncio
 
-    from alerts.listening.hearing import Group
+    from alerts.listening.grouping import group_of
     from alerts.listening.understanding import Understanding
 
     async def read() -> tuple[Understood, Group]:
         async with Understanding() as understanding:
             [understood] = await understanding.read([text])
-            return understood, Group(understanding.nearest, understanding.together)
+            return understood, group_of(understanding)
 
     return asyncio.run(read())
 

@@ -18,7 +18,7 @@ from alerts.delivery.share import Holding
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.ears import RESTS, Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
-from alerts.listening.hearing import Group
+from alerts.listening.grouping import group_of, read_anew
 from alerts.listening.understanding import Understanding
 from alerts.model.events import Events
 from alerts.model.lease import DUTIES, Lease, LeaseLost, ear_lease
@@ -64,10 +64,9 @@ class Ears:
         understanding: Understanding | None = None,
     ) -> None:
         """`understanding` is shared, and somebody else's to close; None: one of its own."""
-        reads = understanding or Understanding()
-        self._own = reads if understanding is None else None
-        group = Group(reads.nearest, reads.together)
-        self.intake = Intake(service, events, clock, reads.read, group, reads.match)
+        self._understanding = understanding or Understanding()
+        self._is_own = understanding is None
+        self.intake = Intake(service, events, clock, self._understanding.read, group_of(self._understanding))
         self._town = town
         self._clock = clock
         self._keeper = keeper
@@ -86,7 +85,19 @@ class Ears:
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
-        return [*((ear_lease(name), ear.run()) for name, ear in self._ears.items()), ("forgetting", self._forget())]
+        ears = ((ear_lease(name), ear.run()) for name, ear in self._ears.items())
+        return [("understanding", self._understand()), *ears, ("forgetting", self._forget())]
+
+    async def _understand(self) -> None:
+        """Load what understands before anybody says something, and read anew what another side read."""
+        try:
+            await self._understanding.begin()
+            count = await read_anew(self.intake.service, self._understanding)
+        except Exception:
+            log.exception("understanding.failed")
+        else:
+            why = str(self._understanding.missing) if self._understanding.missing else None
+            log.info("understanding.begun", side=str(self._understanding.side), reason=why, read_anew=count)
 
     async def _forget(self) -> None:
         """Forget once a day what is past its time, where the shared duties are ours."""
@@ -132,8 +143,8 @@ class Ears:
         """Give back what listening took."""
         for ear in self._ears.values():
             await ear.close()
-        if self._own is not None:
-            await self._own.close()
+        if self._is_own:
+            await self._understanding.close()
 
 
 def _forget(unit: DeskUnit, lease: Lease | None) -> int:

@@ -15,7 +15,8 @@ from alerts.desk.approve import SHORTEST, find_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.listening.answering import newest_alert, spread, standing, take_back
-from alerts.listening.hearing import Group, take
+from alerts.listening.grouping import Group
+from alerts.listening.hearing import take
 from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.listening import (
     Answer,

@@ -9,7 +9,7 @@ where people's questions are read, writes little at a time, and its requests are
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,9 +19,8 @@ import structlog
 
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.listening.answering import answer_automatically
-from alerts.listening.hearing import AT_ONCE, MOST_QUESTIONS, Group, Taken, Understand, take
-from alerts.listening.likeness import Match
+from alerts.listening.grouping import Group
+from alerts.listening.hearing import AT_ONCE, Taken, Understand, take
 from alerts.model.errors import BadCredential, DeliveryError, Retry, SourceFailed
 from alerts.model.events import Events, PostsStored, RemarkHeard
 from alerts.model.lease import Lease, LeaseLost, ear_lease
@@ -29,11 +28,8 @@ from alerts.model.listening import (
     EarReading,
     EarStatus,
     HeardPost,
-    Question,
-    QuestionState,
     Remark,
     Understood,
-    Utterance,
 )
 from alerts.model.ports import Clock, Hears
 from alerts.model.reason import Reason, because
@@ -49,8 +45,6 @@ WRITTEN_EVERY = 300.0
 """Seconds after which it is written down that an ear listened, while it hears nothing."""
 LATE = timedelta(minutes=5)
 """How far an ear may be behind its time before its knowledge counts as old."""
-MOST_WORDINGS = 20
-"""Ways in which a question was asked that a later one is compared with."""
 RESTS = 0.02
 """Seconds between two transactions of what is heard, in which an urgent post is stored or journalled."""
 
@@ -59,15 +53,11 @@ Chance = Callable[[], float]
 log = structlog.get_logger()
 
 
-Surely = Callable[[Understood, Mapping[str, Sequence[bytes]]], Match | None]
-"""Which of these questions, each with the vectors of its wordings, is asked so surely that a machine may answer."""
-
-
 @dataclass(frozen=True, slots=True)
 class Intake:
     """How remarks are kept: understood first, then a few in each transaction, then told to who listens on the bus.
 
-    With `surely`, who asks what was answered for "the next ones too" is answered in the same transaction.
+    Who asks what was answered for "the next ones too" is answered in the same transaction.
     """
 
     service: DeskService
@@ -75,7 +65,6 @@ class Intake:
     clock: Clock
     understand: Understand
     group: Group | None = None
-    surely: Surely | None = None
 
     async def keep(
         self, channel: str, remarks: Sequence[Remark], lease: Lease | None = None, *, at_once: int = AT_ONCE
@@ -91,9 +80,9 @@ class Intake:
             if start:
                 await self.clock.sleep(RESTS)
             pairs = tuple(zip(few, understood, strict=True))
-            work = partial(_keep, channel=channel, pairs=pairs, lease=lease, group=self.group, surely=self.surely)
-            taken, answers = await self.service.act(work, posts=False)
-            if answers:
+            work = partial(_keep, channel=channel, pairs=pairs, lease=lease, group=self.group)
+            taken = await self.service.act(work, posts=False)
+            if taken.answered:
                 self.events.publish(PostsStored())
             if taken.utterances:
                 self.events.publish(RemarkHeard(channel, bool(taken.raised)))
@@ -107,34 +96,9 @@ def _keep(
     pairs: Sequence[tuple[Remark, Understood]],
     lease: Lease | None,
     group: Group | None,
-    *,
-    surely: Surely | None,
-) -> tuple[Taken, int]:
-    """What came of them, and how many were answered at once."""
+) -> Taken:
     unit.leases.check(lease, unit.now)
-    taken = take(unit, channel, pairs, group)
-    return taken, sum(_answered(unit, each, surely) for each in taken.utterances) if surely is not None else 0
-
-
-def _answered(unit: DeskUnit, said: Utterance, surely: Surely) -> bool:
-    """Whether it is answered automatically: it surely asks the very question that it was grouped with."""
-    if not said.asks or said.incident is None or said.suggested or said.question is None:
-        return False
-    questions = unit.listening.questions(MOST_QUESTIONS, said.incident, QuestionState.ANSWERED)
-    if not any(each.id == said.question and each.next_ones for each in questions):
-        return False
-    # All that were answered, so that the margin is to the nearest of them; only the one may be told by itself.
-    wordings = {each.id: _wordings(unit, each, said) for each in questions}
-    found = surely(Understood(said.kind, asks=said.asks, vector=said.vector), wordings)
-    if found is None or found.question != said.question:
-        return False
-    question = next(each for each in questions if each.id == said.question)
-    return answer_automatically(unit, question, said) is not None
-
-
-def _wordings(unit: DeskUnit, question: Question, but: Utterance) -> list[bytes]:
-    members = [each for each in unit.listening.asking(question.id)[:MOST_WORDINGS] if each.id != but.id]
-    return [each.vector for each in members if each.vector is not None]
+    return take(unit, channel, pairs, group)
 
 
 def ear_standings(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:

@@ -15,24 +15,23 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alerts.desk.service import DeskUnit
+from alerts.listening.grouping import Group, answer_next, grouped
 from alerts.model.bounds import bounded
 from alerts.model.hazard import fold
 from alerts.model.listening import (
     LONGEST_REMARK,
     Kind,
-    Question,
-    QuestionState,
     Remark,
     Understood,
     Utterance,
     UtteranceState,
 )
-from alerts.store.listening import forget_words, words_of_question
+from alerts.store.listening import forget_words
 
 AT_ONCE = 20
 """Remarks kept in one transaction: more would hold up an urgent post's journal."""
@@ -48,25 +47,9 @@ _MEANS_NOTHING = frozenset({
     "plus", "pour", "quand", "quel", "quelle", "route", "sont", "sous", "that", "there", "this", "tous", "tout",
     "toute", "town", "vers", "ville", "votre", "vous", "what", "when", "where", "which", "with", "your",
 })  # fmt: skip
-MOST_MEMBERS = 100
-"""Of a question whose vector is made anew, so many are enough."""
-MOST_QUESTIONS = 200
-"""Questions of one incident that a new one is compared with."""
 
 Understand = Callable[[Sequence[str]], Awaitable[Sequence[Understood]]]
 """What these texts seem to be, in order; it takes as long as it takes, in a thread of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """How utterances that want the same find each other.
-
-    `nearest` tells which of these questions, each with its vector, an utterance of that vector belongs to (None: to
-    none), and `together` is the vector of all of these.
-    """
-
-    nearest: Callable[[bytes, Mapping[str, bytes]], tuple[str, float] | None]
-    together: Callable[[Sequence[bytes]], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +63,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of some remarks: those that are new or changed, as they are kept now; whether any is `raised` anew."""
+    """What came of some remarks: those that are new or changed, as they are kept now; which of them are `raised` anew.
+
+    `answered`: some were answered automatically, so that there are posts to send.
+    """
 
     utterances: tuple[Utterance, ...] = ()
     raised: tuple[Utterance, ...] = ()
+    answered: bool = False
 
 
 async def understand_nothing(texts: Sequence[str]) -> Sequence[Understood]:
@@ -108,7 +95,8 @@ def take(
     known = Known(by, place, about)
     kept = [found for each in remarks if (found := _take_one(unit, channel, *each, group, told=known))]
     raised = tuple(utterance for utterance, is_news in kept if is_news and utterance.raised)
-    return Taken(tuple(utterance for utterance, _ in kept), raised)
+    answered = [answer_next(unit, utterance, group) for utterance, is_news in kept if is_news]
+    return Taken(tuple(utterance for utterance, _ in kept), raised, any(answered))
 
 
 def unkept(unit: DeskUnit, channel: str, remarks: Sequence[Remark]) -> list[Remark]:
@@ -144,7 +132,7 @@ def _take_one(
             # Told of its removal before of itself: it is kept as gone, so that its words, when they come, aren't.
             listening.add(forget_words(fresh, UtteranceState.GONE))
             return None
-        fresh = _grouped(unit, fresh, group)
+        fresh = grouped(unit, fresh, group)
         listening.add(fresh)
         return fresh, True
     if known.state in (UtteranceState.GONE, UtteranceState.FORGOTTEN):
@@ -162,7 +150,7 @@ def _worded(unit: DeskUnit, known: Utterance, fresh: Utterance, group: Group | N
     """What was told of before its words were, as when it was hidden: with them, it is new."""
     hidden = known.hidden if known.hidden_at is not None else fresh.hidden
     worded = replace(fresh, id=known.id, seq=known.seq, hidden=hidden, hidden_at=known.hidden_at)
-    worded = _grouped(unit, worded, group)
+    worded = grouped(unit, worded, group)
     unit.listening.put(worded)
     return worded
 
@@ -275,42 +263,3 @@ def author_digest(unit: DeskUnit, channel: str, author: str, at: datetime) -> st
     """Who said it, as it is counted: an HMAC under the month's secret, which is thrown away with the month's texts."""
     secret = unit.listening.secret(f"{at:%Y-%m}", secrets.token_hex(32))
     return hmac.new(bytes.fromhex(secret), f"{channel}\n{author}".encode(), hashlib.sha256).hexdigest()
-
-
-def _grouped(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Utterance:
-    """The utterance with its question, where it asks something."""
-    if not fresh.asks or fresh.text is None or fresh.exercise:
-        return fresh
-    asked = _nearest(unit, fresh, group)
-    if asked is None:
-        asked = Question(
-            id=unit.new_id(),
-            words=words_of_question(fresh.text),
-            kind=fresh.kind,
-            state=QuestionState.OPEN,
-            created_at=unit.now,
-            changed_at=unit.now,
-            # What is only suggested is an officer's to say.
-            incident=None if fresh.suggested else fresh.incident,
-        )
-    vectors = [each for each in (asked.centroid, fresh.vector) if each is not None]
-    centroid = group.together(vectors) if group is not None and vectors else asked.centroid
-    unit.listening.put_question(replace(asked, asked=asked.asked + 1, changed_at=unit.now, centroid=centroid))
-    return replace(fresh, question=asked.id)
-
-
-def _vector(unit: DeskUnit, question: Question, group: Group) -> bytes | None:
-    """That of a question whose own was given up, as when officers merged or split it: made of its members' anew."""
-    members = unit.listening.asking(question.id)[:MOST_MEMBERS]
-    vectors = [each.vector for each in members if each.vector is not None]
-    return group.together(vectors) if vectors else None
-
-
-def _nearest(unit: DeskUnit, fresh: Utterance, group: Group | None) -> Question | None:
-    if group is None or fresh.vector is None or fresh.incident is None or fresh.suggested:
-        return None
-    of_incident = unit.listening.questions(MOST_QUESTIONS, fresh.incident)
-    known = {each.id: each for each in of_incident}
-    vectors = {each.id: vector for each in of_incident if (vector := each.centroid or _vector(unit, each, group))}
-    found = group.nearest(fresh.vector, vectors)
-    return known[found[0]] if found is not None else None

@@ -22,11 +22,14 @@ _ASKS_FIRST = re.compile(
     r"^(?:(?:bonjour|bonsoir|bjr|bsr|salut|hello|hi|et|mais|svp|mairie|excusez moi|pardon) )*"
     r"(?:quand|quels|quelles|ou|ouu|comment|combien|pourquoi|qui|que faire|quid|lequel|laquelle|"
     r"y a t|a t on|y a til|il y a til|"
-    r"quelle?(?! (?:dommage|bonheur|chance|horreur|galere|nuit|tristesse|plaisir|courage|honte|alarme|beau|belle))|"
-    r"what|when|where|which|how|who|why|is|are|will|can|could|do|does|should)\b"
+    r"quel(?:le)?(?! (?:dommage|bonheur|chance|horreur|galere|nuit|tristesse|plaisir|courage|honte|alarme|beau|belle))|"
+    r"on peut|on pourra|what|when|where|which|how|who|why|is|are|will|can|could|do|does|should)\b"
 )
 """A question that begins as one does, with or without its mark; `quelle chance` is none."""
+_ASKS_LAST = re.compile(r"\b(?:ouu|ou|quand|quoi|combien|comment)(?: (?:svp|stp|ca|maintenant|deja|merci|du coup))*$")
+"""One that ends as people speak: `ça rouvre quand`."""
 
+_ASKS = (_ASKS_FIRST, _ASKS_LAST)
 
 _PROBABLY = 6.0
 """How much like the calls among the examples a text is that is taken for one by nothing else."""
@@ -48,7 +51,7 @@ class Suggestion:
 def classify(text: str) -> Suggestion:
     """The kind of an utterance by its words, in French or English; `other` where nothing is recognised."""
     words, known = plain(text), lexicon()
-    asks = "?" in text[:LONGEST] or known.has("asks", words) or _ASKS_FIRST.match(words) is not None
+    asks = "?" in text[:LONGEST] or known.has("asks", words) or any(each.search(words) for each in _ASKS)
     weight = like_a_call(text)
     return Suggestion(*_kind(text, words, asks, weight), asks, weight)
 

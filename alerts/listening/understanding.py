@@ -1,8 +1,9 @@
 """What an utterance is and what it is like, as far as a machine can tell: what the rest of the house asks.
 
 What is slow, loading the sentence model and computing with it, happens in one thread of its own, some utterances at a
-time, so that neither the loop nor an alert waits for it. It is loaded when the first utterance is read. Where it
-can't be, words alone are compared, and `missing` says why: everything works, only more of it is left to people.
+time, so that neither the loop nor an alert waits for it. It is loaded when a town begins to listen, or the first
+utterance is read. Where it can't be, words alone are compared, and `missing` says why: everything works, only more of
+it is left to people.
 
 One of these serves all towns of a process.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -25,8 +27,9 @@ AT_ONCE = 32
 """Utterances that are computed without a pause: some 30 ms, after which whoever asked next has its turn."""
 
 
+@lru_cache(maxsize=1)
 def sentence_model() -> Likeness:
-    """The sentence model, loaded: half a second of a core and 150 MB. ImportError where it isn't installed."""
+    """The sentence model, loaded once a process: a second of a core, 150 MB. ImportError where it isn't installed."""
     from alerts.listening.sentence_model import SentenceModel  # noqa: PLC0415 only a town that hears something pays for it
 
     return SentenceModel()
@@ -65,6 +68,10 @@ class Understanding:
     async def read(self, texts: Sequence[str]) -> list[Understood]:
         """What each of them is. The model may raise more than `classify` as calls for help, never fewer."""
         return await self._some_at_a_time(self._read, texts)
+
+    async def begin(self) -> None:
+        """Load what is to be loaded, so that nobody who calls for help waits for it. A town that listens begins so."""
+        await self.vectors(["."])
 
     async def vectors(self, texts: Sequence[str]) -> list[bytes]:
         """Their vectors alone: of a question in an officer's words, of an alert's sentences."""

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.listening.hearing import Group, take, unkept
+from alerts.listening.grouping import Group
+from alerts.listening.hearing import take, unkept
 from alerts.model.listening import Kind, QuestionState, Understood, UtteranceState
 from tests.unit.desk.conftest import an_alert
 

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.listening import acts
 from alerts.listening.ears import Intake
-from alerts.listening.hearing import Group
+from alerts.listening.grouping import group_of
 from alerts.listening.likeness import Words
 from alerts.listening.understanding import Understanding
 from alerts.model.events import PostsStored
@@ -23,10 +23,7 @@ WATER = "L’eau du robinet est-elle potable ?"
 async def intake(listening):
     """As a daemon has it, without the model: what is compared is words."""
     async with Understanding(Words) as understanding:
-        group = Group(understanding.nearest, understanding.together)
-        yield Intake(
-            listening.service, listening.events, listening.clock, understanding.read, group, understanding.match
-        )
+        yield Intake(listening.service, listening.events, listening.clock, understanding.read, group_of(understanding))
 
 
 async def say(listening, intake, place, text=WATER):
