@@ -25,7 +25,8 @@ from markupsafe import Markup, escape
 from alerts.access.gate import Gate
 from alerts.access.sessions import Visitor
 from alerts.desk.service import DeskService
-from alerts.listening.hearing import Group, Understand, understand_nothing
+from alerts.listening.grouping import Group
+from alerts.listening.hearing import Understand, understand_nothing
 from alerts.model.listening import Kind
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
