@@ -21,7 +21,7 @@ from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import AT_ONCE, Taken, Understand, take
-from alerts.model.errors import BadCredential, DeliveryError, Retry, SourceFailed
+from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Retry, SourceFailed
 from alerts.model.events import Events, PostsStored, RemarkHeard
 from alerts.model.lease import Lease, LeaseLost, ear_lease
 from alerts.model.listening import (
@@ -175,20 +175,8 @@ class Ear:
 
     async def listen(self, lease: Lease) -> float:
         """Listen once; returns the seconds until the next time."""
-        service, now = self._intake.service, self._clock.now()
         try:
-            status, posts = await service.ask(partial(_before, name=self.name, now=now, is_feed=self._is_feed))
-            if not self._is_open:
-                await self._asked.open()
-                self._is_open = True
-            hearing = await self._asked.hear(posts, status.memory, now)
-            await self._intake.keep(self.name, hearing.remarks, lease)
-            again = self._next(hearing, now)
-            # Last: after a kill in between it listens again, and what was kept is known by its id.
-            if not self._says_nothing(hearing, status):
-                kept = partial(_remember, status=status, hearing=hearing, now=now, again=again, lease=lease)
-                await service.act(kept, posts=False)
-                self._written_at = self._clock.monotonic()
+            hearing, again = await self._look(lease)
         except LeaseLost:
             return 0.0
         except DeliveryError as error:
@@ -198,6 +186,10 @@ class Ear:
             return await self._failed(error.reason, lease, after)
         except SourceFailed as error:
             return await self._failed(error.reason, lease, error.retry_at)
+        except DatabaseRefused as error:
+            # What wasn't kept is heard again: also where another daemon kept the same at the very moment.
+            log.error("ear.refused", ear=self.name, error=str(error))  # noqa: TRY400 one line is enough
+            return await self._failed(because("database_refuses"), lease, None)
         except asyncio.CancelledError:
             raise
         except Exception as error:
@@ -208,6 +200,23 @@ class Ear:
         self.reason = hearing.trouble
         self.heard_at = self._clock.monotonic()
         return (again - self._clock.now()).total_seconds()
+
+    async def _look(self, lease: Lease) -> tuple[EarReading, datetime]:
+        """What there is to hear, kept and remembered; and when to listen again."""
+        service, now = self._intake.service, self._clock.now()
+        status, posts = await service.ask(partial(_before, name=self.name, now=now, is_feed=self._is_feed))
+        if not self._is_open:
+            await self._asked.open()
+            self._is_open = True
+        hearing = await self._asked.hear(posts, status.memory, now)
+        await self._intake.keep(self.name, hearing.remarks, lease)
+        again = self._next(hearing, now)
+        # Last: after a kill in between it listens again, and what was kept is known by its id.
+        if not self._says_nothing(hearing, status):
+            kept = partial(_remember, status=status, hearing=hearing, now=now, again=again, lease=lease)
+            await service.act(kept, posts=False)
+            self._written_at = self._clock.monotonic()
+        return hearing, again
 
     def _says_nothing(self, hearing: EarReading, status: EarStatus) -> bool:
         """Whether nothing is lost where this isn't written down: another such look was, lately."""

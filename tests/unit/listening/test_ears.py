@@ -12,7 +12,7 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.listening.ears import Ear, Intake
 from alerts.listening.hearing import understand_nothing
-from alerts.model.errors import BadCredential, Retry
+from alerts.model.errors import BadCredential, Busy, Retry
 from alerts.model.events import RemarkHeard
 from alerts.model.lease import ear_lease
 from alerts.model.listening import EarReading, Kind, Understood
@@ -162,3 +162,25 @@ async def test_a_look_that_brings_nothing_is_written_down_now_and_then_alone(lis
             await listening.clock.advance(120)
 
     assert written == [True, False, False, True, True]
+
+
+async def test_what_the_database_refuses_is_heard_again(listening):
+    remark = listening.remark("Merci")
+    asked = Asked(EarReading([remark], {"since": 1}), EarReading([remark], {"since": 1}))
+    keeping = listening.service.act
+    refusals = [Busy("locked")]
+
+    async def act(action, **more):
+        if refusals:
+            raise refusals.pop()
+        return await keeping(action, **more)
+
+    listening.service.act = act
+    async with an_ear(listening, asked) as (ear, lease):
+        wait = await ear.listen(lease)
+        assert (wait, ear.reason) == (60.0, because("database_refuses"))
+        await ear.listen(lease)
+
+    assert ear.reason is None
+    assert [memory for _, memory, _ in asked.asked] == [{}, {}]
+    assert await listening.rows("SELECT text FROM utterance") == [("Merci",)]
