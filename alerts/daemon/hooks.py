@@ -2,8 +2,8 @@
 
 Whoever can't sign with the app's secret is told 403 and nothing else. What is signed is answered 200 only once all of
 it is kept: where the database refuses, it is 503, and Facebook brings it again; what was kept before is known by its
-id. A delivery has as much room as a thousand comments take, and few are read at once: the door's other places are for
-the desk and the public.
+id. A delivery has as much room as a thousand comments take, and few are read at once, for a few seconds: the door's
+other places are for the desk and the public.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from alerts.model.errors import BadCredential, DatabaseRefused, SourceFailed
 from alerts.model.listening import Remark
 from alerts.model.town import Town
 
-LARGEST = 4 * 1024 * 1024
+LARGEST = 2 * 1024 * 1024
 """Bytes of one delivery: Facebook puts a thousand changes into one at the most."""
-AT_ONCE = 4
-"""Deliveries of one Page that are read at the same time; who comes then is told to come again."""
+AT_ONCE, WITHIN = 16, 10.0
+"""Deliveries of one Page that are read at the same time, and the seconds that one may take; who comes when all places
+are taken is told to come again."""
 KEPT_AT_ONCE = 100
 """Remarks kept in one transaction: some six milliseconds, and a thousand in a third of a second."""
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
@@ -62,6 +63,7 @@ class FacebookHook:
         self._folder = folder
         self._intake = intake
         self._reading = 0
+        self._keeping = asyncio.Lock()
 
     async def verify(self, request: web.Request) -> web.Response:
         """Give back the challenge to who knows the word that was agreed on."""
@@ -83,12 +85,21 @@ class FacebookHook:
             return _come_again()
         self._reading += 1
         try:
-            body = await read_body(request.content.iter_any(), "", LARGEST, request.content_length)
-            return await self._keep(body, signature)
-        except SourceFailed:
-            return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return await self._take(request, signature)
         finally:
             self._reading -= 1
+
+    async def _take(self, request: web.Request, signature: str) -> web.Response:
+        try:
+            async with asyncio.timeout(WITHIN):
+                body = await read_body(request.content.iter_any(), "", LARGEST, request.content_length)
+        except SourceFailed:
+            return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        except TimeoutError:
+            return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
+        # One after the other: many thousands at once are no more than one delivery's work to everybody else.
+        async with self._keeping:
+            return await self._keep(body, signature)
 
     async def _keep(self, body: bytes, signature: str) -> web.Response:
         secret = self._secret(self._settings.app_secret)

@@ -257,6 +257,23 @@ async def test_a_delivery_that_is_too_large_is_refused(hook, monkeypatch):
     assert await hook.bring(b"[" + b" " * 1000) == 413
 
 
+async def test_who_takes_too_long_over_it_is_let_go(hook, monkeypatch):
+    monkeypatch.setattr(hooks, "WITHIN", 0.01)
+    host, port = hook.url.split("/")[2].split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = (
+        "POST /hook/facebook/page HTTP/1.1",
+        "Host: x",
+        "Content-Length: 9",
+        "X-Hub-Signature-256: sha256=00",
+        "",
+        "{",
+    )
+    writer.write("\r\n".join(head).encode())
+    assert b" 408 " in await reader.readline()
+    writer.close()
+
+
 async def test_few_are_read_at_once(hook, monkeypatch):
     monkeypatch.setattr(hooks, "AT_ONCE", 0)
     assert await hook.bring(b"{}") == 503
