@@ -2,8 +2,8 @@
 
 All that takes long (a picture's content, where an area lies, the texts) is worked out before, in a sketch that stores
 nothing: the transaction that acts is one for which lanes wait. That transaction also makes the answer, and keeps it
-under the program's own `Idempotency-Key` (`_once`). So a crash leaves both or neither, and whoever got no answer asks
-again with the same key. An error isn't kept: nothing was done, and the same key may be tried again.
+under the program's own `Idempotency-Key` (`done_once`). So a crash leaves both or neither, and whoever got no answer
+asks again with the same key. An error isn't kept: nothing was done, and the same key may be tried again.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ async def _store(api: Api, call: Call, filing: Filing) -> Reply:
         told = account(api.station, filed.stored, unit.alerts.posts_of(filed.stored.id))
         return json_reply(201 if filed.fresh else 200, told)
 
-    return await _once(api, call, action)
+    return await done_once(api, call, action)
 
 
 async def _decide(api: Api, call: Call, decision: Decision, *, only_id: bool = True) -> Reply:
@@ -212,10 +212,10 @@ async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Reply:
         stored = named(unit, acting(Officer(unit, call.actor)), only_id=True)
         return json_reply(200, account(api.station, stored, unit.alerts.posts_of(stored.id)))
 
-    return await _once(api, call, action)
+    return await done_once(api, call, action)
 
 
-async def _once(api: Api, call: Call, action: Callable[[DeskUnit], Reply]) -> Reply:
+async def done_once(api: Api, call: Call, action: Callable[[DeskUnit], Reply]) -> Reply:
     """Carry it out in one transaction, or tell again what was answered. Raises Problem, and what `action` raises."""
     key = call.conditions.key
     if key is None:

@@ -107,7 +107,7 @@ def json_reply(
     if "fingerprint" in value and "notes" not in value:
         more["ETag"] = tag_of(value["fingerprint"], body)
     if status == 201:
-        more["Location"] = f"{BASE}/alerts/{value['alert']}"
+        more["Location"] = f"{BASE}/polls/{value['poll']}" if "poll" in value else f"{BASE}/alerts/{value['alert']}"
     return Reply(status, body, JSON, {**more, **(headers or {})})
 
 
