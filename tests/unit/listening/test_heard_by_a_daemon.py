@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from alerts.app import build
 from alerts.config import load_config
@@ -138,3 +139,11 @@ async def test_what_people_say_is_asked_for_and_brought(tmp_path):
             ("page", brought["ids"][0], filed.stored.incident_id),
         }
         assert [each.stands for each in daemon.cycles() if each.name.startswith("ear ")] == [False, False]
+
+
+async def test_what_understands_is_there_before_anybody_speaks(tmp_path):
+    with capture_logs() as logs:
+        async with running(tmp_path) as (daemon, _, _):
+            await asyncio.wait_for(next(task for task in daemon._tasks if task.get_name() == "understanding"), 60)
+    [begun] = [each for each in logs if each["event"] == "understanding.begun"]
+    assert (begun["side"], begun["reason"], begun["read_anew"]) == ("model", None, 0)
