@@ -249,6 +249,7 @@ class BulkSenders:
         self._events = events
         self._paces = paces
         self._told_at: dict[str, float] = {}
+        self._listening = [bot_lease(name) for name in conversing(town)]
         self.senders = {
             name: BulkSender(
                 BulkSettings(name, settings.in_flight, town.zone, ahead_of(settings.rate, settings.in_flight)),
@@ -276,7 +277,7 @@ class BulkSenders:
 
     def names(self) -> list[str]:
         """The names of all cycles that there may be, here or elsewhere."""
-        return [each for name in self.senders for each in (f"bulk {name}", bot_lease(name))]
+        return [*(f"bulk {name}" for name in self.senders), *self._listening]
 
     def cycles(self) -> list[Cycle]:
         """When each sender last went round that is worked here."""
