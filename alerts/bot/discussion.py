@@ -162,11 +162,6 @@ def remembered(memory: Mapping[str, Any], spoken: Spoken, group: int | None) -> 
     return kept
 
 
-def reactions_of(memory: Mapping[str, Any], remote_id: str) -> Mapping[str, int]:
-    """How often each sign stands under a post of the channel, as its ear remembers it."""
-    return part_of(part_of(memory, "reactions"), remote_id)
-
-
 def _name(who: Mapping[str, Any]) -> str | None:
     """How the group sees who it was."""
     if isinstance(username := who.get("username"), str):

@@ -7,7 +7,7 @@ It is made of what is stored, so it can be made again at any time. Its faces (te
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
@@ -81,7 +81,10 @@ class Delays:
 
 @dataclass(frozen=True, slots=True)
 class ReportPost:
-    """What one channel was asked to say for one version, and what came of it; `picture` is its text alternative."""
+    """What one channel was asked to say for one version, and what came of it; `picture` is its text alternative.
+
+    `reactions` are the signs that people gave it, each with how many, where the platform tells that to who listens.
+    """
 
     post: str
     version: int
@@ -102,6 +105,7 @@ class ReportPost:
     left_at: datetime | None
     answered_at: datetime | None
     delays: Delays
+    reactions: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
         headline=next((version.headline for version in reversed(versions) if version.headline), ""),
         exercise=exercise,
         versions=versions,
-        posts=tuple(_told(post, versions[numbers[post.alert_id] - 1], events) for post in posts),
+        posts=tuple(_with_reactions(unit, _told(post, versions[numbers[post.alert_id] - 1], events)) for post in posts),
         deeds=tuple(_deeds(unit, numbers, posts)),
         steps=tuple(ReportStep(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
         unsaid=(
@@ -259,6 +263,13 @@ def _told(post: Post, version: ReportVersion, events: Sequence[PastEvent]) -> Re
         answered_at=answered_at,
         delays=_delays(version, left_at, post.sent_at, answered_at),
     )
+
+
+def _with_reactions(unit: DeskUnit, told: ReportPost) -> ReportPost:
+    channel = unit.desk.station.hearing.get(told.channel)
+    if channel is None or told.remote_id is None:
+        return told
+    return replace(told, reactions=unit.listening.reactions(told.channel, told.remote_id))
 
 
 def _answered_at(post: Post, own: Sequence[PastEvent]) -> datetime | None:
@@ -352,12 +363,12 @@ def report_to_json(report: Report, zone: tzinfo, language: str) -> dict[str, Any
 def _fields(part: Any, zone: tzinfo, language: str) -> dict[str, Any]:
     """The fields of a dataclass; beside a reason in words stands its code."""
     spelled: dict[str, Any] = {}
-    for field in fields(part):
-        value = getattr(part, field.name)
-        if field.name == "reason":
+    for name in (each.name for each in fields(part)):
+        value = getattr(part, name)
+        if name == "reason":
             spelled |= told(value, language, zone)
         else:
-            spelled[field.name] = _spelled(value, zone, language)
+            spelled[name] = _spelled(value, zone, language)
     return spelled
 
 

@@ -450,6 +450,11 @@ class Listening(UnitPart):
         """All that ever listened, by name."""
         return {row["name"]: _ear(row) for row in _EARS.rows(self._db)}
 
+    def reactions(self, name: str, remote_id: str) -> Mapping[str, int]:
+        """How often each sign stands under our post of that id, where the ear is told that (Telegram's is)."""
+        told = self.ear(name).memory.get("reactions", {})
+        return dict(told.get(remote_id, {}))
+
     def put_ear(self, status: EarStatus) -> None:
         """Write down how an ear does."""
         _PUT_EAR.run(

@@ -8,7 +8,7 @@ Whoever may see the desk may see it. The command line makes the same file and te
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import cache, partial
 from pathlib import Path
@@ -87,7 +87,15 @@ def in_words(words: Words, zone: tzinfo) -> dict[str, Any]:
         """What a message's notes or a post's warnings say, each a sentence."""
         return " ".join(sentence(each, words.language, zone) for each in remarks)
 
-    return {"moment": moment, "remarked_all": remarked_all, "spell": partial(spelled_span, day=words.gettext("d"))}
+    def signs(reactions: Mapping[str, int]) -> str:
+        return ", ".join(f"{sign} {count}" for sign, count in reactions.items())
+
+    return {
+        "moment": moment,
+        "signs": signs,
+        "remarked_all": remarked_all,
+        "spell": partial(spelled_span, day=words.gettext("d")),
+    }
 
 
 def spelled_span(span: timedelta | None, day: str = "d") -> str:

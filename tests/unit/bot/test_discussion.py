@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.bot.discussion import KEPT, Spoken, concerns, reactions_of, read_group, remembered
+from alerts.bot.discussion import KEPT, Spoken, concerns, read_group, remembered
 from alerts.model.ports import Discussion
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -155,8 +155,7 @@ def test_reactions_are_totals_beside_the_post_and_say_nothing_of_who():
     spoken = heard(counted(A=3, B=1), counted(A=4))
     assert spoken.reactions == {"12": {"A": 4, "★": 2}}
     memory = remembered({"threads": {"7": "12"}}, spoken, GROUP)
-    assert reactions_of(memory, "12") == {"A": 4, "★": 2}
-    assert reactions_of(memory, "13") == {}
+    assert memory["reactions"] == {"12": {"A": 4, "★": 2}}
     elsewhere = counted(A=1)
     elsewhere["message_reaction_count"]["chat"]["id"] = GROUP
     assert not concerns(elsewhere, PLACE)

@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.bot.chat import On
-from alerts.bot.discussion import reactions_of
 from alerts.bot.ear import LEARNT_EVERY, GroupEar
 from alerts.bot.reception import Bot, Reception
 from alerts.bot.updates import SECRET_HEADER, Asking, Listening
@@ -211,7 +210,8 @@ async def test_an_edit_replaces_the_words_and_an_older_one_doesn_t(scene):
 
 async def test_reactions_are_kept_beside_the_post(scene):
     await scene.round(counted(A=3), counted(A=5))
-    assert reactions_of((await scene.status()).memory, "12") == {"A": 5, "★": 2}
+    for post, signs in (("12", {"A": 5, "★": 2}), ("13", {})):
+        assert await scene.service.ask(lambda unit, post=post: unit.listening.reactions("telegram", post)) == signs
 
 
 async def test_nothing_is_written_of_a_quiet_ear_but_once_a_minute(scene, monkeypatch):

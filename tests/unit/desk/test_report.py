@@ -13,6 +13,7 @@ from alerts.desk.report import report_named, report_of, report_to_json
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity, Status
 from alerts.model.incident import AlertState
+from alerts.model.listening import EarStatus
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Heard
 from alerts.model.post import PostState
@@ -21,7 +22,7 @@ from alerts.model.town import SourceRules
 from alerts.store.archive import Archive
 from alerts.store.statement import stamp
 from alerts.store.unit import Unit, transaction
-from tests.unit.desk.conftest import NOW, SENDER, an_alert
+from tests.unit.desk.conftest import NOW, SENDER, TELEGRAM, X, an_alert
 
 ANNE = Actor("anne", Role.AUTHOR, Origin.CONSOLE, "192.0.2.7")
 BRUNO = Actor("bruno", Role.APPROVER, Origin.CONSOLE, "192.0.2.8")
@@ -95,6 +96,20 @@ def test_it_tells_how_long_each_leg_took(town):
     assert x.delays.answered == timedelta(seconds=0.25), "of the attempt that the platform took"
     assert x.delays.whole == timedelta(minutes=2, seconds=13.25)
     assert x.url == "https://platform.example/77"
+
+
+def test_it_tells_the_signs_that_people_gave_a_post(make_town):
+    town = make_town(channels=(replace(TELEGRAM, hears=True), X))
+    filed = town.hear(an_alert())
+    for channel, post in town.posts(filed).items():
+        attempt(town, post, took=0.1, remote_id=f"{channel}-1")
+    ear = EarStatus("telegram", {"reactions": {"telegram-1": {"👍": 3}, "telegram-2": {"😢": 1}}})
+    with transaction(town.db):
+        Unit(town.db).listening.put_ear(ear)
+    assert {each.channel: each.reactions for each in report(town, filed.stored.incident_id).posts} == {
+        "telegram": {"👍": 3},
+        "x": {},
+    }
 
 
 def test_what_its_sender_said_of_the_time_is_compared_with_ours_and_never_below_nothing(town):
