@@ -42,10 +42,10 @@ def test_half_sent_requests_leave_files_to_what_sends(town, addresses):
     with half_sent(daemon.url, 2 * FILES, addresses):
         began = time.monotonic()
         town.post("Rupture de digue", "--severity", "Extreme", "--urgency", "Immediate")
-        town.until(lambda: town.timelines()["telegram"], patience=10)
+        town.until(lambda: town.timelines()["telegram"])
         taken = time.monotonic() - began
         town.ask("/healthz", base=daemon.url)
 
-    assert taken < 5
+    assert taken < 30, "without places, nothing left for 45 seconds"
     busy = [line for line in daemon.lines if "out of system resource" in line]
     assert not busy, "accept() found no file"

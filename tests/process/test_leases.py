@@ -11,12 +11,16 @@ from collections import Counter
 
 import pytest
 
+from alerts.delivery.lease import RENEWED, TERM
 from campaign.ledger import Ledger
 
 pytestmark = pytest.mark.process
-TAKEN_WITHIN = 6.0
-CALLED_WITHIN = 7.0
-FAIR_WITHIN = 10.0
+TAKEN_WITHIN = 6.0 * 2
+CALLED_WITHIN = 7.0 * 2
+FAIR_WITHIN = 10.0 * 2
+"""Twice what is promised, where a machine does much else. A wound clock holds each to the second (`test_lease.py`)."""
+HANDED_OVER_WITHIN = TERM.total_seconds() * (1 - RENEWED)
+"""What is left of any lease: who had to wait for its end would wait for longer."""
 LANES = ["page", "telegram", "x"]
 SOURCES = "".join(
     f'[sources.{name}]\nkind = "cap"\nurl = "{{sandbox}}/no-feed/{name}"\narea = "any"\nallow_private = true\n'
@@ -98,7 +102,7 @@ def test_one_that_stops_hands_over_at_once_and_one_that_comes_gets_its_share(tow
     town.until(lambda: not first.alive)
     stopped = time.monotonic()
     town.until(lambda: set(works(town).values()) == {second.pid} and len(works(town)) == 8)
-    assert time.monotonic() - stopped < 2
+    assert time.monotonic() - stopped < HANDED_OVER_WITHIN
 
     third = town.start_daemon()
     began = time.monotonic()

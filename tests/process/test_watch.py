@@ -232,9 +232,9 @@ class TestDatabase:
             daemon = town.start_daemon()
             town.post("Avant", "--wait")
             with disk.full(daemon.process.pid):
-                town.until(lambda: warnings(town, "Avertissement", "n’accepte plus rien"), patience=10)
+                town.until(lambda: warnings(town, "Avertissement", "n’accepte plus rien"), patience=30)
                 # What is small may still find room in the journal that is there, so the store may be well in between.
-                store = town.until(lambda: unready(daemon.url), patience=10)["cycles"]["store"]
+                store = town.until(lambda: unready(daemon.url), patience=30)["cycles"]["store"]
                 assert "database or disk is full" in store["reason"]
                 assert store["reason_code"] == "database_said"
                 if disk.mounted:

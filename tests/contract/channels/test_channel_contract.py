@@ -188,7 +188,7 @@ async def test_silence_ends_within_the_time_out(stage, kind, fault, act):
     began = time.monotonic()
     edits = act == "edit" and isinstance(channel, Edits)
     error = await raised(channel.edit(receipt.remote_id, message()) if edits else channel.publish(message()))
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     assert type(error) is (Retry if edits and kind != "twitter" else unclear(kind))
 
 

@@ -264,7 +264,7 @@ async def test_the_pages_own_acts_are_told_too(world, listen, ear, post):
 async def test_the_pages_own_acts_are_brought_once_they_are_answered(world, listen, ear, post):
     await listen()
     await world.fb("POST", f"{post}/comments", data={"message": "Bonjour"})
-    await asyncio.wait_for(ear.heard.wait(), 10)
+    await asyncio.wait_for(ear.heard.wait(), 60)
     assert ear.verbs == [("comment", "add")]
 
 

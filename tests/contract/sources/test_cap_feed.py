@@ -343,7 +343,7 @@ async def test_four_messages_are_asked_for_at_once_and_no_more(server: FeedServe
 
     server.pages |= {f"/{name}.xml": slow(name) for name in names}
     looking = asyncio.create_task(polling().identifiers())
-    await asyncio.wait_for(full.wait(), 5)
+    await asyncio.wait_for(full.wait(), 60)
     # another request there and back: what else was on its way has arrived by then
     async with aiohttp.ClientSession() as other:
         for _ in range(3):

@@ -44,7 +44,7 @@ async def daemon(tmp_path, monkeypatch):
 
 async def test_followers_are_known_soon_after_the_start(daemon):
     known: dict[str, str] = {}
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while "followers" not in known:
             known = await daemon.database.read(lambda db: dict(db.execute("select key, value from fact").fetchall()))
 

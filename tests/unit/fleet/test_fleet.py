@@ -158,11 +158,11 @@ async def test_a_town_waits_for_no_lease_of_a_killed_process_before_this_one_and
 
 
 async def until(what):
-    for _ in range(1000):
+    for _ in range(6000):
         if what():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError("not within ten seconds")
+    raise AssertionError("not within a minute")
 
 
 def lane_owners(folder):
@@ -198,7 +198,7 @@ async def test_a_feed_that_towns_share_is_asked_once_and_each_files_it_by_its_ow
 
 async def two_alerts(daemon):
     """What a town has filed, once it is two alerts."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(filed := await daemon.database.read(lambda unit: unit.views.page(Wanted()))) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     return filed

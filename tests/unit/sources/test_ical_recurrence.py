@@ -111,9 +111,9 @@ def test_what_was_told_is_followed_out_of_the_window():
 def test_a_rule_that_nobody_can_follow_costs_its_event_alone_and_no_time(rule):
     body = calendar(event(f"DTSTART:20261126T080000\nRRULE:{rule}", uid="bad", summary="Bad"), event())
 
-    begun = time.perf_counter()
+    begun = time.process_time()
     agenda = agenda_of(body)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert [flaw.uid for flaw in agenda.flaws] == ["bad"]
     assert str(agenda.flaws[0].reason).startswith('the event "Bad" can\'t be read: its ')
     assert len(agenda.occurrences) == 1

@@ -132,9 +132,9 @@ async def test_everything_that_was_heard_is_listed_a_page_at_a_time(desk, monkey
 async def test_the_stream_tells_what_is_heard_and_the_public_pages_are_not_told(desk):
     with desk.service.watch(heard=True) as pages, desk.service.watch() as public:
         desk.events.publish(RemarkHeard("second"))
-        assert await asyncio.wait_for(anext(pages), 1) == HEARD
+        assert await asyncio.wait_for(anext(pages), 60) == HEARD
         desk.events.publish(IncidentChanged("one"))
-        assert await asyncio.wait_for(anext(public), 1) == "one"
+        assert await asyncio.wait_for(anext(public), 60) == "one"
 
 
 async def test_no_page_of_it_says_a_word_of_english(tmp_path):
@@ -281,7 +281,7 @@ async def test_what_nobody_waits_for_wakes_open_pages_too(desk):
     said = await hear(desk, "Thanks", Kind.THANKS)
     with desk.service.watch(heard=True) as told:
         await desk.press(f"/heard/said/{said.id}/handled")
-        assert await asyncio.wait_for(anext(told), 1) == HEARD
+        assert await asyncio.wait_for(anext(told), 60) == HEARD
 
 
 async def test_deeds_to_what_is_not_there_are_told(desk):

@@ -70,7 +70,7 @@ async def opened(client) -> Reader:
 
 async def test_an_action_is_told_by_the_name_of_its_incident(desk):
     client = await served(desk, PATIENT)
-    async with client, asyncio.timeout(10):
+    async with client, asyncio.timeout(60):
         reader = await opened(client)
         stored = await desk.post()
         assert await reader.event() == ("changed", stored.incident_id)
@@ -78,7 +78,7 @@ async def test_an_action_is_told_by_the_name_of_its_incident(desk):
 
 async def test_several_changes_at_once_are_told_once_each(desk):
     client = await served(desk, PATIENT)
-    async with client, asyncio.timeout(10):
+    async with client, asyncio.timeout(60):
         reader = await opened(client)
         for incident in ("i", "j", "i", "i"):
             desk.events.publish(IncidentChanged(incident))
@@ -89,7 +89,7 @@ async def test_several_changes_at_once_are_told_once_each(desk):
 
 async def test_what_is_not_known_is_told_as_everything(desk):
     client = await served(desk, PATIENT)
-    async with client, asyncio.timeout(10):
+    async with client, asyncio.timeout(60):
         reader = await opened(client)
         desk.events.publish(IncidentChanged("i"))
         desk.events.publish(IncidentChanged())
@@ -98,7 +98,7 @@ async def test_what_is_not_known_is_told_as_everything(desk):
 
 async def test_a_draft_a_sign_in_and_a_look_are_nobody_elses_news(desk):
     client = await served(desk, PATIENT)
-    async with client, asyncio.timeout(10):
+    async with client, asyncio.timeout(60):
         reader = await opened(client)
         await desk.sign_in()
         await desk.service.act(lambda unit: unit.views.looked("Anne", "i", "a", unit.now))
@@ -108,7 +108,7 @@ async def test_a_draft_a_sign_in_and_a_look_are_nobody_elses_news(desk):
 
 async def test_a_quiet_stream_shows_that_it_lives(desk):
     client = await served(desk, QUICK)
-    async with client, asyncio.timeout(10):
+    async with client, asyncio.timeout(60):
         reader = await opened(client)
         assert await reader.event() == ("", "still here")
         assert await reader.event() == ("", "still here")
@@ -118,7 +118,7 @@ async def test_a_quiet_stream_shows_that_it_lives(desk):
 async def test_a_stream_ends_with_its_session(desk, how):
     client = await served(desk, QUICK)
     visitor = desk.visitor()
-    async with client, asyncio.timeout(10):
+    async with client, asyncio.timeout(60):
         reader = await opened(client)
         await reader.event()
         if how == "signed out":
@@ -135,7 +135,7 @@ async def test_a_stream_ends_with_its_session(desk, how):
 
 async def test_a_house_that_stops_ends_every_stream(desk):
     client = await served(desk, PATIENT)
-    async with client, asyncio.timeout(10):
+    async with client, asyncio.timeout(60):
         reader = await opened(client)
         desk.events.publish(Stopping())
         while await reader.event() is not None:
@@ -173,7 +173,7 @@ async def test_a_page_that_was_left_gives_way_before_any_other_though_nobody_not
 
 async def test_a_reader_that_does_not_read_holds_nobody_up(desk):
     client = await served(desk, QUICK)
-    async with client, asyncio.timeout(20):
+    async with client, asyncio.timeout(60):
         slow, quick = await opened(client), await opened(client)
         for round_ in range(300):
             for number in range(20):
@@ -223,7 +223,7 @@ async def test_a_post_that_a_lane_sends_is_told_as_it_is_sent(tmp_path):
     await house.start()
     try:
         client = await served(desk, Rhythm(collect=0.0, beat=30.0, recheck=30.0))
-        async with client, asyncio.timeout(20):
+        async with client, asyncio.timeout(60):
             reader = await opened(client)
             stored = await desk.post(channels=("x",))
             while (await desk.posts(stored.id))[0].state is not PostState.SENT:

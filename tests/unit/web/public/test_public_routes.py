@@ -20,7 +20,7 @@ async def test_who_goes_away_in_the_middle_of_the_stream_is_no_error(tmp_path, m
         runner = web.AppRunner(app)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        async with asyncio.timeout(10), ClientSession() as session:
+        async with asyncio.timeout(60), ClientSession() as session:
             async with session.get(f"http://127.0.0.1:{runner.addresses[0][1]}/events") as stream:
                 await next_data(stream)
                 stream.close()

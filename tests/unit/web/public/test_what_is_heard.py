@@ -80,7 +80,7 @@ async def answer(house, question, text, words="L’eau est-elle potable ?"):
     """Answer it; the pages hear of it by what the bus tells of its incident."""
     with house.service.watch() as told:
         await house.service.act(lambda unit: acts.answer(Officer(unit, ANNE), question, text, words=words))
-        await asyncio.wait_for(anext(told), 1)
+        await asyncio.wait_for(anext(told), 60)
     await house.publisher.make()
 
 
