@@ -7,7 +7,6 @@ than its author validated it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -40,9 +39,6 @@ LONGEST_ANSWER = 2000
 ALERT = "alert"
 """The source of an answer that is part of the alert by now."""
 LONGEST_WORDING = 300
-_SHORT_WORDING = 120
-_ASKS = re.compile(r"[^.!?\n…]*\?")
-_GREETING = re.compile(r"^(?:@\w+|bonjour|bonsoir|salut|hello|hi|merci|svp|s'il vous plaît)\b[\s,:!–-]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +242,7 @@ def give(officer: Officer, question: Question, draft: Draft) -> Answered:
     """Keep an answer of an officer who may give it, and let it out unless it waits for a second person."""
     unit = officer.unit
     newest_alert(unit, question.incident)
-    asked = replace(question, words=_as_asked(unit, question))
+    asked = question
     versions = unit.listening.answers(asked.id)
     if versions and _says_the_same(versions[-1], draft):
         unit.listening.put_question(asked)
@@ -384,24 +380,8 @@ def only_named(unit: DeskUnit, table: str, name: str) -> str:
     return found[0]
 
 
-def _as_asked(unit: DeskUnit, asked: Question) -> str:
-    """Its words as an officer wrote them; of somebody's own words no more than what they ask."""
-    is_theirs = any((each.text or "").startswith(asked.words) for each in unit.listening.asking(asked.id))
-    return in_short(asked.words) if is_theirs else asked.words
-
-
 def _wording(words: str) -> str:
     said = " ".join(words.split())
     if not said:
         raise Misuse(because("wording_empty"))
     return said[:LONGEST_WORDING]
-
-
-def in_short(words: str) -> str:
-    """What is asked in somebody's words, without the rest of what they said: the first sentence that asks."""
-    asks = _ASKS.search(words)
-    said = " ".join((asks[0] if asks else words).split())
-    while (bare := _GREETING.sub("", said)) != said:
-        said = bare
-    kept = said if len(said) <= LONGEST_WORDING and asks else said[:_SHORT_WORDING]
-    return kept[:1].upper() + kept[1:]

@@ -11,6 +11,7 @@ of ours below our own post, since it lets nobody answer strangers unasked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,10 +34,16 @@ from alerts.model.post import ANSWERS_LAST, Means, Message, Post, PostKind, Post
 from alerts.model.reason import because
 from alerts.model.town import ChannelConfig
 from alerts.rendering.answer import Reply
+from alerts.store.listening import words_of_question
 
 WORTH_TELLING = timedelta(hours=6)
 """How long after the alert's end an answer to it is still sent, where a channel was down."""
 MOST_ENTRIES = 200
+_SHORT_WORDING = 120
+_ASKS = re.compile(r"[^.!?\n…]*\?")
+_GREETING = re.compile(
+    r"^(?:@\w+|bonjour|bonsoir|salut|hello|hi|merci|svp|s['’]il vous plaît)\b[\s,:!–-]*", re.IGNORECASE
+)
 _UNSENT = (PostState.WAITING, PostState.QUEUED)
 _MAY_BE_OUT = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 _NOT_OUT = (PostState.FAILED, PostState.EXPIRED)
@@ -93,20 +100,40 @@ def standing(unit: DeskUnit, question_id: str) -> Answer | None:
 
 
 def faq(unit: DeskUnit, incident: str) -> Sequence[Entry]:
-    """What was answered about an incident, the most asked first."""
+    """What was answered about an incident, the most asked first; none whose question is forgotten by now.
+
+    Of a question that no officer worded, the page has the sentence of the first asker that asks.
+    """
     entries = []
     for question in unit.listening.questions(MOST_ENTRIES, incident):
         if question.state not in (QuestionState.ANSWERED, QuestionState.BECAME):
             continue
         accepted = [each for each in unit.listening.answers(question.id) if each.state is AnswerState.ACCEPTED]
-        if accepted:
-            entries.append(_entry(question, accepted[-1], corrected=len(accepted) > 1))
+        asked = worded(unit, question) or what_is_asked(question.words)
+        if accepted and asked:
+            entries.append(_entry(question, asked, accepted[-1], corrected=len(accepted) > 1))
     return sorted(entries, key=lambda each: (-each.asked, each.key))
 
 
-def _entry(question: Question, answer: Answer, *, corrected: bool) -> Entry:
+def _entry(question: Question, asked: str, answer: Answer, *, corrected: bool) -> Entry:
     at = answer.validated_at or answer.created_at
-    return Entry(question.id, question.words, answer.text, answer.language, question.asked, at, corrected)
+    return Entry(question.id, asked, answer.text, answer.language, question.asked, at, corrected)
+
+
+def worded(unit: DeskUnit, question: Question) -> str | None:
+    """What is asked, in an officer's words; None: it stands as somebody asked it, which no post repeats."""
+    askers = unit.listening.asking(question.id)
+    is_theirs = any(each.text is not None and words_of_question(each.text) == question.words for each in askers)
+    return None if is_theirs else question.words or None
+
+
+def what_is_asked(words: str) -> str:
+    """What is asked in somebody's words, without the rest of what they said: the first sentence that asks."""
+    asks = _ASKS.search(words)
+    said = " ".join((asks[0] if asks else words).split())
+    while (bare := _GREETING.sub("", said)) != said:
+        said = bare
+    return said[:1].upper() + said[1 : len(said) if asks else _SHORT_WORDING]
 
 
 def newest_alert(unit: DeskUnit, incident: str | None) -> StoredAlert:
@@ -133,7 +160,7 @@ def spread(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ..
     places = list(_places(unit, question, everywhere=answer.everywhere))
     posts = [_again(unit, told, thread) for thread in threads.values() if _may_change(thread)]
     posts += [_first(unit, told, place) for place in places if (place.key, place.channel.name) not in threads]
-    unit.alerts.note(unit.now, told.alert.id, None, "answered", because("answer_told", question=question.words))
+    unit.alerts.note(unit.now, told.alert.id, None, "answered", because("answer_told", question=question.id))
     return tuple(posts)
 
 
@@ -148,7 +175,7 @@ def take_back(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post,
         if any(post.state in _MAY_BE_OUT for post in thread):
             place = Place(unit.desk.station.channels[last.channel], last.incident_id, last.in_reply_to or "")
             taken.append(_stored(unit, told, place, Means.DELETE, last.message))
-    why = because("answer_withdrawn", question=question.words)
+    why = because("answer_withdrawn", question=question.id)
     unit.alerts.note(unit.now, told.alert.id, None, "answer_withdrawn", why)
     return tuple(taken)
 
@@ -301,7 +328,7 @@ def _message(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = Fal
     reply = Reply(
         told.answer.text,
         told.answer.language,
-        told.question.words if place.is_ours else None,
+        worded(unit, told.question) if place.is_ours else None,
         page,
         automatic=automatic,
         exercise=told.is_exercise,

@@ -62,7 +62,9 @@ _LASTS = Statement(
     .limit(1)
 )
 _ALERTS = "SELECT id FROM alert WHERE incident = :incident"
-_POSTS = "SELECT id FROM post WHERE incident = :incident"
+# By their alert: an answer's post has a thread of its own, and goes with the alert that it belongs to.
+_POSTS = "SELECT id FROM post WHERE alert_id IN (SELECT id FROM alert WHERE incident = :incident)"
+_TOLD = "SELECT id FROM post WHERE incident = :incident"
 _BULKS = "SELECT id FROM bulk WHERE incident = :incident"
 _CHANNELS = "SELECT channel FROM bulk WHERE incident = :incident"
 # An incident's rows, table by table, in the order in which they may go: each is referred to by those before alone.
@@ -74,13 +76,18 @@ _ROWS = {
     "bulk_landed": f"bulk IN ({_BULKS})",
     "received": f"incident = :incident AND channel IN ({_CHANNELS})",
     "bulk": "incident = :incident",
-    "post": "incident = :incident",
+    "post": f"alert_id IN ({_ALERTS})",
     "alert": "incident = :incident",
 }
-# What a report is made of.
+# What a report is made of. What was answered isn't kept: it names who asked, by the platform's ids.
 _REPORTED = {
-    table: Statement(text(f"SELECT * FROM {table} WHERE {_ROWS[table]} ORDER BY seq"))  # noqa: S608 own names
-    for table in ("alert", "post", "decision", "attempt")
+    table: Statement(text(f"SELECT * FROM {table} WHERE {rows} ORDER BY seq"))  # noqa: S608 own names
+    for table, rows in (
+        ("alert", _ROWS["alert"]),
+        ("post", "incident = :incident"),
+        ("decision", f"{_ROWS['decision']} AND (post_id IS NULL OR post_id IN ({_TOLD}))"),
+        ("attempt", f"post_id IN ({_TOLD})"),
+    )
 }
 _GONE = tuple(Statement(text(f"DELETE FROM {table} WHERE {rows}")) for table, rows in _ROWS.items())  # noqa: S608 own names
 _KEEP = upsert_into(archive)

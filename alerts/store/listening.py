@@ -248,7 +248,10 @@ _ITS_ANSWERS = (
     post.c.answer.is_not(None),
     or_(
         post.c.incident == bindparam("key"),
-        and_(post.c.incident == bindparam("question", type_=Text), post.c.in_reply_to == bindparam("remark")),
+        and_(
+            post.c.answer.in_(select(answer.c.id).where(answer.c.question == bindparam("question", type_=Text))),
+            post.c.in_reply_to == bindparam("remark"),
+        ),
     ),
 )
 _BLANK_ATTEMPTS = Statement(

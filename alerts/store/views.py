@@ -76,8 +76,9 @@ _DECISIONS = Statement(
 )
 _ATTEMPTS = Statement(
     select(attempt, post.c.id.label("of"), post.c.alert_id)
-    .select_from(attempt.join(post, post.c.id == attempt.c.post_id))
-    .where(post.c.incident == bindparam("incident"))
+    # By its alert's: what answers somebody has a thread of its own.
+    .select_from(attempt.join(post, post.c.id == attempt.c.post_id).join(alert, alert.c.id == post.c.alert_id))
+    .where(alert.c.incident == bindparam("incident"))
     .order_by(attempt.c.seq)
 )
 

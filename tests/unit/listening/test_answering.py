@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from alerts.desk.officer import Officer
 from alerts.listening import acts
-from alerts.listening.answering import faq, standing
+from alerts.listening.answering import faq, standing, what_is_asked
 from alerts.listening.hearing import take
 from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.listening import AnswerState, Kind, QuestionState, Understood, UtteranceState
@@ -68,7 +69,9 @@ async def test_it_goes_where_it_was_asked_by_each_platforms_rules(listening):
     )
     await listening.service.act(by(ANNE, acts.attribute, question, listening.alert))
 
-    done = await listening.service.act(by(ANNE, acts.answer, question, "Oui, elle est potable."))
+    done = await listening.service.act(
+        by(ANNE, acts.answer, question, "Oui, elle est potable.", words="L’eau du robinet est-elle potable ?")
+    )
 
     assert where(done.posts) == [
         ("page", "c1", "reply"),
@@ -80,7 +83,9 @@ async def test_it_goes_where_it_was_asked_by_each_platforms_rules(listening):
     assert {post.kind for post in done.posts} == {PostKind.ANSWER}
     assert done.question.state is QuestionState.ANSWERED
     [own] = [post for post in done.posts if post.in_reply_to == "page-1"]
-    assert own.message.text.startswith("Vous demandez\u00a0: L’eau est-elle potable\u00a0?\nOui, elle est potable.")
+    assert own.message.text.startswith(
+        "Vous demandez\u00a0: L’eau du robinet est-elle potable\u00a0?\nOui, elle est potable."
+    )
     assert f"/alerts/{listening.incident}" in own.message.text
     [reply] = [post for post in done.posts if post.in_reply_to == "c1"]
     assert "Vous demandez" not in reply.message.text
@@ -156,11 +161,11 @@ async def test_what_had_not_left_when_it_was_withdrawn_never_does(listening):
 async def test_everywhere_tells_our_own_thread_where_nobody_asked(listening):
     question = await asked(listening, on_page(1, remote_id="c1"))
 
-    done = await listening.service.act(by(ANNE, acts.answer, question, "Oui.", everywhere=True))
+    done = await listening.service.act(by(ANNE, acts.answer, question, "Oui.", everywhere=True, words="Et l’eau ?"))
 
     assert ("telegram", "telegram-1", "reply") in where(done.posts)
     [there] = [post for post in done.posts if post.channel == "telegram"]
-    assert there.message.plain.startswith("Vous demandez\u00a0: L’eau est-elle potable\u00a0?")
+    assert there.message.plain.startswith("Vous demandez\u00a0: Et l’eau\u00a0?")
 
 
 async def test_who_asked_elsewhere_or_whose_words_are_gone_is_answered_nowhere(listening):
@@ -254,7 +259,7 @@ async def test_some_who_asked_become_a_question_of_their_own(listening):
     ],
 )
 def test_of_somebodys_words_only_what_they_ask_is_kept(said, asked_is):
-    assert acts.in_short(said).strip() == asked_is
+    assert what_is_asked(said).strip() == asked_is
 
 
 async def test_posts_wait_behind_every_alert(listening):
@@ -262,3 +267,39 @@ async def test_posts_wait_behind_every_alert(listening):
     done = await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
 
     assert all(post.priority < 0 and post.state is PostState.QUEUED for post in done.posts)
+
+
+async def test_no_post_repeats_what_a_stranger_said_and_a_round_more_leads_to_nobody_either(listening):
+    question = await asked(listening, in_private(5577, 1), text="Bonjour, fuite chez Mme Durand, que faire ?")
+    await listening.service.act(by(ANNE, acts.attribute, question, listening.alert))
+    for text in ("Fermez l’eau.", "Fermez l’eau et le gaz."):
+        await listening.service.act(by(ANNE, acts.answer, question, text))
+        await send_all(listening)
+        await listening.service.act(by(ANNE, acts.withdraw, question))
+        await send_all(listening)
+    await listening.service.act(by(ANNE, acts.answer, question, "Fermez tout."))
+    await send_all(listening)
+    [entry] = await listening.service.ask(lambda unit: faq(unit, listening.incident))
+    assert entry.question == "Fuite chez Mme Durand, que faire ?"
+
+    [said] = await listening.service.ask(lambda unit: unit.listening.asking(question))
+    await listening.service.act(lambda unit: unit.listening.forget(said, unit.now))
+
+    for table in ("post", "decision", "question", "utterance", "attempt", "audit", "answer"):
+        rows = await listening.rows(f"SELECT * FROM {table}")
+        assert not [row for row in rows for value in row if "Durand" in str(value) or "5577:" in str(value)], table
+
+
+async def test_an_incident_with_answers_is_pruned_whole_and_its_answers_are_not_kept(listening):
+    question = await asked(listening, on_page(1, remote_id="c1"))
+    await listening.service.act(by(ANNE, acts.answer, question, "Oui."))
+    await listening.service.act(by(ANNE, acts.answer, question, "Non."))
+    await send_all(listening)
+    later = listening.clock.now() + timedelta(days=400)
+
+    pruned = await listening.service.act(lambda unit: unit.archive.prune(later, later))
+
+    assert pruned.gone == 1
+    assert await listening.rows("SELECT count(*) FROM post") == [(0,)]
+    kept = await listening.service.ask(lambda unit: unit.archive.find(listening.incident))
+    assert {post.kind for post in kept.posts} == {PostKind.PUBLISH}
