@@ -356,6 +356,13 @@ def show_ear(ear: Mapping[str, Any]) -> None:
     show(_row("ear", ear["ear"], ear["state"], f"{heard}{cost}{gap}{_because(ear)}"))
 
 
+def show_heard(row: Mapping[str, Any]) -> None:
+    """How much of what people say nobody saw to, and what they ask."""
+    said = tell("%(heard)s unread, %(raised)s maybe calls for help; %(questions)s open questions", **row)
+    waits = tell("; %(n)s answers wait", n=row["waiting"]) if row["waiting"] else ""
+    show(f"{tell('heard')}  {said}{waits}")
+
+
 def show_bulk(bulk: Mapping[str, Any]) -> None:
     """Two lines: which alert it is, then how many people have it, wait for their hour, or are still to go."""
     headline = plain(bulk["headline"]) or bulk["alert"]

@@ -12,6 +12,7 @@ from alerts.desk.account import InFull, account_of, event_of, in_full
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason, told_already
 from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings
+from alerts.listening.account import in_sight, with_what_was_heard
 from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused
@@ -98,6 +99,11 @@ def sources(control: Control) -> list[dict[str, Any]]:
         ]
 
     return control.ask(question)
+
+
+def heard(control: Control) -> list[dict[str, Any]]:
+    """What nobody saw to, in one row; none where the town listens to nothing."""
+    return [control.ask(in_sight)] if control.town.listens else []
 
 
 def ears(control: Control) -> list[dict[str, Any]]:
@@ -264,7 +270,7 @@ def history(control: Control, name: str) -> list[dict[str, Any]]:
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         stored = find_alert(unit.alerts, name)
-        events = unit.views.history(stored.incident_id)
+        events = with_what_was_heard(unit, stored.incident_id, unit.views.history(stored.incident_id))
         return [event_of(event, station.zone, station.language) for event in events]
 
     return control.ask(question)

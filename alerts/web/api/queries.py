@@ -20,6 +20,7 @@ from alerts.desk.account import account_of, event_of
 from alerts.desk.approve import fingerprint
 from alerts.desk.dedupe import told_already
 from alerts.desk.service import DeskUnit, concerning
+from alerts.listening.account import with_what_was_heard
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
 from alerts.model.incident import AlertState, StoredAlert, Wanted
@@ -108,9 +109,8 @@ async def explain_alert(api: Api, call: Call) -> Reply:
 
     def question(unit: DeskUnit) -> dict[str, Any]:
         stored = named(unit, call.name)
-        events = [
-            event_of(event, api.station.zone, api.station.language) for event in unit.views.history(stored.incident_id)
-        ]
+        known = with_what_was_heard(unit, stored.incident_id, unit.views.history(stored.incident_id))
+        events = [event_of(event, api.station.zone, api.station.language) for event in known]
         return {"incident": stored.incident_id, "events": events}
 
     return json_reply(200, await api.service.ask(question))

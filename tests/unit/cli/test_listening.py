@@ -80,6 +80,21 @@ def test_a_second_person_lets_an_answer_out_by_its_id(capsys, folder):
     assert run(["reject", waits["waiting"], "--as", "Paul"]) == 1
 
 
+def test_explain_and_status_tell_what_was_heard_and_answered(capsys):
+    incident, said = added(capsys)
+    assert [line for line in lines(capsys, "status") if "heard" in line] == [
+        {"heard": 1, "raised": 0, "questions": 1, "waiting": 0}
+    ]
+    lines(capsys, "answer", said["question"], "--text", "Elle est ouverte.")
+
+    told = [(each["what"], each["reason"]) for each in lines(capsys, "explain", incident)]
+    assert ("heard", f"{said['utterance']} (question): Et l’école ?") in told
+    assert ("asked", f"{said['question']}, 1 times: Et l’école ?") in told
+    [(_, answer)] = [each for each in told if each[0] == "answer"]
+    assert answer.endswith(f"to {said['question']}, accepted: Elle est ouverte.")
+    assert ("answered", f"to question {said['question']}") in told
+
+
 def test_a_question_that_nobody_asked_is_wrong_use(capsys):
     added(capsys)
     assert run(["answer", "nosuchquestion", "--text", "Oui."]) == 2
