@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -89,15 +90,19 @@ async def listening(tmp_path):
     await database.close()
 
 
-async def send_all(listening: Listening) -> list:
-    """Let everything that is queued go out, as a lane would, and return it; remote ids count by channel."""
+async def send_all(listening: Listening, receipts: Mapping[str, str] | None = None) -> list:
+    """Let everything that is queued go out, as a lane would, and return it; remote ids count by channel.
+
+    `receipts` are the ids that what answers somebody there gets.
+    """
     outbox, sent = Outbox(listening.database), []
     now = listening.clock.now()
     for name in listening.town.channels:
         [lease] = await take_leases(listening.database, [name], "us", now, now + timedelta(minutes=1))
         while posts := (await outbox.next_due(name, now, urgent_only=False)).posts:
             begun = await outbox.begin(posts[0], lease, now, action="send", counts=True)
-            receipt = begun.parent or Receipt(f"{name}-{next(listening.sent[name])}")
+            told = (receipts or {}).get(name) if posts[0].in_reply_to else None
+            receipt = begun.parent or Receipt(told or f"{name}-{next(listening.sent[name])}")
             await outbox.finish(posts[0], begun, Verdict(PostState.SENT, "sent", receipt=receipt), now, now)
             sent += posts[:1]
     return sent

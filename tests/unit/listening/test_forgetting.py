@@ -8,13 +8,19 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.desk.officer import Officer
+from alerts.listening import acts
+from alerts.listening.acts import attribute
 from alerts.listening.forgetting import forget_author, forget_post, forget_what_is_past, is_past, remarks_at
 from alerts.listening.hearing import take
 from alerts.model.listening import EarStatus, Kind, Understood, UtteranceState
+from alerts.model.person import Actor, Origin, Role
 from alerts.store.connection import scrub
 from alerts.store.unit import asking
+from tests.unit.listening.conftest import send_all
 
 ASKS = Understood(Kind.QUESTION, asks=True, vector=b"\x07vector-of-his")
+ANNE = Actor("Anne", Role.AUTHOR, Origin.COMMAND)
 SAID = ("Ma grand-mère habite rue Haute", "Paul Dupont", "777000777", "vector-of-his", "facebook.example/her")
 
 
@@ -176,3 +182,25 @@ async def test_a_comment_under_a_channel_s_post_is_found_in_its_group(listening)
         await listening.service.act(lambda unit, url=url: forget_post(unit, listening.town, url)) for url in addresses
     ]
     assert found == [1, 1, 0]
+
+
+async def test_who_was_answered_in_private_leaves_no_number_of_their_chat_anywhere(listening):
+    chat = SAID[2]
+    asked = listening.remark(SAID[0], root=None, remote_id=f"{chat}:5", author=chat, name=SAID[1], private=True)
+    done = await listening.service.act(lambda unit: take(unit, "telegram", [(asked, ASKS)]))
+    question = done.utterances[0].question
+
+    def answer(unit):
+        officer = Officer(unit, ANNE)
+        attribute(officer, question, listening.alert)
+        return acts.answer(officer, question, "Oui, elle est potable.", words="L’eau est-elle potable ?")
+
+    await listening.service.act(answer)
+    sent = await send_all(listening, receipts={"telegram": f"{chat}:6"})
+    assert any(post.in_reply_to == f"{chat}:5" for post in sent)
+
+    assert await listening.service.act(lambda unit: forget_author(unit, "telegram", chat)) == 1
+    assert scrub(listening.town.database)
+
+    assert left_of(listening) == []
+    assert await listening.rows("SELECT words, asked FROM question") == [("L’eau est-elle potable ?", 1)]
