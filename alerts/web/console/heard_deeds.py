@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from alerts.desk.officer import Officer
-from alerts.listening import acts
+from alerts.listening import acts, proposals
 from alerts.model.errors import Misuse
 from alerts.model.listening import Kind, UtteranceState
 from alerts.model.person import Act
@@ -31,6 +31,16 @@ def _answer(officer: Officer, question: str, form: Mapping[str, str]) -> str:
         words=form.get("words", "").strip() or None,
         source=form.get("source") or "officer",
     )
+    return f"/heard/questions/{question}"
+
+
+def _become(officer: Officer, question: str, form: Mapping[str, str]) -> str:
+    proposals.become(officer, question, form.get("sentence", "").strip())
+    return f"/heard/questions/{question}"
+
+
+def _verdict(officer: Officer, question: str, form: Mapping[str, str]) -> str:
+    proposals.verdict(officer, question, form.get("verdict", ""), form.get("sentence", "").strip())
     return f"/heard/questions/{question}"
 
 
@@ -129,6 +139,8 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = MappingProxyType(
         "questions": {
             "answer": _answer,
             "withdraw": _withdraw,
+            "become": _become,
+            "verdict": _verdict,
             "reword": _reword,
             "merge": _merge,
             "split": _split,

@@ -13,6 +13,7 @@ from typing import Any
 
 from alerts.desk.service import DeskUnit
 from alerts.listening.answering import standing
+from alerts.listening.proposals import Proposal, proposals, suggest
 from alerts.model.listening import (
     Answer,
     AnswerState,
@@ -92,7 +93,7 @@ class HeardBoard:
     counts: Mapping[Kind, int]
     more: int = 0
     headlines: Mapping[str, str] = field(default_factory=dict)
-    proposals: tuple[Any, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
     blocks: tuple[tuple[Moderation, Utterance | None], ...] = ()
     on: tuple[tuple[str, str], ...] = ()
 
@@ -129,6 +130,7 @@ def board_of(unit: DeskUnit) -> HeardBoard:
         elsewhere=elsewhere,
         counts={kind: sum(n for (each, _), n in counts.items() if each is kind) for kind in Kind},
         more=max(0, sum(counts.values()) - seen),
+        proposals=tuple(proposals(unit)),
         blocks=tuple(
             (each, listening.utterance(each.utterance)) for each in listening.moderated(MOST) if each.state == "waiting"
         ),
@@ -167,8 +169,8 @@ def question_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
         "asked": asked,
         "answers": unit.listening.answers(name),
         "posts": unit.listening.answer_posts(name),
-        "suggested": None,
-        "proposal": None,
+        "suggested": suggest(unit, found) if asked.standing is None and found.incident else None,
+        "proposal": next((each for each in proposals(unit) if each.question.id == name), None),
         "others": others[:MOST_CHOICES],
         "on": incidents_on(unit),
         "headlines": headlines_of(unit, [found.incident]),

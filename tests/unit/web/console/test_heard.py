@@ -297,3 +297,75 @@ async def test_an_incident_shows_what_people_say_about_it(desk):
     assert f'href="/desk/heard/all?incident={stored.incident_id}"' in page
     assert "Is the water safe?" in await desk.text(f"/heard/all?incident={stored.incident_id}")
     assert said.id not in await desk.text("/heard/all?incident=another")
+
+
+async def test_what_ten_people_ask_and_the_alert_does_not_say_is_added_to_it_in_two_taps(desk):
+    stored, said = await asked_about(desk, "Is the water safe?")
+    more = [await hear(desk, "Is the water safe?", author=f"person {n}") for n in range(10)]
+
+    def joined(unit):
+        for each in more:
+            acts.merge(Officer(unit, BERTHE), each.question, said.question)
+
+    await desk.service.act(joined)
+    assert "people ask what the alert doesn’t say" in await desk.text("/heard")
+    address = f"/heard/questions/{said.question}"
+    assert f'action="/desk{address}/become"' in await desk.text(address)
+
+    status, where, _ = await desk.press(f"{address}/become", sentence="Boil the water.")
+    assert (status, where) == (303, f"/desk{address}?done=questions-become")
+    newest = await desk.service.ask(lambda unit: unit.alerts.incident(stored.incident_id)[-1])
+    assert "Boil the water." in newest.alert.infos[0].description
+    assert "The alert’s update is on its way" in await desk.text(f"{address}?done=questions-become")
+
+
+async def test_a_rumour_gets_a_verdict_as_an_update_of_the_alert(desk):
+    stored, said = await asked_about(desk, "Is it true that the dam broke?", kind=Kind.RUMOUR, asks=True)
+    address = f"/heard/questions/{said.question}"
+    board = await desk.text("/heard")
+    assert board.index("Rumours") < board.index("Is it true that the dam broke?")
+    assert f'action="/desk{address}/verdict"' in await desk.text(address)
+
+    status, _, page = await desk.press(f"{address}/verdict", sentence="The dam holds.")
+    assert status == 400
+    assert "The dam holds." in page
+    status, _, _ = await desk.press(f"{address}/verdict", verdict="false", sentence="The dam holds.")
+    assert status == 303
+    newest = await desk.service.ask(lambda unit: unit.alerts.incident(stored.incident_id)[-1])
+    assert "The dam holds." in newest.alert.infos[0].description
+
+
+async def test_an_answer_waits_for_a_second_person_where_the_town_wants_one(tmp_path):
+    town = LISTENING.replace('every = "60s"', 'every = "60s"\nanswers = "approve"')
+    async with a_desk(tmp_path, parts=PARTS, town=town) as desk:
+        _, said = await asked_about(desk)
+        address = f"/heard/questions/{said.question}"
+        await desk.press(f"{address}/answer", text="Boil it.")
+        page = await desk.text("/heard")
+        assert page.index("Waits for a second person") < page.index("Boil it.")
+        [waiting] = await desk.service.ask(lambda unit: unit.listening.waiting_answers())
+        approve = f"/heard/answers/{waiting.id}/approve"
+        assert approve not in await desk.text(address), "not by who wrote it"
+        assert (await desk.press(approve))[0] == 403
+
+        as_role(desk, "approver", "Bob")
+        assert approve in await desk.text(address)
+        assert (await desk.press(approve))[0] == 303
+        assert (await desk.press(approve))[0] == 409
+        assert "Waits for a second person" not in await desk.text("/heard")
+
+
+async def test_what_a_platform_refused_is_tried_again_from_its_question(desk):
+    stored, said = await asked_about(desk)
+    address = f"/heard/questions/{said.question}"
+    await desk.press(f"{address}/answer", text="Boil it.")
+    [post] = [each for each in await desk.posts(stored.id) if each.answer]
+    await desk.database.write(lambda db: db.execute("UPDATE post SET state = 'failed' WHERE id = ?", (post.id,)))
+    assert "failed" in await desk.text("/heard")
+    assert f'id="retry-{post.id}"' in await desk.text(address)
+    other = next(each.id for each in await desk.posts(stored.id) if not each.answer)
+    assert (await desk.press(f"{address}/retry", post=other))[0] == 400
+    assert (await desk.press(f"{address}/retry", post=post.id))[0] == 303
+    assert next(each for each in await desk.posts(stored.id) if each.id == post.id).state is PostState.QUEUED
+    # An answer doesn't stand in the place of the alert itself.
+    assert "answer" not in re.findall(r"<ol.*</ol>", await desk.text("/alerts"), re.DOTALL)[0]
