@@ -31,6 +31,8 @@ BEHIND: Mapping[str, Callable[[Day], tuple[str, ...]]] = {
     "/record": lambda _: ("/record",),
 }
 """What an administrator sees: the route, and addresses of it on a lively day."""
+WHERE_IT_LISTENS = ("/heard", "/heard/all", "/heard/questions/{id}", "/heard/said/{id}")
+"""What an author sees where the town listens; `test_listening` looks at them."""
 ON_THE_WAY_IN = ("/sign-in", "/sign-in/password", "/sign-in/second-factor", "/sign-in/code")
 """What is seen while somebody signs in, in that order."""
 NO_PAGES: Mapping[str, str] = {
@@ -42,6 +44,7 @@ NO_PAGES: Mapping[str, str] = {
     "/events": "what is live",
     "/fragments/alerts/{id}": "a part of a page",
     "/fragments/channels": "a part of a page",
+    "/fragments/heard": "a part of a page",
     "/fragments/now": "a part of a page",
     "/waiting/{id}/picture/{digest}": "a picture",
 }

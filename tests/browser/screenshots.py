@@ -15,9 +15,16 @@ from tests.browser.lively import Day, lively
 from tests.browser.officer import SIZES, Desk, People, Person
 from tests.browser.pages import BEHIND, PUBLIC
 from tests.browser.public_town import public_town
-from tests.browser.town import desk_town
+from tests.browser.town import LISTENS, desk_town
 
 FOLDER = Path("build") / "screenshots"
+HEARD = (
+    "Est-ce qu’on peut boire l’eau ?",
+    "Jusqu’à quand dure la coupure ?",
+    "Ma grand-mère est bloquée au deuxième étage, elle ne répond plus",
+    "Merci aux équipes",
+    "Il paraît que le barrage a cédé",
+)
 DRAWN = """() => { const map = document.getElementById('map'), ground = map?.querySelector('path');
     return !map || ground?.getBoundingClientRect().width > map.clientWidth / 20; }"""
 """Whether the map, if there is one, shows the districts as large as they are to be."""
@@ -60,6 +67,26 @@ def _photograph_all(admin: Person, day: Day, look: str) -> None:
     photograph(admin.page, f"compose-confirm-{look}")
 
 
+def photograph_listening(browser: Browser, languages: Sequence[str]) -> None:
+    """What people say, at the desk and on the alert's page, where the town listens."""
+    with tempfile.TemporaryDirectory() as folder, desk_town(Path(folder), publish="auto", channels=LISTENS) as town:
+        desk = Desk(browser, People(town))
+        [filed] = town.objects("post", "--headline", "Coupure d’eau rue Haute", "--expires", "3h")
+        for text in HEARD:
+            town.tocsin("heard", "add", "--text", text, "--where", "Au guichet", "--incident", filed["incident"])
+        asked = [each["question"] for each in town.objects("heard") if "words" in each]
+        town.tocsin("answer", asked[0], "--text", "Non : seulement en bouteille, jusqu’à ce soir.")
+        pages = {"heard": "/heard", "heard-all": "/heard/all", "heard-question": f"/heard/questions/{asked[1]}"}
+        for size, scheme, language in looks(languages):
+            anne = desk.person("anne", "author", size, color_scheme=scheme, locale=language)
+            for name, address in pages.items():
+                photograph(anne.go(address), f"{name}-{size}-{scheme}-{language}")
+            site, below = town.desk.removesuffix("/desk"), "" if language == "fr" else f"/{language}"
+            for name, path in (("alert", f"/alerts/{filed['incident']}"), ("privacy", "/privacy")):
+                anne.page.goto(f"{site}{below}{path}")
+                photograph(anne.page, f"public-heard-{name}-{size}-{scheme}-{language}")
+
+
 def photograph_public(browser: Browser, languages: Sequence[str]) -> None:
     """The town's own page: while nothing is on, then on a day with all that it can show."""
     with tempfile.TemporaryDirectory() as folder, public_town(Path(folder)) as town:
@@ -86,6 +113,7 @@ def main(languages: Sequence[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with started() as browser:
         photograph_public(browser, languages)
+        photograph_listening(browser, languages)
         photograph_desk(browser, languages)
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}\n")
 

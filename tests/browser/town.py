@@ -70,6 +70,17 @@ public = false
 )
 
 
+LISTENS = (
+    CHANNELS.replace('page_id = "1234567890"', 'page_id = "1234567890"\nhears = true')
+    + """
+[listening]
+every = "1s"
+hours = "08:00-19:00"
+"""
+)
+"""The same, where people are listened to on the Page."""
+
+
 class DeskTown(Town):
     """A town whose daemon always answers at the same address, so that it can be killed and come back."""
 
@@ -84,13 +95,13 @@ class DeskTown(Town):
         """The desk's address."""
         return f"http://localhost:{self.port}/desk"
 
-    def open(self, *, publish: str = "approve", desk: str = "") -> None:
+    def open(self, *, publish: str = "approve", desk: str = "", channels: str = CHANNELS) -> None:
         """Sandbox, configuration, daemon."""
         self.start_sandbox()
         for name in ("areas.geojson", "travaux.ics"):
             shutil.copy(ROOT / name, self.folder / name)
         self.configure(
-            channels=CHANNELS,
+            channels=channels,
             sources=SOURCES.format(publish=publish, feed=self.feed.url),
             station=STATION.format(port=self.port, desk=desk),
         )
@@ -112,11 +123,13 @@ class DeskTown(Town):
 
 
 @contextmanager
-def desk_town(folder: Path, *, publish: str = "approve", desk: str = "") -> Iterator[DeskTown]:
+def desk_town(
+    folder: Path, *, publish: str = "approve", desk: str = "", channels: str = CHANNELS
+) -> Iterator[DeskTown]:
     """A town that is cleaned up at the end."""
     town = DeskTown(folder)
     try:
-        town.open(publish=publish, desk=desk)
+        town.open(publish=publish, desk=desk, channels=channels)
         yield town
     finally:
         town.end()
