@@ -25,12 +25,16 @@ BEHIND: Mapping[str, Callable[[Day], tuple[str, ...]]] = {
         "/compose?hazard=evacuation&exercise=1",
         f"/compose?update={day.thread}",
     ),
+    "/polls": lambda _: ("/polls",),
+    "/polls/new": lambda _: ("/polls/new",),
     "/account": lambda _: ("/account",),
     "/account/code": lambda _: ("/account/code",),
     "/accounts": lambda _: ("/accounts",),
     "/record": lambda _: ("/record",),
 }
 """What an administrator sees: the route, and addresses of it on a lively day."""
+OF_A_POLL = ("/polls/{id}", "/polls/{id}/publish")
+"""What there is to see of a poll."""
 WHERE_IT_LISTENS = ("/heard", "/heard/all", "/heard/questions/{id}", "/heard/said/{id}")
 """What an author sees where the town listens; `test_listening` looks at them."""
 ON_THE_WAY_IN = ("/sign-in", "/sign-in/password", "/sign-in/second-factor", "/sign-in/code")
@@ -46,6 +50,7 @@ NO_PAGES: Mapping[str, str] = {
     "/fragments/channels": "a part of a page",
     "/fragments/heard": "a part of a page",
     "/fragments/now": "a part of a page",
+    "/polls/{id}/picture.png": "a picture",
     "/waiting/{id}/picture/{digest}": "a picture",
 }
 """What can be asked for and is no page, with what it is."""

@@ -13,7 +13,7 @@ from alerts.web.console.frame import Console, Frame
 from tests.browser.axe import violations
 from tests.browser.lively import lively
 from tests.browser.officer import PASSWORD, SIZES
-from tests.browser.pages import BEHIND, NO_PAGES, NO_SUCH_PAGE, ON_THE_WAY_IN, WHERE_IT_LISTENS, addresses
+from tests.browser.pages import BEHIND, NO_PAGES, NO_SUCH_PAGE, OF_A_POLL, ON_THE_WAY_IN, WHERE_IT_LISTENS, addresses
 
 pytestmark = pytest.mark.process
 SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
@@ -37,7 +37,7 @@ def routes(tmp_path) -> set[str]:
 
 
 def test_no_page_is_forgotten(tmp_path):
-    listed = {*ON_THE_WAY_IN, *BEHIND, *WHERE_IT_LISTENS, *NO_PAGES}
+    listed = {*ON_THE_WAY_IN, *BEHIND, *WHERE_IT_LISTENS, *OF_A_POLL, *NO_PAGES}
 
     assert sorted(routes(tmp_path) - listed) == [], "put it into tests/browser/pages.py"
     assert sorted(listed - routes(tmp_path)) == [], "it isn't there any more"

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from aiohttp import web
+
 from alerts.desk.officer import Officer
-from alerts.listening import acts, proposals
+from alerts.listening import acts, moderating, proposals
 from alerts.model.errors import Misuse
 from alerts.model.listening import Kind, UtteranceState
 from alerts.model.person import Act
@@ -96,8 +98,8 @@ def _passed_on(officer: Officer, said: str, form: Mapping[str, str]) -> str:  # 
 def _kind(officer: Officer, said: str, form: Mapping[str, str]) -> str:
     try:
         kind = Kind(form.get("kind", ""))
-    except ValueError:
-        raise Misuse(because("no_such_kind", kind=form.get("kind", "")[:40], known=[*map(str, Kind)])) from None
+    except ValueError:  # no page of ours sends it
+        raise web.HTTPBadRequest from None
     acts.set_kind(officer, said, kind)
     return f"/heard/said/{said}"
 
@@ -106,6 +108,14 @@ def _no_call(officer: Officer, said: str, form: Mapping[str, str]) -> str:  # no
     """It is no call for help: it goes to the rest, still unread."""
     acts.set_kind(officer, said, Kind.OTHER)
     return _BOARD
+
+
+def _moderate(act: str) -> Deed:
+    def deed(officer: Officer, said: str, form: Mapping[str, str]) -> str:
+        moderating.moderate(officer, said, act, form.get("clause", ""))
+        return f"/heard/said/{said}"
+
+    return deed
 
 
 def _retry(officer: Officer, question: str, form: Mapping[str, str]) -> str:
@@ -134,6 +144,16 @@ def _reject(officer: Officer, answer: str, form: Mapping[str, str]) -> str:
     return f"/heard/questions/{acts.reject_answer(officer, answer, form.get('reason') or None).question}"
 
 
+def _agree(officer: Officer, moderation: str, form: Mapping[str, str]) -> str:  # noqa: ARG001 a deed like the others
+    moderating.agree(officer, moderation)
+    return _BOARD
+
+
+def _refuse(officer: Officer, moderation: str, form: Mapping[str, str]) -> str:  # noqa: ARG001 a deed like the others
+    moderating.refuse(officer, moderation)
+    return _BOARD
+
+
 DEEDS: Mapping[str, Mapping[str, Deed]] = MappingProxyType(
     {
         "questions": {
@@ -155,8 +175,12 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = MappingProxyType(
             "no-call": _no_call,
             "kind": _kind,
             "attribute": _attribute_said,
+            "hide": _moderate("hide"),
+            "delete": _moderate("delete"),
+            "block": _moderate("block"),
         },
         "answers": {"approve": _approve, "reject": _reject},
+        "blocks": {"agree": _agree, "refuse": _refuse},
     }
 )
 """What can be done to what: each is an address below `/heard`, and the word that tells that it was done."""

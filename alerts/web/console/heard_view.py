@@ -13,6 +13,7 @@ from typing import Any
 
 from alerts.desk.service import DeskUnit
 from alerts.listening.answering import standing
+from alerts.listening.moderating import WAITING, may
 from alerts.listening.proposals import Proposal, proposals, suggest
 from alerts.model.listening import (
     Answer,
@@ -132,7 +133,7 @@ def board_of(unit: DeskUnit) -> HeardBoard:
         more=max(0, sum(counts.values()) - seen),
         proposals=tuple(proposals(unit)),
         blocks=tuple(
-            (each, listening.utterance(each.utterance)) for each in listening.moderated(MOST) if each.state == "waiting"
+            (each, listening.utterance(each.utterance)) for each in listening.moderations_in(WAITING)
         ),
         on=tuple(incidents_on(unit)),
     )
@@ -174,7 +175,7 @@ def question_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
         "others": others[:MOST_CHOICES],
         "on": incidents_on(unit),
         "headlines": headlines_of(unit, [found.incident]),
-        "moderates": {},
+        "moderates": {each: may(unit.desk.station, each) for each in asked.channels},
     }
 
 
@@ -188,8 +189,8 @@ def said_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
         "question": unit.listening.question(found.question) if found.question else None,
         "on": incidents_on(unit),
         "headlines": headlines_of(unit, [found.incident]),
-        "moderates": (),
-        "moderated": [each for each in unit.listening.moderated(MOST) if each.utterance == name],
+        "moderates": may(unit.desk.station, found.channel),
+        "moderated": unit.listening.moderations_of(name),
     }
 
 

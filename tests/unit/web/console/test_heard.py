@@ -369,3 +369,37 @@ async def test_what_a_platform_refused_is_tried_again_from_its_question(desk):
     assert next(each for each in await desk.posts(stored.id) if each.id == post.id).state is PostState.QUEUED
     # An answer doesn't stand in the place of the alert itself.
     assert "answer" not in re.findall(r"<ol.*</ol>", await desk.text("/alerts"), re.DOTALL)[0]
+
+
+async def test_what_is_hidden_or_blocked_names_its_clause_and_a_block_takes_two(desk):
+    said = await hear(desk, "Insults", Kind.ANGER, channel="page", author="77")
+    page = await desk.text(f"/heard/said/{said.id}")
+    assert "Hide it there" in page
+    assert "criticism is no reason" in page
+    assert (await desk.press(f"/heard/said/{said.id}/hide"))[0] == 400
+    assert (await desk.press(f"/heard/said/{said.id}/hide", clause="insult"))[0] == 303
+    assert (await desk.press(f"/heard/said/{said.id}/block", clause="hatred"))[0] == 303
+    records = await desk.service.ask(lambda unit: unit.listening.moderations_of(said.id))
+    assert {(each.act, each.clause, each.state) for each in records} == {
+        ("hide", "insult", "wanted"),
+        ("block", "hatred", "waiting"),
+    }
+    [block] = [each for each in records if each.act == "block"]
+    agree = f"/heard/blocks/{block.id}/agree"
+    assert agree not in await desk.text("/heard"), "not by who asked for it"
+    assert (await desk.press(agree))[0] == 403
+
+    as_role(desk, "approver", "Bob")
+    page = await desk.text("/heard")
+    assert "Block the author of this, because of: hatred" in page
+    assert agree in page
+    assert (await desk.press(agree))[0] == 303
+    assert "Block the author" not in await desk.text("/heard")
+    assert (await desk.press(agree))[0] == 409
+
+
+async def test_somebody_may_say_otherwise_of_what_kind_it_is(desk):
+    said = await hear(desk, "My cellar is full of water", Kind.OTHER)
+    assert (await desk.press(f"/heard/said/{said.id}/kind", kind="help"))[0] == 303
+    assert "Possibly a call for help" in await desk.text("/heard")
+    assert (await desk.press(f"/heard/said/{said.id}/kind", kind="nonsense"))[0] == 400
