@@ -132,9 +132,7 @@ def board_of(unit: DeskUnit) -> HeardBoard:
         counts={kind: sum(n for (each, _), n in counts.items() if each is kind) for kind in Kind},
         more=max(0, sum(counts.values()) - seen),
         proposals=tuple(proposals(unit)),
-        blocks=tuple(
-            (each, listening.utterance(each.utterance)) for each in listening.moderations_in(WAITING)
-        ),
+        blocks=tuple((each, listening.utterance(each.utterance)) for each in listening.moderations_in(WAITING)),
         on=tuple(incidents_on(unit)),
     )
     about = [each.incident for each in (*raised, *beside)]
