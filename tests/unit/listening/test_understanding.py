@@ -11,7 +11,7 @@ import alerts.listening
 from alerts.listening.likeness import Side, Words
 from alerts.listening.understanding import AT_ONCE, Understanding
 from alerts.model.listening import NEVER_AUTOMATIC, Kind, Understood
-from tests.unit.listening.measure import asked, group, the_model
+from tests.unit.listening.measure import asked, group, others, the_model
 
 
 class SlowToLoad(Words):
@@ -116,6 +116,20 @@ async def test_the_nearest_sentence_of_the_alert_is_suggested():
         (asks,) = await understanding.vectors(["on peut boire l'eau du robinet ?"])
         assert understanding.closest(asks, sentences)[0] == 1
         assert understanding.closest(asks, []) is None
+
+
+@pytest.mark.parametrize("load", [Words, the_model])
+async def test_one_call_among_five_hundred_thanks_is_found_and_nothing_else(load):
+    thanks = [
+        words for kind, words in (*others(), *others("later_others"), *others("last_others")) if kind is Kind.THANKS
+    ]
+    said = [f"{thanks[at % len(thanks)]}{'!' * (at % 3)}" for at in range(500)]
+    said.insert(317, "Ma grand-mère est bloquée au premier étage, l'eau monte")
+    async with Understanding(load) as understanding:
+        found = await understanding.read(said)
+    raised = {said[at] for at, each in enumerate(found) if each.kind is Kind.HELP}
+    assert said[317] in raised
+    assert len({words.rstrip("!") for words in raised}) <= 2, "of some forty ways to thank, one looks like a call"
 
 
 @pytest.mark.parametrize("load", [Words, the_model])
