@@ -56,6 +56,7 @@ class GroupEar:
         self._intake = intake
         self._learnt_at: float | None = None
         self._told_at: datetime | None = None
+        self._told: Reason | None = None
 
     @property
     def _service(self) -> DeskService:
@@ -118,7 +119,8 @@ class GroupEar:
     async def told(self, lease: Lease | None) -> None:
         """Telegram has just told all that it had: write down now and then that it did. Raises LeaseLost."""
         now = self._clock.now()
-        if self._told_at is None or not timedelta() <= now - self._told_at < TOLD_EVERY:
+        is_news = self.place.deaf != self._told
+        if is_news or self._told_at is None or not timedelta() <= now - self._told_at < TOLD_EVERY:
             await self._tell(lease, self.place.deaf)
 
     async def failed(self, reason: Reason, lease: Lease | None) -> None:
@@ -138,7 +140,7 @@ class GroupEar:
             ),
             posts=False,
         )
-        self._told_at = self._clock.now()
+        self._told_at, self._told = self._clock.now(), deaf
 
 
 def _before(

@@ -187,8 +187,11 @@ class Listening(Asking):
         self._told = self._secret()
         await self._bot.client.listen_at(self._url, self._told)
 
-    async def _round(self, _: Lease) -> None:
+    async def _round(self, lease: Lease) -> None:
         """Set it anew after a while; as who it is by now, where the token is another one."""
+        # It was just set: that is all that can be known of whether Telegram tells us what it hears.
+        if self._ear is not None:
+            await self._ear.told(lease)
         began_at = self._bot.clock.monotonic()
         while self._bot.clock.monotonic() - began_at < SET_AGAIN:
             await first_of(self._woken.wait(), self._bot.clock.sleep(LOOKED_AT_EVERY))

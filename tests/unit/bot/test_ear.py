@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.bot.chat import On
 from alerts.bot.ear import LEARNT_EVERY, GroupEar
 from alerts.bot.reception import Bot, Reception
-from alerts.bot.updates import SECRET_HEADER, Asking, Listening
+from alerts.bot.updates import SECRET_HEADER, SET_AGAIN, Asking, Listening
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.delivery.lease import LeaseKeeper
@@ -333,6 +333,21 @@ async def test_a_webhook_hears_too_and_has_it_brought_again_where_nothing_was_ke
             async with client.post("/", json=says(8, "Où ?"), headers={SECRET_HEADER: "s"}) as answer:
                 answers.append(answer.status)
     assert (answers, await scene.texts()) == ([503, 200, 200], ["Où ?"])
+
+
+async def test_the_ear_of_a_webhook_is_well_once_telegram_took_it(scene):
+    url = "https://x.example/"
+    listening = Listening(scene.bot, scene.reception, scene.join, url, lambda: "s", ear=scene.ear)
+    running = asyncio.create_task(listening.run())
+    await scene.clock.advance(1)
+    status = await scene.status()
+    assert (status.reason, scene.line.webhooks) == (None, [(url, "s")])
+    assert scene.clock.now() - status.last_ok <= timedelta(seconds=1)
+    scene.line.linked = replace(PLACE, deaf=PRIVACY)
+    await scene.clock.advance(2 * SET_AGAIN)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert (await scene.status()).reason == PRIVACY
 
 
 async def test_a_flood_in_the_group_is_heard_whole(scene):
