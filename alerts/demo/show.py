@@ -1,6 +1,7 @@
 """The demo: a weather feed, a works calendar and a manual alert go out on three stand-ins, each printed as it does.
 
-One of them is Severe: that one is also told to somebody who subscribed with the bot.
+One of them is Severe: that one is also told to somebody who subscribed with the bot. Under one of the posts people ask
+a question, which is answered once.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from alerts.app import Daemon, build
 from alerts.config import load_config
 from alerts.daemon.desk import Control
 from alerts.daemon.desk import now as wall_clock
-from alerts.demo import SECRETS, sample, serve_feeds, start_sandbox, times
+from alerts.demo import SECRETS, sample, serve_feeds, start_sandbox, talk, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -41,7 +42,9 @@ WHO = "demo"
 """Who may sign in at the demo's desk."""
 EXPECTED = 9
 """Three alerts on three channels."""
-PATIENCE = 30.0
+PATIENCE = 45.0
+STREET = "rue des Tanneurs"
+HEADLINE = f"Coupure d'eau {STREET} jusqu'à ce soir"
 
 
 async def run_demo(folder: Path | None, *, once: bool, say: Say) -> int:
@@ -70,7 +73,7 @@ async def _run_in(here: Path, stopped: asyncio.Event, *, once: bool, say: Say) -
             await daemon.start()
             _welcome(daemon, sandbox.url, here, password, say)
             await _post_by_hand(file)
-            complete = asyncio.create_task(_all_is_out(delivered, read))
+            complete = asyncio.create_task(_all_is_out(daemon, sandbox.url, delivered, read, say))
             return await _watch(daemon, complete, stopped, once=once, say=say)
         finally:
             reading.cancel()
@@ -141,7 +144,7 @@ def _listen(daemon: Daemon, say: Say) -> asyncio.Queue[Post]:
         where = verdict.receipt.url if verdict.receipt else ""
         say(f"  {post.channel:<9} {post.kind:<8} {seconds * 1000:4.0f} ms  {first_line[:70]}")
         say(f"            {where}")
-        delivered.put_nowait(post)
+        delivered.put_nowait(replace(post, receipt=verdict.receipt))
 
     daemon.events.subscribe(AttemptFinished, told)
     return delivered
@@ -153,7 +156,7 @@ async def _post_by_hand(file: Path) -> None:
     def post() -> None:
         control = Control(load_config(file))
         draft = Draft(
-            headline="Coupure d'eau rue des Tanneurs jusqu'à ce soir",
+            headline=HEADLINE,
             description="Une canalisation s'est rompue. Une citerne d'eau potable est en place devant l'école Pasteur.",
             instruction="Ne buvez pas l'eau du robinet avant qu'elle soit claire ; faites-la couler cinq minutes.",
             event="Coupure d'eau",
@@ -182,6 +185,7 @@ async def _watch(daemon: Daemon, complete: asyncio.Task[None], stopped: asyncio.
     complete.cancel()
     if done:
         say("\nAll is delivered: 3 alerts on 3 channels, and what is Severe to a subscriber.")
+        say("What three people asked under one of them is answered once: there, and on the alert's own page.")
     elif not stopped.is_set():
         await _say_what_is_missing(daemon, say)
     if not once and not stopped.is_set():
@@ -191,10 +195,18 @@ async def _watch(daemon: Daemon, complete: asyncio.Task[None], stopped: asyncio.
     return 0 if done or (not once and stopped.is_set()) else 1
 
 
-async def _all_is_out(delivered: asyncio.Queue[Post], read: asyncio.Event) -> None:
-    for _ in range(EXPECTED):
-        await delivered.get()
+async def _all_is_out(
+    daemon: Daemon, sandbox: str, delivered: asyncio.Queue[Post], read: asyncio.Event, say: Say
+) -> None:
+    out = [await delivered.get() for _ in range(EXPECTED)]
     await read.wait()
+    under = next(post for post in out if post.channel == talk.CHANNEL and STREET in post.message.plain)
+    assert under.receipt is not None  # noqa: S101 it is out
+    await talk.ask(sandbox, under.receipt.remote_id)
+    questions = await talk.hear(daemon, under.incident_id)
+    say(f"  {talk.CHANNEL:<9} {'hears':<8}          {len(talk.ASKED)} people ask: {talk.ASKED[0]}")
+    for _ in await talk.answer(daemon, questions, WHO):
+        await delivered.get()
 
 
 async def _say_what_is_missing(daemon: Daemon, say: Say) -> None:
