@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.desk.officer import Officer
 from alerts.listening.polls import (
     PollDraft,
     account_of_poll,
@@ -16,6 +17,7 @@ from alerts.listening.polls import (
     close_poll,
     drawn_up,
     fingerprint_of,
+    open_poll,
     publish_result,
     reject_poll,
     tell_outcome,
@@ -246,6 +248,23 @@ async def test_a_kill_at_the_platform_makes_no_second_poll_and_loses_no_closing(
         assert first.state is PostState.EXPIRED, "this platform can't be searched, so an officer had until its end"
     else:
         assert (await result(town, poll))["channels"]["telegram"] == {"Oui": 12, "Non": 3}
+
+
+@pytest.mark.parametrize("moment", ["opened", "closed"])
+async def test_a_kill_right_after_the_transaction_loses_nothing_of_it(town, moment):
+    now = town.clock.now()
+    draft = PollDraft(QUESTION, ("Oui", "Non"), now + timedelta(minutes=5))
+    poll = await town.daemon.service.act(lambda unit: open_poll(Officer(unit, ANNE), draft))
+    if moment == "closed":
+        await town.clock.advance(2)
+        await town.daemon.service.act(lambda unit: close_poll(Officer(unit, ANNE), poll.id))
+    await town.kill()
+    await town.start()
+    await town.clock.advance(400)
+    assert [len(town.channels[name].published) for name in ("telegram", "groupe", "page")] == [1, 1, 1]
+    assert [len(town.channels[name].calls("close_poll")) for name in ("telegram", "groupe")] == [1, 1]
+    told = await result(town, poll)
+    assert (told["state"], told["not_counted"], told["turnout"]) == ("closed", [], 18)
 
 
 async def test_a_daemon_that_was_away_at_the_end_closes_when_it_is_back(town):
