@@ -31,8 +31,6 @@ BEHIND: Mapping[str, Callable[[Day], tuple[str, ...]]] = {
     "/account/code": lambda _: ("/account/code",),
     "/accounts": lambda _: ("/accounts",),
     "/record": lambda _: ("/record",),
-    "/polls": lambda _: ("/polls",),
-    "/polls/new": lambda _: ("/polls/new",),
 }
 """What an administrator sees: the route, and addresses of it on a lively day."""
 OF_A_POLL = ("/polls/{id}", "/polls/{id}/publish")
@@ -54,9 +52,6 @@ NO_PAGES: Mapping[str, str] = {
     "/fragments/now": "a part of a page",
     "/polls/{id}/picture.png": "a picture",
     "/waiting/{id}/picture/{digest}": "a picture",
-    "/polls/{id}": "looked at in test_polls.py, as it goes on",
-    "/polls/{id}/publish": "looked at in test_polls.py, before a result goes out",
-    "/polls/{id}/picture.png": "a picture",
 }
 """What can be asked for and is no page, with what it is."""
 NO_SUCH_PAGE = "/no/such/page"
