@@ -20,7 +20,7 @@ from tocsin_sandbox.telegram import calls as telegram_calls
 from tocsin_sandbox.twitter import Twitter
 from tocsin_sandbox.twitter import answers as twitter_answers
 
-_GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>\d+)?")
+_GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>[\d_]+)?")
 _TOKEN = re.compile(r"^/bot[^/]+")
 
 
@@ -83,22 +83,23 @@ class Platforms:
             return error_page(fault.status or 502)
         if fault.kind == "error_after":
             answer = self.answer(platform, asked)
-            return answer if answer.status >= 400 else _faulty(platform, asked, fault)
-        return _faulty(platform, asked, fault)
+            return answer if answer.status >= 400 else self._faulty(platform, asked, fault)
+        return self._faulty(platform, asked, fault)
 
-
-def _faulty(platform: str, asked: Asked, fault: FaultRequest) -> Answer:
-    if platform == "twitter":
-        return twitter_answers.faulty(fault, asked.at)
-    if platform == "telegram":
-        return telegram_calls.faulty(fault)
-    if platform == "webhook":
-        return webhook.faulty(fault)
-    if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
-        # Asked about with the app's own token, a token that died is no error but the answer.
-        return debug_token(asked, (fault.code or 190, fault.message or "The session was invalidated", fault.subcode))
-    match = _GRAPH.match(asked.path)
-    return facebook_answers.faulty(fault, (match and match["subject"]) or FACEBOOK_PAGE_ID)
+    def _faulty(self, platform: str, asked: Asked, fault: FaultRequest) -> Answer:
+        if platform == "twitter":
+            return twitter_answers.faulty(fault, asked.at)
+        if platform == "telegram":
+            return telegram_calls.faulty(fault)
+        if platform == "webhook":
+            return webhook.faulty(fault)
+        if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
+            # Asked about with the app's own token, a token that died is no error but the answer.
+            died = (fault.code or 190, fault.message or "The session was invalidated", fault.subcode)
+            return debug_token(asked, died)
+        match = _GRAPH.match(asked.path)
+        subject = match["subject"] if match else None
+        return facebook_answers.faulty(fault, self.facebook.page_of(subject) if subject else FACEBOOK_PAGE_ID)
 
 
 class Sandbox:

@@ -110,7 +110,7 @@ class Facebook:
         """Count the call for its page; say how much of the limit is used once it is much."""
         if not self._settings.limits:
             return act(call)
-        page, now = call.id.partition("_")[0] if call.id[0].isdigit() else call.caller.id, call.asked.at
+        page, now = self.page_of(call.id) if call.id[0].isdigit() else call.caller.id, call.asked.at
         calls = self._calls.setdefault(page, RunningWindow(self._settings.facebook_calls, DAY))
         wait = calls.wait(now)
         if wait:
@@ -119,6 +119,11 @@ class Facebook:
         percent = 100 * calls.used(now) // self._settings.facebook_calls
         answer = act(call)
         return replace(answer, headers=usage_header(page, percent)) if percent >= USAGE_SHOWN_FROM else answer
+
+    def page_of(self, subject: str) -> str:
+        """The Page that a call about this is counted for: a comment's id doesn't begin with it."""
+        post = self._state.find("facebook", subject)
+        return post.channel if post is not None else subject.partition("_")[0]
 
     def _publish(self, call: _Call) -> Answer:
         page, message, link = call.id, call.text("message"), call.text("link") or None

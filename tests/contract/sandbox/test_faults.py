@@ -96,6 +96,14 @@ async def test_a_rate_limit_with_a_time(world, platform):
     assert await world.posts(platform) == []
 
 
+async def test_a_rate_limit_is_told_of_the_page_whose_comment_it_is(world):
+    post = (await world.fb("POST", "1234567890/feed", data={"message": "Crue"})).json["id"]
+    comment = (await world.fb("POST", f"{post}/comments", data={"message": "Décrue"})).json["id"]
+    await world.fault("facebook", "rate_limit", retry_after=90)
+    said = await world.fb("POST", comment, data={"message": "Décrue lente"})
+    assert list(json.loads(said.headers["X-Business-Use-Case-Usage"])) == ["1234567890"]
+
+
 async def test_a_rate_limit_without_a_time(world):
     await world.fault("twitter", "rate_limit")
     await world.fault("facebook", "rate_limit", code=32)
