@@ -8,16 +8,21 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from campaign.forks import ForkServer
+from campaign.listening import Conversation, Talked
 from campaign.play import Outcome, Play
 from campaign.schedule import plan
-from campaign.table import breaches, table
+from campaign.table import breaches, listening_table, table
+from campaign.talk import talk
 from campaign.town import Town
 
+Came = TypeVar("Came", bound=Outcome)
 _TOLD_EVERY = 30.0
 
 
@@ -29,8 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.forked:
         Town.forks = ForkServer()
     server = asked.store == "postgresql"
-    outcomes = run(asked.seed, asked.kills, asked.alerts, asked.towns, folder, daemons=asked.daemons, server=server)
-    print(table(outcomes))
+    outcomes: Sequence[Outcome]
+    if asked.listening:
+        heard = listen(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
+        outcomes = heard
+        print(listening_table(heard))
+    else:
+        outcomes = run(asked.seed, asked.kills, asked.alerts, asked.towns, folder, daemons=asked.daemons, server=server)
+        print(table(outcomes))
     if Town.forks is not None:
         Town.forks.stop()
     told = breaches(outcomes)
@@ -49,13 +60,29 @@ def run(
     """Several towns at once, so that one's five seconds of waiting for a lease are another's time to work."""
     shares = [(_share(kills, towns, number), _share(alerts, towns, number)) for number in range(towns)]
     plans = [plan(f"{seed}/{number}", *share, server=server) for number, share in enumerate(shares)]
-    plays = []
-    for number in range(towns):
-        home = folder / f"town-{number + 1}"
+    plays = [Play(number, home, daemons=daemons, server=server) for number, home in enumerate(_homes(folder, towns))]
+    return _all_of([partial(play.run, lives) for play, lives in zip(plays, plans, strict=True)], plays, kills)
+
+
+def listen(seed: str, kills: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False) -> list[Talked]:
+    """The same of towns that listen."""
+    plans = [talk(f"{seed}/{number}", _share(kills, towns, number), number) for number in range(towns)]
+    plays = [
+        Conversation(number, home, daemons=daemons, server=server) for number, home in enumerate(_homes(folder, towns))
+    ]
+    return _all_of([partial(play.converse, hours) for play, hours in zip(plays, plans, strict=True)], plays, kills)
+
+
+def _homes(folder: Path, towns: int) -> list[Path]:
+    homes = [folder / f"town-{number + 1}" for number in range(towns)]
+    for home in homes:
         home.mkdir(parents=True)
-        plays.append(Play(number, home, daemons=daemons, server=server))
-    with ThreadPoolExecutor(towns) as threads:
-        futures = [threads.submit(play.run, lives) for play, lives in zip(plays, plans, strict=True)]
+    return homes
+
+
+def _all_of(work: Sequence[Callable[[], Came]], plays: Sequence[Play], kills: int) -> list[Came]:
+    with ThreadPoolExecutor(len(work)) as threads:
+        futures = [threads.submit(each) for each in work]
         while wait(futures, timeout=_TOLD_EVERY).not_done:
             print(f"{sum(play.done for play in plays)} of {kills} kills", file=sys.stderr, flush=True)
         return [future.result() for future in futures]
@@ -74,6 +101,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--store", choices=stores, default="sqlite", help="where each town keeps its database (sqlite)")
     parser.add_argument("--daemons", type=int, default=2, metavar="N", help="how many work for each town (2)")
     parser.add_argument("--forked", action="store_true", help="fork each process from one, with a third of the CPU")
+    parser.add_argument("--listening", action="store_true", help="of towns that hear people, and answer them")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")
     parser.add_argument("--folder", metavar="DIR", help="where the towns are (else a new one, gone if all was well)")
     return parser.parse_args(arguments)

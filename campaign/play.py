@@ -96,6 +96,7 @@ class Play:
         self._last: dict[int, Alert] = {}
         self._served: set[str] = set()
         self._killed_at: float | None = None
+        self._leases = frozenset(PLATFORM)
 
     def run(self, lives: Sequence[Life]) -> Outcome:
         """Live through the plan, let everything come to its end, and hold it against what was promised."""
@@ -106,19 +107,27 @@ class Play:
             self._settle()
             self._audit()
         finally:
-            self.town.end()
-            self._feed.stop()
-            if self._server is not None:
-                self._server.close()
+            self.close()
         return self.outcome
 
-    def _begin(self) -> None:
-        """A first post on each channel: Telegram is searched from the last known one on."""
+    def close(self) -> None:
+        """End all its processes."""
+        self.town.end()
+        self._feed.stop()
+        if self._server is not None:
+            self._server.close()
+
+    def _open(self) -> None:
+        """Start the server, if there is one, and the sandbox."""
         if self._on_server:
             self._server = PostgreSQL(durable=True)
             self.town.store = self._server.url()
             self._ledger = Ledger(self.town.place)
         self.town.start_sandbox("--no-limits")
+
+    def _begin(self) -> None:
+        """A first post on each channel: Telegram is searched from the last known one on."""
+        self._open()
         channels = "".join(
             f'{section}{PACED}on_update = "{self._ways[name][0]}"\non_end = "{self._ways[name][1]}"\n'
             for name, section in (("x", X), ("page", PAGE), ("telegram", TELEGRAM))
@@ -171,7 +180,7 @@ class Play:
             self._cross(later[-1], victim, life.delay * HANDED_OVER_WITHIN)
             return
         if held is not None:
-            _wait_until(lambda: self.town.met(held), HELD_WITHIN)
+            wait_until(lambda: self.town.met(held), HELD_WITHIN)
         time.sleep(life.delay)
         if life.end == "pause":
             self._pause(victim)
@@ -278,15 +287,16 @@ class Play:
             self._start_daemon()
 
     def _await_owners(self) -> list[Running]:
-        """The daemons that work the lanes; waits until each lane has one."""
+        """The daemons that work what there is to be worked; waits until all of it has one."""
 
         def at_work() -> list[Running] | None:
             self._start_missing()  # one that was started while the server was down has ended, and said why
-            owners = self._ledger.owners(time.time())
+            works = self._ledger.works(time.time())
+            owners = {works[name] for name in self._leases if name in works}
             found = [each for each in self._daemons if each.pid in owners and each.alive]
-            return found if len(owners) == len(PLATFORM) and set(owners) <= {each.pid for each in found} else None
+            return found if works.keys() >= self._leases and owners == {each.pid for each in found} else None
 
-        found = _wait_until(at_work, TAKEOVER)
+        found = wait_until(at_work, TAKEOVER)
         if found is None:
             raise AssertionError(f"nobody took the lanes within {TAKEOVER} s: see {self._folder}/daemons.log")
         return found
@@ -295,7 +305,7 @@ class Play:
         """No more trouble: everything that something will still become of comes to its end."""
         self.town.mend()
         self._await(lambda: self._served <= self._ledger.identifiers(), QUIET_WITHIN, "the feed was read")
-        _wait_until(lambda: self._ledger.open_posts() == 0, QUIET_WITHIN)
+        wait_until(lambda: self._ledger.open_posts() == 0, QUIET_WITHIN)
 
     def _audit(self) -> None:
         timelines = self.town.timelines()
@@ -317,11 +327,11 @@ class Play:
         return any(0 <= at - resumed < ARRIVE_WITHIN for resumed in self._resumed)
 
     def _await(self, what: Callable[[], object], patience: float, name: str) -> None:
-        if not _wait_until(what, patience):
+        if not wait_until(what, patience):
             raise AssertionError(f"not within {patience} s: {name}; see {self._folder}")
 
 
-def _wait_until(what: Callable[[], T], patience: float) -> T | None:
+def wait_until(what: Callable[[], T], patience: float) -> T | None:
     """Ask again until the answer is true, and return it; None when that takes too long."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:

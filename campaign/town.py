@@ -31,6 +31,12 @@ SECRETS = {
     "X_ACCESS_TOKEN_SECRET": "sandbox-access-token-secret",
     "FACEBOOK_TOKEN": "sandbox-page-token",
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
+    "FACEBOOK_APP_SECRET": "sandbox-app-secret",
+    "FACEBOOK_VERIFY_TOKEN": "entre-nous",
+    "LISTENER_CONSUMER_KEY": "sandbox-listener-consumer-key",
+    "LISTENER_CONSUMER_SECRET": "sandbox-listener-consumer-secret",
+    "LISTENER_TOKEN": "sandbox-listener-access-token",
+    "LISTENER_TOKEN_SECRET": "sandbox-listener-access-token-secret",
 }
 FILE = "sqlite:///tocsin.db"
 STATION = f"""
@@ -69,6 +75,21 @@ chat = "@saintmartin_alertes"
 token = {{ env = "TELEGRAM_TOKEN" }}
 """
 ALL_THREE = X + PAGE + TELEGRAM
+X_HEARS = """hears = true
+approved = 2026-01-01
+budget = 1000.00
+listen.consumer_key = {{ env = "LISTENER_CONSUMER_KEY" }}
+listen.consumer_secret = {{ env = "LISTENER_CONSUMER_SECRET" }}
+listen.access_token = {{ env = "LISTENER_TOKEN" }}
+listen.access_token_secret = {{ env = "LISTENER_TOKEN_SECRET" }}
+"""
+PAGE_HEARS = """hears = true
+app_secret = {{ env = "FACEBOOK_APP_SECRET" }}
+verify_token = {{ env = "FACEBOOK_VERIFY_TOKEN" }}
+"""
+TELEGRAM_HEARS = "hears = true\n"
+HEARING = X + X_HEARS + PAGE + PAGE_HEARS + TELEGRAM + TELEGRAM_HEARS
+"""The same three, where the town hears what people say."""
 PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
 """Which platform each channel of `ALL_THREE` speaks to."""
 
@@ -191,12 +212,14 @@ class Town:
         """Take every fault away."""
         self.ask("/sandbox/faults", method="DELETE")
 
-    def ask(self, path: str, body: object = None, method: str | None = None, base: str | None = None) -> Any:
+    def ask(
+        self, path: str, body: object = None, method: str | None = None, base: str | None = None, patience: float = 10
+    ) -> Any:
         """What the sandbox (or `base`) answers, as JSON."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request((base or self.sandbox) + path, data=data, method=method)
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=patience) as answer:
             text = answer.read()
         return json.loads(text) if text else None
 
