@@ -70,7 +70,7 @@ def build_app(
     `intake` is how what people say is kept, where the town listens.
     """
     gate = Gate(service, town)
-    api = build_api(town, service, gate)
+    api = replace(build_api(town, service, gate), intake=intake)
     console = Console(service, Frame(town, service.now), gate)
     if intake is not None:
         console = replace(console, understand=intake.understand, group=intake.group)

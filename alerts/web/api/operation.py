@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from alerts.desk.service import DeskService
+from alerts.listening.ears import Intake
 from alerts.model.alert import Alert
 from alerts.model.person import Act, Actor
 from alerts.model.reason import Reason
@@ -37,7 +38,7 @@ class Api:
     """What every operation is given: the service, the station, who lets in, and who reads CAP.
 
     `read_cap` raises Unreadable; its second answer is what it forgave. `under_way` are the requests that are being
-    carried out by token and key.
+    carried out by token and key, `intake` what understands what was said, where the town listens.
     """
 
     service: DeskService
@@ -45,6 +46,7 @@ class Api:
     guard: Guard
     read_cap: Callable[[bytes], tuple[Alert, tuple[Reason, ...]]]
     under_way: set[tuple[str, str]] = field(default_factory=set)
+    intake: Intake | None = None
 
 
 @dataclass(frozen=True, slots=True)

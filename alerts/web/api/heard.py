@@ -1,0 +1,258 @@
+"""What people say, for programs: what was heard, what is asked, and one answer to it.
+
+A town that listens to nothing has nothing heard, and refuses what would be added or answered. A program's own key
+(`Idempotency-Key`) is kept with what it did, as for alerts.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.listening import acts
+from alerts.listening.account import question_account, questions, utterance_account, utterances
+from alerts.listening.kinds import classify
+from alerts.model.errors import Misuse
+from alerts.model.listening import Kind, QuestionState, Understood, UtteranceState
+from alerts.model.person import Act
+from alerts.model.reason import because
+from alerts.web.api.commands import done_once
+from alerts.web.api.models import Line, Lines, Name, NoWish, RequestBody
+from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
+from alerts.web.api.problems import Problem, ProblemType
+
+Answer = Annotated[Lines, StringConstraints(max_length=acts.LONGEST_ANSWER)]
+
+
+class HeardFilters(BaseModel):
+    """Which of it a list shows: query parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    show: Literal["unread", "all"] = Field(
+        "unread", description="What nobody saw to, or all; of questions those that weren't dismissed, or all."
+    )
+
+
+class HeardWish(RequestBody):
+    """What was said where nothing listens."""
+
+    text: Lines = Field(description="What was said.")
+    incident: Name | None = Field(None, description="The id of the alert or incident that it is about.")
+    where: Line | None = Field(None, description="Where it was said, in words.")
+
+
+class AnswerWish(RequestBody):
+    """An answer to a question."""
+
+    text: Answer = Field(description="As everybody shall read it.")
+    next: bool = Field(False, description="Answer those too who ask it later, where it is surely the same.")
+    everywhere: bool = Field(False, description="Say it on the alert's other channels too.")
+    words: Line | None = Field(None, description="What is asked, in one's own words.")
+
+
+class UtteranceAccount(BaseModel):
+    """One thing that somebody said."""
+
+    utterance: str
+    channel: str
+    incident: str | None
+    text: str | None = Field(description="Null once it was forgotten, or is gone on its platform.")
+    at: str
+    kind: Kind
+    question: str | None
+    state: UtteranceState
+    raised: bool = Field(description="It may be a call for help.")
+    url: str | None
+    reason: str | None = Field(description="Why it seems to be of this kind, in the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+
+
+class HeardPage(BaseModel):
+    """What was heard: what may be a call for help first, then the oldest first."""
+
+    heard: list[UtteranceAccount]
+
+
+class QuestionAccount(BaseModel):
+    """What several people want to know. `answer` is what stands or waits as its answer; null: nothing."""
+
+    question: str
+    words: str
+    count: int
+    channels: dict[str, int]
+    incident: str | None
+    state: QuestionState
+    answer: str | None
+    answer_id: str | None
+    waiting: str | None = Field(description="The id of the answer that waits for a second person.")
+
+
+class QuestionPage(BaseModel):
+    """What is asked, the one that changed last first."""
+
+    questions: list[QuestionAccount]
+
+
+async def list_heard(api: Api, call: Call) -> Reply:
+    """What was heard."""
+    everything = call.asking(HeardFilters).show == "all"
+    zone, language = api.station.zone, api.station.language
+    found = await api.service.ask(lambda unit: utterances(unit, everything=everything))
+    return json_reply(200, {"heard": [utterance_account(each, zone, language) for each in found]})
+
+
+async def add_heard(api: Api, call: Call) -> Reply:
+    """Take in what was said elsewhere."""
+    wish = call.wishing(HeardWish)
+    suggested = classify(wish.text)
+    understood, group = Understood(suggested.kind, suggested.reason, suggested.asks), None
+    if api.intake is not None:
+        [understood], group = await api.intake.understand([wish.text]), api.intake.group
+
+    def action(unit: DeskUnit) -> Reply:
+        _must_listen(api)
+        said = acts.add(
+            Officer(unit, call.actor), wish.text, understood, incident=wish.incident, place=wish.where, group=group
+        )
+        return json_reply(200, utterance_account(said, api.station.zone, api.station.language))
+
+    return await done_once(api, call, action)
+
+
+async def list_questions(api: Api, call: Call) -> Reply:
+    """What is asked."""
+    everything = call.asking(HeardFilters).show == "all"
+
+    def question(unit: DeskUnit) -> list[dict[str, Any]]:
+        return [question_account(unit, each) for each in questions(unit, everything=everything)]
+
+    return json_reply(200, {"questions": await api.service.ask(question)})
+
+
+async def answer_question(api: Api, call: Call) -> Reply:
+    """Answer it once, wherever it was asked."""
+    wish = call.wishing(AnswerWish)
+
+    def action(unit: DeskUnit) -> Reply:
+        _must_listen(api)
+        _must_be_known(unit, "question", call.name)
+        done = acts.answer(
+            Officer(unit, call.actor),
+            call.name,
+            wish.text,
+            next_ones=wish.next,
+            everywhere=wish.everywhere,
+            words=wish.words,
+        )
+        return json_reply(200, question_account(unit, done.question))
+
+    return await done_once(api, call, action)
+
+
+async def approve_answer(api: Api, call: Call) -> Reply:
+    """Let it out."""
+
+    def action(unit: DeskUnit) -> Reply:
+        _must_be_known(unit, "answer", call.name)
+        return json_reply(
+            200, question_account(unit, acts.approve_answer(Officer(unit, call.actor), call.name).question)
+        )
+
+    return await done_once(api, call, action)
+
+
+async def reject_answer(api: Api, call: Call) -> Reply:
+    """Keep it back."""
+
+    def action(unit: DeskUnit) -> Reply:
+        _must_be_known(unit, "answer", call.name)
+        kept = acts.reject_answer(Officer(unit, call.actor), call.name)
+        return json_reply(200, question_account(unit, acts.find_question(unit, kept.question)))
+
+    return await done_once(api, call, action)
+
+
+def _must_listen(api: Api) -> None:
+    if not api.station.listens:
+        raise Misuse(because("not_listening"))
+
+
+def _must_be_known(unit: DeskUnit, table: str, name: str) -> None:
+    """Raise Problem unless it is the whole id of one: a program names what it means in full."""
+    if list(unit.listening.named(table, name)) != [name]:
+        raise Problem(ProblemType.UNKNOWN, because("nothing_heard_so", name=name[:60]))
+
+
+_ONE_QUESTION = {200: (QuestionAccount,)}
+OPERATIONS = (
+    Operation(
+        "listHeard",
+        "GET",
+        "/heard",
+        "What people say",
+        list_heard,
+        Act.VIEW,
+        {200: (HeardPage,)},
+        query=HeardFilters,
+        details="What may be a call for help first, then the oldest first; 2,000 at the most.",
+    ),
+    Operation(
+        "addHeard",
+        "POST",
+        "/heard",
+        "Take in what was said where nothing listens",
+        add_heard,
+        Act.TEND,
+        {200: (UtteranceAccount,)},
+        wish=HeardWish,
+        details="It is grouped and counted like the rest, and answered on the town's page alone.",
+    ),
+    Operation(
+        "listQuestions",
+        "GET",
+        "/questions",
+        "What people ask",
+        list_questions,
+        Act.VIEW,
+        {200: (QuestionPage,)},
+        query=HeardFilters,
+    ),
+    Operation(
+        "answerQuestion",
+        "POST",
+        "/questions/{id}/answer",
+        "Answer a question once, wherever it was asked",
+        answer_question,
+        Act.ANSWER,
+        _ONE_QUESTION,
+        wish=AnswerWish,
+        details="On an answered question it puts other words in the answer's place, wherever that is. With "
+        '`answers = "approve"` it waits: `waiting` is its id.',
+    ),
+    Operation(
+        "approveAnswer",
+        "POST",
+        "/answers/{id}/approve",
+        "Let a waiting answer go out",
+        approve_answer,
+        Act.VALIDATE_ANSWER,
+        _ONE_QUESTION,
+        wish=NoWish,
+        details="Never by its author.",
+    ),
+    Operation(
+        "rejectAnswer",
+        "POST",
+        "/answers/{id}/reject",
+        "Keep a waiting answer from going out",
+        reject_answer,
+        Act.ANSWER,
+        _ONE_QUESTION,
+        wish=NoWish,
+        details="An author may reject what they wrote themselves; the rest takes an approver.",
+    ),
+)
