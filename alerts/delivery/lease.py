@@ -277,8 +277,14 @@ class LeaseKeeper:
 
     def _hold(self, found: Ownership, until: float) -> None:
         before, self.found = self._held, found
-        lasted = [name for name in before if self._lasting(name)]
         ours = {name: lease for name, lease in found.held.items() if lease.owner == self.owner}
+        # One with another number was given up and taken back at once, as where who had asked for it died: its workers
+        # have let go of it, and are to begin anew.
+        lasted = [
+            name
+            for name, held in before.items()
+            if self._lasting(name) and (name not in ours or ours[name].number == held.lease.number)
+        ]
         # The term goes on only where the lease neither ran out nor was doubted while it was being renewed.
         self._held = {name: _HeldLease(lease, until, self._number(lease)) for name, lease in ours.items()}
         for name in self._names():

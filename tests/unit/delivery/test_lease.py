@@ -245,6 +245,22 @@ async def test_what_nobody_wants_any_more_is_kept(house, keepers):
     assert keepers.owner_of("x") == ["first"]
 
 
+async def test_what_is_given_up_and_taken_back_at_once_is_worked_on(house, keepers):
+    """Who asked for it died just before it was let go."""
+    first = await keepers.start("first", [LANES[0], BOT])
+    workers = [Worker(first, name) for name in BOT.leases]
+    second = await keepers.start("second", [LANES[0], BOT])
+    await house.clock.advance(3)
+    term = first.term_of("t")
+    keepers.freeze(second)
+    await second.give_back()
+    for worker in workers:
+        worker.hold.let_go()
+    await house.clock.advance(2)
+    assert [worker.hold.lease is not None for worker in workers] == [True, True, True]
+    assert first.term_of("t") != term
+
+
 async def test_who_takes_a_lease_hears_how_it_ended_before(house, keepers):
     heard = []
     first = await keepers.start("first", taken=lambda name, before: heard.append((name, before)))
