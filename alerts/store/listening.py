@@ -87,6 +87,15 @@ _UNREAD = Statement(
     .order_by(utterance.c.raised.desc(), utterance.c.seq)
     .limit(bindparam("most"))
 )
+_BESIDE = (
+    select(utterance)
+    .outerjoin(question, question.c.id == utterance.c.question)
+    .where(text(f"utterance.{UNHANDLED}"), ~utterance.c.raised)
+    .where(or_(question.c.id.is_(None), question.c.state != QuestionState.OPEN.value))
+    .where(utterance.c.seq > bindparam("after"))
+)
+_UNREAD_BESIDE = Statement(_BESIDE.order_by(utterance.c.seq).limit(bindparam("most")))
+_BESIDE_COUNT = Statement(_BESIDE.with_only_columns(func.count().label("unread")))
 _CALLS = Statement(
     select(utterance)
     .where(text(f"utterance.{UNHANDLED}"), utterance.c.raised, ~utterance.c.exercise)
@@ -294,6 +303,15 @@ class Listening(UnitPart):
     def unread(self, most: int, after: int = 0) -> Sequence[Utterance]:
         """What nobody saw to: what may be a call for help first, then the oldest first."""
         return [utterance_from(row) for row in _UNREAD.rows(self._db, most=most, after=after)]
+
+    def unread_beside(self, most: int, after: int = 0) -> Sequence[Utterance]:
+        """What nobody saw to beside open questions and what may be a call for help, the oldest first."""
+        return [utterance_from(row) for row in _UNREAD_BESIDE.rows(self._db, most=most, after=after)]
+
+    def beside_count(self, after: int = 0) -> int:
+        """How many these are after that one."""
+        row = _BESIDE_COUNT.row(self._db, after=after)
+        return int(row["unread"]) if row else 0
 
     def calls(self, most: int) -> Sequence[Utterance]:
         """What may be a call for help and nobody saw to, newest first; exercises aside."""

@@ -75,15 +75,22 @@ async def _board(
     error: Reason | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
-    board = await console.service.ask(board_of)
+    after = _place(request.query.get("after", ""))
+    board = await console.service.ask(lambda unit: board_of(unit, after or 0))
     values = {
         "board": board,
         "headlines": board.headlines,
         "error": error,
         "typed": typed or {},
         "done": _done(request),
+        "after": after,
     }
     return page(console, request, name, status=status, **values)
+
+
+def _place(text: str) -> int | None:
+    """The place in a list that an address names, if it is one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _done(request: web.Request) -> str | None:
@@ -94,11 +101,11 @@ def _done(request: web.Request) -> str | None:
 
 async def _all(console: Console, request: web.Request) -> web.Response:
     """A page at a time: `?before=` is the place of the last one shown, `?incident=` asks for one incident's alone."""
-    before, incident = request.query.get("before", ""), request.query.get("incident") or None
+    before, incident = _place(request.query.get("before", "")), request.query.get("incident") or None
 
     def question(unit: DeskUnit) -> dict[str, Any]:
-        after = {"before": int(before)} if before.isascii() and before.isdigit() and len(before) < 16 else {}
-        heard = unit.listening.heard(MOST + 1, incident, **after)
+        older = {"before": before} if before is not None else {}
+        heard = unit.listening.heard(MOST + 1, incident, **older)
         shown = heard[:MOST]
         return {
             "heard": shown,

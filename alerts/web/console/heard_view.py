@@ -79,9 +79,9 @@ class Asked:
 class HeardBoard:
     """All that the page of what is heard shows. `rest` is what is unread beside questions and calls for help.
 
-    `counts` tells how many of each kind are unread, `more` how many of the unread aren't among these, and `headlines`
-    what the incidents are called. `proposals` are what belongs into an alert, `blocks` what waits for a second person's
-    word, `on` the incidents that are on, by id and name.
+    `counts` tells how many of each kind are unread, `more` how many of the rest aren't shown, from the place `onward`
+    on, `more_questions` that not all are, and `headlines` what the incidents are called. `proposals` are what belongs
+    into an alert, `blocks` what waits for a second person's word, `on` the incidents that are on, by id and name.
     """
 
     ears: tuple[EarSeen, ...]
@@ -93,6 +93,8 @@ class HeardBoard:
     elsewhere: tuple[Utterance, ...]
     counts: Mapping[Kind, int]
     more: int = 0
+    onward: int | None = None
+    more_questions: bool = False
     headlines: Mapping[str, str] = field(default_factory=dict)
     proposals: tuple[Proposal, ...] = ()
     blocks: tuple[tuple[Moderation, Utterance | None], ...] = ()
@@ -104,22 +106,17 @@ class HeardBoard:
         return tuple(each for each in (*self.questions, *self.rumours, *self.answered) if each.waiting is not None)
 
 
-def board_of(unit: DeskUnit) -> HeardBoard:
-    """What is heard now."""
+def board_of(unit: DeskUnit, after: int = 0) -> HeardBoard:
+    """What is heard now; of what is beside questions and calls for help, what came after that place."""
     town, listening = unit.desk.station, unit.listening
     counts = listening.unread_counts()
-    unread = listening.unread(MOST + MOST_RAISED)
-    raised = tuple(each for each in unread if each.raised)[:MOST_RAISED]
+    raised = tuple(listening.calls(MOST_RAISED))
     open_ones = [asked_of(unit, each) for each in listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN)]
     open_ones.sort(key=lambda asked: (-asked.question.asked, asked.since))
     answered = [asked_of(unit, each) for each in listening.questions(LATELY, state=QuestionState.ANSWERED)]
-    grouped = {each.question.id for each in open_ones}
-    # Those of a question are seen with it; one that is answered by now, or isn't shown, leaves them among the rest.
-    rest = [each for each in unread if not each.raised and each.question not in grouped]
+    beside = listening.unread_beside(MOST, after)
     feeds = town.listening.feeds
-    elsewhere = tuple(each for each in rest if each.channel in feeds)
-    beside = tuple(each for each in rest if each.channel not in feeds)[:MOST]
-    seen = len(unread)
+    unseen = listening.beside_count(beside[-1].seq) if len(beside) == MOST else 0
     rumours = tuple(each for each in open_ones if each.question.kind is Kind.RUMOUR)
     board = HeardBoard(
         ears=tuple(ears_of(unit)),
@@ -127,10 +124,12 @@ def board_of(unit: DeskUnit) -> HeardBoard:
         questions=tuple(each for each in open_ones if each not in rumours),
         rumours=rumours,
         answered=tuple(answered),
-        rest=beside,
-        elsewhere=elsewhere,
+        rest=tuple(each for each in beside if each.channel not in feeds),
+        elsewhere=tuple(each for each in beside if each.channel in feeds),
         counts={kind: sum(n for (each, _), n in counts.items() if each is kind) for kind in Kind},
-        more=max(0, sum(counts.values()) - seen),
+        more=unseen,
+        onward=beside[-1].seq if unseen else None,
+        more_questions=len(open_ones) == MOST_QUESTIONS,
         proposals=tuple(proposals(unit)),
         blocks=tuple((each, listening.utterance(each.utterance)) for each in listening.moderations_in(WAITING)),
         on=tuple(incidents_on(unit)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from alerts.model.listening import EarStatus, Kind, Utterance, UtteranceState
+from alerts.model.listening import EarStatus, Kind, Question, QuestionState, Utterance, UtteranceState
 from alerts.model.reason import because
 from tests.unit.store.conftest import NOW
 
@@ -63,3 +63,56 @@ async def test_an_ear_is_kept_as_it_is_and_tells_reactions_of_what_it_remembers(
     ]
     assert told == [{"👍": 3}, {}]
     assert await database.read(lambda unit: unit.restored.newest_known("telegram", NOW)) is None
+
+
+def said(number: int, kind: Kind = Kind.OTHER, **more) -> Utterance:
+    return Utterance(f"u{number}", "page", f"r{number}", NOW, NOW, f"Words {number}", kind, **more)
+
+
+def asked(name: str, state: QuestionState = QuestionState.OPEN, incident: str = "one") -> Question:
+    return Question(name, "Words?", Kind.QUESTION, state, NOW, NOW, incident=incident)
+
+
+async def test_what_is_unread_beside_questions_and_calls_is_listed_and_counted(database):
+    def keep(unit):
+        unit.listening.put_question(asked("open"))
+        unit.listening.put_question(asked("over", QuestionState.ANSWERED))
+        for each in (
+            said(1, Kind.QUESTION, question="open"),
+            said(2, Kind.QUESTION, question="over"),
+            said(3),
+            said(4, Kind.HELP, raised=True),
+            said(5),
+        ):
+            unit.listening.add(each)
+
+    await database.write(keep)
+
+    def look(unit):
+        listening = unit.listening
+        beside = listening.unread_beside(2)
+        rest = listening.unread_beside(9, beside[-1].seq)
+        return (
+            [each.id for each in beside],
+            [each.id for each in rest],
+            listening.beside_count(),
+            listening.beside_count(beside[-1].seq),
+            listening.unread_counts(),
+            listening.unread_count(),
+            [each.id for each in listening.samples("open", 3)],
+            listening.answered_about(9),
+        )
+
+    counts = {(Kind.QUESTION, False): 2, (Kind.OTHER, False): 2, (Kind.HELP, True): 1}
+    assert await database.read(look) == (["u2", "u3"], ["u5"], 3, 1, counts, 5, ["u1"], ["one"])
+
+
+async def test_the_incidents_that_were_answered_about_last_come_first(database):
+    def keep(unit):
+        for n, incident in enumerate(("one", "two", "three", None)):
+            question = asked(f"q{n}", QuestionState.ANSWERED, incident)
+            unit.listening.put_question(replace(question, changed_at=NOW.replace(minute=n)))
+        unit.listening.put_question(asked("q9", QuestionState.DISMISSED, "nobody"))
+
+    await database.write(keep)
+    assert await database.read(lambda unit: unit.listening.answered_about(2)) == ["three", "two"]

@@ -17,7 +17,7 @@ from alerts.model.listening import EarStatus, Kind, QuestionState, Remark, Under
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostKind, PostState
 from alerts.model.reason import because
-from alerts.web.console import heard
+from alerts.web.console import heard, heard_view
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.test_watch_pages import HOSTILE
 from tests.unit.web.console.watching import LISTENING, WATCH, a_desk, as_role
@@ -403,3 +403,18 @@ async def test_somebody_may_say_otherwise_of_what_kind_it_is(desk):
     assert (await desk.press(f"/heard/said/{said.id}/kind", kind="help"))[0] == 303
     assert "Possibly a call for help" in await desk.text("/heard")
     assert (await desk.press(f"/heard/said/{said.id}/kind", kind="nonsense"))[0] == 400
+
+
+async def test_what_many_ask_hides_nothing_that_somebody_else_said(desk, monkeypatch):
+    monkeypatch.setattr(heard_view, "MOST", 2)
+    for number in range(5):
+        await hear(desk, f"Is it safe, {number}?")
+    for number in range(3):
+        await hear(desk, f"Remark {number}", Kind.OTHER, asks=False)
+    page = await desk.text("/heard")
+    assert ("Remark 0" in page, "Remark 1" in page, "Remark 2" in page) == (True, True, False)
+    [onward] = re.findall(r"/heard\?after=(\d+)#rest", page)
+    page = await desk.text(f"/heard?after={onward}")
+    assert ("Remark 0" in page, "Remark 2" in page) == (False, True)
+    assert f"/fragments/heard?after={onward}" in page
+    assert "Remark 0" in await desk.text("/heard?after=nonsense")
