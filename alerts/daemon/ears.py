@@ -16,6 +16,7 @@ import structlog
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.acts import close_over_questions, over_questions
 from alerts.listening.ears import RESTS, Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.grouping import group_of, read_anew
@@ -29,6 +30,7 @@ from alerts.store.connection import scrub
 from alerts.web.ops import Cycle
 
 FORGOTTEN_EVERY = 24 * 3600.0
+CLOSED_EVERY = 60.0
 SCRUBBED_TRIES = 60
 _LATE = 120.0
 
@@ -86,7 +88,12 @@ class Ears:
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
         ears = ((ear_lease(name), ear.run()) for name, ear in self._ears.items())
-        return [("understanding", self._understand()), *ears, ("forgetting", self._forget())]
+        return [
+            ("understanding", self._understand()),
+            *ears,
+            ("forgetting", self._forget()),
+            ("questions", self._close_questions()),
+        ]
 
     async def _understand(self) -> None:
         """Load what understands before anybody says something, and read anew what another side read."""
@@ -110,6 +117,19 @@ class Ears:
             except Exception:
                 log.exception("forgetting.failed")
             await self._clock.sleep(FORGOTTEN_EVERY)
+
+    async def _close_questions(self) -> None:
+        """Each minute, close what was asked about an incident that is over, where the shared duties are ours."""
+        while True:
+            lease = await self._keeper.wait_for(DUTIES)
+            try:
+                if await self.intake.service.ask(over_questions):
+                    await self.intake.service.act(partial(_close, lease=lease), posts=False)
+            except LeaseLost:
+                continue
+            except Exception:
+                log.exception("questions.failed")
+            await self._clock.sleep(CLOSED_EVERY)
 
     async def forget(self, lease: Lease | None = None) -> int:
         """Forget all that is past its time, a little in each transaction; returns how many utterances it was.
@@ -145,6 +165,11 @@ class Ears:
             await ear.close()
         if self._is_own:
             await self._understanding.close()
+
+
+def _close(unit: DeskUnit, lease: Lease) -> int:
+    unit.leases.check(lease, unit.now)
+    return close_over_questions(unit)
 
 
 def _forget(unit: DeskUnit, lease: Lease | None) -> int:

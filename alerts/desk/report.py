@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.desk.approve import find_alert
+from alerts.desk.heard_report import ReportHeard, heard_about
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Info, Severity
@@ -144,7 +145,7 @@ class Unsaid:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All of one incident, in the order of time; the times are aware."""
+    """All of one incident, in the order of time; the times are aware. `heard` is None where nothing was heard."""
 
     incident: str
     station: str
@@ -156,6 +157,7 @@ class Report:
     deeds: tuple[ReportLine, ...]
     steps: tuple[ReportStep, ...]
     unsaid: tuple[Unsaid, ...]
+    heard: ReportHeard | None = None
 
 
 def report_of(unit: DeskUnit, incident: str) -> Report:
@@ -195,6 +197,7 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
             *_no_posts(events, numbers),
             *_passed_over([*station.channels.values()], posts, versions),
         ),
+        heard=heard_about(unit, incident) if station.listens else None,
     )
 
 

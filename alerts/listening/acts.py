@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from alerts.desk.approve import SHORTEST, find_alert
+from alerts.desk.dedupe import end_reason
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.listening.answering import newest_alert, spread, standing, take_back
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import take
 from alerts.model.errors import Conflict, Forbidden, Misuse
+from alerts.model.incident import AlertState
 from alerts.model.listening import (
     Answer,
     AnswerState,
@@ -39,6 +42,9 @@ LONGEST_ANSWER = 2000
 ALERT = "alert"
 """The source of an answer that is part of the alert by now."""
 LONGEST_WORDING = 300
+MOST_CLOSED = 200
+ASKED_AFTER_ITS_END = timedelta(hours=48)
+"""As long as people are listened to after the end of an incident."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +341,36 @@ def see_to_askers(unit: DeskUnit, question_id: str) -> None:
     for each in unit.listening.asking(question_id):
         if each.state is UtteranceState.UNREAD and not each.raised:
             unit.listening.put(replace(each, state=UtteranceState.HANDLED))
+
+
+def over_questions(unit: DeskUnit) -> list[Question]:
+    """The open questions whose incident is over: those of its time at once, what was asked after it two days later."""
+    found = []
+    for question in unit.listening.questions(MOST_CLOSED, state=QuestionState.OPEN):
+        over_at = _over_at(unit, question.incident) if question.incident is not None else None
+        if over_at is not None and (question.changed_at <= over_at or over_at <= unit.now - ASKED_AFTER_ITS_END):
+            found.append(question)
+    return found
+
+
+def close_over_questions(unit: DeskUnit) -> int:
+    """Close these; how many. Whoever asked stays unread until somebody saw to them, as what may be a call for help."""
+    over = over_questions(unit)
+    for question in over:
+        closed = replace(
+            question, state=QuestionState.DISMISSED, reason=because("question_is_over"), changed_at=unit.now
+        )
+        unit.listening.put_question(closed)
+    return len(over)
+
+
+def _over_at(unit: DeskUnit, incident: str) -> datetime | None:
+    told = [each for each in unit.alerts.incident(incident) if each.state is AlertState.ACCEPTED and each.alert]
+    last = told[-1] if told else None
+    if last is None or last.alert is None:
+        return None
+    over_at = last.received_at if end_reason(last.alert) is not None else last.alert.ends
+    return over_at if over_at <= unit.now else None
 
 
 # --- names

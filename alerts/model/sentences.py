@@ -356,6 +356,7 @@ DECIDED: Mapping[str, str] = {
     "answers_own": "{author} wrote {answer}; somebody else has to validate it",
     "answer_settled": "{answer} is {state:term} already",
     "no_answer_stands": "no answer to {question} stands",
+    "question_is_over": "what it was about is over",
     "heard_said": "{utterance} ({kind:term}): {text}",
     "heard_question": "{question}, {count} times: {text}",
     "heard_answer": "{answer} to {question}, {state:term}: {text}",

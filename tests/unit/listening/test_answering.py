@@ -303,3 +303,22 @@ async def test_an_incident_with_answers_is_pruned_whole_and_its_answers_are_not_
     assert await listening.rows("SELECT count(*) FROM post") == [(0,)]
     kept = await listening.service.ask(lambda unit: unit.archive.find(listening.incident))
     assert {post.kind for post in kept.posts} == {PostKind.PUBLISH}
+
+
+async def test_the_end_of_an_incident_closes_its_questions_but_no_call_for_help(listening):
+    question = await asked(listening, on_page(1))
+    [said] = await listening.service.ask(lambda unit: unit.listening.asking(question))
+    await listening.service.act(by(ANNE, acts.set_kind, said.id, Kind.HELP))
+    assert await listening.service.act(acts.close_over_questions) == 0
+
+    listening.clock.set(listening.clock.now() + timedelta(hours=7))
+    late = await asked(listening, on_page(2), text="C’est vraiment fini ?")
+    assert await listening.service.act(acts.close_over_questions) == 1
+    closed = await listening.service.ask(lambda unit: unit.listening.question(question))
+    assert (closed.state, closed.reason.code) == (QuestionState.DISMISSED, "question_is_over")
+    unread = await listening.service.ask(lambda unit: unit.listening.unread(10))
+    assert unread[0].id == said.id
+
+    listening.clock.set(listening.clock.now() + timedelta(hours=48))
+    assert await listening.service.act(acts.close_over_questions) == 1
+    assert late != question

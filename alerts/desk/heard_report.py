@@ -1,0 +1,93 @@
+"""What a report tells of what people said about an incident: how much, what they asked, how soon they were answered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.desk.service import DeskUnit
+from alerts.model.listening import Answer, AnswerState, Question, QuestionState, Utterance
+
+MOST_TOLD = 5
+"""Questions of one report: those that were asked most."""
+_MOST_QUESTIONS, _MOST_HEARD = 500, 20_000
+_TOLD = (QuestionState.ANSWERED, QuestionState.BECAME)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportQuestion:
+    """One question: how many asked it, what they were answered (empty: nothing), and how long that took.
+
+    `words` are empty once they are forgotten, where no officer worded it.
+    """
+
+    question: str
+    words: str
+    asked: int
+    state: QuestionState
+    answer: str
+    took: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportHeard:
+    """What was heard about the incident, on which channels; what was asked, and how much of it was answered.
+
+    `first_answer` is from the first question to the first answer. `top` are the questions that were asked most,
+    `became` the sentences that the alert has because people asked.
+    """
+
+    heard: int
+    channels: Mapping[str, int]
+    raised: int
+    questions: int
+    answered: int
+    first_answer: timedelta | None
+    top: tuple[ReportQuestion, ...]
+    became: tuple[str, ...]
+
+
+def heard_about(unit: DeskUnit, incident: str) -> ReportHeard | None:
+    """All of that; None where nothing was heard."""
+    said = [each for each in unit.listening.heard(_MOST_HEARD, incident) if not each.exercise]
+    if not said:
+        return None
+    questions = unit.listening.questions(_MOST_QUESTIONS, incident)
+    answers = {each.id: _accepted(unit.listening.answers(each.id)) for each in questions}
+    told = [each for each in questions if each.state in _TOLD and answers[each.id]]
+    top = sorted(questions, key=lambda each: (-each.asked, each.created_at))[:MOST_TOLD]
+    return ReportHeard(
+        heard=len(said),
+        channels=dict(sorted(Counter(each.channel for each in said).items())),
+        raised=sum(each.raised for each in said),
+        questions=len(questions),
+        answered=len(told),
+        first_answer=_first_answer(told, answers, said),
+        top=tuple(_question(each, answers[each.id], said) for each in top),
+        became=tuple(answers[each.id][-1].text for each in told if each.state is QuestionState.BECAME),
+    )
+
+
+def _accepted(answers: Sequence[Answer]) -> list[Answer]:
+    return [each for each in answers if each.state is AnswerState.ACCEPTED]
+
+
+def _first_answer(
+    told: Sequence[Question], answers: Mapping[str, Sequence[Answer]], said: Sequence[Utterance]
+) -> timedelta | None:
+    asked = [each.heard_at for each in said if each.question is not None]
+    answered = [_when(answers[each.id][0]) for each in told]
+    return max(min(answered) - min(asked), timedelta()) if asked and answered else None
+
+
+def _question(question: Question, answers: Sequence[Answer], said: Sequence[Utterance]) -> ReportQuestion:
+    asked = [each.heard_at for each in said if each.question == question.id]
+    took = max(_when(answers[0]) - min(asked), timedelta()) if answers and asked else None
+    answer = answers[-1].text if answers else ""
+    return ReportQuestion(question.id, question.words, question.asked, question.state, answer, took)
+
+
+def _when(answer: Answer) -> datetime:
+    return answer.validated_at or answer.created_at
