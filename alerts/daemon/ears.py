@@ -21,6 +21,7 @@ from alerts.listening.ears import RESTS, Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.grouping import group_of, read_anew
 from alerts.listening.understanding import Understanding
+from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events
 from alerts.model.lease import DUTIES, Lease, LeaseLost, ear_lease
 from alerts.model.ports import Clock, Hears, Resources, Surroundings
@@ -31,6 +32,7 @@ from alerts.web.ops import Cycle
 
 FORGOTTEN_EVERY = 24 * 3600.0
 CLOSED_EVERY = 60.0
+UNDERSTOOD_AGAIN = 60.0
 SCRUBBED_TRIES = 60
 _LATE = 120.0
 
@@ -96,7 +98,21 @@ class Ears:
         ]
 
     async def _understand(self) -> None:
-        """Load what understands before anybody says something, and read anew what another side read."""
+        """Load what understands before anybody says something, then understand what was kept in a hurry."""
+        await self._begin_to_understand()
+        while True:
+            try:
+                await self.intake.understand_the_rest()
+            except DatabaseRefused as error:
+                log.error("understanding.refused", error=str(error))  # noqa: TRY400 one line is enough
+                await self._clock.sleep(UNDERSTOOD_AGAIN)
+            except Exception:
+                log.exception("understanding.failed")
+                await self._clock.sleep(UNDERSTOOD_AGAIN)
+            else:
+                await self.intake.hurried.wait()
+
+    async def _begin_to_understand(self) -> None:
         try:
             await self._understanding.begin()
             count = await read_anew(self.intake.service, self._understanding)

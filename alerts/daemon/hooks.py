@@ -32,8 +32,8 @@ LARGEST = 2 * 1024 * 1024
 AT_ONCE, WITHIN = 16, 10.0
 """Deliveries of one Page that are read at the same time, and the seconds that one may take; who comes when all places
 are taken is told to come again."""
-KEPT_AT_ONCE = 100
-"""Remarks kept in one transaction: some six milliseconds, and a thousand in a third of a second."""
+UNDERSTOOD_AT_ONCE = 20
+"""Remarks of one delivery that are understood while Facebook waits; of more, that comes once all are kept."""
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 log = structlog.get_logger()
@@ -113,7 +113,10 @@ class FacebookHook:
         try:
             # A delivery that comes again is understood once.
             news = await self._intake.service.ask(partial(unkept, channel=self._name, remarks=remarks))
-            await self._intake.keep(self._name, news, at_once=KEPT_AT_ONCE)
+            if len(news) <= UNDERSTOOD_AT_ONCE:
+                await self._intake.keep(self._name, news)
+            else:
+                await self._intake.keep_in_a_hurry(self._name, news)
         except DatabaseRefused as error:
             log.error("hook.refused", channel=self._name, error=str(error))  # noqa: TRY400 one line is enough
             return _come_again()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,7 +20,8 @@ import structlog
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.grouping import Group
-from alerts.listening.hearing import AT_ONCE, Taken, Understand, take
+from alerts.listening.hearing import AT_ONCE, Taken, Understand, take, understand_kept
+from alerts.listening.kinds import classify
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Retry, SourceFailed
 from alerts.model.events import Events, PostsStored, RemarkHeard
 from alerts.model.lease import Lease, LeaseLost, ear_lease
@@ -30,6 +31,7 @@ from alerts.model.listening import (
     HeardPost,
     Remark,
     Understood,
+    Utterance,
 )
 from alerts.model.ports import Clock, Hears
 from alerts.model.reason import Reason, because
@@ -45,6 +47,8 @@ WRITTEN_EVERY = 300.0
 """Seconds after which it is written down that an ear listened, while it hears nothing."""
 LATE = timedelta(minutes=5)
 """How far an ear may be behind its time before its knowledge counts as old."""
+HURRIED_AT_ONCE = 100
+"""Remarks kept in one transaction where somebody waits: some six milliseconds."""
 RESTS = 0.02
 """Seconds between two transactions of what is heard, in which an urgent post is stored or journalled."""
 
@@ -65,29 +69,63 @@ class Intake:
     clock: Clock
     understand: Understand
     group: Group | None = None
+    hurried: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def keep(
-        self, channel: str, remarks: Sequence[Remark], lease: Lease | None = None, *, at_once: int = AT_ONCE
-    ) -> Sequence[Taken]:
-        """Keep them, in the order in which they were told, so many in each transaction; returns what came of each few.
+    async def keep(self, channel: str, remarks: Sequence[Remark], lease: Lease | None = None) -> Sequence[Taken]:
+        """Keep them, in the order in which they were told, a few in each transaction; returns what came of each few.
 
         Raises LeaseLost where `lease` is somebody else's by now, and DatabaseRefused; what was kept before stays.
         """
         done: list[Taken] = []
-        for start in range(0, len(remarks), at_once):
-            few = remarks[start : start + at_once]
+        for start in range(0, len(remarks), AT_ONCE):
+            few = remarks[start : start + AT_ONCE]
             understood = await self.understand([each.text or "" for each in few])
             if start:
                 await self.clock.sleep(RESTS)
             pairs = tuple(zip(few, understood, strict=True))
             work = partial(_keep, channel=channel, pairs=pairs, lease=lease, group=self.group)
-            taken = await self.service.act(work, posts=False)
-            if taken.answered:
-                self.events.publish(PostsStored())
-            if taken.utterances:
-                self.events.publish(RemarkHeard(channel, bool(taken.raised)))
-            done.append(taken)
+            done.append(await self._store(channel, work))
         return done
+
+    async def keep_in_a_hurry(self, channel: str, remarks: Sequence[Remark]) -> None:
+        """Keep many at once for who waits for it: by its words alone it is told whether it may be a call for help.
+
+        The rest is understood afterwards (`understand_the_rest`), also after a kill.
+        """
+        for start in range(0, len(remarks), HURRIED_AT_ONCE):
+            few = remarks[start : start + HURRIED_AT_ONCE]
+            pairs = await asyncio.to_thread(_at_first_sight, few)
+            await self._store(channel, partial(_keep, channel=channel, pairs=pairs, lease=None, group=None))
+        self.hurried.set()
+
+    async def understand_the_rest(self) -> int:
+        """Understand what was kept in a hurry, a few in each transaction; returns how many that were."""
+        self.hurried.clear()
+        after = count = 0
+        while bare := await self.service.ask(partial(_bare, after=after)):
+            understood = await self.understand([each.text or "" for each in bare])
+            read = tuple(zip(bare, understood, strict=True))
+            await self._store(bare[0].channel, partial(understand_kept, read=read, group=self.group))
+            after, count = bare[-1].seq, count + len(bare)
+            await self.clock.sleep(RESTS)
+        return count
+
+    async def _store(self, channel: str, work: Callable[[DeskUnit], Taken]) -> Taken:
+        taken = await self.service.act(work, posts=False)
+        if taken.answered:
+            self.events.publish(PostsStored())
+        if taken.utterances:
+            self.events.publish(RemarkHeard(channel, bool(taken.raised)))
+        return taken
+
+
+def _at_first_sight(remarks: Sequence[Remark]) -> list[tuple[Remark, Understood]]:
+    seen = [classify(each.text or "") for each in remarks]
+    return [(each, Understood(found.kind, found.reason)) for each, found in zip(remarks, seen, strict=True)]
+
+
+def _bare(unit: DeskUnit, after: int) -> Sequence[Utterance]:
+    return unit.listening.bare(AT_ONCE, after)
 
 
 def _keep(

@@ -99,6 +99,31 @@ def take(
     return Taken(tuple(utterance for utterance, _ in kept), raised, any(answered))
 
 
+def understand_kept(unit: DeskUnit, read: Sequence[tuple[Utterance, Understood]], group: Group | None) -> Taken:
+    """Give what was kept in a hurry the rest: its kind where nobody said one, its vector and its question.
+
+    What was edited, handled or taken away meanwhile is as it is by now.
+    """
+    kept = [found for bare, understood in read if (found := _understood(unit, bare, understood, group)) is not None]
+    raised = tuple(each for each, was_raised in kept if each.raised and not was_raised)
+    answered = [answer_next(unit, each, group) for each, _ in kept]
+    return Taken(tuple(each for each, _ in kept), raised, any(answered))
+
+
+def _understood(
+    unit: DeskUnit, bare: Utterance, understood: Understood, group: Group | None
+) -> tuple[Utterance, bool] | None:
+    known = unit.listening.utterance(bare.id)
+    if known != bare:
+        return None
+    more = replace(known, asks=understood.asks, vector=understood.vector)
+    if understood.kind is Kind.HELP or not known.raised:
+        more = replace(more, kind=understood.kind, kind_reason=understood.reason)
+    more = grouped(unit, replace(more, raised=known.raised or understood.kind is Kind.HELP), group)
+    unit.listening.put(more)
+    return more, known.raised
+
+
 def unkept(unit: DeskUnit, channel: str, remarks: Sequence[Remark]) -> list[Remark]:
     """Those that would change something: what is kept just so already needn't be understood again."""
     return [each for each in remarks if not _is_kept(unit.listening.utterance_of(channel, each.remote_id), each)]

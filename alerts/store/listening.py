@@ -96,6 +96,13 @@ _BESIDE = (
 )
 _UNREAD_BESIDE = Statement(_BESIDE.order_by(utterance.c.seq).limit(bindparam("most")))
 _BESIDE_COUNT = Statement(_BESIDE.with_only_columns(func.count().label("unread")))
+_BARE = Statement(
+    select(utterance)
+    .where(text(f"utterance.{UNHANDLED}"), utterance.c.text.is_not(None), utterance.c.vector.is_(None))
+    .where(utterance.c.question.is_(None), ~utterance.c.exercise, utterance.c.seq > bindparam("after"))
+    .order_by(utterance.c.seq)
+    .limit(bindparam("most"))
+)
 _CALLS = Statement(
     select(utterance)
     .where(text(f"utterance.{UNHANDLED}"), utterance.c.raised, ~utterance.c.exercise)
@@ -312,6 +319,10 @@ class Listening(UnitPart):
         """How many these are after that one."""
         row = _BESIDE_COUNT.row(self._db, after=after)
         return int(row["unread"]) if row else 0
+
+    def bare(self, most: int, after: int) -> Sequence[Utterance]:
+        """What was kept in a hurry, without its vector and its question, from behind the one of that number."""
+        return [utterance_from(row) for row in _BARE.rows(self._db, most=most, after=after)]
 
     def calls(self, most: int) -> Sequence[Utterance]:
         """What may be a call for help and nobody saw to, newest first; exercises aside."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,14 +12,16 @@ import pytest
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.listening.ears import Ear, Intake
-from alerts.listening.hearing import understand_nothing
+from alerts.listening.grouping import Group
+from alerts.listening.hearing import take, understand_nothing
 from alerts.model.errors import BadCredential, Busy, Retry
 from alerts.model.events import RemarkHeard
 from alerts.model.lease import ear_lease
 from alerts.model.listening import EarReading, Kind, Understood
+from alerts.model.ports import SystemClock
 from alerts.model.reason import because
 from alerts.store.leases import Leases
-from tests.unit.leases import take
+from tests.unit.leases import take as take_leases
 
 
 class Asked:
@@ -50,7 +53,7 @@ async def an_ear(listening, asked, understand=understand_nothing):
     keeper = LeaseKeeper(Leases(listening.database), listening.clock, "us", [Holding("ear", (name,))])
     intake = Intake(listening.service, listening.events, listening.clock, understand)
     ear = Ear("page", asked, timedelta(minutes=1), intake=intake, keeper=keeper, chance=lambda: 0.5)
-    [lease] = await take(listening.database, [name], "us", now, now + timedelta(hours=1))
+    [lease] = await take_leases(listening.database, [name], "us", now, now + timedelta(hours=1))
     yield ear, lease
 
 
@@ -184,3 +187,59 @@ async def test_what_the_database_refuses_is_heard_again(listening):
     assert ear.reason is None
     assert [memory for _, memory, _ in asked.asked] == [{}, {}]
     assert await listening.rows("SELECT text FROM utterance") == [("Merci",)]
+
+
+CALL = "Au secours, ma mère est tombée"
+SAID = ["L’eau est-elle potable ?"] * 30 + [CALL]
+
+
+async def understand_all(texts):
+    """Everything asks something but calls, and is alike."""
+    return [Understood(Kind.HELP if text == CALL else Kind.QUESTION, asks=text != CALL, vector=b"v") for text in texts]
+
+
+async def kept(listening):
+    return await listening.service.ask(lambda unit: unit.listening.heard(99))
+
+
+def hurried(listening, understand=understand_all):
+    group = Group(lambda _, known: (next(iter(known)), 0.9) if known else None, b"".join)
+    return Intake(listening.service, listening.events, SystemClock(), understand, group)
+
+
+async def test_many_at_once_are_kept_before_they_are_understood_and_a_call_is_raised_at_once(listening):
+    told, intake = [], hurried(listening)
+    listening.events.subscribe(RemarkHeard, told.append)
+    await intake.keep_in_a_hurry("page", [listening.remark(text) for text in SAID])
+
+    assert [each.raised for each in told] == [True]
+    assert {each.question for each in await kept(listening)} == {None}
+
+    assert await intake.understand_the_rest() == len(SAID)
+    [question] = await listening.service.ask(lambda unit: unit.listening.questions(9))
+    assert question.asked == 30
+    assert len({each.question for each in await kept(listening)}) == 2
+    assert await intake.understand_the_rest() == 0
+
+
+async def test_what_changed_before_it_was_understood_is_as_it_is_by_then(listening):
+    said = [listening.remark(text) for text in ("Eau ?", "Gaz ?", "Feu ?")]
+    intake = hurried(listening)
+    await intake.keep_in_a_hurry("page", said)
+
+    async def meanwhile(texts):
+        later = [
+            replace(said[0], text="Merci", edited_at=said[0].at + timedelta(seconds=9)),
+            replace(said[1], gone=True),
+        ]
+        await listening.service.act(lambda unit: take(unit, "page", [(each, Understood()) for each in later]))
+        return await understand_all(texts)
+
+    await hurried(listening, meanwhile).understand_the_rest()
+    assert [(each.text, each.question is None) for each in reversed(await kept(listening))] == [
+        ("Merci", True),
+        (None, True),
+        ("Feu ?", False),
+    ]
+    # What was edited is understood in the next turn, in its new words.
+    assert await intake.understand_the_rest() == 1
