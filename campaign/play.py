@@ -308,12 +308,13 @@ class Play:
         wait_until(lambda: self._ledger.open_posts() == 0, QUIET_WITHIN)
 
     def _audit(self) -> None:
+        # The database first: daemons still run, and an alert may just be over. What is said to be out must be there.
+        looked_at = time.time()
+        said = {channel: list(self._ledger.entries(channel)) for channel in PLATFORM}
         timelines = self.town.timelines()
         keep(self._folder, timelines)
-        looked_at = time.time()
         for channel, platform in PLATFORM.items():
-            seen = list(read_timeline(timelines[platform]))
-            entries = self._ledger.entries(channel)
+            seen, entries = list(read_timeline(timelines[platform])), said[channel]
             self.outcome.excused += sum(entry.excused for entry in entries)
             self.outcome.breaches += audit(
                 channel, self._promised, seen, entries, looked_at=looked_at, slack=HELD_AT_MOST

@@ -9,12 +9,17 @@ from campaign.postgresql import MISSING, find_binaries
 from campaign.table import breaches, table
 
 pytestmark = pytest.mark.process
+QUICK = "s5"
+"""A plan with kills in the middle of commands and of requests, two stops in order, and six kinds of trouble.
+
+None of its posts waits for long before it comes to its end.
+"""
 SHORT = "s197"
 """A plan with an outage of the server in it, and with no stop for longer than a lease, which takes its time."""
 
 
 def test_six_kills_and_thirty_alerts_break_no_promise(tmp_path):
-    outcomes = run("short", kills=6, alerts=30, towns=3, folder=tmp_path)
+    outcomes = run(QUICK, kills=6, alerts=30, towns=3, folder=tmp_path)
 
     assert breaches(outcomes) == []
     assert sum(outcome.kills for outcome in outcomes) == 6
