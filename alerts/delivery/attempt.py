@@ -301,6 +301,9 @@ class Attempts:
             for receipt in begun.thread:  # the first alert first: it says the most, and is the oldest
                 await channel.delete(receipt.remote_id)
             return None
+        if post.kind is PostKind.ANSWER and post.means is Means.DELETE:
+            # Nothing of it appeared, or nothing can be taken back there: it isn't said once more.
+            return None
         return await channel.publish(post.addressed, reply_to=_replied_to(post, parent, via))
 
     def _parent(self, begun: Begun) -> Receipt | None:

@@ -278,3 +278,18 @@ async def test_what_others_said_is_hidden_through_the_lane(house):
     for act, author in (("delete", "42"), ("block", None), ("praise", "42")):
         with pytest.raises(Rejected):
             await daemon.lane.moderate(act, "c1", author)
+
+
+@pytest.mark.parametrize("channel_kind", [ScriptedChannel, PlainChannel])
+async def test_an_answer_is_never_said_again_by_being_taken_back(house, channel_kind):
+    channel = channel_kind(house.clock)
+    await house.start(channel)
+    thread = {"incident_id": "question", "kind": PostKind.ANSWER, "in_reply_to": "c1", "answer": "a1"}
+    if channel_kind is PlainChannel:  # one that can take nothing back, and has said it
+        await house.post("Oui.", means=Means.REPLY, **thread)
+    said = len(channel.published)
+
+    taken = await house.post("Oui.", means=Means.DELETE, **thread)
+
+    assert await house.state(taken) is PostState.SENT
+    assert len(channel.published) == said
