@@ -362,7 +362,10 @@ def _close_there(unit: DeskUnit, town: Town, poll: Poll, place: Place) -> None:
         why = because("poll_never_asked")
         unit.polls.counted(poll.id, place.name, PollCount((), Counting.MISSED), now, why)
         return
-    closing = _post(unit, poll, channel, PostKind.COUNT, asked.message)
+    form = asked.message.poll or poll.form
+    # With the time of the closing: a platform whose own poll goes on until its end tells by it how early that was.
+    message = replace(asked.message, poll=replace(form, closes_at=min(now, poll.closes_at)))
+    closing = _post(unit, poll, channel, PostKind.COUNT, message)
     _store(unit, replace(closing, means=Means.EDIT, priority=_CLOSING))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,6 +69,7 @@ class AskingChannel(PlainChannel):
         super().__init__(clock)
         self.votes = tuple(votes)
         self.messages: list[Message] = []
+        self.closed_at: datetime | None = None
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
         self.messages.append(message)
@@ -76,6 +77,7 @@ class AskingChannel(PlainChannel):
 
     async def close_poll(self, remote_id: str, poll: PollForm) -> PollCount:
         await self._answer("close_poll", poll.question, to=remote_id)
+        self.closed_at = poll.closes_at
         return PollCount(self.votes)
 
 

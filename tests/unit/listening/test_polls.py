@@ -95,6 +95,14 @@ async def test_all_is_closed_in_the_same_second_and_counted_by_place(town):
     assert (told["state"], told["turnout"], told["not_counted"]) == ("closed", 21, [])
 
 
+async def test_who_closes_it_early_tells_the_platform_when_that_was(town):
+    poll = await town.open(minutes=60)
+    await town.clock.advance(120)
+    closed = await town.act(lambda officer: close_poll(officer, poll.id))
+    await town.clock.advance(2)
+    assert town.channels["telegram"].closed_at == closed.closes_at == poll.opened_at + timedelta(seconds=122)
+
+
 async def test_votes_and_their_secret_are_gone_once_it_is_closed(town):
     poll = await town.open()
     await town.vote(poll, 0, "a", "b")
