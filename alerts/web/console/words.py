@@ -58,7 +58,7 @@ def detail_in_words(detail: str, words: Words) -> str:
         return f"{roles[changed[1]]} → {roles[changed[2]]}"
     if validated := _validation(detail, _):
         return validated
-    return roles.get(detail) or _how(detail, _)
+    return roles.get(detail) or _about_what_is_said(detail, _) or _how(detail, _)
 
 
 def _how(detail: str, _: Gettext) -> str:
@@ -82,6 +82,72 @@ def _validation(detail: str, _: Gettext) -> str | None:
     if bare == detail:
         return None
     return f"{bare if bare == what else f'{bare} [{by_id}]'}{'' if what == detail else f', {alone}'}"
+
+
+# What officers do about what people say (`alerts.listening`), as it is kept: its beginning, and what follows it.
+_SAID = re.compile(
+    r"(?P<id>\w{8,26} )?(?P<what>heard|kind|about|took up|split off|worded|dismissed:|v\d+:|rejected:|withdrawn:|asks:|"
+    r"what came of it:|(?:hide|delete|block)(?: agreed| refused)?:) (?P<rest>.*)"
+)
+_IN_TIME = re.compile(r"(\d+) in time")
+
+
+def _about_what_is_said(detail: str, _: Gettext) -> str | None:
+    """What was done about what people say; None for anything else. What somebody wrote or named stays as it is."""
+    whole = {
+        "handled": _("seen to"),
+        "passed on to the emergency services": _("passed on to the emergency services"),
+        "closes it before its time": _("closes it before its time"),
+        "publishes the result": _("publishes the result"),
+    }
+    if detail in whole:
+        return whole[detail]
+    if count := _IN_TIME.fullmatch(detail):
+        return _("%(n)s in time", n=count[1])
+    found = _SAID.fullmatch(detail)
+    if found is None:
+        return None
+    known = {
+        "heard": _("heard"),
+        "kind": _("kind:"),
+        "about": _("About:"),
+        "took up": _("took up"),
+        "split off": _("split off"),
+        "worded": _("in these words:"),
+        "dismissed:": _("dismissed:"),
+        "rejected:": _("rejected:"),
+        "withdrawn:": _("withdrawn:"),
+        "asks:": _("asks:"),
+        "what came of it:": _("what came of it:"),
+        "hide:": _("hide:"),
+        "delete:": _("delete:"),
+        "block:": _("block:"),
+        "block agreed:": _("block, agreed:"),
+        "block refused:": _("block, refused:"),
+    }
+    rest = {**_kinds(_), **_clauses(_)}.get(found["rest"], found["rest"])
+    return f"{found['id'] or ''}{known.get(found['what'], found['what'])} {rest}".rstrip()
+
+
+def _kinds(_: Gettext) -> dict[str, str]:
+    return {
+        "question": _("question"),
+        "thanks": _("thanks"),
+        "anger": _("anger"),
+        "rumour": _("rumour"),
+        "help": _("possibly a call for help"),
+        "other": _("other"),
+    }
+
+
+def _clauses(_: Gettext) -> dict[str, str]:
+    return {
+        "insult": _("insults"),
+        "hatred": _("hatred"),
+        "personal": _("personal data of others"),
+        "advertising": _("advertising"),
+        "danger": _("it endangers people"),
+    }
 
 
 def _roles(_: Gettext) -> dict[str, str]:
