@@ -35,6 +35,8 @@ from alerts.health.desk_events import (
     Corrections,
     Endings,
     factor_changes,
+    lines_since,
+    waiting_polls,
     word_change,
 )
 from alerts.health.monitor import Phase, notices_due
@@ -150,8 +152,10 @@ class ApprovalNotices:
             unasked += self._calls.news(unit, now)
         if height <= self._read_to:
             return unasked
-        changes = factor_changes(unit, self._read_to, now, self._notices.station.zone)
-        return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes]
+        lines = lines_since(unit, self._read_to)
+        changes = factor_changes(unit, lines, now, self._notices.station.zone)
+        polls = waiting_polls(unit, lines, now, self._town.desk_url)
+        return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes, *polls]
 
     def _tell(self, lease: Lease | None, unit: Unit) -> list[str]:
         now = self._clock.now()

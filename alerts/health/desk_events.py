@@ -44,7 +44,8 @@ from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.listening import Utterance
-from alerts.model.person import AuditEntry, Chained
+from alerts.model.person import Act, AuditEntry, Chained
+from alerts.model.poll import Poll, PollState
 from alerts.model.ports import Clock
 from alerts.model.post import PostState, Receipt
 from alerts.model.reason import in_words
@@ -258,12 +259,39 @@ def _trouble(burst: Burst, place: str | None = None) -> Trouble:
     return Trouble(What.SIGN_INS, burst.subject, in_words(place) if place else None, burst.first, burst.count)
 
 
-def factor_changes(unit: Unit, after: int, now: datetime, zone: tzinfo) -> list[OnCallNotice]:
-    """A notice of each change of a second factor since the line `after` of the audit log; one that was told makes none.
+def lines_since(unit: Unit, after: int) -> list[Chained]:
+    """The lines of the audit log behind that one, newest first; of very many the newest."""
+    return [line for line in unit.audit.newest(most=_LOOKED_AT) if line.seq > after]
+
+
+def waiting_polls(unit: Unit, lines: Sequence[Chained], now: datetime, desk_url: str | None) -> list[OnCallNotice]:
+    """A notice of each poll that was asked in these lines and waits for a validation; one that was told makes none."""
+    asked = [line.entry.subject for line in reversed(lines) if line.entry.act == Act.CONSULT]
+    polls = [poll for each in dict.fromkeys(asked) if (poll := unit.polls.poll(each)) is not None]
+    waits = [poll for poll in polls if poll.state is PollState.WAITING and poll.approved_at is None]
+    return [
+        OnCallNotice(_poll_key(poll), Phase.FIRING, partial(_word_poll, poll, desk_url))
+        for poll in waits
+        if not unit.alerts.by_topic(topic_of(_poll_key(poll)), now)
+    ]
+
+
+def _poll_key(poll: Poll) -> str:
+    return f"poll {poll.id}"
+
+
+def _word_poll(poll: Poll, desk_url: str | None, language: str) -> NoticeWords:
+    _ = words_in(language).gettext
+    said = _("a poll waits for a validation, by {who}: “{question}”").format(who=poll.author, question=poll.question)
+    link = f"{desk_url}/polls/{poll.id}" if desk_url else f"tocsin approve {poll.id}"
+    return NoticeWords(said, _("Look at it, and let it out: {link}").format(link=link))
+
+
+def factor_changes(unit: Unit, lines: Sequence[Chained], now: datetime, zone: tzinfo) -> list[OnCallNotice]:
+    """A notice of each change of a second factor in these lines of the audit log; one that was told makes none.
 
     What a new account sets up at its first sign-in is no change.
     """
-    lines = [line for line in unit.audit.newest(most=_LOOKED_AT) if line.seq > after]
     # The line before a sign-in is what that sign-in set up.
     first = {line.seq - 1 for line in lines if line.entry.act == AuditEvent.SIGNED_IN}
     changes = [line for line in reversed(lines) if line.entry.act in OF_FACTORS and line.seq not in first]
