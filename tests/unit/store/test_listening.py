@@ -5,9 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from alerts.model.listening import EarStatus, Kind, Question, QuestionState, Utterance, UtteranceState
+from alerts.model.listening import (
+    Answer,
+    AnswerState,
+    EarStatus,
+    Kind,
+    Moderation,
+    Question,
+    QuestionState,
+    Utterance,
+    UtteranceState,
+)
+from alerts.model.post import PostKind
 from alerts.model.reason import because
-from tests.unit.store.conftest import NOW
+from tests.unit.store.conftest import NOW, a_post, a_record
 
 ASKED = Utterance(
     id="u1",
@@ -116,3 +127,63 @@ async def test_the_incidents_that_were_answered_about_last_come_first(database):
 
     await database.write(keep)
     assert await database.read(lambda unit: unit.listening.answered_about(2)) == ["three", "two"]
+
+
+async def test_things_are_named_by_the_beginning_of_their_ids(database):
+    question = Question("q123", "L’eau ?", Kind.QUESTION, QuestionState.OPEN, NOW, NOW)
+
+    def fill(unit):
+        unit.listening.put_question(question)
+        unit.listening.put_question(replace(question, id="q124"))
+        unit.listening.add(replace(ASKED, question="q123"))
+
+    await database.write(fill)
+    for prefix, found in (("q12", ["q123", "q124"]), ("q123", ["q123"]), ("x", []), ("", [])):
+        assert list(await database.read(lambda unit, p=prefix: unit.listening.named("question", p))) == found
+
+    await database.write(
+        lambda unit: (unit.listening.move_askers("q123", "q124"), unit.listening.drop_question("q123"))
+    )
+    assert await database.read(lambda unit: unit.listening.question("q123")) is None
+    assert [each.id for each in await database.read(lambda unit: unit.listening.asking("q124"))] == ["u1"]
+
+
+async def test_the_posts_of_an_answer_are_found_by_its_question_and_forgotten_with_who_asked(database):
+    said = replace(ASKED, question="q1")
+    answer = Answer("a1", "q1", 1, "Oui.", "fr", "Anne", NOW, AnswerState.ACCEPTED)
+    kept = {"kind": PostKind.ANSWER, "in_reply_to": said.remote_id, "answer": "a1"}
+    # One by its asker's own key, one by a later round's, and one that answers nobody.
+    alert = a_record("al1", incident="i1")
+    posts = [
+        a_post("p1", alert, incident_id=said.id, channel="telegram", **kept),
+        a_post("p2", alert, incident_id="another", channel="telegram", **kept),
+        a_post("p3", alert, channel="telegram"),
+    ]
+
+    def fill(unit):
+        unit.listening.add(said)
+        unit.listening.add_answer(answer)
+        unit.alerts.add(alert)
+        for post in posts:
+            unit.alerts.add_post(post)
+
+    await database.write(fill)
+    assert [post.id for post in await database.read(lambda unit: unit.listening.answer_posts("q1"))] == ["p1", "p2"]
+
+    await database.write(lambda unit: unit.listening.forget(said, NOW))
+    left = await database.read(lambda unit: unit.listening.answer_posts("q1"))
+    assert [post.in_reply_to for post in left] == [None, None]
+    assert "4711" not in str(left)
+
+
+async def test_what_is_done_about_a_remark_is_decided_once(database):
+    record = Moderation("m1", "u1", "page", "block", "Article 3", "Anne", NOW, state="waiting")
+    await database.write(lambda unit: unit.listening.moderate(record))
+    agreed = replace(record, state="wanted", second="Paul", reason=because("nobody_to_block", utterance="u1"))
+
+    done = [await database.write(lambda unit: unit.listening.decide_moderation(agreed, "waiting")) for _ in range(2)]
+
+    assert done == [True, False]
+    assert await database.read(lambda unit: unit.listening.moderation("m1")) == agreed
+    assert await database.read(lambda unit: unit.listening.moderations_in("wanted")) == [agreed]
+    assert await database.read(lambda unit: unit.listening.moderations_of("u1")) == [agreed]
