@@ -25,7 +25,8 @@ from types import SimpleNamespace
 from alerts.daemon import desk
 from alerts.model.ports import SystemClock
 
-_SEATS = 255
+_SEATS = 8191
+"""Processes that a town may have one after the other: who waits for something asks by a command again and again."""
 _NOBODY = -1.0
 _LOOKED_EVERY = 0.01
 _STEP = 0.5

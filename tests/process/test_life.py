@@ -17,14 +17,15 @@ kind = "ical"
 url = "travaux.ics"
 every = "1s"
 """
+BEGINS = datetime.now(UTC) + timedelta(hours=2)
+"""The same for all, also where an hour passes meanwhile."""
 
 
 def calendar(summary: str) -> str:
     """Works that begin in two hours: a first reading announces nothing that began before it."""
-    begins = datetime.now(UTC) + timedelta(hours=2)
     lines = [
         "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Saint-Martin//Travaux//FR", "BEGIN:VEVENT",
-        "UID:travaux-1@saint-martin.example", "DTSTAMP:20260101T000000Z", f"DTSTART:{begins:%Y%m%dT%H0000Z}",
+        "UID:travaux-1@saint-martin.example", "DTSTAMP:20260101T000000Z", f"DTSTART:{BEGINS:%Y%m%dT%H0000Z}",
         "DTEND:20991231T180000Z", f"SUMMARY:{summary}", "LOCATION:Rue Basse", "END:VEVENT", "END:VCALENDAR", "",
     ]  # fmt: skip
     return "\r\n".join(lines)

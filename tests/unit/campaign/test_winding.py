@@ -30,7 +30,7 @@ async def test_who_sleeps_by_the_dial_wakes_in_order_though_an_hour_passes_in_no
 
     assert [seconds for seconds, _ in ours] == [10.0, 20.0, 30.0]
     assert all(seconds <= slept < seconds + 10 for seconds, slept in ours)
-    assert time.monotonic() - began < 25
+    assert time.monotonic() - began < 30
 
 
 async def test_all_clocks_of_a_process_say_the_same_and_who_was_not_wound_says_the_machine_s_time(tmp_path):
