@@ -46,7 +46,7 @@ from alerts.model.town import Secret
 _LARGEST_PICTURE = 4_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png"})
 _FIELDS = "id,message,created_time,permalink_url"
-_FIELDS_OF_A_COMMENT = f"{_FIELDS},from"
+_FIELDS_OF_A_COMMENT = f"{_FIELDS},from,parent{{id}}"
 # Pages of a hundred that one look reads: nobody writes five thousand comments in the minutes that a look covers.
 _MOST_PAGES = 50
 
@@ -280,13 +280,19 @@ class Facebook:
         raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
 
     async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
-        """Our comments on a post or a comment, with those on its comments, which are only there where asked for."""
+        """Our comments right under a post or a comment. Facebook lists all of them only where those below are asked for."""
         asked = {"filter": "stream", "fields": _FIELDS_OF_A_COMMENT}
         try:
             comments = await self._posts(f"{_path(parent)}/comments", since, asked)
         except (BadCredential, Gone, Rejected) as error:
             raise InDoubt(because("comments_not_searched", why=error.reason)) from None
-        return [each for each in comments if self._may_be_ours(each)]
+        return [each for each in comments if self._may_be_ours(each) and self._stands_under(parent, each)]
+
+    def _stands_under(self, parent: str, comment: Mapping[str, Any]) -> bool:
+        """Whether it is beneath this post or comment itself: the same answer may stand under a comment beside it."""
+        above = comment.get("parent")
+        told = id_of(above.get("id")) if isinstance(above, dict) else None
+        return told is None or told == parent
 
     async def _above(self, comment: str) -> str | None:
         """The comment that this one answers: what answers an answer Facebook puts beside it. None for a post."""

@@ -149,6 +149,17 @@ async def test_a_reply_that_was_made_with_an_error_is_found_and_not_repeated(pag
         assert found.remote_id == made["id"]
 
 
+async def test_the_same_answer_to_somebody_else_is_not_taken_for_the_one_that_is_looked_for(page):
+    """One comment below our post, and a reply to each who asked: all of them in the same words."""
+    first, second = (await page.people.say("facebook", ["Où ?", "C'est où ?"], under=page.post))["ids"]
+    since, answer = page.stage.clock.now(), message("Rue Haute seulement")
+    made = {asked: (await page.channel.publish(answer, asked)).remote_id for asked in (first, second)}
+    assert await page.channel.find(answer, since, None, frozenset(), page.post) is None
+    made[page.post] = (await page.channel.publish(answer, page.post)).remote_id
+    found = {asked: (await page.channel.find(answer, since, None, frozenset(), asked)).remote_id for asked in made}
+    assert found == made
+
+
 async def test_what_a_stranger_repeats_is_not_taken_for_our_reply(page):
     [id_] = (await page.people.say("facebook", "Où ?", under=page.post))["ids"]
     since = page.stage.clock.now()
