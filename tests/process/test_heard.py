@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import tomllib
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from campaign.__main__ import listen
 from campaign.ledger import Ledger, read_answers
 from campaign.marks import answer_of
 from campaign.remarks import Answered, Said, answering, hearing
+from campaign.table import breaches, listening_table
 from campaign.town import HEARING, PLATFORM
 
 pytestmark = pytest.mark.process
@@ -74,3 +77,12 @@ def test_thirty_who_ask_on_three_platforms_are_answered_once_wherever_the_rules_
     replies = {each["post"] for each in history if each["what"] == "sent"}
     assert len(replies) == sum(counts.values()) + len(PLATFORM), "explain tells of each"
     assert {each["state"] for each in town.objects("heard", "--all") if "utterance" in each} == {"handled"}
+
+
+def test_nine_kills_where_people_are_heard_and_answered_break_no_promise(tmp_path):
+    """Three each between heard and stored, stored and answered, sent and acknowledged."""
+    outcomes = listen("short", kills=9, towns=3, folder=tmp_path)
+
+    assert breaches(outcomes) == []
+    assert sum((outcome.aimed for outcome in outcomes), Counter()) == {"heard": 3, "stored": 3, "sent": 3}
+    assert listening_table(outcomes).splitlines()[-1].split()[0] == "all"
