@@ -280,7 +280,7 @@ class Facebook:
         raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
 
     async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
-        """Our comments right under a post or a comment; all of them are told only where those below are asked for, too."""
+        """Our comments right under a post or a comment; Facebook tells all only where those below are asked for."""
         asked = {"filter": "stream", "fields": _FIELDS_OF_A_COMMENT}
         try:
             comments = await self._posts(f"{_path(parent)}/comments", since, asked)
