@@ -127,11 +127,9 @@ def attribute(officer: Officer, name: str, incident: str) -> None:
         question = find_question(unit, name)
         if question.incident != about:
             unit.listening.put_question(replace(question, incident=about, changed_at=unit.now))
-        said = unit.listening.asking(question.id)
+        unit.listening.attribute_askers(question.id, about)
     else:
-        said = [find_utterance(unit, name)]
-    for each in said:
-        unit.listening.put(replace(each, incident=about, suggested=False))
+        unit.listening.put(replace(find_utterance(unit, name), incident=about, suggested=False))
     officer.write(Act.TEND, name, f"about {about}")
 
 
@@ -212,7 +210,7 @@ def dismiss(officer: Officer, question: str, reason: str) -> Question:
     why = because("dismissed_by", who=officer.actor.name, why=reason.strip())
     dismissed = replace(asked, state=QuestionState.DISMISSED, reason=why, changed_at=unit.now)
     unit.listening.put_question(dismissed)
-    see_to_askers(unit, asked.id)
+    unit.listening.see_to_askers(asked.id)
     officer.write(Act.TEND, asked.id, f"dismissed: {reason}")
     return dismissed
 
@@ -327,20 +325,13 @@ def _let_out(unit: DeskUnit, asked: Question, accepted: Answer) -> Answered:
     state = QuestionState.BECAME if is_in_alert else QuestionState.ANSWERED
     told = replace(asked, state=state, changed_at=unit.now)
     unit.listening.put_question(told)
-    see_to_askers(unit, asked.id)
+    unit.listening.see_to_askers(asked.id)
     return Answered(told, accepted, spread(unit, told, accepted))
 
 
 def _says_the_same(last: Answer, draft: Draft) -> bool:
     is_alive = last.state in (AnswerState.WAITING, AnswerState.ACCEPTED)
     return is_alive and last.text == draft.text and (last.everywhere or not draft.everywhere)
-
-
-def see_to_askers(unit: DeskUnit, question_id: str) -> None:
-    """Let those who asked count as seen to, but for what may be a call for help: that only a person closes."""
-    for each in unit.listening.asking(question_id):
-        if each.state is UtteranceState.UNREAD and not each.raised:
-            unit.listening.put(replace(each, state=UtteranceState.HANDLED))
 
 
 def over_questions(unit: DeskUnit) -> list[Question]:

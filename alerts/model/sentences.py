@@ -239,7 +239,6 @@ DECIDED: Mapping[str, str] = {
     "utterance_question": "it asks something",
     "utterance_thanks": "it thanks",
     "utterance_other": "none of the signs of another kind is in it",
-    "no_such_kind": "{kind} is no kind of remark; allowed: {known}",
     "sentence_model_there": "what people say is compared by words and by the sentence model",
     "sentence_model_missing": "the sentence model isn't installed (tocsin[listen]): words alone are compared",
     "sentence_model_failed": "the sentence model can't be loaded ({said}): words alone are compared",

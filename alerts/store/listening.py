@@ -144,6 +144,18 @@ _ANSWER_POSTS = Statement(
 _MOVE_ASKERS = Statement(
     update(utterance).where(utterance.c.question == bindparam("key")).values(question=bindparam("into"))
 )
+# What may be a call for help only a person sees to, one by one.
+_SEE_TO = Statement(
+    update(utterance)
+    .where(utterance.c.question == bindparam("key"), utterance.c.state == UtteranceState.UNREAD.value)
+    .where(utterance.c.raised.is_(False))
+    .values(state=UtteranceState.HANDLED.value)
+)
+_ATTRIBUTE = Statement(
+    update(utterance)
+    .where(utterance.c.question == bindparam("key"))
+    .values(incident=bindparam("about"), suggested=False)
+)
 _DROP_QUESTION = Statement(delete(question).where(question.c.id == bindparam("key")))
 _ASKED = Statement(
     select(utterance.c.channel, func.count().label("asked"))
@@ -367,6 +379,14 @@ class Listening(UnitPart):
     def move_askers(self, question_id: str, into: str) -> None:
         """Let all who asked the one have asked the other."""
         _MOVE_ASKERS.run(self._db, key=question_id, into=into)
+
+    def see_to_askers(self, question_id: str) -> None:
+        """Let all who asked it count as seen to, but for what may be a call for help."""
+        _SEE_TO.run(self._db, key=question_id)
+
+    def attribute_askers(self, question_id: str, incident: str) -> None:
+        """Let all that was said of it be about that incident."""
+        _ATTRIBUTE.run(self._db, key=question_id, about=incident)
 
     def drop_question(self, question_id: str) -> None:
         """Keep a question no more, as nobody has asked it."""
