@@ -17,7 +17,7 @@ test: $(VENV)/dev.stamp
 
 # The long campaign: real processes, killed at random; a short one is among the tests (docs/testing.md).
 faults: $(VENV)/dev.stamp
-	$(BIN)/python -m campaign $(if $(KILLS),--kills $(KILLS)) $(if $(ALERTS),--alerts $(ALERTS)) $(if $(SEED),--seed $(SEED)) $(if $(STORE),--store $(STORE)) $(if $(DAEMONS),--daemons $(DAEMONS))
+	$(BIN)/python -m campaign $(if $(KILLS),--kills $(KILLS)) $(if $(ALERTS),--alerts $(ALERTS)) $(if $(SEED),--seed $(SEED)) $(if $(STORE),--store $(STORE)) $(if $(DAEMONS),--daemons $(DAEMONS)) $(if $(LISTENING),--listening)
 
 # A month of storms under virtual time, then a thousand short seeds.
 simulate: $(VENV)/dev.stamp
