@@ -59,7 +59,7 @@ CARDS_AT_A_TIME = 40
 """Cards that an edition waits for on its way to the files; the gravest have theirs first, the rest follow."""
 TOLD_AT_ONCE, TOLD_EVERY = 5, 0.002
 """Open pages that are told of an edition together, and the seconds to the next of them: 2,000 within a second."""
-MOST_ASKED_ABOUT = 100
+MOST_ASKED_ABOUT = 40
 """Incidents whose answers an edition knows, those that were asked about last; an older page asks for its own."""
 _BOT = re.compile(r"@(\w{3,64})", re.ASCII)
 

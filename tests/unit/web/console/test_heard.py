@@ -118,6 +118,12 @@ async def test_what_a_stranger_says_is_text_and_nothing_else(desk):
         assert "javascript:" not in page
 
 
+async def test_what_was_asked_on_the_towns_page_says_so(desk):
+    said = await hear(desk, "Is it safe?", channel="web")
+    for address in ("/heard", f"/heard/questions/{said.question}", f"/heard/said/{said.id}"):
+        assert "the town’s page" in await desk.text(address)
+
+
 async def test_everything_that_was_heard_is_listed_a_page_at_a_time(desk, monkeypatch):
     monkeypatch.setattr(heard, "MOST", 2)
     for number in range(3):
