@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alerts.desk.dedupe import end_reason
@@ -86,6 +86,9 @@ class _Told:
     question: Question
     answer: Answer
     alert: StoredAlert
+    rounds: int
+    said: dict[tuple[str, bool, bool], Message] = field(default_factory=dict)
+    """What was rendered already: all who are replied to on a channel are told the same."""
 
     @property
     def is_exercise(self) -> bool:
@@ -155,7 +158,7 @@ def spread(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ..
 
     What carries an earlier version is edited, and what hasn't left yet is superseded. Nowhere is it said twice.
     """
-    told = _Told(question, answer, newest_alert(unit, question.incident))
+    told = _Told(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
     threads = _threads(unit, question.id)
     places = list(_places(unit, question, everywhere=answer.everywhere))
     posts = [_again(unit, told, thread) for thread in threads.values() if _may_change(thread)]
@@ -166,7 +169,7 @@ def spread(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ..
 
 def take_back(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ...]:
     """Store the posts that take an answer back wherever it is; what hasn't left yet doesn't leave."""
-    told = _Told(question, answer, newest_alert(unit, question.incident))
+    told = _Told(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
     taken = []
     for thread in _threads(unit, question.id).values():
         last = thread[-1]
@@ -192,12 +195,13 @@ def answer_automatically(unit: DeskUnit, question: Question, asker: Utterance) -
     alert = newest_alert(unit, question.incident)
     if alert.alert is None or alert.alert.ends <= unit.now:
         return None
-    threads, own = _threads(unit, question.id), _key(asker.id, _rounds(unit, question.id))
+    rounds = _rounds(unit, question.id)
+    threads, own = _threads(unit, question.id), _key(asker.id, rounds)
     for place in _places(unit, question, everywhere=False):
         is_theirs = place.key == own or (place.channel.kind == "telegram" and not place.is_ours)
         is_here = place.channel.name == asker.channel and place.in_reply_to == asker.remote_id
         if is_theirs and is_here and (place.key, asker.channel) not in threads:
-            return _first(unit, _Told(question, answer, alert), place, automatic=True)
+            return _first(unit, _Told(question, answer, alert, rounds), place, automatic=True)
     return None
 
 
@@ -313,7 +317,7 @@ def _again(unit: DeskUnit, told: _Told, thread: Sequence[Post]) -> Post:
     channel, remark = unit.desk.station.channels[last.channel], last.in_reply_to or ""
     # In a group it stands below the first who asked; on the other platforms the question's own thread is ours.
     is_below_asker = channel.kind == "telegram" and ":" in remark
-    own = _key(told.question.id, _rounds(unit, told.question.id))
+    own = _key(told.question.id, told.rounds)
     place = Place(channel, last.incident_id, remark, is_ours=last.incident_id == own and not is_below_asker)
     return _stored(unit, told, place, Means.EDIT, _message(unit, told, place))
 
@@ -323,6 +327,9 @@ def _first(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = False
 
 
 def _message(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = False) -> Message:
+    key = (place.channel.name, place.is_ours, automatic)
+    if key in told.said:
+        return told.said[key]
     town, has_page = unit.desk.station, place.channel.link != "never" and not told.is_exercise
     page = f"{town.public_url}/alerts/{told.question.incident}" if town.public_url and has_page else None
     reply = Reply(
@@ -333,7 +340,8 @@ def _message(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = Fal
         automatic=automatic,
         exercise=told.is_exercise,
     )
-    return unit.desk.answer(reply, place.channel)
+    told.said[key] = unit.desk.answer(reply, place.channel)
+    return told.said[key]
 
 
 def _stored(unit: DeskUnit, told: _Told, place: Place, means: Means, message: Message) -> Post:
