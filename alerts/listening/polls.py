@@ -376,7 +376,8 @@ def _post(unit: DeskUnit, poll: Poll, channel: ChannelConfig, kind: PostKind, me
         incident_id=poll.id,
         channel=channel.name,
         kind=kind,
-        means=Means.REPLY if kind is PostKind.RESULT else Means.NEW,
+        # Where nothing is told in replies, as on a Facebook Page, a reply is a comment without a picture: few see it.
+        means=Means.REPLY if kind is PostKind.RESULT and channel.on_update is Means.REPLY else Means.NEW,
         state=PostState.QUEUED,
         priority=_PRIORITY,
         message=message,

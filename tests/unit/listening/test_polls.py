@@ -304,6 +304,7 @@ async def test_the_result_goes_out_on_every_channel_with_the_parts(town):
     assert "Oui : 13 (groupe 1, telegram 12, page 0)" in words.replace("\u00a0", " ")
     assert "%" not in words
     assert town.channels["telegram"].published[-1].to == "1", "in the thread of its question"
+    assert town.channels["page"].published[-1].to is None, "a post of its own, which has its picture"
     with pytest.raises(Conflict):
         await town.act(lambda officer: publish_result(officer, poll.id, {}))
 
