@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from alerts.desk.service import DeskUnit
-from alerts.model.person import AuditEntry
+from alerts.model.person import REPLIES_KEPT, AuditEntry
 from alerts.model.town import Town
 
 AT_ONCE = 50
@@ -34,6 +34,8 @@ def forget_what_is_past(unit: DeskUnit) -> int:
         unit.listening.forget(each, unit.now)
     if not past:
         unit.listening.throw_away(unit.now)
+        # What a program was answered holds the words too; else it stays until a program asks under a key again.
+        unit.replies.sweep(unit.now - REPLIES_KEPT)
     return len(past)
 
 

@@ -14,7 +14,7 @@ from alerts.listening.acts import attribute
 from alerts.listening.forgetting import forget_author, forget_post, forget_what_is_past, is_past, remarks_at
 from alerts.listening.hearing import take
 from alerts.model.listening import EarStatus, Kind, Understood, UtteranceState
-from alerts.model.person import Actor, Origin, Role
+from alerts.model.person import Actor, KeptReply, Origin, Role
 from alerts.store.connection import scrub
 from alerts.store.unit import asking
 from tests.unit.listening.conftest import send_all
@@ -204,3 +204,14 @@ async def test_who_was_answered_in_private_leaves_no_number_of_their_chat_anywhe
 
     assert left_of(listening) == []
     assert await listening.rows("SELECT words, asked FROM question") == [("L’eau est-elle potable ?", 1)]
+
+
+async def test_what_a_program_was_answered_goes_too(listening):
+    reply = KeptReply("token", "key", "request", 200, '{"text": "Et l’école ?"}', listening.clock.now())
+    await listening.service.act(lambda unit: unit.replies.keep(reply))
+    await listening.service.act(forget_what_is_past)
+    assert await listening.service.ask(lambda unit: unit.replies.reply("token", "key")) == reply
+
+    listening.clock.set(listening.clock.now() + timedelta(hours=25))
+    await listening.service.act(forget_what_is_past)
+    assert await listening.service.ask(lambda unit: unit.replies.reply("token", "key")) is None
