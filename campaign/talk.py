@@ -120,6 +120,7 @@ def _trouble(chance: random.Random, platform: str) -> Trouble | None:
     if platform == "facebook" and chance.random() < 0.3:
         return Trouble(platform, "error_after", {"route": "POST .*/comments", "times": 1, "status": 500})
     if chance.random() < 0.3:
-        kind = chance.choice(tuple(_BROKEN))
+        # A Page's limit lasts for a minute at the least: nothing would be under way there in the meantime.
+        kind = chance.choice([each for each in _BROKEN if (platform, each) != ("facebook", "rate_limit")])
         return Trouble(platform, kind, {"route": ANSWERS, "times": chance.randint(1, 2), **_BROKEN[kind]})
     return None

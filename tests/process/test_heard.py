@@ -79,10 +79,10 @@ def test_thirty_who_ask_on_three_platforms_are_answered_once_wherever_the_rules_
     assert {each["state"] for each in town.objects("heard", "--all") if "utterance" in each} == {"handled"}
 
 
-def test_nine_kills_where_people_are_heard_and_answered_break_no_promise(tmp_path):
-    """Three each between heard and stored, stored and answered, sent and acknowledged."""
-    outcomes = listen("short", kills=9, towns=3, folder=tmp_path)
+def test_a_kill_at_each_of_three_places_breaks_no_promise(tmp_path):
+    """One each between heard and stored, stored and answered, sent and acknowledged."""
+    outcomes = listen("short", kills=3, towns=3, folder=tmp_path)
 
     assert breaches(outcomes) == []
-    assert sum((outcome.aimed for outcome in outcomes), Counter()) == {"heard": 3, "stored": 3, "sent": 3}
+    assert sum((outcome.aimed for outcome in outcomes), Counter()) == {"heard": 1, "stored": 1, "sent": 1}
     assert listening_table(outcomes).splitlines()[-1].split()[0] == "all"
