@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from alerts.model.alert import Severity
 from alerts.model.delivery import ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
-from alerts.model.post import Means, Post, PostState, Receipt
+from alerts.model.post import Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because
 
 Chance = Callable[[], float]
@@ -177,6 +177,9 @@ def cannot_look(post: Post, reason: Reason, now: datetime, chance: Chance) -> Ve
 
 def look_failed(error: DeliveryError, post: Post, now: datetime, chance: Chance) -> Verdict:
     """The platform couldn't be asked: ask again later; nothing is known. One that will never tell is no answer."""
+    if isinstance(error, Gone) and post.kind is PostKind.ANSWER:
+        # What somebody asked was taken back, and every answer to it with it.
+        return Verdict(PostState.FAILED, "gone", error.reason, counts=False, looked=True)
     if isinstance(error, InDoubt | Rejected | Gone | Duplicate):
         return cannot_look(post, error.reason, now, chance)
     named = _ahead(error.after, now) if isinstance(error, Retry) else None

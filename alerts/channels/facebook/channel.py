@@ -127,7 +127,7 @@ class Facebook:
         """Look for these words among what the Page published from `since` minus a minute on.
 
         A comment is looked for under the post that it answers, too. Raises InDoubt where the comments can't be read:
-        that takes a permission of its own, which publishing does not.
+        that takes a permission of its own, which publishing does not; Gone where what it answers isn't there any more.
         """
         wanted = {normal(message.text), normal(_whole(message))}
 
@@ -285,6 +285,8 @@ class Facebook:
         try:
             comments = await self._posts(f"{_path(parent)}/comments", since, asked)
         except (BadCredential, Gone, Rejected) as error:
+            if error.reason.code == "facebook_page_unknown":
+                raise Gone(because("post_gone", platform="Facebook")) from None
             raise InDoubt(because("comments_not_searched", why=error.reason)) from None
         return [each for each in comments if self._may_be_ours(each) and self._stands_under(parent, each)]
 

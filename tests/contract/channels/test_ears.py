@@ -160,6 +160,13 @@ async def test_the_same_answer_to_somebody_else_is_not_taken_for_the_one_that_is
     assert found == made
 
 
+async def test_a_lost_answer_to_what_was_taken_back_is_gone_with_it(page):
+    [id_] = (await page.people.say("facebook", "Où ?", under=page.post))["ids"]
+    await page.people.delete("facebook", id_)
+    with pytest.raises(Gone):
+        await page.channel.find(message("Rue Haute seulement"), page.since, None, frozenset(), id_)
+
+
 async def test_what_a_stranger_repeats_is_not_taken_for_our_reply(page):
     [id_] = (await page.people.say("facebook", "Où ?", under=page.post))["ids"]
     since = page.stage.clock.now()

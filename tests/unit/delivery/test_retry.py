@@ -203,6 +203,13 @@ def test_a_platform_that_will_never_tell_is_no_answer(error):
     assert retry.look_failed(error, replace(POST, tries=1), NOW, half).outcome == "sent_again"
 
 
+def test_a_lost_answer_to_what_was_taken_back_waits_for_nobody():
+    answer = replace(POST, kind=PostKind.ANSWER, severity=Severity.MINOR)
+    verdict = retry.look_failed(Gone("taken back"), answer, NOW, half)
+    assert (verdict.state, verdict.outcome) == (PostState.FAILED, "gone")
+    assert retry.look_failed(InDoubt("no rights"), answer, NOW, half).outcome == "officer"
+
+
 def test_what_is_over_when_the_looks_are_done_is_not_sent_again():
     post = replace(POST, looks=2, expires=NOW + timedelta(seconds=5))
     assert retry.not_found(post, NOW + timedelta(seconds=11)).state is PostState.EXPIRED
