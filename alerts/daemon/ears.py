@@ -70,6 +70,7 @@ class Ears:
         """`understanding` is shared, and somebody else's to close; None: one of its own."""
         self._understanding = understanding or Understanding()
         self._is_own = understanding is None
+        self._has_begun = asyncio.Event()
         self.intake = Intake(service, events, clock, self._understanding.read, group_of(self._understanding))
         self._town = town
         self._clock = clock
@@ -91,15 +92,16 @@ class Ears:
         """What runs as long as the daemon does, by name."""
         ears = ((ear_lease(name), ear.run()) for name, ear in self._ears.items())
         return [
-            ("understanding", self._understand()),
+            ("understanding", self._begin_to_understand()),
+            ("understanding the rest", self._understand_the_rest()),
             *ears,
             ("forgetting", self._forget()),
             ("questions", self._close_questions()),
         ]
 
-    async def _understand(self) -> None:
-        """Load what understands before anybody says something, then understand what was kept in a hurry."""
-        await self._begin_to_understand()
+    async def _understand_the_rest(self) -> None:
+        """Understand what was kept in a hurry, here or by a daemon that was killed since."""
+        await self._has_begun.wait()
         while True:
             try:
                 await self.intake.understand_the_rest()
@@ -113,6 +115,7 @@ class Ears:
                 await self.intake.hurried.wait()
 
     async def _begin_to_understand(self) -> None:
+        """Load what understands before anybody says something, and read anew what another side read."""
         try:
             await self._understanding.begin()
             count = await read_anew(self.intake.service, self._understanding)
@@ -121,6 +124,8 @@ class Ears:
         else:
             why = str(self._understanding.missing) if self._understanding.missing else None
             log.info("understanding.begun", side=str(self._understanding.side), reason=why, read_anew=count)
+        finally:
+            self._has_begun.set()
 
     async def _forget(self) -> None:
         """Forget once a day what is past its time, where the shared duties are ours."""
