@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from campaign.audit import LATE, LOST, Breach
+from campaign.listening import Talked
 from campaign.play import Outcome
-from campaign.table import HEAD, SHOWN, breaches, table
+from campaign.remarks import UNHEARD
+from campaign.table import HEAD, LISTENING_HEAD, SHOWN, breaches, listening_table, table
 
 
 def test_it_adds_the_towns_up():
@@ -20,6 +24,18 @@ def test_it_adds_the_towns_up():
         "outages": "3", "lost": "1", "rushed": "0", "twice": "0", "late": "0", "out-of-order": "0", "receipt": "0",
         "unknowable": "2", "takeover": "5.1",
     }  # fmt: skip
+
+
+def test_of_towns_that_listen_it_tells_which_places_were_met():
+    towns = [
+        Talked(kills=2, remarks=30, answers=4, aimed=Counter({"heard": 1, "sent": 1}), takeovers=[5.5]),
+        Talked(kills=1, remarks=3, aimed=Counter({"stored": 1}), breaches=[Breach(UNHEARD, "x", "7", "gone")]),
+    ]
+    last = listening_table(towns).splitlines()[-1].split()
+    told = dict(zip(LISTENING_HEAD, last, strict=True))
+    assert [told[name] for name in ("remarks", "answers", "kills")] == ["33", "4", "3"]
+    assert [told[name] for name in ("heard", "stored", "sent")] == ["1", "1", "1"]
+    assert (told[UNHEARD], told["takeover"]) == ("1", "5.5")
 
 
 def test_breaches_are_told_with_their_town_and_not_without_end():
