@@ -16,7 +16,7 @@ from alerts.model.listening import Remark
 
 MOST = 4
 """Incidents that are offered, the worst first; who asks about another one finds it on the town's page."""
-PRESSED = "q:"
+PRESSED = "about:"
 """How the data of these buttons begin; an incident's id follows, or `no`."""
 COMMAND = "question"
 _NO = "no"

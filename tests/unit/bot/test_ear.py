@@ -296,9 +296,9 @@ async def test_where_telegram_can_t_be_asked_the_ear_says_why(scene):
 async def test_what_somebody_asks_the_bot_is_kept_once_changed_shown_and_forgotten(scene):
     await scene.round(private(8, "On peut boire ?"))
     assert await scene.texts() == [], "nothing is kept before they say so"
-    await scene.round(pressed("q:abc123", 8, "On peut boire ?"))
+    await scene.round(pressed("about:abc123", 8, "On peut boire ?"))
     scene.start()
-    await scene.round(pressed("q:abc123", 8, "On peut boire ?"))
+    await scene.round(pressed("about:abc123", 8, "On peut boire ?"))
     [utterance] = await scene.heard()
     assert (utterance.text, utterance.incident, utterance.private) == ("On peut boire ?", "abc123", True)
     assert (utterance.asks, utterance.remote_id, utterance.name) == (True, "4711:8", None)

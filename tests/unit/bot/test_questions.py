@@ -36,26 +36,26 @@ def test_where_nothing_is_heard_all_is_as_it_was():
     deaf = replace(ONE, hears=False)
     assert text_of(asks(deaf).replies[-1]) == text_of(Chat(deaf).commands("help"))
     assert "question" not in text_of(Chat(deaf).commands("help"))
-    assert Chat(deaf).does(press("q:abc123")).remark is None
+    assert Chat(deaf).does(press("about:abc123")).remark is None
     assert "question" not in commands("fr")
 
 
 def test_the_only_one_that_is_on_is_offered_with_yes_and_nothing():
     asked = asks(ONE).replies[-1]
-    assert data_of(asked) == ["q:abc123", "q:no"]
+    assert data_of(asked) == ["about:abc123", "about:no"]
     assert "question sur <b>Eau &lt;non&gt; potable</b>" in text_of(asked)
     assert asked.keeps is None
     assert asked.remark is None
 
 
 def test_of_several_the_worst_are_listed():
-    assert data_of(asks(TWO).replies[-1]) == ["q:abc123", "q:def456", "q:no"]
+    assert data_of(asks(TWO).replies[-1]) == ["about:abc123", "about:def456", "about:no"]
     many = replace(TWO, on={"fr": tuple(replace(WIND, incident=f"i{number}") for number in range(9))})
     assert len(data_of(asks(many).replies[-1])) == MOST + 1
 
 
 def test_yes_passes_the_message_on_with_no_name():
-    said = asks(ONE).does(press("q:abc123"))
+    said = asks(ONE).does(press("about:abc123"))
     remark = said.remark
     assert remark is not None
     assert (remark.remote_id, remark.text, remark.at, remark.incident) == (
@@ -70,11 +70,11 @@ def test_yes_passes_the_message_on_with_no_name():
 
 
 def test_nothing_passes_nothing_on():
-    said = asks(ONE).does(press("q:no"))
+    said = asks(ONE).does(press("about:no"))
     assert (said.remark, said.says[0].edit, data_of(said)) == (None, 9, [])
 
 
-@pytest.mark.parametrize("data", ["q:def456", "q:", "q:'; DROP TABLE utterance", "q:abc123x"])
+@pytest.mark.parametrize("data", ["about:def456", "about:", "about:'; DROP TABLE utterance", "about:abc123x"])
 def test_a_button_of_what_is_over_or_that_nobody_made_passes_nothing_on(data):
     said = asks(ONE).does(press(data))
     assert said.remark is None
@@ -83,15 +83,15 @@ def test_a_button_of_what_is_over_or_that_nobody_made_passes_nothing_on(data):
 
 @pytest.mark.parametrize("text", [None, "/question", "/question   "])
 def test_a_message_that_is_gone_passes_nothing_on(text):
-    said = asks(ONE).does(press("q:abc123", text))
+    said = asks(ONE).does(press("about:abc123", text))
     assert said.remark is None
     assert said.toast
 
 
 def test_the_command_asks_the_same_and_is_left_out_of_the_words():
     chat = Chat(ONE)
-    assert data_of(chat.does(Command("question", "On peut boire ?"))) == ["q:abc123", "q:no"]
-    assert chat.does(press("q:abc123", "/question On peut boire ?")).remark.text == "On peut boire ?"
+    assert data_of(chat.does(Command("question", "On peut boire ?"))) == ["about:abc123", "about:no"]
+    assert chat.does(press("about:abc123", "/question On peut boire ?")).remark.text == "On peut boire ?"
     assert data_of(chat.commands("question")) == []
 
 
@@ -101,8 +101,8 @@ def test_the_command_asks_the_same_and_is_left_out_of_the_words():
 def test_each_word_says_that_nobody_may_be_reading_and_how_to_call_for_help(language, nobody, emergency):
     for town in (ONE, TWO, replace(ONE, on={}), replace(ONE, hours="08:00-19:00"), replace(ONE, subscribes=False)):
         chat = Chat(town, language)
-        said = [chat.does(what) for what in (Command("question", "Où ?"), Command("question"), press("q:abc123"))]
-        said += [chat.does(press("q:no")), chat.does(FreeText("Où ?")) if town.on else said[0]]
+        said = [chat.does(what) for what in (Command("question", "Où ?"), Command("question"), press("about:abc123"))]
+        said += [chat.does(press("about:no")), chat.does(FreeText("Où ?")) if town.on else said[0]]
         for each in filter(lambda answer: answer.says, said):
             text = text_of(each)
             assert nobody in text, text
@@ -153,7 +153,7 @@ def test_what_is_read_of_a_press_is_the_message_that_ours_answers():
     chat, who = {"id": CHAT, "type": "private"}, {"id": CHAT, "is_bot": False, "language_code": "fr"}
     question = {"message_id": 8, "date": int(ASKED.timestamp()), "chat": chat, "text": "On peut boire ?"}
     ours = {"message_id": 9, "date": 1, "chat": chat, "text": "…", "reply_to_message": question}
-    event = read_update({"callback_query": {"id": "1", "from": who, "data": "q:abc123", "message": ours}}, "bot")
+    event = read_update({"callback_query": {"id": "1", "from": who, "data": "about:abc123", "message": ours}}, "bot")
     assert event is not None
     assert isinstance(event.what, Press)
     assert event.what.about == Said(8, "On peut boire ?", ASKED)
