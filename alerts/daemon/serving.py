@@ -28,7 +28,7 @@ from alerts.web.console.frame import BASE as DESK
 from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
-from alerts.web.public.asking import Asking
+from alerts.web.public.asking import QuestionField
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.told import Setting
@@ -80,7 +80,7 @@ def build_app(
     app.add_subapp(API, api_app(api))
     app.add_routes(PollPages(publisher, for_pages, service).routes())
     if intake is not None:
-        app.add_routes(Asking(publisher, intake).routes())
+        app.add_routes(QuestionField(publisher, intake).routes())
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))
     return app

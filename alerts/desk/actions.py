@@ -36,7 +36,7 @@ from alerts.model.ports import Heard
 from alerts.model.post import EndReason, Message, Post, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town, spell_span
-from alerts.rendering.answer import Reply
+from alerts.rendering.answer import AnswerWords
 from alerts.rendering.matter import Prepared
 from alerts.store.alerts import AlertRepository
 
@@ -91,7 +91,7 @@ class Desk:
         """What the machine would say by itself, were the alert ended so now: the words that an officer may change."""
         return self._writer.would_end(alert, reason, self._now())
 
-    def answer(self, reply: Reply, channel: ChannelConfig) -> Message:
+    def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
         """What that channel says to somebody who asked."""
         return self._writer.answer(reply, channel)
 

@@ -32,7 +32,7 @@ from alerts.model.post import EndReason, Means, Message, Post, PostImage, PostKi
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import TOPIC_OF, Notice, Topic
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.answer import Reply
+from alerts.rendering.answer import AnswerWords
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.library import as_sentences
 from alerts.rendering.matter import Context, Prepared
@@ -190,7 +190,7 @@ class PostWriter:
         said = self._renderer.tell(replace(alert, note=None), PostKind.END, face, context=context)
         return as_sentences(str(said[name]) for name in ("lead", "instruction", "after"))
 
-    def answer(self, reply: Reply, channel: ChannelConfig) -> Message:
+    def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
         """What that channel says to somebody who asked."""
         return self._renderer.answer(reply, channel)
 

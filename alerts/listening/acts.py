@@ -57,7 +57,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class AnswerDraft:
     """An answer to be given. `source` is where its words are from: `officer`, `alert`, or an earlier answer's id.
 
     `waits`: it waits for a second person whatever the town says of answers, as what it is part of does.
@@ -239,10 +239,10 @@ def answer(
         raise Misuse(because("answer_length", most=LONGEST_ANSWER))
     asked = find_question(officer.unit, question)
     asked = replace(asked, next_ones=next_ones, words=_wording(words) if words else asked.words)
-    return give(officer, asked, Draft(said, everywhere=everywhere, source=source))
+    return give(officer, asked, AnswerDraft(said, everywhere=everywhere, source=source))
 
 
-def give(officer: Officer, question: Question, draft: Draft) -> Answered:
+def give(officer: Officer, question: Question, draft: AnswerDraft) -> Answered:
     """Keep an answer of an officer who may give it, and let it out unless it waits for a second person."""
     unit = officer.unit
     newest_alert(unit, question.incident)
@@ -329,7 +329,7 @@ def _let_out(unit: DeskUnit, asked: Question, accepted: Answer) -> Answered:
     return Answered(told, accepted, spread(unit, told, accepted))
 
 
-def _says_the_same(last: Answer, draft: Draft) -> bool:
+def _says_the_same(last: Answer, draft: AnswerDraft) -> bool:
     is_alive = last.state in (AnswerState.WAITING, AnswerState.ACCEPTED)
     return is_alive and last.text == draft.text and (last.everywhere or not draft.everywhere)
 

@@ -33,7 +33,7 @@ from alerts.model.listening import (
 from alerts.model.post import ANSWERS_LAST, Means, Message, Post, PostKind, PostState
 from alerts.model.reason import because
 from alerts.model.town import ChannelConfig
-from alerts.rendering.answer import Reply
+from alerts.rendering.answer import AnswerWords
 from alerts.store.listening import words_of_question
 
 WORTH_TELLING = timedelta(hours=6)
@@ -51,7 +51,7 @@ _WORDLESS = (UtteranceState.GONE, UtteranceState.FORGOTTEN)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class AnswerPlace:
     """Where an answer is said: a channel, the key of the thread there, and the remark or post that is answered.
 
     `is_ours`: it stands below our own post, where nothing beside it shows what was asked.
@@ -64,7 +64,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FaqEntry:
     """A question and its answer, as the public page has them. `key` is the question's id, `at` when it was said so.
 
     `corrected`: another answer stood before it.
@@ -102,7 +102,7 @@ def standing(unit: DeskUnit, question_id: str) -> Answer | None:
     return accepted[-1] if accepted else None
 
 
-def faq(unit: DeskUnit, incident: str) -> Sequence[Entry]:
+def faq(unit: DeskUnit, incident: str) -> Sequence[FaqEntry]:
     """What was answered about an incident, the most asked first; none whose question is forgotten by now.
 
     Of a question that no officer worded, the page has the sentence of the first asker that asks.
@@ -118,9 +118,9 @@ def faq(unit: DeskUnit, incident: str) -> Sequence[Entry]:
     return sorted(entries, key=lambda each: (-each.asked, each.key))
 
 
-def _entry(question: Question, asked: str, answer: Answer, *, corrected: bool) -> Entry:
+def _entry(question: Question, asked: str, answer: Answer, *, corrected: bool) -> FaqEntry:
     at = answer.validated_at or answer.created_at
-    return Entry(question.id, asked, answer.text, answer.language, question.asked, at, corrected)
+    return FaqEntry(question.id, asked, answer.text, answer.language, question.asked, at, corrected)
 
 
 def worded(unit: DeskUnit, question: Question) -> str | None:
@@ -176,7 +176,7 @@ def take_back(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post,
         if last.state in _UNSENT:
             _supersede(unit, last, answer.id)
         if any(post.state in _MAY_BE_OUT for post in thread):
-            place = Place(unit.desk.station.channels[last.channel], last.incident_id, last.in_reply_to or "")
+            place = AnswerPlace(unit.desk.station.channels[last.channel], last.incident_id, last.in_reply_to or "")
             taken.append(_stored(unit, told, place, Means.DELETE, last.message))
     why = because("answer_withdrawn", question=question.id)
     unit.alerts.note(unit.now, told.alert.id, None, "answer_withdrawn", why)
@@ -208,7 +208,7 @@ def answer_automatically(unit: DeskUnit, question: Question, asker: Utterance) -
 # --- where
 
 
-def _places(unit: DeskUnit, question: Question, *, everywhere: bool) -> Iterator[Place]:
+def _places(unit: DeskUnit, question: Question, *, everywhere: bool) -> Iterator[AnswerPlace]:
     """Each place at which the answer is said, once: where it was asked, then, if `everywhere`, where it wasn't."""
     town, rounds = unit.desk.station, _rounds(unit, question.id)
     by_channel: dict[str, list[Utterance]] = {}
@@ -229,40 +229,40 @@ def _places(unit: DeskUnit, question: Question, *, everywhere: bool) -> Iterator
 
 def _where_asked(
     unit: DeskUnit, question: Question, channel: ChannelConfig, askers: Sequence[Utterance], rounds: int
-) -> Iterator[Place]:
+) -> Iterator[AnswerPlace]:
     yield from _privately(channel, askers, rounds)
     openly = [each for each in askers if not each.private]
     if not openly:
         return
     match channel.kind:
         case "telegram":
-            yield Place(channel, _key(question.id, rounds), openly[0].remote_id)
+            yield AnswerPlace(channel, _key(question.id, rounds), openly[0].remote_id)
         case "facebook":
             root = next((each.root for each in openly if each.root), None)
             yield from _own_thread(unit, question, channel, rounds, root)
             for each in _each_person(openly)[: channel.replies]:
-                yield Place(channel, _key(each.id, rounds), each.remote_id)
+                yield AnswerPlace(channel, _key(each.id, rounds), each.remote_id)
         case _:
             root = next((each.root for each in openly if each.root), None)
             yield from _own_thread(unit, question, channel, rounds, root)
 
 
-def _privately(channel: ChannelConfig, askers: Sequence[Utterance], rounds: int) -> Iterator[Place]:
+def _privately(channel: ChannelConfig, askers: Sequence[Utterance], rounds: int) -> Iterator[AnswerPlace]:
     chats: dict[str, Utterance] = {}
     for each in askers:
         if each.private:
             chats.setdefault(each.remote_id.partition(":")[0], each)
     for each in chats.values():
-        yield Place(channel, _key(each.id, rounds), each.remote_id)
+        yield AnswerPlace(channel, _key(each.id, rounds), each.remote_id)
 
 
 def _own_thread(
     unit: DeskUnit, question: Question, channel: ChannelConfig, rounds: int, root: str | None = None
-) -> Iterator[Place]:
+) -> Iterator[AnswerPlace]:
     """The place below our own post: the one under which it was asked, else the newest of the incident."""
     below = root or _our_post(unit, question, channel)
     if below is not None:
-        yield Place(channel, _key(question.id, rounds), below, is_ours=True)
+        yield AnswerPlace(channel, _key(question.id, rounds), below, is_ours=True)
 
 
 def _our_post(unit: DeskUnit, question: Question, channel: ChannelConfig) -> str | None:
@@ -318,21 +318,21 @@ def _again(unit: DeskUnit, told: _Told, thread: Sequence[Post]) -> Post:
     # In a group it stands below the first who asked; on the other platforms the question's own thread is ours.
     is_below_asker = channel.kind == "telegram" and ":" in remark
     own = _key(told.question.id, told.rounds)
-    place = Place(channel, last.incident_id, remark, is_ours=last.incident_id == own and not is_below_asker)
+    place = AnswerPlace(channel, last.incident_id, remark, is_ours=last.incident_id == own and not is_below_asker)
     return _stored(unit, told, place, Means.EDIT, _message(unit, told, place))
 
 
-def _first(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = False) -> Post:
+def _first(unit: DeskUnit, told: _Told, place: AnswerPlace, *, automatic: bool = False) -> Post:
     return _stored(unit, told, place, Means.REPLY, _message(unit, told, place, automatic=automatic))
 
 
-def _message(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = False) -> Message:
+def _message(unit: DeskUnit, told: _Told, place: AnswerPlace, *, automatic: bool = False) -> Message:
     key = (place.channel.name, place.is_ours, automatic)
     if key in told.said:
         return told.said[key]
     town, has_page = unit.desk.station, place.channel.link != "never" and not told.is_exercise
     page = f"{town.public_url}/alerts/{told.question.incident}" if town.public_url and has_page else None
-    reply = Reply(
+    reply = AnswerWords(
         told.answer.text,
         told.answer.language,
         worded(unit, told.question) if place.is_ours else None,
@@ -344,7 +344,7 @@ def _message(unit: DeskUnit, told: _Told, place: Place, *, automatic: bool = Fal
     return told.said[key]
 
 
-def _stored(unit: DeskUnit, told: _Told, place: Place, means: Means, message: Message) -> Post:
+def _stored(unit: DeskUnit, told: _Told, place: AnswerPlace, means: Means, message: Message) -> Post:
     ends = told.alert.alert.ends if told.alert.alert is not None else unit.now
     post = Post(
         id=unit.new_id(),

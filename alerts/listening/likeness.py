@@ -1,7 +1,7 @@
 """How like one another two utterances are, so that one question in many wordings is answered once.
 
 A text becomes a *vector*: bytes that the store keeps beside it and forgets with it. Two vectors are alike from 0
-(nothing in common) to 1 (the same). There are two sides behind one protocol. `Words`, which is always there, counts
+(nothing in common) to 1 (the same). There are two sides behind one protocol. `WordLikeness`, always there, counts
 what a text is about and what it wants to know (`lexicon.py`) and the beginnings of its other words. The sentence
 model (`sentence_model.py`), where it is installed, also knows that other words mean the same. A vector of one side
 says nothing to the other: `reads` tells.
@@ -42,7 +42,7 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class Threshold:
     """What a match has to reach: its likeness, and how far the second-best question has to be behind it."""
 
     score: float
@@ -64,7 +64,7 @@ class Likeness(Protocol):
     side: Side
     joins: float
     """How like a group's middle an utterance must be to join it."""
-    answers: Bar
+    answers: Threshold
 
     def vectors(self, texts: Sequence[str]) -> list[bytes]:
         """A vector of each text. Only its first 2,000 characters count."""
@@ -118,12 +118,12 @@ def match(likeness: Likeness, vector: bytes, questions: Mapping[str, Iterable[by
     return Match(name, score, margin) if score >= bar.score and margin >= bar.margin else None
 
 
-class Words:
+class WordLikeness:
     """Likeness by words alone: what is asked about, what is wanted of it, and the words that remain."""
 
     side = Side.WORDS
     joins = 0.39
-    answers = Bar(0.6, 0.25)
+    answers = Threshold(0.6, 0.25)
     _MADE = b"w1"
 
     def vectors(self, texts: Sequence[str]) -> list[bytes]:

@@ -40,9 +40,9 @@ from alerts.model.poll import (
     SHORTEST,
     WEB,
     Counting,
-    Place,
     Poll,
     PollCount,
+    PollPlace,
     PollState,
     Tally,
     Way,
@@ -323,15 +323,15 @@ def opened(unit: DeskUnit, town: Town, poll: Poll) -> Poll:
         channel = town.channels.get(name)
         if channel is None or channel.exercise is not poll.exercise:
             why = because("poll_channel_unfit")
-            unit.polls.put_place(poll.id, Place(name, Way.LINK, PollCount((), Counting.MISSED), now, reason=why))
+            unit.polls.put_place(poll.id, PollPlace(name, Way.LINK, PollCount((), Counting.MISSED), now, reason=why))
             continue
-        unit.polls.put_place(poll.id, Place(name, Way.POLL if channel.asks else Way.LINK))
+        unit.polls.put_place(poll.id, PollPlace(name, Way.POLL if channel.asks else Way.LINK))
         message = question_on(town, channel, poll)
         _store(unit, replace(_post(unit, poll, channel, PostKind.POLL, message), expires=poll.closes_at))
     if town.public_url:
-        unit.polls.put_place(poll.id, Place(WEB, Way.OWN))
+        unit.polls.put_place(poll.id, PollPlace(WEB, Way.OWN))
     if any(bot.exercise is poll.exercise for bot in town.bots.values()):
-        unit.polls.put_place(poll.id, Place(BOT, Way.OWN))
+        unit.polls.put_place(poll.id, PollPlace(BOT, Way.OWN))
     return done
 
 
@@ -348,7 +348,7 @@ def closed(unit: DeskUnit, town: Town, poll: Poll) -> Poll:
     return done
 
 
-def _close_there(unit: DeskUnit, town: Town, poll: Poll, place: Place) -> None:
+def _close_there(unit: DeskUnit, town: Town, poll: Poll, place: PollPlace) -> None:
     now = unit.now
     asked = next((post for post in unit.alerts.thread(poll.id, place.name) if post.kind is PostKind.POLL), None)
     if asked is not None and asked.state is PostState.QUEUED:

@@ -19,9 +19,9 @@ from datetime import timedelta
 from alerts.desk.actions import Filed
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.listening.acts import ALERT, LONGEST_ANSWER, Answered, Draft, find_question, give
+from alerts.listening.acts import ALERT, LONGEST_ANSWER, AnswerDraft, Answered, find_question, give
 from alerts.listening.answering import newest_alert, standing
-from alerts.listening.likeness import Words
+from alerts.listening.likeness import WordLikeness
 from alerts.model.alert import Alert, Info
 from alerts.model.errors import Misuse
 from alerts.model.incident import AlertState
@@ -36,12 +36,12 @@ VERDICTS = ("true", "false", "unclear")
 MOST_QUESTIONS = 200
 MOST_CANDIDATES = 200
 _ALIKE = 0.5
-"""How like a question what is offered has to be, by words alone (`likeness.Words`): half of what they are about."""
+"""How like a question what is offered has to be, by words alone: half of what they are about."""
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Sentence:
     """A sentence that may answer a question. `source` is `alert`, or the id of the earlier answer that it is.
 
     `about` is what it is compared by: itself, or what was asked when it was answered.
@@ -73,25 +73,25 @@ class Became:
     answered: Answered
 
 
-def candidates(unit: DeskUnit, question: Question) -> Sequence[Candidate]:
+def candidates(unit: DeskUnit, question: Question) -> Sequence[Sentence]:
     """What an officer may be offered: the sentences of the alert, where and when it is, and earlier answers."""
-    found: list[Candidate] = []
+    found: list[Sentence] = []
     if question.incident is not None:
         alert = newest_alert(unit, question.incident).alert
-        found += [Candidate(text, ALERT, text) for text in _sentences(unit, alert)] if alert is not None else []
+        found += [Sentence(text, ALERT, text) for text in _sentences(unit, alert)] if alert is not None else []
     for other in unit.listening.questions(MOST_QUESTIONS):
         answer = standing(unit, other.id) if other.id != question.id and other.state in _ANSWERED else None
         if answer is not None:
-            found.append(Candidate(answer.text, answer.id, other.words))
+            found.append(Sentence(answer.text, answer.id, other.words))
     return found[:MOST_CANDIDATES]
 
 
 _ANSWERED = (QuestionState.ANSWERED, QuestionState.BECAME)
 
 
-def suggest(unit: DeskUnit, question: Question) -> Candidate | None:
+def suggest(unit: DeskUnit, question: Question) -> Sentence | None:
     """The candidate that is most like the question; None: none is like it."""
-    found, likeness = candidates(unit, question), Words()
+    found, likeness = candidates(unit, question), WordLikeness()
     asked, *about = likeness.vectors([question.words, *(each.about for each in found)])
     scored = [(likeness.alike(asked, each), -at) for at, each in enumerate(about)]
     score, at = max(scored, default=(0.0, 0))
@@ -133,7 +133,7 @@ def become(officer: Officer, question: str, sentence: str) -> Became:
     told = "\n".join(filter(None, (before.description if before is not None else None, said)))
     filed = officer.update(stored.id, {"description": told})
     waits = filed.stored.state is AlertState.WAITING
-    return Became(filed, give(officer, asked, Draft(said, source=ALERT, waits=waits)))
+    return Became(filed, give(officer, asked, AnswerDraft(said, source=ALERT, waits=waits)))
 
 
 def verdict(officer: Officer, question: str, found: str, sentence: str) -> Became:

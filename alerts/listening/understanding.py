@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from alerts.listening.kinds import Suggestion, classify
-from alerts.listening.likeness import Likeness, Match, Side, Words, match, nearest
+from alerts.listening.likeness import Likeness, Match, Side, WordLikeness, match, nearest
 from alerts.model.listening import NEVER_AUTOMATIC, Kind, Understood
 from alerts.model.reason import Reason, because
 
@@ -45,9 +45,9 @@ class Understanding:
     """Reads utterances, groups them and finds their answers. `async with` ends its thread."""
 
     def __init__(self, load: Callable[[], Likeness] = sentence_model) -> None:
-        """`load` is called once, in the thread, for the first text: `Words` where the model is not to be used."""
+        """`load` is called once, in the thread, for the first text: `WordLikeness` where no model is to be used."""
         self._load = load
-        self._likeness: Likeness = Words()
+        self._likeness: Likeness = WordLikeness()
         self._loaded = False
         self._thread: ThreadPoolExecutor | None = None
         self.missing: Reason | None = None

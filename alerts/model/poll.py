@@ -81,7 +81,7 @@ class PollCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PollPlace:
     """Where a poll is asked: a channel by its name, `web` or `bot`; `count` is None until it is counted."""
 
     name: str
@@ -162,16 +162,16 @@ class Tally:
     """A poll's result: each place's numbers and their sum by option, for those that are counted."""
 
     poll: Poll
-    places: Sequence[Place]
+    places: Sequence[PollPlace]
     turnout: int
 
     @property
-    def counted(self) -> Sequence[Place]:
+    def counted(self) -> Sequence[PollPlace]:
         """The places that have numbers."""
         return [place for place in self.places if place.count is not None and place.count.how is not Counting.MISSED]
 
     @property
-    def uncounted(self) -> Sequence[Place]:
+    def uncounted(self) -> Sequence[PollPlace]:
         """The places with a poll of their own whose numbers are still to come."""
         return [place for place in self.places if place.way is not Way.LINK and place.count is None]
 

@@ -29,7 +29,7 @@ _ANSWER = "instruction"
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class AnswerWords:
     """What one place is told: `text`, the answer, in `language`.
 
     `question` is said before it where nothing beside shows what was asked; None: it stands under the question itself.
@@ -44,7 +44,7 @@ class Reply:
     exercise: bool = False
 
 
-def message_of(reply: Reply, channel: ChannelConfig, station: Town, library: Library) -> Message:
+def message_of(reply: AnswerWords, channel: ChannelConfig, station: Town, library: Library) -> Message:
     """The post of that channel; never raises for what a template holds."""
     markup = channel.text.markup
     language = _spoken(reply.language, library) or channel.language or station.language
@@ -76,7 +76,7 @@ def verdict_on(found: str, fact: str, language: str, libraries: Sequence[Library
 
 def faults_of_layout(name: str, language: str, markup: str, station: Town, library: Library) -> Iterator[Reason]:
     """What is wrong with a layout of answers: it fails, or leaves out the answer itself."""
-    said = Reply("What is answered.", language, "What is asked?", "https://alerts.example/1", automatic=True)
+    said = AnswerWords("What is answered.", language, "What is asked?", "https://alerts.example/1", automatic=True)
     for reply in (said, replace(said, question=None, link=None, automatic=False)):
         try:
             pieces = split(library.printed(name, markup, _known(reply, station, library, language)))
@@ -93,7 +93,7 @@ def _spoken(language: str, library: Library) -> str | None:
     return language if {language, language.split("-", 1)[0]} & set(library.languages(language)) else None
 
 
-def _known(reply: Reply, station: Town, library: Library, language: str) -> dict[str, Any]:
+def _known(reply: AnswerWords, station: Town, library: Library, language: str) -> dict[str, Any]:
     words = library.words(language, GENERAL)
     text, question = clean(reply.text), tame(clean(reply.question), keep_links=False) if reply.question else ""
     if language.lower().startswith("fr"):

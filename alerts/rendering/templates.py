@@ -31,7 +31,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, worde
 from alerts.model.post import EndReason, Message, PostKind, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.answer import Reply, faults_of_layout, message_of, verdict_on
+from alerts.rendering.answer import AnswerWords, faults_of_layout, message_of, verdict_on
 from alerts.rendering.counting import count
 from alerts.rendering.facts import facts, is_own
 from alerts.rendering.fit import fit
@@ -138,7 +138,7 @@ class Renderer:
         matter = self._matter(tidy, info or Info("", language=language), kind, language, context.now, warnings=[])
         return self._facts(matter, channel, context, self._link(info, kind, channel, context), [])
 
-    def answer(self, reply: Reply, channel: ChannelConfig) -> Message:
+    def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
         """Return the post by which `channel` answers somebody. Never raises for what a template holds."""
         return message_of(reply, channel, self._station, self._library)
 

@@ -21,9 +21,9 @@ from alerts.model.poll import (
     WEB,
     Ballot,
     Counting,
-    Place,
     Poll,
     PollCount,
+    PollPlace,
     PollState,
     Spike,
     Tally,
@@ -147,7 +147,7 @@ class Polls(UnitPart):
         """What is to be opened, closed, or given up because it was never validated, by now."""
         return [_poll_of(row) for row in _DUE.rows(self._db, now=stamp(now))]
 
-    def put_place(self, identity: str, place: Place) -> None:
+    def put_place(self, identity: str, place: PollPlace) -> None:
         """Keep where a poll is asked, with what is known of its numbers."""
         count = place.count
         _PUT_PLACE.run(
@@ -212,20 +212,20 @@ class Polls(UnitPart):
             if place.way is Way.OWN:
                 told = tuple(votes[place.name][at] for at in range(len(one.options)))
                 spikes = spikes_of(minutes[place.name])
-                self.put_place(one.id, Place(place.name, Way.OWN, PollCount(told), now, spikes))
+                self.put_place(one.id, PollPlace(place.name, Way.OWN, PollCount(told), now, spikes))
         _DROP_BALLOTS.run(self._db, poll=one.id)
 
     def tally(self, one: Poll) -> Tally:
         """What is known of a poll's result: before it is closed no numbers, whatever is stored, but the turnout."""
         if one.state is not PollState.CLOSED:
             row = _TURNOUT.row(self._db, poll=one.id)
-            bare = [Place(place.name, place.way) for place in self._places(one.id)]
+            bare = [PollPlace(place.name, place.way) for place in self._places(one.id)]
             return Tally(one, bare, int(row["votes"]) if row else 0)
         places = self._places(one.id)
         counts = (place.count for place in places if place.count is not None)
         return Tally(one, places, sum(sum(count.votes) for count in counts))
 
-    def _places(self, identity: str) -> list[Place]:
+    def _places(self, identity: str) -> list[PollPlace]:
         return [_place_of(row) for row in _PLACES.rows(self._db, poll=identity)]
 
 
@@ -253,8 +253,8 @@ def _poll_of(row: Row) -> Poll:
     )
 
 
-def _place_of(row: Row) -> Place:
-    return Place(
+def _place_of(row: Row) -> PollPlace:
+    return PollPlace(
         row["name"],
         Way(row["way"]),
         PollCount(tuple(json.loads(row["votes"])), Counting(row["how"])) if row["votes"] else None,

@@ -55,7 +55,7 @@ class EarSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """A question: how many asked it on each channel, since when, in which words, and what is said to it.
 
     `standing` is the answer that holds, `waiting` the one that a second person has to see, `stuck` the posts of the
@@ -86,9 +86,9 @@ class HeardBoard:
 
     ears: tuple[EarSeen, ...]
     raised: tuple[Utterance, ...]
-    questions: tuple[Asked, ...]
-    rumours: tuple[Asked, ...]
-    answered: tuple[Asked, ...]
+    questions: tuple[AskedQuestion, ...]
+    rumours: tuple[AskedQuestion, ...]
+    answered: tuple[AskedQuestion, ...]
     rest: tuple[Utterance, ...]
     elsewhere: tuple[Utterance, ...]
     counts: Mapping[Kind, int]
@@ -101,7 +101,7 @@ class HeardBoard:
     on: tuple[tuple[str, str], ...] = ()
 
     @property
-    def waiting(self) -> tuple[Asked, ...]:
+    def waiting(self) -> tuple[AskedQuestion, ...]:
         """The questions whose answer waits for a second person."""
         return tuple(each for each in (*self.questions, *self.rumours, *self.answered) if each.waiting is not None)
 
@@ -139,10 +139,10 @@ def board_of(unit: DeskUnit, after: int = 0) -> HeardBoard:
     return replace(board, headlines=headlines_of(unit, about))
 
 
-def asked_of(unit: DeskUnit, question: Question, most: int = SAMPLES) -> Asked:
+def asked_of(unit: DeskUnit, question: Question, most: int = SAMPLES) -> AskedQuestion:
     """A question with the first who asked it, and its answers."""
     waiting = [each for each in unit.listening.answers(question.id) if each.state is AnswerState.WAITING]
-    return Asked(
+    return AskedQuestion(
         question,
         unit.listening.asked_on(question.id),
         tuple(unit.listening.samples(question.id, most)),

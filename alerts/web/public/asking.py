@@ -24,7 +24,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from alerts.desk.service import DeskUnit
-from alerts.listening.answering import Entry
+from alerts.listening.answering import FaqEntry
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import Taken, take
 from alerts.model.bounds import bounded
@@ -53,7 +53,7 @@ _ID = "{id:[A-Za-z0-9]{1,26}}"
 
 
 @dataclass
-class Pace:
+class QuestionPace:
     """Who asked lately, as digests of networks under a secret of the day: in memory alone, and bounded."""
 
     asked: deque[tuple[datetime, str]] = field(default_factory=deque)
@@ -84,7 +84,7 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((found, bits), strict=False))
 
 
-class Asking:
+class QuestionField:
     """Takes questions, for one town; a form is known by when it was made and a seal on that."""
 
     def __init__(self, publisher: Publisher, intake: Intake) -> None:
@@ -92,7 +92,7 @@ class Asking:
         self._intake = intake
         self._setting = publisher.setting
         self._pages = {language: Pages(self._setting, language) for language in self._setting.languages}
-        self._pace = Pace()
+        self._pace = QuestionPace()
         self._key = secrets.token_bytes(32)
 
     def routes(self) -> list[web.RouteDef]:
@@ -172,7 +172,7 @@ def _asks(understood: Understood) -> Understood:
     return Understood(understood.kind, understood.reason, asks=True, vector=understood.vector)
 
 
-def nearest(question: str, asked: Sequence[Entry]) -> Sequence[Entry]:
+def nearest(question: str, asked: Sequence[FaqEntry]) -> Sequence[FaqEntry]:
     """What was answered in the most of the same words; all of it where it is little."""
     if len(asked) <= MOST_SHOWN:
         return asked

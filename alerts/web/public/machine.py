@@ -20,7 +20,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from icalendar import Calendar, Event, Timezone, vRecur
 
-from alerts.listening.answering import Entry as Answered
+from alerts.listening.answering import FaqEntry
 from alerts.model.alert import SERIES_PARAMETER, Alert, Info, Point
 from alerts.model.bounds import Ring, together
 from alerts.model.cap import write
@@ -349,7 +349,7 @@ def announcement(told: Told, setting: Setting) -> Mapping[str, Any]:
     }
 
 
-def questions(asked: Sequence[Answered], address: str) -> Mapping[str, Any]:
+def questions(asked: Sequence[FaqEntry], address: str) -> Mapping[str, Any]:
     """https://schema.org/FAQPage of the questions that were answered."""
     return {
         "@context": "https://schema.org",

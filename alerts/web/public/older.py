@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from alerts.desk.publicity import PublicIncident, public_incident
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.listening.answering import Entry, faq
+from alerts.listening.answering import FaqEntry, faq
 from alerts.rendering.card import card_of, draw_card
 from alerts.web.public.answers import KeptAnswer, answer
 from alerts.web.public.lasting import CARD, Key, Lasting
@@ -78,7 +78,7 @@ class OlderPages:
             self._named = {each: of for each, of in self._named.items() if of != gone}
 
 
-def _public(unit: DeskUnit, name: str) -> tuple[PublicIncident | None, Sequence[Entry]]:
+def _public(unit: DeskUnit, name: str) -> tuple[PublicIncident | None, Sequence[FaqEntry]]:
     """The incident, and the questions about it that were answered."""
     views = unit.views
     incident = views.incident_of(name)

@@ -23,7 +23,7 @@ from babel.dates import format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from alerts.listening.answering import Entry
+from alerts.listening.answering import FaqEntry
 from alerts.model.town import Town
 from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.text import address
@@ -265,7 +265,7 @@ def hours_of(town: Town) -> Mapping[str, str]:
     return {"from": begins, "until": ends}
 
 
-def spoken(entry: Entry, language: str) -> Markup:
+def spoken(entry: FaqEntry, language: str) -> Markup:
     """The attribute of an element that holds an answer in another language than the page's."""
     is_own = entry.language.split("-", maxsplit=1)[0].lower() == language
     return Markup() if is_own else Markup(' lang="{}"').format(entry.language)

@@ -31,7 +31,7 @@ from aiohttp import web
 
 from alerts.desk.publicity import Daybook
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.listening.answering import Entry, faq
+from alerts.listening.answering import FaqEntry, faq
 from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
@@ -92,7 +92,7 @@ class Publisher:
         self._daybook = Daybook(setting.town.zone)
         self._edition: Edition | None = None
         self._known: Known = ()
-        self._asked: Mapping[str, Sequence[Entry]] = {}
+        self._asked: Mapping[str, Sequence[FaqEntry]] = {}
         self._reasked: frozenset[str] = frozenset()
         self._older = OlderPages(service, self._site)
         self._cards = Cards()
@@ -389,7 +389,7 @@ def _write(export: Export, answers: Iterable[Mapping[str, KeptAnswer]]) -> None:
     export.write({path: answer for part in answers for path, answer in part.items()})
 
 
-def _asked(unit: DeskUnit) -> Mapping[str, Sequence[Entry]]:
+def _asked(unit: DeskUnit) -> Mapping[str, Sequence[FaqEntry]]:
     """The questions that were answered, by their incident: of the incidents that were asked about last."""
     return {each: tuple(faq(unit, each)) for each in unit.listening.answered_about(MOST_ASKED_ABOUT)}
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from alerts.desk.publicity import PublicIncident, Situation
 from alerts.desk.territory import is_in_words, territory_of
-from alerts.listening.answering import Entry
+from alerts.listening.answering import FaqEntry
 from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import fold
 from alerts.model.incident import MANUAL, StoredAlert
@@ -123,7 +123,7 @@ class Outlook:
     situation: Situation
     sources: Sequence[Freshness] = field(default_factory=tuple)
     bots: tuple[str, ...] = ()
-    asked: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    asked: Mapping[str, Sequence[FaqEntry]] = field(default_factory=dict)
 
     @property
     def now(self) -> datetime:

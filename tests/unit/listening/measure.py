@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from alerts.listening.likeness import Likeness, Words
+from alerts.listening.likeness import Likeness, WordLikeness
 from alerts.listening.understanding import Understanding, sentence_model
 from alerts.model.listening import NEVER_AUTOMATIC, Kind, Understood
 
@@ -207,7 +207,7 @@ async def figures(likeness: Likeness) -> AsyncIterator[Figure]:
 
 async def all_figures() -> list[Figure]:
     """Of both sides, those of the same thing beside each other."""
-    words, model = [[each async for each in figures(side)] for side in (Words(), the_model())]
+    words, model = [[each async for each in figures(side)] for side in (WordLikeness(), the_model())]
     return [each for pair in zip(words, model, strict=True) for each in pair]
 
 

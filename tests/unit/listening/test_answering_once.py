@@ -12,7 +12,7 @@ from alerts.desk.officer import Officer
 from alerts.listening import acts
 from alerts.listening.ears import Intake
 from alerts.listening.grouping import group_of
-from alerts.listening.likeness import Words
+from alerts.listening.likeness import WordLikeness
 from alerts.listening.understanding import Understanding
 from alerts.model.post import PostState
 from alerts.model.town import ChannelConfig
@@ -34,7 +34,7 @@ X = ChannelConfig("x", "twitter", TWITTER_TEXT, hears=True)
 
 @pytest.fixture
 async def intake(listening):
-    async with Understanding(Words) as understanding:
+    async with Understanding(WordLikeness) as understanding:
         yield Intake(listening.service, listening.events, listening.clock, understanding.read, group_of(understanding))
 
 

@@ -6,7 +6,7 @@ from alerts.desk.officer import Officer
 from alerts.listening import acts
 from alerts.listening.ears import Intake
 from alerts.listening.grouping import group_of, read_anew
-from alerts.listening.likeness import Side, Words
+from alerts.listening.likeness import Side, WordLikeness
 from alerts.listening.understanding import Understanding
 from alerts.model.events import PostsStored
 from alerts.model.listening import Kind, QuestionState
@@ -48,13 +48,13 @@ class Heard:
 
 @pytest.fixture(params=list(Side))
 async def heard(request, listening):
-    async with Understanding(Words if request.param is Side.WORDS else the_model) as understanding:
+    async with Understanding(WordLikeness if request.param is Side.WORDS else the_model) as understanding:
         yield Heard(listening, understanding)
 
 
 @pytest.fixture
 async def by_words(listening):
-    async with Understanding(Words) as understanding:
+    async with Understanding(WordLikeness) as understanding:
         yield Heard(listening, understanding)
 
 

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from alerts.listening.lexicon import LISTS, any_of, plain
-from alerts.listening.likeness import MOST_FEATURES, Side, Words, match, nearest
+from alerts.listening.likeness import MOST_FEATURES, Side, WordLikeness, match, nearest
 from tests.unit.listening.measure import the_model
 
 WATER = ["L'eau est potable ?", "on peut boire l'eau du robinet", "elle est bonne à boire, l'eau ?"]
@@ -15,7 +15,7 @@ SCHOOL = ["l'école est ouverte demain ?", "ecole ouverte ou pas"]
 
 @pytest.fixture(scope="module", params=list(Side))
 def likeness(request):
-    return Words() if request.param is Side.WORDS else the_model()
+    return WordLikeness() if request.param is Side.WORDS else the_model()
 
 
 def test_it_tells_which_side_it_is(likeness, request):
@@ -49,7 +49,7 @@ def test_nothing_is_like_nothing(likeness):
 
 
 def test_what_another_side_made_is_not_read(likeness):
-    other = the_model() if likeness.side is Side.WORDS else Words()
+    other = the_model() if likeness.side is Side.WORDS else WordLikeness()
     (foreign,) = other.vectors(WATER[:1])
     (own,) = likeness.vectors(WATER[:1])
     assert (likeness.reads(own), likeness.reads(foreign)) == (True, False)

@@ -9,7 +9,7 @@ import pytest
 from alerts.listening import acts
 from alerts.listening.ears import Intake
 from alerts.listening.grouping import group_of
-from alerts.listening.likeness import Words
+from alerts.listening.likeness import WordLikeness
 from alerts.listening.understanding import Understanding
 from alerts.model.events import PostsStored
 from alerts.model.listening import UtteranceState
@@ -22,7 +22,7 @@ WATER = "L’eau du robinet est-elle potable ?"
 @pytest.fixture
 async def intake(listening):
     """As a daemon has it, without the model: what is compared is words."""
-    async with Understanding(Words) as understanding:
+    async with Understanding(WordLikeness) as understanding:
         yield Intake(listening.service, listening.events, listening.clock, understanding.read, group_of(understanding))
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import alerts.listening
-from alerts.listening.likeness import Side, Words
+from alerts.listening.likeness import Side, WordLikeness
 from alerts.listening.understanding import AT_ONCE, Understanding
 from alerts.model.listening import NEVER_AUTOMATIC, Kind, Understood
 from tests.unit.listening.measure import asked, group, others, the_model
 
 
-class SlowToLoad(Words):
+class SlowToLoad(WordLikeness):
     """Words, by a side whose loading the test holds up; it writes down which thread computes, and how much at once."""
 
     def __init__(self):
@@ -78,7 +78,7 @@ async def test_without_the_model_words_go_on_and_it_is_said(load, code):
 
 async def test_the_model_raises_more_and_never_fewer():
     told = ["son coeur s'est arrêté", "Venez nous aider, on est bloqués", "Merci pour l'info"]
-    async with Understanding(Words) as words, Understanding(the_model) as model:
+    async with Understanding(WordLikeness) as words, Understanding(the_model) as model:
         without, found = await words.read(told), await model.read(told)
         assert model.side is Side.MODEL
         assert model.missing is None
@@ -88,7 +88,7 @@ async def test_the_model_raises_more_and_never_fewer():
 
 
 async def test_what_the_other_side_read_is_read_again():
-    async with Understanding(Words) as words, Understanding(the_model) as model:
+    async with Understanding(WordLikeness) as words, Understanding(the_model) as model:
         (old,) = await words.vectors(["l'eau est potable ?"])
         await model.vectors(["a"])
         assert not model.current(old)
@@ -98,7 +98,7 @@ async def test_what_the_other_side_read_is_read_again():
 
 
 async def test_what_may_be_grave_is_never_answered_automatically():
-    async with Understanding(Words) as understanding:
+    async with Understanding(WordLikeness) as understanding:
         (vector,) = await understanding.vectors(["L'eau est potable ?"])
         questions = {"water": [vector]}
 
@@ -111,14 +111,14 @@ async def test_what_may_be_grave_is_never_answered_automatically():
 
 
 async def test_the_nearest_sentence_of_the_alert_is_suggested():
-    async with Understanding(Words) as understanding:
+    async with Understanding(WordLikeness) as understanding:
         sentences = await understanding.vectors(["Les écoles sont fermées.", "L'eau du robinet n'est pas potable."])
         (asks,) = await understanding.vectors(["on peut boire l'eau du robinet ?"])
         assert understanding.closest(asks, sentences)[0] == 1
         assert understanding.closest(asks, []) is None
 
 
-@pytest.mark.parametrize("load", [Words, the_model])
+@pytest.mark.parametrize("load", [WordLikeness, the_model])
 async def test_one_call_among_five_hundred_thanks_is_found_and_nothing_else(load):
     thanks = [
         words for kind, words in (*others(), *others("later_others"), *others("last_others")) if kind is Kind.THANKS
@@ -132,7 +132,7 @@ async def test_one_call_among_five_hundred_thanks_is_found_and_nothing_else(load
     assert len({words.rstrip("!") for words in raised}) <= 2, "of some forty ways to thank, one looks like a call"
 
 
-@pytest.mark.parametrize("load", [Words, the_model])
+@pytest.mark.parametrize("load", [WordLikeness, the_model])
 async def test_thirty_utterances_in_eight_wordings_are_four_groups_at_most(load):
     """As they come in, question by question and mixed; `test_figures.py` has twelve orders of each alert."""
     told = asked()["alert"][0]["question"]

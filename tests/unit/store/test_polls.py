@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from alerts.model.poll import WEB, Ballot, Counting, Place, Poll, PollCount, PollState, Spike, Way
+from alerts.model.poll import WEB, Ballot, Counting, Poll, PollCount, PollPlace, PollState, Spike, Way
 from alerts.model.reason import because
 from tests.unit.store.conftest import NOW
 
@@ -57,10 +57,10 @@ async def test_what_is_due_and_when_the_next_one_is(database):
 
 
 async def test_places_are_kept_with_what_is_known_of_them(database):
-    place = Place(WEB, Way.OWN, PollCount((3, 0, 1)), NOW, (Spike(NOW, 3),))
+    place = PollPlace(WEB, Way.OWN, PollCount((3, 0, 1)), NOW, (Spike(NOW, 3),))
     await database.write(lambda unit: unit.polls.put(replace(POLL, state=PollState.CLOSED)))
     await database.write(lambda unit: unit.polls.put_place("p1", place))
-    await database.write(lambda unit: unit.polls.put_place("p1", Place("telegram", Way.POLL)))
+    await database.write(lambda unit: unit.polls.put_place("p1", PollPlace("telegram", Way.POLL)))
     why = because("poll_gone")
     missed = PollCount((), Counting.MISSED)
     await database.write(lambda unit: unit.polls.counted("p1", "telegram", missed, NOW, why))
@@ -69,7 +69,7 @@ async def test_places_are_kept_with_what_is_known_of_them(database):
         return unit.polls.tally(unit.polls.poll("p1"))
 
     found = await database.read(tally)
-    assert found.places == [Place("telegram", Way.POLL, missed, NOW, (), why), place]
+    assert found.places == [PollPlace("telegram", Way.POLL, missed, NOW, (), why), place]
     assert (found.channels, found.sums, found.turnout) == (
         {WEB: {"Oui": 3, "Non": 0, "« Peut-être »": 1}},
         [3, 0, 1],
@@ -80,7 +80,7 @@ async def test_places_are_kept_with_what_is_known_of_them(database):
 async def test_votes_are_counted_once_and_their_networks_forgotten(database):
     def vote(unit):
         unit.polls.put(POLL)
-        unit.polls.put_place("p1", Place(WEB, Way.OWN))
+        unit.polls.put_place("p1", PollPlace(WEB, Way.OWN))
         for number, option in enumerate((0, 2, 2)):
             unit.polls.vote(POLL, Ballot(WEB, POLL.voter(WEB, str(number)), option, f"n{number}"), NOW)
         return unit.polls.free_at(POLL, "n0", NOW), unit.polls.has_voted("p1", POLL.voter(WEB, "1"))

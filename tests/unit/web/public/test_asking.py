@@ -13,7 +13,7 @@ from alerts.listening.ears import Intake
 from alerts.listening.hearing import understand_nothing
 from alerts.model.events import RemarkHeard
 from alerts.model.listening import Kind
-from alerts.web.public.asking import A_NETWORK, ALL_NETWORKS, Asking, Pace, network_of
+from alerts.web.public.asking import A_NETWORK, ALL_NETWORKS, QuestionField, QuestionPace, network_of
 from alerts.web.public.publisher import public_routes
 from tests.unit.desk.conftest import NOW, an_alert, cancelling
 from tests.unit.french import visible, wrong_in
@@ -26,7 +26,7 @@ async def house(tmp_path):
     async with a_house(tmp_path, channel="hears = true", **LISTENS) as house:
         intake = Intake(house.service, house.events, house.clock, understand_nothing)
         app = web.Application()
-        app.add_routes(Asking(house.publisher, intake).routes())
+        app.add_routes(QuestionField(house.publisher, intake).routes())
         app.add_routes(public_routes(house.publisher))
         async with TestClient(TestServer(app)) as client:
             house.client = client
@@ -136,7 +136,7 @@ async def test_one_network_asks_so_often_and_no_more(house):
 
 
 def test_the_pace_counts_networks_and_forgets_them():
-    pace = Pace()
+    pace = QuestionPace()
     assert [pace.takes(f"192.0.2.{n}", NOW) for n in range(A_NETWORK + 1)] == [*[True] * A_NETWORK, False]
     assert pace.takes("192.0.3.1", NOW)
     assert pace.takes("192.0.2.9", NOW + timedelta(minutes=11))
