@@ -186,13 +186,15 @@ async def test_a_list_without_an_end_is_no_answer(stage):
             await channel.find(message("Suite"), stage.clock.now(), None, frozenset())
 
 
-async def test_a_comment_among_hundreds_is_found_under_its_post_whatever_hangs_between(stage):
+async def test_a_comment_among_hundreds_is_found_and_no_reply_to_another_is_taken_for_it(stage):
     channel = await stage.open("facebook")
     post = await channel.publish(message("Alerte"))
     others = [await channel.publish(message(f"Avis {number}"), post.remote_id) for number in range(110)]
-    answer = await channel.publish(message("Suite"), others[3].remote_id)
-    found = await channel.find(message("Suite"), stage.clock.now(), None, frozenset(), post.remote_id)
-    assert found.remote_id == answer.remote_id
+    await channel.publish(message("Suite"), others[3].remote_id)
+    sought = (message("Suite"), stage.clock.now(), None, frozenset(), post.remote_id)
+    assert await channel.find(*sought) is None
+    answer = await channel.publish(message("Suite"), post.remote_id)
+    assert (await channel.find(*sought)).remote_id == answer.remote_id
 
 
 async def test_comments_that_may_not_be_read_stop_no_lane(stage):
