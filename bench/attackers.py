@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hmac
 import http.client
 import itertools
 import json
@@ -22,6 +23,18 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 Given = Mapping[str, str]
+APP_SECRET = "sandbox-app-secret"
+SAID = (
+    "Merci beaucoup",
+    "L’eau est-elle potable ?",
+    "On peut boire l’eau du robinet ?",
+    "C’est jusqu’à quand ?",
+    "Ma grand-mère est bloquée rue Haute",
+    "Bravo la mairie…",
+    "Il paraît que le barrage a cédé",
+    "bjr, il y a école demain ?",
+)
+"""What people say, each time with another number behind it."""
 MARKS = "é" + "\u0301\u0323" * 120_000
 """480 kB: to put these in order is quadratic (Unicode, annex 15)."""
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
@@ -137,6 +150,27 @@ def api(given: Given) -> None:
         _ask(given, "POST", "/api/v1/alerts", json.dumps({"headline": f"Averse {number}", **draft}).encode(), headers)
 
 
+def people(given: Given) -> None:
+    """Two thousand comments in five minutes, as Facebook's webhook brings them: thanks, questions, calls for help."""
+    for number in _paced(2000 / 300):
+        words = f"{SAID[number % len(SAID)]} {number}"
+        said = {
+            "item": "comment",
+            "verb": "add",
+            "comment_id": f"1_{number}",
+            "post_id": "1234567890_1",
+            "parent_id": "1234567890_1",
+            "from": {"id": str(9_000_000 + number), "name": "A"},
+            "created_time": int(time.time()),
+            "message": words,
+        }
+        entry = {"id": "1234567890", "time": int(time.time()), "changes": [{"field": "feed", "value": said}]}
+        body = json.dumps({"object": "page", "entry": [entry]}).encode()
+        digest = hmac.new(APP_SECRET.encode(), body, "sha256").hexdigest()
+        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={digest}"}
+        _ask(given, "POST", "/hook/facebook/page", body, headers)
+
+
 def outside(given: Given) -> None:
     """A feed, a calendar and a webhook's receiver of others: harmless until the file `mode` says what they answer."""
     mode, count = Path(given["mode"]), itertools.count()
@@ -237,7 +271,7 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
 }
 """What the feed says in each mode."""
 ATTACKS: Mapping[str, Callable[[Given], None]] = {
-    each.__name__: each for each in (names, forms, half_open, streams, search, metrics, bot, api, outside)
+    each.__name__: each for each in (names, forms, half_open, streams, search, metrics, bot, api, people, outside)
 }
 
 if __name__ == "__main__":
