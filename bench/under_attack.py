@@ -46,7 +46,7 @@ SHORTEST = 2.0
 SETTLED_WITHIN, IDLE = 30.0, 0.1
 """Seconds to wait for an idle daemon, and the CPU seconds that one takes in a second at the most."""
 UNPACED = 'limits = ["100000/1m"]\nreserve = 0\n'
-HEARS = 'hears = true\napp_secret = { env = "APP_SECRET" }\nverify_token = { env = "APP_SECRET" }\n'
+HEARS = 'hears = true\napp_secret = {{ env = "APP_SECRET" }}\nverify_token = {{ env = "APP_SECRET" }}\n'
 TOWN = (
     PAGE + UNPACED + HEARS + 'severity = "Extreme"\n' + TELEGRAM + UNPACED + "subscriptions = true\n"
     """
