@@ -189,7 +189,7 @@ def reword(officer: Officer, question: str, words: str) -> Question:
     """Say what is asked in one's own words, as the town's page shows it."""
     officer.must(Act.TEND)
     asked = find_question(officer.unit, question)
-    changed = replace(asked, words=_wording(words))
+    changed = replace(asked, words=_wording(words), worded_by=officer.actor.name)
     if changed != asked:
         officer.unit.listening.put_question(replace(changed, changed_at=officer.unit.now))
         officer.write(Act.TEND, asked.id, f"worded {changed.words}")
@@ -238,7 +238,9 @@ def answer(
     if not said or len(said) > LONGEST_ANSWER:
         raise Misuse(because("answer_length", most=LONGEST_ANSWER))
     asked = find_question(officer.unit, question)
-    asked = replace(asked, next_ones=next_ones, words=_wording(words) if words else asked.words)
+    asked = replace(asked, next_ones=next_ones)
+    if words:
+        asked = replace(asked, words=_wording(words), worded_by=officer.actor.name)
     return give(officer, asked, AnswerDraft(said, everywhere=everywhere, source=source))
 
 

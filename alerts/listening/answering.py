@@ -34,7 +34,6 @@ from alerts.model.post import ANSWERS_LAST, Means, Message, Post, PostKind, Post
 from alerts.model.reason import because
 from alerts.model.town import ChannelConfig
 from alerts.rendering.answer import AnswerWords
-from alerts.store.listening import words_of_question
 
 WORTH_TELLING = timedelta(hours=6)
 """How long after the alert's end an answer to it is still sent, where a channel was down."""
@@ -103,18 +102,17 @@ def standing(unit: DeskUnit, question_id: str) -> Answer | None:
 
 
 def faq(unit: DeskUnit, incident: str) -> Sequence[FaqEntry]:
-    """What was answered about an incident, the most asked first; none whose question is forgotten by now.
+    """What was answered about an incident, the most asked first.
 
-    Of a question that no officer worded, the page has the sentence of the first asker that asks.
+    What a stranger asked stands in their own words nowhere in public: a question that no officer worded has none here.
     """
     entries = []
     for question in unit.listening.questions(MOST_ENTRIES, incident):
         if question.state not in (QuestionState.ANSWERED, QuestionState.BECAME):
             continue
         accepted = [each for each in unit.listening.answers(question.id) if each.state is AnswerState.ACCEPTED]
-        asked = worded(unit, question) or what_is_asked(question.words)
-        if accepted and asked:
-            entries.append(_entry(question, asked, accepted[-1], corrected=len(accepted) > 1))
+        if accepted:
+            entries.append(_entry(question, worded(question) or "", accepted[-1], corrected=len(accepted) > 1))
     return sorted(entries, key=lambda each: (-each.asked, each.key))
 
 
@@ -123,11 +121,9 @@ def _entry(question: Question, asked: str, answer: Answer, *, corrected: bool) -
     return FaqEntry(question.id, asked, answer.text, answer.language, question.asked, at, corrected)
 
 
-def worded(unit: DeskUnit, question: Question) -> str | None:
-    """What is asked, in an officer's words; None: it stands as somebody asked it, which no post repeats."""
-    askers = unit.listening.asking(question.id)
-    is_theirs = any(each.text is not None and words_of_question(each.text) == question.words for each in askers)
-    return None if is_theirs else question.words or None
+def worded(question: Question) -> str | None:
+    """What is asked, in an officer's words; None: it stands as somebody asked it, which nothing public repeats."""
+    return question.words if question.worded_by is not None else None
 
 
 def what_is_asked(words: str) -> str:
@@ -335,7 +331,7 @@ def _message(unit: DeskUnit, told: _Told, place: AnswerPlace, *, automatic: bool
     reply = AnswerWords(
         told.answer.text,
         told.answer.language,
-        worded(unit, told.question) if place.is_ours else None,
+        worded(told.question) if place.is_ours else None,
         page,
         automatic=automatic,
         exercise=told.is_exercise,

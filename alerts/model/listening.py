@@ -151,7 +151,7 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What several people want to know, in the words of the first of them, or in an officer's.
+    """What several people want to know, in the words of the first of them, or in an officer's (`worded_by`).
 
     `asked` is how many utterances are part of it. `next_ones`: who asks it later is answered automatically. `verdict`
     is what an officer found of a rumour: `true`, `false`, `unclear`. `centroid` is the mean of its utterances' vectors.
@@ -164,6 +164,7 @@ class Question:
     created_at: datetime
     changed_at: datetime
     incident: str | None = None
+    worded_by: str | None = None
     asked: int = 0
     next_ones: bool = False
     verdict: str | None = None

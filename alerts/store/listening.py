@@ -208,7 +208,7 @@ _SAID_BY = Statement(
 )
 _BLANK_QUESTION = Statement(
     update(question)
-    .where(question.c.id == bindparam("key"), question.c.words == bindparam("said"))
+    .where(question.c.id == bindparam("key"), question.c.worded_by.is_(None), question.c.words == bindparam("said"))
     .values(words=literal(""), centroid=null())
 )
 _BLANK_VECTOR = Statement(update(question).where(question.c.id == bindparam("key")).values(centroid=null()))

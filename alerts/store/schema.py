@@ -606,6 +606,7 @@ question = Table(
     Column("id", String(26), primary_key=True),
     Column("incident", String(26), index=True),
     Column("words", Text, nullable=False),
+    Column("worded_by", String(100)),
     Column("kind", String(16), nullable=False),
     Column("state", String(16), nullable=False, index=True),
     Column("asked", BigInteger, nullable=False),

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.desk.service import DeskUnit
-from alerts.listening.answering import standing
+from alerts.listening.answering import standing, what_is_asked, worded
 from alerts.listening.moderating import WAITING, may
 from alerts.listening.proposals import Proposal, proposals, suggest
 from alerts.model.listening import (
@@ -166,6 +166,7 @@ def question_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
     return {
         "asked": asked,
         "answers": unit.listening.answers(name),
+        "wording": worded(found) or what_is_asked(found.words),
         "posts": unit.listening.answer_posts(name),
         "suggested": suggest(unit, found) if asked.standing is None and found.incident else None,
         "proposal": next((each for each in proposals(unit) if each.question.id == name), None),

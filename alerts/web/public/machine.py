@@ -350,7 +350,7 @@ def announcement(told: Told, setting: Setting) -> Mapping[str, Any]:
 
 
 def questions(asked: Sequence[FaqEntry], address: str) -> Mapping[str, Any]:
-    """https://schema.org/FAQPage of the questions that were answered."""
+    """https://schema.org/FAQPage of the questions that were answered and that an officer worded."""
     return {
         "@context": "https://schema.org",
         "@type": "FAQPage",
@@ -362,6 +362,7 @@ def questions(asked: Sequence[FaqEntry], address: str) -> Mapping[str, Any]:
                 "acceptedAnswer": {"@type": "Answer", "text": each.answer, "inLanguage": each.language},
             }
             for each in asked
+            if each.question
         ],
     }
 

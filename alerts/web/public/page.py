@@ -127,7 +127,9 @@ class Pages:
             web=address(info.web) if info else None,
             json_ld=_for_script(machine.announcement(told, self.setting)),
             asked=(asked := outlook.asked.get(told.incident.id, ())),
-            faq_ld=_for_script(machine.questions(asked, self.setting.address(told.path))) if asked else None,
+            faq_ld=_for_script(machine.questions(asked, self.setting.address(told.path)))
+            if any(each.question for each in asked)
+            else None,
             askers=self.askers,
             may_ask=may_ask(told, self.setting),
         )
