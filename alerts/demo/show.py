@@ -1,7 +1,7 @@
 """The demo: a weather feed, a works calendar and a manual alert go out on three stand-ins, each printed as it does.
 
 One of them is Severe: that one is also told to somebody who subscribed with the bot. Under one of the posts people ask
-a question, which is answered once.
+a question, which is answered once; and a poll is asked, answered, closed and counted.
 """
 
 from __future__ import annotations
@@ -141,9 +141,9 @@ def _listen(daemon: Daemon, say: Say) -> asyncio.Queue[Post]:
         if verdict.state is not PostState.SENT:
             say(f"  {post.channel:<9} {verdict.state.replace('_', ' ')}: {verdict.reason}")
             return
-        where = verdict.receipt.url if verdict.receipt else ""
         say(f"  {post.channel:<9} {post.kind:<8} {seconds * 1000:4.0f} ms  {first_line[:70]}")
-        say(f"            {where}")
+        if verdict.receipt and verdict.receipt.url:
+            say(f"            {verdict.receipt.url}")
         delivered.put_nowait(replace(post, receipt=verdict.receipt))
 
     daemon.events.subscribe(AttemptFinished, told)
@@ -182,10 +182,13 @@ async def _watch(daemon: Daemon, complete: asyncio.Task[None], stopped: asyncio.
     ending = asyncio.create_task(stopped.wait())
     await asyncio.wait({complete, ending}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     done = complete.done()
+    if done:
+        complete.result()
     complete.cancel()
     if done:
         say("\nAll is delivered: 3 alerts on 3 channels, and what is Severe to a subscriber.")
         say("What three people asked under one of them is answered once: there, and on the alert's own page.")
+        say("A poll was asked on Telegram, closed, and counted; nobody saw its numbers before.")
     elif not stopped.is_set():
         await _say_what_is_missing(daemon, say)
     if not once and not stopped.is_set():
@@ -207,6 +210,14 @@ async def _all_is_out(
     say(f"  {talk.CHANNEL:<9} {'hears':<8}          {len(talk.ASKED)} people ask: {talk.ASKED[0]}")
     for _ in await talk.answer(daemon, questions, WHO):
         await delivered.get()
+    poll = await talk.open_a_poll(daemon, WHO)
+    asked = await delivered.get()
+    assert asked.receipt is not None  # noqa: S101 it is out
+    await talk.vote(sandbox, asked.receipt.url or "")
+    await talk.close_the_poll(daemon, poll, WHO)
+    await delivered.get()
+    numbers = ", ".join(f"{option} {votes}" for option, votes in (await talk.result(daemon, poll)).items())
+    say(f"  {talk.POLLED:<9} {'counts':<8}          {talk.ASKS} {numbers}")
 
 
 async def _say_what_is_missing(daemon: Daemon, say: Say) -> None:
