@@ -45,8 +45,6 @@ MOST_POSTS = 100
 """Posts of a channel that are listened under at a time, the newest."""
 WRITTEN_EVERY = 300.0
 """Seconds after which it is written down that an ear listened, while it hears nothing."""
-LATE = timedelta(minutes=5)
-"""How far an ear may be behind its time before its knowledge counts as old."""
 HURRIED_AT_ONCE = 100
 """Remarks kept in one transaction where somebody waits: some six milliseconds."""
 RESTS = 0.02
@@ -147,7 +145,7 @@ def ear_standings(unit: DeskUnit, town: Town) -> Iterator[dict[str, Any]]:
     known, now = unit.listening.ears(), unit.now
     for name in [*town.hearing, *town.listening.feeds]:
         status = known.get(name) or EarStatus(name)
-        late = status.last_ok is None or (status.next_try is not None and now > status.next_try + LATE)
+        late = status.last_ok is None or status.is_late(now)
         yield {
             "ear": name,
             "state": "failing" if status.reason is not None else "quiet" if late else "ok",

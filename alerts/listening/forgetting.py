@@ -17,7 +17,6 @@ from alerts.model.town import Town
 
 AT_ONCE = 50
 """Utterances forgotten in one transaction."""
-_EVERY = 2**31
 
 _STATUS = re.compile(r"/status(?:es)?/(\d+)")
 _MESSAGE = re.compile(r"/c/(\d+)/(?:\d+/)?(\d+)/?")
@@ -37,11 +36,6 @@ def forget_what_is_past(unit: DeskUnit) -> int:
         # What a program was answered holds the words too; else it stays until a program asks under a key again.
         unit.replies.sweep(unit.now - REPLIES_KEPT)
     return len(past)
-
-
-def is_past(unit: DeskUnit) -> int:
-    """How many utterances would be forgotten now; nothing is changed."""
-    return len(unit.listening.past(unit.now - unit.desk.station.listening.keep, _EVERY))
 
 
 def write_down(unit: DeskUnit, count: int) -> None:

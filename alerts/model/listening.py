@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from alerts.model.reason import Reason
 
+EAR_IS_LATE = timedelta(minutes=5)
+"""How far an ear may be behind its time before its knowledge counts as old."""
 LONGEST_REMARK = 4000
 """Characters of what somebody said that are kept: more than Telegram sends, and than anybody reads."""
 
@@ -212,6 +214,10 @@ class EarStatus:
     gap: Reason | None = None
     cost: float = 0.0
     month: str = ""
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it should have listened by now, so that what it knows is old."""
+        return self.next_try is not None and now > self.next_try + EAR_IS_LATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,13 +171,13 @@ def is_among(address: str, proxies: Sequence[Network]) -> bool:
     return parsed is not None and any(parsed in network for network in proxies)
 
 
-def neighbourhood(address: str) -> str:
-    """An IPv6 address stands for its /64: whoever has one address of it has them all."""
+def neighbourhood(address: str, prefix: int = 64) -> str:
+    """An IPv6 address stands for its /64, or another `prefix`: whoever has one address of it has them all."""
     try:
         found = ip_address(address)
     except ValueError:
         return address
-    return str(found) if found.version == 4 else str(ip_network((found, 64), strict=False))
+    return str(found) if found.version == 4 else str(ip_network((found, prefix), strict=False))
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from alerts.desk.service import DeskUnit
@@ -39,8 +39,6 @@ MOST_CHOICES = 20
 SAMPLES = 3
 LATELY = 8
 """Answered questions that stay in sight, the newest."""
-LATE = timedelta(minutes=5)
-"""How long after an ear wanted to listen again it counts as late."""
 _LISTENED_TO = ("twitter", "facebook", "telegram")
 
 
@@ -220,8 +218,7 @@ def _ear(status: EarStatus, now: datetime, *, hears: bool) -> EarSeen:
     elif status.last_ok is None:
         state = "new"
     else:
-        late = status.next_try is not None and now > status.next_try + LATE
-        state = "late" if late else "well"
+        state = "late" if status.is_late(now) else "well"
     return EarSeen(status.name, state, status)
 
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from http import HTTPStatus
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from aiohttp import web
@@ -27,7 +26,7 @@ from alerts.desk.publicity import Situation
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally
 from alerts.rendering.polling import place_name
-from alerts.web.console.arrival import arrival_of
+from alerts.web.console.arrival import arrival_of, neighbourhood
 from alerts.web.pages import below, best_of
 from alerts.web.public.answers import HTML
 from alerts.web.public.page import Pages, safety, words_of
@@ -242,9 +241,4 @@ def _voter(request: web.Request, poll: Poll) -> _Voter | None:
 
 def _network(request: web.Request, setting: Setting) -> str:
     """Where a vote came from: an address, or the /56 that an IPv6 address is in, for a household has all of those."""
-    address = arrival_of(request, setting.town).address
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(found) if found.version == 4 else str(ip_network((found, 56), strict=False))
+    return neighbourhood(arrival_of(request, setting.town).address, 56)

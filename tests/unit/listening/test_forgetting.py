@@ -11,7 +11,7 @@ import pytest
 from alerts.desk.officer import Officer
 from alerts.listening import acts
 from alerts.listening.acts import attribute
-from alerts.listening.forgetting import forget_author, forget_post, forget_what_is_past, is_past, remarks_at
+from alerts.listening.forgetting import forget_author, forget_post, forget_what_is_past, remarks_at
 from alerts.listening.hearing import take
 from alerts.model.listening import EarStatus, Kind, Understood, UtteranceState
 from alerts.model.person import Actor, KeptReply, Origin, Role
@@ -48,7 +48,8 @@ async def test_a_month_after_the_end_of_its_incident_nothing_of_it_is_left(liste
     listening.clock.set(listening.ends)
     for days, count in ((29, 0), (2, 1)):
         listening.clock.set(listening.clock.now() + timedelta(days=days))
-        assert await listening.service.ask(is_past) == count
+        past = await listening.service.ask(lambda unit: unit.listening.past(unit.now - timedelta(days=30), 9))
+        assert len(past) == count
         while await listening.service.act(forget_what_is_past):
             pass
     assert scrub(listening.town.database)
