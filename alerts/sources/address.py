@@ -161,14 +161,14 @@ class Address:
 
     async def look(self, share: Share, digest: str | None) -> Document | None:
         """What it says for one who knows what has this digest. Raises SourceFailed."""
-        now = self._joins(share)
+        now, held = self._joins(share), None
         if self._asking is not None:
             await self._wait(share, self._asking)
         elif self._failure is not None and now < self._failure.until:
             raise self._failure.again()
-        # Whoever needs the words can't do with an answer that nothing changed.
-        elif (whole := not (self._knows(digest) or self._held())) or self._failure or now >= self._due:
-            self._asking = asking = self._reader.spawn(self._ask(share, whole=whole))
+        # Whoever needs the words can't do with an answer that nothing changed, unless they are held until it has come.
+        elif (whole := not (self._knows(digest) or (held := self._held()))) or self._failure or now >= self._due:
+            self._asking = asking = self._reader.spawn(self._ask(share, held, whole=whole))
             # Held here by hand: with one source nobody else holds it.
             document = await asyncio.shield(asking)
             return None if document is None or self._knows(digest) else document
@@ -202,15 +202,15 @@ class Address:
         if asking.cancelled() or not isinstance(asking.exception(), SourceFailed | None):
             asking.result()
 
-    async def _ask(self, first: Share, *, whole: bool) -> Document | None:
-        """Ask, and tell the others; None where nothing changed and nobody holds the words any more."""
+    async def _ask(self, first: Share, held: Document | None, *, whole: bool) -> Document | None:
+        """Ask, and tell the others; None where nothing changed and nobody `held` the words."""
         news = False
         try:
             version = None if whole else self._version
             answer = await self._get(version)
             news = self._failure is not None
             self._failure, self._failures = None, 0
-            document = self._held()
+            document = held or self._held()
             if isinstance(answer, Fetched):
                 before = self._version
                 document = self._kept(await self._take(answer, document))

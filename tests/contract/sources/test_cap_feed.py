@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import zipfile
@@ -224,6 +225,29 @@ async def test_a_message_that_fails_this_time_is_tried_at_the_next_look(
     assert [server.count(f"/{name}.xml") for name in "abc"] == [1, 3, 1]
     assert server.count("/index") == 3
     assert poller.memory.digest
+
+
+async def test_the_index_is_still_there_when_its_server_says_that_nothing_changed(
+    server: FeedServer, polling: Polls
+) -> None:
+    """After a failure nothing but garbage holds the index, and that may be collected while the server is asked."""
+
+    async def tagged(request: web.Request) -> web.StreamResponse:
+        if request.headers.get("If-None-Match") == '"1"':
+            gc.collect()
+            return web.Response(status=304)
+        return web.Response(text=index_of("a"), headers={"ETag": '"1"'})
+
+    server.pages |= {"/index": tagged, "/a.xml": failing(503)}
+    poller = polling()
+
+    gc.disable()
+    try:
+        assert await poller.identifiers() == []
+        server.pages["/a.xml"] = message("a")
+        assert await poller.identifiers() == ["a"]
+    finally:
+        gc.enable()
 
 
 async def test_a_message_that_hangs_is_left_for_the_next_look(server: FeedServer, polling: Polls) -> None:
