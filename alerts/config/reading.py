@@ -13,7 +13,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -30,6 +30,8 @@ from alerts.config.sections import (
     ListeningSettings,
     ListenSettings,
     NotifySettings,
+    ReportKindSettings,
+    ReportsSettings,
     StationSettings,
     StoreSettings,
     WebSettings,
@@ -39,6 +41,7 @@ from alerts.desk.territory import read_districts
 from alerts.model.errors import BadCredential, ConfigurationError, Misuse, Unreadable
 from alerts.model.incident import MANUAL
 from alerts.model.reason import Reason, as_reason, because
+from alerts.model.reports import REPORTS, ClusterRule, ReportForward, ReportKind, ReportsSection, shipped_kinds
 from alerts.model.town import (
     ChannelConfig,
     DeskSection,
@@ -63,7 +66,7 @@ UNKNOWN_YET = "en"
 """What a file's faults are worded in where it doesn't tell the station's language, or can't be read at all."""
 # How `tomllib` ends what it says.
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
-SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "sources", "channels")
+SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "reports", "sources", "channels")
 # A name stands in addresses (`/telegram/NAME`) and in leases (`bot NAME`): so it has no blank and no slash.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 PORTS = (443, 80, 88, 8443)
@@ -91,6 +94,7 @@ def read_config(file: Path, text: str) -> Town:
     notify = reading.section("notify", NotifySettings)
     desk = reading.section("desk", DeskSettings)
     listening = reading.section("listening", ListeningSettings)
+    reports = reading.section("reports", ReportsSettings) if "reports" in reading.table else None
     sources = reading.named("sources", source_kind, source_kinds)
     channels = reading.named("channels", channel_kind, channel_kinds)
     districts = reading.districts(station)
@@ -104,6 +108,8 @@ def read_config(file: Path, text: str) -> Town:
     # Only here, so that whoever wrote the file is told all of its errors at once.
     if listening is not None:
         reading.check_feeds(listening, channels)
+    if reports is not None:
+        reading.check_reports(reports, sources)
     if reading.problems or not (station and store and web and notify and desk and listening):
         raise ConfigurationError(reading.problems, reading.language)
     # An officer may always write, whether the file has a [sources.manual] or not; only its rules may be set there.
@@ -119,6 +125,7 @@ def read_config(file: Path, text: str) -> Town:
         notify=_made_of(NotifySection, notify),
         desk=_made_of(DeskSection, desk),
         listening=_listening(listening),
+        reports=_reports(reports, station.language) if reports else None,
         file=file.resolve(),
     )
 
@@ -190,6 +197,19 @@ def _listening(settings: ListeningSettings) -> ListeningSection:
         settings.keep,
         settings.hours,
         {name: _made_of(ListeningFeed, each, name=name, settings=each) for name, each in settings.feeds.items()},
+    )
+
+
+def _reports(settings: ReportsSettings, language: str) -> ReportsSection:
+    def kind(each: ReportKindSettings) -> ReportKind:
+        rule = _made_of(ClusterRule, each.cluster) if each.cluster else None
+        return replace(_made_of(ReportKind, each), cluster=rule)
+
+    return ReportsSection(
+        tuple(kind(each) for each in settings.kinds) or shipped_kinds(language),
+        settings.flood,
+        settings.prefix,
+        {name: _made_of(ReportForward, each, name=name, settings=each) for name, each in settings.forward.items()},
     )
 
 
@@ -339,6 +359,17 @@ class _Reading:
         for name in listening.feeds:
             if name in channels:
                 self.wrong(f"listening.feeds.{name}", because("feed_named_as_channel", name=repr(name)))
+
+    def check_reports(self, reports: ReportsSettings, sources: Mapping[str, SourceSettings]) -> None:
+        """What reports are handed on by is a kind that the town takes, and no source goes by their name."""
+        codes = [each.code for each in _reports(reports, UNKNOWN_YET).kinds]
+        for name, forward in reports.forward.items():
+            for code in forward.kinds:
+                if code not in codes:
+                    why = because("report_kind_misnamed", name=repr(code), hint=nearest(code, codes))
+                    self.wrong(f"reports.forward.{name}.kinds", why)
+        if REPORTS in sources:
+            self.wrong(f"sources.{REPORTS}", because("source_named_reports"))
 
     def check_spokesmen(self, sources: Mapping[str, SourceSettings]) -> None:
         """A source speaks for others that there are; nobody speaks for an officer."""

@@ -14,13 +14,14 @@ from typing import Annotated, Literal
 from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from alerts.channels.settings import SecretSource
 from alerts.config.faults import nearest_allowed
 from alerts.model.hazard import Hazard
 from alerts.model.person import LONGEST_NAME
 from alerts.model.reason import Reason, because
+from alerts.model.reports import ClusterRule, ReportForward, ReportsSection
 from alerts.model.town import (
     DeskSection,
     FleetSection,
@@ -84,6 +85,7 @@ class StationSettings(_Section):
     boundary: str | None = Town.boundary
     templates: str = Town.templates
     hazards: tuple[str, ...] = Town.hazards
+    addresses: str | None = Town.addresses
 
     @field_validator("hazards")
     @classmethod
@@ -312,6 +314,86 @@ class ListeningSettings(_Section):
     @field_validator("feeds")
     @classmethod
     def _are_named(cls, value: dict[str, FeedSettings]) -> dict[str, FeedSettings]:
+        if any(not _FEED.fullmatch(name) for name in value):
+            raise ValueError(because("name_of_table"))
+        return value
+
+
+_LENGTH = re.compile(r"(\d{1,6}(?:\.\d+)?)\s*(m|km)")
+
+
+def _a_length(value: object) -> float:
+    """`500m`, `1.5km` as metres."""
+    match = _LENGTH.fullmatch(value.strip()) if isinstance(value, str) else None
+    metres = float(match[1]) * (1000 if match[2] == "km" else 1) if match else 0.0
+    if not 10 <= metres <= 10_000:
+        raise ValueError(because("no_radius", text=repr(value)))
+    return metres
+
+
+_RULE = ClusterRule()
+
+
+class ClusterSettings(_Section):
+    """`cluster = {…}` of a kind of report."""
+
+    count: int = Field(default=_RULE.count, ge=3, le=1000)
+    radius: Annotated[float, BeforeValidator(_a_length)] = Field(
+        default="500m", validate_default=True, examples=["500m"]
+    )
+    span: Span = _RULE.span
+
+    @field_validator("span")
+    @classmethod
+    def _is_within_a_day(cls, value: timedelta) -> timedelta:
+        # Who reported is known for a day, so nobody could be told apart for longer.
+        if not timedelta(minutes=1) <= value <= timedelta(hours=24):
+            raise ValueError(because("no_cluster_span"))
+        return value
+
+
+class ReportKindSettings(_Section):
+    """One of `[reports] kinds`."""
+
+    code: str = Field(pattern=r"[a-z][a-z0-9_-]{0,39}", examples=["flooding"])
+    names: dict[str, str] = Field(min_length=1, examples=[{"fr": "Inondation", "en": "Flooding"}])
+    pictogram: str = Field(default="other", pattern=r"[a-z][a-z0-9-]{0,39}")
+    public: bool = True
+    hazard: Hazard | None = None
+    cluster: ClusterSettings | None = None
+    stop: str | None = Field(default=None, min_length=1, max_length=300, examples=["Appelez le 18"])
+
+
+class ReportForwardSettings(_Section):
+    """`[reports.forward.NAME]`: an Open311 server that reports are handed on to."""
+
+    url: str = Field(pattern=_ADDRESS, examples=["https://311.agglo.example/open311/v2"])
+    key: SecretSource | None = None
+    kinds: dict[str, str] = Field(min_length=1, examples=[{"lighting": "LIGHT-01"}])
+    jurisdiction: str | None = ReportForward.jurisdiction
+    allow_private: bool = False
+
+
+class ReportsSettings(_Section):
+    """`[reports]`: what people may report on the map. Without that section nobody may."""
+
+    kinds: tuple[ReportKindSettings, ...] = Field(default=(), max_length=30)
+    flood: int = Field(default=ReportsSection.flood, ge=5, le=100_000)
+    prefix: str | None = Field(default=ReportsSection.prefix, pattern=r"[A-Z]{1,6}", examples=["SM"])
+    forward: dict[str, ReportForwardSettings] = {}
+
+    @field_validator("kinds")
+    @classmethod
+    def _are_different(cls, value: tuple[ReportKindSettings, ...]) -> tuple[ReportKindSettings, ...]:
+        codes = [kind.code for kind in value]
+        twice = next((code for code in codes if codes.count(code) > 1), None)
+        if twice is not None:
+            raise ValueError(because("kind_twice", name=repr(twice)))
+        return value
+
+    @field_validator("forward")
+    @classmethod
+    def _are_named(cls, value: dict[str, ReportForwardSettings]) -> dict[str, ReportForwardSettings]:
         if any(not _FEED.fullmatch(name) for name in value):
             raise ValueError(because("name_of_table"))
         return value

@@ -94,6 +94,13 @@ class RemarkHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportsChanged:
+    """Reports of citizens came in, or changed: `numbers` are theirs."""
+
+    numbers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionRefused:
     """A connection to our own pages was refused or closed, by why."""
 

@@ -30,6 +30,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.incident import MANUAL
 from alerts.model.post import Means, TextFormat
 from alerts.model.reason import because
+from alerts.model.reports import REPORTS, ReportsSection
 
 Publish = Literal["auto", "veto", "approve"]
 """What becomes of what a source brings: it goes out, goes out unless somebody objects, or waits for an officer."""
@@ -340,14 +341,20 @@ class FleetSection:
     timezone: str = "Europe/Paris"
 
 
+# What citizens report never goes out by itself, whatever a file says.
+_OF_REPORTS = SourceRules(publish="approve", urgent="approve", kind=REPORTS)
+
+
 # Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.
 @dataclass(frozen=True, eq=False)
 class Town:
     """All of channels.toml: `[station]` as it stands, then the other sections; `file` is where it was read.
 
     `sender` is the CAP sender of the town's own alerts. `public_url` is without a trailing slash. `areas` and the
-    districts of `boundary` are what counts as here. `hazards` are those that an officer is offered, by name. `mount` is
+    districts of `boundary` are what counts as here. `addresses` is a file of the national address base (BAN), for the
+    names of streets. `hazards` are those that an officer is offered, by name. `mount` is
     the path below which its pages are: none, or `/t/NAME` where it shares a host with other towns of a fleet.
+    `reports` is None where people report nothing on the map: then nothing of it exists.
     `is_fleet`: it is no town but the operators' desk of a fleet, which has accounts and no channels.
     """
 
@@ -360,6 +367,7 @@ class Town:
     boundary: str | None = None
     templates: str = "templates"
     hazards: tuple[str, ...] = ()
+    addresses: str | None = None
     districts: tuple[District, ...] = ()
     channels: Mapping[str, ChannelConfig] = field(default_factory=dict)
     sources: Mapping[str, SourceRules] = field(default_factory=dict)
@@ -368,6 +376,7 @@ class Town:
     notify: NotifySection = field(default_factory=NotifySection)
     desk: DeskSection = field(default_factory=DeskSection)
     listening: ListeningSection = field(default_factory=ListeningSection)
+    reports: ReportsSection | None = None
     file: Path = Path("channels.toml")
     mount: str = ""
     is_fleet: bool = False
@@ -451,4 +460,6 @@ class Town:
 
     def rules_for(self, source: str) -> SourceRules:
         """The rules of a source; plain ones for a source that configures none."""
+        if source == REPORTS:
+            return _OF_REPORTS
         return self.sources.get(source) or SourceRules()

@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -41,6 +42,10 @@ UNHANDLED = "state = 'unread'"
 ASKING = "question IS NOT NULL"
 WORDS = "text IS NOT NULL"
 ANSWERS = "answer IS NOT NULL"
+OPEN_REPORTS = "state IN ('received', 'held', 'accepted', 'assigned')"
+SOURCED = "source IS NOT NULL"
+EXACT = "NOT rounded"
+UNTOLD = "told_at IS NULL AND chat IS NOT NULL"
 
 
 def _seq() -> Column[int]:
@@ -739,4 +744,140 @@ ballot = Table(
     Column("minute", BigInteger, nullable=False),
     Column("network", String(32)),
     Index("ix_ballot_network", "poll", "network"),
+)
+
+# What citizens report, as `alerts.model.reports` tells it. What is personal in it goes in time: `source` after a day,
+# `channel` and `chat` with the photo after the closing, `text`, `place` and the exact place after a year.
+report = Table(
+    "report",
+    metadata,
+    _seq(),
+    Column("id", String(26), nullable=False, unique=True),
+    Column("number", String(40), nullable=False, unique=True),
+    Column("kind", String(40), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("via", String(16), nullable=False),
+    Column("lat", Double),
+    Column("lon", Double),
+    Column("place", Text),
+    Column("district", String(100)),
+    Column("text", Text),
+    Column("language", String(35)),
+    Column("key", String(64), unique=True),
+    Column("source", String(64)),
+    Column("source_before", String(64)),
+    Column("channel", String(100)),
+    Column("chat", BigInteger),
+    Column("held", Text),
+    Column("accepted_at", BigInteger),
+    Column("closed_at", BigInteger),
+    Column("closing", String(16)),
+    Column("answer", Text),
+    Column("assigned_to", Text),
+    Column("duplicate_of", String(26)),
+    Column("incident", String(26), index=True),
+    Column("draft", String(26), index=True),
+    Column("agreed", Boolean, nullable=False),
+    Column("withheld", Text),
+    Column("has_photo", Boolean, nullable=False),
+    Column("rounded", Boolean, nullable=False),
+    Column("by", String(100)),
+    Column("utterance", String(26)),
+    Column("likeness", String(64)),
+    Index("ix_report_kind", "kind", "at"),
+    Index("ix_report_open", "state", "seq", **_only(OPEN_REPORTS)),
+    Index("ix_report_closed", "closed_at"),
+    Index("ix_report_sourced", "received_at", **_only(SOURCED)),
+    Index("ix_report_exact", "received_at", **_only(EXACT)),
+    Index("ix_report_chat", "channel", "chat"),
+    Index("ix_report_likeness", "likeness"),
+    sqlite_autoincrement=True,
+)
+
+# Who told of it: who sent it, and who said "me too". Nothing of it is left after a day.
+report_source = Table(
+    "report_source",
+    metadata,
+    Column("report", String(26), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("source_before", String(64)),
+    Column("at", BigInteger, nullable=False, index=True),
+)
+
+report_step = Table(
+    "report_step",
+    metadata,
+    _seq(),
+    Column("report", String(26), nullable=False, index=True),
+    Column("at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("closing", String(16)),
+    Column("said", Text),
+    Column("incident", String(26)),
+    Column("by", String(100)),
+    Column("channel", String(100)),
+    Column("chat", BigInteger),
+    Column("told_at", BigInteger),
+    Index("ix_report_step_untold", "channel", "seq", **_only(UNTOLD)),
+    sqlite_autoincrement=True,
+)
+
+report_photo = Table(
+    "report_photo",
+    metadata,
+    Column("report", String(26), primary_key=True),
+    Column("jpeg", LargeBinary, nullable=False),
+    Column("likeness", String(16), nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("released_at", BigInteger),
+    Column("released_by", String(100)),
+)
+
+content_notice = Table(
+    "content_notice",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("report", String(26), nullable=False, index=True),
+    Column("why", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("name", Text),
+    Column("email", Text),
+    Column("answer", Text),
+    Column("by", String(100)),
+)
+
+report_forward = Table(
+    "report_forward",
+    metadata,
+    Column("report", String(26), primary_key=True),
+    Column("forward", String(100), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try", BigInteger),
+    Column("remote_id", Text),
+    Column("reason", Text),
+    Column("at", BigInteger),
+    Index("ix_report_forward_due", "forward", "state", "next_try"),
+)
+
+# What digests and private links are made under; those of a day are thrown away with it.
+report_secret = Table(
+    "report_secret",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# The last number that was given in a year.
+report_number = Table(
+    "report_number",
+    metadata,
+    Column("year", Integer, primary_key=True),
+    Column("last", BigInteger, nullable=False),
 )

@@ -31,6 +31,7 @@ from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, AuditLog, Drafts, Replies
 from alerts.store.polls import Polls
+from alerts.store.reports import Reports
 from alerts.store.restoring import Restored
 from alerts.store.subscribers import OfficerChats, Subscribers
 from alerts.store.views import Views
@@ -120,6 +121,11 @@ class Unit:
     def polls(self) -> Polls:
         """What the town is asked, and its votes."""
         return Polls(self.db)
+
+    @cached_property
+    def reports(self) -> Reports:
+        """What citizens report on the map."""
+        return Reports(self.db)
 
     @cached_property
     def restored(self) -> Restored:

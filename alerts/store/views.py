@@ -55,6 +55,8 @@ _HIDDEN = {
     "session": ("digest", "csrf", "challenge"),
     "token": ("digest",),
     "listening_secret": ("value",),
+    "report_secret": ("value",),
+    "report_source": ("source", "source_before"),
     # With these the votes of an open poll could be counted.
     "poll": ("secret",),
     "ballot": ("voter", "nonce", "mark", "network"),
@@ -63,6 +65,22 @@ _HIDDEN = {
 _SAID = {
     "utterance": ("remote_id", "parent", "author", "sealed", "name", "text", "url", "vector", "place"),
     "question": ("words", "centroid"),
+    "report": (
+        "lat",
+        "lon",
+        "place",
+        "text",
+        "token",
+        "key",
+        "source",
+        "source_before",
+        "channel",
+        "chat",
+        "likeness",
+    ),
+    "report_step": ("said", "channel", "chat"),
+    "report_photo": ("jpeg", "likeness"),
+    "content_notice": ("why", "name", "email"),
 }
 
 

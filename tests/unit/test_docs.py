@@ -25,7 +25,13 @@ from alerts.channels.settings import (
     WebhookSettings,
 )
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, load_config
-from alerts.config.sections import ListeningSettings
+from alerts.config.sections import (
+    ClusterSettings,
+    ListeningSettings,
+    ReportForwardSettings,
+    ReportKindSettings,
+    ReportsSettings,
+)
 from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.town import RateLimit, spell_span
@@ -49,6 +55,10 @@ MODELS = {
     "## `[desk]`": (DeskSettings, BaseModel),
     "## `[listening]`": (ListeningSettings, BaseModel),
     "### `[listening.feeds.NAME]`": (FeedSettings, BaseModel),
+    "## `[reports]`": (ReportsSettings, BaseModel),
+    "### One of `kinds`": (ReportKindSettings, BaseModel),
+    "### `cluster` of a kind": (ClusterSettings, BaseModel),
+    "### `[reports.forward.NAME]`": (ReportForwardSettings, BaseModel),
     "## `[notify]`": (NotifySettings, BaseModel),
     "## `[sources.NAME]`": (SourceSettings, BaseModel),
     "### `[sources.manual]`": (ManualSettings, SourceSettings),

@@ -1,0 +1,274 @@
+"""What citizens report on the map: the kinds that a town takes, a report as it is kept, and where it may be.
+
+A report is a matter at a place, told by somebody who needs no account. It never becomes an alert by itself: several of
+one kind, near one another and at one time, are a *cluster*, from which a draft is made that waits for an officer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from alerts.model.hazard import Hazard
+from alerts.model.reason import Reason
+
+REPORTS = "reports"
+"""The name of the source whose alerts are drafts that clusters of reports made."""
+LONGEST_TEXT = 500
+"""Characters that somebody may add to a report."""
+LONGEST_PLACE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRule:
+    """How many reports of a kind make a draft: `count` of different sources, within `radius` metres and `span`."""
+
+    count: int = 5
+    radius: float = 500.0
+    span: timedelta = timedelta(minutes=60)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportKind:
+    """A kind of matter that is reported: its `code`, its names by language, and what becomes of it.
+
+    `public`: its pins may be shown to everybody. `hazard` is what a cluster's draft is about; without one, or without
+    `cluster`, no draft is made. `stop` is said in place of the form, which ends there: for what a telephone call is
+    for, such as a smell of gas.
+    """
+
+    code: str
+    names: Mapping[str, str]
+    pictogram: str = "other"
+    public: bool = True
+    hazard: Hazard | None = None
+    cluster: ClusterRule | None = None
+    stop: str | None = None
+
+    def name(self, language: str) -> str:
+        """Its name in that language, else in the first that it has one in."""
+        short = language[:2].lower()
+        return self.names.get(short) or next(iter(self.names.values()), self.code)
+
+
+_CUT = Hazard.WATER_CUT
+_GAS = {
+    "fr": "Odeur de gaz : éloignez-vous, ne touchez à aucun interrupteur et appelez le 18 ou le 112.",
+    "en": "Smell of gas: go away from it, touch no switch, and call 18 or 112.",
+}
+_WIRES = {
+    "fr": "Câble électrique à terre : ne vous approchez pas et appelez le 18 ou le 112.",
+    "en": "Electric wire on the ground: keep away from it, and call 18 or 112.",
+}
+
+
+def shipped_kinds(language: str) -> tuple[ReportKind, ...]:
+    """The kinds of a town that names none: those that towns in France take most; `stop` in the town's language."""
+    rule, short = ClusterRule(), "fr" if language[:2].lower() == "fr" else "en"
+    return (
+        ReportKind("road", {"fr": "Route, trottoir", "en": "Road, pavement"}, "road", hazard=Hazard.ROAD, cluster=rule),
+        ReportKind("lighting", {"fr": "Éclairage public", "en": "Street lighting"}, "lighting"),
+        ReportKind("waste", {"fr": "Déchets, dépôt sauvage", "en": "Waste, dumping"}, "waste"),
+        ReportKind("tree", {"fr": "Arbre, branche", "en": "Tree, branch"}, "tree", hazard=Hazard.WIND, cluster=rule),
+        ReportKind("water", {"fr": "Coupure, fuite d’eau", "en": "Water cut, leak"}, "tap", True, _CUT, rule),
+        ReportKind("flooding", {"fr": "Inondation", "en": "Flooding"}, "water", hazard=Hazard.RAIN_FLOOD, cluster=rule),
+        ReportKind("gas", {"fr": "Odeur de gaz", "en": "Smell of gas"}, "gas", public=False, stop=_GAS[short]),
+        ReportKind("wires", {"fr": "Câble à terre", "en": "Wire on the ground"}, "wires", False, stop=_WIRES[short]),
+        ReportKind("noise", {"fr": "Bruit", "en": "Noise"}, "noise", public=False),
+        ReportKind("other", {"fr": "Autre", "en": "Other"}, "other"),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReportForward:
+    """`[reports.forward.…]`: a server that reports of some kinds are handed on to (Open311 GeoReport v2).
+
+    `url` is the server's `…/v2`, `kinds` maps our codes to its service codes.
+    """
+
+    name: str
+    url: str
+    kinds: Mapping[str, str]
+    jurisdiction: str | None = None
+    settings: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class ReportsSection:
+    """`[reports]`: the kinds that people may report, in the order in which they are offered, and who gets them too.
+
+    More than `flood` reports in ten minutes are a flood: pins are then shown of clusters alone, and sending costs more.
+    `prefix` begins each report's number (`SM-26-0417`).
+    """
+
+    kinds: tuple[ReportKind, ...] = ()
+    flood: int = 60
+    prefix: str | None = None
+    forward: Mapping[str, ReportForward] = field(default_factory=dict)
+
+    def kind(self, code: str) -> ReportKind | None:
+        """The kind of that code."""
+        return next((kind for kind in self.kinds if kind.code == code), None)
+
+
+class ReportState(StrEnum):
+    """Where a report is. `held`: a sieve found something, and an officer looks; `set aside`: it counts for nothing."""
+
+    RECEIVED = "received"
+    HELD = "held"
+    ACCEPTED = "accepted"
+    ASSIGNED = "assigned"
+    CLOSED = "closed"
+    SET_ASIDE = "set aside"
+
+
+COUNTING = (ReportState.RECEIVED, ReportState.HELD, ReportState.ACCEPTED, ReportState.ASSIGNED)
+"""The states in which a report counts in a cluster, and is still open."""
+
+
+class Closing(StrEnum):
+    """Why a report was closed."""
+
+    DONE = "done"
+    NOT_OURS = "not ours"
+    DUPLICATE = "duplicate"
+    NOT_FOUND = "not found"
+    ERASED = "erased"
+
+
+class Via(StrEnum):
+    """By what way a report came."""
+
+    PAGE = "page"
+    BOT = "bot"
+    OPEN311 = "open311"
+    API = "api"
+    OFFICER = "officer"
+
+
+@dataclass(frozen=True, slots=True)
+class CitizenReport:
+    """A report as it is kept. `text`, `place`, the exact `lat` and `lon`, `chat` are gone once they are forgotten.
+
+    `number` is told to everybody (`SM-26-0417`), `token` is a digest of what the private link proves it with. `key` is
+    a digest of the form's own, by which a resent one is known. `source` is who reported, as a digest under the day's
+    secret, and `source_before` the same under the secret of the day before, so that midnight makes nobody two; both
+    are gone after 24 hours. `at` is when it was, `received_at` when it was told. `incident` is the live one that it is
+    about, `draft` the alert that cites it. `withheld` is why an officer took its words and photo from the public again.
+    `agreed`: two networks told the same, so a pin of it may be shown unseen. `rounded`: its place is no longer exact.
+    """
+
+    id: str
+    number: str
+    kind: str
+    state: ReportState
+    at: datetime
+    received_at: datetime
+    changed_at: datetime
+    token: str
+    via: Via
+    lat: float | None = None
+    lon: float | None = None
+    place: str | None = None
+    district: str | None = None
+    text: str | None = None
+    language: str | None = None
+    key: str | None = None
+    source: str | None = None
+    source_before: str | None = None
+    channel: str | None = None
+    chat: int | None = None
+    held: Reason | None = None
+    accepted_at: datetime | None = None
+    closed_at: datetime | None = None
+    closing: Closing | None = None
+    answer: str | None = None
+    assigned_to: str | None = None
+    duplicate_of: str | None = None
+    incident: str | None = None
+    draft: str | None = None
+    agreed: bool = False
+    withheld: str | None = None
+    has_photo: bool = False
+    rounded: bool = False
+    by: str | None = None
+    utterance: str | None = None
+    likeness: str | None = None
+    seq: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the town still has to do with it."""
+        return self.state in COUNTING
+
+
+@dataclass(frozen=True, slots=True)
+class ReportSource:
+    """Somebody who told of a report: who sent it, or who said "me too"; digests as in `CitizenReport`."""
+
+    report: str
+    source: str
+    source_before: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStep:
+    """What happened to a report, as who reported may read it. `told_at`: when their chat was told; None: not yet.
+
+    `said` are an officer's own words. `incident` is the alert that it is about from then on.
+    """
+
+    report: str
+    at: datetime
+    state: ReportState
+    closing: Closing | None = None
+    said: str | None = None
+    incident: str | None = None
+    by: str | None = None
+    told_at: datetime | None = None
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPhoto:
+    """The re-encoded photo of a report (JPEG, no metadata). `likeness` is its perceptual hash of 64 bit, as hex."""
+
+    report: str
+    jpeg: bytes
+    likeness: str
+    at: datetime
+    released_at: datetime | None = None
+    released_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContentNotice:
+    """What somebody says against a public report (DSA, article 16): `state` is `open`, `upheld` or `dismissed`."""
+
+    id: str
+    report: str
+    why: str
+    at: datetime
+    state: str = "open"
+    name: str | None = None
+    email: str | None = None
+    answer: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarding:
+    """A report on its way to another server: `state` is `waiting`, `sending`, `sent`, `failed` or `in doubt`."""
+
+    report: str
+    forward: str
+    state: str
+    tries: int = 0
+    next_try: datetime | None = None
+    remote_id: str | None = None
+    reason: Reason | None = None
+    at: datetime | None = None

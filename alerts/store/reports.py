@@ -1,0 +1,340 @@
+"""What citizens report: reports, who told of them, what became of them, their photos, and what is said against them.
+
+A form that is sent twice is known by its `key`, a number is given once (`next_number`), and every change of a report is
+one row of `report_step`, by which who reported is told of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from alerts.model.reason import kept_reason, read_reason
+from alerts.model.reports import (
+    CitizenReport,
+    Closing,
+    ContentNotice,
+    Forwarding,
+    ReportPhoto,
+    ReportSource,
+    ReportState,
+    ReportStep,
+    Via,
+)
+from alerts.store.schema import (
+    OPEN_REPORTS,
+    UNTOLD,
+    content_notice,
+    report,
+    report_forward,
+    report_number,
+    report_photo,
+    report_secret,
+    report_source,
+    report_step,
+)
+from alerts.store.statement import Statement, UnitPart, insert_into, moment, one_of, stamp, time_of, upsert_into
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
+
+BEYOND = 2**62
+_ADD = insert_into(report)
+_SET = Statement(
+    update(report)
+    .where(report.c.id == bindparam("key_of"))
+    .values({c.name: bindparam(c.name) for c in report.columns if c.name not in ("seq", "id", "number")})
+)
+_BY = {
+    column.name: Statement(select(report).where(column == bindparam("value")))
+    for column in (report.c.id, report.c.number, report.c.key)
+}
+_LISTED = Statement(
+    select(report)
+    .where(or_(bindparam("states", type_=Text).is_(None), one_of(report.c.state, "states")))
+    .where(or_(bindparam("kind", type_=Text).is_(None), report.c.kind == bindparam("kind")))
+    .where(or_(bindparam("since", type_=BigInteger).is_(None), report.c.received_at >= bindparam("since")))
+    .where(report.c.seq < bindparam("before"))
+    .order_by(report.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_OPEN = Statement(
+    select(report)
+    .where(text(f"report.{OPEN_REPORTS}"), report.c.seq < bindparam("before"))
+    .order_by(report.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_OF_KIND = Statement(
+    select(report)
+    .where(report.c.kind == bindparam("kind"), report.c.at >= bindparam("since"), report.c.at <= bindparam("until"))
+    .where(text(f"report.{OPEN_REPORTS}"))
+    .where(report.c.lat >= bindparam("south"), report.c.lat <= bindparam("north"))
+    .where(report.c.lon >= bindparam("west"), report.c.lon <= bindparam("east"))
+    .order_by(report.c.at.desc(), report.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_CITED = Statement(select(report).where(report.c.draft == bindparam("draft")).order_by(report.c.seq))
+_OF_INCIDENT = Statement(select(report).where(report.c.incident == bindparam("incident")).order_by(report.c.seq))
+_OF_CHAT = Statement(
+    select(report)
+    .where(report.c.channel == bindparam("channel"), report.c.chat == bindparam("chat"))
+    .order_by(report.c.seq.desc())
+    .limit(bindparam("most"))
+)
+_COUNT_SINCE = Statement(select(func.count().label("n")).where(report.c.received_at >= bindparam("since")))
+_NEXT = Statement(
+    insert(report_number)
+    .values(year=bindparam("year"), last=1)
+    .on_conflict_do_update(index_elements=["year"], set_={"last": report_number.c.last + 1})
+    .returning(report_number.c.last)
+)
+_TELL = Statement(
+    insert(report_source)
+    .values({c.name: bindparam(c.name) for c in report_source.columns})
+    .on_conflict_do_nothing(index_elements=["report", "source"])
+)
+_TELLERS = Statement(
+    select(report_source).where(one_of(report_source.c.report, "reports")).order_by(report_source.c.at)
+)
+_STEP = insert_into(report_step)
+_STEPS = Statement(select(report_step).where(report_step.c.report == bindparam("report")).order_by(report_step.c.seq))
+_UNTOLD = Statement(
+    select(report_step)
+    .where(text(f"report_step.{UNTOLD}"), report_step.c.channel == bindparam("channel"))
+    .order_by(report_step.c.seq)
+    .limit(bindparam("most"))
+)
+_TOLD = Statement(update(report_step).where(report_step.c.seq == bindparam("key")).values(told_at=bindparam("told_at")))
+_PUT_PHOTO = upsert_into(report_photo)
+_PHOTO = Statement(select(report_photo).where(report_photo.c.report == bindparam("report")))
+_PUT_NOTICE = upsert_into(content_notice)
+_NOTICES = Statement(
+    select(content_notice)
+    .where(or_(bindparam("report", type_=Text).is_(None), content_notice.c.report == bindparam("report")))
+    .where(or_(bindparam("state", type_=Text).is_(None), content_notice.c.state == bindparam("state")))
+    .order_by(content_notice.c.at)
+    .limit(bindparam("most"))
+)
+_PUT_FORWARD = upsert_into(report_forward)
+_FORWARDED = Statement(select(report_forward).where(report_forward.c.report == bindparam("report")))
+_SECRET = Statement(select(report_secret.c.value).where(report_secret.c.name == bindparam("name")))
+_NEW_SECRET = Statement(
+    insert(report_secret)
+    .values(name=bindparam("name"), value=bindparam("value"), at=bindparam("at"))
+    .on_conflict_do_nothing(index_elements=["name"])
+)
+_DROP_SECRETS = Statement(
+    delete(report_secret).where(report_secret.c.name.startswith("day "), report_secret.c.at < bindparam("before"))
+)
+_TIMES = ("at", "received_at", "changed_at")
+_OTHER_TIMES = ("accepted_at", "closed_at")
+
+
+class Reports(UnitPart):
+    """Reports, and all that hangs on them."""
+
+    # --- reports
+
+    def add(self, new: CitizenReport) -> None:
+        """Keep a new one; its number and its key are nobody else's."""
+        _ADD.run(self._db, **_values(new))
+
+    def put(self, changed: CitizenReport) -> None:
+        """Replace what was kept of it."""
+        _SET.run(
+            self._db, key_of=changed.id, **{k: v for k, v in _values(changed).items() if k not in ("id", "number")}
+        )
+
+    def by_id(self, identity: str) -> CitizenReport | None:
+        """The one of that id."""
+        return self._one("id", identity)
+
+    def by_number(self, number: str) -> CitizenReport | None:
+        """The one of that number, as it is told to people."""
+        return self._one("number", number.strip().upper())
+
+    def by_key(self, key: str) -> CitizenReport | None:
+        """The one that came by the form of that digest."""
+        return self._one("key", key)
+
+    def _one(self, column: str, value: str) -> CitizenReport | None:
+        row = _BY[column].row(self._db, value=value)
+        return report_from(row) if row else None
+
+    def listed(
+        self,
+        most: int,
+        *,
+        states: Sequence[ReportState] | None = None,
+        kind: str | None = None,
+        since: datetime | None = None,
+        before: int = BEYOND,
+    ) -> Sequence[CitizenReport]:
+        """Those of these states and that kind, newest first, from behind the one of that number."""
+        named = None if states is None else json.dumps([state.value for state in states])
+        rows = _LISTED.rows(self._db, states=named, kind=kind, since=stamp(since), before=before, most=most)
+        return [report_from(row) for row in rows]
+
+    def open(self, most: int, before: int = BEYOND) -> Sequence[CitizenReport]:
+        """Those that the town still has to do with, newest first."""
+        return [report_from(row) for row in _OPEN.rows(self._db, before=before, most=most)]
+
+    def of_kind(
+        self, kind: str, since: datetime, until: datetime, box: tuple[float, float, float, float], most: int
+    ) -> Sequence[CitizenReport]:
+        """Those of a kind that count, of that time, within `box` (south, west, north, east); newest first."""
+        south, west, north, east = box
+        rows = _OF_KIND.rows(
+            self._db, kind=kind, since=stamp(since), until=stamp(until),
+            south=south, west=west, north=north, east=east, most=most,
+        )  # fmt: skip
+        return [report_from(row) for row in rows]
+
+    def cited_by(self, draft: str) -> Sequence[CitizenReport]:
+        """The reports that made that alert, or joined it, in the order in which they came."""
+        return [report_from(row) for row in _CITED.rows(self._db, draft=draft)]
+
+    def of_incident(self, incident: str) -> Sequence[CitizenReport]:
+        """The reports that are about that incident."""
+        return [report_from(row) for row in _OF_INCIDENT.rows(self._db, incident=incident)]
+
+    def of_chat(self, channel: str, chat: int, most: int) -> Sequence[CitizenReport]:
+        """What was reported from that private chat, newest first."""
+        return [report_from(row) for row in _OF_CHAT.rows(self._db, channel=channel, chat=chat, most=most)]
+
+    def count_since(self, since: datetime) -> int:
+        """How many came since then."""
+        row = _COUNT_SINCE.row(self._db, since=stamp(since))
+        return int(row["n"]) if row else 0
+
+    def next_number(self, year: int) -> int:
+        """The next number of that year, which nobody else gets."""
+        row = _NEXT.row(self._db, year=year)
+        assert row is not None  # noqa: S101 it returns what it wrote
+        return int(row["last"])
+
+    # --- who told of them
+
+    def tell(self, teller: ReportSource) -> bool:
+        """Keep that somebody told of it; False where they had."""
+        return bool(_TELL.run(self._db, **{**_plain(teller), "at": stamp(teller.at)}).rowcount)
+
+    def tellers(self, reports: Sequence[str]) -> Sequence[ReportSource]:
+        """Who told of these reports, as long as that is known."""
+        rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
+        return [ReportSource(row["report"], row["source"], row["source_before"], moment(row["at"])) for row in rows]
+
+    # --- what became of them
+
+    def step(self, new: ReportStep, channel: str | None = None, chat: int | None = None) -> None:
+        """Keep what happened; where `chat` is known, it is still to be told there."""
+        values = {**_plain(new), "at": stamp(new.at), "told_at": stamp(new.told_at)}
+        del values["seq"]
+        _STEP.run(self._db, **values, channel=channel, chat=chat)
+
+    def steps(self, identity: str) -> Sequence[ReportStep]:
+        """What happened to it, in order."""
+        return [_step_from(row) for row in _STEPS.rows(self._db, report=identity)]
+
+    def untold(self, channel: str, most: int) -> Sequence[tuple[ReportStep, int]]:
+        """What is still to be told by that channel's bot, in order, and the chat."""
+        return [(_step_from(row), int(row["chat"])) for row in _UNTOLD.rows(self._db, channel=channel, most=most)]
+
+    def told(self, step: ReportStep, at: datetime) -> None:
+        """Keep that it was told in its chat."""
+        _TOLD.run(self._db, key=step.seq, told_at=stamp(at))
+
+    # --- photos, and what is said against what is shown
+
+    def put_photo(self, photo: ReportPhoto) -> None:
+        """Keep the photo of a report, in place of the one before."""
+        values = _plain(photo)
+        _PUT_PHOTO.run(self._db, **{**values, "at": stamp(photo.at), "released_at": stamp(photo.released_at)})
+
+    def photo(self, identity: str) -> ReportPhoto | None:
+        """The photo of that report."""
+        row = _PHOTO.row(self._db, report=identity)
+        if row is None:
+            return None
+        photo = ReportPhoto(row["report"], bytes(row["jpeg"]), row["likeness"], moment(row["at"]))
+        return replace(photo, released_at=time_of(row["released_at"]), released_by=row["released_by"])
+
+    def put_notice(self, notice: ContentNotice) -> None:
+        """Keep what somebody says against a report, or what was decided about that."""
+        _PUT_NOTICE.run(self._db, **{**_plain(notice), "at": stamp(notice.at)})
+
+    def notices(self, most: int, *, report: str | None = None, state: str | None = None) -> Sequence[ContentNotice]:
+        """What was said against that report, or against all; oldest first."""
+        rows = _NOTICES.rows(self._db, report=report, state=state, most=most)
+        names = [each.name for each in fields(ContentNotice) if each.name != "at"]
+        return [ContentNotice(**{name: row[name] for name in names}, at=moment(row["at"])) for row in rows]
+
+    # --- handing on
+
+    def put_forwarding(self, forwarding: Forwarding) -> None:
+        """Keep how far a report is on its way to another server."""
+        values = {**_plain(forwarding), "reason": kept_reason(forwarding.reason)}
+        _PUT_FORWARD.run(self._db, **{**values, "next_try": stamp(forwarding.next_try), "at": stamp(forwarding.at)})
+
+    def forwardings(self, identity: str) -> Sequence[Forwarding]:
+        """How far that report is on its way to other servers."""
+        return [forwarding_from(row) for row in _FORWARDED.rows(self._db, report=identity)]
+
+    # --- secrets
+
+    def secret(self, name: str, fresh: str, at: datetime) -> str:
+        """The secret of that name; the first who asks brings it. Those named `day …` are thrown away in time."""
+        row = _SECRET.row(self._db, name=name)
+        if row is None:
+            _NEW_SECRET.run(self._db, name=name, value=fresh, at=stamp(at))
+            row = _SECRET.row(self._db, name=name)
+        return fresh if row is None else str(row["value"])
+
+    def drop_day_secrets(self, before: datetime) -> None:
+        """Throw away the days' secrets from before then: nobody can tell any more whose a digest was."""
+        _DROP_SECRETS.run(self._db, before=stamp(before))
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return {each.name: getattr(value, each.name) for each in fields(value)}
+
+
+def _values(of: CitizenReport) -> Mapping[str, Any]:
+    values = _plain(of)
+    del values["seq"]
+    times = {name: stamp(values[name]) for name in (*_TIMES, *_OTHER_TIMES)}
+    return {**values, **times, "held": kept_reason(of.held)}
+
+
+def report_from(row: Row) -> CitizenReport:
+    """The report of a row."""
+    values = {each.name: row[each.name] for each in fields(CitizenReport)}
+    values.update({name: moment(values[name]) for name in _TIMES})
+    values.update({name: time_of(values[name]) for name in _OTHER_TIMES})
+    values.update({name: bool(values[name]) for name in ("agreed", "has_photo", "rounded")})
+    closing = values.pop("closing")
+    return CitizenReport(
+        **{**values, "state": ReportState(row["state"]), "via": Via(row["via"]), "held": read_reason(row["held"])},
+        closing=Closing(closing) if closing else None,
+    )
+
+
+def forwarding_from(row: Row) -> Forwarding:
+    """The forwarding of a row."""
+    values = {each.name: row[each.name] for each in fields(Forwarding)}
+    values.update(next_try=time_of(row["next_try"]), at=time_of(row["at"]), reason=read_reason(row["reason"]))
+    return Forwarding(**values)
+
+
+def _step_from(row: Row) -> ReportStep:
+    closing = Closing(row["closing"]) if row["closing"] else None
+    return ReportStep(
+        row["report"], moment(row["at"]), ReportState(row["state"]), closing, row["said"], row["incident"], row["by"],
+        time_of(row["told_at"]), row["seq"],
+    )  # fmt: skip
