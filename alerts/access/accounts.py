@@ -13,7 +13,7 @@ from alerts.access.sessions import PREFIX, digest, spelled
 from alerts.desk.officer import Officer
 from alerts.model.bounds import normal
 from alerts.model.errors import Misuse, Refused
-from alerts.model.person import FLEET_MARK, LONGEST_NAME, OF_A_TOWN, Account, Act, Role, Token, fold_name
+from alerts.model.person import FLEET_MARK, LONGEST_NAME, OF_A_TOWN, OF_PROGRAMS, Account, Act, Role, Token, fold_name
 from alerts.model.reason import because
 from alerts.model.town import Secret, Town
 
@@ -44,7 +44,7 @@ def add_account(officer: Officer, name: str, role: Role, password: str) -> Accou
     officer.must(Act.ADMINISTER)
     accounts, wanted = officer.unit.accounts, " ".join(name.split())
     _must_be_a_name(wanted)
-    _must_be_of_here(officer, role)
+    _must_be_one_of(roles_of(officer.unit.desk.station), role)
     if (there := accounts.account(wanted)) is not None:
         raise Misuse(because("account_exists", name=there.name))
     # In the audit log a program's name stands like a person's: the two must not be one.
@@ -61,7 +61,7 @@ def set_role(officer: Officer, name: str, role: Role) -> Account:
     """Change what somebody may do, from their next click on."""
     officer.must(Act.ADMINISTER)
     before = found(officer, name)
-    _must_be_of_here(officer, role)
+    _must_be_one_of(roles_of(officer.unit.desk.station), role)
     account = replace(before, role=role)
     officer.unit.accounts.put_account(account)
     officer.write(AuditEvent.ROLE_CHANGED, account.name, f"{before.role} to {role}")
@@ -124,7 +124,7 @@ def add_token(officer: Officer, name: str, role: Role, chance: bytes) -> tuple[T
     Raises Misuse where it would be allowed more than its person. Takes `TOKEN_BYTES` random bytes.
     """
     officer.must(Act.ADMINISTER)
-    _must_be_of_here(officer, role)
+    _must_be_one_of(token_roles_of(officer.unit.desk.station), role)
     unit, wanted = officer.unit, " ".join(name.split())
     owner = unit.accounts.account(wanted)
     if owner is None:
@@ -179,12 +179,16 @@ def _revoke(officer: Officer, token: Token) -> None:
 
 
 def roles_of(town: Town) -> tuple[Role, ...]:
-    """The roles that accounts and tokens of a desk may have: an operator is of a fleet's own desk alone."""
+    """The roles that accounts of a desk may have: an operator is of a fleet's own desk alone."""
     return (Role.OPERATOR,) if town.is_fleet else OF_A_TOWN
 
 
-def _must_be_of_here(officer: Officer, role: Role) -> None:
-    known = roles_of(officer.unit.desk.station)
+def token_roles_of(town: Town) -> tuple[Role, ...]:
+    """The roles that tokens of a desk may have: a program may be one that only reports."""
+    return (Role.OPERATOR,) if town.is_fleet else OF_PROGRAMS
+
+
+def _must_be_one_of(known: tuple[Role, ...], role: Role) -> None:
     if role not in known:
         raise Misuse(because("role_elsewhere", role=role, known=list(known)))
 

@@ -172,8 +172,12 @@ _LONGEST_FOLDED = 256
 
 
 class Role(StrEnum):
-    """What somebody may do. Each role of a town may all that the ones before it may; an operator is none of these."""
+    """What somebody may do. Each role of a town may all that the ones before it may; an operator is none of these.
 
+    A reporter is a program that brings what people report, and sees nothing.
+    """
+
+    REPORTER = "reporter"
     VIEWER = "viewer"
     AUTHOR = "author"
     APPROVER = "approver"
@@ -184,7 +188,7 @@ class Role(StrEnum):
         """Whether this role may all that `other` may; an operator's and a town's can't be compared."""
         if Role.OPERATOR in (self, other):
             return self is other
-        return OF_A_TOWN.index(self) >= OF_A_TOWN.index(other)
+        return OF_PROGRAMS.index(self) >= OF_PROGRAMS.index(other)
 
     def may(self, act: Act) -> bool:
         """Whether it allows that."""
@@ -193,11 +197,14 @@ class Role(StrEnum):
 
 OF_A_TOWN = (Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMINISTRATOR)
 """The roles that an account of a town may have, the least first; those of a fleet's own desk are all operators."""
+OF_PROGRAMS = (Role.REPORTER, *OF_A_TOWN)
+"""The roles that a token of a town may have. Whoever signs in looks at the desk, so no account is a reporter."""
 
 
 class Act(StrEnum):
     """What is done at the desk; `MAY` says from which role on."""
 
+    REPORT = "report"
     VIEW = "view"
     POST = "post"
     UPDATE = "update"
@@ -220,6 +227,7 @@ class Act(StrEnum):
 
 MAY: Mapping[Act, Role] = MappingProxyType(
     {
+        Act.REPORT: Role.REPORTER,
         Act.VIEW: Role.VIEWER,
         Act.POST: Role.AUTHOR,
         Act.UPDATE: Role.AUTHOR,

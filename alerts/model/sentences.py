@@ -427,7 +427,7 @@ DECIDED: Mapping[str, str] = {
     "name_of_scripts": "{name} mixes {scripts:term} letters, of which some look alike; allowed: letters of one script",
     "town_down": "the town doesn't run now; it can be tried again",
     "town_never_had_it": "the town never had the alert that this ends",
-    "role_elsewhere": "the role {role:term} isn't one of this desk; allowed: {known}",
+    "role_elsewhere": "the role {role:term} can't be had here; allowed: {known}",
     "no_such_role": "{text} is no role; allowed: {known}",
     "unwritten": "the database refuses ({said}); nothing was stored; try again",
     "unwritten_busy": "the database refuses (it is asked too much); nothing was stored; try again",

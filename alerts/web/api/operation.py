@@ -157,8 +157,7 @@ class Operation:
         """Every status of trouble that it may answer."""
         found = {405, 406, 422, 429, 500, 503, *self.troubles}
         found |= {401} if self.act is not None else set()
-        # Every role may look, so that looking is refused to nobody who has a token.
-        found |= {403} if self.act not in (None, Act.VIEW) else set()
+        found |= {403} if self.act is not None else set()
         found |= {404} if self.is_about_one else set()
         found |= {400, 409, 413, 415} if self.method == "POST" else set()
         return tuple(sorted(found))

@@ -197,6 +197,7 @@ class People:
             "accounts.html",
             status=status,
             roles=accounts.roles_of(self._console.frame.station),
+            token_roles=accounts.token_roles_of(self._console.frame.station),
             **values,
             **found,
         )

@@ -152,6 +152,7 @@ def _clauses(_: Gettext) -> dict[str, str]:
 
 def _roles(_: Gettext) -> dict[str, str]:
     return {
+        Role.REPORTER.value: _("reporter"),
         Role.VIEWER.value: _("viewer"),
         Role.AUTHOR.value: _("author"),
         Role.APPROVER.value: _("approver"),

@@ -176,6 +176,15 @@ def test_a_token_never_exceeds_its_person(tocsin):
     assert "allowed for their token: author" in tocsin("token", "add", "anne", "--role", "approver", status=2)
 
 
+def test_a_program_may_only_report_and_no_person(tocsin):
+    tocsin("user", "add", "Anne", "--role", "author")
+    [made] = lines(tocsin("token", "add", "fixmystreet", "--role", "reporter", "--json"))
+    assert made["role"] == "reporter"
+    assert lines(tocsin("token", "add", "Anne", "--role", "reporter", "--json"))[0]["role"] == "reporter"
+    for arguments in (["add", "Zoé", "--role", "reporter"], ["role", "Anne", "reporter"]):
+        assert "the role reporter can't be had here; allowed: viewer" in tocsin("user", *arguments, status=2)
+
+
 MISTAKES = [
     (["user", "add", "Anne"], "--role"),
     (["user", "add", "Anne", "--role", "boss"], "administrator"),

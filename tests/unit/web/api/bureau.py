@@ -54,7 +54,7 @@ token = { env = "TELEGRAM_TOKEN" }
 exercise = true
 """
 AREAS = Path(__file__).resolve().parents[4] / "areas.geojson"
-ROLES = ("viewer", "author", "approver", "administrator")
+ROLES = ("reporter", "viewer", "author", "approver", "administrator")
 
 
 @dataclass

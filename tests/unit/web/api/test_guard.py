@@ -6,7 +6,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from alerts.model.person import MAY, Act, Role
+from alerts.model.person import MAY, OF_A_TOWN, Act, Role
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import MOST_BUCKETS, PROGRAM, STRANGER, Pace, Turnstile
 from tests.unit.web.api.bureau import ROLES, open_bureau
@@ -16,6 +16,12 @@ GUARDED = [operation for operation in EVERY_OPERATION if operation.act is not No
 
 def address_of(operation):
     return operation.path.replace("{id}", "nosuchalert")
+
+
+def test_a_reporter_may_report_and_nothing_else():
+    assert [act for act in Act if Role.REPORTER.may(act)] == [Act.REPORT]
+    assert not Role.OPERATOR.may(Act.REPORT)
+    assert all(role.may(Act.REPORT) for role in OF_A_TOWN)
 
 
 @pytest.mark.parametrize("operation", GUARDED, ids=lambda operation: operation.name)
@@ -32,7 +38,8 @@ async def test_each_operation_asks_for_its_role(bureau, operation):
 
 
 def test_whatever_changes_something_takes_more_than_a_viewer():
-    assert all(MAY[operation.act].at_least(Role.AUTHOR) for operation in GUARDED if operation.method == "POST")
+    changing = [operation for operation in GUARDED if operation.method == "POST" and operation.act is not Act.REPORT]
+    assert all(MAY[operation.act].at_least(Role.AUTHOR) for operation in changing)
     assert {operation.name for operation in EVERY_OPERATION if operation.act is None} == {"getDocument"}
     assert next(one for one in GUARDED if one.name == "approveAlert").act is Act.APPROVE
     assert next(one for one in GUARDED if one.name == "getAudit").act is Act.ADMINISTER
