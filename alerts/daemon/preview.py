@@ -7,6 +7,7 @@ is what readers would have been told last of each entry, with all that was said 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,12 +25,14 @@ from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.sources.ical.occurrence import LONGEST_NOTICE
-from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
+from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings, RssSettings
 
 # For how long the end of something is still what readers were told last of it.
 _JUST_SAID = timedelta(hours=12)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_LOOKS = 2000
+_FEED = re.compile(rb"<(?:rss|feed|rdf:RDF)[\s>]")
+_ABOUT_CAP = re.compile(rb"emergency:cap|application/cap\+xml|common-alerting-protocol")
 
 TimedEntry = tuple[datetime, Heard]
 """One entry and when it was heard."""
@@ -83,16 +86,25 @@ def _stands(filed: Filed, time: datetime, at: datetime) -> bool:
 def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[TimedEntry]:
     """What the file says by then. Raises Misuse where it can't be read."""
     try:
-        head = file.read_bytes()[:1024]
+        content = file.read_bytes()
     except OSError as error:
         raise Misuse(because("file_wrong", file=file, what=because("config_unread", said=error.strerror))) from None
-    url = str(file.resolve())
-    is_calendar = b"BEGIN:VCALENDAR" in head
-    settings = IcalSettings(kind="ical", url=url) if is_calendar else CapSettings(kind="cap", url=url)
+    settings = _settings_for(content, str(file.resolve()))
     try:
-        return asyncio.run(_read(town, settings, at, step_through=is_calendar and at is not None))
+        return asyncio.run(_read(town, settings, at, step_through=settings.kind == "ical" and at is not None))
     except SourceFailed as error:
         raise Misuse(because("file_wrong", file=file, what=error.reason)) from None
+
+
+def _settings_for(content: bytes, url: str) -> PolledSettings:
+    """What reads a file with that content: a calendar, a plain RSS or Atom feed, else CAP in any of its wrappings."""
+    head = content[:1024]
+    if b"BEGIN:VCALENDAR" in head:
+        return IcalSettings(kind="ical", url=url)
+    # An index of CAP messages is RSS or Atom too; it links to them by their type, or speaks their namespace.
+    if _FEED.search(head) and not _ABOUT_CAP.search(content):
+        return RssSettings(kind="rss", url=url)
+    return CapSettings(kind="cap", url=url)
 
 
 async def _read(
@@ -106,7 +118,7 @@ async def _read(
         now = at or clock.now()
         if step_through:
             return await _follow(source, now)
-        reading = await source.read(Memory(), _nothing_known, now)
+        reading = await source.read(Memory(state=kind.trial), _nothing_known, now)
     return [(now, heard) for heard in reading.heard]
 
 

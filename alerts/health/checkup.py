@@ -189,7 +189,7 @@ async def check_live(town: Town) -> list[Finding]:
             kind = source_kind(rules.kind)
             if kind is not None and rules.every is not None:
                 source = kind.load()(name, rules.settings, Surroundings(session, clock, town))
-                checks.append(_read(f"sources.{name}", source, clock))
+                checks.append(_read(f"sources.{name}", source, Memory(state=kind.trial), clock))
         for name, channel in town.channels.items():
             sends = channel_kind(channel.kind)
             readable = all(finding.good for finding in _secrets(name, channel.settings, town.folder))
@@ -219,12 +219,12 @@ async def _forget(_: str, __: str) -> None:
     """A check keeps nothing."""
 
 
-async def _read(what: str, source: Source, clock: SystemClock) -> Finding:
+async def _read(what: str, source: Source, memory: Memory, clock: SystemClock) -> Finding:
     async def nothing_known(_: object) -> set[str]:
         return set()
 
     try:
-        reading = await source.read(Memory(), nothing_known, clock.now())
+        reading = await source.read(memory, nothing_known, clock.now())
     except TocsinError as error:
         return Finding(what, good=False, why=error.reason)
     count, broken = len(reading.heard), [heard.problem for heard in reading.heard if heard.problem]

@@ -116,6 +116,10 @@ SETTING_FAULTS: Mapping[str, str] = {
     "span_unquoted": 'allowed: a span of time in quotes, such as "10m"',
     "no_time_to_wait": "is no time to wait; allowed: longer than nothing and up to 366d, such as {example}",
     "source_oftener_than_a_second": "a source is read once a second at the most; allowed: 1s and longer",
+    "rss_waits": (
+        "an RSS feed says neither how grave a thing is nor when it is over, so its entries wait for an officer; "
+        'allowed: "approve"'
+    ),
     "no_moment": (
         '{text} is no moment of an event; allowed: "start", "end", or a time before the start such as "-30m", '
         '"-2h", "-1d" (from 1m to 30d)'

@@ -117,6 +117,7 @@ def said_of(words: Words) -> Callable[[str], str]:
         "webhook": _("System of your own (webhook)"),
         "cap": _("CAP feed of warnings"),
         "ical": _("Works calendar"),
+        "rss": _("News of a site (RSS)"),
         "consumer_key": _("API key (consumer key)"),
         "consumer_secret": _("API secret (consumer secret)"),
         "access_token": _("Access token"),

@@ -254,7 +254,7 @@ class Workshop:
             raise Misuse(because("source_not_read", name=name))
         async with aiohttp.ClientSession() as session:
             source = kind.load()(name, settings, Surroundings(session, self._clock, town))
-            reading = await source.read(Memory(), _nothing_known, self._clock.now())
+            reading = await source.read(Memory(state=kind.trial), _nothing_known, self._clock.now())
         found: Sequence[Heard] = reading.heard
         return found
 

@@ -7,24 +7,27 @@ packages; the daemon calls what it names with the source's name, its settings an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
 
 from alerts.model.ports import Source, Surroundings
-from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings
+from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings, RssSettings
 
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
     """A kind of source. `path` is `module:callable`, called as `callable(name, settings, surroundings)`.
 
-    Another package adds one through the entry-point group `tocsin.sources` (see docs/extend.md).
+    `trial` is what a source remembers (`Memory.state`) that is to show all that stands in its feed now: in a preview,
+    or where it is only tried. Another package adds a kind through the entry-point group `tocsin.sources` (see
+    docs/extend.md).
     """
 
     settings: type[PolledSettings]
     path: str
+    trial: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def load(self) -> Callable[[str, Any, Surroundings], Source]:
         """Import what opens the source, and with it the format's library."""
@@ -37,4 +40,5 @@ class SourceKind:
 KINDS: dict[str, SourceKind | str] = {
     "cap": SourceKind(CapSettings, "alerts.sources.cap.source:CapSource"),
     "ical": SourceKind(IcalSettings, "alerts.sources.ical.source:IcalSource"),
+    "rss": SourceKind(RssSettings, "alerts.sources.rss:RssSource", {"entries": {}}),
 }

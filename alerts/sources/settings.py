@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from alerts.model.alert import Severity
 from alerts.model.reason import because
@@ -89,6 +89,25 @@ class FeedSettings(BaseModel):
     words: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Saint-Martin-d'Uriage"]])
     without: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Guadeloupe"]])
     allow_private: bool = False
+
+
+class RssSettings(PolledSettings):
+    """`kind = "rss"`: a site's RSS or Atom feed. What it says waits for an officer, whatever it says.
+
+    `only` names the categories whose entries count, whatever their accents and case; none: all entries do.
+    """
+
+    kind: Literal["rss"]
+    publish: Publish = "approve"
+    only: tuple[str, ...] = Field(default=(), max_length=50, examples=[["Travaux"]])
+
+    @field_validator("publish", "urgent")
+    @classmethod
+    def _waits(cls, value: Publish | None) -> Publish | None:
+        # Anybody who writes for the site could alarm the town: a feed doesn't say which entry is an alert.
+        if value not in ("approve", None):
+            raise ValueError(because("rss_waits"))
+        return value
 
 
 class CapSettings(PolledSettings):

@@ -13,8 +13,8 @@ from lxml import html
 import alerts
 from alerts.channels import KINDS as CHANNEL_KINDS
 from alerts.config import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings
-from alerts.config.kinds import channel_kind
-from alerts.sources.settings import CapSettings, IcalSettings
+from alerts.config.kinds import channel_kind, source_kind
+from alerts.sources import KINDS as SOURCE_KINDS
 
 ENGLISH = frozenset(
     """the of and is are was were not with for this that these those has have had its it be been by from to in at out up
@@ -83,8 +83,12 @@ _TYPED = re.compile(
 """What is typed as it stands, in any language: commands, keys with their places, addresses, values in their quotes."""
 _KEYS = {
     name
-    for model in (StationSettings, StoreSettings, WebSettings, NotifySettings, DeskSettings, CapSettings, IcalSettings)
+    for model in (
+        *(StationSettings, StoreSettings, WebSettings, NotifySettings, DeskSettings),
+        *(channel_kind(kind).settings for kind in CHANNEL_KINDS),
+        *(source_kind(kind).settings for kind in SOURCE_KINDS),
+    )
     for name in model.model_fields
-} | {name for kind in CHANNEL_KINDS for name in channel_kind(kind).settings.model_fields}
+}
 _BARE = re.compile(rf"\b(?!(?:{'|'.join(_KEYS)})\b)[a-z]+_[a-z_]+\b")
 _ILL_SPACED = re.compile(r"[^\s\u202f\u00a0/:][?!;](?=\s|$)|(?:^|[^\s\u00a0\u202f\d]):(?=\s|$)|«[^\u00a0\u202f]")

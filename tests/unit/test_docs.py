@@ -41,6 +41,7 @@ from alerts.sources.settings import (
     IcalSettings,
     ManualSettings,
     PolledSettings,
+    RssSettings,
     SourceSettings,
 )
 from tocsin_sandbox import settings as fake
@@ -65,6 +66,7 @@ MODELS = {
     "### What is looked at again and again": (PolledSettings, SourceSettings),
     '### `kind = "cap"`': (CapSettings, PolledSettings),
     '### `kind = "ical"`': (IcalSettings, PolledSettings),
+    '### `kind = "rss"`': (RssSettings, PolledSettings),
     "## `[channels.NAME]`": (ChannelSettings, BaseModel),
     "### Where people can answer": (HearingSettings, ChannelSettings),
     '### `kind = "twitter"`': (TwitterSettings, HearingSettings),
@@ -245,7 +247,7 @@ def test_every_section_of_the_docs_fits_into_the_shipped_file(tmp_path, page, te
 
 
 def test_the_pages_with_sections_are_those_on_sources():
-    assert [page for page, _ in sections()] == ["calendar.md", "cap.md"]
+    assert [page for page, _ in sections()] == ["calendar.md", "cap.md", "sources.md"]
 
 
 class TestRootFiles:

@@ -62,3 +62,15 @@ def test_the_day_is_told_as_it_is_then(at, capsys):
 def test_a_time_that_is_none(at, capsys):
     assert run(["preview", "works.ics", "--at", "demain"]) == 2
     assert "--at 'demain' n’est pas une heure" in capsys.readouterr().err
+
+
+def test_the_news_of_a_site(tmp_path, monkeypatch, capsys):
+    """What a feed holds is shown, though a daemon that reads it first tells nothing of it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "channels.toml").write_text(CHANNELS)
+    item = "<item><title>Rue Haute fermée</title><guid>1</guid><description>Lundi.</description></item>"
+    (tmp_path / "feed.xml").write_text(f'<rss version="2.0"><channel><title>V</title>{item}</channel></rss>')
+
+    assert run(["preview", "feed.xml", "--json"]) == 0
+    [shown] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "Rue Haute fermée" in shown["posts"][0]["text"]
