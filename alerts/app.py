@@ -32,6 +32,7 @@ from alerts.daemon.ears import Ears, ear_holdings
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
+from alerts.daemon.reports import Reports
 from alerts.daemon.serving import Entrance, build_app, build_publisher
 from alerts.daemon.status import owners_of
 from alerts.daemon.telemetry import Metrics, lane_cycle, log_deliveries, pages_cycle, source_cycle, sum_up
@@ -155,6 +156,7 @@ class Daemon:
         )
         self._bots: Bots | None = None
         self.ears: Ears | None = None
+        self.reports: Reports | None = None
         self.lanes: dict[str, Lane] = {}
         self.pollers: dict[str, Poller] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -190,6 +192,8 @@ class Daemon:
         self._build_pollers()
         if self.town.listens:
             self.ears = self._build_ears()
+        if self.town.reports is not None:
+            self.reports = Reports(self.town, service=self.service, clock=self._clock)
         if self._outside.doors:
             self._listen_for_rings()
             await self._serve()
@@ -207,6 +211,8 @@ class Daemon:
         yield from self._bulks.work()
         if self.ears is not None:
             yield from self.ears.work()
+        if self.reports is not None:
+            yield from self.reports.work()
         if self._bots is not None:
             yield from self._bots.work()
 

@@ -22,6 +22,7 @@ the sleeve is widened.
 from __future__ import annotations
 
 import html
+import ipaddress
 import math
 import re
 import unicodedata
@@ -96,6 +97,18 @@ def shown(text: str) -> str:
 def seen(text: str) -> str:
     """`text` without what can't be seen in it."""
     return text if text.isascii() and text.isprintable() else UNSEEN.sub("", text)
+
+
+def network_of(address: str) -> str:
+    """The network of an address (/24, of IPv6 /56): whoever has one address has its neighbours too."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return "?"
+    # As a socket of both families tells it, where all of IPv4 would be one /56.
+    found = getattr(found, "ipv4_mapped", None) or found
+    bits = 24 if found.version == 4 else 56
+    return str(ipaddress.ip_network((found, bits), strict=False))
 
 
 def _cut_piles(text: str) -> str:

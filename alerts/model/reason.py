@@ -24,6 +24,7 @@ from datetime import datetime, tzinfo
 from typing import Any, Union
 
 from alerts.model.input_faults import POLL_FAULTS, SETTING_FAULTS, SOURCE_FAULTS
+from alerts.model.report_sentences import REPORTED
 from alerts.model.sentences import DECIDED
 
 LONGEST = 2000
@@ -179,5 +180,12 @@ def _time(kept: str, form: str, zone: tzinfo | None) -> str:
 
 WORDS = "words"
 
-SENTENCES: Mapping[str, str] = {WORDS: "{text}", **DECIDED, **SOURCE_FAULTS, **SETTING_FAULTS, **POLL_FAULTS}
+SENTENCES: Mapping[str, str] = {
+    WORDS: "{text}",
+    **DECIDED,
+    **SOURCE_FAULTS,
+    **SETTING_FAULTS,
+    **POLL_FAULTS,
+    **REPORTED,
+}
 """Every code, with its English sentence: the one list of them (`docs/reasons.md` tells them to people)."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
 from collections import deque
@@ -27,7 +26,7 @@ from alerts.desk.service import DeskUnit
 from alerts.listening.answering import FaqEntry
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import Taken, take
-from alerts.model.bounds import bounded
+from alerts.model.bounds import bounded, network_of
 from alerts.model.events import RemarkHeard
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Understood
@@ -72,16 +71,6 @@ class QuestionPace:
             return False
         self.asked.append((now, own))
         return True
-
-
-def network_of(address: str) -> str:
-    """The network of an address: whoever has one address has its neighbours too."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return "?"
-    bits = 24 if found.version == 4 else 56
-    return str(ipaddress.ip_network((found, bits), strict=False))
 
 
 class QuestionField:

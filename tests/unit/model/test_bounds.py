@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model.bounds import unpack
+from alerts.model.bounds import network_of, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 
 
@@ -58,3 +58,17 @@ def test_what_is_cut_short_is_told(packed: bytes) -> None:
 def test_what_is_no_gzip_is_told() -> None:
     with pytest.raises(SourceFailed, match="says that it is gzip and isn't"):
         unpack(b"<alert/>", 1000)
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.0/24"),
+        ("2001:db8:1:2ff::1", "2001:db8:1:200::/56"),
+        ("::ffff:192.0.2.7", "192.0.2.0/24"),
+        ("", "?"),
+        ("unix:", "?"),
+    ],
+)
+def test_the_network_of_an_address(address: str, network: str) -> None:
+    assert network_of(address) == network

@@ -13,7 +13,7 @@ from alerts.listening.ears import Intake
 from alerts.listening.hearing import understand_nothing
 from alerts.model.events import RemarkHeard
 from alerts.model.listening import Kind
-from alerts.web.public.asking import A_NETWORK, ALL_NETWORKS, QuestionField, QuestionPace, network_of
+from alerts.web.public.asking import A_NETWORK, ALL_NETWORKS, QuestionField, QuestionPace
 from alerts.web.public.publisher import public_routes
 from tests.unit.desk.conftest import NOW, an_alert, cancelling
 from tests.unit.french import visible, wrong_in
@@ -148,11 +148,3 @@ def test_the_pace_counts_networks_and_forgets_them():
     pace.takes("192.0.2.1", NOW + timedelta(days=1))
     assert pace.day == date(2026, 11, 26)
     assert len(pace.asked) == 1
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [("192.0.2.7", "192.0.2.0/24"), ("2001:db8:1:2ff::1", "2001:db8:1:200::/56"), ("", "?"), ("unix:", "?")],
-)
-def test_the_network_of_an_address(address, network):
-    assert network_of(address) == network

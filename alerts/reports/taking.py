@@ -1,0 +1,309 @@
+"""The one way in for what citizens report: the page, the bot, programs, Open311, officers and commands come here.
+
+A report is known by the key of the form it came by, so that one that is sent twice is one, with the same number and the
+same private link. All of it is one transaction: the report, its number, who told of it and its first step. Who reported
+is known by a digest alone (`sources_of`), under a secret of the day that is thrown away with it.
+
+`take` is what happens in the transaction; `ReportIntake` does the rest, for a daemon: a few reports in each
+transaction, one transaction at a time, with a rest after it, so that a crowd never holds up a post.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.bounds import bounded, seen
+from alerts.model.errors import Misuse
+from alerts.model.events import IncidentChanged, PostsStored, ReportsChanged
+from alerts.model.hazard import fold
+from alerts.model.ports import Clock
+from alerts.model.reason import because
+from alerts.model.reports import (
+    LONGEST_PLACE,
+    LONGEST_TEXT,
+    CitizenReport,
+    ReportKind,
+    ReportSource,
+    ReportsSection,
+    ReportState,
+    ReportStep,
+    Via,
+)
+from alerts.model.town import Town
+from alerts.store.unit import Unit
+
+AT_ONCE = 20
+"""Reports taken in one transaction: more would hold up an urgent post's journal."""
+RESTS = 0.02
+"""Seconds between two transactions of what is reported, in which an urgent post is stored or journalled."""
+MOST_WAITING = 500
+"""Reports that may wait for their transaction; more are asked to come again."""
+BACKDATED = timedelta(days=1)
+"""How long ago it may have been, where a program tells when."""
+_OFFICE = re.compile(r"^(?:(?:ville|commune|mairie) d(?:e |u |es |[’'])|(?:town|city) of )", re.IGNORECASE)
+_LONGEST_PREFIX = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ReportDraft:
+    """What somebody reports, by whatever way.
+
+    `source` is who it is: `net 192.0.2.0/24` (`alerts.model.bounds.network_of`), `chat telegram:123`, `key OPAQUE`; it
+    is never stored, only digests of it. `key` is what a resent one is known by, and as hard to guess as its private
+    link is: whoever knows it gets that. `chat` is where it is told what becomes of it, as (channel, chat's id). `at` is
+    when it was, which only officers and programs may say. `proven`: the proof of work was good, or none was needed.
+    `by` is the officer's account, `utterance` what it was made of.
+    """
+
+    kind: str
+    via: Via
+    source: str
+    lat: float | None = None
+    lon: float | None = None
+    address: str | None = None
+    text: str = ""
+    photo: bytes | None = None
+    language: str = "fr"
+    key: str | None = None
+    chat: tuple[str, int] | None = None
+    at: datetime | None = None
+    proven: bool = True
+    by: str | None = None
+    utterance: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakenReport:
+    """What became of a report; `token` is what its private link proves it with: `/report/NUMBER/TOKEN`.
+
+    `fresh`: it was not there before. `drafted` is the alert that waits and cites it, by its id; `incident` the one that
+    is on and that it is about. `posts`: posts were stored with it.
+    """
+
+    report: CitizenReport
+    token: str
+    fresh: bool = True
+    drafted: str | None = None
+    incident: str | None = None
+    posts: bool = False
+
+
+def section_of(town: Town) -> ReportsSection:
+    """What the town takes; nothing where people report nothing there."""
+    return town.reports if town.reports is not None else ReportsSection()
+
+
+def kind_of(town: Town, code: str) -> ReportKind:
+    """The kind of that code. Raises Misuse where there is none, and for one at which the form ends."""
+    kind = section_of(town).kind(code)
+    if kind is None:
+        raise Misuse(because("no_such_kind", name=code[:40], known=[each.code for each in section_of(town).kinds]))
+    if kind.stop is not None:
+        raise Misuse(because("report_stopped", stop=kind.stop))
+    return kind
+
+
+def prefix_of(town: Town) -> str:
+    """What its reports' numbers begin with: what the town says, else its initials (`Ville de Saint-Martin`: `SM`)."""
+    told = section_of(town).prefix
+    words = re.findall(r"[a-z0-9]+", fold(_OFFICE.sub("", town.name)))
+    initials = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:2]
+    return told or initials[:_LONGEST_PREFIX].upper() or "R"
+
+
+def sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str]:
+    """Who that is, as digests under the secrets of today and of yesterday.
+
+    Two digests of one source are equal within a day, and over midnight one's first is the other's second.
+    """
+    today, before = now.date(), now.date() - timedelta(days=1)
+    told = source.encode("utf-8", "replace")
+    return _digest(_secret(unit, f"day {today}", now), told), _digest(_secret(unit, f"day {before}", now), told)
+
+
+def _secret(unit: Unit, name: str, now: datetime) -> bytes:
+    return bytes.fromhex(unit.reports.secret(name, secrets.token_hex(32), now))
+
+
+def _digest(secret: bytes, told: bytes) -> str:
+    return hmac.new(secret, told, hashlib.sha256).hexdigest()
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a private link's token: enough to know it again, not to make it."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def check(town: Town, draft: ReportDraft, now: datetime) -> ReportKind:
+    """The draft's kind. Raises Misuse for what can't be taken, whoever sends it."""
+    kind = kind_of(town, draft.kind)
+    if draft.lat is None or draft.lon is None:
+        raise Misuse(because("report_without_place"))
+    if not (-90 <= draft.lat <= 90 and -180 <= draft.lon <= 180):
+        raise Misuse(because("report_off_globe", lat=str(draft.lat), lon=str(draft.lon)))
+    if len(draft.text) > LONGEST_TEXT:
+        raise Misuse(because("report_text_long", count=len(draft.text), most=LONGEST_TEXT))
+    if draft.at is not None and not now - BACKDATED <= draft.at <= now:
+        raise Misuse(because("report_at_when", hours=round(BACKDATED / timedelta(hours=1))))
+    return kind
+
+
+def take(unit: DeskUnit, draft: ReportDraft) -> TakenReport:
+    """Take a report; the unit's transaction decides whether it was. One that came by the same key is there already.
+
+    Raises Misuse, before anything is written.
+    """
+    town, now = unit.desk.station, unit.now
+    kind = check(town, draft, now)
+    links = _secret(unit, "links", now)
+    key = draft.key or f"once {unit.new_id()}"
+    token = _digest(links, f"token {draft.via} {key}".encode("utf-8", "replace"))[:32]
+    known_by = _digest(links, f"key {draft.via} {key}".encode("utf-8", "replace"))
+    known = unit.reports.by_key(known_by)
+    if known is not None:
+        return TakenReport(known, token, fresh=False, drafted=known.draft, incident=known.incident)
+    source, before = sources_of(unit, draft.source, now)
+    report = CitizenReport(
+        id=unit.new_id(),
+        number=_number(unit, town, now),
+        kind=kind.code,
+        state=ReportState.RECEIVED,
+        at=draft.at or now,
+        received_at=now,
+        changed_at=now,
+        token=digest_of(token),
+        via=draft.via,
+        lat=draft.lat,
+        lon=draft.lon,
+        place=_line(draft.address or "", LONGEST_PLACE) or None,
+        text=_words(draft.text) or None,
+        language=draft.language[:35],
+        key=known_by,
+        source=source,
+        source_before=before,
+        channel=draft.chat[0] if draft.chat else None,
+        chat=draft.chat[1] if draft.chat else None,
+        by=draft.by,
+        utterance=draft.utterance,
+    )
+    unit.reports.add(report)
+    unit.reports.tell(ReportSource(report.id, source, before, report.at))
+    # Whoever sends it sees its number at once: nothing is left to be told in the chat.
+    unit.reports.step(ReportStep(report.id, now, report.state, by=draft.by, told_at=now), report.channel, report.chat)
+    return TakenReport(report, token)
+
+
+def agree(unit: DeskUnit, report_id: str, source: str) -> bool:
+    """Keep that somebody else says the same; False where they had, or the town has done with it."""
+    report = unit.reports.by_id(report_id)
+    if report is None or not report.is_open:
+        return False
+    own, before = sources_of(unit, source, unit.now)
+    if any({own, before} & {each.source, each.source_before} for each in unit.reports.tellers([report.id])):
+        return False
+    return unit.reports.tell(ReportSource(report.id, own, before, unit.now))
+
+
+def _number(unit: Unit, town: Town, now: datetime) -> str:
+    year = now.astimezone(town.zone).year
+    return f"{prefix_of(town)}-{year % 100:02}-{unit.reports.next_number(year):04}"
+
+
+def _line(text: str, most: int) -> str:
+    return " ".join(seen(bounded(text, most)).split())
+
+
+def _words(text: str) -> str:
+    lines = (" ".join(line.split()) for line in seen(bounded(text, LONGEST_TEXT)).splitlines())
+    return "\n".join(lines).strip()
+
+
+_Waiting = tuple[ReportDraft, "asyncio.Future[TakenReport]"]
+
+
+class ReportIntake:
+    """Takes reports for a daemon, a few in each transaction. What it took it tells on the bus."""
+
+    def __init__(self, town: Town, service: DeskService, clock: Clock) -> None:
+        self.town = town
+        self._service = service
+        self._clock = clock
+        self._waiting: list[_Waiting] = []
+        self._work: asyncio.Task[None] | None = None
+
+    async def take(self, draft: ReportDraft) -> TakenReport:
+        """Take a report, or know it again by its key.
+
+        Raises Misuse for what can't be taken, with what to say about it, and DatabaseRefused; then nothing was stored.
+        """
+        check(self.town, draft, self._service.now())
+        if len(self._waiting) >= MOST_WAITING:
+            raise Misuse(because("reports_too_many"))
+        future: asyncio.Future[TakenReport] = asyncio.get_running_loop().create_future()
+        self._waiting.append((draft, future))
+        if self._work is None:
+            self._work = asyncio.create_task(self._take_what_waits(), name="reports")
+        # Whoever gives up waiting doesn't take the report back.
+        return await asyncio.shield(future)
+
+    async def agree(self, report_id: str, source: str) -> bool:
+        """Keep that somebody says "me too"; False where they said so before, or the town has done with it."""
+        report = await self._service.ask(lambda unit: unit.reports.by_id(report_id))
+        if report is None or not await self._service.keep(lambda unit: agree(unit, report_id, source)):
+            return False
+        self._service.tell(ReportsChanged((report.number,)))
+        return True
+
+    async def _take_what_waits(self) -> None:
+        try:
+            while self._waiting:
+                few, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+                await self._take_few(few)
+                if self._waiting:
+                    await self._clock.sleep(RESTS)
+        finally:
+            self._work = None
+
+    async def _take_few(self, few: Sequence[_Waiting]) -> None:
+        drafts = [draft for draft, _ in few]
+        try:
+            outcomes = await self._service.keep(lambda unit: _take_each(unit, drafts))
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each who waits
+            outcomes = [error] * len(few)
+        self._tell([each for each in outcomes if isinstance(each, TakenReport)])
+        for (_, future), outcome in zip(few, outcomes, strict=True):
+            if future.done():
+                continue
+            if isinstance(outcome, TakenReport):
+                future.set_result(outcome)
+            else:
+                future.set_exception(outcome)
+
+    def _tell(self, taken: Sequence[TakenReport]) -> None:
+        fresh = [each for each in taken if each.fresh]
+        if not fresh:
+            return
+        if any(each.posts for each in fresh):
+            self._service.tell(PostsStored())
+        for incident in {each.incident for each in fresh if each.incident is not None}:
+            self._service.tell(IncidentChanged(incident))
+        self._service.tell(ReportsChanged(tuple(each.report.number for each in fresh)))
+
+
+def _take_each(unit: DeskUnit, drafts: Sequence[ReportDraft]) -> list[TakenReport | BaseException]:
+    """Each by itself: what one of them lacks is told before anything of it is written, so it undoes nothing."""
+    outcomes: list[TakenReport | BaseException] = []
+    for draft in drafts:
+        try:
+            outcomes.append(take(unit, draft))
+        except Misuse as error:
+            outcomes.append(error)
+    return outcomes

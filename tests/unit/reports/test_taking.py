@@ -1,0 +1,135 @@
+"""Taking what is reported: once however often it is sent, under a number and a link of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.model.errors import Misuse
+from alerts.model.reports import LONGEST_TEXT, ReportsSection, ReportState, Via
+from alerts.reports.taking import agree, digest_of, prefix_of, sources_of
+from tests.unit.desk.conftest import a_town
+
+
+async def test_a_report_is_kept_with_a_number_a_link_and_no_word_of_who_sent_it(reports):
+    taken = await reports.report(text="  De l’eau \n partout ", source="net 192.0.2.0/24", chat=("telegram", 42))
+    kept = await reports.ask(lambda unit: unit.reports.by_number("sm-26-0001"))
+    assert (kept.number, kept.state, kept.text) == ("SM-26-0001", ReportState.RECEIVED, "De l’eau\npartout")
+    assert kept.id == taken.report.id
+    assert kept.token == digest_of(taken.token)
+    assert taken.token not in repr(kept)
+    [steps, tellers] = await reports.ask(lambda unit: [unit.reports.steps(kept.id), unit.reports.tellers([kept.id])])
+    assert [(step.state, step.told_at) for step in steps] == [(ReportState.RECEIVED, reports.clock.now())]
+    assert [each.source for each in tellers] == [kept.source]
+    written = await reports.rows("SELECT * FROM report, report_source, report_step")
+    assert "192.0.2" not in repr(written)
+    assert reports.told == ["SM-26-0001"]
+
+
+async def test_what_is_sent_twice_is_one_report_with_the_same_number_and_link(reports):
+    first = await reports.report(key="a form's own")
+    again = await reports.report(key="a form's own", source="net 198.51.100.0/24")
+    other = await reports.report(key="another form's")
+    assert (again.report.number, again.token, again.fresh) == (first.report.number, first.token, False)
+    assert other.report.number != first.report.number
+    assert other.token != first.token
+    assert reports.told == [first.report.number, other.report.number]
+
+
+async def test_a_double_tap_at_the_same_moment_is_one_report(reports):
+    both = await asyncio.gather(reports.report(key="k"), reports.report(key="k"))
+    assert len({each.report.number for each in both}) == 1
+    assert sorted(each.fresh for each in both) == [False, True]
+
+
+async def test_keys_of_two_ways_are_two(reports):
+    page = await reports.report(key="1")
+    bot = await reports.report(key="1", via=Via.BOT)
+    assert page.report.number != bot.report.number
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"kind": "dragons"}, "no kind of report"),
+        ({"kind": "gas"}, "appelez le 18"),
+        ({"lat": None}, "where is it"),
+        ({"lat": float("nan")}, "no place on the globe"),
+        ({"lon": 181.0}, "no place on the globe"),
+        ({"text": "x" * (LONGEST_TEXT + 1)}, "501 characters"),
+        ({"at": timedelta(seconds=1)}, "last 24 hours"),
+        ({"at": -timedelta(hours=24, seconds=1)}, "last 24 hours"),
+    ],
+)
+async def test_what_cannot_be_taken_is_told_and_nothing_of_it_kept(reports, changes, says):
+    if isinstance(changes.get("at"), timedelta):
+        changes = {"at": reports.clock.now() + changes["at"]}
+    with pytest.raises(Misuse, match=says):
+        await reports.intake.take(replace(reports.draft(), **changes))
+    assert await reports.rows("SELECT * FROM report") == []
+    assert reports.told == []
+
+
+async def test_a_program_may_tell_when_it_was(reports):
+    at = reports.clock.now() - timedelta(hours=23)
+    assert (await reports.report(at=at)).report.at == at
+
+
+async def test_midnight_makes_nobody_two(reports):
+    async def digests(source):
+        return await reports.service.keep(lambda unit: sources_of(unit, source, unit.now))
+
+    evening = await digests("net 192.0.2.0/24")
+    other = await digests("net 198.51.100.0/24")
+    reports.clock.set(reports.clock.now() + timedelta(hours=12))
+    morning = await digests("net 192.0.2.0/24")
+    assert morning[1] == evening[0]
+    assert not {*morning} & {*other}
+    reports.clock.set(reports.clock.now() + timedelta(hours=24))
+    assert not {*evening} & {*await digests("net 192.0.2.0/24")}
+
+
+async def test_me_too_counts_once(reports):
+    taken = await reports.report(source="net 192.0.2.0/24")
+    assert not await reports.intake.agree(taken.report.id, "net 192.0.2.0/24")
+    assert await reports.intake.agree(taken.report.id, "net 198.51.100.0/24")
+    assert not await reports.intake.agree(taken.report.id, "net 198.51.100.0/24")
+    assert not await reports.intake.agree("nothing", "net 198.51.100.0/24")
+    reports.clock.set(reports.clock.now() + timedelta(hours=12))
+    assert not await reports.intake.agree(taken.report.id, "net 198.51.100.0/24")
+    assert len(await reports.ask(lambda unit: unit.reports.tellers([taken.report.id]))) == 2
+
+
+async def test_nobody_agrees_to_what_the_town_has_done_with(reports):
+    taken = await reports.report()
+    closed = replace(taken.report, state=ReportState.CLOSED)
+    await reports.service.keep(lambda unit: unit.reports.put(closed))
+    assert not await reports.service.keep(lambda unit: agree(unit, taken.report.id, "net 198.51.100.0/24"))
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("Ville de Saint-Martin", "SM"),
+        ("Mairie d’Épinal", "EP"),
+        ("Grenoble", "GR"),
+        ("Commune de Saint-Pierre-de-Chartreuse-en-Isère", "SPDC"),
+        ("東京", "R"),
+    ],
+)
+def test_numbers_begin_with_the_initials_of_the_town(name, prefix):
+    assert prefix_of(a_town(name=name)) == prefix
+    assert prefix_of(a_town(name=name, reports=ReportsSection(prefix="XY"))) == "XY"
+
+
+async def test_a_crowd_at_one_moment_is_taken_a_few_at_a_time_each_with_its_number(reports):
+    before = reports.database.commits
+    waiting = [asyncio.create_task(reports.report()) for _ in range(50)]
+    while not all(each.done() for each in waiting):
+        await reports.clock.advance(1.0)
+    numbers = {each.result().report.number for each in waiting}
+    assert numbers == {f"SM-26-{number:04}" for number in range(1, 51)}
+    assert 3 <= reports.database.commits - before <= 4
