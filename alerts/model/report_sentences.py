@@ -15,8 +15,6 @@ REPORTED: Mapping[str, str] = {
     "report_off_globe": "{lat}, {lon} is no place on the globe",
     "report_text_long": "the text has {count} characters; allowed: {most}",
     "report_at_when": "it can be told of the last {hours} hours, not of later than now",
-    "report_too_many": "too many reports came from there; please wait for an hour, or call the town hall",
     "reports_too_many": "too many reports come in at once; please try again in a minute",
-    "no_such_report": "'{name}': no such report",
 }
 """By code; `SENTENCES` holds them with all others."""
