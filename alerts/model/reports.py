@@ -206,6 +206,22 @@ class CitizenReport:
 
 
 @dataclass(frozen=True, slots=True)
+class WantedReports:
+    """Which reports somebody looks for; what is None, or without any, narrows nothing.
+
+    `words` are in the text, the place or the number. `since` is when it was told.
+    """
+
+    states: tuple[ReportState, ...] = ()
+    kind: str | None = None
+    district: str | None = None
+    words: str | None = None
+    since: datetime | None = None
+    incident: str | None = None
+    draft: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSource:
     """Somebody who told of a report: who sent it, or who said "me too"; digests as in `CitizenReport`."""
 

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Text, bindparam, delete, func, or_, select, text, update
+from sqlalchemy import BigInteger, Text, bindparam, delete, func, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.reason import kept_reason, read_reason
@@ -87,6 +87,12 @@ _OF_CHAT = Statement(
     .order_by(report.c.seq.desc())
     .limit(bindparam("most"))
 )
+_DUPLICATES = Statement(
+    select(report).where(report.c.duplicate_of == bindparam("of")).order_by(report.c.seq).limit(bindparam("most"))
+)
+_MOVE_DUPLICATES = Statement(
+    update(report).where(report.c.duplicate_of == bindparam("of")).values(duplicate_of=bindparam("to"))
+)
 _COUNT_SINCE = Statement(select(func.count().label("n")).where(report.c.received_at >= bindparam("since")))
 _NEXT = Statement(
     insert(report_number)
@@ -111,6 +117,15 @@ _UNTOLD = Statement(
     .limit(bindparam("most"))
 )
 _TOLD = Statement(update(report_step).where(report_step.c.seq == bindparam("key")).values(told_at=bindparam("told_at")))
+_STRIP = (
+    Statement(delete(report_source).where(report_source.c.report == bindparam("report"))),
+    Statement(delete(report_photo).where(report_photo.c.report == bindparam("report"))),
+    Statement(
+        update(report_step)
+        .where(report_step.c.report == bindparam("report"))
+        .values(said=null(), channel=null(), chat=null())
+    ),
+)
 _PUT_PHOTO = upsert_into(report_photo)
 _PHOTO = Statement(select(report_photo).where(report_photo.c.report == bindparam("report")))
 _PUT_NOTICE = upsert_into(content_notice)
@@ -121,6 +136,7 @@ _NOTICES = Statement(
     .order_by(content_notice.c.at)
     .limit(bindparam("most"))
 )
+_NOTICE = Statement(select(content_notice).where(content_notice.c.id == bindparam("id")))
 _PUT_FORWARD = upsert_into(report_forward)
 _FORWARDED = Statement(select(report_forward).where(report_forward.c.report == bindparam("report")))
 _SECRET = Statement(select(report_secret.c.value).where(report_secret.c.name == bindparam("name")))
@@ -208,6 +224,19 @@ class Reports(UnitPart):
         """What was reported from that private chat, newest first."""
         return [report_from(row) for row in _OF_CHAT.rows(self._db, channel=channel, chat=chat, most=most)]
 
+    def duplicates_of(self, identity: str, most: int) -> Sequence[CitizenReport]:
+        """The reports that an officer said to be the same as that one, oldest first."""
+        return [report_from(row) for row in _DUPLICATES.rows(self._db, of=identity, most=most)]
+
+    def move_duplicates(self, identity: str, to: str) -> None:
+        """Make what duplicates that report duplicates of another one."""
+        _MOVE_DUPLICATES.run(self._db, of=identity, to=to)
+
+    def strip(self, identity: str) -> None:
+        """Drop what hangs on it and may tell of people: its photo, who told of it, what was said, to which chat."""
+        for statement in _STRIP:
+            statement.run(self._db, report=identity)
+
     def count_since(self, since: datetime) -> int:
         """How many came since then."""
         row = _COUNT_SINCE.row(self._db, since=stamp(since))
@@ -271,9 +300,12 @@ class Reports(UnitPart):
 
     def notices(self, most: int, *, report: str | None = None, state: str | None = None) -> Sequence[ContentNotice]:
         """What was said against that report, or against all; oldest first."""
-        rows = _NOTICES.rows(self._db, report=report, state=state, most=most)
-        names = [each.name for each in fields(ContentNotice) if each.name != "at"]
-        return [ContentNotice(**{name: row[name] for name in names}, at=moment(row["at"])) for row in rows]
+        return [_notice_from(row) for row in _NOTICES.rows(self._db, report=report, state=state, most=most)]
+
+    def notice(self, identity: str) -> ContentNotice | None:
+        """What was said under that id."""
+        row = _NOTICE.row(self._db, id=identity)
+        return _notice_from(row) if row else None
 
     # --- handing on
 
@@ -323,6 +355,11 @@ def report_from(row: Row) -> CitizenReport:
         **{**values, "state": ReportState(row["state"]), "via": Via(row["via"]), "held": read_reason(row["held"])},
         closing=Closing(closing) if closing else None,
     )
+
+
+def _notice_from(row: Row) -> ContentNotice:
+    values = {each.name: row[each.name] for each in fields(ContentNotice)}
+    return ContentNotice(**{**values, "at": moment(row["at"])})
 
 
 def forwarding_from(row: Row) -> Forwarding:

@@ -45,6 +45,7 @@ ANSWERS = "answer IS NOT NULL"
 OPEN_REPORTS = "state IN ('received', 'held', 'accepted', 'assigned')"
 SOURCED = "source IS NOT NULL"
 EXACT = "NOT rounded"
+DUPLICATES = "duplicate_of IS NOT NULL"
 UNTOLD = "told_at IS NULL AND chat IS NOT NULL"
 
 
@@ -795,6 +796,7 @@ report = Table(
     Index("ix_report_exact", "received_at", **_only(EXACT)),
     Index("ix_report_chat", "channel", "chat"),
     Index("ix_report_likeness", "likeness"),
+    Index("ix_report_duplicate", "duplicate_of", **_only(DUPLICATES)),
     sqlite_autoincrement=True,
 )
 

@@ -31,6 +31,7 @@ from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, AuditLog, Drafts, Replies
 from alerts.store.polls import Polls
+from alerts.store.report_lists import ReportLists
 from alerts.store.reports import Reports
 from alerts.store.restoring import Restored
 from alerts.store.subscribers import OfficerChats, Subscribers
@@ -126,6 +127,11 @@ class Unit:
     def reports(self) -> Reports:
         """What citizens report on the map."""
         return Reports(self.db)
+
+    @cached_property
+    def report_lists(self) -> ReportLists:
+        """The reports that the desk lists, counts and hands out as files."""
+        return ReportLists(self.db)
 
     @cached_property
     def restored(self) -> Restored:

@@ -77,6 +77,14 @@ every = "15m"
 """
 )
 """The same town, which listens on two channels and to a feed."""
+REPORTING = (
+    LISTENING
+    + """
+[reports]
+prefix = "SM"
+"""
+)
+"""The same town, in which people report on the map."""
 WATCH = (watch, incident, days, stream)
 
 

@@ -1,0 +1,315 @@
+"""What officers do about reports, each checked against their role, done and written down in one transaction.
+
+Whoever reported is told by a step (`ReportStep`): their private link shows it, and the bot tells it where the report
+has a chat. What is done already, as by a double tap, is done once: no second step, no second line in the audit log.
+Where the caller says in which state they saw the report (`was`), and somebody else was faster, nothing is done.
+
+`accepted_at` says that an officer took the report's words for true enough to be public. Closing one that waited doesn't
+say so, for a report is closed for what it says as often as in spite of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alerts.desk.approve import find_alert
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import Conflict, Misuse
+from alerts.model.person import Act
+from alerts.model.reason import because
+from alerts.model.reports import (
+    CitizenReport,
+    Closing,
+    ContentNotice,
+    ReportPhoto,
+    ReportState,
+    ReportStep,
+)
+
+LONGEST_SAID = 1000
+"""Characters of what an officer says to who reported."""
+LONGEST_ASSIGNED = 100
+MOST_DUPLICATES = 500
+"""So many who reported the same are told of its end; beyond, nobody can have read them all as the same."""
+BY_HAND = (Closing.DONE, Closing.NOT_OURS, Closing.NOT_FOUND)
+"""What an officer closes a report with; the others are what comes of another act."""
+WAITING = (ReportState.RECEIVED, ReportState.HELD)
+"""The states in which a report waits for a first officer."""
+_TAKEN_UP = (ReportState.ACCEPTED, ReportState.ASSIGNED)
+Seen = ReportState | None
+
+
+def find_report(unit: DeskUnit, name: str) -> CitizenReport:
+    """The report of that number or id. Raises Misuse."""
+    found = unit.reports.by_number(name) or unit.reports.by_id(name)
+    if found is None:
+        raise Misuse(because("no_such_report", name=name[:40]))
+    return found
+
+
+# --- from its receiving to its end
+
+
+def accept(officer: Officer, name: str, said: str | None = None, *, was: Seen = None) -> CitizenReport:
+    """Take it up; one that was closed or set aside is open again. `said` is told to who reported."""
+    report, said = _at_hand(officer, name), _said(said)
+    if report.state in _TAKEN_UP and (said is None or said == report.answer):
+        return report
+    _must_be(report, was)
+    state = report.state if report.state in _TAKEN_UP else ReportState.ACCEPTED
+    return _change(officer, _taken_up(officer, report, state, said), "report accepted", said)
+
+
+def assign(officer: Officer, name: str, to: str, *, was: Seen = None) -> CitizenReport:
+    """Give it to a person or a service to see to. Raises Misuse where that is said in no word, or in too many."""
+    report, whom = _at_hand(officer, name), " ".join(to.split())
+    if not whom or len(whom) > LONGEST_ASSIGNED:
+        raise Misuse(because("report_assigned_to", most=LONGEST_ASSIGNED))
+    if report.state is ReportState.ASSIGNED and report.assigned_to == whom:
+        return report
+    _must_be(report, was)
+    assigned = replace(_taken_up(officer, report, ReportState.ASSIGNED, None), assigned_to=whom)
+    return _change(officer, assigned, f"report assigned to {whom}")
+
+
+def close(
+    officer: Officer, name: str, closing: Closing = Closing.DONE, answer: str | None = None, *, was: Seen = None
+) -> CitizenReport:
+    """End it with the answer that who reported is told. Another answer to one that is closed is told anew."""
+    report, answer = _at_hand(officer, name), _said(answer)
+    if closing not in BY_HAND:
+        raise Misuse(because("report_not_closed_so", closing=closing, allowed=list(BY_HAND)))
+    if (report.closing, report.answer) == (closing, answer) and report.state is ReportState.CLOSED:
+        return report
+    _must_be(report, was)
+    closed = _change(officer, _closed(officer, report, closing, answer), f"report closed, {closing}", answer)
+    # Who reported the same waits for the same answer.
+    for same in officer.unit.reports.duplicates_of(closed.id, MOST_DUPLICATES):
+        step = ReportStep(same.id, officer.unit.now, same.state, closing, answer, same.incident, by=officer.actor.name)
+        officer.unit.reports.step(step, same.channel, same.chat)
+    return closed
+
+
+def duplicate(officer: Officer, name: str, of: str, *, was: Seen = None) -> CitizenReport:
+    """Close it as the same as another one, which goes on. Raises Misuse where that is itself."""
+    report, first = _at_hand(officer, name), find_report(officer.unit, of)
+    if first.duplicate_of is not None:
+        # One step is enough: what is made a duplicate has no duplicates of its own from then on.
+        first = find_report(officer.unit, first.duplicate_of)
+    if first.id == report.id:
+        raise Misuse(because("report_of_itself", report=report.number))
+    if (report.state, report.duplicate_of) == (ReportState.CLOSED, first.id):
+        return report
+    _must_be(report, was)
+    closed = replace(_closed(officer, report, Closing.DUPLICATE, None), duplicate_of=first.id)
+    officer.unit.reports.move_duplicates(report.id, first.id)
+    return _change(officer, closed, f"report duplicates {first.number}")
+
+
+def about(officer: Officer, name: str, incident: str, *, was: Seen = None) -> CitizenReport:
+    """Say which incident it belongs to, by any of its alerts; one that waited is accepted by that."""
+    report = _at_hand(officer, name)
+    belongs = find_alert(officer.unit.alerts, incident).incident_id
+    if report.incident == belongs and report.state not in WAITING:
+        return report
+    _must_be(report, was)
+    state = ReportState.ACCEPTED if report.state in WAITING else report.state
+    known = replace(report, incident=belongs)
+    taken = _taken_up(officer, known, state, None) if report.is_open else known
+    return _change(officer, taken, f"report about {belongs}")
+
+
+def set_aside(officer: Officer, name: str, reason: str, *, was: Seen = None) -> CitizenReport:
+    """Let it count for nothing, for that reason, which who reported is told. Raises Misuse without a reason."""
+    report, why = _at_hand(officer, name), _said(reason)
+    if why is None:
+        raise Misuse(because("report_aside_without_reason"))
+    if report.state is ReportState.SET_ASIDE:
+        return report
+    _must_be(report, was)
+    aside = replace(report, state=ReportState.SET_ASIDE, agreed=False, accepted_at=None)
+    return _change(officer, aside, "report set aside", why)
+
+
+# --- what of it is public
+
+
+def release(officer: Officer, name: str, photo: ReportPhoto) -> CitizenReport:
+    """Show its photo to everybody, as it was read and blurred. Raises Conflict where it is another one by now."""
+    report, kept = _with_photo(officer, name, photo)
+    if kept.released_at is not None and kept.jpeg == photo.jpeg:
+        return report
+    shown = replace(photo, released_at=officer.unit.now, released_by=officer.actor.name)
+    officer.unit.reports.put_photo(shown)
+    return _touch(officer, report, "report's photo released")
+
+
+def keep_photo(officer: Officer, name: str, photo: ReportPhoto) -> CitizenReport:
+    """Keep its photo as it was blurred, without showing it. Raises Conflict where it is another one by now."""
+    report, kept = _with_photo(officer, name, photo)
+    if kept.jpeg == photo.jpeg:
+        return report
+    officer.unit.reports.put_photo(replace(kept, jpeg=photo.jpeg))
+    return _touch(officer, report, "report's photo blurred")
+
+
+def take_back_photo(officer: Officer, name: str) -> CitizenReport:
+    """Show its photo to nobody beyond the desk any more."""
+    report = _at_hand(officer, name)
+    kept = officer.unit.reports.photo(report.id)
+    if kept is None or kept.released_at is None:
+        return report
+    officer.unit.reports.put_photo(replace(kept, released_at=None, released_by=None))
+    return _touch(officer, report, "report's photo taken back")
+
+
+def withhold(officer: Officer, name: str, reason: str) -> CitizenReport:
+    """Take its words and photo from the public, for a reason that who reported is told. Raises Misuse without one."""
+    report, why = _at_hand(officer, name), _said(reason)
+    if why is None:
+        raise Misuse(because("report_withheld_without_reason"))
+    if report.withheld == why:
+        return report
+    return _change(officer, replace(report, withheld=why), "report withheld", why)
+
+
+def show_again(officer: Officer, name: str) -> CitizenReport:
+    """Give what was withheld back to the public."""
+    report = _at_hand(officer, name)
+    if report.withheld is None:
+        return report
+    return _touch(officer, replace(report, withheld=None), "report shown again")
+
+
+def decide_notice(officer: Officer, notice: str, *, upheld: bool, answer: str) -> ContentNotice:
+    """Decide what somebody says against a public report; upheld, its words and photo are withheld for that answer.
+
+    Raises Misuse without an answer, Conflict where somebody was faster and decided otherwise.
+    """
+    officer.must(Act.TEND)
+    unit, said = officer.unit, _said(answer)
+    kept = unit.reports.notice(notice)
+    if kept is None:
+        raise Misuse(because("no_such_notice", name=notice[:40]))
+    state = "upheld" if upheld else "dismissed"
+    if kept.state == state:
+        return kept
+    if kept.state != "open":
+        raise Conflict(because("notice_settled"))
+    if said is None:
+        raise Misuse(because("notice_without_answer"))
+    report = find_report(unit, kept.report)
+    decided = replace(kept, state=state, answer=said, by=officer.actor.name)
+    unit.reports.put_notice(decided)
+    officer.write(Act.TEND, report.number, f"notice {state}: {said}")
+    if upheld:
+        withhold(officer, report.id, said)
+    return decided
+
+
+def erase(officer: Officer, name: str) -> CitizenReport:
+    """Forget all of it that says who, where or what, at once and for good."""
+    report = _at_hand(officer, name)
+    if report.closing is Closing.ERASED:
+        return report
+    gone = erased(officer.unit, report)
+    officer.write(Act.TEND, report.number, "report erased")
+    return gone
+
+
+def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
+    """Forget all of a report that says who, where or what; what is left says that one of that kind was there.
+
+    Its form's key stays, a digest: without it the same form, sent again by a telephone, would bring all of it back.
+    """
+    gone = replace(
+        report,
+        state=ReportState.CLOSED,
+        closing=Closing.ERASED,
+        closed_at=report.closed_at or unit.now,
+        changed_at=unit.now,
+        token="",
+        lat=None, lon=None, place=None, text=None, likeness=None, answer=None, withheld=None, utterance=None,
+        source=None, source_before=None, channel=None, chat=None, by=None,
+        has_photo=False, agreed=False, rounded=True,
+    )  # fmt: skip
+    unit.reports.put(gone)
+    unit.reports.strip(report.id)
+    unit.reports.step(ReportStep(report.id, unit.now, ReportState.CLOSED, Closing.ERASED))
+    return gone
+
+
+# --- what they have in common
+
+
+def _at_hand(officer: Officer, name: str) -> CitizenReport:
+    """The report, for an officer who may do something about it. What was erased comes back by nobody's hand."""
+    officer.must(Act.TEND)
+    return find_report(officer.unit, name)
+
+
+def _must_be(report: CitizenReport, was: Seen) -> None:
+    if report.closing is Closing.ERASED:
+        raise Conflict(because("report_is_erased", report=report.number))
+    if was is not None and report.state is not was:
+        raise Conflict(because("report_settled", report=report.number))
+
+
+def _said(text: str | None) -> str | None:
+    """An officer's words, None for a blank. Raises Misuse where they are too many."""
+    said = (text or "").strip()
+    if len(said) > LONGEST_SAID:
+        raise Misuse(because("report_said_length", most=LONGEST_SAID))
+    return said or None
+
+
+def _taken_up(officer: Officer, report: CitizenReport, state: ReportState, said: str | None) -> CitizenReport:
+    return replace(
+        report,
+        state=state,
+        held=None,
+        accepted_at=report.accepted_at or officer.unit.now,
+        closed_at=None,
+        closing=None,
+        duplicate_of=None,
+        answer=said or (report.answer if report.is_open else None),
+        assigned_to=report.assigned_to if state is ReportState.ASSIGNED else None,
+    )
+
+
+def _closed(officer: Officer, report: CitizenReport, closing: Closing, answer: str | None) -> CitizenReport:
+    now = officer.unit.now
+    return replace(
+        report,
+        state=ReportState.CLOSED,
+        closing=closing,
+        closed_at=now,
+        answer=answer,
+        duplicate_of=None,
+        assigned_to=None,
+    )
+
+
+def _change(officer: Officer, report: CitizenReport, what: str, said: str | None = None) -> CitizenReport:
+    """Keep it, tell who reported, write it down."""
+    unit = officer.unit
+    step = ReportStep(report.id, unit.now, report.state, report.closing, said, report.incident, by=officer.actor.name)
+    unit.reports.step(step, report.channel, report.chat)
+    return _touch(officer, report, f"{what}: {said}" if said else what)
+
+
+def _touch(officer: Officer, report: CitizenReport, what: str) -> CitizenReport:
+    """Keep it and write it down; who reported isn't told."""
+    changed = replace(report, changed_at=officer.unit.now)
+    officer.unit.reports.put(changed)
+    officer.write(Act.TEND, report.number, what)
+    return changed
+
+
+def _with_photo(officer: Officer, name: str, photo: ReportPhoto) -> tuple[CitizenReport, ReportPhoto]:
+    report = _at_hand(officer, name)
+    kept = officer.unit.reports.photo(report.id)
+    if kept is None or kept.report != photo.report or kept.at != photo.at:
+        raise Conflict(because("report_photo_changed", report=report.number))
+    return report, kept

@@ -1,0 +1,170 @@
+"""The reports of citizens in lists: filtered, a page at a time, counted; for the desk's pages and for files.
+
+What waits for a first officer comes first, then what was taken up, then what is closed or set aside; of each the newest
+first. A page goes on behind a *place*: the rank and the number of the last row that was shown. What is open is read by
+the index of what is open, however much was closed over the years.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, func, literal_column, or_, select, text
+
+from alerts.model.reports import COUNTING, CitizenReport, ReportState, WantedReports
+from alerts.store.reports import report_from
+from alerts.store.schema import OPEN_REPORTS, content_notice, report, report_source
+from alerts.store.statement import Statement, UnitPart, one_of, stamp
+
+Place = tuple[int, int]
+"""The rank and the number of a row: a page goes on behind it."""
+BEGINNING: Place = (-1, 0)
+_IS_OPEN = text(f"report.{OPEN_REPORTS}")
+_WAITS, _TAKEN_UP = (ReportState.RECEIVED, ReportState.HELD), (ReportState.ACCEPTED, ReportState.ASSIGNED)
+
+
+def _in(states: Sequence[ReportState]) -> Any:
+    # Spelled out, since Core would expand a list anew for each execution.
+    return report.c.state.in_([literal_column(f"'{state.value}'") for state in states])
+
+
+_RANK = case((_in(_WAITS), literal_column("0")), (_in(_TAKEN_UP), literal_column("1")), else_=literal_column("2"))
+_TOLD = (
+    func.coalesce(report.c.text, literal_column("''"))
+    + literal_column("' '")
+    + func.coalesce(report.c.place, literal_column("''"))
+    + literal_column("' '")
+    + report.c.number
+)
+
+
+def _given(name: str, kind: Any = Text) -> Any:
+    return bindparam(name, type_=kind).is_(None)
+
+
+_FILTERS = (
+    or_(_given("states"), one_of(report.c.state, "states")),
+    or_(_given("kind"), report.c.kind == bindparam("kind")),
+    or_(_given("district"), report.c.district == bindparam("district")),
+    or_(_given("since", BigInteger), report.c.received_at >= bindparam("since")),
+    or_(_given("incident"), report.c.incident == bindparam("incident")),
+    or_(_given("draft"), report.c.draft == bindparam("draft")),
+    or_(_given("words"), func.lower(_TOLD).like(bindparam("words"), escape="\\")),
+)
+_BEHIND = or_(
+    bindparam("rank", type_=BigInteger) < _RANK,
+    and_(bindparam("rank", type_=BigInteger) == _RANK, report.c.seq < bindparam("seq")),
+)
+
+
+def _listed(what: Select[Any]) -> Statement:
+    return Statement(what.where(*_FILTERS, _BEHIND).order_by(_RANK, report.c.seq.desc()).limit(bindparam("most")))
+
+
+_LISTED, _OPEN_LISTED = _listed(select(report)), _listed(select(report).where(_IS_OPEN))
+_COUNTED = Statement(
+    select(func.count().label("n")).select_from(
+        select(report.c.seq).where(*_FILTERS).limit(bindparam("most")).subquery()
+    )
+)
+_BY_STATE = Statement(select(report.c.state, func.count().label("n")).where(_IS_OPEN).group_by(report.c.state))
+_WAITING = Statement(
+    select(func.count().label("n")).select_from(
+        select(report.c.seq).where(_IS_OPEN, _in(_WAITS)).limit(bindparam("most")).subquery()
+    )
+)
+_OPEN_NOTICES = Statement(
+    select(func.count().label("n")).select_from(
+        select(content_notice.c.id)
+        .where(content_notice.c.state == literal_column("'open'"))
+        .limit(bindparam("most"))
+        .subquery()
+    )
+)
+_TELLERS = Statement(
+    select(report_source.c.report, func.count().label("n"))
+    .where(one_of(report_source.c.report, "reports"))
+    .group_by(report_source.c.report)
+)
+_ASSIGNED = Statement(
+    select(report.c.assigned_to, func.max(report.c.seq).label("last"))
+    .where(_IS_OPEN, report.c.state == literal_column("'assigned'"))
+    .group_by(report.c.assigned_to)
+    .order_by(func.max(report.c.seq).desc())
+    .limit(bindparam("most"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedReport:
+    """A report in a list, and the place behind which the list goes on."""
+
+    report: CitizenReport
+    place: Place
+
+
+class ReportLists(UnitPart):
+    """What the desk asks about many reports at once; each question has a bound."""
+
+    def found(self, wanted: WantedReports, most: int, after: Place = BEGINNING) -> Sequence[ListedReport]:
+        """Those that are wanted, from behind that place on."""
+        is_open = bool(wanted.states) and set(wanted.states) <= set(COUNTING)
+        statement = _OPEN_LISTED if is_open else _LISTED
+        rows = statement.rows(self._db, **_values(wanted), rank=after[0], seq=after[1], most=most)
+        found = [report_from(row) for row in rows]
+        return [ListedReport(each, (rank_of(each.state), each.seq)) for each in found]
+
+    def count(self, wanted: WantedReports, most: int) -> int:
+        """How many are wanted, counted up to `most`."""
+        return _counted(_COUNTED.row(self._db, **_values(wanted), most=most))
+
+    def open_counts(self) -> Mapping[ReportState, int]:
+        """How many are in each of the open states."""
+        return {ReportState(row["state"]): int(row["n"]) for row in _BY_STATE.rows(self._db)}
+
+    def waiting(self, most: int) -> int:
+        """How much waits for somebody, up to `most`: reports that nobody took up, and what is said against some."""
+        waits = _counted(_WAITING.row(self._db, most=most))
+        return min(waits + _counted(_OPEN_NOTICES.row(self._db, most=most)), most)
+
+    def told_by(self, reports: Sequence[str]) -> Mapping[str, int]:
+        """By how many each of these was told, as far back as that is known (a day)."""
+        rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
+        return {row["report"]: int(row["n"]) for row in rows}
+
+    def assigned_to(self, most: int) -> Sequence[str]:
+        """To whom open reports are assigned, the last first."""
+        return [row["assigned_to"] for row in _ASSIGNED.rows(self._db, most=most) if row["assigned_to"]]
+
+
+def rank_of(state: ReportState) -> int:
+    """Where that state stands in a list: 0 waits for somebody, 1 is taken up, 2 is over."""
+    return 0 if state in _WAITS else 1 if state in _TAKEN_UP else 2
+
+
+def _counted(row: Any) -> int:
+    return int(row["n"]) if row else 0
+
+
+def _values(wanted: WantedReports) -> dict[str, Any]:
+    states = json.dumps([state.value for state in wanted.states]) if wanted.states else None
+    return {
+        "states": states,
+        "kind": wanted.kind,
+        "district": wanted.district,
+        "since": stamp(wanted.since),
+        "incident": wanted.incident,
+        "draft": wanted.draft,
+        "words": _pattern(wanted.words) if wanted.words else None,
+    }
+
+
+def _pattern(words: str) -> str:
+    """Those words anywhere, as a pattern in which nothing else is one."""
+    plain = words.lower()
+    for sign in ("\\", "%", "_"):
+        plain = plain.replace(sign, f"\\{sign}")
+    return f"%{plain}%"

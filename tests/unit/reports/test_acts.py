@@ -1,0 +1,251 @@
+"""What officers do about reports: done once, told to who reported, written down, and only by who may."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from alerts.desk.officer import Officer
+from alerts.model.errors import Conflict, Forbidden, Misuse
+from alerts.model.person import Actor, Origin, Role
+from alerts.model.reports import (
+    CitizenReport,
+    Closing,
+    ContentNotice,
+    ReportPhoto,
+    ReportSource,
+    ReportState,
+    Via,
+)
+from alerts.reports import acts
+from tests.unit.web.console.watching import REPORTING, a_desk
+
+PAUL = Actor("Paul", Role.AUTHOR, Origin.COMMAND)
+EVE = Actor("Eve", Role.VIEWER, Origin.COMMAND)
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+async def desk(tmp_path):
+    async with a_desk(tmp_path, town=REPORTING) as desk:
+        yield desk
+
+
+async def reported(desk, **more) -> CitizenReport:
+    """Somebody reports that by the bot; as it is kept."""
+    number, now = next(_numbers), desk.clock.now()
+    new = CitizenReport(
+        f"r{number}", f"SM-26-{number:04}", "lighting", ReportState.RECEIVED, now, now, now, "t" * 64, Via.BOT,
+        45.18, 5.72, "12 rue Pasteur", text="Le lampadaire clignote", channel="x", chat=42, source="s",
+        key=f"k{number}",
+    )  # fmt: skip
+    await desk.service.act(lambda unit: unit.reports.add(replace(new, **more)))
+    return replace(new, **more)
+
+
+async def do(desk, act, *values, actor=PAUL, **named):
+    return await desk.service.act(lambda unit: act(Officer(unit, actor), *values, **named))
+
+
+async def steps_of(desk, report):
+    steps = await desk.service.ask(lambda unit: unit.reports.steps(report.id))
+    return [(step.state, step.closing, step.said, step.by) for step in steps]
+
+
+async def lines_of(desk, report):
+    lines = await desk.service.ask(lambda unit: unit.audit.newest(subject=report.number, most=20))
+    return [line.entry.detail for line in reversed(lines)]
+
+
+async def told(desk):
+    return await desk.service.ask(lambda unit: [(step.state, chat) for step, chat in unit.reports.untold("x", 20)])
+
+
+ACTS = {
+    "accept": (acts.accept, (), "report accepted"),
+    "assign": (acts.assign, ("Service  voirie",), "report assigned to Service voirie"),
+    "close": (acts.close, (Closing.NOT_OURS, "Voyez la métropole."), "report closed, not ours: Voyez la métropole."),
+    "set aside": (acts.set_aside, ("Sans lieu",), "report set aside: Sans lieu"),
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+async def test_what_is_done_twice_is_done_once_told_once_and_written_down_once(desk, name):
+    act, values, line = ACTS[name]
+    report = await reported(desk)
+    first = await do(desk, act, report.number.lower(), *values)
+    assert await do(desk, act, report.id, *values, was=ReportState.RECEIVED) == first
+    assert await lines_of(desk, report) == [line]
+    assert len(await steps_of(desk, report)) == 1
+    assert await told(desk) == [(first.state, 42)]
+    assert first.changed_at == desk.clock.now()
+
+
+@pytest.mark.parametrize("name", ACTS)
+async def test_a_viewer_does_nothing_of_it(desk, name):
+    act, values, _ = ACTS[name]
+    report = await reported(desk)
+    with pytest.raises(Forbidden):
+        await do(desk, act, report.number, *values, actor=EVE)
+    assert await lines_of(desk, report) == []
+
+
+@pytest.mark.parametrize("name", ACTS)
+async def test_who_saw_it_otherwise_than_it_is_does_nothing(desk, name):
+    act, values, _ = ACTS[name]
+    report = await reported(desk, state=ReportState.HELD)
+    with pytest.raises(Conflict):
+        await do(desk, act, report.number, *values, was=ReportState.RECEIVED)
+
+
+async def test_a_report_goes_its_way_and_is_opened_again(desk):
+    report = await reported(desk, state=ReportState.HELD)
+    accepted = await do(desk, acts.accept, report.number, "On y va.")
+    assert (accepted.state, accepted.answer, accepted.held) == ("accepted", "On y va.", None)
+    assigned = await do(desk, acts.assign, report.number, "Voirie")
+    assert (assigned.state, assigned.assigned_to, assigned.accepted_at) == ("assigned", "Voirie", accepted.accepted_at)
+    assert (await do(desk, acts.accept, report.number)).state is ReportState.ASSIGNED, "somebody has it already"
+    closed = await do(desk, acts.close, report.number, Closing.DONE, "Réparé.")
+    assert (closed.closing, closed.closed_at, closed.assigned_to) == ("done", desk.clock.now(), None)
+    again = await do(desk, acts.close, report.number, Closing.DONE, "Réparé ce matin.")
+    assert again.answer == "Réparé ce matin."
+    opened = await do(desk, acts.accept, report.number)
+    assert (opened.state, opened.closing, opened.closed_at, opened.answer) == ("accepted", None, None, None)
+    assert [said for _, _, said, _ in await steps_of(desk, report)] == [
+        "On y va.", None, "Réparé.", "Réparé ce matin.", None,
+    ]  # fmt: skip
+
+
+async def test_closing_what_waited_takes_its_words_for_nothing(desk):
+    closed = await do(desk, acts.close, (await reported(desk)).number, Closing.NOT_FOUND)
+    assert closed.accepted_at is None
+    aside = await do(desk, acts.set_aside, (await reported(desk, accepted_at=desk.clock.now())).number, "x")
+    assert aside.accepted_at is None
+
+
+async def test_a_duplicate_leads_to_the_first_one_and_is_told_its_end(desk):
+    first, second, third = [await reported(desk, chat=chat) for chat in (1, 2, 3)]
+    await do(desk, acts.duplicate, third.number, second.number)
+    await do(desk, acts.duplicate, second.number, first.number)
+    kept = await desk.service.ask(lambda unit: [unit.reports.by_id(each.id) for each in (second, third)])
+    assert [(each.closing, each.duplicate_of) for each in kept] == [("duplicate", first.id)] * 2
+    fourth = await reported(desk, chat=4)
+    assert (await do(desk, acts.duplicate, fourth.number, third.number)).duplicate_of == first.id
+    with pytest.raises(Misuse):
+        await do(desk, acts.duplicate, first.number, third.number)
+
+    await do(desk, acts.close, first.number, Closing.DONE, "Réparé.")
+    assert (await steps_of(desk, third))[-1] == ("closed", "done", "Réparé.", "Paul")
+    ended = await desk.service.ask(
+        lambda unit: [chat for step, chat in unit.reports.untold("x", 20) if step.closing is Closing.DONE]
+    )
+    assert sorted(ended) == [1, 2, 3, 4]
+
+
+async def test_it_belongs_to_an_alert_by_any_of_its_names_and_is_accepted_by_that(desk):
+    stored, report = await desk.post("Panne rue Pasteur"), await reported(desk)
+    known = await do(desk, acts.about, report.number, stored.id)
+    assert (known.incident, known.state) == (stored.incident_id, "accepted")
+    assert await do(desk, acts.about, report.number, stored.incident_id) == known
+    assert await lines_of(desk, report) == [f"report about {stored.incident_id}"]
+    closed = await do(desk, acts.close, (await reported(desk)).number)
+    assert (await do(desk, acts.about, closed.number, stored.id)).state is ReportState.CLOSED
+    with pytest.raises(Misuse):
+        await do(desk, acts.about, report.number, "nothing00")
+
+
+@pytest.mark.parametrize(
+    ("act", "values"),
+    [
+        (acts.assign, (" ",)), (acts.assign, ("x" * 101,)), (acts.close, (Closing.ERASED,)),
+        (acts.close, (Closing.DONE, "x" * 1001)), (acts.set_aside, (" ",)), (acts.withhold, ("",)),
+        (acts.duplicate, ("SM-26-9999",)),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_meant_is_refused(desk, act, values):
+    report = await reported(desk)
+    with pytest.raises(Misuse):
+        await do(desk, act, report.number, *values)
+    assert await lines_of(desk, report) == []
+
+
+async def test_a_photo_is_blurred_released_and_taken_back(desk):
+    report, now = await reported(desk, has_photo=True), desk.clock.now()
+    photo = ReportPhoto(report.id, b"sharp", "00", now)
+    await desk.service.act(lambda unit: unit.reports.put_photo(photo))
+
+    async def kept():
+        return await desk.service.ask(lambda unit: unit.reports.photo(report.id))
+
+    await do(desk, acts.keep_photo, report.number, replace(photo, jpeg=b"blurred"))
+    assert ((await kept()).jpeg, (await kept()).released_at) == (b"blurred", None)
+    for _ in range(2):
+        await do(desk, acts.release, report.number, replace(photo, jpeg=b"blurred"))
+    assert ((await kept()).jpeg, (await kept()).released_by) == (b"blurred", "Paul")
+    for _ in range(2):
+        await do(desk, acts.take_back_photo, report.number)
+    assert (await kept()).released_at is None
+    assert await lines_of(desk, report) == [
+        "report's photo blurred", "report's photo released", "report's photo taken back",
+    ]  # fmt: skip
+    with pytest.raises(Conflict):
+        await do(desk, acts.release, report.number, replace(photo, at=now.replace(year=2000)))
+    with pytest.raises(Forbidden):
+        await do(desk, acts.release, report.number, photo, actor=EVE)
+
+
+async def test_words_are_withheld_for_a_reason_and_shown_again(desk):
+    report = await reported(desk)
+    for _ in range(2):
+        held = await do(desk, acts.withhold, report.number, "Nomme une personne")
+    assert held.withheld == "Nomme une personne"
+    for _ in range(2):
+        assert (await do(desk, acts.show_again, report.number)).withheld is None
+    assert await lines_of(desk, report) == ["report withheld: Nomme une personne", "report shown again"]
+    assert [said for _, _, said, _ in await steps_of(desk, report)] == ["Nomme une personne"]
+
+
+@pytest.mark.parametrize("upheld", [True, False])
+async def test_what_is_said_against_a_report_is_decided_once(desk, upheld):
+    report = await reported(desk)
+    notice = ContentNotice("n1", report.id, "C’est faux", desk.clock.now())
+    await desk.service.act(lambda unit: unit.reports.put_notice(notice))
+    for _ in range(2):
+        decided = await do(desk, acts.decide_notice, "n1", upheld=upheld, answer="Vu sur place")
+    assert (decided.state, decided.answer, decided.by) == (
+        "upheld" if upheld else "dismissed", "Vu sur place", "Paul",
+    )  # fmt: skip
+    kept = await desk.service.ask(lambda unit: unit.reports.by_id(report.id))
+    assert kept.withheld == ("Vu sur place" if upheld else None)
+    assert len(await lines_of(desk, report)) == (2 if upheld else 1)
+    with pytest.raises(Conflict):
+        await do(desk, acts.decide_notice, "n1", upheld=not upheld, answer="x")
+    with pytest.raises(Misuse):
+        await do(desk, acts.decide_notice, "n2", upheld=True, answer="x")
+
+
+async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(desk):
+    report = await reported(desk, has_photo=True, place="12 rue Pasteur")
+
+    def more(unit):
+        unit.reports.put_photo(ReportPhoto(report.id, b"secret picture", "00", unit.now))
+        unit.reports.tell(ReportSource(report.id, "secret source", None, unit.now))
+
+    await desk.service.act(more)
+    await do(desk, acts.close, report.number, Closing.DONE, "Secret answer")
+    for _ in range(2):
+        gone = await do(desk, acts.erase, report.number)
+    assert (gone.state, gone.closing, gone.key) == ("closed", "erased", report.key)
+    assert (await lines_of(desk, report))[1:] == ["report erased"]
+
+    def left(unit):
+        tables = ("report", "report_step", "report_photo", "report_source")
+        return str([[tuple(row) for row in unit.execute(f"SELECT * FROM {table}").fetchall()] for table in tables])
+
+    rest = await desk.database.read(left)
+    assert not [word for word in ("Pasteur", "lampadaire", "secret", "Secret", "45.18", "42,") if word in rest]
+    assert await told(desk) == []
+    with pytest.raises(Conflict):
+        await do(desk, acts.accept, report.number)
