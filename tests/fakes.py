@@ -231,6 +231,13 @@ class DroppingChannel(PlainChannel):
         return await super().publish(message, reply_to)
 
 
+class RepeatingOnceChannel(DroppingChannel):
+    """A channel where nobody can look and most receivers drop a repeat, not all, as with e-mail."""
+
+    drops_repeats = False
+    repeats_once = True
+
+
 class ScriptedTells:
     """Hands a message to a chat as its script says, by chat and in order; it is out after that.
 

@@ -14,11 +14,13 @@ from typing import Any, cast
 
 from alerts.channels.settings import (
     FACEBOOK_TEXT,
+    MAIL_TEXT,
     TELEGRAM_TEXT,
     TWITTER_TEXT,
     WEBHOOK_TEXT,
     ChannelSettings,
     FacebookSettings,
+    MailSettings,
     TelegramSettings,
     TwitterSettings,
     WebhookSettings,
@@ -64,4 +66,5 @@ KINDS: dict[str, ChannelKind | str] = {
     "facebook": ChannelKind(FacebookSettings, FACEBOOK_TEXT, _FACEBOOK, ear=_FACEBOOK),
     "telegram": ChannelKind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram.channel:Telegram"),
     "webhook": ChannelKind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
+    "mail": ChannelKind(MailSettings, MAIL_TEXT, "alerts.channels.mail.channel:Mail"),
 }

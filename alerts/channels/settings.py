@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import date, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -288,10 +289,78 @@ class WebhookSettings(ChannelSettings):
         return f"{self.api_url}/{route}"
 
 
+_MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}"
+
+
+class MailSettings(ChannelSettings):
+    """`kind = "mail"`: a list's address, to which each post goes as one letter, by the town's mail relay.
+
+    `timeout` is how long the relay may take until it has the letter; its word that it keeps it may take four times as
+    long. `sender` is an address, or `Name <address>`.
+    """
+
+    kind: Literal["mail"]
+    api_url: str = ""
+    host: str = Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$", examples=["smtp.saint-martin.example"])
+    port: int | None = Field(default=None, ge=1, le=65_535, examples=[587])
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    user: str | None = Field(default=None, min_length=1, max_length=320, examples=["alertes@saint-martin.example"])
+    password: SecretSource | None = None
+    sender: str = Field(
+        pattern=rf"^([^<>@\",;:\\()\[\]]{{1,100}} <{_MAILBOX}>|{_MAILBOX})$",
+        examples=["Ville de Saint-Martin <alertes@saint-martin.example>"],
+    )
+    to: str = Field(pattern=rf"^{_MAILBOX}$", examples=["alertes@listes.saint-martin.example"])
+    timeout: Span = timedelta(seconds=30)
+    limits: tuple[Limit, ...] = (RateLimit(100, timedelta(hours=1)),)
+
+    @field_validator("api_url")
+    @classmethod
+    def _has_no_address_of_the_web(cls, value: str) -> str:
+        if value:
+            raise ValueError(because("mail_api_url"))
+        return value
+
+    @field_validator("user", "sender")
+    @classmethod
+    def _is_one_line(cls, value: str | None) -> str | None:
+        if value is not None and not value.isprintable():
+            raise ValueError(because("mail_unprintable"))
+        return value
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> MailSettings:
+        # Whoever is between could read the password, and change what an alert says.
+        if self.tls == "none" and not _is_here(self.host):
+            raise ValueError(because("mail_plain_afar", host=self.host))
+        if (self.user is None) is not (self.password is None):
+            raise ValueError(because("mail_half_a_login"))
+        return self
+
+    @property
+    def relay_port(self) -> int:
+        """The port of the relay; where none is told, the one that is usual for `tls`."""
+        return self.port or {"starttls": 587, "implicit": 465, "none": 25}[self.tls]
+
+    @property
+    def address(self) -> str:
+        """The sender's address alone."""
+        return self.sender.rpartition("<")[2].removesuffix(">")
+
+
+def _is_here(host: str) -> bool:
+    """Whether it is this machine, so that nobody is between."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 TWITTER_TEXT = TextFormat(limit=280, count="weighted")
 FACEBOOK_TEXT = TextFormat(limit=63_206, link="field")
 TELEGRAM_TEXT = TextFormat(limit=4096, count="utf16", markup="html")
 WEBHOOK_TEXT = TextFormat(limit=20_000)
+MAIL_TEXT = TextFormat(limit=20_000, markup="html")
 
 
 def read_credential(source: SecretSource, folder: Path) -> Secret:

@@ -24,7 +24,18 @@ from alerts.model.delivery import Begun, ChannelStatus, Verdict
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
 from alerts.model.events import AttemptFinished, Events
 from alerts.model.lease import Lease
-from alerts.model.ports import Asks, Channel, Clock, Deletes, DropsRepeats, Edits, Finds, Replaces, TwoLevels
+from alerts.model.ports import (
+    Asks,
+    Channel,
+    Clock,
+    Deletes,
+    DropsRepeats,
+    Edits,
+    Finds,
+    RepeatsOnce,
+    Replaces,
+    TwoLevels,
+)
 from alerts.model.post import Means, Post, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
@@ -331,6 +342,8 @@ class Attempts:
             return retry.repeat()
         if not isinstance(self._channel, Finds):
             reason = because("channel_without_search")
+            if isinstance(self._channel, RepeatsOnce) and self._channel.repeats_once:
+                return retry.once_more(post, reason, await self._outbox.doubts(post))
             return retry.cannot_look(post, reason, self._clock.now(), self._chance)
         # Since it was stored, not since the last attempt: a refusal as a duplicate may mean an earlier one. What may be
         # out from before the database was restored was "attempted" before it was stored.

@@ -171,6 +171,23 @@ def cannot_look(post: Post, reason: Reason, now: datetime, chance: Chance) -> Ve
         again = None if post.tries < 2 else now + timedelta(seconds=1) + backoff(post.tries + 2, chance)
         why = because("maybe_out_twice", why=reason)
         return Verdict(PostState.QUEUED, "sent_again", why, next_try=again, counts=False, looked=True)
+    return _officer_decides(reason)
+
+
+def once_more(post: Post, reason: Reason, doubts: int) -> Verdict:
+    """Where looking is no answer and most receivers drop a repeat: Severe or worse goes out once more, at once.
+
+    `doubts` is how many sends ended in doubt. A second one, and a lesser post, wait for the officer: what isn't dropped
+    is read twice.
+    """
+    grave = post.severity is Severity.UNKNOWN or post.urgent
+    if grave and doubts < 2:
+        why = because("maybe_out_twice", why=reason)
+        return Verdict(PostState.QUEUED, "sent_again", why, counts=False, looked=True)
+    return _officer_decides(reason)
+
+
+def _officer_decides(reason: Reason) -> Verdict:
     waits = because("maybe_out_decide", why=reason)
     return Verdict(PostState.IN_DOUBT, "officer", waits, counts=False, looked=True)
 

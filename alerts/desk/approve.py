@@ -102,7 +102,7 @@ def approve(
         must_be_meant(alerts, stored, now)
     validated = because("validated", who=who)
     for post in waiting:
-        alerts.move_post(post, PostState.QUEUED, None, not_before=None)
+        alerts.move_post(post, PostState.QUEUED, None, not_before=now)
     alerts.set_alert_state(stored.id, AlertState.ACCEPTED, validated)
     alerts.note(now, stored.id, None, "approved", validated)
     # Nothing is left to be validated of an incident that ends here.

@@ -128,6 +128,13 @@ SETTING_FAULTS: Mapping[str, str] = {
     "limit_of_nothing": "{text} is no limit; the span must be longer than nothing",
     "secret_itself": 'a secret never stands here itself; allowed: { env = "NAME" } or { file = "name" }',
     "secret_of_one_place": 'allowed: either { env = "NAME" } or { file = "name" }',
+    "mail_api_url": "mail has no such address: host and port say where the relay is",
+    "mail_unprintable": "one line without control characters",
+    "mail_plain_afar": (
+        'tls = "none" is for a relay on this machine alone, and {host} is another one: whoever is between could read '
+        'the password and change an alert; allowed: "starttls" or "implicit"'
+    ),
+    "mail_half_a_login": "user and password go together: name both, or neither for a relay that asks for none",
     "api_url_scheme": "an address starts with https:// (or http:// for the sandbox)",
     "update_unseen": 'allowed: "reply", "edit", "new"',
     "card_edited": (

@@ -275,6 +275,16 @@ class DropsRepeats(Protocol):
     drops_repeats: bool
 
 
+@runtime_checkable
+class RepeatsOnce(Protocol):
+    """A channel where nobody can look, and most receivers, not all, know a post again by its id.
+
+    What is Severe or worse and in doubt is sent once more; what is less, or in doubt a second time, is the officer's.
+    """
+
+    repeats_once: bool
+
+
 class Hears(Protocol):
     """What can be asked what people say under our posts on a platform, or in a feed: not by who publishes there.
 

@@ -120,7 +120,10 @@ class PostImage:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a message is of, for a channel that hands it to machines: ids, and what an alert is sorted by."""
+    """What a message is of, for a channel that hands it to machines: ids, and what an alert is sorted by.
+
+    `ready_at` is when it was free to go out: a date that is the same for every attempt.
+    """
 
     post: str
     alert: str
@@ -130,6 +133,7 @@ class About:
     severity: Severity
     expires: datetime | None = None
     exercise: bool = False
+    ready_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +184,11 @@ class Quota:
 class Post:
     """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing (0: not stored).
 
-    `not_before` is when a veto's time is over, `next_try` when to try or look again (in doubt without one: an officer
-    decides), `attempted_at` when a send was last begun and `outcome` what it came to. `in_reply_to` is the remark that
-    an answer goes to on its platform, and `answer` that answer's id; the `incident_id` of such a post is a thread of
-    its own. `subscribers` is what those who subscribed to the channel are told with it, by language; it is there where
-    an alert's posts are read to be looked at, not for a lane.
+    `not_before` is when a veto's time is over, or when somebody validated it; `next_try` when to try or look again (in
+    doubt without one: an officer decides), `attempted_at` when a send was last begun and `outcome` what it came to.
+    `in_reply_to` is the remark that an answer goes to on its platform, and `answer` that answer's id; the `incident_id`
+    of such a post is a thread of its own. `subscribers` is what those who subscribed to the channel are told with it,
+    by language; it is there where an alert's posts are read to be looked at, not for a lane.
     """
 
     id: str
@@ -227,6 +231,7 @@ class Post:
             severity=self.severity,
             expires=self.expires,
             exercise=self.exercise,
+            ready_at=max(self.stored_at, self.not_before or self.stored_at),
         )
         return replace(self.message, about=about)
 

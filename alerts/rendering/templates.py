@@ -371,7 +371,7 @@ def _built_in(facts: Mapping[str, Any], markup: str) -> list[Piece]:
 _NAME = re.compile(
     r"(?P<language>[^/]+)/(?P<channel>[^/]+)/(?:(?P<topic>[a-z0-9-]+)\.)?(?P<kind>publish|update|end|answer)\.j2"
 )
-_HTML_CHANNELS = frozenset(("telegram",))
+_HTML_CHANNELS = frozenset(("telegram", "mail"))
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 _ENDS = ("ends", "over")
 _NEEDED = ("headline", "area", "time", "instruction")

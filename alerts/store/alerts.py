@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, exists, insert, null, or_, select, update
 
 from alerts.model.alert import Severity, alert_from_json, alert_to_json
 from alerts.model.delivery import Bulk
@@ -100,7 +100,8 @@ _MOVE_POST = Statement(
         state=bindparam("state"),
         reason=bindparam("reason"),
         not_before=bindparam("not_before"),
-        next_try=bindparam("not_before"),
+        # At once, by the clock of whoever sends it, which may be a little behind.
+        next_try=null(),
     )
 )
 _SET_CLOCK = Statement(

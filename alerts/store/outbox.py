@@ -183,6 +183,12 @@ _SETTLE = Statement(
 _KNOWN_IDS = Statement(
     select(post.c.remote_id).where(_ON_LANE, post.c.remote_id.is_not(None)).order_by(post.c.sent_at.desc()).limit(200)
 )
+_DOUBTS = Statement(
+    select(func.count().label("count"))
+    .select_from(attempt)
+    .where(attempt.c.post_id == bindparam("key"), attempt.c.action == "send")
+    .where(attempt.c.outcome == _S.IN_DOUBT.value)
+)
 # Also those of this very machine's last process: each process has an owner's name of its own.
 _ORPHANS = Statement(
     select(attempt.c.seq, attempt.c.post_id, attempt.c.action)
@@ -346,6 +352,11 @@ class Outbox:
         """The platform's ids of our recent posts on this channel."""
         rows = await self._database.read(lambda unit: _KNOWN_IDS.rows(unit.db, channel=channel))
         return frozenset(row["remote_id"] for row in rows)
+
+    async def doubts(self, post: Post) -> int:
+        """How many attempts to send it ended in doubt."""
+        row = await self._database.read(lambda unit: _DOUBTS.row(unit.db, key=post.id))
+        return int(row["count"]) if row is not None else 0
 
 
 def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:

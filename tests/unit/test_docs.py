@@ -20,6 +20,7 @@ from alerts.channels.settings import (
     ChannelSettings,
     FacebookSettings,
     HearingSettings,
+    MailSettings,
     TelegramSettings,
     TwitterSettings,
     WebhookSettings,
@@ -73,6 +74,7 @@ MODELS = {
     '### `kind = "facebook"`': (FacebookSettings, HearingSettings),
     '### `kind = "telegram"`': (TelegramSettings, HearingSettings),
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
+    '### `kind = "mail"`': (MailSettings, ChannelSettings),
 }
 """The model behind each part, and the one whose keys an earlier part has told."""
 

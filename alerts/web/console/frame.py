@@ -134,6 +134,7 @@ def channel_name(words: Words, station: Town, name: str) -> str:
         "facebook": _("Facebook Page"),
         "telegram": _("Telegram channel"),
         "webhook": _("Webhook"),
+        "mail": _("E-mail"),
     }.get(channel.kind if channel else "")
     if what is None or channel is None:
         return name

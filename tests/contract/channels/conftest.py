@@ -1,4 +1,7 @@
-"""The channels over real sockets, each against its face of the sandbox, by one clock that a test winds."""
+"""The channels over real sockets, each against its face of the sandbox, by one clock that a test winds.
+
+Mail has no face there, for the sandbox speaks HTTP: it is handed to a real relay of the tests' own.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from alerts.config.kinds import channel_kind
 from alerts.model.ports import Resources
 from alerts.model.post import Message
 from tests.fakes import FakeClock, FakePace
+from tests.mail_relay import LIST, USER, Relay
 from tocsin_sandbox.server import RunningSandbox, serve
 from tocsin_sandbox.settings import SandboxSettings
 
@@ -27,6 +31,7 @@ SECRETS = {
     "FACEBOOK_TOKEN": "sandbox-page-token",
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
     "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
+    "MAIL_PASSWORD": "sandbox-mail-password",
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "twitter": {
@@ -38,11 +43,21 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "facebook": {"page_id": "1234567890", "token": {"env": "FACEBOOK_TOKEN"}},
     "telegram": {"chat": "-1001234567890", "token": {"env": "TELEGRAM_TOKEN"}},
     "webhook": {"url": "https://town.example/webhook/alerts", "secret": {"env": "WEBHOOK_SECRET"}},
+    "mail": {"user": USER, "password": {"env": "MAIL_PASSWORD"}, "sender": USER, "to": LIST},
 }
 WITHOUT_NETWORK: frozenset[str] = frozenset()
 """Kinds that ask nobody, such as one that writes a file: they have no face, and the contract says nothing of them."""
 REPEATABLE = frozenset({"webhook"})
 """Kinds whose receiver drops repeats: what is unclear is sent again, nothing is ever looked for."""
+WITHOUT_HTTP = frozenset({"mail"})
+"""Kinds that speak another protocol: a refusal for now is certain there and names no time, a post has no address."""
+FAULTS: dict[str, dict[str, Any]] = {
+    "revoked": {"says": {"AUTH": "535"}},
+    "rate_limit": {"says": {"MAIL": "450 4.7.1 too many letters, come again"}},
+    "error_html": {"says": {"MAIL": "451 4.3.0 this relay is in trouble"}},
+    "error_json": {"says": {"MAIL": "451 4.3.0 this relay is in trouble"}},
+}
+"""The sandbox's faults, as a mail relay has them; the others it calls by the same names."""
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
@@ -80,6 +95,7 @@ class Stage:
     clock: FakeClock
     facts: Facts
     folder: Path
+    relay: Relay
     pace: FakePace | None = None
 
     def resources(self, session: aiohttp.ClientSession | None = None) -> Resources:
@@ -88,14 +104,24 @@ class Stage:
 
     async def open(self, kind: str, session: aiohttp.ClientSession | None = None, **settings: Any) -> Any:
         """An open channel of this kind."""
-        told = {"kind": kind, "api_url": self.sandbox.url, "timeout": "5s", **SETTINGS[kind], **settings}
+        told = {"kind": kind, **self.place(kind), "timeout": "5s", **SETTINGS[kind], **settings}
         channel = channel_kind(kind).load()(
             "here", channel_kind(kind).settings.model_validate(told), self.resources(session)
         )
         await channel.open()
         return channel
 
+    def place(self, kind: str, port: int | None = None, *, tls: bool = False) -> dict[str, Any]:
+        """The keys that say where the platform is, or that it is at that port."""
+        if kind in WITHOUT_HTTP:
+            return {"host": "127.0.0.1", "port": port or self.relay.port, "tls": "implicit" if tls else "none"}
+        url = f"http://127.0.0.1:{port}" if port else self.sandbox.url
+        return {"api_url": url.replace("http:", "https:") if tls else url}
+
     async def fault(self, platform: str, kind: str, **more: Any) -> None:
+        if platform == "mail":
+            self.relay.set(**FAULTS.get(kind, {"does": kind}), times=more.get("times", 0))
+            return
         async with self.session.post(
             f"{self.sandbox.url}/sandbox/faults", json={"platform": platform, "kind": kind, **more}
         ) as answer:
@@ -110,11 +136,18 @@ class Stage:
             assert answer.ok
 
     async def timeline(self, platform: str) -> list[dict[str, Any]]:
+        if platform == "mail":
+            return [
+                {"id": each.id, "text": each.text().rstrip("\n"), "reply_to": each.reply_to}
+                for each in self.relay.taken
+            ]
         async with self.session.get(f"{self.sandbox.url}/sandbox/timelines.json") as answer:
             posts: list[dict[str, Any]] = (await answer.json()).get(platform, [])
             return posts
 
     async def requests(self, platform: str) -> list[dict[str, Any]]:
+        if platform == "mail":
+            return [{"platform": "mail"}] * self.relay.connections
         async with self.session.get(f"{self.sandbox.url}/sandbox/requests.json") as answer:
             return [line for line in await answer.json() if line["platform"] == platform]
 
@@ -146,7 +179,8 @@ async def make_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
         clock = FakeClock()
         told = {"limits": False, "clock": lambda: clock.now().timestamp(), **settings}
         sandbox = await serve(SandboxSettings(**told), "127.0.0.1", 0)
-        stage = Stage(sandbox, aiohttp.ClientSession(), clock, Facts(), tmp_path)
+        relay = await Relay(SECRETS["MAIL_PASSWORD"]).start()
+        stage = Stage(sandbox, aiohttp.ClientSession(), clock, Facts(), tmp_path, relay)
         running.append(stage)
         return stage
 
@@ -154,6 +188,7 @@ async def make_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     for stage in running:
         await stage.session.close()
         await stage.sandbox.stop()
+        await stage.relay.stop()
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_what_is_approved_during_its_veto_time_goes_out_at_once(make_town):
     filed = town.hear(an_alert())
     town.act(lambda alerts: approve(alerts, filed.stored.id, "ana", NOW))
 
-    assert {(post.not_before, post.next_try) for post in town.posts(filed).values()} == {(None, None)}
+    assert {(post.not_before, post.next_try) for post in town.posts(filed).values()} == {(NOW, None)}
 
 
 def test_what_is_rejected_never_goes_out_and_says_why(careful):

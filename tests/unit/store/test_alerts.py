@@ -156,13 +156,13 @@ def test_a_post_goes_only_where_the_table_lets_it(shelf, was):
         assert shelf.again(post).state is was
 
 
-def test_a_moved_post_tells_why_and_until_when(shelf):
+def test_a_moved_post_tells_why_and_since_when_and_is_due_at_once(shelf):
     post = shelf.post(state=PostState.WAITING)
     with shelf.alerts() as alerts:
         alerts.move_post(post, PostState.QUEUED, in_words("why"), not_before=LATER)
 
     moved = shelf.again(post)
-    assert (moved.state, str(moved.reason), moved.not_before, moved.next_try) == (PostState.QUEUED, "why", LATER, LATER)
+    assert (moved.state, str(moved.reason), moved.not_before, moved.next_try) == (PostState.QUEUED, "why", LATER, None)
 
 
 def test_a_post_that_went_on_meanwhile_is_not_moved(shelf):

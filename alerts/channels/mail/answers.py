@@ -1,0 +1,111 @@
+"""What a relay means by what it answers, and by saying nothing: pure decisions about one step of a dialogue.
+
+A relay has the letter from the moment at which it gets the final dot (RFC 5321, 4.1.1.4): whatever goes wrong before
+that is certainly not out, and is tried again. What goes wrong after it is in doubt, and nobody can look.
+
+A 4xx is a refusal for now and a 5xx one for good (RFC 5321, 4.2.1), but not every 5xx is about the letter: what would
+meet every other one as well, a login or a sender that isn't taken, stops the channel, so that all is kept until
+somebody has seen to it. An address or a letter that is refused is the letter's own.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from enum import IntEnum
+
+from alerts.channels.answer import quote
+from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
+from alerts.model.reason import Reason, because
+
+PLATFORM = "the mail relay"
+_CLOSING, _STORAGE = 421, 552
+# Without a login, with a wrong one, with one that is too weak or that takes a safe connection (RFC 4954, 6).
+_LOGIN = frozenset({530, 534, 535, 538})
+_ENHANCED = re.compile(r"[45]\.(\d{1,3})\.(\d{1,3})(?!\d)")
+# Subjects of an enhanced status (RFC 3463): the relay's own state and the town's limits there; the letter's contents.
+_OF_THE_RELAY = frozenset({"3", "4", "7"})
+# A quota that is used up is told as "congestion" (5.4.5) by some who mean it for good: tomorrow it is none.
+_QUOTA = ("4", "5")
+_TOO_LARGE = frozenset({("3", "4"), ("2", "3")})
+
+
+class Step(IntEnum):
+    """How far a dialogue has come: what was asked of the relay last."""
+
+    CONNECT = 0
+    HELLO = 1
+    LOGIN = 2
+    SENDER = 3
+    LIST = 4
+    CONTENT = 5
+    DOT = 6
+
+    @property
+    def counts(self) -> bool:
+        """Whether the relay may count the attempt as a letter, and not only as a connection."""
+        return self >= Step.SENDER
+
+
+def refusal(step: Step, code: int, words: str) -> DeliveryError:
+    """What to do about an answer that isn't the one that `step` waits for."""
+    found = _ENHANCED.match(words.strip())
+    status = (found[1], found[2]) if found else ("", "")
+    if 400 <= code < 500 or (500 <= code < 600 and status == _QUOTA):
+        whole = code == _CLOSING or step < Step.SENDER or status[0] in _OF_THE_RELAY
+        reason = because("mail_asks_to_wait", status=code, said=quote(words))
+        return Retry(reason, whole_channel=whole, sent=step.counts)
+    if not 500 <= code < 600:
+        return broken_off(step, because("mail_unreadable"))
+    if code in _LOGIN or step is Step.LOGIN:
+        return BadCredential(because("mail_login_refused", status=code, said=quote(words)))
+    if step < Step.LOGIN:
+        return BadCredential(because("mail_relay_refuses", status=code, said=quote(words)))
+    if step is Step.LIST:
+        return Rejected(because("mail_list_refused", status=code, said=quote(words)))
+    if step is Step.SENDER and code != _STORAGE and status not in _TOO_LARGE:
+        return BadCredential(because("mail_sender_refused", status=code, said=quote(words)))
+    return Rejected(because("mail_refused", status=code, said=quote(words)))
+
+
+def broken_off(step: Step, reason: Reason) -> DeliveryError:
+    """What to do when the dialogue ended without an answer that can be read."""
+    if step is Step.DOT:
+        return InDoubt(because("may_be_out", why=reason))
+    return Retry(reason, sent=step.counts)
+
+
+def why_broken(step: Step, error: Exception, seconds: float) -> Reason:
+    """Why it ended; `seconds` is how long it was waited for."""
+    if isinstance(error, ssl.SSLError):
+        return _unreached(because("no_tls"))
+    if step is not Step.CONNECT:
+        if isinstance(error, TimeoutError):
+            return because("no_answer_within", platform=PLATFORM, seconds=f"{seconds:g}")
+        return because("closed_unanswered", platform=PLATFORM)
+    # The library wraps the system's error in one of its own.
+    cause = error.__cause__ or error
+    if isinstance(cause, ssl.SSLError):
+        return _unreached(because("no_tls"))
+    if isinstance(cause, socket.gaierror):
+        return _unreached(because("mail_unresolved"))
+    if isinstance(cause, TimeoutError):
+        return _unreached(because("no_connection_within", seconds=f"{seconds:g}"))
+    if isinstance(cause, ConnectionRefusedError):
+        return _unreached(because("mail_connection_refused"))
+    return _unreached(because("mail_no_connection"))
+
+
+def no_starttls() -> DeliveryError:
+    """The relay offers no safe connection where one is wanted: nothing is said over the other one."""
+    return Retry(_unreached(because("mail_no_starttls")), sent=False)
+
+
+def no_login() -> DeliveryError:
+    """The relay takes no login that we know, as one does that wants TLS first."""
+    return BadCredential(because("mail_no_login"))
+
+
+def _unreached(why: Reason) -> Reason:
+    return because("unreachable", platform=PLATFORM, why=why)
