@@ -105,7 +105,9 @@ def _identity(message: Message, settings: MailSettings, now: datetime) -> str:
 
 
 def _sender(settings: MailSettings) -> str:
-    name = settings.sender.partition("<")[0].strip()
+    name = settings.sender.removesuffix(f"<{settings.address}>").strip()
+    if name == settings.address:
+        return name
     if name.isascii():
         return formataddr((name, settings.address))
     return f"{_in_header('From', name)} <{settings.address}>"

@@ -60,6 +60,12 @@ class TestLetter:
         name_read, address = parseaddr(str(make_header(decode_header(message_from_bytes(content)["From"]))))
         assert (name_read, address) == (name.strip(), "alertes@town.example")
 
+    def test_a_sender_without_a_name_is_an_address_alone(self):
+        assert letter("Crue")["From"] == "alertes@town.example"
+
+    def test_a_subject_has_nothing_that_cannot_be_seen(self):
+        assert letter("Crue\x00 de\t l’Isère \u202e!\x1b[31m")["Subject"] == "Crue de l’Isère ![31m"
+
     def test_a_long_subject_is_cut_at_a_word_and_stands_whole_in_the_letter(self):
         words = "Évacuez les berges de l’Isère " * 10
         said = subject(Message(words, words))

@@ -234,6 +234,19 @@ async def test_an_update_knows_what_it_follows(shelf, outbox, lease):
     assert begun.parent == OUT.receipt
 
 
+async def test_a_post_s_doubts_are_its_sends_that_ended_so(shelf, outbox, lease):
+    first, other = shelf.post(), shelf.post()
+    doubt = Verdict(S.IN_DOUBT, "in_doubt", in_words("lost"))
+    await send(outbox, first, lease, Verdict(S.QUEUED, "retry", in_words("not yet")))
+    assert await outbox.doubts(first) == 0
+    await send(outbox, shelf.again(first), lease, doubt)
+    looked = await outbox.begin(shelf.again(first), lease, NOW, action="look", counts=False)
+    await outbox.finish(shelf.again(first), looked, Verdict(S.IN_DOUBT, "in_doubt", looked=True), NOW, NOW)
+    await send(outbox, other, lease, doubt)
+
+    assert (await outbox.doubts(first), await outbox.doubts(other)) == (1, 1)
+
+
 async def test_what_a_killed_daemon_left_is_in_doubt(shelf, outbox, lease, database):
     post, looked = shelf.post(), shelf.post()
     await outbox.begin(post, lease, NOW, action="send", counts=True)
