@@ -99,12 +99,14 @@ async def ask(
     data: bytes | aiohttp.FormData | aiohttp.BytesPayload | None = None,
     headers: Mapping[str, str] | None = None,
     largest: int = LARGEST,
+    server_hostname: str | None = None,
 ) -> Answer:
     """The platform's answer to one request to `url` (percent-encoded already), within `timeout`.
 
     Half of `timeout` is for the connection, so that its end tells for sure that nothing was sent. An answer that
     redirects is an answer, and followed nowhere. Of one with more than `largest` bytes, packed or unpacked, the status
-    alone is taken: what it says can't be read. Raises Retry or InDoubt as `act` demands; neither they nor their
+    alone is taken: what it says can't be read. `server_hostname` is whom TLS must prove, where `url` is the address that
+    its name led to. Raises Retry or InDoubt as `act` demands; neither they nor their
     context hold the address, which may hold a token.
     """
     limits = timeout if isinstance(timeout, aiohttp.ClientTimeout) else _limits(timeout.total_seconds())
@@ -121,6 +123,7 @@ async def ask(
             allow_redirects=False,
             # Unpacked below, within limits: a small answer may unpack to gigabytes.
             auto_decompress=False,
+            server_hostname=server_hostname,
         )
         return Answer(response.status, response.headers, await _body_of(response, largest))
     except _NEVER_MADE as error:

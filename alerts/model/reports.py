@@ -276,15 +276,65 @@ class ContentNotice:
     by: str | None = None
 
 
+class ForwardState(StrEnum):
+    """How far a report is on its way to another server. `in doubt`: its answer never came, so it may be there."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    IN_DOUBT = "in doubt"
+
+
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """A report on its way to another server: `state` is `waiting`, `sending`, `sent`, `failed` or `in doubt`."""
+    """A report on its way to another server.
+
+    `at` is when it was last begun to be sent, `next_try` when there is something to do about it again. `remote_id` is
+    what the server calls it, `token` what it gave in place of that. `remote_state` (`open`, `closed`) and `said` are
+    what it told of it last.
+    """
 
     report: str
     forward: str
-    state: str
+    state: ForwardState
     tries: int = 0
     next_try: datetime | None = None
     remote_id: str | None = None
     reason: Reason | None = None
     at: datetime | None = None
+    token: str | None = None
+    remote_state: str | None = None
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A report as another server is given it: its service's code, the place, the words with our number in them."""
+
+    number: str
+    service: str
+    lat: float
+    lon: float
+    words: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What a server answered to one: the id that it has there, or a token for that; neither where it tells none."""
+
+    remote_id: str | None = None
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteRequest:
+    """A report as another server shows it. `is_closed`: that server has done with it; `said` is its answer."""
+
+    remote_id: str
+    is_closed: bool
+    said: str | None = None
+    words: str = ""
+    lat: float | None = None
+    lon: float | None = None

@@ -21,6 +21,7 @@ from alerts.model.reports import (
     Closing,
     ContentNotice,
     Forwarding,
+    ForwardState,
     ReportPhoto,
     ReportSource,
     ReportState,
@@ -139,6 +140,14 @@ _NOTICES = Statement(
 _NOTICE = Statement(select(content_notice).where(content_notice.c.id == bindparam("id")))
 _PUT_FORWARD = upsert_into(report_forward)
 _FORWARDED = Statement(select(report_forward).where(report_forward.c.report == bindparam("report")))
+_FORWARDED_ALL = Statement(select(report_forward).where(one_of(report_forward.c.report, "reports")))
+_DUE = Statement(
+    select(report_forward)
+    .where(report_forward.c.forward == bindparam("forward"), report_forward.c.state == bindparam("state"))
+    .where(report_forward.c.next_try <= bindparam("until"))
+    .order_by(report_forward.c.next_try, report_forward.c.report)
+    .limit(bindparam("most"))
+)
 _SECRET = Statement(select(report_secret.c.value).where(report_secret.c.name == bindparam("name")))
 _NEW_SECRET = Statement(
     insert(report_secret)
@@ -311,12 +320,23 @@ class Reports(UnitPart):
 
     def put_forwarding(self, forwarding: Forwarding) -> None:
         """Keep how far a report is on its way to another server."""
-        values = {**_plain(forwarding), "reason": kept_reason(forwarding.reason)}
+        values = {
+            **_plain(forwarding), "state": forwarding.state.value, "reason": kept_reason(forwarding.reason)
+        }
         _PUT_FORWARD.run(self._db, **{**values, "next_try": stamp(forwarding.next_try), "at": stamp(forwarding.at)})
 
     def forwardings(self, identity: str) -> Sequence[Forwarding]:
         """How far that report is on its way to other servers."""
         return [forwarding_from(row) for row in _FORWARDED.rows(self._db, report=identity)]
+
+    def forwardings_of(self, reports: Sequence[str]) -> Sequence[Forwarding]:
+        """How far these reports are on their way to other servers."""
+        return [forwarding_from(row) for row in _FORWARDED_ALL.rows(self._db, reports=json.dumps(list(reports)))]
+
+    def due_forwardings(self, forward: str, state: ForwardState, until: datetime, most: int) -> Sequence[Forwarding]:
+        """Of those on their way to that server, in this state, what there is to do by then; the earliest first."""
+        rows = _DUE.rows(self._db, forward=forward, state=state.value, until=stamp(until), most=most)
+        return [forwarding_from(row) for row in rows]
 
     # --- secrets
 
@@ -366,6 +386,7 @@ def forwarding_from(row: Row) -> Forwarding:
     """The forwarding of a row."""
     values = {each.name: row[each.name] for each in fields(Forwarding)}
     values.update(next_try=time_of(row["next_try"]), at=time_of(row["at"]), reason=read_reason(row["reason"]))
+    values["state"] = ForwardState(row["state"])
     return Forwarding(**values)
 
 

@@ -864,6 +864,9 @@ report_forward = Table(
     Column("remote_id", Text),
     Column("reason", Text),
     Column("at", BigInteger),
+    Column("token", Text),
+    Column("remote_state", String(16)),
+    Column("said", Text),
     Index("ix_report_forward_due", "forward", "state", "next_try"),
 )
 
