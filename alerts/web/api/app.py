@@ -49,6 +49,8 @@ _EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",
 }
 _LONGEST_NAME = 200
+# Keys of a body that hold a picture.
+_PICTURED = {"picture", "photo"}
 _LONGEST_KEY = 255
 # Keys of one object of a body: more than any has, and each that is unknown is told with its nearest.
 _MOST_KEYS = 200
@@ -223,7 +225,7 @@ async def body_of(request: web.Request, operation: Operation) -> tuple[bytes, st
 def _most(operation: Operation, form: str) -> int:
     if form == CAP:
         return LARGEST_CAP
-    may_be_pictured = operation.wish is not None and "picture" in operation.wish.model_fields
+    may_be_pictured = operation.wish is not None and not _PICTURED.isdisjoint(operation.wish.model_fields)
     return LARGEST_PICTURED if may_be_pictured else LARGEST_JSON
 
 

@@ -12,7 +12,8 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -220,6 +221,17 @@ async def done_once(api: Api, call: Call, action: Callable[[DeskUnit], Reply]) -
     key = call.conditions.key
     if key is None:
         return await api.service.act(action)
+    async with once_at_a_time(api, call):
+        return await api.service.act(lambda unit: _told_or_done(unit, call, key, action))
+
+
+@asynccontextmanager
+async def once_at_a_time(api: Api, call: Call) -> AsyncIterator[None]:
+    """Nothing else is carried out under the request's key within. Raises Problem where something is."""
+    key = call.conditions.key
+    if key is None:
+        yield
+        return
     one = (call.token, key)
     # The same key at the same moment: the second is told to come again, rather than to stand in the database's line.
     if one in api.under_way:
@@ -227,24 +239,37 @@ async def done_once(api: Api, call: Call, action: Callable[[DeskUnit], Reply]) -
         raise Problem(ProblemType.UNDER_WAY, said, headers={"Retry-After": "1"})
     api.under_way.add(one)
     try:
-        return await api.service.act(lambda unit: _told_or_done(unit, call, key, action))
+        yield
     finally:
         api.under_way.discard(one)
 
 
+async def replayed(api: Api, call: Call) -> Reply | None:
+    """What was answered under the request's key before; None: nothing. Raises Problem for another request's key."""
+    key = call.conditions.key
+    return await api.service.ask(lambda unit: _kept(unit, call, key)) if key is not None else None
+
+
 def _told_or_done(unit: DeskUnit, call: Call, key: str, action: Callable[[DeskUnit], Reply]) -> Reply:
     unit.replies.sweep(unit.now - REPLIES_KEPT)
+    known = _kept(unit, call, key)
+    if known is not None:
+        return known
+    answer = action(unit)
+    unit.replies.keep(KeptReply(call.token, key, call.digest, answer.status, answer.body.decode(), unit.now))
+    return answer
+
+
+def _kept(unit: DeskUnit, call: Call, key: str) -> Reply | None:
     kept = unit.replies.reply(call.token, key)
     if kept is None:
-        answer = action(unit)
-        unit.replies.keep(KeptReply(call.token, key, call.digest, answer.status, answer.body.decode(), unit.now))
-        return answer
+        return None
     if kept.request != call.digest:
         raise Problem(
             ProblemType.KEY_REUSED, "Idempotency-Key was used for another request; make a new key for a new request"
         )
-    replayed = {"Idempotent-Replayed": "true"}
-    return json_reply(kept.status, json.loads(kept.body), replayed, written=kept.body)
+    header = {"Idempotent-Replayed": "true"}
+    return json_reply(kept.status, json.loads(kept.body), header, written=kept.body)
 
 
 class Image(TypedDict, total=False):

@@ -15,7 +15,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from alerts import __version__
 from alerts.model.person import MAY, Act
-from alerts.web.api import commands, heard, polls, queries
+from alerts.web.api import commands, heard, polls, queries, reports
 from alerts.web.api.models import (
     AlertAccount,
     AlertPage,
@@ -243,6 +243,7 @@ EVERY_OPERATION: tuple[Operation, ...] = (
     ),
     *heard.OPERATIONS,
     *polls.OPERATIONS,
+    *reports.OPERATIONS,
     Operation("getMe", "GET", "/me", "Whose token this is", queries.get_me, Act.VIEW, {200: (Me,)}),
     Operation(
         "getDocument",

@@ -22,6 +22,7 @@ from alerts.model.alert import Alert
 from alerts.model.person import Act, Actor
 from alerts.model.reason import Reason
 from alerts.model.town import Town
+from alerts.reports.taking import ReportIntake
 from alerts.web.api.guard import Guard
 from alerts.web.api.models import NoQuery
 
@@ -38,7 +39,8 @@ class Api:
     """What every operation is given: the service, the station, who lets in, and who reads CAP.
 
     `read_cap` raises Unreadable; its second answer is what it forgave. `under_way` are the requests that are being
-    carried out by token and key, `intake` what understands what was said, where the town listens.
+    carried out by token and key, `intake` what understands what was said, where the town listens, `reports` the way in for
+    what citizens report, where the town takes that.
     """
 
     service: DeskService
@@ -47,6 +49,7 @@ class Api:
     read_cap: Callable[[bytes], tuple[Alert, tuple[Reason, ...]]]
     under_way: set[tuple[str, str]] = field(default_factory=set)
     intake: Intake | None = None
+    reports: ReportIntake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ def json_reply(
     if "fingerprint" in value and "notes" not in value:
         more["ETag"] = tag_of(value["fingerprint"], body)
     if status == 201:
-        more["Location"] = f"{BASE}/polls/{value['poll']}" if "poll" in value else f"{BASE}/alerts/{value['alert']}"
+        name = next(each for each in ("poll", "report", "alert") if each in value)
+        more["Location"] = f"{BASE}/{name}s/{value[name]}"
     return Reply(status, body, JSON, {**more, **(headers or {})})
 
 

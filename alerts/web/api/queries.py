@@ -44,7 +44,7 @@ async def list_alerts(api: Api, call: Call) -> Reply:
     shown, more = found[: wanted.limit], found[wanted.limit :]
     following = shown[-1][0].id if more else None
     body = {"alerts": await _accounts_of(api.station, shown), "next": following}
-    return json_reply(200, body, _next_link("/alerts", wanted, following))
+    return json_reply(200, body, next_link("/alerts", wanted, following))
 
 
 def _page(unit: DeskUnit, wanted: Filters) -> list[AlertWithPosts]:
@@ -72,7 +72,7 @@ def account(
     return account_of(stored, posts, station.zone, station.language, twins)
 
 
-def _next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
+def next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
     """The `Link` header (RFC 8288) to the part that follows, if there is one."""
     if following is None:
         return {}
@@ -194,7 +194,7 @@ async def get_audit(api: Api, call: Call) -> Reply:
     )
     shown = [_line(each, api.station.zone) for each in found[: wanted.limit]]
     following = shown[-1]["seq"] if len(found) > wanted.limit else None
-    return json_reply(200, {"entries": shown, "next": following}, _next_link("/audit", wanted, following))
+    return json_reply(200, {"entries": shown, "next": following}, next_link("/audit", wanted, following))
 
 
 def _line(chained: Chained, zone: tzinfo) -> dict[str, Any]:

@@ -1,0 +1,320 @@
+"""What citizens report, for programs: a program with the role `reporter` brings reports, others look and decide.
+
+A report is taken in a transaction of the intake's own, with many others. So an answer is kept under the program's own
+key (`Idempotency-Key`) after it: where a crash comes between, the same key finds the same report, by the form's key
+that is made of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from alerts.desk.draft import read_time
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import Misuse
+from alerts.model.events import ReportsChanged
+from alerts.model.person import REPLIES_KEPT, Act, KeptReply
+from alerts.model.reason import because
+from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, Closing, ReportState, Via
+from alerts.reports.account import full_account, link_of
+from alerts.reports.acts import BY_HAND, LONGEST_SAID, accept, close, find_report
+from alerts.reports.taking import ReportDraft, ReportIntake, TakenReport
+from alerts.web.api.commands import done_once, once_at_a_time, replayed
+from alerts.web.api.models import Base64, Line, Lines, Moment, Name, Paging, RequestBody
+from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
+from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
+from alerts.web.api.queries import next_link
+
+Code = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_-]*$")]
+Opaque = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
+Said = Annotated[Lines, StringConstraints(max_length=LONGEST_SAID)]
+
+
+class ReportWish(RequestBody):
+    """What somebody reports."""
+
+    kind: Code = Field(description="The code of one of the town's kinds.")
+    lat: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = Field(None, description="WGS 84.")
+    lon: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
+    address: Annotated[Line, StringConstraints(max_length=LONGEST_PLACE)] | None = Field(
+        None, description="In place of a position, or what people there call the place."
+    )
+    text: Annotated[Lines, StringConstraints(max_length=LONGEST_TEXT)] | None = Field(
+        None, description="What they say; officers read it first."
+    )
+    source: Opaque = Field(
+        description="A key of your own for who reports: two of one key count as one. Kept for a day, as a digest."
+    )
+    at: Moment | None = Field(None, description="When it was: not in the future, not older than a day. Else now.")
+    photo: Base64 | None = Field(None, description="A photo (JPEG, PNG or WebP) in base64, up to 5 MiB before.")
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None = (
+        Field(None, description="The language of who reports, if not the station's.")
+    )
+
+
+class ReportFilters(Paging):
+    """Which reports a list shows."""
+
+    before: Name | None = Field(None, description="The number of a report: those from before it.")
+    state: ReportState | None = None
+    kind: Code | None = None
+
+
+class AcceptReportWish(RequestBody):
+    """Words for who reported."""
+
+    text: Said | None = Field(None, description="Told to who reported.")
+
+
+class CloseReportWish(RequestBody):
+    """How a report ended."""
+
+    text: Said | None = Field(None, description="The answer that who reported is told.")
+    closing: Closing = Field(Closing.DONE, description=f"One of {', '.join(f'`{each}`' for each in BY_HAND)}.")
+
+
+class ReportedPlace(BaseModel):
+    """Where it is; null once that was forgotten."""
+
+    lat: float | None
+    lon: float | None
+    words: str | None
+
+
+class HandedOn(BaseModel):
+    """How far a report is on its way to another server; `remote_state` is what that one says of it."""
+
+    to: str
+    state: str = Field(description="`waiting`, `sending`, `sent`, `failed` or `in doubt`")
+    remote_id: str | None
+    remote_state: str | None
+    said: str | None
+    reason: str | None = Field(description="In the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+
+
+class ReportAccount(BaseModel):
+    """What somebody reported. `text` and the exact place are null once they were forgotten."""
+
+    report: str = Field(description="Its number, such as SM-26-0417.")
+    kind: str
+    state: ReportState
+    place: ReportedPlace
+    at: str
+    text: str | None
+    incident: str | None = Field(description="The incident that it is about.")
+    draft: str | None = Field(description="The alert that cites it.")
+    received_at: str
+    via: Via
+    closing: Closing | None
+    answer: str | None
+    reason: str | None = Field(description="Why it is held, in the station's language.")
+    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+    forwarded: list[HandedOn]
+
+
+class ReportPage(BaseModel):
+    """A part of the list of reports, newest first; `next` is the `before` of the part that follows."""
+
+    reports: list[ReportAccount]
+    next: str | None
+
+
+class ReportReceipt(BaseModel):
+    """A report that was taken. `link` is for who reported alone: state, answers, and erasing it."""
+
+    report: str
+    state: ReportState
+    link: str
+
+
+async def post_report(api: Api, call: Call) -> Reply:
+    """Take a report."""
+    intake = _intake(api)
+    wish = call.wishing(ReportWish)
+    photo = await asyncio.to_thread(_photo, wish.photo) if wish.photo is not None else None
+    now, town = api.service.now(), api.station
+    draft = ReportDraft(
+        kind=wish.kind,
+        via=Via.API,
+        source=f"key {call.token} {wish.source}",
+        lat=wish.lat,
+        lon=wish.lon,
+        address=wish.address,
+        text=wish.text or "",
+        photo=photo,
+        language=wish.language or town.language,
+        key=form_key(call.token, call.conditions.key),
+        at=read_time("at", wish.at, now, town.zone) if wish.at is not None else None,
+    )
+    async with once_at_a_time(api, call):
+        if (kept := await replayed(api, call)) is not None:
+            return kept
+        reply = json_reply(201, _receipt(api, await intake.take(draft)))
+        if (key := call.conditions.key) is not None:
+            known = KeptReply(call.token, key, call.digest, reply.status, reply.body.decode(), now)
+            await api.service.keep(lambda unit: _keep(unit, known))
+        return reply
+
+
+def form_key(token: str, key: str | None) -> str | None:
+    """What a report is known again by; the token's hash is in it, so nobody else can guess it."""
+    return f"{token} {key}" if key is not None else None
+
+
+def _keep(unit: DeskUnit, reply: KeptReply) -> None:
+    unit.replies.sweep(unit.now - REPLIES_KEPT)
+    if unit.replies.reply(reply.token, reply.key) is None:
+        unit.replies.keep(reply)
+
+
+def _receipt(api: Api, taken: TakenReport) -> dict[str, Any]:
+    report = taken.report
+    return {
+        "report": report.number,
+        "state": report.state.value,
+        "link": link_of(api.station, report.number, taken.token),
+    }
+
+
+def _photo(spelled: str) -> bytes:
+    try:
+        return base64.b64decode(spelled, validate=True)
+    except binascii.Error:
+        raise invalid([Fault("photo", "is no base64", "the file in base64, on one line")]) from None
+
+
+async def list_reports(api: Api, call: Call) -> Reply:
+    """The newest first."""
+    _intake(api)
+    wanted = call.asking(ReportFilters)
+
+    def question(unit: DeskUnit) -> tuple[list[dict[str, Any]], str | None]:
+        states = (wanted.state,) if wanted.state is not None else None
+        before = {} if wanted.before is None else {"before": _before(unit, wanted.before)}
+        found = unit.reports.listed(wanted.limit + 1, states=states, kind=wanted.kind, **before)
+        shown = found[: wanted.limit]
+        handed = unit.reports.forwardings_of([each.id for each in shown])
+        accounts = [
+            full_account(each, api.station, [one for one in handed if one.report == each.id]) for each in shown
+        ]
+        return accounts, shown[-1].number if len(found) > wanted.limit else None
+
+    accounts, following = await api.service.ask(question)
+    return json_reply(
+        200, {"reports": accounts, "next": following}, next_link("/reports", wanted, following)
+    )
+
+
+def _before(unit: DeskUnit, number: str) -> int:
+    found = unit.reports.by_number(number)
+    if found is None:
+        raise invalid([Fault("before", "names no report", "the `next` of the part before")])
+    return found.seq
+
+
+async def get_report(api: Api, call: Call) -> Reply:
+    """One report."""
+    _intake(api)
+    return json_reply(200, await api.service.ask(lambda unit: _account(api, unit, _found(unit, call.name))))
+
+
+async def accept_report(api: Api, call: Call) -> Reply:
+    """Take it up."""
+    wish = call.wishing(AcceptReportWish)
+    return await _act(api, call, lambda officer, name: accept(officer, name, wish.text))
+
+
+async def close_report(api: Api, call: Call) -> Reply:
+    """End it."""
+    wish = call.wishing(CloseReportWish)
+    return await _act(api, call, lambda officer, name: close(officer, name, wish.closing, wish.text))
+
+
+async def _act(api: Api, call: Call, acting: Callable[[Officer, str], CitizenReport]) -> Reply:
+    """Act, and answer with the report as it is now, in the same transaction."""
+    _intake(api)
+
+    def action(unit: DeskUnit) -> Reply:
+        done = acting(Officer(unit, call.actor), _found(unit, call.name).id)
+        return json_reply(200, _account(api, unit, done))
+
+    reply = await done_once(api, call, action)
+    api.service.tell(ReportsChanged((call.name,)))
+    return reply
+
+
+def _found(unit: DeskUnit, name: str) -> CitizenReport:
+    try:
+        return find_report(unit, name)
+    except Misuse as error:
+        raise Problem(ProblemType.UNKNOWN, error.reason) from None
+
+
+def _account(api: Api, unit: DeskUnit, report: CitizenReport) -> dict[str, Any]:
+    return full_account(report, api.station, unit.reports.forwardings(report.id))
+
+
+def _intake(api: Api) -> ReportIntake:
+    if api.reports is None:
+        raise Problem(ProblemType.UNKNOWN, because("no_reports_here"))
+    return api.reports
+
+
+_ONE = {200: (ReportAccount,)}
+OPERATIONS = (
+    Operation(
+        "listReports",
+        "GET",
+        "/reports",
+        "What citizens report",
+        list_reports,
+        Act.VIEW,
+        {200: (ReportPage,)},
+        query=ReportFilters,
+        troubles=(404,),
+        details="Newest first. 404 where the town takes no reports.",
+    ),
+    Operation(
+        "postReport",
+        "POST",
+        "/reports",
+        "Report something for somebody",
+        post_report,
+        Act.REPORT,
+        {201: (ReportReceipt,)},
+        wish=ReportWish,
+        troubles=(404,),
+        details="For programs through which people report. It passes the same sieves as a report of the town's page.",
+    ),
+    Operation("getReport", "GET", "/reports/{id}", "One report", get_report, Act.VIEW, _ONE, details="By its number."),
+    Operation(
+        "acceptReport",
+        "POST",
+        "/reports/{id}/accept",
+        "Take a report up",
+        accept_report,
+        Act.TEND,
+        _ONE,
+        wish=AcceptReportWish,
+        details="Its words may then be public, and it is handed on where its kind is.",
+    ),
+    Operation(
+        "closeReport",
+        "POST",
+        "/reports/{id}/close",
+        "Close a report with an answer",
+        close_report,
+        Act.TEND,
+        _ONE,
+        wish=CloseReportWish,
+    ),
+)
+"""What can be asked of reports."""
