@@ -437,7 +437,8 @@ class Daemon:
         self._spawn(publisher.run(), "pages")
         gauges = Gauges(self.cycles, self.metrics, self.town.language, self._keeper.daemon.name, self.ownership)
         intake = self.ears.intake if self.ears is not None else None
-        app = build_app(self.town, service, for_pages, gauges, publisher, intake=intake)
+        reported = self.reports.intake if self.reports is not None else None
+        app = build_app(self.town, service, for_pages, gauges, publisher, intake=intake, reports=reported)
         self._bots = Bots(
             town=self.town,
             service=service,

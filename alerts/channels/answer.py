@@ -105,9 +105,9 @@ async def ask(
 
     Half of `timeout` is for the connection, so that its end tells for sure that nothing was sent. An answer that
     redirects is an answer, and followed nowhere. Of one with more than `largest` bytes, packed or unpacked, the status
-    alone is taken: what it says can't be read. `server_hostname` is whom TLS must prove, where `url` is the address that
-    its name led to. Raises Retry or InDoubt as `act` demands; neither they nor their
-    context hold the address, which may hold a token.
+    alone is taken: what it says can't be read. Where `url` is the address that a name led to, TLS must prove the name
+    `server_hostname`. Raises Retry or InDoubt as `act` demands; neither they nor their context hold the address, which
+    may hold a token.
     """
     limits = timeout if isinstance(timeout, aiohttp.ClientTimeout) else _limits(timeout.total_seconds())
     failure: DeliveryError

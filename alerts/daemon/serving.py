@@ -18,6 +18,7 @@ from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.model.town import Town, WebSection
+from alerts.reports.taking import ReportIntake
 from alerts.sources.cap.message import read_message
 from alerts.web.api.app import api_app
 from alerts.web.api.guard import Guard
@@ -64,13 +65,15 @@ def build_app(
     publisher: Publisher,
     *,
     intake: Intake | None = None,
+    reports: ReportIntake | None = None,
 ) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard.
 
-    `intake` is how what people say is kept, where the town listens.
+    `intake` is how what people say is kept, where the town listens; `reports` the way in for what citizens report,
+    where the town takes that.
     """
     gate = Gate(service, town)
-    api = replace(build_api(town, service, gate), intake=intake)
+    api = replace(build_api(town, service, gate), intake=intake, reports=reports)
     console = Console(service, Frame(town, service.now), gate)
     if intake is not None:
         console = replace(console, understand=intake.understand, group=intake.group)

@@ -320,9 +320,7 @@ class Reports(UnitPart):
 
     def put_forwarding(self, forwarding: Forwarding) -> None:
         """Keep how far a report is on its way to another server."""
-        values = {
-            **_plain(forwarding), "state": forwarding.state.value, "reason": kept_reason(forwarding.reason)
-        }
+        values = {**_plain(forwarding), "state": forwarding.state.value, "reason": kept_reason(forwarding.reason)}
         _PUT_FORWARD.run(self._db, **{**values, "next_try": stamp(forwarding.next_try), "at": stamp(forwarding.at)})
 
     def forwardings(self, identity: str) -> Sequence[Forwarding]:

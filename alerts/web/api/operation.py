@@ -39,8 +39,8 @@ class Api:
     """What every operation is given: the service, the station, who lets in, and who reads CAP.
 
     `read_cap` raises Unreadable; its second answer is what it forgave. `under_way` are the requests that are being
-    carried out by token and key, `intake` what understands what was said, where the town listens, `reports` the way in for
-    what citizens report, where the town takes that.
+    carried out by token and key, `intake` what understands what was said, where the town listens, `reports` the way in
+    for what citizens report, where the town takes that.
     """
 
     service: DeskService

@@ -13,7 +13,7 @@ import binascii
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
@@ -26,6 +26,7 @@ from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, Clo
 from alerts.reports.account import full_account, link_of
 from alerts.reports.acts import BY_HAND, LONGEST_SAID, accept, close, find_report
 from alerts.reports.taking import ReportDraft, ReportIntake, TakenReport
+from alerts.store.reports import BEYOND
 from alerts.web.api.commands import done_once, once_at_a_time, replayed
 from alerts.web.api.models import Base64, Line, Lines, Moment, Name, Paging, RequestBody
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
@@ -54,9 +55,9 @@ class ReportWish(RequestBody):
     )
     at: Moment | None = Field(None, description="When it was: not in the future, not older than a day. Else now.")
     photo: Base64 | None = Field(None, description="A photo (JPEG, PNG or WebP) in base64, up to 5 MiB before.")
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None = (
-        Field(None, description="The language of who reports, if not the station's.")
-    )
+    language: (
+        Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)] | None
+    ) = Field(None, description="The language of who reports, if not the station's.")
 
 
 class ReportFilters(Paging):
@@ -198,19 +199,15 @@ async def list_reports(api: Api, call: Call) -> Reply:
 
     def question(unit: DeskUnit) -> tuple[list[dict[str, Any]], str | None]:
         states = (wanted.state,) if wanted.state is not None else None
-        before = {} if wanted.before is None else {"before": _before(unit, wanted.before)}
-        found = unit.reports.listed(wanted.limit + 1, states=states, kind=wanted.kind, **before)
+        before = _before(unit, wanted.before) if wanted.before is not None else BEYOND
+        found = unit.reports.listed(wanted.limit + 1, states=states, kind=wanted.kind, before=before)
         shown = found[: wanted.limit]
         handed = unit.reports.forwardings_of([each.id for each in shown])
-        accounts = [
-            full_account(each, api.station, [one for one in handed if one.report == each.id]) for each in shown
-        ]
+        accounts = [full_account(each, api.station, [one for one in handed if one.report == each.id]) for each in shown]
         return accounts, shown[-1].number if len(found) > wanted.limit else None
 
     accounts, following = await api.service.ask(question)
-    return json_reply(
-        200, {"reports": accounts, "next": following}, next_link("/reports", wanted, following)
-    )
+    return json_reply(200, {"reports": accounts, "next": following}, next_link("/reports", wanted, following))
 
 
 def _before(unit: DeskUnit, number: str) -> int:

@@ -119,7 +119,9 @@ async def test_who_told_of_it_counts_once_and_what_happened_is_told_in_order(dat
 async def test_photos_notices_forwardings_and_secrets_are_kept(database):
     photo = ReportPhoto("r1", b"\xff\xd8x", "00ff", NOW, NOW + HOUR, "Anne")
     notice = ContentNotice("n1", "r1", "diffamatoire", NOW, name="Luc", email="luc@example.org")
-    forwarding = Forwarding("r1", "agglo", ForwardState.WAITING, 2, NOW + HOUR, None, because("kind_twice", name="x"), NOW)
+    forwarding = Forwarding(
+        "r1", "agglo", ForwardState.WAITING, 2, NOW + HOUR, None, because("kind_twice", name="x"), NOW
+    )
 
     def act(unit):
         unit.reports.put_photo(photo)

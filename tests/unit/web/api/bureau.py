@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from alerts.daemon.desk import build_desk
 from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.person import Role, Token
+from alerts.reports.taking import ReportIntake
 from alerts.sources.cap.message import read_message
 from alerts.store.database import Database
 from alerts.store.files import migrate
@@ -133,6 +134,8 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
         events=Events(),
     )
     api, gate = build_api(service, desk.station, pace, proxies)
+    if config.reports is not None:
+        api = replace(api, reports=ReportIntake(config, service, clock))
     app = web.Application()
     app.add_subapp("/api/v1", api_app(api))
     async with TestClient(TestServer(app)) as client:
