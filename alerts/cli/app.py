@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import forgetting, listening, officer, people, polls, posting, screen, service, subscribers
+from alerts.cli import forgetting, listening, officer, people, polls, posting, reports, screen, service, subscribers
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.town import Town
@@ -61,6 +61,7 @@ app.add_typer(people.audit, name="audit")
 app.add_typer(subscribers.subscribers, name="subscribers")
 app.add_typer(polls.poll, name="poll")
 app.add_typer(listening.heard, name="heard")
+app.add_typer(reports.report, name="report")
 
 
 class Settings:
@@ -126,7 +127,7 @@ app.command("answer")(listening.answer)
 app.command("retry")(officer.retry)
 app.command("drop")(officer.drop)
 app.command("explain")(officer.explain)
-app.command("report")(officer.report)
+app.command("reports")(reports.reports)
 app.command("forget")(forgetting.forget)
 app.command("preview")(posting.preview)
 app.command("check")(service.check)

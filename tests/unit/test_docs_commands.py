@@ -57,9 +57,10 @@ def faults(words: list[str]) -> list[str]:
             if hasattr(known, "commands") and word in ("--config", "--stations"):
                 here.pop(0)
         elif hasattr(known, "commands"):
-            if word not in known.commands:
+            if word not in known.commands and "of" not in known.commands:
                 return [*found, word]
-            known = known.commands[word]
+            # `report ID`: what is none of its commands is an incident's name.
+            known = known.commands[word if word in known.commands else "of"]
     return found
 
 

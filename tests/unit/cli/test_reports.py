@@ -1,0 +1,80 @@
+"""`tocsin reports` and `tocsin report add | accept | close`, beside the report of an incident."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from alerts.cli import run
+from tests.unit.cli.test_polls import CHANNELS
+
+
+@pytest.fixture
+def tocsin(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TOCSIN_CONFIG", raising=False)
+    (tmp_path / "channels.toml").write_text(CHANNELS.replace("PUBLISH", "auto") + '[reports]\nprefix = "SM"\n')
+
+    def typed(*words, status=0):
+        assert run(list(words)) == status
+        told = capsys.readouterr()
+        return told.out if status == 0 else told.err
+
+    return typed
+
+
+def rows(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_a_report_is_added_accepted_and_closed(tocsin):
+    [added] = rows(tocsin("report", "add", "--kind", "flooding", "--at", "45.19,5.71", "--text", "Water", "--json"))
+    assert added == {
+        "report": added["report"],
+        "kind": "flooding",
+        "state": "received",
+        "place": {"lat": 45.19, "lon": 5.71, "words": added["place"]["words"]},
+        "at": added["at"],
+        "text": "Water",
+        "incident": None,
+        "draft": None,
+    }
+    number = added["report"]
+    assert number.startswith("SM-")
+    assert rows(tocsin("reports", "--json")) == [added]
+    assert "accepted" in tocsin("report", "accept", number)
+    assert rows(tocsin("reports", "--json", "--state", "accepted", "--kind", "flooding"))[0]["report"] == number
+    [closed] = rows(tocsin("report", "close", number, "--text", "Pumped", "--closing", "done", "--json"))
+    assert closed["state"] == "closed"
+    assert tocsin("reports", "--state", "received") == ""
+    assert number in tocsin("reports")
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (["report", "add", "--kind", "dragons", "--at", "45.19,5.71"], "no kind of report"),
+        (["report", "add", "--kind", "flooding", "--at", "here"], "is no position"),
+        (["report", "add", "--kind", "flooding"], "where is it"),
+        (["report", "close", "SM-26-0009"], "no report has this number"),
+        (["report", "close", "SM-26-0009", "--closing", "erased"], "not found"),
+        (["reports", "--state", "gone"], "set aside"),
+    ],
+)
+def test_a_mistake_is_told(tocsin, line, says):
+    assert says in tocsin(*line, status=2)
+
+
+def test_the_report_of_an_incident_is_there_as_ever(tocsin):
+    [alert] = rows(tocsin("post", "--headline", "Flood", "--severity", "Severe", "--json"))
+    [told] = rows(tocsin("report", alert["incident"], "--json"))
+    assert told["incident"] == alert["incident"]
+    [again] = rows(tocsin("report", "--json", alert["incident"]))
+    assert again | {"made_at": ""} == told | {"made_at": ""}
+    assert "ID is missing" in tocsin("report", status=2)
+
+
+def test_a_town_without_reports_says_so(tocsin, tmp_path):
+    (tmp_path / "channels.toml").write_text(CHANNELS.replace("PUBLISH", "auto"))
+    assert "takes no reports" in tocsin("reports", status=2)
