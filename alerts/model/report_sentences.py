@@ -26,16 +26,5 @@ REPORTED: Mapping[str, str] = {
     "forward_given_up": "given up after {days} days: {why}",
     "forward_of_nothing": "nothing of it is left to be sent, or its kind isn't handed on any more",
     "nothing_to_forward": "nothing of {name} failed or is in doubt on its way to another server",
-    "open311_no_service": "service_code '{name}' isn't known; /services tells those that are",
-    "open311_missing": "{name} is missing",
-    "open311_no_key": "api_key is missing, unknown or was withdrawn",
-    "open311_no_request": "there is no request '{name}' that everybody may see",
-    "open311_no_token": "there is no token '{name}': a request has its number at once",
-    "open311_no_date": "{name} is no date with a zone, such as 2026-01-01T00:00:00Z",
-    "open311_span": "start_date and end_date may be 90 days apart at the most, the first before the second",
-    "open311_status": "'{name}' is no status; allowed: open, closed",
-    "open311_number": "{name} is no number",
-    "open311_cut": "of the description, the first {most} characters were kept",
-    "open311_failed": "the program failed at this; please report it",
 }
 """By code; `SENTENCES` holds them with all others."""
