@@ -29,6 +29,7 @@ from alerts.daemon.bots import Bots, BulkSenders, bot_paces, bot_settings, holdi
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Control
 from alerts.daemon.ears import Ears, ear_holdings
+from alerts.daemon.forwarding import build_forwarders, forward_holdings
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
@@ -146,7 +147,7 @@ class Daemon:
             self._leases,
             clock,
             owner,
-            [*holdings(town, self._paces), *ear_holdings(town)],
+            [*holdings(town, self._paces), *ear_holdings(town), *forward_holdings(town)],
             outside.lease_term,
             renewed=outside.lease_renewed,
             host=socket.gethostname(),
@@ -193,7 +194,15 @@ class Daemon:
         if self.town.listens:
             self.ears = self._build_ears()
         if self.town.reports is not None:
-            self.reports = Reports(self.town, service=self.service, clock=self._clock)
+            forwarders = build_forwarders(
+                self.town,
+                service=self.service,
+                keeper=self._keeper,
+                clock=self._clock,
+                events=self.events,
+                session=self._session,
+            )
+            self.reports = Reports(self.town, service=self.service, clock=self._clock, forwarders=forwarders)
         if self._outside.doors:
             self._listen_for_rings()
             await self._serve()

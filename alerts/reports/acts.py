@@ -26,6 +26,7 @@ from alerts.model.reports import (
     ReportState,
     ReportStep,
 )
+from alerts.reports.forwarding import note_forwards
 
 LONGEST_SAID = 1000
 """Characters of what an officer says to who reported."""
@@ -296,6 +297,8 @@ def _change(officer: Officer, report: CitizenReport, what: str, said: str | None
     unit = officer.unit
     step = ReportStep(report.id, unit.now, report.state, report.closing, said, report.incident, by=officer.actor.name)
     unit.reports.step(step, report.channel, report.chat)
+    if report.state in _TAKEN_UP:
+        note_forwards(unit, unit.desk.station, report, unit.now)
     return _touch(officer, report, f"{what}: {said}" if said else what)
 
 

@@ -1,0 +1,158 @@
+"""Handing reports on: written down before it is sent, never twice by itself, looked for where the answer is lost."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from alerts.channels.open311 import Open311
+from alerts.delivery.lease import LeaseKeeper
+from alerts.delivery.share import Holding
+from alerts.desk.officer import Officer
+from alerts.model.person import Actor, Origin, Role
+from alerts.model.reports import ForwardState, ReportForward
+from alerts.reports.acts import accept
+from alerts.reports.forwarding import Forwarder, forward_again, forward_lease
+from alerts.store.leases import Leases
+
+ANNE = Actor("Anne", Role.AUTHOR, Origin.CONSOLE)
+
+
+class Agglo:
+    """A server of the standard: `says` is what it answers to the next POST, `made` what it has."""
+
+    def __init__(self):
+        self.made, self.says, self.loses = [], (200, None), False
+
+    async def post(self, request):
+        form = await request.post()
+        status, body = self.says
+        if status == 200 or self.loses:
+            self.made.append({**form, "service_request_id": str(len(self.made) + 1), "status": "open"})
+        if body is None and status == 200:
+            body = json.dumps([{"service_request_id": self.made[-1]["service_request_id"]}])
+        return web.Response(status=status, text=body or "a gateway's page")
+
+    async def get(self, request):
+        ids = request.query.get("service_request_id")
+        return web.json_response(
+            [one for one in self.made if ids is None or one["service_request_id"] in ids.split(",")]
+        )
+
+
+@pytest.fixture
+async def agglo(reports):
+    server = Agglo()
+    app = web.Application()
+    app.router.add_post("/v2/requests.json", server.post)
+    app.router.add_get("/v2/requests.json", server.get)
+    async with TestServer(app) as running, aiohttp.ClientSession() as session:
+        forward = ReportForward("agglo", str(running.make_url("/v2")), {"flooding": "FLOOD"})
+        town = reports.town
+        object.__setattr__(town, "reports", replace(town.reports, forward={"agglo": forward}))
+
+        async def anywhere(_):
+            return None
+
+        remote = Open311(forward, None, session=session, clock=reports.clock, folder=town.folder, addresses=anywhere)
+        keeper = LeaseKeeper(
+            Leases(reports.database), reports.clock, "us", [Holding("forward", (forward_lease("agglo"),))]
+        )
+        more = {"town": town, "service": reports.service, "keeper": keeper, "clock": reports.clock}
+        server.forwarder = Forwarder(forward, remote, events=reports.events, **more)
+        server.keeper = keeper
+        yield server
+
+
+async def go_round(agglo):
+    await agglo.keeper._renew()
+    await agglo.forwarder.round(agglo.keeper.lease_of(forward_lease("agglo")))
+
+
+async def accepted(reports):
+    taken = await reports.report(text="De l’eau")
+    await reports.service.act(lambda unit: accept(Officer(unit, ANNE), taken.report.number))
+    return taken.report
+
+
+async def standing(reports, report):
+    [found] = await reports.ask(lambda unit: unit.reports.forwardings(report.id))
+    return found
+
+
+async def test_what_is_accepted_is_handed_on_once_and_asked_after(reports, agglo):
+    await reports.report()
+    report = await accepted(reports)
+    await go_round(agglo)
+    await go_round(agglo)
+    [made] = agglo.made
+    assert (made["service_code"], made["lat"], made["long"]) == ("FLOOD", "45.190000", "5.710000")
+    assert made["description"].startswith("De l’eau")
+    assert report.number in made["description"]
+    assert set(made) <= {"service_code", "lat", "long", "description", "service_request_id", "status"}
+    assert (await standing(reports, report)).remote_id == "1"
+    made |= {"status": "closed", "status_notes": "Réparé"}
+    await reports.clock.advance(360)
+    await go_round(agglo)
+    told = await standing(reports, report)
+    assert (told.state, told.remote_state, told.said, told.next_try) == ("sent", "closed", "Réparé", None)
+
+
+async def test_one_that_was_made_though_the_answer_was_an_error_is_found_and_not_repeated(reports, agglo):
+    report = await accepted(reports)
+    agglo.says, agglo.loses = (500, None), True
+    await go_round(agglo)
+    assert (await standing(reports, report)).state is ForwardState.IN_DOUBT
+    await reports.clock.advance(11)
+    await go_round(agglo)
+    assert ((await standing(reports, report)).state, len(agglo.made)) == (ForwardState.SENT, 1)
+
+
+async def test_what_is_found_nowhere_waits_for_an_officer(reports, agglo):
+    report = await accepted(reports)
+    agglo.says = (500, None)
+    for _ in range(6):
+        await go_round(agglo)
+        await reports.clock.advance(660)
+    told = await standing(reports, report)
+    assert (told.state, told.next_try, told.reason.code) == (ForwardState.IN_DOUBT, None, "forward_not_found")
+    agglo.says = (200, None)
+    await reports.service.act(lambda unit: forward_again(Officer(unit, ANNE), report))
+    await go_round(agglo)
+    assert (await standing(reports, report)).state is ForwardState.SENT
+
+
+@pytest.mark.parametrize(
+    ("says", "state", "code"),
+    [
+        ((403, None), ForwardState.WAITING, "forward_key_refused"),
+        ((429, None), ForwardState.WAITING, "receiver_asks_to_wait"),
+        ((400, '[{"code":400,"description":"no"}]'), ForwardState.FAILED, "receiver_refuses_saying"),
+        ((200, "not json"), ForwardState.IN_DOUBT, "may_be_out"),
+    ],
+)
+async def test_what_an_answer_means(reports, agglo, says, state, code):
+    report = await accepted(reports)
+    agglo.says = says
+    await go_round(agglo)
+    told = await standing(reports, report)
+    assert (told.state, told.reason.code) == (state, code)
+
+
+async def test_what_a_dead_daemon_had_begun_is_in_doubt(reports, agglo):
+    report = await accepted(reports)
+    begun = replace(
+        await standing(reports, report),
+        state=ForwardState.SENDING,
+        at=reports.clock.now(),
+        next_try=reports.clock.now(),
+    )
+    await reports.service.act(lambda unit: unit.reports.put_forwarding(begun))
+    await go_round(agglo)
+    assert (await standing(reports, report)).reason.code == "forward_cut_off"
+    assert agglo.made == []
