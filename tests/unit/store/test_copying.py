@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from sqlalchemy import BigInteger, Boolean, Integer, LargeBinary
+from sqlalchemy import BigInteger, Boolean, Double, Integer, LargeBinary
 
 from alerts.model.town import Secret, Server
 from alerts.store import copy_ends
@@ -44,6 +44,8 @@ def value(column, variant):
     kind = column.type
     if isinstance(kind, Boolean):
         return variant % 2
+    if isinstance(kind, Double):
+        return 45.1 + variant / 7
     if isinstance(kind, LargeBinary):
         return (b"", bytes(range(256)), b"\0")[variant]
     if isinstance(kind, BigInteger):
