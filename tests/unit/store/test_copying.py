@@ -33,6 +33,13 @@ def server(postgresql_url, tmp_path):
     return Server(Secret(postgresql_url), "tocsin", tmp_path / "var" / "tocsin")
 
 
+NUMBERS = {
+    BigInteger: (0, 2**63 - 1, -(2**63)),
+    Integer: (0, 2**31 - 1, -(2**31)),
+    Double: (0.0, 45.188529, -1 / 3),
+}
+
+
 def value(column, variant):
     """What stands in a column of the first row (as little as can be), the second (as odd) and the third (as much)."""
     if column.foreign_keys:
@@ -44,14 +51,10 @@ def value(column, variant):
     kind = column.type
     if isinstance(kind, Boolean):
         return variant % 2
-    if isinstance(kind, Double):
-        return 45.1 + variant / 7
     if isinstance(kind, LargeBinary):
         return (b"", bytes(range(256)), b"\0")[variant]
-    if isinstance(kind, BigInteger):
-        return (0, 2**63 - 1, -(2**63))[variant]
-    if isinstance(kind, Integer):
-        return (0, 2**31 - 1, -(2**31))[variant]
+    if isinstance(kind, Double | Integer):
+        return NUMBERS[type(kind)][variant]
     is_short = column.primary_key or column.unique or column in INDEXED
     return ("", ODD, "ordre" if is_short else LONG)[variant]
 
