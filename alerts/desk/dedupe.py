@@ -40,6 +40,7 @@ from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.remembered import Remembered
+from alerts.model.reports import REPORTS
 from alerts.model.town import Publish, Town
 from alerts.store.alerts import AlertRepository
 
@@ -377,6 +378,9 @@ def _twins(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> Itera
     Within one incident they are another feed's word for word: two that relay one message both go on about what they
     share.
     """
+    if stored.source == REPORTS:
+        # Places and words of its own: what it would say again is what its reports are about by now.
+        yield from (each for each in alerts.of_reports(stored.id) if each.incident_id != stored.incident_id)
     if stored.alert is None or is_own(stored.alert):
         return
     same_words = [each for each in alerts.by_content(stored.content_key or "") if each.alert and each.alert.ends > now]

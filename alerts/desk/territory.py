@@ -261,6 +261,19 @@ class Territory:
         found = {code for code, alone in self._each for area in alert.areas if alone._touches(area)}  # noqa: SLF001 one's own kind
         return frozenset(found) if found and len(found) < len(self.districts) else None
 
+    def holds(self, area: Area, place: Point) -> bool:
+        """Whether an area that names codes of ours names the town's, or that of a district which a place is in."""
+        codes = set(_codes_of(area))
+        if any((code.name.casefold(), code.value.casefold()) in codes for code in self.codes):
+            return True
+        named = [each for each in self.districts if (DISTRICT, each.code.casefold()) in codes]
+        if not named:
+            return False
+        from shapely import Point as Spot  # noqa: PLC0415
+
+        spot = Spot(place[1], place[0])
+        return any(_ground_of(each).covers(spot) for each in named)
+
     @cached_property
     def _each(self) -> tuple[tuple[str, Territory], ...]:
         """Each district alone: it remembers what it was asked, as the whole does."""
@@ -287,6 +300,31 @@ class Territory:
         if any(name in self._schemes for name, _ in _codes_of(area)):
             return True
         return bool(self.districts) and has_shapes(area)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _ground_of(district: District) -> BaseGeometry:
+    from shapely import make_valid, prepare  # noqa: PLC0415
+    from shapely.geometry import shape  # noqa: PLC0415
+
+    ground: BaseGeometry = make_valid(shape(dict(district.outline)))
+    prepare(ground)
+    return ground
+
+
+def ground_within(town: Town, circle: Circle) -> list[tuple[str, list[tuple[Point, ...]]]]:
+    """What of a circle lies in each district: its name and the rings; districts that it hardly touches are left out."""
+    from shapely import Polygon  # noqa: PLC0415
+
+    disc = Polygon(_rim(circle))
+    found = []
+    for district in town.districts:
+        shared = _ground_of(district).intersection(disc)
+        parts = [part for part in getattr(shared, "geoms", [shared]) if part.geom_type == "Polygon"]
+        rings = [part.exterior.coords for part in parts if part.area > _SLIVER * disc.area]
+        if rings:
+            found.append((district.name, [tuple((lat, lon) for lon, lat in ring) for ring in rings]))
+    return found
 
 
 _TERRITORIES: WeakKeyDictionary[Town, Territory] = WeakKeyDictionary()

@@ -26,5 +26,11 @@ REPORTED: Mapping[str, str] = {
     "forward_given_up": "given up after {days} days: {why}",
     "forward_of_nothing": "nothing of it is left to be sent, or its kind isn't handed on any more",
     "nothing_to_forward": "nothing of {name} failed or is in doubt on its way to another server",
+    # What many report
+    "several_report": "Several residents report: {kind} ({places})",
+    "several_reported": (
+        "{count} residents reported this between {since:clock} and {until:clock}, within {metres} m. It isn't "
+        "confirmed yet."
+    ),
 }
 """By code; `SENTENCES` holds them with all others."""

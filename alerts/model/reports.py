@@ -20,6 +20,8 @@ REPORTS = "reports"
 LONGEST_TEXT = 500
 """Characters that somebody may add to a report."""
 LONGEST_PLACE = 200
+CLUSTER_PARAMETER = "tocsin:cluster"
+"""The parameter of a draft that says of which kind, around which place and within how many metres its reports are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +225,32 @@ class WantedReports:
 
 @dataclass(frozen=True, slots=True)
 class ReportSource:
-    """Somebody who told of a report: who sent it, or who said "me too"; digests as in `CitizenReport`."""
+    """Somebody who told of a report: who sent it, or who said "me too"; digests as in `CitizenReport`.
+
+    With the kind and the place of that report, by which those near one another are found.
+    """
 
     report: str
     source: str
     source_before: str | None
     at: datetime
+    kind: str | None = None
+    lat: float | None = None
+    lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One telling of a report that counts: where and when it was, by whom, and which alert cites that report."""
+
+    report: str
+    lat: float
+    lon: float
+    at: datetime
+    source: str
+    source_before: str | None = None
+    draft: str | None = None
+    incident: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -342,7 +342,7 @@ class FleetSection:
 
 
 # What citizens report never goes out by itself, whatever a file says.
-_OF_REPORTS = SourceRules(publish="approve", urgent="approve", kind=REPORTS)
+_OF_REPORTS = SourceRules(publish="approve", urgent="approve", area="any", kind=REPORTS)
 
 
 # Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.

@@ -16,7 +16,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alerts.desk.service import DeskService, DeskUnit
@@ -35,9 +35,11 @@ from alerts.model.reports import (
     ReportsSection,
     ReportState,
     ReportStep,
+    Telling,
     Via,
 )
 from alerts.model.town import Town
+from alerts.reports.drafting import Came, consider
 from alerts.store.unit import Unit
 
 AT_ONCE = 20
@@ -85,7 +87,7 @@ class TakenReport:
     """What became of a report; `token` is what its private link proves it with: `/report/NUMBER/TOKEN`.
 
     `fresh`: it was not there before. `drafted` is the alert that waits and cites it, by its id; `incident` the one that
-    is on and that it is about. `posts`: posts were stored with it.
+    is on and that it is about. `came` is what else changed by it.
     """
 
     report: CitizenReport
@@ -93,7 +95,7 @@ class TakenReport:
     fresh: bool = True
     drafted: str | None = None
     incident: str | None = None
-    posts: bool = False
+    came: Came = field(default_factory=Came)
 
 
 def section_of(town: Town) -> ReportsSection:
@@ -195,21 +197,36 @@ def take(unit: DeskUnit, draft: ReportDraft) -> TakenReport:
         utterance=draft.utterance,
     )
     unit.reports.add(report)
-    unit.reports.tell(ReportSource(report.id, source, before, report.at))
     # Whoever sends it sees its number at once: nothing is left to be told in the chat.
     unit.reports.step(ReportStep(report.id, now, report.state, by=draft.by, told_at=now), report.channel, report.chat)
-    return TakenReport(report, token)
+    came = _tell(unit, kind, report, ReportSource(report.id, source, before, report.at))
+    kept = replace(report, draft=came.draft, incident=came.incident)
+    return TakenReport(kept, token, drafted=came.draft, incident=came.incident, came=came)
 
 
-def agree(unit: DeskUnit, report_id: str, source: str) -> bool:
-    """Keep that somebody else says the same; False where they had, or the town has done with it."""
+def _tell(unit: DeskUnit, kind: ReportKind, report: CitizenReport, teller: ReportSource) -> Came:
+    """Keep who told of it, and see what that comes to."""
+    lat, lon = report.lat, report.lon
+    unit.reports.tell(replace(teller, kind=report.kind, lat=lat, lon=lon))
+    if lat is None or lon is None:
+        return Came()
+    telling = Telling(report.id, lat, lon, teller.at, teller.source, teller.source_before)
+    return consider(unit, kind, report, telling)
+
+
+def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
+    """Keep that somebody else says the same, and what that comes to; None where they had, or the town is done with it.
+
+    Raises Misuse where the town takes no reports of that kind any more.
+    """
     report = unit.reports.by_id(report_id)
     if report is None or not report.is_open:
-        return False
+        return None
+    kind = kind_of(unit.desk.station, report.kind)
     own, before = sources_of(unit, source, unit.now)
     if any({own, before} & {each.source, each.source_before} for each in unit.reports.tellers([report.id])):
-        return False
-    return unit.reports.tell(ReportSource(report.id, own, before, unit.now))
+        return None
+    return _tell(unit, kind, report, ReportSource(report.id, own, before, unit.now))
 
 
 def _number(unit: Unit, town: Town, now: datetime) -> str:
@@ -257,9 +274,10 @@ class ReportIntake:
     async def agree(self, report_id: str, source: str) -> bool:
         """Keep that somebody says "me too"; False where they said so before, or the town has done with it."""
         report = await self._service.ask(lambda unit: unit.reports.by_id(report_id))
-        if report is None or not await self._service.keep(lambda unit: agree(unit, report_id, source)):
+        came = await self._service.keep(lambda unit: agree(unit, report_id, source)) if report is not None else None
+        if report is None or came is None:
             return False
-        self._service.tell(ReportsChanged((report.number,)))
+        self._tell([report.number], [came])
         return True
 
     async def _take_what_waits(self) -> None:
@@ -278,7 +296,8 @@ class ReportIntake:
             outcomes = await self._service.keep(lambda unit: _take_each(unit, drafts))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each who waits
             outcomes = [error] * len(few)
-        self._tell([each for each in outcomes if isinstance(each, TakenReport)])
+        fresh = [each for each in outcomes if isinstance(each, TakenReport) and each.fresh]
+        self._tell([each.report.number for each in fresh], [each.came for each in fresh])
         for (_, future), outcome in zip(few, outcomes, strict=True):
             if future.done():
                 continue
@@ -287,15 +306,13 @@ class ReportIntake:
             else:
                 future.set_exception(outcome)
 
-    def _tell(self, taken: Sequence[TakenReport]) -> None:
-        fresh = [each for each in taken if each.fresh]
-        if not fresh:
-            return
-        if any(each.posts for each in fresh):
+    def _tell(self, numbers: Sequence[str], came: Sequence[Came]) -> None:
+        if any(each.posts for each in came):
             self._service.tell(PostsStored())
-        for incident in {each.incident for each in fresh if each.incident is not None}:
+        for incident in {each.changed for each in came if each.changed is not None}:
             self._service.tell(IncidentChanged(incident))
-        self._service.tell(ReportsChanged(tuple(each.report.number for each in fresh)))
+        if numbers:
+            self._service.tell(ReportsChanged(tuple(numbers)))
 
 
 def _take_each(unit: DeskUnit, drafts: Sequence[ReportDraft]) -> list[TakenReport | BaseException]:

@@ -18,7 +18,7 @@ from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, with_subscribers
 from alerts.store.memory import SourceMemory
 from alerts.store.pictures import SharedPictures
-from alerts.store.schema import alert, bulk, decision, post, reference
+from alerts.store.schema import alert, bulk, decision, post, reference, report
 from alerts.store.statement import Statement, UnitPart, any_of, insert_into, moment, stamp, time_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,16 @@ _REFERRING = Statement(
     select(alert)
     .join(reference, reference.c.alert_id == alert.c.id)
     .where(reference.c.identifier == bindparam("identifier"))
+    .order_by(_NEWEST)
+)
+_OF_REPORTS = Statement(
+    select(alert)
+    .where(alert.c.state == AlertState.ACCEPTED.value)
+    .where(
+        alert.c.incident.in_(
+            select(report.c.incident).where(report.c.draft == bindparam("draft"), report.c.incident.is_not(None))
+        )
+    )
     .order_by(_NEWEST)
 )
 # The highest code point: whatever starts with a prefix sorts before the prefix with this behind it.
@@ -172,6 +182,10 @@ class AlertRepository(UnitPart):
     def by_topic(self, topic: str, now: datetime) -> Sequence[StoredAlert]:
         """The messages on the same event in the same areas that are taken in, waiting or out, and not over."""
         return [stored_alert_of(row) for row in _BY_TOPIC.rows(self._db, topic=topic, now=stamp(now))]
+
+    def of_reports(self, draft: str) -> Sequence[StoredAlert]:
+        """What was let out of the incidents that the reports which that draft cites are about, newest first."""
+        return [stored_alert_of(row) for row in _OF_REPORTS.rows(self._db, draft=draft)]
 
     def referring(self, identifier: str) -> Sequence[StoredAlert]:
         """The messages whose references name this CAP identifier, newest first."""

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.reason import kept_reason, read_reason
 from alerts.model.reports import (
+    COUNTING,
     CitizenReport,
     Closing,
     ContentNotice,
@@ -26,9 +27,11 @@ from alerts.model.reports import (
     ReportSource,
     ReportState,
     ReportStep,
+    Telling,
     Via,
 )
 from alerts.store.schema import (
+    CITED,
     OPEN_REPORTS,
     UNTOLD,
     content_notice,
@@ -40,7 +43,7 @@ from alerts.store.schema import (
     report_source,
     report_step,
 )
-from alerts.store.statement import Statement, UnitPart, insert_into, moment, one_of, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, any_of, insert_into, moment, one_of, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
@@ -108,6 +111,38 @@ _TELL = Statement(
 )
 _TELLERS = Statement(
     select(report_source).where(one_of(report_source.c.report, "reports")).order_by(report_source.c.at)
+)
+_TELLINGS = Statement(
+    select(report_source, report.c.draft, report.c.incident)
+    .join(report, report.c.id == report_source.c.report)
+    .where(report_source.c.kind == bindparam("kind"))
+    .where(report_source.c.at >= bindparam("since"), report_source.c.at <= bindparam("until"))
+    .where(report_source.c.lat >= bindparam("south"), report_source.c.lat <= bindparam("north"))
+    .where(report_source.c.lon >= bindparam("west"), report_source.c.lon <= bindparam("east"))
+    .where(any_of(report.c.state, [state.value for state in COUNTING]))
+    .order_by(report_source.c.at.desc())
+    .limit(bindparam("most"))
+)
+_PACE = Statement(
+    select(func.count().label("n")).where(
+        one_of(report_source.c.source, "sources"), report_source.c.at >= bindparam("since")
+    )
+)
+_CITE = Statement(
+    update(report).where(one_of(report.c.id, "reports")).values(draft=bindparam("named"), changed_at=bindparam("at"))
+)
+_ATTACH = Statement(
+    update(report).where(one_of(report.c.id, "reports")).values(incident=bindparam("named"), changed_at=bindparam("at"))
+)
+_AGREE = Statement(update(report).where(one_of(report.c.id, "reports")).values(agreed=bindparam("agreed")))
+_DRAFTS = Statement(
+    select(report.c.draft)
+    .where(text(f"report.{CITED}"), report.c.received_at >= bindparam("since"))
+    .distinct()
+    .limit(bindparam("most"))
+)
+_CITED_BY = Statement(
+    select(report.c.draft, report.c.number).where(one_of(report.c.draft, "drafts")).order_by(report.c.seq)
 )
 _STEP = insert_into(report_step)
 _STEPS = Statement(select(report_step).where(report_step.c.report == bindparam("report")).order_by(report_step.c.seq))
@@ -267,6 +302,48 @@ class Reports(UnitPart):
         """Who told of these reports, as long as that is known."""
         rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
         return [ReportSource(row["report"], row["source"], row["source_before"], moment(row["at"])) for row in rows]
+
+    def told_since(self, sources: Sequence[str], since: datetime) -> int:
+        """How often somebody of these digests told of something since then."""
+        row = _PACE.row(self._db, sources=json.dumps(list(sources)), since=stamp(since))
+        return int(row["n"]) if row else 0
+
+    # --- those near one another, and the alerts that cite them
+
+    def tellings(
+        self, kind: str, since: datetime, until: datetime, box: tuple[float, float, float, float], most: int
+    ) -> Sequence[Telling]:
+        """The tellings of a kind that count, of that time, within `box` (south, west, north, east); newest first."""
+        south, west, north, east = box
+        rows = _TELLINGS.rows(
+            self._db, kind=kind, since=stamp(since), until=stamp(until),
+            south=south, west=west, north=north, east=east, most=most,
+        )  # fmt: skip
+        names = ("report", "lat", "lon", "source", "source_before", "draft", "incident")
+        return [Telling(**{name: row[name] for name in names}, at=moment(row["at"])) for row in rows]
+
+    def cite(self, reports: Sequence[str], draft: str, at: datetime) -> None:
+        """Keep that an alert cites these reports."""
+        _CITE.run(self._db, reports=json.dumps(list(reports)), named=draft, at=stamp(at))
+
+    def attach(self, reports: Sequence[str], incident: str, at: datetime) -> None:
+        """Keep that these reports are about an incident."""
+        _ATTACH.run(self._db, reports=json.dumps(list(reports)), named=incident, at=stamp(at))
+
+    def agreed(self, reports: Sequence[str]) -> None:
+        """Keep that two told the same of these."""
+        _AGREE.run(self._db, reports=json.dumps(list(reports)), agreed=True)
+
+    def drafts(self, since: datetime, most: int) -> Sequence[str]:
+        """The alerts that cite reports which came since then and belong to no incident yet."""
+        return [str(row["draft"]) for row in _DRAFTS.rows(self._db, since=stamp(since), most=most)]
+
+    def drafted_from(self, drafts: Sequence[str]) -> Mapping[str, list[str]]:
+        """The numbers of the reports that each of these alerts cites, in the order in which they came."""
+        found: dict[str, list[str]] = {}
+        for row in _CITED_BY.rows(self._db, drafts=json.dumps(list(drafts))):
+            found.setdefault(str(row["draft"]), []).append(str(row["number"]))
+        return found
 
     # --- what became of them
 

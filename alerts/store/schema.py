@@ -44,6 +44,7 @@ WORDS = "text IS NOT NULL"
 ANSWERS = "answer IS NOT NULL"
 OPEN_REPORTS = "state IN ('received', 'held', 'accepted', 'assigned')"
 SOURCED = "source IS NOT NULL"
+CITED = "draft IS NOT NULL AND incident IS NULL"
 EXACT = "NOT rounded"
 DUPLICATES = "duplicate_of IS NOT NULL"
 UNTOLD = "told_at IS NULL AND chat IS NOT NULL"
@@ -797,10 +798,12 @@ report = Table(
     Index("ix_report_chat", "channel", "chat"),
     Index("ix_report_likeness", "likeness"),
     Index("ix_report_duplicate", "duplicate_of", **_only(DUPLICATES)),
+    Index("ix_report_cited", "received_at", **_only(CITED)),
     sqlite_autoincrement=True,
 )
 
-# Who told of it: who sent it, and who said "me too". Nothing of it is left after a day.
+# Who told of it: who sent it, and who said "me too". Nothing of it is left after a day. With what and where it is, so
+# that those near one another are found by one index.
 report_source = Table(
     "report_source",
     metadata,
@@ -808,6 +811,11 @@ report_source = Table(
     Column("source", String(64), primary_key=True),
     Column("source_before", String(64)),
     Column("at", BigInteger, nullable=False, index=True),
+    Column("kind", String(40)),
+    Column("lat", Double),
+    Column("lon", Double),
+    Index("ix_report_source_place", "kind", "at", "lat", "lon"),
+    Index("ix_report_source_pace", "source", "at"),
 )
 
 report_step = Table(
