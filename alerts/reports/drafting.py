@@ -235,14 +235,10 @@ def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
     areas = areas_around(town, centre, reach)
     sent = unit.now.replace(microsecond=0).astimezone(town.zone)
     name = kind.name(town.language)
-    values = {
-        "kind": name[:1].lower() + name[1:],
-        "places": [area.description for area in areas],
-        "count": cluster.sources,
-        "metres": round(radius),
-        "since": cluster.since,
-        "until": cluster.until,
-    }
+    headline = because("several_report", kind=name[:1].lower() + name[1:], places=[area.description for area in areas])
+    description = because(
+        "several_reported", count=cluster.sources, since=cluster.since, until=cluster.until, metres=round(radius)
+    )
     info = Info(
         event=name,
         categories=(Category.SAFETY,),
@@ -253,8 +249,8 @@ def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
         onset=cluster.since.replace(microsecond=0).astimezone(town.zone),
         expires=_quarter(sent + LASTS),
         sender_name=town.name,
-        headline=word(because("several_report", **values), town.language, town.zone),
-        description=word(because("several_reported", **values), town.language, town.zone),
+        headline=word(headline, town.language, town.zone),
+        description=word(description, town.language, town.zone),
         parameters=(
             *((Named(HAZARD_PARAMETER, kind.hazard.value),) if kind.hazard else ()),
             Named(CLUSTER_PARAMETER, f"{kind.code} {centre[0]:.4f},{centre[1]:.4f} {reach:.0f}"),
