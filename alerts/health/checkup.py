@@ -17,12 +17,13 @@ import aiohttp
 from alerts.channels.settings import ChannelSettings, SecretSource, read_credential
 from alerts.config import channel_kind, source_kind
 from alerts.listening.understanding import model_missing
-from alerts.model.errors import BadCredential, TocsinError
+from alerts.model.errors import BadCredential, TocsinError, Unreadable
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source, Surroundings, SystemClock
 from alerts.model.reason import Reason, because
 from alerts.model.town import Server, Town
 from alerts.rendering.i18n import word
 from alerts.rendering.templates import check_templates
+from alerts.reports.addresses import read_places
 from alerts.store.connection import Place, exists, lack_of_room, sound
 from alerts.store.files import StoreError
 
@@ -64,7 +65,18 @@ def check_at_rest(town: Town) -> list[Finding]:
         missing = model_missing()
         why = missing or because("sentence_model_there")
         findings.append(Finding("listening", good=True, why=why, note=missing is not None))
+    if town.addresses is not None:
+        findings.append(_addresses(town))
     return _in_language_of(town, [*findings, *_pages(town)])
+
+
+def _addresses(town: Town) -> Finding:
+    try:
+        places = read_places(town)
+    except Unreadable as error:
+        return Finding("station.addresses", good=False, why=error.reason, misuse=True)
+    why = because("addresses_read", count=places.addresses, streets=len(places.streets))
+    return Finding("station.addresses", good=True, why=why)
 
 
 def _in_language_of(town: Town, findings: Iterable[Finding]) -> list[Finding]:

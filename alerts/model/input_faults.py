@@ -21,6 +21,20 @@ SETTING_FAULTS: Mapping[str, str] = {
     "secret_too_short": "the secret is shorter than {least} bytes and might be guessed; make a longer one",
     "channel_unopened": "the channel {channel} has no credential yet; it must be opened first",
     "boundary_unread": "{file} can't be read: {said:term}",
+    "addresses_unread": "the address file {file} can't be read: {said:term}",
+    "addresses_no_csv": (
+        "{file} is no address file: {columns} is missing in its first line; allowed: a file of the Base Adresse "
+        "Nationale, as .csv or .csv.gz"
+    ),
+    "addresses_too_many": (
+        "the address file {file} is too long; allowed: that of one département, of which up to {most:number} addresses "
+        "are the town's"
+    ),
+    "addresses_read": "{count:number} addresses of the town, in {streets:number} streets",
+    "addresses_none": (
+        "the address file {file} holds no address of the town; allowed: that of its département, and its code in "
+        '[station] areas, such as "INSEE:38185"'
+    ),
     "boundary_no_json": "{file} is not JSON; allowed: a GeoJSON FeatureCollection of districts",
     "boundary_empty": "{file} holds no features; allowed: a GeoJSON FeatureCollection of districts",
     "boundary_unnamed": "{file}: features[{place}] needs the properties `code` and `name`",

@@ -16,6 +16,16 @@ REPORTED: Mapping[str, str] = {
     "report_text_long": "the text has {count} characters; allowed: {most}",
     "report_at_when": "it can be told of the last {hours} hours, not of later than now",
     "reports_too_many": "too many reports come in at once; please try again in a minute",
+    # Its photo, and its proof of work
+    "photo_too_large": "the photo has {size:number} MB; allowed: up to {most} MB",
+    "photo_of_no_kind": "this is no photo that can be taken; allowed: JPEG, PNG or WebP",
+    "photo_many_pixels": "the photo has {width} × {height} pixels; allowed: up to {most} million",
+    "photo_broken": "the photo can't be opened: it is broken or cut off; allowed: a whole one",
+    "photo_box": "a box covers nothing of the photo",
+    "proof_missing": "it came without a proof of work, as from a browser without scripts",
+    "proof_wrong": "its proof of work is wrong",
+    "proof_late": "its proof of work is too old",
+    "proof_spent": "its proof of work was used before",
     # For programs, and on the way to other servers
     "no_reports_here": "this town takes no reports: channels.toml has no [reports]",
     "position_unread": "{text} is no position; allowed: latitude and longitude, such as 45.19,5.71",

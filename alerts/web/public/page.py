@@ -44,16 +44,16 @@ _LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y,
 def safety(setting: Setting, *, framed: bool = False, posts: bool = False) -> Mapping[str, str]:
     """The headers of a page: nothing but our own files and the map's background; `framed`: in whose frame it may be.
 
-    `posts`: it has a form, for us.
+    `posts`: it has a form, for us, which may have to be paid for by computing (`proof_worker.js`).
     """
     tiles = urlsplit(setting.town.web.tiles) if setting.town.web.tiles else None
     pictures = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles else "'self' data:"
     # A page that anybody may frame can be laid under somebody's button: only the one made for frames is.
-    ours = "'self'" if posts else "'none'"
+    ours, works = ("'self'", "; worker-src 'self'") if posts else ("'none'", "")
     frames = (" ".join(setting.town.web.embed) or "*") if framed else "'none'"
     return {
         "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
-        f"connect-src 'self'; base-uri 'self'; form-action {ours}; frame-ancestors {frames}",
+        f"connect-src 'self'; base-uri 'self'; form-action {ours}; frame-ancestors {frames}{works}",
         "Referrer-Policy": "no-referrer",
     }
 

@@ -1,0 +1,315 @@
+"""The town's places, without asking anybody: what street a point lies in, where an address is, what district that is.
+
+The addresses are the town's own rows of a file of the Base Adresse Nationale (`addresses.py` reads it); without one
+there are the districts alone. Points are kept by squares of `_REACH`, so the nearest address is looked for in nine of
+them. Words are compared without case, accents, little words and the ways in which people shorten them ("av. du Gal de
+Gaulle"). Distances are measured on a plane that touches the earth between the two points, which is exact to a metre
+where a town is meant.
+
+What everybody may see is no exact place but the middle of a square of the grid (`coarse`): the grid is the same for
+everybody at all times, so many reports of one place tell no more about it than one.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+from alerts.model.alert import Point
+from alerts.model.hazard import fold
+from alerts.model.reason import Reason
+from alerts.model.town import District
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+CELL = 100.0
+"""Metres of a side of the grid's squares."""
+_METRES = 111_320.0  # of a degree of latitude
+_REACH = 75.0
+_AROUND = 500.0
+_BORDER = 100.0
+_LONGEST_ASKED = 200
+_MOST_WORDS = 10
+
+
+def metres(one: Point, other: Point) -> float:
+    """How far apart two points are, (latitude, longitude) in degrees."""
+    north = (other[0] - one[0]) * _METRES
+    east = (other[1] - one[1]) * _METRES * math.cos(math.radians((one[0] + other[0]) / 2))
+    return math.hypot(north, east)
+
+
+def coarse(lat: float, lon: float) -> Point:
+    """The middle of the square of the grid that a point lies in, to 5 decimals: its place as everybody may see it.
+
+    Squares have `CELL` metres a side: rows begin at the equator, and in each row columns at longitude 0.
+    """
+    row, column, wide = _square(lat, lon, CELL)
+    return round((row + 0.5) * CELL / _METRES, 5), round((column + 0.5) * wide, 5)
+
+
+def _square(lat: float, lon: float, side: float) -> tuple[int, int, float]:
+    """Row and column of a point's square, and how many degrees wide the squares of that row are."""
+    row = math.floor(lat * _METRES / side)
+    middle = math.radians((row + 0.5) * side / _METRES)
+    # At a pole a degree has no length: the columns are kept finite there.
+    wide = side / (_METRES * max(math.cos(middle), 0.001))
+    return row, math.floor(lon / wide), wide
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place that was found, and how it is called: an address, or a street alone."""
+
+    words: str
+    point: Point
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """An address: the place of its street in the list, and its number with what follows it, "12 bis" (may be empty)."""
+
+    street: int
+    number: str
+    point: Point
+
+
+@dataclass
+class Places:
+    """The places of a town. `trouble` is why its file of addresses couldn't be read: then it is as without one."""
+
+    districts: Sequence[District] = ()
+    streets: Sequence[str] = ()
+    houses: Sequence[House] = ()
+    trouble: Reason | None = None
+    _found: Mapping[tuple[str, ...], int] = field(init=False, repr=False)
+    _squares: Mapping[tuple[int, int], Sequence[int]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._found = {street_key(name): place for place, name in reversed(list(enumerate(self.streets)))}
+        squares: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for place, house in enumerate(self.houses):
+            squares[_square(*house.point, _REACH)[:2]].append(place)
+        self._squares = dict(squares)
+
+    @property
+    def addresses(self) -> int:
+        """How many addresses of the town there are in its file."""
+        return len(self.houses)
+
+    def nearest(self, lat: float, lon: float) -> str | None:
+        """The address within 75 m that is nearest, "12 bis rue Pasteur": for those on duty."""
+        house = self._nearest((lat, lon))
+        return self._called(house) if house else None
+
+    def street(self, lat: float, lon: float) -> str | None:
+        """The street of the nearest address within 75 m: no house can be told from it."""
+        house = self._nearest((lat, lon))
+        return self.streets[house.street] if house else None
+
+    def _nearest(self, point: Point) -> House | None:
+        return min(self._within(point, _REACH), key=lambda house: metres(house.point, point), default=None)
+
+    def _within(self, point: Point, reach: float) -> Iterator[House]:
+        far = math.ceil(reach / _REACH)
+        row, _, _ = _square(*point, _REACH)
+        for each in range(row - far, row + far + 1):
+            # The squares of another row are a little wider or narrower, so its columns begin elsewhere.
+            wide = _square((each + 0.5) * _REACH / _METRES, 0.0, _REACH)[2]
+            column = math.floor(point[1] / wide)
+            for beside in range(column - far, column + far + 1):
+                houses = (self.houses[place] for place in self._squares.get((each, beside), ()))
+                yield from (house for house in houses if metres(house.point, point) <= reach)
+
+    def _called(self, house: House) -> str:
+        return f"{house.number} {self.streets[house.street]}".strip()
+
+    # --- by words ---------------------------------------------------------------------------------------------------
+
+    def find(self, text: str) -> Spot | None:
+        """The place that somebody means: a house where its number is known, else the middle of the street.
+
+        Where a street has no house of that number the one next to it gives the point, and the words are the street's.
+        """
+        number, words = _asked(text)
+        street = self._street(words)
+        if street is None:
+            return None
+        houses = self._of_street[street]
+        if number and (exact := _numbered_so(houses, number)):
+            return Spot(self._called(exact), exact.point)
+        return Spot(self.streets[street], (_beside(houses, number) or _middle(houses)).point)
+
+    def suggestions(self, text: str, most: int = 5) -> tuple[str, ...]:
+        """Streets that somebody may have meant who isn't understood, the likeliest first."""
+        _, words = _asked(text)
+        wanted = {near for word in words for near in (word, *get_close_matches(word, self._words, 2, 0.75))}
+        counts: dict[int, int] = defaultdict(int)
+        for word in wanted:
+            for street in self._words.get(word, ()):
+                counts[street] += 1
+        best = sorted(counts, key=lambda street: (-counts[street], len(street_key(self.streets[street])), street))
+        return tuple(dict.fromkeys(self.streets[street] for street in best[:most]))
+
+    def _street(self, words: tuple[str, ...]) -> int | None:
+        """The street of exactly these words, else the only one that has them all, as in "pasteur"."""
+        if not words:
+            return None
+        if (exact := self._found.get(words)) is not None:
+            return exact
+        having = [set(self._words.get(word, ())) for word in words]
+        among = set.intersection(*having)
+        return among.pop() if len(among) == 1 else None
+
+    @cached_property
+    def _of_street(self) -> Mapping[int, Sequence[House]]:
+        houses: dict[int, list[House]] = defaultdict(list)
+        for house in self.houses:
+            houses[house.street].append(house)
+        return dict(houses)
+
+    @cached_property
+    def _words(self) -> Mapping[str, Sequence[int]]:
+        """The streets that have a word in their names."""
+        streets: dict[str, list[int]] = defaultdict(list)
+        for place, name in enumerate(self.streets):
+            for word in dict.fromkeys(street_key(name)):
+                streets[word].append(place)
+        return dict(streets)
+
+    # --- the town's ground ------------------------------------------------------------------------------------------
+
+    def district_of(self, lat: float, lon: float) -> District | None:
+        """The district on whose ground a point lies; on a border, the first of the two in the file."""
+        return district_at(self.districts, lat, lon)
+
+    def is_here(self, lat: float, lon: float) -> bool:
+        """Whether a point is the town's: up to 100 m outside its districts, where telephones err.
+
+        Of a town without districts: up to 500 m from one of its addresses; without those either, everywhere is.
+        """
+        if self.districts:
+            return self.district_of(lat, lon) is not None or any(
+                _distance(district, lat, lon) <= _BORDER for district in self.districts
+            )
+        return not self.houses or next(self._within((lat, lon), _AROUND), None) is not None
+
+
+def district_at(districts: Sequence[District], lat: float, lon: float) -> District | None:
+    """The first of these districts on whose ground a point lies."""
+    # shapely takes 60 ms to import: only who looks a place up pays.
+    from shapely.geometry import Point as Spike  # noqa: PLC0415
+
+    place = Spike(lon, lat)
+    return next((each for each in districts if ground_of(each).covers(place)), None)
+
+
+@lru_cache(maxsize=2048)
+def ground_of(district: District) -> BaseGeometry:
+    """Its outline, made ready once: a hundred detailed ones take a second, for which everything else would wait."""
+    from shapely import make_valid, prepare  # noqa: PLC0415
+    from shapely.geometry import shape  # noqa: PLC0415
+
+    ground = make_valid(shape(dict(district.outline)))
+    prepare(ground)
+    return ground
+
+
+def _distance(district: District, lat: float, lon: float) -> float:
+    """Metres from a point to a district's ground, which is near."""
+    from shapely.geometry import Point as Spike  # noqa: PLC0415
+    from shapely.ops import nearest_points  # noqa: PLC0415
+
+    there, _ = nearest_points(ground_of(district), Spike(lon, lat))
+    return metres((there.y, there.x), (lat, lon))
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+_NUMBER = re.compile(r"(\d{1,5}) ?(bis|ter|quater|[a-fqt](?![a-z']))?(?![a-z0-9])[ ,]*")
+# "12 rue Pasteur, 38420 Saint-Martin": the town follows its code, and is left out.
+_TOWN = re.compile(r"[ ,]+\d{5}\b.*")
+_SHORT = {
+    "all": "allee",
+    "av": "avenue",
+    "ave": "avenue",
+    "bd": "boulevard",
+    "bld": "boulevard",
+    "bvd": "boulevard",
+    "boul": "boulevard",
+    "ch": "chemin",
+    "che": "chemin",
+    "chem": "chemin",
+    "dr": "docteur",
+    "fbg": "faubourg",
+    "fg": "faubourg",
+    "gal": "general",
+    "gen": "general",
+    "imp": "impasse",
+    "mal": "marechal",
+    "pl": "place",
+    "prof": "professeur",
+    "pt": "pont",
+    "qu": "quai",
+    "r": "rue",
+    "res": "residence",
+    "rte": "route",
+    "sq": "square",
+    "st": "saint",
+    "ste": "sainte",
+}
+_AFTER = {"b": "bis", "t": "ter", "q": "quater"}
+_LITTLE = frozenset({"a", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "sur", "the"})
+
+
+def street_key(name: str) -> tuple[str, ...]:
+    """The words that a street is known by, in their order; of what is longer than any name, the first ones."""
+    words = [_SHORT.get(word, word) for word in re.findall(r"\w+", fold(name))]
+    return tuple(word for word in words if word not in _LITTLE)[:_MOST_WORDS] or tuple(words[:_MOST_WORDS])
+
+
+def _asked(text: str) -> tuple[str, tuple[str, ...]]:
+    """The number that somebody typed, and the words of the street."""
+    plain = _TOWN.sub("", fold(" ".join(text[:_LONGEST_ASKED].split())))
+    number = _NUMBER.match(plain)
+    if number is None:
+        return "", street_key(plain.partition(",")[0])
+    rest = plain[number.end() :].partition(",")[0]
+    return " ".join(part for part in number.groups() if part), street_key(rest)
+
+
+def _numbered_so(houses: Sequence[House], number: str) -> House | None:
+    """The house of that number; "12 b" is also 12 bis, where there is no 12 B."""
+    known = {fold(house.number): house for house in reversed(houses)}
+    figure, _, after = number.partition(" ")
+    return known.get(number) or known.get(f"{figure} {_AFTER.get(after, after)}")
+
+
+def _figure(number: str) -> int:
+    return int(number.partition(" ")[0] or 0)
+
+
+def _beside(houses: Sequence[House], number: str) -> House | None:
+    """The house whose number is next to that one, on the same side of the street if it can be."""
+    if not number:
+        return None
+    wanted = _figure(number)
+    # Two houses on its own side stand nearer than the next one across the street.
+    apart = {house: abs(_figure(house.number) - wanted) for house in houses if house.number}
+    return min(apart, key=lambda house: apart[house] + 3 * (apart[house] % 2), default=None)
+
+
+def _middle(houses: Sequence[House]) -> House:
+    """The house next to the middle of all: a street that bends has no middle of its own on it."""
+    middle = (
+        sum(house.point[0] for house in houses) / len(houses),
+        sum(house.point[1] for house in houses) / len(houses),
+    )
+    return min(houses, key=lambda house: metres(house.point, middle))
