@@ -75,7 +75,7 @@ def _addresses(town: Town) -> Finding:
         places = read_places(town)
     except Unreadable as error:
         return Finding("station.addresses", good=False, why=error.reason, misuse=True)
-    why = because("addresses_read", count=places.addresses, streets=len(places.streets))
+    why = because("addresses_read", count=len(places.addresses), streets=len(places.streets))
     return Finding("station.addresses", good=True, why=why)
 
 

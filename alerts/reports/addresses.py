@@ -25,7 +25,7 @@ from alerts.model.bounds import bounded, seen
 from alerts.model.errors import Unreadable
 from alerts.model.reason import because
 from alerts.model.town import Town
-from alerts.reports.places import House, Places, district_at, ground_of, street_key
+from alerts.reports.places import Address, Places, district_at, ground_of, street_key
 
 MOST_ADDRESSES = 300_000
 """Addresses that are kept: a city of two million people has half as many."""
@@ -51,7 +51,7 @@ def read_places(town: Town) -> Places:
         raise Unreadable(because("addresses_unread", file=file.name, said=said)) from None
     except (ValueError, csv.Error, zlib.error) as error:
         raise Unreadable(because("addresses_unread", file=file.name, said=str(error))) from None
-    if not places.houses:
+    if not places.addresses:
         raise Unreadable(because("addresses_none", file=file.name))
     return places
 
@@ -78,17 +78,17 @@ def _read(town: Town, name: str, lines: Iterator[bytes]) -> Places:
         raise Unreadable(because("addresses_no_csv", file=name, columns=missing))
     is_ours = _ours(town)
     streets: dict[tuple[str, str], int] = {}
-    houses: list[House] = []
+    addresses: list[Address] = []
     for row in csv.DictReader(_likely(town, lines), heads, delimiter=";"):
         point, street = _point(row), _plain(row["nom_voie"])
         if point is None or not street or not is_ours(row["code_insee"], point):
             continue
-        if len(houses) == MOST_ADDRESSES:
+        if len(addresses) == MOST_ADDRESSES:
             raise Unreadable(because("addresses_too_many", file=name, most=MOST_ADDRESSES))
         part = _plain(row.get("nom_ancienne_commune") or row.get("nom_commune"))
         known = streets.setdefault((street, part), len(streets))
-        houses.append(House(known, _numbered(row), point))
-    return Places(town.districts, _told_apart(list(streets)), houses)
+        addresses.append(Address(known, _numbered(row), point))
+    return Places(town.districts, _told_apart(list(streets)), addresses)
 
 
 def _likely(town: Town, lines: Iterator[bytes]) -> Iterator[str]:

