@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import math
 import os
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -357,9 +358,14 @@ async def test_it_is_read_once_for_each_version_and_whoever_comes_meanwhile_wait
 async def test_who_gives_up_waiting_ends_it_for_nobody_else(tmp_path):
     written(tmp_path, *ROWS)
     town = a_town(tmp_path)
-    impatient, patient = asyncio.create_task(places_of(town)), asyncio.create_task(places_of(town))
-    await asyncio.sleep(0)
+    gate = threading.Event()
+    addresses._READER.submit(gate.wait)
+    impatient = asyncio.create_task(places_of(town))
+    while town not in addresses._KEPT:
+        await asyncio.sleep(0)
+    patient = asyncio.create_task(places_of(town))
     impatient.cancel()
+    gate.set()
 
     assert len((await patient).addresses) == 10
 
