@@ -361,7 +361,7 @@ async def test_who_gives_up_waiting_ends_it_for_nobody_else(tmp_path):
     gate = threading.Event()
     addresses._READER.submit(gate.wait)
     impatient = asyncio.create_task(places_of(town))
-    while town not in addresses._KEPT:
+    while town not in addresses._KEPT:  # noqa: ASYNC110 nothing tells of it
         await asyncio.sleep(0)
     patient = asyncio.create_task(places_of(town))
     impatient.cancel()
