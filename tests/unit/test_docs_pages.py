@@ -25,7 +25,7 @@ def edition(town):
 
 def named(path: str, stored) -> str:
     """An address as the page spells it."""
-    spelled = path.removeprefix("/en") or "/"
+    spelled = re.sub(r"^/panel/\d$", "/panel/N", path.removeprefix("/en") or "/")
     return spelled.replace(stored.incident_id, "INCIDENT").replace(stored.id, "ALERT")
 
 

@@ -30,6 +30,7 @@ CAP = "application/cap+xml; charset=utf-8"
 GEOJSON = "application/geo+json"
 ICAL = "text/calendar; charset=utf-8"
 XML = "application/xml; charset=utf-8"
+JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": "*"})
 """What programs read may be read by a page of any site: there is nothing in it that isn't public."""

@@ -28,13 +28,15 @@ from alerts.model.town import Town
 from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
-from alerts.web.public import machine
+from alerts.web.public import machine, panel
 from alerts.web.public.answers import static_path
 from alerts.web.public.told import SPOKEN, Outlook, Setting, Told
 
 LOCALES = Path(__file__).with_name("locale")
 PRIVACY = "privacy"
 """Where a town that listens says what is read."""
+PANEL = "panel"
+"""Where screens find what they show."""
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
 _FEW = 3
 _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm a"}
@@ -61,6 +63,11 @@ def safety(setting: Setting, *, framed: bool = False, posts: bool = False) -> Ma
 def may_ask(told: Told, setting: Setting) -> bool:
     """Whether its page has a field for a question: where the town listens, the alert is on, and the daemon answers."""
     return setting.town.listens and told.end is None and not setting.town.web.export
+
+
+def panel_path(number: int) -> str:
+    """Where the `number`-th screen of a turn is, for browsers without a script."""
+    return PANEL if number == 1 else f"{PANEL}/{number}"
 
 
 class Piece(Markup):
@@ -168,6 +175,25 @@ class Pages:
     def fragment(self, shown: Listing, outlook: Outlook) -> str:
         """The same as a piece of HTML without scripts, to be put into a page by a server."""
         return self._page("fragment.html", outlook, "embed.html", on=shown.on)
+
+    def panel(self, shown: Sequence[Told], outlook: Outlook, number: int) -> str:
+        """The page of a screen that stands in a hall; without a script the `number`-th of its turn alone is seen."""
+        zone = self.setting.town.zone
+        turn = panel.screens_of(shown, zone)
+        count = max(len(turn.screens) + bool(turn.more), 1)
+        # A page of a turn that has become shorter since shows the first screen: whoever comes there finds back.
+        number = number if number <= count else 1
+        return self._page(
+            "panel.html",
+            outlook,
+            PANEL,
+            turn=turn,
+            number=number,
+            following=self.setting.path(self.language, panel_path(number % count + 1)),
+            dwell=panel.DWELL,
+            night=panel.is_night(outlook.now, zone),
+            as_of=panel.up_to_date(outlook.now, zone, self._words),
+        )
 
     def askers(self, count: int) -> str:
         """How many asked, rounded: nobody is counted out in public."""

@@ -15,13 +15,14 @@ from datetime import datetime
 from functools import cache, partial
 
 from alerts.desk.publicity import PublicIncident
-from alerts.web.public import machine
+from alerts.web.public import machine, panel
 from alerts.web.public.answers import (
     ANYWHERE,
     ATOM,
     GEOJSON,
     HTML,
     ICAL,
+    JSON,
     TEXT,
     XML,
     KeptAnswer,
@@ -31,8 +32,8 @@ from alerts.web.public.answers import (
     static_answers,
 )
 from alerts.web.public.lasting import Lasting, shares_of
-from alerts.web.public.page import PRIVACY, Listing, Pages, safety, words_of
-from alerts.web.public.told import Outlook, Setting
+from alerts.web.public.page import PANEL, PRIVACY, Listing, Pages, panel_path, safety, words_of
+from alerts.web.public.told import Outlook, Setting, Told
 
 _MAP, _SITEMAP = "/alerts.geojson", "/sitemap.xml"
 
@@ -150,6 +151,7 @@ class Site:
         for language in self.setting.languages:
             for rest in _PAGES:
                 yield self.setting.path(language, rest), shown.told_of, partial(self._page, language, rest, shown)
+            yield from self._panels(language, shown)
             if self.setting.town.listens:
                 made_of = (shown.outlook.bots, now.astimezone(self.setting.town.zone).date())
                 yield self.setting.path(language, PRIVACY), made_of, partial(self._privacy, language, shown.outlook)
@@ -166,6 +168,27 @@ class Site:
         on, to_come, over = (shares_of(part, language) for part in (shown.on, shown.to_come, shown.over))
         page = _PAGES[rest](self._pages[language], Listing(on, to_come, over), shown.outlook)
         return answer(page, HTML, extra=safety(self.setting, framed=rest == "embed"))
+
+    def _panels(self, language: str, shown: _Shown) -> Iterator[tuple[str, object, Callable[[], KeptAnswer]]]:
+        """What screens show: pages, one for each of a turn where no script turns them, lines, and JSON."""
+        path, told_of = partial(self.setting.path, language), shown.told_of
+        for number in range(1, panel.SCREENS + 1):
+            yield path(panel_path(number)), told_of, partial(self._panel, language, number, shown)
+        yield path(f"{PANEL}.txt"), told_of, partial(self._panel_text, language, shown)
+        yield path(f"{PANEL}.json"), told_of, partial(self._panel_json, language, shown)
+
+    def _panel(self, language: str, number: int, shown: _Shown) -> KeptAnswer:
+        page = self._pages[language].panel(_told(shown.on, language), shown.outlook, number)
+        return answer(page, HTML, extra=safety(self.setting, framed=True))
+
+    def _panel_text(self, language: str, shown: _Shown) -> KeptAnswer:
+        on, zone = _told(shown.on, language), self.setting.town.zone
+        return answer(panel.text_of(on, shown.outlook, zone, words_of(language)), TEXT, extra=ANYWHERE)
+
+    def _panel_json(self, language: str, shown: _Shown) -> KeptAnswer:
+        return answer(
+            panel.json_of(_told(shown.on, language), shown.outlook, self.setting.town.zone), JSON, extra=ANYWHERE
+        )
 
     def _privacy(self, language: str, outlook: Outlook) -> KeptAnswer:
         return answer(self._pages[language].privacy(outlook), HTML, extra=safety(self.setting))
@@ -190,6 +213,11 @@ class Site:
             for language in languages
         ]
         return answer(machine.sitemap(paths, self.setting), XML, fresh_for=60)
+
+
+def _told(shown: Sequence[Lasting], language: str) -> Sequence[Told]:
+    """Those that can be told in that language."""
+    return [told for lasting in shown if (told := lasting.told.get(language)) is not None]
 
 
 def _map(shown: Sequence[Lasting]) -> KeptAnswer:

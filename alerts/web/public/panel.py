@@ -1,0 +1,235 @@
+"""What a screen in a hall or in the street shows: one alert at a time, in letters that are read from six metres.
+
+The same is told in three forms. The page (`screens_of`) is a turn of screens, the worst alert first; what to do is not
+cut where it can be said on one more screen, and nothing ever scrolls. `text_of` is for displays of characters, in lines
+of at most twenty. `json_of` is for programs: panels, gauges, sirens.
+
+`state_of` says in one word what holds. "calm" is only said of what was read lately: where a source is behind its time
+and nothing is known to be on, it is "stale".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from alerts.rendering.fit import at_sentences, shortened
+from alerts.rendering.i18n import Words
+from alerts.rendering.library import capital
+from alerts.web.public.told import Freshness, Outlook, Told
+
+COLUMNS = 20
+"""Characters of a line of `/panel.txt` at the most."""
+SCREENS = 8
+"""Screens that take turns at the most: who walks by sees the worst, and how many more there are."""
+DWELL = 10
+"""Seconds that each screen stays."""
+_ROOM = 160
+"""Letters of what to do beside a heading, at the size that is read from six metres."""
+_PARTS = 4
+"""Screens that one alert has at the most."""
+_HEADING, _AREA = 110, 70
+_NIGHT = (22, 6)
+"""The hours from when until when a screen is dark."""
+# What a screen holds at a letter height of one hundredth of its shorter side, with much to spare for long words.
+_CAPACITY = 7400
+_LARGEST, _SMALLEST = 13, 4
+_NAMED = 3
+_BREAKS = re.compile(r"[^\S\u00a0\u202f\u2007\u2060]+")
+_UNBROKEN = re.compile(r"[\u00a0\u202f\u2007\u2060]")
+_HYPHENS = "-‐–/’'"
+
+State = Literal["calm", "alert", "stale"]
+
+
+def state_of(shown: Sequence[Told], outlook: Outlook) -> State:
+    """What holds: something is on; nothing is; or nothing is known, and a source that would tell is behind its time."""
+    if shown:
+        return "alert"
+    return "stale" if outlook.doubtful else "calm"
+
+
+def json_of(shown: Sequence[Told], outlook: Outlook, zone: ZoneInfo) -> str:
+    """All that is on, worst first. What isn't told is an empty string, so that nothing ever shows a "null"."""
+    alerts = [alert_of(told, zone) for told in shown]
+    said = {"as_of": _stamp(outlook.now, zone), "state": state_of(shown, outlook), "alerts": alerts}
+    return json.dumps(said, ensure_ascii=False)
+
+
+def alert_of(told: Told, zone: ZoneInfo) -> dict[str, Any]:
+    """One alert as a program gets it; `until` is when it holds no more, whatever else is heard by then."""
+    facts = told.facts
+    return {
+        "severity": str(told.severity),
+        "event": str(facts["event"] or capital(str(facts["name"]))),
+        "headline": told.heading,
+        "instruction": str(facts["instruction"] or ""),
+        "area": str(facts["area"]),
+        "until": _stamp(told.incident.alert.ends, zone),
+    }
+
+
+def _stamp(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).isoformat(timespec="seconds")
+
+
+# --- lines of characters -------------------------------------------------------------------------------------------
+
+
+def text_of(shown: Sequence[Told], outlook: Outlook, zone: ZoneInfo, words: Words) -> str:
+    """The same in lines of at most twenty characters: an alert a paragraph, and of when it is in the last one."""
+    paragraphs = [_told_in_lines(told) for told in shown]
+    if not shown:
+        state = state_of(shown, outlook)
+        paragraphs.append([words.gettext("No alert")] if state == "calm" else [words.gettext("Not up to date")])
+    paragraphs += [[f"{source.title}{words.gettext(': ')}{words.gettext('no news')}"] for source in _late(outlook)]
+    paragraphs.append([up_to_date(outlook.now, zone, words)])
+    return "\n".join("\n".join(line for said in each for line in wrapped(said)) + "\n" for each in paragraphs)
+
+
+def _told_in_lines(told: Told) -> list[str]:
+    facts = told.facts
+    said = (facts["label"], told.heading, facts["instruction"], facts["area"], capital(str(facts["when"])))
+    return [str(each) for each in said if each]
+
+
+def up_to_date(now: datetime, zone: ZoneInfo, words: Words) -> str:
+    """Of when it is, by the clock of the hall."""
+    return words.gettext("as of %(time)s", time=clock(now, zone))
+
+
+def clock(now: datetime, zone: ZoneInfo) -> str:
+    """The time as clocks in halls show it."""
+    return f"{now.astimezone(zone):%H:%M}"
+
+
+def wrapped(text: str, columns: int = COLUMNS) -> list[str]:
+    """The text in lines of at most so many characters, words whole where they fit.
+
+    A longer word goes on in the next line, after a hyphen or an apostrophe if it has one. What stands between unbroken
+    blanks stays together if it fits; they are shown as plain ones, since few displays have theirs.
+    """
+    lines: list[str] = []
+    for piece in _pieces(unicodedata.normalize("NFC", text), columns):
+        if lines and len(lines[-1]) + 1 + len(piece) <= columns:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    return lines
+
+
+def _pieces(text: str, columns: int) -> Iterator[str]:
+    for together in filter(None, _BREAKS.split(text)):
+        plain = " ".join(filter(None, _UNBROKEN.split(together)))
+        if len(plain) <= columns:
+            yield from filter(None, [plain])
+            continue
+        for word in plain.split(" "):
+            yield from _cut(word, columns)
+
+
+def _cut(word: str, columns: int) -> Iterator[str]:
+    # Two pieces of one word never meet in a line again: together they are longer than it.
+    while len(word) > columns:
+        hyphen = max(word.rfind(each, 0, columns) for each in _HYPHENS)
+        place = hyphen + 1 or columns
+        yield word[:place]
+        word = word[place:]
+    yield word
+
+
+# --- screens -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What is shown at once of an alert; `do` is what to do, or `part` of `parts` of it.
+
+    `until` is when it must be shown no more, `size` the height of its letters in hundredths of the shorter side.
+    """
+
+    told: Told
+    heading: str
+    area: str
+    when: str
+    do: str
+    part: int
+    parts: int
+    until: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The screens in turn, and of how many alerts there is none."""
+
+    screens: tuple[Screen, ...]
+    more: int
+
+
+def screens_of(shown: Sequence[Told], zone: ZoneInfo) -> Turn:
+    """The turn of what is on, worst first; an alert whose screens there is no room for is among those that are more."""
+    screens: list[Screen] = []
+    for place, told in enumerate(shown):
+        made = _screens(told, zone)
+        # The worst is shown however long it is; the last place may be needed to say that there is more.
+        if screens and len(screens) + len(made) > SCREENS - (place < len(shown) - 1):
+            return Turn(tuple(screens), len(shown) - place)
+        screens += made
+    return Turn(tuple(screens), 0)
+
+
+def _screens(told: Told, zone: ZoneInfo) -> list[Screen]:
+    facts = told.facts
+    heading, area = shortened(told.heading, _HEADING), shortened(str(facts["area"]), _AREA)
+    when = capital(str(facts["when"]))
+    parts = parts_of(str(facts["instruction"] or "")) or [""]
+    until = _stamp(told.incident.alert.ends, zone)
+    return [
+        Screen(told, heading, area, when, do, n, len(parts), until, _size(heading, do, area, when))
+        for n, do in enumerate(parts, 1)
+    ]
+
+
+def parts_of(text: str) -> list[str]:
+    """What to do in parts that a screen holds, between sentences, else between words; an endless text ends with "…"."""
+    parts: list[str] = []
+    left = " ".join(text.splitlines()).strip()
+    while left and len(parts) < _PARTS:
+        said = left if len(left) <= _ROOM else _beginning(left)
+        parts.append(said.strip())
+        left = left[len(said) :].strip()
+    if left:
+        parts[-1] += " …"
+    return parts
+
+
+def _beginning(text: str) -> str:
+    if whole := at_sentences(text[: 4 * _ROOM], lambda said: len(said) <= _ROOM, markup=False):
+        return whole
+    end = text.rfind(" ", 1, _ROOM + 1)
+    return text[: end if end > 0 else _ROOM]
+
+
+def _size(heading: str, *rest: str) -> int:
+    # A heading's letters are half as high again.
+    letters = 2.25 * len(heading) + sum(len(each) for each in rest)
+    return max(_SMALLEST, min(_LARGEST, int(math.sqrt(_CAPACITY / max(letters, 1)))))
+
+
+def is_night(now: datetime, zone: ZoneInfo) -> bool:
+    """Whether a bright screen would dazzle."""
+    begins, ends = _NIGHT
+    hour = now.astimezone(zone).hour
+    return hour >= begins or hour < ends
+
+
+def _late(outlook: Outlook) -> list[Freshness]:
+    return [source for source in outlook.sources if source.stale][:_NAMED]
