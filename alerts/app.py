@@ -202,7 +202,14 @@ class Daemon:
                 events=self.events,
                 session=self._session,
             )
-            self.reports = Reports(self.town, service=self.service, clock=self._clock, forwarders=forwarders)
+            self.reports = Reports(
+                self.town,
+                service=self.service,
+                clock=self._clock,
+                keeper=self._keeper,
+                events=self.events,
+                forwarders=forwarders,
+            )
         if self._outside.doors:
             self._listen_for_rings()
             await self._serve()

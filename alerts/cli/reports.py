@@ -107,10 +107,12 @@ def add(
     as_json: options.Json = False,
 ) -> int:
     """Take in what somebody reports at the counter or by telephone."""
-    from alerts.reports.taking import ReportDraft, take
+    from alerts.reports.addresses import read_places
+    from alerts.reports.taking import ReportDraft, placed, take
 
     control = _reporting(context)
     lat, lon = _position(at) if at is not None else (None, None)
+    places = read_places(control.town)
 
     def act(unit: DeskUnit) -> CitizenReport:
         by = officer(unit, who, Act.TEND)
@@ -120,7 +122,7 @@ def add(
         source = f"counter {unit.new_id()}"
         language = control.town.language
         draft = ReportDraft(kind, Via.OFFICER, source, lat, lon, address, text, language=language, by=name)
-        taken = take(unit, draft).report
+        taken = take(unit, placed(draft, places)).report
         by.write(Act.TEND, taken.number, "report added")
         return taken
 

@@ -1,27 +1,114 @@
-"""What a town that takes reports has beside its lanes: the one way in for them.
+"""What a town that takes reports has beside its lanes: the one way in for them, and what is done about them in time.
 
 A town without `[reports]` has none of it: no task, no page, no question to its database.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any
 
-from alerts.desk.service import DeskService
+import structlog
+
+from alerts.delivery.lease import LeaseKeeper
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.events import Events, IncidentChanged, ReportsChanged
+from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.ports import Clock
 from alerts.model.town import Town
+from alerts.reports.drafting import settle, settled
+from alerts.reports.forgetting import forget_what_is_past
 from alerts.reports.forwarding import Forwarder, forward_lease
 from alerts.reports.taking import ReportIntake
+from alerts.store.connection import scrub
+
+SETTLED_EVERY = 10.0
+"""Seconds between two looks whether an alert that cites reports is out."""
+FORGOTTEN_EVERY = 3600.0
+RESTS = 0.05
+"""Seconds between two transactions in which something is forgotten."""
+
+log = structlog.get_logger(__name__)
 
 
 class Reports:
     """All that has to do with citizens' reports in a daemon. `intake` is what pages, the bot and programs hand to."""
 
-    def __init__(self, town: Town, *, service: DeskService, clock: Clock, forwarders: Sequence[Forwarder] = ()) -> None:
+    def __init__(
+        self,
+        town: Town,
+        *,
+        service: DeskService,
+        clock: Clock,
+        keeper: LeaseKeeper,
+        events: Events,
+        forwarders: Sequence[Forwarder] = (),
+    ) -> None:
         self.intake = ReportIntake(town, service, clock)
+        self._town = town
+        self._service = service
+        self._clock = clock
+        self._keeper = keeper
+        self._events = events
         self._forwarders = forwarders
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
-        return [(forward_lease(each.forward.name), each.run()) for each in self._forwarders]
+        forwarding = [(forward_lease(each.forward.name), each.run()) for each in self._forwarders]
+        return [*forwarding, ("reports settled", self._settle()), ("reports forgotten", self._forget())]
+
+    async def settle(self, lease: Lease | None = None) -> None:
+        """Attach the reports of what is out to its incident, and let those who reported know."""
+        if not await self._service.ask(settled):
+            return
+        numbers, incidents = await self._service.act(partial(_settle, lease=lease), posts=False)
+        self._events.publish(ReportsChanged(tuple(numbers)))
+        for incident in incidents:
+            self._events.publish(IncidentChanged(incident))
+
+    async def forget(self, lease: Lease | None = None) -> int:
+        """Forget what is past its time, a little in each transaction; returns of how many reports something was."""
+        count = 0
+        while done := await self._service.act(partial(_forget, lease=lease), posts=False):
+            count += done
+            await self._clock.sleep(RESTS)
+        if count:
+            log.info("reports.forgotten", reports=count)
+            # Else the words would stand in the database's files for as long as nothing else is written there.
+            await asyncio.to_thread(scrub, self._town.database)
+        return count
+
+    async def _settle(self) -> None:
+        """Where the shared duties are ours."""
+        while True:
+            lease = await self._keeper.wait_for(DUTIES)
+            try:
+                await self.settle(lease)
+            except LeaseLost:
+                continue
+            except Exception:
+                log.exception("reports.settling_failed")
+            await self._clock.sleep(SETTLED_EVERY)
+
+    async def _forget(self) -> None:
+        while True:
+            lease = await self._keeper.wait_for(DUTIES)
+            try:
+                await self.forget(lease)
+            except LeaseLost:
+                continue
+            except Exception:
+                log.exception("reports.forgetting_failed")
+            await self._clock.sleep(FORGOTTEN_EVERY)
+
+
+def _settle(unit: DeskUnit, lease: Lease | None) -> tuple[Sequence[str], frozenset[str]]:
+    unit.leases.check(lease, unit.now)
+    return settle(unit)
+
+
+def _forget(unit: DeskUnit, lease: Lease | None) -> int:
+    unit.leases.check(lease, unit.now)
+    return forget_what_is_past(unit)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.daemon.desk import Control, now
-from alerts.desk.account import InFull, account_of, event_of, in_full
+from alerts.desk.account import InFull, account_of, drafted_from, event_of, in_full
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason, told_already
 from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings
@@ -49,7 +49,7 @@ def one_account(control: Control, name: str) -> dict[str, Any]:
         posts, station = unit.alerts.posts_of(stored.id), unit.desk.station
         twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
         account = account_of(stored, posts, station.zone, station.language, twins)
-        return account | {"then": list(_then(unit, stored))}
+        return account | drafted_from(unit, [stored]).get(stored.id, {}) | {"then": list(_then(unit, stored))}
 
     return control.ask(question)
 
@@ -78,7 +78,11 @@ def every_word(control: Control, name: str) -> tuple[InFull, ...]:
 def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[dict[str, Any]]:
     station = unit.desk.station
     posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
-    return [account_of(stored, posts[stored.id], station.zone, station.language) for stored in stored_alerts]
+    cited = drafted_from(unit, stored_alerts)
+    return [
+        account_of(stored, posts[stored.id], station.zone, station.language) | cited.get(stored.id, {})
+        for stored in stored_alerts
+    ]
 
 
 def cap_message(control: Control, name: str) -> str:

@@ -9,7 +9,7 @@ word.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from difflib import SequenceMatcher
@@ -21,7 +21,9 @@ from alerts.desk.posts import DraftPost
 from alerts.model.alert import Alert, Area, Info, MsgType
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.post import Post
+from alerts.model.reports import REPORTS
 from alerts.rendering.i18n import told, word
+from alerts.store.unit import Unit
 
 _TEXTS = ("headline", "event", "description", "instruction", "audience", "contact", "sender_name", "web")
 _ABOVE = ("source", "restriction", "note")
@@ -87,6 +89,12 @@ def account_of(
         "posts": [post_account(post, zone, language) for post in posts],
     }
     return account | ({"lets_out": _lets_out(alert, posts, twins)} if alert and _waits(stored) else {})
+
+
+def drafted_from(unit: Unit, stored_alerts: Sequence[StoredAlert]) -> Mapping[str, dict[str, list[str]]]:
+    """Beside the account of an alert that reports made: `drafted_from`, the numbers of these, by the alert's id."""
+    made = [stored.id for stored in stored_alerts if stored.source == REPORTS]
+    return {name: {"drafted_from": told} for name, told in unit.reports.drafted_from(made).items()} if made else {}
 
 
 def _waits(stored: StoredAlert) -> bool:

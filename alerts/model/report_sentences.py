@@ -11,6 +11,8 @@ REPORTED: Mapping[str, str] = {
     # Not taken
     "no_such_kind": "'{name}' is no kind of report; known: {known}",
     "report_stopped": "{stop}",
+    "report_address_unknown": "that address isn't known here; give a position, or another address",
+    "report_address_near": "that address isn't known here; perhaps {near}",
     "report_without_place": "where is it? Give a position or an address",
     "report_off_globe": "{lat}, {lon} is no place on the globe",
     "report_text_long": "the text has {count} characters; allowed: {most}",

@@ -1,7 +1,7 @@
 """Which reports make a cluster: as many different sources as the kind's rule says, near one another and at one time.
 
 A cluster is looked for around one telling at a time: what lies within the rule's radius of it, and within its span up
-to it. So it never grows along a street, as what joins neighbours to neighbours would (docs/adr/0028). Whoever tells
+to it. So it never grows along a street, as what joins neighbours to neighbours would (docs/adr/0034). Whoever tells
 "me too" tells at the report's place, at a time of their own.
 
 Two tellings are of one source where any of their digests are equal: a digest is made under the secret of a day, and the
@@ -21,6 +21,7 @@ from datetime import datetime
 
 from alerts.model.alert import Point
 from alerts.model.reports import ClusterRule, Telling
+from alerts.reports.places import metres
 
 LEAST_SOURCES = 3
 """Fewer sources never make a cluster, whatever a rule says."""
@@ -40,12 +41,6 @@ class Cluster:
     sources: int
     since: datetime
     until: datetime
-
-
-def metres(one: Point, other: Point) -> float:
-    """How far two places are from one another, exact enough for some kilometres."""
-    across = (one[1] - other[1]) * math.cos(math.radians((one[0] + other[0]) / 2))
-    return math.hypot(one[0] - other[0], across) * _METRES
 
 
 def box_around(place: Point, reach: float) -> Box:

@@ -41,7 +41,8 @@ from alerts.model.reports import (
 from alerts.model.town import Town
 from alerts.rendering.i18n import word
 from alerts.rendering.plain import is_whole_town
-from alerts.reports.clusters import Cluster, box_around, cluster_with, metres
+from alerts.reports.clusters import Cluster, box_around, cluster_with
+from alerts.reports.places import metres
 
 if TYPE_CHECKING:
     from alerts.store.unit import Unit

@@ -31,6 +31,7 @@ from alerts.model.reports import (
     LONGEST_TEXT,
     CitizenReport,
     ReportKind,
+    ReportPhoto,
     ReportSource,
     ReportsSection,
     ReportState,
@@ -39,7 +40,10 @@ from alerts.model.reports import (
     Via,
 )
 from alerts.model.town import Town
+from alerts.reports.addresses import places_of
 from alerts.reports.drafting import Came, consider
+from alerts.reports.photos import Photo, reencoded
+from alerts.reports.places import Places
 from alerts.store.unit import Unit
 
 AT_ONCE = 20
@@ -158,10 +162,26 @@ def check(town: Town, draft: ReportDraft, now: datetime) -> ReportKind:
     return kind
 
 
-def take(unit: DeskUnit, draft: ReportDraft) -> TakenReport:
+def placed(draft: ReportDraft, places: Places) -> ReportDraft:
+    """The draft with a position where an address alone was told, and the street's name where a position alone was.
+
+    Raises Misuse for an address that isn't found.
+    """
+    if draft.lat is None or draft.lon is None:
+        spot = places.find(draft.address) if draft.address else None
+        if spot is None and draft.address:
+            near = list(places.suggestions(draft.address))
+            raise Misuse(because("report_address_near" if near else "report_address_unknown", near=near))
+        draft = replace(draft, lat=spot.point[0], lon=spot.point[1], address=spot.words) if spot else draft
+    elif -90 <= draft.lat <= 90 and -180 <= draft.lon <= 180:
+        draft = replace(draft, address=draft.address or places.nearest(draft.lat, draft.lon))
+    return draft
+
+
+def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> TakenReport:
     """Take a report; the unit's transaction decides whether it was. One that came by the same key is there already.
 
-    Raises Misuse, before anything is written.
+    `photo` is the draft's, drawn anew. Raises Misuse, before anything is written.
     """
     town, now = unit.desk.station, unit.now
     kind = check(town, draft, now)
@@ -195,8 +215,11 @@ def take(unit: DeskUnit, draft: ReportDraft) -> TakenReport:
         chat=draft.chat[1] if draft.chat else None,
         by=draft.by,
         utterance=draft.utterance,
+        has_photo=photo is not None,
     )
     unit.reports.add(report)
+    if photo is not None:
+        unit.reports.put_photo(ReportPhoto(report.id, photo.jpeg, photo.likeness, now))
     # Whoever sends it sees its number at once: nothing is left to be told in the chat.
     unit.reports.step(ReportStep(report.id, now, report.state, by=draft.by, told_at=now), report.channel, report.chat)
     came = _tell(unit, kind, report, ReportSource(report.id, source, before, report.at))
@@ -243,7 +266,8 @@ def _words(text: str) -> str:
     return "\n".join(lines).strip()
 
 
-_Waiting = tuple[ReportDraft, "asyncio.Future[TakenReport]"]
+_Ready = tuple[ReportDraft, Photo | None]
+_Waiting = tuple[_Ready, "asyncio.Future[TakenReport]"]
 
 
 class ReportIntake:
@@ -255,17 +279,26 @@ class ReportIntake:
         self._clock = clock
         self._waiting: list[_Waiting] = []
         self._work: asyncio.Task[None] | None = None
+        self._drawing = asyncio.Semaphore(1)
 
     async def take(self, draft: ReportDraft) -> TakenReport:
         """Take a report, or know it again by its key.
 
         Raises Misuse for what can't be taken, with what to say about it, and DatabaseRefused; then nothing was stored.
         """
+        kind_of(self.town, draft.kind)
+        if draft.address and (draft.lat is None or draft.lon is None):
+            draft = placed(draft, await places_of(self.town))
         check(self.town, draft, self._service.now())
         if len(self._waiting) >= MOST_WAITING:
             raise Misuse(because("reports_too_many"))
+        photo = None
+        if draft.photo is not None:
+            # One at a time: a large one takes a core for most of a second, and memory.
+            async with self._drawing:
+                photo = await asyncio.to_thread(reencoded, draft.photo)
         future: asyncio.Future[TakenReport] = asyncio.get_running_loop().create_future()
-        self._waiting.append((draft, future))
+        self._waiting.append(((draft, photo), future))
         if self._work is None:
             self._work = asyncio.create_task(self._take_what_waits(), name="reports")
         # Whoever gives up waiting doesn't take the report back.
@@ -291,7 +324,7 @@ class ReportIntake:
             self._work = None
 
     async def _take_few(self, few: Sequence[_Waiting]) -> None:
-        drafts = [draft for draft, _ in few]
+        drafts = [ready for ready, _ in few]
         try:
             outcomes = await self._service.keep(lambda unit: _take_each(unit, drafts))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each who waits
@@ -315,12 +348,12 @@ class ReportIntake:
             self._service.tell(ReportsChanged(tuple(numbers)))
 
 
-def _take_each(unit: DeskUnit, drafts: Sequence[ReportDraft]) -> list[TakenReport | BaseException]:
+def _take_each(unit: DeskUnit, drafts: Sequence[_Ready]) -> list[TakenReport | BaseException]:
     """Each by itself: what one of them lacks is told before anything of it is written, so it undoes nothing."""
     outcomes: list[TakenReport | BaseException] = []
-    for draft in drafts:
+    for draft, photo in drafts:
         try:
-            outcomes.append(take(unit, draft))
+            outcomes.append(take(unit, draft, photo))
         except Misuse as error:
             outcomes.append(error)
     return outcomes

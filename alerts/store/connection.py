@@ -121,6 +121,20 @@ def lack_of_room(place: Place) -> tuple[str, Reason] | None:
     return files.lack_of_room(place) if isinstance(place, Path) else None
 
 
+SAID = (
+    "utterance",
+    "question",
+    "report",
+    "report_source",
+    "report_step",
+    "report_photo",
+    "report_forward",
+    "report_secret",
+    "content_notice",
+)
+"""The tables that hold what people said, or who they are."""
+
+
 def scrub(place: Place) -> bool:
     """Take what was overwritten out of what is kept beside the tables, too; False: not all of it, so try again later.
 
@@ -130,7 +144,7 @@ def scrub(place: Place) -> bool:
     with opened(place) as db:
         if isinstance(db, sqlite3.Connection):
             return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        for table in ("utterance", "question"):
+        for table in SAID:
             db.execute(f"VACUUM FULL {table}")
         return True
 

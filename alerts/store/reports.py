@@ -32,7 +32,9 @@ from alerts.model.reports import (
 )
 from alerts.store.schema import (
     CITED,
+    EXACT,
     OPEN_REPORTS,
+    SOURCED,
     UNTOLD,
     content_notice,
     report,
@@ -191,6 +193,40 @@ _NEW_SECRET = Statement(
 )
 _DROP_SECRETS = Statement(
     delete(report_secret).where(report_secret.c.name.startswith("day "), report_secret.c.at < bindparam("before"))
+)
+_DROP_SOURCES = (
+    Statement(delete(report_source).where(report_source.c.at < bindparam("before"))),
+    Statement(
+        update(report)
+        .where(text(f"report.{SOURCED}"), report.c.received_at < bindparam("before"))
+        .values(source=null(), source_before=null())
+    ),
+)
+_WITH_CONTACT = Statement(
+    select(report)
+    .where(report.c.closed_at < bindparam("before"), or_(report.c.token != "", report.c.has_photo))
+    .order_by(report.c.closed_at)
+    .limit(bindparam("most"))
+)
+_DROP_CONTACT = (
+    Statement(delete(report_photo).where(report_photo.c.report == bindparam("key"))),
+    Statement(delete(content_notice).where(content_notice.c.report == bindparam("key"))),
+    Statement(update(report_step).where(report_step.c.report == bindparam("key")).values(channel=null(), chat=null())),
+)
+_EXACT = Statement(
+    select(report)
+    .where(text(EXACT), report.c.received_at < bindparam("before"))
+    .order_by(report.c.received_at)
+    .limit(bindparam("most"))
+)
+_DROP_WORDS = (
+    *_DROP_CONTACT,
+    Statement(update(report_step).where(report_step.c.report == bindparam("key")).values(said=null())),
+    Statement(
+        update(report_forward)
+        .where(report_forward.c.report == bindparam("key"))
+        .values(said=null(), token=null(), remote_id=null())
+    ),
 )
 _TIMES = ("at", "received_at", "changed_at")
 _OTHER_TIMES = ("accepted_at", "closed_at")
@@ -412,6 +448,31 @@ class Reports(UnitPart):
         """Of those on their way to that server, in this state, what there is to do by then; the earliest first."""
         rows = _DUE.rows(self._db, forward=forward, state=state.value, until=stamp(until), most=most)
         return [forwarding_from(row) for row in rows]
+
+    # --- what is forgotten in time
+
+    def drop_sources(self, before: datetime) -> None:
+        """Take out who told of what came before then."""
+        for statement in _DROP_SOURCES:
+            statement.run(self._db, before=stamp(before))
+
+    def with_contact(self, before: datetime, most: int) -> Sequence[CitizenReport]:
+        """Those closed before then whose private link, chat or photo is still there."""
+        return [report_from(row) for row in _WITH_CONTACT.rows(self._db, before=stamp(before), most=most)]
+
+    def drop_contact(self, identity: str) -> None:
+        """Take out its photo, what was said against it, and the chat beside what happened to it."""
+        for statement in _DROP_CONTACT:
+            statement.run(self._db, key=identity)
+
+    def exact(self, before: datetime, most: int) -> Sequence[CitizenReport]:
+        """Those that came before then and have their exact place and their words."""
+        return [report_from(row) for row in _EXACT.rows(self._db, before=stamp(before), most=most)]
+
+    def drop_words(self, identity: str) -> None:
+        """Take out all that anybody said about it, beside what `drop_contact` does."""
+        for statement in _DROP_WORDS:
+            statement.run(self._db, key=identity)
 
     # --- secrets
 

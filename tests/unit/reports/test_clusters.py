@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.model.reports import ClusterRule, Telling
-from alerts.reports.clusters import box_around, cluster_of, cluster_with, metres, persons
+from alerts.reports.clusters import box_around, cluster_of, cluster_with, persons
+from alerts.reports.places import metres
 from tests.unit.reports.conftest import HERE, METRES
 
 START = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)

@@ -15,8 +15,8 @@ from alerts.model.hazard import HAZARD_PARAMETER, hazard_of
 from alerts.model.incident import AlertState
 from alerts.model.reports import REPORTS, ClusterRule, ReportState
 from alerts.model.town import DeskSection, SourceRules
-from alerts.reports.clusters import metres
 from alerts.reports.drafting import draft_of, settle
+from alerts.reports.places import metres
 from tests.unit.desk.conftest import X, an_alert
 from tests.unit.reports.conftest import HERE, house_of, north, reporting_town
 
