@@ -170,8 +170,9 @@ def placed(draft: ReportDraft, places: Places) -> ReportDraft:
     if draft.lat is None or draft.lon is None:
         spot = places.find(draft.address) if draft.address else None
         if spot is None and draft.address:
-            near = list(places.suggestions(draft.address))
-            raise Misuse(because("report_address_near" if near else "report_address_unknown", near=near))
+            if near := list(places.suggestions(draft.address)):
+                raise Misuse(because("report_address_near", near=near))
+            raise Misuse(because("report_address_unknown"))
         draft = replace(draft, lat=spot.point[0], lon=spot.point[1], address=spot.words) if spot else draft
     elif -90 <= draft.lat <= 90 and -180 <= draft.lon <= 180:
         draft = replace(draft, address=draft.address or places.nearest(draft.lat, draft.lon))
