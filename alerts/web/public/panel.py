@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import math
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from alerts.model.bounds import normal
 from alerts.rendering.fit import at_sentences, shortened
 from alerts.rendering.i18n import Words
 from alerts.rendering.library import capital
@@ -117,7 +117,7 @@ def wrapped(text: str, columns: int = COLUMNS) -> list[str]:
     blanks stays together if it fits; they are shown as plain ones, since few displays have theirs.
     """
     lines: list[str] = []
-    for piece in _pieces(unicodedata.normalize("NFC", text), columns):
+    for piece in _pieces(normal("NFC", text), columns):
         if lines and len(lines[-1]) + 1 + len(piece) <= columns:
             lines[-1] += f" {piece}"
         else:
