@@ -164,15 +164,8 @@ class Ears:
         if count:
             await self.intake.service.act(partial(write_down, count=count), posts=False)
             log.info("listening.forgotten", utterances=count)
-            await self._scrub()
+            await scrubbed(self._town, self._clock)
         return count
-
-    async def _scrub(self) -> None:
-        for _ in range(SCRUBBED_TRIES):
-            if await asyncio.to_thread(scrub, self._town.database):
-                return
-            await self._clock.sleep(1.0)
-        log.warning("listening.log_in_use")
 
     def cycles(self) -> list[Cycle]:
         """How long ago each ear that is ours last tried to listen."""
@@ -186,6 +179,18 @@ class Ears:
             await ear.close()
         if self._is_own:
             await self._understanding.close()
+
+
+async def scrubbed(town: Town, clock: Clock) -> None:
+    """Take what was forgotten out of what the database keeps beside its tables; readers may be in the way for a while.
+
+    Else it would stand in the files for as long as nothing else is written there.
+    """
+    for _ in range(SCRUBBED_TRIES):
+        if await asyncio.to_thread(scrub, town.database):
+            return
+        await clock.sleep(1.0)
+    log.warning("listening.log_in_use")
 
 
 def _close(unit: DeskUnit, lease: Lease) -> int:

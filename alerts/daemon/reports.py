@@ -5,13 +5,13 @@ A town without `[reports]` has none of it: no task, no page, no question to its 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any
 
 import structlog
 
+from alerts.daemon.ears import scrubbed
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.events import Events, IncidentChanged, ReportsChanged
@@ -22,7 +22,6 @@ from alerts.reports.drafting import settle, settled
 from alerts.reports.forgetting import forget_what_is_past
 from alerts.reports.forwarding import Forwarder, forward_lease
 from alerts.reports.taking import ReportIntake
-from alerts.store.connection import scrub
 
 SETTLED_EVERY = 10.0
 """Seconds between two looks whether an alert that cites reports is out."""
@@ -76,8 +75,7 @@ class Reports:
             await self._clock.sleep(RESTS)
         if count:
             log.info("reports.forgotten", reports=count)
-            # Else the words would stand in the database's files for as long as nothing else is written there.
-            await asyncio.to_thread(scrub, self._town.database)
+            await scrubbed(self._town, self._clock)
         return count
 
     async def _settle(self) -> None:

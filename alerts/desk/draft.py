@@ -34,7 +34,7 @@ LARGEST_PICTURE = 5 * 1024 * 1024
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 # What stands before a town's name on its letters, and an officer leaves off.
-_OFFICE = re.compile(r"^(?:(?:ville|commune|mairie) d(?:e |u |es |[’'])|(?:town|city) of )", re.IGNORECASE)
+OFFICE = re.compile(r"^(?:(?:ville|commune|mairie) d(?:e |u |es |[’'])|(?:town|city) of )", re.IGNORECASE)
 # By their first bytes too, for a file's name proves nothing.
 _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 # Ten years: what lies further off was mistyped.
@@ -323,4 +323,4 @@ def _is_whole(name: str, station: Town) -> bool:
     """Whether an officer chose the whole town; a district that is called so is meant first."""
     if any(fold(name) in (fold(each.name), fold(each.code)) for each in station.districts):
         return False
-    return is_whole_town(name) or fold(name) in (fold(station.name), fold(_OFFICE.sub("", station.name)))
+    return is_whole_town(name) or fold(name) in (fold(station.name), fold(OFFICE.sub("", station.name)))

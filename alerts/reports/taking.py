@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from alerts.desk.draft import OFFICE
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import Misuse
@@ -54,7 +55,6 @@ MOST_WAITING = 500
 """Reports that may wait for their transaction; more are asked to come again."""
 BACKDATED = timedelta(days=1)
 """How long ago it may have been, where a program tells when."""
-_OFFICE = re.compile(r"^(?:(?:ville|commune|mairie) d(?:e |u |es |[’'])|(?:town|city) of )", re.IGNORECASE)
 _LONGEST_PREFIX = 4
 
 
@@ -120,7 +120,7 @@ def kind_of(town: Town, code: str) -> ReportKind:
 def prefix_of(town: Town) -> str:
     """What its reports' numbers begin with: what the town says, else its initials (`Ville de Saint-Martin`: `SM`)."""
     told = section_of(town).prefix
-    words = re.findall(r"[a-z0-9]+", fold(_OFFICE.sub("", town.name)))
+    words = re.findall(r"[a-z0-9]+", fold(OFFICE.sub("", town.name)))
     initials = "".join(word[0] for word in words) if len(words) > 1 else "".join(words)[:2]
     return told or initials[:_LONGEST_PREFIX].upper() or "R"
 

@@ -86,7 +86,6 @@ _OF_KIND = Statement(
     .limit(bindparam("most"))
 )
 _CITED = Statement(select(report).where(report.c.draft == bindparam("draft")).order_by(report.c.seq))
-_OF_INCIDENT = Statement(select(report).where(report.c.incident == bindparam("incident")).order_by(report.c.seq))
 _OF_CHAT = Statement(
     select(report)
     .where(report.c.channel == bindparam("channel"), report.c.chat == bindparam("chat"))
@@ -99,7 +98,6 @@ _DUPLICATES = Statement(
 _MOVE_DUPLICATES = Statement(
     update(report).where(report.c.duplicate_of == bindparam("of")).values(duplicate_of=bindparam("to"))
 )
-_COUNT_SINCE = Statement(select(func.count().label("n")).where(report.c.received_at >= bindparam("since")))
 _NEXT = Statement(
     insert(report_number)
     .values(year=bindparam("year"), last=1)
@@ -296,10 +294,6 @@ class Reports(UnitPart):
         """The reports that made that alert, or joined it, in the order in which they came."""
         return [report_from(row) for row in _CITED.rows(self._db, draft=draft)]
 
-    def of_incident(self, incident: str) -> Sequence[CitizenReport]:
-        """The reports that are about that incident."""
-        return [report_from(row) for row in _OF_INCIDENT.rows(self._db, incident=incident)]
-
     def of_chat(self, channel: str, chat: int, most: int) -> Sequence[CitizenReport]:
         """What was reported from that private chat, newest first."""
         return [report_from(row) for row in _OF_CHAT.rows(self._db, channel=channel, chat=chat, most=most)]
@@ -316,11 +310,6 @@ class Reports(UnitPart):
         """Drop what hangs on it and may tell of people: its photo, who told of it, what was said, to which chat."""
         for statement in _STRIP:
             statement.run(self._db, report=identity)
-
-    def count_since(self, since: datetime) -> int:
-        """How many came since then."""
-        row = _COUNT_SINCE.row(self._db, since=stamp(since))
-        return int(row["n"]) if row else 0
 
     def next_number(self, year: int) -> int:
         """The next number of that year, which nobody else gets."""
