@@ -15,6 +15,7 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -26,7 +27,7 @@ from alerts.model.errors import Misuse
 from alerts.model.events import IncidentChanged, PostsStored, ReportsChanged
 from alerts.model.hazard import fold
 from alerts.model.ports import Clock
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.model.reports import (
     LONGEST_PLACE,
     LONGEST_TEXT,
@@ -45,6 +46,7 @@ from alerts.reports.addresses import places_of
 from alerts.reports.drafting import Came, consider
 from alerts.reports.photos import Photo, reencoded
 from alerts.reports.places import Places
+from alerts.reports.proof import Proofs
 from alerts.store.unit import Unit
 
 AT_ONCE = 20
@@ -53,6 +55,8 @@ RESTS = 0.02
 """Seconds between two transactions of what is reported, in which an urgent post is stored or journalled."""
 MOST_WAITING = 500
 """Reports that may wait for their transaction; more are asked to come again."""
+RECENTLY = timedelta(minutes=10)
+"""In which more reports than `[reports] flood` are a flood."""
 BACKDATED = timedelta(days=1)
 """How long ago it may have been, where a program tells when."""
 _LONGEST_PREFIX = 4
@@ -65,8 +69,8 @@ class ReportDraft:
     `source` is who it is: `net 192.0.2.0/24` (`alerts.model.bounds.network_of`), `chat telegram:123`, `key OPAQUE`; it
     is never stored, only digests of it. `key` is what a resent one is known by, and as hard to guess as its private
     link is: whoever knows it gets that. `chat` is where it is told what becomes of it, as (channel, chat's id). `at` is
-    when it was, which only officers and programs may say. `proven`: the proof of work was good, or none was needed.
-    `by` is the officer's account, `utterance` what it was made of.
+    when it was, which only officers and programs may say. `doubt` is why an officer looks at it first, found where it
+    came in (no proof of work, a form sent too fast). `by` is the officer's account, `utterance` what it was made of.
     """
 
     kind: str
@@ -81,7 +85,7 @@ class ReportDraft:
     key: str | None = None
     chat: tuple[str, int] | None = None
     at: datetime | None = None
-    proven: bool = True
+    doubt: Reason | None = None
     by: str | None = None
     utterance: str | None = None
 
@@ -198,7 +202,8 @@ def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> Take
         id=unit.new_id(),
         number=_number(unit, town, now),
         kind=kind.code,
-        state=ReportState.RECEIVED,
+        state=ReportState.HELD if draft.doubt else ReportState.RECEIVED,
+        held=draft.doubt,
         at=draft.at or now,
         received_at=now,
         changed_at=now,
@@ -272,7 +277,11 @@ _Waiting = tuple[_Ready, "asyncio.Future[TakenReport]"]
 
 
 class ReportIntake:
-    """Takes reports for a daemon, a few in each transaction. What it took it tells on the bus."""
+    """Takes reports for a daemon, a few in each transaction. What it took it tells on the bus.
+
+    It is also asked for what a form needs before anything is sent: the town's places, the proofs of work, how many
+    report at this moment.
+    """
 
     def __init__(self, town: Town, service: DeskService, clock: Clock) -> None:
         self.town = town
@@ -281,6 +290,28 @@ class ReportIntake:
         self._waiting: list[_Waiting] = []
         self._work: asyncio.Task[None] | None = None
         self._drawing = asyncio.Semaphore(1)
+        self._proofs: Proofs | None = None
+        self._beginning = asyncio.Lock()
+        self._came_at: deque[datetime] = deque()
+
+    async def proofs(self) -> Proofs:
+        """What gives out proofs of work and checks them; the daemons of a town have one secret for them."""
+        if self._proofs is None:
+            async with self._beginning:
+                if self._proofs is None:  # not by who was faster meanwhile: what is spent is remembered in one place
+                    secret = await self._service.keep(lambda unit: _secret(unit, "proof", unit.now).hex())
+                    self._proofs = Proofs(secret)
+        return self._proofs
+
+    async def places(self) -> Places:
+        """The town's places, read anew where their file changed."""
+        return await places_of(self.town)
+
+    def recent(self, now: datetime) -> int:
+        """How many reports this daemon took in the last ten minutes."""
+        while self._came_at and self._came_at[0] <= now - RECENTLY:
+            self._came_at.popleft()
+        return len(self._came_at)
 
     async def take(self, draft: ReportDraft) -> TakenReport:
         """Take a report, or know it again by its key.
@@ -331,6 +362,7 @@ class ReportIntake:
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each who waits
             outcomes = [error] * len(few)
         fresh = [each for each in outcomes if isinstance(each, TakenReport) and each.fresh]
+        self._came_at.extend(each.report.received_at for each in fresh)
         self._tell([each.report.number for each in fresh], [each.came for each in fresh])
         for (_, future), outcome in zip(few, outcomes, strict=True):
             if future.done():
