@@ -34,6 +34,7 @@ from alerts.store.polls import Polls
 from alerts.store.report_lists import ReportLists
 from alerts.store.reports import Reports
 from alerts.store.restoring import Restored
+from alerts.store.shown_reports import ShownReports
 from alerts.store.subscribers import OfficerChats, Subscribers
 from alerts.store.views import Views
 
@@ -132,6 +133,11 @@ class Unit:
     def report_lists(self) -> ReportLists:
         """The reports that the desk lists, counts and hands out as files."""
         return ReportLists(self.db)
+
+    @cached_property
+    def shown_reports(self) -> ShownReports:
+        """The reports that everybody may see."""
+        return ShownReports(self.db)
 
     @cached_property
     def restored(self) -> Restored:

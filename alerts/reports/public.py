@@ -1,0 +1,170 @@
+"""What everybody may see of reports: pins, and those near a place that somebody is about to report.
+
+A *pin* is made to be harmless: it has the middle of a square of 100 m in place of the place, the street without its
+number, the day without the hour. Words are in it once an officer accepted the report, a photo once it was released,
+neither while they are withheld. Nothing that isn't in a `Pin` leaves for the public.
+
+While more is reported than the town's flood, a pin that no officer has looked at is shown only where a cluster cites
+it: who has two networks could paint the map otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from alerts.desk.service import DeskUnit
+from alerts.model.alert import Point
+from alerts.model.incident import StoredAlert
+from alerts.model.reports import CitizenReport, Closing, ReportKind, ReportState
+from alerts.model.town import Town
+from alerts.reports.clusters import box_around
+from alerts.reports.drafting import AlertsOn
+from alerts.reports.places import Places, coarse, metres
+from alerts.store.shown_reports import ShownReport
+from alerts.store.unit import Unit
+
+MOST_PINS = 2000
+"""Pins on a map: more are no map any more."""
+GONE_AFTER = timedelta(days=14)
+"""How long a report is still shown once it is closed."""
+NEAR, MOST_NEAR = 150.0, 3
+"""Metres within which, and how many, reports of a kind are shown to who is about to report the same."""
+ASKED_BACK = timedelta(days=180)
+"""How old a report may be that is still open, and is shown to who is about to report the same."""
+_MOST_LOOKED_AT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A report as everybody may see it: `lat` and `lon` are the middle of its square of 100 m, never its place.
+
+    `place` is a street without a number, None where it isn't known. `agreed` is how many told the same beside who
+    reported, as far back as that is known (a day).
+    """
+
+    id: str
+    number: str
+    kind: str
+    lat: float
+    lon: float
+    place: str | None
+    day: date
+    state: ReportState
+    closing: Closing | None = None
+    answer: str | None = None
+    text: str | None = None
+    has_photo: bool = False
+    agreed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Nearby:
+    """What is known at a place already: open reports of that kind, the nearest first, and the alert that is on."""
+
+    reports: Sequence[Pin] = ()
+    incident: StoredAlert | None = None
+
+
+def may_show(report: CitizenReport, town: Town, now: datetime) -> bool:
+    """Whether everybody may see that it is there: of a public kind, seen by an officer or told by two, not long over.
+
+    Who told of it alone isn't enough where there are words or a photo: those wait for an officer.
+    """
+    kind = town.reports.kind(report.kind) if town.reports is not None else None
+    if kind is None or not kind.public or report.lat is None or report.lon is None:
+        return False
+    if report.state in (ReportState.HELD, ReportState.SET_ASIDE) or report.closing is Closing.ERASED:
+        return False
+    if report.closed_at is not None and report.closed_at + GONE_AFTER <= now:
+        return False
+    return report.accepted_at is not None or (report.agreed and report.text is None and not report.has_photo)
+
+
+def pin_of(report: CitizenReport, town: Town, places: Places, *, photo_released: bool, agreed: int = 0) -> Pin:
+    """A report as everybody may see it. Whether it may be seen at all is `may_show`'s; its place must be known."""
+    lat, lon = report.lat or 0.0, report.lon or 0.0
+    # Of a place that was rounded the street next to the square's middle may be another one.
+    street = None if report.rounded else places.street(lat, lon)
+    accepted = report.accepted_at is not None and report.withheld is None
+    return Pin(
+        report.id,
+        report.number,
+        report.kind,
+        *coarse(lat, lon),
+        place=street,
+        day=report.at.astimezone(town.zone).date(),
+        state=report.state,
+        closing=report.closing,
+        answer=report.answer,
+        text=report.text if accepted else None,
+        has_photo=accepted and photo_released and report.has_photo,
+        agreed=agreed,
+    )
+
+
+def pins(unit: Unit, town: Town, places: Places, now: datetime, *, flooded: bool = False) -> Sequence[Pin]:
+    """What the map shows, newest first, bounded. `flooded`: what no officer looked at is shown of clusters alone."""
+    return [
+        _pin(each, town, places)
+        for each in unit.shown_reports.current(now - GONE_AFTER, MOST_PINS)
+        if may_show(each.report, town, now)
+        # One matter is one pin: the page of a duplicate leads on.
+        and each.report.closing is not Closing.DUPLICATE
+        and not (flooded and _is_only_told(each.report))
+    ]
+
+
+def one_pin(unit: Unit, town: Town, places: Places, number: str, now: datetime) -> Pin | None:
+    """The report of that number as everybody may see it; None where it may not be seen, or there is none."""
+    found = unit.shown_reports.one(number.strip().upper())
+    return _pin(found, town, places) if found is not None and may_show(found.report, town, now) else None
+
+
+def nearby(  # noqa: PLR0917 two of them are one place
+    unit: DeskUnit, town: Town, places: Places, kind: str, lat: float, lon: float, now: datetime
+) -> Nearby:
+    """What is known of that kind at a place. Of what may not be shown only that it is there is told: its square, a day.
+
+    So that a second one says "me too" in place of reporting anew.
+    """
+    of = town.reports.kind(kind) if town.reports is not None else None
+    if of is None or not of.public:
+        return Nearby()
+    place, box = (lat, lon), box_around((lat, lon), NEAR)
+    found = [
+        (metres(place, (each.lat, each.lon)), each)
+        for each in unit.reports.of_kind(kind, now - ASKED_BACK, now, box, _MOST_LOOKED_AT)
+        if each.state is not ReportState.HELD and each.lat is not None and each.lon is not None
+    ]
+    near = [each for far, each in sorted(found, key=lambda one: one[0]) if far <= NEAR][:MOST_NEAR]
+    told = unit.report_lists.told_by([each.id for each in near])
+    return Nearby(
+        [_bare(each, town, places, told.get(each.id, 1), now) for each in near],
+        _incident(unit, of, place),
+    )
+
+
+def _bare(report: CitizenReport, town: Town, places: Places, tellers: int, now: datetime) -> Pin:
+    """A report that may not be shown, with nothing of what anybody said about it; one that may, as it is shown."""
+    seen = may_show(report, town, now)
+    said = report if seen else replace(report, text=None, answer=None, accepted_at=None)
+    return pin_of(said, town, places, photo_released=False, agreed=max(tellers - 1, 0))
+
+
+def _incident(unit: DeskUnit, kind: ReportKind, place: Point) -> StoredAlert | None:
+    if kind.hazard is None:
+        return None
+    on = AlertsOn(unit)
+    identity = on.about(kind, place)
+    return next((each for each in on.live if each.incident_id == identity), None) if identity else None
+
+
+def _pin(shown: ShownReport, town: Town, places: Places) -> Pin:
+    agreed = max(shown.tellers - 1, 0)
+    return pin_of(shown.report, town, places, photo_released=shown.photo_released, agreed=agreed)
+
+
+def _is_only_told(report: CitizenReport) -> bool:
+    return report.accepted_at is None and report.draft is None and report.incident is None
