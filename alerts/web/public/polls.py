@@ -27,7 +27,7 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally
 from alerts.rendering.polling import place_name
 from alerts.web.console.arrival import arrival_of, neighbourhood
-from alerts.web.pages import below, best_of
+from alerts.web.pages import best_of
 from alerts.web.public.answers import HTML
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
@@ -144,7 +144,7 @@ class PollPages:
             "Vary": "Accept-Language, Cookie",
             "X-Content-Type-Options": "nosniff",
         }
-        response = web.Response(body=below(setting.town.mount, page).encode(), status=status, headers=headers)
+        response = web.Response(body=page.encode(), status=status, headers=headers)
         response.headers["Content-Type"] = HTML
         if poll.state is PollState.OPEN and voter is None:
             self._give(request, response, poll, _Voter(secrets.token_hex(16)))
@@ -164,7 +164,8 @@ class PollPages:
         )
 
     def _address(self, request: web.Request, poll: Poll) -> str:
-        return f"{self._setting.town.mount}/polls/{poll.id}?lang={self._language(request)}"
+        # In a fleet the door puts the town's own path before it.
+        return f"/polls/{poll.id}?lang={self._language(request)}"
 
     def _language(self, request: web.Request) -> str:
         asked, known = request.query.get("lang", ""), self._setting.languages
