@@ -184,7 +184,7 @@ class DeskService:
     def watch(self, *, heard: bool = False) -> Iterator[AsyncIterator[str]]:
         """The ids of incidents as something about them changes; an empty id: look at everything again.
 
-        With `heard` also when people said something (`alerts.model.events.HEARD`).
+        With `heard` also when people said or reported something (`alerts.model.events.HEARD`, `REPORTED`).
         """
         with self._events.watch(heard=heard) as told:
             yield told

@@ -25,6 +25,8 @@ MOST_CHANGES = 200
 """More incidents than so many that changed at once are told as `EVERYTHING`."""
 HEARD = "heard"
 """In the place of an incident, for who asks to be told of it: people said something, or somebody saw to it."""
+REPORTED = "reports"
+"""The same: a report of a citizen came in, or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ class Events:
 
         Each is told once, however often it changed since it was last told; `EVERYTHING` where those are many. So who
         reads slowly misses nothing, and costs no more than one bounded set. With `heard`, what people say is told too,
-        as `HEARD`: it changes no incident, and what the public reads is not made anew for it.
+        as `HEARD`, and what they report as `REPORTED`: neither changes an incident, and what the public reads isn't
+        made anew for them.
         """
         watcher = _Watcher()
         subscribed: list[tuple[type[Any], Callable[[Any], None]]] = [
@@ -152,6 +155,7 @@ class Events:
         ]
         if heard:
             subscribed.append((RemarkHeard, lambda _: watcher.note(HEARD)))
+            subscribed.append((ReportsChanged, lambda _: watcher.note(REPORTED)))
         for kind, hear in subscribed:
             self.subscribe(kind, hear)
         try:

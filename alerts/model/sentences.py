@@ -357,6 +357,8 @@ DECIDED: Mapping[str, str] = {
     "report_settled": "{report} isn't as you saw it any more: somebody was faster; look at it, then decide",
     "report_is_erased": "{report} was erased, so nothing can be done about it any more",
     "report_assigned_to": "say to whom it is assigned, in 1 to {most} characters",
+    "no_prepared_answer": "'{name}' is none of the prepared answers; choose one on the page, or type your own",
+    "report_told_nothing": "type what who reported is to be told",
     "report_said_length": "what who reported is told has {most} characters at the most",
     "report_not_closed_so": "'{closing}' is no way to close a report; allowed: {allowed}",
     "report_of_itself": "{report} can't be a duplicate of itself; give the number of the other one",

@@ -37,6 +37,8 @@ OF_A_POLL = ("/polls/{id}", "/polls/{id}/publish")
 """What there is to see of a poll."""
 WHERE_IT_LISTENS = ("/heard", "/heard/all", "/heard/questions/{id}", "/heard/said/{id}")
 """What an author sees where the town listens; `test_listening` looks at them."""
+WHERE_PEOPLE_REPORT = ("/reports", "/reports/{number}")
+"""What an author sees where the town takes reports; `test_reports_desk` looks at them."""
 ON_THE_WAY_IN = ("/sign-in", "/sign-in/password", "/sign-in/second-factor", "/sign-in/code")
 """What is seen while somebody signs in, in that order."""
 NO_PAGES: Mapping[str, str] = {
@@ -50,6 +52,7 @@ NO_PAGES: Mapping[str, str] = {
     "/fragments/channels": "a part of a page",
     "/fragments/heard": "a part of a page",
     "/fragments/now": "a part of a page",
+    "/fragments/reports": "a part of a page",
     "/polls/{id}/picture.png": "a picture",
     "/waiting/{id}/picture/{digest}": "a picture",
 }

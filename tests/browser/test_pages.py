@@ -7,13 +7,23 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from alerts.model.reports import ReportsSection, shipped_kinds
 from alerts.model.town import ListeningFeed, ListeningSection, Town
 from alerts.web.console.app import PARTS
 from alerts.web.console.frame import Console, Frame
 from tests.browser.axe import violations
 from tests.browser.lively import lively
 from tests.browser.officer import PASSWORD, SIZES
-from tests.browser.pages import BEHIND, NO_PAGES, NO_SUCH_PAGE, OF_A_POLL, ON_THE_WAY_IN, WHERE_IT_LISTENS, addresses
+from tests.browser.pages import (
+    BEHIND,
+    NO_PAGES,
+    NO_SUCH_PAGE,
+    OF_A_POLL,
+    ON_THE_WAY_IN,
+    WHERE_IT_LISTENS,
+    WHERE_PEOPLE_REPORT,
+    addresses,
+)
 
 pytestmark = pytest.mark.process
 SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
@@ -30,14 +40,15 @@ def routes(tmp_path) -> set[str]:
     """What can be asked for with GET, as the parts give it; a pattern's rule is left away."""
     feeds = {"presse": ListeningFeed("presse", "https://presse.example/feed")}
     listening = ListeningSection(feeds=feeds)
-    station = Town("Saint-Martin", "alertes@saint-martin.example", "fr-FR", listening=listening)
+    reports = ReportsSection(shipped_kinds("fr"))
+    station = Town("Saint-Martin", "alertes@saint-martin.example", "fr-FR", listening=listening, reports=reports)
     console = Console(service=None, frame=Frame(station, lambda: None), gate=None)
     given = {route.path for part in PARTS for route in part(console) if route.method == "GET"}
     return {re.sub(r"\{(\w+):(?:[^{}]|\{[^{}]*\})+\}", r"{\1}", path) for path in given}
 
 
 def test_no_page_is_forgotten(tmp_path):
-    listed = {*ON_THE_WAY_IN, *BEHIND, *WHERE_IT_LISTENS, *OF_A_POLL, *NO_PAGES}
+    listed = {*ON_THE_WAY_IN, *BEHIND, *WHERE_IT_LISTENS, *WHERE_PEOPLE_REPORT, *OF_A_POLL, *NO_PAGES}
 
     assert sorted(routes(tmp_path) - listed) == [], "put it into tests/browser/pages.py"
     assert sorted(listed - routes(tmp_path)) == [], "it isn't there any more"

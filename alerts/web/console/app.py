@@ -36,6 +36,7 @@ from alerts.web.console import (
     people,
     polls,
     report,
+    reports,
     sign_in,
     stream,
     validate,
@@ -43,7 +44,7 @@ from alerts.web.console import (
 )
 from alerts.web.console.arrival import ARRIVAL, Astray, arrival_of
 from alerts.web.console.entering import DUE, SIGN_IN, with_next
-from alerts.web.console.frame import BASE, CHANGED, HEARD, VISITOR, WAITING, Console, static_file
+from alerts.web.console.frame import BASE, CHANGED, HEARD, REPORTED, VISITOR, WAITING, Console, static_file
 from alerts.web.console.mishaps import (
     Form,
     another_author,
@@ -69,6 +70,7 @@ PARTS: Sequence[Part] = (
     incident.routes,
     days.routes,
     heard.routes,
+    reports.routes,
     polls.routes,
     stream.routes,
 )
@@ -183,6 +185,7 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
         # Only a whole page has the header that shows these: a fragment or a script costs no question.
         if visitor.session.stage is Stage.FULL and wants_page(request):
             request[WAITING], request[HEARD] = await _waiting(console), await _unread(console)
+            request[REPORTED] = await _reported(console)
             request[CHANGED] = await console.gate.changes(visitor)
     if request.method not in _READS:
         # Only now is a body read: how large it may be depends on who sends it.
@@ -220,6 +223,13 @@ async def _unread(console: Console) -> Mapping[tuple[Kind, bool], int]:
     if not console.frame.station.listens:
         return {}
     return await console.service.ask(lambda unit: unit.listening.unread_counts())
+
+
+async def _reported(console: Console) -> int:
+    """How many reports, and notices against some, wait; a town that takes none asks nothing."""
+    if console.frame.station.reports is None:
+        return 0
+    return await console.service.ask(lambda unit: unit.report_lists.waiting(_MOST_COUNTED))
 
 
 async def _refused(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse | None:

@@ -33,6 +33,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
+from alerts.reports.taking import ReportIntake
 from alerts.web.console.arrival import Astray
 from alerts.web.console.words import best_language, detail_in_words, languages, words_of
 from alerts.web.pages import below, in_sight, leaflet_files
@@ -45,6 +46,8 @@ WAITING: web.RequestKey[int] = web.RequestKey("waiting", int)
 """How many alerts wait to be validated: set by the guard."""
 HEARD: web.RequestKey[Mapping[tuple[Kind, bool], int]] = web.RequestKey("heard", Mapping)
 """What people said that nobody saw to, by kind and whether it may be a call for help: where the town listens."""
+REPORTED: web.RequestKey[int] = web.RequestKey("reported", int)
+"""How much of what citizens report waits for somebody: where the town takes reports."""
 CHANGED: web.RequestKey[Sequence[Chained]] = web.RequestKey("changed", Sequence)
 """What was changed of what proves the visitor, to be told on this page: set by the guard and by the sign-in."""
 _HERE = Path(__file__).parent
@@ -109,6 +112,7 @@ class Frame:
             "csrf": visitor.session.csrf if visitor else "",
             "waiting": request.get(WAITING, 0),
             **_unread(request.get(HEARD, {})),
+            "reported": request.get(REPORTED, 0),
             "changed": request.get(CHANGED, ()),
             "path": request.path,
             "here": request.path_qs if request.method in ("GET", "HEAD") else "",
@@ -173,7 +177,8 @@ def _say(words: Words, sentence: str, /, **values: object) -> str:
 class Console:
     """What the pages of every part of the desk are made with.
 
-    `understand` and `group` are for what an officer types in of what people say, as the ears have them.
+    `understand` and `group` are for what an officer types in of what people say, as the ears have them; `reports` is
+    the way in for what citizens report, where the town takes that.
     """
 
     service: DeskService
@@ -183,6 +188,7 @@ class Console:
     """What was refused for the way it came, each once: by which name, or from which address."""
     understand: Understand = understand_nothing
     group: Group | None = None
+    reports: ReportIntake | None = None
 
     def warnings(self) -> list[Reason]:
         """What is wrong with the way to the desk, for who operates it."""

@@ -2,7 +2,7 @@
 
 service.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a dead
 connection shows; the end when the session has ended. That people said something is told like an incident of the name
-`heard`: only the pages that show it look again.
+`heard`, what they report like one of the name `reports`: only the pages that show it look again.
 
 A session holds a few streams at once. Who opens one more always gets it: the stream of a page that was left ends for
 it, or else the oldest, which is told so (`event: full`). Its page asks again when somebody looks at it, or in a while.

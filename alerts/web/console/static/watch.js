@@ -3,6 +3,7 @@
 import { watch } from "./live.js";
 
 const QUIET_FOR = 300; // ms: several changes at once are one fetch
+const UNHURRIED = 1_500; // ms: a crowd reports several times a second, and nobody reads as fast
 const EVERY = 60_000; // ms: "two minutes ago" grows old by itself
 const SOON = 2_000; // ms: what is under way ([data-pending]) may have ended before this page listened
 
@@ -106,12 +107,14 @@ function later(part, delay = QUIET_FOR) {
 const parts = [...document.querySelectorAll("[data-fragment]")];
 
 /** An incident's page looks again when it is that one, every other page at any. An empty id or `*` is everything.
- * That people said something (`heard`) concerns those that show it: [data-heard]. */
+ * That people said something (`heard`) or reported it (`reports`) concerns those that show it: [data-heard],
+ * [data-reports]. */
 watch((incident) => {
   for (const part of parts) {
     const own = part.dataset.incident;
-    const concerned = incident === "heard" ? part.dataset.heard !== undefined : !own || incident === own;
-    if (!incident || incident === "*" || concerned) later(part);
+    const apart = incident === "heard" || incident === "reports";
+    const concerned = apart ? part.dataset[incident] !== undefined : !own || incident === own;
+    if (!incident || incident === "*" || concerned) later(part, incident === "reports" ? UNHURRIED : QUIET_FOR);
   }
 });
 

@@ -1,0 +1,126 @@
+"""What citizens report, at the desk: a list that is whole, a map beside it, and each report with what can be done.
+
+GET  /reports                   what is open, filtered, a page at a time; beside it the map
+GET  /fragments/reports         of that page what changes by itself
+GET  /reports/NUMBER            one report: its words, place, photo, what became of it, and every deed in one tap
+POST /reports/NUMBER/DEED       (`reports_deeds`)
+
+Where the town takes no reports there is none of these. A report that comes in or changes wakes the open pages by the
+stream of events. A form says in which state the report was seen: where somebody was faster, nothing is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from alerts.desk.officer import Officer
+from alerts.model.errors import TocsinError
+from alerts.model.events import ReportsChanged
+from alerts.model.reason import Reason
+from alerts.model.reports import Closing
+from alerts.reports.acts import BY_HAND
+from alerts.web.console.entering import fields_of
+from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.mishaps import status_of
+from alerts.web.console.reports_deeds import DEEDS, STAYS, ReportDeed, was_of
+from alerts.web.console.reports_filter import SPANS, STATES, filter_from, filter_of, place_of
+from alerts.web.console.reports_prepared import language_of, prepared, prepared_for
+from alerts.web.console.reports_view import MOST_COUNTED, board_of, sheet_of
+from alerts.web.console.watch import page
+
+ONE = "/reports/{number:[A-Za-z0-9]+-[0-9]{2}-[0-9]+}"
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The pages and the deeds; none where the town takes no reports."""
+    if console.frame.station.reports is None:
+        return []
+    return [
+        web.get("/reports", partial(_board, console, "reports.html")),
+        web.get("/fragments/reports", partial(_board, console, "reports_board.html")),
+        web.get(ONE, partial(_one, console)),
+        *(web.post(f"{ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
+    ]
+
+
+async def _board(console: Console, name: str, request: web.Request) -> web.Response:
+    town, query = console.frame.station, request.query
+    asked, after = filter_of(query, town), query.get("after", "")
+    board = await console.service.ask(lambda unit: board_of(unit, asked, place_of(after)))
+    values = {
+        "board": board,
+        "headlines": board.headlines,
+        "asked": asked,
+        "after": after if place_of(after)[0] >= 0 else "",
+        "done": query.get("done") if query.get("done") in DEEDS else None,
+        "number": query.get("report", "")[:20],
+        "states": list(STATES),
+        "spans": list(SPANS),
+        "most": MOST_COUNTED,
+        **kinds_of(console, request),
+    }
+    return page(console, request, name, **values)
+
+
+def kinds_of(console: Console, request: web.Request) -> dict[str, Any]:
+    """The names of the town's kinds in the reader's language, and how a kind is called that it has no more."""
+    section, language = console.frame.station.reports, console.frame.words(request).language
+    names = {kind.code: kind.name(language) for kind in (section.kinds if section is not None else ())}
+    districts = {each.code: each.name for each in console.frame.station.districts}
+    return {
+        "kinds": names,
+        "kind_name": lambda code: names.get(code, code),
+        "districts": districts,
+        "district_name": lambda code: districts.get(code, code),
+    }
+
+
+async def _one(
+    console: Console,
+    request: web.Request,
+    *,
+    status: int = 200,
+    error: Reason | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> web.Response:
+    town, number = console.frame.station, request.match_info["number"]
+    sheet = await console.service.ask(lambda unit: sheet_of(unit, number))
+    if sheet is None:
+        raise web.HTTPNotFound
+    words, told_in = console.frame.words(request), language_of(sheet.report, town)
+    back = filter_from((typed or {}).get("back", ""), town) if typed else filter_of(request.query, town)
+    values = {
+        "sheet": sheet,
+        "headlines": sheet.headlines,
+        "report": sheet.report,
+        "back": back,
+        "error": error,
+        "typed": typed or {},
+        "done": request.query.get("done") if request.query.get("done") in DEEDS else None,
+        "prepared": prepared(words),
+        "told_in": told_in,
+        "as_told": {each.code: prepared_for(sheet.report, each.code, town).text for each in prepared(words)},
+        "closings": [closing for closing in Closing if closing in BY_HAND],
+        **kinds_of(console, request),
+    }
+    return page(console, request, "citizen_report.html", status=status, **values)
+
+
+async def _carry_out(console: Console, name: str, deed: ReportDeed, request: web.Request) -> web.StreamResponse:
+    number, actor = request.match_info["number"].upper(), visitor_of(request).actor
+    form = await fields_of(request)
+    was, back = was_of(form), filter_from(form.get("back", ""), console.frame.station)
+    try:
+        await console.service.act(lambda unit: deed(Officer(unit, actor), number, form, was), posts=False)
+    except TocsinError as error:
+        status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await _one(console, request, status=status, error=error.reason, typed=form)
+    console.service.tell(ReportsChanged((number,)))
+    if name in STAYS:
+        raise web.HTTPSeeOther(back.address(f"{BASE}/reports/{number}", done=name))
+    raise web.HTTPSeeOther(back.address(f"{BASE}/reports", done=name, report=number))
