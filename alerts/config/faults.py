@@ -83,7 +83,7 @@ def _what_is_wrong(detail: ErrorDetails, model: type[BaseModel]) -> Reason:
 
 def _known_beside(loc: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
     inner = _model_in(_field_at(loc[:-1], model)[1]) if len(loc) > 1 else model
-    return list((inner or model).model_fields)
+    return [field.alias or name for name, field in (inner or model).model_fields.items()]
 
 
 def _field_at(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[FieldInfo | None, Any]:
@@ -94,10 +94,14 @@ def _field_at(loc: tuple[int | str, ...], model: type[BaseModel]) -> tuple[Field
         inner = _model_in(annotation)
         if isinstance(part, int):
             annotation = next(iter(get_args(annotation)), str)
-        elif inner is not None and part in inner.model_fields:
-            field = inner.model_fields[part]
-            annotation = field.annotation
+        elif inner is not None and (found := _field_named(part, inner)) is not None:
+            field, annotation = found, found.annotation
     return field, annotation
+
+
+def _field_named(key: str, model: type[BaseModel]) -> FieldInfo | None:
+    """The field of that key; some keys are words of Python's, and have another name there (`except`)."""
+    return next((field for name, field in model.model_fields.items() if (field.alias or name) == key), None)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

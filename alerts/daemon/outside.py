@@ -33,7 +33,7 @@ from alerts.listening.understanding import Understanding
 from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Hears, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.model.town import Town
-from alerts.sources.settings import PolledSettings
+from alerts.sources.settings import AskedSettings
 from alerts.sources.shared import SharedReader
 from alerts.store.connection import Place, migrate
 from alerts.store.database import Database
@@ -75,7 +75,7 @@ def open_ear(name: str, settings: ChannelSettings, resources: Resources) -> Hear
     return ear(name, settings, resources) if ear is not None else None
 
 
-def open_source(name: str, settings: PolledSettings, around: Surroundings) -> Source | None:
+def open_source(name: str, settings: AskedSettings, around: Surroundings) -> Source | None:
     """What reads the source, by its kind; None where there is nothing to read."""
     kind = source_kind(settings.kind)
     return kind.load()(name, settings, around) if kind is not None else None

@@ -25,6 +25,7 @@ from alerts.desk.routing import PRACTICE, channels_on, how_to_publish, is_open
 from alerts.model.alert import (
     CORRECTED,
     ENDS_BY,
+    EVENT_NAME,
     MOST_REMEMBERED,
     PLANNED,
     Alert,
@@ -58,6 +59,7 @@ def content_key(alert: Alert) -> str:
 def topic_key(alert: Alert) -> str | None:
     """Equal for two messages on the same event in the same areas; None where there is nothing to compare.
 
+    Where a message tells the name of its event (`EVENT_NAME`), that is what counts, and no words are compared.
     Our own calendar's announcements tell by references what belongs together: two road works in one street are two.
     """
     return _topic_keys(alert)
@@ -75,6 +77,8 @@ def _content_key(alert: Alert) -> str:
 def _topic_key(alert: Alert) -> str | None:
     if not alert.infos or not alert.areas or is_own(alert):
         return None
+    if names := sorted(each for each in alert.incidents if each.startswith(EVENT_NAME)):
+        return _digest([str(alert.status), names])
     events = sorted({_folded(info.event) for info in alert.infos})
     return _digest([str(alert.status), events, sorted({_where(area) for area in alert.areas})])
 

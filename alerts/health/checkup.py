@@ -13,6 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
+from pydantic import BaseModel
 
 from alerts.channels.settings import ChannelSettings, SecretSource, read_credential
 from alerts.config import channel_kind, source_kind
@@ -59,6 +60,8 @@ def check_at_rest(town: Town) -> list[Finding]:
         findings.append(Finding("templates", good=True, why=because("templates_fine")))
     for name, channel in town.channels.items():
         findings += _secrets(f"channels.{name}", channel.settings, town.folder)
+    for name, rules in town.sources.items():
+        findings += unread(f"sources.{name}", rules.settings, town.folder)
     findings += _shared_bots(town)
     findings.append(_store(town.database))
     if town.listens:
@@ -96,8 +99,8 @@ def _secrets(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]
     return unread(key, settings, folder) or [Finding(key, good=True, why=because("secrets_fine"))]
 
 
-def unread(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
-    """The secrets of a channel that can't be read by who asks."""
+def unread(key: str, settings: BaseModel, folder: Path) -> list[Finding]:
+    """The secrets of a channel or a source that can't be read by who asks."""
     found = []
     for field in type(settings).model_fields:
         source = getattr(settings, field)

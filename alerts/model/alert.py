@@ -29,6 +29,9 @@ SERIES_PARAMETER = "tocsin:series"
 """How an entry of the works calendar repeats, as JSON."""
 CHANGE_PARAMETER = "tocsin:change"
 """What is otherwise than readers of the works calendar know it, as JSON."""
+EVENT_NAME = "tocsin-event:"
+"""How a name in `incidents` begins that says which event a message is about, whoever tells of it: two messages with
+that name are about one event, whatever their words and areas."""
 ALL_DAY_PARAMETER = "tocsin:all-day"
 """A parameter with the value "true" where only the days count, not the hours."""
 

@@ -134,6 +134,13 @@ SETTING_FAULTS: Mapping[str, str] = {
         "an RSS feed says neither how grave a thing is nor when it is over, so its entries wait for an officer; "
         'allowed: "approve"'
     ),
+    "no_department": (
+        '{text} is no department of mainland France or Corsica; allowed: its code in quotes, such as "38", "01" or "2A"'
+    ),
+    "vigilance_overseas": (
+        "Météo-France warns {department} by documents that can't be read here; allowed: a department of mainland "
+        "France or Corsica"
+    ),
     "no_moment": (
         '{text} is no moment of an event; allowed: "start", "end", or a time before the start such as "-30m", '
         '"-2h", "-1d" (from 1m to 30d)'
@@ -284,6 +291,11 @@ SOURCE_FAULTS: Mapping[str, str] = {
     "file_missing": "the file {path} is not there; look at the path",
     "file_unread": "the file {path} can't be read: {said:term}",
     "feed_is_none": "it is no RSS or Atom feed",
+    "vigilance_no_json": "what came is no JSON; expected Météo-France's {what:term}",
+    "vigilance_misshapen": "what came is not Météo-France's {what:term}: {place} is missing or of another form",
+    "vigilance_without": "the department {department} isn't on Météo-France's map",
+    "vigilance_over": "the time that Météo-France's map is for was over at {at:time}, and no newer one is there",
+    "vigilance_wordless": "told without the forecasters' words: {why}",
     "file_too_large": "the file {path} is larger than {most} MB",
     "answer_packed": "the answer is packed as {packing}, which was not asked for",
     "answer_no_gzip": "the answer says that it is gzip and isn't",

@@ -47,7 +47,7 @@ from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resourc
 from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import Secret, Town
-from alerts.sources.settings import PolledSettings
+from alerts.sources.settings import AskedSettings
 from alerts.store.connection import exists
 from alerts.store.unit import sketching
 
@@ -137,7 +137,8 @@ class Workshop:
     async def unreadable(self, lines: str) -> Sequence[Reason]:
         """What secrets can't be read here, each with its key."""
         town = await self._config(lines)
-        found = [each for name, settings in _settings(town).items() for each in unread(name, settings, town.folder)]
+        named = {**_settings(town), **{name: each.settings for name, each in town.sources.items()}}
+        found = [each for name, settings in named.items() for each in unread(name, settings, town.folder)]
         return [because("key_wrong", key=each.what, what=each.why) for each in found]
 
     async def people(self) -> Sequence[Account]:
@@ -250,7 +251,7 @@ class Workshop:
     async def _read(self, town: Town, name: str) -> Sequence[Heard]:
         settings = town.rules_for(name).settings
         kind = source_kind(settings.kind) if settings else None
-        if kind is None or not isinstance(settings, PolledSettings):
+        if kind is None or not isinstance(settings, AskedSettings):
             raise Misuse(because("source_not_read", name=name))
         async with aiohttp.ClientSession() as session:
             source = kind.load()(name, settings, Surroundings(session, self._clock, town))
@@ -333,8 +334,8 @@ def source_sheets() -> Sequence[KindSheet]:
             kind = source_kind(name)
         except Unreadable:
             continue
-        if kind is not None and issubclass(kind.settings, PolledSettings):
-            sheets.append(_sheet(name, kind.settings, PolledSettings))
+        if kind is not None and issubclass(kind.settings, AskedSettings):
+            sheets.append(_sheet(name, kind.settings, AskedSettings))
     return sheets
 
 

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from alerts.model.ports import Source, Surroundings
-from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings, RssSettings
+from alerts.sources.settings import AskedSettings, CapSettings, IcalSettings, RssSettings, VigilanceSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SourceKind:
     docs/extend.md).
     """
 
-    settings: type[PolledSettings]
+    settings: type[AskedSettings]
     path: str
     trial: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
@@ -41,4 +41,5 @@ KINDS: dict[str, SourceKind | str] = {
     "cap": SourceKind(CapSettings, "alerts.sources.cap.source:CapSource"),
     "ical": SourceKind(IcalSettings, "alerts.sources.ical.source:IcalSource"),
     "rss": SourceKind(RssSettings, "alerts.sources.rss:RssSource", {"entries": {}}),
+    "vigilance": SourceKind(VigilanceSettings, "alerts.sources.vigilance.source:VigilanceSource"),
 }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -58,11 +58,15 @@ A_MOMENT = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What is asked for and how: whatever could make two answers differ, or one that not everybody may see."""
+    """What is asked for and how: whatever could make two answers differ, or one that not everybody may see.
+
+    `headers` prove who asks, to that host alone.
+    """
 
     url: str
     timeout: float
     allow_private: bool
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, settings: PolledSettings | FeedSettings, file: str | None = None) -> Where:
@@ -129,6 +133,7 @@ class Address:
             user_agent="",
             timeout=where.timeout,
             allow_private=where.allow_private,
+            credentials=dict(where.headers),
         )
 
     # --- who asks

@@ -91,8 +91,8 @@ class Fetcher:
     """Fetches for the sources of one address, in the one session that everything shares.
 
     `timeout` is in seconds and covers redirects and body; `limit` is in bytes and holds before and after unpacking;
-    `user_agent` should name the station and a contact. Whoever finds that it is `slow` says so: then its names are
-    looked up where those wait that can't be looked up.
+    `user_agent` should name the station and a contact; `credentials` are headers that the configured host alone gets.
+    Whoever finds that it is `slow` says so: then its names are looked up where those wait that can't be looked up.
     """
 
     def __init__(
@@ -104,7 +104,9 @@ class Fetcher:
         timeout: float = 10.0,
         limit: int = MAX_BYTES,
         allow_private: bool = False,
+        credentials: Mapping[str, str] | None = None,
     ) -> None:
+        self._credentials = dict(credentials or {})
         self._session = session
         self._clock = clock
         self._timeout = timeout
@@ -163,6 +165,9 @@ class Fetcher:
     async def _ask(self, target: URL, configured: URL | None, headers: Mapping[str, str]) -> aiohttp.ClientResponse:
         """Ask for `target` wherever it may be asked for, at one address after the other until a connection is made."""
         addresses = await addresses_of(target, configured, anywhere=self._allow_private, slow=self.slow)
+        if _is_configured(target, configured):
+            # A redirect may lead to somebody else's host, who must not learn them.
+            headers = {**headers, **self._credentials}
         if addresses is None:
             return await self._request(target, headers)
         for address in addresses[:-1]:

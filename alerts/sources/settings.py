@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from alerts.channels.settings import SecretSource, read_credential
 from alerts.model.alert import Severity
 from alerts.model.reason import because
-from alerts.model.town import ListeningFeed, Publish, SourceRules, parse_span
+from alerts.model.town import ListeningFeed, Publish, Secret, SourceRules, parse_span
+from alerts.sources.departments import DEPARTMENTS, OVERSEAS
 from alerts.sources.ical.occurrence import parse_moment
 
 
@@ -68,13 +71,18 @@ def _at_least_a_second(value: timedelta) -> timedelta:
     return value
 
 
-class PolledSettings(SourceSettings):
-    """What is looked at again and again: an address or a file."""
+class AskedSettings(SourceSettings):
+    """What is looked at again and again."""
 
-    url: str = Field(min_length=1, examples=["https://feeds.example/atom", "file.xml"])
     every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(seconds=60)
     timeout: Span = timedelta(seconds=10)
     allow_private: bool = False
+
+
+class PolledSettings(AskedSettings):
+    """What is looked at under an address of its own, or in a file."""
+
+    url: str = Field(min_length=1, examples=["https://feeds.example/atom", "file.xml"])
 
 
 class FeedSettings(BaseModel):
@@ -129,3 +137,38 @@ class IcalSettings(PolledSettings):
     announce: tuple[Annotated[str, AfterValidator(_is_moment)], ...] = Field(
         default=("-1d", "start", "end"), min_length=1, examples=[["-1d", "start", "end"]]
     )
+
+
+class VigilanceSettings(AskedSettings):
+    """`kind = "vigilance"`: Météo-France's own map and bulletins, for one department, with the town's key.
+
+    `except` names the phenomena that aren't told, by their numbers: "4" is the floods that Vigicrues tells of too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_alias=True)
+
+    kind: Literal["vigilance"]
+    key: SecretSource
+    department: str = Field(examples=["38", "2A"])
+    api_url: str = Field(
+        default="https://public-api.meteofrance.fr/public/DPVigilance/v1", pattern=r"^https?://[^\s/]+"
+    )
+    except_: tuple[Literal["1", "2", "3", "4", "5", "6", "7", "8", "9"], ...] = Field(default=(), alias="except")
+
+    @field_validator("department")
+    @classmethod
+    def _is_on_the_map(cls, value: str) -> str:
+        if value in OVERSEAS:
+            raise ValueError(because("vigilance_overseas", department=value))
+        if value not in DEPARTMENTS:
+            raise ValueError(because("no_department", text=repr(value)))
+        return value
+
+    @field_validator("api_url")
+    @classmethod
+    def _is_without_end(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    def credential(self, folder: Path) -> Secret:
+        """The town's key; raises BadCredential where it is missing, or can't be one."""
+        return read_credential(self.key, folder)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -54,9 +55,13 @@ class SharedReader:
 
     def share(self, settings: PolledSettings | FeedSettings, around: Surroundings, file: str | None = None) -> Share:
         """A source's share of the address that its settings name, or of what the `file` links to that it reads."""
+        return self.share_of(Where.of(settings, file), settings.every, around)
+
+    def share_of(self, where: Where, every: timedelta, around: Surroundings) -> Share:
+        """A source's share of that address."""
         town = around.town
         station = town.name.encode("ascii", "replace").decode().replace("?", "-")
-        return Share(self, Where.of(settings, file), settings.every.total_seconds(), station, town.sender)
+        return Share(self, where, every.total_seconds(), station, town.sender)
 
     def address(self, where: Where) -> Address:
         """The one that all shares of it ask."""

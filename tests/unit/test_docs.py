@@ -37,6 +37,7 @@ from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.town import RateLimit, spell_span
 from alerts.sources.settings import (
+    AskedSettings,
     CapSettings,
     FeedSettings,
     IcalSettings,
@@ -44,6 +45,7 @@ from alerts.sources.settings import (
     PolledSettings,
     RssSettings,
     SourceSettings,
+    VigilanceSettings,
 )
 from tocsin_sandbox import settings as fake
 
@@ -64,10 +66,12 @@ MODELS = {
     "## `[notify]`": (NotifySettings, BaseModel),
     "## `[sources.NAME]`": (SourceSettings, BaseModel),
     "### `[sources.manual]`": (ManualSettings, SourceSettings),
-    "### What is looked at again and again": (PolledSettings, SourceSettings),
+    "### What is looked at again and again": (AskedSettings, SourceSettings),
+    "### What has an address of its own": (PolledSettings, AskedSettings),
     '### `kind = "cap"`': (CapSettings, PolledSettings),
     '### `kind = "ical"`': (IcalSettings, PolledSettings),
     '### `kind = "rss"`': (RssSettings, PolledSettings),
+    '### `kind = "vigilance"`': (VigilanceSettings, AskedSettings),
     "## `[channels.NAME]`": (ChannelSettings, BaseModel),
     "### Where people can answer": (HearingSettings, ChannelSettings),
     '### `kind = "twitter"`': (TwitterSettings, HearingSettings),
@@ -116,7 +120,7 @@ def keys_of(model: type[BaseModel], beside: type[BaseModel]) -> dict[str, str]:
         default = (
             "*needed*" if field.is_required() else "none" if field.default is None else f"`{spelled(field.default)}`"
         )
-        keys[name] = "the platform's" if (model, name) == (ChannelSettings, "api_url") else default
+        keys[field.alias or name] = "the platform's" if (model, name) == (ChannelSettings, "api_url") else default
     return keys
 
 
@@ -249,7 +253,7 @@ def test_every_section_of_the_docs_fits_into_the_shipped_file(tmp_path, page, te
 
 
 def test_the_pages_with_sections_are_those_on_sources():
-    assert [page for page, _ in sections()] == ["calendar.md", "cap.md", "sources.md"]
+    assert sorted({page for page, _ in sections()}) == ["calendar.md", "cap.md", "sources.md"]
 
 
 class TestRootFiles:

@@ -15,7 +15,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -26,6 +26,7 @@ from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because, kept_reason, read_reason
 from alerts.sources.cap.index import IndexEntry, read_index
 from alerts.sources.cap.message import apply_colours, read_json, read_message, why_none
+from alerts.sources.departments import departments_in, named_event
 from alerts.sources.document import Document
 from alerts.sources.fetch import show
 from alerts.sources.place import Place, place_of
@@ -60,6 +61,7 @@ class CapSource:
         # CAP 1.2 section 3.2.2: where no language is told it is en-US
         self._assumed = Assumed(around.town.zone, settings.language or "en-US")
         self._place = place_of(settings, around)
+        self._departments = departments_in(around.town.codes)
         # The last index of which nothing was left to hear, by its bytes and by its keys.
         self._whole = ("", "")
         self._takes_long = False
@@ -86,10 +88,17 @@ class CapSource:
         fresh = [entry for entry in index.entries if entry.key not in stored]
         reader = EntryReader(self._place, document, self._assumed, state=memory.state, now=now)
         complete = await reader.hear(fresh)
-        heard = [reader.heard[entry.key] for entry in fresh if entry.key in reader.heard]
+        heard = [self._named(reader.heard[entry.key]) for entry in fresh if entry.key in reader.heard]
         if complete:
             return self._heard_whole(document, index, heard)
         return SourceReading(heard, Memory(state=reader.state_after(fresh)), trouble=reader.trouble)
+
+    def _named(self, heard: Heard) -> Heard:
+        """The same with the name of its event, by which it is known when another source tells of it too."""
+        if heard.alert is None or not self._departments:
+            return heard
+        named = named_event(heard.alert, self._departments)
+        return heard if named is heard.alert else replace(heard, alert=named)
 
     def _heard_whole(self, document: Document, index: Index, heard: Sequence[Heard]) -> SourceReading:
         # It counts at the next look, if that is given this memory: only then was what is heard here stored.

@@ -1,0 +1,139 @@
+"""A department's Vigilance as a source: the map is asked for, and the bulletin's words once the map changed.
+
+An edition is told only where it is newer than the last one, for caches answer with older ones; and a map whose time is
+over is a source that fails, whatever it says: an old interface once told of the same day for weeks. Nobody is warned
+later for lack of the words: without them, the colours and their hours are told alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.model.alert import Alert
+from alerts.model.errors import BadCredential, SourceFailed, Unreadable
+from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
+from alerts.model.reason import Reason, because
+from alerts.sources.address import Where
+from alerts.sources.document import Document
+from alerts.sources.fetch import show
+from alerts.sources.settings import VigilanceSettings
+from alerts.sources.shared import Share, SharedReader
+from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, read_bulletin, read_map
+from alerts.sources.vigilance.warning import Change, Run, Telling, alert_of, changes, told_after
+
+_MAP, _TEXTS = "cartevigilance/encours", "textesvigilance/encours"
+_OF_ITS_TIME = timedelta(hours=12)
+
+
+class VigilanceSource:
+    """One `[sources.NAME]` with `kind = "vigilance"` (a `Source`)."""
+
+    def __init__(self, _: str, settings: VigilanceSettings, around: Surroundings) -> None:
+        self._settings = settings
+        self._around = around
+        self._department = settings.department
+        self._reader = SharedReader.around(around)
+        self._shares: tuple[Share, Share] | None = None
+        self._key = ""
+        self._wake: Callable[[], None] | None = None
+
+    def on_news(self, wake: Callable[[], None] | None) -> None:
+        """Have `wake` called when the map says something new."""
+        self._wake = wake
+        for share in self._shares or ():
+            share.on_news(None)
+        if self._shares is not None and wake is not None:
+            self._shares[0].on_news(wake)
+
+    async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
+        """Look at the map once. Raises SourceFailed when it can't be read, is over, or lacks the department."""
+        shares = self._shares_now()
+        state = memory.state if memory.state.get("department") == self._department else {}
+        document = await shares[0].look(memory.digest if state else None)
+        if document is None:
+            _must_hold(datetime.fromisoformat(state["until"]), now)
+            return SourceReading((), memory, unchanged=True)
+        edition = await self._map(document)
+        _must_hold(edition.until, now)
+        if state and edition.updated < datetime.fromisoformat(state["updated"]):
+            return SourceReading((), Memory(digest=document.digest, state=state), unchanged=True)
+        told = {name: Run.of(each) for name, each in state.get("told", {}).items()}
+        changed = changes(edition, told, self._settings.except_, now)
+        made, notes = await self._made(changed, edition, shares[1], now)
+        heard = [Heard(alert.identifier, alert=alert, notes=notes) for _, alert in made]
+        stored = await known([each.key for each in heard]) if heard else set()
+        after = self._state(edition, told_after(told, made, now))
+        return SourceReading(
+            [each for each in heard if each.key not in stored], Memory(None, None, document.digest, after)
+        )
+
+    def _shares_now(self) -> tuple[Share, Share]:
+        """The shares of both addresses; the key is read each time, so that one that was put there is taken."""
+        settings = self._settings
+        try:
+            key = settings.credential(self._around.town.folder).reveal()
+        except BadCredential as error:
+            raise SourceFailed(error.reason) from None
+        if self._shares is None or key != self._key:
+            for share in self._shares or ():
+                share.on_news(None)
+            self._key, self._shares = key, (self._share(_MAP, key), self._share(_TEXTS, key))
+            self.on_news(self._wake)
+        return self._shares
+
+    def _share(self, path: str, key: str) -> Share:
+        settings = self._settings
+        where = Where(
+            f"{settings.api_url}/{path}",
+            settings.timeout.total_seconds(),
+            settings.allow_private,
+            headers=(("apikey", key),),
+        )
+        return self._reader.share_of(where, settings.every, self._around)
+
+    async def _map(self, document: Document) -> ColourMap:
+        department = self._department
+        try:
+            return await document.once(("map", department), lambda: read_map(document.body, department), ColourMap.size)
+        except Unreadable as error:
+            raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
+
+    async def _made(
+        self, changed: Sequence[Change], edition: ColourMap, share: Share, now: datetime
+    ) -> tuple[list[tuple[Change, Alert]], tuple[Reason, ...]]:
+        """The changes as alerts, with the forecasters' words where there are any, and why there are none."""
+        bulletin: Bulletin | None = None
+        notes: tuple[Reason, ...] = ()
+        if any(each.windows for each in changed):
+            try:
+                bulletin = await self._bulletin(share, edition)
+            except (SourceFailed, Unreadable) as error:
+                notes = (because("vigilance_wordless", why=error.reason),)
+        to = Telling(self._department, self._around.town, now)
+        return [(each, alert_of(each, edition, bulletin, to)) for each in changed], notes
+
+    async def _bulletin(self, share: Share, edition: ColourMap) -> Bulletin | None:
+        """What is written to this edition; None for words of another day."""
+        document = await share.look(None)
+        if document is None:
+            return None
+        department = self._department
+        bulletin = await document.once(
+            ("bulletin", department), lambda: read_bulletin(document.body, department), Bulletin.size
+        )
+        return bulletin if edition.updated - bulletin.updated < _OF_ITS_TIME else None
+
+    def _state(self, edition: ColourMap, told: dict[str, Run]) -> dict[str, Any]:
+        return {
+            "department": self._department,
+            "updated": edition.updated.isoformat(),
+            "until": edition.until.isoformat(),
+            "told": {name: run.as_json() for name, run in told.items()},
+        }
+
+
+def _must_hold(until: datetime, now: datetime) -> None:
+    if until <= now:
+        raise SourceFailed(because("vigilance_over", at=until))

@@ -1,0 +1,278 @@
+"""What an edition of the Vigilance means for those who were told of the one before, and how it is told.
+
+Each phenomenon is one incident for as long as it isn't green: its first word an alert, what changes of its colours and
+hours an update, back to green an end. Hours that have passed are compared with nothing: an edition that only begins
+later changes nothing, and one whose words alone are new doesn't either (on a stormy day there are seventy). Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.model.alert import (
+    Alert,
+    Area,
+    Category,
+    Certainty,
+    Info,
+    MsgType,
+    Named,
+    Reference,
+    ResponseType,
+    Severity,
+    Urgency,
+)
+from alerts.model.hazard import AWARENESS_TYPES
+from alerts.model.town import Town
+from alerts.rendering.moments import Teller
+from alerts.sources.departments import DEPARTMENTS, FR_DEPARTMENT, event_of
+from alerts.sources.vigilance.bulletin import Bulletin, Colour, ColourMap, ColourWindow
+
+SENDER = "vigilance.meteofrance.fr"
+WEB = "https://vigilance.meteofrance.fr"
+SOON = timedelta(hours=12)
+_SEVERITIES = {Colour.YELLOW: Severity.MODERATE, Colour.ORANGE: Severity.SEVERE, Colour.RED: Severity.EXTREME}
+_COLOURS = {
+    "fr": {Colour.YELLOW: "jaune", Colour.ORANGE: "orange", Colour.RED: "rouge"},
+    "en": {Colour.YELLOW: "yellow", Colour.ORANGE: "orange", Colour.RED: "red"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Phenomenon:
+    """What Météo-France calls it in two languages, and MeteoAlarm's type of the same, which names the hazard."""
+
+    french: str
+    english: str
+    awareness: str
+
+
+PHENOMENA: Mapping[str, Phenomenon] = {
+    "1": Phenomenon("Vent violent", "Strong wind", "1; Wind"),
+    "2": Phenomenon("Pluie-inondation", "Rain and flooding", "13; Rain-Flood"),
+    "3": Phenomenon("Orages", "Thunderstorms", "3; Thunderstorm"),
+    "4": Phenomenon("Crues", "Floods", "12; Flooding"),
+    "5": Phenomenon("Neige-verglas", "Snow and ice", "2; Snow-Ice"),
+    "6": Phenomenon("Canicule", "Extreme heat", "5; High-temperature"),
+    "7": Phenomenon("Grand froid", "Extreme cold", "6; Low-temperature"),
+    "8": Phenomenon("Avalanches", "Avalanches", "9; Avalanches"),
+    "9": Phenomenon("Vagues-submersion", "Waves and coastal flooding", "7; Coastal event"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was told of a phenomenon: its first and its last message, how many there were, and the hours of the last."""
+
+    first: Reference
+    last: Reference
+    count: int
+    windows: tuple[ColourWindow, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        messages = [[each.identifier, each.sent.isoformat()] for each in (self.first, self.last)]
+        windows = [[each.begin.isoformat(), each.end.isoformat(), int(each.colour)] for each in self.windows]
+        return {"messages": messages, "count": self.count, "windows": windows}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Run:
+        """What `as_json` wrote."""
+        first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in told["messages"])
+        windows = tuple(
+            ColourWindow(datetime.fromisoformat(begin), datetime.fromisoformat(end), Colour(colour))
+            for begin, end, colour in told["windows"]
+        )
+        return cls(first, last, told["count"], windows)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be told of a phenomenon; without `windows` it is back to green."""
+
+    phenomenon: str
+    windows: tuple[ColourWindow, ...]
+    before: Run | None
+
+    @property
+    def colour(self) -> Colour:
+        """The worst that is still to come."""
+        return max(each.colour for each in self.windows)
+
+
+def changes(edition: ColourMap, told: Mapping[str, Run], left_out: Collection[str], now: datetime) -> list[Change]:
+    """What an edition changes for those who know what was told, the worst first."""
+    found = []
+    for name in PHENOMENA.keys() - set(left_out):
+        windows, before = to_come(edition.windows.get(name, ()), now), told.get(name)
+        if windows != (to_come(before.windows, now) if before else ()):
+            # What ran out by itself has ended: what comes later is an incident of its own.
+            is_on = before is not None and bool(to_come(before.windows, now))
+            found.append(Change(name, windows, before if is_on else None))
+    return sorted(found, key=lambda each: (-each.colour if each.windows else 0, each.phenomenon))
+
+
+def to_come(windows: Sequence[ColourWindow], now: datetime) -> tuple[ColourWindow, ...]:
+    """What of these isn't over; what has begun begins now."""
+    return tuple(replace(each, begin=max(each.begin, now)) for each in windows if each.end > now)
+
+
+def told_after(told: Mapping[str, Run], made: Sequence[tuple[Change, Alert]], now: datetime) -> dict[str, Run]:
+    """What is known once these were told; what has run out is known no more."""
+    runs = {name: run for name, run in told.items() if to_come(run.windows, now)}
+    for change, alert in made:
+        runs.pop(change.phenomenon, None)
+        if change.windows:
+            last = Reference(alert.sender, alert.identifier, alert.sent)
+            before = change.before
+            first, count = (before.first, before.count + 1) if before else (last, 1)
+            runs[change.phenomenon] = Run(first, last, count, change.windows)
+    return runs
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """For which department and town it is told, and when."""
+
+    department: str
+    town: Town
+    now: datetime
+
+    def teller(self, language: str) -> Teller:
+        """What tells days and hours in that language."""
+        return Teller(language, self.town.zone, self.now, _PHRASES[language], long=False)
+
+
+def alert_of(change: Change, edition: ColourMap, bulletin: Bulletin | None, to: Telling) -> Alert:
+    """The change as an alert, an update or an end."""
+    before, name = change.before, change.phenomenon
+    references = tuple(dict.fromkeys((before.first, before.last))) if before else ()
+    alert = Alert(
+        identifier=_identifier(change, edition, to.department),
+        sender=SENDER,
+        sent=edition.updated,
+        msg_type=MsgType.UPDATE if before else MsgType.ALERT,
+        references=references,
+        incidents=(event_of(to.department, AWARENESS_TYPES[PHENOMENA[name].awareness.partition(";")[0]]),),
+    )
+    if not change.windows:
+        return replace(alert, msg_type=MsgType.CANCEL)
+    french = _info(change, edition, to)
+    description = [french.description or ""]
+    if bulletin is not None:
+        description.insert(1, bulletin.descriptions.get(name, ""))
+    credit = f"Source\u00a0: Météo-France, {to.teller('fr').moment(edition.updated)}."
+    french = replace(
+        french,
+        description="\n\n".join(each for each in (*description, credit) if each),
+        instruction=bulletin.instructions.get(name) if bulletin is not None else None,
+    )
+    return replace(alert, infos=(french, _in_english(french, change, edition, to)))
+
+
+def _identifier(change: Change, edition: ColourMap, department: str) -> str:
+    """The same for the same word, should it be read again before it is remembered; another one for each other."""
+    count = change.before.count + 1 if change.before else 1
+    begin = change.before.first.identifier if change.before else f"{edition.updated:%Y%m%dT%H%M%S}"
+    told = repr((begin, edition.updated.timestamp(), [(each.end.timestamp(), each.colour) for each in change.windows]))
+    digest = hashlib.sha256(told.encode()).hexdigest()[:12]
+    return f"vigilance-{department}-{change.phenomenon}-{count}-{digest}"
+
+
+def _info(change: Change, edition: ColourMap, to: Telling) -> Info:
+    """What it says in French, without the forecasters' words."""
+    phenomenon, place, colour = PHENOMENA[change.phenomenon], DEPARTMENTS[to.department], change.colour
+    severity = _SEVERITIES[colour]
+    codes = (Named(FR_DEPARTMENT, to.department), Named("NUTS3", place.nuts), *to.town.codes)
+    return Info(
+        event=phenomenon.french,
+        language="fr-FR",
+        categories=(Category.MET,),
+        response_types=(ResponseType.MONITOR,),
+        urgency=_urgency(change.windows[0].begin, to.now),
+        severity=severity,
+        certainty=Certainty.LIKELY,
+        onset=_begun(change, edition),
+        expires=change.windows[-1].end,
+        sender_name="Météo-France",
+        headline=f"Vigilance {_COLOURS['fr'][colour]} {phenomenon.french.lower()}",
+        description=_hours(change.windows, "fr", to),
+        web=WEB,
+        parameters=(
+            Named("awareness_level", f"{int(colour)}; {_COLOURS['en'][colour]}; {severity}"),
+            Named("awareness_type", phenomenon.awareness),
+        ),
+        # A town is warned as its department is, so it is always here.
+        areas=(Area(place.name, geocodes=tuple(dict.fromkeys(codes))),),
+    )
+
+
+def _in_english(french: Info, change: Change, edition: ColourMap, to: Telling) -> Info:
+    event, colour = PHENOMENA[change.phenomenon].english, _COLOURS["en"][change.colour]
+    credit = f"Source: Météo-France, {to.teller('en').moment(edition.updated)}."
+    return replace(
+        french,
+        event=event,
+        language="en-GB",
+        headline=f"{colour.capitalize()} warning: {event.lower()}",
+        description=f"{_hours(change.windows, 'en', to)}\n\n{credit}",
+        instruction=None,
+    )
+
+
+def _urgency(begin: datetime, now: datetime) -> Urgency:
+    if begin <= now:
+        return Urgency.IMMEDIATE
+    return Urgency.EXPECTED if begin - now < SOON else Urgency.FUTURE
+
+
+def _begun(change: Change, edition: ColourMap) -> datetime:
+    """When it really begins or began, as far as it is known: an edition knows nothing of the hours before it."""
+    begins = [each.begin for each in edition.windows[change.phenomenon] if each.end > change.windows[0].begin]
+    earlier = [each.begin for each in change.before.windows] if change.before else []
+    return min((*begins, *earlier))
+
+
+# --- in words -------------------------------------------------------------------------------------------------------
+
+_PHRASES = {
+    "fr": {
+        "at": "{day} à {time}",
+        "brief": "{day} à {time}",
+        "until brief": "jusqu’à {end}",
+        "range": "du {start} au {end}",
+        "same day": "{day}, de {start} à {end}",
+        "all day": "{day} toute la journée",
+        "a night": "la nuit du {first} au {last}, de {start} à {end}",
+        "noon": "midi",
+        "midnight": "minuit",
+    },
+    "en": {
+        "at": "{day}, {time}",
+        "brief": "{day}, {time}",
+        "until brief": "until {end}",
+        "range": "{start} to {end}",
+        "same day": "{day}, {start} to {end}",
+        "all day": "{day}, all day",
+        "a night": "the night of {first} to {last}, {start} to {end}",
+        "noon": "noon",
+        "midnight": "midnight",
+    },
+}
+
+
+def _hours(windows: Sequence[ColourWindow], language: str, to: Telling) -> str:
+    """Each colour's hours, the worst first: "Orange : mercredi 25, de 18 h à minuit. Jaune : …"."""
+    teller, colon = to.teller(language), "\u00a0: " if language == "fr" else ": "
+    lines = []
+    for colour in sorted({each.colour for each in windows}, reverse=True):
+        # What has begun is told by its end alone.
+        said = [
+            teller.window(each.begin, each.end, whole=each.begin > to.now) for each in windows if each.colour is colour
+        ]
+        lines.append(f"{_COLOURS[language][colour].capitalize()}{colon}{', '.join(said)}.")
+    return " ".join(lines)

@@ -1,0 +1,344 @@
+"""What every kind of source promises, run over all that ship, each against a real server that says what a test says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from alerts.model.errors import SourceFailed
+from alerts.model.ports import HearsNews, Memory, Surroundings
+from alerts.sources import KINDS, SourceKind
+from alerts.sources.shared import SharedReader
+from tests.contract.sources.feed_server import FeedServer, serving
+from tests.fakes import FakeClock
+from tests.unit.desk.conftest import a_town
+from tests.vigilance_pages import KEY, MORNING, a_bulletin, a_map
+
+NOW = datetime(2026, 11, 25, 6, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Face:
+    """How a kind's feed is laid out: `says` lays out so many things, two at most; `path` is what is polled."""
+
+    says: Callable[[FeedServer, int], None]
+    path: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    address: str = "url"
+
+
+def _cap(server: FeedServer, count: int) -> None:
+    server.lay_out(*("a", "b")[:count])
+
+
+def _event(name: str) -> str:
+    lines = (f"BEGIN:VEVENT\r\nUID:{name}\r\nDTSTAMP:20261101T080000Z\r\nDTSTART:20261125T080000Z\r\n", "")
+    return f"{lines[0]}DTEND:20261125T160000Z\r\nSUMMARY:Rue {name} barrée\r\nEND:VEVENT\r\n"
+
+
+def _ical(server: FeedServer, count: int) -> None:
+    events = "".join(_event(name) for name in ("Haute", "Basse")[:count])
+    server.pages["/calendar.ics"] = f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n"
+
+
+def _rss(server: FeedServer, count: int) -> None:
+    items = "".join(f"<item><guid>{name}</guid><title>Rue {name}</title></item>" for name in ("a", "b")[:count])
+    server.pages["/feed"] = f'<rss version="2.0"><channel><title>Mairie</title>{items}</channel></rss>'
+
+
+def _vigilance(server: FeedServer, count: int) -> None:
+    server.pages["/v1/cartevigilance/encours"] = a_map({name: [(0, 30, 3)] for name in ("3", "1")[:count]})
+    server.pages["/v1/textesvigilance/encours"] = a_bulletin({})
+
+
+FACES = {
+    "cap": Face(_cap, "/index"),
+    "ical": Face(_ical, "/calendar.ics"),
+    "rss": Face(_rss, "/feed"),
+    "vigilance": Face(
+        _vigilance,
+        "/v1/cartevigilance/encours",
+        {"key": {"env": "METEOFRANCE_KEY"}, "department": "38"},
+        address="api_url",
+    ),
+}
+
+
+class Stage:
+    """One source of a kind at its server, with what it remembers, which is stored as the daemon does."""
+
+    def __init__(self, name: str, server: FeedServer, session: aiohttp.ClientSession) -> None:
+        self.face, self.server, self.session = FACES[name], server, session
+        self.clock = FakeClock(NOW)
+        self.reader = SharedReader(session, self.clock)
+        self.kind = KINDS[name]
+        assert isinstance(self.kind, SourceKind)
+        self.memory = Memory(state=self.kind.trial)
+        self.stored: set[str] = set()
+        self.settings = {
+            "kind": name,
+            self.face.address: f"{server.url}{'/v1' if self.face.address == 'api_url' else self.face.path}",
+            "timeout": "2s",
+            **self.face.settings,
+        }
+        self.source = self.made()
+
+    def made(self) -> Any:
+        settings = self.kind.settings.model_validate(self.settings)
+        return self.kind.load()("here", settings, Surroundings(self.session, self.clock, a_town(), self.reader))
+
+    async def look(self, *, after: float = 120) -> list[Any]:
+        await self.clock.advance(after)
+        reading = await self.source.read(self.memory, self.known, self.clock.now())
+        # As the database keeps it.
+        state = json.loads(json.dumps(dict(reading.memory.state)))
+        self.memory = Memory(reading.memory.etag, reading.memory.last_modified, reading.memory.digest, state)
+        self.stored |= {each.key for each in reading.heard}
+        return list(reading.heard)
+
+    async def known(self, keys):
+        return self.stored & set(keys)
+
+
+@pytest.fixture(params=list(FACES))
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+async def stage(kind, monkeypatch):
+    monkeypatch.setenv("METEOFRANCE_KEY", KEY)
+    async with serving() as server, aiohttp.ClientSession() as session:
+        made = Stage(kind, server, session)
+        yield made
+        await made.reader.close()
+
+
+def test_every_kind_that_ships_is_held_to_this():
+    assert FACES.keys() == KINDS.keys()
+
+
+async def test_what_stands_there_is_heard_each_under_a_key_of_its_own(stage):
+    stage.face.says(stage.server, 2)
+    heard = await stage.look()
+
+    assert len(heard) == len({each.key for each in heard}) == 2
+    for each in heard:
+        assert each.problem is None
+        assert each.alert.identifier
+        assert each.alert.sender
+        assert each.alert.sent.tzinfo
+        assert each.alert.infos
+
+
+async def test_what_says_the_same_is_heard_once(stage):
+    stage.face.says(stage.server, 2)
+    await stage.look()
+
+    assert await stage.look() == []
+
+
+async def test_what_is_new_is_heard_and_nothing_else(stage):
+    stage.face.says(stage.server, 1)
+    [first] = await stage.look()
+    stage.face.says(stage.server, 2)
+    [second] = await stage.look()
+
+    assert first.key != second.key
+
+
+async def test_what_was_stored_is_not_told_again_by_one_that_was_killed_before_it_remembered(stage):
+    stage.face.says(stage.server, 2)
+    before = stage.memory
+    await stage.look()
+    stage.memory, stage.source = before, stage.made()
+
+    assert await stage.look() == []
+
+
+async def test_another_process_goes_on_from_what_was_remembered(stage):
+    stage.face.says(stage.server, 2)
+    await stage.look()
+    stage.source = stage.made()
+
+    assert await stage.look() == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        web.Response(status=500),
+        web.Response(status=404),
+        web.Response(status=401),
+        web.Response(text="<html><body>Maintenance</body></html>", content_type="text/html"),
+        web.Response(body=b""),
+        web.Response(body=b"\x00\xff\xfe"),
+    ],
+    ids=["500", "404", "401", "a page", "nothing", "garbage"],
+)
+async def test_a_feed_that_fails_is_not_a_feed_that_is_empty(stage, answer):
+    stage.face.says(stage.server, 2)
+    await stage.look()
+    stage.server.pages[stage.face.path] = answer
+    with pytest.raises(SourceFailed) as caught:
+        await stage.look(after=600)
+    assert "\n" not in str(caught.value.reason)
+    assert KEY not in str(caught.value.reason)
+
+    stage.face.says(stage.server, 2)
+    assert await stage.look(after=3600) == [], "what was on is on, and nothing is told anew"
+
+
+async def test_the_time_that_a_server_names_is_told(stage):
+    stage.server.pages[stage.face.path] = web.Response(status=429, headers={"Retry-After": "300"})
+    with pytest.raises(SourceFailed) as caught:
+        await stage.look()
+
+    assert (caught.value.retry_at - stage.clock.now()).total_seconds() == 300
+
+
+async def test_silence_ends_within_the_time_out(stage):
+    async def hangs(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    stage.settings["timeout"] = "200ms"
+    stage.source = stage.made()
+    stage.server.pages[stage.face.path] = hangs
+    with pytest.raises(SourceFailed, match="did not answer within"):
+        await stage.look()
+
+
+async def test_an_unchanged_feed_is_asked_for_by_its_tag(stage):
+    stage.face.says(stage.server, 2)
+    body, asked = stage.server.pages[stage.face.path], []
+
+    async def tagged(request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers.get("If-None-Match"))
+        same = asked[-1] == '"1"'
+        told = body.encode() if isinstance(body, str) else body
+        return web.Response(status=304) if same else web.Response(body=told, headers={"ETag": '"1"'})
+
+    stage.server.pages[stage.face.path] = tagged
+    await stage.look()
+    assert await stage.look() == []
+    assert asked == [None, '"1"']
+
+
+async def test_news_of_the_address_wakes_it_and_nobody_who_left(stage):
+    assert isinstance(stage.source, HearsNews)
+    woken = []
+    stage.face.says(stage.server, 1)
+    stage.source.on_news(lambda: woken.append(1))
+    await stage.look()
+    stage.face.says(stage.server, 2)
+    other = Stage.__new__(Stage)
+    other.__dict__.update(stage.__dict__)
+    other.source, other.memory, other.stored = stage.made(), Memory(state=stage.kind.trial), set()
+    await other.look()
+    for _ in range(10):
+        await stage.clock.advance(1)
+    assert woken
+
+    stage.source.on_news(None)
+    woken.clear()
+    stage.face.says(stage.server, 1)
+    await other.look()
+    for _ in range(10):
+        await stage.clock.advance(1)
+    assert woken == []
+
+
+# --- the Vigilance's key --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def watch(monkeypatch):
+    monkeypatch.setenv("METEOFRANCE_KEY", KEY)
+    async with serving() as server, aiohttp.ClientSession() as session:
+        made = Stage("vigilance", server, session)
+        yield made
+        await made.reader.close()
+
+
+async def test_the_key_goes_with_both_requests_and_the_words_are_asked_for_when_colours_changed(watch):
+    _vigilance(watch.server, 1)
+    await watch.look()
+    assert watch.server.asked == ["/v1/cartevigilance/encours", "/v1/textesvigilance/encours"]
+    assert [each.headers.get("apikey") for each in watch.server.requests] == [KEY, KEY]
+
+    await watch.look()
+    assert watch.server.count("/v1/textesvigilance/encours") == 1
+
+
+async def test_no_other_host_is_told_the_key(watch):
+    async with serving() as stranger:
+        stranger.pages["/elsewhere"] = a_map({"3": [(0, 30, 3)]})
+        moved = web.Response(status=302, headers={"Location": f"{stranger.url}/elsewhere"})
+        watch.server.pages["/v1/cartevigilance/encours"] = moved
+        watch.settings["allow_private"] = True
+        watch.source = watch.made()
+        _vigilance_texts(watch.server)
+        await watch.look()
+
+        [request] = stranger.requests
+        assert "apikey" not in request.headers
+        assert KEY not in str(request.headers)
+
+
+def _vigilance_texts(server: FeedServer) -> None:
+    server.pages["/v1/textesvigilance/encours"] = a_bulletin({})
+
+
+async def test_without_a_key_it_fails_and_says_so_until_there_is_one(watch, monkeypatch):
+    _vigilance(watch.server, 1)
+    monkeypatch.delenv("METEOFRANCE_KEY")
+    with pytest.raises(SourceFailed, match="METEOFRANCE_KEY is not set"):
+        await watch.look()
+    assert watch.server.asked == []
+
+    monkeypatch.setenv("METEOFRANCE_KEY", KEY)
+    assert len(await watch.look()) == 1
+
+
+async def test_nobody_waits_for_the_words(watch):
+    _vigilance(watch.server, 1)
+    watch.server.pages["/v1/textesvigilance/encours"] = web.Response(status=500)
+    [heard] = await watch.look()
+
+    [note] = heard.notes
+    assert note.code == "vigilance_wordless"
+    assert "Orange" in heard.alert.infos[0].description
+
+
+async def test_a_map_whose_time_is_over_fails_also_where_it_is_unchanged(watch):
+    _vigilance(watch.server, 1)
+    await watch.look()
+    with pytest.raises(SourceFailed, match="no newer one is there"):
+        await watch.look(after=3 * 86_400)
+
+    watch.memory = Memory()
+    with pytest.raises(SourceFailed, match="was over at"):
+        await watch.look()
+
+
+async def test_an_edition_older_than_the_last_one_is_passed_over(watch):
+    def says(hour: int, colour: int) -> None:
+        at = MORNING.replace(hour=hour)
+        watch.server.pages["/v1/cartevigilance/encours"] = a_map({"3": [(0, 30, colour)]}, updated=at)
+
+    _vigilance_texts(watch.server)
+    says(6, 3)
+    await watch.look()
+    says(5, 4)
+    assert await watch.look() == []
+    says(7, 4)
+    assert len(await watch.look()) == 1
