@@ -22,6 +22,8 @@ from alerts.reports.taking import ReportIntake
 from alerts.sources.cap.message import read_message
 from alerts.web.api.app import api_app
 from alerts.web.api.guard import Guard
+from alerts.web.api.open311 import open311_app
+from alerts.web.api.open311_server import BASE as OPEN311
 from alerts.web.api.operation import BASE as API
 from alerts.web.api.operation import Api
 from alerts.web.console.app import console_app
@@ -81,6 +83,8 @@ def build_app(
     app.add_routes(ops_routes(gauges, console.warnings))
     app.add_subapp(DESK, console_app(console))
     app.add_subapp(API, api_app(api))
+    if reports is not None:
+        app.add_subapp(OPEN311, open311_app(api, reports))
     app.add_routes(PollPages(publisher, for_pages, service).routes())
     if intake is not None:
         app.add_routes(QuestionField(publisher, intake).routes())

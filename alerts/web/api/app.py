@@ -205,7 +205,7 @@ async def body_of(request: web.Request, operation: Operation) -> tuple[bytes, st
     """
     # aiohttp takes a body without a type for bytes; whether one was given is asked below.
     form = request.content_type.lower()
-    body = await _body_within(request, _most(operation, form))
+    body = await body_within(request, _most(operation, form))
     if not body:
         return body, CAP if form == CAP and operation.takes_cap else JSON
     encoded = request.headers.get("Content-Encoding", "identity").strip().lower() != "identity"
@@ -229,7 +229,8 @@ def _most(operation: Operation, form: str) -> int:
     return LARGEST_PICTURED if may_be_pictured else LARGEST_JSON
 
 
-async def _body_within(request: web.Request, most: int) -> bytes:
+async def body_within(request: web.Request, most: int) -> bytes:
+    """The body. Raises Problem where it is too large or ends too soon."""
     body = bytearray()
     too_large = Problem(
         ProblemType.TOO_LARGE, because("request_body_large", most=most), headers={"Connection": "close"}

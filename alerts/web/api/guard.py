@@ -42,7 +42,8 @@ PROGRAM = Pace("token", burst=120, each_second=10)
 STRANGER = Pace("address", burst=20, each_second=0.2)
 """What an address may that shows no token, or a wrong one."""
 MOST_BUCKETS = 10_000
-_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,512}=*) *", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
+_BEARER = re.compile(rf"bearer +({_TOKEN.pattern}) *", re.IGNORECASE)
 _REALM = 'Bearer realm="tocsin"'
 
 
@@ -86,16 +87,18 @@ class Guard:
 
     async def let_in(self, request: web.Request, act: Act) -> tuple[Actor, str]:
         """Who asks, and the hash of their token. Raises Problem."""
-        given = request.headers.getall("Authorization", [])
-        match = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
-        address, agent = self._address(request), request.headers.get("User-Agent", "")[:200]
+        return await self.admit(request, bearer_of(request), act)
+
+    async def admit(self, request: web.Request, bearer: str | None, act: Act) -> tuple[Actor, str]:
+        """The same, where the token may stand elsewhere than in the header. Raises Problem."""
+        address, agent = self.address_of(request), request.headers.get("User-Agent", "")[:200]
         visit = Visit(address, agent.encode("ascii", "replace").decode())
-        found = await self._gate.program(match[1], visit) if match else None
-        if found is None or match is None:
+        found = await self._gate.program(bearer, visit) if bearer else None
+        if found is None or bearer is None:
             # Only now is it a stranger's: a program behind an address that was used up still comes in by its token.
             self.pace_stranger(request)
-            raise _no_token(is_given=match is not None)
-        token = hashlib.sha256(match[1].encode()).hexdigest()
+            raise _no_token(is_given=bearer is not None)
+        token = hashlib.sha256(bearer.encode()).hexdigest()
         _pass(request, self._programs.ask(token))
         actor = replace(found, origin=Origin.API, address=address)
         if not actor.may(act):
@@ -106,10 +109,23 @@ class Guard:
 
     def pace_stranger(self, request: web.Request) -> None:
         """Count a request without a good token against its address. Raises Problem where there were too many."""
-        _pass(request, self._strangers.ask(neighbourhood(self._address(request))))
+        _pass(request, self._strangers.ask(neighbourhood(self.address_of(request))))
 
-    def _address(self, request: web.Request) -> str:
+    def address_of(self, request: web.Request) -> str:
+        """From where it was asked, as far as that can be known."""
         return client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), self._proxies)
+
+
+def bearer_of(request: web.Request) -> str | None:
+    """The token in the request's header, if there is one of a token's form."""
+    given = request.headers.getall("Authorization", [])
+    match = _BEARER.fullmatch(given[0]) if len(given) == 1 else None
+    return match[1] if match else None
+
+
+def token_in(told: str | None) -> str | None:
+    """What was told, if it has a token's form."""
+    return told if told is not None and _TOKEN.fullmatch(told) else None
 
 
 def _pass(request: web.Request, allowance: Allowance) -> None:

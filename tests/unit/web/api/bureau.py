@@ -24,6 +24,7 @@ from alerts.store.database import Database
 from alerts.store.files import migrate
 from alerts.web.api.app import api_app
 from alerts.web.api.guard import PROGRAM, STRANGER, Guard
+from alerts.web.api.open311 import open311_app
 from alerts.web.api.operation import Api
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import a_town
@@ -138,6 +139,8 @@ async def open_bureau(folder, channels=CHANNELS, pace=PROGRAM, proxies=()):
         api = replace(api, reports=ReportIntake(config, service, clock))
     app = web.Application()
     app.add_subapp("/api/v1", api_app(api))
+    if api.reports is not None:
+        app.add_subapp("/open311/v2", open311_app(api, api.reports))
     async with TestClient(TestServer(app)) as client:
         tokens = {role: await give_token(service, role, role) for role in ROLES}
         yield Bureau(api, service, database, clock, client, folder, tokens)

@@ -1,0 +1,186 @@
+"""The requests of Open311 GeoReport v2: which reports are told to whom, and a report that comes this way.
+
+To everybody the reports are told that an officer accepted and that the map may show; to a program with a token also
+those that nobody looked at yet, without what they say. Kinds that aren't public are told to nobody here. All of it is
+coarse as on the map: the middle of a square, a street, the day. So a time that is asked for is read as its whole days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import Misuse
+from alerts.model.reason import Reason, because
+from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, Closing, ReportKind, ReportState, Via
+from alerts.model.town import Town
+from alerts.rendering.i18n import sentence, word
+from alerts.reports.account import link_of
+from alerts.reports.places import Places
+from alerts.reports.public import GONE_AFTER, MOST_PINS, may_show, pin_of
+from alerts.reports.taking import ReportDraft, TakenReport
+from alerts.store.shown_reports import ShownReport
+from alerts.web.api.open311_forms import beginning, day_told, moment_of, number_of
+from alerts.web.api.problems import Problem, ProblemType
+
+SPAN = timedelta(days=90)
+MOST = 1000
+"""Requests in one answer, and the days that one may ask for: the standard's own limits."""
+MOST_NAMED = 100
+OPEN, CLOSED = "open", "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Open311Query:
+    """Which requests are asked for. `names` overrides all else; `since` and `until` bound the day of a report."""
+
+    names: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    states: tuple[str, ...] = (OPEN, CLOSED)
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def query_of(told: Mapping[str, str], now: datetime) -> Open311Query:
+    """What a query's parameters ask for. Raises Problem."""
+    names = _several(told.get("service_request_id"))
+    if len(names) > MOST_NAMED:
+        raise Problem(ProblemType.MALFORMED, because("open311_many_ids", most=MOST_NAMED))
+    states = _several(told.get("status")) or (OPEN, CLOSED)
+    if not set(states) <= {OPEN, CLOSED}:
+        raise Problem(ProblemType.MALFORMED, because("open311_status", name="status", allowed=[OPEN, CLOSED]))
+    since, until = (moment_of(name, told[name]) if told.get(name) else None for name in ("start_date", "end_date"))
+    if until is None:
+        until = min(since + SPAN, now) if since is not None and since <= now else now
+    if since is None:
+        since = until - SPAN
+    # A day is 23 to 25 hours long, and whoever asks from midnight to midnight means 90 of them.
+    if not timedelta() <= until - since <= SPAN + timedelta(hours=1):
+        raise Problem(
+            ProblemType.MALFORMED, because("open311_span", first="start_date", last="end_date", days=SPAN.days)
+        )
+    return Open311Query(names, _several(told.get("service_code")), states, since, until)
+
+
+def _several(told: str | None) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (told or "").split(",") if part.strip())
+
+
+# --- what is told
+
+
+def is_told(report: CitizenReport, town: Town, now: datetime, *, by_token: bool) -> bool:
+    """Whether there is a request of that report, to everybody or to a program with a token."""
+    if not by_token:
+        return report.accepted_at is not None and may_show(report, town, now)
+    kind = town.reports.kind(report.kind) if town.reports is not None else None
+    is_over = report.closed_at is not None and report.closed_at + GONE_AFTER <= now
+    is_gone = report.state is ReportState.SET_ASIDE or report.closing is Closing.ERASED or report.lat is None
+    return kind is not None and kind.public and not is_over and not is_gone
+
+
+def named(unit: DeskUnit, town: Town, names: Iterable[str], *, by_token: bool) -> Sequence[ShownReport]:
+    """The reports of these numbers that are told."""
+    found = (unit.shown_reports.one(name.upper()) for name in names)
+    return [each for each in found if each is not None and is_told(each.report, town, unit.now, by_token=by_token)]
+
+
+def unseen(unit: DeskUnit, since: datetime | None) -> Sequence[ShownReport]:
+    """What was reported since then, whatever became of it, newest first; for `among` to choose from."""
+    return [ShownReport(each, photo_released=False, tellers=0) for each in unit.reports.listed(MOST_PINS, since=since)]
+
+
+def among(
+    shown: Sequence[ShownReport], town: Town, query: Open311Query, now: datetime, *, by_token: bool
+) -> Sequence[ShownReport]:
+    """Those that are asked for and told, newest first, each once: the first of one number counts."""
+    found = {each.report.seq: each for each in reversed(shown)}
+    told = (found[seq] for seq in sorted(found, reverse=True))
+    wanted = (each for each in told if is_told(each.report, town, now, by_token=by_token))
+    return [each for each in wanted if _is_wanted(each.report, query, town)][:MOST]
+
+
+def _is_wanted(report: CitizenReport, query: Open311Query, town: Town) -> bool:
+    day = report.at.astimezone(town.zone).date()
+    if query.since is not None and day < query.since.astimezone(town.zone).date():
+        return False
+    if query.until is not None and beginning(day, town.zone) > query.until:
+        return False
+    return status_of(report) in query.states and (not query.kinds or report.kind in query.kinds)
+
+
+def status_of(report: CitizenReport) -> str:
+    """As the standard has it: `open` or `closed`."""
+    return OPEN if report.is_open else CLOSED
+
+
+def account_of(shown: ShownReport, town: Town, places: Places, language: str) -> dict[str, Any]:
+    """A report as a request. What it says is told of an accepted one alone."""
+    report = shown.report
+    pin = pin_of(report, town, places, photo_released=shown.photo_released)
+    kind = town.reports.kind(report.kind) if town.reports is not None else None
+    accepted = report.accepted_at is not None
+    changed = (report.closed_at or report.changed_at).astimezone(town.zone).date()
+    return {
+        "service_request_id": pin.number,
+        "status": status_of(report),
+        "status_notes": pin.answer if accepted else None,
+        "service_name": kind.name(language) if kind is not None else pin.kind,
+        "service_code": pin.kind,
+        **({"description": pin.text} if accepted else {}),
+        "agency_responsible": town.name,
+        "service_notice": None,
+        "requested_datetime": day_told(pin.day, town.zone),
+        "updated_datetime": day_told(max(changed, pin.day), town.zone),
+        "expected_datetime": None,
+        "address": pin.place,
+        "address_id": None,
+        "zipcode": None,
+        "lat": pin.lat,
+        "long": pin.lon,
+        "media_url": f"{town.public_url or town.mount}/reports/{pin.number}.jpg" if pin.has_photo else None,
+    }
+
+
+# --- what comes in
+
+
+def draft_of(told: Mapping[str, str], kind: ReportKind, token: str, network: str, language: str) -> ReportDraft:
+    """The report of a form's fields. Raises Problem and Misuse.
+
+    Who reports is known by the `device_id` or the `account_id` of their app, else by their network. Names, addresses
+    of mail and numbers of telephones aren't looked at.
+    """
+    who = told.get("device_id") or told.get("account_id")
+    lat, lon = (number_of(told[name]) if name in told else None for name in ("lat", "long"))
+    address = told.get("address_string")
+    if (lat is None) is not (lon is None) or (lat is None and not address):
+        raise Misuse(because("report_without_place"))
+    return ReportDraft(
+        kind=kind.code,
+        via=Via.OPEN311,
+        source=f"key {token} {who[:200]}" if who else f"net {network}",
+        lat=lat,
+        lon=lon,
+        address=address[:LONGEST_PLACE] if address else None,
+        text=told.get("description", "")[:LONGEST_TEXT],
+        language=language,
+    )
+
+
+def receipt_of(taken: TakenReport, told: Mapping[str, str], town: Town, language: str) -> dict[str, Any]:
+    """What is answered to a report: its number, and what who reported should know."""
+    said: list[Reason] = []
+    if len(told.get("description", "")) > LONGEST_TEXT:
+        said.append(because("open311_cut", most=LONGEST_TEXT))
+    if "media_url" in told:
+        said.append(because("open311_no_media", name="media_url"))
+    link = word(because("open311_link", link=link_of(town, taken.report.number, taken.token)), language)
+    return {
+        "service_request_id": taken.report.number,
+        "service_notice": " ".join([*(sentence(each, language) for each in said), f"{link[:1].upper()}{link[1:]}"]),
+        "account_id": None,
+    }
