@@ -14,7 +14,7 @@ from enum import StrEnum
 from alerts.model.poll import PollCount
 from alerts.model.post import Means, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
-from alerts.model.subscriber import Notice, Quiet
+from alerts.model.subscriber import Notice, PushEndpoint, Quiet
 
 BULK_LANGUAGES = ("fr", "en")
 """The languages in which subscribers are told, by their primary subtag."""
@@ -35,9 +35,9 @@ class BulkState(StrEnum):
 class Bulk:
     """What is told to the subscribers of one channel about one alert.
 
-    Its `id` is that of the channel's own post, with which it waits and goes. `texts` are Telegram's HTML by language
-    (primary subtag), `links` the address a preview is made of. An end goes to those alone who got the incident, and so
-    does an update, unless it reaches further than what it updates (`everyone`); `edits` puts it in the place of what
+    Its `id` is that of the channel's own post, with which it waits and goes. `texts` are its words by language (primary
+    subtag; Telegram's as HTML), `links` the address of its page. An end goes to those alone who got the incident, and
+    so does an update, unless it reaches further than what it updates (`everyone`); `edits` puts it in the place of what
     they got. `cursor` is the chat up to which everybody was handed over, `total` how many subscribers there were at
     its start; `reason` says why it was stopped.
     """
@@ -212,9 +212,10 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One chat and what it is to be told: one bulk, or several that were held back for it, as one message.
+    """One subscriber and what they are to be told: one bulk, or several that were held back for them, as one message.
 
-    `message` is what it has of the incident; it is answered, or changed where `edits`. The chat stands in no log.
+    `message` is what they have of the incident; it is answered, or changed where `edits`. `endpoint` is where a browser
+    is reached. Neither that nor the chat stands in any log.
     """
 
     chat: int = field(repr=False)
@@ -223,6 +224,7 @@ class Target:
     message: int | None = None
     edits: bool = False
     held: bool = False
+    endpoint: PushEndpoint | None = field(default=None, repr=False)
 
     @property
     def urgent(self) -> bool:
@@ -231,22 +233,27 @@ class Target:
 
 
 class SendOutcome(StrEnum):
-    """What became of one message: it is out, nobody reads there any more, it was refused, it may be out."""
+    """What became of one message: it is out, nobody reads there any more, it was refused, it may be out.
+
+    Or it is for later: whoever carries messages to that subscriber takes none now, while others go on.
+    """
 
     SENT = "sent"
     LEFT = "left"
     FAILED = "failed"
     DOUBT = "doubt"
+    LATER = "later"
 
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The end of one attempt; `moved_to` is the chat's new id where it got one."""
+    """The end of one attempt. `moved_to` is the new id of a chat that has one, `until` when what is `LATER` is due."""
 
     target: Target
     outcome: SendOutcome
     message: int | None = None
     moved_to: int | None = field(default=None, repr=False)
+    until: datetime | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -1,10 +1,12 @@
-"""Those who subscribed with the bot: what they chose, and nothing about who they are.
+"""Those who subscribed: what they chose, and nothing about who they are.
 
-A chat's id is all that is kept of a person, because without it nothing could be sent; it stands in no log.
+Where a message goes is all that is kept of a person, because without it nothing could be sent: a chat's id, or the
+address that a browser was given by its push service. Neither stands in any log.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -77,8 +79,29 @@ class Quiet:
 
 
 @dataclass(frozen=True, slots=True)
+class PushEndpoint:
+    """Where a browser is reached: the address its push service gave it, and the keys that only it can read with.
+
+    Whoever knows the address may send there, so it is kept as a chat's id is.
+    """
+
+    url: str = field(repr=False)
+    p256dh: str = field(repr=False)
+    auth: str = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        """What stands for it where a chat's id does: the same for the same address, and spread over all services."""
+        # 62 bits: below what a cursor ends at, and two of a million browsers are the same by one chance in a million.
+        return int.from_bytes(hashlib.sha256(self.url.encode()).digest()[:8]) >> 2 or 1
+
+
+@dataclass(frozen=True, slots=True)
 class Subscriber:
-    """A chat and its choices. Without districts it is the whole town, without topics everything.
+    """Somebody, by the number that `chat` is on their channel, and their choices.
+
+    Telegram's number is the chat's id; a browser's is made of its `endpoint`. `token` is the digest of what lets that
+    browser change its choices. Without districts it is the whole town, without topics everything.
 
     `step` is where the conversation stands (None: nowhere in particular). Only who is `on` is told anything.
     """
@@ -91,6 +114,8 @@ class Subscriber:
     quiet: Quiet | None = None
     step: str | None = None
     on: bool = True
+    endpoint: PushEndpoint | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ Publish = Literal["auto", "veto", "approve"]
 """What becomes of what a source brings: it goes out, goes out unless somebody objects, or waits for an officer."""
 LinkPolicy = Literal["always", "first", "never"]
 """When a post carries its address: in every one, in the first of an incident, in none."""
+PUSH = "push"
+"""The channel that `[push]` makes, and its kind: it has subscribers, and no timeline."""
 DISTRICT = "district"
 """The geocode name under which a district's own code stands in our alerts."""
 
@@ -423,9 +425,14 @@ class Town:
         return (*(hazard for hazard in named if hazard is not Hazard.GENERAL), Hazard.GENERAL)
 
     @property
-    def bots(self) -> Mapping[str, ChannelConfig]:
-        """The channels whose bot people may subscribe with."""
+    def reaching(self) -> Mapping[str, ChannelConfig]:
+        """The channels that reach subscribers one by one: by a bot, or by push."""
         return {name: channel for name, channel in self.channels.items() if channel.subscriptions}
+
+    @property
+    def bots(self) -> Mapping[str, ChannelConfig]:
+        """Of these, the channels whose bot people subscribe with."""
+        return {name: channel for name, channel in self.reaching.items() if channel.kind != PUSH}
 
     @property
     def hearing(self) -> Mapping[str, ChannelConfig]:

@@ -21,6 +21,7 @@ from alerts.model.delivery import (
     Bulk,
     BulkCandidate,
     BulkState,
+    SendOutcome,
     SendResult,
     Target,
     Turn,
@@ -37,7 +38,7 @@ from alerts.store.bulk_landing import bulk_of, candidate_of, checkpoint, land, o
 from alerts.store.database import Database
 from alerts.store.restoring import LOOKED_FOR
 from alerts.store.statement import Statement, stamp, time_of
-from alerts.store.subscribers import subscriber_of
+from alerts.store.subscribers import endpoint_of, subscriber_of
 from alerts.store.unit import Unit, transaction
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Bulks:
         if not unit.leases.holds(lease, ask.local):
             return None
         out = land(db, self._address.channel, ask.results, ask.local, ask.working)
-        held_until = self._held_until if ask.working is not None else 0  # others may have held back somebody meanwhile
+        is_known = ask.working is not None and all(each.outcome is not SendOutcome.LATER for each in ask.results)
+        held_until = self._held_until if is_known else 0  # others, or what landed, may have held back somebody
         turning = _Turning(unit, self._address, ask, self._bulk, held_until)
         turning.out = out
         turn = turning.turn()
@@ -255,7 +257,7 @@ class _Turning:
     def _target(self, who: Who, bulks: tuple[Bulk, ...], *, held: bool = False) -> Target:
         message, first = who["message_id"] or None, bulks[0]
         if message is None:
-            return Target(who["chat"], who["language"], bulks, held=held)
+            return Target(who["chat"], who["language"], bulks, held=held, endpoint=endpoint_of(who["endpoint"]))
         alone = len({bulk.incident for bulk in bulks}) == 1
         edits = message is not None and alone and bulks[-1].edits and not self._is_shared(who, first, message)
         return Target(who["chat"], who["language"], bulks, message if alone else None, edits, held)
@@ -274,11 +276,10 @@ class _Turning:
         most = max(self._ask.room, 0) + len(flying)
         rows = sql.DUE.rows(self._db, of=self._of, now=self._now, most=most)
         chats = [row["chat"] for row in rows if row["chat"] not in flying]
-        targets = [self._gathered(chat) for chat in chats[: max(self._ask.room, 0)]]
-        return [target for target in targets if target is not None]
+        return [target for chat in chats[: max(self._ask.room, 0)] for target in self._gathered(chat)]
 
-    def _gathered(self, chat: int) -> Target | None:
-        """All that is held for a chat, of each incident the newest word; None: there is nothing left to tell."""
+    def _gathered(self, chat: int) -> list[Target]:
+        """All that is held for a chat, of each incident the newest word, as one message, or (`apart`) one each."""
         rows = sql.HELD_FOR.rows(self._db, of=self._of, who=chat, now=self._now)
         bulks = [self._bulk(self._db, row["bulk"]) for row in rows]
         newest = {bulk.incident: bulk for bulk in sorted(bulks, key=lambda bulk: bulk.seq) if self._holds(bulk)}
@@ -289,7 +290,10 @@ class _Turning:
             if bulk not in telling or who is None:
                 sql.LET_GO.run(self._db, of=self._of, who=chat, key=bulk.id)
                 sql.COUNT.run(self._db, key=bulk.id, out=0, refused=0, left=1)
-        return self._target(who, telling, held=True) if telling and who is not None else None
+        if not telling or who is None:
+            return []
+        messages = [(bulk,) for bulk in telling] if self._address.apart else [telling]
+        return [self._target(who, each, held=True) for each in messages]
 
     def _holds(self, bulk: Bulk) -> bool:
         """Whether it is still so: not over, and not taken back meanwhile."""
@@ -343,12 +347,14 @@ LOOKED_AT = 2000
 class Address:
     """Whose bulks: those of a channel; `exercises` is its mark.
 
-    What isn't urgent is held back for who was told of something else less than `gather` ago.
+    What isn't urgent is held back for who was told of something else less than `gather` ago. What was held back for
+    somebody goes as one message; `apart`: each by itself.
     """
 
     channel: str
     exercises: bool = False
     gather: timedelta = timedelta(minutes=3)
+    apart: bool = False
 
 
 class Sieve:
@@ -437,7 +443,7 @@ class Walk:
 
 
 def _chooser(who: Who) -> Subscriber:
-    return subscriber_of({**who, "step": None, "is_on": True})
+    return subscriber_of({**who, "step": None, "is_on": True, "endpoint": None, "token": None})
 
 
 def people(statement: Statement, db: Connection, **values: Any) -> list[Who]:

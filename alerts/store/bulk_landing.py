@@ -100,6 +100,9 @@ def _land_one(db: Connection, channel: str, result: SendResult, now: datetime, c
     if result.outcome is SendOutcome.LEFT:
         Subscribers(db).forget(channel, chat)  # which counts it
         return
+    if result.outcome is SendOutcome.LATER:
+        _hold(db, channel, result, now)
+        return
     if result.outcome is SendOutcome.DOUBT and _is_told_again(db, channel, result, now):
         return
     for bulk in target.bulks:
@@ -143,6 +146,19 @@ def _is_told_again(db: Connection, channel: str, result: SendResult, now: dateti
             sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
         return True
     return all(sql.DOUBT.run(db, key=bulk.id, who=chat).rowcount == 1 for bulk in target.bulks)
+
+
+def _hold(db: Connection, channel: str, result: SendResult, now: datetime) -> None:
+    """What can't be carried there now is held back: that outlives a kill, and holds up nobody else."""
+    chat, until = result.target.chat, stamp(result.until or now + HELD_AGAIN)
+    for bulk in result.target.bulks:
+        was_there = (
+            sql.LET_GO.run(db, of=channel, who=chat, key=bulk.id)
+            if result.target.held
+            else sql.LAND.run(db, key=bulk.id, who=chat)
+        )
+        if was_there.rowcount:  # else they left meanwhile, or another process told them
+            sql.HOLD.run(db, channel=channel, chat=chat, bulk=bulk.id, until=until)
 
 
 def _is_worth_it(severity: Severity) -> bool:

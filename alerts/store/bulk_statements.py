@@ -155,6 +155,7 @@ _WHO = (
     subscriber.c.topics,
     subscriber.c.severity,
     subscriber.c.quiet,
+    subscriber.c.endpoint,
     received.c.message_id,
 )
 

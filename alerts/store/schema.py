@@ -440,7 +440,8 @@ idempotency = Table(
     Column("at", BigInteger, nullable=False, index=True),
 )
 
-# Those who subscribed with the bot of a channel: a chat's id and its choices, and nothing else about anybody.
+# Those who subscribed to a channel: where they are reached and their choices, and nothing else about anybody. Of a
+# browser, `chat` is a number made of its endpoint, `endpoint` is JSON, and `token` the digest of what changes its row.
 subscriber = Table(
     "subscriber",
     metadata,
@@ -452,6 +453,9 @@ subscriber = Table(
     Column("quiet", String(11)),
     Column("step", Text),
     Column("is_on", Boolean, nullable=False),
+    Column("endpoint", Text),
+    Column("token", String(64)),
+    Index("ix_subscriber_token", "token", unique=True),
     sqlite_with_rowid=False,
 )
 

@@ -1,4 +1,4 @@
-"""The chats of a bot: those who subscribed, each with every row that is bound to it, and those of officers."""
+"""Those who subscribed, each with every row that is bound to them, and the chats of officers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, fu
 
 from alerts.model.alert import Severity
 from alerts.model.person import fold_name
-from alerts.model.subscriber import Asked, Linked, Quiet, Subscriber, Topic
+from alerts.model.subscriber import Asked, Linked, PushEndpoint, Quiet, Subscriber, Topic
 from alerts.store.schema import (
     bulk,
     bulk_flight,
@@ -37,6 +37,7 @@ _OWN: tuple[Table, ...] = (table, got, held_back, officer_chat, officer_told, of
 _BULKS = select(bulk.c.id).where(bulk.c.channel == bindparam("of"))
 
 _GET = Statement(select(table).where(table.c.channel == bindparam("of"), table.c.chat == bindparam("who")))
+_BY_TOKEN = Statement(select(table).where(table.c.token == bindparam("digest"), table.c.channel == bindparam("of")))
 _PUT = upsert_into(table)
 _COUNT = Statement(select(func.count()).select_from(table).where(table.c.channel == bindparam("of"), table.c.is_on))
 _ALL = Statement(select(table).order_by(table.c.channel, table.c.chat))
@@ -116,7 +117,14 @@ class Subscribers(UnitPart):
             quiet=_spell(subscriber.quiet),
             step=subscriber.step,
             is_on=subscriber.on,
+            endpoint=_spell_endpoint(subscriber.endpoint),
+            token=subscriber.token,
         )
+
+    def by_token(self, channel: str, token: str) -> Subscriber | None:
+        """The browser whose token has this digest."""
+        row = _BY_TOKEN.row(self._db, of=channel, digest=token)
+        return subscriber_of(row) if row else None
 
     def forget(self, channel: str, chat: int) -> None:
         """Remove every row of that chat, wherever it stands."""
@@ -181,7 +189,18 @@ def subscriber_of(row: Mapping[str, Any] | Row) -> Subscriber:
         quiet=_read(row["quiet"]),
         step=row["step"],
         on=bool(row["is_on"]),
+        endpoint=endpoint_of(row["endpoint"]),
+        token=row["token"],
     )
+
+
+def endpoint_of(text: str | None) -> PushEndpoint | None:
+    """The endpoint as a row has it."""
+    return PushEndpoint(*json.loads(text)) if text else None
+
+
+def _spell_endpoint(endpoint: PushEndpoint | None) -> str | None:
+    return json.dumps([endpoint.url, endpoint.p256dh, endpoint.auth]) if endpoint else None
 
 
 def _spell(quiet: Quiet | None) -> str | None:
