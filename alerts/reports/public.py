@@ -40,8 +40,8 @@ _MOST_LOOKED_AT = 200
 class Pin:
     """A report as everybody may see it: `lat` and `lon` are the middle of its square of 100 m, never its place.
 
-    `place` is a street without a number, None where it isn't known. `agreed` is how many told the same beside who
-    reported, as far back as that is known (a day).
+    `place` is a street without a number, `district` its name; None where it isn't known. `agreed` is how many told the
+    same beside who reported, as far back as that is known (a day). `language` is that of the `text`.
     """
 
     id: str
@@ -57,6 +57,8 @@ class Pin:
     text: str | None = None
     has_photo: bool = False
     agreed: int = 0
+    district: str | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def pin_of(report: CitizenReport, town: Town, places: Places, *, photo_released:
     # Of a place that was rounded the street next to the square's middle may be another one.
     street = None if report.rounded else places.street(lat, lon)
     accepted = report.accepted_at is not None and report.withheld is None
+    district = next((each.name for each in town.districts if each.code == report.district), None)
     return Pin(
         report.id,
         report.number,
@@ -101,6 +104,8 @@ def pin_of(report: CitizenReport, town: Town, places: Places, *, photo_released:
         text=report.text if accepted else None,
         has_photo=accepted and photo_released and report.has_photo,
         agreed=agreed,
+        district=district,
+        language=report.language if accepted else None,
     )
 
 
@@ -120,6 +125,24 @@ def one_pin(unit: Unit, town: Town, places: Places, number: str, now: datetime) 
     """The report of that number as everybody may see it; None where it may not be seen, or there is none."""
     found = unit.shown_reports.one(number.strip().upper())
     return _pin(found, town, places) if found is not None and may_show(found.report, town, now) else None
+
+
+def leads_to(unit: Unit, town: Town, pin: Pin, now: datetime) -> str | None:
+    """The number of the report that it is a duplicate of, where that one may be seen too."""
+    own = unit.reports.by_id(pin.id)
+    first = unit.reports.by_id(own.duplicate_of) if own is not None and own.duplicate_of is not None else None
+    return first.number if first is not None and may_show(first, town, now) else None
+
+
+def photo_shown(unit: Unit, town: Town, number: str, now: datetime) -> bytes | None:
+    """The photo of the report of that number (JPEG), where everybody may see it."""
+    found = unit.shown_reports.one(number.strip().upper())
+    if found is None or not may_show(found.report, town, now) or found.report.accepted_at is None:
+        return None
+    if found.report.withheld is not None or not found.photo_released:
+        return None
+    photo = unit.reports.photo(found.report.id)
+    return photo.jpeg if photo is not None and photo.released_at is not None else None
 
 
 def nearby(  # noqa: PLR0917 two of them are one place

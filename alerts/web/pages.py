@@ -56,16 +56,17 @@ def in_sight(value: Any) -> Any:
     return Markup(told) if isinstance(value, Markup) else told  # noqa: S704 it was markup before, and is no other now
 
 
-_LEADS = re.compile(r'(\b(?:href|src|action|formaction|data-[a-z-]+)=")(?=/(?!/))')
+_LEADS = r'(\b(?:href|src|action|formaction|data-[a-z-]+)=")(?=/(?!/))'
 
 
 def below(mount: str, page: str) -> str:
     """A page of ours whose links lead below `mount`, where a fleet has this town (empty: it has a host of its own).
 
     Pages are written as if they stood at the server's root, and every link in them is an attribute that begins with a
-    slash: so none can be forgotten, and no template knows of it.
+    slash: so none can be forgotten, and no template knows of it. A whole address that had to be told without a host
+    (`Setting.address`) is below it already.
     """
-    return _LEADS.sub(rf"\g<1>{mount}", page) if mount else page
+    return re.sub(rf"{_LEADS}(?!{re.escape(mount)}/)", rf"\g<1>{mount}", page) if mount else page
 
 
 @cache

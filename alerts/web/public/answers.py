@@ -32,6 +32,7 @@ ICAL = "text/calendar; charset=utf-8"
 XML = "application/xml; charset=utf-8"
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
+JPEG = "image/jpeg"
 ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": "*"})
 """What programs read may be read by a page of any site: there is nothing in it that isn't public."""
 
@@ -126,8 +127,8 @@ class KeptAnswer:
 
     @property
     def _packs(self) -> bool:
-        # A PNG is packed already.
-        return len(self.body) >= _SMALL and not self.kind.startswith("image/png")
+        # A picture is packed already.
+        return len(self.body) >= _SMALL and self.kind not in ("image/png", JPEG)
 
     def is_ready_for(self, request: web.Request) -> bool:
         """Whether `to` packs nothing any more, which takes milliseconds of a long page."""

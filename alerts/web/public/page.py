@@ -12,14 +12,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from babel import Locale
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -40,6 +40,7 @@ PANEL = "panel"
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
 _FEW = 3
 _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm a"}
+_DAY = {"fr": "d MMMM y", "en": "d MMMM y"}
 _LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mm a"}
 
 
@@ -168,6 +169,10 @@ class Pages:
         """A poll's page, at one address in all `alternates`."""
         return self._page("poll.html", outlook, "", alternates=alternates, **told)
 
+    def reported(self, name: str, outlook: Outlook, rest: str, **told: Any) -> str:
+        """A page about what people report, by the name of its template; `rest` is its address in any language."""
+        return self._page(name, outlook, rest, dayed=self._dayed, **told)
+
     def embed(self, shown: Listing, outlook: Outlook) -> str:
         """A small page for a frame in the town's own site."""
         return self._page("embed.html", outlook, "embed", on=shown.on)
@@ -233,6 +238,9 @@ class Pages:
         """With the year: who reads it may do so in years."""
         local = moment.astimezone(self.setting.town.zone)
         return format_datetime(local, _LASTING[self.language], locale=Locale.parse(self.language))
+
+    def _dayed(self, day: date) -> str:
+        return format_date(day, _DAY[self.language], locale=Locale.parse(self.language))
 
     def _span(self, since: datetime, now: datetime) -> str:
         """How long ago, in the greatest unit that fits: "2 minutes", "3 hours"."""

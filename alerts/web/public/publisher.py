@@ -415,7 +415,7 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     async def look(request: web.Request) -> web.Response:
         path = request.path
         found = publisher.at_hand(path) or await publisher.find(path)
-        return await _given(found, request) if found is not None else await nothing_there(publisher, request)
+        return await given(found, request) if found is not None else await nothing_there(publisher, request)
 
     async def events(request: web.Request) -> web.StreamResponse:
         if publisher.closed or len(streams) >= room_for_streams():
@@ -451,10 +451,11 @@ async def nothing_there(publisher: Publisher, request: web.Request) -> web.Respo
             return web.Response(status=308, headers={"Location": quote(other)})
     setting = publisher.setting
     page = await publisher.find(setting.path(setting.language_of(path), "404.html"))
-    return await _given(page, request, status=404) if page else web.Response(status=404)
+    return await given(page, request, status=404) if page else web.Response(status=404)
 
 
-async def _given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:
+async def given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:
+    """The response to a request, packed in a thread where that takes long."""
     if not found.is_ready_for(request):
         await asyncio.to_thread(found.pack_for, request)
     return found.to(request, status=status)

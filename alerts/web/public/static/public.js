@@ -12,7 +12,7 @@ async function draw(place) {
   L.control.zoom({zoomInTitle: zoomIn, zoomOutTitle: zoomOut}).addTo(chart);
   if (tiles) L.tileLayer(tiles, {attribution: tilesBy || ""}).addTo(chart);
   const layers = L.featureGroup().addTo(chart);
-  const drawn = {chart, layers, told: null, ground: null};
+  const drawn = {chart, layers, told: null, ground: null, focus: null};
   charts.set(place, drawn);
   const ground = await get(districts);
   if (ground) {
@@ -27,7 +27,7 @@ async function draw(place) {
     chart.on("zoomend", () => name(drawn.ground));
   }
   await fill(place);
-  const bounds = layers.getBounds();
+  const bounds = drawn.focus ?? layers.getBounds();
   if (bounds.isValid()) chart.fitBounds(bounds, {padding: [16, 16], maxZoom: 15});
   else place.classList.remove("ready");
   name(drawn.ground);
@@ -71,8 +71,16 @@ function shade(properties) {
 
 // What is told, over the districts: what was told before goes.
 async function fill(place) {
-  const drawn = charts.get(place), areas = await get(place.dataset.areas, {cache: "no-cache"});
-  if (!areas) return;
+  const drawn = charts.get(place);
+  const areas = place.dataset.areas ? await get(place.dataset.areas, {cache: "no-cache"}) : null;
+  if (areas) lay(drawn, areas);
+  // Other scripts put theirs on it (pins.js), and how much of the map is to be seen.
+  drawn.waits = [];
+  place.dispatchEvent(new CustomEvent("drawn", {bubbles: true, detail: drawn}));
+  await Promise.all(drawn.waits);
+}
+
+function lay(drawn, areas) {
   if (drawn.told) drawn.layers.removeLayer(drawn.told);
   cover(drawn, areas.features);
   const shown = {...areas, features: areas.features.filter((feature) => feature.geometry)};
