@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tocsin_sandbox.control import json_answer, read_body, refuse
 from tocsin_sandbox.courier import UNREACHED, Courier
 from tocsin_sandbox.facebook.webhooks import CHALLENGE, Delivery, Subscription
+from tocsin_sandbox.open311 import RemoteClosing
 from tocsin_sandbox.people import Delete, Edit, Impossible, React, Say, Vote
 from tocsin_sandbox.sandbox import Sandbox
 from tocsin_sandbox.telegram.calls import Refusal
@@ -63,6 +64,8 @@ class Hand:
             ("POST", "/sandbox/telegram/link", self._link),
             ("POST", "/sandbox/facebook/webhook", self._subscribe),
             ("POST", "/sandbox/facebook/deliver", self._deliver),
+            ("POST", "/sandbox/open311/close", self._close),
+            ("GET", "/sandbox/open311.json", self._show_reports),
             ("GET", "/sandbox/rules", self._show_rules),
             ("POST", "/sandbox/rules", self._set_rules),
             ("GET", "/sandbox/listening.json", self._show_standing),
@@ -124,6 +127,18 @@ class Hand:
         statuses = await self._courier.deliver(delivery)
         changes = min(before, delivery.most or before)
         return json_answer({"told": statuses, "changes": changes, "waiting": webhooks.standing()["waiting"]})
+
+    async def _close(self, request: web.Request) -> web.Response:
+        """The server of reports has done with one."""
+        closing = await read_body(request, RemoteClosing)
+        try:
+            closed = self._sandbox.platforms.open311.close(closing, self._sandbox.clock())
+        except Impossible as error:
+            return refuse(str(error), error.status)
+        return json_answer({"request": closed.id, "notes": closed.notes})
+
+    async def _show_reports(self, _: web.Request) -> web.Response:
+        return json_answer(self._sandbox.platforms.open311.standing())
 
     async def _show_rules(self, _: web.Request) -> web.Response:
         return json_answer(self._sandbox.rules.model_dump())

@@ -18,7 +18,9 @@ class Rules(BaseModel):
     dollars of reading there are (None: no end); `twitter_new_names` has answers say `referenced_posts` and
     `edit_history_post_ids`. `facebook_ranked` serves comments by rank, whatever order is asked; `facebook_names` tells
     who wrote them; `facebook_lag` is after how many seconds. `telegram_administrator` says whether the bot is more
-    than a member of the linked groups.
+    than a member of the linked groups. `open311_tokens` has the server of reports answer with tokens; `open311_lag` is
+    after how many seconds it shows what it took, and knows the id of a token; `open311_wrapped` puts its lists into an
+    object, as FixMyStreet does.
     """
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
@@ -32,6 +34,9 @@ class Rules(BaseModel):
     facebook_names: bool = True
     facebook_lag: Seconds = 0.0
     telegram_administrator: bool = True
+    open311_tokens: bool = False
+    open311_lag: Seconds = 0.0
+    open311_wrapped: bool = False
 
     def change(self, told: dict[str, Any]) -> None:
         """Let these hold from now on. Raises ValidationError, and then none of them does."""

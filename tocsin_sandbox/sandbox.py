@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tocsin_sandbox import webhook
+from tocsin_sandbox import open311, webhook
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
 from tocsin_sandbox.facebook import answers as facebook_answers
@@ -25,13 +25,18 @@ _TOKEN = re.compile(r"^/bot[^/]+")
 
 
 def platform_of(path: str) -> str | None:
-    """Whose a path is: `/2/…` X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/webhook…` the town's."""
+    """Whose a path is: `/2/…` X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/webhook…` the town's.
+
+    `/open311/…` is a server of reports.
+    """
     if path.startswith("/2/"):
         return "twitter"
     if path.startswith("/bot"):
         return "telegram"
     if path == "/webhook" or path.startswith("/webhook/"):
         return "webhook"
+    if path.startswith(open311.BASE):
+        return "open311"
     return "facebook" if _GRAPH.match(path) else None
 
 
@@ -52,11 +57,13 @@ class Platforms:
             "facebook": self.facebook.comments,
             "telegram": self.telegram,
         }
+        self.open311 = open311.Open311(rules)
         self._all: dict[str, Any] = {
             "twitter": self.twitter,
             "facebook": self.facebook,
             "telegram": self.telegram,
             "webhook": webhook.Webhook(state),
+            "open311": self.open311,
         }
 
     def answer(self, platform: str, asked: Asked) -> Answer:
@@ -93,6 +100,8 @@ class Platforms:
             return telegram_calls.faulty(fault)
         if platform == "webhook":
             return webhook.faulty(fault)
+        if platform == "open311":
+            return open311.faulty(fault)
         if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
             # Asked about with the app's own token, a token that died is no error but the answer.
             died = (fault.code or 190, fault.message or "The session was invalidated", fault.subcode)

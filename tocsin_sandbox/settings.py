@@ -37,6 +37,8 @@ TELEGRAM_BOT_ID = 1234567
 TELEGRAM_MEMBERS = 312
 TELEGRAM_BOT_USERNAME = "tocsin_sandbox_bot"
 
+OPEN311_KEY = "sandbox-open311-key"
+
 WEBHOOK_SECRET = "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk="  # noqa: S105 - a stand-in's
 
 

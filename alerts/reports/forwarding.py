@@ -24,7 +24,7 @@ from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, InDoubt, Misuse, Rejected, Retry
-from alerts.model.events import Events, ReportsChanged
+from alerts.model.events import Events, PostsStored, ReportsChanged
 from alerts.model.lease import Lease, LeaseLost
 from alerts.model.person import Act
 from alerts.model.ports import Clock
@@ -173,6 +173,12 @@ class Forwarder:
         self.reason: Reason | None = None
         """Why the last request came to nothing; None: it is well."""
         events.subscribe(ReportsChanged, lambda _: self._rung.set())
+        events.subscribe(PostsStored, self._hear)
+
+    def _hear(self, event: PostsStored) -> None:
+        """A command or another daemon wrote something, which may be that a report was accepted."""
+        if event.elsewhere:
+            self._rung.set()
 
     async def run(self) -> None:
         """Hand on for ever."""

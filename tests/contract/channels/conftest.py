@@ -32,6 +32,7 @@ SECRETS = {
     "TELEGRAM_TOKEN": "1234567:sandbox-telegram-token",
     "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
     "MAIL_PASSWORD": "sandbox-mail-password",
+    "AGGLO_KEY": "sandbox-open311-key",
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "twitter": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from alerts.channels.open311 import Open311
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
 from alerts.desk.officer import Officer
+from alerts.model.events import PostsStored, ReportsChanged
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import ForwardState, ReportForward
 from alerts.reports.acts import accept
@@ -69,9 +71,38 @@ async def agglo(reports):
         yield server
 
 
+class Resting:
+    """The town's clock, and whether somebody rests by it."""
+
+    def __init__(self, clock):
+        self._clock, self.rests = clock, asyncio.Event()
+        self.now = clock.now
+
+    async def sleep(self, seconds):
+        self.rests.set()
+        await self._clock.sleep(seconds)
+
+    async def rest(self):
+        """Until whoever goes by it has nothing more to do."""
+        await asyncio.wait_for(self.rests.wait(), 10)
+        self.rests.clear()
+
+
 async def go_round(agglo):
     await agglo.keeper._renew()
     await agglo.forwarder.round(agglo.keeper.lease_of(forward_lease("agglo")))
+
+
+@pytest.fixture
+async def running(reports, agglo):
+    """The forwarder at work for ever, as in a daemon."""
+    agglo.resting = agglo.forwarder._clock = Resting(reports.clock)
+    await agglo.keeper._renew()
+    task = asyncio.create_task(agglo.forwarder.run())
+    await agglo.resting.rest()
+    yield agglo
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def accepted(reports):
@@ -156,3 +187,36 @@ async def test_what_a_dead_daemon_had_begun_is_in_doubt(reports, agglo):
     await go_round(agglo)
     assert (await standing(reports, report)).reason.code == "forward_cut_off"
     assert agglo.made == []
+
+
+async def sent(reports, running, report):
+    """Until it is handed on."""
+    while (await standing(reports, report)).state is not ForwardState.SENT:
+        await running.resting.rest()
+
+
+async def test_it_goes_on_for_ever_and_hears_of_what_was_accepted(reports, running):
+    report = await accepted(reports)
+    reports.events.publish(ReportsChanged((report.number,)))
+    await sent(reports, running, report)
+    other = await accepted(reports)
+    reports.events.publish(PostsStored(elsewhere=True))
+    await sent(reports, running, other)
+    assert len(running.made) == 2
+
+
+async def test_a_failure_of_its_own_ends_nothing(reports, running):
+    async def fail(_):
+        running.forwarder._remote.hand_over = hand_over
+        raise RuntimeError("nobody foresaw it")
+
+    hand_over, running.forwarder._remote.hand_over = running.forwarder._remote.hand_over, fail
+    report = await accepted(reports)
+    reports.events.publish(ReportsChanged())
+    while running.forwarder._remote.hand_over is fail:
+        await running.resting.rest()
+    other = await accepted(reports)
+    reports.events.publish(ReportsChanged())
+    await sent(reports, running, other)
+    # It had been begun, so it may be there.
+    assert (await standing(reports, report)).state is ForwardState.SENDING

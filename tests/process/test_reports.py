@@ -1,0 +1,124 @@
+"""Reports as processes: commands beside a daemon, and a server that they are handed on to, whoever is killed when."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from alerts.store.connection import opened
+from tests.process.town import ALL_THREE
+
+pytestmark = pytest.mark.process
+REPORTS = """
+[reports]
+prefix = "SM"
+[reports.forward.agglo]
+url = "{sandbox}/open311/v2"
+key = {{ env = "AGGLO_KEY" }}
+kinds = {{ lighting = "LIGHT", flooding = "FLOOD" }}
+allow_private = true
+"""
+
+
+@pytest.fixture(scope="module")
+def town(shared_town):
+    shared_town.environment["AGGLO_KEY"] = "sandbox-open311-key"
+    shared_town.configure(ALL_THREE + REPORTS)
+    yield shared_town
+    shared_town.end()
+
+
+@pytest.fixture
+def daemon(town):
+    town.hurry = 0.0
+    town.mend()
+    running = town.start_daemon()
+    yield running
+    running.stop(signal.SIGKILL)
+
+
+def add(town, kind="lighting", place="45.19,5.71", text="Lampadaire éteint"):
+    [added] = town.objects("report", "add", "--kind", kind, f"--at={place}", "--text", text)
+    return added["report"]
+
+
+def given(town, number):
+    return [each for each in town.ask("/sandbox/open311.json") if number in each["description"]]
+
+
+def standing(town, number):
+    """The state of the handing on, by the database."""
+    with opened(town.place) as db:
+        rows = db.execute(
+            "SELECT f.state, f.remote_id, f.reason FROM report_forward f JOIN report r ON r.id = f.report "
+            f"WHERE r.number = '{number}'"
+        ).fetchall()
+    return tuple(rows[0]) if rows else None
+
+
+def test_commands_beside_a_daemon_do_what_they_do_without_one(town, daemon):
+    numbers = [add(town, "flooding", f"45.19{place},5.71", "De l’eau") for place in range(5)]
+    [waiting] = [each for each in town.objects("status") if each.get("drafted_from")]
+    assert waiting["drafted_from"] == numbers
+    assert waiting["state"] == "waiting"
+
+    [accepted] = town.objects("report", "accept", numbers[0], "--text", "On regarde")
+    assert accepted["state"] == "accepted"
+    # The daemon hears of it at once: it is handed on long before it would look by itself.
+    [there] = town.until(lambda: given(town, numbers[0]), patience=5)
+    assert there["service_code"] == "FLOOD"
+
+    town.objects("report", "close", numbers[0], "--text", "Pompé")
+    daemon.stop()
+    [closed] = [each for each in town.objects("reports", "--state", "closed") if each["report"] == numbers[0]]
+    assert closed["state"] == "closed"
+    assert add(town)
+    assert not any(town.timelines().values()), "no report is an alert by itself"
+
+
+@pytest.mark.parametrize(("fault", "made"), [({"kind": "drip", "seconds": 60}, 1), ({"kind": "hang"}, 0)])
+def test_a_daemon_killed_while_the_server_holds_its_answer_sends_nothing_twice(town, daemon, fault, made):
+    number = add(town)
+    held = town.fault("open311", route="POST .*/requests", times=1, **fault)
+    town.objects("report", "accept", number)
+    town.until(lambda: town.met(held))
+    daemon.stop(signal.SIGKILL)
+    assert standing(town, number)[0] == "sending"
+
+    town.hurry = 2.0
+    again = town.start_daemon()
+    if made:
+        found = town.until(lambda: (told := standing(town, number))[0] == "sent" and told)
+        assert found[1] == given(town, number)[0]["service_request_id"]
+    else:
+        told = town.until(lambda: "forward_not_found" in (standing(town, number)[2] or "") and standing(town, number))
+        assert told[0] == "in doubt"
+    town.wind(60)
+    assert len(given(town, number)) == made
+    again.stop()
+
+
+def test_a_daemon_killed_before_it_sends_has_the_next_one_send(town, daemon):
+    daemon.stand_still()
+    number = add(town)
+    town.objects("report", "accept", number)
+    daemon.stop(signal.SIGKILL)
+    town.start_daemon()
+    town.until(lambda: given(town, number))
+    town.until(lambda: standing(town, number)[0] == "sent")
+    town.ask("/sandbox/open311/close", {"request": given(town, number)[0]["service_request_id"], "notes": "Réparé"})
+    town.hurry = 60.0
+    [said] = town.until(lambda: [row for row in closings(town, number) if row[0] == "closed"])
+    assert said[1] == "Réparé"
+
+
+def closings(town, number):
+    with opened(town.place) as db:
+        return [
+            tuple(row)
+            for row in db.execute(
+                "SELECT f.remote_state, f.said FROM report_forward f JOIN report r ON r.id = f.report "
+                f"WHERE r.number = '{number}'"
+            ).fetchall()
+        ]
