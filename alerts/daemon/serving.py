@@ -32,6 +32,7 @@ from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.asking import QuestionField
+from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
@@ -90,7 +91,8 @@ def build_app(
     if intake is not None:
         app.add_routes(QuestionField(publisher, intake).routes())
     if reports is not None:
-        app.add_routes(PinPages(publisher, for_pages, reports).routes())
+        pins = PinPages(publisher, for_pages, reports)
+        app.add_routes([*pins.routes(), *NoticePages(pins, service).routes()])
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))
     return app

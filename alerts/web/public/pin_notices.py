@@ -1,0 +1,208 @@
+"""What somebody says against a report that everybody sees (DSA, articles 16 and 17): a form, a receipt, the decision.
+
+    GET  /reports/NUMBER/notice        the form: why; name and e-mail if one likes
+    POST /reports/NUMBER/notice        notes it, and leads to
+    GET  /reports/NUMBER/notice/ID     the receipt, where the decision is told with its reasons, to who has that address
+
+The form carries the id that its notice will have, sealed with the report's number and the moment: one that is sent
+twice is one notice, and an id that nobody was given opens nothing. Paced by network, in memory alone, and bounded by
+report. Of what a program fills in beside nothing is kept. An officer decides at the desk, which tells who reported why
+their words are withheld (`alerts.reports.acts.decide_notice`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.bounds import bounded, seen
+from alerts.model.events import ReportsChanged
+from alerts.model.reports import ContentNotice
+from alerts.reports.public import Pin
+from alerts.web.console.arrival import client_address
+from alerts.web.public.answers import HTML
+from alerts.web.public.asking import QuestionPace
+from alerts.web.public.page import safety
+from alerts.web.public.pins import NUMBER, REPORTS, PinPages, reported_page
+from alerts.web.public.publisher import nothing_there
+
+LONGEST_WHY, LONGEST_NAME, LONGEST_MAIL = 2000, 100, 200
+MOST_BYTES = 32 * 1024
+MOST_OPEN = 20
+"""Notices against one report that may wait for an officer: more say nothing new of it."""
+TYPED_IN, LASTS = timedelta(seconds=3), timedelta(hours=24)
+_ID = "{notice:[0-9a-f]{26}}"
+
+
+class NoticePages:
+    """Takes notices, and tells what became of them; `service` is what keeps them."""
+
+    def __init__(self, pins: PinPages, service: DeskService) -> None:
+        self._pins = pins
+        self._setting = pins.setting
+        self._service = service
+        self._pace = QuestionPace()
+        self._secret: bytes | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        """All of them, in each language."""
+        paths = [self._setting.path(each, f"{REPORTS}/{NUMBER}/notice") for each in self._setting.languages]
+        return [
+            *(web.get(path, self.form) for path in paths),
+            *(web.post(path, self.take) for path in paths),
+            *(web.get(f"{path}/{_ID}", self.receipt) for path in paths),
+        ]
+
+    async def form(self, request: web.Request) -> web.Response:
+        """The form, for a report that everybody sees."""
+        pin = await self._pins.find(request)
+        if pin is None:
+            return await nothing_there(self._pins.publisher, request)
+        return await self._form(request, pin)
+
+    async def take(self, request: web.Request) -> web.Response:
+        """Note what is said, and lead to the receipt; else say what is lacking."""
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            raise web.HTTPForbidden
+        pin = await self._pins.find(request)
+        if pin is None:
+            return await nothing_there(self._pins.publisher, request)
+        sent = await request.clone(client_max_size=MOST_BYTES).post()
+        told = {name: value for name, value in sent.items() if isinstance(value, str)}
+        identity, made = await self._read(told.get("form", ""), pin.number)
+        if wrong := self._wrong_with(told, made):
+            # The same form again, for it is the same notice; one that is none of ours is made anew.
+            again = None if wrong == "old" else told["form"]
+            return await self._form(request, pin, HTTPStatus.BAD_REQUEST, form=again, wrong=wrong, typed=told)
+        # A program fills in every field; whoever is dropped so learns little from the answer.
+        if told.get("website"):
+            return self._lead(request, pin.number, identity)
+        return await self._keep(request, pin, _notice(identity, pin, told, self._service.now()), told)
+
+    async def receipt(self, request: web.Request) -> web.Response:
+        """That it is noted, and what was decided, under the address that who sent it got."""
+        number, identity = request.match_info["number"].upper(), request.match_info["notice"]
+        notice, is_its = await self._service.ask(lambda unit: _of(unit, identity, number))
+        if notice is None or not is_its:
+            return await nothing_there(self._pins.publisher, request)
+        return self._page(request, "report_noticed.html", f"{number}/notice/{identity}", number=number, notice=notice)
+
+    async def _keep(
+        self, request: web.Request, pin: Pin, notice: ContentNotice, told: Mapping[str, str]
+    ) -> web.Response:
+        known = await self._service.ask(lambda unit: unit.reports.notice(notice.id))
+        if known is None:
+            trusted = self._setting.town.web.trusted
+            address = client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), trusted)
+            is_kept = self._pace.takes(address, notice.at) and await self._service.keep(
+                lambda unit: _keep(unit, notice)
+            )
+            if not is_kept:
+                status = HTTPStatus.TOO_MANY_REQUESTS
+                return await self._form(request, pin, status, wrong="many", typed=told)
+            self._service.tell(ReportsChanged((pin.number,)))
+        return self._lead(request, pin.number, notice.id)
+
+    def _wrong_with(self, told: Mapping[str, str], made: datetime | None) -> str:
+        if made is None or self._service.now() - made > LASTS:
+            return "old"
+        if self._service.now() - made < TYPED_IN:
+            return "hasty"
+        return "" if _line(told.get("why", ""), LONGEST_WHY) else "why"
+
+    def _lead(self, request: web.Request, number: str, identity: str) -> web.Response:
+        language = self._setting.language_of(request.path)
+        path = self._setting.path(language, f"{REPORTS}/{number}/notice/{identity}")
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": path, "Cache-Control": "no-store"})
+
+    async def _form(
+        self, request: web.Request, pin: Pin, status: HTTPStatus = HTTPStatus.OK, **told: Any
+    ) -> web.Response:
+        form = told.pop("form", None) or await self._made(pin.number)
+        values = {"wrong": "", "typed": {}, **told}
+        return self._page(
+            request,
+            "report_notice.html",
+            f"{pin.number}/notice",
+            status,
+            pin=pin,
+            form=form,
+            most=LONGEST_WHY,
+            **values,
+        )
+
+    def _page(
+        self, request: web.Request, name: str, rest: str, status: HTTPStatus = HTTPStatus.OK, **told: Any
+    ) -> web.Response:
+        pages = self._pins.pages[self._setting.language_of(request.path)]
+        text = reported_page(pages, name, f"{REPORTS}/{rest}", self._service.now(), **told)
+        headers = {
+            **safety(self._setting, posts=True),
+            "Content-Type": HTML,
+            "Cache-Control": "no-store",
+            "X-Robots-Tag": "noindex",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(body=text.encode(), status=status, headers=headers)
+
+    # --- the form's seal
+
+    async def _made(self, number: str) -> str:
+        """What a form that is made now carries: the id its notice will have, and when it was made, sealed."""
+        told = f"{secrets.token_hex(13)}.{self._service.now().timestamp():.0f}"
+        return f"{told}.{await self._seal(told, number)}"
+
+    async def _read(self, form: str, number: str) -> tuple[str, datetime | None]:
+        """The id in a form, and when it was made; None where it is none of ours, or another report's."""
+        told, _, seal = form[:200].rpartition(".")
+        if not hmac.compare_digest(seal.encode("utf-8", "replace"), (await self._seal(told, number)).encode()):
+            return "", None
+        identity, _, at = told.partition(".")
+        return identity, datetime.fromtimestamp(float(at), self._service.now().tzinfo)
+
+    async def _seal(self, told: str, number: str) -> str:
+        if self._secret is None:
+            # All daemons of a town have one, and one that begins anew takes the forms of the one before.
+            fresh = secrets.token_hex(32)
+            kept = await self._service.keep(lambda unit: unit.reports.secret("notices", fresh, unit.now))
+            self._secret = bytes.fromhex(kept)
+        return hmac.new(self._secret, f"{number}\n{told}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+def _notice(identity: str, pin: Pin, told: Mapping[str, str], now: datetime) -> ContentNotice:
+    return ContentNotice(
+        identity,
+        pin.id,
+        _line(told.get("why", ""), LONGEST_WHY),
+        now,
+        name=_line(told.get("name", ""), LONGEST_NAME) or None,
+        email=_line(told.get("email", ""), LONGEST_MAIL) or None,
+    )
+
+
+def _line(text: str, most: int) -> str:
+    return " ".join(seen(bounded(text, most)).split())
+
+
+def _keep(unit: DeskUnit, notice: ContentNotice) -> bool:
+    """Keep it; False where so many wait against that report that one more says nothing new."""
+    if len(unit.reports.notices(MOST_OPEN, report=notice.report, state="open")) >= MOST_OPEN:
+        return False
+    if unit.reports.notice(notice.id) is None:
+        unit.reports.put_notice(notice)
+    return True
+
+
+def _of(unit: DeskUnit, identity: str, number: str) -> tuple[ContentNotice | None, bool]:
+    """The notice of that id, and whether it is against the report of that number."""
+    notice = unit.reports.notice(identity)
+    report = unit.reports.by_id(notice.report) if notice is not None else None
+    return notice, report is not None and report.number == number
