@@ -37,7 +37,7 @@ OF_A_POLL = ("/polls/{id}", "/polls/{id}/publish")
 """What there is to see of a poll."""
 WHERE_IT_LISTENS = ("/heard", "/heard/all", "/heard/questions/{id}", "/heard/said/{id}")
 """What an author sees where the town listens; `test_listening` looks at them."""
-WHERE_PEOPLE_REPORT = ("/reports", "/reports/{number}")
+WHERE_PEOPLE_REPORT = ("/reports", "/reports/{number}", "/reports/{number}/photo")
 """What an author sees where the town takes reports; `test_reports_desk` looks at them."""
 ON_THE_WAY_IN = ("/sign-in", "/sign-in/password", "/sign-in/second-factor", "/sign-in/code")
 """What is seen while somebody signs in, in that order."""
@@ -54,6 +54,10 @@ NO_PAGES: Mapping[str, str] = {
     "/fragments/now": "a part of a page",
     "/fragments/reports": "a part of a page",
     "/polls/{id}/picture.png": "a picture",
+    "/reports/export.csv": "a file",
+    "/reports/export.geojson": "a file",
+    "/reports/map.geojson": "pins for the map",
+    "/reports/{number}/photo.jpg": "a picture",
     "/waiting/{id}/picture/{digest}": "a picture",
 }
 """What can be asked for and is no page, with what it is."""

@@ -4,6 +4,7 @@ GET  /reports                   what is open, filtered, a page at a time; beside
 GET  /fragments/reports         of that page what changes by itself
 GET  /reports/NUMBER            one report: its words, place, photo, what became of it, and every deed in one tap
 POST /reports/NUMBER/DEED       (`reports_deeds`)
+/reports/map.geojson, /reports/export.…: `reports_map`; /reports/NUMBER/photo: `reports_photo`
 
 Where the town takes no reports there is none of these. A report that comes in or changes wakes the open pages by the
 stream of events. A form says in which state the report was seen: where somebody was faster, nothing is done.
@@ -24,11 +25,13 @@ from alerts.model.events import ReportsChanged
 from alerts.model.reason import Reason
 from alerts.model.reports import Closing
 from alerts.reports.acts import BY_HAND
+from alerts.web.console import reports_map, reports_photo
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
 from alerts.web.console.reports_deeds import DEEDS, STAYS, ReportDeed, was_of
 from alerts.web.console.reports_filter import SPANS, STATES, filter_from, filter_of, place_of
+from alerts.web.console.reports_photo import digest_of
 from alerts.web.console.reports_prepared import language_of, prepared, prepared_for
 from alerts.web.console.reports_view import MOST_COUNTED, board_of, sheet_of
 from alerts.web.console.watch import page
@@ -44,6 +47,8 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get("/reports", partial(_board, console, "reports.html")),
         web.get("/fragments/reports", partial(_board, console, "reports_board.html")),
         web.get(ONE, partial(_one, console)),
+        *reports_map.routes(console),
+        *reports_photo.routes(console, ONE),
         *(web.post(f"{ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
     ]
 
@@ -98,6 +103,7 @@ async def _one(
         "sheet": sheet,
         "headlines": sheet.headlines,
         "report": sheet.report,
+        "seen_photo": digest_of(sheet.photo) if sheet.photo is not None else "",
         "back": back,
         "error": error,
         "typed": typed or {},
