@@ -67,6 +67,8 @@ UNKNOWN_YET = "en"
 # How `tomllib` ends what it says.
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "reports", "sources", "channels")
+LARGEST_LOGO = 200_000
+"""Bytes of a town's picture."""
 # A name stands in addresses (`/telegram/NAME`) and in leases (`bot NAME`): so it has no blank and no slash.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 PORTS = (443, 80, 88, 8443)
@@ -103,6 +105,7 @@ def read_config(file: Path, text: str) -> Town:
     if notify is not None:
         reading.check_notify(notify, channels)
     server = reading.server(store)
+    reading.check_logo(station)
     reading.check_bots(station, channels)
     reading.check_spokesmen(sources)
     # Only here, so that whoever wrote the file is told all of its errors at once.
@@ -317,6 +320,19 @@ class _Reading:
         except Unreadable as error:
             self.wrong("station.boundary", error.reason)
             return ()
+
+    def check_logo(self, station: StationSettings | None) -> None:
+        """The town's picture is there, and small enough that a telephone waits for nothing else."""
+        if station is None or station.logo is None:
+            return
+        try:
+            size = (self.file.parent / station.logo).stat().st_size
+        except OSError:
+            self.wrong("station.logo", because("logo_not_there", path=repr(station.logo)))
+            return
+        if size > LARGEST_LOGO:
+            path, most = repr(station.logo), LARGEST_LOGO // 1000
+            self.wrong("station.logo", because("logo_too_large", path=path, size=-(-size // 1000), most=most))
 
     def server(self, store: StoreSettings | None) -> Server | None:
         """The server that the store is on, with what signs in there; None: it is a file, or can't be told."""

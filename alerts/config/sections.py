@@ -86,6 +86,9 @@ class StationSettings(_Section):
     templates: str = Town.templates
     hazards: tuple[str, ...] = Town.hazards
     addresses: str | None = Town.addresses
+    logo: str | None = Town.logo
+    accent: str | None = Town.accent
+    numbers: tuple[str, ...] = Town.numbers
 
     @field_validator("hazards")
     @classmethod
@@ -111,6 +114,34 @@ class StationSettings(_Section):
             raise ValueError(_no_address(value, "https://alertes.saint-martin.example"))
         return value.rstrip("/") if value else None
 
+    @field_validator("logo")
+    @classmethod
+    def _is_a_picture(cls, value: str | None) -> str | None:
+        if value is not None and not value.lower().endswith((".svg", ".png")):
+            raise ValueError(because("logo_of_kind"))
+        return value
+
+    @field_validator("accent")
+    @classmethod
+    def _is_read_on(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+            raise ValueError(because("no_colour", text=repr(value)))
+        if (ratio := contrast_with_white(value)) < READABLE:
+            raise ValueError(because("colour_too_light", text=value, ratio=f"{ratio:.1f}", least=str(READABLE)))
+        return value.lower()
+
+    @field_validator("numbers")
+    @classmethod
+    def _can_be_called(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if not re.fullmatch(r"[^:]*[^:\s][^:]*:\s*\+?[0-9][0-9 .()-]{1,24}", text):
+                raise ValueError(because("no_number_to_call", text=repr(text)))
+        if len(value) > MOST_NUMBERS:
+            raise ValueError(because("too_many_numbers", most=MOST_NUMBERS))
+        return value
+
     @field_validator("areas")
     @classmethod
     def _are_geocodes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -118,6 +149,19 @@ class StationSettings(_Section):
             if not re.fullmatch(r"[^:\s]+:\S+", code):
                 raise ValueError(because("no_geocode", text=repr(code)))
         return value
+
+
+READABLE = 4.5
+"""The contrast that words need with what is behind them (WCAG 2.2, 1.4.3)."""
+MOST_NUMBERS = 6
+"""Numbers to call of the town's own: of many nobody finds the one they need."""
+
+
+def contrast_with_white(colour: str) -> float:
+    """How well white words are read on `#rrggbb`: 1 not at all, 21 like on black (WCAG 2.2, relative luminance)."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05)
 
 
 SHORTEST_KEEP = timedelta(days=30)

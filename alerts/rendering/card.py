@@ -22,6 +22,7 @@ from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard
 from alerts.rendering.fit import at_sentences, partly
 from alerts.rendering.library import as_sentences, capital
+from alerts.rendering.pictograms import pictogram
 
 _MOST = 230
 """Letters of what to do: two to four lines of the picture, and no burden in its alternative."""
@@ -33,7 +34,7 @@ _LOOKED_AT = 4 * _MOST
 class Card:
     """The words of a card. `severity` gives it shape and colour, None: it is over. `exercise` is the mark of one.
 
-    `do` are the first words of what to do: drawn as far as there is room.
+    `do` are the first words of what to do: drawn as far as there is room. `hazard` has its pictogram beside them.
     """
 
     severity: Severity | None
@@ -44,6 +45,7 @@ class Card:
     station: str
     exercise: str = ""
     do: str = ""
+    hazard: Hazard | None = None
 
 
 def card_of(said: Mapping[str, Any], severity: Severity) -> Card:
@@ -60,6 +62,7 @@ def card_of(said: Mapping[str, Any], severity: Severity) -> Card:
         station=str(said["source"]),
         exercise=str(said["words"]["exercise"]) if said["exercise"] else "",
         do=_first_words(said),
+        hazard=None if over else Hazard(said["hazard"]),
     )
 
 
@@ -155,7 +158,11 @@ def draw_card(card: Card) -> bytes:
         left += 88
     label = f"{card.exercise} – {card.label}" if card.exercise else card.label
     font = _font("Bold", 54)
-    pen.text((left, 66), _short(label, font, SIZE[0] - left - _MARGIN), fill=_PAPER, font=font, anchor="lm")
+    right = SIZE[0] - _MARGIN
+    if card.hazard is not None:
+        pictogram(card.hazard).draw(pen, right - 84, 24, 84, _PAPER)
+        right -= 108
+    pen.text((left, 66), _short(label, font, right - left), fill=_PAPER, font=font, anchor="lm")
     below = _paragraph(pen, card.heading, 172, _font("Bold", 62), 3)
     y = _paragraph(pen, card.area, below + 22, _font("Semibold", 42), 2 if below < _LOW else 1)
     y = _paragraph(pen, card.when, y + 10, _font("Regular", 42), 1)

@@ -88,7 +88,7 @@ def test_no_page_scrolls_sideways_at_320_pixels(look, town, day, scripts):
 def test_without_any_script_it_says_the_same(look, town, day):
     page = look("/", "phone", java_script_enabled=False)
 
-    expect(page.locator("h1").first).to_contain_text("2 alertes en cours")
+    expect(page.locator("h1:visible").first).to_contain_text("2 alertes en cours")
     expect(page.locator("#on h3")).to_have_text(["Eau non potable", "Rue Basse fermée"])
     expect(page.locator(".fresh")).to_contain_text(re.compile(r"Météo\s:\sdernière lecture \w+ \d+ \w+ à \d+\sh\s\d+"))
     expect(page.locator("#map")).to_be_hidden()
@@ -199,7 +199,7 @@ def test_a_change_is_seen_without_a_reload_and_the_map_stays_where_it_was(look, 
     page.evaluate("() => { window.marked = true }")
     town.post("Arbre tombé avenue de la Gare", "--severity", "Moderate", "--area", "Les Coteaux")
 
-    expect(page.locator("h1").first).to_contain_text("3 alertes en cours")
+    expect(page.locator("h1:visible").first).to_contain_text("3 alertes en cours")
     expect(page.get_by_role("link", name="Arbre tombé avenue de la Gare")).to_be_visible()
     expect(page.locator("#map path")).to_have_count(8)
     assert page.evaluate("() => window.marked"), "it was loaded anew"

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.process
 DOCUMENTED = (Path(__file__).resolve().parents[2] / "docs" / "pages.md").read_text(encoding="utf-8")
 SNIPPET = DOCUMENTED.partition("```html\n")[2].partition("```")[0]
 WITHIN_A_MINUTE = 60_000
+CENTRE, COTEAUX = (45.17902, 5.72052), (45.19646, 5.72023)
+"""Places in two districts: latitude, longitude."""
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +99,9 @@ def test_without_a_map_nothing_is_said_of_one(look, day):
     page = look("/", java_script_enabled=False)
 
     expect(page.get_by_text("La carte reprend ce que dit la liste.")).to_be_hidden()
-    expect(page.locator("h1").first).to_have_text(re.compile(r"3 alertes en cours\s+le \w+ \d+ \w+ à \d+\sh\s\d\d"))
+    expect(page.locator("h1:visible").first).to_have_text(
+        re.compile(r"3 alertes en cours\s+le \w+ \d+ \w+ à \d+\sh\s\d\d")
+    )
     expect(page.locator(".outdated")).to_be_hidden()
 
 
@@ -128,7 +132,7 @@ def test_the_small_page_begins_where_its_frame_does(look, day):
     page = look("/embed")
     page.set_viewport_size({"width": 1232, "height": 400})
 
-    assert page.locator("h1").first.bounding_box()["x"] <= 16
+    assert page.locator("h1:visible").first.bounding_box()["x"] <= 16
 
 
 def test_a_screen_in_the_hall_is_told_at_once_and_shows_nothing_that_is_over(look, town, day):
@@ -145,7 +149,7 @@ def test_an_open_page_says_within_a_minute_that_contact_is_lost_and_no_longer_wh
     paths = {"/": "Pas à jour.", "/en/": "Not up to date.", "/embed": "Pas à jour."}
     open_pages = {path: look(path) for path in (*paths, f"/alerts/{day['street']}", f"/alerts/{day['park']}")}
     for page in open_pages.values():
-        expect(page.locator("h1").first).to_be_visible()
+        expect(page.locator("h1:visible").first).to_be_visible()
     town.kill()
 
     for path, page in open_pages.items():
@@ -163,3 +167,47 @@ def test_an_open_page_says_within_a_minute_that_contact_is_lost_and_no_longer_wh
     for path in paths:
         expect(open_pages[path].locator(".outdated")).to_be_hidden(timeout=WITHIN_A_MINUTE)
         expect(open_pages[path].locator("h1[data-current]")).to_be_visible()
+
+
+def test_a_reader_learns_whether_an_alert_is_about_where_they_are_and_tells_nobody(look, day):
+    """The street is in Centre-Bourg alone, the flood everywhere; of where the reader is nothing leaves the browser."""
+    asked: list[str] = []
+
+    def verdict(latitude: float, longitude: float) -> str:
+        where = {"latitude": latitude, "longitude": longitude}
+        page = look("/", geolocation=where, permissions=["geolocation"])
+        page.on("request", lambda request: asked.append(request.url + (request.post_data or "")))
+        page.get_by_role("button", name="Regarder où je suis").click()
+        told = page.locator("[data-verdict]:not(:empty)")
+        expect(told).to_be_visible()
+        assert not violations(page)
+        return str(told.inner_text())
+
+    inside, elsewhere, outside = verdict(*CENTRE), verdict(*COTEAUX), verdict(48.85, 2.35)
+    assert "Oui, là où vous êtes" in inside
+    assert "Rue Basse fermée" in inside
+    assert "Crue de la Vive" in inside
+    assert "Passez par le quai." in inside, "with what to do"
+    assert "Rue Basse fermée" not in elsewhere
+    assert "Crue de la Vive" in elsewhere
+    assert "hors du territoire" in outside
+    assert not [each for each in asked if str(CENTRE[0])[:5] in each or str(CENTRE[1])[:4] in each]
+
+
+def test_what_is_on_is_handed_on_in_words(look, town, day):
+    page = look("/", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copier pour WhatsApp").click()
+    expect(page.get_by_text("Copié")).to_be_visible()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+
+    assert "Crue de la Vive" in copied
+    assert "https://" in copied or "http://" in copied
+
+
+@pytest.mark.parametrize("path", ["/easy", "/poster", "/en/easy"])
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_the_easy_page_and_the_poster_are_for_everybody(look, path, size):
+    page = look(path, size)
+
+    assert not violations(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "nothing is to be scrolled aside"

@@ -165,6 +165,19 @@ FAULTY = [
         '[station]\nareas = ["38185"]',
         ("station.areas: '38185' is no geocode; allowed: scheme:value, such as INSEE:38185 or NUTS3:FR714"),
     ),
+    ('[station]\nlogo = "blason.gif"', "station.logo: the logo is an SVG or PNG file"),
+    ('[station]\naccent = "red"', "station.accent: 'red' is no colour; allowed: #rrggbb, such as #0b4f9c"),
+    (
+        '[station]\naccent = "#ffd700"',
+        ("station.accent: white words are hard to read on #ffd700: contrast 1.4, needed 4.5; take a darker one"),
+    ),
+    (
+        '[station]\nnumbers = ["Mairie"]',
+        (
+            "station.numbers: 'Mairie' is no number to call; "
+            "allowed: name, colon, number, such as Mairie: 04 76 00 00 00"
+        ),
+    ),
     ("[station]\nareas = [38185]", "station.areas[0]: is something else; allowed: text in quotes"),
     (
         '[store]\nkeep = "7d"',
@@ -559,3 +572,25 @@ def test_one_bot_listens_for_one_channel(problems, first, second):
     other = TELEGRAM.replace("[channels.telegram]", "[channels.equipe]")
     [line] = problems(f"{STATION}\n{TELEGRAM}{first} = true\n{other}{second} = true\n")
     assert line == f"channels.equipe.{second}: 'telegram' has the same bot; allowed: one channel a bot"
+
+
+def test_a_logo_is_a_small_file_beside_the_configuration(tmp_path):
+    def wrong(size):
+        if size is not None:
+            (tmp_path / "blason.svg").write_bytes(b"x" * size)
+        (tmp_path / "channels.toml").write_text(
+            '[station]\nname = "S"\nsender = "s"\nlogo = "blason.svg"\n[channels.a]\nkind = "webhook"\n'
+            'url = "https://example.org"\nsecret = { env = "S" }\n',
+            encoding="utf-8",
+        )
+        try:
+            load_config(tmp_path / "channels.toml")
+        except ConfigurationError as error:
+            return [each["what"] for each in error.problems if each["key"] == "station.logo"]
+        return []
+
+    assert [str(each) for each in wrong(None)] == [
+        "'blason.svg' can't be read; a logo is an SVG or PNG file beside channels.toml"
+    ]
+    assert [str(each) for each in wrong(200_001)] == ["'blason.svg' has 201 kB; allowed: up to 200 kB"]
+    assert not wrong(1000)

@@ -31,6 +31,9 @@ GEOJSON = "application/geo+json"
 ICAL = "text/calendar; charset=utf-8"
 XML = "application/xml; charset=utf-8"
 JSON = "application/json"
+PNG = "image/png"
+SVG = "image/svg+xml"
+CSS = "text/css; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 JPEG = "image/jpeg"
 ANYWHERE: Mapping[str, str] = MappingProxyType({"Access-Control-Allow-Origin": "*"})
@@ -47,10 +50,10 @@ _BROTLI, _GZIP = "brotlied", "gzipped"
 _CODING = re.compile(r"\s*([\w.*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE | re.ASCII)
 _HERE = Path(__file__).with_name("static")
 _KINDS = {
-    ".css": "text/css; charset=utf-8",
+    ".css": CSS,
     ".js": "text/javascript; charset=utf-8",
-    ".png": "image/png",
-    ".svg": "image/svg+xml",
+    ".png": PNG,
+    ".svg": SVG,
 }
 
 

@@ -15,7 +15,7 @@ from alerts.desk.publicity import PublicIncident, public_incident
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.answering import FaqEntry, faq
 from alerts.rendering.card import card_of, draw_card
-from alerts.web.public.answers import KeptAnswer, answer
+from alerts.web.public.answers import PNG, KeptAnswer, answer
 from alerts.web.public.lasting import CARD, Key, Lasting
 from alerts.web.public.site import Edition, Site
 from alerts.web.public.told import Told
@@ -133,4 +133,4 @@ def _card(lasting: Lasting, language: str) -> KeptAnswer | None:
 def card_answer(told: Told) -> KeptAnswer:
     """Draw the card."""
     said = told.end.facts if told.end else told.facts
-    return answer(draw_card(card_of(said, told.severity)), "image/png")
+    return answer(draw_card(card_of(said, told.severity)), PNG)

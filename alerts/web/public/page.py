@@ -15,17 +15,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
+import segno
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from alerts.listening.answering import FaqEntry
+from alerts.model.alert import Severity
+from alerts.model.hazard import Hazard
 from alerts.model.town import Town
+from alerts.rendering.card import Card, card_of, draw_card
 from alerts.rendering.i18n import Words, read_words
+from alerts.rendering.pictograms import pictogram
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
 from alerts.web.public import machine, panel
@@ -35,6 +40,10 @@ from alerts.web.public.told import SPOKEN, Outlook, Setting, Told
 LOCALES = Path(__file__).with_name("locale")
 PRIVACY = "privacy"
 """Where a town that listens says what is read."""
+LOGO, ACCENT = "/logo", "/accent.css"
+"""The town's picture, and its colour."""
+EASY, POSTER = "easy", "poster"
+"""What is on in short sentences, and a sheet to be hung up."""
 PANEL = "panel"
 """Where screens find what they show."""
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
@@ -79,12 +88,21 @@ class Piece(Markup):
 class Share:
     """An incident's share of what tells of several, in one language.
 
-    `card` stands on the index, `line` in the small page, `everywhere` below the map of the index, of what is about the
+    `card` stands on the index, `first` above it as the banner of the worst, `easy` is the same in short sentences,
+    `line` stands in the small page, `everywhere` below the map of the index, of what is about the
     whole town; `entry` in the feed, `planned` in the calendar.
     """
 
+    id: str
+    title: str
+    severity: Severity
+    hazard: Hazard
+    district_codes: frozenset[str] | None
+    is_whole: bool
     card: Piece
     line: Piece
+    first: Piece
+    easy: Piece
     everywhere: Piece | None
     entry: machine.Entry
     planned: machine.Planned | None
@@ -97,6 +115,24 @@ class Listing:
     on: Sequence[Share]
     to_come: Sequence[Share]
     over: Sequence[Share]
+
+
+Look = Literal["extreme", "severe", "moderate", "minor", "unknown", "calm", "doubt"]
+"""How the town's page looks: by the worst that is on; `calm` only where every source was read in time."""
+_LOOKS: Mapping[Severity, Look] = {
+    Severity.EXTREME: "extreme",
+    Severity.SEVERE: "severe",
+    Severity.MODERATE: "moderate",
+    Severity.MINOR: "minor",
+    Severity.UNKNOWN: "unknown",
+}
+
+
+def look_of(on: Sequence[Share], outlook: Outlook) -> Look:
+    """What the banner, the title and the icon say."""
+    if on:
+        return _LOOKS[on[0].severity]
+    return "doubt" if outlook.doubtful else "calm"
 
 
 class Pages:
@@ -112,8 +148,16 @@ class Pages:
         parts: Any = environment(self.language).get_template("parts.html").module
         words = self._words.gettext
         return Share(
+            told.incident.id,
+            in_sight(told.heading),
+            told.severity,
+            told.incident.hazard,
+            told.districts,
+            told.whole,
             Piece(parts.card(told, words, self._moment)),
             Piece(parts.line(told, self.setting)),
+            Piece(parts.first(told, words)),
+            Piece(parts.easy(told, words)),
             Piece(parts.everywhere(told, words)) if told.whole else None,
             machine.entry(told, self.setting),
             machine.planned(told, self.setting) if told.incident.planned else None,
@@ -122,6 +166,32 @@ class Pages:
     def index(self, shown: Listing, outlook: Outlook) -> str:
         """What is on now, to come, and over in the last day."""
         return self._page("index.html", outlook, "", on=shown.on, to_come=shown.to_come, over=shown.over)
+
+    def easy(self, shown: Listing, outlook: Outlook) -> str:
+        """What is on in short sentences and large letters, for who reads with trouble, and to be read aloud."""
+        return self._page("easy.html", outlook, EASY, on=shown.on)
+
+    def poster(self, outlook: Outlook) -> str:
+        """A sheet for a door or a wall: where the town's alerts are, as words and as a QR code."""
+        home = self.setting.address(self.setting.path(self.language))
+        return self._page("poster.html", outlook, POSTER, home=home, code=_qr_code(home))
+
+    def picture(self, shown: Listing, outlook: Outlook) -> bytes:
+        """The picture of a shared link to the town's page: the worst that is on, or that all is calm."""
+        words = self._words.gettext
+        label = {"calm": words("All is calm"), "doubt": words("No alert is known")}.get(look_of(shown.on, outlook))
+        first = shown.on[0] if shown.on else None
+        return draw_card(
+            Card(
+                severity=first.severity if first else None,
+                label=label or self._words.ngettext("%(n)d alert is on", "%(n)d alerts are on", len(shown.on)),
+                heading=first.title if first else words("Alerts and works"),
+                area="",
+                when="",
+                station=self.setting.town.name,
+                hazard=first.hazard if first else None,
+            )
+        )
 
     def incident(self, told: Told, outlook: Outlook) -> str:
         """The lasting page of an incident."""
@@ -214,6 +284,23 @@ class Pages:
         }
         return next((said for most, said in told.items() if count < most), words("asked by hundreds of people"))
 
+    def _title(self, on: Sequence[Share], look: Look) -> str:
+        """What stands in the browser's tab: what holds, in two words, and of which town."""
+        said = {"calm": "All is calm", "doubt": "Not up to date"}.get(look)
+        told = self._words.gettext(said) if said else f"({len(on)}) {on[0].title}"
+        return f"{told} – {self.setting.town.name}"
+
+    @property
+    def _called(self) -> Sequence[tuple[str, str, str]]:
+        """The numbers to call: whom they reach, as they are read, and as telephones dial them."""
+        words = self._words.gettext
+        usual = (("112", words("Emergency")), ("114", words("Emergency, by text, for deaf people")))
+        own = [each.rpartition(":")[::2] for each in self.setting.town.numbers]
+        return [
+            *((name, number, number) for number, name in usual),
+            *((name.strip(), number.strip(), re.sub(r"[^+0-9]", "", number)) for name, number in own),
+        ]
+
     def _page(self, name: str, outlook: Outlook, rest: str, **values: Any) -> str:
         values.setdefault("alternates", [(tag, self.setting.path(tag, rest)) for tag in self.setting.languages])
         page = (
@@ -225,6 +312,10 @@ class Pages:
                 moment=self._moment,
                 dated=self._dated,
                 span=self._span,
+                called=self._called,
+                look=look_of,
+                concerning=concerning,
+                title_of=self._title,
                 **values,
             )
         )
@@ -270,6 +361,9 @@ def environment(language: str) -> Environment:
         static=static_path,
         hours_of=hours_of,
         spoken=partial(spoken, language=language),
+        drawn=drawn,
+        first_words=first_words,
+        sentences=sentences,
     )
     return made
 
@@ -293,6 +387,43 @@ def _for_script(data: Mapping[str, Any]) -> str:
     """JSON that can't end the script element it stands in, nor begin a comment there."""
     text = json.dumps(data, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """What is on that is about a district: `sure`, and `perhaps`, where its place is told in words alone."""
+
+    sure: Sequence[Share]
+    perhaps: Sequence[Share]
+
+
+def concerning(on: Sequence[Share], district: str) -> Concerned:
+    """What of that is about the district of this code."""
+    sure = [each for each in on if each.is_whole or district in (each.district_codes or ())]
+    perhaps = [each for each in on if each.district_codes is None and not each.is_whole]
+    return Concerned(sure, perhaps)
+
+
+def drawn(hazard: Hazard, side: int = 24) -> Piece:
+    """The hazard's pictogram. What it is stands beside it in words, so nobody has it read aloud."""
+    size = f'width="{side}" height="{side}" viewBox="0 0 24 24"'
+    return Piece(f'<svg class="pictogram" aria-hidden="true" focusable="false" {size}>{pictogram(hazard).svg}</svg>')
+
+
+def first_words(told: Told) -> str:
+    """What to do first, in whole sentences as far as a banner has room."""
+    return card_of(told.facts, told.severity).do
+
+
+def sentences(text: str) -> Sequence[str]:
+    """Its sentences, one by one: each is a line of the easy page."""
+    return [each.strip() for each in re.split(r"(?<=[.!?…])\s+|\n+", text) if each.strip()]
+
+
+def _qr_code(address: str) -> Piece:
+    """An address as a QR code (ISO/IEC 18004), as SVG without any style."""
+    code = segno.make(address, error="m", micro=False)
+    return Piece(code.svg_inline(svgclass="qr", lineclass=None, omitsize=True))
 
 
 def hours_of(town: Town) -> Mapping[str, str]:

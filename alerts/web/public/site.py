@@ -13,16 +13,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
+from pathlib import Path
 
 from alerts.desk.publicity import PublicIncident
 from alerts.web.public import machine, panel
 from alerts.web.public.answers import (
     ANYWHERE,
     ATOM,
+    CSS,
     GEOJSON,
     HTML,
     ICAL,
     JSON,
+    PNG,
+    SVG,
     TEXT,
     XML,
     KeptAnswer,
@@ -32,7 +36,7 @@ from alerts.web.public.answers import (
     static_answers,
 )
 from alerts.web.public.lasting import Lasting, shares_of
-from alerts.web.public.page import PANEL, PRIVACY, Listing, Pages, panel_path, safety, words_of
+from alerts.web.public.page import ACCENT, LOGO, PANEL, PRIVACY, Listing, Pages, panel_path, safety, words_of
 from alerts.web.public.told import Outlook, Setting, Told
 
 _MAP, _SITEMAP = "/alerts.geojson", "/sitemap.xml"
@@ -63,6 +67,8 @@ class Edition:
 _PAGES: Mapping[str, Callable[[Pages, Listing, Outlook], str]] = {
     "": Pages.index,
     "404.html": lambda pages, _, outlook: pages.nothing_here(outlook),
+    "easy": Pages.easy,
+    "poster": lambda pages, _, outlook: pages.poster(outlook),
     "embed": Pages.embed,
     "embed.html": Pages.fragment,
 }
@@ -92,6 +98,7 @@ class Site:
         self._pages = {language: Pages(setting, language) for language in setting.languages}
         self._always = {
             **_static(),
+            **_own(setting),
             "/robots.txt": Once(lambda: answer(machine.robots(setting), TEXT, fresh_for=3600)),
             "/districts.geojson": Once(
                 lambda: answer(machine.districts(setting), GEOJSON, extra=ANYWHERE, fresh_for=3600)
@@ -151,6 +158,8 @@ class Site:
         for language in self.setting.languages:
             for rest in _PAGES:
                 yield self.setting.path(language, rest), shown.told_of, partial(self._page, language, rest, shown)
+            looks = (shown.on, shown.outlook.doubtful)
+            yield self.setting.path(language, "card.png"), looks, partial(self._picture, language, shown)
             yield from self._panels(language, shown)
             if self.setting.town.listens:
                 made_of = (shown.outlook.bots, now.astimezone(self.setting.town.zone).date())
@@ -168,6 +177,10 @@ class Site:
         on, to_come, over = (shares_of(part, language) for part in (shown.on, shown.to_come, shown.over))
         page = _PAGES[rest](self._pages[language], Listing(on, to_come, over), shown.outlook)
         return answer(page, HTML, extra=safety(self.setting, framed=rest == "embed"))
+
+    def _picture(self, language: str, shown: _Shown) -> KeptAnswer:
+        on = shares_of(shown.on, language)
+        return answer(self._pages[language].picture(Listing(on, (), ()), shown.outlook), PNG)
 
     def _panels(self, language: str, shown: _Shown) -> Iterator[tuple[str, object, Callable[[], KeptAnswer]]]:
         """What screens show: pages, one for each of a turn where no script turns them, lines, and JSON."""
@@ -223,6 +236,28 @@ def _told(shown: Sequence[Lasting], language: str) -> Sequence[Told]:
 def _map(shown: Sequence[Lasting]) -> KeptAnswer:
     features = (found for lasting in shown if (found := lasting.features.get()))
     return answer(machine.collection(features), GEOJSON, extra=ANYWHERE)
+
+
+def _own(setting: Setting) -> Mapping[str, Once[KeptAnswer]]:
+    """The town's own look: its picture, and its colour as a style sheet."""
+    town = setting.town
+    own: dict[str, Once[KeptAnswer]] = {}
+    if town.logo is not None:
+        own[LOGO] = Once(partial(_logo, town.folder / town.logo))
+    if town.accent is not None:
+        own[ACCENT] = Once(partial(answer, f":root {{ --accent: {town.accent}; }}\n", CSS, fresh_for=3600))
+    return own
+
+
+def _logo(path: Path) -> KeptAnswer | None:
+    """None where it is gone: the page shows the town's name, as it does beside it."""
+    try:
+        picture = path.read_bytes()
+    except OSError:
+        return None
+    # An SVG may hold a script: opened by itself it runs none.
+    alone = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+    return answer(picture, SVG if path.suffix.lower() == ".svg" else PNG, extra=alone, fresh_for=3600)
 
 
 @cache

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from alerts.model.alert import Severity, Status
+from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering import card
@@ -44,6 +45,7 @@ def test_a_card_says_how_grave_what_where_and_until_when():
         "Jusqu’à 19\u00a0h ce soir, mercredi 25 novembre",
         "Source\u00a0: meteo@example, via Ville de Saint-Martin",
         do="Rentrez le mobilier de jardin.",
+        hazard=Hazard.WIND,
     )
     assert card_alt(said(alert)) == (
         "Danger grave – Coup de vent. Rentrez le mobilier de jardin. Saint-Martin. "

@@ -134,7 +134,7 @@ function tell() {
 // Whether the page still holds: else the headline says of when it is. A page is made each minute, one incident's at its
 // news alone: that one asks another (data-now). By the clock of the server it comes from, for the reader's may be wrong.
 const PROMISED = 10 * 60000, UNHEARD = 4 * 60000;
-let made = null, misses = 0, asked = false, wasHeard = false, isHeard = false;
+let current = [], made = null, misses = 0, asked = false, wasHeard = false, isHeard = false;
 function judge() {
   const words = document.querySelector(".outdated");
   if (!words || !asked) return;
@@ -143,7 +143,17 @@ function judge() {
   if (made && time.textContent !== made.dataset.said) [time.dateTime, time.textContent] = [made.dataset.made, made.dataset.said];
   if (old === !words.hidden) return;
   words.hidden = !old;
-  for (const current of document.querySelectorAll("[data-current]")) current.hidden = old;
+  // The tab says it too; what it said comes back with the page that holds again.
+  const {stale, staleIcon} = document.querySelector("main").dataset;
+  if (stale) {
+    if (old) current = [document.title, icon().href];
+    [document.title, icon().href] = old ? [stale, staleIcon] : current;
+  }
+  for (const each of document.querySelectorAll("[data-current]")) each.hidden = old;
+}
+
+function icon() {
+  return document.querySelector("link[rel=icon]");
 }
 
 async function ask(address) {
@@ -185,6 +195,7 @@ function put(fresh) {
   here.replaceChildren(...there.childNodes);
   if (inHand) here.querySelector(`a[href="${CSS.escape(inHand)}"]`)?.focus({preventScroll: true});
   document.title = fresh.title;
+  icon().href = fresh.querySelector("link[rel=icon]").href;
   if (chart && place) fill(chart);
   else if (place && window.L) draw(place);
 }

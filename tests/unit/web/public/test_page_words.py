@@ -23,9 +23,10 @@ def plain(paper, path):
 def test_the_headline_says_of_when_it_is(town, paper):
     """A page of yesterday that nobody renews, read without scripts, is not to pass for one of today."""
     paper.print()
-    for path in ("/", "/embed", "/embed.html"):
+    for path in ("/embed", "/embed.html"):
         assert "Aucune alerte en cours le mercredi 25 novembre à 13 h 00" in plain(paper, path), path
-    assert "No alert is on as of Wednesday 25 November, 1:00 PM" in plain(paper, "/en/")
+    assert "Tout est calme, vérifié mercredi 25 novembre à 13 h 00 Aucune alerte en cours." in plain(paper, "/")
+    assert "All is calm, checked Wednesday 25 November, 1:00 PM No alert is on." in plain(paper, "/en/")
 
     filed = town.hear(an_alert())
     paper.print(filed)

@@ -105,7 +105,7 @@ async def test_of_many_cards_the_files_wait_for_the_first_few_and_get_the_others
         await house.publisher.make()
         cards = []
         while await house.publisher.export():
-            cards.append(len(list((tmp_path / "site").glob("**/card.png"))))
+            cards.append(len(list((tmp_path / "site").glob("**/alerts/*/card.png"))))
         pages = [tmp_path / "site/alerts" / stored.incident_id for stored in stored_alerts]
 
         assert cards == [4, 8]

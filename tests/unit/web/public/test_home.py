@@ -1,0 +1,158 @@
+"""The town's first page: its banner, title and icon, who is concerned, the easy page, the poster, its own look."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+from lxml import html as pages
+from PIL import Image
+
+from alerts.model.alert import Area, Named, Severity
+from alerts.model.hazard import Hazard
+from alerts.rendering.pictograms import SIDE, pictogram
+from alerts.web.public.told import Freshness
+from tests.unit.desk.conftest import NOW, an_alert
+
+
+def tree(paper, path):
+    return pages.document_fromstring(paper.text(path))
+
+
+def words(paper, path):
+    return " ".join(tree(paper, path).text_content().replace("\u00a0", " ").replace("\u202f", " ").split())
+
+
+def looks(paper, path="/"):
+    """The banner's class, the tab's title and the icon's name."""
+    page = tree(paper, path)
+    [banner], [icon] = (
+        page.xpath("//section[starts-with(@class, 'now')]/@class"),
+        page.xpath("//link[@rel='icon']/@href"),
+    )
+    return banner, page.findtext(".//title"), icon.split("/")[-1].split(".")[0]
+
+
+def test_calm_is_said_where_everything_was_read_in_time(town, paper):
+    paper.print()
+    assert looks(paper) == ("now calm", "Tout est calme – Ville de Saint-Martin", "icon_calm")
+    assert looks(paper, "/en/")[1] == "All is calm – Ville de Saint-Martin"
+
+    paper.freshness = Freshness("Météo", NOW - timedelta(hours=3), stale=True)
+    paper.print()
+    assert looks(paper) == ("now doubt", "Pas à jour – Ville de Saint-Martin", "icon_doubt")
+    assert "Tout est calme" not in words(paper, "/")
+    [large] = tree(paper, "/").xpath("//section[@class='fresh doubtful']")
+    assert "sans nouvelles depuis 3" in large.text_content()
+
+
+@pytest.mark.parametrize("severity", [each for each in Severity if each is not Severity.UNKNOWN])
+def test_the_banner_is_the_worst_with_what_to_do_first(town, paper, severity):
+    others = [town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}", severity=Severity.MINOR)) for n in range(2)]
+    grave = town.hear(an_alert(event="Orages", headline="Orages violents", severity=severity))
+    paper.print(*others, grave)
+    [first] = tree(paper, "/").xpath("//section[starts-with(@class, 'now')]//div[@class='first']")
+
+    if severity is not Severity.MINOR:
+        look = severity.value.lower()
+        said = (f"now {look}", "(3) Orages violents – Ville de Saint-Martin", f"icon_{look}")
+        assert looks(paper) == said
+        assert "Orages violents" in first.text_content()
+    assert "À faire d’abord" in first.text_content()
+    assert "et 2 autres plus bas" in words(paper, "/")
+    assert first.xpath(".//*[name()='svg'][@aria-hidden='true']"), "a pictogram, and words"
+
+
+def test_a_district_reads_whether_it_is_concerned(town, make_paper):
+    paper = make_paper()
+    district = paper.site.setting.town.districts[0]
+    here = town.hear(
+        an_alert(headline="Rue fermée", areas=(Area(district.name, geocodes=(Named("district", district.code),)),))
+    )
+    words_alone = town.hear(an_alert(event="Gel", headline="Verglas", areas=(Area("près du pont"),)))
+    paper.print(here, words_alone)
+    rows = tree(paper, "/").xpath("//section[@class='concerned']//dt")
+    told = {row.text_content(): " ".join(row.getnext().text_content().split()) for row in rows}
+
+    assert told[district.name].startswith("Oui")
+    assert "Rue fermée" in told[district.name]
+    assert all("Rue fermée" not in said for name, said in told.items() if name != district.name)
+
+
+def test_the_easy_page_is_short_sentences_one_a_line(town, paper):
+    filed = town.hear(an_alert(severity=Severity.EXTREME, instruction="Rentrez chez vous. Fermez les volets."))
+    paper.print(filed)
+    lines = [each.text_content() for each in tree(paper, "/easy").xpath("//div[@class='easy']//li")]
+
+    assert "Le danger est très grand. Agissez maintenant." in words(paper, "/easy")
+    assert {"Rentrez chez vous.", "Fermez les volets."} <= set(lines)
+    assert "What must I do?" in words(paper, "/en/easy")
+
+
+def test_the_poster_leads_to_the_towns_page(town, make_paper):
+    paper = make_paper(public_url="https://alertes.saint-martin.example", numbers=("Mairie: 04 76 00 00 00",))
+    paper.print()
+
+    assert tree(paper, "/poster").xpath("//*[name()='svg'][@class='qr']")
+    assert "alertes.saint-martin.example" in words(paper, "/poster")
+    assert tree(paper, "/poster").xpath("//a[@href='tel:0476000000']")
+    assert "n’a pas encore d’adresse publique" in words_of_a_town_without_address(town, make_paper)
+
+
+def words_of_a_town_without_address(town, make_paper):
+    paper = make_paper(public_url=None)
+    paper.print()
+    return words(paper, "/poster")
+
+
+def test_the_town_shows_its_own_picture_and_colour(town, make_paper, tmp_path):
+    (tmp_path / "blason.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>')
+    paper = make_paper(logo="blason.svg", accent="#7a1f1f", file=tmp_path / "channels.toml")
+    paper.print()
+
+    logo = paper.edition.answers["/logo"]
+    assert "sandbox" in logo.headers["Content-Security-Policy"], "an SVG is a document that may hold a script"
+    assert paper.text("/accent.css") == ":root { --accent: #7a1f1f; }\n"
+    assert tree(paper, "/").xpath("//img[@src='/logo']")
+    assert tree(paper, "/").xpath("//link[@href='/accent.css']")
+
+
+def test_a_link_to_the_towns_page_has_a_picture(town, paper):
+    def picture(edition):
+        return Image.open(io.BytesIO(edition.answers["/card.png"].body))
+
+    calm, storm = paper.print(), paper.print(town.hear(an_alert(severity=Severity.EXTREME)))
+    assert picture(calm).size == picture(storm).size == (1200, 630)
+    assert picture(calm).convert("RGB").getpixel((5, 5)) != picture(storm).convert("RGB").getpixel((5, 5))
+    [address] = tree(paper, "/").xpath("//meta[@property='og:image']/@content")
+    assert address.endswith("/card.png")
+
+
+def test_the_first_view_is_small(town, paper):
+    """The page, its style and its scripts, as they come over the line, without the map: 60 kB at most."""
+    paper.print(*(town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(5)))
+    page = tree(paper, "/")
+    parts = [
+        "/",
+        *page.xpath("//link[@rel='stylesheet']/@href"),
+        *page.xpath("//script/@src"),
+        *page.xpath("//link[@rel='icon']/@href"),
+    ]
+    sizes = {
+        path: len(answer.brotlied or answer.body)
+        for path in parts
+        if "leaflet" not in path
+        for answer in [paper.edition.answers[path]]
+    }
+
+    assert sum(sizes.values()) < 60_000, sizes
+
+
+@pytest.mark.parametrize("hazard", Hazard)
+def test_each_hazard_has_a_pictogram_that_stays_in_its_square(hazard):
+    drawn = pictogram(hazard)
+    points = [point for line in (*drawn.strokes, *drawn.filled) for point in line]
+
+    assert all(0 <= x <= SIDE and 0 <= y <= SIDE for x, y in points)
+    assert hazard is Hazard.GENERAL or drawn is not pictogram(Hazard.GENERAL)
