@@ -90,7 +90,8 @@ def pin_of(report: CitizenReport, town: Town, places: Places, *, photo_released:
     # Of a place that was rounded the street next to the square's middle may be another one.
     street = None if report.rounded else places.street(lat, lon)
     accepted = report.accepted_at is not None and report.withheld is None
-    district = next((each.name for each in town.districts if each.code == report.district), None)
+    known = next((each for each in town.districts if each.code == report.district), None)
+    district = known or places.district_of(lat, lon)
     return Pin(
         report.id,
         report.number,
@@ -104,7 +105,7 @@ def pin_of(report: CitizenReport, town: Town, places: Places, *, photo_released:
         text=report.text if accepted else None,
         has_photo=accepted and photo_released and report.has_photo,
         agreed=agreed,
-        district=district,
+        district=district.name if district is not None else None,
         language=report.language if accepted else None,
     )
 

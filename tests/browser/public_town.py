@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import shutil
+import sqlite3
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
+
+from PIL import Image
 
 from tests.browser.town import CHANNELS, ROOT, SOURCES, STATION, DeskTown
 
 PAGES = '\nlanguages = ["en"]\nexport = "site"\nembed = ["http://127.0.0.1:*"]\n\n[desk]'
+
+
+P = TypeVar("P", bound="PublicTown")
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,12 @@ class PublicDay:
 
 
 class PublicTown(DeskTown):
-    """What an officer lets out goes out at once; its pages are in two languages, and written out as files."""
+    """What an officer lets out goes out at once; its pages are in two languages, and written out as files.
+
+    `more` is what else stands in its channels.toml.
+    """
+
+    more = ""
 
     @property
     def pages(self) -> str:
@@ -40,7 +53,7 @@ class PublicTown(DeskTown):
             shutil.copy(ROOT / name, self.folder / name)
         sources = SOURCES.format(publish="auto", feed=self.feed.url)
         self.configure(
-            channels=CHANNELS.replace('kind = "telegram"', 'kind = "telegram"\ncard = true', 1),
+            channels=CHANNELS.replace('kind = "telegram"', 'kind = "telegram"\ncard = true', 1) + self.more,
             sources=sources.replace('kind = "cap"', 'kind = "cap"\ntitle = "Météo"'),
             station=STATION.replace("\n[desk]", PAGES).format(port=self.port, desk=""),
         )
@@ -78,10 +91,50 @@ class PublicTown(DeskTown):
         return incident
 
 
+class ReportingTown(PublicTown):
+    """The same, where people report: a crowd's, an accepted one with a photo, one that is closed."""
+
+    more = "\n[reports]\n"
+
+    def reported(self) -> dict[str, str]:
+        """Some reports, by what is to be seen in them."""
+        found = {
+            "road": self._report("road", 45.1915, 5.7130, "Un trou devant l’école, profond comme une marche."),
+            "tree": self._report("tree", 45.1956, 5.7242, "Une branche pend au-dessus du trottoir."),
+            "lamp": self._report("lighting", 45.1870, 5.7301, "Éteint depuis lundi."),
+        }
+        self.objects("report", "accept", found["road"], "--text", "Une équipe passe demain.")
+        self.objects("report", "accept", found["tree"])
+        self.objects("report", "accept", found["lamp"])
+        self.objects("report", "close", found["lamp"], "--text", "L’ampoule est changée.")
+        for _ in range(3):
+            found["water"] = self._report("flooding", 45.1956, 5.7242, "De l’eau sur la chaussée.")
+            self.objects("report", "accept", found["water"])
+        self._give_photo(found["road"])
+        return found
+
+    def _report(self, kind: str, lat: float, lon: float, text: str) -> str:
+        [made] = self.objects("report", "add", "--kind", kind, "--at", f"{lat},{lon}", "--text", text)
+        return str(made["report"])
+
+    def _give_photo(self, number: str) -> None:
+        """As the page brings it, and an officer releases it."""
+        drawn = io.BytesIO()
+        Image.linear_gradient("L").resize((800, 600)).convert("RGB").save(drawn, "JPEG")
+        with sqlite3.connect(self.folder / "tocsin.db", timeout=30) as db:
+            db.execute("UPDATE report SET has_photo = 1 WHERE number = ?", (number,))
+            db.execute(
+                """INSERT INTO report_photo (report, jpeg, likeness, at, released_at)
+                SELECT id, ?, '', received_at, received_at FROM report WHERE number = ?""",
+                (drawn.getvalue(), number),
+            )
+        db.close()
+
+
 @contextmanager
-def public_town(folder: Path) -> Iterator[PublicTown]:
+def public_town(folder: Path, kind: type[P] = PublicTown) -> Iterator[P]:
     """A town that is cleaned up at the end."""
-    town = PublicTown(folder)
+    town = kind(folder)
     try:
         town.open_pages()
         yield town

@@ -11,6 +11,8 @@ async function pin(place, drawn) {
   const told = answer?.ok ? await answer.json().catch(() => null) : null;
   if (!told) return;
   const features = told.features.filter((feature) => !only || feature.id === only);
+  // Above the names of districts, which would hide them.
+  if (!drawn.chart.getPane("pins")) drawn.chart.createPane("pins").style.zIndex = 660;
   const layer = L.featureGroup([...squares(features).values()].map((here) => marker(here, signs)));
   shown.get(place)?.layer?.remove();
   shown.set(place, {...drawn, layer: layer.addTo(drawn.chart)});
@@ -41,7 +43,7 @@ function marker(here, signs) {
   html.append(sign(`${signs}#${open.length ? first.pictogram : "done"}`));
   if (here.length > 1) html.appendChild(document.createElement("b")).textContent = here.length;
   // No stop of its own for a keyboard, where there may be two thousand: the list has them all.
-  const made = L.marker(at(here[0]), {icon: L.divIcon({html, className: "", iconSize: [36, 36]}), keyboard: false, title: first.title[language]});
+  const made = L.marker(at(here[0]), {icon: L.divIcon({html, className: "", iconSize: [36, 36]}), keyboard: false, pane: "pins", title: first.title[language]});
   return made.bindPopup(() => list(here), {closeButton: false});
 }
 

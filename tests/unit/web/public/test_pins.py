@@ -84,7 +84,7 @@ async def test_the_list_says_all_without_a_script_in_both_languages(house):
     [card] = tree.xpath("//li[contains(@class, 'card')]")
     said = " ".join(" ".join(card.itertext()).split()).replace("\u00a0", " ")
     assert said == (
-        f"Arbre, branche , {report.number} Où lieu connu à 100 m près Jour 25 novembre 2026 "
+        f"Arbre, branche {report.number} Où lieu connu à 100 m près Jour 25 novembre 2026 "
         "Suites clos : ne relève pas de la commune Réponse de la mairie Voyez la <métropole>."
     )
     assert card.xpath(".//a/@href") == [f"/reports/{report.number}"]
