@@ -15,12 +15,14 @@ from typing import Any, cast
 from alerts.channels.settings import (
     FACEBOOK_TEXT,
     MAIL_TEXT,
+    MQTT_TEXT,
     TELEGRAM_TEXT,
     TWITTER_TEXT,
     WEBHOOK_TEXT,
     ChannelSettings,
     FacebookSettings,
     MailSettings,
+    MqttSettings,
     TelegramSettings,
     TwitterSettings,
     WebhookSettings,
@@ -67,4 +69,5 @@ KINDS: dict[str, ChannelKind | str] = {
     "telegram": ChannelKind(TelegramSettings, TELEGRAM_TEXT, "alerts.channels.telegram.channel:Telegram"),
     "webhook": ChannelKind(WebhookSettings, WEBHOOK_TEXT, "alerts.channels.webhook:Webhook"),
     "mail": ChannelKind(MailSettings, MAIL_TEXT, "alerts.channels.mail.channel:Mail"),
+    "mqtt": ChannelKind(MqttSettings, MQTT_TEXT, "alerts.channels.mqtt:Mqtt"),
 }

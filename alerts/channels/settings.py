@@ -348,6 +348,53 @@ class MailSettings(ChannelSettings):
         return self.sender.rpartition("<")[2].removesuffix(">")
 
 
+class MqttSettings(ChannelSettings):
+    """`kind = "mqtt"`: a broker of the town's, where panels, gauges and sirens are told what is on.
+
+    An alert stands there until its end takes it away, so updates edit and ends delete, and nothing else is allowed.
+    """
+
+    kind: Literal["mqtt"]
+    api_url: str = ""
+    host: str = Field(pattern=r"^[A-Za-z0-9.:-]{1,253}$", examples=["mqtt.saint-martin.example"])
+    port: int | None = Field(default=None, ge=1, le=65_535, examples=[8883])
+    tls: Literal["implicit", "none"] = "implicit"
+    user: str | None = Field(default=None, min_length=1, max_length=320, examples=["tocsin"])
+    password: SecretSource | None = None
+    prefix: str = Field(default="tocsin", pattern=r"^[^\s/+#$][^\s/+#]*(/[^\s/+#]+)*$", max_length=100)
+    on_update: Means = Means.EDIT
+    on_end: Means = Means.DELETE
+
+    @field_validator("api_url")
+    @classmethod
+    def _has_no_address_of_the_web(cls, value: str) -> str:
+        if value:
+            raise ValueError(because("mqtt_api_url"))
+        return value
+
+    @field_validator("on_update", "on_end")
+    @classmethod
+    def _stands_until_its_end(cls, value: Means, info: ValidationInfo) -> Means:
+        wanted = Means.EDIT if info.field_name == "on_update" else Means.DELETE
+        if value is not wanted:
+            raise ValueError(because("mqtt_stands", allowed=repr(wanted.value)))
+        return value
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> MqttSettings:
+        # Whoever is between could have a siren sound, or be silent.
+        if self.tls == "none" and not _is_here(self.host):
+            raise ValueError(because("mqtt_plain_afar", host=self.host))
+        if (self.user is None) is not (self.password is None):
+            raise ValueError(because("mqtt_half_a_login"))
+        return self
+
+    @property
+    def broker_port(self) -> int:
+        """The port of the broker; where none is told, the one that is usual for `tls`."""
+        return self.port or (8883 if self.tls == "implicit" else 1883)
+
+
 def _is_here(host: str) -> bool:
     """Whether it is this machine, so that nobody is between."""
     try:
@@ -361,6 +408,7 @@ FACEBOOK_TEXT = TextFormat(limit=63_206, link="field")
 TELEGRAM_TEXT = TextFormat(limit=4096, count="utf16", markup="html")
 WEBHOOK_TEXT = TextFormat(limit=20_000)
 MAIL_TEXT = TextFormat(limit=20_000, markup="html")
+MQTT_TEXT = TextFormat(limit=20_000, markup="json")
 
 
 def read_credential(source: SecretSource, folder: Path) -> Secret:

@@ -13,6 +13,7 @@ words take the place of older ones. `end_what_is_over` tells, once, of each inci
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -34,7 +35,7 @@ from alerts.model.subscriber import TOPIC_OF, Notice, Topic
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.answer import AnswerWords
 from alerts.rendering.card import Card, card_alt, card_of
-from alerts.rendering.library import as_sentences
+from alerts.rendering.library import as_sentences, capital
 from alerts.rendering.matter import Context, Prepared
 from alerts.rendering.templates import Needed, Rendered, Renderer
 from alerts.store.alerts import AlertRepository
@@ -218,6 +219,9 @@ class PostWriter:
         if picture is None and told is not PostKind.END:
             picture = self._card(channel, occasion.alert, told, context)
         rendered = replace(rendered, message=replace(rendered.message, image=picture))
+        if channel.text.markup == "json":
+            words = self._for_machines(channel, occasion, told, context)
+            rendered = replace(rendered, message=replace(rendered.message, text=words))
         alert = occasion.alert
         # An end is worth sending for some hours more, or a channel that was down would leave its readers warned.
         ends = alert.ends if told is not PostKind.END else max(alert.ends, occasion.now + END_IS_WORTH_TELLING)
@@ -240,6 +244,17 @@ class PostWriter:
         )
         has_bulk = channel.subscriptions and not is_more
         return DraftPost(post, rendered, self._bulk(channel, occasion, post, context) if has_bulk else None)
+
+    def _for_machines(self, channel: ChannelConfig, occasion: Occasion, kind: PostKind, context: Context) -> str:
+        """What is told, by name, as JSON: of the alert itself, or that it is over."""
+        alert, territory = occasion.alert, territory_of(self._station)
+        # An end without an area of its own is over where the alert was.
+        placed = alert if alert.areas or context.previous is None else context.previous
+        touched = territory.districts_of(placed)
+        codes = [each.code for each in self._station.districts if touched is None or each.code in touched]
+        said = self._renderer.tell(alert, kind, channel, context=context)
+        told = named_for_machines(said, occasion.severity, alert.ends.astimezone(self._station.zone), codes)
+        return json.dumps({**told, "over": kind is PostKind.END}, ensure_ascii=False)
 
     def _bulk(self, channel: ChannelConfig, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
@@ -279,6 +294,21 @@ class PostWriter:
             return None
         said = self._renderer.tell(alert, kind, channel, context=context)
         return PostImage(self._card_file(card_of(said, alert.severity)), card_alt(said))
+
+
+def named_for_machines(
+    said: Mapping[str, object], severity: Severity, until: datetime, districts: Sequence[str]
+) -> dict[str, object]:
+    """What an alert says, by the names that the screens' JSON has; what isn't told is an empty string."""
+    return {
+        "severity": severity.value,
+        "event": str(said["event"] or capital(str(said["name"]))),
+        "headline": str(said["title"]),
+        "instruction": str(said["instruction"] or ""),
+        "area": str(said["area"] or ""),
+        "until": until.isoformat(timespec="seconds"),
+        "districts": list(districts),
+    }
 
 
 def _means(channel: ChannelConfig, kind: PostKind) -> Means:

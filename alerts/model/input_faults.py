@@ -163,6 +163,13 @@ SETTING_FAULTS: Mapping[str, str] = {
         'the password and change an alert; allowed: "starttls" or "implicit"'
     ),
     "mail_half_a_login": "user and password go together: name both, or neither for a relay that asks for none",
+    "mqtt_api_url": "a broker has no such address: host and port say where it is",
+    "mqtt_stands": "what is on stands there until its end takes it away; allowed: {allowed}",
+    "mqtt_plain_afar": (
+        'tls = "none" is for a broker on this machine alone, and {host} is another one: '
+        'whoever is between could change an alert; allowed: "implicit"'
+    ),
+    "mqtt_half_a_login": "user and password go together: name both, or neither for a broker that asks for none",
     "api_url_scheme": "an address starts with https:// (or http:// for the sandbox)",
     "update_unseen": 'allowed: "reply", "edit", "new"',
     "card_edited": (

@@ -100,7 +100,8 @@ class TextFormat:
     """How a channel kind counts and writes text.
 
     `count` is "weighted" (X: twitter-text v3, a URL is 23), "utf16" (Telegram: UTF-16 units of what is left after
-    entity parsing) or "characters" (code points). `markup` is "plain" or "html" (Telegram's subset).
+    entity parsing) or "characters" (code points). `markup` is "plain", "html" (Telegram's subset) or "json" (what is
+    told, by name, for machines).
     `link` says where the address stands: "text" at the end of the text, or "field" beside it (Facebook's `link`).
     """
 

@@ -21,6 +21,7 @@ from alerts.channels.settings import (
     FacebookSettings,
     HearingSettings,
     MailSettings,
+    MqttSettings,
     TelegramSettings,
     TwitterSettings,
     WebhookSettings,
@@ -79,6 +80,7 @@ MODELS = {
     '### `kind = "telegram"`': (TelegramSettings, HearingSettings),
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
     '### `kind = "mail"`': (MailSettings, ChannelSettings),
+    '### `kind = "mqtt"`': (MqttSettings, ChannelSettings),
 }
 """The model behind each part, and the one whose keys an earlier part has told."""
 

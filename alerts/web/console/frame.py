@@ -139,6 +139,7 @@ def channel_name(words: Words, station: Town, name: str) -> str:
         "telegram": _("Telegram channel"),
         "webhook": _("Webhook"),
         "mail": _("E-mail"),
+        "mqtt": _("Panels and sirens"),
     }.get(channel.kind if channel else "")
     if what is None or channel is None:
         return name

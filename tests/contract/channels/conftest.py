@@ -1,6 +1,7 @@
 """The channels over real sockets, each against its face of the sandbox, by one clock that a test winds.
 
-Mail has no face there, for the sandbox speaks HTTP: it is handed to a real relay of the tests' own.
+Mail and MQTT have no face there, for the sandbox speaks HTTP: they are handed to a real relay and a real broker of the
+tests' own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from alerts.model.ports import Resources
 from alerts.model.post import Message
 from tests.fakes import FakeClock, FakePace
 from tests.mail_relay import LIST, USER, Relay
+from tests.mqtt_broker import USER as BROKER_USER
+from tests.mqtt_broker import Broker
 from tocsin_sandbox.server import RunningSandbox, serve
 from tocsin_sandbox.settings import SandboxSettings
 
@@ -33,6 +36,7 @@ SECRETS = {
     "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
     "MAIL_PASSWORD": "sandbox-mail-password",
     "AGGLO_KEY": "sandbox-open311-key",
+    "MQTT_PASSWORD": "sandbox-broker-password",
 }
 SETTINGS: dict[str, dict[str, Any]] = {
     "twitter": {
@@ -45,13 +49,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "telegram": {"chat": "-1001234567890", "token": {"env": "TELEGRAM_TOKEN"}},
     "webhook": {"url": "https://town.example/webhook/alerts", "secret": {"env": "WEBHOOK_SECRET"}},
     "mail": {"user": USER, "password": {"env": "MAIL_PASSWORD"}, "sender": USER, "to": LIST},
+    "mqtt": {"user": BROKER_USER, "password": {"env": "MQTT_PASSWORD"}},
 }
 WITHOUT_NETWORK: frozenset[str] = frozenset()
 """Kinds that ask nobody, such as one that writes a file: they have no face, and the contract says nothing of them."""
-REPEATABLE = frozenset({"webhook"})
+REPEATABLE = frozenset({"webhook", "mqtt"})
 """Kinds whose receiver drops repeats: what is unclear is sent again, nothing is ever looked for."""
-WITHOUT_HTTP = frozenset({"mail"})
+WITHOUT_HTTP = frozenset({"mail", "mqtt"})
 """Kinds that speak another protocol: a refusal for now is certain there and names no time, a post has no address."""
+WITHOUT_LIMITS = frozenset({"mqtt"})
+"""Kinds that never ask us to wait."""
+BROKEN = {"revoked": "refuse", "error_html": "busy", "error_json": "busy", "drip": "hang"} | dict.fromkeys(
+    ("half", "error_after"), "cut_after"
+)
+"""The sandbox's faults, as a broker has them; the others it calls by the same names."""
 FAULTS: dict[str, dict[str, Any]] = {
     "revoked": {"says": {"AUTH": "535"}},
     "rate_limit": {"says": {"MAIL": "450 4.7.1 too many letters, come again"}},
@@ -97,6 +108,7 @@ class Stage:
     facts: Facts
     folder: Path
     relay: Relay
+    broker: Broker
     pace: FakePace | None = None
 
     def resources(self, session: aiohttp.ClientSession | None = None) -> Resources:
@@ -115,13 +127,17 @@ class Stage:
     def place(self, kind: str, port: int | None = None, *, tls: bool = False) -> dict[str, Any]:
         """The keys that say where the platform is, or that it is at that port."""
         if kind in WITHOUT_HTTP:
-            return {"host": "127.0.0.1", "port": port or self.relay.port, "tls": "implicit" if tls else "none"}
+            own = self.relay.port if kind == "mail" else self.broker.port
+            return {"host": "127.0.0.1", "port": port or own, "tls": "implicit" if tls else "none"}
         url = f"http://127.0.0.1:{port}" if port else self.sandbox.url
         return {"api_url": url.replace("http:", "https:") if tls else url}
 
     async def fault(self, platform: str, kind: str, **more: Any) -> None:
         if platform == "mail":
             self.relay.set(**FAULTS.get(kind, {"does": kind}), times=more.get("times", 0))
+            return
+        if platform == "mqtt":
+            self.broker.set(BROKEN.get(kind, kind), more.get("times", 0))
             return
         async with self.session.post(
             f"{self.sandbox.url}/sandbox/faults", json={"platform": platform, "kind": kind, **more}
@@ -142,6 +158,8 @@ class Stage:
                 {"id": each.id, "text": each.text().rstrip("\n"), "reply_to": each.reply_to}
                 for each in self.relay.taken
             ]
+        if platform == "mqtt":
+            return _on_the_broker(self.broker)
         async with self.session.get(f"{self.sandbox.url}/sandbox/timelines.json") as answer:
             posts: list[dict[str, Any]] = (await answer.json()).get(platform, [])
             return posts
@@ -149,8 +167,26 @@ class Stage:
     async def requests(self, platform: str) -> list[dict[str, Any]]:
         if platform == "mail":
             return [{"platform": "mail"}] * self.relay.connections
+        if platform == "mqtt":
+            return [{"platform": "mqtt"}] * self.broker.connections
         async with self.session.get(f"{self.sandbox.url}/sandbox/requests.json") as answer:
             return [line for line in await answer.json() if line["platform"] == platform]
+
+
+def _on_the_broker(broker: Broker) -> list[dict[str, Any]]:
+    """What stood under each name that is for everywhere, one after the other."""
+    posts: dict[str, dict[str, Any]] = {}
+    for said in broker.taken:
+        name, told = said.topic.rpartition("/")[2], said.told
+        post = posts.setdefault(name, {"id": name, "text": None, "edits": [], "deleted": False})
+        if not told:
+            post["deleted"] = True
+            continue
+        if post["text"] not in (None, told["text"]):
+            post["edits"].append(post["text"])
+        post |= {"text": told["text"], "reply_to": told["reply_to"]}
+        posts[name] = post
+    return list(posts.values())
 
 
 @pytest.fixture(autouse=True)
@@ -172,8 +208,8 @@ def nothing_secret_is_told(
 
 
 @pytest.fixture
-async def make_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
-    """Starts a sandbox with settings of the test's own."""
+async def make_stage(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Callable[..., Any]]:
+    """Starts a sandbox with settings of the test's own; a broker, which takes its time, only where it is spoken to."""
     running: list[Stage] = []
 
     async def make(**settings: Any) -> Stage:
@@ -181,7 +217,10 @@ async def make_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
         told = {"limits": False, "clock": lambda: clock.now().timestamp(), **settings}
         sandbox = await serve(SandboxSettings(**told), "127.0.0.1", 0)
         relay = await Relay(SECRETS["MAIL_PASSWORD"]).start()
-        stage = Stage(sandbox, aiohttp.ClientSession(), clock, Facts(), tmp_path, relay)
+        broker = Broker(SECRETS["MQTT_PASSWORD"])
+        if "mqtt" in request.node.nodeid:
+            await broker.start()
+        stage = Stage(sandbox, aiohttp.ClientSession(), clock, Facts(), tmp_path, relay, broker)
         running.append(stage)
         return stage
 
@@ -190,6 +229,7 @@ async def make_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
         await stage.session.close()
         await stage.sandbox.stop()
         await stage.relay.stop()
+        await stage.broker.stop()
 
 
 @pytest.fixture

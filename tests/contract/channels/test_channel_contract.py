@@ -20,6 +20,7 @@ from tests.contract.channels.conftest import (
     SECRETS,
     SETTINGS,
     WITHOUT_HTTP,
+    WITHOUT_LIMITS,
     WITHOUT_NETWORK,
     Stage,
     message,
@@ -182,6 +183,7 @@ async def test_a_credential_that_is_missing_or_none_is_told_on_opening(stage, ki
     assert any(name in str(error.reason) for name in SECRETS)
 
 
+@pytest.mark.parametrize("kind", sorted(SETTINGS.keys() - WITHOUT_LIMITS))
 async def test_a_limit_holds_the_whole_channel_until_the_time_that_the_platform_names(stage, channel, kind):
     await stage.fault(kind, "rate_limit", retry_after=120)
     error = await raised(channel.publish(message()))

@@ -225,7 +225,7 @@ PRESSED = [
     *((step, "", {}) for step in STEPS),
     *(
         ("channels", do, {"kind": kind})
-        for kind in ("twitter", "facebook", "telegram", "webhook", "mail")
+        for kind in ("twitter", "facebook", "telegram", "webhook", "mail", "mqtt")
         for do in ("add", "save:")
     ),
     *(
