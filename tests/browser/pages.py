@@ -37,7 +37,7 @@ OF_A_POLL = ("/polls/{id}", "/polls/{id}/publish")
 """What there is to see of a poll."""
 WHERE_IT_LISTENS = ("/heard", "/heard/all", "/heard/questions/{id}", "/heard/said/{id}")
 """What an author sees where the town listens; `test_listening` looks at them."""
-WHERE_PEOPLE_REPORT = ("/reports", "/reports/{number}", "/reports/{number}/photo")
+WHERE_PEOPLE_REPORT = ("/reports", "/reports/{number}", "/reports/{number}/photo", "/reports/new", "/reports/notices")
 """What an author sees where the town takes reports; `test_reports_desk` looks at them."""
 ON_THE_WAY_IN = ("/sign-in", "/sign-in/password", "/sign-in/second-factor", "/sign-in/code")
 """What is seen while somebody signs in, in that order."""

@@ -36,10 +36,12 @@ from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.listening import Utterance
 from alerts.model.post import EndReason, Post, PostImage, PostState
 from alerts.model.reason import Reason, because
+from alerts.model.reports import COUNTING, WantedReports
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.maps import outline_of
 from alerts.web.console.mishaps import status_of
+from alerts.web.console.reports_view import cited_in
 from alerts.web.console.watch import needs_somebody, page
 
 PICTURES = {
@@ -82,7 +84,8 @@ class Story:
     """All that is shown of an incident. `current` is the message that was asked for, `newest` the one that holds.
 
     `ends` is what would be said by itself of each way to end it, for the officer to agree to or to change. `heard` is
-    the last that people said about it, newest first.
+    the last that people said about it, newest first; `cited` the numbers of the reports that a message of it was made
+    of, `reported` those of other open ones about it.
     """
 
     current: Chapter
@@ -93,6 +96,8 @@ class Story:
     remains: tuple[Reason, ...] = ()
     seen: str | None = None
     heard: tuple[Utterance, ...] = ()
+    cited: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    reported: tuple[str, ...] = ()
     ends: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -154,6 +159,7 @@ class Story:
 LONGEST_REASON = 1000
 LAST_HEARD = 5
 """Utterances about an incident that its page shows; a link leads to all of them."""
+MOST_REPORTED = 40
 Deed = Callable[[Officer, str, dict[str, str]], str]
 """Does it to the alert of that exact id, with what the form said; returns the id of the alert to show then."""
 _ONE = "/alerts/{id:[A-Za-z0-9]+}"
@@ -281,7 +287,18 @@ def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
     on = channels_on(thread)
     ends = _would_end(unit, newest.stored) if on else {}
     heard = tuple(unit.listening.heard(LAST_HEARD, incident)) if unit.desk.station.listens else ()
-    return Story(current, newest, chapters, history, on, tuple(remains), seen, heard, ends)
+    cited = cited_in(unit, [stored.id for stored in stored_alerts])
+    reported = _reported(unit, incident, cited)
+    return Story(current, newest, chapters, history, on, tuple(remains), seen, heard, cited, reported, ends)
+
+
+def _reported(unit: DeskUnit, incident: str, cited: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The open reports about it beside those that made it."""
+    if unit.desk.station.reports is None:
+        return ()
+    found = unit.report_lists.found(WantedReports(states=COUNTING, incident=incident), MOST_REPORTED)
+    known = {number for numbers in cited.values() for number in numbers}
+    return tuple(each.report.number for each in found if each.report.number not in known)
 
 
 def _would_end(unit: DeskUnit, stored: StoredAlert) -> Mapping[str, str]:

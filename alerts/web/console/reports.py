@@ -4,7 +4,8 @@ GET  /reports                   what is open, filtered, a page at a time; beside
 GET  /fragments/reports         of that page what changes by itself
 GET  /reports/NUMBER            one report: its words, place, photo, what became of it, and every deed in one tap
 POST /reports/NUMBER/DEED       (`reports_deeds`)
-/reports/map.geojson, /reports/export.…: `reports_map`; /reports/NUMBER/photo: `reports_photo`
+/reports/map.geojson, /reports/export.…: `reports_map`; /reports/NUMBER/photo: `reports_photo`; /reports/new:
+`reports_new`; /reports/notices: `reports_notices`
 
 Where the town takes no reports there is none of these. A report that comes in or changes wakes the open pages by the
 stream of events. A form says in which state the report was seen: where somebody was faster, nothing is done.
@@ -25,7 +26,7 @@ from alerts.model.events import ReportsChanged
 from alerts.model.reason import Reason
 from alerts.model.reports import Closing
 from alerts.reports.acts import BY_HAND
-from alerts.web.console import reports_map, reports_photo
+from alerts.web.console import reports_map, reports_new, reports_notices, reports_photo
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
@@ -48,6 +49,8 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get("/fragments/reports", partial(_board, console, "reports_board.html")),
         web.get(ONE, partial(_one, console)),
         *reports_map.routes(console),
+        *reports_new.routes(console),
+        *reports_notices.routes(console),
         *reports_photo.routes(console, ONE),
         *(web.post(f"{ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
     ]
@@ -107,7 +110,7 @@ async def _one(
         "back": back,
         "error": error,
         "typed": typed or {},
-        "done": request.query.get("done") if request.query.get("done") in DEEDS else None,
+        "done": request.query.get("done") if request.query.get("done") in (*DEEDS, "new") else None,
         "prepared": prepared(words),
         "told_in": told_in,
         "as_told": {each.code: prepared_for(sheet.report, each.code, town).text for each in prepared(words)},

@@ -47,6 +47,35 @@ def prepared(words: Words) -> tuple[PreparedAnswer, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedDecision:
+    """A reason for what is decided about a notice; `upheld`: what it is about is taken from the public."""
+
+    code: str
+    upheld: bool
+    text: str
+
+
+def decisions(words: Words) -> tuple[PreparedDecision, ...]:
+    """All of them in a language, in the order in which they are offered."""
+    _ = words.gettext
+    return (
+        PreparedDecision("shows-somebody", True, _("Somebody can be recognised in it.")),
+        PreparedDecision("accuses", True, _("It accuses somebody, which isn’t for a report to do.")),
+        PreparedDecision("unlawful", True, _("It is against the law.")),
+        PreparedDecision("allowed", False, _("We found nothing in it that isn’t allowed.")),
+        PreparedDecision("useful", False, _("It names nobody, and others need to know of it.")),
+    )
+
+
+def decided_for(code: str, town: Town) -> PreparedDecision:
+    """That one in the town's language, since nobody knows in which who gave notice reads. Raises Misuse."""
+    found = {each.code: each for each in decisions(words_of(best_language(None, town.language)))}
+    if code not in found:
+        raise Misuse(because("no_prepared_answer", name=code[:40]))
+    return found[code]
+
+
 def language_of(report: CitizenReport, town: Town) -> str:
     """The language in which who reported is told."""
     return best_language(report.language, town.language)

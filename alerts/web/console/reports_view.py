@@ -129,6 +129,11 @@ def _seen(unit: DeskUnit, reports: Sequence[CitizenReport]) -> Iterable[SeenRepo
         yield SeenReport(each, told.get(each.id, 1), stuck)
 
 
+def cited_in(unit: DeskUnit, alerts: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """The numbers of the reports that each of these alerts was made of; nothing where the town takes none."""
+    return unit.reports.drafted_from(alerts) if unit.desk.station.reports is not None else {}
+
+
 def drafts_waiting(unit: DeskUnit) -> list[WaitingDraft]:
     """The draft alerts that reports made and that wait, newest first."""
     stored = unit.views.page(Wanted(state=AlertState.WAITING, source=REPORTS), most=MOST_DRAFTS)

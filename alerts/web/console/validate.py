@@ -36,6 +36,7 @@ from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.maps import sketch_of
 from alerts.web.console.mishaps import status_of
+from alerts.web.console.reports_view import cited_in
 from alerts.web.console.sheet import (
     Sheet,
     editable_words,
@@ -124,6 +125,8 @@ async def _page(
     """One alert. `conflict`: what was decided on wasn't this; `errors` and `typed` are a form's that was refused."""
     # In a thread, since pictures are read from the disk: nobody else's request is to wait for that.
     shown = await asyncio.to_thread(shown_posts, sheet, console.frame.station)
+    alert = sheet.item.stored.id
+    cited = await console.service.ask(lambda unit: cited_in(unit, [alert]))
     seen = await asyncio.to_thread(seal, sheet, visitor_of(request).session.csrf)
     return console.frame.page(
         request,
@@ -132,6 +135,7 @@ async def _page(
         sheet=sheet,
         shown=shown,
         seen=seen,
+        cited=cited.get(alert, ()),
         map=sketch_of(sheet.item.stored.alert, console.frame.station),
         conflict=conflict,
         errors=errors or {},

@@ -58,7 +58,7 @@ def detail_in_words(detail: str, words: Words) -> str:
         return f"{roles[changed[1]]} → {roles[changed[2]]}"
     if validated := _validation(detail, _):
         return validated
-    return roles.get(detail) or _about_what_is_said(detail, _) or _how(detail, _)
+    return roles.get(detail) or _about_what_is_said(detail, _) or _about_reports(detail, _) or _how(detail, _)
 
 
 def _how(detail: str, _: Gettext) -> str:
@@ -127,6 +127,59 @@ def _about_what_is_said(detail: str, _: Gettext) -> str | None:
     }
     rest = {**_kinds(_), **_clauses(_)}.get(found["rest"], found["rest"])
     return f"{found['id'] or ''}{known.get(found['what'], found['what'])} {rest}".rstrip()
+
+
+# What officers do about citizens' reports (`alerts.reports.acts`), as it is kept.
+_REPORTED = re.compile(
+    r"(?P<what>report(?:'s photo)? (?:accepted|added|erased|shown again|withheld|set aside|released|blurred|taken back|"
+    r"assigned to|duplicates|about|closed, (?P<closing>[a-z ]+))|notice upheld|notice dismissed|handed on again)"
+    r"(?P<rest>:? .*)?"
+)
+
+
+def _about_reports(detail: str, _: Gettext) -> str | None:
+    """What was done about a report of a citizen; None for anything else. What somebody wrote stays as it is."""
+    found = _REPORTED.fullmatch(detail)
+    if found is None:
+        return None
+    known = {
+        "report accepted": _("report taken up"),
+        "report added": _("report noted"),
+        "report erased": _("report erased"),
+        "report shown again": _("report shown again"),
+        "report withheld": _("report withheld"),
+        "report set aside": _("report set aside"),
+        "report's photo released": _("report’s photo shown"),
+        "report's photo blurred": _("report’s photo blurred"),
+        "report's photo taken back": _("report’s photo taken back"),
+        "report assigned to": _("report assigned to"),
+        "report duplicates": _("report the same as"),
+        "report about": _("report belongs to"),
+        "notice upheld": _("notice upheld"),
+        "notice dismissed": _("notice dismissed"),
+        "handed on again": _("handed on again to"),
+    }
+    what = (
+        _("report ended, %(how)s", how=_closings(_).get(found["closing"], found["closing"])) if found["closing"] else ""
+    )
+    rest = (found["rest"] or "").removeprefix(":").strip()
+    if not rest:
+        return what or known.get(found["what"], found["what"])
+    told = what or known.get(found["what"], found["what"])
+    return f"{told} {rest}" if found["what"] in _LEADING else f"{told}{_(': ')}{rest}"
+
+
+_LEADING = ("report assigned to", "report duplicates", "report about", "handed on again")
+"""What goes on with a name rather than with somebody's words."""
+
+
+def _closings(_: Gettext) -> dict[str, str]:
+    return {
+        "done": _("done"),
+        "not ours": _("not the town’s to do"),
+        "duplicate": _("the same as another one"),
+        "not found": _("not found there"),
+    }
 
 
 def _kinds(_: Gettext) -> dict[str, str]:

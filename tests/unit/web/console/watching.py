@@ -143,7 +143,7 @@ class Desk:
             assert answer.status == status, await answer.text()
             return await answer.text()
 
-    async def press(self, address: str, **fields: str):
+    async def press(self, address: str, /, **fields: str):
         """Post a form; returns the status, where it leads, and the page."""
         async with self.client.post(f"/desk{address}", data=fields, allow_redirects=False) as answer:
             return answer.status, answer.headers.get("Location"), await answer.text()
