@@ -50,8 +50,8 @@ from alerts.desk.posts import PostWriter, draft_posts, withdraw
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.health.approvals import ApprovalNotices
 from alerts.health.checks import STORE, HealthChecks
-from alerts.health.desk_events import UnknownPosts, failing_sign_ins
-from alerts.health.monitor import ToldTrouble
+from alerts.health.desk_events import UnknownPosts, crowds, failing_sign_ins
+from alerts.health.monitor import ToldTrouble, Trouble
 from alerts.health.notices import build_notices
 from alerts.listening.moderating import Moderator
 from alerts.model.events import ConnectionRefused, Events, PostsStored, Stopping
@@ -68,6 +68,7 @@ from alerts.store.database import Database
 from alerts.store.leases import Leases
 from alerts.store.memory import ChannelStatuses
 from alerts.store.outbox import Outbox
+from alerts.store.unit import Unit
 from alerts.web.ops import Cycle, Gauges, Owner
 from alerts.web.public.publisher import Publisher
 
@@ -403,8 +404,12 @@ class Daemon:
             lease_of=self._keeper.lease_of,
             cycles=self._all_cycles,
             remember=self._statuses.remember,
-            failing=lambda unit: failing_sign_ins(DeskUnit(unit, self._desk, self._clock.now(), self._outside.new_id)),
+            failing=self._failing,
         )
+
+    def _failing(self, unit: Unit) -> list[Trouble]:
+        now = self._clock.now()
+        return failing_sign_ins(DeskUnit(unit, self._desk, now, self._outside.new_id)) + crowds(unit, self.town, now)
 
     def _resources(self, channel: str) -> Resources:
         statuses = self._statuses

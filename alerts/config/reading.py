@@ -212,6 +212,7 @@ def _reports(settings: ReportsSettings, language: str) -> ReportsSection:
         tuple(kind(each) for each in settings.kinds) or shipped_kinds(language),
         settings.flood,
         settings.prefix,
+        settings.words,
         {name: _made_of(ReportForward, each, name=name, settings=each) for name, each in settings.forward.items()},
     )
 

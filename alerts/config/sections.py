@@ -424,6 +424,7 @@ class ReportsSettings(_Section):
     kinds: tuple[ReportKindSettings, ...] = Field(default=(), max_length=30)
     flood: int = Field(default=ReportsSection.flood, ge=5, le=100_000)
     prefix: str | None = Field(default=ReportsSection.prefix, pattern=r"[A-Z]{1,6}", examples=["SM"])
+    words: tuple[Annotated[str, Field(min_length=2, max_length=60)], ...] = Field(default=(), max_length=200)
     forward: dict[str, ReportForwardSettings] = {}
 
     @field_validator("kinds")

@@ -92,8 +92,9 @@ class HealthChecks:
     """Looks at everything each `[notify] every`. Where the database refuses, nothing is told, and no heart beats.
 
     `holds` tells whether this process has a lease, and `lease_of` which; `cycles` is all that must go round, here or at
-    another daemon; `failing` finds the sign-ins that fail again and again. What can't be stored is published at once,
-    on the lanes that this process works, or worked when the trouble began.
+    another daemon; `failing` finds what only the database tells: sign-ins that fail again and again, a flood of
+    reports. What can't be stored is published at once, on the lanes that this process works, or worked when the trouble
+    began.
     """
 
     def __init__(
@@ -252,7 +253,7 @@ class HealthChecks:
         if has_duties:
             self._observer.write_down(unit, now)
             also = [*self._failing(unit), *put_back(unit, now, self._zone)]
-            seen = seen.and_also(also).judging(What.SIGN_INS, known).judging(What.RESTORED, known)
+            seen = seen.and_also(also).judging((What.SIGN_INS, What.RESTORED, What.CROWD), known)
             self._memory = self._memory.note_also(also)
         told = notices.told(alerts, seen.judged | known.keys(), now) if notices.channels else known
         news = news_of(seen, told, self._memory, now)

@@ -49,8 +49,10 @@ from alerts.model.poll import Poll, PollState
 from alerts.model.ports import Clock
 from alerts.model.post import PostState, Receipt
 from alerts.model.reason import in_words
+from alerts.model.reports import REPORTS
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
+from alerts.reports.sieves import RECENTLY, is_flood
 from alerts.store.alerts import AlertRepository
 from alerts.store.database import Database
 from alerts.store.monitor import OWN_WARNINGS
@@ -233,6 +235,8 @@ def _clash_key(alert_id: str) -> str:
 # --- what happens to accounts: sign-ins that fail are a trouble, a change of what proves somebody is a notice
 
 _LOOKED_AT = 200
+MOST_TOLD = 10_000
+"""Reports that are counted for those on call."""
 OVER_AFTER: timedelta = IN_A_ROW
 """A burst is over once nothing has failed for so long."""
 
@@ -257,6 +261,14 @@ def _is_all_of(place: Burst, account: Burst) -> bool:
 
 def _trouble(burst: Burst, place: str | None = None) -> Trouble:
     return Trouble(What.SIGN_INS, burst.subject, in_words(place) if place else None, burst.first, burst.count)
+
+
+def crowds(unit: Unit, town: Town, now: datetime) -> list[Trouble]:
+    """That more people report than the town's `flood`, while they do."""
+    section = town.reports
+    if section is None or not is_flood(unit, section, now):
+        return []
+    return [Trouble(What.CROWD, REPORTS, None, now - RECENTLY, unit.reports.received_since(now - RECENTLY, MOST_TOLD))]
 
 
 def lines_since(unit: Unit, after: int) -> list[Chained]:

@@ -42,6 +42,7 @@ class What(StrEnum):
     QUIET = "quiet"
     SIGN_INS = "sign_ins"
     RESTORED = "restored"
+    CROWD = "crowd"
     STORE = "store"
 
 
@@ -123,9 +124,10 @@ class Seen:
         trouble = Trouble(What.STORE, name, lacks)
         return Seen((*self.troubles, *([trouble] if lacks else ())), self.judged | {trouble.key})
 
-    def judging(self, what: What, keys: Iterable[str]) -> Seen:
-        """Having looked for all of that kind: those that were told and aren't there any more are over."""
-        return Seen(self.troubles, self.judged.union(key for key in keys if key.startswith(f"{what} ")))
+    def judging(self, kinds: Sequence[What], keys: Iterable[str]) -> Seen:
+        """Having looked for all of these kinds: those that were told and aren't there any more are over."""
+        begins = tuple(f"{what} " for what in kinds)
+        return Seen(self.troubles, self.judged.union(key for key in keys if key.startswith(begins)))
 
 
 def see(

@@ -18,6 +18,15 @@ REPORTED: Mapping[str, str] = {
     "report_text_long": "the text has {count} characters; allowed: {most}",
     "report_at_when": "it can be told of the last {hours} hours, not of later than now",
     "reports_too_many": "too many reports come in at once; please try again in a minute",
+    "report_far_too_many": (
+        "a great many reports came from your network or chat; please try again in an hour, and in danger call 112"
+    ),
+    # Held for an officer
+    "report_pace": "{count} reports came from one network or chat within {hours} h",
+    "report_same_words": "whoever sent it said the same in {report}",
+    "report_same_photo": "whoever sent it sent the same photo with {report}",
+    "report_outside": "the place is outside the town",
+    "report_words": "it says “{words}”",
     # Its photo, and its proof of work
     "photo_too_large": "the photo has {size:number} MB; allowed: up to {most} MB",
     "photo_of_no_kind": "this is no photo that can be taken; allowed: JPEG, PNG or WebP",

@@ -103,12 +103,14 @@ class ReportsSection:
     """`[reports]`: the kinds that people may report, in the order in which they are offered, and who gets them too.
 
     More than `flood` reports in ten minutes are a flood: pins are then shown of clusters alone, and sending costs more.
-    `prefix` begins each report's number (`SM-26-0417`).
+    `prefix` begins each report's number (`SM-26-0417`). `words` hold a report that says one of them, beside those that
+    everywhere do.
     """
 
     kinds: tuple[ReportKind, ...] = ()
     flood: int = 60
     prefix: str | None = None
+    words: tuple[str, ...] = ()
     forward: Mapping[str, ReportForward] = field(default_factory=dict)
 
     def kind(self, code: str) -> ReportKind | None:
@@ -237,6 +239,16 @@ class ReportSource:
     kind: str | None = None
     lat: float | None = None
     lon: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierTelling:
+    """What one source told before: with words and a photo's likeness where it sent the report and didn't just agree."""
+
+    number: str
+    at: datetime
+    text: str | None = None
+    likeness: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

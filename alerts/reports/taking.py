@@ -1,8 +1,9 @@
 """The one way in for what citizens report: the page, the bot, programs, Open311, officers and commands come here.
 
 A report is known by the key of the form it came by, so that one that is sent twice is one, with the same number and the
-same private link. All of it is one transaction: the report, its number, who told of it and its first step. Who reported
-is known by a digest alone (`sources_of`), under a secret of the day that is thrown away with it.
+same private link. All of it is one transaction: what the sieves find, the report, its number, who told of it and its
+first step. Who reported is known by a digest alone (`sources_of`), under a secret of the day that is thrown away with
+it.
 
 `take` is what happens in the transaction; `ReportIntake` does the rest, for a daemon: a few reports in each
 transaction, one transaction at a time, with a rest after it, so that a crowd never holds up a post.
@@ -47,6 +48,7 @@ from alerts.reports.drafting import Came, consider
 from alerts.reports.photos import Photo, reencoded
 from alerts.reports.places import Places
 from alerts.reports.proof import Proofs
+from alerts.reports.sieves import DAY, OUTSIDE, RECENTLY, Facts, most_earlier, must_keep_pace, sift
 from alerts.store.unit import Unit
 
 AT_ONCE = 20
@@ -55,8 +57,6 @@ RESTS = 0.02
 """Seconds between two transactions of what is reported, in which an urgent post is stored or journalled."""
 MOST_WAITING = 500
 """Reports that may wait for their transaction; more are asked to come again."""
-RECENTLY = timedelta(minutes=10)
-"""In which more reports than `[reports] flood` are a flood."""
 BACKDATED = timedelta(days=1)
 """How long ago it may have been, where a program tells when."""
 _LONGEST_PREFIX = 4
@@ -64,7 +64,7 @@ _LONGEST_PREFIX = 4
 
 @dataclass(frozen=True, slots=True)
 class ReportDraft:
-    """What somebody reports, by whatever way.
+    """What somebody reports, by whatever way. `placed` finds its `district`, and whether it `is_outside` the town.
 
     `source` is who it is: `net 192.0.2.0/24` (`alerts.model.bounds.network_of`), `chat telegram:123`, `key OPAQUE`; it
     is never stored, only digests of it. `key` is what a resent one is known by, and as hard to guess as its private
@@ -88,6 +88,8 @@ class ReportDraft:
     doubt: Reason | None = None
     by: str | None = None
     utterance: str | None = None
+    district: str | None = None
+    is_outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +136,20 @@ def sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str]:
 
     Two digests of one source are equal within a day, and over midnight one's first is the other's second.
     """
-    today, before = now.date(), now.date() - timedelta(days=1)
+    return _sources_of(unit, source, now)[:2]
+
+
+def _sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str, bytes]:
+    """Who that is, and the secret of the links: one question for all of it."""
+    today, before, links = f"day {now.date()}", f"day {now.date() - timedelta(days=1)}", "links"
+    kept = _secrets(unit, (today, before, links), now)
     told = source.encode("utf-8", "replace")
-    return _digest(_secret(unit, f"day {today}", now), told), _digest(_secret(unit, f"day {before}", now), told)
+    return _digest(kept[today], told), _digest(kept[before], told), kept[links]
 
 
-def _secret(unit: Unit, name: str, now: datetime) -> bytes:
-    return bytes.fromhex(unit.reports.secret(name, secrets.token_hex(32), now))
+def _secrets(unit: Unit, names: Sequence[str], now: datetime) -> dict[str, bytes]:
+    kept = unit.reports.secrets({name: secrets.token_hex(32) for name in names}, now)
+    return {name: bytes.fromhex(value) for name, value in kept.items()}
 
 
 def _digest(secret: bytes, told: bytes) -> str:
@@ -157,7 +166,7 @@ def check(town: Town, draft: ReportDraft, now: datetime) -> ReportKind:
     kind = kind_of(town, draft.kind)
     if draft.lat is None or draft.lon is None:
         raise Misuse(because("report_without_place"))
-    if not (-90 <= draft.lat <= 90 and -180 <= draft.lon <= 180):
+    if not _is_on_globe(draft.lat, draft.lon):
         raise Misuse(because("report_off_globe", lat=str(draft.lat), lon=str(draft.lon)))
     if len(draft.text) > LONGEST_TEXT:
         raise Misuse(because("report_text_long", count=len(draft.text), most=LONGEST_TEXT))
@@ -167,9 +176,9 @@ def check(town: Town, draft: ReportDraft, now: datetime) -> ReportKind:
 
 
 def placed(draft: ReportDraft, places: Places) -> ReportDraft:
-    """The draft with a position where an address alone was told, and the street's name where a position alone was.
+    """The draft with a position where an address alone was told, with the nearest address where a position alone was.
 
-    Raises Misuse for an address that isn't found.
+    And with what part of the town that is in. Raises Misuse for an address that isn't found.
     """
     if draft.lat is None or draft.lon is None:
         spot = places.find(draft.address) if draft.address else None
@@ -178,9 +187,21 @@ def placed(draft: ReportDraft, places: Places) -> ReportDraft:
                 raise Misuse(because("report_address_near", near=near))
             raise Misuse(because("report_address_unknown"))
         draft = replace(draft, lat=spot.point[0], lon=spot.point[1], address=spot.words) if spot else draft
-    elif -90 <= draft.lat <= 90 and -180 <= draft.lon <= 180:
+    elif _is_on_globe(draft.lat, draft.lon):
         draft = replace(draft, address=draft.address or places.nearest(draft.lat, draft.lon))
-    return draft
+    return _in_its_district(draft, places)
+
+
+def _in_its_district(draft: ReportDraft, places: Places) -> ReportDraft:
+    if draft.lat is None or draft.lon is None or not _is_on_globe(draft.lat, draft.lon):
+        return draft
+    district = places.district_of(draft.lat, draft.lon)
+    is_outside = district is None and not places.is_here(draft.lat, draft.lon)
+    return replace(draft, district=district.code if district else None, is_outside=is_outside)
+
+
+def _is_on_globe(lat: float, lon: float) -> bool:
+    return -90 <= lat <= 90 and -180 <= lon <= 180
 
 
 def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> TakenReport:
@@ -190,20 +211,20 @@ def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> Take
     """
     town, now = unit.desk.station, unit.now
     kind = check(town, draft, now)
-    links = _secret(unit, "links", now)
+    source, before, links = _sources_of(unit, draft.source, now)
     key = draft.key or f"once {unit.new_id()}"
     token = _digest(links, f"token {draft.via} {key}".encode("utf-8", "replace"))[:32]
     known_by = _digest(links, f"key {draft.via} {key}".encode("utf-8", "replace"))
     known = unit.reports.by_key(known_by)
     if known is not None:
         return TakenReport(known, token, fresh=False, drafted=known.draft, incident=known.incident)
-    source, before = sources_of(unit, draft.source, now)
+    held = sift(draft, _facts(unit, (source, before), photo))
     report = CitizenReport(
         id=unit.new_id(),
         number=_number(unit, town, now),
         kind=kind.code,
-        state=ReportState.HELD if draft.doubt else ReportState.RECEIVED,
-        held=draft.doubt,
+        state=ReportState.HELD if held else ReportState.RECEIVED,
+        held=held,
         at=draft.at or now,
         received_at=now,
         changed_at=now,
@@ -212,6 +233,7 @@ def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> Take
         lat=draft.lat,
         lon=draft.lon,
         place=_line(draft.address or "", LONGEST_PLACE) or None,
+        district=draft.district,
         text=_words(draft.text) or None,
         language=draft.language[:35],
         key=known_by,
@@ -222,6 +244,7 @@ def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> Take
         by=draft.by,
         utterance=draft.utterance,
         has_photo=photo is not None,
+        likeness=photo.likeness if photo else None,
     )
     unit.reports.add(report)
     if photo is not None:
@@ -233,12 +256,19 @@ def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> Take
     return TakenReport(kept, token, drafted=came.draft, incident=came.incident, came=came)
 
 
+def _facts(unit: DeskUnit, sources: Sequence[str], photo: Photo | None = None) -> Facts:
+    earlier = unit.reports.told_before(sources, unit.now - DAY, most_earlier())
+    words = section_of(unit.desk.station).words
+    return Facts(unit.now, earlier, photo.likeness if photo else None, words)
+
+
 def _tell(unit: DeskUnit, kind: ReportKind, report: CitizenReport, teller: ReportSource) -> Came:
-    """Keep who told of it, and see what that comes to."""
+    """Keep who told of it, and see what that comes to; what is outside the town comes to nothing."""
     lat, lon = report.lat, report.lon
-    unit.reports.tell(replace(teller, kind=report.kind, lat=lat, lon=lon))
-    if lat is None or lon is None:
+    if lat is None or lon is None or (report.held is not None and report.held.code == OUTSIDE):
+        unit.reports.tell(teller)
         return Came()
+    unit.reports.tell(replace(teller, kind=report.kind, lat=lat, lon=lon))
     telling = Telling(report.id, lat, lon, teller.at, teller.source, teller.source_before)
     return consider(unit, kind, report, telling)
 
@@ -246,7 +276,7 @@ def _tell(unit: DeskUnit, kind: ReportKind, report: CitizenReport, teller: Repor
 def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
     """Keep that somebody else says the same, and what that comes to; None where they had, or the town is done with it.
 
-    Raises Misuse where the town takes no reports of that kind any more.
+    Raises Misuse where the town takes no reports of that kind any more, and where they tell of far too much.
     """
     report = unit.reports.by_id(report_id)
     if report is None or not report.is_open:
@@ -255,6 +285,7 @@ def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
     own, before = sources_of(unit, source, unit.now)
     if any({own, before} & {each.source, each.source_before} for each in unit.reports.tellers([report.id])):
         return None
+    must_keep_pace(source, _facts(unit, (own, before)))
     return _tell(unit, kind, report, ReportSource(report.id, own, before, unit.now))
 
 
@@ -299,7 +330,7 @@ class ReportIntake:
         if self._proofs is None:
             async with self._beginning:
                 if self._proofs is None:  # not by who was faster meanwhile: what is spent is remembered in one place
-                    secret = await self._service.keep(lambda unit: _secret(unit, "proof", unit.now).hex())
+                    secret = await self._service.keep(lambda unit: _secrets(unit, ["proof"], unit.now)["proof"].hex())
                     self._proofs = Proofs(secret)
         return self._proofs
 
@@ -319,8 +350,8 @@ class ReportIntake:
         Raises Misuse for what can't be taken, with what to say about it, and DatabaseRefused; then nothing was stored.
         """
         kind_of(self.town, draft.kind)
-        if draft.address and (draft.lat is None or draft.lon is None):
-            draft = placed(draft, await places_of(self.town))
+        # In a thread: the outlines of a hundred districts take a second when they are first looked at.
+        draft = await asyncio.to_thread(placed, draft, await places_of(self.town))
         check(self.town, draft, self._service.now())
         if len(self._waiting) >= MOST_WAITING:
             raise Misuse(because("reports_too_many"))

@@ -7,12 +7,12 @@ one row of `report_step`, by which who reported is told of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Text, bindparam, delete, func, null, or_, select, text, update
+from sqlalchemy import BigInteger, Text, bindparam, case, delete, func, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.reason import kept_reason, read_reason
@@ -21,6 +21,7 @@ from alerts.model.reports import (
     CitizenReport,
     Closing,
     ContentNotice,
+    EarlierTelling,
     Forwarding,
     ForwardState,
     ReportPhoto,
@@ -123,9 +124,25 @@ _TELLINGS = Statement(
     .order_by(report_source.c.at.desc())
     .limit(bindparam("most"))
 )
-_PACE = Statement(
-    select(func.count().label("n")).where(
-        one_of(report_source.c.source, "sources"), report_source.c.at >= bindparam("since")
+_SENT_BY_THEM = report.c.source == report_source.c.source
+_TOLD_BEFORE = Statement(
+    select(
+        report.c.number,
+        report_source.c.at,
+        case((_SENT_BY_THEM, report.c.text)).label("text"),
+        case((_SENT_BY_THEM, report.c.likeness)).label("likeness"),
+    )
+    .join(report, report.c.id == report_source.c.report)
+    .where(one_of(report_source.c.source, "sources"), report_source.c.at >= bindparam("since"))
+    .order_by(report_source.c.at.desc())
+    .limit(bindparam("most"))
+)
+_RECEIVED_SINCE = Statement(
+    select(func.count().label("n")).select_from(
+        select(report.c.seq)
+        .where(text(f"report.{SOURCED}"), report.c.received_at > bindparam("since"))
+        .limit(bindparam("most"))
+        .subquery()
     )
 )
 _CITE = Statement(
@@ -183,7 +200,7 @@ _DUE = Statement(
     .order_by(report_forward.c.next_try, report_forward.c.report)
     .limit(bindparam("most"))
 )
-_SECRET = Statement(select(report_secret.c.value).where(report_secret.c.name == bindparam("name")))
+_SECRETS = Statement(select(report_secret.c.name, report_secret.c.value).where(one_of(report_secret.c.name, "names")))
 _NEW_SECRET = Statement(
     insert(report_secret)
     .values(name=bindparam("name"), value=bindparam("value"), at=bindparam("at"))
@@ -197,7 +214,7 @@ _DROP_SOURCES = (
     Statement(
         update(report)
         .where(text(f"report.{SOURCED}"), report.c.received_at < bindparam("before"))
-        .values(source=null(), source_before=null())
+        .values(source=null(), source_before=null(), likeness=null())
     ),
 )
 _WITH_CONTACT = Statement(
@@ -328,9 +345,14 @@ class Reports(UnitPart):
         rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
         return [ReportSource(row["report"], row["source"], row["source_before"], moment(row["at"])) for row in rows]
 
-    def told_since(self, sources: Sequence[str], since: datetime) -> int:
-        """How often somebody of these digests told of something since then."""
-        row = _PACE.row(self._db, sources=json.dumps(list(sources)), since=stamp(since))
+    def told_before(self, sources: Sequence[str], since: datetime, most: int) -> Sequence[EarlierTelling]:
+        """What somebody of these digests told since then, newest first."""
+        rows = _TOLD_BEFORE.rows(self._db, sources=json.dumps(list(sources)), since=stamp(since), most=most)
+        return [EarlierTelling(row["number"], moment(row["at"]), row["text"], row["likeness"]) for row in rows]
+
+    def received_since(self, since: datetime, most: int) -> int:
+        """How many reports came after then, counted up to `most`; of the last day, while their sources are known."""
+        row = _RECEIVED_SINCE.row(self._db, since=stamp(since), most=most)
         return int(row["n"]) if row else 0
 
     # --- those near one another, and the alerts that cite them
@@ -465,13 +487,22 @@ class Reports(UnitPart):
 
     # --- secrets
 
+    def secrets(self, fresh: Mapping[str, str], at: datetime) -> Mapping[str, str]:
+        """The secrets of these names; the first who asks brings each. Those named `day …` are thrown away in time."""
+        kept = self._secrets(fresh)
+        missing = fresh.keys() - kept.keys()
+        for name in missing:
+            _NEW_SECRET.run(self._db, name=name, value=fresh[name], at=stamp(at))
+        # Another daemon may have been faster.
+        return self._secrets(fresh) if missing else kept
+
     def secret(self, name: str, fresh: str, at: datetime) -> str:
-        """The secret of that name; the first who asks brings it. Those named `day …` are thrown away in time."""
-        row = _SECRET.row(self._db, name=name)
-        if row is None:
-            _NEW_SECRET.run(self._db, name=name, value=fresh, at=stamp(at))
-            row = _SECRET.row(self._db, name=name)
-        return fresh if row is None else str(row["value"])
+        """The same of one."""
+        return self.secrets({name: fresh}, at)[name]
+
+    def _secrets(self, names: Iterable[str]) -> dict[str, str]:
+        rows = _SECRETS.rows(self._db, names=json.dumps(sorted(names)))
+        return {row["name"]: row["value"] for row in rows}
 
     def drop_day_secrets(self, before: datetime) -> None:
         """Throw away the days' secrets from before then: nobody can tell any more whose a digest was."""

@@ -63,7 +63,7 @@ def reporting_town(path, **changes) -> Town:
     """Saint-Martin, which takes the kinds that ship."""
     kinds = changes.pop("kinds", None) or shipped_kinds("fr")
     more = {"store": StoreSection(f"sqlite:///{path}"), "file": path.parent / "channels.toml", **changes}
-    return a_town(reports=ReportsSection(kinds), **more)
+    return a_town(reports=ReportsSection(kinds, words=more.pop("words", ())), **more)
 
 
 async def house_of(path, town: Town) -> ReportsTown:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.errors import Misuse
-from alerts.model.reason import because
 from alerts.model.reports import LONGEST_TEXT, ReportsSection, ReportState, Via
 from alerts.reports.taking import ReportIntake, agree, digest_of, prefix_of, sources_of
 from tests.unit.desk.conftest import a_town
@@ -134,13 +133,6 @@ async def test_a_crowd_at_one_moment_is_taken_a_few_at_a_time_each_with_its_numb
     numbers = {each.result().report.number for each in waiting}
     assert numbers == {f"SM-26-{number:04}" for number in range(1, 51)}
     assert 3 <= reports.database.commits - before <= 4
-
-
-async def test_what_is_doubted_where_it_came_in_waits_for_an_officer(reports):
-    taken = await reports.report(doubt=because("proof_missing"))
-    kept = await reports.ask(lambda unit: unit.reports.by_id(taken.report.id))
-    assert (kept.state, kept.held.code) == (ReportState.HELD, "proof_missing")
-    assert [step.state for step in await reports.ask(lambda unit: unit.reports.steps(kept.id))] == [ReportState.HELD]
 
 
 async def test_how_many_report_is_known_for_ten_minutes(reports):

@@ -1,0 +1,167 @@
+"""What a report passes before it counts as any other: sieves, each of which may find why an officer looks at it first.
+
+    doubt of the form ─▶ pace ─▶ same words ─▶ same photo ─▶ outside the town ─▶ words ─▶ received
+
+The first that finds something says why, and the report is *held*: it is kept, has its number and its link, and counts
+in a cluster, but an officer looks at it before it is anything more. What comes from outside the town counts in none.
+One source that goes on far beyond its pace is refused with a sentence. An officer's own report passes all of them.
+
+They are for all ways alike, since `alerts.reports.taking` has them decide in the transaction that stores the report: of
+a hundred that come at one moment, each finds those before it. What a source told before is one question by one index,
+with a bound. All else here is pure.
+
+More than `[reports] flood` reports in ten minutes are a *flood* (`is_flood`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from alerts.model.errors import Misuse
+from alerts.model.hazard import fold
+from alerts.model.reason import Reason, because
+from alerts.model.reports import EarlierTelling, ReportsSection, Via
+from alerts.reports.photos import same_photo
+
+if TYPE_CHECKING:
+    from alerts.reports.taking import ReportDraft
+    from alerts.store.unit import Unit
+
+RECENTLY = timedelta(minutes=10)
+"""In which more reports than `[reports] flood` are a flood."""
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+PER_HOUR, PER_HOUR_BY_CHAT, PER_DAY = 6, 3, 20
+"""What a network, or a program's `source`, tells in an hour, and a chat; and either in a day."""
+FAR = 5
+"""So many times its pace, and a source is refused."""
+OUTSIDE = "report_outside"
+"""The reason of what comes from outside the town, and so counts in no cluster."""
+WORDS = (
+    # Insults; each is a whole word or several, without accents
+    "abruti", "abrutis", "batard", "batards", "bougnoule", "bougnoules", "connard", "connards", "connasse", "connasses",
+    "encule", "encules", "enfoire", "enfoires", "fils de pute", "negro", "nique ta mere", "ordure humaine", "pute",
+    "putes", "sale arabe", "sale juif", "sale noir", "salope", "salopes", "ta gueule", "youpin",
+    "asshole", "assholes", "bastard", "bastards", "bitch", "cunt", "fuck off", "fuck you", "motherfucker", "nigger",
+    # Threats
+    "je vais te tuer", "je vais vous tuer", "on va te tuer", "on va vous tuer", "je te creve", "te faire la peau",
+    "je sais ou tu habites", "tu vas mourir", "va crever", "i will kill you", "going to kill you", "you will die",
+    "i know where you live",
+)  # fmt: skip
+"""What is no report but an insult or a threat, in French and English. Such words hold a report, and refuse nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the sieves know of a report beside itself.
+
+    `earlier` is what its source told in the last day, newest first, and may be cut at what is far beyond its pace.
+    `likeness` is its photo's.
+    """
+
+    now: datetime
+    earlier: Sequence[EarlierTelling] = ()
+    likeness: str | None = None
+    words: tuple[str, ...] = ()
+
+
+def most_earlier() -> int:
+    """How much of what a source told is looked at: what is far beyond its pace, and one more."""
+    return FAR * PER_DAY + 1
+
+
+def sift(draft: ReportDraft, facts: Facts) -> Reason | None:
+    """Why an officer looks at it first; None: it is received. Raises Misuse where its source goes on far too fast."""
+    if is_officers(draft):
+        return None
+    must_keep_pace(draft.source, facts)
+    return next((reason for sieve in _SIEVES if (reason := sieve(draft, facts)) is not None), None)
+
+
+def is_officers(draft: ReportDraft) -> bool:
+    """Whether an officer reports it, who has looked at it by that."""
+    return draft.via is Via.OFFICER or draft.by is not None
+
+
+def must_keep_pace(source: str, facts: Facts) -> None:
+    """Raises Misuse for a source that told of far more than anybody sees."""
+    hour, day = _paces(source)
+    if _told_within(HOUR, facts) >= FAR * hour or _told_within(DAY, facts) >= FAR * day:
+        raise Misuse(because("report_far_too_many"))
+
+
+def _paces(source: str) -> tuple[int, int]:
+    return (PER_HOUR_BY_CHAT if source.startswith("chat ") else PER_HOUR), PER_DAY
+
+
+def _told_within(span: timedelta, facts: Facts) -> int:
+    return sum(each.at > facts.now - span for each in facts.earlier)
+
+
+# --- each of them ---
+
+
+def _doubted(draft: ReportDraft, _: Facts) -> Reason | None:
+    return draft.doubt
+
+
+def _too_many(draft: ReportDraft, facts: Facts) -> Reason | None:
+    for span, most in zip((HOUR, DAY), _paces(draft.source), strict=True):
+        if (count := _told_within(span, facts)) >= most:
+            return because("report_pace", count=count + 1, hours=round(span / HOUR))
+    return None
+
+
+def _same_words(draft: ReportDraft, facts: Facts) -> Reason | None:
+    told = _folded(draft.text)
+    same = next((each for each in facts.earlier if told and each.text and _folded(each.text) == told), None)
+    return because("report_same_words", report=same.number) if same is not None else None
+
+
+def _same_photo(_: ReportDraft, facts: Facts) -> Reason | None:
+    if facts.likeness is None:
+        return None
+    likeness = facts.likeness
+    same = next((each for each in facts.earlier if each.likeness and same_photo(each.likeness, likeness)), None)
+    return because("report_same_photo", report=same.number) if same is not None else None
+
+
+def _outside(draft: ReportDraft, _: Facts) -> Reason | None:
+    return because("report_outside") if draft.is_outside else None
+
+
+def _rude(draft: ReportDraft, facts: Facts) -> Reason | None:
+    found = _pattern((*WORDS, *facts.words)).search(_folded(draft.text))
+    return because("report_words", words=found[0]) if found else None
+
+
+_SIEVES: Sequence[Callable[[ReportDraft, Facts], Reason | None]] = (
+    _doubted,
+    _too_many,
+    _same_words,
+    _same_photo,
+    _outside,
+    _rude,
+)
+
+
+def _folded(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", fold(text)))
+
+
+@lru_cache(maxsize=8)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    told = sorted({re.escape(found) for each in words if (found := _folded(each))}, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(told)})(?!\w)")
+
+
+# --- when everybody reports at once ---
+
+
+def is_flood(unit: Unit, section: ReportsSection, now: datetime) -> bool:
+    """Whether more came in the last ten minutes than the town's `flood`."""
+    return unit.reports.received_since(now - RECENTLY, section.flood + 1) > section.flood
