@@ -49,7 +49,6 @@ from alerts.model.poll import Poll, PollState
 from alerts.model.ports import Clock
 from alerts.model.post import PostState, Receipt
 from alerts.model.reason import in_words
-from alerts.model.reports import REPORTS
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
 from alerts.reports.sieves import RECENTLY, is_flood
@@ -268,7 +267,8 @@ def crowds(unit: Unit, town: Town, now: datetime) -> list[Trouble]:
     section = town.reports
     if section is None or not is_flood(unit, section, now):
         return []
-    return [Trouble(What.CROWD, REPORTS, None, now - RECENTLY, unit.reports.received_since(now - RECENTLY, MOST_TOLD))]
+    count = unit.reports.received_since(now - RECENTLY, MOST_TOLD)
+    return [Trouble(What.CROWD, town.name, None, now - RECENTLY, count)]
 
 
 def lines_since(unit: Unit, after: int) -> list[Chained]:

@@ -86,10 +86,10 @@ _WORDINGS: Mapping[What, Wording] = {
         "what may have gone out before the database was put back ({name}) has been looked for",
     ),
     What.CROWD: Wording(
-        "very many people report at once (in the last ten minutes: {posts})",
+        "{name}: very many people report at once (in the last ten minutes: {posts})",
         "Look at the reports, and at what waits to be validated. Until it is over, the map shows of what nobody has "
         "looked at only what several report, and sending takes longer.",
-        "no more people report than usual",
+        "{name}: no more people report than usual",
     ),
     What.STORE: Wording(
         "the database {name} takes nothing any more, or soon won't (a full disk?): nothing can be stored or sent",

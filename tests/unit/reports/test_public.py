@@ -130,9 +130,9 @@ async def test_a_duplicate_is_no_pin_of_its_own_but_has_its_page(reports):
 
 
 async def test_in_a_flood_what_nobody_looked_at_is_shown_of_clusters_alone(reports):
-    lone = [await reports.report("road", north(3000)), await reports.report("road", north(3000))]
+    lone = [await reports.report("road", north(800)), await reports.report("road", north(800))]
     crowd = [await reports.report(place=north(90 * n)) for n in range(5)]
-    accepted = await reports.report("tree", north(6000))
+    accepted = await reports.report("tree", north(700))
     await become(reports, accepted, **ACCEPTED)
     assert {each.id for each in await shown(reports)} >= {each.report.id for each in lone}
     flooded = {each.kind for each in await shown(reports, flooded=True)}
