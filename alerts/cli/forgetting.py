@@ -1,7 +1,8 @@
-"""`tocsin forget`: what people said is forgotten at once, or what is past its time is."""
+"""`tocsin forget`: what people said or reported is forgotten at once, or what is past its time is."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,8 +15,6 @@ from alerts.model.person import Act
 from alerts.model.reason import because
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from alerts.desk.service import DeskUnit
     from alerts.model.town import Town
 
@@ -26,50 +25,76 @@ def forget(
     context: typer.Context,
     post: Annotated[str | None, typer.Option(metavar="URL", help="What was said at that address.")] = None,
     author: Annotated[str | None, typer.Option(metavar="CHANNEL:ID", help="All that this account said there.")] = None,
+    report: Annotated[str | None, typer.Option(metavar="NUMBER", help="All of this report.")] = None,
     due: Annotated[bool, typer.Option("--due", help="What is past its time, as the daemon does each day.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell how much it would be.")] = False,
     who: options.As = None,
 ) -> int:
-    """Forget what people said: no word of it is left in the database, nor who said it."""
+    """Forget what people said or reported: no word of it is left in the database, nor who it was."""
     from alerts.daemon.desk import Control
     from alerts.store.connection import scrub
 
     town = context.obj.load()
-    if [post is not None, author is not None, due].count(True) != 1:
+    if [post is not None, author is not None, report is not None, due].count(True) != 1:
         raise Misuse(because("forget_what"))
-    act = _act(town, post, author)
+    act = _of_report(report) if report is not None else _act(town, post, author)
+    subject = "reports" if report is not None else "listening"
     control = Control(town)
 
-    def carry_out(unit: DeskUnit) -> int:
+    def carry_out(unit: DeskUnit) -> tuple[int, int]:
         somebody = officer(unit, who, Act.FORGET)
         somebody.must(Act.FORGET)
-        count = act(unit)
+        said, reported = act(unit)
         # Neither an address nor an id: the log is never forgotten.
-        somebody.write(Act.FORGET, "listening", f"{count}, {'in time' if due else 'as was asked for'}")
-        return count
+        somebody.write(Act.FORGET, subject, f"{said + reported}, {'in time' if due else 'as was asked for'}")
+        return said, reported
 
     if dry_run:
-        count = control.rehearse(carry_out)
-        screen.say(tell("%(n)s utterances would be forgotten", n=count))
+        said, reported = control.rehearse(carry_out)
+        screen.say(tell("%(n)s utterances would be forgotten", n=said))
+        screen.say(tell("%(n)s reports would be forgotten", n=reported))
         return 0
-    count, _ = control.act(carry_out)
-    screen.say(tell("%(n)s utterances forgotten", n=count))
+    (said, reported), _ = control.act(carry_out)
+    screen.say(tell("%(n)s utterances forgotten", n=said))
+    screen.say(tell("%(n)s reports forgotten", n=reported))
     if not scrub(town.database):
         screen.say(tell("the database is being read: its log is emptied with the next change or look"))
     return 0
 
 
-def _act(town: Town, post: str | None, author: str | None) -> Callable[[DeskUnit], int]:
-    """What is to be done in one transaction; returns how many utterances it was. Raises Misuse."""
-    from alerts.listening.forgetting import forget_author, forget_post, forget_what_is_past, remarks_at
+_Deed = Callable[["DeskUnit"], tuple[int, int]]
+"""What is to be done in one transaction; returns how many utterances and reports it was."""
+
+
+def _act(town: Town, post: str | None, author: str | None) -> _Deed:
+    """What was said there or by them, else all that is past its time. Raises Misuse."""
+    from alerts.listening.forgetting import forget_author, forget_post, remarks_at
 
     if post is not None:
         if not list(remarks_at(town, post)):
             raise Misuse(because("forget_no_address", url=repr(post)))
-        return lambda unit: forget_post(unit, town, post)
+        return lambda unit: (forget_post(unit, town, post), 0)
     if author is None:
-        return lambda unit: sum(iter(lambda: forget_what_is_past(unit), 0))
+        return _all_past
     channel, _, identity = author.partition(":")
     if channel not in town.hearing or not identity:
         raise Misuse(because("forget_no_author", text=repr(author), known=list(town.hearing) or _NONE))
-    return lambda unit: forget_author(unit, channel, identity)
+    return lambda unit: (forget_author(unit, channel, identity), 0)
+
+
+def _all_past(unit: DeskUnit) -> tuple[int, int]:
+    from alerts.listening import forgetting as of_what_is_said
+    from alerts.reports import forgetting as of_reports
+
+    said = sum(iter(lambda: of_what_is_said.forget_what_is_past(unit), 0))
+    return said, sum(iter(lambda: of_reports.forget_what_is_past(unit), 0))
+
+
+def _of_report(number: str) -> _Deed:
+    from alerts.reports.acts import erased, find_report
+
+    def act(unit: DeskUnit) -> tuple[int, int]:
+        report = find_report(unit, number)
+        return 0, int(erased(unit, report) != report)
+
+    return act

@@ -23,7 +23,7 @@ from alerts.listening.grouping import group_of, read_anew
 from alerts.listening.understanding import Understanding
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events
-from alerts.model.lease import DUTIES, Lease, LeaseLost, ear_lease
+from alerts.model.lease import Lease, ear_lease
 from alerts.model.ports import Clock, Hears, Resources, Surroundings
 from alerts.model.town import Town
 from alerts.sources.rss import FeedEar
@@ -95,8 +95,8 @@ class Ears:
             ("understanding", self._begin_to_understand()),
             ("understanding the rest", self._understand_the_rest()),
             *ears,
-            ("forgetting", self._forget()),
-            ("questions", self._close_questions()),
+            ("forgetting", self._keeper.on_duty("forget what was said", self.forget, FORGOTTEN_EVERY)),
+            ("questions", self._keeper.on_duty("close questions", self.close_questions, CLOSED_EVERY)),
         ]
 
     async def _understand_the_rest(self) -> None:
@@ -127,30 +127,10 @@ class Ears:
         finally:
             self._has_begun.set()
 
-    async def _forget(self) -> None:
-        """Forget once a day what is past its time, where the shared duties are ours."""
-        while True:
-            lease = await self._keeper.wait_for(DUTIES)
-            try:
-                await self.forget(lease)
-            except LeaseLost:
-                continue
-            except Exception:
-                log.exception("forgetting.failed")
-            await self._clock.sleep(FORGOTTEN_EVERY)
-
-    async def _close_questions(self) -> None:
-        """Each minute, close what was asked about an incident that is over, where the shared duties are ours."""
-        while True:
-            lease = await self._keeper.wait_for(DUTIES)
-            try:
-                if await self.intake.service.ask(over_questions):
-                    await self.intake.service.act(partial(_close, lease=lease), posts=False)
-            except LeaseLost:
-                continue
-            except Exception:
-                log.exception("questions.failed")
-            await self._clock.sleep(CLOSED_EVERY)
+    async def close_questions(self, lease: Lease) -> None:
+        """Close what was asked about an incident that is over."""
+        if await self.intake.service.ask(over_questions):
+            await self.intake.service.act(partial(_close, lease=lease), posts=False)
 
     async def forget(self, lease: Lease | None = None) -> int:
         """Forget all that is past its time, a little in each transaction; returns how many utterances it was.

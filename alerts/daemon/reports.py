@@ -15,7 +15,7 @@ from alerts.daemon.ears import scrubbed
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.events import Events, IncidentChanged, ReportsChanged
-from alerts.model.lease import DUTIES, Lease, LeaseLost
+from alerts.model.lease import Lease
 from alerts.model.ports import Clock
 from alerts.model.town import Town
 from alerts.reports.drafting import settle, settled
@@ -56,7 +56,11 @@ class Reports:
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
         forwarding = [(forward_lease(each.forward.name), each.run()) for each in self._forwarders]
-        return [*forwarding, ("reports settled", self._settle()), ("reports forgotten", self._forget())]
+        return [
+            *forwarding,
+            ("reports settled", self._keeper.on_duty("settle reports", self.settle, SETTLED_EVERY)),
+            ("reports forgotten", self._keeper.on_duty("forget reports", self.forget, FORGOTTEN_EVERY)),
+        ]
 
     async def settle(self, lease: Lease | None = None) -> None:
         """Attach the reports of what is out to its incident, and let those who reported know."""
@@ -77,29 +81,6 @@ class Reports:
             log.info("reports.forgotten", reports=count)
             await scrubbed(self._town, self._clock)
         return count
-
-    async def _settle(self) -> None:
-        """Where the shared duties are ours."""
-        while True:
-            lease = await self._keeper.wait_for(DUTIES)
-            try:
-                await self.settle(lease)
-            except LeaseLost:
-                continue
-            except Exception:
-                log.exception("reports.settling_failed")
-            await self._clock.sleep(SETTLED_EVERY)
-
-    async def _forget(self) -> None:
-        while True:
-            lease = await self._keeper.wait_for(DUTIES)
-            try:
-                await self.forget(lease)
-            except LeaseLost:
-                continue
-            except Exception:
-                log.exception("reports.forgetting_failed")
-            await self._clock.sleep(FORGOTTEN_EVERY)
 
 
 def _settle(unit: DeskUnit, lease: Lease | None) -> tuple[Sequence[str], frozenset[str]]:

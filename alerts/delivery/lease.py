@@ -20,7 +20,7 @@ from datetime import timedelta
 import structlog
 
 from alerts.delivery.share import Choice, Holding, choose
-from alerts.model.lease import Lease, Ownership, RunningDaemon
+from alerts.model.lease import DUTIES, Lease, LeaseLost, Ownership, RunningDaemon
 from alerts.model.ports import Clock
 from alerts.store.leases import Leases, Renewal, Take
 
@@ -186,6 +186,21 @@ class LeaseKeeper:
         while (held := self.lease_of(lane)) is None:
             await self.next_change()
         return held
+
+    async def on_duty(self, duty: str, work: Callable[[Lease], Awaitable[object]], every: float) -> None:
+        """Do some of the shared duties each `every` seconds, while they are this process's, until cancelled.
+
+        A round that fails is logged by the duty's name, and the next one comes; one that lost the lease waits for it.
+        """
+        while True:
+            lease = await self.wait_for(DUTIES)
+            try:
+                await work(lease)
+            except LeaseLost:
+                continue
+            except Exception:
+                log.exception("duty.failed", duty=duty)
+            await self._clock.sleep(every)
 
     async def next_change(self) -> None:
         """Wait until a lease was taken, or is kept that was to be handed over."""

@@ -163,6 +163,7 @@ class CitizenReport:
     are gone after 24 hours. `at` is when it was, `received_at` when it was told. `incident` is the live one that it is
     about, `draft` the alert that cites it. `withheld` is why an officer took its words and photo from the public again.
     `agreed`: two networks told the same, so a pin of it may be shown unseen. `rounded`: its place is no longer exact.
+    `tellers` is by how many it was told, who sent it and all who said "me too": a number, without who they were.
     """
 
     id: str
@@ -201,6 +202,7 @@ class CitizenReport:
     by: str | None = None
     utterance: str | None = None
     likeness: str | None = None
+    tellers: int = 1
     seq: int = 0
 
     @property

@@ -328,7 +328,7 @@ DECIDED: Mapping[str, str] = {
         "the same event is out: {twin} from {source}; reject {alert}, or say once more that it is to be "
         "published a second time (--again)"
     ),
-    "forget_what": "say what to forget: one of --post URL, --author CHANNEL:ID, --due",
+    "forget_what": "say what to forget: one of --post URL, --author CHANNEL:ID, --report NUMBER, --due",
     "forget_no_address": (
         "{url} is no address of something said on a channel that hears; allowed: such as "
         "https://facebook.com/…/posts/1?comment_id=2, https://t.me/c/1/2, https://x.com/i/status/1"

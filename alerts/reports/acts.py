@@ -4,6 +4,8 @@ Whoever reported is told by a step (`ReportStep`): their private link shows it, 
 has a chat. What is done already, as by a double tap, is done once: no second step, no second line in the audit log.
 Where the caller says in which state they saw the report (`was`), and somebody else was faster, nothing is done.
 
+The audit log says what was done and never in which words, for it is never forgotten, and the words are.
+
 `accepted_at` says that an officer took the report's words for true enough to be public. Closing one that waited doesn't
 say so, for a report is closed for what it says as often as in spite of it.
 """
@@ -26,6 +28,7 @@ from alerts.model.reports import (
     ReportState,
     ReportStep,
 )
+from alerts.reports import forgetting
 from alerts.reports.forwarding import note_forwards
 
 LONGEST_SAID = 1000
@@ -71,7 +74,7 @@ def assign(officer: Officer, name: str, to: str, *, was: Seen = None) -> Citizen
         return report
     _must_be(report, was)
     assigned = replace(_taken_up(officer, report, ReportState.ASSIGNED, None), assigned_to=whom)
-    return _change(officer, assigned, f"report assigned to {whom}")
+    return _change(officer, assigned, "report assigned")
 
 
 def close(
@@ -105,7 +108,20 @@ def duplicate(officer: Officer, name: str, of: str, *, was: Seen = None) -> Citi
     _must_be(report, was)
     closed = replace(_closed(officer, report, Closing.DUPLICATE, None), duplicate_of=first.id)
     officer.unit.reports.move_duplicates(report.id, first.id)
+    _carry_over(officer.unit, report, first)
     return _change(officer, closed, f"report duplicates {first.number}")
+
+
+def _carry_over(unit: DeskUnit, report: CitizenReport, first: CitizenReport) -> None:
+    """Count whoever told of one as having told of the other: each once, as far as it is known who they were."""
+    known = {
+        digest for each in unit.reports.tellers([first.id]) for digest in (each.source, each.source_before) if digest
+    }
+    tellers = unit.reports.tellers([report.id])
+    new = [each for each in tellers if not known & {each.source, each.source_before}]
+    for each in new:
+        unit.reports.tell(replace(each, report=first.id, kind=first.kind, lat=first.lat, lon=first.lon))
+    unit.reports.told_by_more(first.id, report.tellers - (len(tellers) - len(new)))
 
 
 def about(officer: Officer, name: str, incident: str, *, was: Seen = None) -> CitizenReport:
@@ -203,7 +219,7 @@ def decide_notice(officer: Officer, notice: str, *, upheld: bool, answer: str) -
     report = find_report(unit, kept.report)
     decided = replace(kept, state=state, answer=said, by=officer.actor.name)
     unit.reports.put_notice(decided)
-    officer.write(Act.TEND, report.number, f"notice {state}: {said}")
+    officer.write(Act.TEND, report.number, f"notice {state}")
     if upheld:
         withhold(officer, report.id, said)
     return decided
@@ -214,31 +230,14 @@ def erase(officer: Officer, name: str) -> CitizenReport:
     report = _at_hand(officer, name)
     if report.closing is Closing.ERASED:
         return report
-    gone = erased(officer.unit, report)
+    gone = forgetting.erased(officer.unit, report)
     officer.write(Act.TEND, report.number, "report erased")
     return gone
 
 
 def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
-    """Forget all of a report that says who, where or what; what is left says that one of that kind was there.
-
-    Its form's key stays, a digest: without it the same form, sent again by a telephone, would bring all of it back.
-    """
-    gone = replace(
-        report,
-        state=ReportState.CLOSED,
-        closing=Closing.ERASED,
-        closed_at=report.closed_at or unit.now,
-        changed_at=unit.now,
-        token="",
-        lat=None, lon=None, place=None, text=None, likeness=None, answer=None, withheld=None, utterance=None,
-        source=None, source_before=None, channel=None, chat=None, by=None,
-        has_photo=False, agreed=False, rounded=True,
-    )  # fmt: skip
-    unit.reports.put(gone)
-    unit.reports.strip(report.id)
-    unit.reports.step(ReportStep(report.id, unit.now, ReportState.CLOSED, Closing.ERASED))
-    return gone
+    """The same for who sent it, by their private link or their chat: no officer acts, so nothing is written down."""
+    return report if report.closing is Closing.ERASED else forgetting.erased(unit, report)
 
 
 # --- what they have in common
@@ -299,7 +298,7 @@ def _change(officer: Officer, report: CitizenReport, what: str, said: str | None
     unit.reports.step(step, report.channel, report.chat)
     if report.state in _TAKEN_UP:
         note_forwards(unit, unit.desk.station, report, unit.now)
-    return _touch(officer, report, f"{what}: {said}" if said else what)
+    return _touch(officer, report, what)
 
 
 def _touch(officer: Officer, report: CitizenReport, what: str) -> CitizenReport:

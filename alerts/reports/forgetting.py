@@ -6,7 +6,8 @@
 | the chat that is told, the photo, the private link, what was said against it | 30 days after the closing |
 | the words, the exact place, the answers given | a year after it came; the place stays as a square of 100 m |
 
-What stays is counted: the kind, the district, the day, what became of it.
+What stays is counted: the kind, the district, the day, how many told of it, what became of it. What somebody wants
+erased loses its place too, at once (`erased`). Each takes out what the one before does, and more.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from alerts.desk.service import DeskUnit
-from alerts.model.reports import CitizenReport
+from alerts.model.person import REPLIES_KEPT
+from alerts.model.reports import CitizenReport, Closing, ReportState, ReportStep
 from alerts.reports.places import coarse
 
 SOURCES_KEPT = timedelta(hours=24)
@@ -32,36 +34,55 @@ def forget_what_is_past(unit: DeskUnit) -> int:
     reports, now = unit.reports, unit.now
     reports.drop_sources(now - SOURCES_KEPT)
     reports.drop_day_secrets(now - SECRETS_KEPT)
+    # What a program was answered holds words and private links too.
+    unit.replies.sweep(now - REPLIES_KEPT)
     closed = reports.with_contact(now - CONTACT_KEPT, AT_ONCE)
     for each in closed:
         reports.drop_contact(each.id)
-        reports.put(replace(each, token="", channel=None, chat=None, has_photo=False))
+        reports.put(without_contact(each))
     old = reports.exact(now - WORDS_KEPT, AT_ONCE)
     for each in old:
         reports.drop_words(each.id)
-        reports.put(rounded(each))
+        reports.put(without_words(each))
     return len(closed) + len(old)
 
 
-def rounded(report: CitizenReport) -> CitizenReport:
+def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
+    """Forget all of a report that says who, where or what; what is left says that one of that kind was there.
+
+    Its form's key stays for as long as its words would have, a digest: without it the same form, sent again by a
+    telephone, would bring all of it back.
+    """
+    bare = without_words(replace(report, lat=None, lon=None))
+    gone = replace(
+        bare,
+        key=report.key,
+        state=ReportState.CLOSED,
+        closing=Closing.ERASED,
+        closed_at=report.closed_at or unit.now,
+        changed_at=unit.now,
+        agreed=False,
+        # The year's round takes the key.
+        rounded=report.key is None,
+    )
+    unit.reports.put(gone)
+    unit.reports.drop_all(report.id)
+    unit.replies.drop_those_with(report.number)
+    unit.reports.step(ReportStep(report.id, unit.now, ReportState.CLOSED, Closing.ERASED))
+    return gone
+
+
+def without_contact(report: CitizenReport) -> CitizenReport:
+    """The report with nothing in it by which who sent it is reached, or can look at it."""
+    return replace(report, token="", channel=None, chat=None, has_photo=False, likeness=None)
+
+
+def without_words(report: CitizenReport) -> CitizenReport:
     """The report with nothing left in it that somebody said, and no exact place."""
     place = coarse(report.lat, report.lon) if report.lat is not None and report.lon is not None else (None, None)
     return replace(
-        report,
-        lat=place[0],
-        lon=place[1],
-        place=None,
-        text=None,
-        key=None,
-        source=None,
-        source_before=None,
-        answer=None,
-        withheld=None,
-        likeness=None,
-        token="",
-        channel=None,
-        chat=None,
-        by=None,
-        has_photo=False,
-        rounded=True,
-    )
+        without_contact(report),
+        lat=place[0], lon=place[1], place=None, text=None, language=None, key=None,
+        source=None, source_before=None, held=None, answer=None, withheld=None, assigned_to=None, by=None,
+        utterance=None, rounded=True,
+    )  # fmt: skip

@@ -286,6 +286,7 @@ def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
     if any({own, before} & {each.source, each.source_before} for each in unit.reports.tellers([report.id])):
         return None
     must_keep_pace(source, _facts(unit, (own, before)))
+    unit.reports.told_by_more(report.id)
     return _tell(unit, kind, report, ReportSource(report.id, own, before, unit.now))
 
 

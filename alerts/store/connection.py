@@ -131,6 +131,7 @@ SAID = (
     "report_forward",
     "report_secret",
     "content_notice",
+    "idempotency",
 )
 """The tables that hold what people said, or who they are."""
 

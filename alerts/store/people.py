@@ -392,6 +392,7 @@ _REPLY = Statement(
     select(idempotency).where(idempotency.c.token == bindparam("token"), idempotency.c.key == bindparam("key"))
 )
 _KEEP_REPLY = upsert_into(idempotency)
+_DROP_REPLIES = Statement(delete(idempotency).where(idempotency.c.body.contains(bindparam("words"))))
 _SWEEP_REPLIES = Statement(delete(idempotency).where(idempotency.c.at < bindparam("oldest")))
 
 
@@ -418,6 +419,10 @@ class Replies(UnitPart):
     def sweep(self, before: datetime) -> None:
         """Forget the answers from before."""
         _SWEEP_REPLIES.run(self._db, oldest=stamp(before))
+
+    def drop_those_with(self, words: str) -> None:
+        """Forget the answers in which these words stand, of which there is a day's at the most."""
+        _DROP_REPLIES.run(self._db, words=words)
 
 
 def _reply(row: Row) -> KeptReply:

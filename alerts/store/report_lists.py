@@ -15,8 +15,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, func, literal_column, or_, select, text
 
 from alerts.model.reports import COUNTING, CitizenReport, ReportState, WantedReports
-from alerts.store.reports import report_from
-from alerts.store.schema import OPEN_REPORTS, content_notice, report, report_source
+from alerts.store.report_rows import report_from
+from alerts.store.schema import OPEN_REPORTS, content_notice, report
 from alerts.store.statement import Statement, UnitPart, one_of, stamp
 
 Place = tuple[int, int]
@@ -84,11 +84,7 @@ _OPEN_NOTICES = Statement(
         .subquery()
     )
 )
-_TELLERS = Statement(
-    select(report_source.c.report, func.count().label("n"))
-    .where(one_of(report_source.c.report, "reports"))
-    .group_by(report_source.c.report)
-)
+_TELLERS = Statement(select(report.c.id, report.c.tellers).where(one_of(report.c.id, "reports")))
 _ASSIGNED = Statement(
     select(report.c.assigned_to, func.max(report.c.seq).label("last"))
     .where(_IS_OPEN, report.c.state == literal_column("'assigned'"))
@@ -131,9 +127,9 @@ class ReportLists(UnitPart):
         return min(waits + _counted(_OPEN_NOTICES.row(self._db, most=most)), most)
 
     def told_by(self, reports: Sequence[str]) -> Mapping[str, int]:
-        """By how many each of these was told, as far back as that is known (a day)."""
+        """By how many each of these was told."""
         rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
-        return {row["report"]: int(row["n"]) for row in rows}
+        return {row["id"]: row["tellers"] or 1 for row in rows}
 
     def assigned_to(self, most: int) -> Sequence[str]:
         """To whom open reports are assigned, the last first."""

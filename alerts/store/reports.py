@@ -1,4 +1,4 @@
-"""What citizens report: reports, who told of them, what became of them, their photos, and what is said against them.
+"""What citizens report: reports, who told of them, what became of them; with `report_parts` and `report_forgetting`.
 
 A form that is sent twice is known by its `key`, a number is given once (`next_number`), and every change of a report is
 one row of `report_step`, by which who reported is told of it.
@@ -7,49 +7,39 @@ one row of `report_step`, by which who reported is told of it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Text, bindparam, case, delete, func, null, or_, select, text, update
+from sqlalchemy import BigInteger, Text, bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from alerts.model.reason import kept_reason, read_reason
 from alerts.model.reports import (
     COUNTING,
     CitizenReport,
-    Closing,
-    ContentNotice,
     EarlierTelling,
-    Forwarding,
-    ForwardState,
-    ReportPhoto,
     ReportSource,
     ReportState,
     ReportStep,
     Telling,
-    Via,
 )
+from alerts.store.report_forgetting import ReportForgetting
+from alerts.store.report_parts import ReportParts
+from alerts.store.report_rows import plain, report_from, step_from, values_of
 from alerts.store.schema import (
     CITED,
-    EXACT,
     OPEN_REPORTS,
     SOURCED,
     UNTOLD,
-    content_notice,
     report,
-    report_forward,
     report_number,
-    report_photo,
-    report_secret,
     report_source,
     report_step,
 )
-from alerts.store.statement import Statement, UnitPart, any_of, insert_into, moment, one_of, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, any_of, insert_into, moment, one_of, stamp
 
 if TYPE_CHECKING:
-    from alerts.store.dialect import Row
+    pass
 
 BEYOND = 2**62
 _ADD = insert_into(report)
@@ -109,6 +99,16 @@ _TELL = Statement(
     insert(report_source)
     .values({c.name: bindparam(c.name) for c in report_source.columns})
     .on_conflict_do_nothing(index_elements=["report", "source"])
+)
+_CARRY = Statement(
+    update(report)
+    .where(report.c.id == bindparam("key"))
+    .values(tellers=func.coalesce(report.c.tellers, 1) + bindparam("more"))
+)
+_TOLD_BY_MORE = Statement(
+    update(report)
+    .where(report.c.id == bindparam("key"))
+    .values(tellers=func.coalesce(report.c.tellers, 1) + bindparam("more"))
 )
 _TELLERS = Statement(
     select(report_source).where(one_of(report_source.c.report, "reports")).order_by(report_source.c.at)
@@ -170,96 +170,21 @@ _UNTOLD = Statement(
     .limit(bindparam("most"))
 )
 _TOLD = Statement(update(report_step).where(report_step.c.seq == bindparam("key")).values(told_at=bindparam("told_at")))
-_STRIP = (
-    Statement(delete(report_source).where(report_source.c.report == bindparam("report"))),
-    Statement(delete(report_photo).where(report_photo.c.report == bindparam("report"))),
-    Statement(
-        update(report_step)
-        .where(report_step.c.report == bindparam("report"))
-        .values(said=null(), channel=null(), chat=null())
-    ),
-)
-_PUT_PHOTO = upsert_into(report_photo)
-_PHOTO = Statement(select(report_photo).where(report_photo.c.report == bindparam("report")))
-_PUT_NOTICE = upsert_into(content_notice)
-_NOTICES = Statement(
-    select(content_notice)
-    .where(or_(bindparam("report", type_=Text).is_(None), content_notice.c.report == bindparam("report")))
-    .where(or_(bindparam("state", type_=Text).is_(None), content_notice.c.state == bindparam("state")))
-    .order_by(content_notice.c.at)
-    .limit(bindparam("most"))
-)
-_NOTICE = Statement(select(content_notice).where(content_notice.c.id == bindparam("id")))
-_PUT_FORWARD = upsert_into(report_forward)
-_FORWARDED = Statement(select(report_forward).where(report_forward.c.report == bindparam("report")))
-_FORWARDED_ALL = Statement(select(report_forward).where(one_of(report_forward.c.report, "reports")))
-_DUE = Statement(
-    select(report_forward)
-    .where(report_forward.c.forward == bindparam("forward"), report_forward.c.state == bindparam("state"))
-    .where(report_forward.c.next_try <= bindparam("until"))
-    .order_by(report_forward.c.next_try, report_forward.c.report)
-    .limit(bindparam("most"))
-)
-_SECRETS = Statement(select(report_secret.c.name, report_secret.c.value).where(one_of(report_secret.c.name, "names")))
-_NEW_SECRET = Statement(
-    insert(report_secret)
-    .values(name=bindparam("name"), value=bindparam("value"), at=bindparam("at"))
-    .on_conflict_do_nothing(index_elements=["name"])
-)
-_DROP_SECRETS = Statement(
-    delete(report_secret).where(report_secret.c.name.startswith("day "), report_secret.c.at < bindparam("before"))
-)
-_DROP_SOURCES = (
-    Statement(delete(report_source).where(report_source.c.at < bindparam("before"))),
-    Statement(
-        update(report)
-        .where(text(f"report.{SOURCED}"), report.c.received_at < bindparam("before"))
-        .values(source=null(), source_before=null(), likeness=null())
-    ),
-)
-_WITH_CONTACT = Statement(
-    select(report)
-    .where(report.c.closed_at < bindparam("before"), or_(report.c.token != "", report.c.has_photo))
-    .order_by(report.c.closed_at)
-    .limit(bindparam("most"))
-)
-_DROP_CONTACT = (
-    Statement(delete(report_photo).where(report_photo.c.report == bindparam("key"))),
-    Statement(delete(content_notice).where(content_notice.c.report == bindparam("key"))),
-    Statement(update(report_step).where(report_step.c.report == bindparam("key")).values(channel=null(), chat=null())),
-)
-_EXACT = Statement(
-    select(report)
-    .where(text(EXACT), report.c.received_at < bindparam("before"))
-    .order_by(report.c.received_at)
-    .limit(bindparam("most"))
-)
-_DROP_WORDS = (
-    *_DROP_CONTACT,
-    Statement(update(report_step).where(report_step.c.report == bindparam("key")).values(said=null())),
-    Statement(
-        update(report_forward)
-        .where(report_forward.c.report == bindparam("key"))
-        .values(said=null(), token=null(), remote_id=null())
-    ),
-)
-_TIMES = ("at", "received_at", "changed_at")
-_OTHER_TIMES = ("accepted_at", "closed_at")
 
 
-class Reports(UnitPart):
+class Reports(ReportParts, ReportForgetting):
     """Reports, and all that hangs on them."""
 
     # --- reports
 
     def add(self, new: CitizenReport) -> None:
         """Keep a new one; its number and its key are nobody else's."""
-        _ADD.run(self._db, **_values(new))
+        _ADD.run(self._db, **values_of(new))
 
     def put(self, changed: CitizenReport) -> None:
         """Replace what was kept of it."""
         _SET.run(
-            self._db, key_of=changed.id, **{k: v for k, v in _values(changed).items() if k not in ("id", "number")}
+            self._db, key_of=changed.id, **{k: v for k, v in values_of(changed).items() if k not in ("id", "number")}
         )
 
     def by_id(self, identity: str) -> CitizenReport | None:
@@ -323,11 +248,6 @@ class Reports(UnitPart):
         """Make what duplicates that report duplicates of another one."""
         _MOVE_DUPLICATES.run(self._db, of=identity, to=to)
 
-    def strip(self, identity: str) -> None:
-        """Drop what hangs on it and may tell of people: its photo, who told of it, what was said, to which chat."""
-        for statement in _STRIP:
-            statement.run(self._db, report=identity)
-
     def next_number(self, year: int) -> int:
         """The next number of that year, which nobody else gets."""
         row = _NEXT.row(self._db, year=year)
@@ -338,7 +258,11 @@ class Reports(UnitPart):
 
     def tell(self, teller: ReportSource) -> bool:
         """Keep that somebody told of it; False where they had."""
-        return bool(_TELL.run(self._db, **{**_plain(teller), "at": stamp(teller.at)}).rowcount)
+        return bool(_TELL.run(self._db, **{**plain(teller), "at": stamp(teller.at)}).rowcount)
+
+    def told_by_more(self, identity: str, more: int = 1) -> None:
+        """Keep that so many more told of it: what is left once nobody knows who it was."""
+        _TOLD_BY_MORE.run(self._db, key=identity, more=more)
 
     def tellers(self, reports: Sequence[str]) -> Sequence[ReportSource]:
         """Who told of these reports, as long as that is known."""
@@ -396,159 +320,18 @@ class Reports(UnitPart):
 
     def step(self, new: ReportStep, channel: str | None = None, chat: int | None = None) -> None:
         """Keep what happened; where `chat` is known, it is still to be told there."""
-        values = {**_plain(new), "at": stamp(new.at), "told_at": stamp(new.told_at)}
+        values = {**plain(new), "at": stamp(new.at), "told_at": stamp(new.told_at)}
         del values["seq"]
         _STEP.run(self._db, **values, channel=channel, chat=chat)
 
     def steps(self, identity: str) -> Sequence[ReportStep]:
         """What happened to it, in order."""
-        return [_step_from(row) for row in _STEPS.rows(self._db, report=identity)]
+        return [step_from(row) for row in _STEPS.rows(self._db, report=identity)]
 
     def untold(self, channel: str, most: int) -> Sequence[tuple[ReportStep, int]]:
         """What is still to be told by that channel's bot, in order, and the chat."""
-        return [(_step_from(row), int(row["chat"])) for row in _UNTOLD.rows(self._db, channel=channel, most=most)]
+        return [(step_from(row), int(row["chat"])) for row in _UNTOLD.rows(self._db, channel=channel, most=most)]
 
     def told(self, step: ReportStep, at: datetime) -> None:
         """Keep that it was told in its chat."""
         _TOLD.run(self._db, key=step.seq, told_at=stamp(at))
-
-    # --- photos, and what is said against what is shown
-
-    def put_photo(self, photo: ReportPhoto) -> None:
-        """Keep the photo of a report, in place of the one before."""
-        values = _plain(photo)
-        _PUT_PHOTO.run(self._db, **{**values, "at": stamp(photo.at), "released_at": stamp(photo.released_at)})
-
-    def photo(self, identity: str) -> ReportPhoto | None:
-        """The photo of that report."""
-        row = _PHOTO.row(self._db, report=identity)
-        if row is None:
-            return None
-        photo = ReportPhoto(row["report"], bytes(row["jpeg"]), row["likeness"], moment(row["at"]))
-        return replace(photo, released_at=time_of(row["released_at"]), released_by=row["released_by"])
-
-    def put_notice(self, notice: ContentNotice) -> None:
-        """Keep what somebody says against a report, or what was decided about that."""
-        _PUT_NOTICE.run(self._db, **{**_plain(notice), "at": stamp(notice.at)})
-
-    def notices(self, most: int, *, report: str | None = None, state: str | None = None) -> Sequence[ContentNotice]:
-        """What was said against that report, or against all; oldest first."""
-        return [_notice_from(row) for row in _NOTICES.rows(self._db, report=report, state=state, most=most)]
-
-    def notice(self, identity: str) -> ContentNotice | None:
-        """What was said under that id."""
-        row = _NOTICE.row(self._db, id=identity)
-        return _notice_from(row) if row else None
-
-    # --- handing on
-
-    def put_forwarding(self, forwarding: Forwarding) -> None:
-        """Keep how far a report is on its way to another server."""
-        values = {**_plain(forwarding), "state": forwarding.state.value, "reason": kept_reason(forwarding.reason)}
-        _PUT_FORWARD.run(self._db, **{**values, "next_try": stamp(forwarding.next_try), "at": stamp(forwarding.at)})
-
-    def forwardings(self, identity: str) -> Sequence[Forwarding]:
-        """How far that report is on its way to other servers."""
-        return [forwarding_from(row) for row in _FORWARDED.rows(self._db, report=identity)]
-
-    def forwardings_of(self, reports: Sequence[str]) -> Sequence[Forwarding]:
-        """How far these reports are on their way to other servers."""
-        return [forwarding_from(row) for row in _FORWARDED_ALL.rows(self._db, reports=json.dumps(list(reports)))]
-
-    def due_forwardings(self, forward: str, state: ForwardState, until: datetime, most: int) -> Sequence[Forwarding]:
-        """Of those on their way to that server, in this state, what there is to do by then; the earliest first."""
-        rows = _DUE.rows(self._db, forward=forward, state=state.value, until=stamp(until), most=most)
-        return [forwarding_from(row) for row in rows]
-
-    # --- what is forgotten in time
-
-    def drop_sources(self, before: datetime) -> None:
-        """Take out who told of what came before then."""
-        for statement in _DROP_SOURCES:
-            statement.run(self._db, before=stamp(before))
-
-    def with_contact(self, before: datetime, most: int) -> Sequence[CitizenReport]:
-        """Those closed before then whose private link, chat or photo is still there."""
-        return [report_from(row) for row in _WITH_CONTACT.rows(self._db, before=stamp(before), most=most)]
-
-    def drop_contact(self, identity: str) -> None:
-        """Take out its photo, what was said against it, and the chat beside what happened to it."""
-        for statement in _DROP_CONTACT:
-            statement.run(self._db, key=identity)
-
-    def exact(self, before: datetime, most: int) -> Sequence[CitizenReport]:
-        """Those that came before then and have their exact place and their words."""
-        return [report_from(row) for row in _EXACT.rows(self._db, before=stamp(before), most=most)]
-
-    def drop_words(self, identity: str) -> None:
-        """Take out all that anybody said about it, beside what `drop_contact` does."""
-        for statement in _DROP_WORDS:
-            statement.run(self._db, key=identity)
-
-    # --- secrets
-
-    def secrets(self, fresh: Mapping[str, str], at: datetime) -> Mapping[str, str]:
-        """The secrets of these names; the first who asks brings each. Those named `day …` are thrown away in time."""
-        kept = self._secrets(fresh)
-        missing = fresh.keys() - kept.keys()
-        for name in missing:
-            _NEW_SECRET.run(self._db, name=name, value=fresh[name], at=stamp(at))
-        # Another daemon may have been faster.
-        return self._secrets(fresh) if missing else kept
-
-    def secret(self, name: str, fresh: str, at: datetime) -> str:
-        """The same of one."""
-        return self.secrets({name: fresh}, at)[name]
-
-    def _secrets(self, names: Iterable[str]) -> dict[str, str]:
-        rows = _SECRETS.rows(self._db, names=json.dumps(sorted(names)))
-        return {row["name"]: row["value"] for row in rows}
-
-    def drop_day_secrets(self, before: datetime) -> None:
-        """Throw away the days' secrets from before then: nobody can tell any more whose a digest was."""
-        _DROP_SECRETS.run(self._db, before=stamp(before))
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    return {each.name: getattr(value, each.name) for each in fields(value)}
-
-
-def _values(of: CitizenReport) -> Mapping[str, Any]:
-    values = _plain(of)
-    del values["seq"]
-    times = {name: stamp(values[name]) for name in (*_TIMES, *_OTHER_TIMES)}
-    return {**values, **times, "held": kept_reason(of.held)}
-
-
-def report_from(row: Row) -> CitizenReport:
-    """The report of a row."""
-    values = {each.name: row[each.name] for each in fields(CitizenReport)}
-    values.update({name: moment(values[name]) for name in _TIMES})
-    values.update({name: time_of(values[name]) for name in _OTHER_TIMES})
-    values.update({name: bool(values[name]) for name in ("agreed", "has_photo", "rounded")})
-    closing = values.pop("closing")
-    return CitizenReport(
-        **{**values, "state": ReportState(row["state"]), "via": Via(row["via"]), "held": read_reason(row["held"])},
-        closing=Closing(closing) if closing else None,
-    )
-
-
-def _notice_from(row: Row) -> ContentNotice:
-    values = {each.name: row[each.name] for each in fields(ContentNotice)}
-    return ContentNotice(**{**values, "at": moment(row["at"])})
-
-
-def forwarding_from(row: Row) -> Forwarding:
-    """The forwarding of a row."""
-    values = {each.name: row[each.name] for each in fields(Forwarding)}
-    values.update(next_try=time_of(row["next_try"]), at=time_of(row["at"]), reason=read_reason(row["reason"]))
-    values["state"] = ForwardState(row["state"])
-    return Forwarding(**values)
-
-
-def _step_from(row: Row) -> ReportStep:
-    closing = Closing(row["closing"]) if row["closing"] else None
-    return ReportStep(
-        row["report"], moment(row["at"]), ReportState(row["state"]), closing, row["said"], row["incident"], row["by"],
-        time_of(row["told_at"]), row["seq"],
-    )  # fmt: skip

@@ -794,6 +794,7 @@ report = Table(
     Column("by", String(100)),
     Column("utterance", String(26)),
     Column("likeness", String(64)),
+    Column("tellers", Integer),
     Index("ix_report_kind", "kind", "at"),
     Index("ix_report_open", "state", "seq", **_only(OPEN_REPORTS)),
     Index("ix_report_closed", "closed_at"),

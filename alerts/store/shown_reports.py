@@ -11,21 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, literal_column, or_, select, text
+from sqlalchemy import ColumnElement, Select, and_, bindparam, literal_column, or_, select, text
 
 from alerts.model.reports import CitizenReport, ReportState
-from alerts.store.reports import report_from
-from alerts.store.schema import OPEN_REPORTS, report, report_photo, report_source
+from alerts.store.report_rows import report_from
+from alerts.store.schema import OPEN_REPORTS, report, report_photo
 from alerts.store.statement import Statement, UnitPart, stamp
 
 _IS: Mapping[ReportState, ColumnElement[Any]] = {state: literal_column(f"'{state.value}'") for state in ReportState}
-_TELLERS = (
-    select(func.count())
-    .where(report_source.c.report == report.c.id)
-    .correlate(report)
-    .scalar_subquery()
-    .label("tellers")
-)
 # Words and a photo wait for an officer; without either two networks that tell the same are enough.
 _MAY_SHOW = and_(
     report.c.lat.is_not(None),
@@ -37,7 +30,7 @@ _MAY_SHOW = and_(
 
 
 def _shown() -> Select[Any]:
-    return select(report, report_photo.c.released_at.label("released_at"), _TELLERS).outerjoin(
+    return select(report, report_photo.c.released_at.label("released_at")).outerjoin(
         report_photo, report_photo.c.report == report.c.id
     )
 
@@ -60,7 +53,7 @@ _ONE = Statement(_shown().where(report.c.number == bindparam("number")))
 
 @dataclass(frozen=True, slots=True)
 class ShownReport:
-    """A report, whether its photo is released, and how many told of it as far back as that is known (a day)."""
+    """A report, whether its photo is released, and how many told of it."""
 
     report: CitizenReport
     photo_released: bool
@@ -82,4 +75,5 @@ class ShownReports(UnitPart):
 
 
 def _from(row: Any) -> ShownReport:
-    return ShownReport(report_from(row), row["released_at"] is not None, int(row["tellers"]))
+    shown = report_from(row)
+    return ShownReport(shown, row["released_at"] is not None, shown.tellers)

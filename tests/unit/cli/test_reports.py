@@ -51,6 +51,21 @@ def test_a_report_is_added_accepted_and_closed(tocsin):
     assert number in tocsin("reports")
 
 
+def test_a_report_is_forgotten_at_once_by_its_number(tocsin, tmp_path):
+    [added] = rows(tocsin("report", "add", "--kind", "flooding", "--at", "45.19,5.71", "--text", "Chez Luc", "--json"))
+    number = added["report"]
+    tocsin("forget", "--report", number, "--dry-run")
+    assert rows(tocsin("reports", "--json"))[0]["text"] == "Chez Luc"
+    tocsin("forget", "--report", number)
+    [gone] = rows(tocsin("reports", "--json"))
+    assert (gone["text"], gone["place"]["lat"], gone["state"]) == (None, None, "closed")
+    tocsin("forget", "--report", number)
+    held = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert b"Chez Luc" not in held
+    assert "no report has this number" in tocsin("forget", "--report", "SM-26-9999", status=2)
+    assert "--report NUMBER" in tocsin("forget", "--report", number, "--due", status=2)
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

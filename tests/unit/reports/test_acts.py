@@ -9,11 +9,13 @@ import pytest
 
 from alerts.desk.officer import Officer
 from alerts.model.errors import Conflict, Forbidden, Misuse
-from alerts.model.person import Actor, Origin, Role
+from alerts.model.person import Actor, KeptReply, Origin, Role
 from alerts.model.reports import (
     CitizenReport,
     Closing,
     ContentNotice,
+    Forwarding,
+    ForwardState,
     ReportPhoto,
     ReportSource,
     ReportState,
@@ -65,9 +67,9 @@ async def told(desk):
 
 ACTS = {
     "accept": (acts.accept, (), "report accepted"),
-    "assign": (acts.assign, ("Service  voirie",), "report assigned to Service voirie"),
-    "close": (acts.close, (Closing.NOT_OURS, "Voyez la métropole."), "report closed, not ours: Voyez la métropole."),
-    "set aside": (acts.set_aside, ("Sans lieu",), "report set aside: Sans lieu"),
+    "assign": (acts.assign, ("Service  voirie",), "report assigned"),
+    "close": (acts.close, (Closing.NOT_OURS, "Voyez la métropole."), "report closed, not ours"),
+    "set aside": (acts.set_aside, ("Sans lieu",), "report set aside"),
 }
 
 
@@ -144,6 +146,36 @@ async def test_a_duplicate_leads_to_the_first_one_and_is_told_its_end(desk):
     assert sorted(ended) == [1, 2, 3, 4]
 
 
+async def test_who_told_of_a_duplicate_tells_of_the_first_one_each_once(desk):
+    first, second = await reported(desk, lat=45.1, lon=5.7, kind="road"), await reported(desk, lat=45.2, lon=5.7)
+
+    def tell(unit):
+        for report, source, before in (
+            (first, "a", None),
+            (second, "b", None),
+            (second, "c", "a"),
+            (second, "d", None),
+        ):
+            unit.reports.tell(ReportSource(report.id, source, before, unit.now, report.kind, report.lat, report.lon))
+        # Two more told of the second one so long ago that nobody knows who they were.
+        unit.reports.told_by_more(second.id, 2 + 2)
+
+    await desk.service.act(tell)
+    for _ in range(2):
+        await do(desk, acts.duplicate, second.number, first.number)
+    [tellers, kept] = await desk.service.ask(
+        lambda unit: [unit.reports.tellers([first.id]), unit.reports.by_id(first.id)]
+    )
+    assert {each.source for each in tellers} == {"a", "b", "d"}
+    assert kept.tellers == 1 + 5 - 1
+    places = await desk.service.ask(
+        lambda unit: unit.execute(
+            "SELECT DISTINCT kind, lat FROM report_source WHERE report = ? AND source <> 'a'", (first.id,)
+        ).fetchall()
+    )
+    assert [tuple(each) for each in places] == [("road", 45.1)]
+
+
 async def test_it_belongs_to_an_alert_by_any_of_its_names_and_is_accepted_by_that(desk):
     stored, report = await desk.post("Panne rue Pasteur"), await reported(desk)
     known = await do(desk, acts.about, report.number, stored.id)
@@ -203,7 +235,7 @@ async def test_words_are_withheld_for_a_reason_and_shown_again(desk):
     assert held.withheld == "Nomme une personne"
     for _ in range(2):
         assert (await do(desk, acts.show_again, report.number)).withheld is None
-    assert await lines_of(desk, report) == ["report withheld: Nomme une personne", "report shown again"]
+    assert await lines_of(desk, report) == ["report withheld", "report shown again"]
     assert [said for _, _, said, _ in await steps_of(desk, report)] == ["Nomme une personne"]
 
 
@@ -232,6 +264,11 @@ async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(d
     def more(unit):
         unit.reports.put_photo(ReportPhoto(report.id, b"secret picture", "00", unit.now))
         unit.reports.tell(ReportSource(report.id, "secret source", None, unit.now))
+        unit.reports.put_notice(ContentNotice("n1", report.id, "Secret why", unit.now, name="Secret", email="secret@x"))
+        unit.reports.put_forwarding(
+            Forwarding(report.id, "agglo", ForwardState.SENT, remote_id="secret 1", token="secret 2", said="Secret too")
+        )
+        unit.replies.keep(KeptReply("t", "k", "r", 201, f'{{"report": "{report.number}", "secret": 1}}', unit.now))
 
     await desk.service.act(more)
     await do(desk, acts.close, report.number, Closing.DONE, "Secret answer")
@@ -241,7 +278,10 @@ async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(d
     assert (await lines_of(desk, report))[1:] == ["report erased"]
 
     def left(unit):
-        tables = ("report", "report_step", "report_photo", "report_source")
+        tables = (
+            "report", "report_step", "report_photo", "report_source", "content_notice", "report_forward", "idempotency",
+            "audit",
+        )  # fmt: skip
         return str([[tuple(row) for row in unit.execute(f"SELECT * FROM {table}").fetchall()] for table in tables])
 
     rest = await desk.database.read(left)

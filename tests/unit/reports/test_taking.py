@@ -10,6 +10,7 @@ import pytest
 
 from alerts.model.errors import Misuse
 from alerts.model.reports import LONGEST_TEXT, ReportsSection, ReportState, Via
+from alerts.reports.forgetting import forget_what_is_past
 from alerts.reports.taking import ReportIntake, agree, digest_of, prefix_of, sources_of
 from tests.unit.desk.conftest import a_town
 
@@ -101,6 +102,12 @@ async def test_me_too_counts_once(reports):
     reports.clock.set(reports.clock.now() + timedelta(hours=12))
     assert not await reports.intake.agree(taken.report.id, "net 198.51.100.0/24")
     assert len(await reports.ask(lambda unit: unit.reports.tellers([taken.report.id]))) == 2
+    reports.clock.set(reports.clock.now() + timedelta(days=2))
+    assert await reports.service.act(forget_what_is_past) == 0
+    assert await reports.rows("SELECT * FROM report_source") == []
+    assert await reports.ask(lambda unit: unit.report_lists.told_by([taken.report.id])) == {taken.report.id: 2}
+    assert await reports.intake.agree(taken.report.id, "net 203.0.113.0/24")
+    assert (await reports.ask(lambda unit: unit.reports.by_id(taken.report.id))).tellers == 3
 
 
 async def test_nobody_agrees_to_what_the_town_has_done_with(reports):

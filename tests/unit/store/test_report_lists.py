@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.model.reports import ContentNotice, ReportSource, ReportState, WantedReports
+from alerts.model.reports import ContentNotice, ReportState, WantedReports
 from tests.unit.store.conftest import NOW
 from tests.unit.store.test_reports import REPORT
 
@@ -94,11 +94,10 @@ async def test_who_told_of_each_is_counted_and_to_whom_they_are_assigned_named(d
     await kept(database, *assigned)
 
     def told(unit):
-        for source in ("a", "b"):
-            unit.reports.tell(ReportSource("r1", source, None, NOW))
+        unit.reports.told_by_more("r1")
 
     await database.write(told)
-    assert await database.read(lambda unit: unit.report_lists.told_by(["r0", "r1"])) == {"r1": 2}
+    assert await database.read(lambda unit: unit.report_lists.told_by(["r0", "r1"])) == {"r0": 1, "r1": 2}
     assert await database.read(lambda unit: list(unit.report_lists.assigned_to(9))) == ["Voirie", "Eau"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from alerts.model.reports import ReportPhoto, ReportSource, ReportState
+from alerts.model.reports import ReportPhoto, ReportState
 from alerts.store import shown_reports
 from alerts.store.files import connect, migrate
 from tests.unit.store.conftest import NOW
@@ -43,12 +43,11 @@ async def test_it_comes_with_whether_the_photo_is_released_and_how_many_tell(dat
     def more(unit):
         unit.reports.put_photo(ReportPhoto("r1", b"jpeg", "0" * 16, NOW, released_at=NOW))
         unit.reports.put_photo(ReportPhoto("r2", b"jpeg", "0" * 16, NOW))
-        for source in ("a", "b", "c"):
-            unit.reports.tell(ReportSource("r1", source, None, NOW))
+        unit.reports.told_by_more("r1", 2)
 
     await database.write(more)
     found = [(each.report.id, each.photo_released, each.tellers) for each in await current(database)]
-    assert found == [("r2", False, 0), ("r1", True, 3)]
+    assert found == [("r2", False, 1), ("r1", True, 3)]
     one = await database.read(lambda unit: unit.shown_reports.one("SM-26-0001"))
     assert (one.report.id, one.photo_released, one.tellers) == ("r1", True, 3)
     assert await database.read(lambda unit: unit.shown_reports.one("SM-26-9999")) is None
