@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.daemon.desk import Control, now
-from alerts.desk.account import InFull, account_of, drafted_from, event_of, in_full
+from alerts.desk.account import InFull, account_of, drafted_from, event_of, in_full, with_reports
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason, told_already
 from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings
@@ -274,7 +274,8 @@ def history(control: Control, name: str) -> list[dict[str, Any]]:
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         stored = find_alert(unit.alerts, name)
-        events = with_what_was_heard(unit, stored.incident_id, unit.views.history(stored.incident_id))
+        incident = stored.incident_id
+        events = with_reports(unit, incident, with_what_was_heard(unit, incident, unit.views.history(incident)))
         return [event_of(event, station.zone, station.language) for event in events]
 
     return control.ask(question)

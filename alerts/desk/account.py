@@ -21,6 +21,7 @@ from alerts.desk.posts import DraftPost
 from alerts.model.alert import Alert, Area, Info, MsgType
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.post import Post
+from alerts.model.reason import because
 from alerts.model.reports import REPORTS
 from alerts.rendering.i18n import told, word
 from alerts.store.unit import Unit
@@ -95,6 +96,20 @@ def drafted_from(unit: Unit, stored_alerts: Sequence[StoredAlert]) -> Mapping[st
     """Beside the account of an alert that reports made: `drafted_from`, the numbers of these, by the alert's id."""
     made = [stored.id for stored in stored_alerts if stored.source == REPORTS]
     return {name: {"drafted_from": told} for name, told in unit.reports.drafted_from(made).items()} if made else {}
+
+
+def with_reports(unit: Unit, incident: str, events: Sequence[PastEvent]) -> list[PastEvent]:
+    """An incident's history with the reports of citizens that each of its alerts was drafted from."""
+    made = [stored for stored in unit.alerts.incident(incident) if stored.source == REPORTS]
+    cited = unit.reports.drafted_from([stored.id for stored in made]) if made else {}
+    told = [
+        PastEvent(
+            each.received_at, each.id, None, None, "drafted", because("drafted_of_reports", reports=cited[each.id])
+        )
+        for each in made
+        if each.id in cited
+    ]
+    return sorted([*told, *events], key=lambda event: event.at) if told else list(events)
 
 
 def _waits(stored: StoredAlert) -> bool:

@@ -71,6 +71,7 @@ REPORTED: Mapping[str, str] = {
     "open311_no_media": "the address in {name} isn't opened; the town's own page takes a photo",
     # What many report
     "several_report": "Several residents report: {kind} ({places})",
+    "drafted_of_reports": "made of what residents reported: {reports}",
     "several_reported": (
         "{count} residents reported this between {since:clock} and {until:clock}, within {metres} m. It isn't "
         "confirmed yet."

@@ -256,6 +256,9 @@ class AlertAccount(AlertHead):
 
     posts: list[PostAccount]
     lets_out: LetsOut | None = Field(None, description="Where it waits: all that a validation lets out beside.")
+    drafted_from: list[str] | None = Field(
+        None, description="Where citizens' reports made it: their numbers, as a list or one alert by itself tells them."
+    )
 
 
 class RehearsedPost(PostAccount):

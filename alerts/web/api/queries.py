@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from alerts.desk.account import account_of, event_of
+from alerts.desk.account import account_of, drafted_from, event_of, with_reports
 from alerts.desk.approve import fingerprint
 from alerts.desk.dedupe import told_already
 from alerts.desk.service import DeskUnit, concerning
@@ -34,24 +34,28 @@ from alerts.web.api.operation import BASE, CAP, Api, Call, Reply, has_it, json_r
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 
 AlertWithPosts = tuple[StoredAlert, Sequence[Post]]
+Cited = Mapping[str, dict[str, list[str]]]
+"""`drafted_from` of each alert that reports made, by its id."""
 
 
 async def list_alerts(api: Api, call: Call) -> Reply:
     """The newest first."""
     wanted = call.asking(Filters)
     # One more than is shown: it tells whether there is a part that follows.
-    found = await api.service.ask(lambda unit: _page(unit, wanted))
+    found, cited = await api.service.ask(lambda unit: _page(unit, wanted))
     shown, more = found[: wanted.limit], found[wanted.limit :]
     following = shown[-1][0].id if more else None
-    body = {"alerts": await _accounts_of(api.station, shown), "next": following}
+    accounts = [each | cited.get(each["alert"], {}) for each in await _accounts_of(api.station, shown)]
+    body = {"alerts": accounts, "next": following}
     return json_reply(200, body, next_link("/alerts", wanted, following))
 
 
-def _page(unit: DeskUnit, wanted: Filters) -> list[AlertWithPosts]:
+def _page(unit: DeskUnit, wanted: Filters) -> tuple[list[AlertWithPosts], Cited]:
     if wanted.before is not None and not any(one.id == wanted.before for one in unit.alerts.by_id(wanted.before)):
         raise invalid([Fault("before", "names no alert", "the `next` of the part before")])
     asked = Wanted(wanted.state, wanted.post_state, wanted.source, wanted.q)
-    return _with_posts(unit, unit.views.page(asked, before=wanted.before, most=wanted.limit + 1))
+    found = unit.views.page(asked, before=wanted.before, most=wanted.limit + 1)
+    return _with_posts(unit, found), drafted_from(unit, found)
 
 
 def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[AlertWithPosts]:
@@ -82,7 +86,7 @@ def next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
 
 async def get_alert(api: Api, call: Call) -> Reply:
     """One alert, in the form that is asked for; nothing where who asks has it already."""
-    stored, posts, twins = await api.service.ask(lambda unit: _one(unit, call.name))
+    stored, posts, twins, cited = await api.service.ask(lambda unit: _one(unit, call.name))
     # A fingerprint covers the picture, which is read from the disk.
     bound = await asyncio.to_thread(fingerprint, stored, posts)
     if call.conditions.form == CAP:
@@ -91,17 +95,18 @@ async def get_alert(api: Api, call: Call) -> Reply:
         body = write(without_files(stored.alert))
         answer = Reply(200, body, CAP, {"ETag": tag_of(bound, body)})
     else:
-        answer = json_reply(200, await asyncio.to_thread(account, api.station, stored, posts, twins))
+        told = await asyncio.to_thread(account, api.station, stored, posts, twins)
+        answer = json_reply(200, told | cited.get(stored.id, {}))
     if has_it(call.conditions.if_none_match, answer.headers["ETag"]):
         return Reply(304, b"", headers={"ETag": answer.headers["ETag"]})
     return answer
 
 
-def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequence[StoredAlert]]:
+def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequence[StoredAlert], Cited]:
     stored = named(unit, name)
     # What validates an alert asks for them, and nothing else: they are looked for in all that is out.
     twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
-    return stored, unit.alerts.posts_of(stored.id), twins
+    return stored, unit.alerts.posts_of(stored.id), twins, drafted_from(unit, [stored])
 
 
 async def explain_alert(api: Api, call: Call) -> Reply:
@@ -109,9 +114,10 @@ async def explain_alert(api: Api, call: Call) -> Reply:
 
     def question(unit: DeskUnit) -> dict[str, Any]:
         stored = named(unit, call.name)
-        known = with_what_was_heard(unit, stored.incident_id, unit.views.history(stored.incident_id))
+        incident = stored.incident_id
+        known = with_reports(unit, incident, with_what_was_heard(unit, incident, unit.views.history(incident)))
         events = [event_of(event, api.station.zone, api.station.language) for event in known]
-        return {"incident": stored.incident_id, "events": events}
+        return {"incident": incident, "events": events}
 
     return json_reply(200, await api.service.ask(question))
 

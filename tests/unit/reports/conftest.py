@@ -16,8 +16,8 @@ from alerts.model.events import Events, ReportsChanged
 from alerts.model.reports import ReportsSection, Via, shipped_kinds
 from alerts.model.town import StoreSection, Town
 from alerts.reports.taking import ReportDraft, ReportIntake, TakenReport
+from alerts.store.connection import migrate
 from alerts.store.database import Database
-from alerts.store.files import migrate
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import a_town, renderer_of
 
@@ -66,10 +66,10 @@ def reporting_town(path, **changes) -> Town:
     return a_town(reports=ReportsSection(kinds, words=more.pop("words", ())), **more)
 
 
-async def house_of(path, town: Town) -> ReportsTown:
-    """That town's desk over the database at `path`."""
-    migrate(path)
-    database, clock, events = await Database.open(path), FakeClock(START), Events()
+async def house_of(place, town: Town) -> ReportsTown:
+    """That town's desk over the database at `place`, a file or a server's."""
+    migrate(place)
+    database, clock, events = await Database.open(place), FakeClock(START), Events()
     ids = (f"id{number:06}" for number in itertools.count(1))
     desk = Desk(town, PostWriter(town, renderer_of(town), ids.__next__), ids.__next__, clock.now)
     service = DeskService(town=town, database=database, desk=desk, clock=clock, new_id=ids.__next__, events=events)

@@ -155,3 +155,15 @@ async def test_a_town_without_reports_has_none(bureau):
         body = {"json": WISH if not path else {}} if method == "POST" else {}
         problem = await bureau.told(method, f"/reports{path}", role, status=404, **body)
         assert "takes no reports" in problem["detail"]
+
+
+async def test_an_alert_that_reports_made_names_them_alone_and_in_a_list(town):
+    numbers = [(await report(town, source=f"somebody {number}"))["report"] for number in range(5)]
+    [listed] = (await town.told("GET", "/alerts", "viewer"))["alerts"]
+    assert (listed["state"], listed["drafted_from"]) == ("waiting", numbers)
+    one = await town.told("GET", f"/alerts/{listed['alert']}", "viewer")
+    assert one["drafted_from"] == numbers
+    history = await town.told("GET", f"/alerts/{listed['alert']}/history", "viewer")
+    [drafted] = [each for each in history["events"] if each["what"] == "drafted"]
+    assert drafted["reason_code"] == "drafted_of_reports"
+    assert all(number in drafted["reason"] for number in numbers)
