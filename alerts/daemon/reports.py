@@ -52,6 +52,8 @@ class Reports:
         self._keeper = keeper
         self._events = events
         self._forwarders = forwarders
+        self._changed: set[str] = set()
+        events.subscribe(ReportsChanged, lambda event: self._changed.update(event.numbers))
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
@@ -79,6 +81,9 @@ class Reports:
             await self._clock.sleep(RESTS)
         if count:
             log.info("reports.forgotten", reports=count)
+        # What somebody had erased since the last round is out of the tables at once, and here of the rest as well.
+        changed, self._changed = self._changed, set()
+        if count or (changed and await self._service.ask(lambda unit: unit.reports.is_any_erased(changed))):
             await scrubbed(self._town, self._clock)
         return count
 

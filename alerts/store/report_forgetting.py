@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, null, or_, select, text, update
+from sqlalchemy import bindparam, delete, literal_column, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.reports import CitizenReport
@@ -72,6 +72,12 @@ _DROP_WORDS = (
 )
 _DROP_ALL = (*_DROP_WORDS, Statement(delete(report_source).where(report_source.c.report == bindparam("key"))))
 
+_ERASED = Statement(
+    select(report.c.id)
+    .where(one_of(report.c.number, "numbers"), report.c.closing == literal_column("'erased'"))
+    .limit(bindparam("most"))
+)
+
 
 class ReportForgetting(UnitPart):
     """What is taken out of reports, in time or at once, and the secrets."""
@@ -100,6 +106,10 @@ class ReportForgetting(UnitPart):
         """Take out all that anybody said about it, beside what `drop_contact` does."""
         for statement in _DROP_WORDS:
             statement.run(self._db, key=identity)
+
+    def is_any_erased(self, numbers: Iterable[str]) -> bool:
+        """Whether one of the reports of these numbers was erased."""
+        return _ERASED.row(self._db, numbers=json.dumps(sorted(numbers)), most=1) is not None
 
     def drop_all(self, identity: str) -> None:
         """Take out who told of it as well."""
