@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from alerts.model.bounds import seen
 from alerts.model.errors import Misuse
 from alerts.model.hazard import fold
 from alerts.model.reason import Reason, because
@@ -37,8 +38,11 @@ RECENTLY = timedelta(minutes=10)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PER_HOUR, PER_HOUR_BY_CHAT, PER_DAY = 6, 3, 20
 """What a network, or a program's `source`, tells in an hour, and a chat; and either in a day."""
-FAR = 5
-"""So many times its pace, and a source is refused."""
+FAR, FAR_PROVEN = 5, 20
+"""So many times its pace, and a source is refused; the second where each report came with its proof of work.
+
+For behind one network may be a quarter's mobile telephones, and what a crowd of them tells in a flood is to be kept.
+"""
 OUTSIDE = "report_outside"
 """The reason of what comes from outside the town, and so counts in no cluster."""
 WORDS = (
@@ -71,14 +75,15 @@ class Facts:
 
 def most_earlier() -> int:
     """How much of what a source told is looked at: what is far beyond its pace, and one more."""
-    return FAR * PER_DAY + 1
+    return FAR_PROVEN * PER_DAY + 1
 
 
 def sift(draft: ReportDraft, facts: Facts) -> Reason | None:
     """Why an officer looks at it first; None: it is received. Raises Misuse where its source goes on far too fast."""
     if is_officers(draft):
         return None
-    must_keep_pace(draft.source, facts)
+    is_proven = draft.via is Via.PAGE and draft.doubt is None
+    must_keep_pace(draft.source, facts, FAR_PROVEN if is_proven else FAR)
     return next((reason for sieve in _SIEVES if (reason := sieve(draft, facts)) is not None), None)
 
 
@@ -87,10 +92,10 @@ def is_officers(draft: ReportDraft) -> bool:
     return draft.via is Via.OFFICER or draft.by is not None
 
 
-def must_keep_pace(source: str, facts: Facts) -> None:
-    """Raises Misuse for a source that told of far more than anybody sees."""
+def must_keep_pace(source: str, facts: Facts, far: int = FAR_PROVEN) -> None:
+    """Raises Misuse for a source that told of so many times more than anybody sees."""
     hour, day = _paces(source)
-    if _told_within(HOUR, facts) >= FAR * hour or _told_within(DAY, facts) >= FAR * day:
+    if _told_within(HOUR, facts) >= far * hour or _told_within(DAY, facts) >= far * day:
         raise Misuse(because("report_far_too_many"))
 
 
@@ -150,7 +155,8 @@ _SIEVES: Sequence[Callable[[ReportDraft, Facts], Reason | None]] = (
 
 
 def _folded(text: str) -> str:
-    return " ".join(re.findall(r"[^\W_]+", fold(text)))
+    # Without what can't be seen: it would make two words of one, and another text of the same.
+    return " ".join(re.findall(r"[^\W_]+", fold(seen(text))))
 
 
 @lru_cache(maxsize=8)

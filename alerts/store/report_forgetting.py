@@ -70,8 +70,15 @@ _DROP_WORDS = (
         .values(said=null(), token=null(), remote_id=null(), reason=null())
     ),
 )
-_DROP_ALL = (*_DROP_WORDS, Statement(delete(report_source).where(report_source.c.report == bindparam("key"))))
-
+# The digests stay for their day: else whoever erases what they sent could send without end.
+_DROP_ALL = (
+    *_DROP_WORDS,
+    Statement(
+        update(report_source)
+        .where(report_source.c.report == bindparam("key"))
+        .values(kind=null(), lat=null(), lon=null())
+    ),
+)
 _ERASED = Statement(
     select(report.c.id)
     .where(one_of(report.c.number, "numbers"), report.c.closing == literal_column("'erased'"))
@@ -112,7 +119,7 @@ class ReportForgetting(UnitPart):
         return _ERASED.row(self._db, numbers=json.dumps(sorted(numbers)), most=1) is not None
 
     def drop_all(self, identity: str) -> None:
-        """Take out who told of it as well."""
+        """Take out where it was told as well, so that nothing of it counts any more."""
         for statement in _DROP_ALL:
             statement.run(self._db, key=identity)
 

@@ -128,7 +128,8 @@ _SENT_BY_THEM = report.c.source == report_source.c.source
 _TOLD_BEFORE = Statement(
     select(
         report.c.number,
-        report_source.c.at,
+        # When it was sent: when it was, a program may tell as it likes.
+        case((_SENT_BY_THEM, report.c.received_at), else_=report_source.c.at).label("at"),
         case((_SENT_BY_THEM, report.c.text)).label("text"),
         case((_SENT_BY_THEM, report.c.likeness)).label("likeness"),
     )

@@ -263,7 +263,7 @@ async def test_an_erased_report_says_nothing_any_more_and_comes_back_by_nobody(d
 
     def more(unit):
         unit.reports.put_photo(ReportPhoto(report.id, b"secret picture", "00", unit.now))
-        unit.reports.tell(ReportSource(report.id, "secret source", None, unit.now))
+        unit.reports.tell(ReportSource(report.id, "digest", None, unit.now, "secret kind", 45.123, 5.456))
         unit.reports.put_notice(ContentNotice("n1", report.id, "Secret why", unit.now, name="Secret", email="secret@x"))
         unit.reports.put_forwarding(
             Forwarding(report.id, "agglo", ForwardState.SENT, remote_id="secret 1", token="secret 2", said="Secret too")

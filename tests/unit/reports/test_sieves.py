@@ -13,7 +13,8 @@ from PIL import Image
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
 from alerts.model.reports import ReportState, Via
-from alerts.reports.sieves import FAR, PER_DAY, PER_HOUR, PER_HOUR_BY_CHAT, is_flood
+from alerts.reports.acts import erased
+from alerts.reports.sieves import FAR, FAR_PROVEN, PER_DAY, PER_HOUR, PER_HOUR_BY_CHAT, is_flood
 from tests.unit.reports.conftest import HERE, house_of, north, reporting_town
 
 NETWORK, CHAT = "net 192.0.2.0/24", "chat telegram:4711"
@@ -52,16 +53,41 @@ async def test_what_is_doubted_where_it_came_in_waits_for_an_officer(reports):
     assert [step.state for step in await reports.ask(lambda unit: unit.reports.steps(kept.id))] == [ReportState.HELD]
 
 
-@pytest.mark.parametrize(("source", "most"), [(NETWORK, PER_HOUR), (CHAT, PER_HOUR_BY_CHAT), ("key t s", PER_HOUR)])
-async def test_more_in_an_hour_than_a_source_sees_are_held_and_far_more_refused(reports, source, most):
-    found = [await held(reports, source=source) for _ in range(FAR * most)]
-    assert found == [None] * most + ["report_pace"] * (FAR - 1) * most
+@pytest.mark.parametrize(
+    ("via", "source", "most", "far"),
+    [
+        (Via.PAGE, NETWORK, PER_HOUR, FAR_PROVEN),
+        (Via.BOT, CHAT, PER_HOUR_BY_CHAT, FAR),
+        (Via.API, "key t s", PER_HOUR, FAR),
+    ],
+)
+async def test_more_in_an_hour_than_a_source_sees_are_held_and_far_more_refused(reports, via, source, most, far):
+    found = [await held(reports, source=source, via=via) for _ in range(far * most)]
+    assert found == [None] * most + ["report_pace"] * (far - 1) * most
     with pytest.raises(Misuse, match="call 112"):
-        await reports.report(source=source)
-    assert len(await reports.rows("SELECT * FROM report")) == FAR * most
+        await reports.report(source=source, via=via)
+    assert len(await reports.rows("SELECT * FROM report")) == far * most
     assert await held(reports, source="net 198.51.100.0/24") is None
     reports.clock.set(reports.clock.now() + timedelta(hours=1))
-    assert await held(reports, source=source) == ("report_pace" if FAR * most > PER_DAY else None)
+    assert await held(reports, source=source, via=via) == ("report_pace" if far * most > PER_DAY else None)
+
+
+async def test_without_a_proof_of_work_a_network_is_refused_sooner(reports):
+    doubt = because("proof_missing")
+    for _ in range(FAR * PER_HOUR):
+        await reports.report(source=NETWORK, doubt=doubt)
+    with pytest.raises(Misuse, match="call 112"):
+        await reports.report(source=NETWORK, doubt=doubt)
+    assert await held(reports, source=NETWORK) == "report_pace"
+
+
+async def test_whoever_erases_what_they_sent_or_says_it_was_long_ago_keeps_no_other_pace(reports):
+    ago = reports.clock.now() - timedelta(hours=5)
+    for number in range(PER_HOUR):
+        taken = await reports.report(source=NETWORK, via=Via.API, at=ago if number % 2 else None)
+        if not number % 2:
+            await reports.service.act(lambda unit, gone=taken.report: erased(unit, gone))
+    assert await held(reports, source=NETWORK, via=Via.API) == "report_pace"
 
 
 async def test_more_in_a_day_are_held_over_midnight_too(reports):
@@ -83,7 +109,7 @@ async def test_of_many_that_come_at_one_moment_each_finds_those_before_it(report
 
 
 async def test_whoever_agrees_with_everything_is_refused_as_well(reports):
-    taken = [await reports.report(place=north(10.0 * number)) for number in range(FAR * PER_HOUR + 1)]
+    taken = [await reports.report(place=north(5.0 * number)) for number in range(FAR_PROVEN * PER_HOUR + 1)]
     for each in taken[:-1]:
         assert await reports.intake.agree(each.report.id, NETWORK)
     with pytest.raises(Misuse, match="call 112"):
@@ -92,7 +118,7 @@ async def test_whoever_agrees_with_everything_is_refused_as_well(reports):
 
 async def test_the_same_words_of_one_source_are_held_for_a_day_and_those_of_others_count(reports):
     first = await reports.report(source=NETWORK, text="De l’eau, rue Pasteur !")
-    again = await reports.report(source=NETWORK, text="de l'eau rue  PASTEUR", kind="road")
+    again = await reports.report(source=NETWORK, text="de l'e\u200bau rue  PASTEUR", kind="road")
     assert again.report.held == because("report_same_words", report=first.report.number)
     assert await held(reports, text="De l’eau, rue Pasteur !") is None
     assert await held(reports, source=NETWORK) is None
@@ -137,6 +163,7 @@ async def test_a_report_knows_its_district(reports):
         ("Fuck you!", True),
         ("Le dépotoir du maire véreux", True),
         ("Un dépotoir", False),
+        ("Con\u200bnard", True),
         ("Des computers dans la rue", False),
         ("", False),
     ],
