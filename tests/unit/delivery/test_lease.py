@@ -7,10 +7,11 @@ import itertools
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from alerts.delivery.lease import RENEWED, TERM, TRIED, Hold, LeaseKeeper
 from alerts.delivery.share import Holding
-from alerts.model.lease import DUTIES, source_lease
+from alerts.model.lease import DUTIES, LeaseLost, source_lease
 from alerts.store.leases import Leases
 
 LANES = [Holding("channel", (name,)) for name in ("x", "page", "webhook")]
@@ -288,3 +289,22 @@ async def test_others_know_who_works_what_where_since_when_and_what_stands_still
     assert (told.since, second.found.held["x"].since) == (began, began)
     assert second.standing_elsewhere() == {"pages"}
     assert TRIED < RENEWED
+
+
+async def test_a_duty_is_done_again_and_again_by_who_has_it_whatever_a_round_comes_to(house, keepers):
+    keeper = await keepers.start("us", [DUTIES])
+    comes, done = iter([None, ValueError("broken"), LeaseLost(DUTIES), None, None]), []
+
+    async def work(lease):
+        done.append((lease.lane, house.clock.monotonic()))
+        if (error := next(comes)) is not None:
+            raise error
+
+    began = house.clock.monotonic()
+    with capture_logs() as log:
+        duty = asyncio.create_task(keeper.on_duty("sweep", work, 10.0))
+        for _ in range(30):
+            await house.clock.advance(1.0)
+        duty.cancel()
+    assert [(lane, round(at - began)) for lane, at in done] == [(DUTIES, at) for at in (0, 10, 20, 20, 30)]
+    assert [(line["event"], line["duty"]) for line in log if line["log_level"] == "error"] == [("duty.failed", "sweep")]
