@@ -32,11 +32,14 @@ from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.asking import QuestionField
+from alerts.web.public.followed import PrivatePages
 from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
+from alerts.web.public.reporting import ReportPages
 from alerts.web.public.told import Setting
+from alerts.web.public.worker import worker_routes
 
 OPEN_FILES = 8192
 """Files, and so connections, that the process may have open at once, where the system lets it."""
@@ -93,6 +96,9 @@ def build_app(
     if reports is not None:
         pins = PinPages(publisher, for_pages, reports)
         app.add_routes([*pins.routes(), *NoticePages(pins, service).routes()])
+        app.add_routes(ReportPages(publisher, for_pages, service, reports).routes())
+        app.add_routes(PrivatePages(publisher, for_pages, service).routes())
+        app.add_routes(worker_routes())
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))
     return app

@@ -27,6 +27,15 @@ REPORTED: Mapping[str, str] = {
     "report_same_photo": "whoever sent it sent the same photo with {report}",
     "report_outside": "the place is outside the town",
     "report_words": "it says “{words}”",
+    # The page's form, which doubts or refuses what no hand sends
+    "report_without_kind": "what is it? Choose one of the kinds",
+    "report_form_unknown": "its form is none of this page's",
+    "report_form_hasty": "its form was sent sooner than anybody fills it in",
+    "report_form_old": "its form was opened more than {hours} hours before",
+    "report_form_trap": "a field was filled in that nobody sees",
+    "report_form_slow": "it took too long to arrive; try again, without a photo where the network is slow",
+    "report_form_unread": "what was sent can't be read; please send the form once more",
+    "report_photos_many": "too many photos arrive just now; send it without, or try again in a minute",
     # Its photo, and its proof of work
     "photo_too_large": "the photo has {size:number} MB; allowed: up to {most} MB",
     "photo_of_no_kind": "this is no photo that can be taken; allowed: JPEG, PNG or WebP",

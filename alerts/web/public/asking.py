@@ -58,6 +58,8 @@ class QuestionPace:
     asked: deque[tuple[datetime, str]] = field(default_factory=deque)
     day: date | None = None
     secret: bytes = b""
+    a_network: int = A_NETWORK
+    all_networks: int = ALL_NETWORKS
 
     def takes(self, address: str, now: datetime) -> bool:
         """Whether one more may be noted from there, which then counts."""
@@ -67,7 +69,7 @@ class QuestionPace:
         while self.asked and self.asked[0][0] <= now - SPAN:
             self.asked.popleft()
         own = hmac.new(self.secret, network_of(address).encode(), hashlib.sha256).hexdigest()
-        if len(self.asked) >= ALL_NETWORKS or sum(each == own for _, each in self.asked) >= A_NETWORK:
+        if len(self.asked) >= self.all_networks or sum(each == own for _, each in self.asked) >= self.a_network:
             return False
         self.asked.append((now, own))
         return True

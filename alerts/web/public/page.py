@@ -44,6 +44,8 @@ LOGO, ACCENT = "/logo", "/accent.css"
 """The town's picture, and its colour."""
 EASY, POSTER = "easy", "poster"
 """What is on in short sentences, and a sheet to be hung up."""
+REPORT = "report"
+"""Where citizens report, in a town that takes that."""
 PANEL = "panel"
 """Where screens find what they show."""
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}

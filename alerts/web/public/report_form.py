@@ -1,0 +1,175 @@
+"""What a browser sends of a report, read within bounds: so many bytes, so long, so many at once.
+
+The form's fields stand before the photo, so they are read first: where the photo is too large, what was typed is kept
+and told back. A photo is some megabytes, and is in memory until it was drawn anew: `Uploads` lets in as many as there
+is room for. A form without one is small, and never waits for those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from aiohttp import BodyPartReader, web
+
+from alerts.model.errors import Misuse
+from alerts.model.reason import Reason, because
+from alerts.reports.photos import LARGEST_FILE
+
+MOST_BYTES = LARGEST_FILE + 64 * 1024
+"""Bytes of a whole form: the largest photo, and what stands around it."""
+SMALL = 64 * 1024
+"""Bytes up to which a form has no photo to speak of, and needs no place among the uploads."""
+ALL_UPLOADS, A_NETWORKS = 6 * MOST_BYTES, 2 * MOST_BYTES
+"""Bytes of photos that may be under way at once, from everybody and from one network."""
+PATIENCE = 180.0
+"""Seconds that a form may take to arrive."""
+TYPED_IN, LASTS = timedelta(seconds=3), timedelta(hours=24)
+"""How old a form is when somebody sends it: younger ones come from programs, older ones from who keeps them."""
+_MOST_FIELDS, _LONGEST_FIELD, _CHUNK = 20, 8 * 1024, 64 * 1024
+
+
+class TooManyUploads(Exception):
+    """No place for one more photo just now."""
+
+
+@dataclass
+class Uploads:
+    """The photos that are under way: bytes by network, and in all."""
+
+    held: dict[str, int] = field(default_factory=dict)
+
+    @contextmanager
+    def place_for(self, request: web.Request, network: str) -> Iterator[None]:
+        """A place for what that request brings, until it is dealt with. Raises TooManyUploads."""
+        told = request.content_length
+        size = MOST_BYTES if told is None else min(told, MOST_BYTES)
+        if size <= SMALL:
+            yield
+            return
+        held = self.held.get(network, 0)
+        if sum(self.held.values()) + size > ALL_UPLOADS or held + size > A_NETWORKS:
+            raise TooManyUploads
+        self.held[network] = held + size
+        try:
+            yield
+        finally:
+            self.held[network] -= size
+            if not self.held[network]:
+                del self.held[network]
+
+
+@dataclass(frozen=True, slots=True)
+class SentForm:
+    """What came: the fields by name, the photo, and what is wrong with that one."""
+
+    fields: Mapping[str, str]
+    photo: bytes | None = None
+    fault: Reason | None = None
+
+    def line(self, name: str) -> str:
+        """A field on one line."""
+        return " ".join(self.fields.get(name, "").split())
+
+    def number(self, name: str) -> float | None:
+        """A field that is a number; None where it is none."""
+        try:
+            return float(self.fields.get(name, ""))
+        except ValueError:
+            return None
+
+
+async def read_sent(request: web.Request) -> SentForm:
+    """Read the form. Raises ValueError for what is none, TimeoutError where it takes too long."""
+    async with asyncio.timeout(PATIENCE):
+        if request.content_type == "multipart/form-data":
+            return await _read_parts(request)
+        if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > SMALL:
+            raise ValueError(request.content_type)
+        posted = await request.clone(client_max_size=SMALL).post()
+        return SentForm({name: value for name, value in posted.items() if isinstance(value, str)})
+
+
+async def _read_parts(request: web.Request) -> SentForm:
+    found, count = SentForm({}), 0
+    async for part in await request.multipart():
+        count += 1
+        if not isinstance(part, BodyPartReader) or count > _MOST_FIELDS:
+            raise ValueError("parts")
+        if part.name == "photo":
+            found = await _with_photo(found, part, request)
+            if found.fault is not None:
+                return found
+        elif part.name is not None:
+            told = (await _read(part, _LONGEST_FIELD)).decode("utf-8", "replace")
+            found = replace(found, fields={**found.fields, part.name: told})
+    return found
+
+
+async def _with_photo(form: SentForm, part: BodyPartReader, request: web.Request) -> SentForm:
+    """The form with its photo; one that is too large isn't read to its end."""
+    size, most = request.content_length or 0, LARGEST_FILE // 1_000_000
+    if size <= MOST_BYTES:
+        try:
+            return replace(form, photo=await _read(part, LARGEST_FILE) or None)
+        except ValueError:
+            size = max(size, LARGEST_FILE)
+    return replace(form, fault=because("photo_too_large", size=round(size / 1e6, 1), most=most))
+
+
+async def _read(part: BodyPartReader, most: int) -> bytes:
+    read = bytearray()
+    while chunk := await part.read_chunk(_CHUNK):
+        read += chunk
+        if len(read) > most:
+            raise ValueError(most)
+    return bytes(read)
+
+
+@dataclass(frozen=True, slots=True)
+class FormSeal:
+    """Tells our own forms, and when each was made: all daemons of a town have one secret for it."""
+
+    secret: bytes
+
+    def made(self, now: datetime) -> str:
+        """What a form that is made now carries."""
+        told = f"{now.timestamp():.3f}.{secrets.token_hex(8)}"
+        return f"{told}.{self._seal(told)}"
+
+    def doubt(self, form: str, now: datetime) -> Reason | None:
+        """Why a form is one that no hand sends; None: it may well be."""
+        told, _, seal = form[:200].rpartition(".")
+        if not hmac.compare_digest(seal.encode("utf-8", "replace"), self._seal(told).encode()):
+            return because("report_form_unknown")
+        age = now - datetime.fromtimestamp(float(told.rpartition(".")[0]), UTC)
+        if age < TYPED_IN:
+            return because("report_form_hasty")
+        return because("report_form_old", hours=round(LASTS / timedelta(hours=1))) if age > LASTS else None
+
+    def _seal(self, told: str) -> str:
+        return hmac.new(self.secret, told.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+
+
+FIELD_OF: Mapping[str, str] = {
+    "no_such_kind": "kind",
+    "report_stopped": "kind",
+    "report_without_place": "place",
+    "report_off_globe": "place",
+    "report_address_unknown": "place",
+    "report_address_near": "place",
+    "report_text_long": "text",
+}
+"""Which field of the form a reason belongs beside."""
+
+
+def field_of(error: Misuse) -> str:
+    """The field that an error belongs beside; nothing: the whole form."""
+    code = error.reason.code
+    return "photo" if code.startswith("photo_") else FIELD_OF.get(code, "")

@@ -1,0 +1,330 @@
+"""The page on which citizens report, `/report` in every language: kind, place, what is known there, words, send.
+
+GET  /report                 the form, whole without script; `/signaler` leads there
+POST /report                 `look`: what is known at that place already; `agree`: "me too" to a report; else it is
+                             sent, and its private page answers (`followed.py`)
+GET  /report/fresh           a new form's own seal, for one that was kept on a telephone
+GET  /report/challenge       what a browser computes while somebody writes
+GET  /report/streets.json    the names of the town's streets: what somebody types of an address is asked of nobody
+
+A report is known by the key of its form, so one that is sent twice is one. Nothing is refused for coming without script
+or late: it is held, and somebody looks. No position stands in an address that a server writes into its log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from alerts.desk.service import DeskService
+from alerts.model.alert import Point
+from alerts.model.bounds import network_of
+from alerts.model.errors import DatabaseRefused, Misuse
+from alerts.model.reason import Reason, because
+from alerts.model.reports import ReportKind, Via
+from alerts.rendering.i18n import sentence
+from alerts.reports.public import Nearby, nearby
+from alerts.reports.taking import ReportDraft, ReportIntake, check, placed, section_of
+from alerts.web.console.arrival import client_address
+from alerts.web.public.answers import HTML, JSON
+from alerts.web.public.asking import QuestionPace
+from alerts.web.public.page import REPORT, Pages, safety
+from alerts.web.public.publisher import Publisher
+from alerts.web.public.report_form import (
+    FormSeal,
+    SentForm,
+    TooManyUploads,
+    Uploads,
+    field_of,
+    read_sent,
+)
+from alerts.web.public.told import Outlook
+
+LOOKS, ALL_LOOKS = 60, 3000
+"""Places that one network, and all, may ask about in ten minutes; beyond, nothing is known there."""
+AGREES, ALL_AGREES = 10, 600
+MOST_STREETS = 20_000
+_KEPT = ("kind", "lat", "lon", "address", "text", "key")
+_KEY, _SEAL = "key-of-each-form", "seal-of-each-form"
+"""What stands in a form that was made for several, where each has its own."""
+_FIELDS = ("", "kind", "place", "text", "photo")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the form shows beside itself: what was typed, what is wrong with it, what is known at the place `found`."""
+
+    values: Mapping[str, str]
+    errors: Mapping[str, str]
+    found: Point | None = None
+    place: str | None = None
+    outside: bool = False
+    known: Nearby = field(default_factory=Nearby)
+    status: int = HTTPStatus.OK
+
+
+class ReportPages:
+    """The addresses of reporting, for one town. `reads` answers what is looked at, `service` keeps."""
+
+    def __init__(self, publisher: Publisher, reads: DeskService, service: DeskService, intake: ReportIntake) -> None:
+        self._publisher = publisher
+        self._reads = reads
+        self._service = service
+        self._intake = intake
+        self._setting = setting = publisher.setting
+        self._pages = {language: Pages(setting, language) for language in setting.languages}
+        self._uploads = Uploads()
+        self._looks = QuestionPace(a_network=LOOKS, all_networks=ALL_LOOKS)
+        self._agrees = QuestionPace(a_network=AGREES, all_networks=ALL_AGREES)
+        self._seals: FormSeal | None = None
+        self._blank: dict[str, tuple[Outlook, str]] = {}
+
+    def routes(self) -> list[web.RouteDef]:
+        """All of them: the form in each language, and what its script asks."""
+        asked = [
+            web.get("/report/fresh", self.fresh),
+            web.get("/report/challenge", self.challenge),
+            web.get("/report/streets.json", self.streets),
+        ]
+        for language in self._setting.languages:
+            path = self._setting.path(language, "report")
+            asked += [web.get(path, self.show), web.post(path, self.receive)]
+            asked.append(web.get(self._setting.path(language, "signaler"), self.lead))
+        return asked
+
+    # --- what is looked at
+
+    async def show(self, request: web.Request) -> web.Response:
+        """The empty form, made once for all who open it in the same minute; `?kind=` may choose one."""
+        if not request.query:
+            return self.answered(await self._blank_form(request))
+        return await self._form(request, _Shown(_typed(SentForm({"kind": request.query.get("kind", "")[:40]})), {}))
+
+    async def lead(self, request: web.Request) -> web.Response:
+        """The other name of the page."""
+        target = self._setting.path(self._setting.language_of(request.path), "report")
+        return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": self._below(target)})
+
+    async def fresh(self, _: web.Request) -> web.Response:
+        """A seal for a form that was kept on a telephone: what it was made with is too old by now."""
+        return _answered({"form": (await self._seal()).made(self._service.now())})
+
+    async def challenge(self, _: web.Request) -> web.Response:
+        """What a browser computes."""
+        now = self._service.now()
+        proofs = await self._intake.proofs()
+        return web.Response(text=proofs.challenge(now, self._intake.recent(now)), content_type=JSON, headers=_UNKEPT)
+
+    async def streets(self, _: web.Request) -> web.Response:
+        """The names of the town's streets."""
+        places = await self._intake.places()
+        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        told = json.dumps(sorted(places.streets)[:MOST_STREETS], ensure_ascii=False)
+        return web.Response(text=told, content_type=JSON, headers=headers)
+
+    # --- what is sent
+
+    async def receive(self, request: web.Request) -> web.Response:
+        """The form: to look what is known, to say "me too", or to report."""
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            raise web.HTTPForbidden
+        source = f"net {network_of(self._address(request))}"
+        try:
+            with self._uploads.place_for(request, source):
+                return await self._answer(request, await read_sent(request), source)
+        except TooManyUploads:
+            error, status = because("report_photos_many"), HTTPStatus.SERVICE_UNAVAILABLE
+        except TimeoutError:
+            error, status = because("report_form_slow"), HTTPStatus.REQUEST_TIMEOUT
+        except ValueError:
+            error, status = because("report_form_unread"), HTTPStatus.BAD_REQUEST
+        response = await self._failed(request, SentForm({}), "", error, status)
+        # What is left of it isn't wanted: the connection can't be used again.
+        response.force_close()
+        return response
+
+    async def _answer(self, request: web.Request, sent: SentForm, source: str) -> web.Response:
+        if sent.fault is not None:
+            response = await self._failed(request, sent, "photo", sent.fault, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            response.force_close()
+            return response
+        if "agree" in sent.fields:
+            return await self._agree(request, sent, source)
+        kind = section_of(self._setting.town).kind(sent.line("kind"))
+        if kind is None:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            return await self._failed(request, sent, "kind", because("report_without_kind"), status)
+        if kind.stop is not None:
+            return await self._done(request, "stopped", kind=kind)
+        if "look" in sent.fields:
+            return await self._form(request, await self._looked(request, sent, source))
+        return await self._take(request, sent, source)
+
+    async def _take(self, request: web.Request, sent: SentForm, source: str) -> web.Response:
+        language = self._setting.language_of(request.path)
+        draft = replace(
+            self._draft(sent, source),
+            language=language,
+            photo=sent.photo,
+            key=sent.line("key")[:100] or None,
+            doubt=await self._doubt(sent),
+        )
+        try:
+            taken = await self._intake.take(placed(draft, await self._intake.places()))
+        except Misuse as error:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            return await self._failed(request, sent, field_of(error), error.reason, status)
+        except DatabaseRefused:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            return await self._failed(request, sent, "", because("reports_too_many"), status)
+        path = self._setting.path(language, f"report/{taken.report.number}/{taken.token}")
+        headers = {"Location": f"{self._below(path)}?sent", **_UNKEPT}
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
+
+    def _draft(self, sent: SentForm, source: str) -> ReportDraft:
+        lat, lon = sent.number("lat"), sent.number("lon")
+        if lat is None or lon is None:
+            lat = lon = None
+        text = sent.fields.get("text", "").replace("\r\n", "\n")
+        return ReportDraft(sent.line("kind"), Via.PAGE, source, lat, lon, sent.line("address") or None, text)
+
+    async def _doubt(self, sent: SentForm) -> Reason | None:
+        """Why somebody looks at it first: what a program fills in, a time that no hand needs, no good proof."""
+        if sent.fields.get("website"):
+            return because("report_form_trap")
+        now = self._service.now()
+        doubt = (await self._seal()).doubt(sent.fields.get("form", ""), now)
+        proofs = await self._intake.proofs()
+        # Spent in any case: what doesn't count for another reason counts for no second form either.
+        proof = await asyncio.to_thread(proofs.doubt, sent.fields.get("altcha", ""), now)
+        return doubt or proof
+
+    async def _looked(self, request: web.Request, sent: SentForm, source: str) -> _Shown:
+        """The form with what is known at its place."""
+        town, values, now = self._setting.town, _typed(sent), self._service.now()
+        places = await self._intake.places()
+        try:
+            draft = placed(self._draft(sent, source), places)
+            kind = check(town, draft, now)
+        except Misuse as error:
+            return _Shown(values, {field_of(error): self._said(request, error.reason)}, status=422)
+        lat, lon = draft.lat, draft.lon
+        assert lat is not None and lon is not None  # noqa: S101, PT018 it was checked
+        known = Nearby()
+        if kind.public and self._looks.takes(self._address(request), now):
+            known = await self._reads.ask(lambda unit: nearby(unit, town, places, kind.code, lat, lon, now))
+        # Its fields stay as they came: who types another address without a script reports that one.
+        return _Shown(values, {}, (lat, lon), draft.address, not places.is_here(lat, lon), known)
+
+    async def _agree(self, request: web.Request, sent: SentForm, source: str) -> web.Response:
+        now = self._service.now()
+        doubt = (await self._seal()).doubt(sent.fields.get("form", ""), now)
+        if sent.fields.get("website") or doubt is not None:
+            # Whoever sends it by a program learns nothing from the answer.
+            return await self._done(request, "agreed")
+        if not self._agrees.takes(self._address(request), now):
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            return await self._failed(request, sent, "", because("reports_too_many"), status)
+        try:
+            await self._intake.agree(sent.line("agree")[:40], source)
+        except Misuse as error:
+            return await self._failed(request, sent, field_of(error), error.reason, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return await self._done(request, "agreed")
+
+    # --- pages
+
+    async def _failed(
+        self, request: web.Request, sent: SentForm, field: str, error: Reason, status: HTTPStatus
+    ) -> web.Response:
+        """The form with what was typed, and what is wrong beside the field."""
+        return await self._form(request, _Shown(_typed(sent), {field: self._said(request, error)}, status=status))
+
+    async def _form(self, request: web.Request, shown: _Shown) -> web.Response:
+        language, outlook = self._setting.language_of(request.path), (await self._publisher.edition()).outlook
+        seal = (await self._seal()).made(self._service.now())
+        return self.answered(await self._page(language, outlook, shown, seal), shown.status)
+
+    async def _page(self, language: str, outlook: Outlook, shown: _Shown, seal: str) -> str:
+        return self._pages[language].reported(
+            "report.html",
+            outlook,
+            REPORT,
+            kinds=section_of(self._setting.town).kinds,
+            shown=shown,
+            is_wrong=bool(shown.errors),
+            errors={**dict.fromkeys(_FIELDS, ""), **shown.errors},
+            known=await self._alert_of(shown.known, language),
+            key=shown.values["key"] or secrets.token_hex(16),
+            form=seal,
+            streets=bool((await self._intake.places()).streets),
+        )
+
+    async def _blank_form(self, request: web.Request) -> str:
+        language, outlook = self._setting.language_of(request.path), (await self._publisher.edition()).outlook
+        kept = self._blank.get(language)
+        if kept is None or kept[0] is not outlook:
+            page = await self._page(language, outlook, _Shown(_typed(SentForm({"key": _KEY})), {}), _SEAL)
+            self._blank[language] = kept = outlook, page
+        seal = (await self._seal()).made(self._service.now())
+        return kept[1].replace(_KEY, secrets.token_hex(16)).replace(_SEAL, seal)
+
+    async def _alert_of(self, known: Nearby, language: str) -> Any:
+        """The alert that is on there, as the pages tell it in that language; None: none, or none that is public."""
+        if known.incident is None or known.incident.incident_id is None:
+            return None
+        lasting = (await self._publisher.edition()).incidents.get(known.incident.incident_id)
+        return lasting.told.get(language) if lasting is not None else None
+
+    async def _done(self, request: web.Request, what: str, kind: ReportKind | None = None) -> web.Response:
+        outlook = (await self._publisher.edition()).outlook
+        language = self._setting.language_of(request.path)
+        return self.answered(self._pages[language].reported("report_done.html", outlook, REPORT, what=what, kind=kind))
+
+    def answered(self, page: str, status: int = HTTPStatus.OK) -> web.Response:
+        """A page that is nobody's but who asks for it."""
+        headers = {**safety(self._setting, posts=True), **_UNKEPT}
+        response = web.Response(body=page.encode(), status=status, headers=headers)
+        response.headers["Content-Type"] = HTML
+        return response
+
+    # --- what they have in common
+
+    def _said(self, request: web.Request, reason: Reason) -> str:
+        return sentence(reason, self._setting.language_of(request.path), self._setting.town.zone)
+
+    def _below(self, path: str) -> str:
+        return f"{self._setting.town.mount}{path}"
+
+    def _address(self, request: web.Request) -> str:
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        return client_address(request.remote or "", forwarded, self._setting.town.web.trusted)
+
+    async def _seal(self) -> FormSeal:
+        if self._seals is None:
+            fresh, now = secrets.token_hex(32), self._service.now()
+            told = await self._service.keep(lambda unit: unit.reports.secret("form", fresh, now))
+            self._seals = FormSeal(bytes.fromhex(told))
+        return self._seals
+
+
+_UNKEPT: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def _answered(told: Mapping[str, object]) -> web.Response:
+    return web.Response(text=json.dumps(told), content_type=JSON, headers=_UNKEPT)
+
+
+def _typed(sent: SentForm) -> Mapping[str, str]:
+    """What was typed, for the form to hold it again."""
+    return {name: sent.fields.get(name, "") for name in _KEPT}
