@@ -1,6 +1,6 @@
 """Composing an alert: one page, with each channel's post beside it as it is typed, and nothing typed is ever lost.
 
-GET  /compose               the page: ?draft=ID, ?hazard=wind, ?update=ALERT, ?exercise=1
+GET  /compose               the page: ?draft=ID, ?hazard=wind, ?like=ALERT, ?update=ALERT, ?exercise=1
 POST /compose               a button of the form: keep, look, another hazard, publish
 POST /compose/confirm       what is grave, once it was read
 POST /compose/discard       throws a draft away
@@ -36,6 +36,7 @@ from alerts.model.person import MAY, Act, Actor
 from alerts.model.reason import because
 from alerts.rendering.matter import Prepared
 from alerts.web.console.compose_view import (
+    Offered,
     Page,
     Tapped,
     beside_fragment,
@@ -70,6 +71,7 @@ from alerts.web.console.form import (
 )
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import Rehearsal, file_wish, reached, rehearse
+from alerts.web.console.usual import Usual, as_last_time, usual_of
 
 T = TypeVar("T")
 _AT = f"{BASE}/compose"
@@ -119,9 +121,11 @@ class Composer:
                 await self._begin_update(page, await self._service.ask(lambda unit: find_alert(unit.alerts, name)))
             if query.get("exercise"):
                 page.fields["exercise"] = "1"
+            if model := query.get("like"):
+                await self._begin_like(page, await self._service.ask(lambda unit: find_alert(unit.alerts, model)))
             if hazard in set(Hazard):
                 page.fields |= prepared_fields((await self._texts(self._station.language))[Hazard(hazard)])
-        page.chosen = page.kept_at is not None or page.about is not None or hazard in set(Hazard)
+        page.chosen = page.chosen or page.about is not None or hazard in set(Hazard)
         return _sent_on(page.alert_id) if page.alert_id else await self._answer(request, page)
 
     async def press(self, request: web.Request) -> web.StreamResponse:
@@ -355,6 +359,12 @@ class Composer:
         if page.before.get("exercise"):
             page.fields["exercise"] = "1"
 
+    async def _begin_like(self, page: Page, model: StoredAlert) -> None:
+        """Lay what was said the last time into the form, as an alert of its own."""
+        # Its picture may be on another machine by now.
+        fields = as_last_time(model, self._station, self._service.picture, exercise=page.exercise)
+        page.fields, page.chosen, page.notice = fields, True, "like"
+
     async def _read(self, request: web.Request, page: Page) -> None:
         """Read the form and rehearse it, once for each page."""
         if page.reading is not None:
@@ -376,9 +386,14 @@ class Composer:
         if request.method == "GET" and page.kept_at is None:
             page.problems = told  # nobody is told of errors in a form that they didn't touch yet
         name = visitor_of(request).actor.name
-        drafts = list(await self._service.ask(lambda unit: unit.drafts.drafts(name)))
+        drafts, usual = await self._service.ask(
+            lambda unit: (
+                list(unit.drafts.drafts(name)),
+                Usual() if page.chosen else usual_of(unit, exercise=page.exercise),
+            )
+        )
         prepared = await self._texts(self._console.frame.words(request).language)
-        return form_page(self._console, request, page, drafts, prepared)
+        return form_page(self._console, request, page, Offered(drafts, prepared, usual))
 
     async def _preview(self, request: web.Request, posted: PostedForm) -> Mapping[str, Any]:
         actor = self._must_write(request)

@@ -15,13 +15,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from markupsafe import Markup
 
 from alerts.model.alert import Severity
 from alerts.model.errors import Refused, TocsinError
-from alerts.model.hazard import NEEDS_A_PLACE, Hazard
+from alerts.model.hazard import NEEDS_A_PLACE, Hazard, hazard_of
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
 from alerts.model.town import Town
 from alerts.rendering.matter import Prepared
+from alerts.rendering.pictograms import pictogram
 from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
 from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
 from alerts.web.console.frame import BASE, Console, visitor_of
@@ -37,6 +39,7 @@ from alerts.web.console.rehearsal import (
     confirm_words,
     place_of,
 )
+from alerts.web.console.usual import Usual
 
 
 class Tapped(Refused):
@@ -142,14 +145,18 @@ def voice_of(console: Console, request: web.Request) -> Voice:
     return Voice(console.frame.words(request), station.zone, station.name, console.service.now())
 
 
-def form_page(
-    console: Console,
-    request: web.Request,
-    page: Page,
-    drafts: Sequence[SavedDraft],
-    prepared: Mapping[Hazard, Prepared],
-) -> web.Response:
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What one may go on from, or begin with: one's drafts, what is prepared, and what is usual here."""
+
+    drafts: Sequence[SavedDraft]
+    prepared: Mapping[Hazard, Prepared]
+    usual: Usual
+
+
+def form_page(console: Console, request: web.Request, page: Page, offered: Offered) -> web.Response:
     """The form, with what stands beside it; the hazards alone where nothing was chosen yet."""
+    prepared, usual = offered.prepared, offered.usual
     voice, problems, station = voice_of(console, request), dict(page.problems), console.frame.station
     if page.refusal is not None:
         problems[""] = voice.why(page.refusal.reason)
@@ -165,14 +172,18 @@ def form_page(
         beside=_beside(page, voice, station),
         address=_address(page),
         account=visitor_of(request).account.name,
-        hazards=_hazard_buttons(prepared, station.offered, voice),
+        hazards=_tiles(prepared, station.offered, voice),
+        favourites=_tiles(prepared, [each for each in usual.hazards if each in station.offered], voice),
+        last=[(each, _hazard_of_last(each)) for each in usual.last],
         choices=_choices(voice),
         districts=station.districts,
         everywhere=EVERYWHERE,
         channels=[each for each in station.channels.values() if each.public and each.exercise is page.exercise],
         tiles=console.frame.station.web.tiles,
         longest=LONGEST,
-        drafts=[(each, _draft_title(each.fields, prepared, voice)) for each in drafts if each.id != page.identity],
+        drafts=[
+            (each, _draft_title(each.fields, prepared, voice)) for each in offered.drafts if each.id != page.identity
+        ],
         most_drafts=MOST,
         draft_days=UNTOUCHED.days,
     )
@@ -287,15 +298,41 @@ def _said(page: Page, told: tuple[str, str], station: Town, now: datetime) -> Ch
     )
 
 
-def _hazard_buttons(
-    prepared: Mapping[Hazard, Prepared], offered: Sequence[Hazard], voice: Voice
-) -> list[tuple[str, str, str]]:
-    """The hazards that the station offers, in its order: value, the station's own name for it, its usual severity."""
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A hazard to press: the station's own name for it, its usual severity, and its pictogram."""
+
+    value: str
+    words: str
+    severity: str
+    drawn: Markup
+
+
+def _tiles(prepared: Mapping[Hazard, Prepared], offered: Sequence[Hazard], voice: Voice) -> list[Tile]:
+    """The hazards of these, in their order."""
     general = voice.words.gettext("Something else")
     return [
-        (hazard.value, general if hazard is Hazard.GENERAL else one.event or one.name, one.severity.value)
+        Tile(
+            hazard.value,
+            general if hazard is Hazard.GENERAL else one.event or one.name,
+            one.severity.value,
+            drawn(hazard),
+        )
         for hazard, one in ((hazard, prepared[hazard]) for hazard in offered)
     ]
+
+
+def drawn(hazard: Hazard) -> Markup:
+    """The hazard's pictogram. What it is stands beside it in words, so nobody has it read aloud."""
+    # Ours alone: nothing of it was typed by anybody.
+    lines = Markup(pictogram(hazard).svg)  # noqa: S704
+    return Markup('<svg class="pictogram" aria-hidden="true" focusable="false" viewBox="0 0 24 24">{}</svg>').format(
+        lines
+    )
+
+
+def _hazard_of_last(stored: StoredAlert) -> Markup:
+    return drawn(hazard_of(stored.alert.infos[0]) if stored.alert and stored.alert.infos else Hazard.GENERAL)
 
 
 def _draft_title(fields: Fields, prepared: Mapping[Hazard, Prepared], voice: Voice) -> str:
