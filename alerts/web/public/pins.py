@@ -32,6 +32,7 @@ from alerts.model.reports import Closing, ReportKind, ReportState
 from alerts.model.town import Town
 from alerts.rendering.i18n import Words
 from alerts.reports.public import Pin, leads_to, one_pin, photo_shown, pins
+from alerts.reports.sieves import is_flood
 from alerts.reports.taking import ReportIntake, section_of
 from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, KeptAnswer, Made, Once, answer
 from alerts.web.public.lately import Lately
@@ -131,9 +132,9 @@ class PinPages:
 
     async def _look(self, _: str) -> PinBoard:
         places, town = await self._intake.places(), self.setting.town
-        flooded = self._intake.recent(self._reads.now()) > section_of(town).flood
 
         def ask(unit: DeskUnit) -> tuple[Pin, ...]:
+            flooded = is_flood(unit, section_of(town), unit.now)
             return tuple(pins(unit, town, places, unit.now, flooded=flooded))
 
         self._before = board = self._board_of(await self._reads.ask(ask), self._before)
