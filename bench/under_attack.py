@@ -61,6 +61,8 @@ SOURCES = """
 [listening]
 every = "6h"
 
+[reports]
+
 [desk]
 second_factor = "optional"
 
@@ -108,6 +110,7 @@ ATTACKS = (
     Attack("100 messages a second to the bot", "bot"),
     Attack("100 requests a second to the API", "api"),
     Attack("2,000 utterances in five minutes", "people", goal=1.5),
+    Attack("10,000 reports in ten minutes", "reports"),
     Attack("two who search, 1,000,000 posts", "search", 2, long_history=True),
     Attack("two scrapes of /metrics, 1,000,000 posts", "metrics", 2, long_history=True),
     Attack("an export, 1,000,000 posts", "export", long_history=True),
@@ -157,6 +160,7 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     done = town.tocsin("user", "add", "Anne", "--role", "administrator", "--password-stdin", stdin=FIRST)
     assert done.returncode == 0, done.stderr
     [token] = town.objects("token", "add", "capteur", "--role", "author")
+    reporters = [town.objects("token", "add", f"app {number}", "--role", "reporter")[0] for number in range(2)]
     daemon = town.start_daemon()
     browser = Browser(daemon.url).sign_in("Anne")
     given = {
@@ -165,6 +169,7 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
         "cookie": browser.cookie,
         "csrf": browser.csrf,
         "token": token["token"],
+        **{f"reporter {number}": each["token"] for number, each in enumerate(reporters)},
     }
     daemon.stop()
     shutil.copy(town.database, town.folder / "fresh.db") if not posts else None
