@@ -174,13 +174,13 @@ def people(given: Given) -> None:
 
 def reports(given: Given) -> None:
     """Ten thousand reports in ten minutes from four hundred networks: floods, trees, and what else people see."""
-    chance = random.Random(1)
+    chance = random.Random()
     for number in _paced(10_000 / 600):
         told = {
             "kind": chance.choice(("flooding", "tree", "road", "water", "lighting", "other")),
             "lat": 45.19 + chance.uniform(-0.004, 0.004),
             "lon": 5.71 + chance.uniform(-0.005, 0.005),
-            "text": f"{SAID[number % len(SAID)]} {number}",
+            "text": f"{SAID[number % len(SAID)]} {chance.random()}",
             "source": f"network {chance.randrange(400)}",
         }
         token = given[f"reporter {number % 2}"]
