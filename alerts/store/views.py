@@ -77,10 +77,17 @@ _SAID = {
         "channel",
         "chat",
         "likeness",
+        "held",
+        "answer",
+        "withheld",
+        "assigned_to",
     ),
     "report_step": ("said", "channel", "chat"),
+    "report_source": ("lat", "lon"),
     "report_photo": ("jpeg", "likeness"),
-    "content_notice": ("why", "name", "email"),
+    "report_forward": ("remote_id", "token", "said", "reason"),
+    "content_notice": ("why", "name", "email", "answer"),
+    "idempotency": ("body",),
 }
 
 

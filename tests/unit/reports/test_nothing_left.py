@@ -224,3 +224,14 @@ async def test_a_year_and_31_days_later_nothing_that_is_anybody_s_is_left(year):
     places = await year.house.rows("SELECT lat, lon FROM report WHERE lat IS NOT NULL")
     assert len(places) == sum(count for _, count in before[0].items()) - 1, "all but of the one that was erased"
     assert EXACT not in places
+
+
+async def test_an_export_tells_what_people_reported_to_who_asks_for_it_alone(year):
+    await year.fill()
+
+    async def exported(**how):
+        return await year.house.ask(lambda unit: str(list(unit.views.export(**how))))
+
+    written = {each for each in (*SAID, str(CHAT), *map(str, EXACT)) if each not in NEVER}
+    assert {each for each in written if each in await exported()} == set()
+    assert {each for each in written if each not in await exported(with_heard=True)} == set()
