@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,17 +70,18 @@ _Deed = Callable[["DeskUnit"], tuple[int, int]]
 def _act(town: Town, post: str | None, author: str | None) -> _Deed:
     """What was said there or by them, else all that is past its time. Raises Misuse."""
     from alerts.listening.forgetting import forget_author, forget_post, remarks_at
+    from alerts.reports.forgetting import forget_with_reports
 
     if post is not None:
         if not list(remarks_at(town, post)):
             raise Misuse(because("forget_no_address", url=repr(post)))
-        return lambda unit: (forget_post(unit, town, post), 0)
+        return partial(forget_with_reports, forget=lambda unit: forget_post(unit, town, post))
     if author is None:
         return _all_past
     channel, _, identity = author.partition(":")
     if channel not in town.hearing or not identity:
         raise Misuse(because("forget_no_author", text=repr(author), known=list(town.hearing) or _NONE))
-    return lambda unit: (forget_author(unit, channel, identity), 0)
+    return partial(forget_with_reports, forget=lambda unit: forget_author(unit, channel, identity))
 
 
 def _all_past(unit: DeskUnit) -> tuple[int, int]:

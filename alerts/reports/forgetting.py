@@ -12,10 +12,12 @@ erased loses its place too, at once (`erased`). Each takes out what the one befo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from alerts.desk.service import DeskUnit
+from alerts.model.listening import UtteranceState
 from alerts.model.person import REPLIES_KEPT
 from alerts.model.reports import CitizenReport, Closing, ReportState, ReportStep
 from alerts.reports.places import coarse
@@ -25,6 +27,8 @@ SECRETS_KEPT = timedelta(hours=48)
 """The day's, and that of the day before."""
 CONTACT_KEPT = timedelta(days=30)
 WORDS_KEPT = timedelta(days=365)
+MOST_MADE = 10_000
+"""Reports that were made of what people said, among which is looked for those of one person."""
 AT_ONCE = 50
 """Reports of which something is forgotten in one transaction."""
 
@@ -70,6 +74,24 @@ def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
     unit.replies.drop_those_with(report.number)
     unit.reports.step(ReportStep(report.id, unit.now, ReportState.CLOSED, Closing.ERASED))
     return gone
+
+
+def forget_with_reports(unit: DeskUnit, forget: Callable[[DeskUnit], int]) -> tuple[int, int]:
+    """Forget what somebody said, as `forget` does, and erase what officers made reports of it; how many it was of each.
+
+    For where somebody asks for it: in time each has its own term.
+    """
+    made = [each for each in unit.reports.made_of_what_was_said(MOST_MADE) if not _is_source_forgotten(unit, each)]
+    count = forget(unit)
+    gone = [each for each in made if _is_source_forgotten(unit, each)]
+    for each in gone:
+        erased(unit, each)
+    return count, len(gone)
+
+
+def _is_source_forgotten(unit: DeskUnit, report: CitizenReport) -> bool:
+    said = unit.listening.utterance(report.utterance) if report.utterance is not None else None
+    return said is None or said.state is UtteranceState.FORGOTTEN
 
 
 def without_contact(report: CitizenReport) -> CitizenReport:

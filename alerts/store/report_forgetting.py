@@ -79,6 +79,12 @@ _DROP_ALL = (
         .values(kind=null(), lat=null(), lon=null())
     ),
 )
+_MADE = Statement(
+    select(report)
+    .where(report.c.utterance.is_not(None), report.c.text.is_not(None))
+    .order_by(report.c.seq.desc())
+    .limit(bindparam("most"))
+)
 _ERASED = Statement(
     select(report.c.id)
     .where(one_of(report.c.number, "numbers"), report.c.closing == literal_column("'erased'"))
@@ -113,6 +119,10 @@ class ReportForgetting(UnitPart):
         """Take out all that anybody said about it, beside what `drop_contact` does."""
         for statement in _DROP_WORDS:
             statement.run(self._db, key=identity)
+
+    def made_of_what_was_said(self, most: int) -> Sequence[CitizenReport]:
+        """Those that officers made of what people said and have their words, newest first; it reads all there are."""
+        return [report_from(row) for row in _MADE.rows(self._db, most=most)]
 
     def is_any_erased(self, numbers: Iterable[str]) -> bool:
         """Whether one of the reports of these numbers was erased."""

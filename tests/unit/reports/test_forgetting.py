@@ -8,10 +8,13 @@ from datetime import timedelta
 from PIL import Image
 
 from alerts.desk.officer import Officer
+from alerts.listening.forgetting import forget_author
+from alerts.listening.hearing import take
+from alerts.model.listening import Remark, Understood
 from alerts.model.person import Actor, Origin, Role
-from alerts.model.reports import Closing
+from alerts.model.reports import Closing, Via
 from alerts.reports import acts
-from alerts.reports.forgetting import forget_what_is_past
+from alerts.reports.forgetting import forget_what_is_past, forget_with_reports
 from alerts.reports.places import metres
 from tests.unit.reports.conftest import HERE
 
@@ -78,3 +81,26 @@ async def test_after_a_year_only_what_is_counted_is_left(reports):
     left = await every_value(reports)
     assert not [each for each in ("Luc", "Pasteur", "4711", str(HERE[0])) if each in left]
     assert await reports.service.act(forget_what_is_past) == 0
+
+
+async def test_what_officers_made_of_somebodys_words_is_erased_with_them(reports):
+    now = reports.clock.now()
+
+    def say(unit):
+        remarks = [
+            Remark(f"-1:{number}", "De l’eau chez Luc", now, author=author) for number, author in enumerate("ab")
+        ]
+        return take(unit, "telegram", [(each, Understood()) for each in remarks]).utterances
+
+    theirs, others = await reports.service.act(say)
+    taken = [
+        await reports.report(via=Via.OFFICER, by="Anne", text="De l’eau chez Luc", utterance=each and each.id)
+        for each in (theirs, others, None)
+    ]
+    done = await reports.service.act(
+        lambda unit: forget_with_reports(unit, lambda unit: forget_author(unit, "telegram", "a"))
+    )
+    assert done == (1, 1)
+    kept = await reports.ask(lambda unit: [unit.reports.by_id(each.report.id) for each in taken])
+    assert [each.closing for each in kept] == [Closing.ERASED, None, None]
+    assert [each.text for each in kept] == [None, "De l’eau chez Luc", "De l’eau chez Luc"]
