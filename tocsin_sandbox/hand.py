@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tocsin_sandbox.control import json_answer, read_body, refuse
 from tocsin_sandbox.courier import UNREACHED, Courier
+from tocsin_sandbox.crowd import ReportingCrowd
 from tocsin_sandbox.facebook.webhooks import CHALLENGE, Delivery, Subscription
 from tocsin_sandbox.open311 import RemoteClosing
 from tocsin_sandbox.people import Delete, Edit, Impossible, React, Say, Vote
@@ -64,6 +65,7 @@ class Hand:
             ("POST", "/sandbox/telegram/link", self._link),
             ("POST", "/sandbox/facebook/webhook", self._subscribe),
             ("POST", "/sandbox/facebook/deliver", self._deliver),
+            ("POST", "/sandbox/reports", self._report),
             ("POST", "/sandbox/open311/close", self._close),
             ("GET", "/sandbox/open311.json", self._show_reports),
             ("GET", "/sandbox/rules", self._show_rules),
@@ -127,6 +129,15 @@ class Hand:
         statuses = await self._courier.deliver(delivery)
         changes = min(before, delivery.most or before)
         return json_answer({"told": statuses, "changes": changes, "waiting": webhooks.standing()["waiting"]})
+
+    async def _report(self, request: web.Request) -> web.Response:
+        """Many people report to the town."""
+        crowd = await read_body(request, ReportingCrowd)
+        try:
+            outcome = await self._sandbox.town_hall.report(crowd)
+        except Impossible as error:
+            return refuse(str(error), error.status)
+        return json_answer(outcome.as_json(), 201 if outcome.refused is None else 502)
 
     async def _close(self, request: web.Request) -> web.Response:
         """The server of reports has done with one."""

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from tocsin_sandbox.cards import Card, anchor_of, card_of, lay_out
 from tocsin_sandbox.courier import Courier
+from tocsin_sandbox.crowd import MOST_PEOPLE, ReportingCrowd
 from tocsin_sandbox.page_words import FAULTS, WORDS, language_of
 from tocsin_sandbox.people import Crowd, Impossible, Say, Vote
 from tocsin_sandbox.sandbox import Sandbox
@@ -106,6 +107,7 @@ class Page:
             app.router.add_get(path, handler)
         app.router.add_post("/sandbox/page/say", self._say)
         app.router.add_post("/sandbox/page/vote", self._vote)
+        app.router.add_post("/sandbox/page/reports", self._report)
 
     async def _show(self, request: web.Request) -> web.Response:
         return self._render(request, "page.html.j2")
@@ -132,6 +134,8 @@ class Page:
             "words": WORDS[language],
             "language": language,
             "faults": FAULTS,
+            "town": self._sandbox.town_hall,
+            "most_people": MOST_PEOPLE,
             "here": f"{request.scheme}://{request.host}",
         }
         text = self._templates.get_template(template).render(**values)
@@ -185,6 +189,15 @@ class Page:
         await self._courier.bring(platform)
         return self._back(request, platform, key)
 
+    async def _report(self, request: web.Request) -> web.Response:
+        """Many people report to the town; what became of it stands beneath the form."""
+        form = {name: value.strip() for name, value in (await _read_form(request)).items() if value.strip()}
+        try:
+            await self._sandbox.town_hall.report(ReportingCrowd.model_validate(form))
+        except (Impossible, ValidationError) as error:
+            raise _untaken(error) from error
+        return web.Response(status=303, headers={"Location": f"/sandbox?{_query_of(request)}#crowd"})
+
     def _crowd(self, platform: str) -> Crowd:
         crowd = self._sandbox.platforms.crowds.get(platform)
         if crowd is None:
@@ -193,10 +206,15 @@ class Page:
 
     def _back(self, request: web.Request, platform: str, key: str) -> web.Response:
         """To the page as it was asked for, at the post."""
-        query = urlsplit(request.headers.get("Referer", "")).query
+        query = _query_of(request)
         post = self._sandbox.state.find(platform, key)
         anchor = f"#{anchor_of(post)}" if post else ""
         return web.Response(status=303, headers={"Location": f"/sandbox?{query}{anchor}"})
+
+
+def _query_of(request: web.Request) -> str:
+    """How the page was asked for on which a form stood."""
+    return urlsplit(request.headers.get("Referer", "")).query
 
 
 async def _read_form(request: web.Request) -> Mapping[str, str]:

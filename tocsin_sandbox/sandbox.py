@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from tocsin_sandbox import open311, webhook
+from tocsin_sandbox.crowd import TownHall
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
 from tocsin_sandbox.facebook import answers as facebook_answers
@@ -121,6 +122,7 @@ class Sandbox:
         self.platforms = Platforms(settings, self.state, self.rules)
         self.faults = Faults()
         self.journal = Journal()
+        self.town_hall = TownHall()
         self._settings = settings
 
     def reset(self) -> None:

@@ -1,7 +1,8 @@
 """The demo: a weather feed, a works calendar and a manual alert go out on three stand-ins, each printed as it does.
 
 One of them is Severe: that one is also told to somebody who subscribed with the bot. Under one of the posts people ask
-a question, which is answered once; and a poll is asked, answered, closed and counted.
+a question, which is answered once; and a poll is asked, answered, closed and counted. Five people report the same at
+one place: that makes a draft, which leaves once somebody lets it.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from alerts.app import Daemon, build
 from alerts.config import load_config
 from alerts.daemon.desk import Control
 from alerts.daemon.desk import now as wall_clock
-from alerts.demo import SECRETS, sample, serve_feeds, start_sandbox, talk, times
+from alerts.demo import SECRETS, crowd, sample, serve_feeds, start_sandbox, talk, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -189,6 +190,7 @@ async def _watch(daemon: Daemon, complete: asyncio.Task[None], stopped: asyncio.
         say("\nAll is delivered: 3 alerts on 3 channels, and what is Severe to a subscriber.")
         say("What three people asked under one of them is answered once: there, and on the alert's own page.")
         say("A poll was asked on Telegram, closed, and counted; nobody saw its numbers before.")
+        say("Five people's reports made a draft, which waited until it was let out. More of them: the sandbox's page.")
     elif not stopped.is_set():
         await _say_what_is_missing(daemon, say)
     if not once and not stopped.is_set():
@@ -218,6 +220,15 @@ async def _all_is_out(
     await delivered.get()
     numbers = ", ".join(f"{option} {votes}" for option, votes in (await talk.result(daemon, poll)).items())
     say(f"  {talk.POLLED:<9} {'counts':<8}          {talk.ASKS} {numbers}")
+    await _a_crowd_reports(daemon, sandbox, delivered, say)
+
+
+async def _a_crowd_reports(daemon: Daemon, sandbox: str, delivered: asyncio.Queue[Post], say: Say) -> None:
+    draft = await crowd.report(daemon, sandbox, WHO)
+    say(f"  {'reports':<9} {'draft':<8}          {crowd.PEOPLE} people report {crowd.KIND}: {crowd.headline_of(draft)}")
+    say("            it waits, on no channel, until somebody at the desk lets it out")
+    for _ in range(await crowd.approve(daemon, draft, WHO)):
+        await delivered.get()
 
 
 async def _say_what_is_missing(daemon: Daemon, say: Say) -> None:

@@ -109,10 +109,14 @@ def test_the_demo_delivers_three_alerts_on_three_platforms_and_exits_0(town):
     assert re.findall(r"^ *bot +tells +(.+)\n +somebody who subscribed", done.stdout, re.MULTILINE) == [
         "Vigilance orange – Orages violents attendus en Isère"
     ]
-    assert set(re.findall(r"https://t\.me/saintmartin_alertes/(\d)", done.stdout)) == set("1234"), "and a poll"
+    assert set(re.findall(r"https://t\.me/saintmartin_alertes/(\d)", done.stdout)) == set("12345"), "and a poll"
     assert "3 people ask: L'eau du robinet est-elle potable ?" in done.stdout
     assert len(re.findall(r"^ *page +answer ", done.stdout, re.MULTILINE)) == 4, "a comment, and a reply to each"
     assert "Ouvrir la halle aussi le dimanche ? Oui 12, Non 5" in done.stdout
+    draft = re.search(r"^ *reports +draft +5 people report flooding: (.+)", done.stdout, re.MULTILINE)
+    assert draft
+    assert re.search(rf"^ *telegram +publish .*{re.escape(draft[1][:40])}", done.stdout, re.MULTILINE), done.stdout
+    assert done.stdout.index("it waits, on no channel") < done.stdout.rindex("publish")
     page = re.search(r"the town's own page\s+(http://\S+)/", done.stdout)
     assert page
     assert f'public_url = "{page[1]}"' in (town.folder / "demo" / "channels.toml").read_text(encoding="utf-8")

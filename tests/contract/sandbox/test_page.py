@@ -33,6 +33,7 @@ async def test_the_three_timelines_stand_side_by_side(world):
             "Facebook",
             "Telegram",
             "Talk with the bot",
+            "A crowd reports to the town",
             "Faults",
         ]
         assert "Crue sur X" in words(column(tree, "twitter"))
