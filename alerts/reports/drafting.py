@@ -55,6 +55,11 @@ AGREE_WITHIN, AGREE_SPAN = 100.0, timedelta(hours=24)
 """Two who tell of one kind within so many metres, in that time, tell the same."""
 SETTLED_FOR = timedelta(days=2)
 MOST_DRAFTS = 100
+MOST_WAITING = 10
+"""Drafts of reports that wait at a time: each calls those on duty, and whoever has many networks could go on for ever.
+
+What more there is shows at the desk as clusters do, and makes a draft with its next report once one is decided.
+"""
 _CELL = 0.001
 # From the middle of a cell to its corner, in metres, rounded up.
 _WITHIN_CELL = 80.0
@@ -190,7 +195,7 @@ def consider(unit: DeskUnit, kind: ReportKind, report: CitizenReport, new: Telli
     if (draft := on.waiting(kind, place)) is not None:
         unit.reports.cite([report.id], draft.stored.id, unit.now)
         return Came(draft.stored.id, changed=draft.stored.incident_id)
-    cluster = _cluster_with(unit, kind, new, on)
+    cluster = _cluster_with(unit, kind, new, on) if len(on.drafts) < MOST_WAITING else None
     return _draft(unit, kind, cluster) if cluster is not None else Came()
 
 

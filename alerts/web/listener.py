@@ -322,6 +322,8 @@ class _Connection(web.RequestHandler):
             access_log=cast("Any", None),
             keepalive_timeout=listener.limits.idle,
             max_headers=64,
+            # Nobody's browser packs what it sends. Unpacked, half a megabyte is as much as one likes, on this loop.
+            auto_decompress=False,
         )
         self._listener = listener
         self.address = address

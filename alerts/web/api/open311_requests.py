@@ -151,10 +151,10 @@ def account_of(shown: ShownReport, town: Town, places: Places, language: str) ->
 def draft_of(told: Mapping[str, str], kind: ReportKind, token: str, network: str, language: str) -> ReportDraft:
     """The report of a form's fields. Raises Problem and Misuse.
 
-    Who reports is known by the `device_id` or the `account_id` of their app, else by their network. Names, addresses
-    of mail and numbers of telephones aren't looked at.
+    Who reports is known by their app's `device_id` or `account_id`, by their mail or telephone, else by their network:
+    a server that brings the reports of many has one network. Like any source, that is kept as a digest, for a day.
     """
-    who = told.get("device_id") or told.get("account_id")
+    who = next((told[name] for name in ("device_id", "account_id", "email", "phone") if name in told), None)
     lat, lon = (number_of(told[name]) if name in told else None for name in ("lat", "long"))
     address = told.get("address_string")
     if (lat is None) is not (lon is None) or (lat is None and not address):

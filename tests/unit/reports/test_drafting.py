@@ -264,3 +264,15 @@ async def test_a_town_without_channels_is_told_once_that_nobody_would_read_it(tm
     [draft] = await drafts(house)
     assert draft.state is AlertState.LEFT_OUT
     await house.database.close()
+
+
+async def test_who_has_many_networks_calls_those_on_duty_ten_times_at_the_most(reports):
+    for place in range(12):
+        for _ in range(5):
+            await reports.report("flooding", north(1500 * place))
+    waiting = await drafts(reports)
+    assert len(waiting) == 10
+    # One is decided: what is still told elsewhere makes the next one.
+    await reports.service.act(lambda unit: reject(unit.alerts, waiting[0].id, "anne", None, unit.now))
+    await reports.report("flooding", north(1500 * 11))
+    assert len(await drafts(reports)) == 11

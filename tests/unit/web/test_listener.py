@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import resource
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -215,6 +216,17 @@ async def test_a_picture_comes_in_whole_however_it_is_cut_on_its_way():
             caller.writer.write(POST.replace(b"100000", b"900000") + b"x" * 900_000)
             assert await caller.status() == 200
         assert not town.refused
+
+
+async def test_a_body_that_is_packed_is_not_unpacked():
+    """A bomb of 50 kB would be 50 MB, and as long a time in which nothing else is done."""
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    head = f"POST / HTTP/1.1\r\nHost: town\r\nContent-Encoding: gzip\r\nContent-Length: {len(bomb)}\r\n\r\n"
+    async with hall() as town:
+        caller = await town.call(say=head.encode() + bomb)
+        answer = await caller.reader.readuntil(b"\r\n\r\n")
+        assert b"200 OK" in answer
+        assert int(await caller.reader.read(10)) == len(bomb)
 
 
 async def test_an_answer_that_nobody_reads_is_given_up():

@@ -272,9 +272,13 @@ async def test_a_report_is_taken_and_answered_with_its_number(town, form):
 
 
 async def test_who_reports_is_the_device_else_the_account_else_the_network(town):
-    for fields in ({"device_id": "a"}, {"device_id": "a", "account_id": "z"}, {"account_id": "b"}, {}, {}):
+    mail = {"email": "nadia@example.org", "first_name": "Nadia"}
+    for fields in ({"device_id": "a"}, {"device_id": "a", **mail}, {"account_id": "b"}, {}, {}, mail, {"phone": "06"}):
         await reported(town, **fields)
-    assert len(await town.rows("SELECT DISTINCT source FROM report")) == 3
+    assert len(await town.rows("SELECT DISTINCT source FROM report")) == 5
+    assert "adia" not in repr(await town.rows("SELECT * FROM report")) + repr(
+        await town.rows("SELECT * FROM report_source")
+    )
 
 
 async def test_five_devices_make_a_draft_that_waits(town):
