@@ -15,7 +15,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, hazard_of
 from alerts.model.incident import AlertState
 from alerts.model.reports import REPORTS, ClusterRule, ReportState
 from alerts.model.town import DeskSection, SourceRules
-from alerts.reports.drafting import draft_of, settle
+from alerts.reports.drafting import MOST_WAITING, draft_of, settle
 from alerts.reports.places import metres
 from tests.unit.desk.conftest import X, an_alert
 from tests.unit.reports.conftest import HERE, house_of, north, reporting_town
@@ -267,12 +267,13 @@ async def test_a_town_without_channels_is_told_once_that_nobody_would_read_it(tm
 
 
 async def test_who_has_many_networks_calls_those_on_duty_ten_times_at_the_most(reports):
-    for place in range(12):
+    everywhere = [(kind, north(700 * place)) for kind in ("flooding", "water", "road", "tree") for place in (-1, 0, 1)]
+    for kind, place in everywhere:
         for _ in range(5):
-            await reports.report("flooding", north(1500 * place))
+            await reports.report(kind, place)
     waiting = await drafts(reports)
-    assert len(waiting) == 10
+    assert len(waiting) == MOST_WAITING
     # One is decided: what is still told elsewhere makes the next one.
-    await reports.service.act(lambda unit: reject(unit.alerts, waiting[0].id, "anne", None, unit.now))
-    await reports.report("flooding", north(1500 * 11))
-    assert len(await drafts(reports)) == 11
+    await decide(reports, reject, waiting[0], None)
+    await reports.report(*everywhere[-1])
+    assert len(await drafts(reports)) == MOST_WAITING + 1
