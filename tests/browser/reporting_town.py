@@ -17,6 +17,8 @@ ADDRESSES = """id;numero;rep;nom_voie;code_insee;lon;lat
 4;7;;Avenue du Général de Gaulle;38185;5.7200;45.1800
 5;2;;Place de l’Église;38185;5.7170;45.1800
 """
+PAGES = 'languages = ["en"]\nproxies = ["127.0.0.1"]\n'
+"""In two languages; and each telephone may say from which network it comes, for one network reports only so often."""
 HERE = {"latitude": 45.1781, "longitude": 5.7181, "accuracy": 12}
 """Where the telephones of these tests are: rue de la Halle."""
 
@@ -35,7 +37,7 @@ class ReportingTown(DeskTown):
         for name in ("areas.geojson", "travaux.ics"):
             shutil.copy(ROOT / name, self.folder / name)
         (self.folder / "adresses.csv").write_text(ADDRESSES, encoding="utf-8")
-        station = STATION.replace("\n[desk]", '\nlanguages = ["en"]\n\n[desk]').format(port=self.port, desk="")
+        station = STATION.replace("\n[desk]", f"\n{PAGES}\n[desk]").format(port=self.port, desk="")
         self.configure(
             channels=CHANNELS + "\n" + section,
             sources=SOURCES.format(publish="auto", feed=self.feed.url),

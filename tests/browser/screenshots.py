@@ -15,6 +15,7 @@ from tests.browser.lively import Day, lively
 from tests.browser.officer import SIZES, Desk, People, Person
 from tests.browser.pages import BEHIND, PUBLIC
 from tests.browser.public_town import public_town
+from tests.browser.reporting_town import HERE, reporting_town
 from tests.browser.town import LISTENS, desk_town
 
 FOLDER = Path("build") / "screenshots"
@@ -108,11 +109,40 @@ def _photograph_public(browser: Browser, address: str, languages: Sequence[str],
         context.close()
 
 
+def photograph_reporting(browser: Browser, languages: Sequence[str]) -> None:
+    """The page on which citizens report, from the first look to the private page."""
+    with tempfile.TemporaryDirectory() as folder, reporting_town(Path(folder)) as town:
+        town.post("Rue de la Halle inondée", "--event", "Inondation", "--area", "Centre-Bourg")
+        for number, (size, scheme, language) in enumerate(looks(languages)):
+            context = browser.new_context(
+                **SIZES[size],
+                color_scheme=scheme,
+                locale=language,
+                geolocation=HERE,
+                permissions=["geolocation"],
+                extra_http_headers={"X-Forwarded-For": f"198.18.{number}.7"},
+            )
+            page, look = context.new_page(), f"{size}-{scheme}-{language}"
+            page.goto(f"{town.pages}{'' if language == 'fr' else f'/{language}'}/report")
+            photograph(page, f"report-1-{look}")
+            page.locator("input[value=gas]").click()
+            photograph(page, f"report-stop-{look}")
+            page.locator("input[value=flooding]").click()
+            page.locator("#here").click()
+            page.locator("#known h2").first.wait_for()
+            photograph(page, f"report-2-{look}")
+            page.locator("#send").click()
+            page.wait_for_url(re.compile("/report/SM-"))
+            photograph(page, f"report-3-{look}")
+            context.close()
+
+
 def main(languages: Sequence[str]) -> None:
     """All of it, in each language."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with started() as browser:
         photograph_public(browser, languages)
+        photograph_reporting(browser, languages)
         photograph_listening(browser, languages)
         photograph_desk(browser, languages)
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}\n")

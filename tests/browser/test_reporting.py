@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -18,6 +19,7 @@ from tests.browser.test_keyboard import tab_to
 pytestmark = pytest.mark.process
 SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 SHELVED = "async () => (await (await caches.open('report-form')).keys()).length > 6"
+NETWORKS = itertools.count(1)
 NUMBER = re.compile(r"SM-\d\d-\d{4}")
 
 
@@ -33,7 +35,9 @@ def visit(chromium, town) -> Iterator:
     contexts, faults = [], []
 
     def go(path: str = "/report", size: str = "phone", **options) -> Page:
+        network = {"X-Forwarded-For": f"198.18.{next(NETWORKS)}.7"}
         given = {"geolocation": HERE, "permissions": ["geolocation"], "locale": "fr-FR", **options}
+        given["extra_http_headers"] = network
         contexts.append(chromium.new_context(**{**SIZES[size], **given}))
         contexts[-1].set_default_timeout(PATIENCE)
         page = contexts[-1].new_page()

@@ -121,11 +121,12 @@ class Street:
 
 
 @asynccontextmanager
-async def a_street(tmp_path):
+async def a_street(tmp_path, **more):
     changes = {
         "reports": ReportsSection(shipped_kinds("fr")),
         "web": WebSection(languages=("en",), proxies=("127.0.0.1",)),
     }
+    changes |= more
     async with a_house(tmp_path, channel=SECTION, clock=Awake(NOW), **changes) as house:
         intake = ReportIntake(house.publisher.setting.town, house.service, house.clock)
         pages = ReportPages(house.publisher, house.service, house.service, intake)

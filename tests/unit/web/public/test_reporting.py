@@ -312,3 +312,17 @@ async def test_no_page_of_it_is_kept_by_anybody_or_says_where_it_leads(street):
         async with client.get("/sw.js") as answer:
             assert answer.content_type == "text/javascript"
             assert "report-form" in await answer.text()
+
+
+async def test_in_a_fleet_every_link_of_it_leads_below_the_town(tmp_path):
+    async with a_street(tmp_path, mount="/saint-martin") as street:
+        opened = await street.open()
+        [form] = opened.page.xpath("//form[@id='report']")
+        asked = [form.get(name) for name in ("action", "data-fresh", "data-proof", "data-worker", "data-keeping")]
+        assert all(each.startswith("/saint-martin/") for each in asked), asked
+        fields = {"kind": "road", **HERE, "key": opened.value("key"), "form": opened.value("form")}
+        async with street.person() as client, client.post("/report", data=fields, allow_redirects=False) as answer:
+            leads = answer.headers["Location"]
+        assert leads.startswith("/saint-martin/report/SM-26-0001/")
+        private = await street.get(leads.removeprefix("/saint-martin").removesuffix("?sent"))
+        assert private.page.xpath("//form/@action")[0].startswith("/saint-martin/report/SM-26-0001/")
