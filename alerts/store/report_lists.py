@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, func, li
 
 from alerts.model.reports import COUNTING, CitizenReport, ReportState, WantedReports
 from alerts.store.report_rows import report_from
+from alerts.store.reports import BEYOND
 from alerts.store.schema import OPEN_REPORTS, content_notice, report
 from alerts.store.statement import Statement, UnitPart, one_of, stamp
 
@@ -65,6 +66,12 @@ def _listed(what: Select[Any]) -> Statement:
 
 
 _LISTED, _OPEN_LISTED = _listed(select(report)), _listed(select(report).where(_IS_OPEN))
+_IN_ORDER = Statement(
+    select(report)
+    .where(*_FILTERS, report.c.seq < bindparam("before"))
+    .order_by(report.c.seq.desc())
+    .limit(bindparam("most"))
+)
 _COUNTED = Statement(
     select(func.count().label("n")).select_from(
         select(report.c.seq).where(*_FILTERS).limit(bindparam("most")).subquery()
@@ -112,6 +119,10 @@ class ReportLists(UnitPart):
         rows = statement.rows(self._db, **_values(wanted), rank=after[0], seq=after[1], most=most)
         found = [report_from(row) for row in rows]
         return [ListedReport(each, (rank_of(each.state), each.seq)) for each in found]
+
+    def in_order(self, wanted: WantedReports, most: int, before: int = BEYOND) -> Sequence[CitizenReport]:
+        """Those that are wanted, newest first, from before that one on: for all of many, since nothing is sorted."""
+        return [report_from(row) for row in _IN_ORDER.rows(self._db, **_values(wanted), before=before, most=most)]
 
     def count(self, wanted: WantedReports, most: int) -> int:
         """How many are wanted, counted up to `most`."""

@@ -13,6 +13,7 @@ stream of events. A form says in which state the report was seen: where somebody
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
@@ -38,6 +39,7 @@ from alerts.web.console.reports_view import MOST_COUNTED, board_of, sheet_of
 from alerts.web.console.watch import page
 
 ONE = "/reports/{number:[A-Za-z0-9]+-[0-9]{2}-[0-9]+}"
+_NUMBER = re.compile(r"[A-Z0-9]{1,8}-[0-9]{2}-[0-9]{1,9}")
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -66,7 +68,7 @@ async def _board(console: Console, name: str, request: web.Request) -> web.Respo
         "asked": asked,
         "after": after if place_of(after)[0] >= 0 else "",
         "done": query.get("done") if query.get("done") in DEEDS else None,
-        "number": query.get("report", "")[:20],
+        "number": number[0] if (number := _NUMBER.fullmatch(query.get("report", ""))) else "",
         "states": list(STATES),
         "spans": list(SPANS),
         "most": MOST_COUNTED,

@@ -24,7 +24,8 @@ from alerts.model.reports import CitizenReport, WantedReports
 from alerts.rendering.i18n import Words
 from alerts.reports.account import report_account
 from alerts.reports.growing import GrowingCluster, growing_now
-from alerts.store.report_lists import BEGINNING, ListedReport, Place, rank_of
+from alerts.store.report_lists import rank_of
+from alerts.store.reports import BEYOND
 from alerts.web.console.frame import BASE, Console
 from alerts.web.console.maps import outline_of
 from alerts.web.console.reports_filter import ReportFilter, filter_of
@@ -32,7 +33,7 @@ from alerts.web.console.reports_view import drafts_waiting
 
 MOST_PINS = 1000
 MOST_AREAS = 50
-AT_ONCE = 500
+AT_ONCE = 200
 """Rows that are read in one question, for a file."""
 MOST_ROWS = 100_000
 COLUMNS = (
@@ -154,20 +155,20 @@ async def _begun(console: Console, request: web.Request, kind: str, ending: str)
 
 
 async def _found(console: Console, request: web.Request) -> AsyncIterator[Sequence[CitizenReport]]:
-    """All that the filter of the address finds, some at a time; one that changes meanwhile may come twice or not."""
-    asked, after = filter_of(request.query, console.frame.station), BEGINNING
-    wanted = asked.wanted(console.service.now())
+    """All that the filter of the address finds, newest first, some at a time."""
+    wanted = filter_of(request.query, console.frame.station).wanted(console.service.now())
+    before = BEYOND
     for _ in range(MOST_ROWS // AT_ONCE):
-        found = await console.service.ask(partial(_some, wanted, after))
+        found = await console.service.ask(partial(_some, wanted, before))
         if found:
-            yield [each.report for each in found]
+            yield found
         if len(found) < AT_ONCE:
             return
-        after = found[-1].place
+        before = found[-1].seq
 
 
-def _some(wanted: WantedReports, after: Place, unit: DeskUnit) -> Sequence[ListedReport]:
-    return unit.report_lists.found(wanted, AT_ONCE, after)
+def _some(wanted: WantedReports, before: int, unit: DeskUnit) -> Sequence[CitizenReport]:
+    return unit.report_lists.in_order(wanted, AT_ONCE, before)
 
 
 def _flat(console: Console, reports: Sequence[CitizenReport]) -> Iterator[dict[str, Any]]:

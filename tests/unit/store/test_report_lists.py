@@ -37,6 +37,18 @@ async def test_what_waits_comes_first_then_what_is_taken_up_then_the_rest_newest
     assert await numbers(database) == ["r9", "r1", "r0", "r3", "r2", "r5", "r4"]
 
 
+async def test_all_of_many_are_read_newest_first_some_at_a_time(database):
+    await kept(database, *(of(place, state) for place, state in enumerate(STATES * 2)))
+    found, more = [], {}
+    while some := await database.read(
+        lambda unit, more=more: unit.report_lists.in_order(WantedReports(kind="flooding"), 5, **more)
+    ):
+        found += [each.id for each in some]
+        more = {"before": some[-1].seq}
+    assert found == [f"r{place}" for place in reversed(range(12))]
+    assert await database.read(lambda unit: unit.report_lists.in_order(WantedReports(kind="tree"), 5)) == []
+
+
 async def test_a_list_goes_on_behind_the_last_one_that_was_shown(database):
     await kept(database, *(of(place, state) for place, state in enumerate(STATES * 3)))
     whole = await numbers(database)
