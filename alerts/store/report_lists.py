@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, func, literal_column, or_, select, text
 
-from alerts.model.reports import COUNTING, CitizenReport, ReportState, WantedReports
+from alerts.model.reports import COUNTING, CitizenReport, ForwardState, ReportState, WantedReports
 from alerts.store.report_rows import report_from
 from alerts.store.reports import BEYOND
-from alerts.store.schema import OPEN_REPORTS, content_notice, report
-from alerts.store.statement import Statement, UnitPart, one_of, stamp
+from alerts.store.schema import OPEN_REPORTS, content_notice, report, report_forward
+from alerts.store.statement import Statement, UnitPart, any_of, one_of, stamp
 
 Place = tuple[int, int]
 """The rank and the number of a row: a page goes on behind it."""
@@ -91,6 +91,15 @@ _OPEN_NOTICES = Statement(
         .subquery()
     )
 )
+_STUCK = Statement(
+    select(report.c.number)
+    .join(report_forward, report_forward.c.report == report.c.id)
+    .where(one_of(report_forward.c.forward, "forwards"))
+    .where(any_of(report_forward.c.state, [ForwardState.FAILED.value, ForwardState.IN_DOUBT.value]))
+    .where(report_forward.c.next_try.is_(None), text(f"report.{OPEN_REPORTS}"))
+    .order_by(report.c.seq.desc())
+    .limit(bindparam("most"))
+)
 _TELLERS = Statement(select(report.c.id, report.c.tellers).where(one_of(report.c.id, "reports")))
 _ASSIGNED = Statement(
     select(report.c.assigned_to, func.max(report.c.seq).label("last"))
@@ -136,6 +145,11 @@ class ReportLists(UnitPart):
         """How much waits for somebody, up to `most`: reports that nobody took up, and what is said against some."""
         waits = _counted(_WAITING.row(self._db, most=most))
         return min(waits + _counted(_OPEN_NOTICES.row(self._db, most=most)), most)
+
+    def stuck(self, forwards: Sequence[str], most: int) -> Sequence[str]:
+        """The numbers of open reports that one of these servers refused or may have, and that nobody looks for now."""
+        rows = _STUCK.rows(self._db, forwards=json.dumps(list(forwards)), most=most)
+        return list(dict.fromkeys(str(row["number"]) for row in rows))
 
     def told_by(self, reports: Sequence[str]) -> Mapping[str, int]:
         """By how many each of these was told."""

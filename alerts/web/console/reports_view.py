@@ -36,6 +36,7 @@ MOST_DRAFTS = 20
 MOST_NAMES = 12
 """Persons and services that a page offers to assign a report to."""
 MOST_NOTICES = 50
+MOST_STUCK = 20
 STUCK = (ForwardState.FAILED, ForwardState.IN_DOUBT)
 _MOST_LOOKED_AT = 200
 
@@ -63,7 +64,8 @@ class ReportBoard:
     """All that the list shows. `onward` is the place from which it goes on, `total` how many there are, up to a bound.
 
     `counts` are of all that is open, whatever the filter. `growing` are clusters on their way to a draft, `drafts`
-    those that wait. `notices` counts what is said against reports and waits for a decision.
+    those that wait. `notices` counts what is said against reports and waits for a decision, `stuck` are those
+    that another server refused, or perhaps has: somebody has to look there.
     """
 
     rows: tuple[SeenReport, ...]
@@ -73,6 +75,7 @@ class ReportBoard:
     growing: tuple[GrowingCluster, ...] = ()
     drafts: tuple[WaitingDraft, ...] = ()
     notices: int = 0
+    stuck: tuple[str, ...] = ()
     headlines: Mapping[str, str] = field(default_factory=dict)
     on: tuple[tuple[str, str], ...] = ()
 
@@ -116,6 +119,7 @@ def board_of(unit: DeskUnit, asked: ReportFilter, after: Place = BEGINNING) -> R
         growing=tuple(growing_now(unit, section.kinds if section is not None else (), unit.now)),
         drafts=tuple(drafts),
         notices=len(unit.reports.notices(MOST_NOTICES, state="open")),
+        stuck=tuple(lists.stuck(list(section.forward), MOST_STUCK)) if section is not None and section.forward else (),
         headlines=headlines_of(unit, named),
         on=tuple(incidents_on(unit)),
     )

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
+from types import SimpleNamespace
 
 import pytest
+from lxml import html
 
 from alerts.desk.officer import Officer
 from alerts.model.events import REPORTED, IncidentChanged, ReportsChanged
 from alerts.model.person import Actor, Origin, Role
-from alerts.model.reports import Closing, Forwarding, ForwardState, ReportState
+from alerts.model.reports import Closing, Forwarding, ForwardState, ReportState, Via
 from alerts.reports import acts
+from alerts.reports.taking import ReportDraft, take
 from alerts.web.console import reports_view
 from tests.unit.french import visible, wrong_in
-from tests.unit.web.console.reporting import a_reporting_desk, kept, report, steps_of
+from tests.unit.web.console.guarding import Browser, open_town
+from tests.unit.web.console.reporting import HERE, a_reporting_desk, kept, report, steps_of
+from tests.unit.web.console.test_frame import faults_of
 from tests.unit.web.console.test_watch_pages import HOSTILE
-from tests.unit.web.console.watching import a_desk, as_role
+from tests.unit.web.console.watching import REPORTING, a_desk, as_role
 
 PAUL = Actor("Paul", Role.AUTHOR, Origin.CONSOLE)
 
@@ -209,6 +214,49 @@ async def test_what_is_in_doubt_elsewhere_is_sent_again_by_an_officer(desk):
     assert (await desk.press(f"{here}/forward-again", server="metropole"))[0] == 303
     [now] = await desk.service.ask(lambda unit: unit.reports.forwardings(one.id))
     assert now.state is ForwardState.WAITING
+
+
+async def test_what_is_stuck_elsewhere_stands_above_the_list_wherever_it_is_in_it(tmp_path):
+    forward = """
+[reports.forward.metropole]
+url = "https://metropole.example/v2"
+key = { env = "TELEGRAM_TOKEN" }
+kinds = { lighting = "7" }
+"""
+    town = REPORTING + forward.replace("{", "{{").replace("}", "}}")
+    async with a_reporting_desk(tmp_path, town=town) as desk:
+        one, other = await report(desk), await report(desk, metres=900)
+        for each, state in ((one, ForwardState.IN_DOUBT), (other, ForwardState.SENT)):
+            await desk.service.keep(
+                lambda unit, each=each, state=state: unit.reports.put_forwarding(
+                    Forwarding(each.id, "metropole", state)
+                )
+            )
+        page = await desk.text("/reports?kind=tree")
+        [told] = re.findall(r'id="stuck">(.*?)</div>', page, re.DOTALL)
+        assert f'href="/desk/reports/{one.number}"' in told
+        assert other.number not in told
+
+
+async def test_the_header_of_every_page_counts_what_waits(tmp_path):
+    async with open_town(tmp_path, '\n[reports]\nprefix = "SM"\n') as town:
+        browser = Browser(town)
+        await browser.settle()
+        for count in ("", " 1"):
+            page = await browser.get("/desk/account")
+            [way] = page.tree.xpath("//nav//a[@href='/desk/reports']")
+            assert " ".join(way.text_content().split()) == f"Reports{count}"
+            await town.service.act(lambda unit: take(unit, ReportDraft("tree", Via.PAGE, "net 10.0.0.0/24", *HERE)))
+        await browser.client.close()
+
+
+async def test_every_page_is_sound_for_a_keyboard_and_a_screen_reader(desk):
+    one = await report(desk)
+    await act(desk, acts.assign, one.number, "Voirie")
+    for address in ("/reports", f"/reports/{one.number}", "/reports/new", "/reports/notices"):
+        text = await desk.text(address)
+        tree = html.fromstring(text)
+        assert faults_of(SimpleNamespace(tree=tree, text=text, said=tree.text_content())) == [], address
 
 
 async def test_clusters_that_grow_and_drafts_that_wait_stand_above_the_list(desk):
