@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from alerts.model.errors import Misuse
 from alerts.model.reason import Reason, because
@@ -87,13 +88,17 @@ class SentForm:
 
 async def read_sent(request: web.Request) -> SentForm:
     """Read the form. Raises ValueError for what is none, TimeoutError where it takes too long."""
-    async with asyncio.timeout(PATIENCE):
-        if request.content_type == "multipart/form-data":
-            return await _read_parts(request)
-        if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > SMALL:
-            raise ValueError(request.content_type)
-        posted = await request.clone(client_max_size=SMALL).post()
-        return SentForm({name: value for name, value in posted.items() if isinstance(value, str)})
+    try:
+        async with asyncio.timeout(PATIENCE):
+            if request.content_type == "multipart/form-data":
+                return await _read_parts(request)
+            if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > SMALL:
+                raise ValueError(request.content_type)
+            posted = await request.clone(client_max_size=SMALL).post()
+            return SentForm({name: value for name, value in posted.items() if isinstance(value, str)})
+    except (HttpProcessingError, LookupError, RuntimeError) as error:
+        # What aiohttp says of parts whose heads are none, of characters in no known coding, of a coding too long.
+        raise ValueError(str(error)) from error
 
 
 async def _read_parts(request: web.Request) -> SentForm:

@@ -212,7 +212,17 @@ async def test_no_other_site_sends_the_form(street):
 
 async def test_what_is_no_form_is_refused_with_a_sentence(street):
     async with street.person() as client:
-        for body, kind in ((b"{}", "application/json"), (b"--x\r\nnothing", "multipart/form-data; boundary=y")):
+        head = b"--y\r\nContent-Disposition: form-data; name="
+        parts, form = "multipart/form-data; boundary=y", "application/x-www-form-urlencoded"
+        for body, kind in (
+            (b"{}", "application/json"),
+            (b"--x\r\nnothing", parts),
+            (head + b'"' + b"x" * 9000 + b'"\r\n\r\n1\r\n--y--\r\n', parts),
+            (head + b'"_charset_"\r\n\r\n' + b"x" * 40 + b"\r\n--y--\r\n", parts),
+            (b"--y\r\nno head\r\n\r\n1\r\n--y--\r\n", parts),
+            (b"--y\r\n" + b"X-A: 1\r\n" * 1000 + b"\r\n1\r\n--y--\r\n", parts),
+            (b"kind=road", f"{form}; charset=nope"),
+        ):
             async with client.post("/report", data=body, headers={"Content-Type": kind}) as answer:
                 assert answer.status in (400, 422)
                 assert 'id="summary"' in await answer.text()
