@@ -25,7 +25,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from alerts import __version__
-from alerts.daemon.bots import Bots, BulkSenders, bot_paces, bot_settings, holdings
+from alerts.daemon.bots import Bots, BulkSenders, bot_paces, holdings, reaching
 from alerts.daemon.commands import Handed, take_commands
 from alerts.daemon.desk import Control
 from alerts.daemon.ears import Ears, ear_holdings
@@ -364,7 +364,7 @@ class Daemon:
             )
 
     def _build_bulks(self) -> BulkSenders:
-        self._metrics.expect_bots(bot_settings(self.town))
+        self._metrics.expect_bots(reaching(self.town))
         return BulkSenders(
             self.town,
             database=self.database,

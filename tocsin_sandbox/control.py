@@ -56,6 +56,15 @@ class Reader(BaseModel):
     admin: str | None = None
 
 
+class NewBrowsers(BaseModel):
+    """The body of `POST /sandbox/push/browsers`: so many, that take messages under that `key` alone, if one is told."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    count: int = Field(default=1, ge=1, le=200_000)
+    key: str | None = None
+
+
 class Control:
     """The control calls of one sandbox."""
 
@@ -79,6 +88,9 @@ class Control:
             ("POST", "/sandbox/telegram/talk", self._talk),
             ("POST", "/sandbox/telegram/readers", self._set_reader),
             ("GET", "/sandbox/telegram/toasts.json", self._toasts),
+            ("POST", "/sandbox/push/browsers", self._subscribe),
+            ("DELETE", "/sandbox/push/browsers/{id}", self._unsubscribe),
+            ("GET", "/sandbox/push/messages.json", self._brought),
         )
         for method, path, handler in routes:
             app.router.add_route(method, path, handler)
@@ -128,6 +140,21 @@ class Control:
 
     async def _put_update(self, request: web.Request) -> web.Response:
         return await self._bring((await read_body(request, Update)).update)
+
+    async def _subscribe(self, request: web.Request) -> web.Response:
+        wanted = await read_body(request, NewBrowsers)
+        made = self._sandbox.platforms.push.subscribe(wanted.count, wanted.key)
+        return json_answer([each.subscription(f"{request.scheme}://{request.host}") for each in made], 201)
+
+    async def _unsubscribe(self, request: web.Request) -> web.Response:
+        browser = self._sandbox.platforms.push.browsers.get(request.match_info["id"])
+        if browser is None:
+            return json_answer({"error": "there is no such browser"}, 404)
+        browser.gone = True
+        return web.Response(status=204)
+
+    async def _brought(self, _: web.Request) -> web.Response:
+        return json_answer(self._sandbox.platforms.push.as_json())
 
     async def _talk(self, request: web.Request) -> web.Response:
         """Somebody types or taps; the answer comes as the bot's own messages."""

@@ -94,6 +94,7 @@ async def read_request(request: web.Request, at: float) -> Asked:
     asked = Asked(request.method, request.path, url, at, tuple(request.query.items()), request.headers)
     if not request.can_read_body:
         return asked
+    body = b""
     try:
         if request.content_type in {"application/x-www-form-urlencoded", "multipart/form-data"}:
             form, files = await _read_form(request)
@@ -101,7 +102,7 @@ async def read_request(request: web.Request, at: float) -> Asked:
         body = await request.read()
         return replace(asked, json=json.loads(body or b"null"), body=body)
     except ValueError:
-        return replace(asked, broken=True)
+        return replace(asked, broken=True, body=body)
 
 
 async def _read_form(request: web.Request) -> tuple[dict[str, str], dict[str, Upload]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from tocsin_sandbox import open311, webhook
 from tocsin_sandbox.crowd import TownHall
+from tocsin_sandbox import open311, push, webhook
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
 from tocsin_sandbox.facebook import answers as facebook_answers
@@ -23,17 +24,21 @@ from tocsin_sandbox.twitter import answers as twitter_answers
 
 _GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>[\d_]+)?")
 _TOKEN = re.compile(r"^/bot[^/]+")
+_ENDPOINT = re.compile(r"^/wpush/[^/]+")
 
 
 def platform_of(path: str) -> str | None:
-    """Whose a path is: `/2/…` X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/webhook…` the town's.
+    """Whose a path is.
 
-    `/open311/…` is a server of reports.
+    `/2/…` is X's, `/v{n}.0/…` Facebook's, `/bot<token>/…` Telegram's, `/wpush/…` a push service's, `/webhook…` the
+    town's, `/open311/…` a server of reports.
     """
     if path.startswith("/2/"):
         return "twitter"
     if path.startswith("/bot"):
         return "telegram"
+    if path.startswith("/wpush/"):
+        return "push"
     if path == "/webhook" or path.startswith("/webhook/"):
         return "webhook"
     if path.startswith(open311.BASE):
@@ -42,8 +47,8 @@ def platform_of(path: str) -> str | None:
 
 
 def redact(path: str) -> str:
-    """The path without Telegram's token."""
-    return _TOKEN.sub("/bot<token>", path)
+    """The path without Telegram's token, and without what a push service gave a browser alone."""
+    return _ENDPOINT.sub("/wpush/<browser>", _TOKEN.sub("/bot<token>", path))
 
 
 class Platforms:
@@ -53,6 +58,7 @@ class Platforms:
         self.telegram = Telegram(settings, state, rules)
         self.facebook = Facebook(settings, state, rules)
         self.twitter = Twitter(settings, state, rules)
+        self.push = push.PushService()
         self.crowds: dict[str, Crowd] = {
             "twitter": self.twitter.people,
             "facebook": self.facebook.comments,
@@ -65,6 +71,7 @@ class Platforms:
             "telegram": self.telegram,
             "webhook": webhook.Webhook(state),
             "open311": self.open311,
+            "push": self.push,
         }
 
     def answer(self, platform: str, asked: Asked) -> Answer:
@@ -103,6 +110,8 @@ class Platforms:
             return webhook.faulty(fault)
         if platform == "open311":
             return open311.faulty(fault)
+        if platform == "push":
+            return push.faulty(fault)
         if fault.kind == "revoked" and asked.path.endswith("/debug_token"):
             # Asked about with the app's own token, a token that died is no error but the answer.
             died = (fault.code or 190, fault.message or "The session was invalidated", fault.subcode)

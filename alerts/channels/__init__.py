@@ -47,19 +47,23 @@ class ChannelKind:
 
     def load(self) -> type[Any]:
         """Import the channel's class, and with it the platform's library."""
-        return _named(self.path)
+        return class_named(self.path)
 
     def load_ear(self) -> type[Any] | None:
         """Import the class that listens there; None: there is none."""
-        return _named(self.ear) if self.ear is not None else None
+        return class_named(self.ear) if self.ear is not None else None
 
 
-def _named(path: str) -> type[Any]:
+def class_named(path: str) -> type[Any]:
+    """Import the class at `module:Class`."""
     module, name = path.split(":")
     return cast("type[Any]", getattr(import_module(module), name))
 
 
 _TWITTER, _FACEBOOK = "alerts.channels.twitter.channel:Twitter", "alerts.channels.facebook.channel:Facebook"
+
+PUSH_CHANNEL = "alerts.channels.push.channel:Push"
+"""The class of the channel that `[push]` makes; it is of no kind that a file may name."""
 
 # A row is the kind itself; or, where its settings stand in the channel's own file, the place of the kind there, as an
 # entry point names it: that file imports ChannelKind from here, and its library isn't loaded before it is needed.

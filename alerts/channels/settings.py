@@ -6,6 +6,7 @@ Importing this loads no platform's library: the command line checks a configurat
 from __future__ import annotations
 
 import os
+import re
 from datetime import date, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -46,6 +47,14 @@ def _can_pass(value: timedelta) -> timedelta:
         raise ValueError(because("no_time_to_wait", example="10s"))
     return value
 
+
+PUSH_SERVICES = (
+    "fcm.googleapis.com",
+    "updates.push.services.mozilla.com",
+    "*.notify.windows.com",
+    "web.push.apple.com",
+)
+"""Those of the browsers that people have: Chrome, Firefox, Edge, Safari."""
 
 Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_can_pass)]
 Limit = Annotated[RateLimit, BeforeValidator(_window)]
@@ -403,12 +412,43 @@ def _is_here(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+PUSH_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?")
+
+
+class PushSettings(BaseModel):
+    """`[push]`: alerts to browsers, by the push services of their makers.
+
+    `key` is the town's own private key, as PEM; `subject` is how a service reaches who sends. `services` are the hosts
+    that an endpoint may be at, for strangers give these addresses.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
+
+    key: SecretSource
+    subject: str = Field(
+        pattern=r"^(mailto:[^\s@<>]+@[^\s@<>]+|https://\S+)$", examples=["mailto:mairie@saint-martin.example"]
+    )
+    services: tuple[str, ...] = Field(default=PUSH_SERVICES, min_length=1, max_length=50)
+    in_flight: int = Field(default=60, ge=1, le=1000)
+    timeout: Span = timedelta(seconds=10)
+
+    @field_validator("services")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not PUSH_HOST.fullmatch(host):
+                raise ValueError(because("no_push_service", text=repr(host)))
+        return value
+
+
 TWITTER_TEXT = TextFormat(limit=280, count="weighted")
 FACEBOOK_TEXT = TextFormat(limit=63_206, link="field")
 TELEGRAM_TEXT = TextFormat(limit=4096, count="utf16", markup="html")
 WEBHOOK_TEXT = TextFormat(limit=20_000)
 MAIL_TEXT = TextFormat(limit=20_000, markup="html")
 MQTT_TEXT = TextFormat(limit=20_000, markup="json")
+# A lock screen shows some four lines; what is longer is on the alert's page.
+PUSH_TEXT = TextFormat(limit=400, link="field")
 
 
 def read_credential(source: SecretSource, folder: Path) -> Secret:

@@ -19,7 +19,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alerts import __version__
-from alerts.cli import forgetting, listening, officer, people, polls, posting, reports, screen, service, subscribers
+from alerts.cli import (
+    forgetting,
+    listening,
+    officer,
+    people,
+    polls,
+    posting,
+    push,
+    reports,
+    screen,
+    service,
+    subscribers,
+)
 from alerts.cli.screen import tell
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
 from alerts.model.town import Town
@@ -60,6 +72,7 @@ app.add_typer(people.token, name="token")
 app.add_typer(people.audit, name="audit")
 app.add_typer(subscribers.subscribers, name="subscribers")
 app.add_typer(polls.poll, name="poll")
+app.add_typer(push.push, name="push")
 app.add_typer(listening.heard, name="heard")
 app.add_typer(reports.report, name="report")
 

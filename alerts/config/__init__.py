@@ -4,7 +4,7 @@ An error names the file, the key, what is wrong and what is allowed; an unknown 
 read here: who sends reads them.
 """
 
-from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
+from alerts.config.kinds import channel_class, channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.reading import fleet_desk, load_config, load_fleet, read_channel, read_config
 from alerts.config.sections import (
     DeskSettings,
@@ -23,6 +23,7 @@ __all__ = [
     "StationSettings",
     "StoreSettings",
     "WebSettings",
+    "channel_class",
     "channel_kind",
     "channel_kinds",
     "fleet_desk",

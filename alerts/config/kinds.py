@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alerts.channels import KINDS as CHANNEL_KINDS
-from alerts.channels import ChannelKind
+from alerts.channels import PUSH_CHANNEL, ChannelKind, class_named
 from alerts.model.errors import Unreadable
 from alerts.model.reason import because
+from alerts.model.town import PUSH
 from alerts.sources import KINDS as SOURCE_KINDS
 from alerts.sources import SourceKind
 
@@ -22,6 +23,14 @@ _SOURCES = "tocsin.sources"
 def channel_kind(name: str) -> ChannelKind | None:
     """The kind of channel of that name. Raises Unreadable where its package can't be loaded."""
     return _kind(_CHANNELS, name, CHANNEL_KINDS.get(name), ChannelKind)
+
+
+def channel_class(kind: str) -> type[Any] | None:
+    """The class that sends for a channel of that kind, `[push]`'s too. Raises Unreadable as `channel_kind` does."""
+    if kind == PUSH:
+        return class_named(PUSH_CHANNEL)
+    found = channel_kind(kind)
+    return found.load() if found is not None else None
 
 
 def source_kind(name: str) -> SourceKind | None:

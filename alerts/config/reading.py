@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from alerts.channels.settings import ChannelSettings, TelegramSettings
+from alerts.channels.settings import PUSH_TEXT, ChannelSettings, PushSettings, TelegramSettings
 from alerts.config.faults import faults_of, nearest, nearest_allowed
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
@@ -40,9 +40,11 @@ from alerts.config.sections import (
 from alerts.desk.territory import read_districts
 from alerts.model.errors import BadCredential, ConfigurationError, Misuse, Unreadable
 from alerts.model.incident import MANUAL
+from alerts.model.post import Means
 from alerts.model.reason import Reason, as_reason, because
 from alerts.model.reports import REPORTS, ClusterRule, ReportForward, ReportKind, ReportsSection, shipped_kinds
 from alerts.model.town import (
+    PUSH,
     ChannelConfig,
     DeskSection,
     District,
@@ -66,7 +68,7 @@ UNKNOWN_YET = "en"
 """What a file's faults are worded in where it doesn't tell the station's language, or can't be read at all."""
 # How `tomllib` ends what it says.
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
-SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "reports", "sources", "channels")
+SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "reports", "push", "sources", "channels")
 LARGEST_LOGO = 200_000
 """Bytes of a town's picture."""
 # A name stands in addresses (`/telegram/NAME`) and in leases (`bot NAME`): so it has no blank and no slash.
@@ -97,16 +99,19 @@ def read_config(file: Path, text: str) -> Town:
     desk = reading.section("desk", DeskSettings)
     listening = reading.section("listening", ListeningSettings)
     reports = reading.section("reports", ReportsSettings) if "reports" in reading.table else None
+    push = reading.section("push", PushSettings) if PUSH in reading.table else None
     sources = reading.named("sources", source_kind, source_kinds)
     channels = reading.named("channels", channel_kind, channel_kinds)
     districts = reading.districts(station)
-    if reading.table.get("channels", {}) == {}:
+    if reading.table.get("channels", {}) == {} and PUSH not in reading.table:
         reading.wrong("channels", because("no_channel_yet"))
     if notify is not None:
         reading.check_notify(notify, channels)
     server = reading.server(store)
     reading.check_logo(station)
     reading.check_bots(station, channels)
+    if push is not None and PUSH in channels:
+        reading.wrong(f"channels.{PUSH}", because("channel_named_push"))
     reading.check_spokesmen(sources)
     # Only here, so that whoever wrote the file is told all of its errors at once.
     if listening is not None:
@@ -121,7 +126,7 @@ def read_config(file: Path, text: str) -> Town:
         Town,
         station,
         districts=districts,
-        channels={name: _channel(name, each) for name, each in channels.items()},
+        channels={name: _channel(name, each) for name, each in channels.items()} | _push(push),
         sources={name: _made_of(SourceRules, each, settings=each) for name, each in sources.items()},
         store=StoreSection("" if server else str(store.url), store.keep, server, store),
         web=_made_of(WebSection, web),
@@ -191,6 +196,13 @@ def _channel(name: str, settings: ChannelSettings) -> ChannelConfig:
         asks=settings.asks,
         settings=settings,
     )
+
+
+def _push(settings: PushSettings | None) -> dict[str, ChannelConfig]:
+    """The channel that `[push]` is: browsers show who sends, and what goes on takes the place of what they show."""
+    if settings is None:
+        return {}
+    return {PUSH: ChannelConfig(PUSH, PUSH, PUSH_TEXT, on_update=Means.NEW, subscriptions=True, settings=settings)}
 
 
 def _listening(settings: ListeningSettings) -> ListeningSection:

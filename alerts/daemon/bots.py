@@ -1,4 +1,4 @@
-"""What channels with `subscriptions = true` have: a bot that listens and answers, and a sender to all who subscribed.
+"""What channels with subscribers have: a sender to all of them, and, on Telegram, a bot that listens and answers.
 
 One bot may serve several channels; it is known by where its token stands, and all that it says goes at one pace. Who
 listens for a bot, and who sends, is decided by a lease of its own for each.
@@ -11,6 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -20,7 +21,7 @@ from alerts.bot.chat import Fresh, On, TownNow
 from alerts.bot.ear import GroupEar, told_within
 from alerts.bot.reception import Bot, Reception
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
-from alerts.channels.settings import TelegramSettings, read_credential
+from alerts.channels.settings import PushSettings, TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.daemon.telemetry import Metrics
 from alerts.delivery.bot_pace import BotPace
@@ -49,6 +50,12 @@ _LATE = 120.0
 def bot_settings(town: Town) -> Mapping[str, TelegramSettings]:
     """The channels whose bot people may subscribe with."""
     return {name: each.settings for name, each in town.bots.items() if isinstance(each.settings, TelegramSettings)}
+
+
+def reaching(town: Town) -> Mapping[str, TelegramSettings | PushSettings]:
+    """The channels that reach subscribers, with what their senders need to know."""
+    push = {name: each.settings for name, each in town.reaching.items() if isinstance(each.settings, PushSettings)}
+    return {**bot_settings(town), **push}
 
 
 def conversing(town: Town) -> Mapping[str, TelegramSettings]:
@@ -223,9 +230,9 @@ def holdings(town: Town, paces: Mapping[str, BotPace]) -> list[Holding]:
 
 
 def _voices(town: Town, name: str) -> list[str]:
-    """The leases of who listens for a channel's bot, and of who sends to its subscribers."""
-    bulk = [f"bulk {name}"] if name in bot_settings(town) else []
-    return [bot_lease(name), *bulk] if name in conversing(town) else []
+    """The leases of who listens for a channel's bot, if it has one, and of who sends to its subscribers."""
+    bulk = [f"bulk {name}"] if name in reaching(town) else []
+    return [bot_lease(name), *bulk] if name in conversing(town) else bulk
 
 
 class BulkSenders:
@@ -239,7 +246,7 @@ class BulkSenders:
         keeper: LeaseKeeper,
         clock: Clock,
         resources: Callable[[str], Resources],
-        open_bulk: Callable[[str, TelegramSettings, Resources], Tells],
+        open_bulk: Callable[[str, TelegramSettings | PushSettings, Resources], Tells],
         events: Events,
         paces: Mapping[str, BotPace],
     ) -> None:
@@ -252,15 +259,15 @@ class BulkSenders:
         self._listening = [bot_lease(name) for name in conversing(town)]
         self.senders = {
             name: BulkSender(
-                BulkSettings(name, settings.in_flight, town.zone, ahead_of(settings.rate, settings.in_flight)),
+                BulkSettings(name, settings.in_flight, town.zone, ahead_of(_rate(settings), settings.in_flight)),
                 open_bulk(name, settings, resources(name)),
-                bulks=Bulks(database, Address(name, settings.exercise, settings.gather)),
+                bulks=Bulks(database, _address(name, settings)),
                 keeper=keeper,
                 pace=paces[name],
                 clock=clock,
                 events=events,
             )
-            for name, settings in bot_settings(town).items()
+            for name, settings in reaching(town).items()
         }
         events.subscribe(SubscriberTold, self._told)
         events.subscribe(BulkEnded, self._ended)
@@ -308,8 +315,20 @@ class BulkSenders:
         self._events.publish(IncidentChanged(event.bulk.incident))
 
 
+def _rate(settings: TelegramSettings | PushSettings) -> int:
+    """Messages a second; push services tell by themselves when it is too fast."""
+    return settings.rate if isinstance(settings, TelegramSettings) else 0
+
+
+def _address(name: str, settings: TelegramSettings | PushSettings) -> Address:
+    # Each alert is a message of its own in a browser, which a later one takes the place of: nothing is gathered.
+    if isinstance(settings, PushSettings):
+        return Address(name, gather=timedelta(), apart=True)
+    return Address(name, settings.exercise, settings.gather)
+
+
 def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
-    """The pace of each channel whose bot is spoken to: all that one bot says has one.
+    """The pace of each channel whose bot is spoken to: all that one bot says has one. Push has one without a rate.
 
     A bot is known by where its token stands; its rate is the slowest that its channels name.
     """
@@ -320,7 +339,8 @@ def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
     paces = {bot: BotPace(min((rate for rate in rates if rate), default=0), clock) for bot, rates in bots.items()}
     settings_of = {name: each.settings for name, each in town.channels.items()}
     ours = {name: each for name, each in settings_of.items() if isinstance(each, TelegramSettings)}
-    return {name: paces[_bot(settings)] for name, settings in ours.items() if _bot(settings) in paces}
+    push = {name: BotPace(0, clock) for name in reaching(town) if name not in ours}
+    return {name: paces[_bot(settings)] for name, settings in ours.items() if _bot(settings) in paces} | push
 
 
 def _bot(settings: TelegramSettings) -> tuple[str, str]:

@@ -17,10 +17,12 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import aiohttp
+from yarl import URL
 
-from alerts.channels.settings import ChannelSettings, TelegramSettings
+from alerts.channels.push.bulk import PushBulk
+from alerts.channels.settings import ChannelSettings, PushSettings, TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk
-from alerts.config import channel_kind, source_kind
+from alerts.config import channel_class, channel_kind, source_kind
 from alerts.daemon.desk import build_desk
 from alerts.daemon.intake import ENDS_LOOKED_FOR_EVERY
 from alerts.daemon.serving import Serve, serve
@@ -32,7 +34,8 @@ from alerts.health.checks import STORE_LOOKED_AT_EVERY
 from alerts.listening.understanding import Understanding
 from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Hears, Resources, Source, Surroundings, SystemClock, Tells
-from alerts.model.town import Town
+from alerts.model.town import PUSH, Town
+from alerts.sources.fetch import addresses_of
 from alerts.sources.settings import AskedSettings
 from alerts.sources.shared import SharedReader
 from alerts.store.connection import Place, migrate
@@ -60,12 +63,24 @@ async def open_database(place: Place) -> Database:
     return await Database.open(place)
 
 
-def open_channel(name: str, settings: ChannelSettings, resources: Resources) -> Channel:
+def open_channel(name: str, settings: ChannelSettings | PushSettings, resources: Resources) -> Channel:
     """The platform's own channel, by its kind."""
-    kind = channel_kind(settings.kind)
-    assert kind is not None  # noqa: S101 the configuration was checked
-    channel: Channel = kind.load()(name, settings, resources)
+    kind = PUSH if isinstance(settings, PushSettings) else settings.kind
+    sends = channel_class(kind)
+    assert sends is not None  # noqa: S101 the configuration was checked
+    channel: Channel = sends(name, settings, resources)
     return channel
+
+
+def open_bulk(name: str, settings: TelegramSettings | PushSettings, resources: Resources) -> Tells:
+    """What hands messages to a channel's subscribers, one by one."""
+    if isinstance(settings, PushSettings):
+        return PushBulk(name, settings, resources, _push_addresses)
+    return TelegramBulk(name, settings, resources)
+
+
+async def _push_addresses(url: URL, named: bool) -> list[str] | None:
+    return await addresses_of(url, None, anywhere=named)
 
 
 def open_ear(name: str, settings: ChannelSettings, resources: Resources) -> Hears | None:
@@ -115,7 +130,7 @@ class Outside:
     open_database: Callable[[Place], Awaitable[Database]] = open_database
     open_channel: Callable[[str, Any, Resources], Channel] = open_channel
     open_ear: Callable[[str, Any, Resources], Hears | None] = open_ear
-    open_bulk: Callable[[str, TelegramSettings, Resources], Tells] = TelegramBulk
+    open_bulk: Callable[[str, Any, Resources], Tells] = open_bulk
     open_source: Callable[[str, Any, Surroundings], Source | None] = open_source
     build_desk: Callable[[Town, Callable[[], datetime], Callable[[], str]], Desk] = build_desk
     outbox: Callable[[Database], Outbox] = Outbox

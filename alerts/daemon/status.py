@@ -174,12 +174,12 @@ def _owner(unit: DeskUnit, lease: str, zone: tzinfo) -> dict[str, Any]:
 
 def channels(control: Control) -> list[dict[str, Any]]:
     """How each channel is doing, what is left of its windows, and who subscribed, as `status --json` has it."""
-    bots = control.town.bots
+    reaching = control.town.reaching
 
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         return [
             spoken(each, control.town)
-            | {"subscribers": unit.subscribers.count(each["channel"]) if each["channel"] in bots else None}
+            | {"subscribers": unit.subscribers.count(each["channel"]) if each["channel"] in reaching else None}
             | _owner(unit, each["channel"], control.town.zone)
             for each in channel_standings(unit.views, control.town, now())
         ]

@@ -22,7 +22,7 @@ from alerts.model.delivery import Begun
 from alerts.model.errors import DeliveryError, Rejected, Retry
 from alerts.model.events import Events, PostsStored
 from alerts.model.lease import Lease
-from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Hides, Lists, Probe
+from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Hides, Lists, Probe, ProvesNothing
 from alerts.model.post import Means, Message, Post, PostKind, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
@@ -108,6 +108,11 @@ class Lane:
     def trouble(self) -> Reason | None:
         """Why the channel isn't ok; None: it is."""
         return self._health.trouble(self._clock.now())
+
+    @property
+    def proves_nothing(self) -> bool:
+        """Whether that a post is out doesn't say that the channel's credential works."""
+        return isinstance(self._channel, ProvesNothing) and self._channel.proves_nothing
 
     @property
     def under_way(self) -> int:

@@ -322,12 +322,16 @@ class CredentialProbes:
         self._last: dict[str, ProbeResult] = {}
 
     def note_attempt(self, event: AttemptFinished) -> None:
-        """A post went out: the credential works."""
-        if event.verdict.state is PostState.SENT:
-            channel = event.post.channel
+        """A post went out: the credential works, unless the channel sends nothing for a post itself."""
+        channel = event.post.channel
+        if event.verdict.state is PostState.SENT and not self._proves_nothing(channel):
             self._good_at[channel] = self._clock.monotonic()
             last = self._last.get(channel, ProbeResult())
             self._last[channel] = ProbeResult(rights=last.rights)
+
+    def _proves_nothing(self, channel: str) -> bool:
+        lane = self._lanes.get(channel)
+        return lane is not None and lane.proves_nothing
 
     async def take(self, may: Callable[[str], bool]) -> Mapping[str, ProbeResult]:
         """Try those that are due and that one `may` ask; returns what is known of each that was ever asked."""

@@ -15,13 +15,13 @@ from pathlib import Path
 import aiohttp
 from pydantic import BaseModel
 
-from alerts.channels.settings import ChannelSettings, SecretSource, read_credential
-from alerts.config import channel_kind, source_kind
+from alerts.channels.settings import SecretSource, read_credential
+from alerts.config import channel_class, source_kind
 from alerts.listening.understanding import model_missing
 from alerts.model.errors import BadCredential, TocsinError, Unreadable
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source, Surroundings, SystemClock
 from alerts.model.reason import Reason, because
-from alerts.model.town import Server, Town
+from alerts.model.town import PUSH, ChannelConfig, Server, Town
 from alerts.rendering.i18n import word
 from alerts.rendering.templates import check_templates
 from alerts.reports.addresses import read_places
@@ -59,7 +59,7 @@ def check_at_rest(town: Town) -> list[Finding]:
     if not problems:
         findings.append(Finding("templates", good=True, why=because("templates_fine")))
     for name, channel in town.channels.items():
-        findings += _secrets(f"channels.{name}", channel.settings, town.folder)
+        findings += _secrets(_key_of(name, channel), channel.settings, town.folder)
     for name, rules in town.sources.items():
         findings += unread(f"sources.{name}", rules.settings, town.folder)
     findings += _shared_bots(town)
@@ -95,7 +95,12 @@ def _summary(town: Town) -> Reason:
     )
 
 
-def _secrets(key: str, settings: ChannelSettings, folder: Path) -> list[Finding]:
+def _key_of(name: str, channel: ChannelConfig) -> str:
+    """Where channels.toml has it: `[push]` makes a channel by itself."""
+    return name if channel.kind == PUSH else f"channels.{name}"
+
+
+def _secrets(key: str, settings: BaseModel, folder: Path) -> list[Finding]:
     return unread(key, settings, folder) or [Finding(key, good=True, why=because("secrets_fine"))]
 
 
@@ -206,11 +211,11 @@ async def check_live(town: Town) -> list[Finding]:
                 source = kind.load()(name, rules.settings, Surroundings(session, clock, town))
                 checks.append(_read(f"sources.{name}", source, Memory(state=kind.trial), clock))
         for name, channel in town.channels.items():
-            sends = channel_kind(channel.kind)
+            sends = channel_class(channel.kind)
             readable = all(finding.good for finding in _secrets(name, channel.settings, town.folder))
             if sends is not None and readable:  # what is missing was told at rest
                 resources = Resources(session, clock, town.folder, lambda _: None, _forget)
-                checks.append(_probe(f"channels.{name}", sends.load()(name, channel.settings, resources)))
+                checks.append(_probe(_key_of(name, channel), sends(name, channel.settings, resources)))
         if town.desk_url:
             checks.append(desk_answers(town.desk_url, session))
         return _in_language_of(town, await asyncio.gather(*checks))

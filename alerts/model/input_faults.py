@@ -78,6 +78,11 @@ SETTING_FAULTS: Mapping[str, str] = {
     "is_table": "is a table; allowed: [{name}.NAME]",
     "no_hours": "{text} is no span of the day; allowed: such as 08:00-19:00",
     "feed_named_as_channel": "{name} is the name of a channel too; give the feed another one",
+    "channel_named_push": "[push] has this name already; give the channel another one",
+    "no_push_service": (
+        "{text} is no push service; allowed: a host such as fcm.googleapis.com, *.notify.windows.com or localhost:8443"
+    ),
+    "push_key_unreadable": "this is no private key for push; make one with tocsin push keys",
     "name_of_table": "a name is of a-z, 0-9, - and _, and starts with a letter",
     "channel_not_there": "there is no such channel",
     "channel_misnamed": "{name} is no channel; {hint}",

@@ -276,6 +276,13 @@ class DropsRepeats(Protocol):
 
 
 @runtime_checkable
+class ProvesNothing(Protocol):
+    """A channel whose posts go out by nothing that needs its credential: that one is out doesn't say that it works."""
+
+    proves_nothing: bool
+
+
+@runtime_checkable
 class RepeatsOnce(Protocol):
     """A channel where nobody can look, and most receivers, not all, know a post again by its id.
 

@@ -221,6 +221,10 @@ DECIDED: Mapping[str, str] = {
     "receiver_refuses_saying": "the receiver refuses it ({status}): “{said}”",
     "receiver_redirects": "the receiver sends us elsewhere ({status}), which isn't followed; put that into url",
     "receiver_refuses_signature": "the receiver refuses our signature ({status}); give both sides the same secret",
+    "push_key_refused": (
+        "the town's push key is refused by {services}; nobody is reached there until [push] key is the one that "
+        "browsers subscribed under"
+    ),
     "receiver_gone": "nobody takes posts at url any more ({status}); correct it, or remove the channel",
     "receiver_asks_to_wait": "the receiver asks us to wait until {until:clock}",
     # What to look at before it goes out

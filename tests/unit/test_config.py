@@ -129,7 +129,10 @@ FAULTY = [
     ("", "channels: none is configured; add one, such as [channels.telegram]"),
     ("[channels]", "channels: none is configured; add one, such as [channels.telegram]"),
     ("[statoin]", "statoin: unknown section; did you mean 'station'?"),
-    ("[zzz]", "zzz: unknown section; known: station, store, web, notify, desk, listening, reports, sources, channels"),
+    (
+        "[zzz]",
+        "zzz: unknown section; known: station, store, web, notify, desk, listening, reports, push, sources, channels",
+    ),
     ("[[sorces]]", "sorces: unknown section; did you mean 'sources'?"),
     ("stations = 1", "stations: unknown key; did you mean 'station'?"),
     ("station = 1", "station: is a section; allowed: [station]"),

@@ -22,6 +22,7 @@ from alerts.channels.settings import (
     HearingSettings,
     MailSettings,
     MqttSettings,
+    PushSettings,
     TelegramSettings,
     TwitterSettings,
     WebhookSettings,
@@ -81,6 +82,7 @@ MODELS = {
     '### `kind = "webhook"`': (WebhookSettings, ChannelSettings),
     '### `kind = "mail"`': (MailSettings, ChannelSettings),
     '### `kind = "mqtt"`': (MqttSettings, ChannelSettings),
+    "## `[push]`": (PushSettings, BaseModel),
 }
 """The model behind each part, and the one whose keys an earlier part has told."""
 

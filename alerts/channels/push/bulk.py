@@ -1,0 +1,272 @@
+"""One message to many browsers: the same words, encrypted for each, by whichever push service is its.
+
+Push services are few, and each has its own troubles: one that asks to wait, is down or refuses the town's key is left
+alone, and what it should carry is for later (`SendOutcome.LATER`), while the others go on. Nothing is ever in doubt:
+`Topic` and `tag` are the incident's, so that a message which comes twice takes its own place.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from yarl import URL
+
+from alerts.channels.answer import Answer, RequestPurpose, ask
+from alerts.channels.push.encryption import LARGEST, TownKey, encrypted
+from alerts.channels.push.services import WAIT, PushAnswer, PushService, meaning_of, service_of, wait_until
+from alerts.channels.settings import PushSettings
+from alerts.model.delivery import SendOutcome, SendResult, Target
+from alerts.model.errors import DeliveryError, Retry, SourceFailed
+from alerts.model.ports import Resources
+
+REFUSED = "push key refused by"
+"""The fact under which it is kept which services refuse the key, for who looks after credentials."""
+LONGEST_TTL = timedelta(days=28)
+"""Push services keep nothing for longer."""
+TTL = timedelta(hours=4)
+"""How long a message without an end is kept for a browser that is away."""
+AGAIN = timedelta(seconds=30)
+"""After this, what got no answer is sent again."""
+KEY_AGAIN = timedelta(minutes=10)
+"""After this, those whose service refuses the key are looked at again; it is asked if the key is a new one."""
+KEY_READ_EVERY = timedelta(minutes=1)
+SILENT = 3
+"""So many without an answer, and none with one: that service rests."""
+FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(minutes=1)
+ADDRESSES_FOR = timedelta(minutes=1)
+SHORTEST_BODY = 120
+"""Characters of the words that are left where a service finds a message too long."""
+_WINDOWS = ".notify.windows.com"
+
+Addresses = Callable[[URL, bool], Awaitable[list[str] | None]]
+"""Where a host may be asked: at these IP addresses alone, or (None: it was named) wherever its name leads."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class ServiceStanding:
+    """How one push service stands: until when it rests, and whether it refuses the key."""
+
+    service: PushService
+    until: datetime | None = None
+    silent: int = 0
+    rest: timedelta = FIRST_REST
+    refused: int = 0
+    refuses: str | None = None
+    took: str | None = None
+    addresses: list[str] | None = None
+    looked_up: datetime | None = None
+
+    def rests_until(self, now: datetime, key: str) -> datetime | None:
+        """Until when nothing goes there; None: it may."""
+        if self.refuses == key:
+            return now + KEY_AGAIN
+        return self.until if self.until is not None and self.until > now else None
+
+    def answered(self, key: str) -> None:
+        """It took a message."""
+        self.until, self.silent, self.rest, self.refused, self.refuses, self.took = None, 0, FIRST_REST, 0, None, key
+
+    def says_nothing(self, now: datetime) -> datetime:
+        """It gave no answer, or none that helps; when to try that message again."""
+        self.silent += 1
+        if self.silent >= SILENT and (self.until is None or self.until <= now):
+            self.until, self.rest = now + self.rest, min(self.rest * 2, LONGEST_REST)
+        return max(now + AGAIN, self.until or now)
+
+    def refuses_key(self, key: str) -> bool:
+        """Whether that it refused one message means the key: a stranger may have subscribed under another one."""
+        self.refused += 1
+        if self.took != key or self.refused >= SILENT:
+            self.refuses = key
+        return self.refuses == key
+
+
+class PushBulk:
+    """`alerts.model.ports.Tells` for browsers. Neither an endpoint nor the key stands in any log."""
+
+    def __init__(self, name: str, settings: PushSettings, resources: Resources, addresses: Addresses) -> None:
+        self._name = name
+        self._settings = settings
+        self._resources = resources
+        self._addresses = addresses
+        self._key: TownKey | None = None
+        self._key_read: datetime | None = None
+        self._standings: dict[str, ServiceStanding] = {}
+        self._last: tuple[object, str, bytes] = (None, "", b"")
+
+    async def tell(self, target: Target) -> SendResult:
+        """One attempt. Raises BadCredential where there is no key to sign with."""
+        now = self._resources.clock.now()
+        endpoint, key = target.endpoint, self._current_key(now)
+        service = service_of(endpoint.url, self._settings.services) if endpoint else None
+        if service is None:  # not named any more
+            return SendResult(target, SendOutcome.FAILED)
+        standing = self._standings.setdefault(service.origin, ServiceStanding(service))
+        if (until := standing.rests_until(now, key.public)) is not None:
+            return SendResult(target, SendOutcome.LATER, until=until)
+        try:
+            answer = await self._send(target, standing, key, now)
+        except (DeliveryError, SourceFailed) as error:
+            # What was never sent says the same as silence: nothing is there, and a repeat does no harm.
+            standing.silent += SILENT if isinstance(error, Retry) and not error.sent else 0
+            log.info("push.unanswered", channel=self._name, service=service.origin, reason=str(error.reason))
+            return SendResult(target, SendOutcome.LATER, until=standing.says_nothing(now))
+        return await self._result(target, standing, key, answer)
+
+    async def _result(self, target: Target, standing: ServiceStanding, key: TownKey, answer: Answer) -> SendResult:
+        now, service = self._resources.clock.now(), standing.service
+        match meaning_of(answer.status):
+            case PushAnswer.TAKEN:
+                if standing.took != key.public:
+                    await self._remember(service, "")
+                standing.answered(key.public)
+                return SendResult(target, SendOutcome.SENT)
+            case PushAnswer.GONE:
+                return SendResult(target, SendOutcome.LEFT)
+            case PushAnswer.WAIT:
+                standing.until = wait_until(answer.headers, now) or now + WAIT
+                log.warning("push.asked_to_wait", channel=self._name, service=service.origin)
+                return SendResult(target, SendOutcome.LATER, until=standing.until)
+            case PushAnswer.TROUBLE:
+                named = wait_until(answer.headers, now)
+                return SendResult(target, SendOutcome.LATER, until=max(named or now, standing.says_nothing(now)))
+            case PushAnswer.KEY:
+                if standing.refuses_key(key.public):
+                    log.error("push.key_refused", channel=self._name, service=service.origin, status=answer.status)
+                    await self._remember(service, key.public)
+                return SendResult(target, SendOutcome.LATER, until=now + KEY_AGAIN)
+            case PushAnswer.TOO_LONG | PushAnswer.REFUSED:
+                log.warning("push.refused", channel=self._name, service=service.origin, status=answer.status)
+                return SendResult(target, SendOutcome.FAILED)
+
+    async def _remember(self, service: PushService, key: str) -> None:
+        known = refusing(self._resources)
+        if known.get(service.origin, "") != key:
+            known = {**known, service.origin: key}
+            await self._resources.remember(REFUSED, json.dumps({at: each for at, each in known.items() if each}))
+
+    def _current_key(self, now: datetime) -> TownKey:
+        """The town's key; read anew, now and then, while a service refuses it: it may be another one by then."""
+        refused = self._key is not None and any(each.refuses == self._key.public for each in self._standings.values())
+        if self._key is None or (refused and self._key_read is not None and now - self._key_read >= KEY_READ_EVERY):
+            self._key, self._key_read = town_key(self._settings, self._resources), now
+        return self._key
+
+    async def _send(self, target: Target, standing: ServiceStanding, key: TownKey, now: datetime) -> Answer:
+        words, headers = self._words(target), self._headers(target, standing.service, key, now)
+        answer = await self._post(target, standing, headers, words)
+        if meaning_of(answer.status) is PushAnswer.TOO_LONG:
+            answer = await self._post(target, standing, headers, shortened(words))
+        return answer
+
+    def _headers(self, target: Target, service: PushService, key: TownKey, now: datetime) -> dict[str, str]:
+        # Microsoft asks for the last one since 2024.
+        windows = {"X-WNS-Type": "wns/raw"} if service.host.endswith(_WINDOWS) else {}
+        return {
+            "Authorization": key.authorization(service.origin, self._settings.subject, now),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            **headers_of(target, now),
+            **windows,
+        }
+
+    async def _post(
+        self, target: Target, standing: ServiceStanding, headers: Mapping[str, str], words: bytes
+    ) -> Answer:
+        assert target.endpoint is not None  # noqa: S101 it has a service
+        url = URL(target.endpoint.url, encoded=True)
+        found = await self._look_up(url, standing)
+        return await ask(
+            self._resources.session,
+            "POST",
+            url.with_host(found[0]) if found else url,
+            platform="the push service",
+            act=RequestPurpose.EDIT,  # doing it twice is doing it once: the second takes the first one's place
+            timeout=self._settings.timeout,
+            data=encrypted(target.endpoint, words),
+            headers={**headers, "Host": url.host_port_subcomponent or ""} if found else headers,
+            largest=16 * 1024,
+            server_hostname=url.raw_host if found else None,
+        )
+
+    async def _look_up(self, url: URL, standing: ServiceStanding) -> list[str] | None:
+        now = self._resources.clock.now()
+        if standing.looked_up is None or not timedelta() <= now - standing.looked_up < ADDRESSES_FOR:
+            standing.addresses = await self._addresses(url, standing.service.named)
+            standing.looked_up = now
+        return standing.addresses
+
+    def _words(self, target: Target) -> bytes:
+        bulk, language, words = self._last
+        if target.bulks[0] is not bulk or target.language != language:
+            words = payload_of(target)
+            self._last = (target.bulks[0], target.language, words)
+        return words
+
+
+def town_key(settings: PushSettings, resources: Resources) -> TownKey:
+    """The key where the settings name it. Raises BadCredential."""
+    return TownKey.read(settings.key.read(resources.folder).reveal())
+
+
+def refusing(resources: Resources) -> dict[str, str]:
+    """The services that refused a key of ours, with that key's public half."""
+    known: dict[str, str] = json.loads(resources.recall(REFUSED) or "{}")
+    return known
+
+
+def headers_of(target: Target, now: datetime) -> dict[str, str]:
+    """How long the service keeps it, how much it presses, and what it takes the place of."""
+    expires = target.bulks[0].expires
+    left = TTL if expires is None else expires - now
+    return {
+        "TTL": str(max(int(min(left, LONGEST_TTL).total_seconds()), 1)),
+        "Urgency": "high" if target.urgent else "normal",
+        "Topic": topic_of(target.bulks[0].incident),
+    }
+
+
+def topic_of(incident: str) -> str:
+    """The same for every message of an incident, and nothing that a service could know it by (32 characters)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(f"topic {incident}".encode()).digest()[:24]).decode()
+
+
+def payload_of(target: Target) -> bytes:
+    """A declarative message: browsers that know it show it by themselves, for others the service worker does."""
+    bulk = target.bulks[0]
+    title, _, body = bulk.text(target.language).partition("\n")
+    notification = {
+        "title": title,
+        "body": body.strip(),
+        "navigate": bulk.links.get(target.language, "/"),
+        "lang": target.language,
+        "dir": "auto",
+        "tag": bulk.incident,
+    }
+    words = _written(notification)
+    return words if len(words) <= LARGEST else shortened(words)
+
+
+def shortened(words: bytes) -> bytes:
+    """The same with as little as a lock screen shows."""
+    notification = json.loads(words)["notification"]
+    cut = notification["body"][:SHORTEST_BODY]
+    return _written(
+        {
+            **notification,
+            "title": notification["title"][:SHORTEST_BODY],
+            "body": cut if cut == notification["body"] else f"{cut}…",
+        }
+    )
+
+
+def _written(notification: dict[str, str]) -> bytes:
+    return json.dumps({"web_push": 8030, "notification": notification}, ensure_ascii=False).encode()

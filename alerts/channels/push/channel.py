@@ -1,0 +1,59 @@
+"""Push as a channel: it has posts like any other, which wait and are validated, and no place where they would stand.
+
+So nothing is sent for a post itself: it is out once its subscribers may be told (docs/adr/0035).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from alerts.channels.push.bulk import REFUSED, refusing, town_key
+from alerts.channels.push.encryption import TownKey
+from alerts.channels.settings import PushSettings
+from alerts.model.errors import BadCredential
+from alerts.model.ports import Probe, Resources
+from alerts.model.post import Message, Quota, Receipt
+from alerts.model.reason import because
+
+
+class Push:
+    """`[push]`. What isn't sent can't be lost: a repeat is the same post."""
+
+    drops_repeats = True
+    proves_nothing = True
+
+    def __init__(self, name: str, settings: PushSettings, resources: Resources) -> None:
+        self._name = name
+        self._settings = settings
+        self._resources = resources
+        self._key: TownKey | None = None
+
+    async def open(self) -> None:
+        """Read the town's key; raises BadCredential where there is none. Who refused it before is asked once more."""
+        self._key = town_key(self._settings, self._resources)
+        if refusing(self._resources):
+            await self._resources.remember(REFUSED, "")
+
+    async def close(self) -> None:
+        """Forget the key."""
+        self._key = None
+
+    async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
+        """Let it go: subscribers are told by their bulk, which waits for this post alone."""
+        if self._key is None:
+            raise BadCredential(because("channel_unopened", channel=self._name))
+        told = f"{reply_to or ''}\n{message.text}"
+        return Receipt(message.about.post if message.about else hashlib.sha256(told.encode()).hexdigest()[:32])
+
+    async def probe(self) -> Probe:
+        """Read the key anew. Raises BadCredential where it can't be read, or a push service refused it."""
+        self._key = town_key(self._settings, self._resources)
+        refused = [service for service, key in refusing(self._resources).items() if key == self._key.public]
+        if refused:
+            raise BadCredential(because("push_key_refused", services=refused))
+        return Probe(self._settings.subject)
+
+    def quotas(self) -> Sequence[Quota]:
+        """Always empty: push services tell no limits but in a refusal."""
+        return ()

@@ -1,0 +1,124 @@
+"""The two proofs of Web Push: words that one browser alone can read (RFC 8291), and who sends them (RFC 8292).
+
+A browser gave its public key and a secret; the push service between never sees the words. Each message has a key of its
+own on our side. The town's key signs a token for each service, good for half a day and made once for all messages.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import os
+import struct
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from alerts.model.errors import BadCredential
+from alerts.model.reason import because
+from alerts.model.subscriber import PushEndpoint
+
+LARGEST = 3993
+"""Bytes of words that one message may have: 4,096 with what stands around them (RFC 8291, section 4)."""
+_POINT, _SECRET, _SALT = 65, 16, 16
+_RECORD = 4096
+_P256 = ec.SECP256R1()
+_LASTS, _RENEWED = timedelta(hours=12), timedelta(hours=1)
+
+
+def unpadded(raw: bytes) -> str:
+    """Base64 for addresses, without its padding: how everything is spelt here."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def decoded(text: str, length: int) -> bytes:
+    """What such a text of exactly so many bytes holds. Raises ValueError."""
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        raise ValueError from None
+    if len(raw) != length or not set("+/=").isdisjoint(text):
+        raise ValueError
+    return raw
+
+
+def is_readable(p256dh: str, auth: str) -> bool:
+    """Whether a browser can have keys like these: a point of the curve, and sixteen bytes."""
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(_P256, decoded(p256dh, _POINT))
+        decoded(auth, _SECRET)
+    except ValueError:
+        return False
+    return True
+
+
+def encrypted(endpoint: PushEndpoint, words: bytes) -> bytes:
+    """The body of a request, which that browser alone can read; `words` are `LARGEST` at the most."""
+    theirs, secret = decoded(endpoint.p256dh, _POINT), decoded(endpoint.auth, _SECRET)
+    ours = ec.generate_private_key(_P256)
+    public = _point(ours.public_key())
+    shared = ours.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(_P256, theirs))
+    salt = os.urandom(_SALT)
+    # RFC 8291, section 3.4; each step of HKDF is one HMAC here, since nothing is longer than a digest.
+    keying = _hmac(_hmac(secret, shared), b"WebPush: info\x00" + theirs + public + b"\x01")
+    prk = _hmac(salt, keying)
+    key = _hmac(prk, b"Content-Encoding: aes128gcm\x00\x01")[:16]
+    nonce = _hmac(prk, b"Content-Encoding: nonce\x00\x01")[:12]
+    # 0x02 ends the last record, which is the only one.
+    sealed = AESGCM(key).encrypt(nonce, words + b"\x02", None)
+    return salt + struct.pack("!LB", _RECORD, len(public)) + public + sealed
+
+
+def _hmac(key: bytes, text: bytes) -> bytes:
+    return hmac.digest(key, text, "sha256")
+
+
+def _point(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+
+
+def new_key() -> str:
+    """A new private key, as PEM."""
+    kind, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return ec.generate_private_key(_P256).private_bytes(serialization.Encoding.PEM, kind, plain).decode()
+
+
+@dataclass(slots=True)
+class TownKey:
+    """The key that a town signs with (VAPID). Browsers subscribe to messages under it alone."""
+
+    _private: ec.EllipticCurvePrivateKey = field(repr=False)
+    public: str
+    _tokens: dict[str, tuple[datetime, str]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, pem: str) -> TownKey:
+        """The key of a PEM text. Raises BadCredential where it is none, or of another curve."""
+        try:
+            key = serialization.load_pem_private_key(pem.encode(), password=None)
+        except (ValueError, TypeError):
+            raise BadCredential(because("push_key_unreadable")) from None
+        if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != _P256.name:
+            raise BadCredential(because("push_key_unreadable"))
+        return cls(key, unpadded(_point(key.public_key())))
+
+    def authorization(self, origin: str, subject: str, now: datetime) -> str:
+        """The header that proves to the push service at `origin` who sends; the same for half a day."""
+        until, token = self._tokens.get(origin, (now, ""))
+        if until - now < _RENEWED or until - now > _LASTS:  # the clock may have been set back
+            until = now + _LASTS
+            token = self._signed({"aud": origin, "exp": int(until.timestamp()), "sub": subject})
+            self._tokens[origin] = until, token
+        return f"vapid t={token}, k={self.public}"
+
+    def _signed(self, claims: dict[str, object]) -> str:
+        head, said = ({"typ": "JWT", "alg": "ES256"}, claims)
+        told = ".".join(unpadded(json.dumps(each, separators=(",", ":")).encode()) for each in (head, said))
+        r, s = decode_dss_signature(self._private.sign(told.encode(), ec.ECDSA(hashes.SHA256())))
+        return f"{told}.{unpadded(r.to_bytes(32) + s.to_bytes(32))}"

@@ -1,0 +1,109 @@
+"""Which push services are spoken to, and what their answers mean: pure decisions, no request is made here.
+
+Strangers give the addresses, so that without a list anybody could make the daemon ask whatever machine they like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+from alerts.channels.settings import PUSH_SERVICES
+
+LONGEST = 1000
+"""Characters of an address; those of today's services have 150 to 500."""
+_PLAIN = re.compile(r"[!-~]+")
+_PORTS = {"https": 443, "http": 80}
+WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PushService:
+    """Where an endpoint is: its origin, and whether the town itself named that host, not only a name's end."""
+
+    origin: str
+    host: str
+    named: bool
+
+
+def service_of(url: str, services: Sequence[str]) -> PushService | None:
+    """The service of an endpoint's address; None: it is no such address, or none of `services`."""
+    if len(url) > LONGEST or not _PLAIN.fullmatch(url) or "#" in url or "\\" in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").lower(), parts.port
+    except ValueError:
+        return None
+    if not host or "@" in parts.netloc or not _is_safe(parts, host):
+        return None
+    usual = port in (None, _PORTS[parts.scheme])
+    place = f"[{host}]" if ":" in host else host
+    known = place if usual else f"{place}:{port}"
+    if not any(_fits(each.lower(), known) for each in services):
+        return None
+    return PushService(f"{parts.scheme}://{known}", host, known in services and known not in PUSH_SERVICES)
+
+
+def _is_safe(parts: SplitResult, host: str) -> bool:
+    return parts.scheme == "https" or (parts.scheme == "http" and is_here(host))
+
+
+def is_here(host: str) -> bool:
+    """Whether it is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _fits(pattern: str, known: str) -> bool:
+    if not pattern.startswith("*."):
+        return pattern == known
+    return known.endswith(pattern[1:]) and len(known) > len(pattern) - 1
+
+
+class PushAnswer(Enum):
+    """What an answer says of the message."""
+
+    TAKEN = "taken"
+    GONE = "gone"
+    TOO_LONG = "too long"
+    WAIT = "wait"
+    KEY = "key"
+    REFUSED = "refused"
+    TROUBLE = "trouble"
+
+
+def meaning_of(status: int) -> PushAnswer:
+    """What to do about an answer of that status (RFC 8030, sections 5 and 7; RFC 8292, section 4.2)."""
+    if 200 <= status < 300:
+        return PushAnswer.TAKEN
+    if status >= 500 or status == 408:
+        return PushAnswer.TROUBLE
+    return {
+        401: PushAnswer.KEY,
+        403: PushAnswer.KEY,
+        404: PushAnswer.GONE,
+        410: PushAnswer.GONE,
+        413: PushAnswer.TOO_LONG,
+        429: PushAnswer.WAIT,
+    }.get(status, PushAnswer.REFUSED)
+
+
+def wait_until(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """The time that `Retry-After` names, an hour ahead at the most; None where it names none."""
+    value = headers.get("Retry-After", "").strip()
+    try:
+        # Nine digits are thirty years: more would only make the number slow to read.
+        named = now + timedelta(seconds=int(value[:9])) if value.isdecimal() else parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    named = named if named.tzinfo else named.replace(tzinfo=UTC)
+    return min(max(named, now), now + LONGEST_WAIT)
