@@ -33,6 +33,7 @@ from alerts.daemon.forwarding import build_forwarders, forward_holdings
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
+from alerts.daemon.push import push_door
 from alerts.daemon.reports import Reports
 from alerts.daemon.serving import Entrance, build_app, build_publisher
 from alerts.daemon.status import owners_of
@@ -459,7 +460,9 @@ class Daemon:
         gauges = Gauges(self.cycles, self.metrics, self.town.language, self._keeper.daemon.name, self.ownership)
         intake = self.ears.intake if self.ears is not None else None
         reported = self.reports.intake if self.reports is not None else None
-        app = build_app(self.town, service, for_pages, gauges, publisher, intake=intake, reports=reported)
+        app = build_app(
+            self.town, service, for_pages, gauges, publisher, intake=intake, reports=reported, push=push_door(self.town)
+        )
         self._bots = Bots(
             town=self.town,
             service=service,

@@ -38,8 +38,8 @@ from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.reporting import ReportPages
+from alerts.web.public.push import PushDoor, PushPages
 from alerts.web.public.told import Setting
-from alerts.web.public.worker import worker_routes
 
 OPEN_FILES = 8192
 """Files, and so connections, that the process may have open at once, where the system lets it."""
@@ -73,11 +73,12 @@ def build_app(
     *,
     intake: Intake | None = None,
     reports: ReportIntake | None = None,
+    push: PushDoor | None = None,
 ) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard.
 
     `intake` is how what people say is kept, where the town listens; `reports` the way in for what citizens report,
-    where the town takes that.
+    where the town takes that; `push` what the channel of push knows, where there is one.
     """
     gate = Gate(service, town)
     api = replace(build_api(town, service, gate), intake=intake, reports=reports)
@@ -91,6 +92,8 @@ def build_app(
     if reports is not None:
         app.add_subapp(OPEN311, open311_app(api, reports))
     app.add_routes(PollPages(publisher, for_pages, service).routes())
+    if push is not None:
+        app.add_routes(PushPages(publisher.setting, service, push).routes())
     if intake is not None:
         app.add_routes(QuestionField(publisher, intake).routes())
     if reports is not None:
@@ -98,7 +101,6 @@ def build_app(
         app.add_routes([*pins.routes(), *NoticePages(pins, service).routes()])
         app.add_routes(ReportPages(publisher, for_pages, service, reports).routes())
         app.add_routes(PrivatePages(publisher, for_pages, service).routes())
-        app.add_routes(worker_routes())
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))
     return app

@@ -221,6 +221,15 @@ DECIDED: Mapping[str, str] = {
     "receiver_refuses_saying": "the receiver refuses it ({status}): “{said}”",
     "receiver_redirects": "the receiver sends us elsewhere ({status}), which isn't followed; put that into url",
     "receiver_refuses_signature": "the receiver refuses our signature ({status}); give both sides the same secret",
+    "push_service_unknown": (
+        "this browser's push service isn't known here; the administrator can name it in [push] services"
+    ),
+    "push_keys_wrong": "these are no keys of a browser",
+    "push_district_unknown": "there is no district {code} here",
+    "push_malformed": "that is no subscription; it has to be JSON as the documentation tells",
+    "push_too_many": "too many subscriptions come from this network; try again in ten minutes",
+    "push_full": "no more browsers can subscribe here",
+    "push_token_unknown": "there is no such subscription",
     "push_key_refused": (
         "the town's push key is refused by {services}; nobody is reached there until [push] key is the one that "
         "browsers subscribed under"

@@ -241,4 +241,8 @@ def static_answers() -> Mapping[str, KeptAnswer]:
         for name, file in static_files().items()
     }
     icon = answers[static_path("favicon.svg")]
-    return answers | {"/favicon.svg": answer(icon.body, icon.kind, fresh_for=24 * 3600)}
+    sign = answers[static_path("icon-192.png")]
+    return answers | {
+        "/favicon.svg": answer(icon.body, icon.kind, fresh_for=24 * 3600),
+        "/icon.png": answer(sign.body, sign.kind, fresh_for=24 * 3600),
+    }

@@ -25,6 +25,7 @@ from alerts.model.alert import SERIES_PARAMETER, Alert, Info, Point
 from alerts.model.bounds import Ring, together
 from alerts.model.cap import write
 from alerts.model.post import EndReason
+from alerts.web.public.answers import static_path
 from alerts.web.public.told import Setting, Told
 
 # Decimals of a degree: ten centimetres (RFC 7946, 11.2).
@@ -47,6 +48,30 @@ def cap_message(alert: Alert) -> bytes:
 def collection(features: Iterable[str]) -> str:
     """The GeoJSON (RFC 7946) of what `features` spelled out."""
     return f'{{"type":"FeatureCollection","features":[{",".join(features)}]}}'
+
+
+def manifest(setting: Setting) -> str:
+    """What makes an app of the pages (W3C Web Application Manifest): whose it is, how it looks, where it begins."""
+    town = setting.town
+    sizes = (("icon-192.png", "192x192", "any"), ("icon-512.png", "512x512", "any"))
+    icons = [
+        {"src": f"{town.mount}{static_path(name)}", "sizes": size, "type": "image/png", "purpose": purpose}
+        for name, size, purpose in (*sizes, ("icon-maskable-512.png", "512x512", "maskable"))
+    ]
+    told = {
+        "id": f"{town.mount}/",
+        "name": town.name,
+        "short_name": town.name.rpartition(" ")[2][:12] or town.name[:12],
+        "lang": town.language,
+        "dir": "ltr",
+        "start_url": f"{town.mount}/",
+        "scope": f"{town.mount}/",
+        "display": "standalone",
+        "background_color": "#ffffff",
+        "theme_color": town.accent or "#b3261e",
+        "icons": icons,
+    }
+    return json.dumps(told, ensure_ascii=False)
 
 
 def features(told: Told, setting: Setting) -> str:

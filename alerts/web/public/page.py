@@ -63,11 +63,12 @@ def safety(setting: Setting, *, framed: bool = False, posts: bool = False) -> Ma
     tiles = urlsplit(setting.town.web.tiles) if setting.town.web.tiles else None
     pictures = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles else "'self' data:"
     # A page that anybody may frame can be laid under somebody's button: only the one made for frames is.
-    ours, works = ("'self'", "; worker-src 'self'") if posts else ("'none'", "")
+    ours = "'self'" if posts else "'none'"
     frames = (" ".join(setting.town.web.embed) or "*") if framed else "'none'"
     return {
         "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
-        f"connect-src 'self'; base-uri 'self'; form-action {ours}; frame-ancestors {frames}{works}",
+        f"connect-src 'self'; base-uri 'self'; form-action {ours}; frame-ancestors {frames}; "
+        "worker-src 'self'; manifest-src 'self'",
         "Referrer-Policy": "no-referrer",
     }
 

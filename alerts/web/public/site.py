@@ -38,8 +38,10 @@ from alerts.web.public.answers import (
 from alerts.web.public.lasting import Lasting, shares_of
 from alerts.web.public.page import ACCENT, LOGO, PANEL, PRIVACY, Listing, Pages, panel_path, safety, words_of
 from alerts.web.public.told import Outlook, Setting, Told
+from alerts.web.public.worker import WORKER, WORKER_HEADERS, worker_of
 
-_MAP, _SITEMAP = "/alerts.geojson", "/sitemap.xml"
+_MAP, _SITEMAP, MANIFEST = "/alerts.geojson", "/sitemap.xml", "/manifest.webmanifest"
+MANIFEST_KIND, SCRIPT = "application/manifest+json", "text/javascript; charset=utf-8"
 
 Known = Sequence[tuple[str, datetime]]
 """Older incidents' ids, and when each changed last."""
@@ -99,6 +101,8 @@ class Site:
         self._always = {
             **_static(),
             **_own(setting),
+            MANIFEST: Once(lambda: answer(machine.manifest(setting), MANIFEST_KIND, fresh_for=3600)),
+            WORKER: Once(lambda: answer(worker_of(setting.town), SCRIPT, extra=WORKER_HEADERS)),
             "/robots.txt": Once(lambda: answer(machine.robots(setting), TEXT, fresh_for=3600)),
             "/districts.geojson": Once(
                 lambda: answer(machine.districts(setting), GEOJSON, extra=ANYWHERE, fresh_for=3600)

@@ -21,7 +21,7 @@ from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import fold
 from alerts.model.incident import MANUAL, StoredAlert
 from alerts.model.post import EndReason, PostKind, TextFormat
-from alerts.model.town import ChannelConfig, SourceRules, Town
+from alerts.model.town import PUSH, ChannelConfig, SourceRules, Town
 from alerts.rendering.card import in_short
 from alerts.rendering.library import capital
 from alerts.rendering.matter import Context
@@ -73,6 +73,11 @@ class Setting:
     def bots(self) -> tuple[str, ...]:
         """The channels whose bot people may subscribe with; how each is called its platform tells later."""
         return tuple(name for name, each in self.town.bots.items() if each.public and not each.exercise)
+
+    @property
+    def pushes(self) -> bool:
+        """Whether people may subscribe to push on these pages: where the daemon itself answers for them."""
+        return PUSH in self.town.channels and not self.town.web.export
 
     def language_of(self, path: str) -> str:
         """The language that a path is in."""

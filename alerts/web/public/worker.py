@@ -1,7 +1,8 @@
 """`/sw.js`: the town's service worker, one file put together of its sections. It stands at the root, for all pages.
 
-A section is a script of its own in `static/`; each listens for its own events, and none knows of another. A browser
-asks for the file again at each visit, so it is never kept for long.
+A section is a script of its own in `static/`; each listens for its own events, and none knows of another. Who answers a
+request first has answered it: so the pages' section, which answers for every file, stands before that of the form for
+reports. A browser asks for the file again at each visit.
 """
 
 from __future__ import annotations
@@ -10,25 +11,18 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from aiohttp import web
+from alerts.model.town import PUSH, Town
 
-SECTIONS = ("worker_report.js",)
-"""The scripts in it: the form for reports, kept for where there is no network."""
+WORKER = "/sw.js"
+WORKER_HEADERS = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'"}
 _HERE = Path(__file__).with_name("static")
 
 
-def worker_routes(sections: Sequence[str] = SECTIONS) -> list[web.RouteDef]:
-    """Its address."""
-
-    async def give(_: web.Request) -> web.Response:
-        headers = {
-            "Cache-Control": "no-cache",
-            "Content-Security-Policy": "default-src 'none'; connect-src 'self'",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return web.Response(text=_spelled(tuple(sections)), content_type="text/javascript", headers=headers)
-
-    return [web.get("/sw.js", give)]
+def worker_of(town: Town) -> str:
+    """The script, with the sections that this town needs."""
+    push = ("worker_push.js",) if PUSH in town.channels else ()
+    report = ("worker_report.js",) if town.reports is not None else ()
+    return _spelled((*push, "worker_page.js", *report))
 
 
 @cache

@@ -199,6 +199,10 @@ function put(fresh) {
   if (chart && place) fill(chart);
   else if (place && window.L) draw(place);
 }
+
+// The page as it was last seen is there without a network, too (worker_page.js).
+if (window.isSecureContext && document.querySelector("[data-made]")) navigator.serviceWorker?.register(new URL("../sw.js", import.meta.url)).catch(() => null);
+
 let stream;
 function listen() {
   stream = new EventSource(new URL("../events", import.meta.url));

@@ -24,7 +24,6 @@ from alerts.reports.taking import ReportIntake
 from alerts.web.public.followed import PrivatePages
 from alerts.web.public.publisher import public_routes
 from alerts.web.public.reporting import ReportPages
-from alerts.web.public.worker import worker_routes
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW
 from tests.unit.web.public.house import a_house
@@ -132,7 +131,7 @@ async def a_street(tmp_path, **more):
         pages = ReportPages(house.publisher, house.service, house.service, intake)
         private = PrivatePages(house.publisher, house.service, house.service)
         app = web.Application()
-        app.add_routes([*pages.routes(), *private.routes(), *worker_routes(), *public_routes(house.publisher)])
+        app.add_routes([*pages.routes(), *private.routes(), *public_routes(house.publisher)])
         server = TestServer(app)
         await server.start_server()
         yield Street(house, intake, pages, server)

@@ -1,0 +1,245 @@
+"""Subscribing to push, without an account: a browser's page gives an endpoint and choices, and gets a token for them.
+
+GET    /push/key                      the key under which a browser subscribes
+POST   /push/subscriptions            {"endpoint", "keys": {"p256dh", "auth"}, "choices": {…}} → 201 {"token"}
+PUT    /push/subscriptions/{token}    {"choices": {…}}: these take the place of what was chosen
+DELETE /push/subscriptions/{token}    everything about that browser is gone
+
+Nothing is known of who asks but that endpoint, and the token is kept as a digest. Endpoints are strangers' addresses:
+where none of the named push services is, nothing is kept. Whoever sends the same endpoint again gets a new token, and
+the old one opens nothing any more. Networks are paced by digests under a secret of the day, as with questions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import time
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.alert import Severity
+from alerts.model.errors import BadCredential
+from alerts.model.reason import Reason, because
+from alerts.model.subscriber import PushEndpoint, Quiet, Subscriber, Topic
+from alerts.model.town import PUSH
+from alerts.rendering.i18n import told
+from alerts.web.console.arrival import client_address
+from alerts.web.pages import best_of
+from alerts.web.public.asking import QuestionPace
+from alerts.web.public.told import Setting
+
+MOST_BYTES = 64 * 1024
+A_NETWORK, ALL_NETWORKS = 200, 20_000
+"""Subscriptions and changes in ten minutes, of one network (mobile ones have few addresses for many) and of all."""
+MOST = 500_000
+"""Browsers that a town may have: more than any town has people, and no more than the walk was measured with."""
+_ONE = "/push/subscriptions/{token:[A-Za-z0-9_-]{43}}"
+_NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+_Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+_Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class PushChoices(_Told):
+    """What somebody wants to hear of. An empty list means all; `quiet` is from when until when routine things wait."""
+
+    districts: list[_Code] = Field(default=[], max_length=1000)
+    topics: list[Topic] = Field(default=[], max_length=len(Topic))
+    severity: Severity = Severity.MINOR
+    quiet: tuple[_Clock, _Clock] | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] | None = None
+
+
+class PushKeys(_Told):
+    """The two keys of `PushSubscription.toJSON()`."""
+
+    p256dh: Annotated[str, StringConstraints(max_length=100)]
+    auth: Annotated[str, StringConstraints(max_length=40)]
+
+
+class NewPushSubscription(_Told):
+    """The body of a POST: what a browser's `toJSON()` tells, and the choices."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    endpoint: Annotated[str, StringConstraints(max_length=1000)]
+    keys: PushKeys
+    choices: PushChoices = PushChoices()
+
+
+class ChangedPushSubscription(_Told):
+    """The body of a PUT."""
+
+    choices: PushChoices
+
+
+@dataclass(frozen=True, slots=True)
+class PushDoor:
+    """What the channel knows: the town's public `key` (raises BadCredential), and which endpoints and keys can be."""
+
+    key: Callable[[], str]
+    is_known: Callable[[str], bool]
+    is_readable: Callable[[str, str], bool]
+
+
+class _Refusal(Exception):
+    def __init__(self, status: HTTPStatus, reason: Reason) -> None:
+        super().__init__()
+        self.status = status
+        self.reason = reason
+
+
+class PushPages:
+    """Takes subscriptions for one town."""
+
+    def __init__(self, setting: Setting, service: DeskService, door: PushDoor) -> None:
+        self._setting = setting
+        self._service = service
+        self._door = door
+        self._codes = frozenset(each.code for each in setting.town.districts)
+        self._pace = QuestionPace(a_network=A_NETWORK, all_networks=ALL_NETWORKS)
+
+    def routes(self) -> list[web.RouteDef]:
+        """The four addresses."""
+        return [
+            web.get("/push/key", self._answering(self._key)),
+            web.post("/push/subscriptions", self._answering(self._subscribe)),
+            web.put(_ONE, self._answering(self._change)),
+            web.delete(_ONE, self._answering(self._leave)),
+        ]
+
+    def _answering(self, handle: Callable[[web.Request], Any]) -> Callable[[web.Request], Any]:
+        async def answer(request: web.Request) -> web.Response:
+            try:
+                response: web.Response = await handle(request)
+            except _Refusal as refusal:
+                language = self._language(request)
+                words = told(refusal.reason, language, self._setting.town.zone)
+                return _json({"error": words["reason"], "reason_code": words["reason_code"]}, refusal.status)
+            return response
+
+        return answer
+
+    async def _key(self, _: web.Request) -> web.Response:
+        try:
+            key = self._door.key()
+        except BadCredential as error:
+            raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, error.reason) from None
+        return _json({"key": key})
+
+    async def _subscribe(self, request: web.Request) -> web.Response:
+        wanted = await self._read(request, NewPushSubscription)
+        endpoint = PushEndpoint(wanted.endpoint, wanted.keys.p256dh, wanted.keys.auth)
+        if not self._door.is_known(endpoint.url):
+            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_service_unknown"))
+        if not self._door.is_readable(endpoint.p256dh, endpoint.auth):
+            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_keys_wrong"))
+        token = secrets.token_urlsafe(32)
+        plain = Subscriber(endpoint.number, endpoint=endpoint, token=digest_of(token))
+        subscriber = self._chosen(plain, wanted.choices, self._language(request))
+
+        def keep(unit: DeskUnit) -> bool:
+            is_new = unit.subscribers.get(PUSH, subscriber.chat) is None
+            if is_new and unit.subscribers.count(PUSH) >= MOST:
+                return False
+            unit.subscribers.put(PUSH, subscriber)
+            return True
+
+        if not await self._service.keep(keep):
+            raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, because("push_full"))
+        return _json({"token": token}, HTTPStatus.CREATED)
+
+    async def _change(self, request: web.Request) -> web.Response:
+        choices = (await self._read(request, ChangedPushSubscription)).choices
+        digest = digest_of(request.match_info["token"])
+
+        def keep(unit: DeskUnit) -> bool:
+            known = unit.subscribers.by_token(PUSH, digest)
+            if known is not None:
+                unit.subscribers.put(PUSH, self._chosen(known, choices, known.language))
+            return known is not None
+
+        self._choices_of_here(choices)
+        if not await self._service.keep(keep):
+            raise _Refusal(HTTPStatus.NOT_FOUND, because("push_token_unknown"))
+        return _json({"choices": choices.model_dump(mode="json")})
+
+    async def _leave(self, request: web.Request) -> web.Response:
+        digest = digest_of(request.match_info["token"])
+
+        def forget(unit: DeskUnit) -> bool:
+            known = unit.subscribers.by_token(PUSH, digest)
+            if known is not None:
+                unit.subscribers.forget(PUSH, known.chat)
+            return known is not None
+
+        if not await self._service.keep(forget):
+            raise _Refusal(HTTPStatus.NOT_FOUND, because("push_token_unknown"))
+        return web.Response(status=HTTPStatus.NO_CONTENT, headers=_NO_STORE)
+
+    async def _read(self, request: web.Request, model: type[Any]) -> Any:
+        """The body, from our own page or a program, and not too often from one network. Raises _Refusal."""
+        # Another site's page may not subscribe its readers: it could neither send JSON nor hide where it is from.
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            raise web.HTTPForbidden
+        if request.content_type != "application/json":
+            raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, because("push_malformed"))
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        address = client_address(request.remote or "", forwarded, self._setting.town.web.trusted)
+        if not self._pace.takes(address, self._service.now()):
+            raise _Refusal(HTTPStatus.TOO_MANY_REQUESTS, because("push_too_many"))
+        body = await request.clone(client_max_size=MOST_BYTES).read()
+        try:
+            return model.model_validate_json(body)
+        except ValidationError:
+            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_malformed")) from None
+
+    def _chosen(self, subscriber: Subscriber, choices: PushChoices, language: str) -> Subscriber:
+        self._choices_of_here(choices)
+        spoken = choices.language if choices.language in self._setting.languages else language
+        return Subscriber(
+            subscriber.chat,
+            spoken or language,
+            frozenset(choices.districts),
+            frozenset(choices.topics),
+            choices.severity,
+            Quiet(time.fromisoformat(choices.quiet[0]), time.fromisoformat(choices.quiet[1]))
+            if choices.quiet
+            else None,
+            endpoint=subscriber.endpoint,
+            token=subscriber.token,
+        )
+
+    def _choices_of_here(self, choices: PushChoices) -> None:
+        """Raise _Refusal for a district that there is none of: nothing would ever be told."""
+        strange = sorted(set(choices.districts) - self._codes)
+        if strange:
+            raise _Refusal(
+                HTTPStatus.UNPROCESSABLE_ENTITY, because("push_district_unknown", code=repr(strange[0][:40]))
+            )
+
+    def _language(self, request: web.Request) -> str:
+        known = self._setting.languages
+        return best_of(known, request.headers.get("Accept-Language"), known[0])
+
+
+def digest_of(token: str) -> str:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    text = json.dumps(body, ensure_ascii=False)
+    return web.Response(text=text, status=status, content_type="application/json", headers=_NO_STORE)

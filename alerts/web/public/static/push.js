@@ -1,0 +1,125 @@
+// Alerts on this telephone or computer: subscribing, changing the choices, leaving. Nothing runs before somebody taps.
+const block = document.querySelector("[data-push]"), form = block?.querySelector("form");
+const says = block?.querySelector("[role=status]"), {key, subscriptions, worker} = block?.dataset ?? {};
+const isApple = /iPhone|iPad/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
+const isApp = matchMedia("(display-mode: standalone)").matches || navigator.standalone === true;
+const can = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
+let kept = null;
+
+if (block) begin();
+
+async function begin() {
+  if (isApple && !isApp) show("apple");
+  if (!can) {
+    if (!isApple) show("cannot");
+    return;
+  }
+  kept = await read();
+  const registration = kept && await navigator.serviceWorker.getRegistration(new URL(worker, location));
+  if (kept && (Notification.permission !== "granted" || !await registration?.pushManager.getSubscription())) {
+    await leave();
+    say("lost");
+  }
+  if (kept) fill(kept.choices);
+  lay();
+  form.hidden = false;
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    during(kept ? change : join);
+  });
+  form.querySelector("[name=leave]").addEventListener("click", () => during(async () => { await leave(); say("left"); }));
+}
+
+async function during(act) {
+  form.setAttribute("aria-busy", "true");
+  for (const button of form.querySelectorAll("button")) button.disabled = true;
+  try { await act(); } catch (error) { console.warn(error); say("failed"); }
+  for (const button of form.querySelectorAll("button")) button.disabled = false;
+  form.removeAttribute("aria-busy");
+  lay();
+}
+
+async function join() {
+  const permission = await Notification.requestPermission();
+  if (permission !== "granted") return say("denied");
+  await navigator.serviceWorker.register(worker);
+  const registration = await navigator.serviceWorker.ready;
+  const told = await fetch(key, {cache: "no-store"});
+  if (!told.ok) return say("failed");
+  const options = {userVisibleOnly: true, applicationServerKey: bytes((await told.json()).key)};
+  const subscription = await registration.pushManager.subscribe(options);
+  const answer = await send("POST", subscriptions, {...subscription.toJSON(), choices: chosen()});
+  if (!answer.ok) {
+    await subscription.unsubscribe();
+    return say("failed", (await answer.json().catch(() => ({}))).error);
+  }
+  kept = {...await answer.json(), choices: chosen()};
+  await write(kept);
+  say("joined");
+}
+
+async function change() {
+  const answer = await send("PUT", `${subscriptions}/${kept.token}`, {choices: chosen()});
+  if (answer.status === 404) return join();
+  if (!answer.ok) return say("failed", (await answer.json().catch(() => ({}))).error);
+  kept = {...kept, choices: chosen()};
+  await write(kept);
+  say("changed");
+}
+
+async function leave() {
+  if (kept) await send("DELETE", `${subscriptions}/${kept.token}`);
+  const registration = await navigator.serviceWorker.getRegistration(new URL(worker, location));
+  await (await registration?.pushManager.getSubscription())?.unsubscribe();
+  kept = null;
+  await (await caches.open("push")).delete("state");
+}
+
+function send(method, address, body) {
+  const headers = {"Content-Type": "application/json", "Accept-Language": document.documentElement.lang};
+  return fetch(address, {method, headers, body: body && JSON.stringify(body)});
+}
+
+function chosen() {
+  const data = new FormData(form), quiet = data.get("quiet");
+  return {
+    districts: data.getAll("district"),
+    topics: data.getAll("topic"),
+    severity: data.get("severity"),
+    quiet: quiet ? quiet.split("-") : null,
+    language: document.documentElement.lang,
+  };
+}
+
+function fill(choices) {
+  for (const box of form.querySelectorAll("[type=checkbox]"))
+    box.checked = (box.name === "district" ? choices.districts : choices.topics).includes(box.value);
+  form.querySelector("[name=severity]").value = choices.severity;
+  form.querySelector("[name=quiet]").value = choices.quiet ? choices.quiet.join("-") : "";
+}
+
+function lay() {
+  form.querySelector("[name=join]").hidden = Boolean(kept);
+  for (const name of ["change", "leave"]) form.querySelector(`[name=${name}]`).hidden = !kept;
+}
+
+function say(what, more) {
+  says.textContent = [says.dataset[what], more].filter(Boolean).join(" ");
+}
+
+function show(which) {
+  block.querySelector(`[data-for=${which}]`).hidden = false;
+}
+
+async function read() {
+  return (await (await caches.open("push")).match("state"))?.json() ?? null;
+}
+
+async function write(state) {
+  await (await caches.open("push")).put("state", new Response(JSON.stringify(state)));
+}
+
+function bytes(text) {
+  const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(plain, (each) => each.charCodeAt(0));
+}

@@ -1,0 +1,44 @@
+// A message is shown as it says, also where the browser shows none by itself; what is told of an incident later takes
+// its place. A tap opens the alert's page.
+addEventListener("install", () => skipWaiting());
+addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+
+addEventListener("push", (event) => {
+  let told = null;
+  try { told = event.data.json(); } catch { /* it is shown below that there is something */ }
+  const {title, body, lang, dir, tag, navigate} = told?.notification ?? {};
+  const icon = new URL("icon.png", registration.scope).href;
+  event.waitUntil(registration.showNotification(title || location.hostname, {
+    body: body || "", lang: lang || "", dir: dir || "auto", tag: tag || "", renotify: Boolean(tag), icon, badge: icon,
+    data: {navigate: navigate || registration.scope},
+  }));
+});
+
+addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  const to = new URL(event.notification.data?.navigate || registration.scope, registration.scope).href;
+  event.waitUntil((async () => {
+    const open = await clients.matchAll({type: "window", includeUncontrolled: true});
+    const there = open.find((client) => client.url === to);
+    return there ? there.focus() : clients.openWindow(to);
+  })());
+});
+
+// A browser may change its endpoint: who is subscribed stays so, with the same choices.
+addEventListener("pushsubscriptionchange", (event) => {
+  event.waitUntil((async () => {
+    const shelf = await caches.open("push"), kept = await (await shelf.match("state"))?.json();
+    const options = event.oldSubscription?.options ?? (await registration.pushManager.getSubscription())?.options;
+    if (!kept || !options) return;
+    const subscription = event.newSubscription ?? await registration.pushManager.subscribe(options);
+    const address = new URL("push/subscriptions", registration.scope);
+    const answer = await fetch(address, {
+      method: "POST",
+      headers: {"Content-Type": "application/json"},
+      body: JSON.stringify({...subscription.toJSON(), choices: kept.choices}),
+    });
+    if (!answer.ok) return;
+    await fetch(`${address}/${kept.token}`, {method: "DELETE"}).catch(() => null);
+    await shelf.put("state", new Response(JSON.stringify({...kept, ...await answer.json()})));
+  })());
+});
