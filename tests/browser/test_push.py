@@ -1,0 +1,251 @@
+"""From a tap on the town's page to an alert on the lock screen, updated in place, ended, and left without a trace.
+
+The push service and the browser's keys are the sandbox's: Chromium's own service is Google's, and not asked in a test.
+So the page's `subscribe` is answered with a browser of the sandbox; what Tocsin then sends there is a real encrypted
+request, and what the sandbox reads of it is what Chromium's service worker is given, as its service would.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from alerts.channels.push.encryption import new_key
+from alerts.store.files import connect
+from tests.browser.axe import violations
+from tests.browser.officer import SIZES
+from tests.browser.public_town import PublicTown
+from tests.browser.town import ROOT, STATION
+from tests.mail_relay import LIST, USER, Relay, running
+from tests.process.person import Person as Citizen
+from tests.process.town import TELEGRAM
+
+pytestmark = pytest.mark.process
+SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotifications())
+    .map(({title, body, tag, data}) => ({title, body, tag, navigate: data.navigate}))"""
+SERVED_BY_THE_SANDBOX = """(subscription) => {
+    let given = null;
+    const made = {...subscription, toJSON: () => subscription, unsubscribe: async () => { given = null; return true; }};
+    PushManager.prototype.subscribe = async ({userVisibleOnly, applicationServerKey}) => {
+        if (!userVisibleOnly || applicationServerKey.length !== 65) throw new Error("no such key");
+        return (given = made);
+    };
+    PushManager.prototype.getSubscription = async () => given ?? (sessionStorage.subscribed ? made : null);
+}"""
+PUSH = """
+[push]
+key = {{{{ file = "push.pem" }}}}
+subject = "mailto:mairie@saint-martin.example"
+services = ["{host}"]
+"""
+MAIL = f"""
+[channels.lettre]
+kind = "mail"
+host = "127.0.0.1"
+port = PORT
+tls = "none"
+sender = "Ville de Saint-Martin <{USER}>"
+to = "{LIST}"
+"""
+
+
+class PushTown(PublicTown):
+    """A town with push, a bot and a mailing list."""
+
+    def open_with(self, relay: Relay) -> None:
+        self.start_sandbox()
+        (self.folder / "push.pem").write_text(new_key())
+        (self.folder / "areas.geojson").write_bytes((ROOT / "areas.geojson").read_bytes())
+        push = PUSH.format(host=self.sandbox.removeprefix("http://"))
+        mail = MAIL.replace("PORT", str(relay.port))
+        self.configure(
+            channels=TELEGRAM + "subscriptions = true\n" + mail + push,
+            station=STATION.partition("[notify]")[0]
+            .replace("\n[desk]", '\nlanguages = ["en"]\n\n[desk]')
+            .format(port=self.port, desk=""),
+        )
+        self.revive()
+
+    def brought(self) -> list[dict]:
+        return self.ask("/sandbox/push/messages.json")
+
+    def rows(self, table: str, channel: str = "push") -> int:
+        with closing(connect(self.database, readonly=True)) as db:
+            return int(db.execute(f"SELECT count(*) FROM {table} WHERE channel = ?", (channel,)).fetchone()[0])
+
+
+@pytest.fixture
+def relay() -> Iterator[Relay]:
+    with running(Relay()) as relay:
+        yield relay
+
+
+@pytest.fixture
+def town(tmp_path, relay) -> Iterator[PushTown]:
+    town = PushTown(tmp_path)
+    try:
+        town.open_with(relay)
+        yield town
+    finally:
+        town.end()
+
+
+@pytest.fixture
+def context(chromium, town) -> Iterator[BrowserContext]:
+    context = chromium.new_context(**SIZES["phone"], locale="fr-FR")
+    context.grant_permissions(["notifications"], origin=town.pages)
+    yield context
+    context.close()
+
+
+class LockScreen:
+    """A telephone with the town's page, and the push service that brings it what the sandbox read."""
+
+    def __init__(self, context: BrowserContext, town: PushTown) -> None:
+        self.town = town
+        [subscription] = town.ask("/sandbox/push/browsers", {"count": 1})
+        context.add_init_script(f"({SERVED_BY_THE_SANDBOX})({json.dumps(subscription)})")
+        self.page: Page = context.new_page()
+        self.errors: list[str] = []
+        self.page.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(town.pages)
+        self._delivered = 0
+        self._cdp = context.new_cdp_session(self.page)
+        self._registrations: list[str] = []
+        self._cdp.on(
+            "ServiceWorker.workerRegistrationUpdated",
+            lambda told: self._registrations.extend(each["registrationId"] for each in told["registrations"]),
+        )
+        self._cdp.send("ServiceWorker.enable")
+
+    def subscribe(self) -> None:
+        self.page.get_by_role("button", name="S’abonner").click()
+        expect(self.page.get_by_text("Vous êtes abonné")).to_be_visible()
+        self.page.evaluate("() => { sessionStorage.subscribed = 'yes'; }")
+
+    def is_brought(self, count: int) -> list[dict]:
+        """Everything that came since, into the service worker; what is shown then."""
+        brought = self.town.until(lambda: found if len(found := self.town.brought()) == count else None)
+        for each in brought[self._delivered :]:
+            self._cdp.send(
+                "ServiceWorker.deliverPushMessage",
+                {"origin": f"{self.town.pages}/", "registrationId": self._registrations[-1], "data": each["payload"]},
+            )
+        self._delivered = count
+        return self.page.evaluate(SHOWN)
+
+
+def of_the_street(citizen: Citizen) -> list[dict]:
+    return [each for each in citizen.messages() if "Rue Basse" in each["text"]]
+
+
+def test_an_alert_is_shown_updated_in_place_ended_and_nothing_is_left_of_who_leaves(town, context, relay):
+    phone = LockScreen(context, town)
+    page = phone.page
+    form = page.locator("form", has=page.get_by_role("button", name="S’abonner"))
+    expect(form).to_be_visible()
+    assert page.evaluate(SIDEWAYS) == 0
+    assert violations(page) == []
+    page.get_by_label("Centre-Bourg", exact=True).check()
+    page.get_by_label("Heures calmes").select_option("")
+    phone.subscribe()
+    assert violations(page) == []
+    assert town.rows("subscriber") == 1
+    neighbour = Citizen(town, 4711)
+    neighbour.say("/start")
+    for tap in ("Toute la commune", "Tout", "Tout, même mineur"):
+        neighbour.press(tap)
+    town.until(lambda: town.rows("subscriber", "telegram") == 1)
+
+    elsewhere = town.post("Panne aux Coteaux", "--severity", "Moderate", "--area", "Les Coteaux")
+    grave = town.post(
+        "Rue Basse fermée", "--severity", "Severe", "--area", "Centre-Bourg", "--instruction", "Passez par le quai."
+    )
+    [shown] = phone.is_brought(1)
+    assert "Rue Basse" in shown["title"]
+    assert "Passez par le quai." in shown["body"]
+    assert shown["tag"] == grave["incident"] != elsewhere["incident"]
+    assert shown["navigate"].endswith(f"/alerts/{grave['incident']}")
+
+    assert town.tocsin("update", grave["incident"], "--instruction", "Passez par le pont.").returncode == 0
+    [shown] = phone.is_brought(2)
+    assert "Passez par le pont." in shown["body"]
+
+    assert town.tocsin("cancel", grave["incident"], "--over").returncode == 0
+    [ended] = phone.is_brought(3)
+    assert ended["tag"] == grave["incident"]
+    assert ended["title"] != shown["title"]
+    town.until(lambda: town.rows("received") == 0)
+    assert [each["topic"] for each in town.brought()] == [town.brought()[0]["topic"]] * 3
+
+    # The same alert was told once on each of the others, too: three letters, and three messages in the bot's chat.
+    def letters() -> list[str]:
+        return [each.text() for each in relay.taken if "Rue Basse" in each.text()]
+
+    town.until(lambda: len(letters()) == 3 and len(of_the_street(neighbour)) == 3)
+
+    page.get_by_role("button", name="Plus d’alertes ici").click()
+    expect(page.get_by_text("Vous ne recevez plus d’alertes ici")).to_be_visible()
+    assert (town.rows("subscriber"), town.rows("received"), town.rows("held_back")) == (0, 0, 0)
+    town.post("Rue Haute fermée", "--severity", "Severe", "--area", "all")
+    town.until(lambda: [post for post in town.timelines()["telegram"] if "Rue Haute" in post["text"]])
+    assert len(town.brought()) == 3
+    assert phone.errors == []
+
+
+def test_choices_are_changed_and_kept_over_a_visit(town, context):
+    phone = LockScreen(context, town)
+    page = phone.page
+    phone.subscribe()
+    page.get_by_label("À partir de quelle gravité").select_option("Extreme")
+    page.get_by_role("button", name="Garder ces choix").click()
+    expect(page.get_by_text("Vos choix sont enregistrés")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Plus d’alertes ici")).to_be_visible()
+    expect(page.get_by_label("À partir de quelle gravité")).to_have_value("Extreme")
+    town.post("Rue Basse fermée", "--severity", "Severe", "--area", "Centre-Bourg")
+    town.post("Crue de la Vive", "--severity", "Extreme", "--area", "all")
+    [shown] = phone.is_brought(1)
+    assert "Crue" in shown["title"]
+    assert phone.errors == []
+
+
+def test_without_a_network_the_last_known_state_is_there_with_its_age(town, context):
+    grave = town.post("Crue de la Vive", "--severity", "Extreme", "--area", "all")["incident"]
+    town.until_shown(grave)
+    page = context.new_page()
+    page.goto(town.pages)
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
+    page.reload()
+    page.wait_for_function(
+        "async () => (await caches.keys()).includes('seen') && (await (await caches.open('seen')).keys()).length > 3"
+    )
+    page.goto(f"{town.pages}/alerts/{grave}")
+    context.set_offline(True)
+    page.goto(town.pages)
+    expect(page.get_by_role("link", name="Crue de la Vive").first).to_be_visible()
+    expect(page.locator(".foot time")).to_be_visible()
+    assert page.evaluate("() => getComputedStyle(document.body).margin") == "0px", "with its style"
+    page.goto(f"{town.pages}/alerts/{grave}")
+    expect(page.get_by_text("Crue de la Vive").first).to_be_visible()
+    page.goto(f"{town.pages}/alerts/nothing")
+    expect(page.get_by_text("Crue de la Vive").first).to_be_visible()
+
+
+def test_on_an_iphone_the_home_screen_is_explained_first(town, chromium):
+    agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Safari/604.1"
+    context = chromium.new_context(**SIZES["phone"], locale="fr-FR", user_agent=agent)
+    try:
+        page = context.new_page()
+        page.goto(town.pages)
+        expect(page.get_by_text("Choisissez « Sur l’écran d’accueil »")).to_be_visible()
+        assert page.evaluate(SIDEWAYS) == 0
+        assert violations(page) == []
+    finally:
+        context.close()
