@@ -26,9 +26,15 @@ from tests.process.town import TELEGRAM
 
 pytestmark = pytest.mark.process
 SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
-SHOWN = """async () => (await (await navigator.serviceWorker.ready).getNotifications())
-    .map(({title, body, tag, data}) => ({title, body, tag, navigate: data.navigate}))"""
+LOCK_SCREEN = """() => {
+    self.lockScreen = new Map();
+    ServiceWorkerRegistration.prototype.showNotification = async (title, {body, tag, lang, data}) => {
+        self.lockScreen.set(tag, {title, body, tag, lang, navigate: data.navigate});
+    };
+}"""
+"""What takes the place of the screen, which a browser without a window doesn't have: one notification for each tag."""
 SERVED_BY_THE_SANDBOX = """(subscription) => {
+    Object.defineProperty(Notification, "permission", {get: () => "granted"});
     let given = null;
     const made = {...subscription, toJSON: () => subscription, unsubscribe: async () => { given = null; return true; }};
     PushManager.prototype.subscribe = async ({userVisibleOnly, applicationServerKey}) => {
@@ -128,6 +134,7 @@ class LockScreen:
         self.page.get_by_role("button", name="S’abonner").click()
         expect(self.page.get_by_text("Vous êtes abonné")).to_be_visible()
         self.page.evaluate("() => { sessionStorage.subscribed = 'yes'; }")
+        self.page.context.service_workers[0].evaluate(LOCK_SCREEN)
 
     def is_brought(self, count: int) -> list[dict]:
         """Everything that came since, into the service worker; what is shown then."""
@@ -138,7 +145,7 @@ class LockScreen:
                 {"origin": f"{self.town.pages}/", "registrationId": self._registrations[-1], "data": each["payload"]},
             )
         self._delivered = count
-        return self.page.evaluate(SHOWN)
+        return self.page.context.service_workers[0].evaluate("() => [...self.lockScreen.values()]")
 
 
 def of_the_street(citizen: Citizen) -> list[dict]:
@@ -173,7 +180,9 @@ def test_an_alert_is_shown_updated_in_place_ended_and_nothing_is_left_of_who_lea
     assert shown["tag"] == grave["incident"] != elsewhere["incident"]
     assert shown["navigate"].endswith(f"/alerts/{grave['incident']}")
 
+    town.until(lambda: len(of_the_street(neighbour)) == 1)
     assert town.tocsin("update", grave["incident"], "--instruction", "Passez par le pont.").returncode == 0
+    town.until(lambda: len(of_the_street(neighbour)) == 2)
     [shown] = phone.is_brought(2)
     assert "Passez par le pont." in shown["body"]
 
