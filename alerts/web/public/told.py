@@ -76,8 +76,8 @@ class Setting:
 
     @property
     def pushes(self) -> bool:
-        """Whether people may subscribe to push on these pages: where the daemon itself answers for them."""
-        return PUSH in self.town.channels and not self.town.web.export
+        """Whether people may subscribe to push on these pages."""
+        return PUSH in self.town.channels
 
     def language_of(self, path: str) -> str:
         """The language that a path is in."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-import pytest
-
 from alerts.channels.settings import PUSH_TEXT, TELEGRAM_TEXT
-from alerts.model.town import PUSH, ChannelConfig, WebSection
+from alerts.model.town import PUSH, ChannelConfig
 from alerts.web.public.answers import static_answers
 from alerts.web.public.site import MANIFEST
 from alerts.web.public.worker import WORKER
@@ -60,9 +58,3 @@ async def test_with_push_the_page_has_every_choice_and_the_worker_shows_what_com
         assert "Les alertes sur ce téléphone" in page
         assert "Alerts on this telephone" in (await house.get("/en/"))[1]
         assert "Les alertes sur ce téléphone" not in (await house.get("/404.html"))[1]
-
-
-@pytest.mark.parametrize("web", [WebSection(export="site")])
-async def test_where_files_alone_are_served_nobody_is_promised_anything(tmp_path, web):
-    async with a_house(tmp_path, channels=WITH_PUSH, web=web) as house:
-        assert "data-push" not in (await house.get("/"))[1]
