@@ -28,6 +28,7 @@ SUBJECTS = (
     "daemon",
     "page",
     "bulk",
+    "push",
     "storm",
     "years",
     "server",

@@ -23,7 +23,7 @@ from alerts.model.alert import Severity
 from alerts.model.delivery import Bulk, BulkState, Target
 from alerts.model.events import BulkEnded, Events
 from alerts.model.incident import AlertState, StoredAlert, new_id
-from alerts.model.ports import Resources, SystemClock
+from alerts.model.ports import Resources, SystemClock, Tells
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
@@ -58,7 +58,7 @@ async def _sending(url: str, folder: Path) -> Row:
         settings = _settings(url)
         with new_file() as file:
             subscribe(file, PEOPLE)
-            async with sending(file, TelegramBulk(CHANNEL, settings, _resources(session, folder))) as sending_one:
+            async with sending(file, TelegramBulk(CHANNEL, settings, resources_of(session, folder))) as sending_one:
                 taken = await in_turn_async(lambda: bare(session, url, PEOPLE), sending_one.send, ROUNDS)
     return Row("one alert to many, bare aiohttp with the same requests", *taken, "/s", goal=0.70, at_least=True)
 
@@ -82,9 +82,10 @@ async def bare(session: aiohttp.ClientSession, url: str, people: int) -> float:
 class Sending:
     """A sender over a real file that works; `send` stores one alert and returns once everybody has it."""
 
-    def __init__(self, database: Database, people: int) -> None:
+    def __init__(self, database: Database, people: int, channel: str) -> None:
         self._database = database
         self._people = people
+        self._channel = channel
         self.over: asyncio.Future[Bulk] | None = None
         self.sender: BulkSender | None = None
 
@@ -98,7 +99,7 @@ class Sending:
         self.over = asyncio.get_running_loop().create_future()
         stored = StoredAlert(new_id(), new_id(), "manual", samples.an_alert(), AlertState.ACCEPTED, SystemClock().now())
         began = time.perf_counter()
-        await self._database.write(lambda unit: _store(unit.alerts, stored))
+        await self._database.write(lambda unit: _store(unit.alerts, stored, self._channel))
         assert self.sender is not None
         self.sender.wake()
         bulk = await self.over
@@ -107,17 +108,19 @@ class Sending:
 
 
 @contextlib.asynccontextmanager
-async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = PEOPLE) -> AsyncIterator[Sending]:
+async def sending(
+    file: Path, tells: Tells, rate: int = 0, people: int = PEOPLE, channel: str = CHANNEL
+) -> AsyncIterator[Sending]:
     """A sender that works."""
     database, clock = await Database.open(file), SystemClock()
-    keeper, pace = LeaseKeeper(Leases(database), clock, new_id(), [f"bulk {CHANNEL}"]), BotPace(rate, clock)
-    sent = Sending(database, people)
+    keeper, pace = LeaseKeeper(Leases(database), clock, new_id(), [f"bulk {channel}"]), BotPace(rate, clock)
+    sent = Sending(database, people, channel)
     events = Events()
     events.subscribe(BulkEnded, sent.ended)
     sent.sender = BulkSender(
-        BulkSettings(CHANNEL, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)),
+        BulkSettings(channel, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)),
         tells,
-        bulks=Bulks(database, Address(CHANNEL)),
+        bulks=Bulks(database, Address(channel)),
         keeper=keeper,
         pace=pace,
         clock=clock,
@@ -125,7 +128,7 @@ async def sending(file: Path, tells: TelegramBulk, rate: int = 0, people: int = 
     )
     tasks = [asyncio.create_task(work) for work in (keeper.run(), pace.run(), sent.sender.run())]
     try:
-        await keeper.wait_for(f"bulk {CHANNEL}")
+        await keeper.wait_for(f"bulk {channel}")
         yield sent
     finally:
         await sent.sender.stop(5.0)
@@ -191,12 +194,12 @@ def subscribe(file: Path, people: int) -> None:
             subscribers.put(CHANNEL, Subscriber(100_000 + number, districts=districts))
 
 
-def a_bulk(incident: str, alert: str) -> Bulk:
+def a_bulk(incident: str, alert: str, channel: str = CHANNEL) -> Bulk:
     """What is told."""
     now = SystemClock().now()
     return Bulk(
         id=new_id(),
-        channel=CHANNEL,
+        channel=channel,
         incident=incident,
         alert_id=alert,
         kind=PostKind.PUBLISH,
@@ -208,9 +211,9 @@ def a_bulk(incident: str, alert: str) -> Bulk:
     )
 
 
-def _store(alerts: AlertRepository, stored: StoredAlert) -> None:
+def _store(alerts: AlertRepository, stored: StoredAlert, channel: str) -> None:
     alerts.add(stored)
-    alerts.add_bulk(a_bulk(stored.incident_id, stored.id))
+    alerts.add_bulk(a_bulk(stored.incident_id, stored.id, channel))
 
 
 def _settings(url: str) -> TelegramSettings:
@@ -218,7 +221,9 @@ def _settings(url: str) -> TelegramSettings:
     return TelegramSettings.model_validate(settings)
 
 
-def _resources(session: aiohttp.ClientSession, folder: Path) -> Resources:
+def resources_of(session: aiohttp.ClientSession, folder: Path) -> Resources:
+    """What a channel is given here."""
+
     async def remember(_: str, __: str) -> None:
         """Nothing is kept."""
 

@@ -42,6 +42,7 @@ FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(minutes=1)
 ADDRESSES_FOR = timedelta(minutes=1)
 SHORTEST_BODY = 120
 """Characters of the words that are left where a service finds a message too long."""
+_KEPT = 1000
 _WINDOWS = ".notify.windows.com"
 
 Addresses = Callable[[URL, bool], Awaitable[list[str] | None]]
@@ -100,16 +101,16 @@ class PushBulk:
         self._key: TownKey | None = None
         self._key_read: datetime | None = None
         self._standings: dict[str, ServiceStanding] = {}
+        self._places: dict[str, ServiceStanding | None] = {}
         self._last: tuple[object, str, bytes] = (None, "", b"")
 
     async def tell(self, target: Target) -> SendResult:
         """One attempt. Raises BadCredential where there is no key to sign with."""
         now = self._resources.clock.now()
         endpoint, key = target.endpoint, self._current_key(now)
-        service = service_of(endpoint.url, self._settings.services) if endpoint else None
-        if service is None:  # not named any more
+        standing = self._standing_of(endpoint.url) if endpoint else None
+        if standing is None:  # not named any more
             return SendResult(target, SendOutcome.FAILED)
-        standing = self._standings.setdefault(service.origin, ServiceStanding(service))
         if (until := standing.rests_until(now, key.public)) is not None:
             return SendResult(target, SendOutcome.LATER, until=until)
         try:
@@ -117,9 +118,19 @@ class PushBulk:
         except (DeliveryError, SourceFailed) as error:
             # What was never sent says the same as silence: nothing is there, and a repeat does no harm.
             standing.silent += SILENT if isinstance(error, Retry) and not error.sent else 0
-            log.info("push.unanswered", channel=self._name, service=service.origin, reason=str(error.reason))
+            log.info("push.unanswered", channel=self._name, service=standing.service.origin, reason=str(error.reason))
             return SendResult(target, SendOutcome.LATER, until=standing.says_nothing(now))
         return await self._result(target, standing, key, answer)
+
+    def _standing_of(self, url: str) -> ServiceStanding | None:
+        """How the service of that address stands; None: it isn't one of those that are named."""
+        # All before the path tells which service it is; so it is looked at once for each, not for each browser.
+        place = url[: url.find("/", len("https://"))]
+        if place not in self._places:
+            service = service_of(f"{place}/", self._settings.services)
+            known = self._standings.setdefault(service.origin, ServiceStanding(service)) if service else None
+            self._places = {**dict(list(self._places.items())[-_KEPT:]), place: known}
+        return self._places[place]
 
     async def _result(self, target: Target, standing: ServiceStanding, key: TownKey, answer: Answer) -> SendResult:
         now, service = self._resources.clock.now(), standing.service
