@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -33,7 +34,7 @@ from alerts.daemon.forwarding import build_forwarders, forward_holdings
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
-from alerts.daemon.push import push_door
+from alerts.daemon.push import PushSpeaker, push_door, push_settings
 from alerts.daemon.reports import Reports
 from alerts.daemon.serving import Entrance, build_app, build_publisher
 from alerts.daemon.status import owners_of
@@ -59,7 +60,7 @@ from alerts.model.events import ConnectionRefused, Events, PostsStored, Stopping
 from alerts.model.lease import DUTIES, Lease, source_lease
 from alerts.model.ports import Resources, Surroundings
 from alerts.model.reason import because
-from alerts.model.town import Town
+from alerts.model.town import PUSH, Town
 from alerts.rendering.templates import Renderer
 from alerts.sources.poll import Poller
 from alerts.sources.shared import SharedReader
@@ -233,6 +234,10 @@ class Daemon:
             yield from self.reports.work()
         if self._bots is not None:
             yield from self._bots.work()
+        if self._outside.doors and (push := push_settings(self.town)) is not None:
+            tells = self._outside.open_bulk(PUSH, push, self._resources(PUSH))
+            speaker = PushSpeaker(self.town, self.service, self._clock, tells)
+            yield "officers push", speaker.rounds(partial(self._keeper.join, f"bulk {PUSH}"))
 
     def _watching(self) -> Iterator[Work]:
         if self.town.listens:

@@ -1,25 +1,56 @@
-"""What the pages ask the channel of push: the town's public key, and which endpoints and keys can be."""
+"""What the daemon has of push beside its channel: what pages ask of it, and officers who are told by it what waits.
+
+An officer's browser is linked to their account at the desk, like a chat; what a bot would say there is shown by the
+browser, and leads to the desk. It stands in the table of subscribers without being one (`on` is false).
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
 
+from alerts.bot.chat import Say
+from alerts.bot.updates import Join
 from alerts.channels.push.encryption import TownKey, is_readable
 from alerts.channels.push.services import service_of
 from alerts.channels.settings import PushSettings
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.health.approvals import OfficerRounds
+from alerts.model.alert import Severity
+from alerts.model.bounds import visible
+from alerts.model.delivery import Bulk, BulkState, SendOutcome, Target
+from alerts.model.errors import ReaderGone, Rejected, Retry
+from alerts.model.ports import Clock, Tells
+from alerts.model.post import PostKind
+from alerts.model.reason import because
+from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.model.town import PUSH, Town
 from alerts.web.public.push import PushDoor
 
 READ_EVERY = 60.0
 """Seconds after which the key's file is read anew."""
+HOLDS = timedelta(hours=1)
+"""How long a push service keeps for an officer what waits: by then they are reminded."""
+LONGEST = 500
+"""Characters of what is said beside the first line."""
+
+
+def push_settings(town: Town) -> PushSettings | None:
+    """What `[push]` says; None without it."""
+    channel = town.channels.get(PUSH)
+    settings = channel.settings if channel is not None else None
+    return settings if isinstance(settings, PushSettings) else None
 
 
 def push_door(town: Town) -> PushDoor | None:
     """The door to subscriptions; None where the town has no push."""
-    channel = town.channels.get(PUSH)
-    if channel is None or not isinstance(channel.settings, PushSettings):
+    settings, known = push_settings(town), list[tuple[float, str]]()
+    if settings is None:
         return None
-    settings, known = channel.settings, list[tuple[float, str]]()
 
     def key() -> str:
         if not known or time.monotonic() - known[0][0] > READ_EVERY:
@@ -28,3 +59,59 @@ def push_door(town: Town) -> PushDoor | None:
         return known[0][1]
 
     return PushDoor(key, lambda url: service_of(url, settings.services) is not None, is_readable)
+
+
+@dataclass(frozen=True, slots=True)
+class PushSpeaker:
+    """Shows on officers' devices what waits. `channel` is push's."""
+
+    town: Town
+    service: DeskService
+    clock: Clock
+    tells: Tells
+    channel: str = PUSH
+
+    def rounds(self, join: Join) -> Coroutine[Any, Any, None]:
+        """What is to run as long as the daemon does, where this daemon sends by push."""
+        return OfficerRounds(self, self.town, join, self.say).run()
+
+    async def say(self, chat: int, alert: str, say: Say) -> None:
+        """One message. Raises ReaderGone where the browser is no more, Retry where it can't be carried now."""
+        subscriber = await self.service.ask(partial(_device, chat=chat))
+        if subscriber is None or subscriber.endpoint is None:
+            raise ReaderGone(because("push_token_unknown"))
+        target = Target(chat, subscriber.language, (self._told(alert, say),), endpoint=subscriber.endpoint)
+        result = await self.tells.tell(target)
+        match result.outcome:
+            case SendOutcome.LEFT:
+                raise ReaderGone(because("push_token_unknown"))
+            case SendOutcome.FAILED:
+                raise Rejected(because("push_service_unknown"))
+            case SendOutcome.LATER | SendOutcome.DOUBT:
+                raise Retry(because("asked_to_wait", platform="the push service", seconds=60), result.until)
+            case SendOutcome.SENT:
+                pass
+
+    def _told(self, alert: str, say: Say) -> Bulk:
+        """As a bulk has it: the first line is the title, and each alert's words take the place of its earlier ones."""
+        title, _, rest = visible(say.text).strip().partition("\n")
+        text = f"{title}\n{rest.strip()[:LONGEST]}"
+        desk, now = self.town.desk_url or "/desk", self.clock.now()
+        link = f"{desk}/waiting/{alert}" if alert.isalnum() else desk
+        return Bulk(
+            id=alert,
+            channel=PUSH,
+            incident=f"desk {alert}",
+            alert_id=alert,
+            kind=PostKind.PUBLISH,
+            state=BulkState.SENDING,
+            notice=Notice(Topic.SAFETY, Severity.SEVERE),
+            texts={"": text},
+            links=dict.fromkeys(("fr", "en"), link),
+            stored_at=now,
+            expires=now + HOLDS,
+        )
+
+
+def _device(unit: DeskUnit, chat: int) -> Subscriber | None:
+    return unit.subscribers.get(PUSH, chat)

@@ -82,7 +82,7 @@ def build_app(
     """
     gate = Gate(service, town)
     api = replace(build_api(town, service, gate), intake=intake, reports=reports)
-    console = Console(service, Frame(town, service.now), gate, reports=reports)
+    console = Console(service, Frame(town, service.now), gate, reports=reports, push=push)
     if intake is not None:
         console = replace(console, understand=intake.understand, group=intake.group)
     app = web.Application()

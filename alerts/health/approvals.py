@@ -9,10 +9,11 @@ whoever made the change. What each was told is kept, so that a restart tells nob
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 import structlog
 
@@ -26,7 +27,7 @@ from alerts.desk.approve import kind_of, why_not_theirs
 from alerts.desk.dedupe import told_already
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.health.desk_events import (
     CALLS,
     MOST_CALLS,
@@ -262,11 +263,33 @@ class _Letter:
     says: Sequence[Say]
 
 
-class OfficerNotices:
-    """The rounds for the chats of one bot."""
+class Speaker(Protocol):
+    """Who speaks with officers on a channel."""
 
-    def __init__(self, bot: Bot, town: Town, join: Join) -> None:
-        self._bot = bot
+    @property
+    def channel(self) -> str:
+        """The channel's name."""
+        ...
+
+    @property
+    def service(self) -> DeskService:
+        """By which is found and kept who was told what."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Whose time it is."""
+        ...
+
+
+class OfficerRounds:
+    """The rounds for all whom one speaker reaches; `say` says one thing there. It raises DeliveryError."""
+
+    def __init__(
+        self, speaker: Speaker, town: Town, join: Join, say: Callable[[int, str, Say], Awaitable[None]]
+    ) -> None:
+        self._bot = speaker
+        self._say = say
         self._town = town
         self._woken = asyncio.Event()
         self._hold = join(self._woken.set)
@@ -316,7 +339,7 @@ class OfficerNotices:
     async def _tell(self, letter: _Letter) -> None:
         for say in letter.says:
             try:
-                await say_surely(self._bot, letter.chat, say)
+                await self._say(letter.chat, letter.alert, say)
             except Rejected:
                 if say.picture is not None:
                     self._blind.add(letter.alert)  # told without it when this is tried again
@@ -418,6 +441,16 @@ class OfficerNotices:
             desk_url=self._town.desk_url,
         )
         return sheets(waiting, language, blind=stored.id in self._blind)
+
+
+class OfficerNotices(OfficerRounds):
+    """The rounds for the chats of one bot."""
+
+    def __init__(self, bot: Bot, town: Town, join: Join) -> None:
+        async def say_there(chat: int, _: str, say: Say) -> None:
+            await say_surely(bot, chat, say)
+
+        super().__init__(bot, town, join, say_there)
 
 
 def waiting_alerts(unit: DeskUnit) -> list[StoredAlert]:

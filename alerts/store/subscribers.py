@@ -228,6 +228,15 @@ _VOID = Statement(delete(link_code).where(link_code.c.account == bindparam("fold
 _LINK = upsert_into(officer_chat)
 _UNLINK = Statement(delete(officer_chat).where(*_HERE))
 _UNTELL = Statement(delete(officer_told).where(*_TOLD_HERE))
+# A browser that was there for its officer alone.
+_NO_DEVICE = Statement(
+    delete(table).where(
+        table.c.channel == bindparam("of"),
+        table.c.chat == bindparam("who"),
+        table.c.endpoint.is_not(None),
+        ~table.c.is_on,
+    )
+)
 _LINKED = Statement(select(officer_chat).where(*_HERE))
 _OF = Statement(select(officer_chat).where(officer_chat.c.account == bindparam("folded")))
 _ALL_LINKED = Statement(
@@ -262,9 +271,10 @@ class OfficerChats(UnitPart):
         _LINK.run(self._db, channel=linked.channel, chat=linked.chat, account=fold_name(linked.account))
 
     def unlink(self, channel: str, chat: int) -> None:
-        """Bind that chat to nobody; what it was told, and asked, is forgotten."""
+        """Bind that chat to nobody; what it was told, and asked, is forgotten, and a device that is nothing else."""
         _UNLINK.run(self._db, of=channel, who=chat)
         _UNTELL.run(self._db, of=channel, who=chat)
+        _NO_DEVICE.run(self._db, of=channel, who=chat)
         self.unask(channel, chat)
 
     def release(self, account: str) -> int:

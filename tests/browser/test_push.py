@@ -17,7 +17,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from alerts.channels.push.encryption import new_key
 from alerts.store.files import connect
 from tests.browser.axe import violations
-from tests.browser.officer import SIZES
+from tests.browser.officer import SIZES, Desk, People
 from tests.browser.public_town import PublicTown
 from tests.browser.town import ROOT, STATION
 from tests.mail_relay import LIST, USER, Relay, running
@@ -63,7 +63,7 @@ to = "{LIST}"
 class PushTown(PublicTown):
     """A town with push, a bot and a mailing list."""
 
-    def open_with(self, relay: Relay) -> None:
+    def open_with(self, relay: Relay, sources: str = "") -> None:
         self.start_sandbox()
         (self.folder / "push.pem").write_text(new_key())
         (self.folder / "areas.geojson").write_bytes((ROOT / "areas.geojson").read_bytes())
@@ -71,6 +71,7 @@ class PushTown(PublicTown):
         mail = MAIL.replace("PORT", str(relay.port))
         self.configure(
             channels=TELEGRAM + "subscriptions = true\n" + mail + push,
+            sources=sources,
             station=STATION.partition("[notify]")[0]
             .replace("\n[desk]", '\nlanguages = ["en"]\n\n[desk]')
             .format(port=self.port, desk=""),
@@ -258,3 +259,42 @@ def test_on_an_iphone_the_home_screen_is_explained_first(town, chromium):
         assert violations(page) == []
     finally:
         context.close()
+
+
+def test_an_officer_is_told_on_their_device_what_waits_and_how_it_ended(tmp_path, relay, chromium):
+    town = PushTown(tmp_path)
+    town.open_with(relay, '[sources.manual]\npublish = "approve"\n')
+    people = People(town)
+    desk = Desk(chromium, people)
+    try:
+        for name, role in (("anne", "author"), ("berthe", "approver")):
+            people.known(name, role)
+        [subscription] = town.ask("/sandbox/push/browsers", {"count": 1})
+        berthe = desk.person("berthe", "approver")
+        berthe.context.grant_permissions(["notifications"], origin=town.pages)
+        berthe.context.add_init_script(f"({SERVED_BY_THE_SANDBOX})({json.dumps(subscription)})")
+        page = berthe.go("/account")
+        assert violations(page) == []
+        page.get_by_role("button", name="Show it here").click()
+        berthe.prove()
+        expect(page.get_by_text("Linked: what waits is shown here")).to_be_visible()
+        assert (town.rows("officer_chat"), town.rows("subscriber")) == (1, 1)
+
+        waiting = town.post("Crue de la Vive", "--severity", "Severe", "--area", "all", "--as", "anne")
+        [told] = town.until(town.brought)
+        assert told["urgency"] == "high"
+        assert "Crue de la Vive" in told["notification"]["title"]
+        assert "validat" in told["notification"]["title"]
+        assert told["notification"]["navigate"].endswith(f"/desk/waiting/{waiting['alert']}")
+        assert town.tocsin("approve", waiting["alert"], "--as", "berthe").returncode == 0
+        first, last = town.until(lambda: found if len(found := town.brought()) == 2 else None)
+        assert first["topic"] == last["topic"]
+
+        berthe.go("/account").get_by_role("button", name="Unlink").click()
+        berthe.prove()
+        town.until(lambda: town.rows("officer_chat") == 0)
+        assert town.rows("subscriber") == 0
+        assert berthe.faults == []
+    finally:
+        desk.close()
+        town.end()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 from babel import Locale
@@ -37,6 +37,9 @@ from alerts.reports.taking import ReportIntake
 from alerts.web.console.arrival import Astray
 from alerts.web.console.words import best_language, detail_in_words, languages, words_of
 from alerts.web.pages import below, in_sight, leaflet_files
+
+if TYPE_CHECKING:
+    from alerts.web.public.push import PushDoor
 
 BASE = "/desk"
 STATIC = f"{BASE}/static"
@@ -179,7 +182,7 @@ class Console:
     """What the pages of every part of the desk are made with.
 
     `understand` and `group` are for what an officer types in of what people say, as the ears have them; `reports` is
-    the way in for what citizens report, where the town takes that.
+    the way in for what citizens report, where the town takes that; `push` what its channel knows of endpoints.
     """
 
     service: DeskService
@@ -190,6 +193,7 @@ class Console:
     understand: Understand = understand_nothing
     group: Group | None = None
     reports: ReportIntake | None = None
+    push: PushDoor | None = None
 
     def warnings(self) -> list[Reason]:
         """What is wrong with the way to the desk, for who operates it."""

@@ -21,7 +21,8 @@ from alerts.access.sessions import Enrolment, Entered, Held, Refusal, offer_code
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Act, Stage, fold_name
-from alerts.model.town import Secret
+from alerts.model.subscriber import Linked, PushEndpoint, Subscriber
+from alerts.model.town import PUSH, Secret
 from alerts.web.console.arrival import ARRIVAL, Arrival
 from alerts.web.console.entering import (
     SIGN_IN,
@@ -61,6 +62,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.post("/account/changes/read", own.acknowledge),
         web.post("/account/telegram", own.offer_chat),
         web.post("/account/telegram/remove", own.drop_chats),
+        web.post("/account/push", own.link_device),
         web.post("/account/sessions/end", own.end_session),
         web.post("/account/sessions/end-all", own.end_all),
     ]
@@ -173,6 +175,27 @@ class OwnAccount:
         code = await self._console.service.act(lambda unit: offer_code(unit, name))
         return await self._page(request, link_code=code)
 
+    async def link_device(self, request: web.Request) -> web.StreamResponse:
+        """This browser is told what waits, after the password; its script filled in where it is reached."""
+        form, push, visitor = await fields_of(request), self._console.push, visitor_of(request)
+        endpoint = PushEndpoint(form.get("endpoint", ""), form.get("p256dh", ""), form.get("auth", ""))
+        is_one = push is not None and push.is_known(endpoint.url) and push.is_readable(endpoint.p256dh, endpoint.auth)
+        if not is_one or not visitor.actor.may(Act.APPROVE):
+            return see_other(f"{ACCOUNT}?done=no-device")
+        if isinstance(asked := await prove(self._console, request, form), web.Response):
+            return asked
+
+        def link(unit: DeskUnit) -> None:
+            known = unit.subscribers.get(PUSH, endpoint.number)
+            unit.officer_chats.link(Linked(PUSH, endpoint.number, visitor.account.name))
+            if known is None or not known.on:
+                language = visitor.account.language or self._console.frame.station.language[:2]
+                unit.subscribers.put(PUSH, Subscriber(endpoint.number, language, on=False, endpoint=endpoint))
+            Officer(unit, visitor.actor).write(AuditEvent.CHAT_LINKED, visitor.account.name)
+
+        await self._console.service.act(link)
+        return see_other(f"{ACCOUNT}?done=device")
+
     async def drop_chats(self, request: web.Request) -> web.StreamResponse:
         """No chat belongs to this account any more; the password first: its owner is told there what is changed."""
         if isinstance(asked := await prove(self._console, request, await fields_of(request)), web.Response):
@@ -244,6 +267,7 @@ class OwnAccount:
             "next": "",
             "carried": "",
             "done": request.query.get("done", ""),
+            "pushes": self._console.push is not None and visitor.actor.may(Act.APPROVE),
             **found,
         }
         page = self._console.frame.page(request, "own_account.html", status=status or status_of(held), **values)
