@@ -34,7 +34,7 @@ from alerts.daemon.forwarding import build_forwarders, forward_holdings
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
-from alerts.daemon.push import PushSpeaker, push_door, push_settings
+from alerts.daemon.push import PushOfficers, push_door, push_settings
 from alerts.daemon.reports import Reports
 from alerts.daemon.serving import Entrance, build_app, build_publisher
 from alerts.daemon.status import owners_of
@@ -236,8 +236,8 @@ class Daemon:
             yield from self._bots.work()
         if self._outside.doors and (push := push_settings(self.town)) is not None:
             tells = self._outside.open_bulk(PUSH, push, self._resources(PUSH))
-            speaker = PushSpeaker(self.town, self.service, self._clock, tells)
-            yield "officers push", speaker.rounds(partial(self._keeper.join, f"bulk {PUSH}"))
+            officers = PushOfficers(self.town, self.service, self._clock, tells)
+            yield "officers push", officers.rounds(partial(self._keeper.join, f"bulk {PUSH}"))
 
     def _watching(self) -> Iterator[Work]:
         if self.town.listens:

@@ -62,7 +62,7 @@ def push_door(town: Town) -> PushDoor | None:
 
 
 @dataclass(frozen=True, slots=True)
-class PushSpeaker:
+class PushOfficers:
     """Shows on officers' devices what waits. `channel` is push's."""
 
     town: Town

@@ -37,8 +37,8 @@ from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
-from alerts.web.public.reporting import ReportPages
 from alerts.web.public.push import PushDoor, PushPages
+from alerts.web.public.reporting import ReportPages
 from alerts.web.public.told import Setting
 
 OPEN_FILES = 8192

@@ -263,7 +263,7 @@ class _Letter:
     says: Sequence[Say]
 
 
-class Speaker(Protocol):
+class OfficerChannel(Protocol):
     """Who speaks with officers on a channel."""
 
     @property
@@ -283,12 +283,12 @@ class Speaker(Protocol):
 
 
 class OfficerRounds:
-    """The rounds for all whom one speaker reaches; `say` says one thing there. It raises DeliveryError."""
+    """The rounds for all whom one channel reaches; `say` says one thing there. It raises DeliveryError."""
 
     def __init__(
-        self, speaker: Speaker, town: Town, join: Join, say: Callable[[int, str, Say], Awaitable[None]]
+        self, there: OfficerChannel, town: Town, join: Join, say: Callable[[int, str, Say], Awaitable[None]]
     ) -> None:
-        self._bot = speaker
+        self._bot = there
         self._say = say
         self._town = town
         self._woken = asyncio.Event()
