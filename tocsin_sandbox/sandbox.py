@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tocsin_sandbox import open311, webhook
-from tocsin_sandbox.crowd import TownHall
 from tocsin_sandbox import open311, push, webhook
+from tocsin_sandbox.crowd import TownHall
 from tocsin_sandbox.exchange import Answer, Asked, Journal, error_page
 from tocsin_sandbox.facebook import Facebook
 from tocsin_sandbox.facebook import answers as facebook_answers
