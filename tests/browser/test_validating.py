@@ -124,6 +124,31 @@ def test_correct_with_one_tap(desk, town, size):
     expect(page.get_by_text("correction").first).to_be_visible()
 
 
+def test_a_correction_is_called_back_in_time_and_sent_by_whoever_leaves(desk, town):
+    anne = desk.person("anne", "author")
+    alert = town.post("Gymnase ouvert à tous", "--as", "anne", "--severity", "Moderate")["alert"]
+    assert town.tocsin("approve", alert, "--as", "berthe").returncode == 0
+    page = anne.go(f"/alerts/{alert}")
+    expect(page.get_by_role("link", name="See it there – X account").first).to_be_visible()
+    correct = page.get_by_role("button", name="Correct it now on 3 channels")
+
+    page.clock.install()
+    correct.click()
+    expect(page.get_by_text("goes out in five seconds")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    page.clock.fast_forward(6_000)
+    expect(page.locator("#undo")).to_have_count(0)
+    expect(correct).to_be_focused()
+    assert len(town.objects("status", alert)) == 1, "nothing followed"
+
+    page.locator("#f-right").fill("Il ouvre demain.")
+    correct.click()
+    expect(page.locator("#undo")).to_be_visible()
+    anne.go("/")
+    town.until(lambda: len(town.objects("status", alert)) > 1 or "corrected" in str(town.objects("status", alert)))
+    expect(anne.go(f"/alerts/{alert}").get_by_text("correction").first).to_be_visible()
+
+
 def test_an_exercise_cannot_be_mistaken(desk, town):
     berthe = desk.person("berthe", "approver")
     drill = town.post("Évacuation du gymnase", "--as", "anne", "--severity", "Severe", "--exercise")["alert"]

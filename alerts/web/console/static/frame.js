@@ -16,6 +16,48 @@ for (const menu of document.querySelectorAll("details.more")) {
   });
 }
 
+// What takes the order away from everybody can be called back for a few seconds: it is sent at their end. Whoever leaves
+// the page sends it at once, for what is wrong must not stand because a window was closed. A page's parts are renewed
+// meanwhile, so what is sent is held in a form of its own.
+const SECOND_THOUGHTS = 5_000; // ms
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.dataset.undo) return;
+  event.preventDefault();
+  if (!document.querySelector("#undo")) hold(form, event.submitter);
+});
+
+function hold(form, submitter) {
+  const held = Object.assign(document.createElement("form"), { id: "undo", method: "post", action: form.getAttribute("action"), className: "notice warn" });
+  held.dataset.unsent = form.dataset.unsent;
+  for (const [name, value] of new FormData(form)) held.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  const told = Object.assign(document.createElement("p"), { textContent: form.dataset.undo });
+  told.setAttribute("role", "status");
+  const undo = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: form.dataset.undoButton });
+  const send = Object.assign(document.createElement("button"), { className: "button danger", textContent: submitter.textContent, hidden: true });
+  const left = Object.assign(document.createElement("span"), { className: "left" });
+  left.setAttribute("aria-hidden", "true");
+  held.append(left, told, undo, send);
+  document.body.append(held);
+  undo.focus();
+  const leave = () => navigator.sendBeacon(held.action, new FormData(held));
+  const timer = setTimeout(() => {
+    removeEventListener("pagehide", leave);
+    undo.remove();
+    left.remove();
+    send.hidden = false; // for another press, should nobody answer
+    held.requestSubmit(send);
+  }, SECOND_THOUGHTS);
+  addEventListener("pagehide", leave);
+  undo.addEventListener("click", () => {
+    clearTimeout(timer);
+    removeEventListener("pagehide", leave);
+    held.remove();
+    document.querySelector(`#${CSS.escape(submitter.id)}`)?.focus();
+  });
+}
+
 // What publishes or decides stays on its page while nobody answers, and says so: the page of a lost connection would send
 // it again when it is loaded anew. So the desk is asked first whether it is there.
 document.addEventListener("submit", async (event) => {
