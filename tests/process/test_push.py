@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import urllib.request
 from collections import Counter
@@ -19,7 +20,8 @@ from alerts.store.unit import transaction
 from tests.process.town import TELEGRAM, town_in
 
 pytestmark = pytest.mark.process
-MANY = 2000
+MANY = int(os.environ.get("PUSH_SUBSCRIBERS", "2000"))
+PATIENCE = 60 + MANY / 50
 WANTING = MANY * 3 // 4
 UNDER_WAY = PushSettings.model_fields["in_flight"].default
 KILLS = 5
@@ -74,11 +76,11 @@ def test_killed_five_times_on_the_way_nobody_is_lost_and_what_comes_twice_takes_
     daemon = town.start("run", log=log)
     alert = town.post("Coup de vent", "--severity", "Severe")
     for number in range(1, KILLS + 1):
-        town.until(lambda number=number: sent(town) > number * WANTING // (KILLS + 2))
+        town.until(lambda number=number: sent(town) > number * WANTING // (KILLS + 2), patience=PATIENCE)
         daemon.stop(signal.SIGKILL)
         town.wind(TERM.total_seconds())
         daemon = town.start("run", log=log)
-    [bulk] = town.until(lambda: [each for each in bulks(town) if each["state"] == "done"], patience=60)
+    [bulk] = town.until(lambda: [each for each in bulks(town) if each["state"] == "done"], patience=PATIENCE)
     town.mend()
 
     reached = told(town, "Coup de vent")
@@ -88,9 +90,11 @@ def test_killed_five_times_on_the_way_nobody_is_lost_and_what_comes_twice_takes_
     assert len({each["topic"] for each in asked(town, "messages.json")}) == 1
 
     assert town.tocsin("update", alert["incident"], "--headline", "Coup de vent plus fort").returncode == 0
-    town.until(lambda: len(told(town, "plus fort")) == WANTING, patience=60)
+    town.until(lambda: len(told(town, "plus fort")) == WANTING, patience=PATIENCE)
     assert town.tocsin("cancel", alert["incident"], "--over").returncode == 0
-    town.until(lambda: len(bulks(town)) == 3 and all(each["state"] == "done" for each in bulks(town)), patience=60)
+    town.until(
+        lambda: len(bulks(town)) == 3 and all(each["state"] == "done" for each in bulks(town)), patience=PATIENCE
+    )
     messages = asked(town, "messages.json")
     assert {(each["topic"], each["notification"]["tag"]) for each in messages} == {
         (messages[0]["topic"], alert["incident"])
