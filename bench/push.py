@@ -64,7 +64,7 @@ async def _against(url: str, folder: Path, *, beforehand: bool) -> Row:
         f"one alert to many browsers, bare aiohttp with requests {floor}",
         *taken,
         "/s",
-        0.3 if beforehand else 0.6,
+        0.15 if beforehand else 0.6,
         True,
     )
 
