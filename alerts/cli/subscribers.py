@@ -41,7 +41,8 @@ def export(context: typer.Context, channel: Channel = None) -> int:
     from alerts.daemon.desk import Control
 
     town = context.obj.load()
-    rows = Control(town).ask(lambda unit: list(unit.subscribers.all()))
+    # A browser's keys are of no use without the town's own: those move with the whole database.
+    rows = [each for each in Control(town).ask(lambda unit: list(unit.subscribers.all())) if each[1].endpoint is None]
     known = dict.fromkeys([*bot_settings(town), *(name for name, _ in rows)])
     if channel is not None and channel not in known:
         raise Misuse(because("channel_not_subscribed", name=repr(channel), known=list(known) or _NONE))

@@ -58,3 +58,10 @@ def test_a_browser_is_forgotten_by_its_endpoint(town, capsys):
     assert db.execute("SELECT count(*) FROM subscriber").fetchone()[0] == 0
     assert "push.example" not in str([tuple(row) for row in db.execute("SELECT * FROM audit")])
     db.close()
+
+
+def test_browsers_move_with_the_database_and_not_with_the_subscribers_of_a_bot(town, capsys):
+    assert carry_out(["--config", str(town / "channels.toml"), "subscribers", "export"]) == 0
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "0 " in err
