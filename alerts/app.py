@@ -479,6 +479,7 @@ class Daemon:
             pace=self._paces.__getitem__,
             events=self.events,
             intake=self.ears.intake if self.ears is not None else None,
+            reports=reported,
         )
         app.add_routes(self._bots.routes())
         if self.ears is not None:

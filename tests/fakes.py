@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.model.delivery import SendOutcome, SendResult, Target
+from alerts.model.errors import Rejected
 from alerts.model.ports import Clock, Discussion, Keyboard, Probe
 from alerts.model.post import Message, Quota, Receipt
 
@@ -306,6 +307,8 @@ class FakeLine:
         self.admins: set[int] = set()
         self.introductions = 0
         self.webhooks: list[tuple[str, str]] = []
+        self.files: dict[str, bytes | Exception] = {}
+        self.keyboards: list[Keyboard | None] = []
         self.linked: Discussion | Exception = Discussion(-1001)
 
     async def say(
@@ -314,10 +317,17 @@ class FakeLine:
         if self.troubles and (trouble := self.troubles.popleft()) is not None:
             raise trouble
         self.said.append((chat, text))
+        self.keyboards.append(keyboard)
         return len(self.said)
 
     async def show(self, chat: int, picture: str, caption: str) -> int:
         return await self.say(chat, caption)
+
+    async def fetch(self, file: str, most: int) -> bytes:
+        found = self.files.get(file, Rejected("no such file"))
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def me(self) -> str:
         self.introductions += 1

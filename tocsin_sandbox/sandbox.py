@@ -22,7 +22,7 @@ from tocsin_sandbox.twitter import Twitter
 from tocsin_sandbox.twitter import answers as twitter_answers
 
 _GRAPH = re.compile(r"/v\d+\.\d+/(?P<subject>[\d_]+)?")
-_TOKEN = re.compile(r"^/bot[^/]+")
+_TOKEN = re.compile(r"^(/file)?/bot[^/]+")
 _ENDPOINT = re.compile(r"^/wpush/[^/]+")
 
 
@@ -34,7 +34,7 @@ def platform_of(path: str) -> str | None:
     """
     if path.startswith("/2/"):
         return "twitter"
-    if path.startswith("/bot"):
+    if path.startswith(("/bot", "/file/bot")):
         return "telegram"
     if path.startswith("/wpush/"):
         return "push"
@@ -47,7 +47,7 @@ def platform_of(path: str) -> str | None:
 
 def redact(path: str) -> str:
     """The path without Telegram's token, and without what a push service gave a browser alone."""
-    return _ENDPOINT.sub("/wpush/<browser>", _TOKEN.sub("/bot<token>", path))
+    return _ENDPOINT.sub("/wpush/<browser>", _TOKEN.sub(r"\1/bot<token>", path))
 
 
 class Platforms:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from alerts.model.bounds import bounded, seen, shown, utf16_units, visible
 from alerts.model.listening import Remark, Utterance
 from alerts.model.ports import Keyboard
+from alerts.model.reports import BegunReport, CitizenReport
 from alerts.model.subscriber import Asked, Subscriber
 from alerts.model.town import District
 from alerts.rendering.i18n import Words, read_words
@@ -81,6 +82,19 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class SentPhoto:
+    """A photo that was sent in private: the platform's name of its file, how large it is if told, the words under it.
+
+    `album` is that of several photos which were sent together.
+    """
+
+    file: str = field(repr=False)
+    size: int | None = None
+    text: str = field(default="", repr=False)
+    album: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class FreeText:
     """Anything else. What it says is nothing to us, but where an officer was asked something, or the town hears."""
 
@@ -99,7 +113,7 @@ class Moved:
     to: int = field(repr=False)
 
 
-What = Command | Press | Place | FreeText | Left | Moved
+What = Command | Press | Place | SentPhoto | FreeText | Left | Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +185,29 @@ def _said(message: Mapping[str, Any], username: str) -> ChatEvent | None:
     # That somebody joined or left comes in the form of a message, and is to be answered by nobody.
     is_service = "from" not in message or any(key.startswith(("new_chat", "left_chat", "group_")) for key in message)
     is_private = part_of(message, "chat").get("type") == "private"
+    if is_private and (photo := _photo(message)) is not None:
+        return _event(message, photo)
     return None if is_service else _event(message, FreeText(text if is_private else ""))
+
+
+def _photo(message: Mapping[str, Any]) -> SentPhoto | None:
+    """The largest size of a photo, or a picture that was sent as a file; None where the message has neither."""
+    told = message.get("photo")
+    sizes = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
+    document = part_of(message, "document")
+    if str(document.get("mime_type")).startswith("image/"):
+        sizes.append(dict(document))
+    named = [each for each in sizes if isinstance(each.get("file_id"), str)]
+    if not named:
+        return None
+    largest = max(named, key=lambda each: number_in(each.get("file_size")) or 0)
+    said, album = message.get("caption"), message.get("media_group_id")
+    return SentPhoto(
+        file=largest["file_id"][:_LONGEST_WORD],
+        size=number_in(largest.get("file_size")),
+        text=seen(bounded(said, LONGEST_TEXT)).strip() if isinstance(said, str) else "",
+        album=album[:_LONGEST_WORD] if isinstance(album, str) else None,
+    )
 
 
 def _place(place: Mapping[str, Any]) -> What:
@@ -243,13 +279,16 @@ def language_for(told: str | None, station: str) -> str:
     return next((each for each in asked if each in SPOKEN), "en")
 
 
-def commands(language: str, *, subscribes: bool = True, hears: bool = False) -> Mapping[str, str]:
-    """What the bot's commands do, by their names, in a language: where people subscribe, where they ask, or both."""
+def commands(
+    language: str, *, subscribes: bool = True, hears: bool = False, reports: bool = False
+) -> Mapping[str, str]:
+    """What the bot's commands do, by their names, in a language: where people subscribe, ask, report."""
     _ = words_of(language).gettext
     offered = {
         "start": _("Subscribe"),
         "now": _("What is on"),
         "question": _("A question to the town"),
+        report_command(language): _("Report something"),
         "settings": _("Your choices"),
         "language": _("The language"),
         "test": _("A test message"),
@@ -259,7 +298,15 @@ def commands(language: str, *, subscribes: bool = True, hears: bool = False) -> 
     }
     if not hears:
         del offered["question"]
-    return offered if subscribes else {name: offered[name] for name in ASKED if name in offered}
+    if not reports:
+        del offered[report_command(language)]
+    kept = (*ASKED, report_command(language))
+    return offered if subscribes else {name: said for name, said in offered.items() if name in kept}
+
+
+def report_command(language: str) -> str:
+    """The command that reports something, as it is offered in a language; both are understood in each."""
+    return "signaler" if language == "fr" else "report"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +344,8 @@ class Kept:
 
     `received` are incidents, each with the number of the message that tells of it, and when that was; `held` what waits
     for it, and until when; `told` the alerts that it was told wait for a validation, and when; `asked` of what it was
-    asked the reason; `asked_town` what it asked the town.
+    asked the reason; `asked_town` what it asked the town, `reports` what
+    was reported from it, `begun` what it is reporting.
     """
 
     subscriber: Subscriber | None = None
@@ -307,11 +355,14 @@ class Kept:
     told: Mapping[str, datetime] = field(default_factory=dict)
     asked: Asked | None = None
     asked_town: Sequence[Utterance] = ()
+    reports: Sequence[CitizenReport] = ()
+    begun: BegunReport | None = None
 
     @property
     def nothing(self) -> bool:
         """Whether there is nothing to show or forget."""
-        return self.subscriber is None and not self.received and self.account is None and not self.asked_town
+        said = self.asked_town or self.reports or self.begun
+        return self.subscriber is None and not self.received and self.account is None and not said
 
 
 def buttons(*rows: Sequence[tuple[str, str]]) -> Keyboard:
@@ -377,7 +428,8 @@ class TownNow:
     """All that the conversation knows: the station, its districts, what is on, and how fresh that knowledge is.
 
     `language` is the station's tag; `on` has a list for each language. `page` is the town's own page. `subscribes`:
-    people can subscribe with this bot; `hears`: what they ask it is passed on, and is read in these `hours`, if told.
+    people can subscribe with this bot; `hears`: what they ask it is passed on, and is read in these `hours`, if told;
+    `reports`: they can report something to it.
     """
 
     name: str
@@ -390,6 +442,7 @@ class TownNow:
     subscribes: bool = True
     hears: bool = False
     hours: str | None = None
+    reports: bool = False
 
     def district(self, key: str) -> District | None:
         """The district of that `key_of`; None where the boundary file has none any more."""

@@ -30,17 +30,20 @@ from alerts.bot.chat import (
     Place,
     Press,
     Say,
+    SentPhoto,
     TownNow,
     buttons,
     language_for,
     length_of,
     link,
     pieces,
+    report_command,
     safe,
     words_of,
 )
 from alerts.bot.choices import NIGHT, chosen, district_chosen, screen, steps, summary
 from alerts.model.ports import Keyboard
+from alerts.model.reports import BegunReport, CitizenReport
 from alerts.model.subscriber import Subscriber
 from alerts.rendering.i18n import Words
 
@@ -97,8 +100,9 @@ def reply(kept: Kept, event: ChatEvent, town: TownNow, now: datetime) -> BotRepl
             return _place(scene, event.what)
         case Left():
             return BotReply(forgets=True)
-        case FreeText(text=text):
-            return _free_text(scene, text) if event.private else BotReply()
+        case FreeText() | SentPhoto() as said:
+            words = said.text if isinstance(said, FreeText) else ""
+            return _free_text(scene, words) if event.private else BotReply()
         case Moved():
             return BotReply()
 
@@ -198,6 +202,8 @@ def _forget(scene: Scene) -> BotReply:
             "Its link to the account <b>%(name)s</b> goes too: what waits for a validation is told here no more.",
             name=safe(scene.kept.account),
         )
+    if scene.kept.reports:
+        text += "\n" + _("What you reported from here is erased at the town, too.")
     return BotReply((Say(text, buttons([(_("Yes, remove it"), "f:yes"), (_("No"), "f:no")])),))
 
 
@@ -221,12 +227,33 @@ def data_of(kept: Kept) -> dict[str, object]:
         found["held_back"] = [{"post": post, "until": _at(until)} for post, until in kept.held]
     if kept.asked_town:
         found["questions"] = [{"text": each.text, "at": _at(each.said_at)} for each in kept.asked_town]
+    if kept.reports:
+        found["reports"] = [_report_of(each) for each in kept.reports]
+    if kept.begun:
+        begun = kept.begun
+        found["report_begun"] = {"kind": begun.kind, "place": _where(begun), "text": begun.text, "at": _at(begun.at)}
     if kept.account:
         found["account"] = kept.account
         found["told"] = [{"alert": alert, "at": _at(at)} for alert, at in kept.told.items()]
     if kept.asked:
         found["asked_why"] = {"alert": kept.asked.alert, "message": kept.asked.message, "at": _at(kept.asked.at)}
     return found
+
+
+def _report_of(report: CitizenReport) -> dict[str, object]:
+    return {
+        "report": report.number,
+        "kind": report.kind,
+        "state": report.state.value,
+        "place": _where(report),
+        "text": report.text,
+        "photo": report.has_photo,
+        "at": _at(report.at),
+    }
+
+
+def _where(of: CitizenReport | BegunReport) -> dict[str, object]:
+    return {"lat": of.lat, "lon": of.lon, "words": of.place}
 
 
 def _choices_of(known: Subscriber) -> dict[str, object]:
@@ -330,6 +357,8 @@ def _hint(scene: Scene) -> BotReply:
     )
     if scene.town.hears:
         text += "\n" + _("/question – a question to the town")
+    if scene.town.reports:
+        text += "\n" + _("/%(report)s – report something", report=report_command(scene.language))
     return BotReply((Say(text),))
 
 

@@ -41,6 +41,7 @@ from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.ports import Keyboard
 from alerts.model.post import Message, Post, PostImage, PostState
 from alerts.model.subscriber import Asked, Linked
+from alerts.reports.acts import erased
 
 SEEN = 24
 """Digits of a fingerprint that a button carries, 96 bits: beside an alert's id, 64 bytes have no room for more."""
@@ -48,6 +49,8 @@ SEEN = 24
 _LONGEST = 3500
 # Messages that somebody reads before a button: what takes more is validated at the desk.
 _MOST = 6
+MOST_REPORTS = 100
+"""Reports of one chat that are looked at in one go."""
 ADDRESS = "telegram"
 CHANGE = "change "
 """Before the number of a line of the audit log, where a chat was told of that and not of an alert."""
@@ -136,13 +139,22 @@ def answer(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> Bot
             return BotReply()
 
 
-def forget(unit: DeskUnit, channel: str, chat: int) -> None:
-    """Remove all that is kept of a chat. That it belonged to an account is written down, as when it is unlinked."""
+def forget(unit: DeskUnit, channel: str, chat: int, *, asked: bool = False) -> None:
+    """Remove all that is kept of a chat. That it belonged to an account is written down, as when it is unlinked.
+
+    What was reported from it is erased where who has it `asked` for that; else nobody reads there any more, and the
+    matter stays the town's to see to.
+    """
     _part(unit, channel, chat)
     unit.subscribers.forget(channel, chat)
     if unit.desk.station.listens:
         for each in unit.listening.said_to_bot(channel, chat):
             unit.listening.forget(each, unit.now)
+    if unit.desk.station.reports is not None:
+        while asked and (reports := unit.reports.of_chat(channel, chat, MOST_REPORTS)):
+            for report in reports:
+                erased(unit, report)
+        unit.report_chats.part(channel, chat)
 
 
 # --- linking a chat to an account -----------------------------------------------------------------------------------

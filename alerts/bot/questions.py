@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from alerts.bot.chat import BotReply, ChatEvent, On, Press, Say, TownNow, buttons, safe, words_of
+from alerts.bot.chat import BotReply, ChatEvent, On, Press, Say, TownNow, buttons, report_command, safe, words_of
 from alerts.model.listening import Remark
 
 MOST = 4
@@ -52,6 +52,8 @@ def greeting(town: TownNow, language: str) -> BotReply:
         "/now – what is on\n/question – a question to the town\n/mydata – what is kept\n/forget – remove everything",
         town=safe(town.name),
     )
+    if town.reports:
+        text += "\n" + _("/%(report)s – report something", report=report_command(language))
     return _said(text, town, _)
 
 

@@ -33,9 +33,11 @@ from alerts.bot.chat import (
     safe,
 )
 from alerts.bot.conversation import reply
+from alerts.bot.reporting import ChatReports
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.ears import Intake
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
+from alerts.model.events import ReportsChanged
 from alerts.model.ports import BotClient, Clock
 from alerts.rendering.i18n import sentence
 
@@ -164,7 +166,7 @@ class Bot:
 
     `remember` keeps a fact of the channel: under `bot` stands by which name people find it. `intake` keeps what people
     say, where the channel hears; where it doesn't, there is none. `subscribes`: people may subscribe with it.
-    `exercise`: its channel is for exercises.
+    `exercise`: its channel is for exercises. `reports` is who takes what people report to it, where they may.
     """
 
     channel: str
@@ -176,6 +178,7 @@ class Bot:
     intake: Intake | None = None
     subscribes: bool = True
     exercise: bool = False
+    reports: ChatReports | None = None
 
 
 class Reception:
@@ -195,7 +198,8 @@ class Reception:
         # None is shown to whoever speaks a language that the bot doesn't.
         for language in (None, *SPOKEN):
             bot, spoken = self._bot, language or "en"
-            offered = commands(spoken, subscribes=bot.subscribes, hears=bot.intake is not None)
+            hears, reports = bot.intake is not None, bot.reports is not None
+            offered = commands(spoken, subscribes=bot.subscribes, hears=hears, reports=reports)
             await bot.client.list_commands(offered, language)
 
     async def handle(self, updates: Sequence[Mapping[str, Any]], landed: Landed | None = None) -> None:
@@ -279,13 +283,18 @@ class Reception:
             except TocsinError as error:
                 language = await service.ask(lambda unit: officers.language_of_chat(unit, channel, event, town))
                 return BotReply((Say(safe(sentence(error.reason, language, town.zone))),))
+        if self._bot.reports is not None and (said := await self._bot.reports.answer(event, town)) is not None:
+            return said
         # Reading doesn't wait for the one writer, so "/now" is answered while an alert is sent to thousands.
         answer = await service.ask(lambda unit: _answer(unit, channel, event, town))
         if answer.remark is not None and self._bot.intake is not None:
             await self._bot.intake.keep(channel, [answer.remark])
         if answer.keeps is None and not answer.forgets:
             return answer
-        return await service.act(lambda unit: _answer_and_keep(unit, channel, event, town))
+        answer, numbers = await service.act(lambda unit: _answer_and_keep(unit, channel, event, town))
+        if numbers:
+            service.tell(ReportsChanged(numbers))
+        return answer
 
     async def _answer_press(self, press: Press, answer: BotReply) -> None:
         try:
@@ -332,8 +341,11 @@ async def _say_once(bot: Bot, chat: int, say: Say) -> int:
 
 
 def _answer(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> BotReply:
-    chat = event.chat
-    kept = Kept(
+    return reply(_kept(unit, channel, event.chat, town), event, town, unit.now)
+
+
+def _kept(unit: DeskUnit, channel: str, chat: int, town: TownNow) -> Kept:
+    return Kept(
         unit.subscribers.get(channel, chat),
         unit.subscribers.received(channel, chat),
         unit.officer_chats.linked(channel, chat),
@@ -341,14 +353,19 @@ def _answer(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> Bo
         unit.officer_chats.told(channel, chat),
         unit.officer_chats.asked(channel, chat),
         unit.listening.said_to_bot(channel, chat) if town.hears else (),
+        unit.reports.of_chat(channel, chat, officers.MOST_REPORTS) if town.reports else (),
+        unit.report_chats.begun(channel, chat) if town.reports else None,
     )
-    return reply(kept, event, town, unit.now)
 
 
-def _answer_and_keep(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> BotReply:
-    answer = _answer(unit, channel, event, town)
+def _answer_and_keep(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> tuple[BotReply, tuple[str, ...]]:
+    """The answer, and the numbers of the reports that were erased by it."""
+    kept = _kept(unit, channel, event.chat, town)
+    answer = reply(kept, event, town, unit.now)
     if answer.forgets:
-        officers.forget(unit, channel, event.chat)
-    elif answer.keeps is not None:
+        # Who blocks the bot asks for nothing; who taps "remove it" means what they reported, too.
+        officers.forget(unit, channel, event.chat, asked=not isinstance(event.what, Left))
+        return answer, tuple(each.number for each in kept.reports)
+    if answer.keeps is not None:
         unit.subscribers.put(channel, answer.keeps)
-    return answer
+    return answer, ()

@@ -20,11 +20,13 @@ from aiohttp import web
 from alerts.bot.chat import Fresh, On, TownNow
 from alerts.bot.ear import GroupEar, told_within
 from alerts.bot.reception import Bot, Reception
-from alerts.bot.updates import POLL, SET_AGAIN, Asking, Listening
+from alerts.bot.report_news import ReportNews
+from alerts.bot.reporting import ChatReports
+from alerts.bot.updates import POLL, SET_AGAIN, Asking, Join, Listening
 from alerts.channels.settings import PushSettings, TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.daemon.telemetry import Metrics
-from alerts.delivery.bot_pace import BotPace
+from alerts.delivery.bot_pace import BotPace, Unhurried
 from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
@@ -32,10 +34,11 @@ from alerts.desk.service import DeskService
 from alerts.health.approvals import OfficerNotices
 from alerts.listening.ears import Intake
 from alerts.model.errors import BadCredential
-from alerts.model.events import BulkEnded, Events, IncidentChanged, SubscriberTold
+from alerts.model.events import BulkEnded, Events, IncidentChanged, ReportsChanged, SubscriberTold
 from alerts.model.lease import DUTIES, source_lease
-from alerts.model.ports import Clock, Pace, Resources, Tells
+from alerts.model.ports import Clock, Resources, Tells
 from alerts.model.town import Town
+from alerts.reports.taking import ReportIntake
 from alerts.store.bulk import Address, Bulks
 from alerts.store.database import Database
 from alerts.store.unit import Unit
@@ -82,12 +85,14 @@ class Bots:
         clock: Clock,
         keeper: LeaseKeeper,
         resources: Callable[[str], Resources],
-        pace: Callable[[str], Pace],
+        pace: Callable[[str], BotPace],
         events: Events,
         intake: Intake | None = None,
+        reports: ReportIntake | None = None,
     ) -> None:
         self._town = town
         self._intake = intake
+        self._reports = reports
         self._service = service
         self._publisher = publisher
         self._setting = setting
@@ -98,6 +103,7 @@ class Bots:
         self._events = events
         self._asking: dict[str, Asking] = {}
         self._rounds: dict[str, OfficerNotices] = {}
+        self._news: dict[str, ReportNews] = {}
         for name, settings in conversing(town).items():
             self._add(name, settings)
 
@@ -112,7 +118,8 @@ class Bots:
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
         listening = [(bot_lease(name), each.run()) for name, each in self._asking.items()]
-        return listening + [(f"officers {name}", each.run()) for name, each in self._rounds.items()]
+        told = [(f"officers {name}", each.run()) for name, each in self._rounds.items()]
+        return listening + told + [(f"reports told {name}", each.run()) for name, each in self._news.items()]
 
     def cycles(self) -> list[Cycle]:
         """How long ago each bot that is ours to listen for last heard from Telegram."""
@@ -130,6 +137,9 @@ class Bots:
             self._events.publish(IncidentChanged())
 
         intake = self._intake if settings.hears else None
+        # What is practised is no report of anything.
+        taken = self._reports if not settings.exercise else None
+        reports = ChatReports(name, self._service, taken, client) if taken is not None else None
         town_now = partial(self._town_now, settings)
         bot = Bot(
             name,
@@ -141,6 +151,7 @@ class Bots:
             intake,
             settings.subscriptions,
             settings.exercise,
+            reports,
         )
         reception = Reception(bot)
         told_every = SET_AGAIN if settings.updates == "webhook" else POLL
@@ -155,12 +166,22 @@ class Bots:
             self._asking[name] = Asking(bot, reception, join, ear=ear)
         if settings.subscriptions:
             self._rounds[name] = OfficerNotices(bot, self._town, join)
+        if reports is not None:
+            self._tell_news(bot, settings, join)
+
+    def _tell_news(self, bot: Bot, settings: TelegramSettings, join: Join) -> None:
+        """Who reported is told what became of it, behind all that is urgent and beside what goes to many."""
+        name = bot.channel
+        unhurried = TelegramClient(settings, self._resources(name), Unhurried(self._pace(name)))
+        self._news[name] = news = ReportNews(replace(bot, client=unhurried), self._town, join)
+        for kind in (ReportsChanged, IncidentChanged):
+            self._events.subscribe(kind, lambda _: news.wake())
 
     async def _town_now(self, settings: TelegramSettings) -> TownNow:
         # In a thread: an incident is put into words when it is first asked for.
         now = await asyncio.to_thread(town_now, self._town, self._setting, await self._publisher.edition())
-        hours = self._town.listening.hours
-        return replace(now, subscribes=settings.subscriptions, hears=settings.hears, hours=hours)
+        hours, takes = self._town.listening.hours, self._reports is not None and not settings.exercise
+        return replace(now, subscribes=settings.subscriptions, hears=settings.hears, hours=hours, reports=takes)
 
 
 def webhook_secret(settings: TelegramSettings, resources: Resources) -> str:

@@ -154,6 +154,32 @@ class BotPace:
         self._gone.append(departure)
 
 
+class Unhurried:
+    """The pace of a bot for what nobody waits for: its turn comes among what goes to many, and behind what is urgent.
+
+    It is a `Pace` like the bot's own; who speaks by it says one thing after the other.
+    """
+
+    def __init__(self, pace: BotPace) -> None:
+        self._pace = pace
+
+    @asynccontextmanager
+    async def direct(self) -> AsyncIterator[None]:
+        """Wait for one's turn behind everything that is urgent."""
+        departure = await self._pace.leave(Precedence.ROUTINE)
+        yield
+        self._pace.answered(departure)
+
+    @property
+    def halted_for(self) -> float:
+        """Seconds until anything of the bot may leave again; 0: now."""
+        return self._pace.halted_for
+
+    def halt(self, seconds: float) -> None:
+        """Telegram asked to wait: nothing of the bot leaves before that."""
+        self._pace.halt(seconds)
+
+
 class Alarm:
     """Calls `ring` once the earliest of the times it was set to has come; too early does no harm to who sets it."""
 

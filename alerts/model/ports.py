@@ -426,6 +426,10 @@ class BotClient(Protocol):
         """Show the picture of that file, with plain words under it; the message's number."""
         ...
 
+    async def fetch(self, file: str, most: int) -> bytes:
+        """A file that somebody sent. Raises Rejected where it isn't there any more, or has more than `most` bytes."""
+        ...
+
     async def me(self) -> str:
         """The bot's own username. Raises BadCredential where Telegram doesn't know the token."""
         ...

@@ -41,6 +41,7 @@ REPORTED: Mapping[str, str] = {
     "photo_of_no_kind": "this is no photo that can be taken; allowed: JPEG, PNG or WebP",
     "photo_many_pixels": "the photo has {width} × {height} pixels; allowed: up to {most} million",
     "photo_broken": "the photo can't be opened: it is broken or cut off; allowed: a whole one",
+    "photo_unfetched": "the photo couldn't be fetched from Telegram; please send it once more",
     "photo_box": "a box covers nothing of the photo",
     "proof_missing": "it came without a proof of work, as from a browser without scripts",
     "proof_wrong": "its proof of work is wrong",

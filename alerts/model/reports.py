@@ -312,6 +312,25 @@ class ContentNotice:
     by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BegunReport:
+    """A report that somebody is making in a private chat with the bot, kept until it is sent.
+
+    `key` is what it is sent under, so that one that is sent twice is one. `at` is when the chat did something about it
+    last. `lat`, `lon` and `place` are where it is, once that was told, `text` the words that were said beside.
+    """
+
+    channel: str
+    chat: int = field(repr=False)
+    key: str
+    kind: str
+    at: datetime
+    lat: float | None = field(default=None, repr=False)
+    lon: float | None = field(default=None, repr=False)
+    place: str | None = field(default=None, repr=False)
+    text: str = field(default="", repr=False)
+
+
 class ForwardState(StrEnum):
     """How far a report is on its way to another server. `in doubt`: its answer never came, so it may be there."""
 

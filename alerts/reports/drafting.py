@@ -101,11 +101,11 @@ class AlertsOn:
         standing = unit.views.on_now(unit.now)
         newest = {each.incident_id: each for each in standing if each.state is AlertState.ACCEPTED}
         self.town = unit.desk.station
-        self.live = [each for each in newest.values() if _is_on(each, unit.now)]
+        self.live = [each for each in newest.values() if is_on(each, unit.now)]
         self.drafts = [
             draft
             for each in standing
-            if each.source == REPORTS and each.state is AlertState.WAITING and _is_on(each, unit.now)
+            if each.source == REPORTS and each.state is AlertState.WAITING and is_on(each, unit.now)
             if (draft := draft_of(each)) is not None
         ]
 
@@ -125,7 +125,8 @@ class AlertsOn:
         return next((each for each in self.drafts if each.kind == kind.code and each.reaches(place)), None)
 
 
-def _is_on(stored: StoredAlert, now: datetime) -> bool:
+def is_on(stored: StoredAlert, now: datetime) -> bool:
+    """Whether what it tells of is going on: no exercise, not over, not ended."""
     alert = stored.alert
     return alert is not None and alert.status is Status.ACTUAL and alert.ends > now and end_reason(alert) is None
 

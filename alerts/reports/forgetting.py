@@ -3,6 +3,7 @@
 | what | when it goes |
 |---|---|
 | digests of networks and chats, the day's secrets | after 24 hours |
+| what somebody began to report to the bot and never sent | after an hour |
 | the chat that is told, the photo, the private link, what was said against it | 30 days after the closing |
 | the words, the exact place, the answers given | a year after it came; the place stays as a square of 100 m |
 
@@ -25,6 +26,7 @@ from alerts.reports.places import coarse
 SOURCES_KEPT = timedelta(hours=24)
 SECRETS_KEPT = timedelta(hours=48)
 """The day's, and that of the day before."""
+BEGUN_KEPT = timedelta(hours=1)
 CONTACT_KEPT = timedelta(days=30)
 WORDS_KEPT = timedelta(days=365)
 MOST_MADE = 10_000
@@ -40,6 +42,7 @@ def forget_what_is_past(unit: DeskUnit) -> int:
     reports.drop_day_secrets(now - SECRETS_KEPT)
     # What a program was answered holds words and private links too.
     unit.replies.sweep(now - REPLIES_KEPT)
+    unit.report_chats.drop_begun(now - BEGUN_KEPT)
     closed = reports.with_contact(now - CONTACT_KEPT, AT_ONCE)
     for each in closed:
         reports.drop_contact(each.id)

@@ -167,6 +167,7 @@ _STEPS = Statement(select(report_step).where(report_step.c.report == bindparam("
 _UNTOLD = Statement(
     select(report_step)
     .where(text(f"report_step.{UNTOLD}"), report_step.c.channel == bindparam("channel"))
+    .where(report_step.c.seq > bindparam("behind"))
     .order_by(report_step.c.seq)
     .limit(bindparam("most"))
 )
@@ -329,9 +330,10 @@ class Reports(ReportParts, ReportForgetting):
         """What happened to it, in order."""
         return [step_from(row) for row in _STEPS.rows(self._db, report=identity)]
 
-    def untold(self, channel: str, most: int) -> Sequence[tuple[ReportStep, int]]:
-        """What is still to be told by that channel's bot, in order, and the chat."""
-        return [(step_from(row), int(row["chat"])) for row in _UNTOLD.rows(self._db, channel=channel, most=most)]
+    def untold(self, channel: str, most: int, behind: int = 0) -> Sequence[tuple[ReportStep, int]]:
+        """What is still to be told by that channel's bot, in order from behind that step on, and the chat."""
+        rows = _UNTOLD.rows(self._db, channel=channel, behind=behind, most=most)
+        return [(step_from(row), int(row["chat"])) for row in rows]
 
     def told(self, step: ReportStep, at: datetime) -> None:
         """Keep that it was told in its chat."""

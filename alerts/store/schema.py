@@ -883,6 +883,21 @@ report_forward = Table(
     Index("ix_report_forward_due", "forward", "state", "next_try"),
 )
 
+# What somebody is reporting in a private chat, until it is sent or an hour has passed.
+report_begun = Table(
+    "report_begun",
+    metadata,
+    Column("channel", String(100), primary_key=True),
+    Column("chat", BigInteger, primary_key=True),
+    Column("key", String(26), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("lat", Double),
+    Column("lon", Double),
+    Column("place", Text),
+    Column("text", Text, nullable=False),
+)
+
 # What digests and private links are made under; those of a day are thrown away with it.
 report_secret = Table(
     "report_secret",

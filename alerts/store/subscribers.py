@@ -22,6 +22,7 @@ from alerts.store.schema import (
     officer_asked,
     officer_chat,
     officer_told,
+    report_begun,
 )
 from alerts.store.schema import received as got
 from alerts.store.schema import subscriber as table
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 OFFSET = "bot offset"
 """The fact under which a channel keeps the first update that wasn't handled yet."""
 # Every table that holds a chat's id: to forget somebody means to forget them in all of these.
-_OWN: tuple[Table, ...] = (table, got, held_back, officer_chat, officer_told, officer_asked)
+_OWN: tuple[Table, ...] = (table, got, held_back, officer_chat, officer_told, officer_asked, report_begun)
 _BULKS = select(bulk.c.id).where(bulk.c.channel == bindparam("of"))
 
 _GET = Statement(select(table).where(table.c.channel == bindparam("of"), table.c.chat == bindparam("who")))

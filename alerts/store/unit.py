@@ -31,6 +31,7 @@ from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, AuditLog, Drafts, Replies
 from alerts.store.polls import Polls
+from alerts.store.report_chats import ReportChats
 from alerts.store.report_lists import ReportLists
 from alerts.store.reports import Reports
 from alerts.store.restoring import Restored
@@ -138,6 +139,11 @@ class Unit:
     def shown_reports(self) -> ShownReports:
         """The reports that everybody may see."""
         return ShownReports(self.db)
+
+    @cached_property
+    def report_chats(self) -> ReportChats:
+        """The private chats in which people report."""
+        return ReportChats(self.db)
 
     @cached_property
     def restored(self) -> Restored:

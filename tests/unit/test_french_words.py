@@ -15,7 +15,8 @@ from babel.messages.pofile import read_po
 
 import alerts
 from alerts.access.audit import PROVING
-from alerts.bot.chat import Command, Press, commands
+from alerts.bot import report_words
+from alerts.bot.chat import Command, On, Press, Say, commands
 from alerts.bot.officers import sheets
 from alerts.config import read_config
 from alerts.desk.approve import MessageKind
@@ -37,6 +38,7 @@ from alerts.model.errors import ConfigurationError
 from alerts.model.person import AuditEntry, Chained, Origin
 from alerts.model.post import PostImage, Receipt
 from alerts.model.reason import SENTENCES, WORDS, Reason, because
+from alerts.model.reports import BegunReport, CitizenReport, Closing, ReportState, ReportStep, Via, shipped_kinds
 from alerts.rendering.i18n import word
 from tests.unit.bot.talking import Chat, data_of
 from tests.unit.bot.test_officers import RECORD, waiting
@@ -220,7 +222,30 @@ class TestTheBot:
         assert [line for say in sheets(shown, "fr") for line in wrong_in(spoken(say))] == []
 
     def test_no_command_is_told_in_english(self):
-        assert not wrong_in("\n".join(commands("fr").values()))
+        assert not wrong_in("\n".join(commands("fr", hears=True, reports=True).values()))
+
+    def test_nothing_that_is_said_of_a_report_has_a_word_of_english(self):
+        """Each question, each answer, and each step that a report may take."""
+        at, on = datetime(2026, 11, 25, 12, tzinfo=UTC), On("Crue", "", "https://alertes.example/a")
+        begun = BegunReport("telegram", 1, "k", "tree", at, 45.19, 5.71)
+        report = CitizenReport(
+            "r", "SM-26-0001", "tree", ReportState.RECEIVED, at, at, at, "", Via.BOT, place="rue Pasteur"
+        )
+        steps = [ReportStep("r", at, state, said="Merci", incident="i") for state in ReportState]
+        steps += [ReportStep("r", at, ReportState.CLOSED, closing) for closing in Closing]
+        kinds = shipped_kinds("fr")
+        says = [
+            report_words.ask_kind(kinds, "fr"),
+            *(report_words.ended(kind, 1) for kind in kinds if kind.stop),
+            *(report_words.chosen(kind, "fr", 1) for kind in kinds),
+            *(report_words.ask_place("fr", by_address=by_address) for by_address in (True, False)),
+            *(report_words.place_found(begun, "fr", is_here=is_here) for is_here in (True, False)),
+            report_words.ask_more("fr", report_words.known(on, "fr"), [("rue Pasteur, 25/11", "x")]),
+            *(Say(report_words.nothing_begun(sent, "fr")) for sent in (None, report)),
+            report_words.sent(report, "https://alertes.example/r", on, "fr"),
+            *(report_words.news(step, report, "Arbre", on, "fr") for step in steps),
+        ]
+        assert [line for say in says for line in wrong_in(spoken(say))] == []
 
 
 def spoken(say) -> str:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
 
 from tocsin_sandbox.exchange import Answer, Asked
 from tocsin_sandbox.people import Delete, Edit, Impossible, React, Say, Vote
 from tocsin_sandbox.rules import Rules
 from tocsin_sandbox.settings import TELEGRAM_BOT_ID, TELEGRAM_MEMBERS, TELEGRAM_TOKEN, SandboxSettings
-from tocsin_sandbox.state import Post, State
+from tocsin_sandbox.state import Post, State, look_at
 from tocsin_sandbox.telegram.calls import (
     Call,
     Chat,
@@ -27,11 +27,16 @@ from tocsin_sandbox.telegram.calls import (
 )
 from tocsin_sandbox.telegram.groups import Groups
 from tocsin_sandbox.telegram.inbox import Inbox
-from tocsin_sandbox.telegram.messages import TEXT_LIMIT, Messages
+from tocsin_sandbox.telegram.messages import CAPTION_LIMIT, TEXT_LIMIT, Messages, keep_sent
 from tocsin_sandbox.telegram.polls import Polls
 
 # Somebody who talks with the bot, as the sandbox's page or a `curl` lets them: what they type, and what they tap.
 
+FILES = "/file/bot"
+"""How the addresses of files begin; the token and the file's path follow."""
+LARGEST_DOWNLOAD = 20 * 1024 * 1024
+FILE_WRONG = "Bad Request: wrong file_id or the file is temporarily unavailable"
+FILE_TOO_BIG = "Bad Request: file is too big"
 LOOKED_BACK = 50
 """Messages of a chat among which a button is looked for."""
 
@@ -48,8 +53,9 @@ class Place(BaseModel):
 class Talk(BaseModel):
     """The body of `POST /sandbox/telegram/talk`: what somebody does in their private chat with the bot.
 
-    One of `text`, `press` (a button's words, or the data it sends; under `message`, else the newest that has it) and
-    `location`. `language` is what their app speaks.
+    One of `text`, `press` (a button's words, or the data it sends; under `message`, else the newest that has it),
+    `location`, and `photo` (a file's bytes in base64, with `caption` under it; no picture is sent as a document).
+    `language` is what their app speaks.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -59,12 +65,14 @@ class Talk(BaseModel):
     press: str | None = Field(default=None, min_length=1)
     message: int | None = None
     location: Place | None = None
+    photo: Base64Bytes | None = Field(default=None, max_length=20_000_000)
+    caption: str = Field(default="", max_length=CAPTION_LIMIT)
     language: str = Field(default="fr", pattern="^[a-z]{2,3}(-[A-Za-z]+)?$")
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> Talk:
-        if sum(each is not None for each in (self.text, self.press, self.location)) != 1:
-            raise ValueError("give one of text, press and location")
+        if sum(each is not None for each in (self.text, self.press, self.location, self.photo)) != 1:
+            raise ValueError("give one of text, press, location and photo")
         return self
 
 
@@ -91,8 +99,21 @@ class Talking:
         if talk.location is not None:
             said = f"📍 {talk.location.latitude}, {talk.location.longitude}"
             content = {"location": talk.location.model_dump()}
+        if talk.photo is not None:
+            content, said = self._photo(talk.photo, talk.caption, now), f"🖼 {talk.caption}".rstrip()
         post = self._messages.put_foreign(str(talk.chat), said, now)
         return {"message": {"message_id": int(post.id), "date": int(now), "from": who, "chat": chat, **content}}
+
+    def _photo(self, photo: bytes, caption: str, now: float) -> dict[str, Any]:
+        """As Telegram tells of one: in two sizes, of which the larger is what was sent; else as a document."""
+        picture = look_at(photo)
+        medium = keep_sent(self._state, photo, picture, now)
+        named = {"file_id": medium.id, "file_unique_id": f"u{medium.id}", "file_size": medium.size}
+        more = {"caption": caption} if caption else {}
+        if picture is None:
+            return {"document": {**named, "mime_type": medium.kind, "file_name": "IMG_0001.HEIC"}, **more}
+        small = {"file_id": f"{medium.id}s", "file_unique_id": "s", "file_size": 900, "width": 90, "height": 67}
+        return {"photo": [small, {**named, "width": medium.width, "height": medium.height}], **more}
 
     def _pressed(self, talk: Talk, press: str, chat: Mapping[str, Any]) -> dict[str, Any]:
         there = [post for post in self._messages.newest(str(talk.chat), LOOKED_BACK) if not post.deleted]
@@ -152,6 +173,7 @@ class Telegram:
             "editmessagereplymarkup": self.messages.edit_markup,
             "deletemessage": self.messages.delete,
             "pinchatmessage": lambda _: told(True),
+            "getfile": self._show_file,
             "getupdates": self.inbox.poll,
             "setwebhook": self.inbox.set_webhook,
             "deletewebhook": self.inbox.set_webhook,
@@ -170,6 +192,8 @@ class Telegram:
 
     def answer(self, asked: Asked) -> Answer:
         """What the Bot API says to this request."""
+        if asked.path.startswith(FILES):
+            return self._file(asked)
         token, _, method = asked.path.removeprefix("/bot").partition("/")
         if token != TELEGRAM_TOKEN:
             # What isn't shaped like a token is a path that there isn't.
@@ -184,6 +208,25 @@ class Telegram:
             return act(Call.of(method, asked))
         except Refusal as refusal:
             return refusal.answer
+
+    def _show_file(self, call: Call) -> Answer:
+        """`getFile`: where a file can be had, of those that are not larger than 20 MB."""
+        medium = self._state.medium("telegram", call.text("file_id"))
+        if medium is None:
+            raise Refusal(FILE_WRONG)
+        if medium.size > LARGEST_DOWNLOAD:
+            raise Refusal(FILE_TOO_BIG)
+        named = {"file_id": medium.id, "file_unique_id": f"u{medium.id}", "file_size": medium.size}
+        return told({**named, "file_path": f"photos/{medium.id}"})
+
+    def _file(self, asked: Asked) -> Answer:
+        """A file that somebody sent, from the address that `getFile` leads to."""
+        token, _, path = asked.path.removeprefix(FILES).partition("/")
+        id_ = path.removeprefix("photos/")
+        medium, content = self._state.medium("telegram", id_), self._state.content_of(id_)
+        if token != TELEGRAM_TOKEN or medium is None or content is None or asked.method != "GET":
+            return failed(404)
+        return Answer(200, content, content_type="application/octet-stream")
 
     def put_foreign(self, chat_id: str, text: str, now: float) -> Post:
         """Let somebody else write into a chat. Raises Refusal."""

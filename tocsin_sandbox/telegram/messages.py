@@ -9,7 +9,7 @@ from typing import Any
 
 from tocsin_sandbox.exchange import Answer
 from tocsin_sandbox.rules import Rules
-from tocsin_sandbox.state import Medium, Post, State, look_at
+from tocsin_sandbox.state import Medium, Picture, Post, State, look_at
 from tocsin_sandbox.telegram.calls import (
     BLOCKED,
     CAPTION_TOO_LONG,
@@ -304,6 +304,18 @@ def take_photo(state: State, call: Call) -> str:
     return named
 
 
+def keep_sent(state: State, content: bytes, picture: Picture | None, now: float) -> Medium:
+    """Keep what somebody sent to the bot, whatever it is: nobody there looks at it."""
+    kind, width, height = (picture.kind, picture.width, picture.height) if picture else ("image/heic", 0, 0)
+    medium = Medium("telegram", _next_id(state), kind, len(content), width, height, now)
+    state.keep_medium(medium, content)
+    return medium
+
+
+def _next_id(state: State) -> str:
+    return f"AgACsandbox{len(state.media()) + 1:08d}"
+
+
 def _keep(state: State, content: bytes, now: float) -> str:
     if len(content) > LARGEST:
         raise Refusal(PHOTO_TOO_BIG)
@@ -313,6 +325,6 @@ def _keep(state: State, content: bytes, now: float) -> str:
     short, long = sorted((picture.width, picture.height))
     if short + long > WIDTH_AND_HEIGHT or long > RATIO * max(1, short):
         raise Refusal(PHOTO_DIMENSIONS)
-    id_ = f"AgACsandbox{len(state.media()) + 1:08d}"
+    id_ = _next_id(state)
     state.keep_medium(Medium("telegram", id_, picture.kind, len(content), picture.width, picture.height, now), content)
     return id_

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +28,7 @@ _ADMINS = ("creator", "administrator")
 # Messages that are asked for at once: the longest, with what they answer and their formats, fit into one answer.
 _MOST = 30
 _CAPTION = 1000
+_FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_./-]{0,199}")
 
 
 class TelegramClient:
@@ -71,6 +73,28 @@ class TelegramClient:
         form.add_field("photo", content, filename="picture")
         told = await self._call("sendPhoto", form, RequestPurpose.PUBLISH)
         return (count_of(told.get("message_id")) if isinstance(told, dict) else None) or 0
+
+    async def fetch(self, file: str, most: int) -> bytes:
+        """`getFile`, and then the file from where that says."""
+        told = _part(await self._call("getFile", {"file_id": file}, RequestPurpose.READ))
+        path, size = told.get("file_path"), count_of(told.get("file_size"))
+        # A Bot API server of one's own may tell a path of its own machine, where there is nothing for us.
+        if not isinstance(path, str) or not _FILE.fullmatch(path) or ".." in path or (size is not None and size > most):
+            raise Rejected(because("photo_unfetched"))
+        self._token = token = self._token or read_credential(self._settings.token, self._resources.folder)
+        answer = await ask(
+            self._resources.session,
+            "GET",
+            f"{self._settings.api_url}/file/bot{token.reveal()}/{path}",
+            platform="Telegram",
+            act=RequestPurpose.READ,
+            timeout=self._settings.timeout,
+            largest=most,
+        )
+        # Of a file that is too large the status alone was taken.
+        if not answer.ok or not answer.body:
+            raise Rejected(because("photo_unfetched"))
+        return answer.body
 
     async def me(self) -> str:
         """`getMe`. The token is read anew before, so that one that was changed is taken without a restart."""

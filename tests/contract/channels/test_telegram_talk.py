@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from datetime import timedelta
 
@@ -200,3 +201,38 @@ async def test_the_group_where_people_answer_and_what_the_bot_lacks_there(stage,
     assert (there.group, codes) == (group, [*filter(None, [deaf]), *warnings])
     assert there.channel == json.loads(answers[0])["result"]["id"]
     assert asked == {"chat_id": "@saintmartin"}
+
+
+async def test_a_file_that_somebody_sent_is_had_within_its_bound(stage, talk):
+    body = {"chat": CHAT, "photo": base64.b64encode(PNG).decode()}
+    async with stage.session.post(f"{stage.sandbox.url}/sandbox/telegram/talk", json=body) as answer:
+        assert answer.status == 201
+    [update] = await talk.updates(0, 0)
+    file = update["message"]["photo"][-1]["file_id"]
+    assert await talk.fetch(file, len(PNG)) == PNG
+    for name, most in ((file, len(PNG) - 1), ("AgACnothing", 100)):
+        with pytest.raises(Rejected):
+            await talk.fetch(name, most)
+    assert TELEGRAM_TOKEN not in json.dumps(await stage.requests("telegram"))
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/var/lib/telegram-bot-api/photo", b"x"),
+        ("../../secret", b"x"),
+        ("photos/a?b=c", b"x"),
+        (None, b"x"),
+        ("photos/a", b"x" * 101),
+        ("photos/a", (404, b"")),
+    ],
+)
+async def test_a_file_elsewhere_or_larger_than_was_told_is_refused(stage, path, content):
+    told = json.dumps({"ok": True, "result": {"file_id": "f", "file_path": path}}).encode()
+    async with platform(told, content) as there:
+        settings = {"kind": "telegram", "api_url": there.url, "timeout": "2s", **SETTINGS["telegram"]}
+        client = TelegramClient(TelegramSettings.model_validate(settings), stage.resources(), FakePace())
+        with pytest.raises(Rejected) as refused:
+            await client.fetch("f", 100)
+        assert TELEGRAM_TOKEN not in told_by(refused.value)
+        assert all(each.path.startswith(("/bot", "/file/bot")) for each in there.asked)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from lxml import html
 
+from tests.pictures import a_png
 from tocsin_sandbox.page import MOST, MOST_MESSAGES
+from tocsin_sandbox.settings import TELEGRAM_TOKEN
 
 KEYS = {"inline_keyboard": [[{"text": "Toute la commune", "callback_data": "town"}], [{"text": "Non", "url": "x"}]]}
 
@@ -136,3 +140,20 @@ async def test_no_words_break_out_of_a_conversation(world):
     ids = tree.xpath("//@id")
     assert len(ids) == len(set(ids))
     assert set(tree.xpath("//@aria-labelledby")) <= set(ids)
+
+
+@pytest.mark.parametrize(("content", "kind"), [(a_png(3, 2), "photo"), (b"ftypheic no picture here", "document")])
+async def test_a_photo_is_sent_and_can_be_had_by_its_address(world, content, kind):
+    sent = base64.b64encode(content).decode()
+    assert (await talk(world, photo=sent, caption="Un arbre")).status == 201
+    message = (await updates(world))[-1]["message"]
+    told = message["photo"][-1] if kind == "photo" else message["document"]
+    assert (message["caption"], told["file_size"]) == ("Un arbre", len(content))
+    found = (await world.tg("getFile", file_id=told["file_id"])).result
+    assert found["file_size"] == len(content)
+    for token, status in ((TELEGRAM_TOKEN, 200), ("1234567:other", 404)):
+        answer = await world.ask("GET", f"/file/bot{token}/{found['file_path']}")
+        assert answer.status == status
+    assert (await world.ask("GET", f"/file/bot{TELEGRAM_TOKEN}/{found['file_path']}")).body == content
+    assert (await world.ask("GET", f"/file/bot{TELEGRAM_TOKEN}/../../etc/passwd")).status == 404
+    assert (await world.tg("getFile", file_id="nothing")).status == 400

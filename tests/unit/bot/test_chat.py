@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.bot.chat import ChatEvent, Command, FreeText, Left, Moved, Place, Press, read_update
+from alerts.bot.chat import ChatEvent, Command, FreeText, Left, Moved, Place, Press, SentPhoto, read_update
 
 ANNE = {
     "id": 77,
@@ -39,7 +39,15 @@ UNNAMED = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": 
         (message(text="/link AB CD"), Command("link", "AB CD")),
         (message(text="Bonjour, je suis Anne"), FreeText("Bonjour, je suis Anne")),
         (message(chat=GROUP, text="Bonjour, je suis Anne"), FreeText()),
-        (message(photo=[{"file_id": "x"}]), FreeText()),
+        (message(photo=[{"file_id": "s", "file_size": 9}, {"file_id": "x"}]), SentPhoto("s", 9)),
+        (
+            message(photo=[{"file_id": "s"}], caption=" Un arbre ", media_group_id="7"),
+            SentPhoto("s", None, "Un arbre", "7"),
+        ),
+        (message(photo=[{"file_id": 5}, "x"], caption="x"), FreeText()),
+        (message(photo=[{"file_id": "x"}], chat=GROUP), FreeText()),
+        (message(document={"file_id": "d", "file_size": 7, "mime_type": "image/heic"}), SentPhoto("d", 7)),
+        (message(document={"file_id": "d", "mime_type": "application/pdf"}), FreeText()),
         (message(location={"latitude": 45.1, "longitude": 5.7}), Place(45.1, 5.7)),
         (message(location={"latitude": "x"}), FreeText()),
         (message(location={"latitude": 10**400, "longitude": 1}), FreeText()),

@@ -1,0 +1,156 @@
+"""Who reported something in a chat is told there what became of it, step by step.
+
+Each step of a report that has a chat waits in the store until it was told (`Reports.untold`). One is told after the
+other, at the pace of what goes to many (`Unhurried`), by whoever holds the bot's lease; that it was told is kept right
+after. A daemon that is killed in between tells one step once more, and never leaves one out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
+
+from alerts.bot.chat import On, Say, language_for
+from alerts.bot.officers import forget, headline
+from alerts.bot.reception import Bot, say_surely
+from alerts.bot.report_words import news
+from alerts.bot.reporting import on_now
+from alerts.bot.updates import Join
+from alerts.delivery.lease import first_of
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, InDoubt, ReaderGone, Rejected
+from alerts.model.lease import Lease, LeaseLost
+from alerts.model.reports import CitizenReport, ReportStep
+from alerts.model.town import Town
+from alerts.reports.drafting import is_on, is_told
+from alerts.reports.taking import section_of
+
+LOOKED_AT_EVERY = 10.0
+"""Seconds from one look to the next, where nothing rings before."""
+RESTS = 60.0
+"""Seconds until what couldn't be told is tried again."""
+AT_ONCE = 50
+"""Steps that are read at once."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Untold:
+    """A step that a chat is still to be told, in which language; `on` is the alert that it is about, in the town's."""
+
+    step: ReportStep
+    chat: int = field(repr=False)
+    report: CitizenReport | None
+    language: str
+    on: On | None = None
+
+
+class ReportNews:
+    """Tells those who reported in the private chats of one bot."""
+
+    def __init__(self, bot: Bot, town: Town, join: Join) -> None:
+        self._bot = bot
+        self._town = town
+        self._woken = asyncio.Event()
+        self._hold = join(self._woken.set)
+        self._rests: dict[int, float] = {}
+        self._doubted: set[int] = set()
+
+    def wake(self) -> None:
+        """Something may be to be told."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Go round until cancelled. A round that fails is logged, and the next one comes."""
+        while True:
+            lease = await self._hold.wait()
+            self._woken.clear()
+            try:
+                await self.go_round(lease)
+            except DatabaseRefused as error:
+                log.error("reports.news_refused", error=str(error))  # noqa: TRY400 one line a round is enough
+            except LeaseLost:
+                pass
+            except Exception:
+                log.exception("reports.news_failed")
+            if self._hold.is_asked:
+                self._hold.let_go()
+            else:
+                await first_of(self._woken.wait(), self._bot.clock.sleep(LOOKED_AT_EVERY))
+
+    async def go_round(self, lease: Lease | None = None) -> None:
+        """Tell all that is untold. A chat that can't be told rests, and keeps no other waiting."""
+        behind = 0
+        while untold := await self._bot.service.ask(partial(self._untold, behind)):
+            for each in untold:
+                behind = each.step.seq
+                if self._hold.is_asked or self._hold.lease is None:
+                    return
+                rests = self._rests.get(each.chat, 0.0) > self._bot.clock.monotonic()
+                if not rests and not await self._tell(each, lease):
+                    return
+        self._rests = {chat: until for chat, until in self._rests.items() if until > self._bot.clock.monotonic()}
+
+    async def _tell(self, untold: _Untold, lease: Lease | None) -> bool:
+        """Tell one step; False where nobody can be told anything now."""
+        try:
+            if (say := await self._worded(untold)) is not None:
+                await say_surely(self._bot, untold.chat, say)
+        except ReaderGone:
+            await self._bot.service.act(lambda unit: forget(unit, self._bot.channel, untold.chat))
+            log.info("bot.reader_left", channel=self._bot.channel)
+            return True
+        except DeliveryError as error:
+            log.warning("reports.not_told", channel=self._bot.channel, reason=str(error.reason))
+            if not self._is_over(untold, error):
+                return not isinstance(error, BadCredential)
+        self._doubted.discard(untold.step.seq)
+        await self._bot.service.keep(partial(_keep, untold.step, lease))
+        return True
+
+    def _is_over(self, untold: _Untold, error: DeliveryError) -> bool:
+        """Whether it is tried no more: it was refused for good, or may be there and was tried twice. Else it rests."""
+        seq = untold.step.seq
+        if isinstance(error, Rejected) or (isinstance(error, InDoubt) and seq in self._doubted):
+            return True
+        if isinstance(error, InDoubt):
+            self._doubted.add(seq)
+        self._rests[untold.chat] = self._bot.clock.monotonic() + RESTS
+        return False
+
+    async def _worded(self, untold: _Untold) -> Say | None:
+        report, language = untold.report, untold.language
+        if report is None:
+            return None
+        kind = section_of(self._town).kind(report.kind)
+        name = kind.name(language) if kind is not None else report.kind
+        # The town's page may be made anew only a moment later, and has the alert in the reader's language.
+        on = on_now(await self._bot.town(), untold.step.incident, language) or untold.on
+        return news(untold.step, report, name, on, language)
+
+    def _untold(self, behind: int, unit: DeskUnit) -> Sequence[_Untold]:
+        channel, found = self._bot.channel, []
+        for step, chat in unit.reports.untold(channel, AT_ONCE, behind):
+            report, known = unit.reports.by_id(step.report), unit.subscribers.get(channel, chat)
+            told = known.language if known is not None else report.language if report is not None else None
+            language = language_for(told, self._town.language)
+            found.append(_Untold(step, chat, report, language, self._on(unit, step.incident)))
+        return found
+
+    def _on(self, unit: DeskUnit, incident: str | None) -> On | None:
+        """The newest of that incident, while it is on and somebody could read it."""
+        stored = next(iter(unit.alerts.by_id(incident)), None) if incident is not None else None
+        if incident is None or stored is None or not is_on(stored, unit.now) or not is_told(unit, incident):
+            return None
+        url = f"{self._town.public_url.rstrip('/')}/alerts/{incident}" if self._town.public_url else None
+        return On(headline(stored), "", url, incident)
+
+
+def _keep(step: ReportStep, lease: Lease | None, unit: DeskUnit) -> None:
+    unit.leases.check(lease, unit.now)
+    unit.reports.told(step, unit.now)

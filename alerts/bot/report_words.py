@@ -1,0 +1,145 @@
+"""What the bot says to who reports something, and later of what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alerts.bot.chat import On, Say, buttons, link, report_command, safe, words_of
+from alerts.model.ports import Keyboard
+from alerts.model.reports import BegunReport, CitizenReport, Closing, ReportKind, ReportState, ReportStep
+from alerts.rendering.i18n import Words
+
+PRESSED = "report:"
+"""How the data of these buttons begin."""
+KIND, SEND, AGREE, STOP = (f"{PRESSED}{each}" for each in ("kind:", "send", "too:", "no"))
+AWAY: Keyboard = {"remove_keyboard": True}
+_LONGEST_BUTTON = 60
+_LONGEST_TITLE = 100
+
+
+def ask_kind(kinds: Sequence[ReportKind], language: str) -> Say:
+    """What is it? First of all, whom to call where somebody is in danger."""
+    _ = words_of(language).gettext
+    text = _(
+        "Is somebody in danger? Call <b>112</b> or <b>18</b>; who can't hear or speak writes an SMS to <b>114</b>.\n\n"
+        "<b>What do you want to report?</b>"
+    )
+    return Say(text, buttons(*([(each.name(language)[:_LONGEST_BUTTON], f"{KIND}{each.code}")] for each in kinds)))
+
+
+def ended(kind: ReportKind, message: int) -> Say:
+    """The number to call, in place of all questions: nothing is reported here."""
+    return Say(f"<b>{safe(kind.stop or '')}</b>", buttons(), message)
+
+
+def chosen(kind: ReportKind, language: str, message: int) -> Say:
+    """What was chosen, in place of the buttons."""
+    return Say(f"<b>{safe(kind.name(language))}</b>", buttons(), message)
+
+
+def ask_place(language: str, *, by_address: bool) -> Say:
+    """Where is it? Telegram asks the person once more before it sends where they are."""
+    _ = words_of(language).gettext
+    text = _("<b>Where is it?</b> Tap the button below to send where you are, or send a place with 📎.")
+    if by_address:
+        text += "\n" + _("Or write the address: number and street.")
+    keyboard: Keyboard = {
+        "keyboard": [[{"text": _("Send my location"), "request_location": True}]],
+        "one_time_keyboard": True,
+        "resize_keyboard": True,
+    }
+    return Say(text, keyboard)
+
+
+def place_found(begun: BegunReport, language: str, *, is_here: bool) -> Say:
+    """What place that is; the button for the location goes."""
+    _ = words_of(language).gettext
+    text = f"📍 {safe(begun.place or f'{begun.lat:.5f}, {begun.lon:.5f}')}"
+    if not is_here:
+        text += "\n" + _("This lies outside the town. If that is wrong, send the place once more.")
+    return Say(text, AWAY)
+
+
+def ask_more(language: str, before: str = "", also: Sequence[tuple[str, str]] = ()) -> Say:
+    """What else is there to say? Nothing has to be; `also` are those that may be the same: what they are, their ids."""
+    _ = words_of(language).gettext
+    text = _(
+        "You can send a photo (with words under it), or a few words. Or send the report as it is: "
+        "tap the button, or write /%(end)s.",
+        end="fin" if language == "fr" else "done",
+    )
+    rows = [[(_("Me too: %(what)s", what=what)[:_LONGEST_BUTTON], f"{AGREE}{report}")] for what, report in also]
+    last = [[(_("Send the report"), SEND)], [(_("Cancel"), STOP)]]
+    return Say("\n\n".join(filter(None, (before, text))), buttons(*rows, *last))
+
+
+def nothing_begun(report: CitizenReport | None, language: str) -> str:
+    """To who sends what was sent already, or nothing: `report` is the chat's newest, where it came just now."""
+    _ = words_of(language).gettext
+    if report is None:
+        return _("Nothing is being reported here: /%(report)s begins.", report=report_command(language))
+    return _(
+        "Your report %(number)s is sent already. Another one: /%(report)s",
+        number=safe(report.number),
+        report=report_command(language),
+    )
+
+
+def known(on: On, language: str) -> str:
+    """The town knows: what it says is to be read before anybody writes more."""
+    _ = words_of(language).gettext
+    return _("The town knows of this: %(alert)s", alert=_named(on))
+
+
+def sent(report: CitizenReport, url: str | None, on: On | None, language: str, edit: int | None = None) -> Say:
+    """Its number and its private link."""
+    _ = words_of(language).gettext
+    lines = [_("Thank you. Your report has the number <b>%(number)s</b>.", number=safe(report.number))]
+    if on is not None:
+        lines.append(_("It belongs to an alert that is on: %(alert)s", alert=_named(on)))
+    lines.append(_("What becomes of it is told here."))
+    if url is not None:
+        page = link(_("Private page"), url)
+        lines.append(_("%(link)s: keep it to yourself, it shows and erases the report.", link=page))
+    return Say("\n".join(lines), buttons() if edit is not None else AWAY, edit)
+
+
+def _named(on: On) -> str:
+    title = on.title if len(on.title) <= _LONGEST_TITLE else on.title[: _LONGEST_TITLE - 1] + "…"
+    return link(title, on.url) if on.url else f"<b>{safe(title)}</b>"
+
+
+# --- what became of it
+
+
+def news(step: ReportStep, report: CitizenReport, kind: str, on: On | None, language: str) -> Say:
+    """What is told of one step of a report; `on` is the alert that it is about, where that is on."""
+    words = words_of(language)
+    where = ", ".join(filter(None, (kind, report.place)))
+    lines = [f"<b>{safe(report.number)}</b> – {safe(where)}", _became(step, words)]
+    if on is not None and step.state is not ReportState.CLOSED:
+        lines.append(words.gettext("It belongs to an alert that is on: %(alert)s", alert=_named(on)))
+    if step.said:
+        lines.append(words.gettext("The town says: “%(words)s”", words=safe(step.said)))
+    return Say("\n".join(lines))
+
+
+def _became(step: ReportStep, words: Words) -> str:
+    _ = words.gettext
+    ends = {
+        Closing.DONE: _("It is done."),
+        Closing.NOT_OURS: _("It is closed: others than the town see to that."),
+        Closing.DUPLICATE: _("It is the same as another report, which goes on."),
+        Closing.NOT_FOUND: _("It is closed: nothing was found there."),
+        Closing.ERASED: _("It is erased."),
+    }
+    if step.closing is not None:  # also of the one that it is the same as
+        return ends[step.closing]
+    return {
+        ReportState.RECEIVED: _("It is received."),
+        ReportState.HELD: _("Somebody looks at it."),
+        ReportState.ACCEPTED: _("The town has taken it up."),
+        ReportState.ASSIGNED: _("Somebody sees to it."),
+        ReportState.CLOSED: _("It is closed."),
+        ReportState.SET_ASIDE: _("It was set aside."),
+    }[step.state]

@@ -1,0 +1,257 @@
+"""Who reported in a chat is told what became of it: each step once, in order, and nobody keeps another waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from alerts.bot.chat import On
+from alerts.bot.reception import Bot
+from alerts.bot.report_news import RESTS, ReportNews
+from alerts.delivery.bot_pace import BotPace, Precedence, Unhurried
+from alerts.delivery.lease import LeaseKeeper
+from alerts.desk.officer import Officer
+from alerts.model.errors import BadCredential, DatabaseRefused, InDoubt, ReaderGone, Rejected, Retry
+from alerts.model.person import Actor, Origin, Role
+from alerts.model.reports import Closing, ReportStep
+from alerts.model.subscriber import Subscriber
+from alerts.reports.acts import accept, assign, close, duplicate, set_aside
+from alerts.store.leases import Leases
+from tests.fakes import FakeClock, FakeLine
+from tests.unit.bot.talking import TOWN
+from tests.unit.desk.conftest import an_alert
+from tests.unit.reports.conftest import ReportsTown
+
+ANNE = Actor("Anne", Role.APPROVER, Origin.CONSOLE)
+
+
+class News:
+    """A town's bot that tells, and officers who do something about reports."""
+
+    def __init__(self, house: ReportsTown, keeper: LeaseKeeper) -> None:
+        self.house, self.keeper, self.line, self.on = house, keeper, FakeLine(), ()
+        self.start()
+
+    def start(self) -> None:
+        bot = Bot("telegram", self.line, self.house.service, self._town, self.house.clock, self._remember)
+        self.news = ReportNews(bot, self.house.town, partial(self.keeper.join, "bot telegram"))
+
+    async def reported(self, chat: int, **more):
+        draft = {"source": f"chat telegram:{chat}", "chat": ("telegram", chat), **more}
+        return (await self.house.report("flooding", **draft)).report
+
+    async def does(self, act, *told, **more) -> None:
+        await self.house.service.act(lambda unit: act(Officer(unit, ANNE), *told, **more))
+
+    async def round(self) -> list[tuple[int, str]]:
+        """What was told by one round."""
+        before = len(self.line.said)
+        await self.news.go_round(self.keeper.lease_of("bot telegram"))
+        return self.line.said[before:]
+
+    async def _town(self):
+        return replace(TOWN, on={"fr": self.on})
+
+    async def _remember(self, key: str, value: str) -> None:
+        return
+
+
+@pytest.fixture
+async def news(reports):
+    keeper = LeaseKeeper(Leases(reports.database), reports.clock, "us", ["bot telegram"], timedelta(hours=1))
+    keeping = asyncio.create_task(keeper.run())
+    await reports.clock.settle()
+    found = News(reports, keeper)
+    await reports.clock.settle()
+    yield found
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_each_act_of_an_officer_is_told_once_in_order(news):
+    report = await news.reported(1)
+    assert await news.round() == [], "its number was told at once"
+    await news.does(accept, report.number, "On passe <demain>")
+    await news.does(assign, report.number, "Voirie")
+    await news.does(close, report.number, Closing.DONE, "Réparé.")
+    told = [text for _, text in await news.round()]
+    assert [f"<b>{report.number}</b> – Inondation" in each for each in told] == [True] * 3
+    assert "pris en charge" in told[0]
+    assert "On passe &lt;demain&gt;" in told[0]
+    assert "s’en occupe" in told[1]
+    assert "Voirie" not in told[1]
+    assert "C’est fait" in told[2]
+    assert await news.round() == []
+
+
+@pytest.mark.parametrize(
+    ("act", "told", "words"),
+    [
+        (close, (Closing.NOT_OURS,), "ne relève pas"),
+        (close, (Closing.NOT_FOUND,), "rien n’a été trouvé"),
+        (set_aside, ("Une plaisanterie",), "Une plaisanterie"),
+    ],
+)
+async def test_every_end_has_its_words(news, act, told, words):
+    report = await news.reported(1)
+    await news.does(act, report.number, *told)
+    [(_, text)] = await news.round()
+    assert words in text
+
+
+async def test_who_reported_the_same_is_told_how_the_first_one_ended(news):
+    first, same = await news.reported(1), await news.reported(2)
+    await news.does(duplicate, same.number, first.number)
+    await news.does(close, first.number, Closing.DONE, "Réparé.")
+    told = await news.round()
+    assert [(chat, "même qu’un autre" in text, "C’est fait" in text) for chat, text in told] == [
+        (2, True, False),
+        (1, False, True),
+        (2, False, True),
+    ]
+
+
+async def test_once_an_alert_is_out_who_reported_is_told_with_its_title(news):
+    report = await news.reported(1)
+    step = ReportStep(report.id, news.house.clock.now(), report.state, incident="abc")
+    await news.house.service.keep(lambda unit: unit.reports.step(step, "telegram", 1))
+    news.on = (On("Inondation <forte>", "", "https://example.org/abc", "abc"),)
+    [(_, text)] = await news.round()
+    assert 'alerte en cours\u00a0: <a href="https://example.org/abc">Inondation &lt;forte&gt;</a>' in text
+
+
+async def test_an_alert_that_the_town_s_page_has_not_yet_is_told_by_the_store_s_words(news):
+    alert = an_alert(headline="Inondation <forte>", expires=news.house.clock.now() + timedelta(hours=3))
+    stored = await news.house.service.act(lambda unit: unit.desk.file(unit.alerts, alert, "manual").stored)
+    await news.house.service.act(lambda unit: unit.db.execute("UPDATE post SET state = 'sent'") and None)
+    report = await news.reported(1)
+    step = ReportStep(report.id, news.house.clock.now(), report.state, incident=stored.incident_id)
+    await news.house.service.keep(lambda unit: unit.reports.step(step, "telegram", 1))
+    [(_, text)] = await news.round()
+    assert f"alerts/{stored.incident_id}" in text
+    assert "Inondation &lt;forte&gt;" in text
+
+
+async def test_in_the_language_of_the_chat(news):
+    spoken = {1: await news.reported(1, language="en"), 2: await news.reported(2, language="en")}
+    await news.house.service.keep(lambda unit: unit.subscribers.put("telegram", Subscriber(2, "fr")))
+    for each in spoken.values():
+        await news.does(accept, each.number)
+    assert ["taken it up" in text for _, text in await news.round()] == [True, False]
+
+
+async def test_who_blocked_the_bot_is_dropped_and_the_report_stays(news):
+    report = await news.reported(1)
+    await news.does(accept, report.number)
+    news.line.troubles.append(ReaderGone("blocked"))
+    assert await news.round() == []
+    kept = await news.house.ask(lambda unit: unit.reports.by_id(report.id))
+    assert (kept.chat, kept.lat is None) == (None, False)
+    assert await news.round() == []
+
+
+async def test_one_chat_s_trouble_is_no_other_s_and_rests(news):
+    for chat in (1, 2):
+        await news.does(accept, (await news.reported(chat)).number)
+    news.line.troubles.extend([InDoubt("no answer")])
+    assert [chat for chat, _ in await news.round()] == [2]
+    assert await news.round() == []
+    await news.house.clock.advance(RESTS + 1)
+    assert [chat for chat, _ in await news.round()] == [1]
+    assert await news.round() == []
+
+
+@pytest.mark.parametrize(("trouble", "tries"), [(Rejected("no"), 1), (InDoubt("no answer"), 2)])
+async def test_what_is_refused_or_stays_in_doubt_is_not_said_for_ever(news, trouble, tries):
+    await news.does(accept, (await news.reported(1)).number)
+    news.line.troubles.extend([trouble] * 9)
+    for _ in range(5):
+        await news.round()
+        await news.house.clock.advance(RESTS + 1)
+    assert len(news.line.troubles) == 9 - tries
+
+
+async def test_with_a_token_that_is_refused_nobody_is_tried_in_vain(news):
+    for chat in range(1, 6):
+        await news.does(accept, (await news.reported(chat, source=f"key {chat}")).number)
+    news.line.troubles.extend([BadCredential("token")] * 9)
+    await news.round()
+    assert len(news.line.troubles) == 8
+
+
+async def test_a_kill_before_it_was_kept_tells_it_once_more(news, monkeypatch):
+    await news.does(accept, (await news.reported(1)).number)
+
+    async def refusing(action):
+        raise DatabaseRefused("killed here")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(news.house.service, "keep", refusing)
+        with pytest.raises(DatabaseRefused):
+            await news.round()
+    news.start()
+    assert len(await news.round()) == 1
+    news.start()
+    assert await news.round() == []
+
+
+async def test_it_is_told_as_soon_as_it_is_known(news):
+    running = asyncio.create_task(news.news.run())
+    await news.house.clock.settle()
+    await news.does(accept, (await news.reported(1)).number)
+    news.news.wake()
+    while not news.line.said:
+        await asyncio.wait({running}, timeout=0.02)  # nothing of the clock passes: it was rung for
+    assert len(news.line.said) == 1
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_many_at_once_are_all_told(news):
+    first = await news.reported(1)
+    steps = [ReportStep(first.id, news.house.clock.now(), first.state) for _ in range(120)]
+
+    def put(unit) -> None:
+        for place, each in enumerate(steps):
+            unit.reports.step(each, "telegram", place + 1)
+
+    await news.house.service.keep(put)
+    assert [chat for chat, _ in await news.round()] == list(range(1, 121))
+
+
+async def test_it_leaves_behind_what_is_urgent(news):
+    clock = FakeClock()
+    pace = BotPace(1, clock)
+    running = asyncio.create_task(pace.run())
+    order = []
+
+    async def speak(name, turn) -> None:
+        await turn
+        order.append(name)
+
+    async def unhurried() -> None:
+        async with Unhurried(pace).direct():
+            pass
+
+    speaking = [asyncio.create_task(speak("news", unhurried()))]
+    speaking += [asyncio.create_task(speak(each, pace.leave(each))) for each in (Precedence.URGENT, Precedence.DIRECT)]
+    await clock.advance(10)
+    await asyncio.gather(*speaking)
+    running.cancel()
+    assert order.index("news") == 2
+    Unhurried(pace).halt(30)
+    assert pace.halted_for == Unhurried(pace).halted_for > 0
+
+
+async def test_what_was_not_sent_for_sure_is_said_again(news):
+    await news.does(accept, (await news.reported(1)).number)
+    news.line.troubles.append(Retry("no connection", sent=False))
+    telling = asyncio.create_task(news.round())
+    while not telling.done():
+        await asyncio.wait({telling}, timeout=0.02)
+        await news.house.clock.advance(1)
+    assert len(await telling) == 1

@@ -1,0 +1,48 @@
+"""The French pages say what the English ones do: which section changed since is named, and it is set as French is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.french_pages import DOCS, behind, sections, stamped
+
+PAGES = sorted(each.stem for each in (DOCS / "fr").glob("*.md"))
+FENCED = re.compile(r"```.*?```|<!--.*?-->|`[^`]*`|\]\([^)]*\)|^    .*$", re.DOTALL | re.MULTILINE)
+ENGLISH = "# A page\n\n## One\n\nfirst\n\n## Two\n\n```\n# no heading\n```\n"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_french_page_is_in_step(name):
+    english, french = (folder.joinpath(f"{name}.md").read_text(encoding="utf-8") for folder in (DOCS, DOCS / "fr"))
+    todo = behind(english, french)
+    assert not todo, f"docs/fr/{name}.md: {'; '.join(todo)}; then python -m tests.french_pages {name}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_has_as_many_sections_commands_and_rows(name):
+    english, french = (folder.joinpath(f"{name}.md").read_text(encoding="utf-8") for folder in (DOCS, DOCS / "fr"))
+    assert [line.partition(" ")[0] for line in french.splitlines() if line.startswith("#")] == [
+        line.partition(" ")[0] for line in english.splitlines() if line.startswith("#")
+    ]
+    assert len(re.findall(r"^\|", french, re.MULTILINE)) == len(re.findall(r"^\|", english, re.MULTILINE))
+    assert french.count("```") == english.count("```")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_french_is_set_as_french_is(name):
+    said = FENCED.sub("x", (DOCS / "fr" / f"{name}.md").read_text(encoding="utf-8"))
+    assert not re.findall(r".{12}[^\u202f\u00a0/][:;!?»](?=\s|$)", said)
+    assert "'" not in said
+
+
+def test_a_section_that_changed_came_or_went_is_named():
+    french = stamped(ENGLISH, "# Une page\n")
+    assert behind(ENGLISH, french) == []
+    assert stamped(ENGLISH, french) == french
+    assert behind(ENGLISH.replace("first", "second"), french) == ["changed: One"]
+    assert behind(ENGLISH.replace("\n\nfirst", "\n\n\nfirst"), french) == []
+    assert behind(ENGLISH.replace("## Two", "## Three"), french) == ["not translated: Three", "gone: Two"]
+    assert list(sections(ENGLISH)) == ["A page", "One", "Two"]
+    assert behind(ENGLISH, "# Une page\n") == [f"not translated: {each}" for each in ("A page", "One", "Two")]
