@@ -27,6 +27,7 @@ class Wish:
     days: float
     trace: bool
     bug: str | None
+    crowds: bool = False
 
     @classmethod
     def read(cls, arguments: Sequence[str] | None = None) -> Wish:
@@ -37,10 +38,11 @@ class Wish:
         parser.add_argument("--days", type=float, metavar="D", help="how many days each seed lasts")
         parser.add_argument("--trace", action="store_true", help="print every step")
         parser.add_argument("--bug", choices=sorted(BUGS), help="put a bug in on purpose, and see whether it is found")
+        parser.add_argument("--crowds", action="store_true", help="people report, alone and in crowds")
         said = parser.parse_args(arguments)
         many = said.seeds is not None
         seeds = range(said.seeds) if many else (said.seed,)
-        return cls(seeds, said.days or (SHORT if many else MONTH), said.trace, said.bug)
+        return cls(seeds, said.days or (SHORT if many else MONTH), said.trace, said.bug, said.crowds)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,8 +66,8 @@ def told(outcome: Outcome, wish: Wish) -> Iterator[str]:
     for breach in outcome.breaches:
         yield f"BREACH seed {outcome.seed}, {breach}"
     if outcome.breaches:
-        bug = f" --bug {wish.bug}" if wish.bug else ""
-        yield f"  replay: python -m simulation --seed {outcome.seed} --days {outcome.days:g}{bug} --trace"
+        more = (f" --bug {wish.bug}" if wish.bug else "") + (" --crowds" if wish.crowds else "")
+        yield f"  replay: python -m simulation --seed {outcome.seed} --days {outcome.days:g}{more} --trace"
 
 
 class _Total:
@@ -73,6 +75,7 @@ class _Total:
 
     def __init__(self) -> None:
         self.seeds = self.breaches = self.lives = self.alerts = self.posts = self.requests = 0
+        self.reports = self.drafts = 0
         self.digest = ""
 
     def add(self, outcome: Outcome) -> None:
@@ -82,12 +85,15 @@ class _Total:
         self.alerts += outcome.alerts
         self.posts += outcome.posts
         self.requests += outcome.requests
+        self.reports += outcome.reports
+        self.drafts += outcome.drafts
         self.digest = outcome.digest
 
     def __str__(self) -> str:
         of_one = f" (trace {self.digest})" if self.seeds == 1 else ""
+        crowds = f"{self.reports} reports, {self.drafts} drafts, " if self.reports else ""
         return (
-            f"{self.seeds} seeds{of_one}: {self.alerts} alerts, {self.posts} posts, {self.requests} requests, "
+            f"{self.seeds} seeds{of_one}: {crowds}{self.alerts} alerts, {self.posts} posts, {self.requests} requests, "
             f"{self.lives} lives of the daemon, {self.breaches} breaches"
         )
 
@@ -95,10 +101,12 @@ class _Total:
 def _outcomes(wish: Wish) -> Iterable[Outcome]:
     if len(wish.seeds) == 1:
         say = partial(print, flush=True) if wish.trace else None
-        yield simulate(wish.seeds[0], wish.days, bug=wish.bug, say=say)
+        yield simulate(wish.seeds[0], wish.days, bug=wish.bug, say=say, crowds=wish.crowds)
         return
     with ProcessPoolExecutor(os.cpu_count()) as processes:
-        yield from processes.map(partial(simulate, days=wish.days, bug=wish.bug), wish.seeds, chunksize=4)
+        yield from processes.map(
+            partial(simulate, days=wish.days, bug=wish.bug, crowds=wish.crowds), wish.seeds, chunksize=4
+        )
 
 
 if __name__ == "__main__":

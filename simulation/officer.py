@@ -22,11 +22,15 @@ _IN_TROUBLE = "SELECT id FROM post WHERE state = 'failed' OR (state = 'in_doubt'
 
 
 class Officer:
-    """Posts, validates, and sees to what failed. `accepted` are the ids of the alerts whose posting was answered."""
+    """Posts, validates, and sees to what failed.
+
+    `accepted` are the ids of the alerts whose posting was answered, `approved` of those that were validated.
+    """
 
     def __init__(self, database: Path, desk: Desk, agenda: Agenda, trace: Trace, dice: Random) -> None:
         self.db = connect(database)
         self.accepted: list[str] = []
+        self.approved: set[str] = set()
         self._desk = desk
         self._agenda = agenda
         self._trace = trace
@@ -45,16 +49,22 @@ class Officer:
     def look_round(self) -> None:
         """Validate or reject what waits, retry or drop what is in trouble."""
         for row in self.db.execute(_WAITING).fetchall():
-            self._do(partial(_validate if self._dice.random() < 0.8 else _turn_down, row[0], self._agenda.now))
+            says_yes = self._dice.random() < 0.8
+            act = partial(_validate if says_yes else _turn_down, row[0], self._agenda.now)
+            if self._do(act) and says_yes:
+                self.approved.add(str(row[0]))
         for row in self.db.execute(_IN_TROUBLE).fetchall():
             self._do(partial(_retry if self._dice.random() < 0.6 else _give_up, row[0], self._agenda.now))
 
-    def _do(self, action: Callable[[AlertRepository], object]) -> None:
+    def _do(self, action: Callable[[AlertRepository], object]) -> bool:
+        """Whether it was done."""
         try:
             with transaction(self.db):
                 action(AlertRepository(self.db))
         except TocsinError as error:
             self._trace("refused", why=str(error))
+            return False
+        return True
 
 
 def _validate(name: str, now: datetime, alerts: AlertRepository) -> None:

@@ -25,6 +25,8 @@ from alerts.model import town as model
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
 from alerts.model.post import Means
+from alerts.model.reports import ReportsSection
+from alerts.reports.addresses import places_of
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
 from alerts.store.views import Views
@@ -32,6 +34,7 @@ from simulation.agenda import BEGINNING, Agenda, Trace
 from simulation.audit import Breach, Rules, audit
 from simulation.bugs import BUGS
 from simulation.channel import channel_over
+from simulation.crowd import KINDS, Crowd, counted, drafts_wait, none_lost_none_twice, one_draft_each
 from simulation.disk import Cabinet, Disk
 from simulation.feed import Feed, FeedSource
 from simulation.life import Life, VirtualClock
@@ -70,6 +73,8 @@ class Outcome:
     posts: int
     requests: int
     ended_at: datetime
+    reports: int = 0
+    drafts: int = 0
     breaches: list[Breach] = field(default_factory=list)
 
 
@@ -84,10 +89,11 @@ def simulate(
     *,
     bug: str | None = None,
     say: Callable[[str], None] | None = None,
+    crowds: bool = False,
 ) -> Outcome:
-    """Live through `days` as this seed has them, with one of BUGS where one is named."""
+    """Live through `days` as this seed has them, with one of BUGS where one is named; with `crowds`, people report."""
     with TemporaryDirectory(prefix="tocsin-", dir=_memory_folder()) as folder:
-        return Run(seed, days, Path(folder), BUGS[bug] if bug else Outbox, say).go()
+        return Run(seed, days, Path(folder), BUGS[bug] if bug else Outbox, say, crowds=crowds).go()
 
 
 class Run:
@@ -100,6 +106,8 @@ class Run:
         folder: Path,
         outbox: Callable[[Database], Outbox],
         say: Callable[[str], None] | None,
+        *,
+        crowds: bool = False,
     ) -> None:
         self.seed = seed
         self.days = days
@@ -108,8 +116,11 @@ class Run:
             shared_settings(),
             file=folder / "channels.toml",
             channels=channels_of(self._dice("settings"), brief=days < 1),
+            reports=ReportsSection(KINDS) if crowds else None,
         )
         self.config.beside.write_bytes(blank_database())
+        # Read by a thread of its own, which has no place in virtual time.
+        asyncio.run(places_of(self.config)) if crowds else None
         self.agenda = Agenda()
         self.trace = Trace(self.agenda, say)
         self.breaches: list[Breach] = []
@@ -129,6 +140,7 @@ class Run:
         self.town = Town(world, power, self._dice("town"), tempo=1.0 if days >= 1 else 0.1)
         self.life: Life | None = None
         self.daemon: Daemon | None = None
+        self.crowd = Crowd(self.agenda, self.trace, self._dice("crowd"), lambda: self.life, lambda: self.daemon)
         self.lives = 0
         self.over = False
         self._stopped: asyncio.Event | None = None
@@ -161,6 +173,9 @@ class Run:
                     storm = day * DAY + dice.uniform(0, DAY / 2)
                     self.town.storm(storm, dice.uniform(1, 3) * 3600, dice.uniform(30, 300))
             self.agenda.at(QUIET, self._look_whether_quiet)
+        if self.config.reports is not None:
+            for day in range(max(1, int(self.days))):
+                self.crowd.gather(day * DAY + 5.0, min(length, DAY) / 2)
         self.agenda.at(length + 1, self._end_begins)
 
     def _look_whether_quiet(self) -> None:
@@ -187,7 +202,9 @@ class Run:
         self.officer.look_round()
         still = open_posts(self.officer.db)
         unread = untold(self.officer.db, self.feeds)
-        if self.daemon is not None and ((still == 0 and not unread) or self.agenda.seconds >= latest):
+        if self.daemon is not None and (
+            (still == 0 and not unread and not self.crowd.waits) or self.agenda.seconds >= latest
+        ):
             self.over = True
             self.outcome = self._audit()
             self._stop()
@@ -284,7 +301,11 @@ class Run:
         found += ended(messages, [p for p in posts if p.channel in telling], self.agenda.now)
         found += nobody_silenced(messages)
         found += each_for_itself(db, messages, posts)
+        found += none_lost_none_twice(db, self.crowd.people, self.agenda.now)
+        found += drafts_wait(db, self.officer.approved, self.agenda.now)
+        found += one_draft_each(db, self.config)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
+        reports, drafts = counted(db)
         return Outcome(
             seed=self.seed,
             days=self.days,
@@ -294,6 +315,8 @@ class Run:
             posts=len(posts),
             requests=len(seen),
             ended_at=self.agenda.now,
+            reports=reports,
+            drafts=drafts,
             breaches=self.breaches + found,
         )
 
