@@ -23,6 +23,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from bench.reported import crowds
+
 Given = Mapping[str, str]
 APP_SECRET = "sandbox-app-secret"
 SAID = (
@@ -289,7 +291,7 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
 """What the feed says in each mode."""
 ATTACKS: Mapping[str, Callable[[Given], None]] = {
     each.__name__: each
-    for each in (names, forms, half_open, streams, search, metrics, bot, api, people, reports, outside)
+    for each in (names, forms, half_open, streams, search, metrics, bot, api, people, reports, crowds, outside)
 }
 
 if __name__ == "__main__":

@@ -34,10 +34,13 @@ from bench import history
 from bench.attackers import APP_SECRET
 from bench.measure import Row
 from bench.process import cpu_of
+from bench.reported import PROGRAMS, hold_against, page_seconds
 from tests.process.town import PAGE, TELEGRAM, Running, Town, town_in
 from tests.process.visiting import FIRST, Browser
 
 EXTREMES, ROUNDS, GOAL = 12, 3, 3
+OPENED, DESK_WITHIN = 5, 1.0
+"""Times that a page of the desk is opened in a round of an attack, and the seconds that it may take."""
 PAUSE = 0.08
 """Seconds from one Extreme's answer to the next: the attack is met at different moments."""
 POSTS = history.POSTS
@@ -86,7 +89,10 @@ TRAP = "{% for i in range(90000) %}{% for j in range(90000) %}{% set x = i * j %
 
 @dataclass(frozen=True, slots=True)
 class Attack:
-    """A row: what `bench.attackers` does, in so many processes, or what the feed and the receiver answer meanwhile."""
+    """A row: what `bench.attackers` does, in so many processes, or what the feed and the receiver answer meanwhile.
+
+    `page` is one of the desk that an officer opens meanwhile: a row of its own.
+    """
 
     what: str
     name: str = ""
@@ -94,6 +100,7 @@ class Attack:
     mode: str = "calm"
     long_history: bool = False
     goal: float = GOAL
+    page: str | None = None
 
 
 ATTACKS = (
@@ -111,6 +118,7 @@ ATTACKS = (
     Attack("100 requests a second to the API", "api"),
     Attack("2,000 utterances in five minutes", "people", goal=1.5),
     Attack("10,000 reports in ten minutes", "reports"),
+    Attack("10,000 reports of crowds, from 400 networks", "crowds", page="/desk/reports"),
     Attack("two who search, 1,000,000 posts", "search", 2, long_history=True),
     Attack("two scrapes of /metrics, 1,000,000 posts", "metrics", 2, long_history=True),
     Attack("an export, 1,000,000 posts", "export", long_history=True),
@@ -129,7 +137,7 @@ def measure() -> Iterator[Row]:
             for attack in attacks:
                 if not long_history:
                     _renew(scene)
-                yield _row(scene, attack)
+                yield from _rows(scene, attack)
 
 
 @dataclass
@@ -161,6 +169,8 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     assert done.returncode == 0, done.stderr
     [token] = town.objects("token", "add", "capteur", "--role", "author")
     reporters = [town.objects("token", "add", f"app {number}", "--role", "reporter")[0] for number in range(2)]
+    # The API paces each program: what crowds report comes by many.
+    crowds = [town.objects("token", "add", f"crowd {one}", "--role", "reporter")[0] for one in range(PROGRAMS)]
     daemon = town.start_daemon()
     browser = Browser(daemon.url).sign_in("Anne")
     given = {
@@ -170,6 +180,8 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
         "csrf": browser.csrf,
         "token": token["token"],
         **{f"reporter {number}": each["token"] for number, each in enumerate(reporters)},
+        "crowds": " ".join(each["token"] for each in crowds),
+        "filled": "no",
     }
     daemon.stop()
     shutil.copy(town.database, town.folder / "fresh.db") if not posts else None
@@ -187,12 +199,12 @@ def _renew(scene: Scene) -> None:
         each.unlink()
     shutil.copy(scene.town.folder / "fresh.db", scene.town.database)
     scene.daemon = scene.town.start_daemon()
-    scene.given["url"] = scene.daemon.url
+    scene.given |= {"url": scene.daemon.url, "filled": "no"}
     _extremes(scene, 3)
 
 
-def _row(scene: Scene, attack: Attack) -> Row:
-    quiet, attacked = [], []
+def _rows(scene: Scene, attack: Attack) -> Iterator[Row]:
+    quiet, attacked, pages = [], [], list[float]()
     for _ in range(ROUNDS):
         _settle(scene)
         quiet.append(statistics.median(_extremes(scene)))
@@ -202,9 +214,14 @@ def _row(scene: Scene, attack: Attack) -> Row:
             scene.mode.write_text(attack.mode)
             time.sleep(SHORTEST)
             attacked.append(statistics.median(_extremes(scene)))
+            pages += [page_seconds(scene.given, attack.page) for _ in range(OPENED)] if attack.page else []
             scene.mode.write_text("calm")
+            scene.given["filled"] = "yes"
         assert scene.daemon.alive, scene.daemon.lines[-20:]
-    return Row(attack.what, quiet, attacked, "s", goal=attack.goal)
+    yield Row(attack.what, quiet, attacked, "s", goal=attack.goal)
+    if attack.page is not None:
+        # What an officer waits for is a goal of its own: without the crowd the list is empty.
+        yield Row(f"{attack.page} meanwhile, {hold_against(scene.town)}", [DESK_WITHIN], pages, "s", goal=1.0)
 
 
 def _settle(scene: Scene) -> None:

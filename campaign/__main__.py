@@ -17,6 +17,7 @@ from typing import TypeVar
 from campaign.forks import ForkServer
 from campaign.listening import Conversation, Talked
 from campaign.play import Outcome, Play
+from campaign.reporting import Reported, Reporting, gatherings, reporting_table
 from campaign.schedule import plan
 from campaign.table import breaches, listening_table, table
 from campaign.talk import talk
@@ -35,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Town.forks = ForkServer()
     server = asked.store == "postgresql"
     outcomes: Sequence[Outcome]
-    if asked.listening:
+    if asked.reporting:
+        reported = report(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
+        outcomes = reported
+        print(reporting_table(reported))
+    elif asked.listening:
         heard = listen(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
         outcomes = heard
         print(listening_table(heard))
@@ -73,6 +78,17 @@ def listen(seed: str, kills: int, towns: int, folder: Path, *, daemons: int = 2,
     return _all_of([partial(play.converse, hours) for play, hours in zip(plays, plans, strict=True)], plays, kills)
 
 
+def report(
+    seed: str, kills: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False
+) -> list[Reported]:
+    """The same of towns where people report."""
+    plans = [gatherings(f"{seed}/{number}", _share(kills, towns, number)) for number in range(towns)]
+    plays = [
+        Reporting(number, home, daemons=daemons, server=server) for number, home in enumerate(_homes(folder, towns))
+    ]
+    return _all_of([partial(play.report, plan) for play, plan in zip(plays, plans, strict=True)], plays, kills)
+
+
 def _homes(folder: Path, towns: int) -> list[Path]:
     homes = [folder / f"town-{number + 1}" for number in range(towns)]
     for home in homes:
@@ -102,6 +118,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--daemons", type=int, default=2, metavar="N", help="how many work for each town (2)")
     parser.add_argument("--forked", action="store_true", help="fork each process from one, with a third of the CPU")
     parser.add_argument("--listening", action="store_true", help="of towns that hear people, and answer them")
+    parser.add_argument("--reporting", action="store_true", help="of towns where people report, alone and in crowds")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")
     parser.add_argument("--folder", metavar="DIR", help="where the towns are (else a new one, gone if all was well)")
     return parser.parse_args(arguments)

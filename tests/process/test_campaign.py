@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.__main__ import run
+from campaign.__main__ import report, run
 from campaign.postgresql import MISSING, find_binaries
 from campaign.table import breaches, table
 
 pytestmark = pytest.mark.process
+REPORTED = "r1"
+"""A plan with crowds that make a draft, and crowds that make none."""
 QUICK = "s5"
 """A plan with kills in the middle of commands and of requests, two stops in order, and six kinds of trouble.
 
@@ -36,3 +38,12 @@ def test_three_daemons_on_a_server_that_is_killed_as_well_break_no_promise(tmp_p
     [outcome] = outcomes
     assert (outcome.alerts, outcome.kills) == (8, 2)
     assert outcome.outages > 0
+
+
+def test_four_kills_while_people_report_lose_no_report_keep_none_twice_and_draft_once(tmp_path):
+    outcomes = report(REPORTED, kills=4, towns=2, folder=tmp_path)
+
+    assert breaches(outcomes) == []
+    assert sum(outcome.kills for outcome in outcomes) == 4
+    assert sum(outcome.reports for outcome in outcomes) > 20
+    assert sum(outcome.drafts for outcome in outcomes) >= 1
