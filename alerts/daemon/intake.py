@@ -25,7 +25,7 @@ from alerts.desk.service import DeskUnit
 from alerts.listening.polls import due
 from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
-from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored
+from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, ReportsChanged
 from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.poll import Poll
 from alerts.model.ports import Clock, Heard, SourceReading
@@ -292,6 +292,8 @@ class Housekeeping:
                     self._events.publish(PostsStored(elsewhere=True))
                 for incident in changed:
                     self._events.publish(IncidentChanged(incident))
+                if self._watched.has_reports:
+                    self._events.publish(ReportsChanged())
             await first_of(self._rung.wait(), self._clock.sleep(self._file_every.total_seconds()))
             if self._rung.is_set():
                 # Whoever works at a server tells of each step: what comes within a moment is one look.
@@ -315,8 +317,11 @@ class FileWatch:
     def __init__(self) -> None:
         self.poll_at: datetime | None = None
         """When the next poll is to be opened or closed, as of the last look."""
+        self.has_reports = False
+        """Whether a report of a citizen came or changed before the last look."""
         self._version: int | None = None
         self._mark = Watermark()
+        self._step = 0
 
     def look(self, unit: Unit) -> tuple[bool, frozenset[str]]:
         """Whether anything was written since the last look, and which incidents that was about; nothing the first time.
@@ -325,13 +330,17 @@ class FileWatch:
         """
         version = unit.views.version()
         before, self._version = self._version, version
+        self.has_reports = False
         # What was there at the start is no change; whoever opens a page reads it anyway.
         if before is None:
             self._keep(unit.views.watermark())
+            self._step = unit.report_lists.last_step()
         if before in (None, version):
             return False, frozenset()
         changed, mark = unit.views.changed_since(self._mark)
         self._keep(mark)
+        step, self._step = self._step, unit.report_lists.last_step()
+        self.has_reports = self._step != step
         return True, changed
 
     def _keep(self, mark: Watermark) -> None:

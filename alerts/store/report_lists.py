@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, func, li
 from alerts.model.reports import COUNTING, CitizenReport, ForwardState, ReportState, WantedReports
 from alerts.store.report_rows import report_from
 from alerts.store.reports import BEYOND
-from alerts.store.schema import OPEN_REPORTS, content_notice, report, report_forward
+from alerts.store.schema import OPEN_REPORTS, content_notice, report, report_forward, report_step
 from alerts.store.statement import Statement, UnitPart, any_of, one_of, stamp
 
 Place = tuple[int, int]
@@ -91,6 +91,7 @@ _OPEN_NOTICES = Statement(
         .subquery()
     )
 )
+_LAST_STEP = Statement(select(func.max(report_step.c.seq).label("last")))
 _STUCK = Statement(
     select(report.c.number)
     .join(report_forward, report_forward.c.report == report.c.id)
@@ -145,6 +146,11 @@ class ReportLists(UnitPart):
         """How much waits for somebody, up to `most`: reports that nobody took up, and what is said against some."""
         waits = _counted(_WAITING.row(self._db, most=most))
         return min(waits + _counted(_OPEN_NOTICES.row(self._db, most=most)), most)
+
+    def last_step(self) -> int:
+        """The number of the newest step of any report: another one says that a report came or changed."""
+        row = _LAST_STEP.row(self._db)
+        return int(row["last"] or 0) if row else 0
 
     def stuck(self, forwards: Sequence[str], most: int) -> Sequence[str]:
         """The numbers of open reports that one of these servers refused or may have, and that nobody looks for now."""

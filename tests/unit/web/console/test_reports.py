@@ -9,12 +9,14 @@ from types import SimpleNamespace
 import pytest
 from lxml import html
 
+from alerts.daemon.intake import FileWatch
 from alerts.desk.officer import Officer
 from alerts.model.events import REPORTED, IncidentChanged, ReportsChanged
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Closing, Forwarding, ForwardState, ReportState, Via
 from alerts.reports import acts
 from alerts.reports.taking import ReportDraft, take
+from alerts.store.database import Database
 from alerts.web.console import reports_view
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.guarding import Browser, open_town
@@ -279,6 +281,21 @@ async def test_the_stream_tells_of_reports_and_the_public_pages_are_not_told(des
         assert await asyncio.wait_for(anext(pages), 60) == REPORTED
         desk.events.publish(IncidentChanged("one"))
         assert await asyncio.wait_for(anext(public), 60) == "one"
+
+
+async def test_what_another_process_did_to_a_report_is_found_in_the_file(desk):
+    watch, elsewhere = FileWatch(), await Database.open(desk.config.database)
+    try:
+        await elsewhere.read(watch.look)
+        one = await report(desk)
+        assert ((await elsewhere.read(watch.look))[0], watch.has_reports) == (True, True)
+        assert ((await elsewhere.read(watch.look))[0], watch.has_reports) == (False, False)
+        await desk.post("Power cut", channels=("x",))
+        assert ((await elsewhere.read(watch.look))[0], watch.has_reports) == (True, False)
+        await act(desk, acts.accept, one.number)
+        assert ((await elsewhere.read(watch.look))[0], watch.has_reports) == (True, True)
+    finally:
+        await elsewhere.close()
 
 
 async def test_what_an_officer_does_is_told_to_open_pages(desk):
