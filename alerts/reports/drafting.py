@@ -125,6 +125,27 @@ class AlertsOn:
         return next((each for each in self.drafts if each.kind == kind.code and each.reaches(place)), None)
 
 
+class AlertsNow:
+    """The alerts that are on, for one transaction: read when they are first asked for, and anew once a draft was made.
+
+    Each is a whole message: of a crowd, twenty reports have one reading.
+    """
+
+    def __init__(self, unit: DeskUnit) -> None:
+        self._unit = unit
+        self._found: AlertsOn | None = None
+
+    def get(self) -> AlertsOn:
+        """As they are now."""
+        if self._found is None:
+            self._found = AlertsOn(self._unit)
+        return self._found
+
+    def changed(self) -> None:
+        """One was made meanwhile."""
+        self._found = None
+
+
 def is_on(stored: StoredAlert, now: datetime) -> bool:
     """Whether what it tells of is going on: no exercise, not over, not ended."""
     alert = stored.alert
@@ -178,13 +199,16 @@ def draft_of(stored: StoredAlert) -> Draft | None:
         return None
 
 
-def consider(unit: DeskUnit, kind: ReportKind, report: CitizenReport, new: Telling) -> Came:
+def consider(
+    unit: DeskUnit, kind: ReportKind, report: CitizenReport, new: Telling, alerts: AlertsNow | None = None
+) -> Came:
     """What a telling that was stored comes to. It writes to its report and to those that it makes a cluster with."""
     place = (new.lat, new.lon)
     _note_agreement(unit, kind, new)
     if kind.hazard is None or report.incident is not None or report.draft is not None:
         return Came(report.draft, report.incident)
-    on = AlertsOn(unit)
+    alerts = alerts or AlertsNow(unit)
+    on = alerts.get()
     if (incident := on.about(kind, place)) is not None:
         unit.reports.attach([report.id], incident, unit.now)
         # Whoever reports is answered with it: nothing is left to be told.
@@ -197,7 +221,10 @@ def consider(unit: DeskUnit, kind: ReportKind, report: CitizenReport, new: Telli
         unit.reports.cite([report.id], draft.stored.id, unit.now)
         return Came(draft.stored.id, changed=draft.stored.incident_id)
     cluster = _cluster_with(unit, kind, new, on) if len(on.drafts) < MOST_WAITING else None
-    return _draft(unit, kind, cluster) if cluster is not None else Came()
+    if cluster is None:
+        return Came()
+    alerts.changed()
+    return _draft(unit, kind, cluster)
 
 
 def _note_agreement(unit: DeskUnit, kind: ReportKind, new: Telling) -> None:

@@ -44,7 +44,7 @@ from alerts.model.reports import (
 )
 from alerts.model.town import Town
 from alerts.reports.addresses import places_of
-from alerts.reports.drafting import Came, consider
+from alerts.reports.drafting import AlertsNow, Came, consider
 from alerts.reports.photos import Photo, reencoded
 from alerts.reports.places import Places
 from alerts.reports.proof import Proofs
@@ -204,10 +204,13 @@ def _is_on_globe(lat: float, lon: float) -> bool:
     return -90 <= lat <= 90 and -180 <= lon <= 180
 
 
-def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> TakenReport:
+def take(
+    unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None, alerts: AlertsNow | None = None
+) -> TakenReport:
     """Take a report; the unit's transaction decides whether it was. One that came by the same key is there already.
 
-    `photo` is the draft's, drawn anew. Raises Misuse, before anything is written.
+    `photo` is the draft's, drawn anew, `alerts` what is on, where several are taken in one transaction. Raises Misuse,
+    before anything is written.
     """
     town, now = unit.desk.station, unit.now
     kind = check(town, draft, now)
@@ -251,7 +254,7 @@ def take(unit: DeskUnit, draft: ReportDraft, photo: Photo | None = None) -> Take
         unit.reports.put_photo(ReportPhoto(report.id, photo.jpeg, photo.likeness, now))
     # Whoever sends it sees its number at once: nothing is left to be told in the chat.
     unit.reports.step(ReportStep(report.id, now, report.state, by=draft.by, told_at=now), report.channel, report.chat)
-    came = _tell(unit, kind, report, ReportSource(report.id, source, before, report.at))
+    came = _tell(unit, kind, report, ReportSource(report.id, source, before, report.at), alerts)
     kept = replace(report, draft=came.draft, incident=came.incident)
     return TakenReport(kept, token, drafted=came.draft, incident=came.incident, came=came)
 
@@ -262,7 +265,9 @@ def _facts(unit: DeskUnit, sources: Sequence[str], photo: Photo | None = None) -
     return Facts(unit.now, earlier, photo.likeness if photo else None, words)
 
 
-def _tell(unit: DeskUnit, kind: ReportKind, report: CitizenReport, teller: ReportSource) -> Came:
+def _tell(
+    unit: DeskUnit, kind: ReportKind, report: CitizenReport, teller: ReportSource, alerts: AlertsNow | None = None
+) -> Came:
     """Keep who told of it, and see what that comes to; what is outside the town comes to nothing."""
     lat, lon = report.lat, report.lon
     if lat is None or lon is None or (report.held is not None and report.held.code == OUTSIDE):
@@ -270,7 +275,7 @@ def _tell(unit: DeskUnit, kind: ReportKind, report: CitizenReport, teller: Repor
         return Came()
     unit.reports.tell(replace(teller, kind=report.kind, lat=lat, lon=lon))
     telling = Telling(report.id, lat, lon, teller.at, teller.source, teller.source_before)
-    return consider(unit, kind, report, telling)
+    return consider(unit, kind, report, telling, alerts)
 
 
 def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
@@ -416,9 +421,10 @@ class ReportIntake:
 def _take_each(unit: DeskUnit, drafts: Sequence[_Ready]) -> list[TakenReport | BaseException]:
     """Each by itself: what one of them lacks is told before anything of it is written, so it undoes nothing."""
     outcomes: list[TakenReport | BaseException] = []
+    alerts = AlertsNow(unit)
     for draft, photo in drafts:
         try:
-            outcomes.append(take(unit, draft, photo))
+            outcomes.append(take(unit, draft, photo, alerts))
         except Misuse as error:
             outcomes.append(error)
     return outcomes

@@ -104,7 +104,8 @@ async def test_of_many_that_come_at_one_moment_each_finds_those_before_it(report
     waiting = [asyncio.create_task(reports.report(source=NETWORK)) for _ in range(15)]
     while not all(each.done() for each in waiting):
         await reports.clock.advance(0.5)
-    states = [each.result().report.state for each in waiting]
+    taken = sorted((each.result().report for each in waiting), key=lambda report: report.number)
+    states = [each.state for each in taken]
     assert states == [ReportState.RECEIVED] * PER_HOUR + [ReportState.HELD] * (15 - PER_HOUR)
 
 
@@ -236,6 +237,23 @@ async def test_a_report_takes_few_statements_each_by_an_index(reports):
     run, scans = await statements(reports, lambda: reports.report(source=NETWORK, text="De l’eau", place=north(905)))
     assert scans == []
     assert len(run) <= AT_MOST
+
+
+async def test_of_a_crowd_those_of_one_transaction_read_once_what_is_on(reports):
+    await reports.report(kind="lighting")
+
+    async def all_at_once():
+        waiting = [asyncio.create_task(reports.report(place=north(3.0 * number))) for number in range(20)]
+        while not all(each.done() for each in waiting):
+            await reports.clock.advance(0.5)
+        assert len({each.result().drafted for each in waiting} - {None}) == 1
+
+    before = reports.database.commits
+    run, _ = await statements(reports, all_at_once)
+    transactions = reports.database.commits - before - 2  # those that begin and end the listening
+    read = [each for each in run if each.lstrip().startswith("SELECT alert.seq") and "lasting" in each]
+    assert len(read) <= transactions + 1, "once in each, and once more where a draft was made"
+    assert transactions < 15
 
 
 async def test_me_too_takes_few_statements_each_by_an_index(reports):
