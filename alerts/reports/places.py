@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -197,13 +198,18 @@ class Places:
         return not self.addresses or next(self._within((lat, lon), _AROUND), None) is not None
 
 
+_LOOKING = threading.Lock()
+"""Held by who looks at an outline: what GEOS makes ready is built at the first look, by one thread at a time."""
+
+
 def district_at(districts: Sequence[District], lat: float, lon: float) -> District | None:
     """The first of these districts on whose ground a point lies."""
     # shapely takes 60 ms to import: only who looks a place up pays.
     from shapely.geometry import Point as Spike  # noqa: PLC0415
 
     place = Spike(lon, lat)
-    return next((each for each in districts if ground_of(each).covers(place)), None)
+    with _LOOKING:
+        return next((each for each in districts if ground_of(each).covers(place)), None)
 
 
 @lru_cache(maxsize=2048)
@@ -222,7 +228,8 @@ def _distance(district: District, lat: float, lon: float) -> float:
     from shapely.geometry import Point as Spike  # noqa: PLC0415
     from shapely.ops import nearest_points  # noqa: PLC0415
 
-    there, _ = nearest_points(ground_of(district), Spike(lon, lat))
+    with _LOOKING:
+        there, _ = nearest_points(ground_of(district), Spike(lon, lat))
     return metres((there.y, there.x), (lat, lon))
 
 
