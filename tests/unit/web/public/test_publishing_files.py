@@ -151,6 +151,9 @@ async def test_a_disk_that_refuses_costs_the_files_alone(tmp_path):
                 await next_data(stream)
                 await house.hear(an_alert(sent=now, expires=now + timedelta(hours=1)))
                 await next_data(stream)
+            # What is written comes after what open pages are told: the card of a shared link is drawn in between.
+            while house.publisher.unexported is None:
+                await house.clock.sleep(0.01)
             await end(running)
 
         assert "Coup de vent" in (await house.get("/"))[1]
