@@ -13,10 +13,10 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from alerts.desk.ground import district_at
 from alerts.model.bounds import bounded, seen, shown, utf16_units, visible
 from alerts.model.listening import Remark, Utterance
 from alerts.model.ports import Keyboard
@@ -400,10 +400,6 @@ def link(text: str, url: str) -> str:
     return f'<a href="{html.escape(url)}">{safe(text)}</a>'
 
 
-if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry
-
-
 @dataclass(frozen=True, slots=True)
 class On:
     """What is on, in one language: its title, what to know in two lines, its page (None: there is none), its id."""
@@ -450,28 +446,13 @@ class TownNow:
 
     def around(self, latitude: float, longitude: float) -> District | None:
         """The district on whose ground a place lies."""
-        # shapely takes 60 ms to import: only who sends a place pays.
-        from shapely.geometry import Point  # noqa: PLC0415
-
-        place = Point(longitude, latitude)
-        return next((each for each in self.districts if _ground(each).covers(place)), None)
+        return district_at(self.districts, latitude, longitude)
 
     def names(self, codes: frozenset[str]) -> list[str]:
         """The names of districts in the order of the boundary file; of one that is gone, its code."""
         known = {each.code: each.name for each in self.districts}
         there = [name for code, name in known.items() if code in codes]
         return there + sorted(codes - known.keys())
-
-
-@lru_cache(maxsize=2048)
-def _ground(district: District) -> BaseGeometry:
-    """Its outline, made ready once: a hundred detailed ones take a second, for which everything else would wait."""
-    from shapely import make_valid, prepare  # noqa: PLC0415
-    from shapely.geometry import shape  # noqa: PLC0415
-
-    ground = make_valid(shape(dict(district.outline)))
-    prepare(ground)
-    return ground
 
 
 def key_of(code: str) -> str:

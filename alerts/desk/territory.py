@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from alerts.desk.ground import TownGround, district_at, ground_of, joined
 from alerts.model.alert import Alert, Area, Circle, Named, Point
 from alerts.model.bounds import bounded, normal, seen
 from alerts.model.errors import Misuse, Unreadable
@@ -206,16 +207,8 @@ class Territory:
         return frozenset(name for name, _ in self._wanted)
 
     @cached_property
-    def _ground(self) -> BaseGeometry | None:
-        if not self.districts:
-            return None
-        # shapely takes 60 ms to import: only what compares outlines pays.
-        from shapely import make_valid, prepare, union_all  # noqa: PLC0415
-        from shapely.geometry import shape  # noqa: PLC0415
-
-        ground = union_all([make_valid(shape(dict(district.outline))) for district in self.districts])
-        prepare(ground)
-        return ground
+    def _ground(self) -> TownGround | None:
+        return joined(self.districts) if self.districts else None
 
     def locate(self, alert: Alert, *, any_area: bool = False) -> tuple[str, ...] | LeftOut:
         """The descriptions of the alert's areas that lie here, or why it is left out.
@@ -267,12 +260,7 @@ class Territory:
         if any((code.name.casefold(), code.value.casefold()) in codes for code in self.codes):
             return True
         named = [each for each in self.districts if (DISTRICT, each.code.casefold()) in codes]
-        if not named:
-            return False
-        from shapely import Point as Spot  # noqa: PLC0415
-
-        spot = Spot(place[1], place[0])
-        return any(_ground_of(each).covers(spot) for each in named)
+        return district_at(named, *place) is not None
 
     @cached_property
     def _each(self) -> tuple[tuple[str, Territory], ...]:
@@ -302,16 +290,6 @@ class Territory:
         return bool(self.districts) and has_shapes(area)
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _ground_of(district: District) -> BaseGeometry:
-    from shapely import make_valid, prepare  # noqa: PLC0415
-    from shapely.geometry import shape  # noqa: PLC0415
-
-    ground: BaseGeometry = make_valid(shape(dict(district.outline)))
-    prepare(ground)
-    return ground
-
-
 def ground_within(town: Town, circle: Circle) -> list[tuple[str, list[tuple[Point, ...]]]]:
     """What of a circle lies in each district: its name and the rings; districts that it hardly touches are left out."""
     from shapely import Polygon  # noqa: PLC0415
@@ -319,7 +297,7 @@ def ground_within(town: Town, circle: Circle) -> list[tuple[str, list[tuple[Poin
     disc = Polygon(_rim(circle))
     found = []
     for district in town.districts:
-        shared = _ground_of(district).intersection(disc)
+        shared = ground_of(district).shared(disc)
         parts = [part for part in getattr(shared, "geoms", [shared]) if part.geom_type == "Polygon"]
         rings = [part.exterior.coords for part in parts if part.area > _SLIVER * disc.area]
         if rings:
@@ -351,11 +329,11 @@ def _codes_of(area: Area) -> list[tuple[str, str]]:
     ]
 
 
-def _covers(piece: Piece, ground: BaseGeometry) -> bool:
+def _covers(piece: Piece, ground: TownGround) -> bool:
     """Whether they share ground, not only a border, which neighbours draw a little across one another."""
-    if not ground.intersects(piece.outline):
+    if not ground.meets(piece.outline):
         return False
-    return bool(ground.intersection(piece.outline).area > _SLIVER * min(ground.area, piece.size))
+    return bool(ground.shared(piece.outline).area > _SLIVER * min(ground.outline.area, piece.size))
 
 
 def _folded(text: str) -> str:

@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import IO, cast
 from weakref import WeakKeyDictionary
 
+from alerts.desk.ground import district_at, ground_of
 from alerts.model.alert import Point
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import Unreadable
 from alerts.model.reason import because
 from alerts.model.town import Town
-from alerts.reports.places import Address, Places, district_at, ground_of, street_key
+from alerts.reports.places import Address, Places, street_key
 
 MOST_ADDRESSES = 300_000
 """Addresses that are kept: a city of two million people has half as many."""

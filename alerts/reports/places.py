@@ -14,21 +14,17 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from functools import cached_property
 
+from alerts.desk.ground import district_at, ground_of
 from alerts.model.alert import Point
 from alerts.model.hazard import fold
 from alerts.model.reason import Reason
 from alerts.model.town import District
-
-if TYPE_CHECKING:
-    from shapely.geometry.base import BaseGeometry
 
 CELL = 100.0
 """Metres of a side of the grid's squares."""
@@ -198,39 +194,9 @@ class Places:
         return not self.addresses or next(self._within((lat, lon), _AROUND), None) is not None
 
 
-_LOOKING = threading.Lock()
-"""Held by who looks at an outline: what GEOS makes ready is built at the first look, by one thread at a time."""
-
-
-def district_at(districts: Sequence[District], lat: float, lon: float) -> District | None:
-    """The first of these districts on whose ground a point lies."""
-    # shapely takes 60 ms to import: only who looks a place up pays.
-    from shapely.geometry import Point as Spike  # noqa: PLC0415
-
-    place = Spike(lon, lat)
-    with _LOOKING:
-        return next((each for each in districts if ground_of(each).covers(place)), None)
-
-
-@lru_cache(maxsize=2048)
-def ground_of(district: District) -> BaseGeometry:
-    """Its outline, made ready once: a hundred detailed ones take a second, for which everything else would wait."""
-    from shapely import make_valid, prepare  # noqa: PLC0415
-    from shapely.geometry import shape  # noqa: PLC0415
-
-    ground = make_valid(shape(dict(district.outline)))
-    prepare(ground)
-    return ground
-
-
 def _distance(district: District, lat: float, lon: float) -> float:
     """Metres from a point to a district's ground, which is near."""
-    from shapely.geometry import Point as Spike  # noqa: PLC0415
-    from shapely.ops import nearest_points  # noqa: PLC0415
-
-    with _LOOKING:
-        there, _ = nearest_points(ground_of(district), Spike(lon, lat))
-    return metres((there.y, there.x), (lat, lon))
+    return metres(ground_of(district).nearest(lat, lon), (lat, lon))
 
 
 # --- words ---------------------------------------------------------------------------------------------------------

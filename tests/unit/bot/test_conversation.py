@@ -22,11 +22,11 @@ from alerts.bot.chat import (
     Place,
     Press,
     TownNow,
-    _ground,
     key_of,
 )
 from alerts.bot.conversation import data_of as kept_as
 from alerts.bot.conversation import reply
+from alerts.desk.ground import ground_of
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 from tests.unit.bot.talking import CHAT, NOW, TOWN, Chat, data_of, district, text_of
@@ -136,9 +136,9 @@ def test_a_place_chooses_its_district_and_is_in_nothing_that_is_kept_or_said():
 def test_an_outline_is_made_ready_once_for_everybody_s_places():
     one = district(1)
     town = [replace(TOWN, districts=(one,)) for _ in range(2)]
-    before = _ground.cache_info().hits
+    before = ground_of.cache_info().hits
     assert [each.around(0.5, 1.5) for each in town] == [one, one]
-    assert _ground.cache_info().hits > before
+    assert ground_of.cache_info().hits > before
 
 
 def test_a_place_elsewhere_asks_anew():
