@@ -38,6 +38,7 @@ from alerts.web.console.entering import see_other
 from alerts.web.console.form import Ground, read_form, several
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import Rehearsal, place_of
+from alerts.web.posted import read_posted
 
 SENT_SHOWN = 50
 LONGEST_REASON = 2000
@@ -108,7 +109,7 @@ class DispatchPages:
 
     async def look(self, request: web.Request) -> web.StreamResponse:
         """A dispatch of the draft to the towns that were ticked; nothing is sent yet."""
-        form, actor, known = await request.post(), visitor_of(request).actor, self._fleet.members
+        form, actor, known = await read_posted(request), visitor_of(request).actor, self._fleet.members
         asked = list(known) if form.get("all") else [str(each) for each in form.getall("town", ())]
         chosen = [name for name in dict.fromkeys(asked) if name in known]
         if not chosen:
@@ -165,7 +166,7 @@ class DispatchPages:
 
     async def end(self, request: web.Request) -> web.StreamResponse:
         """A dispatch that ends this one where it went out or waits. A second press finds the first's."""
-        form, actor = await request.post(), visitor_of(request).actor
+        form, actor = await read_posted(request), visitor_of(request).actor
         how, reason = str(form.get("how", "")), " ".join(str(form.get("reason", ""))[:LONGEST_REASON].split())
         if how not in (DispatchAct.OVER, DispatchAct.CANCEL, DispatchAct.CORRECT):
             raise web.HTTPBadRequest

@@ -57,6 +57,7 @@ from alerts.web.console.mishaps import (
     unwritten,
     wants_page,
 )
+from alerts.web.posted import read_posted
 
 Part = Callable[[Console], Sequence[web.RouteDef]]
 PARTS: Sequence[Part] = (
@@ -300,7 +301,7 @@ async def _has_token(request: web.Request, csrf: str) -> bool:
 async def _form(request: web.Request) -> Form:
     if request.content_type not in _FORMS:
         return _NOTHING
-    return await request.post()
+    return await read_posted(request)
 
 
 async def _lead(console: Console, request: web.Request, visitor: Visitor | None) -> web.StreamResponse:

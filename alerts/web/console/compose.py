@@ -72,6 +72,7 @@ from alerts.web.console.form import (
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import Rehearsal, file_wish, reached, rehearse
 from alerts.web.console.usual import Usual, as_last_time, usual_of
+from alerts.web.posted import read_posted
 
 T = TypeVar("T")
 _AT = f"{BASE}/compose"
@@ -130,7 +131,7 @@ class Composer:
 
     async def press(self, request: web.Request) -> web.StreamResponse:
         """A button of the form. Whatever it is, what was typed is kept first."""
-        form = await request.post()
+        form = await read_posted(request)
         posted, problems = await self._posted(request, form)
         actor = self._must_write(request)
         do = str(form.get("do", "preview"))
@@ -146,7 +147,7 @@ class Composer:
 
     async def confirm(self, request: web.Request) -> web.StreamResponse:
         """The button of the second page: what goes out is what was read there, or it is shown anew."""
-        form = await request.post()
+        form = await read_posted(request)
         page = await self._reopen(request, str(form.get("draft", "")))
         if page.alert_id:
             return _sent_on(page.alert_id)
@@ -163,7 +164,7 @@ class Composer:
 
     async def discard(self, request: web.Request) -> web.StreamResponse:
         """Throw one's own draft away; one that was posted stays, for the sake of a second press."""
-        actor, identity = self._must_write(request), str((await request.post()).get("draft", ""))
+        actor, identity = self._must_write(request), str((await read_posted(request)).get("draft", ""))
 
         def action(unit: DeskUnit) -> None:
             kept = draft_of(unit, actor, identity)

@@ -26,6 +26,7 @@ from alerts.model.person import LONGEST_NAME, Stage
 from alerts.web.console.arrival import ARRIVAL
 from alerts.web.console.frame import BASE, Console
 from alerts.web.console.mishaps import HOME, MOST_BYTES, safe_next
+from alerts.web.posted import read_posted
 
 _LONGEST_ANSWER = 20_000
 LONGEST_LINES = 100_000
@@ -58,7 +59,7 @@ class ShownSeed:
 
 async def fields_of(request: web.Request) -> dict[str, str]:
     """The text fields of a form, none longer than it may be; of several of one name the last."""
-    form = await request.post()
+    form = await read_posted(request)
     return {
         name: bounded(value, _LONGEST.get(name, _LONGEST_OTHER))
         for name, value in form.items()

@@ -55,6 +55,7 @@ from alerts.rendering.polling import place_name
 from alerts.store.pictures import picture_folder
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
+from alerts.web.posted import read_posted
 
 _ONE = "/polls/{id:[0-9a-z]{1,26}}"
 _ID = re.compile(rf"[0-9a-z]{{{ID_LENGTH}}}")
@@ -132,7 +133,7 @@ def _form_page(
 
 
 async def _typed(request: web.Request) -> tuple[dict[str, str], list[str]]:
-    form = await request.post()
+    form = await read_posted(request)
     typed = {name: bounded(value, _LONGEST).strip() for name, value in form.items() if isinstance(value, str)}
     chosen = [bounded(value, 100) for value in form.getall("channel", []) if isinstance(value, str)]
     return {**dict.fromkeys(_TYPED, ""), **typed}, chosen

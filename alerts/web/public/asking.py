@@ -26,11 +26,12 @@ from alerts.desk.service import DeskUnit
 from alerts.listening.answering import FaqEntry
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import Taken, take
-from alerts.model.bounds import bounded, network_of
+from alerts.model.bounds import bounded, network_of, seen
 from alerts.model.events import RemarkHeard
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Understood
 from alerts.web.console.arrival import client_address
+from alerts.web.posted import read_posted
 from alerts.web.public.lasting import Lasting
 from alerts.web.public.page import Pages, safety
 from alerts.web.public.publisher import Publisher
@@ -98,8 +99,8 @@ class QuestionField:
         lasting = edition.incidents.get(request.match_info["id"])
         if lasting is None or lasting.incident.ending is not None:
             raise web.HTTPNotFound
-        form = await request.clone(client_max_size=MOST_BYTES).post()
-        question = " ".join(bounded(str(form.get("question", "")), LONGEST_QUESTION).split())
+        form = await read_posted(request, MOST_BYTES)
+        question = " ".join(seen(bounded(str(form.get("question", "")), LONGEST_QUESTION)).split())
         language = self._setting.language_of(request.path)
         if not question or "form" not in form:
             answered = nearest(question, edition.outlook.asked.get(lasting.id, ()))
@@ -123,7 +124,7 @@ class QuestionField:
     async def _note(self, incident: str, language: str, question: str, form: str) -> None:
         """Keep it: the same form sent twice is one question."""
         [understood] = await self._intake.understand([question])
-        name = hashlib.sha256(f"{form}\n{question}".encode()).hexdigest()[:32]
+        name = hashlib.sha256(f"{form}\n{question}".encode("utf-8", "replace")).hexdigest()[:32]
         remark = Remark(name, question, self._intake.clock.now(), language=language)
 
         def keep(unit: DeskUnit) -> Taken:
@@ -149,7 +150,7 @@ class QuestionField:
     def _made_at(self, form: str, incident: str) -> datetime | None:
         """When the form was made, if it is one of ours."""
         made, _, seal = form[:200].rpartition(".")
-        if not hmac.compare_digest(seal.encode(), self._seal(made, incident).encode()):
+        if not hmac.compare_digest(seal.encode("utf-8", "replace"), self._seal(made, incident).encode()):
             return None
         zone = self._intake.clock.now().tzinfo
         return datetime.fromtimestamp(float(made.rpartition(".")[0]), zone)

@@ -28,6 +28,7 @@ from alerts.model.events import ReportsChanged
 from alerts.model.reports import ContentNotice
 from alerts.reports.public import Pin
 from alerts.web.console.arrival import client_address
+from alerts.web.posted import read_posted
 from alerts.web.public.answers import HTML
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import safety
@@ -75,7 +76,7 @@ class NoticePages:
         pin = await self._pins.find(request)
         if pin is None:
             return await nothing_there(self._pins.publisher, request)
-        sent = await request.clone(client_max_size=MOST_BYTES).post()
+        sent = await read_posted(request, MOST_BYTES)
         told = {name: value for name, value in sent.items() if isinstance(value, str)}
         identity, made = await self._read(told.get("form", ""), pin.number)
         if wrong := self._wrong_with(told, made):

@@ -13,7 +13,6 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -28,6 +27,7 @@ from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally
 from alerts.rendering.polling import place_name
 from alerts.web.console.arrival import arrival_of, neighbourhood
 from alerts.web.pages import best_of
+from alerts.web.posted import read_posted
 from alerts.web.public.answers import HTML
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
@@ -218,7 +218,7 @@ async def _option_of(request: web.Request, poll: Poll) -> int | None:
     """The option that a form names by its place; None where it names none there is."""
     if (request.content_length or 0) > _LARGEST_FORM or request.content_type != "application/x-www-form-urlencoded":
         return None
-    form: Mapping[str, Any] = await request.post()
+    form = await read_posted(request, _LARGEST_FORM)
     told = str(form.get("option", ""))
     return int(told) if told.isascii() and told.isdigit() and int(told) < len(poll.options) else None
 

@@ -11,6 +11,7 @@ from pyotp import TOTP
 from alerts.model.incident import SavedDraft
 from tests.unit.access.authenticator import Authenticator
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
+from tests.unit.web.public.test_asking import BAD_KINDS
 
 
 @pytest.fixture
@@ -405,3 +406,11 @@ async def test_what_was_changed_since_is_told_at_the_next_sign_in_once(town, bro
 async def sign_in_from_there(browser, page, codes):
     page = await browser.follow(await browser.send(page, "/desk/sign-in", name="Anne", password=OWN))
     return await browser.send(page, "/desk/sign-in/code", code=codes.at(browser.town.clock.now()))
+
+
+@pytest.mark.parametrize("kind", BAD_KINDS)
+async def test_what_is_no_form_is_refused_as_such(town, browser, kind):
+    headers = {"Content-Type": kind, "Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
+    async with browser.client.post("/desk/sign-in", data=BAD_KINDS[kind], headers=headers) as answer:
+        assert answer.status == 400
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"

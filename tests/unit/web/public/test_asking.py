@@ -46,6 +46,14 @@ async def form_of(house, path, question="Et l’école ?"):
     return page, html.document_fromstring(page).xpath("//input[@name='form']/@value")[0]
 
 
+BAD_KINDS = {
+    "application/x-www-form-urlencoded; charset=nope": b"question=1&why=1&option=1",
+    "application/x-www-form-urlencoded; charset=unicode_escape": b"question=\\ud800&why=1&option=1",
+    "multipart/form-data; boundary=y": b"--y\r\nno head\r\n\r\n1\r\n--y--\r\n",
+}
+"""What no browser sends of a form."""
+
+
 async def noted(house):
     return await house.service.ask(lambda unit: unit.listening.heard(50))
 
@@ -148,3 +156,21 @@ def test_the_pace_counts_networks_and_forgets_them():
     pace.takes("192.0.2.1", NOW + timedelta(days=1))
     assert pace.day == date(2026, 11, 26)
     assert len(pace.asked) == 1
+
+
+@pytest.mark.parametrize("kind", BAD_KINDS)
+async def test_what_is_no_form_is_refused_as_such(house, kind):
+    stored = await house.post(an_alert(headline="Coupure d’eau"))
+    path, before = f"/alerts/{stored.incident_id}/ask", len(await noted(house))
+    async with house.client.post(path, data=BAD_KINDS[kind], headers={"Content-Type": kind}) as answer:
+        assert answer.status == 400
+    assert len(await noted(house)) == before
+
+
+async def test_half_a_character_is_asked_as_one_that_is_unknown(house):
+    stored = await house.post(an_alert(headline="Coupure d’eau"))
+    path, part = f"/alerts/{stored.incident_id}/ask", 'Content-Disposition: form-data; name="question"'
+    body = f"--y\r\n{part}\r\nContent-Type: text/plain; charset=unicode_escape\r\n\r\n\\ud800 ?\r\n--y--\r\n"
+    headers = {"Content-Type": "multipart/form-data; boundary=y"}
+    async with house.client.post(path, data=body.encode(), headers=headers) as answer:
+        assert answer.status == 200

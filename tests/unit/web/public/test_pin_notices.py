@@ -15,6 +15,7 @@ from alerts.web.public.asking import A_NETWORK
 from alerts.web.public.pin_notices import LONGEST_WHY, MOST_OPEN, NoticePages
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.reported import a_reported_town
+from tests.unit.web.public.test_asking import BAD_KINDS
 
 WHY = "Mon nom y est <b>écrit</b>."
 
@@ -161,3 +162,12 @@ async def test_a_daemon_that_begins_anew_takes_the_forms_of_the_one_before(house
     form = await form_of(house, report)
     again = NoticePages(house.pins, house.service)
     assert (await again._read(form, report.number))[1] is not None
+
+
+@pytest.mark.parametrize("kind", BAD_KINDS)
+async def test_what_is_no_form_is_refused_as_such(house, kind):
+    report = await house.accepted()
+    path = f"/reports/{report.number}/notice"
+    async with house.client.post(path, data=BAD_KINDS[kind], headers={"Content-Type": kind}) as answer:
+        assert answer.status == 400
+    assert await kept(house) == []

@@ -20,6 +20,7 @@ from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import public_routes
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.house import a_house
+from tests.unit.web.public.test_asking import BAD_KINDS
 
 QUESTION = "Faut-il fermer la <place> le samedi ?"
 ANNE = Actor("Anne", Role.AUTHOR, Origin.COMMAND)
@@ -236,3 +237,11 @@ async def a_door(house):
     async with TestClient(TestServer(front), cookie_jar=CookieJar(unsafe=True)) as client:
         yield client
     await door.take_away(place)
+
+
+@pytest.mark.parametrize("kind", BAD_KINDS)
+async def test_what_is_no_form_is_refused_as_such(square, kind):
+    async with square.person() as client:
+        await client.get(square.path)
+        answer = await client.post(square.path, data=BAD_KINDS[kind], headers={"Content-Type": kind})
+        assert answer.status == 400
