@@ -13,7 +13,6 @@ import http.client
 import itertools
 import json
 import os
-import random
 import socket
 import sys
 import threading
@@ -174,22 +173,6 @@ def people(given: Given) -> None:
         _ask(given, "POST", "/hook/facebook/page", body, headers)
 
 
-def reports(given: Given) -> None:
-    """Ten thousand reports in ten minutes from four hundred networks: floods, trees, and what else people see."""
-    chance = random.Random()
-    for number in _paced(10_000 / 600):
-        told = {
-            "kind": chance.choice(("flooding", "tree", "road", "water", "lighting", "other")),
-            "lat": 45.19 + chance.uniform(-0.004, 0.004),
-            "lon": 5.71 + chance.uniform(-0.005, 0.005),
-            "text": f"{SAID[number % len(SAID)]} {chance.random()}",
-            "source": f"network {chance.randrange(400)}",
-        }
-        token = given[f"reporter {number % 2}"]
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
-        _ask(given, "POST", "/api/v1/reports", json.dumps(told).encode(), headers)
-
-
 def outside(given: Given) -> None:
     """A feed, a calendar and a webhook's receiver of others: harmless until the file `mode` says what they answer."""
     mode, count = Path(given["mode"]), itertools.count()
@@ -291,7 +274,7 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
 """What the feed says in each mode."""
 ATTACKS: Mapping[str, Callable[[Given], None]] = {
     each.__name__: each
-    for each in (names, forms, half_open, streams, search, metrics, bot, api, people, reports, crowds, outside)
+    for each in (names, forms, half_open, streams, search, metrics, bot, api, people, crowds, outside)
 }
 
 if __name__ == "__main__":

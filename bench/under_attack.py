@@ -117,7 +117,6 @@ ATTACKS = (
     Attack("100 messages a second to the bot", "bot"),
     Attack("100 requests a second to the API", "api"),
     Attack("2,000 utterances in five minutes", "people", goal=1.5),
-    Attack("10,000 reports in ten minutes", "reports"),
     Attack("10,000 reports of crowds, from 400 networks", "crowds", page="/desk/reports"),
     Attack("two who search, 1,000,000 posts", "search", 2, long_history=True),
     Attack("two scrapes of /metrics, 1,000,000 posts", "metrics", 2, long_history=True),
@@ -168,7 +167,6 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     done = town.tocsin("user", "add", "Anne", "--role", "administrator", "--password-stdin", stdin=FIRST)
     assert done.returncode == 0, done.stderr
     [token] = town.objects("token", "add", "capteur", "--role", "author")
-    reporters = [town.objects("token", "add", f"app {number}", "--role", "reporter")[0] for number in range(2)]
     # The API paces each program: what crowds report comes by many.
     crowds = [town.objects("token", "add", f"crowd {one}", "--role", "reporter")[0] for one in range(PROGRAMS)]
     daemon = town.start_daemon()
@@ -179,7 +177,6 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
         "cookie": browser.cookie,
         "csrf": browser.csrf,
         "token": token["token"],
-        **{f"reporter {number}": each["token"] for number, each in enumerate(reporters)},
         "crowds": " ".join(each["token"] for each in crowds),
         "filled": "no",
     }
