@@ -42,8 +42,8 @@ class ReportWish(RequestBody):
     """What somebody reports."""
 
     kind: Code = Field(description="The code of one of the town's kinds.")
-    lat: Annotated[float, Field(ge=-90, le=90, strict=False)] | None = Field(None, description="WGS 84.")
-    lon: Annotated[float, Field(ge=-180, le=180, strict=False)] | None = None
+    lat: Annotated[float, Field(ge=-90, le=90)] | None = Field(None, description="WGS 84.")
+    lon: Annotated[float, Field(ge=-180, le=180)] | None = None
     address: Annotated[Line, StringConstraints(max_length=LONGEST_PLACE)] | None = Field(
         None, description="In place of a position, or what people there call the place."
     )

@@ -82,6 +82,9 @@ async def test_two_keys_are_two_people_and_one_is_one(town):
         ({"kind": "gas"}, "18"),
         ({"lat": None, "lon": None}, "where is it"),
         ({"lat": 91}, "lat"),
+        ({"lat": True}, "'where': 'lat', 'what': 'is no number'"),
+        ({"lat": "45.19"}, "'where': 'lat', 'what': 'is no number'"),
+        ({"lon": False}, "'where': 'lon', 'what': 'is no number'"),
         ({"source": None}, "source"),
         ({"text": "x" * 501}, "text"),
         ({"photo": "!!!!"}, "photo"),
@@ -95,6 +98,12 @@ async def test_what_cannot_be_is_told_and_nothing_kept(town, words, where):
     problem = await report(town, status=422, **words)
     assert where in str(problem["errors"])
     assert await town.rows("SELECT * FROM report") == []
+
+
+async def test_a_whole_number_is_a_position_too(town):
+    await report(town, lat=45, lon=5)
+    one = await town.told("GET", "/reports/SM-26-0001", "viewer")
+    assert (one["place"]["lat"], one["place"]["lon"]) == (45.0, 5.0)
 
 
 async def test_it_may_be_told_when_it_was(town):
