@@ -230,6 +230,8 @@ def _spell_out(arguments: Sequence[str]) -> list[str]:
 
 
 def _say(text: str, status: int) -> int:
+    # The help that Typer shows where no command is named is nobody's complaint.
+    speaker = "" if text.startswith("Usage: ") else "tocsin: "
     for line in text.splitlines():
-        screen.say(f"tocsin: {line}")
+        screen.say(f"{speaker}{line}")
     return status

@@ -25,8 +25,17 @@ if TYPE_CHECKING:
     from alerts.desk.officer import Officer
     from alerts.desk.service import DeskUnit
     from alerts.model.reports import CitizenReport
+    from alerts.model.town import Town
 
 MOST = 500
+_STATES = {
+    ReportState.RECEIVED: "new",
+    ReportState.HELD: "held back",
+    ReportState.ACCEPTED: "taken up",
+    ReportState.ASSIGNED: "assigned",
+    ReportState.CLOSED: "done with",
+    ReportState.SET_ASIDE: "set aside",
+}
 _POSITION = re.compile(r"\s*(-?\d{1,2}(?:\.\d+)?)\s*[,;]\s*(-?\d{1,3}(?:\.\d+)?)\s*")
 _INCIDENT = "of"
 
@@ -90,7 +99,7 @@ def reports(context: typer.Context, state: _State = None, kind: _OfKind = None, 
     found = control.ask(lambda unit: unit.reports.listed(MOST, states=states, kind=kind))
     for each in found:
         account = report_account(each, control.town.zone)
-        screen.show_json(account) if as_json else screen.show(_line(account))
+        screen.show_json(account) if as_json else screen.show(_line(control.town, account))
     if not found and not as_json:
         screen.say(tell("nothing was reported"))
     return 0
@@ -163,7 +172,7 @@ def _done(control: Control, act: Callable[[DeskUnit], CitizenReport], *, as_json
 
     done, _ = control.act(act)
     account = report_account(done, control.town.zone)
-    screen.show_json(account) if as_json else screen.show(_line(account))
+    screen.show_json(account) if as_json else screen.show(_line(control.town, account))
     return 0
 
 
@@ -181,8 +190,15 @@ def _position(text: str) -> tuple[float, float]:
     return float(match[1]), float(match[2])
 
 
-def _line(row: dict[str, Any]) -> str:
+def _line(town: Town, row: dict[str, Any]) -> str:
+    """One report as a person reads it: `--json` has the codes."""
+    from alerts.reports.taking import section_of
+
+    section = section_of(town)
     place = row["place"]
     where = place["words"] or (f"{place['lat']:.5f},{place['lon']:.5f}" if place["lat"] is not None else "-")
-    words = [row["report"], row["at"][:16].replace("T", " "), row["state"], row["kind"], screen.plain(where)]
+    known = section.kind(row["kind"])
+    kind = known.name(town.language) if known is not None else row["kind"]
+    state = tell(_STATES[ReportState(row["state"])])
+    words = [row["report"], row["at"][:16].replace("T", " "), state, kind, screen.plain(where)]
     return "  ".join([*words, screen.plain(row["text"] or "")]).rstrip()

@@ -143,6 +143,7 @@ def channel_name(words: Words, station: Town, name: str) -> str:
         "webhook": _("Webhook"),
         "mail": _("E-mail"),
         "mqtt": _("Panels and sirens"),
+        "push": _("Push"),
     }.get(channel.kind if channel else "")
     if what is None or channel is None:
         return name

@@ -67,6 +67,7 @@ class PrivatePages:
             report=found.report,
             steps=found.steps,
             first=found.first,
+            district={each.code: each.name for each in town.districts}.get(found.report.district or ""),
             kind=kind.name(language) if kind is not None else found.report.kind,
             pictogram_name=kind.pictogram if kind is not None else "other",
             token=token,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,12 +44,15 @@ def test_a_report_is_added_accepted_and_closed(tocsin):
     number = added["report"]
     assert number.startswith("SM-")
     assert rows(tocsin("reports", "--json")) == [added]
-    assert "accepted" in tocsin("report", "accept", number)
+    assert "  taken up  Flooding  " in tocsin("report", "accept", number)
     assert rows(tocsin("reports", "--json", "--state", "accepted", "--kind", "flooding"))[0]["report"] == number
     [closed] = rows(tocsin("report", "close", number, "--text", "Pumped", "--closing", "done", "--json"))
     assert closed["state"] == "closed"
     assert tocsin("reports", "--state", "received") == ""
     assert number in tocsin("reports")
+    file = Path("channels.toml")
+    file.write_text(file.read_text().replace('language = "en"', 'language = "fr-FR"'))
+    assert "  clos  Inondation  " in tocsin("reports")
 
 
 def test_a_report_is_forgotten_at_once_by_its_number(tocsin, tmp_path):

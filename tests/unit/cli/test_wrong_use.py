@@ -20,6 +20,11 @@ token = { env = "TELEGRAM_TOKEN" }
 """
 
 
+def test_help_where_no_command_is_named_is_no_complaint(capsys):
+    assert run([]) == 2
+    assert capsys.readouterr().err.startswith("Usage: tocsin")
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
