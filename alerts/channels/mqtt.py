@@ -48,7 +48,7 @@ _UNFIT = frozenset({1, 2, 132, 133})
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class TopicMessage:
     """One message to one topic; without words it takes away what stands there."""
 
     topic: str
@@ -74,7 +74,7 @@ def read_words(message: Message) -> dict[str, Any] | None:
 
 def letters_of(
     prefix: str, message: Message, name: str, before: Sequence[str], reply_to: str | None = None
-) -> tuple[list[Letter], Receipt]:
+) -> tuple[list[TopicMessage], Receipt]:
     """What says this message under that name, where the levels of `before` said the last one; and the receipt.
 
     What is there anew comes first: at no time is nothing there of an alert that holds.
@@ -82,17 +82,17 @@ def letters_of(
     told = read_words(message)
     if told is None:
         words = _written({"text": message.plain, "link": message.link, "reply_to": reply_to})
-        return [Letter(f"{prefix}/{ALL}/{name}", words, retained=False)], Receipt(name)
+        return [TopicMessage(f"{prefix}/{ALL}/{name}", words, retained=False)], Receipt(name)
     districts = [] if told.pop("over", False) else [ALL, *map(level, told.get("districts", ()))]
     words = _written({**_about(message), **told, "link": message.link})
-    anew = [Letter(f"{prefix}/{each}/{name}", words, retained=True) for each in dict.fromkeys(districts)]
+    anew = [TopicMessage(f"{prefix}/{each}/{name}", words, retained=True) for each in dict.fromkeys(districts)]
     gone = [each for each in (ALL, *before) if each not in districts]
     return [*anew, *emptied(prefix, name, gone)], Receipt(" ".join([name, *districts[1:]]))
 
 
-def emptied(prefix: str, name: str, levels: Sequence[str]) -> list[Letter]:
+def emptied(prefix: str, name: str, levels: Sequence[str]) -> list[TopicMessage]:
     """What takes away what stands under that name at these levels."""
-    return [Letter(f"{prefix}/{each}/{name}", b"", retained=True) for each in levels]
+    return [TopicMessage(f"{prefix}/{each}/{name}", b"", retained=True) for each in levels]
 
 
 def _about(message: Message) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class Mqtt:
         """Always empty: a broker tells no limits."""
         return ()
 
-    async def _say(self, letters: Sequence[Letter]) -> None:
+    async def _say(self, letters: Sequence[TopicMessage]) -> None:
         """Say it over a connection of its own; whatever comes of it, as a DeliveryError."""
         if not self._opened:
             raise BadCredential(because("channel_unopened", channel=self._name))
@@ -228,7 +228,7 @@ def _safe() -> ssl.SSLContext:
     return context
 
 
-async def _acknowledged(client: Client, letters: Sequence[Letter]) -> None:
+async def _acknowledged(client: Client, letters: Sequence[TopicMessage]) -> None:
     """Say all of it, and wait for the broker's word of each. Raises MqttError as soon as the connection is lost."""
 
     async def say() -> None:

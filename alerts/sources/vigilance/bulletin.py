@@ -80,70 +80,70 @@ class Bulletin:
         return 500 + 2 * sum(map(len, (*self.descriptions.values(), *self.instructions.values())))
 
 
-class _Part(BaseModel):
+class _Published(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, hide_input_in_errors=True)
 
 
-class _Lapse(_Part):
+class _Lapse(_Published):
     begin_time: AwareDatetime
     end_time: AwareDatetime
     color_id: Colour
 
 
-class _Phenomenon(_Part):
+class _Phenomenon(_Published):
     phenomenon_id: str
     phenomenon_max_color_id: Colour
     timelaps_items: tuple[_Lapse, ...] = ()
 
 
-class _Domain(_Part):
+class _Domain(_Published):
     phenomenon_items: tuple[_Phenomenon, ...]
 
 
-class _Named(_Part):
+class _Named(_Published):
     model_config = ConfigDict(extra="allow")
 
     domain_id: str
 
 
-class _Lapses(_Part):
+class _Lapses(_Published):
     domain_ids: tuple[_Named, ...]
 
 
-class _Period(_Part):
+class _Period(_Published):
     begin_validity_time: AwareDatetime
     end_validity_time: AwareDatetime
     timelaps: _Lapses
 
 
-class _MapProduct(_Part):
+class _MapProduct(_Published):
     update_time: AwareDatetime
     periods: tuple[_Period, ...] = Field(min_length=1, max_length=10)
 
 
-class _Section(_Part):
+class _BulletinSection(_Published):
     bold_text: str | None = None
     text: tuple[str | None, ...] = ()
 
 
-class _Term(_Part):
-    subdivision_text: tuple[_Section, ...] = ()
+class _Term(_Published):
+    subdivision_text: tuple[_BulletinSection, ...] = ()
 
 
-class _Text(_Part):
+class _Text(_Published):
     hazard_code: str | None = None
     term_items: tuple[_Term, ...] = ()
 
 
-class _Item(_Part):
+class _Item(_Published):
     text_items: tuple[_Text, ...] = ()
 
 
-class _Bloc(_Part):
+class _Bloc(_Published):
     bloc_items: tuple[_Item, ...] = ()
 
 
-class _TextProduct(_Part):
+class _TextProduct(_Published):
     update_time: AwareDatetime
     text_bloc_items: tuple[_Named, ...]
 
@@ -210,7 +210,7 @@ def read_bulletin(body: bytes, department: str) -> Bulletin:
     return Bulletin(product.update_time, _together(descriptions), _together(instructions))
 
 
-def _sections(bloc: _Bloc) -> Iterator[tuple[str, _Section]]:
+def _sections(bloc: _Bloc) -> Iterator[tuple[str, _BulletinSection]]:
     for item in bloc.bloc_items:
         for text in item.text_items:
             if text.hazard_code:

@@ -21,7 +21,7 @@ from alerts.sources.fetch import show
 from alerts.sources.settings import VigilanceSettings
 from alerts.sources.shared import Share, SharedReader
 from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, read_bulletin, read_map
-from alerts.sources.vigilance.warning import Change, Run, Telling, alert_of, changes, told_after
+from alerts.sources.vigilance.warning import Addressee, ColourChange, ToldPhenomenon, alert_of, changes, told_after
 
 _MAP, _TEXTS = "cartevigilance/encours", "textesvigilance/encours"
 _OF_ITS_TIME = timedelta(hours=12)
@@ -59,7 +59,7 @@ class VigilanceSource:
         _must_hold(edition.until, now)
         if state and edition.updated < datetime.fromisoformat(state["updated"]):
             return SourceReading((), Memory(digest=document.digest, state=state), unchanged=True)
-        told = {name: Run.of(each) for name, each in state.get("told", {}).items()}
+        told = {name: ToldPhenomenon.of(each) for name, each in state.get("told", {}).items()}
         changed = changes(edition, told, self._settings.except_, now)
         made, notes = await self._made(changed, edition, shares[1], now)
         heard = [Heard(alert.identifier, alert=alert, notes=notes) for _, alert in made]
@@ -101,8 +101,8 @@ class VigilanceSource:
             raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
 
     async def _made(
-        self, changed: Sequence[Change], edition: ColourMap, share: Share, now: datetime
-    ) -> tuple[list[tuple[Change, Alert]], tuple[Reason, ...]]:
+        self, changed: Sequence[ColourChange], edition: ColourMap, share: Share, now: datetime
+    ) -> tuple[list[tuple[ColourChange, Alert]], tuple[Reason, ...]]:
         """The changes as alerts, with the forecasters' words where there are any, and why there are none."""
         bulletin: Bulletin | None = None
         notes: tuple[Reason, ...] = ()
@@ -111,7 +111,7 @@ class VigilanceSource:
                 bulletin = await self._bulletin(share, edition)
             except (SourceFailed, Unreadable) as error:
                 notes = (because("vigilance_wordless", why=error.reason),)
-        to = Telling(self._department, self._around.town, now)
+        to = Addressee(self._department, self._around.town, now)
         return [(each, alert_of(each, edition, bulletin, to)) for each in changed], notes
 
     async def _bulletin(self, share: Share, edition: ColourMap) -> Bulletin | None:
@@ -125,7 +125,7 @@ class VigilanceSource:
         )
         return bulletin if edition.updated - bulletin.updated < _OF_ITS_TIME else None
 
-    def _state(self, edition: ColourMap, told: dict[str, Run]) -> dict[str, Any]:
+    def _state(self, edition: ColourMap, told: dict[str, ToldPhenomenon]) -> dict[str, Any]:
         return {
             "department": self._department,
             "updated": edition.updated.isoformat(),

@@ -65,7 +65,7 @@ PHENOMENA: Mapping[str, Phenomenon] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ToldPhenomenon:
     """What was told of a phenomenon: its first and its last message, how many there were, and the hours of the last."""
 
     first: Reference
@@ -80,7 +80,7 @@ class Run:
         return {"messages": messages, "count": self.count, "windows": windows}
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Run:
+    def of(cls, told: Mapping[str, Any]) -> ToldPhenomenon:
         """What `as_json` wrote."""
         first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in told["messages"])
         windows = tuple(
@@ -91,12 +91,12 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ColourChange:
     """What is to be told of a phenomenon; without `windows` it is back to green."""
 
     phenomenon: str
     windows: tuple[ColourWindow, ...]
-    before: Run | None
+    before: ToldPhenomenon | None
 
     @property
     def colour(self) -> Colour:
@@ -104,7 +104,9 @@ class Change:
         return max(each.colour for each in self.windows)
 
 
-def changes(edition: ColourMap, told: Mapping[str, Run], left_out: Collection[str], now: datetime) -> list[Change]:
+def changes(
+    edition: ColourMap, told: Mapping[str, ToldPhenomenon], left_out: Collection[str], now: datetime
+) -> list[ColourChange]:
     """What an edition changes for those who know what was told, the worst first."""
     found = []
     for name in PHENOMENA.keys() - set(left_out):
@@ -112,7 +114,7 @@ def changes(edition: ColourMap, told: Mapping[str, Run], left_out: Collection[st
         if windows != (to_come(before.windows, now) if before else ()):
             # What ran out by itself has ended: what comes later is an incident of its own.
             is_on = before is not None and bool(to_come(before.windows, now))
-            found.append(Change(name, windows, before if is_on else None))
+            found.append(ColourChange(name, windows, before if is_on else None))
     return sorted(found, key=lambda each: (-each.colour if each.windows else 0, each.phenomenon))
 
 
@@ -121,7 +123,9 @@ def to_come(windows: Sequence[ColourWindow], now: datetime) -> tuple[ColourWindo
     return tuple(replace(each, begin=max(each.begin, now)) for each in windows if each.end > now)
 
 
-def told_after(told: Mapping[str, Run], made: Sequence[tuple[Change, Alert]], now: datetime) -> dict[str, Run]:
+def told_after(
+    told: Mapping[str, ToldPhenomenon], made: Sequence[tuple[ColourChange, Alert]], now: datetime
+) -> dict[str, ToldPhenomenon]:
     """What is known once these were told; what has run out is known no more."""
     runs = {name: run for name, run in told.items() if to_come(run.windows, now)}
     for change, alert in made:
@@ -130,12 +134,12 @@ def told_after(told: Mapping[str, Run], made: Sequence[tuple[Change, Alert]], no
             last = Reference(alert.sender, alert.identifier, alert.sent)
             before = change.before
             first, count = (before.first, before.count + 1) if before else (last, 1)
-            runs[change.phenomenon] = Run(first, last, count, change.windows)
+            runs[change.phenomenon] = ToldPhenomenon(first, last, count, change.windows)
     return runs
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Addressee:
     """For which department and town it is told, and when."""
 
     department: str
@@ -147,7 +151,7 @@ class Telling:
         return Teller(language, self.town.zone, self.now, _PHRASES[language], long=False)
 
 
-def alert_of(change: Change, edition: ColourMap, bulletin: Bulletin | None, to: Telling) -> Alert:
+def alert_of(change: ColourChange, edition: ColourMap, bulletin: Bulletin | None, to: Addressee) -> Alert:
     """The change as an alert, an update or an end."""
     before, name = change.before, change.phenomenon
     references = tuple(dict.fromkeys((before.first, before.last))) if before else ()
@@ -174,7 +178,7 @@ def alert_of(change: Change, edition: ColourMap, bulletin: Bulletin | None, to: 
     return replace(alert, infos=(french, _in_english(french, change, edition, to)))
 
 
-def _identifier(change: Change, edition: ColourMap, department: str) -> str:
+def _identifier(change: ColourChange, edition: ColourMap, department: str) -> str:
     """The same for the same word, should it be read again before it is remembered; another one for each other."""
     count = change.before.count + 1 if change.before else 1
     begin = change.before.first.identifier if change.before else f"{edition.updated:%Y%m%dT%H%M%S}"
@@ -183,7 +187,7 @@ def _identifier(change: Change, edition: ColourMap, department: str) -> str:
     return f"vigilance-{department}-{change.phenomenon}-{count}-{digest}"
 
 
-def _info(change: Change, edition: ColourMap, to: Telling) -> Info:
+def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
     """What it says in French, without the forecasters' words."""
     phenomenon, place, colour = PHENOMENA[change.phenomenon], DEPARTMENTS[to.department], change.colour
     severity = _SEVERITIES[colour]
@@ -211,7 +215,7 @@ def _info(change: Change, edition: ColourMap, to: Telling) -> Info:
     )
 
 
-def _in_english(french: Info, change: Change, edition: ColourMap, to: Telling) -> Info:
+def _in_english(french: Info, change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
     event, colour = PHENOMENA[change.phenomenon].english, _COLOURS["en"][change.colour]
     credit = f"Source: Météo-France, {to.teller('en').moment(edition.updated)}."
     return replace(
@@ -230,7 +234,7 @@ def _urgency(begin: datetime, now: datetime) -> Urgency:
     return Urgency.EXPECTED if begin - now < SOON else Urgency.FUTURE
 
 
-def _begun(change: Change, edition: ColourMap) -> datetime:
+def _begun(change: ColourChange, edition: ColourMap) -> datetime:
     """When it really begins or began, as far as it is known: an edition knows nothing of the hours before it."""
     begins = [each.begin for each in edition.windows[change.phenomenon] if each.end > change.windows[0].begin]
     earlier = [each.begin for each in change.before.windows] if change.before else []
@@ -265,7 +269,7 @@ _PHRASES = {
 }
 
 
-def _hours(windows: Sequence[ColourWindow], language: str, to: Telling) -> str:
+def _hours(windows: Sequence[ColourWindow], language: str, to: Addressee) -> str:
     """Each colour's hours, the worst first: "Orange : mercredi 25, de 18 h à minuit. Jaune : …"."""
     teller, colon = to.teller(language), "\u00a0: " if language == "fr" else ": "
     lines = []

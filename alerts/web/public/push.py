@@ -48,11 +48,11 @@ _Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
-class _Told(BaseModel):
+class _PushBody(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
-class PushChoices(_Told):
+class PushChoices(_PushBody):
     """What somebody wants to hear of. An empty list means all; `quiet` is from when until when routine things wait."""
 
     districts: list[_Code] = Field(default=[], max_length=1000)
@@ -62,14 +62,14 @@ class PushChoices(_Told):
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] | None = None
 
 
-class PushKeys(_Told):
+class PushKeys(_PushBody):
     """The two keys of `PushSubscription.toJSON()`."""
 
     p256dh: Annotated[str, StringConstraints(max_length=100)]
     auth: Annotated[str, StringConstraints(max_length=40)]
 
 
-class NewPushSubscription(_Told):
+class NewPushSubscription(_PushBody):
     """The body of a POST: what a browser's `toJSON()` tells, and the choices."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
@@ -79,7 +79,7 @@ class NewPushSubscription(_Told):
     choices: PushChoices = PushChoices()
 
 
-class ChangedPushSubscription(_Told):
+class ChangedPushSubscription(_PushBody):
     """The body of a PUT."""
 
     choices: PushChoices

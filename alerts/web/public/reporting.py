@@ -58,7 +58,7 @@ _FIELDS = ("", "kind", "place", "text", "photo")
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _FormShown:
     """What the form shows beside itself: what was typed, what is wrong with it, what is known at the place `found`."""
 
     values: Mapping[str, str]
@@ -105,7 +105,7 @@ class ReportPages:
         """The empty form, made once for all who open it in the same minute; `?kind=` may choose one."""
         if not request.query:
             return self.answered(await self._blank_form(request))
-        return await self._form(request, _Shown(_typed(SentForm({"kind": request.query.get("kind", "")[:40]})), {}))
+        return await self._form(request, _FormShown(_typed(SentForm({"kind": request.query.get("kind", "")[:40]})), {}))
 
     async def lead(self, request: web.Request) -> web.Response:
         """The other name of the page."""
@@ -206,7 +206,7 @@ class ReportPages:
         proof = await asyncio.to_thread(proofs.doubt, sent.fields.get("altcha", ""), now)
         return doubt or proof
 
-    async def _looked(self, request: web.Request, sent: SentForm, source: str) -> _Shown:
+    async def _looked(self, request: web.Request, sent: SentForm, source: str) -> _FormShown:
         """The form with what is known at its place."""
         town, values, now = self._setting.town, _typed(sent), self._service.now()
         places = await self._intake.places()
@@ -214,14 +214,14 @@ class ReportPages:
             draft = placed(self._draft(sent, source), places)
             kind = check(town, draft, now)
         except Misuse as error:
-            return _Shown(values, {field_of(error): self._said(request, error.reason)}, status=422)
+            return _FormShown(values, {field_of(error): self._said(request, error.reason)}, status=422)
         lat, lon = draft.lat, draft.lon
         assert lat is not None and lon is not None  # noqa: S101, PT018 it was checked
         known = Nearby()
         if kind.public and self._looks.takes(self._address(request), now):
             known = await self._reads.ask(lambda unit: nearby(unit, town, places, kind.code, lat, lon, now))
         # Its fields stay as they came: who types another address without a script reports that one.
-        return _Shown(values, {}, (lat, lon), draft.address, not places.is_here(lat, lon), known)
+        return _FormShown(values, {}, (lat, lon), draft.address, not places.is_here(lat, lon), known)
 
     async def _agree(self, request: web.Request, sent: SentForm, source: str) -> web.Response:
         now = self._service.now()
@@ -244,14 +244,14 @@ class ReportPages:
         self, request: web.Request, sent: SentForm, field: str, error: Reason, status: HTTPStatus
     ) -> web.Response:
         """The form with what was typed, and what is wrong beside the field."""
-        return await self._form(request, _Shown(_typed(sent), {field: self._said(request, error)}, status=status))
+        return await self._form(request, _FormShown(_typed(sent), {field: self._said(request, error)}, status=status))
 
-    async def _form(self, request: web.Request, shown: _Shown) -> web.Response:
+    async def _form(self, request: web.Request, shown: _FormShown) -> web.Response:
         language, outlook = self._setting.language_of(request.path), (await self._publisher.edition()).outlook
         seal = (await self._seal()).made(self._service.now())
         return self.answered(await self._page(language, outlook, shown, seal), shown.status)
 
-    async def _page(self, language: str, outlook: Outlook, shown: _Shown, seal: str) -> str:
+    async def _page(self, language: str, outlook: Outlook, shown: _FormShown, seal: str) -> str:
         return self._pages[language].reported(
             "report.html",
             outlook,
@@ -270,7 +270,7 @@ class ReportPages:
         language, outlook = self._setting.language_of(request.path), (await self._publisher.edition()).outlook
         kept = self._blank.get(language)
         if kept is None or kept[0] is not outlook:
-            page = await self._page(language, outlook, _Shown(_typed(SentForm({"key": _KEY})), {}), _SEAL)
+            page = await self._page(language, outlook, _FormShown(_typed(SentForm({"key": _KEY})), {}), _SEAL)
             self._blank[language] = kept = outlook, page
         seal = (await self._seal()).made(self._service.now())
         return kept[1].replace(_KEY, secrets.token_hex(16)).replace(_SEAL, seal)

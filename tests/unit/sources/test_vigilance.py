@@ -19,7 +19,15 @@ from alerts.model.town import SourceRules
 from alerts.sources.cap.message import apply_colours, read_message
 from alerts.sources.departments import DEPARTMENTS, departments_in, named_event
 from alerts.sources.vigilance.bulletin import Bulletin, Colour, ColourMap, ColourWindow, read_bulletin, read_map
-from alerts.sources.vigilance.warning import PHENOMENA, Run, Telling, alert_of, changes, to_come, told_after
+from alerts.sources.vigilance.warning import (
+    PHENOMENA,
+    Addressee,
+    ToldPhenomenon,
+    alert_of,
+    changes,
+    to_come,
+    told_after,
+)
 from tests.cap_messages import alert_xml, info_xml
 from tests.samples import shared
 from tests.unit.desk.conftest import TownDesk, a_town
@@ -38,7 +46,7 @@ class Watch:
 
     def __init__(self, department: str = "38", *, without: tuple[str, ...] = ()) -> None:
         self.department, self.without = department, without
-        self.told: dict[str, Run] = {}
+        self.told: dict[str, ToldPhenomenon] = {}
 
     def hears(self, colours: dict[str, Hours], after: float = 0, bulletin: Bulletin | None = None):
         now = MORNING + after * HOUR
@@ -46,11 +54,11 @@ class Watch:
 
     def reads(self, edition: ColourMap, now: datetime, bulletin: Bulletin | None = None):
         found = changes(edition, self.told, self.without, now)
-        to = Telling(self.department, a_town(), now)
+        to = Addressee(self.department, a_town(), now)
         made = [(each, alert_of(each, edition, bulletin, to)) for each in found]
         # As it is kept: JSON and back.
         kept = json.dumps({name: run.as_json() for name, run in told_after(self.told, made, now).items()})
-        self.told = {name: Run.of(each) for name, each in json.loads(kept).items()}
+        self.told = {name: ToldPhenomenon.of(each) for name, each in json.loads(kept).items()}
         return [alert for _, alert in made]
 
 
