@@ -26,7 +26,6 @@ from campaign.running import Running
 from campaign.town import ALL_THREE
 
 DRAFTED = "drafted"
-REPORTING_KINDS = (LOST, TWICE, DRAFTED)
 KIND, ENOUGH = "road", 5
 """What is reported, and how many networks make a draft of it (`ClusterRule`)."""
 ANSWERED_WITHIN = 90.0

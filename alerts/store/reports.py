@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Text, bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -37,9 +36,6 @@ from alerts.store.schema import (
     report_step,
 )
 from alerts.store.statement import Statement, any_of, insert_into, moment, one_of, stamp
-
-if TYPE_CHECKING:
-    pass
 
 BEYOND = 2**62
 _ADD = insert_into(report)
@@ -99,11 +95,6 @@ _TELL = Statement(
     insert(report_source)
     .values({c.name: bindparam(c.name) for c in report_source.columns})
     .on_conflict_do_nothing(index_elements=["report", "source"])
-)
-_CARRY = Statement(
-    update(report)
-    .where(report.c.id == bindparam("key"))
-    .values(tellers=func.coalesce(report.c.tellers, 1) + bindparam("more"))
 )
 _TOLD_BY_MORE = Statement(
     update(report)

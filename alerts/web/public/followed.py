@@ -81,7 +81,7 @@ class PrivatePages:
         """Forget all of it, at once and for good."""
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise web.HTTPForbidden
-        number, token = request.match_info["number"], request.match_info["token"]
+        number, token = request.match_info["number"].upper(), request.match_info["token"]
         if not await self._service.act(lambda unit: _erase(unit, number, token), posts=False):
             return await nothing_there(self._publisher, request)
         self._service.tell(ReportsChanged((number,)))
