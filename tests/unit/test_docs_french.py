@@ -11,7 +11,7 @@ from tests.french_pages import DOCS, behind, sections, stamped
 PAGES = sorted(each.stem for each in (DOCS / "fr").glob("*.md") if each.stem != "README")
 ELSEWHERE = "(en anglais)"
 """Where the rest of a section is told: what measures how it works is for those who build it."""
-FENCED = re.compile(r"```.*?```|<!--.*?-->|`[^`]*`|\]\([^)]*\)|^    .*$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"```.*?```|<!--.*?-->|`[^`]*`|\]\([^)]*\)|^    [^\n]*$", re.DOTALL | re.MULTILINE)
 ENGLISH = "# A page\n\n## One\n\nfirst\n\n## Two\n\n```\n# no heading\n```\n"
 
 
