@@ -179,6 +179,7 @@ class Daemon:
             clock=clock,
             events=self.events,
             file_every=outside.looks.file,
+            takes_reports=town.reports is not None,
             ends_every=outside.looks.ends,
             keeper=self._keeper,
         )

@@ -208,6 +208,7 @@ class Housekeeping:
         keeper: LeaseKeeper,
         file_every: timedelta,
         ends_every: timedelta = ENDS_LOOKED_FOR_EVERY,
+        takes_reports: bool = False,
     ) -> None:
         self._store = store
         self._intake = intake
@@ -218,7 +219,7 @@ class Housekeeping:
         self._ends_every = ends_every
         self._rung = asyncio.Event()
         self._keeper = keeper
-        self._watched = FileWatch()
+        self._watched = FileWatch(reports=takes_reports)
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         """What runs as long as the daemon does, by name."""
@@ -312,9 +313,13 @@ def _prune(unit: Unit, before: datetime, now: datetime, after: int, lease: Lease
 
 
 class FileWatch:
-    """What whoever writes to the database's file changes there: this process, a command, another daemon."""
+    """What whoever writes to the database's file changes there: this process, a command, another daemon.
 
-    def __init__(self) -> None:
+    `reports`: the town takes what citizens report, so that is looked at, too.
+    """
+
+    def __init__(self, *, reports: bool = False) -> None:
+        self._takes_reports = reports
         self.poll_at: datetime | None = None
         """When the next poll is to be opened or closed, as of the last look."""
         self.has_reports = False
@@ -334,14 +339,17 @@ class FileWatch:
         # What was there at the start is no change; whoever opens a page reads it anyway.
         if before is None:
             self._keep(unit.views.watermark())
-            self._step = unit.report_lists.last_step()
+            self._step = self._last_step(unit)
         if before in (None, version):
             return False, frozenset()
         changed, mark = unit.views.changed_since(self._mark)
         self._keep(mark)
-        step, self._step = self._step, unit.report_lists.last_step()
+        step, self._step = self._step, self._last_step(unit)
         self.has_reports = self._step != step
         return True, changed
+
+    def _last_step(self, unit: Unit) -> int:
+        return unit.report_lists.last_step() if self._takes_reports else 0
 
     def _keep(self, mark: Watermark) -> None:
         self._mark, self.poll_at = mark, mark.next_poll

@@ -284,7 +284,7 @@ async def test_the_stream_tells_of_reports_and_the_public_pages_are_not_told(des
 
 
 async def test_what_another_process_did_to_a_report_is_found_in_the_file(desk):
-    watch, elsewhere = FileWatch(), await Database.open(desk.config.database)
+    watch, elsewhere = FileWatch(reports=True), await Database.open(desk.config.database)
     try:
         await elsewhere.read(watch.look)
         one = await report(desk)
