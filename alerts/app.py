@@ -33,6 +33,7 @@ from alerts.daemon.ears import Ears, ear_holdings
 from alerts.daemon.forwarding import build_forwarders, forward_holdings
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
+from alerts.daemon.letters import letter_door
 from alerts.daemon.outside import Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
 from alerts.daemon.push import PushOfficers, push_door, push_settings
 from alerts.daemon.reports import Reports
@@ -428,6 +429,7 @@ class Daemon:
             remember=lambda key, value: statuses.remember(channel, key, value),
             pace=self._paces.get(channel),
             listens_every=self.town.listening.every,
+            pages=self.town.public_url,
         )
 
     def _build_pollers(self) -> None:
@@ -467,7 +469,15 @@ class Daemon:
         intake = self.ears.intake if self.ears is not None else None
         reported = self.reports.intake if self.reports is not None else None
         app = build_app(
-            self.town, service, for_pages, gauges, publisher, intake=intake, reports=reported, push=push_door(self.town)
+            self.town,
+            service,
+            for_pages,
+            gauges,
+            publisher,
+            intake=intake,
+            reports=reported,
+            push=push_door(self.town),
+            letters=letter_door(self.town, self._resources),
         )
         self._bots = Bots(
             town=self.town,

@@ -27,6 +27,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential
 from alerts.model.post import Means, TextFormat
 from alerts.model.reason import because
+from alerts.model.subscriber import MAILBOX
 from alerts.model.town import ChannelConfig, LinkPolicy, RateLimit, Secret, parse_span, parse_window
 
 
@@ -298,14 +299,12 @@ class WebhookSettings(ChannelSettings):
         return f"{self.api_url}/{route}"
 
 
-_MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}"
-
-
 class MailSettings(ChannelSettings):
-    """`kind = "mail"`: a list's address, to which each post goes as one letter, by the town's mail relay.
+    """`kind = "mail"`: each post goes as one letter to a list's address, or one by one to own subscribers, by a relay.
 
     `timeout` is how long the relay may take until it has the letter; its word that it keeps it may take four times as
-    long. `sender` is an address, or `Name <address>`.
+    long. `sender` is an address, or `Name <address>`. With `subscriptions` people subscribe on the town's pages: they
+    are told at most `rate` letters a second (0: as fast as it goes), `in_flight` of them under way.
     """
 
     kind: Literal["mail"]
@@ -316,10 +315,13 @@ class MailSettings(ChannelSettings):
     user: str | None = Field(default=None, min_length=1, max_length=320, examples=["alertes@saint-martin.example"])
     password: SecretSource | None = None
     sender: str = Field(
-        pattern=rf"^([^<>@\",;:\\()\[\]]{{1,100}} <{_MAILBOX}>|{_MAILBOX})$",
+        pattern=rf"^([^<>@\",;:\\()\[\]]{{1,100}} <{MAILBOX}>|{MAILBOX})$",
         examples=["Ville de Saint-Martin <alertes@saint-martin.example>"],
     )
-    to: str = Field(pattern=rf"^{_MAILBOX}$", examples=["alertes@listes.saint-martin.example"])
+    to: str | None = Field(default=None, pattern=rf"^{MAILBOX}$", examples=["alertes@listes.saint-martin.example"])
+    subscriptions: bool = False
+    rate: int = Field(default=10, ge=0, le=1000)
+    in_flight: int = Field(default=4, ge=1, le=100)
     timeout: Span = timedelta(seconds=30)
     limits: tuple[Limit, ...] = (RateLimit(100, timedelta(hours=1)),)
 
@@ -344,6 +346,8 @@ class MailSettings(ChannelSettings):
             raise ValueError(because("mail_plain_afar", host=self.host))
         if (self.user is None) is not (self.password is None):
             raise ValueError(because("mail_half_a_login"))
+        if self.to is None and not self.subscriptions:
+            raise ValueError(because("mail_to_nobody"))
         return self
 
     @property

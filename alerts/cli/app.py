@@ -22,6 +22,7 @@ from alerts import __version__
 from alerts.cli import (
     forgetting,
     listening,
+    mail,
     officer,
     people,
     polls,
@@ -73,6 +74,7 @@ app.add_typer(people.audit, name="audit")
 app.add_typer(subscribers.subscribers, name="subscribers")
 app.add_typer(polls.poll, name="poll")
 app.add_typer(push.push, name="push")
+app.add_typer(mail.mail, name="mail")
 app.add_typer(listening.heard, name="heard")
 app.add_typer(reports.report, name="report")
 

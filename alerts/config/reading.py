@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from alerts.channels.settings import PUSH_TEXT, ChannelSettings, PushSettings, TelegramSettings
+from alerts.channels.settings import PUSH_TEXT, ChannelSettings, MailSettings, PushSettings, TelegramSettings
 from alerts.config.faults import faults_of, nearest, nearest_allowed
 from alerts.config.kinds import channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.sections import (
@@ -112,6 +112,7 @@ def read_config(file: Path, text: str) -> Town:
     reading.check_bots(station, channels)
     if push is not None and PUSH in channels:
         reading.wrong(f"channels.{PUSH}", because("channel_named_push"))
+    reading.check_letters(station, channels)
     reading.check_spokesmen(sources)
     # Only here, so that whoever wrote the file is told all of its errors at once.
     if listening is not None:
@@ -382,6 +383,14 @@ class _Reading:
                 self.wrong(f"channels.{name}.{key}", because("bot_shared", other=repr(other)))
             if settings.updates == "webhook" and station is not None and (why := out_of_reach(station, settings)):
                 self.wrong(f"channels.{name}.updates", because("updates_by_poll", why=why))
+
+    def check_letters(self, station: StationSettings | None, channels: Mapping[str, ChannelSettings]) -> None:
+        """One channel's letters are what people subscribe to, and each letter leads back to the town's pages."""
+        asked = [name for name, each in channels.items() if isinstance(each, MailSettings) and each.subscriptions]
+        for name in asked[1:]:
+            self.wrong(f"channels.{name}.subscriptions", because("mail_second", other=repr(asked[0])))
+        if asked and station is not None and station.public_url is None:
+            self.wrong(f"channels.{asked[0]}.subscriptions", because("mail_leads_nowhere"))
 
     def check_feeds(self, listening: ListeningSettings, channels: Mapping[str, ChannelSettings]) -> None:
         """An ear has one name, be it a channel's or a feed's."""

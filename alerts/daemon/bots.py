@@ -23,7 +23,7 @@ from alerts.bot.reception import Bot, Reception
 from alerts.bot.report_news import ReportNews
 from alerts.bot.reporting import ChatReports
 from alerts.bot.updates import POLL, SET_AGAIN, Asking, Join, Listening
-from alerts.channels.settings import PushSettings, TelegramSettings, read_credential
+from alerts.channels.settings import MailSettings, PushSettings, TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.daemon.telemetry import Metrics
 from alerts.delivery.bot_pace import BotPace, Unhurried
@@ -55,10 +55,11 @@ def bot_settings(town: Town) -> Mapping[str, TelegramSettings]:
     return {name: each.settings for name, each in town.bots.items() if isinstance(each.settings, TelegramSettings)}
 
 
-def reaching(town: Town) -> Mapping[str, TelegramSettings | PushSettings]:
+def reaching(town: Town) -> Mapping[str, TelegramSettings | PushSettings | MailSettings]:
     """The channels that reach subscribers, with what their senders need to know."""
-    push = {name: each.settings for name, each in town.reaching.items() if isinstance(each.settings, PushSettings)}
-    return {**bot_settings(town), **push}
+    told = {name: each.settings for name, each in town.reaching.items()}
+    others = {name: each for name, each in told.items() if isinstance(each, PushSettings | MailSettings)}
+    return {**bot_settings(town), **others}
 
 
 def conversing(town: Town) -> Mapping[str, TelegramSettings]:
@@ -267,7 +268,7 @@ class BulkSenders:
         keeper: LeaseKeeper,
         clock: Clock,
         resources: Callable[[str], Resources],
-        open_bulk: Callable[[str, TelegramSettings | PushSettings, Resources], Tells],
+        open_bulk: Callable[[str, TelegramSettings | PushSettings | MailSettings, Resources], Tells],
         events: Events,
         paces: Mapping[str, BotPace],
     ) -> None:
@@ -336,22 +337,26 @@ class BulkSenders:
         self._events.publish(IncidentChanged(event.bulk.incident))
 
 
-def _rate(settings: TelegramSettings | PushSettings) -> int:
+def _rate(settings: TelegramSettings | PushSettings | MailSettings) -> int:
     """Messages a second; push services tell by themselves when it is too fast."""
-    return settings.rate if isinstance(settings, TelegramSettings) else 0
+    return 0 if isinstance(settings, PushSettings) else settings.rate
 
 
-def _address(name: str, settings: TelegramSettings | PushSettings) -> Address:
+def _address(name: str, settings: TelegramSettings | PushSettings | MailSettings) -> Address:
     # Each alert is a message of its own in a browser, which a later one takes the place of: nothing is gathered.
     if isinstance(settings, PushSettings):
         return Address(name, gather=timedelta(), apart=True)
+    # And a letter of its own, for its thread has its updates and its end.
+    if isinstance(settings, MailSettings):
+        return Address(name, settings.exercise, timedelta(), apart=True)
     return Address(name, settings.exercise, settings.gather)
 
 
 def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
-    """The pace of each channel whose bot is spoken to: all that one bot says has one. Push has one without a rate.
+    """The pace of each channel whose bot is spoken to: all that one bot says has one.
 
-    A bot is known by where its token stands; its rate is the slowest that its channels name.
+    Push has one without a rate, and letters one of their own. A bot is known by where its token stands; its rate is the
+    slowest that its channels name.
     """
     # Two channels may share a bot; Telegram counts what the bot says, not what a channel says.
     bots: dict[tuple[str, str], list[int]] = {}
@@ -360,8 +365,8 @@ def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:
     paces = {bot: BotPace(min((rate for rate in rates if rate), default=0), clock) for bot, rates in bots.items()}
     settings_of = {name: each.settings for name, each in town.channels.items()}
     ours = {name: each for name, each in settings_of.items() if isinstance(each, TelegramSettings)}
-    push = {name: BotPace(0, clock) for name in reaching(town) if name not in ours}
-    return {name: paces[_bot(settings)] for name, settings in ours.items() if _bot(settings) in paces} | push
+    others = {name: BotPace(_rate(each), clock) for name, each in reaching(town).items() if name not in ours}
+    return {name: paces[_bot(settings)] for name, settings in ours.items() if _bot(settings) in paces} | others
 
 
 def _bot(settings: TelegramSettings) -> tuple[str, str]:

@@ -19,8 +19,9 @@ from typing import Any, Protocol
 import aiohttp
 from yarl import URL
 
+from alerts.channels.mail.bulk import MailBulk
 from alerts.channels.push.bulk import PushBulk
-from alerts.channels.settings import ChannelSettings, PushSettings, TelegramSettings
+from alerts.channels.settings import ChannelSettings, MailSettings, PushSettings, TelegramSettings
 from alerts.channels.telegram.bulk import TelegramBulk
 from alerts.config import channel_class, channel_kind, source_kind
 from alerts.daemon.desk import build_desk
@@ -35,6 +36,7 @@ from alerts.listening.understanding import Understanding
 from alerts.model.incident import new_id
 from alerts.model.ports import Channel, Clock, Hears, Resources, Source, Surroundings, SystemClock, Tells
 from alerts.model.town import PUSH, Town
+from alerts.rendering.i18n import sentence
 from alerts.sources.fetch import addresses_of
 from alerts.sources.settings import AskedSettings
 from alerts.sources.shared import SharedReader
@@ -72,10 +74,12 @@ def open_channel(name: str, settings: ChannelSettings | PushSettings, resources:
     return channel
 
 
-def open_bulk(name: str, settings: TelegramSettings | PushSettings, resources: Resources) -> Tells:
+def open_bulk(name: str, settings: TelegramSettings | PushSettings | MailSettings, resources: Resources) -> Tells:
     """What hands messages to a channel's subscribers, one by one."""
     if isinstance(settings, PushSettings):
         return PushBulk(name, settings, resources, _push_addresses)
+    if isinstance(settings, MailSettings):
+        return MailBulk(name, settings, resources, sentence)
     return TelegramBulk(name, settings, resources)
 
 

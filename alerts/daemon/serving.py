@@ -33,6 +33,7 @@ from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.asking import QuestionField
 from alerts.web.public.followed import PrivatePages
+from alerts.web.public.letters import LetterDoor, LetterPages
 from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
@@ -74,11 +75,12 @@ def build_app(
     intake: Intake | None = None,
     reports: ReportIntake | None = None,
     push: PushDoor | None = None,
+    letters: LetterDoor | None = None,
 ) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard.
 
     `intake` is how what people say is kept, where the town listens; `reports` the way in for what citizens report,
-    where the town takes that; `push` what the channel of push knows, where there is one.
+    where the town takes that; `push` what the channel of push knows, `letters` that of letters, where there is one.
     """
     gate = Gate(service, town)
     api = replace(build_api(town, service, gate), intake=intake, reports=reports)
@@ -94,6 +96,8 @@ def build_app(
     app.add_routes(PollPages(publisher, for_pages, service).routes())
     if push is not None:
         app.add_routes(PushPages(publisher.setting, service, push).routes())
+    if letters is not None:
+        app.add_routes(LetterPages(publisher, service, letters).routes())
     if intake is not None:
         app.add_routes(QuestionField(publisher, intake).routes())
     if reports is not None:

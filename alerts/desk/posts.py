@@ -32,7 +32,7 @@ from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Means, Message, Post, PostImage, PostKind, PostState, TextFormat, priority_of
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import TOPIC_OF, Notice, Topic
-from alerts.model.town import PUSH, ChannelConfig, Town
+from alerts.model.town import MAIL, PUSH, ChannelConfig, Town
 from alerts.rendering.answer import AnswerWords
 from alerts.rendering.card import Card, card_alt, card_of
 from alerts.rendering.library import as_sentences, capital
@@ -258,8 +258,9 @@ class PostWriter:
 
     def _bulk(self, channel: ChannelConfig, occasion: Occasion, post: Post, context: Context) -> Bulk:
         """The same for the channel's subscribers, in each of their languages."""
-        # In a subscriber's chat nothing beside the words names the town, so they do; a browser shows whose it is.
-        signed = channel.kind == PUSH
+        # In a subscriber's chat nothing beside the words names the town, so they do; a browser and a letter show
+        # whose it is.
+        signed = channel.kind in (PUSH, MAIL)
         faces = {language: replace(channel, language=language, signed=signed) for language in BULK_LANGUAGES}
         messages = {
             language: self._renderer.render(occasion.alert, post.kind, face, context=context).message

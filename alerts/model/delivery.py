@@ -14,7 +14,7 @@ from enum import StrEnum
 from alerts.model.poll import PollCount
 from alerts.model.post import Means, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
-from alerts.model.subscriber import Notice, PushEndpoint, Quiet
+from alerts.model.subscriber import Mailbox, Notice, PushEndpoint, Quiet
 
 BULK_LANGUAGES = ("fr", "en")
 """The languages in which subscribers are told, by their primary subtag."""
@@ -215,7 +215,7 @@ class Target:
     """One subscriber and what they are to be told: one bulk, or several that were held back for them, as one message.
 
     `message` is what they have of the incident; it is answered, or changed where `edits`. `endpoint` is where a browser
-    is reached. Neither that nor the chat stands in any log.
+    or a mailbox is reached. Neither that nor the chat stands in any log.
     """
 
     chat: int = field(repr=False)
@@ -224,7 +224,7 @@ class Target:
     message: int | None = None
     edits: bool = False
     held: bool = False
-    endpoint: PushEndpoint | None = field(default=None, repr=False)
+    endpoint: PushEndpoint | Mailbox | None = field(default=None, repr=False)
 
     @property
     def urgent(self) -> bool:

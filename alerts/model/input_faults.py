@@ -83,6 +83,9 @@ SETTING_FAULTS: Mapping[str, str] = {
         "{text} is no push service; allowed: a host such as fcm.googleapis.com, *.notify.windows.com or localhost:8443"
     ),
     "push_key_unreadable": "this is no private key for push; make one with tocsin push keys",
+    "mail_to_nobody": "an e-mail has to go to somebody: name the list, or set subscriptions = true",
+    "mail_second": "people subscribe to the e-mails of one channel, and {other} is that already",
+    "mail_leads_nowhere": "every e-mail leads back to the town's pages; set [station] public_url",
     "name_of_table": "a name is of a-z, 0-9, - and _, and starts with a letter",
     "channel_not_there": "there is no such channel",
     "channel_misnamed": "{name} is no channel; {hint}",

@@ -370,7 +370,7 @@ class Resources:
     `folder` is where channels.toml stands, for secret files; `recall` and `remember` keep a few of the channel's own
     facts (a migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, where it also talks to
     subscribers: what it posts takes its turn among what it says. `listens_every` is how often a young post is looked at
-    where the channel is listened to.
+    where the channel is listened to. `pages` is the town's public address, for what leads back to it.
     """
 
     session: Any
@@ -380,6 +380,7 @@ class Resources:
     remember: Callable[[str, str], Awaitable[None]]
     pace: Pace | None = None
     listens_every: timedelta = ListeningSection.every
+    pages: str | None = None
 
 
 class Tells(Protocol):

@@ -234,6 +234,8 @@ DECIDED: Mapping[str, str] = {
         "the town's push key is refused by {services}; nobody is reached there until [push] key is the one that "
         "browsers subscribed under"
     ),
+    "mail_later": "the mail relay doesn't take this e-mail now",
+    "mail_leave": "to change your choices, or to get no more of these e-mails:",
     "receiver_gone": "nobody takes posts at url any more ({status}); correct it, or remove the channel",
     "receiver_asks_to_wait": "the receiver asks us to wait until {until:clock}",
     # What to look at before it goes out

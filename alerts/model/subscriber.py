@@ -1,7 +1,7 @@
 """Those who subscribed: what they chose, and nothing about who they are.
 
-Where a message goes is all that is kept of a person, because without it nothing could be sent: a chat's id, or the
-address that a browser was given by its push service. Neither stands in any log.
+Where a message goes is all that is kept of a person, because without it nothing could be sent: a chat's id, the
+address that a browser was given by its push service, or that of a mailbox. None stands in any log.
 """
 
 from __future__ import annotations
@@ -96,12 +96,29 @@ class PushEndpoint:
         return int.from_bytes(hashlib.sha256(self.url.encode()).digest()[:8]) >> 2 or 1
 
 
+MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}"
+"""An address that any relay takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """Where letters reach somebody. `token` is what lets them change their choices and leave: every letter tells it."""
+
+    address: str = field(repr=False)
+    token: str = field(repr=False)
+
+    @property
+    def number(self) -> int:
+        """What stands for it where a chat's id does: the same however it is written in capitals."""
+        return int.from_bytes(hashlib.sha256(f"mailto:{self.address.lower()}".encode()).digest()[:8]) >> 2 or 1
+
+
 @dataclass(frozen=True, slots=True)
 class Subscriber:
     """Somebody, by the number that `chat` is on their channel, and their choices.
 
-    Telegram's number is the chat's id; a browser's is made of its `endpoint`. `token` is the digest of what lets that
-    browser change its choices. Without districts it is the whole town, without topics everything.
+    Telegram's number is the chat's id; a browser's or a mailbox's is made of its `endpoint`. `token` is the digest of
+    what lets who has that change their choices. Without districts it is the whole town, without topics everything.
 
     `step` is where the conversation stands (None: nowhere in particular). Only who is `on` is told anything.
     """
@@ -114,7 +131,7 @@ class Subscriber:
     quiet: Quiet | None = None
     step: str | None = None
     on: bool = True
-    endpoint: PushEndpoint | None = None
+    endpoint: PushEndpoint | Mailbox | None = None
     token: str | None = field(default=None, repr=False)
 
 

@@ -38,6 +38,8 @@ LinkPolicy = Literal["always", "first", "never"]
 """When a post carries its address: in every one, in the first of an incident, in none."""
 PUSH = "push"
 """The channel that `[push]` makes, and its kind: it has subscribers, and no timeline."""
+MAIL = "mail"
+"""The kind of channel that sends letters: to a list, to subscribers of its own, or to both."""
 DISTRICT = "district"
 """The geocode name under which a district's own code stands in our alerts."""
 
@@ -430,13 +432,19 @@ class Town:
 
     @property
     def reaching(self) -> Mapping[str, ChannelConfig]:
-        """The channels that reach subscribers one by one: by a bot, or by push."""
+        """The channels that reach subscribers one by one: by a bot, by push, or by letter."""
         return {name: channel for name, channel in self.channels.items() if channel.subscriptions}
 
     @property
     def bots(self) -> Mapping[str, ChannelConfig]:
         """Of these, the channels whose bot people subscribe with."""
-        return {name: channel for name, channel in self.reaching.items() if channel.kind != PUSH}
+        return {name: channel for name, channel in self.reaching.items() if channel.kind not in (PUSH, MAIL)}
+
+    @property
+    def letters(self) -> str | None:
+        """The channel whose letters people subscribe to on the town's pages; None: there is none."""
+        ours = (name for name, each in self.reaching.items() if each.kind == MAIL and each.public and not each.exercise)
+        return next(ours, None)
 
     @property
     def hearing(self) -> Mapping[str, ChannelConfig]:

@@ -255,12 +255,12 @@ class _Turning:
         return [self._target(who, told) for who in people]
 
     def _target(self, who: Who, bulks: tuple[Bulk, ...], *, held: bool = False) -> Target:
-        message, first = who["message_id"] or None, bulks[0]
+        message, first, endpoint = who["message_id"] or None, bulks[0], endpoint_of(who["endpoint"])
         if message is None:
-            return Target(who["chat"], who["language"], bulks, held=held, endpoint=endpoint_of(who["endpoint"]))
+            return Target(who["chat"], who["language"], bulks, held=held, endpoint=endpoint)
         alone = len({bulk.incident for bulk in bulks}) == 1
         edits = message is not None and alone and bulks[-1].edits and not self._is_shared(who, first, message)
-        return Target(who["chat"], who["language"], bulks, message if alone else None, edits, held)
+        return Target(who["chat"], who["language"], bulks, message if alone else None, edits, held, endpoint)
 
     def _is_shared(self, who: Who, bulk: Bulk, message: int) -> bool:
         """Whether that message tells of something else too, which an edit would take away."""

@@ -441,7 +441,7 @@ idempotency = Table(
 )
 
 # Those who subscribed to a channel: where they are reached and their choices, and nothing else about anybody. Of a
-# browser, `chat` is a number made of its endpoint, `endpoint` is JSON, and `token` the digest of what changes its row.
+# browser or a mailbox `chat` is a number made of its `endpoint` (JSON), and `token` the digest of what changes its row.
 subscriber = Table(
     "subscriber",
     metadata,

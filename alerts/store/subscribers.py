@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, fu
 
 from alerts.model.alert import Severity
 from alerts.model.person import fold_name
-from alerts.model.subscriber import Asked, Linked, PushEndpoint, Quiet, Subscriber, Topic
+from alerts.model.subscriber import Asked, Linked, Mailbox, PushEndpoint, Quiet, Subscriber, Topic
 from alerts.store.schema import (
     bulk,
     bulk_flight,
@@ -123,7 +123,7 @@ class Subscribers(UnitPart):
         )
 
     def by_token(self, channel: str, token: str) -> Subscriber | None:
-        """The browser whose token has this digest."""
+        """Whose token has this digest: a browser, or a mailbox."""
         row = _BY_TOKEN.row(self._db, of=channel, digest=token)
         return subscriber_of(row) if row else None
 
@@ -195,12 +195,17 @@ def subscriber_of(row: Mapping[str, Any] | Row) -> Subscriber:
     )
 
 
-def endpoint_of(text: str | None) -> PushEndpoint | None:
-    """The endpoint as a row has it."""
-    return PushEndpoint(*json.loads(text)) if text else None
+def endpoint_of(text: str | None) -> PushEndpoint | Mailbox | None:
+    """The endpoint as a row has it: a mailbox's address has one word beside it, a browser's two keys."""
+    told = json.loads(text) if text else ()
+    if not told:
+        return None
+    return Mailbox(*told) if len(told) == 2 else PushEndpoint(*told)
 
 
-def _spell_endpoint(endpoint: PushEndpoint | None) -> str | None:
+def _spell_endpoint(endpoint: PushEndpoint | Mailbox | None) -> str | None:
+    if isinstance(endpoint, Mailbox):
+        return json.dumps([endpoint.address, endpoint.token])
     return json.dumps([endpoint.url, endpoint.p256dh, endpoint.auth]) if endpoint else None
 
 

@@ -13,14 +13,14 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from alerts.channels.answer import quote
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.reason import Reason, because
 
 PLATFORM = "the mail relay"
-_CLOSING, _STORAGE = 421, 552
+_CLOSING, _NO_MAILBOX, _STORAGE = 421, 550, 552
 # Without a login, with a wrong one, with one that is too weak or that takes a safe connection (RFC 4954, 6).
 _LOGIN = frozenset({530, 534, 535, 538})
 _ENHANCED = re.compile(r"[45]\.(\d{1,3})\.(\d{1,3})(?!\d)")
@@ -28,6 +28,7 @@ _ENHANCED = re.compile(r"[45]\.(\d{1,3})\.(\d{1,3})(?!\d)")
 _OF_THE_RELAY = frozenset({"3", "4", "7"})
 # A quota that is used up is told as "congestion" (5.4.5) by some who mean it for good: tomorrow it is none.
 _QUOTA = ("4", "5")
+_UNKNOWN = ("1", "1")
 _TOO_LARGE = frozenset({("3", "4"), ("2", "3")})
 
 
@@ -46,6 +47,33 @@ class Step(IntEnum):
     def counts(self) -> bool:
         """Whether the relay may count the attempt as a letter, and not only as a connection."""
         return self >= Step.SENDER
+
+
+class OneAnswer(StrEnum):
+    """What a relay says about one mailbox of many: it has the letter, not now, nobody is there, or no."""
+
+    TAKEN = "taken"
+    LATER = "later"
+    NOBODY = "nobody"
+    REFUSED = "refused"
+
+
+def about_one(step: Step, code: int, words: str) -> OneAnswer | None:
+    """What an answer says about a mailbox; None where it is about more than that one."""
+    found = _ENHANCED.match(words.strip())
+    status = (found[1], found[2]) if found else ("", "")
+    if step is not Step.LIST or code == _CLOSING or code in _LOGIN or status == _QUOTA:
+        return None
+    if 400 <= code < 500:
+        return OneAnswer.LATER
+    if not 500 <= code < 600:
+        return None
+    return OneAnswer.NOBODY if code == _NO_MAILBOX and status == _UNKNOWN else OneAnswer.REFUSED
+
+
+def without(words: str, address: str) -> str:
+    """A relay's words without the mailbox that they are about: whose it is belongs into no log."""
+    return re.sub(re.escape(address), "…", words, flags=re.IGNORECASE)
 
 
 def refusal(step: Step, code: int, words: str) -> DeliveryError:

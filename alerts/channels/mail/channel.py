@@ -51,6 +51,8 @@ class Mail:
         self._resources = resources
         self._password: Secret | None = None
         self._opened = False
+        # Without a list nothing is sent for a post itself: it is out once its subscribers may be told.
+        self.drops_repeats = self.proves_nothing = settings.to is None
 
     async def open(self) -> None:
         """Read the password, if there is one; raises BadCredential where it is missing. Sends nothing."""
@@ -70,7 +72,11 @@ class Mail:
         """
         picture = await self._load(message.image) if message.image else None
         letter = written(message, self._settings, reply_to, picture, self._resources.clock.now())
-        await self._speak(lambda dialogue: dialogue.hand_over(letter))
+        if (to := self._settings.to) is None:
+            if not self._opened:
+                raise BadCredential(because("channel_unopened", channel=self._name))
+            return Receipt(letter.id)
+        await self._speak(lambda dialogue: dialogue.hand_over(letter, to))
         return Receipt(letter.id)
 
     async def probe(self) -> Probe:
@@ -80,7 +86,7 @@ class Mail:
         """
         await self.open()
         try:
-            await self._speak(lambda dialogue: dialogue.address())
+            await self._speak(lambda dialogue: dialogue.address(self._settings.to))
         except Rejected as error:
             return Probe(self._settings.address, (error.reason,))
         return Probe(self._settings.address)
@@ -89,11 +95,11 @@ class Mail:
         """Always empty: a relay tells no limits but in a refusal."""
         return ()
 
-    async def _speak(self, work: Callable[[_Dialogue], Awaitable[T]]) -> T:
+    async def _speak(self, work: Callable[[Dialogue], Awaitable[T]]) -> T:
         """Do it over a connection of its own; whatever comes of it, as a DeliveryError."""
         if not self._opened:
             raise BadCredential(because("channel_unopened", channel=self._name))
-        dialogue = _Dialogue(self._settings, self._password)
+        dialogue = Dialogue(self._settings, self._password)
         failure: DeliveryError
         try:
             await dialogue.begin()
@@ -115,7 +121,7 @@ class Mail:
             return None
 
 
-class _Dialogue:
+class Dialogue:
     """One connection to the relay. `step` is how far it has come, `patience` how many seconds that step may take."""
 
     def __init__(self, settings: MailSettings, password: Secret | None) -> None:
@@ -154,18 +160,19 @@ class _Dialogue:
                 self.step = Step.LOGIN
                 await self._sign_in(self._settings.user, self._password)
 
-    async def address(self, size: int | None = None) -> None:
-        """Name the sender and the list, for a letter of so many bytes."""
+    async def address(self, to: str | None, size: int | None = None) -> None:
+        """Name the sender and whom it is for, if anybody, for a letter of so many bytes."""
         async with asyncio.timeout(self.patience):
             self.step = Step.SENDER
             told = [f"SIZE={size}"] if size is not None and self._relay.supports_extension("size") else []
             await self._relay.mail(self._settings.address, options=told)
-            self.step = Step.LIST
-            await self._relay.rcpt(self._settings.to)
+            if to is not None:
+                self.step = Step.LIST
+                await self._relay.rcpt(to)
 
-    async def hand_over(self, letter: Letter) -> None:
+    async def hand_over(self, letter: Letter, to: str) -> None:
         """Give the letter to the relay, which has it with the final dot, and wait for its word that it keeps it."""
-        await self.address(len(letter.content))
+        await self.address(to, len(letter.content))
         async with asyncio.timeout(self.patience):
             self.step = Step.CONTENT
             await self._say(b"DATA", _GO_ON)

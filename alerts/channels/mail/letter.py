@@ -61,18 +61,33 @@ class Letter:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """Whom one letter alone is for: `id` is its Message-ID, `leave` where one request unsubscribes (RFC 8058)."""
+
+    to: str
+    id: str
+    leave: str | None = None
+
+
 def written(
-    message: Message, settings: MailSettings, reply_to: str | None, picture: Picture | None, now: datetime
+    message: Message,
+    settings: MailSettings,
+    reply_to: str | None,
+    picture: Picture | None,
+    now: datetime,
+    *,
+    one: Addressed | None = None,
 ) -> Letter:
-    """The letter of a post. `reply_to` is the Message-ID of the letter that it goes on about.
+    """The letter of a post. `reply_to` is the Message-ID of the letter that it goes on about, `one` whom it is for.
 
     `now` dates words that are no post's, which are never sent a second time; everything else tells its own time.
     """
     about = message.about
-    identity = _identity(message, settings, now)
+    identity = one.id if one else _identity(message, settings, now)
     letter = _body(message, identity, picture)
     letter["From"] = _sender(settings)
-    letter["To"] = settings.to
+    letter["To"] = one.to if one else settings.to or settings.address
     letter["Subject"] = _in_header("Subject", subject(message))
     letter["Date"] = format_datetime((about.ready_at if about else None) or now)
     letter["Message-ID"] = f"<{identity}>"
@@ -81,6 +96,9 @@ def written(
     # Nobody answers it by an absence note (RFC 3834; the second one is what older programs look for).
     letter["Auto-Submitted"] = "auto-generated"
     letter["Precedence"] = "list"
+    if one is not None and one.leave is not None:
+        letter["List-Unsubscribe"] = f"<{one.leave}>"
+        letter["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     letter["Content-Language"] = _NO_TAG.sub("", message.language)
     if about is not None and about.severity.at_least(Severity.SEVERE):
         for name, value in _URGENT.items():

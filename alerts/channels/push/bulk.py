@@ -24,6 +24,7 @@ from alerts.channels.settings import PushSettings
 from alerts.model.delivery import SendOutcome, SendResult, Target
 from alerts.model.errors import DeliveryError, Retry, SourceFailed
 from alerts.model.ports import Resources
+from alerts.model.subscriber import PushEndpoint
 
 REFUSED = "push key refused by"
 """The fact under which it is kept which services refuse the key, for who looks after credentials."""
@@ -108,7 +109,7 @@ class PushBulk:
         """One attempt. Raises BadCredential where there is no key to sign with."""
         now = self._resources.clock.now()
         endpoint, key = target.endpoint, self._current_key(now)
-        standing = self._standing_of(endpoint.url) if endpoint else None
+        standing = self._standing_of(endpoint.url) if isinstance(endpoint, PushEndpoint) else None
         if standing is None:  # not named any more
             return SendResult(target, SendOutcome.FAILED)
         if (until := standing.rests_until(now, key.public)) is not None:
@@ -192,7 +193,7 @@ class PushBulk:
     async def _post(
         self, target: Target, standing: ServiceStanding, headers: Mapping[str, str], words: bytes
     ) -> Answer:
-        assert target.endpoint is not None  # noqa: S101 it has a service
+        assert isinstance(target.endpoint, PushEndpoint)  # noqa: S101 it has a service
         url = URL(target.endpoint.url, encoded=True)
         found = await self._look_up(url, standing)
         return await ask(

@@ -180,7 +180,9 @@ class Site:
     def _page(self, language: str, rest: str, shown: _Shown) -> KeptAnswer:
         on, to_come, over = (shares_of(part, language) for part in (shown.on, shown.to_come, shown.over))
         page = _PAGES[rest](self._pages[language], Listing(on, to_come, over), shown.outlook)
-        return answer(page, HTML, extra=safety(self.setting, framed=rest == "embed"))
+        return answer(
+            page, HTML, extra=safety(self.setting, framed=rest == "embed", posts=not rest and self.setting.writes)
+        )
 
     def _picture(self, language: str, shown: _Shown) -> KeptAnswer:
         on = shares_of(shown.on, language)

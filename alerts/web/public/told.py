@@ -79,6 +79,11 @@ class Setting:
         """Whether people may subscribe to push on these pages."""
         return PUSH in self.town.channels
 
+    @property
+    def writes(self) -> bool:
+        """Whether people may subscribe to letters on these pages."""
+        return self.town.letters is not None
+
     def language_of(self, path: str) -> str:
         """The language that a path is in."""
         first = path.strip("/").partition("/")[0]

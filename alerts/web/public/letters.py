@@ -1,0 +1,344 @@
+"""Subscribing to letters, without an account and without script: an address, choices, and a link that confirms them.
+
+GET/POST /mail                       the form; what it sends brings a letter with a link, and nothing is kept
+GET/POST /mail/confirm/SEAL          a button; pressed, the address in the seal subscribes
+GET/POST /mail/TOKEN                 the choices, and leaving; a letter's one-click unsubscribing (RFC 8058) posts here
+
+Of an address that isn't confirmed nothing is kept: address and choices are in the link itself, sealed and not to be
+read, and for a day alone. Whoever asks is told the same whether the address is known or not. A link that is only looked
+at does nothing, for programs on the way look at the links of letters. Networks and addresses are paced by digests under
+a secret of the day that never leaves the memory.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import html
+import json
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from pydantic import ValidationError
+
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.errors import DeliveryError
+from alerts.model.post import Message
+from alerts.model.subscriber import MAILBOX, Mailbox, Quiet, Subscriber
+from alerts.web.console.arrival import client_address
+from alerts.web.public.answers import HTML
+from alerts.web.public.asking import QuestionPace
+from alerts.web.public.page import Pages, safety, words_of
+from alerts.web.public.publisher import Publisher, nothing_there
+from alerts.web.public.push import MOST, PushChoices, digest_of
+
+LASTS = timedelta(hours=24)
+"""How long a link confirms."""
+A_NETWORK, ALL_NETWORKS = 20, 600
+"""Letters that one network, and all, may have sent in ten minutes."""
+A_DAY, APART = 3, timedelta(minutes=10)
+"""Letters that one address gets in a day, and how far apart."""
+MOST_BYTES = 64 * 1024
+MOST_DISTRICTS = 100
+"""More of them make a link that not every program keeps whole."""
+LONGEST_SEAL = 7000
+_ONE_CLICK = "List-Unsubscribe"
+_UNKEPT: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Type": HTML,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LetterDoor:
+    """The channel of letters. `write` hands over one, known by a name; raises DeliveryError where it isn't out."""
+
+    channel: str
+    write: Callable[[str, Message, str], Awaitable[None]]
+
+
+@dataclass
+class MailboxPace:
+    """Which addresses were written to today, as digests: nobody can have a stranger's mailbox flooded."""
+
+    written: dict[str, list[datetime]] = field(default_factory=dict)
+    day: date | None = None
+    secret: bytes = b""
+
+    def takes(self, address: str, now: datetime) -> bool:
+        """Whether one more letter may go there, which then counts."""
+        if self.day != now.date():
+            self.day, self.secret = now.date(), secrets.token_bytes(32)
+            self.written.clear()
+        own = hmac.new(self.secret, address.lower().encode(), hashlib.sha256).hexdigest()
+        before = self.written.setdefault(own, [])
+        if len(before) >= A_DAY or (before and now - before[-1] < APART):
+            return False
+        before.append(now)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class LetterAsk:
+    """What somebody asks for: letters to this address, by these choices, in this language."""
+
+    address: str = field(repr=False)
+    choices: PushChoices
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSeal:
+    """Makes a link's last part of an ask, and reads it again within a day; nobody else can do either."""
+
+    key: bytes
+
+    def made(self, ask: LetterAsk, now: datetime) -> str:
+        """The seal, for an address."""
+        told = [ask.address, ask.language, int((now + LASTS).timestamp()), ask.choices.model_dump(mode="json")]
+        nonce = secrets.token_bytes(12)
+        closed = AESGCM(self.key).encrypt(nonce, json.dumps(told, separators=(",", ":")).encode(), None)
+        return base64.urlsafe_b64encode(nonce + closed).decode().rstrip("=")
+
+    def read(self, seal: str, now: datetime) -> LetterAsk | None:
+        """What was asked; None where it isn't ours, or is too old."""
+        try:
+            raw = base64.urlsafe_b64decode(seal + "=" * (-len(seal) % 4))
+            told = json.loads(AESGCM(self.key).decrypt(raw[:12], raw[12:], None))
+        except (ValueError, InvalidTag):
+            return None
+        address, language, until, choices = told
+        if now.timestamp() >= until:
+            return None
+        return LetterAsk(address, PushChoices.model_validate(choices), language)
+
+
+class LetterPages:
+    """Takes subscriptions to letters, for one town."""
+
+    def __init__(self, publisher: Publisher, service: DeskService, door: LetterDoor) -> None:
+        self._publisher = publisher
+        self._service = service
+        self._door = door
+        self._setting = setting = publisher.setting
+        self._pages = {language: Pages(setting, language) for language in setting.languages}
+        self._codes = {each.code for each in setting.town.districts}
+        self._networks = QuestionPace(a_network=A_NETWORK, all_networks=ALL_NETWORKS)
+        self._mailboxes = MailboxPace()
+        self._seals: LinkSeal | None = None
+
+    def routes(self) -> list[web.RouteDef]:
+        """Each address in each language."""
+        found: list[web.RouteDef] = []
+        for language in self._setting.languages:
+            asking = self._setting.path(language, "mail")
+            confirming = f"{asking}/confirm/{{seal:[A-Za-z0-9_-]{{60,{LONGEST_SEAL}}}}}"
+            own = f"{asking}/{{token:[A-Za-z0-9_-]{{43}}}}"
+            found += [web.get(asking, self._form), web.post(asking, self._ask)]
+            found += [web.get(confirming, self._show_link), web.post(confirming, self._confirm)]
+            found += [web.get(own, self._show), web.post(own, self._change)]
+        return found
+
+    # --- asking for a link
+
+    async def _form(self, request: web.Request) -> web.Response:
+        return await self._page(request, "form")
+
+    async def _ask(self, request: web.Request) -> web.Response:
+        """Send a letter with the link. Whoever asks learns nothing about the address."""
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            raise web.HTTPForbidden
+        sent, language = await _read(request), self._setting.language_of(request.path)
+        address = str(sent.get("email", "")).strip()[:400]
+        choices = self._chosen(sent)
+        if choices is None or not re.fullmatch(MAILBOX, address):
+            return await self._page(request, "wrong", status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        now = self._service.now()
+        if not self._networks.takes(self._network(request), now):
+            return await self._page(request, "too_many", status=HTTPStatus.TOO_MANY_REQUESTS)
+        # A program fills in every field; whoever is dropped so, or asks too often, learns nothing from the answer.
+        if sent.get("website") or not self._mailboxes.takes(address, now):
+            return await self._page(request, "sent")
+        seal = (await self._seal()).made(LetterAsk(address, choices, language), now)
+        try:
+            await self._door.write(address, self._letter(seal, language), seal)
+        except DeliveryError:
+            return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return await self._page(request, "sent")
+
+    def _letter(self, seal: str, language: str) -> Message:
+        words = words_of(language).gettext
+        link = self._setting.address(self._setting.path(language, f"mail/confirm/{seal}"))
+        station = self._setting.town.name
+        lines = (
+            words("Confirm: alerts of %(station)s by e-mail") % {"station": station},
+            "",
+            words("Somebody, probably you, asked for the alerts of %(station)s to be sent to this address.")
+            % {"station": station},
+            words("Open this link within 24 hours and press the button:"),
+            link,
+            "",
+            words("If it wasn’t you, do nothing: no e-mail follows, and your address isn’t kept."),
+        )
+        text = "\n".join(lines)
+        return Message(html.escape(text, quote=False), text, link, language=language)
+
+    # --- confirming
+
+    async def _show_link(self, request: web.Request) -> web.Response:
+        seal = request.match_info["seal"]
+        ask = (await self._seal()).read(seal, self._service.now())
+        if ask is None:
+            return await self._page(request, "expired", status=HTTPStatus.GONE)
+        return await self._page(request, "confirm", rest=f"mail/confirm/{seal}", address=ask.address)
+
+    async def _confirm(self, request: web.Request) -> web.Response:
+        ask = (await self._seal()).read(request.match_info["seal"], self._service.now())
+        if ask is None:
+            return await self._page(request, "expired", status=HTTPStatus.GONE)
+        token = await self._service.keep(lambda unit: self._keep(unit, ask))
+        if token is None:
+            return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        path = self._setting.path(self._setting.language_of(request.path), f"mail/{token}?kept")
+        return web.Response(
+            status=HTTPStatus.SEE_OTHER, headers={**_UNKEPT, "Location": f"{self._setting.town.mount}{path}"}
+        )
+
+    def _keep(self, unit: DeskUnit, ask: LetterAsk) -> str | None:
+        """Subscribe the address; its token, the same as long as it is subscribed. None: there is no room."""
+        channel, number = self._door.channel, Mailbox(ask.address, "").number
+        known = unit.subscribers.get(channel, number)
+        if known is None and unit.subscribers.count(channel) >= MOST:
+            return None
+        # The links of letters that were sent already go on working.
+        before = known.endpoint if known is not None else None
+        token = before.token if isinstance(before, Mailbox) else secrets.token_urlsafe(32)
+        unit.subscribers.put(channel, subscriber_by(Mailbox(ask.address, token), ask.choices, ask.language))
+        return token
+
+    # --- the page of who subscribed
+
+    async def _show(self, request: web.Request) -> web.Response:
+        token = request.match_info["token"]
+        known = await self._service.ask(lambda unit: self._known(unit, token))
+        if known is None:
+            return await nothing_there(self._publisher, request)
+        return await self._own(request, known, is_kept="kept" in request.query)
+
+    async def _change(self, request: web.Request) -> web.Response:
+        sent, token = await _read(request), request.match_info["token"]
+        if _ONE_CLICK in sent or sent.get("act") == "leave":
+            # One click is one click: there is nothing to be asked, and twice is the same as once.
+            await self._service.keep(lambda unit: self._forget(unit, token))
+            return await self._page(request, "left")
+        choices = self._chosen(sent)
+        if choices is None:
+            return await self._page(request, "wrong", status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+        def keep(unit: DeskUnit) -> Subscriber | None:
+            known = self._known(unit, token)
+            if known is None or not isinstance(known.endpoint, Mailbox):
+                return None
+            changed = subscriber_by(known.endpoint, choices, known.language)
+            unit.subscribers.put(self._door.channel, changed)
+            return changed
+
+        known = await self._service.keep(keep)
+        if known is None:
+            return await nothing_there(self._publisher, request)
+        return await self._own(request, known, is_kept=True)
+
+    def _known(self, unit: DeskUnit, token: str) -> Subscriber | None:
+        return unit.subscribers.by_token(self._door.channel, digest_of(token))
+
+    def _forget(self, unit: DeskUnit, token: str) -> None:
+        known = self._known(unit, token)
+        if known is not None:
+            unit.subscribers.forget(self._door.channel, known.chat)
+
+    # --- what they have in common
+
+    def _chosen(self, sent: Mapping[str, Any]) -> PushChoices | None:
+        """The choices of a form; None where they can't be."""
+        districts = set(sent["district"])
+        if districts == self._codes:
+            districts = set()
+        start, _, end = str(sent.get("quiet", "")).partition("-")
+        quiet = (start, end) if start else None
+        told = {"districts": sorted(districts), "topics": sorted(set(sent["topic"])), "quiet": quiet}
+        if "severity" in sent:
+            told["severity"] = sent["severity"]
+        if districts - self._codes or len(districts) > MOST_DISTRICTS:
+            return None
+        try:
+            return PushChoices.model_validate(told)
+        except ValidationError:
+            return None
+
+    def _network(self, request: web.Request) -> str:
+        forwarded = request.headers.getall("X-Forwarded-For", [])
+        return client_address(request.remote or "", forwarded, self._setting.town.web.trusted)
+
+    async def _seal(self) -> LinkSeal:
+        if self._seals is None:
+            fresh, now = secrets.token_hex(32), self._service.now()
+            told = await self._service.keep(lambda unit: unit.reports.secret("letters", fresh, now))
+            self._seals = LinkSeal(bytes.fromhex(told))
+        return self._seals
+
+    async def _own(self, request: web.Request, known: Subscriber, *, is_kept: bool) -> web.Response:
+        # In the language that was chosen: every letter has the same link, whatever language the town's pages begin in.
+        language = known.language if known.language in self._pages else None
+        rest = f"mail/{request.match_info['token']}"
+        return await self._page(request, "own", language=language, rest=rest, known=known, is_kept=is_kept)
+
+    async def _page(
+        self,
+        request: web.Request,
+        what: str,
+        *,
+        status: int = HTTPStatus.OK,
+        rest: str = "mail",
+        language: str | None = None,
+        **told: Any,
+    ) -> web.Response:
+        spoken = language or self._setting.language_of(request.path)
+        outlook = (await self._publisher.edition()).outlook
+        given = {"address": None, "known": None, "is_kept": False, **told}
+        page = self._pages[spoken].reported("letters.html", outlook, rest, what=what, posts_to=rest, **given)
+        headers = {**safety(self._setting, posts=True), **_UNKEPT}
+        return web.Response(body=page.encode(), status=status, headers=headers)
+
+
+def subscriber_by(box: Mailbox, choices: PushChoices, language: str) -> Subscriber:
+    """Who reads at that mailbox, with these choices."""
+    quiet = Quiet(*map(time.fromisoformat, choices.quiet)) if choices.quiet else None
+    return Subscriber(
+        box.number,
+        language,
+        frozenset(choices.districts),
+        frozenset(choices.topics),
+        choices.severity,
+        quiet,
+        endpoint=box,
+        token=digest_of(box.token),
+    )
+
+
+async def _read(request: web.Request) -> Mapping[str, Any]:
+    """The fields of a form; `district` and `topic` as lists, however many were ticked."""
+    form = await request.clone(client_max_size=MOST_BYTES).post()
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
+    many = {name: [each for each in form.getall(name, []) if isinstance(each, str)] for name in ("district", "topic")}
+    return {**fields, **many}
