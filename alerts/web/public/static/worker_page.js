@@ -1,5 +1,5 @@
 // Without a network a page is there as it was last seen, and says itself how old it is (public.js); never an empty one.
-const SEEN = "seen", MOST = 40, WAITS = 6000, FORM = /\/report$/, OURS = /\/(desk|api|push|open311)(\/|$)/;
+const SEEN = "seen", MOST = 40, WAITS = 6000, FORM = /\/report$/, OURS = /\/(desk|api|push|mail|open311)(\/|$)/;
 
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
