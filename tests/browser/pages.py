@@ -37,7 +37,13 @@ OF_A_POLL = ("/polls/{id}", "/polls/{id}/publish")
 """What there is to see of a poll."""
 WHERE_IT_LISTENS = ("/heard", "/heard/all", "/heard/questions/{id}", "/heard/said/{id}")
 """What an author sees where the town listens; `test_listening` looks at them."""
-WHERE_PEOPLE_REPORT = ("/reports", "/reports/{number}", "/reports/{number}/photo", "/reports/new", "/reports/notices")
+WHERE_PEOPLE_REPORT: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "/reports": lambda _: "/reports",
+    "/reports/{number}": lambda told: f"/reports/{told['road']}",
+    "/reports/{number}/photo": lambda told: f"/reports/{told['road']}/photo",
+    "/reports/new": lambda _: "/reports/new",
+    "/reports/notices": lambda _: "/reports/notices",
+}
 """What an author sees where the town takes reports; `test_reports_desk` looks at them."""
 ON_THE_WAY_IN = ("/sign-in", "/sign-in/password", "/sign-in/second-factor", "/sign-in/code")
 """What is seen while somebody signs in, in that order."""
@@ -72,6 +78,13 @@ PUBLIC: Mapping[str, Callable[[PublicDay], str]] = {
     "not-found": lambda _: "404.html",
 }
 """The town's own page: what is to be seen there, and where below its language."""
+PINS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "pins": lambda _: "reports",
+    "pin": lambda told: f"reports/{told['road']}",
+    "pin-over": lambda told: f"reports/{told['lamp']}",
+    "pin-notice": lambda told: f"reports/{told['road']}/notice",
+}
+"""What people report, as everybody sees it (`ReportingTown.reported`); `test_pins` looks at them."""
 
 
 def addresses(day: Day) -> list[str]:

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page
 from tests.browser.chromium import started
 from tests.browser.lively import Day, lively
 from tests.browser.officer import SIZES, Desk, People, Person
-from tests.browser.pages import BEHIND, PUBLIC
-from tests.browser.public_town import public_town
+from tests.browser.pages import BEHIND, PINS, PUBLIC, WHERE_PEOPLE_REPORT
+from tests.browser.public_town import ReportingTown, public_town
 from tests.browser.reporting_town import HERE, reporting_town
 from tests.browser.town import LISTENS, desk_town
 
@@ -137,12 +137,26 @@ def photograph_reporting(browser: Browser, languages: Sequence[str]) -> None:
             context.close()
 
 
+def photograph_reported(browser: Browser, languages: Sequence[str]) -> None:
+    """What people reported: for everybody, and at the desk."""
+    with tempfile.TemporaryDirectory() as folder, public_town(Path(folder), ReportingTown) as town:
+        told = town.reported()
+        paths = {"with-pins": "", **{name: path(told) for name, path in PINS.items()}}
+        _photograph_public(browser, town.pages, languages, paths)
+        desk = Desk(browser, People(town))
+        for size, scheme, language in looks(languages):
+            anne = desk.person("anne", "author", size, color_scheme=scheme, locale=language)
+            for route, address in WHERE_PEOPLE_REPORT.items():
+                photograph(anne.go(address(told)), f"{_named(route)}-{size}-{scheme}-{language}")
+
+
 def main(languages: Sequence[str]) -> None:
     """All of it, in each language."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with started() as browser:
         photograph_public(browser, languages)
         photograph_reporting(browser, languages)
+        photograph_reported(browser, languages)
         photograph_listening(browser, languages)
         photograph_desk(browser, languages)
     sys.stdout.write(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}\n")

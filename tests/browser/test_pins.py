@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.officer import SIZES
+from tests.browser.pages import PINS
 from tests.browser.public_town import ReportingTown, public_town
 
 pytestmark = pytest.mark.process
@@ -50,7 +51,7 @@ def look(chromium, town, told) -> Iterator:
 
 
 def every_page(told) -> list[str]:
-    paths = ["reports", f"reports/{told['road']}", f"reports/{told['lamp']}", f"reports/{told['road']}/notice"]
+    paths = [path(told) for path in PINS.values()]
     return ["/", *(f"/{path}" for path in paths), *(f"/en/{path}" for path in paths)]
 
 
