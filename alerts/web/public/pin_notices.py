@@ -158,7 +158,7 @@ class NoticePages:
 
     async def _made(self, number: str) -> str:
         """What a form that is made now carries: the id its notice will have, and when it was made, sealed."""
-        told = f"{secrets.token_hex(13)}.{self._service.now().timestamp():.0f}"
+        told = f"{secrets.token_hex(13)}.{self._service.now().timestamp():.3f}"
         return f"{told}.{await self._seal(told, number)}"
 
     async def _read(self, form: str, number: str) -> tuple[str, datetime | None]:

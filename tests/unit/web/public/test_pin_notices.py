@@ -171,3 +171,12 @@ async def test_what_is_no_form_is_refused_as_such(house, kind):
     async with house.client.post(path, data=BAD_KINDS[kind], headers={"Content-Type": kind}) as answer:
         assert answer.status == 400
     assert await kept(house) == []
+
+
+async def test_a_form_is_as_old_as_it_is_to_the_millisecond(house):
+    report = await house.accepted()
+    house.clock.set(house.clock.now().replace(microsecond=600_000))
+    page = (await house.get(f"/reports/{report.number}/notice"))[1]
+    form = html.document_fromstring(page).xpath("//input[@name='form']/@value")[0]
+    house.clock.set(house.clock.now() + timedelta(seconds=3.1))
+    assert (await send(house, report, form))[0] == 303
