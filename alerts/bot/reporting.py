@@ -141,7 +141,8 @@ class ChatReports:
         if not text or not places.addresses:
             return BotReply((_where(places, language),))
         try:
-            found = placed(ReportDraft(begun.kind, Via.BOT, "", address=text), places)
+            # In a thread: a street that is misspelt is compared with all there are.
+            found = await asyncio.to_thread(placed, ReportDraft(begun.kind, Via.BOT, "", address=text), places)
         except Misuse as error:
             return BotReply((Say(_refused(error, town, language)), _where(places, language)))
         return await self._place(replace(begun, lat=found.lat, lon=found.lon, place=found.address), town, language)
@@ -157,7 +158,8 @@ class ChatReports:
             unit.report_chats.begin(begun)
 
         await self._service.keep(put)
-        here = said.place_found(begun, language, is_here=places.is_here(lat, lon))
+        is_here = await asyncio.to_thread(places.is_here, lat, lon)
+        here = said.place_found(begun, language, is_here=is_here)
         before, also = await self._known(begun, places, town, language)
         return BotReply((here, said.ask_more(language, before, also)))
 

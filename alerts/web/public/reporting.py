@@ -177,7 +177,7 @@ class ReportPages:
             doubt=await self._doubt(sent),
         )
         try:
-            taken = await self._intake.take(placed(draft, await self._intake.places()))
+            taken = await self._intake.take(draft)
         except Misuse as error:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             return await self._failed(request, sent, field_of(error), error.reason, status)
@@ -211,7 +211,8 @@ class ReportPages:
         town, values, now = self._setting.town, _typed(sent), self._service.now()
         places = await self._intake.places()
         try:
-            draft = placed(self._draft(sent, source), places)
+            # In a thread: a street that is misspelt is compared with all there are.
+            draft = await asyncio.to_thread(placed, self._draft(sent, source), places)
             kind = check(town, draft, now)
         except Misuse as error:
             return _FormShown(values, {field_of(error): self._said(request, error.reason)}, status=422)
@@ -221,7 +222,7 @@ class ReportPages:
         if kind.public and self._looks.takes(self._address(request), now):
             known = await self._reads.ask(lambda unit: nearby(unit, town, places, kind.code, lat, lon, now))
         # Its fields stay as they came: who types another address without a script reports that one.
-        return _FormShown(values, {}, (lat, lon), draft.address, not places.is_here(lat, lon), known)
+        return _FormShown(values, {}, (lat, lon), draft.address, draft.is_outside, known)
 
     async def _agree(self, request: web.Request, sent: SentForm, source: str) -> web.Response:
         now = self._service.now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import threading
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from alerts.desk.officer import Officer
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import ReportState, shipped_kinds
 from alerts.reports.acts import accept, close
+from alerts.reports.places import Places
 from alerts.web.public import report_form
 from alerts.web.public.report_form import A_NETWORKS, MOST_BYTES, SMALL, TooManyUploads, Uploads
 from tests.unit.french import visible, wrong_in
@@ -308,6 +310,20 @@ async def test_who_reported_erases_it_for_good(street):
     assert (kept.text, kept.lat, kept.has_photo, kept.token) == (None, None, False, "")
     assert (await street.get(sent.path)).status == 404
     assert (await street.post(f"{sent.path}/erase", {"sure": "1"})).status == 404
+
+
+async def test_no_address_is_looked_up_on_the_thread_of_everything_else(street, monkeypatch):
+    threads, find = set(), Places.find
+
+    def watched(places, text):
+        threads.add(threading.current_thread())
+        return find(places, text)
+
+    monkeypatch.setattr(Places, "find", watched)
+    for more in ({"look": "1"}, {}):
+        await street.post("/report", {"kind": "road", "address": "rue Pasteurr", **more})
+    assert threads
+    assert threading.main_thread() not in threads
 
 
 async def test_no_page_of_it_is_kept_by_anybody_or_says_where_it_leads(street):
