@@ -35,6 +35,7 @@ from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
 from alerts.model.subscriber import MAILBOX, Mailbox, Quiet, Subscriber
 from alerts.web.console.arrival import client_address
+from alerts.web.posted import read_posted
 from alerts.web.public.answers import HTML
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import Pages, safety, words_of
@@ -242,6 +243,8 @@ class LetterPages:
             # One click is one click: there is nothing to be asked, and twice is the same as once.
             await self._service.keep(lambda unit: self._forget(unit, token))
             return await self._page(request, "left")
+        if sent.get("act") != "keep":  # a request that says nothing changes nothing
+            return await self._show(request)
         choices = self._chosen(sent)
         if choices is None:
             return await self._page(request, "wrong", status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -338,7 +341,7 @@ def subscriber_by(box: Mailbox, choices: PushChoices, language: str) -> Subscrib
 
 async def _read(request: web.Request) -> Mapping[str, Any]:
     """The fields of a form; `district` and `topic` as lists, however many were ticked."""
-    form = await request.clone(client_max_size=MOST_BYTES).post()
+    form = await read_posted(request, MOST_BYTES)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     many = {name: [each for each in form.getall(name, []) if isinstance(each, str)] for name in ("district", "topic")}
     return {**fields, **many}

@@ -6,7 +6,7 @@ import re
 from datetime import time, timedelta
 
 import pytest
-from aiohttp import web
+from aiohttp import MultipartWriter, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.channels.mail.bulk import MailBulk
@@ -126,12 +126,14 @@ async def test_choices_are_seen_and_changed_on_the_own_page_and_by_nobody_else(t
     page = (await town.ask(own))[1]
     assert 'value="D1" checked' in page
     assert 'value="D2" checked' not in page
-    status, page = await town.ask(own, {"district": "D2", "topic": "water", "severity": "Moderate", "quiet": ""})
+    status, page = await town.ask(
+        own, {"act": "keep", "district": "D2", "topic": "water", "severity": "Moderate", "quiet": ""}
+    )
     assert (status, 'value="D2" checked' in page, 'value="water" checked' in page) == (200, True, True)
     [(_, one)] = await town.kept()
     assert (one.districts, one.topics, one.severity) == ({"D2"}, {Topic.WATER}, Severity.MODERATE)
     assert (await town.ask(f"/mail/{'x' * 43}"))[0] == 404
-    assert (await town.ask(f"/mail/{'x' * 43}", {"district": "D1"}))[0] == 404
+    assert (await town.ask(f"/mail/{'x' * 43}", {"act": "keep", "district": "D1"}))[0] == 404
     assert (await town.kept())[0][1].districts == {"D2"}
 
 
@@ -159,6 +161,19 @@ async def test_one_click_leaves_and_no_row_remains(town, form):
     assert rows == [0, 0]
     assert (await town.ask(own, form))[0] == 200, "twice is the same as once"
     assert (await town.ask(own))[0] == 404
+
+
+async def test_one_click_may_come_as_parts_too_and_what_says_nothing_changes_nothing(town):
+    own = await town.subscribe(district="D1")
+    before = await town.kept()
+    assert (await town.ask(own, {"x": "y"}))[0] == 200
+    assert (await town.ask(own, b"", **{"Content-Type": "text/plain"}))[0] == 200
+    assert (await town.ask("/mail", b"x", **{"Content-Type": "multipart/form-data"}))[0] == 400
+    assert await town.kept() == before
+    with MultipartWriter("form-data") as parts:
+        parts.append("One-Click").set_content_disposition("form-data", name="List-Unsubscribe")
+    assert (await town.ask(own, parts))[0] == 200
+    assert await town.kept() == []
 
 
 async def test_a_link_is_good_for_a_day_and_no_other_is_ours(town):
