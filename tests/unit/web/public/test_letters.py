@@ -20,6 +20,7 @@ from alerts.web.public.letters import A_DAY, A_NETWORK, APART, LASTS, LetterDoor
 from alerts.web.public.publisher import public_routes
 from tests.mail_relay import Relay
 from tests.unit.web.public.house import a_house
+from tests.unit.web.public.test_asking import BAD_KINDS
 
 SQUARE = {"type": "Polygon", "coordinates": [[[5, 45], [6, 45], [6, 46], [5, 45]]]}
 PAGES = "https://alertes.example"
@@ -260,3 +261,9 @@ async def test_it_is_said_where_no_letter_can_be_sent_and_nothing_about_the_mail
 def test_a_mailbox_is_the_same_however_it_is_written_in_capitals():
     assert Mailbox(JEANNE, "a").number == Mailbox(JEANNE.upper(), "b").number
     assert JEANNE not in repr(Mailbox(JEANNE, "a"))
+
+
+@pytest.mark.parametrize("kind", BAD_KINDS)
+async def test_what_is_no_form_is_refused_as_such(town, kind):
+    assert (await town.ask("/mail", BAD_KINDS[kind], **{"Content-Type": kind}))[0] == 400
+    assert await town.kept() == []
