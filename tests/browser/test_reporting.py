@@ -52,6 +52,12 @@ def visit(chromium, town) -> Iterator:
     assert [each for each in faults if "Failed to load resource" not in each] == []
 
 
+KEPT = """async () => (await Promise.all((await caches.keys()).map(async (name) =>
+    (await (await caches.open(name)).keys()).map((each) => each.url)))).flat()
+    .filter((url) => !url.endsWith(".json"))"""
+"""The addresses of all that the pages keep in the browser."""
+
+
 def kind(page: Page, name: str = "Éclairage public"):
     return page.get_by_role("radio", name=name)
 
@@ -87,6 +93,8 @@ def test_from_the_page_to_the_number_in_three_taps(visit, town):
     assert (kept["kind"], kept["state"], kept["text"]) == ("lighting", "received", None)
     assert (kept["place"]["lat"], kept["place"]["lon"]) == (HERE["latitude"], HERE["longitude"])
     assert kept["place"]["words"] == "4 Rue de la Halle"
+    page.reload()
+    assert not [each for each in page.evaluate(KEPT) if "/report/" in each], "who has the telephone next finds nothing"
     page.get_by_text("Effacer ce signalement").tap()
     page.get_by_role("button", name="Oui, l’effacer pour toujours").tap()
     expect(page.get_by_role("heading", name="C’est effacé")).to_be_visible()

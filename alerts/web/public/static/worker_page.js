@@ -1,12 +1,14 @@
 // Without a network a page is there as it was last seen, and says itself how old it is (public.js); never an empty one.
 const SEEN = "seen", MOST = 40, WAITS = 6000, FORM = /\/report$/, OURS = /\/(desk|api|push|mail|open311)(\/|$)/;
+// Pages whose address one person alone was given: who has the telephone next is to find nothing of them.
+const PRIVATE = /\/report\/.|\/notice(\/|$)/;
 
 addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
 
 addEventListener("fetch", (event) => {
   const {request} = event, {pathname, origin} = new URL(request.url);
-  if (request.method !== "GET" || origin !== location.origin || OURS.test(pathname)) return;
+  if (request.method !== "GET" || origin !== location.origin || OURS.test(pathname) || PRIVATE.test(pathname)) return;
   if (request.mode === "navigate" && !FORM.test(pathname)) event.respondWith(newest(event));
   else if (pathname.includes("/static/")) event.respondWith(known(event));
 });
