@@ -34,7 +34,7 @@ from alerts.rendering.pictograms import pictogram
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
 from alerts.web.public import machine, panel
-from alerts.web.public.answers import static_path
+from alerts.web.public.answers import Once, static_path
 from alerts.web.public.told import SPOKEN, Outlook, Setting, Told
 
 LOCALES = Path(__file__).with_name("locale")
@@ -104,8 +104,8 @@ class Share:
     is_whole: bool
     card: Piece
     line: Piece
-    first: Piece
-    easy: Piece
+    first: Once[Piece]
+    easy: Once[Piece]
     everywhere: Piece | None
     entry: machine.Entry
     planned: machine.Planned | None
@@ -159,8 +159,9 @@ class Pages:
             told.whole,
             Piece(parts.card(told, words, self._moment)),
             Piece(parts.line(told, self.setting)),
-            Piece(parts.first(told, words)),
-            Piece(parts.easy(told, words)),
+            # Of a thousand that are on one is the worst, and the easy page is asked for by few.
+            Once(lambda: Piece(parts.first(told, words))),
+            Once(lambda: Piece(parts.easy(told, words))),
             Piece(parts.everywhere(told, words)) if told.whole else None,
             machine.entry(told, self.setting),
             machine.planned(told, self.setting) if told.incident.planned else None,
