@@ -208,6 +208,9 @@ async def test_nobody_floods_a_mailbox(town):
     for _ in range(2):
         pages.add((await town.send())[1])
     assert len(town.relay.taken) == 1
+    name, domain = JEANNE.split("@")
+    assert (await town.send(f"{name}+{len(pages)}@{domain}"))[0] == 200
+    assert len(town.relay.taken) == 1, "a mark after a plus is no other mailbox"
     for _ in range(A_DAY + 2):
         await town.pass_time(APART)
         pages.add((await town.send(JEANNE.lower()))[1])
