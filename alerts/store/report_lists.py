@@ -2,7 +2,8 @@
 
 What waits for a first officer comes first, then what was taken up, then what is closed or set aside; of each the newest
 first. A page goes on behind a *place*: the rank and the number of the last row that was shown. What is open is read by
-the index of what is open, however much was closed over the years.
+the index of what is open, and sorted; what is over, by its number from the newest on, and never sorted: a page costs
+the same however much was closed over the years.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, and_, bindparam, case, func, literal_column, or_, select, text
+from sqlalchemy import BigInteger, Text, and_, bindparam, case, func, literal_column, or_, select, text
 
 from alerts.model.reports import COUNTING, CitizenReport, ForwardState, ReportState, WantedReports
 from alerts.store.report_rows import report_from
@@ -25,6 +26,7 @@ Place = tuple[int, int]
 BEGINNING: Place = (-1, 0)
 _IS_OPEN = text(f"report.{OPEN_REPORTS}")
 _WAITS, _TAKEN_UP = (ReportState.RECEIVED, ReportState.HELD), (ReportState.ACCEPTED, ReportState.ASSIGNED)
+_OVER = (ReportState.CLOSED, ReportState.SET_ASIDE)
 
 
 def _in(states: Sequence[ReportState]) -> Any:
@@ -32,7 +34,8 @@ def _in(states: Sequence[ReportState]) -> Any:
     return report.c.state.in_([literal_column(f"'{state.value}'") for state in states])
 
 
-_RANK = case((_in(_WAITS), literal_column("0")), (_in(_TAKEN_UP), literal_column("1")), else_=literal_column("2"))
+_RANK = case((_in(_WAITS), literal_column("0")), else_=literal_column("1"))
+"""Of what is open."""
 _TOLD = (
     func.coalesce(report.c.text, literal_column("''"))
     + literal_column("' '")
@@ -61,17 +64,19 @@ _BEHIND = or_(
 )
 
 
-def _listed(what: Select[Any]) -> Statement:
-    return Statement(what.where(*_FILTERS, _BEHIND).order_by(_RANK, report.c.seq.desc()).limit(bindparam("most")))
+def _newest_first(*conditions: Any) -> Statement:
+    return Statement(
+        select(report)
+        .where(*_FILTERS, *conditions, report.c.seq < bindparam("before"))
+        .order_by(report.c.seq.desc())
+        .limit(bindparam("most"))
+    )
 
 
-_LISTED, _OPEN_LISTED = _listed(select(report)), _listed(select(report).where(_IS_OPEN))
-_IN_ORDER = Statement(
-    select(report)
-    .where(*_FILTERS, report.c.seq < bindparam("before"))
-    .order_by(report.c.seq.desc())
-    .limit(bindparam("most"))
+_OPEN_LISTED = Statement(
+    select(report).where(*_FILTERS, _BEHIND, _IS_OPEN).order_by(_RANK, report.c.seq.desc()).limit(bindparam("most"))
 )
+_IN_ORDER, _OVER_LISTED = _newest_first(), _newest_first(_in(_OVER))
 _COUNTED = Statement(
     select(func.count().label("n")).select_from(
         select(report.c.seq).where(*_FILTERS).limit(bindparam("most")).subquery()
@@ -124,9 +129,14 @@ class ReportLists(UnitPart):
 
     def found(self, wanted: WantedReports, most: int, after: Place = BEGINNING) -> Sequence[ListedReport]:
         """Those that are wanted, from behind that place on."""
-        is_open = bool(wanted.states) and set(wanted.states) <= set(COUNTING)
-        statement = _OPEN_LISTED if is_open else _LISTED
-        rows = statement.rows(self._db, **_values(wanted), rank=after[0], seq=after[1], most=most)
+        values, states = _values(wanted), set(wanted.states) or set(ReportState)
+        is_in_the_second_part = after[0] == rank_of(ReportState.CLOSED)
+        rows: list[Any] = []
+        if not is_in_the_second_part and states.intersection(COUNTING):
+            rows += _OPEN_LISTED.rows(self._db, **values, rank=after[0], seq=after[1], most=most)
+        if len(rows) < most and states.intersection(_OVER):
+            before = after[1] if is_in_the_second_part else BEYOND
+            rows += _OVER_LISTED.rows(self._db, **values, before=before, most=most - len(rows))
         found = [report_from(row) for row in rows]
         return [ListedReport(each, (rank_of(each.state), each.seq)) for each in found]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from alerts.model.reports import ContentNotice, ReportState, WantedReports
+from alerts.store import report_lists
+from alerts.store.files import connect, migrate
 from tests.unit.store.conftest import NOW
 from tests.unit.store.test_reports import REPORT
 
@@ -117,3 +121,14 @@ async def test_duplicates_are_found_and_moved_and_what_hangs_on_a_report_is_stri
     await kept(database, of(1), of(2, duplicate_of="r1"), of(3))
     await database.write(lambda unit: unit.reports.move_duplicates("r1", "r3"))
     assert await database.read(lambda unit: [each.id for each in unit.reports.duplicates_of("r3", 9)]) == ["r2"]
+
+
+def test_what_is_over_is_walked_from_the_newest_on_and_never_sorted(tmp_path):
+    migrate(tmp_path / "town.db")
+    with closing(connect(tmp_path / "town.db")) as db:
+        sql, _ = report_lists._OVER_LISTED._for_sqlite
+        steps = [
+            row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(re.findall(r":(\w+)", sql), 1))
+        ]
+    assert any(step.startswith("SEARCH report USING INTEGER PRIMARY KEY") for step in steps)
+    assert not any("TEMP B-TREE" in step for step in steps)
