@@ -192,7 +192,7 @@ class Walk:
         await self._sent.wait()
         since = time.monotonic()
         while True:
-            ages = [each.age for each in self.daemon.cycles() if each.name == "pages"]
+            ages = [each.age for each in self.daemon.vitals.cycles() if each.name == "pages"]
             if ages and ages[0] is not None and ages[0] < time.monotonic() - since:
                 return
             await asyncio.sleep(0.1)

@@ -31,8 +31,8 @@ def run(
     if stations is None:  # until it runs (`leave_alone_what_stays`): next to nothing that a start makes goes away again
         gc.disable()
 
-    from alerts.app import run as run_daemon
     from alerts.cli.handing import carry_out
+    from alerts.cli.running import run_daemon
     from alerts.daemon.commands import Handed
     from alerts.daemon.control import place_of
     from alerts.daemon.telemetry import set_up_log

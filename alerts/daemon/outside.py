@@ -149,6 +149,11 @@ class Outside:
     owners: str = ""
 
 
+HANDED_OVER_AFTER = 0.001
+"""Seconds after which a thread that computes (pages, a feed's message) hands the interpreter over when another asks.
+
+A post crosses threads six times from stored to called, and Python's own five milliseconds each would add up.
+"""
 COLLECTED_AFTER = (10_000, 20, 20)
 """Objects after which the youngest are gone through, how many times until the next older ones are, and the oldest."""
 

@@ -1,6 +1,6 @@
 """How every town of a fleet is doing, kept in memory: a page that shows it asks no town's database anything.
 
-    daemon.cycles(), daemon.troubles() ──┐
+    daemon.vitals.cycles(), daemon.troubles() ──┐
     events: "something changed" ──▶ one question, at a pace ──┴▶ TownHealth ──▶ `/desk/`, `/fleet.json`
 
 What a lane, a source or a check meets is in the daemon's memory, and read from there every few seconds. What is on and
@@ -279,7 +279,7 @@ def _ailments(member: Member) -> Iterator[Ailment]:
         trouble = each.trouble
         yield Ailment(trouble.what, trouble.name, trouble.reason, trouble.since or each.since, trouble)
     known = {each.trouble.name for each in told}
-    for cycle in member.daemon.cycles():
+    for cycle in member.daemon.vitals.cycles():
         name = cycle.name.partition(" ")[2]
         if (cycle.stands or cycle.reason is not None) and not known & {name, cycle.name}:
             yield _ailment_of(cycle, member.daemon.town.database.name)

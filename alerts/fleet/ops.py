@@ -53,7 +53,7 @@ def readiness(fleet: Fleet) -> str:
 
 def account(member: Member) -> dict[str, Any]:
     """A town: `running`, `outdated` (it goes on with what its file said before) or `refused`; what stands, and why."""
-    standing = [cycle.name for cycle in member.daemon.cycles() if cycle.stands] if member.daemon else []
+    standing = [cycle.name for cycle in member.daemon.vitals.cycles() if cycle.stands] if member.daemon else []
     return {
         "state": state_of(member),
         "standing": standing,
@@ -78,7 +78,7 @@ async def exposition(fleet: Fleet) -> bytes:
             if member.daemon is None:
                 return None
             try:
-                return member.name, await member.daemon.measure()
+                return member.name, await member.daemon.vitals.measure()
             except DatabaseRefused:  # what it counted by itself is told all the same by the next scrape
                 return None
 

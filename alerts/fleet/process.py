@@ -23,9 +23,16 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from alerts.app import HANDED_OVER_AFTER
 from alerts.config import fleet_desk, load_fleet
-from alerts.daemon.outside import Looks, Outside, Session, leave_alone_what_stays, tell_systemd, watchdog_interval
+from alerts.daemon.outside import (
+    HANDED_OVER_AFTER,
+    Looks,
+    Outside,
+    Session,
+    leave_alone_what_stays,
+    tell_systemd,
+    watchdog_interval,
+)
 from alerts.daemon.serving import serve
 from alerts.daemon.telemetry import sum_up
 from alerts.fleet.desk import FleetDesk, open_desk

@@ -135,7 +135,7 @@ async def test_a_question_of_the_group_and_of_a_private_chat_is_answered_once_in
             assert not [
                 each for each in await said_in(session, people, chat) if "Oui" in each["text"] and not each["deleted"]
             ]
-        assert [each.stands for each in daemon.cycles() if each.name.startswith("bot ")] == [False]
+        assert [each.stands for each in daemon.vitals.cycles() if each.name.startswith("bot ")] == [False]
 
 
 async def test_who_blocked_the_bot_is_no_trouble_of_the_channel(tmp_path):

@@ -138,7 +138,7 @@ async def test_what_people_say_is_asked_for_and_brought(tmp_path):
             ("x", reply, filed.stored.incident_id),
             ("page", brought["ids"][0], filed.stored.incident_id),
         }
-        assert [each.stands for each in daemon.cycles() if each.name.startswith("ear ")] == [False, False]
+        assert [each.stands for each in daemon.vitals.cycles() if each.name.startswith("ear ")] == [False, False]
 
 
 async def test_what_understands_is_there_before_anybody_speaks(tmp_path):

@@ -39,7 +39,7 @@ async def test_no_number_is_in_anything_that_is_told_or_kept(town):
             }
 
         told = await town.ask(everything)
-        told["metrics"] = (await town.daemon.metrics()).decode()
+        told["metrics"] = (await town.daemon.vitals.exposition()).decode()
     told["log"] = [str(line) for line in logged]
     for where, what in told.items():
         text = json.dumps(what, default=str, ensure_ascii=False)

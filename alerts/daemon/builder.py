@@ -1,0 +1,190 @@
+"""Builds what a daemon is made of: its lanes, pollers, ears, reports and bulks, all on the same store, clock and bus.
+
+The order in which they are begun and stopped is the daemon's (alerts/app.py).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from typing import Final
+
+from alerts import __version__
+from alerts.daemon.bots import BulkSenders, bot_paces, holdings
+from alerts.daemon.ears import Ears, ear_holdings
+from alerts.daemon.forwarding import build_forwarders, forward_holdings
+from alerts.daemon.intake import MessageIntake
+from alerts.daemon.outside import Outside, Session
+from alerts.daemon.reports import Reports
+from alerts.delivery.lane import Lane
+from alerts.delivery.lease import LeaseKeeper
+from alerts.desk.service import DeskService
+from alerts.model.events import Events
+from alerts.model.lease import Lease
+from alerts.model.ports import Resources, Surroundings
+from alerts.model.town import Town
+from alerts.sources.poll import Poller
+from alerts.sources.shared import SharedReader
+from alerts.store.database import Database
+from alerts.store.leases import Leases
+from alerts.store.memory import ChannelStatuses
+
+LONGEST_HOST: Final = 24
+"""Characters of the host's name that a lease's owner begins with."""
+
+
+class Builder:
+    """Holds what every part stands on, and builds each. `standing` names the cycles that stand still in this daemon."""
+
+    def __init__(
+        self,
+        town: Town,
+        database: Database,
+        session: Session,
+        outside: Outside,
+        *,
+        events: Events,
+        standing: Callable[[], list[str]],
+    ) -> None:
+        self.town = town
+        self.database = database
+        self.session = session
+        self.outside = outside
+        self.events = events
+        self.clock = outside.clock
+        self.feeds = outside.feeds or SharedReader(session, outside.clock)
+        self.statuses = ChannelStatuses(database)
+        self.leases = Leases(database)
+        self.paces = bot_paces(town, self.clock)
+        self.keeper = self._build_keeper(standing)
+        self.desk = outside.build_desk(town, self.clock.now, outside.new_id)
+        self.service = self.build_service()
+        self._around = Surroundings(session, self.clock, town, self.feeds)
+
+    def _build_keeper(self, standing: Callable[[], list[str]]) -> LeaseKeeper:
+        outside, host = self.outside, socket.gethostname()
+        # A lease is one process's: the same machine may have started this daemon twice.
+        short = host[: LONGEST_HOST - len(outside.owners)]
+        owner = f"{outside.owners}{short}-{os.getpid()}-{outside.new_id()}"
+        return LeaseKeeper(
+            self.leases,
+            self.clock,
+            owner,
+            [*holdings(self.town, self.paces), *ear_holdings(self.town), *forward_holdings(self.town)],
+            outside.lease_term,
+            renewed=outside.lease_renewed,
+            host=host,
+            version=__version__,
+            taken=self._taken,
+            standing=standing,
+        )
+
+    def _taken(self, lease: str, before: Lease | None) -> None:
+        """A bot's lane, bulk or listener is ours from now on: whoever had it may have spoken until a moment ago."""
+        pace = self.paces.get(lease.rpartition(" ")[2])
+        if pace is not None and before is not None and not before.owner:
+            pace.rest(self.clock.now() - before.until)
+
+    def build_service(self, *, for_pages: bool = False) -> DeskService:
+        """What people act through: `for_pages`, on the connections of the public pages."""
+        return DeskService(
+            town=self.town,
+            database=self.database,
+            desk=self.desk,
+            clock=self.clock,
+            new_id=self.outside.new_id,
+            events=self.events,
+            for_pages=for_pages,
+        )
+
+    def resources(self, channel: str) -> Resources:
+        """What a channel is given to work with."""
+        statuses = self.statuses
+        return Resources(
+            session=self.session,
+            clock=self.clock,
+            folder=self.town.folder,
+            recall=lambda key: statuses.recall(channel, key),
+            remember=lambda key, value: statuses.remember(channel, key, value),
+            pace=self.paces.get(channel),
+            listens_every=self.town.listening.every,
+            pages=self.town.public_url,
+        )
+
+    def build_lanes(self) -> dict[str, Lane]:
+        """One for each channel."""
+        outbox = self.outside.outbox(self.database)
+        return {
+            name: Lane(
+                channel,
+                self.outside.open_channel(name, channel.settings, self.resources(name)),
+                outbox=outbox,
+                statuses=self.statuses,
+                keeper=self.keeper,
+                clock=self.clock,
+                chance=self.outside.chance,
+                events=self.events,
+                longest_idle=self.outside.looks.lanes,
+            )
+            for name, channel in self.town.channels.items()
+        }
+
+    def build_pollers(self, intake: MessageIntake) -> dict[str, Poller]:
+        """One for each source that is asked; what it says goes to `intake`."""
+        asked = {name: rules for name, rules in self.town.sources.items() if rules.every is not None}
+        opened = {name: self.outside.open_source(name, each.settings, self._around) for name, each in asked.items()}
+        return {
+            name: Poller(
+                name,
+                source,
+                every,
+                database=self.database,
+                clock=self.clock,
+                chance=self.outside.chance,
+                deliver=intake.deliver,
+                keeper=self.keeper,
+            )
+            for name, source in opened.items()
+            if source is not None and (every := asked[name].every) is not None
+        }
+
+    def build_bulks(self) -> BulkSenders:
+        """What tells those who subscribed."""
+        return BulkSenders(
+            self.town,
+            database=self.database,
+            keeper=self.keeper,
+            clock=self.clock,
+            resources=self.resources,
+            open_bulk=self.outside.open_bulk,
+            events=self.events,
+            paces=self.paces,
+        )
+
+    def build_ears(self) -> Ears | None:
+        """What hears people; None where the town listens to nothing."""
+        if not self.town.listens:
+            return None
+        return Ears(
+            self.town,
+            service=self.service,
+            clock=self.clock,
+            keeper=self.keeper,
+            chance=self.outside.chance,
+            events=self.events,
+            resources=self.resources,
+            open_ear=self.outside.open_ear,
+            around=self._around,
+            understanding=self.outside.understanding,
+        )
+
+    def build_reports(self) -> Reports | None:
+        """What takes citizens' reports; None where the town takes none."""
+        if self.town.reports is None:
+            return None
+        service, clock, keeper, events = self.service, self.clock, self.keeper, self.events
+        forwarders = build_forwarders(
+            self.town, service=service, keeper=keeper, clock=clock, events=events, session=self.session
+        )
+        return Reports(self.town, service=service, clock=clock, keeper=keeper, events=events, forwarders=forwarders)

@@ -1,0 +1,102 @@
+"""How a daemon is doing: its cycles, who works what where there are several daemons, and all that is counted.
+
+What runs in it joins as it is built; nothing is measured before somebody asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry
+
+from alerts.daemon.bots import BulkSenders
+from alerts.daemon.status import owners_of
+from alerts.daemon.telemetry import Metrics, lane_cycle, source_cycle
+from alerts.delivery.lane import Lane
+from alerts.delivery.lease import LeaseKeeper
+from alerts.health.checks import STORE
+from alerts.model.lease import source_lease
+from alerts.model.ports import Clock
+from alerts.model.reason import because
+from alerts.model.town import Town
+from alerts.sources.poll import Poller
+from alerts.store.database import Database
+from alerts.web.ops import Cycle, Gauges, Owner
+
+
+class Vitals:
+    """What is asked how a daemon is. `lanes` and `pollers` fill when it starts."""
+
+    def __init__(
+        self, town: Town, *, database: Database, clock: Clock, keeper: LeaseKeeper, metrics: Metrics, bulks: BulkSenders
+    ) -> None:
+        self.lanes: dict[str, Lane] = {}
+        self.pollers: dict[str, Poller] = {}
+        self.connections: Callable[[], int] = int
+        """How many connections to our pages are open: none before there is a door."""
+        self._town = town
+        self._database = database
+        self._clock = clock
+        self._keeper = keeper
+        self._metrics = metrics
+        self._bulks = bulks
+        self._others: list[Callable[[], Iterable[Cycle]]] = []
+
+    def watch(self, cycles: Callable[[], Iterable[Cycle]]) -> None:
+        """Ask this too from now on, when somebody wants to know the cycles."""
+        self._others.append(cycles)
+
+    def gauges(self) -> Gauges:
+        """What `/readyz` and `/metrics` are answered from."""
+        return Gauges(self.cycles, self.exposition, self._town.language, self._keeper.daemon.name, self.ownership)
+
+    def cycles(self) -> list[Cycle]:
+        """Every lane and source that is worked here: when it last went round, and whether it should have since."""
+        now = self._clock.monotonic()
+        lanes = [lane_cycle(lane, now) for lane in self._lanes_here().values()]
+        sources = [source_cycle(poller, now) for poller in self._pollers_here().values()]
+        refused = self._database.trouble
+        store = Cycle(STORE, None, refused is not None, because("database_said", said=refused) if refused else None)
+        others = [cycle for told in self._others for cycle in told()]
+        return [store, *lanes, *self._bulks.cycles(), *sources, *others]
+
+    def all_cycles(self) -> list[Cycle]:
+        """Those that are worked here, and each that another daemon works, as that one says."""
+        here, there = self.cycles(), self._keeper.standing_elsewhere()
+        names = [f"lane {name}" for name in self.lanes] + [f"source {name}" for name in self.pollers]
+        names = [*dict.fromkeys([*names, *self._bulks.names(), *there])]
+        known = {cycle.name for cycle in here if cycle.stands or cycle.name not in there}
+        kept = [cycle for cycle in here if cycle.name in known]
+        return kept + [Cycle(name, None, name in there) for name in names if name not in known]
+
+    def standing(self) -> list[str]:
+        """The names of the cycles that stand still here."""
+        return [cycle.name for cycle in self.cycles() if cycle.stands]
+
+    def ownership(self) -> Mapping[str, Owner]:
+        """Who works what, as far as was seen when this was last looked at."""
+        return owners_of(self._keeper.found, self._town.zone) if self._keeper.found is not None else {}
+
+    async def exposition(self) -> bytes:
+        """Everything that is counted, as Prometheus reads it."""
+        await self.measure()
+        return self._metrics.exposition()
+
+    async def measure(self) -> CollectorRegistry:
+        """Bring up to date what is only known when somebody asks; all that is counted."""
+        # Asked where people ask: a scrape on the lanes' connection would hold up an alert (docs/adr/0009).
+        posts = await self._database.ask(lambda unit: unit.views.post_counts())
+        well = {("source", name): poller.reason is None for name, poller in self._pollers_here().items()}
+        well |= {("channel", name): lane.trouble is None for name, lane in self._lanes_here().items()}
+        well["store", "database"] = self._database.trouble is None
+        self._metrics.measure(posts, self.cycles(), well, self.connections())
+        await self._bulks.measure(self._metrics)
+        return self._metrics.registry
+
+    # Of what another daemon works, that one tells: a series must not say two things.
+
+    def _lanes_here(self) -> dict[str, Lane]:
+        return {name: each for name, each in self.lanes.items() if not self._keeper.is_elsewhere(name)}
+
+    def _pollers_here(self) -> dict[str, Poller]:
+        return {name: each for name, each in self.pollers.items() if not self._keeper.is_elsewhere(source_lease(name))}
