@@ -36,7 +36,7 @@ WARM = 10.0
 """Seconds after which a connection may have been closed, so that the next message has to open one."""
 FAILURE_PAUSE = 1.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-"""Seconds to wait where Telegram can't be reached, at first and at last."""
+"""Seconds to wait where nothing can be reached, at first and at last."""
 TOKEN_PAUSE = 30.0
 DOUBTS_IN_A_ROW = 10
 """So many messages without a readable answer, and none with one: it is no use to go on at once."""
@@ -447,7 +447,7 @@ class BulkSender:
             self._back_off(error)
             return None
         except Exception:
-            # A fault of ours in the midst of a call says nothing of what Telegram took.
+            # A fault of ours in the midst of a call says nothing of what was taken.
             log.exception("bulk.send_failed", channel=self.settings.channel)
             return SendResult(target, SendOutcome.DOUBT)
         if self._doubts or result.outcome is SendOutcome.DOUBT:
@@ -460,7 +460,7 @@ class BulkSender:
             return
         self._doubts += 1
         if self._doubts >= DOUBTS_IN_A_ROW:
-            self._halt(self._pause, because("no_answer", platform="Telegram"))
+            self._halt(self._pause, because("no_answer", platform=self.settings.channel))
 
     def _back_off(self, error: DeliveryError) -> None:
         """It isn't out, and won't be at once: nothing of the bot leaves for a while."""

@@ -22,7 +22,18 @@ from alerts.model.delivery import Begun
 from alerts.model.errors import DeliveryError, Rejected, Retry
 from alerts.model.events import Events, PostsStored
 from alerts.model.lease import Lease
-from alerts.model.ports import Channel, Clock, ClockReading, Deletes, Edits, Hides, Lists, Probe, ProvesNothing
+from alerts.model.ports import (
+    Channel,
+    Clock,
+    ClockReading,
+    Deletes,
+    Edits,
+    Hides,
+    Lists,
+    Probe,
+    ProbesAtHome,
+    ProvesNothing,
+)
 from alerts.model.post import Means, Message, Post, PostKind, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
@@ -113,6 +124,11 @@ class Lane:
     def proves_nothing(self) -> bool:
         """Whether that a post is out doesn't say that the channel's credential works."""
         return isinstance(self._channel, ProvesNothing) and self._channel.proves_nothing
+
+    @property
+    def probes_at_home(self) -> bool:
+        """Whether a probe of the channel costs nothing."""
+        return isinstance(self._channel, ProbesAtHome) and self._channel.probes_at_home
 
     @property
     def under_way(self) -> int:

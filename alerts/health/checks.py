@@ -349,7 +349,7 @@ class CredentialProbes:
     def _is_due(self, name: str) -> bool:
         last, good_at = self._last.get(name), self._good_at.get(name)
         fresh = good_at is not None and self._clock.monotonic() - good_at < self._every
-        return last is None or not last.good or not fresh
+        return last is None or not last.good or not fresh or self._lanes[name].probes_at_home
 
     async def _probe(self, name: str) -> None:
         began = self._clock.monotonic()

@@ -283,6 +283,13 @@ class ProvesNothing(Protocol):
 
 
 @runtime_checkable
+class ProbesAtHome(Protocol):
+    """A channel whose probe asks nobody outside, so that it may be made in every round of the watch."""
+
+    probes_at_home: bool
+
+
+@runtime_checkable
 class RepeatsOnce(Protocol):
     """A channel where nobody can look, and most receivers, not all, know a post again by its id.
 

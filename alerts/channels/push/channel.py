@@ -22,6 +22,7 @@ class Push:
 
     drops_repeats = True
     proves_nothing = True
+    probes_at_home = True
 
     def __init__(self, name: str, settings: PushSettings, resources: Resources) -> None:
         self._name = name

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -57,6 +57,7 @@ class QuestionPace:
     """Who asked lately, as digests of networks under a secret of the day: in memory alone, and bounded."""
 
     asked: deque[tuple[datetime, str]] = field(default_factory=deque)
+    of: Counter[str] = field(default_factory=Counter)
     day: date | None = None
     secret: bytes = b""
     a_network: int = A_NETWORK
@@ -67,13 +68,20 @@ class QuestionPace:
         if self.day != now.date():
             self.day, self.secret = now.date(), secrets.token_bytes(32)
             self.asked.clear()
+            self.of.clear()
         while self.asked and self.asked[0][0] <= now - SPAN:
-            self.asked.popleft()
+            self._forget(self.asked.popleft()[1])
         own = hmac.new(self.secret, network_of(address).encode(), hashlib.sha256).hexdigest()
-        if len(self.asked) >= self.all_networks or sum(each == own for _, each in self.asked) >= self.a_network:
+        if len(self.asked) >= self.all_networks or self.of[own] >= self.a_network:
             return False
         self.asked.append((now, own))
+        self.of[own] += 1
         return True
+
+    def _forget(self, own: str) -> None:
+        self.of[own] -= 1
+        if not self.of[own]:
+            del self.of[own]
 
 
 class QuestionField:

@@ -40,7 +40,7 @@ from alerts.web.public.answers import HTML
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
-from alerts.web.public.push import MOST, PushChoices, digest_of
+from alerts.web.public.push import MOST, PushChoices, SubscriberPlaces, digest_of
 
 LASTS = timedelta(hours=24)
 """How long a link confirms."""
@@ -139,6 +139,7 @@ class LetterPages:
         self._codes = {each.code for each in setting.town.districts}
         self._networks = QuestionPace(a_network=A_NETWORK, all_networks=ALL_NETWORKS)
         self._mailboxes = MailboxPace()
+        self._places = SubscriberPlaces(service, door.channel, MOST)
         self._seals: LinkSeal | None = None
 
     def routes(self) -> list[web.RouteDef]:
@@ -210,6 +211,7 @@ class LetterPages:
         ask = (await self._seal()).read(request.match_info["seal"], self._service.now())
         if ask is None:
             return await self._page(request, "expired", status=HTTPStatus.GONE)
+        await self._places.count()
         token = await self._service.keep(lambda unit: self._keep(unit, ask))
         if token is None:
             return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
@@ -222,7 +224,7 @@ class LetterPages:
         """Subscribe the address; its token, the same as long as it is subscribed. None: there is no room."""
         channel, number = self._door.channel, Mailbox(ask.address, "").number
         known = unit.subscribers.get(channel, number)
-        if known is None and unit.subscribers.count(channel) >= MOST:
+        if not self._places.has_one_for(unit, number):
             return None
         # The links of letters that were sent already go on working.
         before = known.endpoint if known is not None else None

@@ -17,7 +17,7 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import time
+from datetime import datetime, time, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.alert import Severity
+from alerts.model.bounds import bounded, seen
 from alerts.model.errors import BadCredential
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import PushEndpoint, Quiet, Subscriber, Topic
@@ -37,10 +38,12 @@ from alerts.web.public.asking import QuestionPace
 from alerts.web.public.told import Setting
 
 MOST_BYTES = 64 * 1024
+LONGEST_FIELD = 80
 A_NETWORK, ALL_NETWORKS = 200, 20_000
 """Subscriptions and changes in ten minutes, of one network (mobile ones have few addresses for many) and of all."""
 MOST = 500_000
 """Browsers that a town may have: more than any town has people, and no more than the walk was measured with."""
+COUNTED_EVERY = timedelta(minutes=1)
 _ONE = "/push/subscriptions/{token:[A-Za-z0-9_-]{43}}"
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -101,6 +104,37 @@ class _Refusal(Exception):
         self.reason = reason
 
 
+class SubscriberPlaces:
+    """How many more may subscribe to a channel: counted now and then, beside the transactions, and what came since.
+
+    So a new one costs a look at its own row, however many there are. Several daemons each know of the others' when they
+    count: together they may take as many too many as subscribe in a minute.
+    """
+
+    def __init__(self, service: DeskService, channel: str, most: int) -> None:
+        self._service = service
+        self._channel = channel
+        self._most = most
+        self._taken = 0
+        self._counted_at: datetime | None = None
+
+    async def count(self) -> None:
+        """Count them, where that was long ago."""
+        now = self._service.now()
+        if self._counted_at is None or not timedelta() <= now - self._counted_at < COUNTED_EVERY:
+            self._counted_at = now
+            self._taken = await self._service.ask(lambda unit: unit.subscribers.count(self._channel))
+
+    def has_one_for(self, unit: DeskUnit, chat: int) -> bool:
+        """Whether there is a place for that one, which is then taken; who has one already keeps it."""
+        if unit.subscribers.get(self._channel, chat) is not None:
+            return True
+        if self._taken >= self._most:
+            return False
+        self._taken += 1
+        return True
+
+
 class PushPages:
     """Takes subscriptions for one town."""
 
@@ -110,6 +144,7 @@ class PushPages:
         self._door = door
         self._codes = frozenset(each.code for each in setting.town.districts)
         self._pace = QuestionPace(a_network=A_NETWORK, all_networks=ALL_NETWORKS)
+        self._places = SubscriberPlaces(service, PUSH, MOST)
 
     def routes(self) -> list[web.RouteDef]:
         """The four addresses."""
@@ -149,10 +184,10 @@ class PushPages:
         token = secrets.token_urlsafe(32)
         plain = Subscriber(endpoint.number, endpoint=endpoint, token=digest_of(token))
         subscriber = self._chosen(plain, wanted.choices, self._language(request))
+        await self._places.count()
 
         def keep(unit: DeskUnit) -> bool:
-            is_new = unit.subscribers.get(PUSH, subscriber.chat) is None
-            if is_new and unit.subscribers.count(PUSH) >= MOST:
+            if not self._places.has_one_for(unit, subscriber.chat):
                 return False
             unit.subscribers.put(PUSH, subscriber)
             return True
@@ -203,8 +238,8 @@ class PushPages:
         body = await request.clone(client_max_size=MOST_BYTES).read()
         try:
             return model.model_validate_json(body)
-        except ValidationError:
-            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_malformed")) from None
+        except ValidationError as error:
+            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, _fault(error)) from None
 
     def _chosen(self, subscriber: Subscriber, choices: PushChoices, language: str) -> Subscriber:
         self._choices_of_here(choices)
@@ -233,6 +268,13 @@ class PushPages:
     def _language(self, request: web.Request) -> str:
         known = self._setting.languages
         return best_of(known, request.headers.get("Accept-Language"), known[0])
+
+
+def _fault(error: ValidationError) -> Reason:
+    """Which field is wrong, where it is a body with fields; a stranger may have made up its name."""
+    where = ".".join(str(each) for each in error.errors(include_input=False, include_url=False)[0]["loc"])
+    field = seen(bounded(where, LONGEST_FIELD))
+    return because("push_field_wrong", field=field) if field else because("push_malformed")
 
 
 def digest_of(token: str) -> str:

@@ -23,6 +23,7 @@ class Lane:
     """Answers as it is told, and counts how often it was asked."""
 
     proves_nothing = False
+    probes_at_home = False
 
     def __init__(self, answer: Probe | Exception | None = None) -> None:
         self.answer = answer
@@ -70,6 +71,14 @@ async def take(soundings, clock, rounds: int = 1) -> ProbeResult | None:
 async def test_a_credential_that_works_is_tried_each_quarter_of_an_hour(soundings, lane, clock):
     assert await take(soundings, clock, 31) == ProbeResult()
     assert lane.asked == 3
+
+
+async def test_one_whose_probe_asks_nobody_is_looked_at_in_each_round(soundings, lane, clock):
+    lane.probes_at_home = True
+    assert await take(soundings, clock, 3) == ProbeResult()
+    lane.answer = BadCredential(in_words("refused"))
+    assert (await take(soundings, clock)).refused
+    assert lane.asked == 4
 
 
 async def test_one_that_was_used_is_not_tried(soundings, lane, clock):

@@ -14,9 +14,9 @@ from alerts.channels.push.services import service_of
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential
 from alerts.model.reason import because
-from alerts.model.subscriber import Quiet, Topic
-from alerts.model.town import District
-from alerts.web.public.push import A_NETWORK, PushDoor, PushPages, digest_of
+from alerts.model.subscriber import PushEndpoint, Quiet, Topic
+from alerts.model.town import PUSH, District
+from alerts.web.public.push import A_NETWORK, COUNTED_EVERY, PushDoor, PushPages, SubscriberPlaces, digest_of
 from tests.unit.channels.test_push import PUBLIC, SECRET
 from tests.unit.web.public.house import a_house
 
@@ -136,15 +136,15 @@ async def test_who_leaves_is_gone_with_everything(desk):
         ({"endpoint": "https://evil.example/x"}, 422, "push_service_unknown"),
         ({"endpoint": "http://push.example/x"}, 422, "push_service_unknown"),
         ({"endpoint": "https://127.0.0.1/x"}, 422, "push_service_unknown"),
-        ({"endpoint": "https://push.example/" + "x" * 1000}, 422, "push_malformed"),
+        ({"endpoint": "https://push.example/" + "x" * 1000}, 422, "push_field_wrong"),
         ({"keys": {"p256dh": PUBLIC[:-1], "auth": SECRET}}, 422, "push_keys_wrong"),
-        ({"keys": {"p256dh": PUBLIC}}, 422, "push_malformed"),
+        ({"keys": {"p256dh": PUBLIC}}, 422, "push_field_wrong"),
         ({"choices": {"districts": ["D9"]}}, 422, "push_district_unknown"),
-        ({"choices": {"topics": ["gossip"]}}, 422, "push_malformed"),
-        ({"choices": {"severity": "Awful"}}, 422, "push_malformed"),
-        ({"choices": {"quiet": ["22:00", "27:00"]}}, 422, "push_malformed"),
-        ({"choices": {"step": "menu"}}, 422, "push_malformed"),
-        ({"choices": {"districts": ["D1"] * 2000}}, 422, "push_malformed"),
+        ({"choices": {"topics": ["gossip"]}}, 422, "push_field_wrong"),
+        ({"choices": {"severity": "Awful"}}, 422, "push_field_wrong"),
+        ({"choices": {"quiet": ["22:00", "27:00"]}}, 422, "push_field_wrong"),
+        ({"choices": {"step": "menu"}}, 422, "push_field_wrong"),
+        ({"choices": {"districts": ["D1"] * 2000}}, 422, "push_field_wrong"),
     ],
 )
 async def test_what_can_t_be_is_refused_and_nothing_is_kept(desk, change, status, code):
@@ -156,6 +156,37 @@ async def test_what_can_t_be_is_refused_and_nothing_is_kept(desk, change, status
 @pytest.mark.parametrize("body", ["", "[]", "{", "\ud83d".encode("utf-16", "surrogatepass"), '{"endpoint": 5}'])
 async def test_what_is_no_subscription_is_refused(desk, body):
     assert (await desk.send("POST", PATH, body))[0] == 422
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"keys": {"p256dh": PUBLIC}}, "keys.auth"),
+        ({"choices": {"topics": ["water", "gossip"]}}, "choices.topics.1"),
+        ({"choices": {"quiet": ["22:00", "27:00"]}}, "choices.quiet.1"),
+        ({"choices": {"x" * 500: 1}}, "choices." + "x" * 72),
+    ],
+)
+async def test_a_refusal_names_the_field_that_is_wrong(desk, change, field):
+    _, told = await desk.send("POST", PATH, {**desk.body(), **change}, **{"Accept-Language": "en"})
+    assert told["error"] == f"{field} is missing, or can’t be so"
+
+
+async def test_there_are_as_many_places_as_there_are_and_whoever_has_one_keeps_it(desk):
+    await desk.subscribe(name="one")
+    places = SubscriberPlaces(desk.house.service, PUSH, 2)
+    await places.count()
+    one, two, three = (
+        PushEndpoint(f"https://push.example/{name}", PUBLIC, SECRET).number for name in ("one", "two", "three")
+    )
+
+    def take(unit):
+        return [places.has_one_for(unit, number) for number in (one, two, three, one)]
+
+    assert await desk.house.service.keep(take) == [True, True, False, True]
+    desk.house.clock.set(desk.house.clock.now() + COUNTED_EVERY)
+    await places.count()  # the second one never came to be kept
+    assert await desk.house.service.keep(lambda unit: places.has_one_for(unit, three))
 
 
 async def test_a_refusal_is_in_the_reader_s_language(desk):
