@@ -29,6 +29,7 @@ SUBJECTS = (
     "page",
     "bulk",
     "push",
+    "mail",
     "storm",
     "years",
     "server",

@@ -109,7 +109,13 @@ class Sending:
 
 @contextlib.asynccontextmanager
 async def sending(
-    file: Path, tells: Tells, rate: int = 0, people: int = PEOPLE, channel: str = CHANNEL
+    file: Path,
+    tells: Tells,
+    *,
+    rate: int = 0,
+    people: int = PEOPLE,
+    channel: str = CHANNEL,
+    in_flight: int = IN_FLIGHT,
 ) -> AsyncIterator[Sending]:
     """A sender that works."""
     database, clock = await Database.open(file), SystemClock()
@@ -118,7 +124,7 @@ async def sending(
     events = Events()
     events.subscribe(BulkEnded, sent.ended)
     sent.sender = BulkSender(
-        BulkSettings(channel, IN_FLIGHT, ZoneInfo("Europe/Paris"), ahead_of(rate, IN_FLIGHT)),
+        BulkSettings(channel, in_flight, ZoneInfo("Europe/Paris"), ahead_of(rate, in_flight)),
         tells,
         bulks=Bulks(database, Address(channel)),
         keeper=keeper,

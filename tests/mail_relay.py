@@ -58,8 +58,11 @@ class Taken:
 class Relay:
     """Takes letters for a list from who signs in; `says` and `does` at which step it does something else.
 
+    `takes` is how many seconds it needs for a letter.
+
     `says` maps a verb (or "." for the answer to the letter, "GREETING") to what is answered there, for so many times as
-    `times` says; `does` is one of "hang", "drip" (after the dot), "cut_before" (the dot), "cut_after".
+    `times` says; `does` is one of "hang", "drip" (after the dot), "cut_data" (before a letter), "cut_before" (the dot),
+    "cut_after".
     """
 
     def __init__(self, password: str | None = None, tls: ssl.SSLContext | None = None, **how: Any) -> None:
@@ -69,11 +72,12 @@ class Relay:
         self.verbs: list[str] = []
         self.says: dict[str, str] = {}
         self.does = ""
+        self.takes = 0.0
         self.times = 0
         self._implicit = how.pop("implicit", False)
         self._tls, self._how = tls, how
         self._server: asyncio.Server | None = None
-        self._open: set[_Conversation] = set()
+        self.conversations: set[_Conversation] = set()
 
     @property
     def port(self) -> int:
@@ -99,7 +103,7 @@ class Relay:
                     auth_require_tls=inner is not None,
                     **how,
                 )
-            self._open.add(conversation)
+            self.conversations.add(conversation)
             return conversation
 
         self._server = await loop.create_server(
@@ -110,7 +114,7 @@ class Relay:
     async def stop(self) -> None:
         if self._server is not None:
             self._server.close()
-            for each in self._open:
+            for each in self.conversations:
                 each.cut()
             await self._server.wait_closed()
             self._server = None
@@ -161,6 +165,7 @@ class _Conversation(SMTP):
 
     async def handle_DATA(self, _server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
         relay, does, says = self.relay, self.relay.does, self.relay.says.get(".")
+        await asyncio.sleep(relay.takes)
         if does in ("hang", "drip", "cut_after") or says:
             relay.met()
         if says is None:
@@ -204,7 +209,15 @@ class _Conversation(SMTP):
         if not await self._refuses("RCPT"):
             await super().smtp_RCPT(arg)
 
+    async def smtp_RSET(self, arg: str | None) -> None:  # noqa: N802
+        if not await self._refuses("RSET"):
+            await super().smtp_RSET(arg)
+
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
+        if self.relay.does == "cut_data":
+            self.relay.met()
+            self.cut()
+            return
         if self.relay.does == "cut_before":
             self.relay.met()
             await self.push("354 go on")

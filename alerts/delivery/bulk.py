@@ -23,7 +23,7 @@ from alerts.model.delivery import Ask, SendOutcome, SendResult, Target, Turn
 from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.events import BulkEnded, Events, PostsStored, SubscriberTold
 from alerts.model.lease import Lease
-from alerts.model.ports import Clock, Tells
+from alerts.model.ports import Clock, KeepsConnections, Tells
 from alerts.model.reason import Reason, because
 from alerts.store.bulk import Bulks
 
@@ -288,6 +288,8 @@ class BulkSender:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
         await self._keep_what_landed()
+        if isinstance(self._tells, KeepsConnections):
+            await self._tells.close()
 
     async def _keep_what_landed(self) -> None:
         """One last turn under our lease, or the next daemon would tell these people again."""

@@ -398,6 +398,15 @@ class Tells(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsConnections(Protocol):
+    """What has connections open from one message to the next."""
+
+    async def close(self) -> None:
+        """End those that carry nothing."""
+        ...
+
+
 Keyboard = Mapping[str, Any]
 """A `reply_markup` of the Bot API: buttons under a message, or in place of the keyboard."""
 

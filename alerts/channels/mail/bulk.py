@@ -1,4 +1,4 @@
-"""One alert to a channel's own subscribers: a letter for each, handed to the relay over a connection of its own.
+"""One alert to a channel's own subscribers: a letter for each, handed to the relay over a few connections.
 
 A letter's `Message-ID` is made of the bulk and of who gets it, so one that comes twice is known as the same; what comes
 later of an incident refers to the first that somebody had. A mailbox that the relay says isn't there leaves once it
@@ -13,17 +13,15 @@ from datetime import datetime, timedelta
 from html import escape
 
 import structlog
-from aiosmtplib import SMTPException, SMTPResponseException
 
-from alerts.channels.mail import answers
 from alerts.channels.mail.answers import OneAnswer
-from alerts.channels.mail.channel import Dialogue
+from alerts.channels.mail.connections import RelayConnections
 from alerts.channels.mail.letter import Addressed, Letter, written
 from alerts.channels.settings import MailSettings, read_credential
 from alerts.model.alert import Severity
 from alerts.model.bounds import visible
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
-from alerts.model.errors import DeliveryError, InDoubt, Rejected, Retry
+from alerts.model.errors import InDoubt, Rejected, Retry
 from alerts.model.ports import Resources
 from alerts.model.post import About, Message
 from alerts.model.reason import Reason, because
@@ -51,6 +49,11 @@ class MailBulk:
         self._resources = resources
         self._word = word
         self._unknown: dict[int, datetime] = {}
+        self._connections = RelayConnections(settings)
+
+    async def close(self) -> None:
+        """End the connections that carry nothing."""
+        self._connections.close()
 
     async def tell(self, target: Target) -> SendResult:
         """One attempt. Raises Retry where the relay takes nothing at all now, BadCredential where it won't."""
@@ -58,7 +61,7 @@ class MailBulk:
         if not isinstance(box, Mailbox):
             return SendResult(target, SendOutcome.FAILED)
         try:
-            answer = await self._hand_over(self._letter(target, box), box.address)
+            answer = await self._hand_over(self.letter_to(target, box), box.address)
         except InDoubt:
             # Twice is better than never where it is grave; the programs of most readers drop the second one.
             grave = bulk.notice.severity is Severity.UNKNOWN or bulk.notice.urgent
@@ -104,25 +107,10 @@ class MailBulk:
         source = self._settings.password
         # Read each time: one that was changed in its file is taken without a restart.
         password = read_credential(source, self._resources.folder) if source is not None else None
-        dialogue = Dialogue(self._settings, password)
-        failure: DeliveryError
-        try:
-            await dialogue.begin()
-            await dialogue.hand_over(letter, address)
-        except SMTPResponseException as error:
-            if (answer := answers.about_one(dialogue.step, error.code, error.message)) is not None:
-                return answer
-            words = answers.without(error.message, address)
-            failure = answers.refusal(dialogue.step, error.code, words)
-        except (SMTPException, OSError) as error:
-            failure = answers.broken_off(dialogue.step, answers.why_broken(dialogue.step, error, dialogue.patience))
-        else:
-            return OneAnswer.TAKEN
-        finally:
-            dialogue.end()
-        raise failure  # out here, so that the library's error is not its context
+        return await self._connections.hand_over(letter, address, password)
 
-    def _letter(self, target: Target, box: Mailbox) -> Letter:
+    def letter_to(self, target: Target, box: Mailbox) -> Letter:
+        """What that mailbox is handed of the target's first bulk."""
         bulk, now = target.bulks[0], self._now
         leave = leave_address(self._resources.pages or "", box.token)
         text = bulk.text(target.language)

@@ -122,13 +122,18 @@ class Mail:
 
 
 class Dialogue:
-    """One connection to the relay. `step` is how far it has come, `patience` how many seconds that step may take."""
+    """One connection to the relay. `step` is how far it has come, `patience` how many seconds that step may take.
+
+    `letters` is how many it was given.
+    """
 
     def __init__(self, settings: MailSettings, password: Secret | None) -> None:
         self._settings = settings
         self._password = password
         self.step = Step.CONNECT
         self.patience = settings.timeout.total_seconds()
+        self.letters = 0
+        self._is_begun = False
         # Kept as long as the connection: a writer that nobody holds any more closes it.
         self._writer: asyncio.StreamWriter | None = None
         # Each step's own time is kept here, and not by the library: until the dot they share one.
@@ -142,8 +147,17 @@ class Dialogue:
             local_hostname=settings.address.partition("@")[2],
         )
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody closed it, as far as is known here."""
+        return self._relay.is_connected
+
     async def begin(self) -> None:
-        """Connect, make it safe and sign in. Nothing of a letter is said before."""
+        """Connect, make it safe and sign in: nothing of a letter is said before. Done already, forget the last one."""
+        self.patience = self._settings.timeout.total_seconds()
+        if self._is_begun:
+            await self._begin_anew()
+            return
         async with asyncio.timeout(self.patience):
             if self._settings.tls != "none":
                 # It reads a hundred certificates.
@@ -159,6 +173,17 @@ class Dialogue:
             if self._password is not None and self._settings.user is not None:
                 self.step = Step.LOGIN
                 await self._sign_in(self._settings.user, self._password)
+        self._is_begun = True
+
+    async def _begin_anew(self) -> None:
+        """A letter that the relay took is over (RFC 5321, 4.1.1.4); of one that it refused it has a part."""
+        was_taken = self.step is Step.DOT
+        self.step = Step.SENDER
+        if not was_taken:
+            async with asyncio.timeout(self.patience):
+                code, _ = await self._relay.execute_command(b"RSET")
+            if code != _DONE:
+                raise ConnectionResetError
 
     async def address(self, to: str | None, size: int | None = None) -> None:
         """Name the sender and whom it is for, if anybody, for a letter of so many bytes."""
@@ -172,6 +197,7 @@ class Dialogue:
 
     async def hand_over(self, letter: Letter, to: str) -> None:
         """Give the letter to the relay, which has it with the final dot, and wait for its word that it keeps it."""
+        self.letters += 1
         await self.address(to, len(letter.content))
         async with asyncio.timeout(self.patience):
             self.step = Step.CONTENT
@@ -212,8 +238,9 @@ class Dialogue:
             raise ConnectionResetError
         # A line that begins with a dot gets another one (RFC 5321, 4.5.2).
         stuffed = content.replace(b"\r\n.", b"\r\n..")
-        self._writer = asyncio.StreamWriter(transport, protocol, None, asyncio.get_running_loop())
-        transport.set_write_buffer_limits(0)
+        if self._writer is None:
+            self._writer = asyncio.StreamWriter(transport, protocol, None, asyncio.get_running_loop())
+            transport.set_write_buffer_limits(0)
         # In pieces: TLS takes a whole letter at once into a buffer below, of which nobody is told when it is empty.
         for start in range(0, len(stuffed), _PIECE):
             self._writer.write(stuffed[start : start + _PIECE])

@@ -35,7 +35,9 @@ from alerts.model.post import Message
 
 LONGEST_SUBJECT = 180
 """Characters of a subject; lists show fewer, and the whole stands in the letter."""
-_ON_THE_WIRE = compat32.clone(linesep="\r\n", mangle_from_=False)
+# Folded is a subject alone, by us: a folded address leaves a line of nothing but a blank before it, which some relays
+# cut off (and with it a signature), and which not every program reads on from.
+_ON_THE_WIRE = compat32.clone(linesep="\r\n", mangle_from_=False, max_line_length=None)
 _URGENT = {"Importance": "high", "Priority": "urgent", "X-Priority": "1"}
 _UTF8 = Charset("utf-8")
 _UTF8.header_encoding = _UTF8.body_encoding = QP

@@ -32,8 +32,8 @@ class Letters:
     def __init__(self, stage) -> None:
         self.stage = stage
         told = {"kind": "mail", **stage.place("mail"), **SETTINGS["mail"], "subscriptions": True, "timeout": "5s"}
-        settings = MailSettings.model_validate({**told, "to": None})
-        self.bulk = MailBulk("mail", settings, replace(stage.resources(), pages=PAGES), sentence)
+        self.settings = MailSettings.model_validate({**told, "to": None})
+        self.bulk = MailBulk("mail", self.settings, replace(stage.resources(), pages=PAGES), sentence)
 
     def target(self, name="b1", *, box=BOX, message=None, language="fr", **changes) -> Target:
         links = {"fr": f"{PAGES}/alerts/i1", "en": f"{PAGES}/en/alerts/i1"}
@@ -47,8 +47,10 @@ class Letters:
 
 
 @pytest.fixture
-def letters(stage):
-    return Letters(stage)
+async def letters(stage):
+    letters = Letters(stage)
+    yield letters
+    await letters.bulk.close()
 
 
 async def test_each_gets_a_letter_of_their_own_in_their_language(letters):
@@ -188,3 +190,32 @@ async def test_without_a_list_a_post_is_out_once_its_subscribers_may_be_told(sta
     stage.relay.set(says={"MAIL": "550 5.7.1 not your address"})
     with pytest.raises(BadCredential):
         await channel.probe()
+
+
+def fields_of(content: bytes) -> dict[str, list[str]]:
+    """The headers of the bytes that the relay got, each line of a header by itself: no parser that forgives."""
+    head, _, _ = content.partition(b"\r\n\r\n")
+    fields: dict[str, list[str]] = {}
+    name = ""
+    for line in head.decode("ascii").split("\r\n"):
+        if line[0] in " \t":
+            fields[name].append(line)
+        else:
+            name, _, value = line.partition(":")
+            assert name not in fields
+            fields[name] = [value]
+    return fields
+
+
+@pytest.mark.parametrize("length", [20, 30, 80, 300, 700])
+async def test_the_headers_that_unsubscribe_are_whole_on_the_wire(letters, length):
+    pages = f"https://alertes.example/{'cours-de-la-libération'.encode().hex()}/{'x' * length}"
+    letters.bulk = MailBulk("mail", letters.settings, replace(letters.stage.resources(), pages=pages), sentence)
+    await letters.tell()
+    await letters.bulk.close()
+    [taken] = letters.stage.relay.taken
+    fields = fields_of(taken.content)
+    assert fields["List-Unsubscribe"] == [f" <{pages}/mail/{BOX.token}>"], "neither folded nor encoded"
+    assert fields["List-Unsubscribe-Post"] == [" List-Unsubscribe=One-Click"]
+    # A relay's signature holds over bytes that nobody on the way has a reason to write anew.
+    assert all(len(line) <= 998 and b"\n" not in line and line.isascii() for line in taken.content.split(b"\r\n"))

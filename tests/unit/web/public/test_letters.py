@@ -74,6 +74,7 @@ async def town(tmp_path):
         app.add_routes(public_routes(house.publisher))
         async with TestClient(TestServer(app)) as client:
             yield Town(house, relay, client)
+        await bulk.close()
     await relay.stop()
 
 
