@@ -23,8 +23,9 @@ from alerts.model.hazard import Hazard
 from alerts.model.reports import REPORTS, ClusterRule, ReportKind, Via
 from alerts.model.town import Town
 from alerts.reports.drafting import draft_of
+from alerts.reports.intake import ReportIntake
 from alerts.reports.places import metres
-from alerts.reports.taking import ReportDraft, ReportIntake, section_of
+from alerts.reports.taking import ReportDraft, section_of
 from alerts.store.statement import time_of
 from alerts.store.views import Views
 from simulation.agenda import Agenda, Trace

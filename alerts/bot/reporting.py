@@ -36,10 +36,11 @@ from alerts.model.reports import LONGEST_TEXT, BegunReport, CitizenReport, Via
 from alerts.rendering.i18n import sentence
 from alerts.reports.account import link_of
 from alerts.reports.forgetting import BEGUN_KEPT
+from alerts.reports.intake import ReportIntake
 from alerts.reports.photos import LARGEST_FILE
 from alerts.reports.places import Places
 from alerts.reports.public import Pin, nearby
-from alerts.reports.taking import ReportDraft, ReportIntake, placed, section_of
+from alerts.reports.taking import ReportDraft, placed, section_of
 
 COMMANDS = ("signaler", "report")
 ENDS = ("fin", "done")

@@ -37,7 +37,7 @@ from alerts.config.sections import (
     WebSettings,
     is_language,
 )
-from alerts.desk.territory import read_districts
+from alerts.desk.outlines import read_districts
 from alerts.model.errors import BadCredential, ConfigurationError, Misuse, Unreadable
 from alerts.model.incident import MANUAL
 from alerts.model.post import Means

@@ -38,7 +38,7 @@ from alerts.model.events import BulkEnded, Events, IncidentChanged, ReportsChang
 from alerts.model.lease import DUTIES, source_lease
 from alerts.model.ports import Clock, Resources, Tells
 from alerts.model.town import Town
-from alerts.reports.taking import ReportIntake
+from alerts.reports.intake import ReportIntake
 from alerts.store.bulk import Address, Bulks
 from alerts.store.database import Database
 from alerts.store.unit import Unit

@@ -21,7 +21,7 @@ from alerts.model.town import Town
 from alerts.reports.drafting import settle, settled
 from alerts.reports.forgetting import forget_what_is_past
 from alerts.reports.forwarding import Forwarder, forward_lease
-from alerts.reports.taking import ReportIntake
+from alerts.reports.intake import ReportIntake
 
 SETTLED_EVERY = 10.0
 """Seconds between two looks whether an alert that cites reports is out."""

@@ -18,7 +18,7 @@ from alerts.model.errors import TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.model.town import Town, WebSection
-from alerts.reports.taking import ReportIntake
+from alerts.reports.intake import ReportIntake
 from alerts.sources.cap.message import read_message
 from alerts.web.api.app import api_app
 from alerts.web.api.guard import Guard

@@ -18,7 +18,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from alerts.desk.dedupe import end_reason
-from alerts.desk.territory import drawn_areas, territory_of
+from alerts.desk.outlines import drawn_areas
+from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert, Area, Category, Certainty, Info, Named, Resource, Severity, Status, Urgency
 from alerts.model.bounds import seen, stream_safe
 from alerts.model.errors import Misuse

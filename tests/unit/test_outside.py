@@ -22,7 +22,8 @@ from alerts.cli.posting import _read_cap
 from alerts.cli.subscribers import read_lines
 from alerts.desk.account import Mark, word_runs
 from alerts.desk.draft import Draft, draft_alert
-from alerts.desk.territory import Territory, read_districts
+from alerts.desk.outlines import read_districts
+from alerts.desk.territory import Territory
 from alerts.model.alert import Alert, Area, Info
 from alerts.model.bounds import (
     HIGHEST_PILE,

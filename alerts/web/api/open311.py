@@ -24,7 +24,7 @@ from aiohttp.typedefs import Middleware
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
 from alerts.rendering.i18n import sentence
-from alerts.reports.taking import ReportIntake
+from alerts.reports.intake import ReportIntake
 from alerts.web.api.app import body_within
 from alerts.web.api.guard import ALLOWANCE
 from alerts.web.api.open311_forms import TYPES, written

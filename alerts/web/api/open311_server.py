@@ -23,8 +23,9 @@ from alerts.model.reports import ReportKind
 from alerts.model.town import Town
 from alerts.rendering.i18n import LOCALE, sentence
 from alerts.reports.addresses import places_of
+from alerts.reports.intake import ReportIntake
 from alerts.reports.public import GONE_AFTER, MOST_PINS
-from alerts.reports.taking import ReportIntake, section_of
+from alerts.reports.taking import section_of
 from alerts.store.shown_reports import ShownReport
 from alerts.web.api.guard import ALLOWANCE, Pace, Turnstile, bearer_of, token_in
 from alerts.web.api.open311_forms import TYPES, fields_of

@@ -22,7 +22,7 @@ from alerts.model.alert import Alert
 from alerts.model.person import Act, Actor
 from alerts.model.reason import Reason
 from alerts.model.town import Town
-from alerts.reports.taking import ReportIntake
+from alerts.reports.intake import ReportIntake
 from alerts.web.api.guard import Guard
 from alerts.web.api.models import NoQuery
 

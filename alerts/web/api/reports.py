@@ -25,7 +25,8 @@ from alerts.model.reason import because
 from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, Closing, ReportState, Via
 from alerts.reports.account import full_account, link_of
 from alerts.reports.acts import BY_HAND, LONGEST_SAID, accept, close, find_report
-from alerts.reports.taking import ReportDraft, ReportIntake, TakenReport
+from alerts.reports.intake import ReportIntake
+from alerts.reports.taking import ReportDraft, TakenReport
 from alerts.store.reports import BEYOND
 from alerts.web.api.commands import done_once, once_at_a_time, replayed
 from alerts.web.api.models import Base64, Line, Lines, Moment, Name, Paging, RequestBody

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from alerts.desk.draft import Draft
+from alerts.desk.outlines import spell_circle, spell_polygon
 from alerts.desk.service import DeskUnit
-from alerts.desk.territory import spell_circle, spell_polygon
 from alerts.model.alert import Area, Info, Severity, Status
 from alerts.model.errors import Conflict, Forbidden
 from alerts.model.hazard import hazard_of

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.desk.draft import Draft, draft_alert, read_time
-from alerts.desk.territory import read_circle, read_polygon
+from alerts.desk.outlines import read_circle, read_polygon
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import Misuse

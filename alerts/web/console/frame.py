@@ -33,7 +33,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
-from alerts.reports.taking import ReportIntake
+from alerts.reports.intake import ReportIntake
 from alerts.web.console.arrival import Astray
 from alerts.web.console.words import best_language, detail_in_words, languages, words_of
 from alerts.web.pages import below, in_sight, leaflet_files

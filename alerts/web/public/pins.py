@@ -31,9 +31,10 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.reports import Closing, ReportKind, ReportState
 from alerts.model.town import Town
 from alerts.rendering.i18n import Words
+from alerts.reports.intake import ReportIntake
 from alerts.reports.public import Pin, leads_to, one_pin, photo_shown, pins
 from alerts.reports.sieves import is_flood
-from alerts.reports.taking import ReportIntake, section_of
+from alerts.reports.taking import section_of
 from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, KeptAnswer, Made, Once, answer
 from alerts.web.public.lately import Lately
 from alerts.web.public.page import Pages, safety, words_of

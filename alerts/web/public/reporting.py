@@ -30,8 +30,9 @@ from alerts.model.errors import DatabaseRefused, Misuse
 from alerts.model.reason import Reason, because
 from alerts.model.reports import ReportKind, Via
 from alerts.rendering.i18n import sentence
+from alerts.reports.intake import ReportIntake
 from alerts.reports.public import Nearby, nearby
-from alerts.reports.taking import ReportDraft, ReportIntake, check, placed, section_of
+from alerts.reports.taking import ReportDraft, check, placed, section_of
 from alerts.web.console.arrival import client_address
 from alerts.web.public.answers import HTML, JSON
 from alerts.web.public.asking import QuestionPace

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import update_of
-from alerts.desk.territory import read_circle, read_districts, read_polygon, spell_circle, spell_polygon
+from alerts.desk.outlines import read_circle, read_districts, read_polygon, spell_circle, spell_polygon
 from alerts.model.alert import Circle, Named
 from alerts.model.cap import violations
 from alerts.model.errors import Misuse, Unreadable

@@ -15,7 +15,8 @@ from alerts.desk.service import DeskService
 from alerts.model.events import Events, ReportsChanged
 from alerts.model.reports import ReportsSection, Via, shipped_kinds
 from alerts.model.town import StoreSection, Town
-from alerts.reports.taking import ReportDraft, ReportIntake, TakenReport
+from alerts.reports.intake import ReportIntake
+from alerts.reports.taking import ReportDraft, TakenReport
 from alerts.store.connection import migrate
 from alerts.store.database import Database
 from tests.fakes import FakeClock

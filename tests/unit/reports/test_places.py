@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from alerts.desk.territory import read_districts
+from alerts.desk.outlines import read_districts
 from alerts.model.errors import Unreadable
 from alerts.model.town import Town
 from alerts.reports import addresses

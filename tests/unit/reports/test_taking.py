@@ -11,7 +11,8 @@ import pytest
 from alerts.model.errors import Misuse
 from alerts.model.reports import LONGEST_TEXT, ReportsSection, ReportState, Via
 from alerts.reports.forgetting import forget_what_is_past
-from alerts.reports.taking import ReportIntake, agree, digest_of, prefix_of, sources_of
+from alerts.reports.intake import ReportIntake
+from alerts.reports.taking import agree, digest_of, prefix_of, sources_of
 from tests.unit.desk.conftest import a_town
 
 

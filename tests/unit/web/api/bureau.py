@@ -18,7 +18,7 @@ from alerts.daemon.desk import build_desk
 from alerts.desk.service import DeskService
 from alerts.model.events import Events
 from alerts.model.person import Role, Token
-from alerts.reports.taking import ReportIntake
+from alerts.reports.intake import ReportIntake
 from alerts.sources.cap.message import read_message
 from alerts.store.database import Database
 from alerts.store.files import migrate

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from alerts.model.reports import CitizenReport, Via
-from alerts.reports.taking import ReportDraft, ReportIntake
+from alerts.reports.intake import ReportIntake
+from alerts.reports.taking import ReportDraft
 from alerts.web.console import heard, reports, validate
 from tests.unit.web.console.watching import REPORTING, WATCH, Desk, a_desk
 

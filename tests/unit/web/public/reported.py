@@ -19,7 +19,8 @@ from alerts.model.incident import new_id
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import ReportPhoto, ReportState, Via
 from alerts.model.town import WebSection
-from alerts.reports.taking import ReportDraft, ReportIntake
+from alerts.reports.intake import ReportIntake
+from alerts.reports.taking import ReportDraft
 from alerts.store.database import Database
 from alerts.store.files import migrate
 from alerts.web.public.pins import PinPages

@@ -20,7 +20,7 @@ from lxml import html
 
 from alerts.model.reports import ReportsSection, shipped_kinds
 from alerts.model.town import WebSection
-from alerts.reports.taking import ReportIntake
+from alerts.reports.intake import ReportIntake
 from alerts.web.public.followed import PrivatePages
 from alerts.web.public.publisher import public_routes
 from alerts.web.public.reporting import ReportPages
