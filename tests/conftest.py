@@ -18,7 +18,7 @@ from alerts.access import passwords
 from alerts.health import checkup
 from alerts.model.reason import Reason
 from alerts.model.town import Secret, Server
-from alerts.rendering.templates import check_templates
+from alerts.rendering.checking import check_templates
 from alerts.store import files
 from alerts.store.connection import migrate
 from campaign.forks import CHEAP, ForkServer, made_once

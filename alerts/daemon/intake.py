@@ -19,8 +19,9 @@ import structlog
 
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.actions import Desk, Filed
+from alerts.desk.ending import GRACE
 from alerts.desk.following import in_order
-from alerts.desk.posts import GRACE, DraftPost
+from alerts.desk.posts import DraftPost
 from alerts.desk.service import DeskUnit
 from alerts.listening.polls import due
 from alerts.model.alert import Severity

@@ -24,8 +24,9 @@ from alerts.desk.dedupe import (
     topic_key,
 )
 from alerts.desk.draft import must_be_complete
+from alerts.desk.ending import end_what_is_over
 from alerts.desk.following import goes_on_elsewhere, predecessor
-from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, end_of_veto, end_what_is_over, withdraw
+from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, end_of_veto, withdraw
 from alerts.desk.routing import channels_for, channels_meant, channels_on
 from alerts.desk.territory import is_in_words, territory_of
 from alerts.model.alert import Alert

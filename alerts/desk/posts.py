@@ -1,4 +1,4 @@
-"""The posts of an accepted message, from their making to their end.
+"""The posts of an accepted message.
 
 `draft_posts` asks each channel's thread what comes next there (`routing.next_step`), has a `PostWriter` write it, and
 stores it. What the new message takes the place of, and hasn't gone out, is superseded in the same transaction.
@@ -7,8 +7,8 @@ The writer has the channel's templates make the words (`rendering`), and decides
 the post appears, its priority in the lane, its picture or card, and how long it is worth sending. Where readers can
 subscribe to the channel, it writes what they are told too, in each of their languages (`bulk_of`).
 
-The rest is what time alone does. `end_of_veto` says until when what a veto holds can still be stopped, where newer
-words take the place of older ones. `end_what_is_over` tells, once, of each incident whose newest message has run out.
+`end_of_veto` says until when what a veto holds can still be stopped, where newer words take the place of older ones.
+What ends because its time has run out is `alerts.desk.ending`'s.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from urllib.request import url2pathname
 
 from alerts.desk.decide import Accepted
 from alerts.desk.dedupe import end_reason
-from alerts.desk.following import is_proposal
-from alerts.desk.routing import channels_on, last_there, next_step
+from alerts.desk.routing import last_there, next_step
 from alerts.desk.territory import Territory, territory_of
-from alerts.model.alert import ENDS_BY, QUIET, Alert, Severity, Status, Urgency
+from alerts.model.alert import Alert, Severity, Status, Urgency
 from alerts.model.delivery import BULK_LANGUAGES, Bulk, BulkState
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
@@ -52,8 +51,6 @@ PICTURE_KINDS = ("image/jpeg", "image/png")
 SHORTEST = timedelta(minutes=2)
 """What words that nobody has seen yet have at least, unless the whole veto is shorter."""
 _UNSEEN = (PostState.WAITING, PostState.SUPERSEDED)
-GRACE = timedelta(minutes=1)
-"""A sender's own last word (all clear, an extension) often comes at the very end: it is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -453,66 +450,3 @@ def _held_since(accepted: Accepted) -> datetime:
             break
         since = post.stored_at
     return since
-
-
-def end_what_is_over(
-    alerts: AlertRepository,
-    station: Town,
-    write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
-    now: datetime,
-) -> list[DraftPost]:
-    """The ends of the incidents that nobody extended and nobody ended, stored."""
-    drafts: list[DraftPost] = []
-    for stored in alerts.over(now - GRACE):
-        if any(_may_extend(alerts, each, station) for each in alerts.incident(stored.incident_id)):
-            continue
-        drafts += _end(alerts, station, stored, write, now)
-        # Also where nothing was told: or else it would be looked at each minute for ever.
-        alerts.close(stored.id, now)
-    return drafts
-
-
-def _runs_out_quietly(alert: Alert) -> bool:
-    """Whether what it said last has an end of its own in words: a series of works, or a calendar that tells no ends."""
-    return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
-
-
-def _may_extend(alerts: AlertRepository, stored: StoredAlert, station: Town) -> bool:
-    """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
-    return stored.state is AlertState.WAITING and not is_proposal(alerts, stored, station)
-
-
-def _end(
-    alerts: AlertRepository,
-    station: Town,
-    stored: StoredAlert,
-    write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
-    now: datetime,
-) -> list[DraftPost]:
-    whole = tuple(alerts.thread(stored.incident_id))
-    # What still waits came too late: nobody validates it for an incident that is over.
-    proposed = tuple(post for post in whole if post.state is PostState.WAITING)
-    thread = tuple(post for post in whole if post not in proposed)
-    told = alerts.subscribers_told(stored.incident_id)
-    on = channels_on(thread) | told
-    alert = stored.alert
-    if alert is None or not on or _runs_out_quietly(alert):
-        return []
-    accepted = Accepted(
-        publish="auto",
-        channels=tuple(channel for channel in station.channels.values() if channel.name in on),
-        area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
-        previous=stored,
-        ending=EndReason.EXPIRED,
-        thread=thread,
-        withdrawn=proposed,
-        told=told,
-    )
-    occasion = Occasion(stored, alert, accepted, now, PostState.QUEUED, None)
-    withdraw(alerts, occasion)
-    made = draft_posts(alerts, occasion, write)
-    if isinstance(made, LeftOut):
-        alerts.note(now, stored.id, None, "over", made.reason)
-        return []
-    alerts.note(now, stored.id, None, "over", because("time_ran_out", at=alert.ends))
-    return made

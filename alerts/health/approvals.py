@@ -19,7 +19,8 @@ import structlog
 
 from alerts.access.audit import NEWS_FOR, changes_of
 from alerts.bot.chat import Say, safe
-from alerts.bot.officers import CHANGE, Waiting, change_key, forget, language_of, sheets
+from alerts.bot.officer_sheets import Waiting, sheets
+from alerts.bot.officers import CHANGE, change_key, forget, language_of
 from alerts.bot.reception import Bot, say_surely
 from alerts.bot.updates import Join
 from alerts.delivery.lease import LeaseKeeper, first_of
@@ -56,9 +57,9 @@ from alerts.model.subscriber import Linked
 from alerts.model.town import Town
 from alerts.rendering.i18n import words_in
 from alerts.store.alerts import AlertRepository
+from alerts.store.audit import AuditLog
 from alerts.store.database import Database
 from alerts.store.monitor import OWN_WARNINGS
-from alerts.store.people import AuditLog
 from alerts.store.unit import Unit
 
 APPROVALS_LOOKED_AT_EVERY = timedelta(seconds=2)

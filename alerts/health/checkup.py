@@ -22,8 +22,8 @@ from alerts.model.errors import BadCredential, TocsinError, Unreadable
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source, Surroundings, SystemClock
 from alerts.model.reason import Reason, because
 from alerts.model.town import PUSH, ChannelConfig, Server, Town
+from alerts.rendering.checking import check_templates
 from alerts.rendering.i18n import word
-from alerts.rendering.templates import check_templates
 from alerts.reports.addresses import read_places
 from alerts.store.connection import Place, exists, lack_of_room, sound
 from alerts.store.files import StoreError

@@ -7,7 +7,6 @@ What must not be heard again is known by a digest of that id alone (`forgotten`)
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -17,16 +16,10 @@ from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, literal,
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.incident import AlertState
-from alerts.model.listening import (
-    EarStatus,
-    HeardPost,
-    Kind,
-    QuestionState,
-    Utterance,
-    UtteranceState,
-)
+from alerts.model.listening import HeardPost, Kind, QuestionState, Utterance, UtteranceState
 from alerts.model.post import PostState
 from alerts.model.reason import kept_reason, read_reason
+from alerts.store.ears import EarRows
 from alerts.store.questions import Questions
 from alerts.store.schema import (
     ASKING,
@@ -35,7 +28,6 @@ from alerts.store.schema import (
     alert,
     answer,
     attempt,
-    ear,
     forgotten,
     listening_secret,
     moderation,
@@ -48,7 +40,6 @@ from alerts.store.statement import Statement, insert_into, moment, stamp, time_o
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
-MILLIONTHS = 1_000_000
 LONGEST_WORDS = 300
 """Characters of a question's own words."""
 RECORDS_KEPT = timedelta(days=365)
@@ -159,9 +150,6 @@ _SAMPLES = Statement(
     .order_by(utterance.c.seq)
     .limit(bindparam("most"))
 )
-_EAR = Statement(select(ear).where(ear.c.name == bindparam("name")))
-_EARS = Statement(select(ear).order_by(ear.c.name))
-_PUT_EAR = upsert_into(ear)
 _IS_FORGOTTEN = Statement(
     select(forgotten.c.at).where(forgotten.c.channel == bindparam("channel"), forgotten.c.digest == bindparam("digest"))
 )
@@ -233,7 +221,7 @@ _OLD_DIGESTS = Statement(delete(forgotten).where(forgotten.c.at < bindparam("bef
 _OLDEST_WORDS = Statement(select(func.min(utterance.c.said_at).label("at")).where(text(f"utterance.{WORDS}")))
 
 
-class Listening(Questions):
+class Listening(Questions, EarRows):
     """What was said, asked and answered, and the ears."""
 
     # --- utterances
@@ -350,36 +338,6 @@ class Listening(Questions):
             )
             for row in rows
         ]
-
-    def ear(self, name: str) -> EarStatus:
-        """How an ear did when it was last written down; one that never listened has nothing to tell."""
-        row = _EAR.row(self._db, name=name)
-        return _ear(row) if row else EarStatus(name)
-
-    def ears(self) -> Mapping[str, EarStatus]:
-        """All that ever listened, by name."""
-        return {row["name"]: _ear(row) for row in _EARS.rows(self._db)}
-
-    def reactions(self, name: str, remote_id: str) -> Mapping[str, int]:
-        """How often each sign stands under our post of that id, where the ear is told that (Telegram's is)."""
-        told = self.ear(name).memory.get("reactions", {})
-        return dict(told.get(remote_id, {}))
-
-    def put_ear(self, status: EarStatus) -> None:
-        """Write down how an ear does."""
-        _PUT_EAR.run(
-            self._db,
-            name=status.name,
-            memory=json.dumps(dict(status.memory), ensure_ascii=False),
-            last_try=stamp(status.last_try),
-            last_ok=stamp(status.last_ok),
-            failures=status.failures,
-            next_try=stamp(status.next_try),
-            reason=kept_reason(status.reason),
-            gap=kept_reason(status.gap),
-            cost=round(status.cost * MILLIONTHS),
-            month=status.month,
-        )
 
     # --- what is forgotten, and under what authors are hashed
 
@@ -514,18 +472,3 @@ def _values(kept: Utterance) -> dict[str, Any]:
         "place": kept.place,
         "vector": kept.vector,
     }
-
-
-def _ear(row: Row) -> EarStatus:
-    return EarStatus(
-        name=row["name"],
-        memory=json.loads(row["memory"]),
-        last_try=time_of(row["last_try"]),
-        last_ok=time_of(row["last_ok"]),
-        failures=row["failures"],
-        next_try=time_of(row["next_try"]),
-        reason=read_reason(row["reason"]),
-        gap=read_reason(row["gap"]),
-        cost=row["cost"] / MILLIONTHS,
-        month=row["month"],
-    )

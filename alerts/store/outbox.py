@@ -13,271 +13,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    Column,
-    ColumnElement,
-    Text,
-    and_,
-    bindparam,
-    case,
-    exists,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert
-
-from alerts.model.alert import Severity
 from alerts.model.delivery import Begun, Verdict
-from alerts.model.incident import AlertState
 from alerts.model.lease import Lease
 from alerts.model.poll import Counting, PollCount
 from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because, kept_reason
+from alerts.store import outbox_statements as sql
 from alerts.store.alerts import AlertRepository, post_of
 from alerts.store.database import Database
-from alerts.store.dialect import greatest, least
 from alerts.store.pictures import bring
-from alerts.store.schema import alert, attempt, post
-from alerts.store.schema import channel as channels
-from alerts.store.statement import Statement, any_of, stamp, time_of
+from alerts.store.statement import stamp, time_of
 from alerts.store.unit import Unit
 
+_ENDS = (PostKind.END, PostKind.COUNT)
+_MAY_BE_OUT = "sent_again"
+_MICROSECOND = timedelta(microseconds=1)
+_NOTHING_TO_END = because("never_appeared_there")
+BELIEVED_WAIT = timedelta(minutes=5)
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far the clocks of two machines may be apart."""
-BELIEVED_WAIT = timedelta(minutes=5)
-
-
-_S = PostState
-_NOW: BindParameter[int] = bindparam("now", type_=BigInteger)
-_URGENT = [Severity.EXTREME.value, Severity.SEVERE.value]
-_earlier = post.alias("earlier")
-# One incident, one channel, one post at a time: an update that overtook its alert would be read as the first word.
-# A doubt without a next look doesn't count: it waits for an officer, and what is newer must not wait with it.
-_UNDER_WAY = exists().where(
-    _earlier.c.incident == post.c.incident,
-    _earlier.c.channel == post.c.channel,
-    _earlier.c.seq < post.c.seq,
-    or_(
-        any_of(_earlier.c.state, [_S.WAITING.value, _S.QUEUED.value, _S.SENDING.value]),
-        and_(_earlier.c.state == _S.IN_DOUBT.value, _earlier.c.next_try.is_not(None)),
-    ),
-)
-_ON_LANE = post.c.channel == bindparam("channel")
-_PAST_ITS_END = and_(post.c.expires.is_not(None), post.c.expires <= _NOW)
-
-
-def _due(column: Column[int]) -> ColumnElement[bool]:
-    return or_(column.is_(None), column <= _NOW)
-
-
-_NEXT_DUE = Statement(
-    select(post)
-    .where(_ON_LANE, post.c.state == _S.QUEUED.value, _due(post.c.next_try), ~_PAST_ITS_END, ~_UNDER_WAY)
-    .where(or_(bindparam("urgent_only") == 0, any_of(post.c.severity, _URGENT)))
-    .order_by(post.c.priority.desc(), post.c.seq)
-    .limit(bindparam("most"))
-)
-_NEXT_LOOK = Statement(
-    select(post)
-    .where(_ON_LANE, post.c.state == _S.IN_DOUBT.value, post.c.next_try <= _NOW)
-    .order_by(post.c.priority.desc(), post.c.next_try, post.c.seq)
-    .limit(1)
-)
-
-
-def _where(holds: ColumnElement[bool], column: Column[int]) -> ColumnElement[int]:
-    """The column where this holds, else NULL, which MIN passes over."""
-    return case((holds, column), else_=None)
-
-
-_UNSENT = [_S.QUEUED.value, _S.WAITING.value]
-# Of what is unsent or in doubt: all but the posts that are still looked for.
-_MAY_EXPIRE = or_(any_of(post.c.state, _UNSENT), post.c.next_try.is_(None))
-_NEXT_TIME = Statement(
-    # What only trying or looking would change counts from now on; what `settle` changes, however long it is overdue.
-    select(
-        func.min(_where(post.c.next_try > _NOW, post.c.next_try)).label("next_try"),
-        func.min(_where(post.c.state == _S.WAITING.value, post.c.not_before)).label("not_before"),
-        func.min(_where(_MAY_EXPIRE, post.c.expires)).label("expires"),
-    ).where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]))
-)
-# `was` is checked in the same statement that changes it: two lanes, or a lane and an officer, can't both win.
-_CLAIM = Statement(
-    update(post)
-    .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
-    .values(state=_S.SENDING.value, attempted_at=_NOW, tries=post.c.tries + 1)
-)
-_IN_DOUBT = Statement(select(literal(1)).where(post.c.id == bindparam("key"), post.c.state == _S.IN_DOUBT.value))
-_BEGIN = Statement(
-    insert(attempt)
-    .values({name: bindparam(name) for name in ("post_id", "channel", "action", "owner", "counts", "left_at")})
-    .returning(attempt.c.seq)
-)
-_END = Statement(
-    update(attempt)
-    .where(attempt.c.seq == bindparam("key"))
-    .values({name: bindparam(name) for name in ("ended_at", "outcome", "remote_id", "reason", "counts", "left_at")})
-)
-_ended = post.alias("ended")
-_ENDED_SINCE = exists().where(
-    _ended.c.incident == post.c.incident,
-    _ended.c.channel == post.c.channel,
-    _ended.c.kind == PostKind.END.value,
-    _ended.c.state == _S.SENT.value,
-    _ended.c.seq >= post.c.seq,
-    _ended.c.seq < bindparam("seq"),
-)
-_begun = post.alias("begun")
-_BEGUN_SINCE = exists().where(
-    _begun.c.incident == post.c.incident,
-    _begun.c.channel == post.c.channel,
-    _begun.c.kind == PostKind.PUBLISH.value,
-    _begun.c.seq > post.c.seq,
-    _begun.c.seq < bindparam("seq"),
-)
-_THREAD = Statement(
-    # What goes on after an end, as the words of a correction do, belongs to what was ended.
-    select(post.c.remote_id, post.c.url)
-    .where(post.c.incident == bindparam("incident"), _ON_LANE, post.c.seq < bindparam("seq"))
-    .where(post.c.state == _S.SENT.value, post.c.remote_id.is_not(None))
-    .where(or_(~_ENDED_SINCE, and_(bindparam("goes_on") == 1, ~_BEGUN_SINCE)))
-    .order_by(post.c.seq)
-)
-_later = attempt.alias("later")
-_OUTRUN = exists().where(_later.c.post_id == bindparam("key"), _later.c.seq > bindparam("attempt"))
-_STILL_OURS = or_(
-    # What is out is out, whoever looked and whatever was wished meanwhile.
-    and_(
-        bindparam("remote_id", type_=Text).is_not(None),
-        any_of(post.c.state, [_S.SENDING.value, _S.IN_DOUBT.value, _S.QUEUED.value]),
-    ),
-    and_(post.c.state == bindparam("was"), ~_OUTRUN),
-)
-_SETTLE = Statement(
-    update(post)
-    .where(post.c.id == bindparam("key"), _STILL_OURS)
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "state",
-                "reason",
-                "next_try",
-                "looks",
-                "remote_id",
-                "url",
-                "sent_at",
-                "means",
-                "outcome",
-            )
-        }
-    )
-)
-# Two hundred reach further back than a lane looks for a post in doubt.
-_KNOWN_IDS = Statement(
-    select(post.c.remote_id).where(_ON_LANE, post.c.remote_id.is_not(None)).order_by(post.c.sent_at.desc()).limit(200)
-)
-_DOUBTS = Statement(
-    select(func.count().label("count"))
-    .select_from(attempt)
-    .where(attempt.c.post_id == bindparam("key"), attempt.c.action == "send")
-    .where(attempt.c.outcome == _S.IN_DOUBT.value)
-)
-# Also those of this very machine's last process: each process has an owner's name of its own.
-_ORPHANS = Statement(
-    select(attempt.c.seq, attempt.c.post_id, attempt.c.action)
-    .where(attempt.c.channel == bindparam("channel"), attempt.c.ended_at.is_(None))
-    .where(attempt.c.owner != bindparam("owner"))
-)
-_ABANDON = Statement(
-    update(attempt)
-    .where(attempt.c.seq == bindparam("key"))
-    .values(
-        ended_at=_NOW,
-        outcome=_S.IN_DOUBT.value,
-        reason=bindparam("reason"),
-        # It left some time after it was begun, and under its lease: for the windows, at the latest that it can have.
-        left_at=least(attempt.c.left_at + bindparam("term", type_=BigInteger), _NOW),
-    )
-)
-_DOUBT = Statement(
-    update(post)
-    .where(post.c.id == bindparam("key"), post.c.state == _S.SENDING.value)
-    .values(state=_S.IN_DOUBT.value, reason=bindparam("reason"), next_try=_NOW, looks=0, outcome=_S.IN_DOUBT.value)
-)
-_LATEST: BindParameter[int] = bindparam("latest")
-
-
-def _newest_departure(*, counts: bool) -> ColumnElement[int]:
-    newest = select(func.max(attempt.c.left_at)).where(attempt.c.channel == bindparam("channel"))
-    return func.coalesce(newest.where(attempt.c.counts.is_(counts)).scalar_subquery(), 0)
-
-
-_NEWEST_ATTEMPT = Statement(
-    # From the journal, whose index of departures has it at its end, once for those that count and once for the others.
-    select(
-        func.nullif(
-            greatest(*(_newest_departure(counts=counts) for counts in (True, False))),
-            0,
-        ).label("at")
-    )
-)
-# Waits that were computed by a clock that ran ahead; by the right clock they would last for days.
-_CAP_TRIES = Statement(
-    update(post)
-    .where(_ON_LANE, any_of(post.c.state, [_S.QUEUED.value, _S.IN_DOUBT.value]), post.c.next_try > _LATEST)
-    .values(next_try=_LATEST)
-)
-_CAP_PAUSE = Statement(
-    update(channels)
-    .where(channels.c.name == bindparam("channel"), channels.c.blocked_until > _LATEST)
-    .values(blocked_until=_LATEST)
-)
-_EXPIRE = Statement(
-    update(post)
-    # The states once more, as one list: that is what lets SQLite look only at what is open, of fifty thousand.
-    .where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]), _PAST_ITS_END)
-    .where(_MAY_EXPIRE)
-    .values(state=_S.EXPIRED.value, reason=bindparam("reason"))
-    .returning(post.c.alert_id, post.c.id)
-)
-_RELEASE = Statement(
-    update(post)
-    .where(_ON_LANE, post.c.state == _S.WAITING.value, post.c.not_before <= _NOW)
-    .values(state=_S.QUEUED.value, reason=null())
-    .returning(post.c.alert_id, post.c.id)
-)
-_WAITING_POST = exists().where(post.c.alert_id == bindparam("key"), post.c.state == _S.WAITING.value)
-# An alert is left out only once no channel waits for it any more: each post may end at another time.
-_OVERTAKEN_BY_TIME = Statement(
-    update(alert)
-    .where(alert.c.state == AlertState.WAITING.value, alert.c.id == bindparam("key"), ~_WAITING_POST)
-    .values(state=AlertState.LEFT_OUT.value, reason=bindparam("reason"))
-)
-_ACCEPT_RELEASED = Statement(
-    update(alert)
-    .where(alert.c.state == AlertState.WAITING.value, alert.c.id == bindparam("key"))
-    .values(state=AlertState.ACCEPTED.value, reason=null())
-)
-
-# What is waiting behind a post in its thread: it says more, and was kept back only until this one had its end.
-_HEIR = Statement(
-    select(post)
-    .where(post.c.incident == bindparam("incident"), post.c.channel == bindparam("channel"))
-    .where(post.c.seq > bindparam("seq"), post.c.state == PostState.QUEUED.value)
-    .order_by(post.c.seq)
-    .limit(1)
-)
-_MAY_BE_OUT = "sent_again"
-_ENDS = (PostKind.END, PostKind.COUNT)
-_NOTHING_TO_END = because("never_appeared_there")
-_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +58,7 @@ class Outbox:
 
         def look(unit: Unit) -> Due:
             # One hop to the database's thread instead of three: a lane asks a dozen times for each alert.
-            posts = [post_of(row) for row in _NEXT_DUE.rows(unit.db, **values)]
+            posts = [post_of(row) for row in sql.NEXT_DUE.rows(unit.db, **values)]
             return Due(posts) if posts else Due(posts, _next_look(unit, channel, now), _next_time(unit, channel, now))
 
         due = await self._database.read(look)
@@ -350,12 +104,12 @@ class Outbox:
 
     async def known_ids(self, channel: str) -> frozenset[str]:
         """The platform's ids of our recent posts on this channel."""
-        rows = await self._database.read(lambda unit: _KNOWN_IDS.rows(unit.db, channel=channel))
+        rows = await self._database.read(lambda unit: sql.KNOWN_IDS.rows(unit.db, channel=channel))
         return frozenset(row["remote_id"] for row in rows)
 
     async def doubts(self, post: Post) -> int:
         """How many attempts to send it ended in doubt."""
-        row = await self._database.read(lambda unit: _DOUBTS.row(unit.db, key=post.id))
+        row = await self._database.read(lambda unit: sql.DOUBTS.row(unit.db, key=post.id))
         return int(row["count"]) if row is not None else 0
 
 
@@ -366,12 +120,12 @@ def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, 
     if action == "send":
         if unit.restored.look_first(post, now):
             return None
-        if _CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
+        if sql.CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
             return None
-    elif _IN_DOUBT.row(unit.db, key=post.id) is None:
+    elif sql.IN_DOUBT.row(unit.db, key=post.id) is None:
         return None
     thread = () if post.kind is PostKind.PUBLISH else _thread(unit, post)
-    begun = _BEGIN.row(
+    begun = sql.BEGIN.row(
         unit.db,
         post_id=post.id,
         channel=post.channel,
@@ -393,7 +147,7 @@ def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, 
 
 def _thread(unit: Unit, post: Post) -> tuple[Receipt, ...]:
     goes_on = int(post.kind is not PostKind.END)
-    rows = _THREAD.rows(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq, goes_on=goes_on)
+    rows = sql.THREAD.rows(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq, goes_on=goes_on)
     newest = {row["remote_id"]: Receipt(row["remote_id"], row["url"]) for row in rows}
     return tuple(newest.values())
 
@@ -401,7 +155,7 @@ def _thread(unit: Unit, post: Post) -> tuple[Receipt, ...]:
 def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: datetime, now: datetime) -> None:
     receipt = verdict.receipt
     remote_id, url = (receipt.remote_id, receipt.url) if receipt else (None, None)
-    _END.run(
+    sql.END.run(
         unit.db,
         key=begun.attempt,
         ended_at=stamp(now),
@@ -418,7 +172,7 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
         unit.polls.counted(post.incident_id, post.channel, PollCount((), Counting.MISSED), now, verdict.reason)
     sent = begun.action == "send"
     # It may find nothing to settle: an officer dropped the post meanwhile, or another owner has it in doubt.
-    settled = _SETTLE.run(
+    settled = sql.SETTLE.run(
         unit.db,
         key=post.id,
         was=PostState.SENDING if sent else PostState.IN_DOUBT,
@@ -440,12 +194,12 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
 
 
 def _next_look(unit: Unit, channel: str, now: datetime) -> Post | None:
-    row = _NEXT_LOOK.row(unit.db, channel=channel, now=stamp(now))
+    row = sql.NEXT_LOOK.row(unit.db, channel=channel, now=stamp(now))
     return post_of(row) if row else None
 
 
 def _next_time(unit: Unit, channel: str, now: datetime) -> datetime | None:
-    row = _NEXT_TIME.row(unit.db, channel=channel, now=stamp(now))
+    row = sql.NEXT_TIME.row(unit.db, channel=channel, now=stamp(now))
     return time_of(min((value for value in row if value is not None), default=None)) if row else None
 
 
@@ -454,14 +208,14 @@ def _settle(unit: Unit, channel: str, lease: Lease, now: datetime) -> int:
         return 0
     alerts, at = unit.alerts, stamp(now)
     over = because("over_before_sent")
-    expired = _EXPIRE.rows(unit.db, channel=channel, now=at, reason=over.kept())
-    released = _RELEASE.rows(unit.db, channel=channel, now=at)
+    expired = sql.EXPIRE.rows(unit.db, channel=channel, now=at, reason=over.kept())
+    released = sql.RELEASE.rows(unit.db, channel=channel, now=at)
     for row in expired:
         alerts.note(now, row["alert_id"], row["id"], PostState.EXPIRED, over)
-        _OVERTAKEN_BY_TIME.run(unit.db, key=row["alert_id"], reason=because("over_before_validated").kept())
+        sql.OVERTAKEN_BY_TIME.run(unit.db, key=row["alert_id"], reason=because("over_before_validated").kept())
     for row in released:
         alerts.note(now, row["alert_id"], row["id"], PostState.QUEUED, because("nobody_vetoed"))
-        _ACCEPT_RELEASED.run(unit.db, key=row["alert_id"])
+        sql.ACCEPT_RELEASED.run(unit.db, key=row["alert_id"])
     return len(expired) + len(released)
 
 
@@ -470,21 +224,21 @@ def _recover(unit: Unit, channel: str, lease: Lease, now: datetime) -> int:
         return 0
     _cap_waits(unit, channel, now)
     reason = because("stopped_midway").kept()
-    orphans = _ORPHANS.rows(unit.db, channel=channel, owner=lease.owner)
+    orphans = sql.ORPHANS.rows(unit.db, channel=channel, owner=lease.owner)
     for row in orphans:
         # What was journalled under a lease has left within its term, or doesn't leave.
-        _ABANDON.run(unit.db, key=row["seq"], reason=reason, now=stamp(now), term=lease.term // _MICROSECOND)
-        _DOUBT.run(unit.db, key=row["post_id"], reason=reason, now=stamp(now))
+        sql.ABANDON.run(unit.db, key=row["seq"], reason=reason, now=stamp(now), term=lease.term // _MICROSECOND)
+        sql.DOUBT.run(unit.db, key=row["post_id"], reason=reason, now=stamp(now))
     return len(orphans)
 
 
 def _cap_waits(unit: Unit, channel: str, now: datetime) -> None:
     """An attempt in the future proves that the clock was set back: no wait of the old time is believed."""
-    newest = _NEWEST_ATTEMPT.row(unit.db, channel=channel)
+    newest = sql.NEWEST_ATTEMPT.row(unit.db, channel=channel)
     at = time_of(newest["at"]) if newest else None
     if at is not None and at > now + CLOCKS_DIFFER:
-        _CAP_TRIES.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
-        _CAP_PAUSE.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
+        sql.CAP_TRIES.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
+        sql.CAP_PAUSE.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
 
 
 def make_way(unit: Unit, post: Post, begun: Begun, verdict: Verdict, now: datetime) -> None:
@@ -495,7 +249,7 @@ def make_way(unit: Unit, post: Post, begun: Begun, verdict: Verdict, now: dateti
     # The numbers of a poll are in nothing that comes after it.
     if post.kind is PostKind.COUNT:
         return
-    row = _HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    row = sql.HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
     if row is None:
         return
     heir, alerts = post_of(row), unit.alerts
@@ -507,7 +261,7 @@ def make_way(unit: Unit, post: Post, begun: Begun, verdict: Verdict, now: dateti
 
 def drop_end(unit: Unit, post: Post, begun: Begun, now: datetime) -> None:
     """A post that ended without having gone out takes the end with it that was stored meanwhile."""
-    row = _HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
+    row = sql.HEIR.row(unit.db, incident=post.incident_id, channel=post.channel, seq=post.seq)
     heir = post_of(row) if row is not None and not begun.thread else None
     if heir is not None and heir.kind in _ENDS:
         _move(unit.alerts, heir, PostState.DROPPED, _NOTHING_TO_END, now)

@@ -1,41 +1,23 @@
-"""People: their accounts, passkeys, sessions, tokens and sign-ins, what they typed, and what they did.
+"""People: their accounts, passkeys, sessions, tokens and sign-ins, and what they typed.
 
-The audit log binds each of its lines to the one before by a digest, so that a changed or missing line shows. What
-programs were answered under their own keys is kept in the transaction that acts, so that a repeated call does nothing
-twice.
+What programs were answered under their own keys is kept in the transaction that acts, so that a repeated call does
+nothing twice.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, insert, or_, select, text
+from sqlalchemy import Text, and_, bindparam, delete, func, insert, or_, select
 
-from alerts.model.errors import Unreadable
 from alerts.model.incident import SavedDraft
-from alerts.model.person import (
-    BEGINNING,
-    Account,
-    AuditEntry,
-    Chained,
-    KeptReply,
-    Passkey,
-    Role,
-    Session,
-    Stage,
-    Token,
-    digest_of,
-    fold_name,
-)
-from alerts.model.reason import because
+from alerts.model.person import Account, KeptReply, Passkey, Role, Session, Stage, Token, fold_name
 from alerts.model.town import Secret
-from alerts.store.dialect import is_sqlite
-from alerts.store.schema import account, audit, draft, idempotency, passkey, session, sign_in, token
-from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
+from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
+from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
@@ -427,82 +409,3 @@ class Replies(UnitPart):
 
 def _reply(row: Row) -> KeptReply:
     return KeptReply(row["token"], row["key"], row["request"], row["status"], row["body"], moment(row["at"]))
-
-
-_ADD = insert_into(audit, returning="seq")
-_LAST = Statement(select(audit.c.digest).order_by(audit.c.seq.desc()).limit(1))
-_NEWEST = Statement(
-    select(audit)
-    .where(or_(bindparam("before", type_=BigInteger).is_(None), audit.c.seq < bindparam("before")))
-    .order_by(audit.c.seq.desc())
-    .limit(bindparam("most"))
-)
-# By the index of subjects, whose rows stand in the order of `seq`: only as many are read as are wanted.
-_NEWEST_OF = Statement(
-    select(audit)
-    .where(audit.c.subject == bindparam("subject"), audit.c.seq < bindparam("before"))
-    .order_by(audit.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_BEYOND = 2**63 - 1
-_TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
-# A line that was removed from the end leaves no gap in the chain: only this number shows that there was one.
-# AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html).
-_HEIGHT = {
-    True: Statement(text("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")),
-    False: Statement(text("SELECT seq FROM height WHERE name = 'audit'")),
-}
-_ALL = Statement(select(audit).order_by(audit.c.seq))
-
-
-class AuditLog(UnitPart):
-    """Who did what: the log only grows, and each line is bound to the one before."""
-
-    def write(self, entry: AuditEntry) -> Chained:
-        """Add a line."""
-        last = _LAST.row(self._db)
-        previous = last["digest"] if last else BEGINNING
-        digest = digest_of(previous, entry)
-        added = _ADD.row(
-            self._db,
-            at=stamp(entry.at),
-            actor=entry.actor,
-            role=entry.role,
-            origin=entry.origin,
-            address=entry.address,
-            act=entry.act,
-            subject=entry.subject,
-            detail=entry.detail,
-            previous=previous,
-            digest=digest,
-        )
-        return Chained(added["seq"] if added is not None else 0, entry, previous, digest)
-
-    def newest(self, *, before: int | None = None, subject: str | None = None, most: int = 50) -> Sequence[Chained]:
-        """The newest lines first, from before the line `before`; of one subject, or of all."""
-        if subject is None:
-            return [_chained(row) for row in _NEWEST.rows(self._db, before=before, most=most)]
-        until = _BEYOND if before is None else before
-        return [_chained(row) for row in _NEWEST_OF.rows(self._db, subject=subject, before=until, most=most)]
-
-    def all(self) -> Iterator[Chained]:
-        """Every line, oldest first. Raises Unreadable at a line that no Tocsin has written so."""
-        try:
-            for row in _ALL.each(self._db):
-                yield _chained(row)
-        except sqlite3.OperationalError as error:  # text that isn't UTF-8
-            raise Unreadable(because("record_unread", said=error)) from error
-
-    def height(self) -> int:
-        """The number of the newest line that was ever written, be it there or not."""
-        row = _HEIGHT[is_sqlite(self._db)].row(self._db)
-        return int(row["seq"]) if row else 0
-
-
-def _chained(row: Row) -> Chained:
-    texts = [row[name] for name in _TEXTS]
-    at = time_of(row["at"]) if isinstance(row["at"], int) else None
-    if at is None or not all(isinstance(text, str) for text in texts):
-        raise Unreadable(because("record_foreign"))
-    *words, previous, digest = texts
-    return Chained(row["seq"], AuditEntry(at, *words), previous, digest)

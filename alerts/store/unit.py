@@ -22,6 +22,7 @@ from alerts.model.reason import because
 from alerts.model.town import Server
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
+from alerts.store.audit import AuditLog
 from alerts.store.connection import begin, commit, opened, rollback
 from alerts.store.dispatches import Dispatches
 from alerts.store.files import StoreError, blank
@@ -29,7 +30,7 @@ from alerts.store.leases import LeaseRows
 from alerts.store.listening import Listening
 from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
-from alerts.store.people import Accounts, AuditLog, Drafts, Replies
+from alerts.store.people import Accounts, Drafts, Replies
 from alerts.store.polls import Polls
 from alerts.store.report_chats import ReportChats
 from alerts.store.report_lists import ReportLists

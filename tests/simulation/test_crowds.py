@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alerts.model.town import SourceRules, Town
-from alerts.reports import taking
+from alerts.reports import intake
 from alerts.reports.drafting import AlertsOn
 from simulation.__main__ import SHORT, Wish, told
 from simulation.run import simulate
@@ -36,19 +36,19 @@ def found(promise):
 
 
 def test_a_form_that_isnt_known_again_is_found(monkeypatch):
-    real = taking.take
-    monkeypatch.setattr(taking, "take", lambda unit, draft, *more: real(unit, replace(draft, key=None), *more))
+    real = intake.take
+    monkeypatch.setattr(intake, "take", lambda unit, draft, *more: real(unit, replace(draft, key=None), *more))
     assert found("no report twice")
 
 
 def test_an_answer_before_the_commit_is_found(monkeypatch):
-    real = taking.ReportIntake.take
+    real = intake.ReportIntake.take
 
     async def hasty(self, draft):
         taken = await real(self, draft)
         return replace(taken, report=replace(taken.report, number=f"{taken.report.number}9"))
 
-    monkeypatch.setattr(taking.ReportIntake, "take", hasty)
+    monkeypatch.setattr(intake.ReportIntake, "take", hasty)
     assert found("no report lost")
 
 

@@ -16,10 +16,8 @@ first. What is Severe or worse is read once more on a page of its own, and goes 
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -57,6 +55,7 @@ from alerts.web.console.drafts import (
     keep,
     prepared_fields,
 )
+from alerts.web.console.entering import json_of, uploaded
 from alerts.web.console.form import (
     LONGEST,
     OTHER,
@@ -71,6 +70,7 @@ from alerts.web.console.form import (
 )
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import Rehearsal, file_wish, reached, rehearse
+from alerts.web.console.turns import PreviewTurns
 from alerts.web.console.usual import Usual, as_last_time, usual_of
 from alerts.web.posted import read_posted
 
@@ -109,7 +109,7 @@ class Composer:
         self._service = console.service
         self._station = console.frame.station
         self._prepared: dict[str, Mapping[Hazard, Prepared]] = {}
-        self._turns = Turns()
+        self._turns = PreviewTurns()
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """The page that an address asks for."""
@@ -176,7 +176,7 @@ class Composer:
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
         """What stands beside the form, and what is wrong with it, for a script that typed it in."""
-        said, session = await _json(request), visitor_of(request).session.digest
+        said, session = await json_of(request), visitor_of(request).session.digest
         posted = PostedForm(str(said.get("draft", "")), 0, typed_in_json(said.get("fields")), _named(said, "about"))
         seen = await self._turns.take(session, posted.identity, lambda: self._preview(request, posted))
         return web.json_response(seen) if seen is not None else web.json_response({"error": "overtaken"}, status=409)
@@ -189,7 +189,7 @@ class Composer:
 
     async def keep(self, request: web.Request) -> web.StreamResponse:
         """Keep what a script sent; 409 has what is kept where that is newer."""
-        said, voice = await _json(request), voice_of(self._console, request)
+        said, voice = await json_of(request), voice_of(self._console, request)
         revision, identity = said.get("revision"), str(said.get("draft", ""))
         if not is_identity(identity) or not isinstance(revision, int) or not 0 < revision < 2**31:
             return web.json_response({"error": voice.why(because("draft_unnamed"))}, status=400)
@@ -276,7 +276,7 @@ class Composer:
         # The address says it too: a form whose field was lost would be a real alert.
         if request.query.get("exercise"):
             fields["exercise"] = "1"
-        if data := _uploaded(form):
+        if data := uploaded(form):
             self._must_write(request)
             try:
                 fields["picture"] = await self._service.keep_picture(data, picture_kind(data))
@@ -471,34 +471,6 @@ class Composer:
         return self._prepared[language]
 
 
-class Turns:
-    """Whose preview is made next: each visitor has one at a time, and the newest of a draft stands for those before it.
-
-    So nobody who types fast takes the machine from the rest.
-    """
-
-    def __init__(self) -> None:
-        self._count = itertools.count()
-        self._newest: dict[tuple[str, str], int] = {}
-        self._rooms: dict[str, tuple[asyncio.Lock, set[int]]] = {}
-
-    async def take(self, visitor: str, draft: str, work: Callable[[], Awaitable[T]]) -> T | None:
-        """Do the work once what the visitor asked before is done; None where they asked anew of this draft."""
-        ticket = next(self._count)
-        self._newest[visitor, draft] = ticket
-        lock, inside = self._rooms.setdefault(visitor, (asyncio.Lock(), set()))
-        inside.add(ticket)
-        try:
-            async with lock:
-                return await work() if self._newest.get((visitor, draft)) == ticket else None
-        finally:
-            inside.discard(ticket)
-            if not inside:
-                self._rooms.pop(visitor)
-            if self._newest.get((visitor, draft)) == ticket:
-                self._newest.pop((visitor, draft))
-
-
 def _seen(page: Page, times: Mapping[str, str]) -> str:
     """What the second page showed: the words, the times and the channels."""
     return digest(page.fields, times["onset"], times["expires"], str(page.rehearsal.channels))
@@ -514,16 +486,6 @@ def _state(kept: SavedDraft) -> Mapping[str, Any]:
     return {"revision": kept.revision, "alert": kept.alert_id, "address": address}
 
 
-def _uploaded(form: Any) -> bytes:
-    """The file that a form brought, as far as it is no larger than allowed; every temporary file is closed."""
-    data = b""
-    for name, value in form.items():
-        if isinstance(value, web.FileField):
-            with value.file:
-                data = value.file.read(LARGEST_PICTURE + 1) if name == "file" else data
-    return data
-
-
 def _sent_on(alert: str) -> web.Response:
     # 303, so that loading the alert's page again posts nothing a second time.
     return web.Response(status=303, headers={hdrs.LOCATION: f"{BASE}/alerts/{alert}"})
@@ -532,14 +494,3 @@ def _sent_on(alert: str) -> web.Response:
 def _named(said: dict[str, Any], name: str) -> str | None:
     value = said.get(name)
     return value if isinstance(value, str) and value else None
-
-
-async def _json(request: web.Request) -> dict[str, Any]:
-    try:
-        said = await request.json()
-    # Brackets nested a thousand deep end Python's reader of JSON with a RecursionError.
-    except (ValueError, RecursionError):
-        raise web.HTTPBadRequest from None
-    if not isinstance(said, dict):
-        raise web.HTTPBadRequest
-    return said

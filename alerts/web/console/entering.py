@@ -21,6 +21,7 @@ from aiohttp import web
 from markupsafe import Markup, escape
 
 from alerts.access.sessions import Confirmed, Enrolment, Held, Refusal
+from alerts.desk.draft import LARGEST_PICTURE
 from alerts.model.bounds import bounded
 from alerts.model.person import LONGEST_NAME, Stage
 from alerts.web.console.arrival import ARRIVAL
@@ -65,6 +66,28 @@ async def fields_of(request: web.Request) -> dict[str, str]:
         for name, value in form.items()
         if isinstance(value, str)
     }
+
+
+def uploaded(form: Any) -> bytes:
+    """The file that a form brought, as far as it is no larger than allowed; every temporary file is closed."""
+    data = b""
+    for name, value in form.items():
+        if isinstance(value, web.FileField):
+            with value.file:
+                data = value.file.read(LARGEST_PICTURE + 1) if name == "file" else data
+    return data
+
+
+async def json_of(request: web.Request) -> dict[str, Any]:
+    """What a script sent. Raises HTTPBadRequest where it is no object."""
+    try:
+        said = await request.json()
+    # Brackets nested a thousand deep end Python's reader of JSON with a RecursionError.
+    except (ValueError, RecursionError):
+        raise web.HTTPBadRequest from None
+    if not isinstance(said, dict):
+        raise web.HTTPBadRequest
+    return said
 
 
 def next_of(form: Mapping[str, str]) -> str:

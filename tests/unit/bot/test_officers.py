@@ -13,17 +13,8 @@ import pytest
 
 from alerts.access.sessions import digest_of
 from alerts.bot.chat import ChatEvent, Command, FreeText, Press, What
-from alerts.bot.officers import (
-    ANSWERED_WITHIN,
-    LONGEST_REASON,
-    SEEN,
-    Waiting,
-    answer,
-    is_reason,
-    is_theirs,
-    language_of_chat,
-    sheets,
-)
+from alerts.bot.officer_sheets import Waiting, sheets
+from alerts.bot.officers import ANSWERED_WITHIN, LONGEST_REASON, SEEN, answer, is_reason, is_theirs, language_of_chat
 from alerts.model.person import Role
 from alerts.model.post import Message, PostImage, PostState
 from alerts.model.subscriber import Linked

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from alerts.delivery.bulk import InFlight
+from alerts.delivery.in_flight import InFlight
 from alerts.model.delivery import SendOutcome, SendResult, Target
 from tests.unit.store.bulk_turns import a_told
 

@@ -10,7 +10,7 @@ import pytest
 
 from alerts.desk.approve import reject
 from alerts.desk.dedupe import end_reason
-from alerts.desk.posts import GRACE
+from alerts.desk.ending import GRACE
 from alerts.model.alert import Named, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, Means, PostKind, PostState

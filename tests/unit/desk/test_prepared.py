@@ -7,7 +7,8 @@ import pytest
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.town import Town, parse_span
-from alerts.rendering.templates import Renderer, check_templates
+from alerts.rendering.checking import check_templates
+from alerts.rendering.templates import Renderer
 from tests.unit.desk.conftest import an_info
 
 

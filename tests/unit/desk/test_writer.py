@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.posts import end_what_is_over
+from alerts.desk.ending import end_what_is_over
 from alerts.model.alert import Area, Named, Severity, Status
 from alerts.model.errors import Refused
 from alerts.model.post import Means

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.delivery.retry import sent
-from alerts.health.checks import CredentialProbes, ProbeResult
+from alerts.health.observer import CredentialProbes, ProbeResult
 from alerts.model.delivery import Verdict
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.events import AttemptFinished

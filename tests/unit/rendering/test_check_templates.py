@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alerts.rendering.templates import check_templates
+from alerts.rendering.checking import check_templates
 from tests.unit.rendering.sample_alerts import FRENCH
 
 

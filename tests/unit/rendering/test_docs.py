@@ -7,10 +7,11 @@ from alerts.model.alert import Area
 from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason, PostKind
 from alerts.rendering import library
+from alerts.rendering.checking import check_templates, sample_alert
 from alerts.rendering.facts import facts
 from alerts.rendering.library import IMPORTANCE, KEPT, shipped_folder
 from alerts.rendering.matter import Context, Matter
-from alerts.rendering.templates import Renderer, check_templates, sample_alert
+from alerts.rendering.templates import Renderer
 from tests.unit.rendering.sample_alerts import FRENCH, NOW, X, an_alert, an_info, render
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "templates.md").read_text("utf-8")

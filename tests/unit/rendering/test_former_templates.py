@@ -9,7 +9,8 @@ import pytest
 
 from alerts.model.alert import Area, Severity
 from alerts.model.post import EndReason, PostKind
-from alerts.rendering.templates import Renderer, check_templates
+from alerts.rendering.checking import check_templates
+from alerts.rendering.templates import Renderer
 from tests.unit.rendering.sample_alerts import CHANNELS, FRENCH, TELEGRAM, an_alert, an_info, render
 
 FORMER = Path(__file__).parent / "former"

@@ -12,8 +12,9 @@ import pytest
 from alerts.model.alert import Area, Severity
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import Town
+from alerts.rendering.checking import check_templates
 from alerts.rendering.library import GENERAL, LAYOUTS, Library, shipped_folder
-from alerts.rendering.templates import Renderer, check_templates
+from alerts.rendering.templates import Renderer
 from tests.unit.rendering.sample_alerts import CHANNELS, NOW, X, an_alert, an_info, render
 
 BRETON = Town("Kêr Sant-Martin", language="br", public_url="https://kemenn.sant-martin.example")

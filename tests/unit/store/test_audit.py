@@ -10,8 +10,8 @@ import pytest
 
 from alerts.model.errors import Unreadable
 from alerts.model.person import BEGINNING, AuditEntry, digest_of
+from alerts.store.audit import AuditLog
 from alerts.store.files import blank, connect
-from alerts.store.people import AuditLog
 from alerts.store.unit import rehearsal, transaction
 
 NOW = datetime(2026, 11, 25, 12, 0, 0, 123456, tzinfo=UTC)

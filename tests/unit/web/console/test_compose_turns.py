@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from alerts.web.console.compose import Turns
+from alerts.web.console.turns import PreviewTurns
 from tests.unit.web.console.composing import open_bench, preview
 
 
 async def test_of_those_that_wait_the_newest_is_done_and_others_have_their_own_turn() -> None:
-    turns, go, done = Turns(), asyncio.Event(), []
+    turns, go, done = PreviewTurns(), asyncio.Event(), []
 
     async def slow() -> str:
         await go.wait()
@@ -35,7 +35,7 @@ async def test_of_those_that_wait_the_newest_is_done_and_others_have_their_own_t
 
 
 async def test_a_work_that_fails_gives_its_turn_back() -> None:
-    turns = Turns()
+    turns = PreviewTurns()
 
     async def broken() -> None:
         raise ValueError

@@ -1,0 +1,83 @@
+"""What is over by itself: an incident that nobody extended and nobody ended gets its end when its time has run out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from alerts.desk.decide import Accepted
+from alerts.desk.following import is_proposal
+from alerts.desk.posts import DraftPost, Occasion, draft_posts, withdraw
+from alerts.desk.routing import channels_on
+from alerts.model.alert import ENDS_BY, QUIET, Alert
+from alerts.model.incident import AlertState, LeftOut, StoredAlert
+from alerts.model.post import EndReason, PostKind, PostState
+from alerts.model.reason import because
+from alerts.model.town import ChannelConfig, Town
+from alerts.store.alerts import AlertRepository
+
+GRACE = timedelta(minutes=1)
+"""A sender's own last word (all clear, an extension) often comes at the very end: it is waited for."""
+
+
+def end_what_is_over(
+    alerts: AlertRepository,
+    station: Town,
+    write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
+    now: datetime,
+) -> list[DraftPost]:
+    """The ends of the incidents that nobody extended and nobody ended, stored."""
+    drafts: list[DraftPost] = []
+    for stored in alerts.over(now - GRACE):
+        if any(_may_extend(alerts, each, station) for each in alerts.incident(stored.incident_id)):
+            continue
+        drafts += _end(alerts, station, stored, write, now)
+        # Also where nothing was told: or else it would be looked at each minute for ever.
+        alerts.close(stored.id, now)
+    return drafts
+
+
+def _runs_out_quietly(alert: Alert) -> bool:
+    """Whether what it said last has an end of its own in words: a series of works, or a calendar that tells no ends."""
+    return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
+
+
+def _may_extend(alerts: AlertRepository, stored: StoredAlert, station: Town) -> bool:
+    """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
+    return stored.state is AlertState.WAITING and not is_proposal(alerts, stored, station)
+
+
+def _end(
+    alerts: AlertRepository,
+    station: Town,
+    stored: StoredAlert,
+    write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
+    now: datetime,
+) -> list[DraftPost]:
+    whole = tuple(alerts.thread(stored.incident_id))
+    # What still waits came too late: nobody validates it for an incident that is over.
+    proposed = tuple(post for post in whole if post.state is PostState.WAITING)
+    thread = tuple(post for post in whole if post not in proposed)
+    told = alerts.subscribers_told(stored.incident_id)
+    on = channels_on(thread) | told
+    alert = stored.alert
+    if alert is None or not on or _runs_out_quietly(alert):
+        return []
+    accepted = Accepted(
+        publish="auto",
+        channels=tuple(channel for channel in station.channels.values() if channel.name in on),
+        area_names=tuple(dict.fromkeys(area.description for area in alert.areas)),
+        previous=stored,
+        ending=EndReason.EXPIRED,
+        thread=thread,
+        withdrawn=proposed,
+        told=told,
+    )
+    occasion = Occasion(stored, alert, accepted, now, PostState.QUEUED, None)
+    withdraw(alerts, occasion)
+    made = draft_posts(alerts, occasion, write)
+    if isinstance(made, LeftOut):
+        alerts.note(now, stored.id, None, "over", made.reason)
+        return []
+    alerts.note(now, stored.id, None, "over", because("time_ran_out", at=alert.ends))
+    return made
