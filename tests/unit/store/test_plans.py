@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.incident import Wanted
-from alerts.store import alerts, memory, outbox_statements, views
+from alerts.store import alerts, memory, views
+from alerts.store import outbox_statements as lane_asks
 from alerts.store.files import connect, migrate
 from alerts.store.monitor import Monitor
 from alerts.store.restoring import Restored
@@ -25,7 +26,7 @@ FEW = ("SCAN lease", "SCAN fact")
 """A row for each lane, and a few for each channel, however many posts there are."""
 LANE = {
     name: statement
-    for module in (outbox_statements, alerts, memory)
+    for module in (lane_asks, alerts, memory)
     for name, statement in vars(module).items()
     if isinstance(statement, Statement)
 }
@@ -82,11 +83,11 @@ def test_what_a_lane_asks_each_second_looks_at_its_open_posts_alone(filled, name
 
 
 def test_known_ids_stop_at_the_newest_two_hundred(filled):
-    assert plan(filled, outbox_statements.KNOWN_IDS) == ["SEARCH post USING INDEX ix_post_sent (channel=?)"]
+    assert plan(filled, lane_asks.KNOWN_IDS) == ["SEARCH post USING INDEX ix_post_sent (channel=?)"]
 
 
 def test_orphans_are_found_among_what_has_no_end(filled):
-    assert plan(filled, outbox_statements.ORPHANS) == ["SEARCH attempt USING INDEX ix_attempt_open (channel=? AND ended_at=?)"]
+    assert plan(filled, lane_asks.ORPHANS) == ["SEARCH attempt USING INDEX ix_attempt_open (channel=? AND ended_at=?)"]
 
 
 def test_names_are_looked_up_in_indexes(filled):
@@ -106,7 +107,7 @@ def test_what_the_public_page_asks_at_each_change_reads_nothing_of_long_ago(fill
 ASKED = {
     "a look for a doubtful post": lambda db: Restored(db).newest_known("x", NOW),
     "the same, of a channel that has none": lambda db: Restored(db).newest_known("quiet", NOW),
-    "whether the clock was set": lambda db: outbox_statements.NEWEST_ATTEMPT.rows(db, channel="x"),
+    "whether the clock was set": lambda db: lane_asks.NEWEST_ATTEMPT.rows(db, channel="x"),
     "metrics": lambda db: Views(db).post_counts(),
     "what is on": lambda db: Views(db).on_now(NOW),
     "what is on at the desk": lambda db: Views(db).on(NOW),
