@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tocsin_sandbox import firefox
 from tocsin_sandbox.courier import Courier
 from tocsin_sandbox.faults import Fault, FaultRequest
 from tocsin_sandbox.sandbox import Sandbox
@@ -91,6 +92,7 @@ class Control:
             ("POST", "/sandbox/push/browsers", self._subscribe),
             ("DELETE", "/sandbox/push/browsers/{id}", self._unsubscribe),
             ("GET", "/sandbox/push/messages.json", self._brought),
+            ("GET", "/sandbox/push/firefoxes.json", self._firefoxes),
         )
         for method, path, handler in routes:
             app.router.add_route(method, path, handler)
@@ -155,6 +157,9 @@ class Control:
 
     async def _brought(self, _: web.Request) -> web.Response:
         return json_answer(self._sandbox.platforms.push.as_json())
+
+    async def _firefoxes(self, _: web.Request) -> web.Response:
+        return json_answer(firefox.listed(self._sandbox.platforms.push))
 
     async def _talk(self, request: web.Request) -> web.Response:
         """Somebody types or taps; the answer comes as the bot's own messages."""

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tocsin_sandbox.exchange import Answer, Asked, answer_json
 from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.firefox import Firefox, Parcel, RealBrowser
 
 LARGEST = 4096
 """Bytes of a body that a service has to take (RFC 8030, section 7.2)."""
@@ -64,24 +65,29 @@ class Browser:
         return {"endpoint": f"{service}/wpush/{self.id}", "expirationTime": None, "keys": keys}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Brought:
-    """One message as its browser read it."""
+    """One message as its browser read it. What a real Firefox was brought nobody else reads: its words are None.
+
+    `acknowledged` is what such a Firefox says of it (`firefox.ACKNOWLEDGED`), once it does.
+    """
 
     browser: str
     at: float
     ttl: int
     urgency: str
     topic: str | None
-    payload: str
+    payload: str | None
     notification: Mapping[str, Any] = field(default_factory=dict)
+    acknowledged: str | None = None
 
 
 class PushService:
     """Takes messages at `/wpush/BROWSER`."""
 
     def __init__(self) -> None:
-        self.browsers: dict[str, Browser] = {}
+        self.browsers: dict[str, Browser | RealBrowser] = {}
+        self.firefoxes: dict[str, Firefox] = {}
         self.brought: list[Brought] = []
 
     def subscribe(self, count: int, sender: str | None = None) -> list[Browser]:
@@ -115,9 +121,15 @@ class PushService:
         ttl, urgency, topic = _marks_of(asked)
         if len(asked.body) > LARGEST:
             raise BadPush(413, f"a body has {LARGEST} bytes at the most")
-        words = opened(browser, asked.body, asked.headers)
+        message = Brought(browser.id, asked.at, ttl, urgency, topic, None)
+        if isinstance(browser, RealBrowser):
+            _look_sealed(asked.body, asked.headers)
+            browser.owner.bring(Parcel(browser.channel, asked.body, message), asked.at)
+        else:
+            message.payload = opened(browser, asked.body, asked.headers)
+            message.notification = _notification(message.payload)
         if len(self.brought) < KEPT:
-            self.brought.append(Brought(browser.id, asked.at, ttl, urgency, topic, words, _notification(words)))
+            self.brought.append(message)
         return Answer(201, b"", {"Location": f"{asked.url}/message", "TTL": str(ttl)})
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -170,10 +182,14 @@ def _marks_of(asked: Asked) -> tuple[int, str, str | None]:
     return int(ttl), urgency or "normal", topic
 
 
-def opened(browser: Browser, body: bytes, headers: Mapping[str, str]) -> str:
-    """What that browser reads (RFC 8291). Raises BadPush where it could read nothing."""
+def _look_sealed(body: bytes, headers: Mapping[str, str]) -> None:
     if headers.get("Content-Encoding") != "aes128gcm" or len(body) < 21 + 65 + 18:
         raise BadPush(400, "the body is to be aes128gcm")
+
+
+def opened(browser: Browser, body: bytes, headers: Mapping[str, str]) -> str:
+    """What that browser reads (RFC 8291). Raises BadPush where it could read nothing."""
+    _look_sealed(body, headers)
     salt, (_, length) = body[:16], struct.unpack("!LB", body[16:21])
     sender, sealed = body[21 : 21 + length], body[21 + length :]
     try:

@@ -12,6 +12,7 @@ from tocsin_sandbox.control import Control
 from tocsin_sandbox.courier import Courier
 from tocsin_sandbox.exchange import Answer, Asked, Line, error_page, read_request
 from tocsin_sandbox.faults import FaultRequest
+from tocsin_sandbox.firefox import FirefoxLine
 from tocsin_sandbox.hand import Hand
 from tocsin_sandbox.page import Page
 from tocsin_sandbox.sandbox import Sandbox, platform_of, redact
@@ -54,6 +55,7 @@ def create_app(settings: SandboxSettings) -> web.Application:
     Control(sandbox, courier).add_routes(app)
     Hand(sandbox, courier).add_routes(app)
     Page(sandbox, courier).add_routes(app)
+    FirefoxLine(lambda: sandbox.platforms.push, sandbox.clock).add_routes(app)
     app.router.add_route("*", "/{tail:.*}", _Door(sandbox, app, courier).open)
     return app
 
