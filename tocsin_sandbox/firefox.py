@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 from pydantic import BaseModel, ValidationError
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ ACKNOWLEDGED: Mapping[int, str] = {100: "delivered", 101: "unreadable", 102: "no
 _PROTOCOL = "push-notification"
 _WELL = 200
 
-Say = Callable[[Mapping[str, Any]], None]
+Say = Callable[[Mapping[str, Any] | None], None]
+"""What is said over a line; None closes it."""
 
 
 class Mail(Protocol):
@@ -209,7 +210,7 @@ class FirefoxLine:
         socket = web.WebSocketResponse(protocols=(_PROTOCOL,))
         await socket.prepare(request)
         self._open.add(socket)
-        outgoing: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+        outgoing: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
         conversation = Conversation(self._service(), f"{request.scheme}://{request.host}", outgoing.put_nowait)
         try:
             async with asyncio.TaskGroup() as group:
@@ -227,15 +228,15 @@ class FirefoxLine:
                 try:
                     conversation.hear(Said.model_validate_json(message.data), self._clock())
                 except ValidationError:
-                    await socket.close(code=1007, message=b"that is nothing a Firefox says")
+                    await socket.close(code=WSCloseCode.INVALID_TEXT)
 
     async def _close(self, _: web.Application) -> None:
         for socket in tuple(self._open):
-            await socket.close(code=1001, message=b"the sandbox stops")
+            await socket.close(code=WSCloseCode.GOING_AWAY)
 
 
-async def _write(socket: web.WebSocketResponse, outgoing: asyncio.Queue[Mapping[str, Any]]) -> None:
-    while True:
-        told = await outgoing.get()
+async def _write(socket: web.WebSocketResponse, outgoing: asyncio.Queue[Mapping[str, Any] | None]) -> None:
+    while (told := await outgoing.get()) is not None:
         if not socket.closed:
             await socket.send_json(told)
+    await socket.close(code=WSCloseCode.SERVICE_RESTART)

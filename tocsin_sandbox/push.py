@@ -132,6 +132,12 @@ class PushService:
             self.brought.append(message)
         return Answer(201, b"", {"Location": f"{asked.url}/message", "TTL": str(ttl)})
 
+    def hang_up(self) -> None:
+        """Close the lines of every Firefox."""
+        for firefox in self.firefoxes.values():
+            if firefox.say is not None:
+                firefox.say(None)
+
     def as_json(self) -> list[dict[str, Any]]:
         """What was brought, oldest first."""
         return [asdict(each) for each in self.brought]

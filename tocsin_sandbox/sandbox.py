@@ -139,4 +139,5 @@ class Sandbox:
         self.rules = Rules()
         self.faults.clear()
         self.journal.clear()
+        self.platforms.push.hang_up()
         self.platforms = Platforms(self._settings, self.state, self.rules)

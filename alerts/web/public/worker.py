@@ -14,7 +14,7 @@ from pathlib import Path
 from alerts.model.town import PUSH, Town
 
 WORKER = "/sw.js"
-WORKER_HEADERS = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'"}
+WORKER_HEADERS = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'; img-src 'self'"}
 _HERE = Path(__file__).with_name("static")
 
 

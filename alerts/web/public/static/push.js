@@ -15,10 +15,13 @@ async function begin() {
     return;
   }
   kept = await read();
-  const registration = kept && await navigator.serviceWorker.getRegistration(new URL(worker, location));
-  if (kept && (Notification.permission !== "granted" || !await registration?.pushManager.getSubscription())) {
+  const subscription = kept && await (await registered())?.pushManager.getSubscription();
+  if (kept && (Notification.permission !== "granted" || !subscription)) {
     await leave();
     say("lost");
+  } else if (kept && kept.endpoint !== subscription.endpoint) {
+    // The browser has another endpoint since, and the town couldn't be told then.
+    await enroll(subscription, kept.choices).catch(console.warn);
   }
   if (kept) fill(kept.choices);
   lay();
@@ -48,17 +51,22 @@ async function join() {
   if (!told.ok) return say("failed");
   const options = {userVisibleOnly: true, applicationServerKey: bytes((await told.json()).key)};
   const subscription = await registration.pushManager.subscribe(options);
-  const answer = await send("POST", subscriptions, {...subscription.toJSON(), choices: chosen()});
+  const answer = await enroll(subscription, chosen());
   if (!answer.ok) {
     await subscription.unsubscribe();
     return say("failed", (await answer.json().catch(() => ({}))).error);
   }
-  kept = {...await answer.json(), choices: chosen()};
-  await write(kept);
   say("joined");
 }
 
+async function enroll(subscription, choices) {
+  const answer = await send("POST", subscriptions, {...subscription.toJSON(), choices});
+  if (answer.ok) await write(kept = {...await answer.json(), endpoint: subscription.endpoint, choices});
+  return answer;
+}
+
 async function change() {
+  kept = await read() ?? kept;
   const answer = await send("PUT", `${subscriptions}/${kept.token}`, {choices: chosen()});
   if (answer.status === 404) return join();
   if (!answer.ok) return say("failed", (await answer.json().catch(() => ({}))).error);
@@ -68,11 +76,16 @@ async function change() {
 }
 
 async function leave() {
+  // The service worker has another token where the browser changed its endpoint while this page was open.
+  kept = await read() ?? kept;
   if (kept) await send("DELETE", `${subscriptions}/${kept.token}`);
-  const registration = await navigator.serviceWorker.getRegistration(new URL(worker, location));
-  await (await registration?.pushManager.getSubscription())?.unsubscribe();
+  await (await (await registered())?.pushManager.getSubscription())?.unsubscribe();
   kept = null;
   await (await caches.open("push")).delete("state");
+}
+
+function registered() {
+  return navigator.serviceWorker.getRegistration(new URL(worker, location));
 }
 
 function send(method, address, body) {

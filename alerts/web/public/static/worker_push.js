@@ -39,6 +39,7 @@ addEventListener("pushsubscriptionchange", (event) => {
     });
     if (!answer.ok) return;
     await fetch(`${address}/${kept.token}`, {method: "DELETE"}).catch(() => null);
-    await shelf.put("state", new Response(JSON.stringify({...kept, ...await answer.json()})));
+    const state = {...kept, ...await answer.json(), endpoint: subscription.endpoint};
+    await shelf.put("state", new Response(JSON.stringify(state)));
   })());
 });
