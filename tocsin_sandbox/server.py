@@ -12,7 +12,7 @@ from tocsin_sandbox.control import Control
 from tocsin_sandbox.courier import Courier
 from tocsin_sandbox.exchange import Answer, Asked, Line, error_page, read_request
 from tocsin_sandbox.faults import FaultRequest
-from tocsin_sandbox.firefox import FirefoxLine
+from tocsin_sandbox.firefox import LINE, FirefoxLine
 from tocsin_sandbox.hand import Hand
 from tocsin_sandbox.page import Page
 from tocsin_sandbox.sandbox import Sandbox, platform_of, redact
@@ -27,6 +27,11 @@ class RunningSandbox:
 
     url: str
     _runner: web.AppRunner
+
+    @property
+    def push_line(self) -> str:
+        """Where a Firefox that has the sandbox as its push service connects."""
+        return self.url.replace("http", "ws", 1) + LINE
 
     async def stop(self) -> None:
         """Close the port and every connection, those that hang on purpose too."""

@@ -15,7 +15,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,19 @@ SETTINGS = """
     for (const [name, value] of Object.entries(arguments[0])) Services.prefs[set[typeof value]](name, value);
 """
 ERRORS = """
-    const [origin] = arguments, {nsIScriptError} = Ci;
+    const [origin] = arguments, {nsIScriptError} = Ci, NO_ERROR = nsIScriptError.warningFlag | nsIScriptError.infoFlag;
     const thrown = Services.console.getMessageArray().filter((each) => each instanceof nsIScriptError)
-        .filter((each) => each.sourceName.startsWith(origin) && !(each.flags & nsIScriptError.infoFlag));
+        .filter((each) => each.sourceName.startsWith(origin))
+        .filter((each) => !(each.flags & NO_ERROR) || /CSP/.test(each.category));
     const storage = Cc["@mozilla.org/consoleAPI-storage;1"].getService(Ci.nsIConsoleAPIStorage);
     const said = storage.getEvents().filter((each) => each.filename.startsWith(origin))
         .filter((each) => ["warn", "error", "assert"].includes(each.level));
     return [...thrown.map((each) => each.errorMessage), ...said.map((each) => each.arguments.map(String).join(" "))];
 """
+
+
+class Refused(AssertionError):
+    """What Firefox says it can't do."""
 
 
 class Firefox:
@@ -59,6 +64,11 @@ class Firefox:
         self._read()  # who is there
         self.ask("WebDriver:NewSession", {})
 
+    def close(self) -> None:
+        """Hang up; who started it ends it."""
+        self._answers.close()
+        self._socket.close()
+
     def ask(self, command: str, parameters: Mapping[str, Any]) -> Any:
         """One command and its answer."""
         self._asked += 1
@@ -66,7 +76,7 @@ class Firefox:
         self._socket.sendall(b"%d:%b" % (len(message), message))
         _, _, error, answer = self._read()
         if error is not None:
-            raise AssertionError(f"{command}: {error['message']}")
+            raise Refused(f"{command}: {error['message']}")
         return answer["value"] if isinstance(answer, dict) and set(answer) == {"value"} else answer
 
     def _read(self) -> Any:
@@ -89,19 +99,26 @@ class Firefox:
         words = f"*[(self::button or self::a or self::summary) and normalize-space() = '{name}']"
         self._on("WebDriver:ElementClick", f"//{words}")
 
-    def choose(self, label: str, value: str = "") -> None:
-        """Tick the box of that name, or choose of a list what has that value."""
-        of_it = f"//label[starts-with(normalize-space(), '{label}')]"
-        option = f"//option[@value = '{value}']" if value or label == "Heures calmes" else "//input"
-        self._on("WebDriver:ElementClick", of_it + option)
+    def tick(self, name: str) -> None:
+        """Tap the box of that name."""
+        self._on("WebDriver:ElementClick", f"//label[normalize-space() = '{name}']//input")
 
     def _on(self, command: str, path: str) -> Any:
-        [element] = self.ask("WebDriver:FindElement", {"using": "xpath", "value": path}).values()
-        return self.ask(command, {"id": element})
+        """Do it to that element, as soon as it is there and can be seen."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                [element] = self.ask("WebDriver:FindElement", {"using": "xpath", "value": path}).values()
+                return self.ask(command, {"id": element})
+            except Refused:
+                if time.monotonic() > deadline:
+                    raise
+                threading.Event().wait(0.05)
 
     def is_wide(self, pixels: int) -> None:
-        """Let a page have so many across; no window is narrower than 450, so the page is in a frame of that width."""
-        self.ask("WebDriver:SetWindowRect", {"width": pixels, "height": 900})
+        """Let a page have so many across; no window is as narrow as a phone, so what shows the page is."""
+        self.ask("WebDriver:SetWindowRect", {"width": max(pixels, 500), "height": 900})
+        self._inside("gBrowser.selectedBrowser.style.maxWidth = `${arguments[0]}px`;", pixels)
 
     def picture(self, file: Path) -> None:
         """The whole page."""
@@ -135,9 +152,9 @@ def firefox(profile: Path, preferences: Preferences) -> Iterator[Firefox]:
     with (profile / "log").open("wb") as log:
         process = subprocess.Popen([FIREFOX, *options], env=environment, stdout=log, stderr=log)
     try:
-        browser = Firefox(_port_of(profile, process))
-        browser.prefers(preferences)
-        yield browser
+        with closing(Firefox(_port_of(profile, process))) as browser:
+            browser.prefers(preferences)
+            yield browser
     finally:
         process.terminate()
         process.wait(PATIENCE)

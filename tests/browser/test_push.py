@@ -9,20 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from alerts.channels.push.encryption import new_key
-from alerts.store.files import connect
 from tests.browser.axe import violations
 from tests.browser.officer import SIZES, Desk, People
-from tests.browser.public_town import PublicTown
-from tests.browser.town import ROOT, STATION
+from tests.browser.push_town import PushTown
 from tests.mail_relay import LIST, USER, Relay, running
 from tests.process.person import Person as Citizen
-from tests.process.town import TELEGRAM
 
 pytestmark = pytest.mark.process
 SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
@@ -43,12 +38,6 @@ SERVED_BY_THE_SANDBOX = """(subscription) => {
     };
     PushManager.prototype.getSubscription = async () => given ?? (sessionStorage.subscribed ? made : null);
 }"""
-PUSH = """
-[push]
-key = {{{{ file = "push.pem" }}}}
-subject = "mailto:mairie@saint-martin.example"
-services = ["{host}"]
-"""
 MAIL = f"""
 [channels.lettre]
 kind = "mail"
@@ -60,30 +49,9 @@ to = "{LIST}"
 """
 
 
-class PushTown(PublicTown):
-    """A town with push, a bot and a mailing list."""
-
-    def open_with(self, relay: Relay, sources: str = "") -> None:
-        self.start_sandbox()
-        (self.folder / "push.pem").write_text(new_key())
-        (self.folder / "areas.geojson").write_bytes((ROOT / "areas.geojson").read_bytes())
-        push = PUSH.format(host=self.sandbox.removeprefix("http://"))
-        mail = MAIL.replace("PORT", str(relay.port))
-        self.configure(
-            channels=TELEGRAM + "subscriptions = true\n" + mail + push,
-            sources=sources,
-            station=STATION.partition("[notify]")[0]
-            .replace("\n[desk]", '\nlanguages = ["en"]\n\n[desk]')
-            .format(port=self.port, desk=""),
-        )
-        self.revive()
-
-    def brought(self) -> list[dict]:
-        return self.ask("/sandbox/push/messages.json")
-
-    def rows(self, table: str, channel: str = "push") -> int:
-        with closing(connect(self.database, readonly=True)) as db:
-            return int(db.execute(f"SELECT count(*) FROM {table} WHERE channel = ?", (channel,)).fetchone()[0])
+def mail_by(relay: Relay) -> str:
+    """The mailing list, by that relay."""
+    return MAIL.replace("PORT", str(relay.port))
 
 
 @pytest.fixture
@@ -96,7 +64,7 @@ def relay() -> Iterator[Relay]:
 def town(tmp_path, relay) -> Iterator[PushTown]:
     town = PushTown(tmp_path)
     try:
-        town.open_with(relay)
+        town.open_push(mail_by(relay))
         yield town
     finally:
         town.end()
@@ -263,7 +231,7 @@ def test_on_an_iphone_the_home_screen_is_explained_first(town, chromium):
 
 def test_an_officer_is_told_on_their_device_what_waits_and_how_it_ended(tmp_path, relay, chromium):
     town = PushTown(tmp_path)
-    town.open_with(relay, '[sources.manual]\npublish = "approve"\n')
+    town.open_push(mail_by(relay), '[sources.manual]\npublish = "approve"\n')
     people = People(town)
     desk = Desk(chromium, people)
     try:

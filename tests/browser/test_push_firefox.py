@@ -1,0 +1,178 @@
+"""Push with nothing that stands in for the browser: a Firefox subscribes, reads, shows, and leaves.
+
+Its push service is the sandbox's, over the protocol of Mozilla's own. What Tocsin encrypts, Firefox decrypts.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from alerts.store.files import connect
+from campaign.town import Town
+from tests.browser.firefox import FIREFOX, Firefox, firefox
+from tests.browser.push_town import PushTown
+
+pytestmark = pytest.mark.process
+SHOWN = """async () => {
+    const shown = await (await navigator.serviceWorker.ready).getNotifications();
+    return shown.map(({title, body, tag, lang, data}) => ({title, body, tag, lang, navigate: data.navigate}));
+}"""
+SAYS = "() => document.querySelector('[data-push] [role=status]').textContent"
+CLOSE = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).forEach((each) => each.close())"
+SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+DRAWN = """() => [...document.querySelectorAll(".map")].every(
+    (map) => !map.checkVisibility() || map.querySelectorAll("path").length > 5)"""
+REPORTS = "\n[reports]\n"
+
+
+class Home:
+    """Somebody with a Firefox at the town's page."""
+
+    def __init__(self, town: PushTown, browser: Firefox) -> None:
+        self.town = town
+        self.browser = browser
+
+    def subscribe(self) -> None:
+        """By the page's own button."""
+        self.browser.press("S’abonner")
+        self.is_told("Vous êtes abonné")
+
+    def leave(self) -> None:
+        """As one does who has had enough."""
+        self.browser.evaluate(CLOSE)
+        self.browser.press("Plus d’alertes ici")
+        self.is_told("Vous ne recevez plus d’alertes ici")
+
+    def is_told(self, words: str) -> None:
+        """What the page says to a tap."""
+        self.town.until(lambda: words in self.browser.evaluate(SAYS))
+
+    def sees(self, words: str) -> dict[str, Any]:
+        """The one notification on the screen, once it says that."""
+
+        def shown() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = self.browser.evaluate(SHOWN)
+            return found if any(words in each["body"] or words in each["title"] for each in found) else []
+
+        [only] = self.town.until(shown)
+        return only
+
+    def is_connected(self, wanted: bool) -> None:
+        """Switch the line to the push service on or off."""
+        self.browser.prefers({"dom.push.connection.enabled": wanted})
+        self.town.until(lambda: any(each["connected"] for each in self._known()) is wanted)
+
+    def subscriptions(self) -> list[dict[str, Any]]:
+        """What the push service has of this browser."""
+        return [each for firefox in self._known() for each in firefox["browsers"]]
+
+    def endpoint(self) -> str:
+        """Where the town reaches its one subscriber."""
+        with closing(connect(self.town.database, readonly=True)) as db:
+            [[endpoint]] = db.execute("SELECT endpoint FROM subscriber WHERE channel = 'push'").fetchall()
+        return str(endpoint)
+
+    def _known(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.town.ask("/sandbox/push/firefoxes.json")
+        return found
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, forks) -> Iterator[Home]:
+    """One town and one browser for all: their tests follow each other, and each leaves nothing."""
+    if shutil.which(FIREFOX) is None:
+        pytest.skip(f"{FIREFOX} is missing: apt-get install firefox-esr")
+    Town.forks = forks
+    folder = tmp_path_factory.mktemp("push")
+    town = PushTown(folder)
+    try:
+        town.open_push(REPORTS)
+        service = town.sandbox.replace("http://", "ws://") + "/sandbox/push/firefox"
+        told = {"serverURL": service, "testing.allowInsecureServerURL": True, "retryBaseInterval": 100}
+        settings = {f"dom.push.{name}": value for name, value in told.items()}
+        with firefox(folder / "profile", {**settings, "dom.push.connection.enabled": True}) as browser:
+            yield Home(town, browser)
+    finally:
+        town.end()
+
+
+def test_a_firefox_shows_an_alert_its_update_and_its_end_and_leaves_without_a_trace(home):
+    town, browser = home.town, home.browser
+    browser.goto(town.pages)
+    browser.tick("Centre-Bourg")
+    home.subscribe()
+    assert town.rows("subscriber") == 1
+
+    elsewhere = town.post("Panne aux Coteaux", "--severity", "Severe", "--area", "Les Coteaux")
+    grave = town.post(
+        "Rue Basse fermée", "--severity", "Severe", "--area", "Centre-Bourg", "--instruction", "Passez par le quai."
+    )
+    shown = home.sees("Passez par le quai.")
+    assert "Rue Basse" in shown["title"]
+    assert shown["tag"] == grave["incident"] != elsewhere["incident"]
+    assert shown["lang"] == "fr"
+    assert shown["navigate"].endswith(f"/alerts/{grave['incident']}")
+
+    town.objects("update", grave["incident"], "--instruction", "Passez par le pont.")
+    home.sees("Passez par le pont.")
+    town.objects("cancel", grave["incident"], "--over")
+    assert "Rue Basse" in home.sees("Route rouverte")["title"]
+    town.until(lambda: town.rows("received") == 0)
+    assert [each["acknowledged"] for each in town.brought()] == ["delivered"] * 3
+    assert {each["urgency"] for each in town.brought()} == {"high"}
+
+    home.leave()
+    assert (town.rows("subscriber"), town.rows("received"), town.rows("held_back")) == (0, 0, 0)
+    assert [each["gone"] for each in home.subscriptions()] == [True]
+    assert browser.errors(town.pages) == []
+
+
+def test_who_was_away_is_shown_only_the_latest_of_an_alert(home):
+    town = home.town
+    home.browser.goto(town.pages)
+    home.subscribe()
+    home.is_connected(False)
+    before = len(town.brought())
+    grave = town.post("Crue de la Vive", "--severity", "Extreme", "--area", "all", "--instruction", "Montez.")
+    town.until(lambda: len(town.brought()) == before + 1)
+    town.objects("update", grave["incident"], "--instruction", "Ne descendez pas.")
+    town.until(lambda: len(town.brought()) == before + 2)
+    home.is_connected(True)
+    home.sees("Ne descendez pas.")
+    town.until(lambda: town.brought()[-1]["acknowledged"])
+    assert [each["acknowledged"] for each in town.brought()[before:]] == [None, "delivered"]
+    home.leave()
+
+
+def test_a_browser_that_gets_another_endpoint_stays_subscribed_and_can_still_leave(home):
+    town = home.town
+    home.browser.goto(town.pages)
+    home.subscribe()
+    first = home.endpoint()
+    town.ask("/sandbox/timelines", method="DELETE")  # the push service forgets all that it knew
+    town.until(lambda: home.endpoint() != first)
+    town.post("Rue Haute fermée", "--severity", "Severe", "--area", "all")
+    home.sees("Rue Haute")
+    home.leave()  # by the page that was open all the while
+    assert town.rows("subscriber") == 0
+    assert [each["gone"] for each in home.subscriptions()] == [True]
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_gecko_shows_every_page_and_none_of_them_complains(home, width):
+    town, browser = home.town, home.browser
+    grave = town.post("Eau non potable", "--severity", "Severe", "--area", "Centre-Bourg")["incident"]
+    [told] = town.objects("report", "add", "--kind", "road", "--at", "45.1915,5.7130", "--text", "Un trou.")
+    town.objects("report", "accept", told["report"])
+    town.until_shown(grave)
+    browser.is_wide(width)
+    for page in ("", f"alerts/{grave}", "report", "reports", f"reports/{told['report']}", "poster", "panel", "privacy"):
+        browser.goto(f"{town.pages}/{page}")
+        town.until(lambda: browser.evaluate(DRAWN))
+        assert browser.evaluate(SIDEWAYS) == 0, page
+    assert browser.errors(town.pages) == []
