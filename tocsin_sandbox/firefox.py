@@ -166,15 +166,21 @@ class Conversation:
         self._firefox.come_back(self._say, now)
 
     def _register(self, said: Said) -> None:
-        made = RealBrowser(secrets.token_urlsafe(24), self._firefox, said.channelID, said.key.rstrip("=") or None)
+        # While a line is new, a Firefox may ask for the same twice: it is one subscription.
+        made = self._subscription(said.channelID) or RealBrowser(
+            secrets.token_urlsafe(24), self._firefox, said.channelID, said.key.rstrip("=") or None
+        )
         self._service.browsers[made.id] = made
         told = {"messageType": "register", "channelID": said.channelID, "uaid": self._firefox.id, "status": _WELL}
         self._say({**told, "pushEndpoint": f"{self._address}/wpush/{made.id}"})
 
     def _unregister(self, channel: str) -> None:
-        for each in self._service.browsers.values():
-            if isinstance(each, RealBrowser) and (each.owner, each.channel) == (self._firefox, channel):
-                each.gone = True
+        if (left := self._subscription(channel)) is not None:
+            left.gone = True
+
+    def _subscription(self, channel: str) -> RealBrowser | None:
+        ours = (each for each in self._service.browsers.values() if isinstance(each, RealBrowser) and not each.gone)
+        return next((each for each in ours if (each.owner, each.channel) == (self._firefox, channel)), None)
 
 
 def listed(service: PushService) -> list[dict[str, Any]]:

@@ -81,6 +81,7 @@ async def known(town) -> list[dict]:
 
 async def test_it_alone_reads_what_it_is_brought_and_says_that_it_has_it(town, client):
     endpoint = await client.subscribe(town.key)
+    assert await client.subscribe(town.key) == endpoint, "asked twice, it is the same"
     assert (await town.bulk.tell(town.target(endpoint))).outcome is SENT
     message = await client.hears()
     assert message["channelID"] == CHANNEL
