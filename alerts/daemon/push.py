@@ -85,7 +85,7 @@ class PushOfficers:
         match result.outcome:
             case SendOutcome.LEFT:
                 raise ReaderGone(because("push_token_unknown"))
-            case SendOutcome.FAILED:
+            case SendOutcome.FAILED | SendOutcome.NOBODY:
                 raise Rejected(because("push_service_unknown"))
             case SendOutcome.LATER | SendOutcome.DOUBT:
                 raise Retry(because("asked_to_wait", platform="the push service", seconds=60), result.until)

@@ -235,7 +235,8 @@ class Target:
 class SendOutcome(StrEnum):
     """What became of one message: it is out, nobody reads there any more, it was refused, it may be out.
 
-    Or it is for later: whoever carries messages to that subscriber takes none now, while others go on.
+    Or it is for later: whoever carries messages to that subscriber takes none now, while others go on. Or `NOBODY` is
+    there by the word of somebody who may be wrong: said again when it was `MISSED_FOR` so long, they have left.
     """
 
     SENT = "sent"
@@ -243,6 +244,16 @@ class SendOutcome(StrEnum):
     FAILED = "failed"
     DOUBT = "doubt"
     LATER = "later"
+    NOBODY = "nobody"
+
+
+MISSED_FOR = timedelta(hours=1)
+"""A relay that lost its list of mailboxes for less must not cost a town its subscribers."""
+
+
+def still_missed(missed_at: datetime | None, told_at: datetime | None) -> datetime | None:
+    """Since when nobody is there; None: it wasn't said yet, or something reached them since."""
+    return missed_at if missed_at is not None and (told_at is None or told_at < missed_at) else None
 
 
 @dataclass(frozen=True, slots=True)

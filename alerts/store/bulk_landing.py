@@ -13,7 +13,16 @@ from sqlalchemy import select
 
 from alerts.model.alert import Severity
 from alerts.model.bounds import visible
-from alerts.model.delivery import Bulk, BulkCandidate, BulkState, Progress, SendOutcome, SendResult
+from alerts.model.delivery import (
+    MISSED_FOR,
+    Bulk,
+    BulkCandidate,
+    BulkState,
+    Progress,
+    SendOutcome,
+    SendResult,
+    still_missed,
+)
 from alerts.model.post import Message, Post, PostKind, PostState
 from alerts.model.reason import read_reason
 from alerts.model.subscriber import Notice, Topic
@@ -97,7 +106,9 @@ def _count(db: Connection, counts: Mapping[str, Counter[str]]) -> None:
 
 def _land_one(db: Connection, channel: str, result: SendResult, now: datetime, counts: dict[str, Counter[str]]) -> None:
     chat, target = result.target.chat, result.target
-    if result.outcome is SendOutcome.LEFT:
+    if result.outcome is SendOutcome.LEFT or (
+        result.outcome is SendOutcome.NOBODY and _is_gone(db, channel, chat, now)
+    ):
         Subscribers(db).forget(channel, chat)  # which counts it
         return
     if result.outcome is SendOutcome.LATER:
@@ -115,6 +126,16 @@ def _land_one(db: Connection, channel: str, result: SendResult, now: datetime, c
             _receive(db, told, chat, result.message or 0, now)
     if result.moved_to is not None:
         Subscribers(db).moved(channel, chat, result.moved_to)
+
+
+def _is_gone(db: Connection, channel: str, chat: int, now: datetime) -> bool:
+    """Whether nobody was there long ago either; the first time is kept, so that it outlives a restart."""
+    who = {"of": channel, "who": chat}
+    missed, told = sql.MISSED.row(db, **who), sql.LAST_TOLD.row(db, **who)
+    since = still_missed(time_of(missed[0]) if missed else None, time_of(told[0]) if told else None)
+    if since is None:
+        sql.MISS.run(db, now=stamp(now), **who)
+    return since is not None and now - since >= MISSED_FOR
 
 
 def _receive(db: Connection, told: _Told, chat: int, message: int, now: datetime) -> None:

@@ -218,6 +218,14 @@ HOW_MANY_READ = Statement(
 LAST_TOLD = Statement(
     select(func.max(received.c.at)).where(received.c.channel == _OF, received.c.chat == bindparam("who"))
 )
+MISSED = Statement(
+    select(subscriber.c.missed_at).where(subscriber.c.channel == _OF, subscriber.c.chat == bindparam("who"))
+)
+MISS = Statement(
+    update(subscriber)
+    .where(subscriber.c.channel == _OF, subscriber.c.chat == bindparam("who"))
+    .values(missed_at=bindparam("now"))
+)
 HAS_GOT = Statement(
     select(received.c.message_id).where(
         received.c.channel == _OF, received.c.chat == bindparam("who"), received.c.incident == bindparam("about")

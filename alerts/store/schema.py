@@ -455,6 +455,7 @@ subscriber = Table(
     Column("is_on", Boolean, nullable=False),
     Column("endpoint", Text),
     Column("token", String(64)),
+    Column("missed_at", BigInteger),
     Index("ix_subscriber_token", "token", unique=True),
     sqlite_with_rowid=False,
 )

@@ -120,6 +120,7 @@ class Subscribers(UnitPart):
             is_on=subscriber.on,
             endpoint=_spell_endpoint(subscriber.endpoint),
             token=subscriber.token,
+            missed_at=None,  # who chooses is there
         )
 
     def by_token(self, channel: str, token: str) -> Subscriber | None:

@@ -31,9 +31,6 @@ AGAIN = timedelta(minutes=5)
 """After this, what a relay doesn't take for somebody now is tried again."""
 TRIED_FOR = timedelta(days=1)
 """How long it is tried where the alert has no end."""
-CONFIRMED_AFTER = timedelta(hours=1)
-"""A mailbox that isn't there, and isn't there either after so long, leaves."""
-_KEPT = 1000
 
 Word = Callable[[Reason, str], str]
 """A reason as a sentence of that language."""
@@ -48,7 +45,6 @@ class MailBulk:
         self._settings = settings
         self._resources = resources
         self._word = word
-        self._unknown: dict[int, datetime] = {}
         self._connections = RelayConnections(settings)
 
     async def close(self) -> None:
@@ -88,19 +84,14 @@ class MailBulk:
         now, bulk = self._now, target.bulks[0]
         match answer:
             case OneAnswer.TAKEN:
-                self._unknown.pop(target.chat, None)
                 # What they had first stays what is referred to.
                 return SendResult(target, SendOutcome.SENT, target.message or number_of(bulk))
             case OneAnswer.LATER if bulk.expires is not None or now - bulk.stored_at < TRIED_FOR:
                 return SendResult(target, SendOutcome.LATER, until=now + AGAIN)
-            case OneAnswer.NOBODY if now - self._unknown.setdefault(target.chat, now) >= CONFIRMED_AFTER:
-                del self._unknown[target.chat]
-                log.info("mail.subscriber_gone", channel=self._name)
-                return SendResult(target, SendOutcome.LEFT)
             case _:
-                self._unknown = dict(list(self._unknown.items())[-_KEPT:])
                 log.info("mail.refused", channel=self._name, bulk=bulk.id, answer=answer)
-                return SendResult(target, SendOutcome.FAILED)
+                is_nobody = answer is OneAnswer.NOBODY
+                return SendResult(target, SendOutcome.NOBODY if is_nobody else SendOutcome.FAILED)
 
     async def _hand_over(self, letter: Letter, address: str) -> OneAnswer:
         """What the relay says to it, as far as it is about this mailbox; raises what is about more than that."""

@@ -98,7 +98,7 @@ def test_a_database_from_before_the_release_is_brought_along_with_its_rows(tmp_p
     before["post"] = [(*row, None) for row in before["post"]]  # no poll
     before["lease"] = [(*row, None, None) for row in before["lease"]]  # without a number and a time since when
     before["post"] = [(*row, None, None) for row in before["post"]]  # none of them answers anybody
-    before["subscriber"] = [(*row, None, None) for row in before["subscriber"]]  # none of them is a browser
+    before["subscriber"] = [(*row, None, None, None) for row in before["subscriber"]]  # no browser, none missed
     assert all(before.values()), "no table of then is empty"
 
     assert migrate(path)
