@@ -298,6 +298,17 @@ _FIELDS, _STEPS = 4, 32
 _BLOCK = 16
 
 
+def size_of(jpeg: bytes) -> tuple[int, int] | None:
+    """How wide and high a kept photo is, for the room that a page leaves for it; None where it can't be read."""
+    from PIL.JpegImagePlugin import JpegImageFile  # noqa: PLC0415
+
+    try:
+        with JpegImageFile(io.BytesIO(jpeg)) as opened:
+            return opened.size
+    except Exception:  # noqa: BLE001 a decoder stumbles over broken files in its own ways
+        return None
+
+
 def blurred(jpeg: bytes, boxes: Sequence[Box]) -> bytes:
     """A kept photo with the boxes made unrecognisable for good: a few fields of rough colour each.
 

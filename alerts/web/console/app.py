@@ -58,6 +58,7 @@ from alerts.web.console.mishaps import (
     wants_page,
 )
 from alerts.web.posted import read_posted
+from alerts.web.public.answers import answer_of, given
 
 Part = Callable[[Console], Sequence[web.RouteDef]]
 PARTS: Sequence[Part] = (
@@ -253,13 +254,15 @@ async def _refused(console: Console, request: web.Request, visitor: Visitor | No
     return please_confirm(console.frame, request, kept, status=HTTPStatus.FORBIDDEN)
 
 
-async def _static(request: web.Request) -> web.FileResponse:
+async def _static(request: web.Request) -> web.Response:
     file = static_file(request.match_info["name"])
     if file is None:
         raise web.HTTPNotFound
+    # Packed, as the public's are: pages are not, for they hold a token beside what somebody else may have written.
+    response = await given(answer_of(file), request)
     # The query is the digest of the content (`static_address`): such an address never shows anything else.
-    kept = "public, max-age=31536000, immutable" if request.query_string else "no-cache"
-    return web.FileResponse(file, headers={"Cache-Control": kept})
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if request.query_string else "no-cache"
+    return response
 
 
 def _unwritten(

@@ -2,11 +2,13 @@
 
 A page is made and compressed when somebody first asks for it (`Once`), and kept: a town that looks all at once costs no
 more than its bytes, and a page that nobody looks at costs nothing. Files beside the pages (style, scripts, Leaflet) are
-such answers too, under addresses that hold the digest of what is in them: those may be kept for ever.
+such answers too, under addresses that hold the digest of what is in them: those may be kept for ever. Leaflet's are in
+a folder that is named by the digest of all of them, for they name each other.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import re
@@ -186,6 +188,13 @@ def answer(
     return KeptAnswer(content, kind, etag, headers)
 
 
+async def given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:
+    """The response to a request, packed in a thread where that takes long."""
+    if not found.is_ready_for(request):
+        await asyncio.to_thread(found.pack_for, request)
+    return found.to(request, status=status)
+
+
 def _form_for(request: web.Request) -> str | None:
     return _form(request.headers.get("Accept-Encoding", ""))
 
@@ -221,25 +230,29 @@ def static_files() -> Mapping[str, Path]:
 
 
 @cache
+def answer_of(file: Path) -> KeptAnswer:
+    """A file as an answer, to be kept for ever: for an address that tells what is in it."""
+    return answer(file.read_bytes(), _KINDS[file.suffix], fresh_for=_FOR_EVER)
+
+
+@cache
 def static_path(name: str) -> str:
-    """The path of a file: what Leaflet's style names relatively keeps its name, all else has its digest."""
+    """The path of a file, with the digest of what is in it; Leaflet's keep their names, in a folder that has it."""
     if name.startswith("leaflet/"):
-        return f"/static/{name}"
-    digest = hashlib.sha256(static_files()[name].read_bytes()).hexdigest()[:12]
+        return f"/static/leaflet.{_digest_of(*leaflet_files().values())}/{name.removeprefix('leaflet/')}"
     stem, _, suffix = name.rpartition(".")
-    return f"/static/{stem}.{digest}.{suffix}"
+    return f"/static/{stem}.{_digest_of(static_files()[name])}.{suffix}"
+
+
+@cache
+def _digest_of(*files: Path) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 @cache
 def static_answers() -> Mapping[str, KeptAnswer]:
     """Every file as an answer, by path: the same ones for all towns of this process."""
-    answers = {
-        # For ever where the address tells the content; an upgrade of Leaflet is seen within the hour.
-        static_path(name): answer(
-            file.read_bytes(), _KINDS[file.suffix], fresh_for=3600 if name.startswith("leaflet/") else _FOR_EVER
-        )
-        for name, file in static_files().items()
-    }
+    answers = {static_path(name): answer_of(file) for name, file in static_files().items()}
     icon = answers[static_path("favicon.svg")]
     sign = answers[static_path("icon-192.png")]
     return answers | {

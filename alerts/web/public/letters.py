@@ -36,7 +36,7 @@ from alerts.model.post import Message
 from alerts.model.subscriber import MAILBOX, Mailbox, Quiet, Subscriber
 from alerts.web.console.arrival import client_address
 from alerts.web.posted import read_posted
-from alerts.web.public.answers import HTML
+from alerts.web.public.answers import HTML, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
@@ -157,7 +157,10 @@ class LetterPages:
     # --- asking for a link
 
     async def _form(self, request: web.Request) -> web.Response:
-        return await self._page(request, "form")
+        """The empty form is the same for all: it alone is packed, and may be found by who searches for it."""
+        language, headers = self._setting.language_of(request.path), safety(self._setting, posts=True)
+        page = await self._made(language, "form", rest="mail")
+        return await given(answer(page, HTML, extra=headers), request)
 
     async def _ask(self, request: web.Request) -> web.Response:
         """Send a letter with the link. Whoever asks learns nothing about the address."""
@@ -320,12 +323,14 @@ class LetterPages:
         language: str | None = None,
         **told: Any,
     ) -> web.Response:
-        spoken = language or self._setting.language_of(request.path)
-        outlook = (await self._publisher.edition()).outlook
-        given = {"address": None, "known": None, "is_kept": False, **told}
-        page = self._pages[spoken].reported("letters.html", outlook, rest, what=what, posts_to=rest, **given)
+        page = await self._made(language or self._setting.language_of(request.path), what, rest=rest, **told)
         headers = {**safety(self._setting, posts=True), **_UNKEPT}
         return web.Response(body=page.encode(), status=status, headers=headers)
+
+    async def _made(self, language: str, what: str, *, rest: str, **told: Any) -> str:
+        outlook = (await self._publisher.edition()).outlook
+        values = {"address": None, "known": None, "is_kept": False, **told}
+        return self._pages[language].reported("letters.html", outlook, rest, what=what, posts_to=rest, **values)
 
 
 def subscriber_by(box: Mailbox, choices: PushChoices, language: str) -> Subscriber:

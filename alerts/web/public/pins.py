@@ -32,13 +32,14 @@ from alerts.model.reports import Closing, ReportKind, ReportState
 from alerts.model.town import Town
 from alerts.rendering.i18n import Words
 from alerts.reports.intake import ReportIntake
+from alerts.reports.photos import size_of
 from alerts.reports.public import Pin, leads_to, one_pin, photo_shown, pins
 from alerts.reports.sieves import is_flood
 from alerts.reports.taking import section_of
-from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, KeptAnswer, Made, Once, answer
+from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, KeptAnswer, Made, Once, answer, given
 from alerts.web.public.lately import Lately
 from alerts.web.public.page import Pages, safety, words_of
-from alerts.web.public.publisher import Publisher, given, nothing_there
+from alerts.web.public.publisher import Publisher, nothing_there
 from alerts.web.public.told import Outlook, Setting
 
 READ_FOR = timedelta(seconds=4)
@@ -111,7 +112,9 @@ class PinPages:
             return await nothing_there(self.publisher, request)
         language, rest = self.setting.language_of(request.path), f"{REPORTS}/{found.number}"
         first = await self._reads.ask(lambda unit: leads_to(unit, self.setting.town, found, unit.now))
-        page = partial(self._page, language, "report_shown.html", rest, pin=found, first=first)
+        photo = await self._photo.get(found.number) if found.has_photo else None
+        size = size_of(photo) if photo is not None else None
+        page = partial(self._page, language, "report_shown.html", rest, pin=found, first=first, size=size)
         return await self._given(Once(page), request)
 
     async def photo(self, request: web.Request) -> web.Response:

@@ -36,7 +36,7 @@ from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
-from alerts.web.public.answers import KeptAnswer, Made
+from alerts.web.public.answers import KeptAnswer, Made, given
 from alerts.web.public.export import Export
 from alerts.web.public.lasting import Key, Lasting
 from alerts.web.public.older import Cards, OlderPages
@@ -452,13 +452,6 @@ async def nothing_there(publisher: Publisher, request: web.Request) -> web.Respo
     setting = publisher.setting
     page = await publisher.find(setting.path(setting.language_of(path), "404.html"))
     return await given(page, request, status=404) if page else web.Response(status=404)
-
-
-async def given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:
-    """The response to a request, packed in a thread where that takes long."""
-    if not found.is_ready_for(request):
-        await asyncio.to_thread(found.pack_for, request)
-    return found.to(request, status=status)
 
 
 async def _tell(stream: web.StreamResponse, publisher: Publisher, changed: asyncio.Event) -> None:

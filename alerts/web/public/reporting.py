@@ -34,7 +34,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.reports.public import Nearby, nearby
 from alerts.reports.taking import ReportDraft, check, placed, section_of
 from alerts.web.console.arrival import client_address
-from alerts.web.public.answers import HTML, JSON
+from alerts.web.public.answers import HTML, JSON, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
 from alerts.web.public.publisher import Publisher
@@ -103,9 +103,13 @@ class ReportPages:
     # --- what is looked at
 
     async def show(self, request: web.Request) -> web.Response:
-        """The empty form, made once for all who open it in the same minute; `?kind=` may choose one."""
+        """The empty form, made once for all who open it in the same minute; `?kind=` may choose one.
+
+        It alone may be found by who searches for it, and is packed: no stranger's word is in it.
+        """
         if not request.query:
-            return self.answered(await self._blank_form(request))
+            headers = {**safety(self._setting, posts=True), "Cache-Control": _UNKEPT["Cache-Control"]}
+            return await given(answer(await self._blank_form(request), HTML, extra=headers), request)
         return await self._form(request, _FormShown(_typed(SentForm({"kind": request.query.get("kind", "")[:40]})), {}))
 
     async def lead(self, request: web.Request) -> web.Response:

@@ -3,6 +3,7 @@ let told = document.querySelector("main").innerHTML;
 const charts = new WeakMap();
 const map = document.getElementById("map");
 if (map && window.L) draw(map);
+else map?.classList.add("gone");
 
 async function draw(place) {
   const {districts, tiles, tilesBy, zoomIn, zoomOut} = place.dataset;
@@ -29,7 +30,7 @@ async function draw(place) {
   await fill(place);
   const bounds = drawn.focus ?? layers.getBounds();
   if (bounds.isValid()) chart.fitBounds(bounds, {padding: [16, 16], maxZoom: 15});
-  else place.classList.remove("ready");
+  else place.classList.replace("ready", "gone");
   name(drawn.ground);
 }
 

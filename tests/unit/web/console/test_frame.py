@@ -125,6 +125,15 @@ async def test_the_way_to_what_a_role_may_not_do_isn_t_shown(town):
     await browser.client.close()
 
 
+async def test_files_come_packed_and_pages_with_a_token_do_not(town):
+    browser = Browser(town)
+    await browser.settle(role=Role.VIEWER)
+    for path, packed in (("/desk/static/console.css?0", True), ("/desk/account", False)):
+        async with browser.client.get(path, headers={"Accept-Encoding": "gzip"}) as answer:
+            assert (answer.headers.get("Content-Encoding") == "gzip") is packed, path
+    await browser.client.close()
+
+
 def tokens(scheme):
     """The colours of console.css in one scheme."""
     style = static_file("console.css").read_text(encoding="utf-8")

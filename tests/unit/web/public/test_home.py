@@ -149,6 +149,15 @@ def test_the_first_view_is_small(town, paper):
     assert sum(sizes.values()) < 60_000, sizes
 
 
+def test_every_file_beside_a_page_is_kept_for_ever_and_leaflets_are_in_one_folder(town, paper):
+    paper.print(town.hear(an_alert()))
+    beside = tree(paper, "/").xpath("//link[@rel='stylesheet']/@href | //script/@src")
+
+    for path in beside:
+        assert "max-age=31536000" in paper.edition.answers[path].headers["Cache-Control"], path
+    assert len({path.rpartition("/")[0] for path in beside if "leaflet" in path}) == 1
+
+
 @pytest.mark.parametrize("hazard", Hazard)
 def test_each_hazard_has_a_pictogram_that_stays_in_its_square(hazard):
     drawn = pictogram(hazard)

@@ -340,6 +340,16 @@ async def test_no_page_of_it_is_kept_by_anybody_or_says_where_it_leads(street):
             assert "report-form" in await answer.text()
 
 
+async def test_the_empty_form_alone_may_be_found_and_comes_packed(street):
+    async with street.person() as client:
+        async with client.get("/report", headers={"Accept-Encoding": "br"}) as answer:
+            assert answer.headers["Content-Encoding"] == "br"
+            assert "X-Robots-Tag" not in answer.headers
+        async with client.get("/report?kind=road", headers={"Accept-Encoding": "br"}) as answer:
+            assert "Content-Encoding" not in answer.headers
+            assert answer.headers["X-Robots-Tag"] == "noindex"
+
+
 async def test_in_a_fleet_every_link_of_it_leads_below_the_town(tmp_path):
     async with a_street(tmp_path, mount="/saint-martin") as street:
         opened = await street.open()
