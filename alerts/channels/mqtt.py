@@ -26,7 +26,7 @@ from aiomqtt import Client, MqttError
 from aiomqtt.exceptions import MqttConnectError
 
 from alerts.channels.answer import quote
-from alerts.channels.settings import MqttSettings, read_credential
+from alerts.channels.settings import KeptPassword, MqttSettings
 from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt
@@ -124,21 +124,16 @@ class Mqtt:
     drops_repeats = True
 
     def __init__(self, name: str, settings: MqttSettings, resources: Resources) -> None:
-        self._name = name
         self._settings = settings
-        self._resources = resources
-        self._password: Secret | None = None
-        self._opened = False
+        self._password = KeptPassword(name, settings.password, resources.folder)
 
     async def open(self) -> None:
         """Read the password, if there is one; raises BadCredential where it is missing. Sends nothing."""
-        source = self._settings.password
-        self._password = read_credential(source, self._resources.folder) if source is not None else None
-        self._opened = True
+        self._password.read()
 
     async def close(self) -> None:
         """Forget the password; no connection outlives its post."""
-        self._password, self._opened = None, False
+        self._password.forget()
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
         """Say it at each district's topic. The receipt's id is the incident and the districts; there is no address."""
@@ -174,14 +169,13 @@ class Mqtt:
 
     async def _say(self, letters: Sequence[TopicMessage]) -> None:
         """Say it over a connection of its own; whatever comes of it, as a DeliveryError."""
-        if not self._opened:
-            raise BadCredential(because("channel_unopened", channel=self._name))
+        password = self._password.held()
         if any(len(each.words) > LARGEST for each in letters):
             raise Rejected(because("mqtt_too_large", most=LARGEST))
         failure: DeliveryError
         seconds, connected = self._settings.timeout.total_seconds(), False
         try:
-            async with asyncio.timeout(seconds), await self._client() as client:
+            async with asyncio.timeout(seconds), await self._client(password) as client:
                 connected = True
                 await _acknowledged(client, letters)
                 return
@@ -194,7 +188,7 @@ class Mqtt:
             failure = Retry(why, sent=connected)
         raise failure  # out here, so that the library's error is not its context
 
-    async def _client(self) -> Client:
+    async def _client(self, password: Secret | None) -> Client:
         settings = self._settings
         # It reads a hundred certificates.
         safe = await asyncio.to_thread(_safe) if settings.tls == "implicit" else None
@@ -202,7 +196,7 @@ class Mqtt:
             settings.host,
             settings.broker_port,
             username=settings.user,
-            password=self._password.reveal() if self._password is not None else None,
+            password=password.reveal() if password is not None else None,
             tls_context=safe,
             # The time for all of it is kept in `_say`. So long a thread waits for the answer to a handshake.
             timeout=settings.timeout.total_seconds(),

@@ -455,6 +455,37 @@ MQTT_TEXT = TextFormat(limit=20_000, markup="json")
 PUSH_TEXT = TextFormat(limit=400, link="field")
 
 
+class KeptPassword:
+    """A channel's password, which it may do without: read when the channel opens, forgotten when it closes."""
+
+    def __init__(self, channel: str, source: SecretSource | None, folder: Path) -> None:
+        self._channel = channel
+        self._source = source
+        self._folder = folder
+        self._password: Secret | None = None
+        self._is_read = False
+
+    def read(self) -> None:
+        """Read it anew; raises BadCredential where one is named and missing."""
+        self._password = read_password(self._source, self._folder)
+        self._is_read = True
+
+    def forget(self) -> None:
+        """Keep it no longer."""
+        self._password, self._is_read = None, False
+
+    def held(self) -> Secret | None:
+        """The password, or None where there is none. Raises BadCredential while the channel isn't open."""
+        if not self._is_read:
+            raise BadCredential(because("channel_unopened", channel=self._channel))
+        return self._password
+
+
+def read_password(source: SecretSource | None, folder: Path) -> Secret | None:
+    """The secret at `source`, if one is named."""
+    return read_credential(source, folder) if source is not None else None
+
+
 def read_credential(source: SecretSource, folder: Path) -> Secret:
     """The secret at `source`; raises BadCredential where it is missing or can't be one, as a file of two lines can't.
 

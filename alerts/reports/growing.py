@@ -36,21 +36,22 @@ class GrowingCluster:
     reports: tuple[str, ...]
 
 
-def growing_now(unit: Unit, kinds: Iterable[ReportKind], now: datetime) -> list[GrowingCluster]:
+def growing_now(
+    unit: Unit, kinds: Iterable[ReportKind], now: datetime, most: int = _MOST_TELLINGS
+) -> list[GrowingCluster]:
     """Those of all kinds, what is nearest to its draft first."""
     found = [
         each
         for kind in kinds
         if kind.cluster is not None and kind.hazard is not None
-        for each in growing(kind.code, _told_of(unit, kind.code, kind.cluster, now), kind.cluster)
+        for each in growing(kind.code, _told_of(unit, kind.code, kind.cluster, now, most), kind.cluster)
     ]
     return sorted(found, key=lambda each: (each.sources - each.count, each.since), reverse=True)
 
 
-def _told_of(unit: Unit, kind: str, rule: ClusterRule, now: datetime) -> list[Telling]:
-    told = unit.reports.tellings(kind, now - rule.span, now, _EVERYWHERE, _MOST_TELLINGS)
+def _told_of(unit: Unit, kind: str, rule: ClusterRule, now: datetime, most: int) -> Sequence[Telling]:
     # What an alert cites already has grown into that.
-    return [each for each in told if each.draft is None and each.incident is None]
+    return unit.reports.tellings(kind, now - rule.span, now, _EVERYWHERE, most, uncited=True)
 
 
 def growing(kind: str, tellings: Sequence[Telling], rule: ClusterRule) -> list[GrowingCluster]:

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from alerts.access.sessions import digest
 from alerts.desk.draft import OFFICE
 from alerts.desk.service import DeskUnit
 from alerts.model.bounds import bounded, seen
@@ -144,11 +145,6 @@ def _digest(secret: bytes, told: bytes) -> str:
     return hmac.new(secret, told, hashlib.sha256).hexdigest()
 
 
-def digest_of(token: str) -> str:
-    """What is kept of a private link's token: enough to know it again, not to make it."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
 def check(town: Town, draft: ReportDraft, now: datetime) -> ReportKind:
     """The draft's kind. Raises Misuse for what can't be taken, whoever sends it."""
     kind = kind_of(town, draft.kind)
@@ -219,7 +215,7 @@ def take(
         at=draft.at or now,
         received_at=now,
         changed_at=now,
-        token=digest_of(token),
+        token=digest(token),
         via=draft.via,
         lat=draft.lat,
         lon=draft.lon,

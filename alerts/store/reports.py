@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text, bindparam, case, func, or_, select, text, update
+from sqlalchemy import BigInteger, Text, and_, bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.reports import (
@@ -112,6 +112,7 @@ _TELLINGS = Statement(
     .where(report_source.c.lat >= bindparam("south"), report_source.c.lat <= bindparam("north"))
     .where(report_source.c.lon >= bindparam("west"), report_source.c.lon <= bindparam("east"))
     .where(any_of(report.c.state, [state.value for state in COUNTING]))
+    .where(or_(bindparam("uncited") == 0, and_(report.c.draft.is_(None), report.c.incident.is_(None))))
     .order_by(report_source.c.at.desc())
     .limit(bindparam("most"))
 )
@@ -275,13 +276,23 @@ class Reports(ReportParts, ReportForgetting):
     # --- those near one another, and the alerts that cite them
 
     def tellings(
-        self, kind: str, since: datetime, until: datetime, box: tuple[float, float, float, float], most: int
+        self,
+        kind: str,
+        since: datetime,
+        until: datetime,
+        box: tuple[float, float, float, float],
+        most: int,
+        *,
+        uncited: bool = False,
     ) -> Sequence[Telling]:
-        """The tellings of a kind that count, of that time, within `box` (south, west, north, east); newest first."""
+        """The tellings of a kind that count, of that time, within `box` (south, west, north, east); newest first.
+
+        `uncited` leaves out those that an alert cites already.
+        """
         south, west, north, east = box
         rows = _TELLINGS.rows(
             self._db, kind=kind, since=stamp(since), until=stamp(until),
-            south=south, west=west, north=north, east=east, most=most,
+            south=south, west=west, north=north, east=east, most=most, uncited=int(uncited),
         )  # fmt: skip
         names = ("report", "lat", "lon", "source", "source_before", "draft", "incident")
         return [Telling(**{name: row[name] for name in names}, at=moment(row["at"])) for row in rows]

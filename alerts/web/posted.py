@@ -12,6 +12,12 @@ _UTF_8 = ("utf-8", "utf8")
 PostedFields = MultiDictProxy[str | bytes | bytearray | FileField]
 
 
+def must_be_from_here(request: web.Request) -> None:
+    """Raise HTTPForbidden for what another site's page has a browser send."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise web.HTTPForbidden
+
+
 async def read_posted(request: web.Request, most: int | None = None) -> PostedFields:
     """The fields of a form of up to `most` bytes, or as many as the application takes.
 

@@ -11,13 +11,13 @@ from functools import partial
 
 import pytest
 
+from alerts.access.sessions import digest
 from alerts.channels.settings import MailSettings
 from alerts.delivery.lease import TERM
 from alerts.model.subscriber import Mailbox, Subscriber, Topic
 from alerts.store.files import connect, migrate, opened
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
-from alerts.web.public.push import digest_of
 from tests.mail_relay import LIST, USER, Relay, running
 
 pytestmark = pytest.mark.process
@@ -67,7 +67,7 @@ def subscribe(town) -> set[str]:
         for number in range(MANY):
             box = Mailbox(f"n{number}@quais.example", f"{number:043}")
             topics = frozenset() if number % 4 else frozenset({Topic.WATER})
-            one = Subscriber(box.number, topics=topics, endpoint=box, token=digest_of(box.token))
+            one = Subscriber(box.number, topics=topics, endpoint=box, token=digest(box.token))
             Subscribers(db).put("lettre", one)
     return {f"n{number}@quais.example" for number in range(MANY) if number % 4}
 

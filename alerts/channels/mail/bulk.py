@@ -17,7 +17,7 @@ import structlog
 from alerts.channels.mail.answers import OneAnswer
 from alerts.channels.mail.connections import RelayConnections
 from alerts.channels.mail.letter import Addressed, Letter, written
-from alerts.channels.settings import MailSettings, read_credential
+from alerts.channels.settings import MailSettings, read_password
 from alerts.model.alert import Severity
 from alerts.model.bounds import visible
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
@@ -95,9 +95,8 @@ class MailBulk:
 
     async def _hand_over(self, letter: Letter, address: str) -> OneAnswer:
         """What the relay says to it, as far as it is about this mailbox; raises what is about more than that."""
-        source = self._settings.password
         # Read each time: one that was changed in its file is taken without a restart.
-        password = read_credential(source, self._resources.folder) if source is not None else None
+        password = read_password(self._settings.password, self._resources.folder)
         return await self._connections.hand_over(letter, address, password)
 
     def letter_to(self, target: Target, box: Mailbox) -> Letter:

@@ -20,11 +20,10 @@ from alerts.channels.mail import answers
 from alerts.channels.mail.answers import Step
 from alerts.channels.mail.letter import Letter, written
 from alerts.channels.picture import NoPicture, Picture, load_picture
-from alerts.channels.settings import MailSettings, read_credential
-from alerts.model.errors import BadCredential, DeliveryError, Rejected
+from alerts.channels.settings import KeptPassword, MailSettings
+from alerts.model.errors import DeliveryError, Rejected
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
-from alerts.model.reason import because
 from alerts.model.town import Secret
 
 PATIENCE = 4
@@ -49,20 +48,17 @@ class Mail:
         self._name = name
         self._settings = settings
         self._resources = resources
-        self._password: Secret | None = None
-        self._opened = False
+        self._password = KeptPassword(name, settings.password, resources.folder)
         # Without a list nothing is sent for a post itself: it is out once its subscribers may be told.
         self.drops_repeats = self.proves_nothing = settings.to is None
 
     async def open(self) -> None:
         """Read the password, if there is one; raises BadCredential where it is missing. Sends nothing."""
-        source = self._settings.password
-        self._password = read_credential(source, self._resources.folder) if source is not None else None
-        self._opened = True
+        self._password.read()
 
     async def close(self) -> None:
         """Forget the password; no connection outlives its letter."""
-        self._password, self._opened = None, False
+        self._password.forget()
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
         """Hand one letter to the relay. The receipt's id is its Message-ID; it has no address.
@@ -73,8 +69,7 @@ class Mail:
         picture = await self._load(message.image) if message.image else None
         letter = written(message, self._settings, reply_to, picture, self._resources.clock.now())
         if (to := self._settings.to) is None:
-            if not self._opened:
-                raise BadCredential(because("channel_unopened", channel=self._name))
+            self._password.held()  # also where nothing is sent, a channel that isn't open takes nothing
             return Receipt(letter.id)
         await self._speak(lambda dialogue: dialogue.hand_over(letter, to))
         return Receipt(letter.id)
@@ -97,9 +92,7 @@ class Mail:
 
     async def _speak(self, work: Callable[[Dialogue], Awaitable[T]]) -> T:
         """Do it over a connection of its own; whatever comes of it, as a DeliveryError."""
-        if not self._opened:
-            raise BadCredential(because("channel_unopened", channel=self._name))
-        dialogue = Dialogue(self._settings, self._password)
+        dialogue = Dialogue(self._settings, self._password.held())
         failure: DeliveryError
         try:
             await dialogue.begin()

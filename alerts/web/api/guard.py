@@ -7,7 +7,6 @@ not. No cookie is looked at, so no other site can make a browser act here.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -16,11 +15,11 @@ from dataclasses import dataclass, replace
 from aiohttp import web
 
 from alerts.access.gate import Gate
-from alerts.access.sessions import Visit
+from alerts.access.sessions import Visit, digest
 from alerts.model.person import MAY, Act, Actor, Origin
 from alerts.model.reason import because
 from alerts.web.api.problems import Problem, ProblemType
-from alerts.web.console.arrival import Network, client_address, neighbourhood
+from alerts.web.console.arrival import Network, address_of, neighbourhood
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ class Guard:
             # Only now is it a stranger's: a program behind an address that was used up still comes in by its token.
             self.pace_stranger(request)
             raise _no_token(is_given=bearer is not None)
-        token = hashlib.sha256(bearer.encode()).hexdigest()
+        token = digest(bearer)
         _pass(request, self._programs.ask(token))
         actor = replace(found, origin=Origin.API, address=address)
         if not actor.may(act):
@@ -113,7 +112,7 @@ class Guard:
 
     def address_of(self, request: web.Request) -> str:
         """From where it was asked, as far as that can be known."""
-        return client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), self._proxies)
+        return address_of(request, self._proxies)
 
 
 def bearer_of(request: web.Request) -> str | None:

@@ -152,6 +152,11 @@ def _parsed_host(host: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
+def address_of(request: web.Request, proxies: Sequence[Network]) -> str:
+    """From where it was asked, as far as that can be known."""
+    return client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), proxies)
+
+
 def client_address(remote: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
     """Who is behind our proxies: read from the right, since each adds what it saw and the rest may be made up."""
     address = remote

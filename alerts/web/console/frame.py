@@ -8,7 +8,7 @@ reader's words, the times as they read them, who asks, the token that its forms 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from functools import cache, partial
@@ -203,6 +203,12 @@ class Console:
         if (self.frame.station.desk_url or "").startswith("https:") and not self.frame.station.web.trusted:
             told.append(because("proxies_missing"))
         return told
+
+
+def done_of(request: web.Request, known: Container[str]) -> str | None:
+    """What was done just now, as the address that it led to says, where it is one of those that are known."""
+    told = request.query.get("done")
+    return told if told in known else None
 
 
 def visitor_of(request: web.Request) -> Visitor:

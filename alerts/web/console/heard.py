@@ -15,9 +15,7 @@ told on the page, beside what had been typed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -28,9 +26,8 @@ from alerts.listening.acts import add
 from alerts.model.errors import TocsinError
 from alerts.model.events import RemarkHeard
 from alerts.model.listening import LONGEST_REMARK
-from alerts.model.reason import Reason
 from alerts.web.console.entering import fields_of
-from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.heard_deeds import DEEDS, Deed
 from alerts.web.console.heard_view import (
     MOST,
@@ -39,7 +36,7 @@ from alerts.web.console.heard_view import (
     question_of,
     said_of,
 )
-from alerts.web.console.mishaps import status_of
+from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.watch import page
 
 LONGEST_PLACE = 200
@@ -70,33 +67,22 @@ async def _board(
     console: Console,
     name: str,
     request: web.Request,
-    *,
-    status: int = 200,
-    error: Reason | None = None,
-    typed: Mapping[str, str] | None = None,
+    refused: RefusedForm = NOT_REFUSED,
 ) -> web.Response:
     after = _place(request.query.get("after", ""))
     board = await console.service.ask(lambda unit: board_of(unit, after or 0))
-    values = {
+    values: dict[str, Any] = {
         "board": board,
         "headlines": board.headlines,
-        "error": error,
-        "typed": typed or {},
-        "done": _done(request),
+        "done": done_of(request, _TOLD),
         "after": after,
     }
-    return page(console, request, name, status=status, **values)
+    return page(console, request, name, **refused.told, **values)
 
 
 def _place(text: str) -> int | None:
     """The place in a list that an address names, if it is one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
-
-
-def _done(request: web.Request) -> str | None:
-    """What was done just now, as the address that it led to says."""
-    told = request.query.get("done")
-    return told if told in _TOLD else None
 
 
 async def _all(console: Console, request: web.Request) -> web.Response:
@@ -120,27 +106,21 @@ async def _all(console: Console, request: web.Request) -> web.Response:
 async def _question(
     console: Console,
     request: web.Request,
-    *,
-    status: int = 200,
-    error: Reason | None = None,
-    typed: Mapping[str, str] | None = None,
+    refused: RefusedForm = NOT_REFUSED,
 ) -> web.Response:
     name = request.match_info["id"]
     values = await console.service.ask(lambda unit: question_of(unit, name))
     if values is None:
         raise web.HTTPNotFound
-    told = {"error": error, "typed": typed or {}, "done": _done(request)}
-    return page(console, request, "heard_question.html", status=status, **values, **told)
+    return page(console, request, "heard_question.html", **refused.told, **values, done=done_of(request, _TOLD))
 
 
-async def _said(
-    console: Console, request: web.Request, *, status: int = 200, error: Reason | None = None
-) -> web.Response:
+async def _said(console: Console, request: web.Request, refused: RefusedForm = NOT_REFUSED) -> web.Response:
     name = request.match_info["id"]
     values = await console.service.ask(lambda unit: said_of(unit, name))
     if values is None:
         raise web.HTTPNotFound
-    return page(console, request, "heard_said.html", status=status, **values, error=error, done=_done(request))
+    return page(console, request, "heard_said.html", **refused.told, **values, done=done_of(request, _TOLD))
 
 
 async def _seen_elsewhere(console: Console, request: web.Request) -> web.StreamResponse:
@@ -157,8 +137,7 @@ async def _seen_elsewhere(console: Console, request: web.Request) -> web.StreamR
     try:
         await console.service.act(action, posts=False)
     except TocsinError as error:
-        status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
-        return await _board(console, "heard.html", request, status=status, error=error.reason, typed=form)
+        return await _board(console, "heard.html", request, RefusedForm.by(error, form))
     console.service.tell(RemarkHeard())
     raise web.HTTPSeeOther(f"{BASE}/heard?done=elsewhere")
 
@@ -169,12 +148,11 @@ async def _carry_out(console: Console, what: str, name: str, deed: Deed, request
     try:
         where = await console.service.act(lambda unit: deed(Officer(unit, actor), subject, form))
     except TocsinError as error:
-        status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
         if what == "questions":
-            return await _question(console, request, status=status, error=error.reason, typed=form)
+            return await _question(console, request, RefusedForm.by(error, form))
         if what == "said":
-            return await _said(console, request, status=status, error=error.reason)
-        return await _board(console, "heard.html", request, status=status, error=error.reason)
+            return await _said(console, request, RefusedForm.by(error, {}))
+        return await _board(console, "heard.html", request, RefusedForm.by(error, {}))
     # Of what stored no post and belongs to no incident nobody would hear else.
     console.service.tell(RemarkHeard())
     raise web.HTTPSeeOther(f"{BASE}{where}?done={what}-{name}")

@@ -10,9 +10,10 @@ person signed in meanwhile, it is kept for the one who typed it, and they are to
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
@@ -24,7 +25,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.errors import Conflict, Forbidden, Misuse, TocsinError
 from alerts.model.incident import SavedDraft, Typed
 from alerts.model.person import fold_name
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.rendering.i18n import Words, word
 from alerts.web.console.drafts import is_identity
 from alerts.web.console.frame import BASE, Console, Frame
@@ -129,6 +130,28 @@ def _said_of(status: int, words: Words) -> tuple[str, str]:
         ),
     }
     return said.get(status) or said[400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500]
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedForm:
+    """What a page says where its form was refused: why, and what was typed. Empty where nothing was."""
+
+    error: Reason | None = None
+    typed: Mapping[str, str] = field(default_factory=dict)
+    status: int = HTTPStatus.OK
+
+    @classmethod
+    def by(cls, error: TocsinError, typed: Mapping[str, str]) -> RefusedForm:
+        """The form as the error leaves it."""
+        return cls(error.reason, typed, status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY))
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """For the page."""
+        return {"status": self.status, "error": self.error, "typed": self.typed}
+
+
+NOT_REFUSED = RefusedForm()
 
 
 def status_of(error: TocsinError, otherwise: HTTPStatus = HTTPStatus.CONFLICT) -> int:

@@ -14,9 +14,7 @@ stream of events. A form says in which state the report was seen: where somebody
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -24,13 +22,12 @@ from aiohttp import web
 from alerts.desk.officer import Officer
 from alerts.model.errors import TocsinError
 from alerts.model.events import ReportsChanged
-from alerts.model.reason import Reason
 from alerts.model.reports import Closing
 from alerts.reports.acts import BY_HAND
 from alerts.web.console import reports_map, reports_new, reports_notices, reports_photo
 from alerts.web.console.entering import fields_of
-from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import status_of
+from alerts.web.console.frame import BASE, Console, done_of, visitor_of
+from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.reports_deeds import DEEDS, STAYS, ReportDeed, was_of
 from alerts.web.console.reports_filter import SPANS, STATES, filter_from, filter_of, place_of
 from alerts.web.console.reports_photo import digest_of
@@ -62,12 +59,12 @@ async def _board(console: Console, name: str, request: web.Request) -> web.Respo
     town, query = console.frame.station, request.query
     asked, after = filter_of(query, town), query.get("after", "")
     board = await console.service.ask(lambda unit: board_of(unit, asked, place_of(after)))
-    values = {
+    values: dict[str, Any] = {
         "board": board,
         "headlines": board.headlines,
         "asked": asked,
         "after": after if place_of(after)[0] >= 0 else "",
-        "done": query.get("done") if query.get("done") in DEEDS else None,
+        "done": done_of(request, DEEDS),
         "number": number[0] if (number := _NUMBER.fullmatch(query.get("report", ""))) else "",
         "states": list(STATES),
         "spans": list(SPANS),
@@ -93,33 +90,28 @@ def kinds_of(console: Console, request: web.Request) -> dict[str, Any]:
 async def _one(
     console: Console,
     request: web.Request,
-    *,
-    status: int = 200,
-    error: Reason | None = None,
-    typed: Mapping[str, str] | None = None,
+    refused: RefusedForm = NOT_REFUSED,
 ) -> web.Response:
     town, number = console.frame.station, request.match_info["number"]
     sheet = await console.service.ask(lambda unit: sheet_of(unit, number))
     if sheet is None:
         raise web.HTTPNotFound
     words, told_in = console.frame.words(request), language_of(sheet.report, town)
-    back = filter_from((typed or {}).get("back", ""), town) if typed else filter_of(request.query, town)
-    values = {
+    back = filter_from(refused.typed.get("back", ""), town) if refused.typed else filter_of(request.query, town)
+    values: dict[str, Any] = {
         "sheet": sheet,
         "headlines": sheet.headlines,
         "report": sheet.report,
         "seen_photo": digest_of(sheet.photo) if sheet.photo is not None else "",
         "back": back,
-        "error": error,
-        "typed": typed or {},
-        "done": request.query.get("done") if request.query.get("done") in (*DEEDS, "new") else None,
+        "done": done_of(request, (*DEEDS, "new")),
         "prepared": prepared(words),
         "told_in": told_in,
         "as_told": {each.code: prepared_for(sheet.report, each.code, town).text for each in prepared(words)},
         "closings": [closing for closing in Closing if closing in BY_HAND],
         **kinds_of(console, request),
     }
-    return page(console, request, "citizen_report.html", status=status, **values)
+    return page(console, request, "citizen_report.html", **refused.told, **values)
 
 
 async def _carry_out(console: Console, name: str, deed: ReportDeed, request: web.Request) -> web.StreamResponse:
@@ -129,8 +121,7 @@ async def _carry_out(console: Console, name: str, deed: ReportDeed, request: web
     try:
         await console.service.act(lambda unit: deed(Officer(unit, actor), number, form, was), posts=False)
     except TocsinError as error:
-        status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
-        return await _one(console, request, status=status, error=error.reason, typed=form)
+        return await _one(console, request, RefusedForm.by(error, form))
     console.service.tell(ReportsChanged((number,)))
     if name in STAYS:
         raise web.HTTPSeeOther(back.address(f"{BASE}/reports/{number}", done=name))

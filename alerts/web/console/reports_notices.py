@@ -8,10 +8,9 @@ Whoever gave notice reads the decision, and so does who reported where something
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -19,12 +18,11 @@ from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.events import ReportsChanged
-from alerts.model.reason import Reason
 from alerts.model.reports import CitizenReport, ContentNotice
 from alerts.reports.acts import decide_notice
 from alerts.web.console.entering import fields_of
-from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import status_of
+from alerts.web.console.frame import BASE, Console, done_of, visitor_of
+from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.reports_prepared import decided_for, decisions
 from alerts.web.console.watch import page
 
@@ -56,10 +54,7 @@ def notices_of(unit: DeskUnit, state: str) -> list[SeenNotice]:
 async def _list(
     console: Console,
     request: web.Request,
-    *,
-    status: int = 200,
-    error: Reason | None = None,
-    typed: Mapping[str, str] | None = None,
+    refused: RefusedForm = NOT_REFUSED,
 ) -> web.Response:
     def question(unit: DeskUnit) -> tuple[list[SeenNotice], list[SeenNotice]]:
         over = [each for state in _STATES for each in notices_of(unit, state)]
@@ -68,16 +63,14 @@ async def _list(
     waiting, decided = await console.service.ask(question)
     section, words = console.frame.station.reports, console.frame.words(request)
     names = {kind.code: kind.name(words.language) for kind in (section.kinds if section is not None else ())}
-    values = {
+    values: dict[str, Any] = {
         "waiting_ones": waiting,
         "decided": decided,
         "decisions": decisions(words),
         "kind_name": lambda code: names.get(code, code),
-        "error": error,
-        "typed": typed or {},
-        "done": request.query.get("done") if request.query.get("done") in _STATES else None,
+        "done": done_of(request, _STATES),
     }
-    return page(console, request, "report_notices.html", status=status, **values)
+    return page(console, request, "report_notices.html", **refused.told, **values)
 
 
 async def _decide(console: Console, request: web.Request) -> web.StreamResponse:
@@ -94,8 +87,7 @@ async def _decide(console: Console, request: web.Request) -> web.StreamResponse:
     try:
         decided = await console.service.act(act, posts=False)
     except TocsinError as error:
-        status, typed = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY), {**form, "id": name}
-        return await _list(console, request, status=status, error=error.reason, typed=typed)
+        return await _list(console, request, RefusedForm.by(error, {**form, "id": name}))
     report = await console.service.ask(lambda unit: unit.reports.by_id(decided.report))
     console.service.tell(ReportsChanged((report.number,) if report is not None else ()))
     raise web.HTTPSeeOther(f"{BASE}/reports/notices?done={decided.state}")

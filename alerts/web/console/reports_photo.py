@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -25,13 +25,13 @@ from alerts.desk.service import DeskUnit
 from alerts.model.errors import Conflict, Misuse, TocsinError
 from alerts.model.events import ReportsChanged
 from alerts.model.person import Act
-from alerts.model.reason import Reason, because
+from alerts.model.reason import because
 from alerts.model.reports import CitizenReport, ReportPhoto
 from alerts.reports import acts
 from alerts.reports.photos import Box, blurred
 from alerts.web.console.entering import fields_of
-from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import status_of
+from alerts.web.console.frame import BASE, Console, done_of, visitor_of
+from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.watch import page
 
 MOST_BOXES = 5
@@ -72,23 +72,18 @@ async def _asked(console: Console, request: web.Request) -> tuple[CitizenReport,
 async def _show(
     console: Console,
     request: web.Request,
-    *,
-    status: int = 200,
-    error: Reason | None = None,
-    typed: Mapping[str, str] | None = None,
+    refused: RefusedForm = NOT_REFUSED,
 ) -> web.Response:
     report, photo = await _asked(console, request)
-    values = {
+    values: dict[str, Any] = {
         "report": report,
         "photo": photo,
         "seen": digest_of(photo),
         "boxes": range(1, MOST_BOXES + 1),
         "sides": SIDES,
-        "error": error,
-        "typed": typed or {},
-        "done": request.query.get("done") if request.query.get("done") in _DONE else None,
+        "done": done_of(request, _DONE),
     }
-    return page(console, request, "report_photo.html", status=status, **values)
+    return page(console, request, "report_photo.html", **refused.told, **values)
 
 
 async def _picture(console: Console, request: web.Request) -> web.Response:
@@ -116,8 +111,7 @@ async def _decide(console: Console, request: web.Request) -> web.StreamResponse:
 
         await console.service.act(act, posts=False)
     except TocsinError as error:
-        status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
-        return await _show(console, request, status=status, error=error.reason, typed=form)
+        return await _show(console, request, RefusedForm.by(error, form))
     console.service.tell(ReportsChanged((report.number,)))
     raise web.HTTPSeeOther(f"{BASE}/reports/{report.number}/photo?done={do}")
 

@@ -30,8 +30,8 @@ from alerts.model.bounds import bounded, network_of, seen
 from alerts.model.events import RemarkHeard
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Understood
-from alerts.web.console.arrival import client_address
-from alerts.web.posted import read_posted
+from alerts.web.console.arrival import address_of
+from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.lasting import Lasting
 from alerts.web.public.page import Pages, safety
 from alerts.web.public.publisher import Publisher
@@ -101,8 +101,7 @@ class QuestionField:
         return [web.post(path, self._ask) for path in paths]
 
     async def _ask(self, request: web.Request) -> web.Response:
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-            raise web.HTTPForbidden
+        must_be_from_here(request)
         edition = await self._publisher.edition()
         lasting = edition.incidents.get(request.match_info["id"])
         if lasting is None or lasting.incident.ending is not None:
@@ -120,9 +119,7 @@ class QuestionField:
             return self._page(lasting, language, question=question, is_noted=True)
         if made is None or now - made > LASTS:
             return self._page(lasting, language, question=question, is_old=True)
-        address = client_address(
-            request.remote or "", request.headers.getall("X-Forwarded-For", []), self._setting.town.web.trusted
-        )
+        address = address_of(request, self._setting.town.web.trusted)
         if not self._pace.takes(address, now):
             status = HTTPStatus.TOO_MANY_REQUESTS
             return self._page(lasting, language, status=status, question=question, is_too_many=True)

@@ -14,12 +14,14 @@ from typing import Any
 
 from aiohttp import web
 
+from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import CitizenReport, ReportStep
 from alerts.reports.account import link_of
 from alerts.reports.acts import erased
-from alerts.reports.taking import digest_of, section_of
+from alerts.reports.taking import section_of
+from alerts.web.posted import must_be_from_here
 from alerts.web.public.answers import HTML
 from alerts.web.public.page import REPORT, Pages, safety
 from alerts.web.public.publisher import Publisher, nothing_there
@@ -79,8 +81,7 @@ class PrivatePages:
 
     async def erase(self, request: web.Request) -> web.Response:
         """Forget all of it, at once and for good."""
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-            raise web.HTTPForbidden
+        must_be_from_here(request)
         number, token = request.match_info["number"].upper(), request.match_info["token"]
         if not await self._service.act(lambda unit: _erase(unit, number, token), posts=False):
             return await nothing_there(self._publisher, request)
@@ -106,7 +107,7 @@ def _owned(unit: DeskUnit, number: str, token: str) -> CitizenReport | None:
     found = unit.reports.by_number(number)
     # What was erased or forgotten has no token any more, and no link leads to it.
     known = found.token if found is not None and found.token else "-"
-    return found if hmac.compare_digest(known.encode(), digest_of(token).encode()) else None
+    return found if hmac.compare_digest(known.encode(), digest(token).encode()) else None
 
 
 def _followed(unit: DeskUnit, number: str, token: str) -> _Followed | None:

@@ -30,17 +30,18 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import ValidationError
 
+from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
 from alerts.model.subscriber import MAILBOX, Mailbox, Quiet, Subscriber
-from alerts.web.console.arrival import client_address
-from alerts.web.posted import read_posted
+from alerts.web.console.arrival import address_of
+from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.answers import HTML, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
-from alerts.web.public.push import MOST, PushChoices, SubscriberPlaces, digest_of
+from alerts.web.public.push import MOST, PushChoices, SubscriberPlaces
 
 LASTS = timedelta(hours=24)
 """How long a link confirms."""
@@ -82,14 +83,22 @@ class MailboxPace:
         if self.day != now.date():
             self.day, self.secret = now.date(), secrets.token_bytes(32)
             self.written.clear()
-        # What stands after a plus is the reader's own mark: the letters are in one mailbox all the same.
-        name, _, domain = address.lower().rpartition("@")
-        own = hmac.new(self.secret, f"{name.partition('+')[0]}@{domain}".encode(), hashlib.sha256).hexdigest()
-        before = self.written.setdefault(own, [])
+        before = self.written.setdefault(self._own(address), [])
         if len(before) >= A_DAY or (before and now - before[-1] < APART):
             return False
         before.append(now)
         return True
+
+    def gives_back(self, address: str, now: datetime) -> None:
+        """The letter that was counted then never left: whoever asks once more gets one."""
+        before = self.written.get(self._own(address), [])
+        if now in before:
+            before.remove(now)
+
+    def _own(self, address: str) -> str:
+        # What stands after a plus is the reader's own mark: the letters are in one mailbox all the same.
+        name, _, domain = address.lower().rpartition("@")
+        return hmac.new(self.secret, f"{name.partition('+')[0]}@{domain}".encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +173,7 @@ class LetterPages:
 
     async def _ask(self, request: web.Request) -> web.Response:
         """Send a letter with the link. Whoever asks learns nothing about the address."""
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-            raise web.HTTPForbidden
+        must_be_from_here(request)
         sent, language = await _read(request), self._setting.language_of(request.path)
         address = str(sent.get("email", "")).strip()[:400]
         choices = self._chosen(sent)
@@ -181,6 +189,7 @@ class LetterPages:
         try:
             await self._door.write(address, self._letter(seal, language), seal)
         except DeliveryError:
+            self._mailboxes.gives_back(address, now)
             return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
         return await self._page(request, "sent")
 
@@ -270,7 +279,7 @@ class LetterPages:
         return await self._own(request, known, is_kept=True)
 
     def _known(self, unit: DeskUnit, token: str) -> Subscriber | None:
-        return unit.subscribers.by_token(self._door.channel, digest_of(token))
+        return unit.subscribers.by_token(self._door.channel, digest(token))
 
     def _forget(self, unit: DeskUnit, token: str) -> None:
         known = self._known(unit, token)
@@ -297,8 +306,7 @@ class LetterPages:
             return None
 
     def _network(self, request: web.Request) -> str:
-        forwarded = request.headers.getall("X-Forwarded-For", [])
-        return client_address(request.remote or "", forwarded, self._setting.town.web.trusted)
+        return address_of(request, self._setting.town.web.trusted)
 
     async def _seal(self) -> LinkSeal:
         if self._seals is None:
@@ -344,7 +352,7 @@ def subscriber_by(box: Mailbox, choices: PushChoices, language: str) -> Subscrib
         choices.severity,
         quiet,
         endpoint=box,
-        token=digest_of(box.token),
+        token=digest(box.token),
     )
 
 

@@ -27,8 +27,8 @@ from alerts.model.bounds import bounded, seen
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import ContentNotice
 from alerts.reports.public import Pin
-from alerts.web.console.arrival import client_address
-from alerts.web.posted import read_posted
+from alerts.web.console.arrival import address_of
+from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.answers import HTML
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import safety
@@ -71,8 +71,7 @@ class NoticePages:
 
     async def take(self, request: web.Request) -> web.Response:
         """Note what is said, and lead to the receipt; else say what is lacking."""
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-            raise web.HTTPForbidden
+        must_be_from_here(request)
         pin = await self._pins.find(request)
         if pin is None:
             return await nothing_there(self._pins.publisher, request)
@@ -102,7 +101,7 @@ class NoticePages:
         known = await self._service.ask(lambda unit: unit.reports.notice(notice.id))
         if known is None:
             trusted = self._setting.town.web.trusted
-            address = client_address(request.remote or "", request.headers.getall("X-Forwarded-For", []), trusted)
+            address = address_of(request, trusted)
             is_kept = self._pace.takes(address, notice.at) and await self._service.keep(
                 lambda unit: _keep(unit, notice)
             )

@@ -12,7 +12,6 @@ the old one opens nothing any more. Networks are paced by digests under a secret
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.bounds import bounded, seen
@@ -32,8 +32,9 @@ from alerts.model.reason import Reason, because
 from alerts.model.subscriber import PushEndpoint, Quiet, Subscriber, Topic
 from alerts.model.town import PUSH
 from alerts.rendering.i18n import told
-from alerts.web.console.arrival import client_address
+from alerts.web.console.arrival import address_of
 from alerts.web.pages import best_of
+from alerts.web.posted import must_be_from_here
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.told import Setting
 
@@ -182,7 +183,7 @@ class PushPages:
         if not self._door.is_readable(endpoint.p256dh, endpoint.auth):
             raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_keys_wrong"))
         token = secrets.token_urlsafe(32)
-        plain = Subscriber(endpoint.number, endpoint=endpoint, token=digest_of(token))
+        plain = Subscriber(endpoint.number, endpoint=endpoint, token=digest(token))
         subscriber = self._chosen(plain, wanted.choices, self._language(request))
         await self._places.count()
 
@@ -198,10 +199,10 @@ class PushPages:
 
     async def _change(self, request: web.Request) -> web.Response:
         choices = (await self._read(request, ChangedPushSubscription)).choices
-        digest = digest_of(request.match_info["token"])
+        known_by = digest(request.match_info["token"])
 
         def keep(unit: DeskUnit) -> bool:
-            known = unit.subscribers.by_token(PUSH, digest)
+            known = unit.subscribers.by_token(PUSH, known_by)
             if known is not None:
                 unit.subscribers.put(PUSH, self._chosen(known, choices, known.language))
             return known is not None
@@ -212,10 +213,10 @@ class PushPages:
         return _json({"choices": choices.model_dump(mode="json")})
 
     async def _leave(self, request: web.Request) -> web.Response:
-        digest = digest_of(request.match_info["token"])
+        known_by = digest(request.match_info["token"])
 
         def forget(unit: DeskUnit) -> bool:
-            known = unit.subscribers.by_token(PUSH, digest)
+            known = unit.subscribers.by_token(PUSH, known_by)
             if known is not None:
                 unit.subscribers.forget(PUSH, known.chat)
             return known is not None
@@ -227,12 +228,10 @@ class PushPages:
     async def _read(self, request: web.Request, model: type[Any]) -> Any:
         """The body, from our own page or a program, and not too often from one network. Raises _Refusal."""
         # Another site's page may not subscribe its readers: it could neither send JSON nor hide where it is from.
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-            raise web.HTTPForbidden
+        must_be_from_here(request)
         if request.content_type != "application/json":
             raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, because("push_malformed"))
-        forwarded = request.headers.getall("X-Forwarded-For", [])
-        address = client_address(request.remote or "", forwarded, self._setting.town.web.trusted)
+        address = address_of(request, self._setting.town.web.trusted)
         if not self._pace.takes(address, self._service.now()):
             raise _Refusal(HTTPStatus.TOO_MANY_REQUESTS, because("push_too_many"))
         body = await request.clone(client_max_size=MOST_BYTES).read()
@@ -275,11 +274,6 @@ def _fault(error: ValidationError) -> Reason:
     where = ".".join(str(each) for each in error.errors(include_input=False, include_url=False)[0]["loc"])
     field = seen(bounded(where, LONGEST_FIELD))
     return because("push_field_wrong", field=field) if field else because("push_malformed")
-
-
-def digest_of(token: str) -> str:
-    """What is kept of a token."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _json(body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> web.Response:

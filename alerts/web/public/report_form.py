@@ -22,6 +22,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from alerts.model.errors import Misuse
 from alerts.model.reason import Reason, because
 from alerts.reports.photos import LARGEST_FILE
+from alerts.web.posted import read_posted
 
 MOST_BYTES = LARGEST_FILE + 64 * 1024
 """Bytes of a whole form: the largest photo, and what stands around it."""
@@ -94,9 +95,9 @@ async def read_sent(request: web.Request) -> SentForm:
                 return await _read_parts(request)
             if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > SMALL:
                 raise ValueError(request.content_type)
-            posted = await request.clone(client_max_size=SMALL).post()
+            posted = await read_posted(request, SMALL)
             return SentForm({name: value for name, value in posted.items() if isinstance(value, str)})
-    except (HttpProcessingError, LookupError, RuntimeError) as error:
+    except (web.HTTPBadRequest, HttpProcessingError, LookupError, RuntimeError) as error:
         # What aiohttp says of parts whose heads are none, of characters in no known coding, of a coding too long.
         raise ValueError(str(error)) from error
 

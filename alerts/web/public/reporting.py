@@ -33,7 +33,8 @@ from alerts.rendering.i18n import sentence
 from alerts.reports.intake import ReportIntake
 from alerts.reports.public import Nearby, nearby
 from alerts.reports.taking import ReportDraft, check, placed, section_of
-from alerts.web.console.arrival import client_address
+from alerts.web.console.arrival import address_of
+from alerts.web.posted import must_be_from_here
 from alerts.web.public.answers import HTML, JSON, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
@@ -138,8 +139,7 @@ class ReportPages:
 
     async def receive(self, request: web.Request) -> web.Response:
         """The form: to look what is known, to say "me too", or to report."""
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-            raise web.HTTPForbidden
+        must_be_from_here(request)
         source = f"net {network_of(self._address(request))}"
         try:
             with self._uploads.place_for(request, source):
@@ -309,8 +309,7 @@ class ReportPages:
         return f"{self._setting.town.mount}{path}"
 
     def _address(self, request: web.Request) -> str:
-        forwarded = request.headers.getall("X-Forwarded-For", [])
-        return client_address(request.remote or "", forwarded, self._setting.town.web.trusted)
+        return address_of(request, self._setting.town.web.trusted)
 
     async def _seal(self) -> FormSeal:
         if self._seals is None:

@@ -51,3 +51,14 @@ async def test_what_a_draft_cites_grows_no_more(reports):
     assert (found.kind, found.sources) == ("flooding", 4)
     await reports.report(place=north(250))
     assert await reports.ask(lambda unit: growing_now(unit, kinds, unit.now)) == []
+
+
+async def test_what_alerts_cite_takes_no_room_from_what_grows(reports):
+    kinds = reports.town.reports.kinds
+    for number in range(2):
+        await reports.report(place=north(1000 + 50 * number))
+    await reports.clock.advance(60)
+    for number in range(8):
+        await reports.report(place=north(50 * number - 700))
+    [older] = await reports.ask(lambda unit: growing_now(unit, kinds, unit.now, most=6))
+    assert older.sources == 2

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.access.sessions import digest
 from alerts.model.errors import Misuse
 from alerts.model.reports import LONGEST_TEXT, ReportsSection, ReportState, Via
 from alerts.reports.forgetting import forget_what_is_past
 from alerts.reports.intake import ReportIntake
-from alerts.reports.taking import agree, digest_of, prefix_of, sources_of
+from alerts.reports.taking import agree, prefix_of, sources_of
 from tests.unit.desk.conftest import a_town
 
 
@@ -21,7 +22,7 @@ async def test_a_report_is_kept_with_a_number_a_link_and_no_word_of_who_sent_it(
     kept = await reports.ask(lambda unit: unit.reports.by_number("sm-26-0001"))
     assert (kept.number, kept.state, kept.text) == ("SM-26-0001", ReportState.RECEIVED, "De l’eau\npartout")
     assert kept.id == taken.report.id
-    assert kept.token == digest_of(taken.token)
+    assert kept.token == digest(taken.token)
     assert taken.token not in repr(kept)
     [steps, tellers] = await reports.ask(lambda unit: [unit.reports.steps(kept.id), unit.reports.tellers([kept.id])])
     assert [(step.state, step.told_at) for step in steps] == [(ReportState.RECEIVED, reports.clock.now())]

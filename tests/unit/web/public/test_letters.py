@@ -260,6 +260,7 @@ async def test_it_is_said_where_no_letter_can_be_sent_and_nothing_about_the_mail
     assert (await town.send("gone@quais.example"))[0] == 200
     await town.relay.stop()
     assert (await town.send())[0] == 503
+    assert (await town.send())[0] == 503, "what never left is no letter that somebody has"
 
 
 def test_a_mailbox_is_the_same_however_it_is_written_in_capitals():

@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from alerts.access.sessions import digest
 from alerts.channels.push.encryption import is_readable
 from alerts.channels.push.services import service_of
 from alerts.model.alert import Severity
@@ -16,7 +17,7 @@ from alerts.model.errors import BadCredential
 from alerts.model.reason import because
 from alerts.model.subscriber import PushEndpoint, Quiet, Topic
 from alerts.model.town import PUSH, District
-from alerts.web.public.push import A_NETWORK, COUNTED_EVERY, PushDoor, PushPages, SubscriberPlaces, digest_of
+from alerts.web.public.push import A_NETWORK, COUNTED_EVERY, PushDoor, PushPages, SubscriberPlaces
 from tests.unit.channels.test_push import PUBLIC, SECRET
 from tests.unit.web.public.house import a_house
 
@@ -89,7 +90,7 @@ async def test_choices_are_kept_and_the_token_only_as_a_digest(desk):
     assert (kept.districts, kept.topics, kept.severity) == ({"D1"}, {Topic.FLOOD}, Severity.SEVERE)
     assert (kept.quiet, kept.language, kept.on) == (Quiet(time(22), time(7)), "en", True)
     assert kept.endpoint.url == "https://push.example/one"
-    assert kept.token == digest_of(token) != token
+    assert kept.token == digest(token) != token
 
 
 async def test_empty_lists_mean_all_and_nothing_told_means_so_too(desk):
