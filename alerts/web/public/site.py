@@ -165,7 +165,7 @@ class Site:
             looks = (shown.on, shown.outlook.doubtful)
             yield self.setting.path(language, "card.png"), looks, partial(self._picture, language, shown)
             yield from self._panels(language, shown)
-            if self.setting.town.listens or self.setting.town.reports is not None:
+            if self.setting.keeps:
                 made_of = (shown.outlook.bots, now.astimezone(self.setting.town.zone).date())
                 yield self.setting.path(language, PRIVACY), made_of, partial(self._privacy, language, shown.outlook)
             # An empty feed is as new as it can be.

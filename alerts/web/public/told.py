@@ -84,6 +84,12 @@ class Setting:
         """Whether people may subscribe to letters on these pages."""
         return self.town.letters is not None
 
+    @property
+    def keeps(self) -> bool:
+        """Whether something of people is kept, so that a page says what, for how long and who sees it."""
+        town = self.town
+        return bool(town.listens or town.reports is not None or self.pushes or self.writes)
+
     def language_of(self, path: str) -> str:
         """The language that a path is in."""
         first = path.strip("/").partition("/")[0]
