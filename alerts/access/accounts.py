@@ -101,7 +101,8 @@ def reset(officer: Officer, name: str, password: str) -> Account:
     """
     officer.must(Act.ADMINISTER)
     accounts, before = officer.unit.accounts, found(officer, name)
-    account = replace(before, password=password, must_change=True, totp=None)
+    # What a lost telephone still holds then leads to nobody.
+    account = replace(before, password=password, must_change=True, totp=None, handle=None)
     accounts.put_account(account)
     keys = accounts.passkeys(account.name)
     for key in keys:

@@ -1,7 +1,8 @@
 """Second factors: one-time codes (TOTP, RFC 6238), passkeys (WebAuthn), and how a session sets them up or removes them.
 
 The first two parts are pure: what an authenticator app or a browser is asked, and whether the answer is good. User
-verification of a passkey is preferred, not required: it is the second factor, the password was the first.
+verification of a passkey is preferred, not required, where it is the second factor: the password was the first. One
+that verifies, and that a browser finds without being told a name, signs in alone too (`passkey_sign_in.py`).
 
 The third part works within a unit. What a session waits for an answer to is kept with it, under what it was asked for
 (`ChallengeFor`): a challenge of one kind is no answer to another. A factor is set up at the end of a sign-in (stage
@@ -12,7 +13,6 @@ more. A session alone changes nothing: it may be stolen, or left open.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -61,8 +61,9 @@ SEED_BYTES = 20
 # A telephone's clock may be off by half a minute either way (RFC 6238, 5.2).
 _DRIFT = (-1, 0, 1)
 _CHALLENGE_BYTES = 32
-# What the library raises for what no authenticator sends.
-_FOUL = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+FOUL = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+"""What the library raises for what no authenticator sends."""
+_HANDLE_BYTES = 32
 Chance = Callable[[int], bytes]
 
 
@@ -99,27 +100,35 @@ class NewKey:
     id: str
     public_key: str
     sign_count: int
+    alone: bool
 
 
 def ask_to_register(
-    name: str, issuer: str, known: Sequence[Passkey], challenge: bytes, site: RelyingParty
+    account: Account, town: Town, known: Sequence[Passkey], challenge: bytes, site: RelyingParty
 ) -> dict[str, Any]:
-    """The options of `navigator.credentials.create`, as JSON can hold them; what is `known` isn't registered again."""
+    """The options of `navigator.credentials.create`, as JSON can hold them.
+
+    What is `known` and signs in alone isn't registered again; a second factor may become one that does.
+    """
+    # Towns that share a host share what a browser offers at the sign-in: there it has to say which town.
+    name = f"{account.name} ({town.name})" if town.mount else account.name
     options = generate_registration_options(
         rp_id=site.party,
-        rp_name=issuer,
+        rp_name=town.name,
         user_name=name,
-        # The authenticator keeps this handle, which must not be the name itself (WebAuthn 2, 14.6.1).
-        user_id=hashlib.sha256(f"tocsin:{fold_name(name)}".encode()).digest(),
+        # The authenticator keeps this handle, and tells it to who has the telephone in hand: so it is chance alone, and
+        # neither the name nor what could be worked out from it (WebAuthn 3, 14.6.1).
+        user_id=base64url_to_bytes(account.handle or ""),
         challenge=challenge,
-        exclude_credentials=_described(known),
+        exclude_credentials=_described([key for key in known if key.alone]),
         authenticator_selection=AuthenticatorSelectionCriteria(
-            # Nobody is looked for by their key: the name was typed before, and security keys hold few such keys.
-            resident_key=ResidentKeyRequirement.DISCOURAGED,
+            # Not required: a security key that is full, or without a PIN, is a good second factor.
+            resident_key=ResidentKeyRequirement.PREFERRED,
             user_verification=UserVerificationRequirement.PREFERRED,
         ),
     )
-    return options_to_json_dict(options)
+    # The browser then says whether it will find the key without being told a name (WebAuthn 3, 10.1.3).
+    return {**options_to_json_dict(options), "extensions": {"credProps": True}}
 
 
 def registered(answer: Mapping[str, Any], challenge: str, site: RelyingParty) -> NewKey | None:
@@ -131,26 +140,41 @@ def registered(answer: Mapping[str, Any], challenge: str, site: RelyingParty) ->
             expected_rp_id=site.party,
             expected_origin=site.origin,
         )
-    except _FOUL:
+    except FOUL:
         return None
-    return NewKey(bytes_to_base64url(new.credential_id), bytes_to_base64url(new.credential_public_key), new.sign_count)
+    identity, key = bytes_to_base64url(new.credential_id), bytes_to_base64url(new.credential_public_key)
+    return NewKey(identity, key, new.sign_count, alone=new.user_verified and _is_found(answer))
 
 
-def ask_to_prove(known: Sequence[Passkey], challenge: bytes, site: RelyingParty) -> dict[str, Any]:
-    """The options of `navigator.credentials.get`, as JSON can hold them."""
+def _is_found(answer: Mapping[str, Any]) -> bool:
+    """Whether the browser finds the key by itself: unless it says that it doesn't, for some say nothing of it."""
+    told: Any = answer
+    for name in ("clientExtensionResults", "credProps", "rk"):
+        told = told.get(name) if isinstance(told, Mapping) else None
+    return told is not False
+
+
+def ask_to_prove(
+    known: Sequence[Passkey], challenge: bytes, site: RelyingParty, *, verified: bool = False
+) -> dict[str, Any]:
+    """The options of `navigator.credentials.get`, as JSON can hold them; of no `known` key, any of the site."""
+    need = UserVerificationRequirement
     options = generate_authentication_options(
         rp_id=site.party,
         challenge=challenge,
         allow_credentials=_described(known),
-        user_verification=UserVerificationRequirement.PREFERRED,
+        user_verification=need.REQUIRED if verified else need.PREFERRED,
     )
     return options_to_json_dict(options)
 
 
-def proven(key: Passkey, answer: Mapping[str, Any], challenge: str, site: RelyingParty) -> int | None:
+def proven(
+    key: Passkey, answer: Mapping[str, Any], challenge: str, site: RelyingParty, *, verified: bool = False
+) -> int | None:
     """The new count of signatures where the key signed this challenge for this site; None where it didn't.
 
-    A count that didn't grow is a copied key's, or a replay: refused (WebAuthn 2, 7.2, step 21).
+    With `verified` it must have looked who holds it, and say so. A count that didn't grow is a copied key's, or a
+    replay: refused (WebAuthn 2, 7.2, step 21).
     """
     try:
         proof = verify_authentication_response(
@@ -160,8 +184,9 @@ def proven(key: Passkey, answer: Mapping[str, Any], challenge: str, site: Relyin
             expected_origin=site.origin,
             credential_public_key=base64url_to_bytes(key.public_key),
             credential_current_sign_count=key.sign_count,
+            require_user_verification=verified,
         )
-    except _FOUL:
+    except FOUL:
         return None
     return proof.new_sign_count
 
@@ -232,10 +257,12 @@ def begin_enrol(
     found = live(unit, cookie, town, stage)
     if found is None:
         return None
-    challenge = chance(_CHALLENGE_BYTES)
+    challenge, account = chance(_CHALLENGE_BYTES), found.account
+    if account.handle is None:
+        account = replace(account, handle=spelled(chance(_HANDLE_BYTES)))
+        unit.accounts.put_account(account)
     _ask(unit, found, ChallengeFor.ENROL, spelled(challenge))
-    known = unit.accounts.passkeys(found.account.name)
-    return ask_to_register(found.account.name, town.name, known, challenge, site)
+    return ask_to_register(account, town, unit.accounts.passkeys(account.name), challenge, site)
 
 
 def asked_to_enrol(unit: DeskUnit, cookie: str, town: Town, confirmed: Confirmed | None) -> str | None:

@@ -20,6 +20,7 @@ import structlog
 
 from alerts.access import factors, throttle
 from alerts.access.audit import AuditEvent, changes_of, write_own
+from alerts.access.passkey_sign_in import KEY, Challenges, Claim
 from alerts.access.passwords import Passwords, fault_of
 from alerts.access.sessions import (
     TOUCHED,
@@ -65,6 +66,7 @@ class Gate:
         self._town = town
         self._passwords = passwords or Passwords()
         self._secrets = secrets
+        self._challenges: Challenges | None = None
         self.touches = Touches(service)
 
     async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | Held:
@@ -118,6 +120,28 @@ class Gate:
             await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._town))
             return await self._failed(attempt, Refusal.PASSKEY)
         entered = await self._service.act(lambda unit: self._by_passkey(unit, cookie, proof, count, attempt))
+        return entered or await self._failed(attempt, Refusal.PASSKEY)
+
+    async def ask_any_passkey(self, site: RelyingParty) -> dict[str, Any]:
+        """What the browser of whoever comes is to ask a passkey, before a name is known; nothing is kept of it."""
+        return (await self._asking()).ask(site, self._service.now(), self._secrets)
+
+    async def sign_in_by_passkey(self, answer: Mapping[str, Any], site: RelyingParty, visit: Visit) -> Entered | Held:
+        """Come in by a passkey alone, with what it answered to a challenge of `ask_any_passkey`."""
+        claim = (await self._asking()).claim(answer, self._service.now())
+        if claim is None:
+            # No try at anything: whatever it says, it could not have come in. So nothing is read nor written.
+            return OVER
+        attempt = await self._attempt(lambda unit: throttle.passkey_attempt(unit, claim.identity, visit))
+        if isinstance(attempt, Held):
+            return attempt
+        key = await self._service.ask(claim.passkey)
+        count = claim.count(key, answer, site) if key else None
+        if key is None or count is None:
+            return await self._failed(attempt, Refusal.PASSKEY)
+        if not key.alone:
+            return await self._failed(attempt, Refusal.SECOND_ONLY)
+        entered = await self._service.act(lambda unit: self._by_passkey_alone(unit, claim, key, count, attempt))
         return entered or await self._failed(attempt, Refusal.PASSKEY)
 
     async def change_password(self, cookie: str, old: str | None, new: str, visit: Visit) -> Entered | Held:
@@ -198,7 +222,8 @@ class Gate:
             if unit.accounts.passkey(new.id) is not None:
                 return Held(Refusal.PASSKEY)
             account, word = found.account, " ".join(label.split())[:_LABEL] or f"{unit.now:%Y-%m-%d}"
-            unit.accounts.put_passkey(Passkey(new.id, account.name, new.public_key, new.sign_count, word, unit.now))
+            key = Passkey(new.id, account.name, new.public_key, new.sign_count, word, unit.now, alone=new.alone)
+            unit.accounts.put_passkey(key)
             return self._enrolled(unit, found, account, AuditEvent.PASSKEY_ADDED, word)
 
         return await self._service.act(action)
@@ -300,6 +325,14 @@ class Gate:
             await self.touches.soon(found.token.digest, lambda unit: touch_token(unit, bearer))
         return found.actor(visit)
 
+    async def _asking(self) -> Challenges:
+        """What makes challenges; the secret is in the database, so that a town's daemons take each other's."""
+        if self._challenges is None:
+            fresh = self._secrets(32).hex()
+            kept = await self._service.keep(lambda unit: unit.reports.secret(KEY, fresh, unit.now))
+            self._challenges = Challenges(bytes.fromhex(kept))
+        return self._challenges
+
     async def _attempt(self, look: Callable[[DeskUnit], throttle.Attempt]) -> throttle.Attempt | Held:
         """Begin an attempt, unless it comes too early: that is only read, so a flood of them writes nothing."""
 
@@ -360,6 +393,18 @@ class Gate:
         throttle.passed(unit, attempt)
         unit.accounts.put_passkey(replace(key, sign_count=count, used_at=unit.now))
         return self._rise(unit, found, found.account, attempt.visit, f"passkey {key.label}")
+
+    def _by_passkey_alone(
+        self, unit: DeskUnit, claim: Claim, seen: Passkey, count: int, attempt: throttle.Attempt
+    ) -> Entered | None:
+        """The signature was good for the passkey as it was `seen`; None where it is another one's, or changed since."""
+        key = claim.passkey(unit)
+        account = claim.owner(unit, seen)
+        if key != seen or account is None:
+            return None
+        throttle.passed(unit, attempt)
+        unit.accounts.put_passkey(claim.answered(seen, count, unit.now))
+        return self._enter(unit, account, attempt.visit, f"a passkey alone: {seen.label}", proven=True)
 
     def _change(self, unit: DeskUnit, cookie: str, seen: Live, kept: str, visit: Visit) -> Entered | None:
         """A new password was chosen; None where the session ended or the password changed meanwhile."""

@@ -105,6 +105,7 @@ class Refusal(StrEnum):
     OVER = "This sign-in is over: sign in again."
     CODE = "This code is wrong, too old or was used already: enter the next one."
     PASSKEY = "This passkey was not accepted: try again, or use another one."
+    SECOND_ONLY = "This passkey is a second factor: sign in with your password, then use it."
     OLD_PASSWORD = "The present password is wrong."  # noqa: S105 a sentence about one
     SHORT = "A password needs at least 12 characters."
     LONG = "A password has at most 200 characters."

@@ -33,6 +33,9 @@ _BURST_FROM_ADDRESS = 20
 _LONG_AGO = timedelta(days=KNOWN_FOR)
 # Before an account's name: what failures of its second factor are counted under.
 _FACTOR_OF = "?code "
+# The same of passkeys that are to sign in alone. Apart from passwords: whoever guesses those must not hold up an owner
+# who needs none.
+_PASSKEY_OF = "?passkey "
 # Before a browser's digest, where others have an address.
 _DEVICE = "device "
 # How far back the audit log is looked through for a burst that was told already.
@@ -190,6 +193,13 @@ def factor_attempt(unit: DeskUnit, account: Account, visit: Visit) -> Attempt:
     return _attempt(unit, account, _FACTOR_OF + account.name, visit, CODE)
 
 
+def passkey_attempt(unit: DeskUnit, identity: str, visit: Visit) -> Attempt:
+    """A try to sign in by a passkey alone; one that is nobody's is slowed like one that is."""
+    key = unit.accounts.passkey(identity)
+    account = unit.accounts.account(key.account) if key else None
+    return _attempt(unit, account, _PASSKEY_OF + account.name if account else _nobody(identity), visit, PASSWORD)
+
+
 def held(unit: DeskUnit, attempt: Attempt) -> Held | None:
     """What to answer to a try that comes too early."""
     until = next_try(unit, attempt)
@@ -236,11 +246,12 @@ def failed(unit: DeskUnit, attempt: Attempt) -> Sequence[str]:
 
 def complete(unit: DeskUnit, account: Account, visit: Visit, device: str) -> Failures | None:
     """Somebody is in: what failed before is told and forgotten, and this browser and address are known from now on."""
-    times = sorted(_failures(unit, name=account.name) + _failures(unit, name=_FACTOR_OF + account.name))
+    times = _failures_of(unit, account.name, unit.now - REMEMBERED)
     # Kept for the address and for the browser: either alone lets the owner past what others tried elsewhere.
     for address in (neighbourhood(visit.address), _device(device)):
         unit.accounts.attempted(unit.now, account.name, address, good=True)
-    unit.accounts.attempted(unit.now, _FACTOR_OF + account.name, neighbourhood(visit.address), good=True)
+    for kind in (_FACTOR_OF, _PASSKEY_OF):
+        unit.accounts.attempted(unit.now, kind + account.name, neighbourhood(visit.address), good=True)
     unit.accounts.sweep(unit.now, unit.now - REMEMBERED, unit.now - _LONG_AGO)
     return Failures(len(times), times[0]) if times else None
 
@@ -305,8 +316,9 @@ def bursts(unit: DeskUnit, since: datetime) -> Sequence[Burst]:
 
 
 def _failures_of(unit: DeskUnit, name: str, since: datetime) -> Sequence[datetime]:
-    failures = unit.accounts.failures
-    return sorted([*failures(since, name=name), *failures(since, name=_FACTOR_OF + name)])
+    """When somebody failed to sign in to an account, at whatever step."""
+    names = (name, _FACTOR_OF + name, _PASSKEY_OF + name)
+    return sorted(at for each in names for at in unit.accounts.failures(since, name=each))
 
 
 def _burst(subject: str, times: Sequence[datetime], least: int) -> Burst | None:

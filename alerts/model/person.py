@@ -35,7 +35,8 @@ class Account:
     """A person. `password` is an Argon2 hash; `must_change` until they chose their own.
 
     `totp` is the seed of their one-time codes (None: not set up) and `totp_step` the last step that was used, so that
-    no code is taken twice. `disabled_at` is when they were shut out.
+    no code is taken twice. `disabled_at` is when they were shut out. `handle` is what their passkeys call them by:
+    random, so it tells nothing of them; None until they set one up.
     """
 
     name: str
@@ -48,11 +49,16 @@ class Account:
     totp_step: int = 0
     disabled_at: datetime | None = None
     signed_in_at: datetime | None = None
+    handle: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """A WebAuthn credential of an account; `id` and `public_key` are base64url. `label` is the owner's word for it."""
+    """A WebAuthn credential of an account; `id` and `public_key` are base64url. `label` is the owner's word for it.
+
+    `alone`: it signs in by itself; any other is a second factor, after the password. `asked_at` is when the challenge
+    was given out that it answered last without a password, so that no answer is taken twice.
+    """
 
     id: str
     account: str
@@ -61,6 +67,8 @@ class Passkey:
     label: str
     created_at: datetime
     used_at: datetime | None = None
+    alone: bool = False
+    asked_at: datetime | None = None
 
 
 class Stage(StrEnum):

@@ -126,6 +126,7 @@ class Accounts(UnitPart):
             created_at=stamp(account.created_at),
             disabled_at=stamp(account.disabled_at),
             signed_in_at=stamp(account.signed_in_at),
+            handle=account.handle,
         )
 
     def passkeys(self, account: str) -> Sequence[Passkey]:
@@ -148,6 +149,8 @@ class Accounts(UnitPart):
             label=passkey.label,
             created_at=stamp(passkey.created_at),
             used_at=stamp(passkey.used_at),
+            alone=passkey.alone,
+            asked_at=stamp(passkey.asked_at),
         )
 
     def drop_passkey(self, identity: str) -> None:
@@ -265,6 +268,7 @@ def _account(row: Row) -> Account:
         totp_step=row["totp_step"],
         disabled_at=time_of(row["disabled_at"]),
         signed_in_at=time_of(row["signed_in_at"]),
+        handle=row["handle"],
     )
 
 
@@ -277,6 +281,8 @@ def _passkey(row: Row) -> Passkey:
         label=row["label"],
         created_at=moment(row["created_at"]),
         used_at=time_of(row["used_at"]),
+        alone=bool(row["alone"]),
+        asked_at=time_of(row["asked_at"]),
     )
 
 

@@ -305,8 +305,10 @@ account = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
     Column("signed_in_at", BigInteger),
+    Column("handle", String(64)),
 )
 
+# `alone`: it signs in without a password; null in rows that an earlier version wrote, which is no.
 passkey = Table(
     "passkey",
     metadata,
@@ -317,6 +319,8 @@ passkey = Table(
     Column("label", String(100), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
+    Column("alone", Boolean),
+    Column("asked_at", BigInteger),
 )
 
 session = Table(

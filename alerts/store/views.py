@@ -51,7 +51,7 @@ _OPEN_COUNTS = Statement(
 
 # An export is handed to others for analysis; whoever has these could sign in.
 _HIDDEN = {
-    "account": ("password", "totp"),
+    "account": ("password", "totp", "handle"),
     "session": ("digest", "csrf", "challenge"),
     "token": ("digest",),
     "listening_secret": ("value",),

@@ -1,5 +1,7 @@
 """The way in: name and password, second factor, a password of one's own, a second factor to be set up; and out.
 
+Or a passkey alone, which takes the place of the first two.
+
 Every step answers with the page that is due then. What was typed before (`carried`) goes along in the page, and where
 the sign-in ends is given back: as a draft, or as a page that asks.
 """
@@ -46,6 +48,8 @@ def routes(console: Console) -> list[web.RouteDef]:
     return [
         web.get("/sign-in", steps.begin),
         web.post("/sign-in", steps.by_password),
+        web.post("/sign-in/alone/passkey/options", steps.ask_any_passkey),
+        web.post("/sign-in/alone/passkey", steps.by_passkey_alone),
         web.get("/sign-in/code", steps.show),
         web.post("/sign-in/code", at(Stage.PASSWORD, steps.by_code)),
         web.post("/sign-in/passkey/options", at(Stage.PASSWORD, steps.ask_passkey)),
@@ -97,6 +101,16 @@ class SignIn:
         form = await fields_of(request)
         arrival = request[ARRIVAL]
         answer = await self._gate.sign_in(form.get("name", ""), form.get("password", ""), arrival.visit(request))
+        return await self._answered(request, answer, form)
+
+    async def ask_any_passkey(self, request: web.Request) -> web.Response:
+        """What the script is to ask whichever passkey its owner picks; alike for everybody, and nothing is kept."""
+        return options(await self._gate.ask_any_passkey(request[ARRIVAL].site(request)))
+
+    async def by_passkey_alone(self, request: web.Request) -> web.StreamResponse:
+        """All steps at once: a passkey that verified who holds it."""
+        form, arrival = await fields_of(request), request[ARRIVAL]
+        answer = await self._gate.sign_in_by_passkey(read_answer(form), arrival.site(request), arrival.visit(request))
         return await self._answered(request, answer, form)
 
     async def show(self, request: web.Request) -> web.StreamResponse:

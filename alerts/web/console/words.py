@@ -37,7 +37,7 @@ def best_language(accepted: str | None, station: str) -> str:
 _CHANGED = re.compile(r"(\w+) to (\w+)")
 _REMOVED = re.compile(r"(\d+) second factors removed")
 _FAILED = re.compile(r"(?:(?P<how>by .+), after )?(?P<n>\d+) failed attempts since (?P<since>[-\d]+ [:\d]+ UTC)")
-_PASSKEY = "by passkey "
+_PASSKEY, _ALONE = "by passkey ", "by a passkey alone: "
 
 Gettext = Callable[..., str]
 
@@ -65,6 +65,8 @@ def _how(detail: str, _: Gettext) -> str:
     """How somebody signed in."""
     if detail.startswith(_PASSKEY):
         return _("by passkey %(name)s", name=detail.removeprefix(_PASSKEY))
+    if detail.startswith(_ALONE):
+        return _("without a password, by passkey %(name)s", name=detail.removeprefix(_ALONE))
     known = {
         "by password": _("by password"),
         "by code": _("by code"),

@@ -19,10 +19,10 @@ def b64(data: bytes) -> str:
 
 
 class Authenticator:
-    def __init__(self) -> None:
+    def __init__(self, *, verifies=True) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.identity = secrets.token_bytes(32)
-        self.count = 0
+        self.count, self.handle, self.verifies = 0, None, verifies
 
     def create(self, options, origin="https://desk.example", **changes):
         """What `navigator.credentials.create` gives, as JSON."""
@@ -31,6 +31,7 @@ class Authenticator:
         attested = bytes(16) + len(self.identity).to_bytes(2, "big") + self.identity + public
         data = self._data(options["rp"]["id"], ATTESTED) + attested
         attestation = encode_cbor({"fmt": "none", "attStmt": {}, "authData": data})
+        self.handle = options.get("user", {}).get("id")
         client = self._client("webauthn.create", options["challenge"], origin)
         return self._credential({"clientDataJSON": b64(client), "attestationObject": b64(attestation)}, changes)
 
@@ -41,10 +42,12 @@ class Authenticator:
         client = self._client("webauthn.get", options["challenge"], origin)
         signature = self.key.sign(data + hashlib.sha256(client).digest(), ec.ECDSA(hashes.SHA256()))
         response = {"clientDataJSON": b64(client), "authenticatorData": b64(data), "signature": b64(signature)}
+        if self.handle:
+            response["userHandle"] = self.handle
         return self._credential(response, changes)
 
     def _data(self, party: str, flags: int = 0) -> bytes:
-        head = hashlib.sha256(party.encode()).digest() + bytes([PRESENT | VERIFIED | flags])
+        head = hashlib.sha256(party.encode()).digest() + bytes([PRESENT | (VERIFIED if self.verifies else 0) | flags])
         return head + self.count.to_bytes(4, "big")
 
     def _client(self, kind: str, challenge: str, origin: str) -> bytes:
