@@ -25,19 +25,49 @@ def sign_out(person) -> None:
     expect(person.page).to_have_url(re.compile("/desk/sign-in"))
 
 
-def authenticator(person) -> None:
-    """A passkey's device, as Chromium's own debugger makes one: it says yes at once."""
-    debugger = person.context.new_cdp_session(person.page)
-    debugger.send("WebAuthn.enable")
-    device = {
-        "protocol": "ctap2",
-        "transport": "internal",
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-    }
-    debugger.send("WebAuthn.addVirtualAuthenticator", {"options": device})
+class Authenticator:
+    """A passkey's device, as Chromium's own debugger makes one: it says yes at once, also to what waits in a field."""
+
+    def __init__(self, person, **more) -> None:
+        self._debugger = person.context.new_cdp_session(person.page)
+        self._debugger.send("WebAuthn.enable")
+        device = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        made = self._debugger.send("WebAuthn.addVirtualAuthenticator", {"options": device | more})
+        self._id = made["authenticatorId"]
+
+    def send(self, command, **values):
+        return self._debugger.send(f"WebAuthn.{command}", {"authenticatorId": self._id, **values})
+
+    def answers(self, yes: bool) -> None:
+        """Whether its owner is there and touches it."""
+        self.send("setAutomaticPresenceSimulation", enabled=yes)
+
+
+WITHOUT_FIELD = "delete PublicKeyCredential.isConditionalMediationAvailable"
+"""A browser that offers no passkey in a field: it has the button alone."""
+
+
+def registered(desk, name, *, before=None, **more):
+    """Somebody who set up a passkey at their first sign-in, and signed out; and their device."""
+    person = desk.stranger(desk.account(name))
+    if before:
+        person.context.add_init_script(before)
+    device = Authenticator(person, **more)
+    person.give_name_and_password()
+    person.choose_password(PASSWORD)
+    person.page.get_by_label("Name of the passkey").fill("duty phone")
+    person.page.get_by_role("button", name="Set up a passkey").click()
+    is_in(person)
+    device.answers(yes=False)
+    sign_out(person)
+    return person, device
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])
@@ -82,15 +112,96 @@ def test_a_cookie_is_worth_nothing_after_the_sign_out(desk):
     expect(lea.page).to_have_url(re.compile("/desk/sign-in"))
 
 
-def test_a_passkey_is_set_up_and_used(desk):
-    marc = desk.stranger(desk.account("marc"))
-    authenticator(marc)
-    marc.give_name_and_password()
-    marc.choose_password(PASSWORD)
-    marc.page.get_by_label("Name of the passkey").fill("duty phone")
-    marc.page.get_by_role("button", name="Set up a passkey").click()
+def test_a_passkey_is_picked_in_the_field_and_is_all_that_it_takes(desk):
+    marc, device = registered(desk, "marc")
+    assert marc.page.locator("#f-name").get_attribute("autocomplete") == "username webauthn"
+    device.answers(yes=True)
+    marc.go("/account")
     is_in(marc)
-    sign_out(marc)
-    marc.give_name_and_password()
-    marc.page.get_by_role("button", name="Use a passkey").click()
-    is_in(marc)
+    expect(marc.page).to_have_url(re.compile("/desk/account$"))
+    expect(marc.page.get_by_text("signs in without a password")).to_be_visible()
+    expect(marc.page.get_by_text("without a password, by passkey duty phone").first).to_be_visible()
+    [kept] = device.send("getCredentials")["credentials"]
+    assert kept["isResidentCredential"]
+    assert "marc" not in kept["userHandle"]
+
+
+def test_a_browser_that_offers_none_in_a_field_has_a_button(desk):
+    nina, device = registered(desk, "nadine", before=WITHOUT_FIELD)
+    device.answers(yes=True)
+    nina.go("/waiting")
+    nina.page.get_by_role("button", name="Sign in with a passkey").click()
+    is_in(nina)
+    expect(nina.page).to_have_url(re.compile("/desk/waiting$"))
+
+
+def test_who_isnt_verified_isnt_let_in(desk):
+    """The browser refuses by itself; one that was told to ask for less is refused by the desk."""
+    olga, device = registered(desk, "olga", before=WITHOUT_FIELD)
+    device.answers(yes=True)
+    device.send("setUserVerified", isUserVerified=False)
+    olga.go("/")
+    button = olga.page.get_by_role("button", name="Sign in with a passkey")
+    button.click()
+    expect(olga.page.get_by_text("The passkey gave no answer.")).to_be_visible()
+
+    def ask_for_less(route) -> None:
+        asked = route.fetch()
+        route.fulfill(response=asked, json=asked.json() | {"userVerification": "discouraged"})
+
+    olga.page.route("**/alone/passkey/options", ask_for_less)
+    button.click()
+    expect(olga.page.locator("#errors")).to_contain_text("This passkey was not accepted")
+    device.send("setUserVerified", isUserVerified=True)
+    olga.page.unroute("**/alone/passkey/options")
+    button.click()
+    is_in(olga)
+
+
+def test_an_answer_that_was_seen_is_worth_nothing(desk):
+    rita, device = registered(desk, "rita", before=WITHOUT_FIELD)
+    device.answers(yes=True)
+    rita.go("/")
+    with rita.page.expect_request(lambda asked: asked.url.endswith("/alone/passkey")) as seen:
+        rita.page.get_by_role("button", name="Sign in with a passkey").click()
+    is_in(rita)
+    sign_out(rita)
+    origin = rita.desk.removesuffix("/desk")
+    headers = {"Origin": origin, "Content-Type": "application/x-www-form-urlencoded", "Accept-Language": "en"}
+    again = rita.context.request.post(seen.value.url, data=seen.value.post_data, headers=headers, max_redirects=0)
+    assert again.status == 401
+    assert "This passkey was not accepted" in again.text()
+
+
+def test_who_is_shut_out_isnt_let_in_by_a_passkey(desk, town):
+    yves, device = registered(desk, "yves", before=WITHOUT_FIELD)
+    assert town.tocsin("user", "disable", "yves").returncode == 0
+    device.answers(yes=True)
+    yves.go("/")
+    yves.page.get_by_role("button", name="Sign in with a passkey").click()
+    expect(yves.page.locator("#errors")).to_contain_text("This passkey was not accepted")
+
+
+def test_a_key_that_verifies_nobody_is_a_second_factor(desk):
+    paula, device = registered(desk, "paula", hasUserVerification=False, isUserVerified=False, hasResidentKey=False)
+    device.answers(yes=True)
+    paula.give_name_and_password()
+    paula.page.get_by_role("button", name="Use a passkey").click()
+    is_in(paula)
+    paula.go("/account")
+    expect(paula.page.get_by_text("second factor only", exact=True)).to_be_visible()
+
+
+def test_the_button_takes_the_place_of_what_waits_in_the_field(desk):
+    hugo, device = registered(desk, "hugo")
+    hugo.go("/")
+    hugo.page.wait_for_load_state("networkidle")  # the question waits in the field by then
+    device.answers(yes=True)
+    hugo.page.get_by_role("button", name="Sign in with a passkey").click()
+    is_in(hugo)
+
+
+def test_without_script_there_is_no_button_and_the_password_does(desk):
+    page = desk.stranger(desk.account("simon"), java_script_enabled=False).go("/")
+    expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()

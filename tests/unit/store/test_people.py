@@ -16,11 +16,21 @@ from alerts.store.views import Views
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 SOON = NOW + timedelta(hours=1)
 ANNE = Account(
-    "Anne", Role.AUTHOR, "the-hash", True, NOW, "fr", Secret("THESEED"), 42, disabled_at=SOON, signed_in_at=NOW
+    "Anne",
+    Role.AUTHOR,
+    "the-hash",
+    True,
+    NOW,
+    "fr",
+    Secret("THESEED"),
+    42,
+    disabled_at=SOON,
+    signed_in_at=NOW,
+    handle="chance",
 )
 SESSION = Session("d1", "anne", "the-csrf", Stage.FULL, NOW, NOW, SOON, "192.0.2.1", "Firefox", "codes:THESEED2")
 TOKEN = Token("t1", "Meteo", Role.AUTHOR, "the-digest", NOW, "root", SOON, SOON)
-KEY = Passkey("k1", "anne", "public", 3, "phone", NOW, SOON)
+KEY = Passkey("k1", "anne", "public", 3, "phone", NOW, SOON, alone=True, asked_at=NOW)
 
 
 @pytest.fixture

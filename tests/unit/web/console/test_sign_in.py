@@ -13,6 +13,8 @@ from tests.unit.access.authenticator import Authenticator
 from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 from tests.unit.web.public.test_asking import BAD_KINDS
 
+OWN_KEY, ALONE = "/desk/account/passkey", "/desk/sign-in/alone/passkey"
+
 
 @pytest.fixture
 async def town(tmp_path):
@@ -126,6 +128,73 @@ async def test_a_passkey_is_set_up_and_proves_who_one_is(town, browser):
     assert "passkey added, Duty phone" in page.text
     assert page.tree.xpath("//main//a/@href")[0] == "/desk/account"
     assert codes
+
+
+async def with_passkey(town, browser):
+    """Anne, in by her passkey alone, and the passkey."""
+    key, origin = Authenticator(), f"http://127.0.0.1:{town.server.port}"
+    await browser.settle()
+    page = await browser.get("/desk/account")
+    asked = json.loads(await browser.json(f"{OWN_KEY}/options", page.form(OWN_KEY)["csrf"]))
+    page = await browser.send(page, OWN_KEY, answer=json.dumps(key.create(asked, origin)), label="Duty phone")
+    await browser.send(page, OWN_KEY, own_password=OWN)
+    await browser.send(await browser.get("/desk/account"), "/desk/sign-out")
+    await town.clock.advance(60)
+    page = await browser.send(await browser.get("/desk/sign-in"), ALONE, answer=await answered(browser, key, origin))
+    assert "passkey added, Duty phone" in page.text, "a change since is told here, too"
+    await town.clock.advance(60)
+    return key, origin
+
+
+async def answered(browser, key, origin):
+    """What a stranger's browser is told to ask, and what the passkey answers."""
+    return json.dumps(key.get(json.loads(await browser.json(f"{ALONE}/options", "")), origin))
+
+
+async def test_a_passkey_alone_is_in_where_it_wanted_to_go(town, browser):
+    key, origin = await with_passkey(town, browser)
+    account = await browser.get("/desk/account")
+    assert "signs in without a password" in account.said
+    await browser.send(account, "/desk/sign-out")
+    page = await browser.follow(await browser.get("/desk/waiting"))
+    name = page.tree.get_element_by_id("f-name")
+    assert name.get("autocomplete") == "username webauthn"
+    page = await browser.send(page, ALONE, answer=await answered(browser, key, origin))
+    assert page.location == "/desk/waiting"
+    assert "without a password, by passkey Duty phone" in (await browser.get("/desk/account")).said
+
+
+async def test_what_was_typed_comes_back_after_a_passkey_alone(town, browser):
+    key, origin = await with_passkey(town, browser)
+    token = (await browser.get("/desk/account")).form("/desk/account/language")["csrf"]
+    await over(town, browser)
+    page = await browser.post("/desk/compose", {"csrf": token, "headline": "Crue"})
+    page = await browser.send(page, ALONE, answer=await answered(browser, key, origin))
+    [draft] = await town.drafts()
+    assert (page.location, draft.fields["headline"]) == (f"/desk/compose?draft={draft.id}", "Crue")
+
+
+async def test_an_answer_is_taken_once_and_from_our_own_page_alone(town, browser):
+    key, origin = await with_passkey(town, browser)
+    await browser.send(await browser.get("/desk/account"), "/desk/sign-out")
+    answer = await answered(browser, key, origin)
+    foreign = await browser.post(ALONE, {"answer": answer}, Sec_Fetch_Site="cross-site", Origin="https://evil.example")
+    assert foreign.status == 403
+    assert (await browser.post(ALONE, {"answer": answer})).status == 303
+    other = Browser(town)
+    page = await other.post(ALONE, {"answer": answer})
+    assert (page.status, "This passkey was not accepted" in page.said) == (401, True)
+    elsewhere = await answered(other, key, "https://evil.example")
+    assert (await other.post(ALONE, {"answer": elsewhere})).status == 401
+    assert not other.cookie
+    await other.client.close()
+
+
+@pytest.mark.parametrize("answer", ["", "{}", "[]", "[" * 30_000, '{"id": 7}', '{"id": "é", "response": {}}'])
+async def test_what_answers_nothing_begins_anew(town, browser, answer):
+    page = await browser.post(ALONE, {"answer": answer})
+    assert (page.status, "This sign-in is over: sign in again." in page.said) == (401, True)
+    assert page.form("/desk/sign-in")["name"] == ""
 
 
 @pytest.mark.parametrize("answer", ["", "{}", "[]", "[" * 30_000, '{"id": 7}'])

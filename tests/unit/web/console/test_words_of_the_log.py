@@ -13,6 +13,7 @@ from alerts.web.console.words import detail_in_words, words_of
         ("by password", "par mot de passe"),
         ("by code", "par code"),
         ("by passkey Clé bleue", "par clé d’accès Clé bleue"),
+        ("by a passkey alone: Clé bleue", "sans mot de passe, par la clé d’accès Clé bleue"),
         (
             "by password, after 2 failed attempts since 2026-11-25 08:00:00 UTC",
             "par mot de passe, 2 essais manqués depuis le 2026-11-25 08:00:00 UTC",
