@@ -14,7 +14,7 @@ from webauthn import base64url_to_bytes
 
 from alerts.access.accounts import enable, reset
 from alerts.access.passkey_sign_in import LASTS, Challenges
-from alerts.access.sessions import Entered, Held, Refusal, RelyingParty
+from alerts.access.sessions import Entered, Held, Refusal, RelyingParty, Visit
 from alerts.desk.officer import Officer
 from alerts.model.person import Stage
 from alerts.model.town import DeskSection
@@ -287,9 +287,9 @@ async def test_failures_are_counted_slowed_told_once_and_forgiven(town, anne):
 
 
 async def test_who_guesses_passwords_holds_up_no_passkey(town, anne):
-    for _ in range(12):
-        await town.fails()
-    assert (await town.gate.sign_in("Anne", OWN, FOE)).reason is Refusal.WAIT
+    for number in range(12):
+        await town.fails(visit=Visit(f"203.0.{number}.66"))
+    assert (await town.gate.sign_in("Anne", OWN, AWAY)).reason is Refusal.WAIT
     entered = await comes(town, await answered(town, anne), AWAY)
     assert entered.failures.count >= 4
 
