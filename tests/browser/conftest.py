@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
-from tests.browser.chromium import CHROMIUM, started
+from tests.browser.chromium import CHROMIUM, NOTIFYING, launched
 from tests.browser.officer import PATIENCE, Desk, People
 from tests.browser.town import DeskTown, desk_town
 
@@ -19,14 +20,26 @@ expect.set_options(timeout=PATIENCE)
 
 
 class _Kept:
-    """The browser that is open, while tests of this folder follow each other."""
+    """The browsers that are open, by their programs, while tests of this folder follow each other."""
 
-    open: Browser | None = None
+    playwright: Playwright | None = None
+    open: ClassVar[dict[str, Browser]] = {}
     until = ExitStack()
 
     @classmethod
+    def browser(cls, program: str) -> Browser:
+        if program in cls.open and not cls.open[program].is_connected():
+            cls.close()  # it crashed in an earlier test
+        if cls.playwright is None:
+            cls.playwright = cls.until.enter_context(sync_playwright())
+        if program not in cls.open:
+            cls.open[program] = cls.until.enter_context(launched(cls.playwright, program))
+        return cls.open[program]
+
+    @classmethod
     def close(cls) -> None:
-        cls.open = None
+        cls.playwright = None
+        cls.open.clear()
         cls.until.close()
 
 
@@ -35,11 +48,15 @@ def chromium() -> Browser:
     """The browser: starting it takes a second of computing."""
     if shutil.which(CHROMIUM) is None:
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium-headless-shell")
-    if _Kept.open is not None and not _Kept.open.is_connected():
-        _Kept.close()  # it crashed in an earlier test
-    if _Kept.open is None:
-        _Kept.open = _Kept.until.enter_context(started())
-    return _Kept.open
+    return _Kept.browser(CHROMIUM)
+
+
+@pytest.fixture
+def notifying_chromium() -> Browser:
+    """One that shows notifications, which takes two seconds more."""
+    if shutil.which(NOTIFYING) is None:
+        pytest.skip("chromium is missing, and its shell shows no notifications: apt-get install chromium")
+    return _Kept.browser(NOTIFYING)
 
 
 @pytest.hookimpl(wrapper=True)

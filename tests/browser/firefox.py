@@ -103,6 +103,10 @@ class Firefox:
         """Tap the box of that name."""
         self._on("WebDriver:ElementClick", f"//label[normalize-space() = '{name}']//input")
 
+    def choose(self, name: str, value: str) -> None:
+        """Choose that of a list."""
+        self._on("WebDriver:ElementClick", f"//select[@name = '{name}']/option[@value = '{value}']")
+
     def _on(self, command: str, path: str) -> Any:
         """Do it to that element, as soon as it is there and can be seen."""
         deadline = time.monotonic() + PATIENCE

@@ -163,6 +163,23 @@ def test_a_browser_that_gets_another_endpoint_stays_subscribed_and_can_still_lea
     assert [each["gone"] for each in home.subscriptions()] == [True]
 
 
+def test_choices_are_changed_and_kept_over_a_visit(home):
+    town, browser = home.town, home.browser
+    browser.goto(town.pages)
+    home.subscribe()
+    browser.choose("severity", "Extreme")
+    browser.press("Garder ces choix")
+    home.is_told("Vos choix sont enregistrés")
+    browser.goto(town.pages)
+    town.until(lambda: browser.evaluate("() => document.querySelector('[name=severity]').value") == "Extreme")
+    before = len(town.brought())
+    town.post("Rue Longue fermée", "--severity", "Severe", "--area", "Centre-Bourg")
+    town.post("Rupture de la digue", "--severity", "Extreme", "--area", "all")
+    home.sees("Rupture de la digue")
+    assert len(town.brought()) == before + 1
+    home.leave()
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_gecko_shows_every_page_and_none_of_them_complains(home, width):
     town, browser = home.town, home.browser
