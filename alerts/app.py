@@ -29,7 +29,7 @@ from alerts.daemon.intake import Housekeeping, MessageIntake
 from alerts.daemon.letters import letter_door
 from alerts.daemon.outside import Outside, Session
 from alerts.daemon.push import PushOfficers, push_door, push_settings
-from alerts.daemon.reports import Reports
+from alerts.daemon.reports import ReportDuties
 from alerts.daemon.serving import Entrance, build_app, build_publisher
 from alerts.daemon.telemetry import Metrics, log_deliveries, pages_cycle, sum_up
 from alerts.daemon.vitals import Vitals
@@ -130,7 +130,7 @@ class Daemon:
         self.lanes: dict[str, Lane] = self.vitals.lanes
         self.pollers: dict[str, Poller] = self.vitals.pollers
         self.ears: Ears | None = None
-        self.reports: Reports | None = None
+        self.reports: ReportDuties | None = None
         self._bots: Bots | None = None
         self._checks: HealthChecks | None = None
         self._publisher: Publisher | None = None

@@ -27,7 +27,7 @@ from alerts.model.ports import Resources, SystemClock, Tells
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
-from alerts.store.bulk import Address, Bulks
+from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.database import Database
 from alerts.store.leases import Leases
 from alerts.store.subscribers import Subscribers
@@ -126,7 +126,7 @@ async def sending(
     sent.sender = BulkSender(
         BulkSettings(channel, in_flight, ZoneInfo("Europe/Paris"), ahead_of(rate, in_flight)),
         tells,
-        bulks=Bulks(database, Address(channel)),
+        bulks=Bulks(database, BulkScope(channel)),
         keeper=keeper,
         pace=pace,
         clock=clock,
@@ -179,7 +179,7 @@ def _walk(db: object) -> None:
 
     assert isinstance(db, sqlite3.Connection)
     bulk, cursor, looked = a_bulk("i", "a"), None, 0
-    sieve = Sieve(db, Address(CHANNEL), bulk, SystemClock().now())
+    sieve = Sieve(db, BulkScope(CHANNEL), bulk, SystemClock().now())
     while True:
         walk = Walk(db, bulk, sieve, everyone=True)
         walk.on_from(cursor, 1000)

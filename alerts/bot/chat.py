@@ -74,7 +74,7 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SentLocation:
     """A location that was sent."""
 
     latitude: float = field(repr=False)
@@ -113,7 +113,7 @@ class Moved:
     to: int = field(repr=False)
 
 
-What = Command | Press | Place | SentPhoto | FreeText | Left | Moved
+What = Command | Press | SentLocation | SentPhoto | FreeText | Left | Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _place(place: Mapping[str, Any]) -> What:
     if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
         return FreeText()
     try:
-        return Place(float(latitude), float(longitude))
+        return SentLocation(float(latitude), float(longitude))
     except OverflowError:  # digits without end
         return FreeText()
 

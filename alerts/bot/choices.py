@@ -33,7 +33,7 @@ Gettext = Callable[..., str]
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class ChoiceQuestions:
     """The way of who subscribes: three questions, one after the other."""
 
     names: tuple[str, ...]
@@ -48,9 +48,9 @@ class Questions:
         return self.names[place] if place < len(self.names) else None
 
 
-def steps(town: TownNow) -> Questions:
+def steps(town: TownNow) -> ChoiceQuestions:
     """A town without districts asks one question less."""
-    return Questions(("where", "topics", "severity") if town.districts else ("topics", "severity"))
+    return ChoiceQuestions(("where", "topics", "severity") if town.districts else ("topics", "severity"))
 
 
 def screen(name: str, subscriber: Subscriber, town: TownNow, page: int = 0) -> Say:

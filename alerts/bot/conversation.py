@@ -27,9 +27,9 @@ from alerts.bot.chat import (
     Left,
     Moved,
     On,
-    Place,
     Press,
     Say,
+    SentLocation,
     SentPhoto,
     TownNow,
     buttons,
@@ -96,7 +96,7 @@ def reply(kept: Kept, event: ChatEvent, town: TownNow, now: datetime) -> BotRepl
             return questions.pressed(event.what, event, town, scene.language, now) if town.hears else _hint(scene)
         case Press():
             return _press(scene, event.what)
-        case Place():
+        case SentLocation():
             return _place(scene, event.what)
         case Left():
             return BotReply(forgets=True)
@@ -421,7 +421,7 @@ def _ask_for_place(_: Callable[..., str]) -> BotReply:
     )
 
 
-def _place(scene: Scene, place: Place) -> BotReply:
+def _place(scene: Scene, place: SentLocation) -> BotReply:
     """The district of a place is chosen; the place itself goes no further than this."""
     event, town, _ = scene.event, scene.town, scene.words
     if not event.private:

@@ -18,9 +18,9 @@ from alerts.bot.chat import (
     Command,
     FreeText,
     On,
-    Place,
     Press,
     Say,
+    SentLocation,
     SentPhoto,
     TownNow,
     buttons,
@@ -74,7 +74,7 @@ class ChatReports:
                 # Who subscribes now sends a place for that.
                 await self._give_up(event.chat)
                 return None
-            case Place() | SentPhoto() | FreeText() if event.private:
+            case SentLocation() | SentPhoto() | FreeText() if event.private:
                 return await self._told(event, town)
             case _:
                 return None
@@ -127,7 +127,7 @@ class ChatReports:
         if begun is None:
             return await self._late(event, town)
         language, what = await self._language(event, town), event.what
-        if isinstance(what, Place):
+        if isinstance(what, SentLocation):
             return await self._place(replace(begun, lat=what.latitude, lon=what.longitude, place=None), town, language)
         if begun.lat is None:
             return await self._address(begun, what.text if isinstance(what, FreeText) else "", town, language)

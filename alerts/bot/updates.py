@@ -161,7 +161,7 @@ class Asking:
             log.error("bot.failed", channel=self._bot.channel, exc_info=error)
 
 
-class Listening(Asking):
+class WebhookListening(Asking):
     """A webhook: Telegram brings the updates; who holds the lease sees to it that it does.
 
     `secret` tells what holds now, for it is made of the token: with a new token the old one opens nothing any more.

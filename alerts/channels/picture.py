@@ -18,7 +18,7 @@ class NoPicture(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class LoadedPicture:
     """The bytes of a picture, its MIME type and its text alternative."""
 
     content: bytes = field(repr=False)
@@ -31,7 +31,7 @@ class Picture:
         return f"picture.{self.mime_type.removeprefix('image/')}"
 
 
-async def load_picture(image: PostImage, folder: Path, *, largest: int, kinds: frozenset[str]) -> Picture:
+async def load_picture(image: PostImage, folder: Path, *, largest: int, kinds: frozenset[str]) -> LoadedPicture:
     """The picture at `image.path` (relative to `folder`), at most `largest` bytes and one of `kinds` (MIME types).
 
     Raises NoPicture. The type is told by the content, since platforms look at nothing else.
@@ -42,7 +42,7 @@ async def load_picture(image: PostImage, folder: Path, *, largest: int, kinds: f
     mime_type = next((kind for start, kind in _KINDS.items() if content.startswith(start)), "unknown")
     if mime_type not in kinds:
         raise NoPicture(f"the picture {Path(image.path).name} is none of {', '.join(sorted(kinds))}")
-    return Picture(content, mime_type, image.alt)
+    return LoadedPicture(content, mime_type, image.alt)
 
 
 def _is_another(name: str, content: bytes) -> bool:

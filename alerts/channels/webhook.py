@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from alerts.channels.answer import Answer, RequestPurpose, address_of, ask, id_of, name_of, quote
-from alerts.channels.picture import NoPicture, Picture, load_picture
+from alerts.channels.picture import LoadedPicture, NoPicture, load_picture
 from alerts.channels.settings import WebhookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 from alerts.model.ports import Probe, Resources
@@ -73,7 +73,9 @@ def identity_of(message: Message, reply_to: str | None) -> str:
     return hashlib.sha256(f"{reply_to or ''}\n{message.text}\n{message.link or ''}".encode()).hexdigest()[:32]
 
 
-def letter(message: Message, identity: str, reply_to: str | None, picture: Picture | None, now: datetime) -> bytes:
+def letter(
+    message: Message, identity: str, reply_to: str | None, picture: LoadedPicture | None, now: datetime
+) -> bytes:
     """The body. `type` is `post.publish`, `post.update` or `post.end`; keys are only ever added."""
     kind = message.about.kind.value if message.about else "publish"
     data = {"id": identity, "kind": kind, **_about(message), **_words(message, reply_to), "image": _image(picture)}
@@ -108,7 +110,7 @@ def _words(message: Message, reply_to: str | None) -> dict[str, Any]:
     return {"text": message.plain, "link": message.link, "language": message.language, "reply_to": reply_to}
 
 
-def _image(picture: Picture | None) -> dict[str, Any] | None:
+def _image(picture: LoadedPicture | None) -> dict[str, Any] | None:
     if picture is None:
         return None
     data = base64.b64encode(picture.content).decode()
@@ -273,7 +275,7 @@ class Webhook:
             raise error
         return answer
 
-    async def _load(self, image: PostImage) -> Picture | None:
+    async def _load(self, image: PostImage) -> LoadedPicture | None:
         folder = self._resources.folder
         try:
             return await load_picture(image, folder, largest=LARGEST_PICTURE, kinds=_PICTURE_KINDS)

@@ -22,7 +22,7 @@ from alerts.bot.ear import GroupEar, told_within
 from alerts.bot.reception import Bot, Reception
 from alerts.bot.report_news import ReportNews
 from alerts.bot.reporting import ChatReports
-from alerts.bot.updates import POLL, SET_AGAIN, Asking, Join, Listening
+from alerts.bot.updates import POLL, SET_AGAIN, Asking, Join, WebhookListening
 from alerts.channels.settings import MailSettings, PushSettings, TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.daemon.telemetry import Metrics
@@ -39,7 +39,7 @@ from alerts.model.lease import DUTIES, source_lease
 from alerts.model.ports import Clock, Resources, Tells
 from alerts.model.town import Town
 from alerts.reports.intake import ReportIntake
-from alerts.store.bulk import Address, Bulks
+from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.database import Database
 from alerts.store.unit import Unit
 from alerts.web.ops import Cycle
@@ -113,7 +113,7 @@ class Bots:
         return [
             web.post(f"/telegram/{name}", each.take)
             for name, each in self._asking.items()
-            if isinstance(each, Listening)
+            if isinstance(each, WebhookListening)
         ]
 
     def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
@@ -162,7 +162,7 @@ class Bots:
         if settings.updates == "webhook":
             url = f"{self._town.public_url}/telegram/{name}"
             secret = partial(webhook_secret, settings, self._resources(name))
-            self._asking[name] = Listening(bot, reception, join, url, secret, ear=ear)
+            self._asking[name] = WebhookListening(bot, reception, join, url, secret, ear=ear)
         else:
             self._asking[name] = Asking(bot, reception, join, ear=ear)
         if settings.subscriptions:
@@ -220,7 +220,7 @@ def town_now(town: Town, setting: Setting, edition: Edition) -> TownNow:
 
 
 def _cycle(name: str, asking: Asking, now: float) -> Cycle:
-    longest = SET_AGAIN if isinstance(asking, Listening) else POLL
+    longest = SET_AGAIN if isinstance(asking, WebhookListening) else POLL
     age = now - asking.cycled_at
     return Cycle(name, age, age > longest + _LATE, asking.reason)
 
@@ -342,14 +342,14 @@ def _rate(settings: TelegramSettings | PushSettings | MailSettings) -> int:
     return 0 if isinstance(settings, PushSettings) else settings.rate
 
 
-def _address(name: str, settings: TelegramSettings | PushSettings | MailSettings) -> Address:
+def _address(name: str, settings: TelegramSettings | PushSettings | MailSettings) -> BulkScope:
     # Each alert is a message of its own in a browser, which a later one takes the place of: nothing is gathered.
     if isinstance(settings, PushSettings):
-        return Address(name, gather=timedelta(), apart=True)
+        return BulkScope(name, gather=timedelta(), apart=True)
     # And a letter of its own, for its thread has its updates and its end.
     if isinstance(settings, MailSettings):
-        return Address(name, settings.exercise, timedelta(), apart=True)
-    return Address(name, settings.exercise, settings.gather)
+        return BulkScope(name, settings.exercise, timedelta(), apart=True)
+    return BulkScope(name, settings.exercise, settings.gather)
 
 
 def bot_paces(town: Town, clock: Clock) -> Mapping[str, BotPace]:

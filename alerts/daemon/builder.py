@@ -16,7 +16,7 @@ from alerts.daemon.ears import Ears, ear_holdings
 from alerts.daemon.forwarding import build_forwarders, forward_holdings
 from alerts.daemon.intake import MessageIntake
 from alerts.daemon.outside import Outside, Session
-from alerts.daemon.reports import Reports
+from alerts.daemon.reports import ReportDuties
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService
@@ -179,7 +179,7 @@ class Builder:
             understanding=self.outside.understanding,
         )
 
-    def build_reports(self) -> Reports | None:
+    def build_reports(self) -> ReportDuties | None:
         """What takes citizens' reports; None where the town takes none."""
         if self.town.reports is None:
             return None
@@ -187,4 +187,6 @@ class Builder:
         forwarders = build_forwarders(
             self.town, service=service, keeper=keeper, clock=clock, events=events, session=self.session
         )
-        return Reports(self.town, service=service, clock=clock, keeper=keeper, events=events, forwarders=forwarders)
+        return ReportDuties(
+            self.town, service=service, clock=clock, keeper=keeper, events=events, forwarders=forwarders
+        )

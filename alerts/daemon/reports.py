@@ -32,7 +32,7 @@ RESTS = 0.05
 log = structlog.get_logger(__name__)
 
 
-class Reports:
+class ReportDuties:
     """All that has to do with citizens' reports in a daemon. `intake` is what pages, the bot and programs hand to."""
 
     def __init__(

@@ -124,7 +124,7 @@ class ReportLine:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportStep:
+class TimelineStep:
     """A decision of the desk or an attempt of a channel, with its reason."""
 
     at: datetime
@@ -155,7 +155,7 @@ class Report:
     versions: tuple[ReportVersion, ...]
     posts: tuple[ReportPost, ...]
     deeds: tuple[ReportLine, ...]
-    steps: tuple[ReportStep, ...]
+    steps: tuple[TimelineStep, ...]
     unsaid: tuple[Unsaid, ...]
     heard: ReportHeard | None = None
 
@@ -190,7 +190,7 @@ def _made(unit: DeskUnit, kept: Archived) -> Report:
         versions=versions,
         posts=tuple(_with_reactions(unit, _told(post, versions[numbers[post.alert_id] - 1], events)) for post in posts),
         deeds=tuple(_deeds(unit, numbers, posts)),
-        steps=tuple(ReportStep(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
+        steps=tuple(TimelineStep(e.at, numbers[e.alert_id], e.channel, e.what, e.reason) for e in events),
         unsaid=(
             *_left_out(versions),
             *_never_out(posts, versions, numbers),

@@ -53,7 +53,7 @@ _BLANKS = re.compile(r"[\s,;]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Shape:
     """One shape of an area as (longitude, latitude) in degrees, and the size of all of it, in square degrees.
 
     The outline may be only what of it lies near.
@@ -63,7 +63,7 @@ class Piece:
     size: float
 
 
-def pieces_of(area: Area, window: Bounds) -> Iterator[Piece]:
+def pieces_of(area: Area, window: Bounds) -> Iterator[Shape]:
     """The area's shapes that reach into `window`, one by one; none where it has words or codes alone.
 
     A ring that crosses itself is mended; a long one that does is taken for the hull of what lies within the window, for
@@ -75,7 +75,7 @@ def pieces_of(area: Area, window: Bounds) -> Iterator[Piece]:
         for piece in _pieces(ring, window):
             if holes is None:
                 holes = _holes(area, window)
-            yield Piece(piece.outline.difference(holes), piece.size)
+            yield Shape(piece.outline.difference(holes), piece.size)
 
 
 def has_shapes(area: Area) -> bool:
@@ -96,7 +96,7 @@ def _holes(area: Area, window: Bounds) -> BaseGeometry:
     return union_all([piece.outline for ring in _excluded(area) for piece in _pieces(_unwound(ring), window)])
 
 
-def _pieces(ring: Ring, window: Bounds) -> Iterator[Piece]:
+def _pieces(ring: Ring, window: Bounds) -> Iterator[Shape]:
     """What of the ring reaches into the window, also a turn of the globe away where it leaves the map."""
     if len(ring) < 4:
         return
@@ -108,7 +108,7 @@ def _pieces(ring: Ring, window: Bounds) -> Iterator[Piece]:
             yield from _whole([(longitude + turn, latitude) for longitude, latitude in ring] if turn else ring, window)
 
 
-def _whole(ring: Ring, window: Bounds) -> Iterator[Piece]:
+def _whole(ring: Ring, window: Bounds) -> Iterator[Shape]:
     from shapely import Polygon, make_valid  # noqa: PLC0415
 
     shape: BaseGeometry = Polygon(ring)
@@ -117,7 +117,7 @@ def _whole(ring: Ring, window: Bounds) -> Iterator[Piece]:
         near = _near(shape, window) if len(ring) > _MENDED else shape
         shape = make_valid(near, method="structure", keep_collapsed=False)
     if shape.area > 0:
-        yield Piece(shape, max(size, shape.area))
+        yield Shape(shape, max(size, shape.area))
 
 
 def _near(crossing: BaseGeometry, window: Bounds) -> BaseGeometry:
@@ -311,7 +311,7 @@ def _codes_of(area: Area) -> list[tuple[str, str]]:
     ]
 
 
-def _covers(piece: Piece, ground: TownGround) -> bool:
+def _covers(piece: Shape, ground: TownGround) -> bool:
     """Whether they share ground, not only a border, which neighbours draw a little across one another."""
     if not ground.meets(piece.outline):
         return False

@@ -103,7 +103,7 @@ class FleetDesk:
 
     async def _show(self, page: str, request: web.Request) -> web.Response:
         towns = self.health.towns()
-        wanted = Wanted.of(request.query)
+        wanted = TownFilter.of(request.query)
         return self.console.frame.page(request, page, **_listed(towns, wanted), **self._worded(request))
 
     def _worded(self, request: web.Request) -> Mapping[str, Any]:
@@ -179,7 +179,7 @@ async def _to_the_desk(_: web.Request) -> web.StreamResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TownFilter:
     """Which towns are listed: of a state, with these words in their names; and which page of them."""
 
     state: str = ""
@@ -187,7 +187,7 @@ class Wanted:
     page: int = 1
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Wanted:
+    def of(cls, query: Mapping[str, str]) -> TownFilter:
         """As an address says it; what it can't mean is nothing."""
         state, number = query.get("state", ""), query.get("page", "")
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
@@ -213,8 +213,8 @@ class Wanted:
         return {name: str(value) for name, value in asked.items() if value and (name, value) != ("page", 1)}
 
 
-def _listed(towns: Sequence[TownHealth], wanted: Wanted) -> dict[str, Any]:
-    counts = {state: sum(Wanted(state).takes(each) for each in towns) for state in STATES}
+def _listed(towns: Sequence[TownHealth], wanted: TownFilter) -> dict[str, Any]:
+    counts = {state: sum(TownFilter(state).takes(each) for each in towns) for state in STATES}
     found = [each for each in towns if wanted.takes(each)]
     pages = max(1, -(-len(found) // A_PAGE))
     page = min(wanted.page, pages)

@@ -37,7 +37,7 @@ from alerts.web.console.drafts import draft_of, gravity_of, other_order
 from alerts.web.console.entering import see_other
 from alerts.web.console.form import Ground, read_form, several
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.rehearsal import Rehearsal, place_of
+from alerts.web.console.rehearsal import WishRehearsal, place_of
 from alerts.web.posted import read_posted
 
 SENT_SHOWN = 50
@@ -50,21 +50,21 @@ UNSENT_KEPT = timedelta(days=1)
 class FleetComposer(Composer):
     """The form of an alert, whose button leads to the choice of the towns."""
 
-    async def _rehearse(self, _: Actor, page: Page, /) -> Rehearsal:
+    async def _rehearse(self, _: Actor, page: Page, /) -> WishRehearsal:
         """What it lacks: what would come of it is each town's to say."""
         draft, station = page.reading.draft if page.reading else None, self._station
         if draft is None:
-            return Rehearsal()
+            return WishRehearsal()
 
-        def action(unit: DeskUnit) -> Rehearsal:
+        def action(unit: DeskUnit) -> WishRehearsal:
             prepared = unit.desk.prepared(draft.hazard, station.language) if draft.hazard else None
             order = other_order(page.fields, prepared)
             try:
                 alert = draft_alert(draft, station, unit.now, unit.new_id())
             except Misuse as error:
-                return Rehearsal(refusal=error.reason, other_order=order)
+                return WishRehearsal(refusal=error.reason, other_order=order)
             lacks = lacking(alert, station.name, unit.desk.says_what_to_do)
-            return Rehearsal(alert, lacks=tuple(lacks), other_order=order)
+            return WishRehearsal(alert, lacks=tuple(lacks), other_order=order)
 
         return await self._service.sketch(action)
 

@@ -23,7 +23,7 @@ from alerts.app import Daemon, build
 from alerts.daemon.outside import Outside
 from alerts.daemon.serving import Entrance
 from alerts.fleet.entrance import FleetDoor, Place
-from alerts.fleet.towns import CONFIG, Beside, Mark, Settled, find_towns, mark, settle
+from alerts.fleet.towns import CONFIG, FilesBeside, Mark, Settled, find_towns, mark, settle
 from alerts.model.errors import ConfigurationError, TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
@@ -56,7 +56,7 @@ class Member:
     daemon: Daemon | None = None
     wrong: tuple[Reason, ...] = ()
     language: str = "en"
-    made_of: Beside = field(default_factory=Beside)
+    made_of: FilesBeside = field(default_factory=FilesBeside)
     watched: Town | None = None
     """What its files said when they could last be read; `made_of` are those beside channels.toml."""
 
@@ -212,7 +212,10 @@ class _TownEntrance:
 
     door: FleetDoor
     place: Place
-    connections: int = 0
+
+    @property
+    def connections(self) -> int:
+        return 0
 
     async def close(self) -> None:
         await self.door.take_away(self.place)

@@ -36,7 +36,7 @@ Mark = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class FilesBeside:
     """The files beside channels.toml that a town is made of: boundary and secrets by their paths, and its templates."""
 
     files: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Settled:
 
     town: Town
     hosts: frozenset[str]
-    made_of: Beside
+    made_of: FilesBeside
     mark: Mark
 
 
@@ -105,12 +105,12 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
     return Settled(settled, hosts, made_of, (*before, *made_of.mark()))
 
 
-def beside(town: Town) -> Beside:
+def beside(town: Town) -> FilesBeside:
     """Those of this town."""
     paths = [each.file for each in _secrets(town).values() if each.file]
     if town.boundary:
         paths.append(os.fspath(town.folder / town.boundary))
-    return Beside(tuple(paths), os.fspath(town.template_folder))
+    return FilesBeside(tuple(paths), os.fspath(town.template_folder))
 
 
 def mark(*paths: Path) -> Mark:

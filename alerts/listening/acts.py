@@ -21,10 +21,10 @@ from alerts.listening.hearing import take
 from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.incident import AlertState
 from alerts.model.listening import (
-    Answer,
     AnswerState,
     Kind,
     Question,
+    QuestionAnswer,
     QuestionState,
     Remark,
     Understood,
@@ -52,7 +52,7 @@ class Answered:
     """What became of an answer: its question, the answer, and the posts that were stored for it now."""
 
     question: Question
-    answer: Answer
+    answer: QuestionAnswer
     posts: tuple[Post, ...] = ()
 
 
@@ -254,7 +254,7 @@ def give(officer: Officer, question: Question, draft: AnswerDraft) -> Answered:
         unit.listening.put_question(asked)
         return Answered(asked, versions[-1])
     waits = draft.waits or unit.desk.station.listening.answers == "approve"
-    new = Answer(
+    new = QuestionAnswer(
         id=unit.new_id(),
         question=asked.id,
         version=len(versions) + 1,
@@ -292,7 +292,7 @@ def approve_answer(officer: Officer, name: str) -> Answered:
     return _let_out(unit, find_question(unit, waiting.question), accepted)
 
 
-def reject_answer(officer: Officer, name: str, reason: str | None = None) -> Answer:
+def reject_answer(officer: Officer, name: str, reason: str | None = None) -> QuestionAnswer:
     """Keep a waiting answer from going out; its own author may. Raises Conflict where somebody was faster."""
     unit = officer.unit
     waiting = _waiting(unit, name)
@@ -322,7 +322,7 @@ def withdraw(officer: Officer, question: str, reason: str | None = None) -> Answ
     return Answered(opened, replace(stands, state=AnswerState.WITHDRAWN), posts)
 
 
-def _let_out(unit: DeskUnit, asked: Question, accepted: Answer) -> Answered:
+def _let_out(unit: DeskUnit, asked: Question, accepted: QuestionAnswer) -> Answered:
     is_in_alert = accepted.source == ALERT or asked.state is QuestionState.BECAME
     state = QuestionState.BECAME if is_in_alert else QuestionState.ANSWERED
     told = replace(asked, state=state, changed_at=unit.now)
@@ -331,7 +331,7 @@ def _let_out(unit: DeskUnit, asked: Question, accepted: Answer) -> Answered:
     return Answered(told, accepted, spread(unit, told, accepted))
 
 
-def _says_the_same(last: Answer, draft: AnswerDraft) -> bool:
+def _says_the_same(last: QuestionAnswer, draft: AnswerDraft) -> bool:
     is_alive = last.state in (AnswerState.WAITING, AnswerState.ACCEPTED)
     return is_alive and last.text == draft.text and (last.everywhere or not draft.everywhere)
 
@@ -383,14 +383,14 @@ def find_question(unit: DeskUnit, name: str) -> Question:
     return found
 
 
-def find_answer(unit: DeskUnit, name: str) -> Answer:
+def find_answer(unit: DeskUnit, name: str) -> QuestionAnswer:
     """The answer of that id, or of that beginning of one. Raises Misuse."""
     found = unit.listening.answer(only_named(unit, "answer", name))
     assert found is not None  # noqa: S101 its id was just read
     return found
 
 
-def _waiting(unit: DeskUnit, name: str) -> Answer:
+def _waiting(unit: DeskUnit, name: str) -> QuestionAnswer:
     found = find_answer(unit, name)
     if found.state is not AnswerState.WAITING:
         raise Conflict(because("answer_settled", answer=found.id, state=found.state))

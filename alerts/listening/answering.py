@@ -23,9 +23,9 @@ from alerts.model.errors import Misuse
 from alerts.model.incident import AlertState, StoredAlert, id_of
 from alerts.model.listening import (
     NEVER_AUTOMATIC,
-    Answer,
     AnswerState,
     Question,
+    QuestionAnswer,
     QuestionState,
     Utterance,
     UtteranceState,
@@ -79,11 +79,11 @@ class FaqEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _AnswerTold:
     """What is told: an answer to a question, and the alert that both belong to."""
 
     question: Question
-    answer: Answer
+    answer: QuestionAnswer
     alert: StoredAlert
     rounds: int
     said: dict[tuple[str, bool, bool], Message] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class _Told:
         return self.alert.alert is not None and self.alert.alert.status is not Status.ACTUAL
 
 
-def standing(unit: DeskUnit, question_id: str) -> Answer | None:
+def standing(unit: DeskUnit, question_id: str) -> QuestionAnswer | None:
     """The version of an answer that stands: the newest that was accepted, unless it was withdrawn."""
     accepted = [each for each in unit.listening.answers(question_id) if each.state is AnswerState.ACCEPTED]
     return accepted[-1] if accepted else None
@@ -116,7 +116,7 @@ def faq(unit: DeskUnit, incident: str) -> Sequence[FaqEntry]:
     return sorted(entries, key=lambda each: (-each.asked, each.key))
 
 
-def _entry(question: Question, asked: str, answer: Answer, *, corrected: bool) -> FaqEntry:
+def _entry(question: Question, asked: str, answer: QuestionAnswer, *, corrected: bool) -> FaqEntry:
     at = answer.validated_at or answer.created_at
     return FaqEntry(question.id, asked, answer.text, answer.language, question.asked, at, corrected)
 
@@ -149,12 +149,12 @@ def newest_alert(unit: DeskUnit, incident: str | None) -> StoredAlert:
     return (going_on or told)[-1]
 
 
-def spread(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ...]:
+def spread(unit: DeskUnit, question: Question, answer: QuestionAnswer) -> tuple[Post, ...]:
     """Store the posts by which an accepted answer reaches everybody who has to have it; these.
 
     What carries an earlier version is edited, and what hasn't left yet is superseded. Nowhere is it said twice.
     """
-    told = _Told(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
+    told = _AnswerTold(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
     threads = _threads(unit, question.id)
     places = list(_places(unit, question, everywhere=answer.everywhere))
     posts = [_again(unit, told, thread) for thread in threads.values() if _may_change(thread)]
@@ -163,9 +163,9 @@ def spread(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ..
     return tuple(posts)
 
 
-def take_back(unit: DeskUnit, question: Question, answer: Answer) -> tuple[Post, ...]:
+def take_back(unit: DeskUnit, question: Question, answer: QuestionAnswer) -> tuple[Post, ...]:
     """Store the posts that take an answer back wherever it is; what hasn't left yet doesn't leave."""
-    told = _Told(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
+    told = _AnswerTold(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
     taken = []
     for thread in _threads(unit, question.id).values():
         last = thread[-1]
@@ -197,7 +197,7 @@ def answer_automatically(unit: DeskUnit, question: Question, asker: Utterance) -
         is_theirs = place.key == own or (place.channel.kind == "telegram" and not place.is_ours)
         is_here = place.channel.name == asker.channel and place.in_reply_to == asker.remote_id
         if is_theirs and is_here and (place.key, asker.channel) not in threads:
-            return _first(unit, _Told(question, answer, alert, rounds), place, automatic=True)
+            return _first(unit, _AnswerTold(question, answer, alert, rounds), place, automatic=True)
     return None
 
 
@@ -305,7 +305,7 @@ def _may_change(thread: Sequence[Post]) -> bool:
     return any(post.state in _MAY_BE_OUT for post in thread) or thread[-1].state in (*_UNSENT, *_NOT_OUT)
 
 
-def _again(unit: DeskUnit, told: _Told, thread: Sequence[Post]) -> Post:
+def _again(unit: DeskUnit, told: _AnswerTold, thread: Sequence[Post]) -> Post:
     """The post by which a new version takes the place of what the thread says."""
     last = thread[-1]
     if last.state in _UNSENT:
@@ -318,11 +318,11 @@ def _again(unit: DeskUnit, told: _Told, thread: Sequence[Post]) -> Post:
     return _stored(unit, told, place, Means.EDIT, _message(unit, told, place))
 
 
-def _first(unit: DeskUnit, told: _Told, place: AnswerPlace, *, automatic: bool = False) -> Post:
+def _first(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, *, automatic: bool = False) -> Post:
     return _stored(unit, told, place, Means.REPLY, _message(unit, told, place, automatic=automatic))
 
 
-def _message(unit: DeskUnit, told: _Told, place: AnswerPlace, *, automatic: bool = False) -> Message:
+def _message(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, *, automatic: bool = False) -> Message:
     key = (place.channel.name, place.is_ours, automatic)
     if key in told.said:
         return told.said[key]
@@ -340,7 +340,7 @@ def _message(unit: DeskUnit, told: _Told, place: AnswerPlace, *, automatic: bool
     return told.said[key]
 
 
-def _stored(unit: DeskUnit, told: _Told, place: AnswerPlace, means: Means, message: Message) -> Post:
+def _stored(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, means: Means, message: Message) -> Post:
     ends = told.alert.alert.ends if told.alert.alert is not None else unit.now
     post = Post(
         id=unit.new_id(),

@@ -175,7 +175,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QuestionAnswer:
     """What is said to a question: the newest version that was accepted stands. `everywhere`: also where nobody asked.
 
     `source` is where its words are from: `officer`, `alert`, or the id of an earlier answer.

@@ -81,7 +81,7 @@ class Came:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ClusterDraft:
     """An alert that a cluster made, around which place and within how many metres its reports are."""
 
     stored: StoredAlert
@@ -120,7 +120,7 @@ class AlertsOn:
                 return each.incident_id
         return None
 
-    def waiting(self, kind: ReportKind, place: Point) -> Draft | None:
+    def waiting(self, kind: ReportKind, place: Point) -> ClusterDraft | None:
         """The draft of that kind that waits and reaches there."""
         return next((each for each in self.drafts if each.kind == kind.code and each.reaches(place)), None)
 
@@ -185,7 +185,7 @@ def _is_within(place: Point, ring: Sequence[Point]) -> bool:
     return inside
 
 
-def draft_of(stored: StoredAlert) -> Draft | None:
+def draft_of(stored: StoredAlert) -> ClusterDraft | None:
     """What an alert tells of the cluster that made it; None where none did."""
     alert = stored.alert
     told = (
@@ -194,7 +194,7 @@ def draft_of(stored: StoredAlert) -> Draft | None:
     try:
         kind, place, reach = (told or "").split(" ")
         lat, lon = map(float, place.split(","))
-        return Draft(stored, kind, (lat, lon), float(reach))
+        return ClusterDraft(stored, kind, (lat, lon), float(reach))
     except ValueError:
         return None
 

@@ -18,12 +18,12 @@ import aiohttp
 
 from alerts import __version__
 from alerts.model.errors import FailedForGood, SourceFailed
-from alerts.sources.document import KEPT_FOR, Document
+from alerts.sources.document import KEPT_FOR, FetchedDocument
 from alerts.sources.fetch import Fetched, Fetcher, NotModified, read_url
 from alerts.sources.settings import FeedSettings, PolledSettings
 
 if TYPE_CHECKING:
-    from alerts.sources.shared import Share, SharedReader
+    from alerts.sources.shared import SharedReader, SourceShare
 
 OFTENEST = 0.95
 """An address is asked again after this part of the shortest `every`: pollers look a twentieth sooner or later."""
@@ -100,10 +100,10 @@ class Version:
     digest: str
     etag: str | None
     last_modified: str | None
-    document: weakref.ref[Document]
+    document: weakref.ref[FetchedDocument]
 
 
-class Address:
+class AskedAddress:
     """One address, with all that ask for it."""
 
     def __init__(self, reader: SharedReader, where: Where, session: aiohttp.ClientSession) -> None:
@@ -114,13 +114,13 @@ class Address:
         # Where its links lead may be slow when it isn't, and the other way round.
         self._linked = self._fetcher_of(session)
         # Longest ago first: who waited longest is told first.
-        self._shares: dict[Share, None] = {}
+        self._shares: dict[SourceShare, None] = {}
         self._due = 0.0
         self._version: Version | None = None
         self._failure: Failure | None = None
         self._failures = 0
-        self._asking: asyncio.Task[Document | None] | None = None
-        self._waiting: dict[Share, asyncio.Future[None]] = {}
+        self._asking: asyncio.Task[FetchedDocument | None] | None = None
+        self._waiting: dict[SourceShare, asyncio.Future[None]] = {}
         self._links: dict[tuple[str, str], _Link] = {}
         self._links_at_most = MANY
         self._link_places = asyncio.Semaphore(LINKS_AT_ONCE)
@@ -144,7 +144,7 @@ class Address:
             del self._shares[share]
         return bool(self._shares or self._asking)
 
-    def leave(self, share: Share) -> bool:
+    def leave(self, share: SourceShare) -> bool:
         """Count it no more; whether nobody is left."""
         self._shares.pop(share, None)
         return not self._shares
@@ -154,7 +154,7 @@ class Address:
         """The shortest `every` of all who ask."""
         return min((share.every for share in self._shares), default=60.0)
 
-    def _joins(self, share: Share) -> float:
+    def _joins(self, share: SourceShare) -> float:
         now = share.asked = self._clock.monotonic()
         if share not in self._shares and self._version and self._failure is None:
             self._due = min(self._due, now + OFTENEST * share.every)
@@ -164,7 +164,7 @@ class Address:
 
     # --- what it says
 
-    async def look(self, share: Share, digest: str | None) -> Document | None:
+    async def look(self, share: SourceShare, digest: str | None) -> FetchedDocument | None:
         """What it says for one who knows what has this digest. Raises SourceFailed."""
         now, held = self._joins(share), None
         if self._asking is not None:
@@ -186,17 +186,17 @@ class Address:
     def _knows(self, digest: str | None) -> bool:
         return self._version is not None and self._version.digest == digest
 
-    def _held(self) -> Document | None:
+    def _held(self) -> FetchedDocument | None:
         document = self._version.document() if self._version else None
         return self._kept(document) if document is not None else None
 
-    def _kept(self, document: Document) -> Document:
+    def _kept(self, document: FetchedDocument) -> FetchedDocument:
         """The same, for the others too where there are any."""
         if len(self._shares) > 1:
             self._reader.shelf.keep(document, self._clock.monotonic())
         return document
 
-    async def _wait(self, share: Share, asking: asyncio.Task[Document | None]) -> None:
+    async def _wait(self, share: SourceShare, asking: asyncio.Task[FetchedDocument | None]) -> None:
         """Wait until this source's turn after the answer has come; what was answered stands here then."""
         mine = self._waiting.setdefault(share, asyncio.get_running_loop().create_future())
         try:
@@ -207,7 +207,7 @@ class Address:
         if asking.cancelled() or not isinstance(asking.exception(), SourceFailed | None):
             asking.result()
 
-    async def _ask(self, first: Share, held: Document | None, *, whole: bool) -> Document | None:
+    async def _ask(self, first: SourceShare, held: FetchedDocument | None, *, whole: bool) -> FetchedDocument | None:
         """Ask, and tell the others; None where nothing changed and nobody `held` the words."""
         news = False
         try:
@@ -244,7 +244,7 @@ class Address:
             finally:
                 self._fetcher.slow = self._clock.monotonic() - began > SLOW
 
-    async def _take(self, answer: Fetched, held: Document | None) -> Document:
+    async def _take(self, answer: Fetched, held: FetchedDocument | None) -> FetchedDocument:
         document = await document_of(answer)
         # What was made of the same words before is there already.
         if held is not None and held.digest == document.digest:
@@ -274,14 +274,14 @@ class Address:
         more = f" and {len(self._shares) - 1} more" if len(self._shares) > 1 else ""
         return f"Tocsin/{__version__} ({first.station}{more}; {first.contact})"
 
-    def _release(self, first: Share, *, news: bool) -> None:
+    def _release(self, first: SourceShare, *, news: bool) -> None:
         waiting, self._waiting = self._waiting, {}
         shares = [each for each in (*self._shares, *waiting) if each in waiting or (news and each.wake)]
         told = [share for share in dict.fromkeys(shares) if share is not first]
         if told:
             self._reader.spawn(self._tell(told, waiting))
 
-    async def _tell(self, shares: Sequence[Share], waiting: Mapping[Share, asyncio.Future[None]]) -> None:
+    async def _tell(self, shares: Sequence[SourceShare], waiting: Mapping[SourceShare, asyncio.Future[None]]) -> None:
         # Held by hand, should the shelf have no room for it: each of them would ask for it anew.
         document = self._held()
         try:
@@ -305,7 +305,7 @@ class Address:
         self._links = {key: link for key, link in self._links.items() if link.is_of_use(now)}
         self._links_at_most = max(MANY, 2 * len(self._links))
 
-    async def linked(self, share: Share, url: str, version: str) -> Document:
+    async def linked(self, share: SourceShare, url: str, version: str) -> FetchedDocument:
         """The document at `url`, as that version of an entry means it. Raises SourceFailed."""
         self._joins(share)
         if len(self._links) > self._links_at_most:
@@ -319,7 +319,7 @@ class Address:
             link.asking = self._reader.spawn(self._follow(link, url))
         return self._kept(await asyncio.shield(link.asking))
 
-    async def _follow(self, link: _Link, url: str) -> Document:
+    async def _follow(self, link: _Link, url: str) -> FetchedDocument:
         try:
             host = read_url(url).host or ""
             async with self._link_places, self._reader.places.at(host, slow=self._linked.slow):
@@ -345,8 +345,8 @@ class Address:
 class _Link:
     """A document that an index links to: being asked for, here, or not to be had."""
 
-    asking: asyncio.Task[Document] | None = None
-    document: weakref.ref[Document] | None = None
+    asking: asyncio.Task[FetchedDocument] | None = None
+    document: weakref.ref[FetchedDocument] | None = None
     failure: Failure | None = None
 
     def is_of_use(self, now: float) -> bool:
@@ -355,10 +355,10 @@ class _Link:
         return bool(self.asking or is_held or (self.failure and now < self.failure.until))
 
 
-async def document_of(answer: Fetched) -> Document:
+async def document_of(answer: Fetched) -> FetchedDocument:
     """The document; a long one's digest is computed in a thread."""
     told = (answer.url, answer.body, answer.content_type)
-    return await asyncio.to_thread(Document, *told) if len(answer.body) > LONG else Document(*told)
+    return await asyncio.to_thread(FetchedDocument, *told) if len(answer.body) > LONG else FetchedDocument(*told)
 
 
 def _done(mine: asyncio.Future[None]) -> None:

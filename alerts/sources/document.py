@@ -27,7 +27,7 @@ _READERS = ThreadPoolExecutor(4, thread_name_prefix="documents")
 _SLOW_READERS = ThreadPoolExecutor(2, thread_name_prefix="slow documents")
 
 
-class Document:
+class FetchedDocument:
     """What an address said at one time: `body` is unpacked, `url` is where it came from in the end.
 
     `digest` tells it from what the address says at another time. `weight` is about how many bytes it takes, with what
@@ -84,16 +84,16 @@ class Shelf:
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._most = most
-        self._asked: dict[Document, tuple[float, int]] = {}
+        self._asked: dict[FetchedDocument, tuple[float, int]] = {}
         self._weight = 0
 
     def __len__(self) -> int:
         return len(self._asked)
 
-    def __contains__(self, document: Document) -> bool:
+    def __contains__(self, document: FetchedDocument) -> bool:
         return document in self._asked
 
-    def keep(self, document: Document, now: float) -> None:
+    def keep(self, document: FetchedDocument, now: float) -> None:
         """Keep it a while from now on; what wasn't asked for longest makes room. `now` is by the steady clock."""
         self._take_off(document)
         self._asked[document] = now, document.weight
@@ -108,7 +108,7 @@ class Shelf:
                 break
             self._take_off(document)
 
-    def _take_off(self, document: Document) -> None:
+    def _take_off(self, document: FetchedDocument) -> None:
         # As much as it weighed when it was put there: since then more may have been made of it.
         _, weight = self._asked.pop(document, (0.0, 0))
         self._weight -= weight

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.model.ports import Surroundings
 from alerts.model.reason import because
-from alerts.sources.document import Document
+from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import MAX_BYTES, read_bounded
 from alerts.sources.settings import PolledSettings
 from alerts.sources.shared import SharedReader
@@ -23,11 +23,11 @@ from alerts.sources.shared import SharedReader
 class Place(Protocol):
     """Somewhere documents can be had."""
 
-    async def look(self, digest: str | None) -> Document | None:
+    async def look(self, digest: str | None) -> FetchedDocument | None:
         """What is there, or None where it is still what has this digest. Raises SourceFailed."""
         ...
 
-    async def linked(self, url: str, version: str) -> Document:
+    async def linked(self, url: str, version: str) -> FetchedDocument:
         """What it links to under `url`, in that version. Raises SourceFailed, or FailedForGood where that stays so."""
         ...
 
@@ -56,11 +56,11 @@ class FilePlace:
         self._seen: tuple[int, int, int] | None = None
         self._digest: str | None = None
 
-    async def look(self, digest: str | None) -> Document | None:
+    async def look(self, digest: str | None) -> FetchedDocument | None:
         """Read the file off the loop, unless nothing about it changed since it had this digest."""
         return await asyncio.to_thread(self.read, digest)
 
-    async def linked(self, url: str, version: str) -> Document:
+    async def linked(self, url: str, version: str) -> FetchedDocument:
         """A file only where it is in the folder of this one; no address is this file's own, so all must be public."""
         if url.lower().startswith("file:"):
             return await asyncio.to_thread(self._read, self._beside(url))
@@ -71,7 +71,7 @@ class FilePlace:
         if wake is None:
             self._share.on_news(None)
 
-    def read(self, digest: str | None) -> Document | None:
+    def read(self, digest: str | None) -> FetchedDocument | None:
         """The file, or None where it is still what has this digest. Raises SourceFailed."""
         try:
             stat = self._path.stat()
@@ -96,7 +96,7 @@ class FilePlace:
         return path
 
     @staticmethod
-    def _read(path: Path) -> Document:
+    def _read(path: Path) -> FetchedDocument:
         try:
             body = read_bounded(path)
         except FileNotFoundError:
@@ -105,4 +105,4 @@ class FilePlace:
             raise SourceFailed(because("file_unread", path=path, said=error.strerror)) from None
         if body is None:
             raise FailedForGood(because("file_too_large", path=path, most=MAX_BYTES // 1_048_576))
-        return Document(path.absolute().as_uri(), body)
+        return FetchedDocument(path.absolute().as_uri(), body)

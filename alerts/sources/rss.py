@@ -46,7 +46,7 @@ from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import because
 from alerts.model.town import ListeningFeed, Town
 from alerts.rendering.text import address, clean, clean_line
-from alerts.sources.document import Document
+from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import show
 from alerts.sources.place import place_of
 from alerts.sources.safe_xml import must_be_harmless
@@ -77,7 +77,7 @@ _TRACKS = re.compile(r"(?:utm_\w+|fbclid|gclid|mtm_\w+|at_\w+)=")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FeedEntry:
     """One entry in plain words. `summary` is what a feed shows of it, `story` the most it has of it."""
 
     key: str
@@ -106,7 +106,7 @@ class Feed:
     """What a feed says at one time: its own title, and its entries as they stand there, newest first."""
 
     title: str
-    entries: tuple[Entry, ...]
+    entries: tuple[FeedEntry, ...]
 
     def size(self) -> int:
         """About how many bytes it takes."""
@@ -145,7 +145,7 @@ class FeedEar:
         return is_named and not any(word in folded for word in self._without)
 
 
-def _remark(entry: Entry, now: datetime) -> Remark:
+def _remark(entry: FeedEntry, now: datetime) -> Remark:
     published, updated = entry.published, entry.updated
     return Remark(
         remote_id=entry.key,
@@ -190,10 +190,10 @@ class RssSource:
             [each for each in heard if each.key not in stored], Memory(digest=document.digest, state=state)
         )
 
-    def _concerns(self, entry: Entry) -> bool:
+    def _concerns(self, entry: FeedEntry) -> bool:
         return not self._only or any(fold(each) in self._only for each in entry.categories)
 
-    def _tell(self, entry: Entry, feed: Feed, met: dict[str, Met], now: datetime) -> Heard | None:
+    def _tell(self, entry: FeedEntry, feed: Feed, met: dict[str, Met], now: datetime) -> Heard | None:
         """What is new of the entry, which is then met as such; None: nothing, or nothing that concerns the town."""
         before, digest = met.get(entry.name), entry.digest
         # A site that was moved gives all its entries new names: the same words are the same entry.
@@ -210,13 +210,13 @@ class RssSource:
         identifier = new.identifier(self._name)
         return Heard(identifier, alert=self._alert(entry, feed, identifier, previous, now))
 
-    def _meet(self, entry: Entry, met: dict[str, Met]) -> None:
+    def _meet(self, entry: FeedEntry, met: dict[str, Met]) -> None:
         """Remember that the entry stands in the feed; what doesn't concern the town is new once it does."""
         before = met.pop(entry.name, None)
         digest = entry.digest if self._concerns(entry) else ""
         met[entry.name] = before if before and before.told else Met(digest)
 
-    def _alert(self, entry: Entry, feed: Feed, identifier: str, previous: Reference | None, now: datetime) -> Alert:
+    def _alert(self, entry: FeedEntry, feed: Feed, identifier: str, previous: Reference | None, now: datetime) -> Alert:
         town, is_french = self._town, self._town.language.lower().startswith("fr")
         # Nobody says when it is over: it runs out after a day, and nothing is posted then.
         info = Info(
@@ -241,7 +241,7 @@ class RssSource:
         )
 
 
-def _area(entry: Entry, town: Town) -> Area:
+def _area(entry: FeedEntry, town: Town) -> Area:
     """Where it is: around the point that the entry tells, else anywhere in the town, whose feed it is taken for."""
     if entry.point:
         return Area(town.name, circles=(Circle(entry.point, SPOT),))
@@ -271,7 +271,7 @@ class Met:
         return Reference(sender, self.identifier(source), datetime.fromisoformat(self.at))
 
 
-async def _feed_in(document: Document) -> Feed:
+async def _feed_in(document: FetchedDocument) -> Feed:
     """The feed, read once for all who look at it. Raises SourceFailed for what is none."""
     try:
         return await document.once("feed", lambda: _read_feed(document), Feed.size)
@@ -279,7 +279,7 @@ async def _feed_in(document: Document) -> Feed:
         raise FailedForGood(because("at_address", address=show(document.url), why=error.reason)) from error
 
 
-def _read_feed(document: Document) -> Feed:
+def _read_feed(document: FetchedDocument) -> Feed:
     """What a feed tells; an entry without a word is left out. Raises Unreadable."""
     import feedparser  # noqa: PLC0415 only who listens to a feed pays for it
 
@@ -297,7 +297,7 @@ def _read_feed(document: Document) -> Feed:
     return Feed(clean_line(_text(told.feed, "title"))[:_LONGEST_TITLE], tuple(_entries(told.entries[:MOST_ENTRIES])))
 
 
-def _entries(told: Sequence[Any]) -> Iterator[Entry]:
+def _entries(told: Sequence[Any]) -> Iterator[FeedEntry]:
     names = set()
     for entry in told:
         title, summary = clean_line(_text(entry, "title")), _untailed(clean(_text(entry, "summary")))
@@ -305,7 +305,7 @@ def _entries(told: Sequence[Any]) -> Iterator[Entry]:
         key = _key(entry, title, published)
         if key not in names and (title or summary):
             names.add(key)
-            yield Entry(
+            yield FeedEntry(
                 key,
                 title,
                 summary,

@@ -1,9 +1,10 @@
 """Addresses that many sources may name: each is asked once for all of them, and what it says is read once.
 
-A thousand towns in one process name the same weather service. A source gets a `Share` of its address; shares of the
-same address with the same settings are shares of one `Address`, which asks at the shortest `every` of them, with the
-validators of what it was told last. Whoever asks meanwhile waits for the same answer. Whoever comes soon after is told
-what was answered then. A failure is told so for as long as a retry would wait, or until the time that the server named.
+A thousand towns in one process name the same weather service. A source gets a `SourceShare` of its address; shares of
+the same address with the same settings are shares of one `AskedAddress`, which asks at the shortest `every` of them,
+with the validators of what it was told last. Whoever asks meanwhile waits for the same answer. Whoever comes soon after
+is told what was answered then. A failure is told so for as long as a retry would wait, or until the time that the
+server named.
 
 When an address says something new, all its sources are woken before their time, a few every few milliseconds: so they
 hear it within a second, and a thousand towns don't do the same work in one instant.
@@ -24,10 +25,10 @@ import aiohttp
 from alerts.model.errors import FailedForGood
 from alerts.model.ports import Clock, Surroundings
 from alerts.model.reason import because
-from alerts.sources.address import Address, Where
-from alerts.sources.document import Document, Shelf
+from alerts.sources.address import AskedAddress, Where
+from alerts.sources.document import FetchedDocument, Shelf
 from alerts.sources.settings import FeedSettings, PolledSettings
-from alerts.sources.turns import Places, Turns
+from alerts.sources.turns import RequestPlaces, Turns
 
 
 class SharedReader:
@@ -40,11 +41,11 @@ class SharedReader:
     def __init__(self, session: Any, clock: Clock) -> None:
         self.clock = clock
         self.turns = Turns()
-        self.places = Places()
+        self.places = RequestPlaces()
         self.shelf = Shelf()
         self.requests = 0
         self._session: aiohttp.ClientSession = session
-        self._addresses: dict[Where, Address] = {}
+        self._addresses: dict[Where, AskedAddress] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     @classmethod
@@ -53,24 +54,26 @@ class SharedReader:
         found: SharedReader | None = around.feeds
         return found or cls(around.session, around.clock)
 
-    def share(self, settings: PolledSettings | FeedSettings, around: Surroundings, file: str | None = None) -> Share:
+    def share(
+        self, settings: PolledSettings | FeedSettings, around: Surroundings, file: str | None = None
+    ) -> SourceShare:
         """A source's share of the address that its settings name, or of what the `file` links to that it reads."""
         return self.share_of(Where.of(settings, file), settings.every, around)
 
-    def share_of(self, where: Where, every: timedelta, around: Surroundings) -> Share:
+    def share_of(self, where: Where, every: timedelta, around: Surroundings) -> SourceShare:
         """A source's share of that address."""
         town = around.town
         station = town.name.encode("ascii", "replace").decode().replace("?", "-")
-        return Share(self, where, every.total_seconds(), station, town.sender)
+        return SourceShare(self, where, every.total_seconds(), station, town.sender)
 
-    def address(self, where: Where) -> Address:
+    def address(self, where: Where) -> AskedAddress:
         """The one that all shares of it ask."""
         if where not in self._addresses:
             self._tidy()
-            self._addresses[where] = Address(self, where, self._session)
+            self._addresses[where] = AskedAddress(self, where, self._session)
         return self._addresses[where]
 
-    def leave(self, where: Where, share: Share) -> None:
+    def leave(self, where: Where, share: SourceShare) -> None:
         """Ask for nothing more on behalf of this one."""
         if where in self._addresses and self._addresses[where].leave(share):
             del self._addresses[where]
@@ -102,7 +105,7 @@ class SharedReader:
             del self._addresses[where]
 
 
-class Share:
+class SourceShare:
     """One source's part in an address. `every` is in seconds; `station` and `contact` say who asks."""
 
     def __init__(self, reader: SharedReader, where: Where, every: float, station: str, contact: str) -> None:
@@ -114,7 +117,7 @@ class Share:
         self._reader = reader
         self._where = where
 
-    async def look(self, digest: str | None) -> Document | None:
+    async def look(self, digest: str | None) -> FetchedDocument | None:
         """What the address says, asked for unless that was done lately; None: still what has this digest.
 
         Raises SourceFailed in one line without secrets, with `retry_at` where the server named it, and FailedForGood
@@ -122,7 +125,7 @@ class Share:
         """
         return await self._reader.address(self._where).look(self, digest)
 
-    async def linked(self, url: str, version: str) -> Document:
+    async def linked(self, url: str, version: str) -> FetchedDocument:
         """What the index links to, once for each `version` of the entry that links to it. Raises as `look`."""
         # What comes from outside names no file of this machine.
         if url.lower().startswith("file:"):

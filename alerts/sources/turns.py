@@ -1,9 +1,9 @@
 """Whose turn it is: how many requests are under way at once, and how many sources file what they heard.
 
-Many sources in one process share one connection pool, one event loop and one processor. `Places` bounds the requests at
-one host and in all, and keeps most of them for addresses that answer: a hundred dead servers delay one another, not the
-rest. `Turns` lets few towns file at the same time, the urgent ahead. So a feed that a thousand towns name keeps lanes
-waiting no longer than a few of them would: what is filed is sent before the next have filed theirs.
+Many sources in one process share one connection pool, one event loop and one processor. `RequestPlaces` bounds the
+requests at one host and in all, and keeps most of them for addresses that answer: a hundred dead servers delay one
+another, not the rest. `Turns` lets few towns file at the same time, the urgent ahead. So a feed that a thousand towns
+name keeps lanes waiting no longer than a few of them would: what is filed is sent before the next have filed theirs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class _Host:
         self.places = asyncio.Semaphore(AT_A_HOST)
 
 
-class Places:
+class RequestPlaces:
     """The places for requests. First come, first served, at each host and in all."""
 
     def __init__(self) -> None:

@@ -56,7 +56,7 @@ whom this time reached are told again."""
 class Bulks:
     """What is told to the subscribers of one channel, as its sender works it. A turn is durable when it returns."""
 
-    def __init__(self, database: Database, address: Address) -> None:
+    def __init__(self, database: Database, address: BulkScope) -> None:
         self._database = database
         self._address = address
         self._known: dict[str, Bulk] = {}
@@ -113,7 +113,7 @@ class _Turning:
     def __init__(
         self,
         unit: Unit,
-        address: Address,
+        address: BulkScope,
         ask: Ask,
         bulk: Callable[[Connection, str], Bulk],
         held_until: int | None,
@@ -344,7 +344,7 @@ LOOKED_AT = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class BulkScope:
     """Whose bulks: those of a channel; `exercises` is its mark.
 
     What isn't urgent is held back for who was told of something else less than `gather` ago. What was held back for
@@ -360,7 +360,7 @@ class Address:
 class Sieve:
     """Who of the subscribers is to get a bulk, and who not at once."""
 
-    def __init__(self, db: Connection, address: Address, bulk: Bulk, local: datetime) -> None:
+    def __init__(self, db: Connection, address: BulkScope, bulk: Bulk, local: datetime) -> None:
         self._db = db
         self._address = address
         self._bulk = bulk

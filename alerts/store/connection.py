@@ -42,9 +42,9 @@ def opened(place: Place) -> Iterator[Connection]:
         with files.opened(place) as file:
             yield file
         return
-    from alerts.store.postgresql import Session  # noqa: PLC0415 only who has a server loads what speaks with one
+    from alerts.store.postgresql import ServerSession  # noqa: PLC0415 only who has a server loads what speaks with one
 
-    session = Session(place)
+    session = ServerSession(place)
     try:
         session.reach()
     except DatabaseRefused as error:
@@ -159,10 +159,10 @@ def ring(place: Place, now: datetime) -> int:
     if isinstance(place, Path):
         return sockets.ring(place)
     from alerts.store.leases import LeaseRows  # noqa: PLC0415 as above
-    from alerts.store.postgresql import Listener  # noqa: PLC0415
+    from alerts.store.postgresql import NotifyListener  # noqa: PLC0415
 
     # A daemon that carries a command out may not have registered itself yet.
-    found = int(Listener.hears(place))
+    found = int(NotifyListener.hears(place))
     with contextlib.suppress(StoreError, DatabaseRefused), opened(place) as db:
         found = max(found, len(LeaseRows(db).ownership(now).daemons))
     return found
@@ -187,14 +187,14 @@ def listen(place: Place, rung: Hears) -> Callable[[], None]:
     """Call `rung` in the running event loop when another process stores something; returns what ends that."""
     loop = asyncio.get_running_loop()
     if not isinstance(place, Path):
-        from alerts.store.postgresql import Listener  # noqa: PLC0415 as above
+        from alerts.store.postgresql import NotifyListener  # noqa: PLC0415 as above
 
         def heard_in_a_thread(*, is_stored: bool) -> None:
             # The loop may have been closed a moment ago: then nobody has to be woken.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(lambda: rung(is_stored=is_stored))
 
-        return Listener.subscribe(place, heard_in_a_thread)
+        return NotifyListener.subscribe(place, heard_in_a_thread)
     bell, path = sockets.open_doorbell(place)
 
     def heard() -> None:

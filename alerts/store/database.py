@@ -34,7 +34,7 @@ from alerts.store.unit import Unit, transaction
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection
-    from alerts.store.postgresql import Session
+    from alerts.store.postgresql import ServerSession
 
 T = TypeVar("T")
 Work = Callable[[Unit], T]
@@ -80,7 +80,7 @@ async def _open(path: Path, *, readonly: bool) -> _Thread:
 class _ServerThread:
     """A connection to a server, with a thread of its own."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: ServerSession) -> None:
         self._session = session
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
 
@@ -212,13 +212,13 @@ class Database:
 
     @classmethod
     def _at(cls, server: Server) -> Database:
-        from alerts.store.postgresql import Session  # noqa: PLC0415 only who has a server loads what speaks with one
+        from alerts.store.postgresql import ServerSession  # noqa: PLC0415 only who has a server loads what speaks with one
 
         async def one_more() -> Hand:
-            return _ServerThread(Session(server, readonly=True, longest=LONGEST))
+            return _ServerThread(ServerSession(server, readonly=True, longest=LONGEST))
 
-        writing = Session(server, tells=True, waits_for=lambda why: setattr(database, "trouble", why))
-        writer, reader = _ServerThread(writing), _ServerThread(Session(server, readonly=True))
+        writing = ServerSession(server, tells=True, waits_for=lambda why: setattr(database, "trouble", why))
+        writer, reader = _ServerThread(writing), _ServerThread(ServerSession(server, readonly=True))
         database = cls(writer, reader, people=Readers(one_more), pages=Readers(one_more))
         database.is_shared = True
         return database

@@ -13,8 +13,7 @@ How each is connected to, and what it does when the connection is lost, stands i
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Text, literal_column
 from sqlalchemy.dialects import sqlite
@@ -25,32 +24,14 @@ from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 if TYPE_CHECKING:
-    from alerts.store.postgresql import ServerRow, Session
+    from alerts.store.postgresql import ServerResult, ServerRow, ServerSession
 
-    Connection = sqlite3.Connection | Session
+    Connection = sqlite3.Connection | ServerSession
     """A connection that a unit of work has: each runs a statement by `execute`."""
+    Cursor = sqlite3.Cursor | ServerResult
+    """What a statement came to."""
     Row = sqlite3.Row | ServerRow
     """A row: by the names of its columns, or by their numbers."""
-
-
-class Cursor(Protocol):
-    """What a statement came to."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows were changed."""
-        ...
-
-    def fetchone(self) -> Any:
-        """The next row, or None."""
-        ...
-
-    def fetchall(self) -> list[Any]:
-        """All rows."""
-        ...
-
-    def __iter__(self) -> Iterator[Any]: ...
-
 
 # Named, so that a statement's parameters can be given in any order and by the same name twice.
 SQLITE: Dialect = sqlite.dialect(paramstyle="named")

@@ -36,7 +36,6 @@ from alerts.store.files import LOCK_WAIT
 
 if TYPE_CHECKING:
     from alerts.store.connection import Hears
-    from alerts.store.dialect import Cursor
 
 LOOKS_AGAIN_AFTER = 0.25
 """Seconds between two tries to reach a server that doesn't answer."""
@@ -77,8 +76,8 @@ def _by_name(cursor: psycopg.Cursor[Any]) -> RowMaker[ServerRow]:
     return _rows_of(tuple(column.name for column in cursor.description or ()))
 
 
-class _Result:
-    """What a statement of a transaction came to: it was sent, and its answer is waited for when somebody looks.
+class ServerResult:
+    """What a statement came to. In a transaction it was only sent, and its answer is waited for when somebody looks.
 
     So what nobody looks at costs no way there and back (libpq's pipeline); an error in it is raised at the next look,
     or by the commit.
@@ -86,20 +85,23 @@ class _Result:
 
     __slots__ = ("_cursor", "_session")
 
-    def __init__(self, session: Session, cursor: psycopg.Cursor[ServerRow]) -> None:
+    def __init__(self, session: ServerSession, cursor: psycopg.Cursor[ServerRow]) -> None:
         self._session = session
         self._cursor = cursor
 
     @property
     def rowcount(self) -> int:
+        """How many rows were changed."""
         self._session.catch_up()
         return self._cursor.rowcount
 
     def fetchone(self) -> Any:
+        """The next row, or None."""
         with self._session.told():
             return self._cursor.fetchone()
 
     def fetchall(self) -> list[Any]:
+        """All rows."""
         with self._session.told():
             return self._cursor.fetchall()
 
@@ -121,7 +123,7 @@ AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - make_interv
 """
 
 
-class Session:
+class ServerSession:
     """A connection to the town's schema that is made when it is needed, and anew when it was lost.
 
     `waits_for` hears why it waits, and None when it doesn't any more. `patience` is how long it waits for the server.
@@ -159,7 +161,7 @@ class Session:
         self._lock = advisory_key(server)
         self.in_transaction = False
 
-    def execute(self, sql: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> Cursor:
+    def execute(self, sql: str, values: Mapping[str, Any] | Sequence[Any] = ()) -> ServerResult:
         """Run a statement. Raises DatabaseRefused: `Lost` where trying again may help."""
         if isinstance(values, Mapping):
             if any(isinstance(value, str) and "\0" in value for value in values.values()):
@@ -168,9 +170,9 @@ class Session:
         else:
             sql = sql.replace("?", "%s")
         if self.in_transaction:
-            return _Result(self, self._sent(sql, values or None))
+            return ServerResult(self, self._sent(sql, values or None))
         with self.told():
-            return self._reached().execute(sql, values or None)
+            return ServerResult(self, self._reached().execute(sql, values or None))
 
     def _sent(self, sql: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> psycopg.Cursor[ServerRow]:
         """What was sent in the transaction; its answer is read when somebody wants it."""
@@ -402,14 +404,14 @@ def advisory_key(server: Server) -> int:
 # --- who wakes whom
 
 
-class Listener:
+class NotifyListener:
     """Hears what is stored in a database by any program: one connection and one thread for all towns of a process.
 
     Whoever stores tells it by NOTIFY in the same transaction, with the town's schema. What this process' own daemons
     stored they know. After a lost connection everybody is woken once, for something may have been missed.
     """
 
-    _running: ClassVar[dict[str, Listener]] = {}
+    _running: ClassVar[dict[str, NotifyListener]] = {}
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -463,7 +465,7 @@ class Listener:
                     self._ring(None)
                     while not self._over.is_set():
                         for notice in db.notifies(timeout=0.5, stop_after=1):
-                            if notice.pid not in Session.telling:
+                            if notice.pid not in ServerSession.telling:
                                 self._ring(notice.payload)
             except psycopg.Error:
                 self._over.wait(LOOKS_AGAIN_AFTER)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Text, bindparam, delete, func, or_, select, text, update
 
 from alerts.model.listening import (
-    Answer,
     AnswerState,
     Kind,
     Moderation,
     Question,
+    QuestionAnswer,
     QuestionState,
 )
 from alerts.model.post import Post
@@ -133,7 +133,7 @@ class Questions(UnitPart):
         """The incidents of questions that were answered, the one that was asked about last first."""
         return [row["incident"] for row in _ANSWERED_ABOUT.rows(self._db, most=most)]
 
-    def add_answer(self, new: Answer) -> None:
+    def add_answer(self, new: QuestionAnswer) -> None:
         """Keep a new version of an answer."""
         _ADD_ANSWER.run(
             self._db,
@@ -151,17 +151,17 @@ class Questions(UnitPart):
             validated_at=stamp(new.validated_at),
         )
 
-    def decide_answer(self, kept: Answer, state: AnswerState, by: str | None, at: datetime) -> bool:
+    def decide_answer(self, kept: QuestionAnswer, state: AnswerState, by: str | None, at: datetime) -> bool:
         """Change what became of an answer; False: somebody else was faster."""
         done = _SET_ANSWER.run(self._db, key=kept.id, was=kept.state, state=state, by=by, at=stamp(at))
         return done.rowcount == 1
 
-    def answer(self, identity: str) -> Answer | None:
+    def answer(self, identity: str) -> QuestionAnswer | None:
         """The one of that id."""
         row = _ANSWER.row(self._db, id=identity)
         return _answer(row) if row else None
 
-    def answers(self, question_id: str) -> Sequence[Answer]:
+    def answers(self, question_id: str) -> Sequence[QuestionAnswer]:
         """All that was said to a question, oldest first."""
         return [_answer(row) for row in _ANSWERS.rows(self._db, question=question_id)]
 
@@ -169,7 +169,7 @@ class Questions(UnitPart):
         """The posts that carry an answer to it, of all its versions, in the order of storing."""
         return [post_of(row) for row in _ANSWER_POSTS.rows(self._db, question=question_id)]
 
-    def waiting_answers(self) -> Sequence[Answer]:
+    def waiting_answers(self) -> Sequence[QuestionAnswer]:
         """What waits for a second person, oldest first."""
         return [_answer(row) for row in _WAITING_ANSWERS.rows(self._db)]
 
@@ -237,8 +237,8 @@ def _question(row: Row) -> Question:
     )
 
 
-def _answer(row: Row) -> Answer:
-    return Answer(
+def _answer(row: Row) -> QuestionAnswer:
+    return QuestionAnswer(
         id=row["id"],
         question=row["question"],
         version=row["version"],

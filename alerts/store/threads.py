@@ -32,7 +32,7 @@ from alerts.store.restoring import Height
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection
-    from alerts.store.postgresql import Session
+    from alerts.store.postgresql import ServerSession
 
 T = TypeVar("T")
 LANES, PEOPLE = 8, 2
@@ -142,11 +142,11 @@ class SharedHand:
 class _ServerHand(SharedHand):
     """The same at a server: whichever thread runs it, it does so on that thread's connection."""
 
-    def __init__(self, pool: ThreadPoolExecutor, turned: Callable[[], Session]) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, turned: Callable[[], ServerSession]) -> None:
         super().__init__(pool, turned)
         self._turned = turned
 
-    def _connected(self) -> Session:
+    def _connected(self) -> ServerSession:
         return self._turned()
 
 
@@ -155,17 +155,17 @@ class _ServerSessions:
 
     def __init__(self) -> None:
         self._own = threading.local()
-        self._all: list[Session] = []
+        self._all: list[ServerSession] = []
 
-    def turned(self, server: Server, waits_for: Callable[[str | None], None], *, readonly: bool) -> Session:
+    def turned(self, server: Server, waits_for: Callable[[str | None], None], *, readonly: bool) -> ServerSession:
         """This thread's connection, turned to the town's schema; only as long as nothing else is asked for in it."""
-        from alerts.store.postgresql import Session, conninfo  # noqa: PLC0415 only who has a server loads it
+        from alerts.store.postgresql import ServerSession, conninfo  # noqa: PLC0415 only who has a server loads it
 
-        mine: dict[tuple[str, bool], Session] = vars(self._own).setdefault("sessions", {})
+        mine: dict[tuple[str, bool], ServerSession] = vars(self._own).setdefault("sessions", {})
         key = (conninfo(server), readonly)
         if key not in mine:
             longest = LONGEST if readonly else None
-            mine[key] = Session(server, readonly=readonly, longest=longest, tells=not readonly)
+            mine[key] = ServerSession(server, readonly=readonly, longest=longest, tells=not readonly)
             self._all.append(mine[key])
         mine[key].turn_to(server, waits_for)
         return mine[key]

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from alerts.desk.heard_report import ReportHeard, ReportQuestion
-from alerts.desk.report import Delays, Report, ReportLine, ReportPost, ReportStep, ReportVersion, Unsaid
+from alerts.desk.report import Delays, Report, ReportLine, ReportPost, ReportVersion, TimelineStep, Unsaid
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    "part", [Report, ReportVersion, ReportPost, Delays, ReportLine, ReportStep, Unsaid, ReportHeard, ReportQuestion]
+    "part", [Report, ReportVersion, ReportPost, Delays, ReportLine, TimelineStep, Unsaid, ReportHeard, ReportQuestion]
 )
 def test_every_field_of_the_data_is_told(part):
     told = set(re.findall(r"`(\w+)`", PAGE.partition("## The data")[2]))

@@ -55,7 +55,7 @@ AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
 
 
 @dataclass(slots=True)
-class _Thread:
+class _PostRemembered:
     """What is remembered of one post: when it was looked at, at all and whole, its newest comment, and their prints.
 
     `owes`: some of it is to be looked at again at the next turn.
@@ -68,7 +68,7 @@ class _Thread:
     owes: bool = False
 
     @classmethod
-    def read(cls, told: object) -> _Thread:
+    def read(cls, told: object) -> _PostRemembered:
         kept = table(told)
         looked, whole, newest = (moment_of(kept.get(name)) for name in ("looked", "whole", "newest"))
         prints = {str(id_): str(each) for id_, each in table(kept.get("prints")).items()}
@@ -110,7 +110,7 @@ class PageEar:
         # Comments of ours, as updates are, stand under the posts: what is said there is listed with the post's.
         ours = {post.remote_id: post for post in posts if post.remote_id.startswith(f"{self._page}_")}
         before = table(memory.get("posts"))
-        threads = {id_: _Thread.read(before.get(id_)) for id_ in ours}
+        threads = {id_: _PostRemembered.read(before.get(id_)) for id_ in ours}
         due = {id_: thread.due(ours[id_], self._every) for id_, thread in threads.items()}
         now, remarks = self._now, list[Remark]()
         looked, failed = 0, None
@@ -142,7 +142,7 @@ class PageEar:
         soonest = min(due, default=None)
         return self._now + PAUSE if soonest is not None and self._left <= 0 else soonest
 
-    async def _look(self, post: HeardPost, before: _Thread) -> tuple[list[Remark], _Thread]:
+    async def _look(self, post: HeardPost, before: _PostRemembered) -> tuple[list[Remark], _PostRemembered]:
         """What is new under a post, and what is to be remembered of it once that is kept."""
         now, thread = self._now, replace(before, prints=dict(before.prints), owes=False)
         is_whole = len(thread.prints) <= MOST_WHOLE or thread.whole is None or now - thread.whole >= WHOLE_EVERY
@@ -155,7 +155,7 @@ class PageEar:
         thread.looked = now
         return remarks, thread
 
-    def _news(self, told: Mapping[str, Any], post: HeardPost, thread: _Thread) -> Remark | None:
+    def _news(self, told: Mapping[str, Any], post: HeardPost, thread: _PostRemembered) -> Remark | None:
         """The remark that a comment is; None where nothing of it is new, or it is the Page's own."""
         remark = comment_of(told, post.remote_id)
         if remark is None or remark.author == self._page:
@@ -169,7 +169,7 @@ class PageEar:
         # Facebook tells of no edit when it was: it was by now, and after what was read before.
         return remark if known is None else replace(remark, edited_at=self._now)
 
-    async def _missing(self, listed: set[str | None], post: HeardPost, thread: _Thread) -> Sequence[Remark]:
+    async def _missing(self, listed: set[str | None], post: HeardPost, thread: _PostRemembered) -> Sequence[Remark]:
         missing = [id_ for id_ in thread.prints if id_ not in listed]
         gone = []
         for id_ in missing[:MOST_CHECKED]:
@@ -214,7 +214,7 @@ class PageEar:
         return answer
 
 
-def _bounded(threads: Mapping[str, _Thread]) -> Mapping[str, _Thread]:
+def _bounded(threads: Mapping[str, _PostRemembered]) -> Mapping[str, _PostRemembered]:
     """The threads, those of older posts without what was said there once the newer ones have so much."""
     kept, room = {}, MOST_IN_ALL
     for id_, thread in threads.items():

@@ -32,7 +32,7 @@ _UNKNOWN = ("1", "1")
 _TOO_LARGE = frozenset({("3", "4"), ("2", "3")})
 
 
-class Step(IntEnum):
+class DialogueStep(IntEnum):
     """How far a dialogue has come: what was asked of the relay last."""
 
     CONNECT = 0
@@ -46,7 +46,7 @@ class Step(IntEnum):
     @property
     def counts(self) -> bool:
         """Whether the relay may count the attempt as a letter, and not only as a connection."""
-        return self >= Step.SENDER
+        return self >= DialogueStep.SENDER
 
 
 class OneAnswer(StrEnum):
@@ -58,11 +58,11 @@ class OneAnswer(StrEnum):
     REFUSED = "refused"
 
 
-def about_one(step: Step, code: int, words: str) -> OneAnswer | None:
+def about_one(step: DialogueStep, code: int, words: str) -> OneAnswer | None:
     """What an answer says about a mailbox; None where it is about more than that one."""
     found = _ENHANCED.match(words.strip())
     status = (found[1], found[2]) if found else ("", "")
-    if step is not Step.LIST or code == _CLOSING or code in _LOGIN or status == _QUOTA:
+    if step is not DialogueStep.LIST or code == _CLOSING or code in _LOGIN or status == _QUOTA:
         return None
     if 400 <= code < 500:
         return OneAnswer.LATER
@@ -76,39 +76,39 @@ def without(words: str, address: str) -> str:
     return re.sub(re.escape(address), "…", words, flags=re.IGNORECASE)
 
 
-def refusal(step: Step, code: int, words: str) -> DeliveryError:
+def refusal(step: DialogueStep, code: int, words: str) -> DeliveryError:
     """What to do about an answer that isn't the one that `step` waits for."""
     found = _ENHANCED.match(words.strip())
     status = (found[1], found[2]) if found else ("", "")
     if 400 <= code < 500 or (500 <= code < 600 and status == _QUOTA):
-        whole = code == _CLOSING or step < Step.SENDER or status[0] in _OF_THE_RELAY
+        whole = code == _CLOSING or step < DialogueStep.SENDER or status[0] in _OF_THE_RELAY
         reason = because("mail_asks_to_wait", status=code, said=quote(words))
         return Retry(reason, whole_channel=whole, sent=step.counts)
     if not 500 <= code < 600:
         return broken_off(step, because("mail_unreadable"))
-    if code in _LOGIN or step is Step.LOGIN:
+    if code in _LOGIN or step is DialogueStep.LOGIN:
         return BadCredential(because("mail_login_refused", status=code, said=quote(words)))
-    if step < Step.LOGIN:
+    if step < DialogueStep.LOGIN:
         return BadCredential(because("mail_relay_refuses", status=code, said=quote(words)))
-    if step is Step.LIST:
+    if step is DialogueStep.LIST:
         return Rejected(because("mail_list_refused", status=code, said=quote(words)))
-    if step is Step.SENDER and code != _STORAGE and status not in _TOO_LARGE:
+    if step is DialogueStep.SENDER and code != _STORAGE and status not in _TOO_LARGE:
         return BadCredential(because("mail_sender_refused", status=code, said=quote(words)))
     return Rejected(because("mail_refused", status=code, said=quote(words)))
 
 
-def broken_off(step: Step, reason: Reason) -> DeliveryError:
+def broken_off(step: DialogueStep, reason: Reason) -> DeliveryError:
     """What to do when the dialogue ended without an answer that can be read."""
-    if step is Step.DOT:
+    if step is DialogueStep.DOT:
         return InDoubt(because("may_be_out", why=reason))
     return Retry(reason, sent=step.counts)
 
 
-def why_broken(step: Step, error: Exception, seconds: float) -> Reason:
+def why_broken(step: DialogueStep, error: Exception, seconds: float) -> Reason:
     """Why it ended; `seconds` is how long it was waited for."""
     if isinstance(error, ssl.SSLError):
         return _unreached(because("no_tls"))
-    if step is not Step.CONNECT:
+    if step is not DialogueStep.CONNECT:
         if isinstance(error, TimeoutError):
             return because("no_answer_within", platform=PLATFORM, seconds=f"{seconds:g}")
         return because("closed_unanswered", platform=PLATFORM)

@@ -17,9 +17,9 @@ import structlog
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
 from alerts.channels.mail import answers
-from alerts.channels.mail.answers import Step
+from alerts.channels.mail.answers import DialogueStep
 from alerts.channels.mail.letter import Letter, written
-from alerts.channels.picture import NoPicture, Picture, load_picture
+from alerts.channels.picture import LoadedPicture, NoPicture, load_picture
 from alerts.channels.settings import KeptPassword, MailSettings
 from alerts.model.errors import DeliveryError, Rejected
 from alerts.model.ports import Probe, Resources
@@ -105,7 +105,7 @@ class Mail:
             dialogue.end()
         raise failure  # out here, so that the library's error is not its context
 
-    async def _load(self, image: PostImage) -> Picture | None:
+    async def _load(self, image: PostImage) -> LoadedPicture | None:
         folder = self._resources.folder
         try:
             return await load_picture(image, folder, largest=LARGEST_PICTURE, kinds=_PICTURE_KINDS)
@@ -123,7 +123,7 @@ class Dialogue:
     def __init__(self, settings: MailSettings, password: Secret | None) -> None:
         self._settings = settings
         self._password = password
-        self.step = Step.CONNECT
+        self.step = DialogueStep.CONNECT
         self.patience = settings.timeout.total_seconds()
         self.letters = 0
         self._is_begun = False
@@ -156,7 +156,7 @@ class Dialogue:
                 # It reads a hundred certificates.
                 self._relay.tls_context = await asyncio.to_thread(ssl.create_default_context)
             await self._relay.connect()
-            self.step = Step.HELLO
+            self.step = DialogueStep.HELLO
             await self._relay.ehlo()
             if self._settings.tls == "starttls":
                 if not self._relay.supports_extension("starttls"):
@@ -164,14 +164,14 @@ class Dialogue:
                 await self._relay.starttls()
                 await self._relay.ehlo()
             if self._password is not None and self._settings.user is not None:
-                self.step = Step.LOGIN
+                self.step = DialogueStep.LOGIN
                 await self._sign_in(self._settings.user, self._password)
         self._is_begun = True
 
     async def _begin_anew(self) -> None:
         """A letter that the relay took is over (RFC 5321, 4.1.1.4); of one that it refused it has a part."""
-        was_taken = self.step is Step.DOT
-        self.step = Step.SENDER
+        was_taken = self.step is DialogueStep.DOT
+        self.step = DialogueStep.SENDER
         if not was_taken:
             async with asyncio.timeout(self.patience):
                 code, _ = await self._relay.execute_command(b"RSET")
@@ -181,11 +181,11 @@ class Dialogue:
     async def address(self, to: str | None, size: int | None = None) -> None:
         """Name the sender and whom it is for, if anybody, for a letter of so many bytes."""
         async with asyncio.timeout(self.patience):
-            self.step = Step.SENDER
+            self.step = DialogueStep.SENDER
             told = [f"SIZE={size}"] if size is not None and self._relay.supports_extension("size") else []
             await self._relay.mail(self._settings.address, options=told)
             if to is not None:
-                self.step = Step.LIST
+                self.step = DialogueStep.LIST
                 await self._relay.rcpt(to)
 
     async def hand_over(self, letter: Letter, to: str) -> None:
@@ -193,12 +193,12 @@ class Dialogue:
         self.letters += 1
         await self.address(to, len(letter.content))
         async with asyncio.timeout(self.patience):
-            self.step = Step.CONTENT
+            self.step = DialogueStep.CONTENT
             await self._say(b"DATA", _GO_ON)
             await self._write(letter.content)
             if not self._relay.is_connected:
                 raise ConnectionResetError
-        self.step, self.patience = Step.DOT, self.patience * PATIENCE
+        self.step, self.patience = DialogueStep.DOT, self.patience * PATIENCE
         async with asyncio.timeout(self.patience):
             await self._say(b".", _DONE)
 

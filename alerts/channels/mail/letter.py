@@ -27,7 +27,7 @@ from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import format_datetime, formataddr
 
-from alerts.channels.picture import Picture
+from alerts.channels.picture import LoadedPicture
 from alerts.channels.settings import MailSettings
 from alerts.model.alert import Severity
 from alerts.model.bounds import bounded, seen
@@ -76,7 +76,7 @@ def written(
     message: Message,
     settings: MailSettings,
     reply_to: str | None,
-    picture: Picture | None,
+    picture: LoadedPicture | None,
     now: datetime,
     *,
     one: Addressed | None = None,
@@ -140,7 +140,7 @@ def _in_header(name: str, text: str) -> str:
     return header.encode(linesep=_ON_THE_WIRE.linesep)
 
 
-def _body(message: Message, identity: str, picture: Picture | None) -> MIMEMultipart:
+def _body(message: Message, identity: str, picture: LoadedPicture | None) -> MIMEMultipart:
     """Plain words, and the same as a page; the picture stands in the page."""
     # A boundary with "=_" stands in no text: quoted-printable writes "=3D" for "=", base64 has no "_".
     boundary = f"=_{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
@@ -168,7 +168,7 @@ def _text(text: str, subtype: str) -> MIMEText:
     return part
 
 
-def _page(message: Message, picture: Picture | None, reference: str | None) -> str:
+def _page(message: Message, picture: LoadedPicture | None, reference: str | None) -> str:
     # Line breaks as such: not every program keeps those of a text, and a tag of a template may reach over two lines.
     words = _linked(message.text, message.link).replace("\n", "<br>\n")
     shown = ""

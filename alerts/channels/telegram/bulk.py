@@ -76,7 +76,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MessageBody:
     """A message without its address: the JSON up to it, with markup and without."""
 
     marked: bytes
@@ -103,8 +103,8 @@ class TelegramBulk:
         self._name = name
         self._settings = settings
         self._resources = resources
-        self._letters: dict[tuple[tuple[str, ...], str], Letter] = {}
-        self._last: tuple[tuple[Bulk, ...], str, Letter | None] = ((), "", None)
+        self._letters: dict[tuple[tuple[str, ...], str], MessageBody] = {}
+        self._last: tuple[tuple[Bulk, ...], str, MessageBody | None] = ((), "", None)
         self._overdue = Overdue(settings.timeout)
         self._limits = aiohttp.ClientTimeout(total=None, connect=settings.timeout.total_seconds() / 2)
         self._send: URL | None = None
@@ -181,7 +181,7 @@ class TelegramBulk:
         log.warning("bulk.refused", channel=self._name, bulk=target.bulks[0].id, reason=complaint.words)
         return SendResult(target, SendOutcome.FAILED)
 
-    def _letter(self, target: Target) -> Letter:
+    def _letter(self, target: Target) -> MessageBody:
         bulks, language, letter = self._last
         if target.bulks is bulks and target.language == language and letter is not None:
             return letter
@@ -206,14 +206,14 @@ def number_in(answer: Answer) -> int | None:
     return count_of(number)
 
 
-def letter_of(target: Target) -> Letter:
+def letter_of(target: Target) -> MessageBody:
     """The words in the chat's language, as one message; what doesn't fit under the rest is left to its page."""
     text = _joined([bulk.text(target.language) for bulk in target.bulks])
     link = target.bulks[0].links.get(target.language) if len(target.bulks) == 1 else None
     preview: dict[str, object] = {"url": link, "prefer_small_media": True} if link else {"is_disabled": True}
     marked: dict[str, object] = {"text": text, "parse_mode": "HTML", "link_preview_options": preview}
     plain: dict[str, object] = {"text": visible(text), "link_preview_options": preview}
-    return Letter(_opened(marked), _opened(plain))
+    return MessageBody(_opened(marked), _opened(plain))
 
 
 def _joined(texts: list[str]) -> str:

@@ -21,7 +21,7 @@ from telegram import Poll as Closed
 from telegram.constants import ParseMode
 
 from alerts.channels.answer import RequestPurpose, count_of
-from alerts.channels.picture import NoPicture, Picture, load_picture
+from alerts.channels.picture import LoadedPicture, NoPicture, load_picture
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, Form, address, outcome, outcome_elsewhere
 from alerts.channels.telegram.client import TelegramClient
@@ -323,7 +323,7 @@ class Telegram:
             self._told_to_wait[chat] = meant
         return meant
 
-    async def _send(self, message: Message, form: Form, reply_to: str | None, picture: Picture | None) -> Receipt:
+    async def _send(self, message: Message, form: Form, reply_to: str | None, picture: LoadedPicture | None) -> Receipt:
         options: dict[str, Any] = {"parse_mode": ParseMode.HTML if form.html else None}
         if (parent := self._parent(reply_to, form.chat)) is not None:
             # Telegram refuses an answer to a message that is gone, unless it is told that it may stand alone.
@@ -380,7 +380,7 @@ class Telegram:
         parent_chat, _, number = reply_to.rpartition(":")
         return int(number) if (parent_chat or self._settings.chat) == chat and number.isdecimal() else None
 
-    async def _load_picture(self, message: Message) -> Picture | None:
+    async def _load_picture(self, message: Message) -> LoadedPicture | None:
         # A caption holds a quarter of a message: words that don't fit are worth more than the picture.
         if message.image is None or utf16_units(message.plain) > _CAPTION:
             return None

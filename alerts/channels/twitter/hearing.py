@@ -104,7 +104,7 @@ def lookup_due(said_at: datetime, looked_at: datetime, now: datetime) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Thread:
+class _ConversationRemembered:
     """What is remembered of one of our posts. `owed`: at so many looks more its conversation is searched."""
 
     looked: datetime | None = None
@@ -114,7 +114,7 @@ class _Thread:
     owed: int = 0
 
     @classmethod
-    def read(cls, told: object) -> _Thread:
+    def read(cls, told: object) -> _ConversationRemembered:
         kept = table(told)
         looked, newest = moment_of(kept.get("looked")), moment_of(kept.get("newest"))
         replies, owed = count_of(kept.get("replies")) or 0, count_of(kept.get("owed")) or 0
@@ -170,7 +170,7 @@ class AccountEar:
         """Look once. Raises DeliveryError where nothing was heard, nor paid for."""
         if (halted := moment_of(memory.get("halted"))) is not None and now < halted:
             return EarReading([], memory, look_again=halted)
-        look = _Look(self, posts, memory, now)
+        look = _SearchLook(self, posts, memory, now)
         failed: DeliveryError | None = None
         try:
             await look.at_all()
@@ -190,14 +190,14 @@ class AccountEar:
         )
 
 
-class _Look:
+class _SearchLook:
     """One look, and what is to be remembered after it."""
 
     def __init__(self, ear: AccountEar, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> None:
         self._me, self._ask, self._every, self._now = ear.me, ear.ask, ear.every, now
         self._posts = {post.remote_id: post for post in posts}
         before = table(memory.get("posts"))
-        self._threads = {id_: _Thread.read(before.get(id_)) for id_ in self._posts}
+        self._threads = {id_: _ConversationRemembered.read(before.get(id_)) for id_ in self._posts}
         # Of each question (a conversation's id, or the mentions) the newest post that it brought, and when it did.
         self._found = {str(name): _found_of(told) for name, told in table(memory.get("found")).items()}
         self._mentioned = moment_of(memory.get("mentioned"))

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import aiohttp
 
 from alerts.channels.answer import LARGEST, LARGEST_LIST, Answer, RequestPurpose, ask
-from alerts.channels.picture import Picture
+from alerts.channels.picture import LoadedPicture
 from alerts.channels.settings import TwitterSettings
 from alerts.model.ports import Resources
 from alerts.model.town import Secret
@@ -114,7 +114,7 @@ class TwitterClient(_TweepyClient):
         act = _act_of(method, route, json or {})
         return await self.send(method, route, act, params=params, data=body, content_type="application/json")
 
-    async def upload(self, picture: Picture) -> Answer:
+    async def upload(self, picture: LoadedPicture) -> Answer:
         """Send a picture (`POST /2/media/upload`), which tweepy has no call for: its id is at `data.id`."""
         form = aiohttp.FormData({"media_category": "tweet_image"})
         form.add_field("media", picture.content, filename=picture.file_name, content_type=picture.mime_type)

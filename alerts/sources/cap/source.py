@@ -5,8 +5,8 @@ key already isn't fetched again. The new entries are heard a few at a time (`Ent
 told to the officer with the reason, what failed this time is left for the next look. Until all of an index was heard
 its digest is forgotten, so that the next look gets the index again, and with it what was left.
 
-What an index tells of and what a message means is the same for every town: it is read once and shared (`Document`).
-What is known already, what failed before and what is heard is each town's own.
+What an index tells of and what a message means is the same for every town: it is read once and shared
+(`FetchedDocument`). What is known already, what failed before and what is heard is each town's own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from alerts.model.reason import Reason, because, kept_reason, read_reason
 from alerts.sources.cap.index import IndexEntry, read_index
 from alerts.sources.cap.message import apply_colours, read_json, read_message, why_none
 from alerts.sources.departments import departments_in, named_event
-from alerts.sources.document import Document
+from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import show
 from alerts.sources.place import Place, place_of
 from alerts.sources.settings import CapSettings
@@ -100,12 +100,12 @@ class CapSource:
         named = named_event(heard.alert, self._departments)
         return heard if named is heard.alert else replace(heard, alert=named)
 
-    def _heard_whole(self, document: Document, index: Index, heard: Sequence[Heard]) -> SourceReading:
+    def _heard_whole(self, document: FetchedDocument, index: Index, heard: Sequence[Heard]) -> SourceReading:
         # It counts at the next look, if that is given this memory: only then was what is heard here stored.
         self._whole = (document.digest, index.digest)
         return SourceReading(heard, Memory(digest=document.digest))
 
-    async def _index(self, document: Document) -> Index:
+    async def _index(self, document: FetchedDocument) -> Index:
         key = ("index", self._assumed.zone)
 
         def read() -> Index:
@@ -160,7 +160,7 @@ class EntryReader:
     """
 
     def __init__(
-        self, place: Place, index: Document, assumed: Assumed, *, state: Mapping[str, Any], now: datetime
+        self, place: Place, index: FetchedDocument, assumed: Assumed, *, state: Mapping[str, Any], now: datetime
     ) -> None:
         self._place = place
         self._index = index

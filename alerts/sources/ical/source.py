@@ -20,7 +20,7 @@ from typing import Any
 from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
-from alerts.sources.document import Document
+from alerts.sources.document import FetchedDocument
 from alerts.sources.ical.agenda import WorksAgenda, window_around
 from alerts.sources.ical.announcements import CalendarDecision, Schedule, decide
 from alerts.sources.ical.apart import read_calendar
@@ -52,7 +52,7 @@ class IcalSource:
         # No calendar says how grave an entry is: the source's own `severity` stands for all of them.
         self._severity = settings.severity
         self._monotonic = around.clock.monotonic
-        self._held: _Held | None = None
+        self._held: _CalendarRead | None = None
         self._takes_long = False
         self._quiet: _Quiet | None = None
 
@@ -84,7 +84,7 @@ class IcalSource:
         self._quiet = _Quiet(held.agenda, reading.memory, now, reading.look_again) if is_quiet else None
         return reading
 
-    async def _look(self, held: _Held | None, memory: Memory, now: datetime) -> _Held:
+    async def _look(self, held: _CalendarRead | None, memory: Memory, now: datetime) -> _CalendarRead:
         """The calendar as it is now, expanded anew where it changed or its window is old."""
         document = await self._place.look(held.document.digest if held else None)
         if held and (document is None or document.digest == held.document.digest) and now - held.expanded < FRESH:
@@ -97,9 +97,9 @@ class IcalSource:
             expansion = await self._expand(document, watched, now)
         except Unreadable as error:
             raise SourceFailed(error.reason) from error
-        return _Held(document, expansion.agenda, expanded=expansion.at, confirmed=now)
+        return _CalendarRead(document, expansion.agenda, expanded=expansion.at, confirmed=now)
 
-    async def _expand(self, document: Document, watched: frozenset[str], now: datetime) -> _Expansion:
+    async def _expand(self, document: FetchedDocument, watched: frozenset[str], now: datetime) -> _Expansion:
         """The calendar's days around now: once for all towns that read it in this zone, and watch the same in it."""
         zone, apart = self._schedule.zone, self._takes_long
         key = ("days", zone, watched)
@@ -115,7 +115,7 @@ class IcalSource:
         self._takes_long = expansion.takes_long
         return expansion
 
-    async def _tell(self, held: _Held, memory: Memory, known: Known, now: datetime) -> SourceReading:
+    async def _tell(self, held: _CalendarRead, memory: Memory, known: Known, now: datetime) -> SourceReading:
         agenda, digest, told = held.agenda, held.document.digest, from_state(memory.state)
         since = _since(memory.state, agenda, now)
         decision = await self._decide(agenda, told, since, known, now)
@@ -193,10 +193,10 @@ class _Expansion:
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _CalendarRead:
     """The calendar as it was last read, and when it was last expanded and last confirmed by its place."""
 
-    document: Document
+    document: FetchedDocument
     agenda: WorksAgenda
     expanded: datetime
     confirmed: datetime

@@ -16,10 +16,10 @@ from alerts.model.errors import BadCredential, SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.sources.address import Where
-from alerts.sources.document import Document
+from alerts.sources.document import FetchedDocument
 from alerts.sources.fetch import show
 from alerts.sources.settings import VigilanceSettings
-from alerts.sources.shared import Share, SharedReader
+from alerts.sources.shared import SharedReader, SourceShare
 from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, read_bulletin, read_map
 from alerts.sources.vigilance.warning import Addressee, ColourChange, ToldPhenomenon, alert_of, changes, told_after
 
@@ -35,7 +35,7 @@ class VigilanceSource:
         self._around = around
         self._department = settings.department
         self._reader = SharedReader.around(around)
-        self._shares: tuple[Share, Share] | None = None
+        self._shares: tuple[SourceShare, SourceShare] | None = None
         self._key = ""
         self._wake: Callable[[], None] | None = None
 
@@ -69,7 +69,7 @@ class VigilanceSource:
             [each for each in heard if each.key not in stored], Memory(None, None, document.digest, after)
         )
 
-    def _shares_now(self) -> tuple[Share, Share]:
+    def _shares_now(self) -> tuple[SourceShare, SourceShare]:
         """The shares of both addresses; the key is read each time, so that one that was put there is taken."""
         settings = self._settings
         try:
@@ -83,7 +83,7 @@ class VigilanceSource:
             self.on_news(self._wake)
         return self._shares
 
-    def _share(self, path: str, key: str) -> Share:
+    def _share(self, path: str, key: str) -> SourceShare:
         settings = self._settings
         where = Where(
             f"{settings.api_url}/{path}",
@@ -93,7 +93,7 @@ class VigilanceSource:
         )
         return self._reader.share_of(where, settings.every, self._around)
 
-    async def _map(self, document: Document) -> ColourMap:
+    async def _map(self, document: FetchedDocument) -> ColourMap:
         department = self._department
         try:
             return await document.once(("map", department), lambda: read_map(document.body, department), ColourMap.size)
@@ -101,7 +101,7 @@ class VigilanceSource:
             raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
 
     async def _made(
-        self, changed: Sequence[ColourChange], edition: ColourMap, share: Share, now: datetime
+        self, changed: Sequence[ColourChange], edition: ColourMap, share: SourceShare, now: datetime
     ) -> tuple[list[tuple[ColourChange, Alert]], tuple[Reason, ...]]:
         """The changes as alerts, with the forecasters' words where there are any, and why there are none."""
         bulletin: Bulletin | None = None
@@ -114,7 +114,7 @@ class VigilanceSource:
         to = Addressee(self._department, self._around.town, now)
         return [(each, alert_of(each, edition, bulletin, to)) for each in changed], notes
 
-    async def _bulletin(self, share: Share, edition: ColourMap) -> Bulletin | None:
+    async def _bulletin(self, share: SourceShare, edition: ColourMap) -> Bulletin | None:
         """What is written to this edition; None for words of another day."""
         document = await share.look(None)
         if document is None:

@@ -69,7 +69,7 @@ from alerts.web.console.form import (
     typed_in_json,
 )
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.rehearsal import Rehearsal, file_wish, reached, rehearse
+from alerts.web.console.rehearsal import WishRehearsal, file_wish, reached, rehearse
 from alerts.web.console.turns import PreviewTurns
 from alerts.web.console.usual import Usual, as_last_time, usual_of
 from alerts.web.posted import read_posted
@@ -377,7 +377,7 @@ class Composer:
         page.rehearsal = await self._rehearse(actor, page)
         page.followers = reached(page.rehearsal.channels, await self._service.channels())
 
-    async def _rehearse(self, actor: Actor, page: Page, /) -> Rehearsal:
+    async def _rehearse(self, actor: Actor, page: Page, /) -> WishRehearsal:
         return await rehearse(self._service, self._station, actor, page.wish)
 
     async def _answer(self, request: web.Request, page: Page) -> web.Response:

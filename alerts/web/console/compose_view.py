@@ -31,9 +31,9 @@ from alerts.web.console.rehearsal import (
     ChannelCard,
     Check,
     CheckedText,
-    Rehearsal,
     Voice,
     Wish,
+    WishRehearsal,
     button_words,
     checklist,
     confirm_words,
@@ -73,7 +73,7 @@ class Page:
     twin: str | None = None
     refusal: TocsinError | None = None
     reading: Reading | None = None
-    rehearsal: Rehearsal = field(default_factory=Rehearsal)
+    rehearsal: WishRehearsal = field(default_factory=WishRehearsal)
     followers: int | None = None
 
     @property
@@ -407,7 +407,7 @@ def _spans(_: Callable[..., str]) -> list[tuple[str, str]]:
     ]
 
 
-def ends_at(rehearsal: Rehearsal) -> datetime | None:
+def ends_at(rehearsal: WishRehearsal) -> datetime | None:
     """When the alert is over."""
     return rehearsal.alert.infos[0].expires if rehearsal.alert and rehearsal.alert.infos else None
 

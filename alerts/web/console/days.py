@@ -28,7 +28,7 @@ SPANS = {"week": timedelta(days=7), "month": timedelta(days=31)}
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class TimeBar:
     """One alert's time in the drawing: from `start`, `width` wide, in its units."""
 
     case: Case
@@ -50,7 +50,7 @@ class Days:
 
     now: datetime
     sent: tuple[tuple[Post, str], ...]
-    bars: tuple[Bar, ...]
+    bars: tuple[TimeBar, ...]
     dots: tuple[tuple[str, tuple[Dot, ...]], ...]
     ticks: tuple[tuple[float, datetime], ...]
     cut: bool
@@ -68,7 +68,7 @@ class Days:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AgendaLine:
     """One line: at `at` an alert `begins`, `ends` or goes `out` (posts that wait until then)."""
 
     at: datetime
@@ -81,7 +81,7 @@ class Entry:
 class Agenda:
     """The days that have something, in order; `cut` says that there was more than is shown."""
 
-    days: tuple[tuple[date, tuple[Entry, ...]], ...]
+    days: tuple[tuple[date, tuple[AgendaLine, ...]], ...]
     under_way: tuple[Case, ...]
     cut: bool
 
@@ -134,10 +134,10 @@ def place_of(time: datetime, now: datetime) -> float:
     return round(min(max(share, 0.0), 1.0) * WIDTH, 1)
 
 
-def _bar(case: Case, now: datetime) -> Bar:
+def _bar(case: Case, now: datetime) -> TimeBar:
     start = place_of(case.starts or now, now)
     # A shorter bar could not be seen.
-    return Bar(case, start, max(place_of(case.ends or now, now) - start, 4.0))
+    return TimeBar(case, start, max(place_of(case.ends or now, now) - start, 4.0))
 
 
 def _dots(sent: Sequence[Post], now: datetime) -> tuple[tuple[str, tuple[Dot, ...]], ...]:
@@ -178,23 +178,23 @@ def _waiting_for_their_time(unit: DeskUnit) -> list[Post]:
     return [post for post in (*waiting, *queued) if post.not_before and post.not_before > unit.now]
 
 
-def _of_alert(case: Case, now: datetime, end: datetime) -> list[Entry]:
+def _of_alert(case: Case, now: datetime, end: datetime) -> list[AgendaLine]:
     times = (("begins", case.starts), ("ends", case.ends))
     # What was rejected or is over still has its times, but nothing happens at them any more.
     is_real = case.is_on or case.waits
-    return [Entry(at, what, case) for what, at in times if is_real and at and now < at <= end]
+    return [AgendaLine(at, what, case) for what, at in times if is_real and at and now < at <= end]
 
 
-def _of_posts(cases: dict[str, Case], posts: list[Post], end: datetime) -> list[Entry]:
+def _of_posts(cases: dict[str, Case], posts: list[Post], end: datetime) -> list[AgendaLine]:
     together: dict[tuple[str, datetime], list[Post]] = {}
     for post in posts:
         if post.not_before and post.not_before <= end:
             together.setdefault((post.alert_id, post.not_before), []).append(post)
-    return [Entry(at, "out", cases[alert], tuple(of)) for (alert, at), of in together.items() if alert in cases]
+    return [AgendaLine(at, "out", cases[alert], tuple(of)) for (alert, at), of in together.items() if alert in cases]
 
 
-def _by_day(entries: list[Entry], unit: DeskUnit) -> tuple[tuple[date, tuple[Entry, ...]], ...]:
-    days: dict[date, list[Entry]] = {}
+def _by_day(entries: list[AgendaLine], unit: DeskUnit) -> tuple[tuple[date, tuple[AgendaLine, ...]], ...]:
+    days: dict[date, list[AgendaLine]] = {}
     for entry in sorted(entries, key=lambda each: each.at):
         days.setdefault(entry.at.astimezone(unit.desk.station.zone).date(), []).append(entry)
     return tuple((day, tuple(found)) for day, found in days.items())

@@ -16,12 +16,12 @@ from alerts.listening.answering import standing, what_is_asked, worded
 from alerts.listening.moderating import WAITING, may
 from alerts.listening.proposals import Proposal, proposals, suggest
 from alerts.model.listening import (
-    Answer,
     AnswerState,
     EarStatus,
     Kind,
     Moderation,
     Question,
+    QuestionAnswer,
     QuestionState,
     Utterance,
 )
@@ -63,8 +63,8 @@ class AskedQuestion:
     question: Question
     channels: Mapping[str, int]
     samples: tuple[Utterance, ...]
-    standing: Answer | None = None
-    waiting: Answer | None = None
+    standing: QuestionAnswer | None = None
+    waiting: QuestionAnswer | None = None
     stuck: tuple[Post, ...] = ()
 
     @property

@@ -65,7 +65,7 @@ Deed = Callable[[Officer, str, Mapping[str, str]], object]
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _ShownPoll:
     """One poll with its posts and what is known of its result."""
 
     poll: Poll
@@ -188,12 +188,14 @@ def _each(reason: Reason) -> tuple[Reason, ...]:
     return tuple(each for each in told if isinstance(each, Reason)) if isinstance(told, tuple) else (reason,)
 
 
-async def _found(console: Console, request: web.Request) -> _Shown:
+async def _found(console: Console, request: web.Request) -> _ShownPoll:
     identity = request.match_info["id"]
 
-    def question(unit: DeskUnit) -> _Shown | None:
+    def question(unit: DeskUnit) -> _ShownPoll | None:
         poll = unit.polls.poll(identity)
-        return _Shown(poll, tuple(unit.alerts.thread(poll.id)), unit.polls.tally(poll)) if poll is not None else None
+        return (
+            _ShownPoll(poll, tuple(unit.alerts.thread(poll.id)), unit.polls.tally(poll)) if poll is not None else None
+        )
 
     found = await console.service.ask(question)
     if found is None:

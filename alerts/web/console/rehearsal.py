@@ -61,7 +61,7 @@ class ChannelCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class WishRehearsal:
     """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over.
 
     `lacks` is what it has to say before it may go out, `other_order` what is prepared for its severity where the order
@@ -164,20 +164,20 @@ def file_wish(unit: DeskUnit, actor: Actor, wish: Wish, *, again: bool, unfinish
     return officer.update(wish.about.id, changes, wish.reading.channels, again=again, unfinished=unfinished)
 
 
-async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish) -> Rehearsal:
+async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish) -> WishRehearsal:
     """Rehearse it in a database of its own; nothing is stored, whatever it comes to."""
     draft = wish.reading.draft
     if draft is None:
-        return Rehearsal()
+        return WishRehearsal()
 
-    def action(unit: DeskUnit) -> Rehearsal:
+    def action(unit: DeskUnit) -> WishRehearsal:
         order = other_order(wish.fields, unit.desk.prepared(draft.hazard, station.language) if draft.hazard else None)
         try:
             # Twins and gaps are no reason to show nothing: they are told when it is published.
             filed = file_wish(unit, actor, wish, again=True, unfinished=True)
         except (Misuse, Refused) as error:
             alert = _alert_alone(unit, wish)
-            return Rehearsal(alert, _silent(station, wish, alert), refusal=error.reason, other_order=order)
+            return WishRehearsal(alert, _silent(station, wish, alert), refusal=error.reason, other_order=order)
         notes = _notes(unit, filed)
         posts = {made.post.channel: made for made in filed.drafts}
         alert = filed.stored.alert
@@ -189,7 +189,7 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         )
         goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
-        return Rehearsal(alert, cards, filed.stored.state, goes_at, lacks=tuple(lacks), other_order=order)
+        return WishRehearsal(alert, cards, filed.stored.state, goes_at, lacks=tuple(lacks), other_order=order)
 
     return await service.sketch(action, wish.about.incident_id if wish.about else None)
 
@@ -212,7 +212,7 @@ def checklist(said: CheckedText, _: Callable[..., str]) -> tuple[Check, ...]:
     )
 
 
-def button_words(rehearsal: Rehearsal, followers: int | None, voice: Voice, *, exercise: bool, update: bool) -> str:
+def button_words(rehearsal: WishRehearsal, followers: int | None, voice: Voice, *, exercise: bool, update: bool) -> str:
     """What the one button will do."""
     _, plural, number = voice.words.gettext, voice.words.ngettext, len(rehearsal.channels)
     if exercise:
@@ -234,7 +234,7 @@ def button_words(rehearsal: Rehearsal, followers: int | None, voice: Voice, *, e
     return _("Publish the update on %(where)s", where=where) if update else _("Publish on %(where)s", where=where)
 
 
-def confirm_words(rehearsal: Rehearsal, voice: Voice, *, exercise: bool) -> str:
+def confirm_words(rehearsal: WishRehearsal, voice: Voice, *, exercise: bool) -> str:
     """The button of the confirmation, which says again what is confirmed: what, where, until when, on how many."""
     if rehearsal.alert is None:
         return voice.words.gettext("Publish")

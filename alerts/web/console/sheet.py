@@ -186,7 +186,7 @@ class ShownPost:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class IncidentVersion:
     """One message of the incident: its number, what became of it, and whether the reader saw it last time."""
 
     number: int
@@ -213,8 +213,8 @@ class Sheet:
     """
 
     item: Item
-    versions: tuple[Version, ...]
-    since: Version | None
+    versions: tuple[IncidentVersion, ...]
+    since: IncidentVersion | None
     changes: tuple[VersionChange, ...]
     newer: StoredAlert | None
     newer_changes: tuple[VersionChange, ...]
@@ -324,7 +324,7 @@ def editable_words(sheet: Sheet) -> Mapping[str, str]:
     return {name: (getattr(info, name) or "") if info else "" for name in names}
 
 
-def _versions(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> tuple[Version, ...]:
+def _versions(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> tuple[IncidentVersion, ...]:
     """The incident's messages that were ever meant to be told; a feed's repetitions are none."""
     seen = unit.views.last_look(actor.name, stored.incident_id)
     kept = [
@@ -332,17 +332,17 @@ def _versions(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> tuple[Versio
         for each in unit.alerts.incident(stored.incident_id)
         if each.id == stored.id or each.state is not AlertState.LEFT_OUT or unit.alerts.posts_of(each.id)
     ]
-    return tuple(Version(number, each, each.id == seen) for number, each in enumerate(kept, 1))
+    return tuple(IncidentVersion(number, each, each.id == seen) for number, each in enumerate(kept, 1))
 
 
-def _since(versions: Sequence[Version], stored: StoredAlert) -> Version | None:
+def _since(versions: Sequence[IncidentVersion], stored: StoredAlert) -> IncidentVersion | None:
     """What the reader knows: the version they saw last, if it is an earlier one, else the one before."""
     place = next(place for place, each in enumerate(versions) if each.stored.id == stored.id)
     seen = next((each for each in versions[:place] if each.saw), None)
     return seen or (versions[place - 1] if place else None)
 
 
-def _newer(versions: Sequence[Version], stored: StoredAlert) -> StoredAlert | None:
+def _newer(versions: Sequence[IncidentVersion], stored: StoredAlert) -> StoredAlert | None:
     newest = versions[-1].stored
     return None if newest.id == stored.id else newest
 

@@ -43,7 +43,7 @@ class Rhythm:
 
 
 @dataclass(slots=True, eq=False)
-class _Reader:
+class _StreamReader:
     """Who has a stream open, and what changed since they were last told: one set, however slow they are.
 
     `gives_way`: their place is another page's now.
@@ -75,11 +75,11 @@ class _Reader:
 
 def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]:
     """The stream."""
-    rhythm, held = rhythm or Rhythm(), defaultdict[str, list[_Reader]](list)
+    rhythm, held = rhythm or Rhythm(), defaultdict[str, list[_StreamReader]](list)
 
     async def events(request: web.Request) -> web.StreamResponse:
         visitor = visitor_of(request)
-        digest, reader = visitor.session.digest, _Reader(request)
+        digest, reader = visitor.session.digest, _StreamReader(request)
         if len(held[digest]) >= STREAMS:
             _make_way(held[digest])
         held[digest].append(reader)
@@ -95,7 +95,7 @@ def routes(console: Console, rhythm: Rhythm | None = None) -> list[web.RouteDef]
     return [web.get("/events", events)]
 
 
-def _make_way(readers: list[_Reader]) -> None:
+def _make_way(readers: list[_StreamReader]) -> None:
     """End one of them: of a page that was left, which may not have been noticed yet, or else the oldest."""
     gone = next((each for each in readers if each.has_left), readers[0])
     readers.remove(gone)
@@ -103,7 +103,7 @@ def _make_way(readers: list[_Reader]) -> None:
     gone.end()
 
 
-async def _stream(service: DeskService, reader: _Reader, lasts: Lasts, rhythm: Rhythm) -> web.StreamResponse:
+async def _stream(service: DeskService, reader: _StreamReader, lasts: Lasts, rhythm: Rhythm) -> web.StreamResponse:
     # nginx would else hold events back until its buffer is full (X-Accel-Buffering).
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -124,14 +124,14 @@ async def _stream(service: DeskService, reader: _Reader, lasts: Lasts, rhythm: R
     return response
 
 
-async def _collect(changes: AsyncIterator[str], reader: _Reader) -> None:
+async def _collect(changes: AsyncIterator[str], reader: _StreamReader) -> None:
     async for incident in changes:
         reader.incidents[incident] = None
         reader.rung.set()
     reader.end()
 
 
-async def _notice_leaving(reader: _Reader, every: float) -> None:
+async def _notice_leaving(reader: _StreamReader, every: float) -> None:
     """Who leaves is noticed by aiohttp at the next write alone: until then a page that was left would hold a place."""
     while not reader.has_left:  # noqa: ASYNC110 aiohttp has no event
         await asyncio.sleep(every)
@@ -139,7 +139,7 @@ async def _notice_leaving(reader: _Reader, every: float) -> None:
 
 
 async def _tell(
-    service: DeskService, response: web.StreamResponse, lasts: Lasts, reader: _Reader, rhythm: Rhythm
+    service: DeskService, response: web.StreamResponse, lasts: Lasts, reader: _StreamReader, rhythm: Rhythm
 ) -> None:
     """Until the session or the daemon ends. While a slow reader holds up `write`, changes gather in one set."""
     loop = asyncio.get_running_loop()

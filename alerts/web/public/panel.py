@@ -167,23 +167,23 @@ class Screen:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class PanelTurn:
     """The screens in turn, and of how many alerts there is none."""
 
     screens: tuple[Screen, ...]
     more: int
 
 
-def screens_of(shown: Sequence[Told], zone: ZoneInfo) -> Turn:
+def screens_of(shown: Sequence[Told], zone: ZoneInfo) -> PanelTurn:
     """The turn of what is on, worst first; an alert whose screens there is no room for is among those that are more."""
     screens: list[Screen] = []
     for place, told in enumerate(shown):
         made = _screens(told, zone)
         # The worst is shown however long it is; the last place may be needed to say that there is more.
         if screens and len(screens) + len(made) > SCREENS - (place < len(shown) - 1):
-            return Turn(tuple(screens), len(shown) - place)
+            return PanelTurn(tuple(screens), len(shown) - place)
         screens += made
-    return Turn(tuple(screens), 0)
+    return PanelTurn(tuple(screens), 0)
 
 
 def _screens(told: Told, zone: ZoneInfo) -> list[Screen]:

@@ -41,7 +41,7 @@ from alerts.web.public.export import Export
 from alerts.web.public.lasting import Key, Lasting
 from alerts.web.public.older import Cards, OlderPages
 from alerts.web.public.site import Edition, Known, Site
-from alerts.web.public.told import Feed, Freshness, Outlook, Setting
+from alerts.web.public.told import Freshness, Outlook, PolledSource, Setting
 
 REST, LONGEST_REST = 0.2, 1.0
 """Seconds between two editions, by what the first cost: what changes meanwhile comes with the second."""
@@ -400,7 +400,7 @@ def _bot(told: str | None) -> str:
     return found[1] if found else ""
 
 
-def _freshness(feed: Feed, standing: SourceStatus | None, unit: DeskUnit) -> Freshness:
+def _freshness(feed: PolledSource, standing: SourceStatus | None, unit: DeskUnit) -> Freshness:
     last_ok = standing.last_ok if standing else None
     is_well = standing is not None and not standing.reason
     # A time to come is that of a clock that went wrong: how old the knowledge is, nobody knows.

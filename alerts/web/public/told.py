@@ -37,7 +37,7 @@ _LONG_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class PolledSource:
     """A source that is read by itself: its key, its own spelling, and how old its news may be before that is said."""
 
     name: str
@@ -65,7 +65,7 @@ class Setting:
         return tuple(dict.fromkeys(spoken)) or ("en",)
 
     @cached_property
-    def sources(self) -> tuple[Feed, ...]:
+    def sources(self) -> tuple[PolledSource, ...]:
         """What is read by itself."""
         return tuple(_feed(name, rules) for name, rules in self.town.sources.items() if name != MANUAL)
 
@@ -109,10 +109,10 @@ class Setting:
         return self.address(path) if self.town.public_url else f"tag:{self.town.sender},2026:{path}"
 
 
-def _feed(name: str, rules: SourceRules) -> Feed:
+def _feed(name: str, rules: SourceRules) -> PolledSource:
     """Three of its rounds may fail before its age is held against it, and ten minutes in any case."""
     every = rules.every or timedelta()
-    return Feed(name, rules.title or f"{name[:1].upper()}{name[1:]}", max(3 * every, timedelta(minutes=10)))
+    return PolledSource(name, rules.title or f"{name[:1].upper()}{name[1:]}", max(3 * every, timedelta(minutes=10)))
 
 
 @dataclass(frozen=True, slots=True)

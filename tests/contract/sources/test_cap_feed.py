@@ -24,7 +24,7 @@ from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.sources.cap.index import IndexEntry
 from alerts.sources.cap.source import AT_ONCE, GIVE_UP_AFTER, PER_LOOK, Assumed, CapSource, EntryReader
-from alerts.sources.document import Document
+from alerts.sources.document import FetchedDocument
 from alerts.sources.settings import CapSettings
 from tests.cap_messages import alert_xml, info_xml, message
 from tests.contract.sources.feed_server import FeedServer, index_of, serving
@@ -475,13 +475,13 @@ async def test_a_file_that_is_not_there_is_told(polling: Polls, tmp_path: Path) 
 class OddPlace:
     """A place where fetching fails in a way that nobody thought of."""
 
-    async def look(self, digest: str | None) -> Document | None:
+    async def look(self, digest: str | None) -> FetchedDocument | None:
         raise NotImplementedError
 
-    async def linked(self, url: str, version: str) -> Document:
+    async def linked(self, url: str, version: str) -> FetchedDocument:
         if "odd" in url:
             raise ZeroDivisionError
-        return Document(url, message("good"))
+        return FetchedDocument(url, message("good"))
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
         raise NotImplementedError
@@ -500,7 +500,7 @@ async def test_what_nobody_thought_of_costs_its_message_alone_and_is_logged() ->
         IndexEntry("2", document=OddMapping()),
         IndexEntry("3", url="https://feeds.example/good.xml"),
     ]
-    index, assumed = Document("https://feeds.example/index", b""), Assumed(PARIS, "fr")
+    index, assumed = FetchedDocument("https://feeds.example/index", b""), Assumed(PARIS, "fr")
     look = EntryReader(OddPlace(), index, assumed, state={}, now=FakeClock().now())
 
     with capture_logs() as logs:

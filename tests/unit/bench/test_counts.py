@@ -32,7 +32,7 @@ from alerts.model.ports import Memory, SourceReading
 from alerts.model.town import Server
 from alerts.store.database import Database, Hop
 from alerts.store.files import connect, migrate
-from alerts.store.postgresql import Session
+from alerts.store.postgresql import ServerSession
 from alerts.store.restoring import Height
 from tests.fakes import FakeClock, PlainChannel
 
@@ -125,7 +125,7 @@ def open_file(path: Path, counts: Counts) -> Database:
     return Database(Threadless(writer), Threadless(reader), height=Height(path))
 
 
-class CountedSession(Session):
+class CountedSession(ServerSession):
     """A connection to a server whose statements are counted; its lock and its signature go with BEGIN."""
 
     def __init__(self, server: Server, counts: Counts, *, readonly: bool = False) -> None:

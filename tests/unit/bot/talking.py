@@ -5,7 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from alerts.bot.chat import BotReply, ChatEvent, Command, FreeText, Fresh, Kept, Left, On, Place, Press, TownNow, What
+from alerts.bot.chat import (
+    BotReply,
+    ChatEvent,
+    Command,
+    FreeText,
+    Fresh,
+    Kept,
+    Left,
+    On,
+    Press,
+    SentLocation,
+    TownNow,
+    What,
+)
 from alerts.bot.conversation import reply
 from alerts.model.subscriber import Subscriber
 from alerts.model.town import District
@@ -65,7 +78,7 @@ class Chat:
         return self.does(Press(data, "id", 7))
 
     def is_at(self, latitude: float, longitude: float) -> BotReply:
-        return self.does(Place(latitude, longitude))
+        return self.does(SentLocation(latitude, longitude))
 
     def says_something(self) -> BotReply:
         return self.does(FreeText())

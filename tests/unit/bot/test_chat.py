@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.bot.chat import ChatEvent, Command, FreeText, Left, Moved, Place, Press, SentPhoto, read_update
+from alerts.bot.chat import ChatEvent, Command, FreeText, Left, Moved, Press, SentLocation, SentPhoto, read_update
 
 ANNE = {
     "id": 77,
@@ -48,7 +48,7 @@ UNNAMED = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": 
         (message(photo=[{"file_id": "x"}], chat=GROUP), FreeText()),
         (message(document={"file_id": "d", "file_size": 7, "mime_type": "image/heic"}), SentPhoto("d", 7)),
         (message(document={"file_id": "d", "mime_type": "application/pdf"}), FreeText()),
-        (message(location={"latitude": 45.1, "longitude": 5.7}), Place(45.1, 5.7)),
+        (message(location={"latitude": 45.1, "longitude": 5.7}), SentLocation(45.1, 5.7)),
         (message(location={"latitude": "x"}), FreeText()),
         (message(location={"latitude": 10**400, "longitude": 1}), FreeText()),
         (message(chat=GROUP, text="/start"), None),

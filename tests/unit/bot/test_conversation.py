@@ -19,8 +19,8 @@ from alerts.bot.chat import (
     Fresh,
     Kept,
     On,
-    Place,
     Press,
+    SentLocation,
     TownNow,
     key_of,
 )
@@ -130,7 +130,7 @@ def test_a_place_chooses_its_district_and_is_in_nothing_that_is_kept_or_said():
     assert chat.subscriber.districts == {"SM-03"}
     assert "Quartier 3" in text_of(answer)
     assert not any(part in f"{chat.subscriber}{text_of(answer)}" for part in ("123456", "654321"))
-    assert "123456" not in repr(Place(0.123456, 3.654321))
+    assert "123456" not in repr(SentLocation(0.123456, 3.654321))
 
 
 def test_an_outline_is_made_ready_once_for_everybody_s_places():
@@ -266,7 +266,7 @@ DATA = st.one_of(
 DEEDS = st.one_of(
     st.builds(Command, st.sampled_from(COMMANDS)),
     st.builds(Press, DATA, st.just("id"), st.just(7)),
-    st.builds(Place, st.floats(-90, 90), st.floats(-180, 180)),
+    st.builds(SentLocation, st.floats(-90, 90), st.floats(-180, 180)),
     st.just(FreeText()),
 )
 

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from alerts.bot.chat import On
 from alerts.bot.ear import LEARNT_EVERY, GroupEar
 from alerts.bot.reception import Bot, Reception
-from alerts.bot.updates import SECRET_HEADER, SET_AGAIN, Asking, Listening
+from alerts.bot.updates import SECRET_HEADER, SET_AGAIN, Asking, WebhookListening
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.delivery.lease import LeaseKeeper
@@ -316,7 +316,9 @@ async def test_what_somebody_asks_the_bot_is_kept_once_changed_shown_and_forgott
 
 
 async def test_a_webhook_hears_too_and_has_it_brought_again_where_nothing_was_kept(scene, monkeypatch):
-    listening = Listening(scene.bot, scene.reception, scene.join, "https://x.example/", lambda: "s", ear=scene.ear)
+    listening = WebhookListening(
+        scene.bot, scene.reception, scene.join, "https://x.example/", lambda: "s", ear=scene.ear
+    )
     app = web.Application()
     app.router.add_post("/", listening.take)
     act, refusals = scene.service.act, [DatabaseRefused("database is locked")]
@@ -337,7 +339,7 @@ async def test_a_webhook_hears_too_and_has_it_brought_again_where_nothing_was_ke
 
 async def test_the_ear_of_a_webhook_is_well_once_telegram_took_it(scene):
     url = "https://x.example/"
-    listening = Listening(scene.bot, scene.reception, scene.join, url, lambda: "s", ear=scene.ear)
+    listening = WebhookListening(scene.bot, scene.reception, scene.join, url, lambda: "s", ear=scene.ear)
     running = asyncio.create_task(listening.run())
     await scene.clock.advance(1)
     status = await scene.status()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alerts.bot.chat import Command, FreeText, On, Place, Press, Said, commands, read_update
+from alerts.bot.chat import Command, FreeText, On, Press, Said, SentLocation, commands, read_update
 from alerts.bot.questions import MOST
 from alerts.model.listening import Kind, Utterance
 from tests.unit.bot.talking import CHAT, NOW, TOWN, Chat, data_of, text_of
@@ -131,7 +131,13 @@ def test_in_a_group_it_asks_nobody():
 
 def test_a_bot_that_only_hears_subscribes_nobody():
     chat = Chat(replace(ONE, subscribes=False))
-    for what in (Command("start"), Command("settings"), Command("stop"), Place(0.5, 0.5), Press("town", "id", 7)):
+    for what in (
+        Command("start"),
+        Command("settings"),
+        Command("stop"),
+        SentLocation(0.5, 0.5),
+        Press("town", "id", 7),
+    ):
         chat.does(what)
         assert chat.subscriber is None
     assert "/start" not in text_of(chat.commands("help"))

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from alerts.channels.mail.answers import Step, broken_off, refusal, why_broken
+from alerts.channels.mail.answers import DialogueStep, broken_off, refusal, why_broken
 from alerts.channels.mail.letter import LONGEST_SUBJECT, subject, written
 from alerts.channels.settings import MailSettings
 from alerts.model.alert import Severity
@@ -89,40 +89,40 @@ class TestLetter:
 
 
 class TestAnswers:
-    @pytest.mark.parametrize("step", Step)
+    @pytest.mark.parametrize("step", DialogueStep)
     def test_only_what_ends_after_the_final_dot_is_in_doubt(self, step):
-        expected = InDoubt if step is Step.DOT else Retry
+        expected = InDoubt if step is DialogueStep.DOT else Retry
         assert type(broken_off(step, WHY)) is expected
         # No answer that an SMTP server gives: a proxy's, or another protocol's.
         assert type(refusal(step, -1, "HTTP/1.1 400")) is expected
         assert type(refusal(step, 334, "")) is expected
 
-    @pytest.mark.parametrize("step", Step)
+    @pytest.mark.parametrize("step", DialogueStep)
     def test_a_refusal_for_now_is_certain_and_counts_once_a_letter_was_named(self, step):
         error = refusal(step, 450, "4.2.1 full")
         assert isinstance(error, Retry)
-        assert (error.sent, error.whole_channel) == (step >= Step.SENDER, step < Step.SENDER)
+        assert (error.sent, error.whole_channel) == (step >= DialogueStep.SENDER, step < DialogueStep.SENDER)
 
     @pytest.mark.parametrize(
         ("code", "words"), [(421, "bye"), (450, "4.7.1 slow down"), (451, "4.3.0 trouble"), (550, "5.4.5 quota")]
     )
     def test_what_means_all_that_comes_from_here_holds_the_channel(self, code, words):
-        error = refusal(Step.LIST, code, words)
+        error = refusal(DialogueStep.LIST, code, words)
         assert isinstance(error, Retry)
         assert error.whole_channel
 
     @pytest.mark.parametrize(
         ("step", "code", "words", "kind"),
         [
-            (Step.CONNECT, 554, "no", BadCredential),
-            (Step.HELLO, 550, "no", BadCredential),
-            (Step.LOGIN, 504, "no such mechanism", BadCredential),
-            (Step.SENDER, 553, "not yours", BadCredential),
-            (Step.SENDER, 552, "too large", Rejected),
-            (Step.LIST, 530, "sign in first", BadCredential),
-            (Step.LIST, 550, "5.7.1 not allowed", Rejected),
-            (Step.CONTENT, 554, "no", Rejected),
-            (Step.DOT, 552, "5.3.4 too large", Rejected),
+            (DialogueStep.CONNECT, 554, "no", BadCredential),
+            (DialogueStep.HELLO, 550, "no", BadCredential),
+            (DialogueStep.LOGIN, 504, "no such mechanism", BadCredential),
+            (DialogueStep.SENDER, 553, "not yours", BadCredential),
+            (DialogueStep.SENDER, 552, "too large", Rejected),
+            (DialogueStep.LIST, 530, "sign in first", BadCredential),
+            (DialogueStep.LIST, 550, "5.7.1 not allowed", Rejected),
+            (DialogueStep.CONTENT, 554, "no", Rejected),
+            (DialogueStep.DOT, 552, "5.3.4 too large", Rejected),
         ],
     )
     def test_a_refusal_for_good_is_the_letters_or_the_channels(self, step, code, words, kind):
@@ -144,7 +144,7 @@ class TestAnswers:
         wrapped = OSError("wrapped by the library")
         wrapped.__cause__ = cause
         for error in (cause, wrapped):
-            assert why_broken(Step.CONNECT, error, 5)["why"].code == code
+            assert why_broken(DialogueStep.CONNECT, error, 5)["why"].code == code
 
 
 class TestSettings:

@@ -14,7 +14,7 @@ from alerts.daemon.outside import Outside
 from alerts.model.lease import DUTIES
 from alerts.store.files import migrate
 from alerts.store.unit import acting
-from alerts.web.public.told import Feed, Setting
+from alerts.web.public.told import PolledSource, Setting
 from tests.fakes import FakeClock, PlainChannel
 
 CONFIG = """
@@ -79,8 +79,8 @@ def setting(tmp_path):
 
 def test_a_source_is_called_as_it_spells_itself_and_is_old_by_its_own_measure(setting):
     assert setting().sources == (
-        Feed("meteo", "Météo-France", timedelta(minutes=10)),
-        Feed("travaux", "Travaux", timedelta(hours=3)),
+        PolledSource("meteo", "Météo-France", timedelta(minutes=10)),
+        PolledSource("travaux", "Travaux", timedelta(hours=3)),
     )
 
 

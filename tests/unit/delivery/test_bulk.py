@@ -17,7 +17,7 @@ from alerts.model.errors import BadCredential, DatabaseRefused, Retry
 from alerts.model.events import BulkEnded, Events
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Subscriber
-from alerts.store.bulk import Address, Bulks
+from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.files import migrate
 from alerts.store.leases import Leases
 from tests.fakes import FakeClock, Late, ScriptedTells
@@ -66,7 +66,7 @@ class Town:
     async def begin(self, name: str = "first") -> None:
         keeper = LeaseKeeper(Leases(self.database), self.clock, name, ["bulk telegram"])
         pace = BotPace(self.rate, self.clock, rounds=1)
-        bulks = Bulks(self.database, Address("telegram"))
+        bulks = Bulks(self.database, BulkScope("telegram"))
         self.pace, self.keeper, events = pace, keeper, Events()
         events.subscribe(BulkEnded, lambda event: self.over.append(f"{event.bulk.id} {event.bulk.state}"))
         self.sender = BulkSender(

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from structlog.testing import capture_logs
 
-from alerts.daemon.reports import Reports
+from alerts.daemon.reports import ReportDuties
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.officer import Officer
 from alerts.model.events import ReportsChanged
@@ -52,7 +52,7 @@ class Year:
 
     def __init__(self, house, place) -> None:
         self.house, self.place = house, place
-        self.rounds = Reports(
+        self.rounds = ReportDuties(
             house.town,
             service=house.service,
             clock=house.clock,

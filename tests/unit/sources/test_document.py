@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from alerts.sources.document import KEPT_FOR, Document, Shelf
+from alerts.sources.document import KEPT_FOR, FetchedDocument, Shelf
 
 
 @pytest.fixture
 def document():
-    return Document("https://feeds.example/a", b"words")
+    return FetchedDocument("https://feeds.example/a", b"words")
 
 
 async def test_what_is_made_of_it_is_made_once_and_off_the_loop(document):
@@ -62,7 +62,7 @@ async def test_what_was_made_weighs_too_and_is_made_anew_once_forgotten(document
 
 def test_what_was_not_asked_for_longest_makes_room():
     shelf = Shelf(most=250)
-    a, b, c = (Document(name, b"x" * 100) for name in "abc")
+    a, b, c = (FetchedDocument(name, b"x" * 100) for name in "abc")
     shelf.keep(a, 0.0)
     shelf.keep(b, 1.0)
     shelf.keep(a, 2.0)
@@ -78,7 +78,7 @@ def test_what_was_not_asked_for_longest_makes_room():
 
 def test_what_nobody_asked_for_lately_is_let_go():
     shelf = Shelf()
-    a, b = Document("a", b""), Document("b", b"")
+    a, b = FetchedDocument("a", b""), FetchedDocument("b", b"")
     shelf.keep(a, 0.0)
     shelf.keep(b, 100.0)
     shelf.tidy(KEPT_FOR + 1)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from alerts.sources.turns import AT_A_HOST, QUICK, SLOW, Places, Turns
+from alerts.sources.turns import AT_A_HOST, QUICK, SLOW, RequestPlaces, Turns
 
 
 async def settle():
@@ -116,7 +116,7 @@ async def test_a_turn_that_is_held_for_long_is_given_to_the_next_and_only_once(h
 
 
 async def test_a_host_is_asked_for_few_things_at_once_and_no_other_waits_for_it(held):
-    places = Places()
+    places = RequestPlaces()
     for number in range(AT_A_HOST + 2):
         held.take(f"a{number}", places.at("a", slow=False))
     held.take("b", places.at("b", slow=False))
@@ -128,7 +128,7 @@ async def test_a_host_is_asked_for_few_things_at_once_and_no_other_waits_for_it(
 
 
 async def test_slow_addresses_share_few_places_among_themselves(held):
-    places = Places()
+    places = RequestPlaces()
     for number in range(QUICK + SLOW):
         held.take(f"slow{number}", places.at(f"slow{number}", slow=True))
     for number in range(QUICK + 1):
@@ -140,7 +140,7 @@ async def test_slow_addresses_share_few_places_among_themselves(held):
 
 
 async def test_a_host_that_nobody_asks_is_forgotten(held):
-    places = Places()
+    places = RequestPlaces()
     held.take("a", places.at("a", slow=False))
     await settle()
     await held.stop("a")

@@ -13,7 +13,7 @@ from alerts.model.lease import Lease
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.alerts import AlertRepository
-from alerts.store.bulk import Address, Bulks
+from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.files import connect
 from alerts.store.statement import stamp
 from alerts.store.subscribers import Subscribers
@@ -46,7 +46,7 @@ class Turns:
 
     def __init__(self, path, *, exercises: bool = False, apart: bool = False) -> None:
         self.db = connect(path)
-        self.bulks = Bulks(None, Address("telegram", exercises, apart=apart))
+        self.bulks = Bulks(None, BulkScope("telegram", exercises, apart=apart))
         self.now = NOW
         self.lease = Lease("bulk telegram", "us", LATER, number=1)
         self.working: str | None = None

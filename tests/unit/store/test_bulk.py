@@ -13,7 +13,7 @@ from alerts.model.alert import Severity
 from alerts.model.delivery import Ask, SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
-from alerts.store.bulk import Address, Bulks
+from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.bulk_landing import checkpoint, progress
 from alerts.store.database import Database
 from alerts.store.statement import stamp
@@ -152,7 +152,7 @@ async def test_in_a_hurry_a_turn_is_carried_out_at_once_where_nobody_writes(path
     turns.subscribe(*people(*range(1, 30)))
     turns.file()
     database = await Database.open(path)
-    bulks = Bulks(database, Address("telegram"))
+    bulks = Bulks(database, BulkScope("telegram"))
     ask = Ask(turns.now.astimezone(ZONE), room=3, hurry=True)
     await bulks.turn(turns.lease, ask)  # the first one is on the disk when it returns
     commits = database.commits

@@ -9,7 +9,7 @@ import pytest
 from alerts.model.delivery import SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet, Subscriber
-from alerts.store.bulk import Address, Bulks
+from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.bulk_landing import checkpoint, progress
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
@@ -101,7 +101,7 @@ def test_who_got_it_last_of_all_while_it_was_being_cancelled_gets_the_end_too(tu
 def test_what_another_process_held_back_is_told_in_its_hour(turns):
     turns.subscribe(*people(1, quiet=NIGHT))
     turns.turn()
-    ours, turns.bulks = turns.bulks, Bulks(None, Address("telegram"))
+    ours, turns.bulks = turns.bulks, Bulks(None, BulkScope("telegram"))
     turns.file()
     turns.deliver()
     turns.now += timedelta(hours=2)

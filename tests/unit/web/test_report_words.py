@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.desk.report import Delays, Report, ReportLine, ReportPost, ReportStep, ReportVersion, Unsaid
+from alerts.desk.report import Delays, Report, ReportLine, ReportPost, ReportVersion, TimelineStep, Unsaid
 from alerts.model.incident import AlertState
 from alerts.model.post import PostState
 from alerts.model.reason import because, in_words
@@ -77,7 +77,7 @@ def a_report(**changes) -> Report:
         "versions": (version,),
         "posts": (told,),
         "deeds": (ReportLine(NOW, "anne", "author", "console", "192.0.2.7", "post", 1, ""),),
-        "steps": (ReportStep(NOW, 1, "x", "send", None),),
+        "steps": (TimelineStep(NOW, 1, "x", "send", None),),
         "unsaid": (Unsaid(None, "page", "it was not chosen"),),
     }
     return Report(**{**fields, **changes})
