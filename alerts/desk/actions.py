@@ -29,16 +29,17 @@ from alerts.desk.following import goes_on_elsewhere, predecessor
 from alerts.desk.posts import DraftPost, Occasion, PostWriter, draft_posts, end_of_veto, withdraw
 from alerts.desk.routing import channels_for, channels_meant, channels_on
 from alerts.desk.territory import is_in_words, territory_of
-from alerts.model.alert import Alert
+from alerts.model.alert import Alert, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.hazard import Hazard
 from alerts.model.incident import CLASHES, MANUAL, AlertState, LeftOut, StoredAlert, id_of
 from alerts.model.ports import Heard
-from alerts.model.post import EndReason, Message, Post, PostState
+from alerts.model.post import EndReason, Message, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town, spell_span
 from alerts.rendering.answer import AnswerWords
-from alerts.rendering.matter import Prepared
+from alerts.rendering.card import Card, LinkCard
+from alerts.rendering.matter import Context, Prepared
 from alerts.store.alerts import AlertRepository
 
 __all__ = ["DOUBLE_TAP", "MANUAL", "Desk", "Filed"]
@@ -99,6 +100,21 @@ class Desk:
     def where_and_when(self, alert: Alert) -> tuple[str, ...]:
         """Where the alert is for and until when, each in words; none that it doesn't tell."""
         return self._writer.where_and_when(alert, self._now())
+
+    def link_card(self, alert: Alert, language: str, previous: Alert | None = None) -> LinkCard:
+        """What a platform shows of the link to the alert's page, once this message is out."""
+        kind, context = self._to_show(alert, previous)
+        return self._writer.link_card(alert, kind, language, context)
+
+    def post_card(self, channel: ChannelConfig, alert: Alert, previous: Alert | None = None) -> Card:
+        """The card that a channel's post of this message carries, where it carries one."""
+        return self._writer.post_card(channel, alert, *self._to_show(alert, previous))
+
+    def _to_show(self, alert: Alert, previous: Alert | None) -> tuple[PostKind, Context]:
+        reason = end_reason(alert)
+        kind = PostKind.END if reason else PostKind.UPDATE if previous else PostKind.PUBLISH
+        exercise = alert.status is not Status.ACTUAL
+        return kind, Context("", self._now(), reason=reason, previous=previous, exercise=exercise)
 
     def verdict(self, found: str, fact: str) -> str:
         """What is said of a rumour: the fact, then that what circulates is `true`, `false` or `unclear`."""

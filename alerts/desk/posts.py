@@ -33,7 +33,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.subscriber import TOPIC_OF, Notice, Topic
 from alerts.model.town import MAIL, PUSH, ChannelConfig, Town
 from alerts.rendering.answer import AnswerWords
-from alerts.rendering.card import Card, card_alt, card_of
+from alerts.rendering.card import Card, LinkCard, card_alt, card_of, link_card_of
 from alerts.rendering.library import as_sentences, capital
 from alerts.rendering.matter import Context, Prepared
 from alerts.rendering.templates import Needed, Rendered, Renderer
@@ -43,8 +43,8 @@ END_IS_WORTH_TELLING = timedelta(hours=6)
 """How long after an alert's end it is still told that it is over, where a channel was down."""
 AHEAD_OF_ALL = 1000
 """The priority of a correction: above any that severity and urgency make, since what is wrong is believed meanwhile."""
-# More than any end says: nothing of it is cut.
-_ROOM = 100_000
+# As the alert's own page: more room than any alert needs, so that nothing of it is cut.
+_PAGE = ChannelConfig("page", "page", TextFormat(100_000), "never")
 PICTURE_KINDS = ("image/jpeg", "image/png")
 """What every channel takes."""
 
@@ -183,9 +183,8 @@ class PostWriter:
 
     def would_end(self, alert: Alert, reason: EndReason, now: datetime) -> str:
         """What an end says by itself, in whole sentences."""
-        face = ChannelConfig("page", "page", TextFormat(_ROOM), "never")
         context = Context("", now, reason=reason, previous=alert)
-        said = self._renderer.tell(replace(alert, note=None), PostKind.END, face, context=context)
+        said = self._renderer.tell(replace(alert, note=None), PostKind.END, _PAGE, context=context)
         return as_sentences(str(said[name]) for name in ("lead", "instruction", "after"))
 
     def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
@@ -194,9 +193,16 @@ class PostWriter:
 
     def where_and_when(self, alert: Alert, now: datetime) -> tuple[str, ...]:
         """Where the alert is for and until when, each in words; none that it doesn't tell."""
-        face = ChannelConfig("page", "page", TextFormat(_ROOM), "never")
-        said = self._renderer.tell(alert, PostKind.PUBLISH, face, context=Context("", now))
+        said = self._renderer.tell(alert, PostKind.PUBLISH, _PAGE, context=Context("", now))
         return tuple(text for name in ("area", "when") if (text := str(said[name])))
+
+    def link_card(self, alert: Alert, kind: PostKind, language: str, context: Context) -> LinkCard:
+        """What the alert's own page says of itself where its link is shared."""
+        return link_card_of(self._renderer.tell(alert, kind, replace(_PAGE, language=language), context=context), alert)
+
+    def post_card(self, channel: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> Card:
+        """The card that the channel's post carries, where it carries one."""
+        return card_of(self._renderer.tell(alert, kind, channel, context=context), alert.severity)
 
     def verdict(self, found: str, fact: str) -> str:
         """What is said of a rumour."""

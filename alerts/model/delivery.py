@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from alerts.model.bounds import visible
 from alerts.model.poll import PollCount
-from alerts.model.post import Means, PostKind, PostState, Quota, Receipt
+from alerts.model.post import Means, Message, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Mailbox, Notice, PushEndpoint, Quiet
 
@@ -66,9 +67,22 @@ class Bulk:
     seq: int = 0
     links: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def messages(self) -> Mapping[str, Message]:
+        """What is told, by language, as messages: to be looked at."""
+        return messages_of(self.texts, self.links)
+
     def text(self, language: str) -> str:
         """The words for a subscriber of that language; another one's where there are none."""
         return self.texts.get(language) or next(iter(self.texts.values()))
+
+
+def messages_of(texts: Mapping[str, str], links: Mapping[str, str]) -> Mapping[str, Message]:
+    """What is told to subscribers, by language, as messages."""
+    return {
+        language: Message(text, visible(text), links.get(language), language=language)
+        for language, text in texts.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

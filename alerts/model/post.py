@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from alerts.model.alert import Severity, Urgency
+from alerts.model.bounds import bounded, seen
 from alerts.model.reason import Reason
 
 
@@ -161,6 +162,19 @@ class Message:
     language: str = "fr-FR"
     about: About | None = None
     poll: PollForm | None = None
+
+
+LONGEST_SUBJECT = 180
+"""Characters of a letter's subject; lists show fewer, and the whole stands in the letter."""
+
+
+def subject_of(plain: str, *, exercise: bool = False) -> str:
+    """What a letter of these words is called: their first line; of an exercise the mark and the headline after it."""
+    lines = [line for each in plain.splitlines() if (line := " ".join(seen(each).split()))]
+    text = " – ".join(lines[: 2 if exercise else 1])
+    if len(text) <= LONGEST_SUBJECT:
+        return text
+    return bounded(text, LONGEST_SUBJECT).rpartition(" ")[0].rstrip(" ,;:–-") + "…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,8 @@ class ChannelConfig:
     `language` is the town's unless the channel speaks another one. `counts_every_write` is whether the platform counts
     every write against `limits`, or new posts alone. With `subscriptions`, what is posted there is also told to those
     who subscribed to it, one by one. `signed` is whether readers see the town's name beside what is said there, as on
-    its own page: then no text repeats it. `asks` is whether polls are asked there by the platform's own means.
+    its own page: then no text repeats it. `asks` is whether polls are asked there by the platform's own means. `chat`
+    is a chat's name or number, `sender` and `to` are a letter's, as far as its kind has them: so readers know it there.
     """
 
     name: str
@@ -165,6 +166,9 @@ class ChannelConfig:
     hears: bool = False
     replies: int = 10
     asks: bool = False
+    chat: str = ""
+    sender: str = ""
+    to: str | None = None
     settings: Any = field(default=None, compare=False)
 
     @property

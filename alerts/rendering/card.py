@@ -18,7 +18,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from alerts.model.alert import Severity
+from alerts.model.alert import Alert, Severity
 from alerts.model.hazard import Hazard
 from alerts.rendering.fit import at_sentences, partly
 from alerts.rendering.library import as_sentences, capital
@@ -46,6 +46,20 @@ class Card:
     exercise: str = ""
     do: str = ""
     hazard: Hazard | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCard:
+    """What a page says of itself where its link is shared: title, two lines, and the words of its picture."""
+
+    title: str
+    summary: str
+    card: Card
+
+
+def link_card_of(said: Mapping[str, Any], alert: Alert) -> LinkCard:
+    """The link card of what a page is told (`Renderer.tell`)."""
+    return LinkCard(str(said["lead"]), in_short(said), card_of(said, alert.severity))
 
 
 def card_of(said: Mapping[str, Any], severity: Severity) -> Card:

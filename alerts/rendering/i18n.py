@@ -82,9 +82,14 @@ def _read_catalogue(file: Path, language: str) -> dict[str, str | Plural]:
     return read
 
 
+def primary(tag: str) -> str:
+    """The language of a tag such as `fr-FR`, as catalogues and pages are named by it."""
+    return tag.lower().split("-", 1)[0]
+
+
 def words_in(language: str) -> Words:
     """The sentences of reasons and notices, in the language of a tag such as `fr-FR`."""
-    return read_words(LOCALE, language.lower().split("-", 1)[0])
+    return read_words(LOCALE, primary(language))
 
 
 def word(reason: Reason, language: str, zone: tzinfo | None = None) -> str:

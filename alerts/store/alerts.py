@@ -15,7 +15,7 @@ from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.post import FOLLOWS, Means, Message, PollForm, Post, PostImage, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
-from alerts.store.bulk_landing import add_bulk, with_subscribers
+from alerts.store.bulk_landing import add_bulk, bulks_of, with_subscribers
 from alerts.store.memory import SourceMemory
 from alerts.store.pictures import SharedPictures
 from alerts.store.schema import alert, bulk, decision, post, reference, report
@@ -221,6 +221,10 @@ class AlertRepository(UnitPart):
     def posts_of(self, alert_id: str) -> Sequence[Post]:
         """The posts of one alert, in the order of storing."""
         return with_subscribers(self._db, [post_of(row) for row in _POSTS_OF.rows(self._db, alert_id=alert_id)])
+
+    def bulks_of(self, alert_id: str) -> Sequence[Bulk]:
+        """What the subscribers of its channels are told about one alert."""
+        return bulks_of(self._db, alert_id)
 
     def over(self, now: datetime) -> Sequence[StoredAlert]:
         """The newest message of each incident that has readers, if it is accepted, was over by `now` and isn't closed.

@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from alerts.model.alert import Severity
-from alerts.model.bounds import visible
 from alerts.model.delivery import (
     MISSED_FOR,
     Bulk,
@@ -21,9 +20,10 @@ from alerts.model.delivery import (
     Progress,
     SendOutcome,
     SendResult,
+    messages_of,
     still_missed,
 )
-from alerts.model.post import Message, Post, PostKind, PostState
+from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import read_reason
 from alerts.model.subscriber import Notice, Topic
 from alerts.store import bulk_statements as sql
@@ -233,6 +233,7 @@ def bulk_of(row: Row) -> Bulk:
     )
 
 
+_OF_ALERT = Statement(select(bulks).where(bulks.c.alert_id == bindparam("alert")).order_by(bulks.c.seq))
 _TEXTS = Statement(select(bulks.c.id, bulks.c.texts, bulks.c.links).where(one_of(bulks.c.alert_id, "alerts")))
 
 
@@ -242,14 +243,12 @@ def with_subscribers(db: Connection, posts: Sequence[Post]) -> list[Post]:
         return []
     alerts = json.dumps(sorted({post.alert_id for post in posts}))
     told = {row["id"]: (json.loads(row["texts"]), json.loads(row["links"])) for row in _TEXTS.rows(db, alerts=alerts)}
-    return [replace(post, subscribers=_messages(*told[post.id])) if post.id in told else post for post in posts]
+    return [replace(post, subscribers=messages_of(*told[post.id])) if post.id in told else post for post in posts]
 
 
-def _messages(texts: Mapping[str, str], links: Mapping[str, str]) -> dict[str, Message]:
-    return {
-        language: Message(text, visible(text), links.get(language), language=language)
-        for language, text in texts.items()
-    }
+def bulks_of(db: Connection, alert: str) -> list[Bulk]:
+    """What is told to subscribers about one alert."""
+    return [bulk_of(row) for row in _OF_ALERT.rows(db, alert=alert)]
 
 
 def add_bulk(db: Connection, new: Bulk) -> None:

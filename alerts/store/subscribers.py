@@ -188,7 +188,7 @@ def subscriber_of(row: Mapping[str, Any] | Row) -> Subscriber:
         districts=frozenset(json.loads(row["districts"])),
         topics=frozenset(Topic(each) for each in json.loads(row["topics"]) if each in known),
         severity=_AT_RANK[row["severity"]],
-        quiet=_read(row["quiet"]),
+        quiet=quiet_of(row["quiet"]),
         step=row["step"],
         on=bool(row["is_on"]),
         endpoint=endpoint_of(row["endpoint"]),
@@ -214,7 +214,8 @@ def _spell(quiet: Quiet | None) -> str | None:
     return f"{quiet.start:%H:%M}-{quiet.end:%H:%M}" if quiet else None
 
 
-def _read(text: str | None) -> Quiet | None:
+def quiet_of(text: str | None) -> Quiet | None:
+    """The quiet hours of a row."""
     if text is None:
         return None
     start, _, end = text.partition("-")

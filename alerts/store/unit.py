@@ -23,6 +23,7 @@ from alerts.model.town import Server
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
 from alerts.store.audit import AuditLog
+from alerts.store.audience import AudienceRows
 from alerts.store.connection import begin, commit, opened, rollback
 from alerts.store.dispatches import Dispatches
 from alerts.store.files import StoreError, blank
@@ -105,6 +106,11 @@ class Unit:
     def subscribers(self) -> Subscribers:
         """Those who subscribed with a bot."""
         return Subscribers(self.db)
+
+    @cached_property
+    def audience(self) -> AudienceRows:
+        """How many of those who subscribed chose what."""
+        return AudienceRows(self.db)
 
     @cached_property
     def officer_chats(self) -> OfficerChats:

@@ -59,6 +59,8 @@ NO_PAGES: Mapping[str, str] = {
     "/fragments/heard": "a part of a page",
     "/fragments/now": "a part of a page",
     "/fragments/reports": "a part of a page",
+    "/looks/cards/{digest}.png": "a picture",
+    "/looks/logo": "a picture",
     "/polls/{id}/picture.png": "a picture",
     "/reports/export.csv": "a file",
     "/reports/export.geojson": "a file",

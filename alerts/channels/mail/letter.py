@@ -30,11 +30,8 @@ from email.utils import format_datetime, formataddr
 from alerts.channels.picture import LoadedPicture
 from alerts.channels.settings import MailSettings
 from alerts.model.alert import Severity
-from alerts.model.bounds import bounded, seen
-from alerts.model.post import Message
+from alerts.model.post import Message, subject_of
 
-LONGEST_SUBJECT = 180
-"""Characters of a subject; lists show fewer, and the whole stands in the letter."""
 # Folded is a subject alone, by us: a folded address leaves a line of nothing but a blank before it, which some relays
 # cut off (and with it a signature), and which not every program reads on from.
 _ON_THE_WIRE = compat32.clone(linesep="\r\n", mangle_from_=False, max_line_length=None)
@@ -109,13 +106,8 @@ def written(
 
 
 def subject(message: Message) -> str:
-    """The headline: the first line of the words; of an exercise the mark and the headline after it."""
-    lines = [line for each in message.plain.splitlines() if (line := " ".join(seen(each).split()))]
-    exercise = message.about is not None and message.about.exercise
-    text = " – ".join(lines[: 2 if exercise else 1])
-    if len(text) <= LONGEST_SUBJECT:
-        return text
-    return bounded(text, LONGEST_SUBJECT).rpartition(" ")[0].rstrip(" ,;:–-") + "…"
+    """What the letter is called."""
+    return subject_of(message.plain, exercise=message.about is not None and message.about.exercise)
 
 
 def _identity(message: Message, settings: MailSettings, now: datetime) -> str:

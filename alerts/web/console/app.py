@@ -35,6 +35,7 @@ from alerts.web.console import (
     own_account,
     people,
     polls,
+    previews,
     report,
     reports,
     sign_in,
@@ -74,6 +75,7 @@ PARTS: Sequence[Part] = (
     heard.routes,
     reports.routes,
     polls.routes,
+    previews.routes,
     stream.routes,
 )
 """The parts of the desk; each gives its routes, with addresses below `/desk`."""
@@ -81,7 +83,7 @@ MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 128 * 1024
 """Bytes of a body: from who is in (a picture may be among it), and from anybody else."""
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 # What pages fetch without anybody's hand: no sign that somebody is there.
-_BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "events", "compose/preview", "compose/draft"))
+_BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "looks/", "events", "compose/preview", "compose/draft"))
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _NOTHING: Form = MultiDictProxy(MultiDict())
 _MOST_COUNTED = 100

@@ -69,6 +69,7 @@ from alerts.web.console.form import (
     typed_in_json,
 )
 from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.previews import reaches_of
 from alerts.web.console.rehearsal import WishRehearsal, file_wish, reached, rehearse
 from alerts.web.console.turns import PreviewTurns
 from alerts.web.console.usual import Usual, as_last_time, usual_of
@@ -375,7 +376,11 @@ class Composer:
         page.reading = read_form(page.fields, ground, voice.words.gettext, voice.why)
         page.problems |= page.reading.problems
         page.rehearsal = await self._rehearse(actor, page)
-        page.followers = reached(page.rehearsal.channels, await self._service.channels())
+        page.standings = await self._service.channels()
+        page.followers = reached(page.rehearsal.channels, page.standings)
+        page.reaches = await reaches_of(
+            self._console, [made.bulk for made in page.rehearsal.drafts if made.bulk], page.rehearsal.goes_at
+        )
 
     async def _rehearse(self, actor: Actor, page: Page, /) -> WishRehearsal:
         return await rehearse(self._service, self._station, actor, page.wish)

@@ -9,24 +9,26 @@ the part beside the form for a script (`beside_fragment`), and the page that wha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from markupsafe import Markup
 
+from alerts.desk.audience import Reach
 from alerts.model.alert import Severity
 from alerts.model.errors import Refused, TocsinError
 from alerts.model.hazard import NEEDS_A_PLACE, Hazard, hazard_of
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
-from alerts.model.town import Town
+from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.matter import Prepared
 from alerts.rendering.pictograms import pictogram
 from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
 from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
 from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.looks import Audience, Look, Shot, ShownPicture, look_of, reach_words
+from alerts.web.console.previews import card_address
 from alerts.web.console.rehearsal import (
     ChannelCard,
     Check,
@@ -38,6 +40,7 @@ from alerts.web.console.rehearsal import (
     checklist,
     confirm_words,
     place_of,
+    reached,
 )
 from alerts.web.console.usual import Usual
 
@@ -75,6 +78,8 @@ class Page:
     reading: Reading | None = None
     rehearsal: WishRehearsal = field(default_factory=WishRehearsal)
     followers: int | None = None
+    standings: Sequence[Mapping[str, Any]] = ()
+    reaches: Mapping[str, Reach] = field(default_factory=dict)
 
     @property
     def exercise(self) -> bool:
@@ -102,28 +107,6 @@ class Page:
             self.twin = error.alert_id
         else:
             self.refusal = error
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One channel's post as it will look: its text, its length, what to look at, its card and its picture."""
-
-    channel: str
-    kind: str
-    text: str = ""
-    count: int = 0
-    limit: int = 0
-    cut: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    link: str = ""
-    host: str = ""
-    alt: str | None = None
-    silence: str = ""
-
-    @property
-    def over(self) -> bool:
-        """Whether it is longer than the platform takes."""
-        return self.count > self.limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +152,7 @@ def form_page(console: Console, request: web.Request, page: Page, offered: Offer
         problems=problems,
         wrong=_Wrong(problems),
         f=_Values(page),
-        beside=_beside(page, voice, station),
+        beside=_beside(page, voice, console),
         address=_address(page),
         account=visitor_of(request).account.name,
         hazards=_tiles(prepared, station.offered, voice),
@@ -192,7 +175,7 @@ def form_page(console: Console, request: web.Request, page: Page, offered: Offer
 def beside_fragment(console: Console, request: web.Request, page: Page) -> Mapping[str, Any]:
     """What a script puts beside the form."""
     voice = voice_of(console, request)
-    shown = _beside(page, voice, console.frame.station)
+    shown = _beside(page, voice, console)
     html = console.frame.text(request, "compose_beside.html", sheet=page, beside=shown)
     told = voice.words.gettext("Until %(until)s", until=shown.until) if shown.until else ""
     return {"html": html, "button": shown.button, "problems": page.problems, "until": told, "grave": shown.grave}
@@ -205,7 +188,7 @@ def confirmation_page(console: Console, request: web.Request, page: Page, hidden
         request,
         "compose_confirm.html",
         sheet=page,
-        beside=_beside(page, voice, console.frame.station),
+        beside=_beside(page, voice, console),
         followers=voice.number(page.followers) if page.followers is not None else None,
         channels=page.rehearsal.channels,
         button=confirm_words(page.rehearsal, voice, exercise=page.exercise),
@@ -220,12 +203,12 @@ def is_grave(fields: Fields) -> bool:
     return gravity_of(fields).at_least(Severity.SEVERE)
 
 
-def _beside(page: Page, voice: Voice, station: Town) -> Beside:
-    rehearsal, alert = page.rehearsal, page.rehearsal.alert
+def _beside(page: Page, voice: Voice, console: Console) -> Beside:
+    rehearsal, alert, station = page.rehearsal, page.rehearsal.alert, console.frame.station
     place = place_of(alert, voice) if alert else ""
     ends = voice.time(alert.ends) if alert else ""
     return Beside(
-        looks=tuple(_look(card, voice) for card in rehearsal.cards),
+        looks=tuple(_look(card, page, voice, console) for card in rehearsal.cards),
         checks=checklist(_said(page, (place, ends), station, voice.now), voice.words.gettext),
         button=voice.words.gettext("Choose the towns")
         if station.is_fleet
@@ -237,22 +220,42 @@ def _beside(page: Page, voice: Voice, station: Town) -> Beside:
     )
 
 
-def _look(card: ChannelCard, voice: Voice) -> Look:
-    _, channel = voice.words.gettext, card.channel
-    if card.draft is None:
-        return Look(channel.name, channel.kind, silence=voice.why(card.silence) if card.silence else "")
-    rendered, message = card.draft.rendered, card.draft.post.message
-    return Look(
-        channel=channel.name,
-        kind=channel.kind,
-        text=message.plain,
-        count=rendered.count,
-        limit=rendered.limit,
-        cut=tuple(_part_words(name, _) for name in rendered.cut),
-        warnings=tuple(voice.why(warning) for warning in rendered.warnings),
-        link=message.link or "",
-        host=urlsplit(message.link or "").hostname or "",
-        alt=message.image.alt if message.image else None,
+def _look(card: ChannelCard, page: Page, voice: Voice, console: Console) -> Look:
+    channel, draft = card.channel, card.draft
+    if draft is None:
+        return Look(channel.name, channel.kind, silence=card.silence)
+    rendered, link = draft.rendered, page.rehearsal.link
+    shot = Shot(
+        console.frame.station,
+        channel,
+        draft.post,
+        draft.bulk.messages if draft.bulk else {},
+        _picture(card, page, console),
+        link,
+        card_address(console, link.card) if link else "",
+    )
+    look = look_of(shot, (rendered.count, rendered.limit), audience_of(channel, page.standings, page.reaches, voice))
+    return replace(look, cut=tuple(_part_words(name, voice.words.gettext) for name in rendered.cut))
+
+
+def _picture(card: ChannelCard, page: Page, console: Console) -> ShownPicture | None:
+    """The officer's picture, or the card that the channel carries."""
+    image = card.draft.post.message.image if card.draft else None
+    if image is None:
+        return None
+    if card.card is not None:
+        return ShownPicture(card_address(console, card.card), image.alt)
+    return ShownPicture(f"{BASE}/compose/pictures/{text(page.fields, 'picture')}", image.alt)
+
+
+def audience_of(
+    channel: ChannelConfig, standings: Sequence[Mapping[str, Any]], reaches: Mapping[str, Reach], voice: Voice
+) -> Audience:
+    """Whom the channel reaches, in the reader's numbers."""
+    followers = reached([channel.name], standings)
+    reach = reaches.get(channel.name)
+    return Audience(
+        voice.number(followers) if followers is not None else "", reach_words(reach, voice.locale) if reach else None
     )
 
 

@@ -24,6 +24,7 @@ from markupsafe import Markup, escape
 
 from alerts.access.gate import Gate
 from alerts.access.sessions import Visitor
+from alerts.desk.audience import Audiences
 from alerts.desk.service import DeskService
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import Understand, understand_nothing
@@ -35,6 +36,7 @@ from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
 from alerts.reports.intake import ReportIntake
 from alerts.web.console.arrival import Astray
+from alerts.web.console.cards import CardPictures
 from alerts.web.console.words import best_language, detail_in_words, languages, words_of
 from alerts.web.pages import below, in_sight, leaflet_files
 
@@ -195,6 +197,10 @@ class Console:
     group: Group | None = None
     reports: ReportIntake | None = None
     push: PushDoor | None = None
+    cards: CardPictures = field(default_factory=CardPictures)
+    """The pictures of cards that previews showed."""
+    audiences: Audiences = field(default_factory=Audiences)
+    """How many each alert reaches, as counted within the last minute."""
 
     def warnings(self) -> list[Reason]:
         """What is wrong with the way to the desk, for who operates it."""
@@ -232,7 +238,9 @@ def _named_languages() -> list[tuple[str, str]]:
 @cache
 def _own_files() -> dict[str, Path]:
     folder = _HERE / "static"
-    return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    own = {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+    # What a notification of the town's is known by: a preview of one shows it.
+    return {**own, "sign.png": _HERE.parent / "public" / "static" / "icon-192.png"}
 
 
 @cache

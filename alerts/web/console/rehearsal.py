@@ -30,7 +30,8 @@ from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.person import Actor
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.i18n import Words, sentence
+from alerts.rendering.card import Card, LinkCard
+from alerts.rendering.i18n import Words, primary, sentence
 from alerts.rendering.plain import blanks, is_filler, is_whole_town, orders, permits, shouts
 from alerts.web.console.drafts import changes_between, other_order
 from alerts.web.console.form import Reading
@@ -53,11 +54,12 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class ChannelCard:
-    """One channel: its post, or why it gets none (`silence`)."""
+    """One channel: its post, or why it gets none (`silence`). `card` is the one that its post carries as a picture."""
 
     channel: ChannelConfig
     draft: DraftPost | None = None
     silence: Reason | None = None
+    card: Card | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class WishRehearsal:
     """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over.
 
     `lacks` is what it has to say before it may go out, `other_order` what is prepared for its severity where the order
-    prepared for another one stands in the form.
+    prepared for another one stands in the form. `link` is what a platform will show of the link to the alert's page.
     """
 
     alert: Alert | None = None
@@ -75,6 +77,7 @@ class WishRehearsal:
     refusal: Reason | None = None
     lacks: tuple[Lack, ...] = ()
     other_order: str = ""
+    link: LinkCard | None = None
 
     @property
     def drafts(self) -> list[DraftPost]:
@@ -182,14 +185,15 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         posts = {made.post.channel: made for made in filed.drafts}
         alert = filed.stored.alert
         cards = tuple(
-            ChannelCard(channel, posts[channel.name])
+            ChannelCard(channel, posts[channel.name], card=_post_card(unit, posts[channel.name], channel, wish, alert))
             if channel.name in posts
             else ChannelCard(channel, silence=notes.get(channel.name) or _silence(channel, alert, wish))
             for channel in station.channels.values()
         )
         goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
-        return WishRehearsal(alert, cards, filed.stored.state, goes_at, lacks=tuple(lacks), other_order=order)
+        link = unit.desk.link_card(alert, primary(station.language), _before(wish)) if alert else None
+        return WishRehearsal(alert, cards, filed.stored.state, goes_at, lacks=tuple(lacks), other_order=order, link=link)
 
     return await service.sketch(action, wish.about.incident_id if wish.about else None)
 
@@ -274,6 +278,19 @@ def _alert_alone(unit: DeskUnit, wish: Wish) -> Alert | None:
         return draft_alert(wish.reading.draft, unit.desk.station, unit.now, new_id()) if wish.reading.draft else None
     except Misuse:
         return None
+
+
+def _before(wish: Wish) -> Alert | None:
+    """What the readers know already."""
+    return wish.about.alert if wish.about else None
+
+
+def _post_card(unit: DeskUnit, made: DraftPost, channel: ChannelConfig, wish: Wish, alert: Alert | None) -> Card | None:
+    """The card that its post carries, unless the officer put a picture there."""
+    image = made.post.message.image
+    if image is None or image.path or alert is None:
+        return None
+    return unit.desk.post_card(channel, alert, _before(wish))
 
 
 def _silent(station: Town, wish: Wish, alert: Alert | None) -> tuple[ChannelCard, ...]:

@@ -25,14 +25,17 @@ from alerts.desk.following import words_about
 from alerts.desk.officer import DECIDED
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.model.alert import Info, Severity, Urgency
+from alerts.model.alert import Alert, Info, Severity, Urgency
+from alerts.model.delivery import Bulk
 from alerts.model.errors import Refused
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.person import Act, Actor, AuditEntry
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
 from alerts.model.town import Town
+from alerts.rendering.card import LinkCard
 from alerts.rendering.counting import count
+from alerts.rendering.i18n import primary
 
 A_PAGE = 50
 """Alerts on one page of the list."""
@@ -177,7 +180,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class ShownPost:
-    """One channel's post as it will be there: its length and limit in that platform's units, and its picture."""
+    """One channel's post as it will be there, with the digest of its picture and the length its platform counts."""
 
     post: Post
     count: int
@@ -209,7 +212,8 @@ class Sheet:
     """What is known of an alert in one moment. `newer` is a later version that waits or was taken in.
 
     `changes` are those since `since`, the version that the reader saw last, or the one before this. `twins` are the
-    messages by which the public knows of the same event already.
+    messages by which the public knows of the same event already. While it waits, `bulks` are what subscribers will be
+    told, and `link` is what a platform will show of the link to its page.
     """
 
     item: Item
@@ -222,6 +226,8 @@ class Sheet:
     misfit: Reason | None
     can_send_back: bool
     twins: tuple[StoredAlert, ...] = ()
+    bulks: tuple[Bulk, ...] = ()
+    link: LinkCard | None = None
 
     @property
     def needs_again(self) -> bool:
@@ -262,6 +268,8 @@ def sheet_of(unit: DeskUnit, name: str, actor: Actor) -> Sheet | None:
         misfit=_misfit(stored, posts, station),
         can_send_back=stored.author is not None and end_reason(stored.alert) is None,
         twins=tuple(told_already(unit.alerts, stored, unit.now)) if item.waiting else (),
+        bulks=tuple(unit.alerts.bulks_of(name)) if item.waiting else (),
+        link=unit.desk.link_card(stored.alert, primary(station.language), _told_before(versions, stored)),
     )
 
 
@@ -340,6 +348,13 @@ def _since(versions: Sequence[IncidentVersion], stored: StoredAlert) -> Incident
     place = next(place for place, each in enumerate(versions) if each.stored.id == stored.id)
     seen = next((each for each in versions[:place] if each.saw), None)
     return seen or (versions[place - 1] if place else None)
+
+
+def _told_before(versions: Sequence[IncidentVersion], stored: StoredAlert) -> Alert | None:
+    """What its readers know: the version before it that was let out and says something."""
+    place = next(place for place, each in enumerate(versions) if each.stored.id == stored.id)
+    out = (each.stored.alert for each in reversed(versions[:place]) if each.stored.state is AlertState.ACCEPTED)
+    return next((alert for alert in out if alert is not None and alert.infos), None)
 
 
 def _newer(versions: Sequence[IncidentVersion], stored: StoredAlert) -> StoredAlert | None:

@@ -28,17 +28,21 @@ from alerts.desk.service import DeskUnit
 from alerts.model.errors import Conflict, TocsinError
 from alerts.model.incident import StoredAlert, Typed
 from alerts.model.person import Act
-from alerts.model.post import Post
+from alerts.model.post import Post, TextFormat
 from alerts.model.reason import Reason
-from alerts.model.town import Town
+from alerts.model.town import ChannelConfig, Town
+from alerts.web.console.compose_view import audience_of, voice_of
 from alerts.web.console.drafts import fields_of_alert
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.looks import Audience, Look, Shot, ShownPicture, look_of
 from alerts.web.console.maps import sketch_of
 from alerts.web.console.mishaps import status_of
+from alerts.web.console.previews import card_address, reaches_of
 from alerts.web.console.reports_view import cited_in
 from alerts.web.console.sheet import (
     Sheet,
+    ShownPost,
     editable_words,
     read_picture,
     remember_look,
@@ -127,13 +131,16 @@ async def _page(
     shown = await asyncio.to_thread(shown_posts, sheet, console.frame.station)
     alert = sheet.item.stored.id
     cited = await console.service.ask(lambda unit: cited_in(unit, [alert]))
+    voice, standings = voice_of(console, request), await console.service.channels()
+    reaches = await reaches_of(console, sheet.bulks, sheet.item.goes_out_at)
+    audience = partial(audience_of, standings=standings, reaches=reaches, voice=voice)
     seen = await asyncio.to_thread(seal, sheet, visitor_of(request).session.csrf)
     return console.frame.page(
         request,
         "validate.html",
         status=status,
         sheet=sheet,
-        shown=shown,
+        shown=[(each.post, _look(console, sheet, each, audience)) for each in shown],
         seen=seen,
         cited=cited.get(alert, ()),
         map=sketch_of(sheet.item.stored.alert, console.frame.station),
@@ -142,6 +149,18 @@ async def _page(
         typed={**editable_words(sheet), "note": "", "reason": "", **(typed or {})},
         **_common(console, request),
     )
+
+
+def _look(console: Console, sheet: Sheet, shown: ShownPost, audience: Callable[[ChannelConfig], Audience]) -> Look:
+    """The post as people will see it; one of a channel that is no more is shown as bare words."""
+    station, post = console.frame.station, shown.post
+    channel = station.channels.get(post.channel) or ChannelConfig(post.channel, "", TextFormat(0))
+    image = post.message.image
+    at = f"{BASE}/waiting/{sheet.item.stored.id}/picture/{shown.picture}" if shown.picture else None
+    picture = ShownPicture(at, image.alt) if image else None
+    drawn = card_address(console, sheet.link.card) if sheet.link else ""
+    shot = Shot(station, channel, post, post.subscribers, picture, sheet.link, drawn)
+    return look_of(shot, (shown.count, shown.limit), audience(channel))
 
 
 def _common(console: Console, request: web.Request) -> dict[str, Any]:

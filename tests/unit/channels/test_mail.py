@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from alerts.channels.mail.answers import DialogueStep, broken_off, refusal, why_broken
-from alerts.channels.mail.letter import LONGEST_SUBJECT, subject, written
+from alerts.channels.mail.letter import subject, written
 from alerts.channels.settings import MailSettings
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry
-from alerts.model.post import About, Message, PostKind
+from alerts.model.post import LONGEST_SUBJECT, About, Message, PostKind
 from alerts.model.reason import because, reason_of
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)

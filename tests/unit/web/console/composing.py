@@ -22,7 +22,7 @@ from alerts.model.events import Events
 from alerts.model.person import Account, Role, Session, Stage
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from alerts.web.console import compose, polls
+from alerts.web.console import compose, polls, previews, validate
 from alerts.web.console.app import seals
 from alerts.web.console.frame import VISITOR, Console, Frame, static_file
 from tests.fakes import FakeClock
@@ -117,7 +117,7 @@ class Bench:
 
         desk = web.Application(middlewares=[as_somebody])
         desk.on_response_prepare.append(seal)
-        pages = [*compose.routes(self.console), *polls.routes(self.console)]
+        pages = [each for part in (compose, polls, previews, validate) for each in part.routes(self.console)]
         desk.add_routes([web.get("/static/{name:.+}", static), *pages])
         app = web.Application()
         app.add_subapp("/desk", desk)
@@ -150,9 +150,9 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(folder, publish="auto", start=START):
+async def open_bench(folder, publish="auto", start=START, more=""):
     (folder / "areas.geojson").write_bytes(AREAS.read_bytes())
-    (folder / "channels.toml").write_text(TOWN.format(publish=publish), encoding="utf-8")
+    (folder / "channels.toml").write_text(TOWN.format(publish=publish) + more, encoding="utf-8")
     config = load_config(folder / "channels.toml")
     migrate(config.database)
     database = await Database.open(config.database)

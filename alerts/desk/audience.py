@@ -1,0 +1,109 @@
+"""Whom an alert reaches: how many subscribers of a channel are to get it, as the walk of its bulk will find them.
+
+By the same rule as the walk: whoever has the incident hears of it in any case, of the others those who chose so. The
+database counts, a stretch of subscribers at a time, so that nobody waits long behind it; and what was counted is taken
+for true for a minute, for who writes an alert looks at it with each word.
+
+A number is told to people only as `told_people` has it: of few it says that they are few, others are rounded. So
+nobody learns by an alert for one street what a single subscriber chose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.delivery import Bulk
+from alerts.model.subscriber import Notice, Quiet
+from alerts.store.audience import Stretch
+
+COUNTED_FOR = timedelta(minutes=1)
+"""How long a count is taken for true."""
+FEW = 5
+"""Below so many no number is told."""
+_KEPT = 64
+
+Crowd = Mapping[Quiet | None, int]
+"""How many have these quiet hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How many get a bulk, and how many of them only once their quiet hours are over.
+
+    `readers`: it goes to those alone who got the alert before.
+    """
+
+    people: int
+    later: int = 0
+    readers: bool = False
+
+
+def reach_of(crowd: Crowd, notice: Notice, local: datetime, *, readers: bool = False) -> Reach:
+    """What it comes to where this crowd gets it, at `local` in the station's zone: what is urgent waits for nobody."""
+    clock, crowd = local.time(), Counter(crowd)
+    later = 0
+    if not notice.urgent:
+        later = sum(number for quiet, number in crowd.items() if quiet is not None and quiet.covers(clock))
+    return Reach(crowd.total(), later, readers)
+
+
+def told_people(number: int) -> int | None:
+    """A number as it may be shown: to the nearest five, of more to the nearest ten or hundred; None: they are few."""
+    if number < FEW:
+        return None
+    step = 5 if number < 100 else 10 if number < 10_000 else 100
+    return (number + step // 2) // step * step
+
+
+class Audiences:
+    """Counts by the database, and remembers for a minute. One count at a time, however many ask."""
+
+    def __init__(self) -> None:
+        self._counted: OrderedDict[tuple[str, Notice, str, bool], tuple[datetime, Crowd]] = OrderedDict()
+        self._counting = asyncio.Lock()
+
+    async def reach(self, service: DeskService, bulk: Bulk, local: datetime) -> Reach:
+        """How many are to get it, if it goes at `local` (in the station's zone)."""
+        async with self._counting:
+            now, key = service.now(), (bulk.channel, bulk.notice, bulk.incident, bulk.everyone)
+            at, crowd = self._counted.get(key, (None, {}))
+            if at is None or not timedelta() <= now - at < COUNTED_FOR:
+                crowd = await _count(service, bulk)
+                self._counted[key] = now, crowd
+                self._counted.move_to_end(key)
+                while len(self._counted) > _KEPT:
+                    self._counted.popitem(last=False)
+        return reach_of(crowd, bulk.notice, local, readers=not bulk.everyone)
+
+
+async def _count(service: DeskService, bulk: Bulk) -> Crowd:
+    """Those of everybody who want it, and those who were told and would not."""
+    channel, notice, incident = bulk.channel, bulk.notice, bulk.incident
+    crowd: Counter[Quiet | None] = Counter()
+    async for told in _stretches(service, lambda unit, after: unit.audience.told(channel, notice, after, incident)):
+        crowd.update(told.people)
+        if bulk.everyone:
+            crowd.subtract(told.wants)  # they are among everybody
+    if bulk.everyone:
+        async for some in _stretches(service, lambda unit, after: unit.audience.everybody(channel, notice, after)):
+            crowd.update(some.wants)
+    return +crowd
+
+
+async def _stretches(service: DeskService, look: Callable[[DeskUnit, int | None], Stretch]) -> AsyncIterator[Stretch]:
+    after: int | None = None
+    while True:
+        stretch = await service.ask(partial(_looked, look, after))
+        yield stretch
+        if (after := stretch.last) is None:
+            return
+
+
+def _looked(look: Callable[[DeskUnit, int | None], Stretch], after: int | None, unit: DeskUnit) -> Stretch:
+    return look(unit, after)

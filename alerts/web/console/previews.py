@@ -1,0 +1,57 @@
+"""The pictures that previews show: cards of alerts that nobody has published yet, and the town's own crest.
+
+GET /looks/cards/DIGEST.png     a card that a page of the desk has just named, drawn when it is first asked for
+GET /looks/logo                 the town's crest, as on its pages
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+
+from aiohttp import hdrs, web
+
+from alerts.desk.audience import Reach
+from alerts.model.delivery import Bulk
+from alerts.rendering.card import Card
+from alerts.web.console.frame import BASE, Console
+
+_FOR_LONG = {"Cache-Control": "private, max-age=86400, immutable"}
+_FOR_AN_HOUR = {"Cache-Control": "private, max-age=3600"}
+
+
+def card_address(console: Console, card: Card) -> str:
+    """Where the picture of a card will be."""
+    return f"{BASE}/looks/cards/{console.cards.name(card)}.png"
+
+
+def routes(console: Console) -> list[web.RouteDef]:
+    """The cards and the crest."""
+    return [
+        web.get("/looks/cards/{digest:[0-9a-f]{64}}.png", partial(_card, console)),
+        web.get("/looks/logo", partial(_logo, console)),
+    ]
+
+
+async def reaches_of(console: Console, bulks: Sequence[Bulk], at: datetime | None = None) -> Mapping[str, Reach]:
+    """How many subscribers of each channel these reach, if they go at that time, or now."""
+    local = (at or console.service.now()).astimezone(console.frame.station.zone)
+    return {bulk.channel: await console.audiences.reach(console.service, bulk, local) for bulk in bulks}
+
+
+async def _card(console: Console, request: web.Request) -> web.Response:
+    picture = await console.cards.picture(request.match_info["digest"])
+    if picture is None:
+        raise web.HTTPNotFound
+    return web.Response(body=picture, content_type="image/png", headers=_FOR_LONG)
+
+
+async def _logo(console: Console, request: web.Request) -> web.FileResponse:  # noqa: ARG001 the town's, whoever asks
+    town = console.frame.station
+    file = town.folder / town.logo if town.logo is not None else None
+    if file is None or not await asyncio.to_thread(file.is_file):
+        raise web.HTTPNotFound
+    kind = "image/svg+xml" if file.suffix.lower() == ".svg" else "image/png"
+    return web.FileResponse(file, headers={hdrs.CONTENT_TYPE: kind, **_FOR_AN_HOUR})
