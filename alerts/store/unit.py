@@ -22,8 +22,8 @@ from alerts.model.reason import because
 from alerts.model.town import Server
 from alerts.store.alerts import AlertRepository
 from alerts.store.archive import Archive
-from alerts.store.audit import AuditLog
 from alerts.store.audience import AudienceRows
+from alerts.store.audit import AuditLog
 from alerts.store.connection import begin, commit, opened, rollback
 from alerts.store.dispatches import Dispatches
 from alerts.store.files import StoreError, blank

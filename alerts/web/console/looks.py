@@ -267,8 +267,8 @@ def _as_x(piece: Piece) -> Piece:
 
 
 def _whole(shot: Shot, message: Message) -> str:
-    """On a Page the link stands beside the words; with a picture, in a comment or an edit it stands below them."""
-    beside = shot.channel.text.link == "field" and shot.post.means is Means.NEW and message.image is None
+    """On a Page the link stands beside the words; with a picture, and in a comment, it stands below them."""
+    beside = shot.channel.text.link == "field" and shot.post.means is not Means.REPLY and message.image is None
     return message.plain if beside or not message.link else f"{message.plain}\n\n{message.link}"
 
 

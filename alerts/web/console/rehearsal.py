@@ -193,7 +193,9 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
         link = unit.desk.link_card(alert, primary(station.language), _before(wish)) if alert else None
-        return WishRehearsal(alert, cards, filed.stored.state, goes_at, lacks=tuple(lacks), other_order=order, link=link)
+        return WishRehearsal(
+            alert, cards, filed.stored.state, goes_at, lacks=tuple(lacks), other_order=order, link=link
+        )
 
     return await service.sketch(action, wish.about.incident_id if wish.about else None)
 

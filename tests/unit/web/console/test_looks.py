@@ -127,7 +127,7 @@ async def test_whom_it_reaches_is_told_for_each_channel_and_no_number_singles_an
     letters = text_of(look(here, "lettre"))
     assert "Reaches fewer than 5 subscribers" in letters
     assert "Goes to the list alertes@listes.saint-martin.example" in letters
-    assert "Public: everybody who looks" in look(here, "page")
+    assert "Public: everybody can look" in look(here, "page")
     assert "Reaches" not in look(here, "page")
 
 
@@ -164,6 +164,8 @@ async def test_an_update_says_how_it_stands_beside_what_is_out_and_goes_to_its_r
 
     assert "It takes the place of the post that is out, whose card or picture stays." in look(shown, "page")
     assert 'class="link-card facebook' not in shown
+    assert "It stands in one thread with the e-mail before it." in look(shown, "lettre")
+    assert "It takes the place of what stands there." in look(shown, "panneaux")
     assert "It stands below the post that is out, as an answer to it." in look(shown, "x")
     assert "It takes the place of the notification that is on the screen." in look(shown, "push")
     assert "Goes to about 20 subscribers: those who got the alert" in text_of(look(shown, "push"))
