@@ -33,7 +33,7 @@ Crowd = Mapping[Quiet | None, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class SubscriberReach:
     """How many get a bulk, and how many of them only once their quiet hours are over.
 
     `readers`: it goes to those alone who got the alert before.
@@ -44,13 +44,13 @@ class Reach:
     readers: bool = False
 
 
-def reach_of(crowd: Crowd, notice: Notice, local: datetime, *, readers: bool = False) -> Reach:
+def reach_of(crowd: Crowd, notice: Notice, local: datetime, *, readers: bool = False) -> SubscriberReach:
     """What it comes to where this crowd gets it, at `local` in the station's zone: what is urgent waits for nobody."""
     clock, crowd = local.time(), Counter(crowd)
     later = 0
     if not notice.urgent:
         later = sum(number for quiet, number in crowd.items() if quiet is not None and quiet.covers(clock))
-    return Reach(crowd.total(), later, readers)
+    return SubscriberReach(crowd.total(), later, readers)
 
 
 def told_people(number: int) -> int | None:
@@ -68,7 +68,7 @@ class Audiences:
         self._counted: OrderedDict[tuple[str, Notice, str, bool], tuple[datetime, Crowd]] = OrderedDict()
         self._counting = asyncio.Lock()
 
-    async def reach(self, service: DeskService, bulk: Bulk, local: datetime) -> Reach:
+    async def reach(self, service: DeskService, bulk: Bulk, local: datetime) -> SubscriberReach:
         """How many are to get it, if it goes at `local` (in the station's zone)."""
         async with self._counting:
             now, key = service.now(), (bulk.channel, bulk.notice, bulk.incident, bulk.everyone)

@@ -32,7 +32,7 @@ Tone = Literal["plain", "strong", "link", "tag"]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ToldPiece:
     """Some of a text that a platform shows in one way."""
 
     tone: Tone
@@ -56,9 +56,9 @@ _BOLD = frozenset(("b", "strong", "h1", "h2", "h3"))
 _TAG = re.compile(r"(?<![\w&])[#＃]\w*[^\W\d_]\w*")
 
 
-def pieces(text: str, markup: str = "plain", link: str | None = None) -> tuple[Piece, ...]:
+def pieces(text: str, markup: str = "plain", link: str | None = None) -> tuple[ToldPiece, ...]:
     """A text in the markup of its channel, taken apart in the order of reading; `link` is the post's own address."""
-    parts = _bold(text) if markup == "html" else [Piece("plain", text)]
+    parts = _bold(text) if markup == "html" else [ToldPiece("plain", text)]
     return tuple(piece for part in parts for piece in _coloured(part, link))
 
 
@@ -92,7 +92,7 @@ def short_link(address: str) -> str:
     return bare if len(bare) <= _LONGEST_LINK else f"{bare[: _LONGEST_LINK - 1]}…"
 
 
-def _coloured(part: Piece, link: str | None) -> Iterator[Piece]:
+def _coloured(part: ToldPiece, link: str | None) -> Iterator[ToldPiece]:
     """What the platform makes a link or a tag of, and the words around it."""
     found = [(start, end, "link") for start, end in spans(part.text)]
     # An address of a domain that is none yet is told all the same.
@@ -106,11 +106,11 @@ def _coloured(part: Piece, link: str | None) -> Iterator[Piece]:
     place = 0
     for start, end, tone in sorted(found):
         if start > place:
-            yield Piece(part.tone, part.text[place:start])
-        yield Piece("link" if tone == "link" else "tag", part.text[start:end])
+            yield ToldPiece(part.tone, part.text[place:start])
+        yield ToldPiece("link" if tone == "link" else "tag", part.text[start:end])
         place = end
     if place < len(part.text):
-        yield Piece(part.tone, part.text[place:])
+        yield ToldPiece(part.tone, part.text[place:])
 
 
 class _Bold(HTMLParser):
@@ -118,7 +118,7 @@ class _Bold(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.parts: list[Piece] = []
+        self.parts: list[ToldPiece] = []
         self._depth = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
@@ -131,10 +131,10 @@ class _Bold(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Some words."""
-        self.parts.append(Piece("strong" if self._depth > 0 else "plain", data))
+        self.parts.append(ToldPiece("strong" if self._depth > 0 else "plain", data))
 
 
-def _bold(text: str) -> list[Piece]:
+def _bold(text: str) -> list[ToldPiece]:
     reader = _Bold()
     reader.feed(text)
     reader.close()

@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 from markupsafe import Markup
 
-from alerts.desk.audience import Reach
+from alerts.desk.audience import SubscriberReach
 from alerts.model.alert import Severity
 from alerts.model.errors import Refused, TocsinError
 from alerts.model.hazard import NEEDS_A_PLACE, Hazard, hazard_of
@@ -27,7 +27,7 @@ from alerts.rendering.pictograms import pictogram
 from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
 from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.looks import Audience, Look, Shot, ShownPicture, look_of, reach_words
+from alerts.web.console.looks import Audience, Look, PreviewPicture, Shot, look_of, reach_words
 from alerts.web.console.previews import card_address
 from alerts.web.console.rehearsal import (
     ChannelCard,
@@ -79,7 +79,7 @@ class Page:
     rehearsal: WishRehearsal = field(default_factory=WishRehearsal)
     followers: int | None = None
     standings: Sequence[Mapping[str, Any]] = ()
-    reaches: Mapping[str, Reach] = field(default_factory=dict)
+    reaches: Mapping[str, SubscriberReach] = field(default_factory=dict)
 
     @property
     def exercise(self) -> bool:
@@ -238,18 +238,18 @@ def _look(card: ChannelCard, page: Page, voice: Voice, console: Console) -> Look
     return replace(look, cut=tuple(_part_words(name, voice.words.gettext) for name in rendered.cut))
 
 
-def _picture(card: ChannelCard, page: Page, console: Console) -> ShownPicture | None:
+def _picture(card: ChannelCard, page: Page, console: Console) -> PreviewPicture | None:
     """The officer's picture, or the card that the channel carries."""
     image = card.draft.post.message.image if card.draft else None
     if image is None:
         return None
     if card.card is not None:
-        return ShownPicture(card_address(console, card.card), image.alt)
-    return ShownPicture(f"{BASE}/compose/pictures/{text(page.fields, 'picture')}", image.alt)
+        return PreviewPicture(card_address(console, card.card), image.alt)
+    return PreviewPicture(f"{BASE}/compose/pictures/{text(page.fields, 'picture')}", image.alt)
 
 
 def audience_of(
-    channel: ChannelConfig, standings: Sequence[Mapping[str, Any]], reaches: Mapping[str, Reach], voice: Voice
+    channel: ChannelConfig, standings: Sequence[Mapping[str, Any]], reaches: Mapping[str, SubscriberReach], voice: Voice
 ) -> Audience:
     """Whom the channel reaches, in the reader's numbers."""
     followers = reached([channel.name], standings)

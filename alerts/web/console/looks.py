@@ -1,6 +1,6 @@
 """How each channel's post will look where people read it: what the previews of the form and of validation show.
 
-A `Look` is one channel: its length, what was cut, what to look at, whom it reaches, and its `Screen`s. A screen is what
+A `Look` is one channel: its length, what was cut, what to look at, whom it reaches, and its screens. A screen is what
 people have before them in one place, laid out as that kind of place is: a post in a feed, a message in a chat, a
 notification on a locked telephone, a letter in a list and opened, or the bare words that a machine gets. Its words,
 link card and picture are the real ones; only the frame around them is drawn, and no platform's own signs are in it.
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from babel.numbers import format_decimal
 
-from alerts.desk.audience import Reach, told_people
+from alerts.desk.audience import SubscriberReach, told_people
 from alerts.model.post import Means, Message, Post, PostKind, subject_of
 from alerts.model.reason import Reason
 from alerts.model.town import MAIL, PUSH, ChannelConfig, Town
@@ -31,7 +31,7 @@ from alerts.rendering.onscreen import (
     INBOX_WORDS,
     LOCK_BODY,
     LOCK_TITLE,
-    Piece,
+    ToldPiece,
     folded,
     pieces,
     short_link,
@@ -48,7 +48,7 @@ _LAYOUTS: Mapping[str, Layout] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShownPicture:
+class PreviewPicture:
     """A picture of a preview: where it is (None: it can't be read any more), and what it shows in words."""
 
     address: str | None
@@ -56,17 +56,17 @@ class ShownPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownCard:
+class PreviewCard:
     """The card that a platform makes of a link. Without a picture, the page is not ours, and nobody can tell."""
 
     host: str
     title: str = ""
     summary: str = ""
-    picture: ShownPicture | None = None
+    picture: PreviewPicture | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Screen:
+class PreviewScreen:
     """What people have before them in one place: `seen` at first, and the `rest` after a tap.
 
     `title` is a notification's or a letter's, `brief` what a list of letters shows of its words. `subscribers` tells
@@ -78,12 +78,12 @@ class Screen:
     name: str
     handle: str
     language: str
-    seen: tuple[Piece, ...]
-    rest: tuple[Piece, ...] = ()
+    seen: tuple[ToldPiece, ...]
+    rest: tuple[ToldPiece, ...] = ()
     title: str = ""
     brief: str = ""
-    card: ShownCard | None = None
-    picture: ShownPicture | None = None
+    card: PreviewCard | None = None
+    picture: PreviewPicture | None = None
     subscribers: bool = False
 
 
@@ -114,7 +114,7 @@ class Look:
 
     channel: str
     kind: str
-    screens: tuple[Screen, ...] = ()
+    screens: tuple[PreviewScreen, ...] = ()
     post: PostKind = PostKind.PUBLISH
     means: Means = Means.NEW
     count: int = 0
@@ -146,7 +146,7 @@ class Shot:
     channel: ChannelConfig
     post: Post
     subscribers: Mapping[str, Message]
-    picture: ShownPicture | None = None
+    picture: PreviewPicture | None = None
     card: LinkCard | None = None
     drawn: str = ""
 
@@ -171,7 +171,7 @@ def look_of(shot: Shot, length: tuple[int, int | None], audience: Audience) -> L
     )
 
 
-def screens_of(shot: Shot) -> tuple[Screen, ...]:
+def screens_of(shot: Shot) -> tuple[PreviewScreen, ...]:
     """The channel's own place, where it has one that anybody reads; then what subscribers get."""
     channel = shot.channel
     screens = []
@@ -184,7 +184,7 @@ def screens_of(shot: Shot) -> tuple[Screen, ...]:
     return tuple(screens)
 
 
-def reach_words(reach: Reach, locale: str) -> ReachWords:
+def reach_words(reach: SubscriberReach, locale: str) -> ReachWords:
     """The reach in numbers as they may be told, written as the reader's language does."""
 
     def told(number: int) -> str | None:
@@ -198,12 +198,12 @@ def _link_of(shot: Shot) -> str:
     return shot.post.message.link or next((each.link for each in shot.subscribers.values() if each.link), "")
 
 
-def _screen(shot: Shot, message: Message, picture: ShownPicture | None, *, subscribers: bool) -> Screen:
+def _screen(shot: Shot, message: Message, picture: PreviewPicture | None, *, subscribers: bool) -> PreviewScreen:
     channel = shot.channel
     layout = _LAYOUTS.get(channel.kind, "plain")
     name, handle = _called(shot, subscribers=subscribers)
     title, brief, seen, rest = _words(shot, message, layout)
-    return Screen(
+    return PreviewScreen(
         layout,
         channel.kind,
         name,
@@ -231,7 +231,9 @@ def _called(shot: Shot, *, subscribers: bool) -> tuple[str, str]:
     return town, channel.chat if is_named else ""
 
 
-def _words(shot: Shot, message: Message, layout: Layout) -> tuple[str, str, tuple[Piece, ...], tuple[Piece, ...]]:
+def _words(
+    shot: Shot, message: Message, layout: Layout
+) -> tuple[str, str, tuple[ToldPiece, ...], tuple[ToldPiece, ...]]:
     """Title, first words of a list, what is seen, and what is behind the fold."""
     markup = shot.channel.text.markup
     match layout:
@@ -250,7 +252,7 @@ def _words(shot: Shot, message: Message, layout: Layout) -> tuple[str, str, tupl
         case "chat":
             return "", "", pieces(message.text, markup, message.link), ()
         case "plain":
-            return "", "", (Piece("plain", message.text if markup == "json" else message.plain),), ()
+            return "", "", (ToldPiece("plain", message.text if markup == "json" else message.plain),), ()
 
 
 def _locked(message: Message) -> tuple[str, tuple[str, str]]:
@@ -261,9 +263,9 @@ def _locked(message: Message) -> tuple[str, tuple[str, str]]:
     return f"{shown}…" if left else shown, (seen, "\n".join(filter(None, (f"…{left}" if left else "", rest))))
 
 
-def _as_x(piece: Piece) -> Piece:
+def _as_x(piece: ToldPiece) -> ToldPiece:
     """X shows a link without its protocol, and only its beginning."""
-    return Piece("link", short_link(piece.text)) if piece.tone == "link" else piece
+    return ToldPiece("link", short_link(piece.text)) if piece.tone == "link" else piece
 
 
 def _whole(shot: Shot, message: Message) -> str:
@@ -272,15 +274,15 @@ def _whole(shot: Shot, message: Message) -> str:
     return message.plain if beside or not message.link else f"{message.plain}\n\n{message.link}"
 
 
-def _card(shot: Shot, message: Message, layout: Layout) -> ShownCard | None:
+def _card(shot: Shot, message: Message, layout: Layout) -> PreviewCard | None:
     """What the platform makes of the link. An edit leaves the card that is there, and letters and screens make none."""
     if message.link is None or layout not in ("feed", "chat") or shot.post.means is Means.EDIT:
         return None
     host = urlsplit(message.link).hostname or ""
     card = shot.card
     if card is None or not _is_ours(message.link, shot.station):
-        return ShownCard(host)
-    return ShownCard(host, card.title, card.summary, ShownPicture(shot.drawn, card.summary))
+        return PreviewCard(host)
+    return PreviewCard(host, card.title, card.summary, PreviewPicture(shot.drawn, card.summary))
 
 
 def _is_ours(link: str, station: Town) -> bool:

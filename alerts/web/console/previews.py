@@ -13,7 +13,7 @@ from functools import partial
 
 from aiohttp import hdrs, web
 
-from alerts.desk.audience import Reach
+from alerts.desk.audience import SubscriberReach
 from alerts.model.delivery import Bulk
 from alerts.rendering.card import Card
 from alerts.web.console.frame import BASE, Console
@@ -35,7 +35,9 @@ def routes(console: Console) -> list[web.RouteDef]:
     ]
 
 
-async def reaches_of(console: Console, bulks: Sequence[Bulk], at: datetime | None = None) -> Mapping[str, Reach]:
+async def reaches_of(
+    console: Console, bulks: Sequence[Bulk], at: datetime | None = None
+) -> Mapping[str, SubscriberReach]:
     """How many subscribers of each channel these reach, if they go at that time, or now."""
     local = (at or console.service.now()).astimezone(console.frame.station.zone)
     return {bulk.channel: await console.audiences.reach(console.service, bulk, local) for bulk in bulks}

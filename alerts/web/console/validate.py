@@ -35,7 +35,7 @@ from alerts.web.console.compose_view import audience_of, voice_of
 from alerts.web.console.drafts import fields_of_alert
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.looks import Audience, Look, Shot, ShownPicture, look_of
+from alerts.web.console.looks import Audience, Look, PreviewPicture, Shot, look_of
 from alerts.web.console.maps import sketch_of
 from alerts.web.console.mishaps import status_of
 from alerts.web.console.previews import card_address, reaches_of
@@ -157,7 +157,7 @@ def _look(console: Console, sheet: Sheet, shown: ShownPost, audience: Callable[[
     channel = station.channels.get(post.channel) or ChannelConfig(post.channel, "", TextFormat(0))
     image = post.message.image
     at = f"{BASE}/waiting/{sheet.item.stored.id}/picture/{shown.picture}" if shown.picture else None
-    picture = ShownPicture(at, image.alt) if image else None
+    picture = PreviewPicture(at, image.alt) if image else None
     drawn = card_address(console, sheet.link.card) if sheet.link else ""
     shot = Shot(station, channel, post, post.subscribers, picture, sheet.link, drawn)
     return look_of(shot, (shown.count, shown.limit), audience(channel))

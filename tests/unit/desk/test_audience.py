@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from alerts.desk.audience import Audiences, Reach, reach_of, told_people
+from alerts.desk.audience import Audiences, SubscriberReach, reach_of, told_people
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Notice, Quiet, Topic
 from alerts.store.audience import Stretch
@@ -21,9 +21,9 @@ SEVERE, MODERATE = Notice(Topic.WATER, Severity.SEVERE), Notice(Topic.WATER, Sev
 
 def test_who_sleeps_is_told_later_unless_it_is_urgent():
     crowd = {None: 10, NIGHT: 4, NOON: 3}
-    assert reach_of(crowd, MODERATE, LATE) == Reach(17, 4)
-    assert reach_of(crowd, SEVERE, LATE) == Reach(17, 0)
-    assert reach_of(crowd, MODERATE, LATE, readers=True) == Reach(17, 4, readers=True)
+    assert reach_of(crowd, MODERATE, LATE) == SubscriberReach(17, 4)
+    assert reach_of(crowd, SEVERE, LATE) == SubscriberReach(17, 0)
+    assert reach_of(crowd, MODERATE, LATE, readers=True) == SubscriberReach(17, 4, readers=True)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +67,8 @@ def a_desk():
 async def test_everybody_who_wants_it_and_who_has_it_already_once_each():
     desk = a_desk()
     bulk = a_told("b1", notice=MODERATE)
-    assert await Audiences().reach(desk, bulk, LATE) == Reach(7, 2)
-    assert await Audiences().reach(desk, replace(bulk, everyone=False), LATE) == Reach(4, 0, readers=True)
+    assert await Audiences().reach(desk, bulk, LATE) == SubscriberReach(7, 2)
+    assert await Audiences().reach(desk, replace(bulk, everyone=False), LATE) == SubscriberReach(4, 0, readers=True)
 
 
 async def test_a_count_is_good_for_a_minute_and_another_alert_has_its_own():

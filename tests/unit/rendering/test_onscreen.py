@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.rendering.onscreen import FACEBOOK, LOCK_BODY, LOCK_TITLE, Fold, Piece, folded, pieces, short_link
+from alerts.rendering.onscreen import FACEBOOK, LOCK_BODY, LOCK_TITLE, Fold, ToldPiece, folded, pieces, short_link
 
 LONG = (
     "Coupure d’eau rue Haute\n\n"
@@ -37,22 +37,22 @@ def test_a_line_that_is_wrapped_counts_as_several_and_is_cut_at_a_word():
 def test_links_and_tags_are_told_apart_and_bold_words_stay_bold():
     text = "<b>Crue &amp; vent</b>\nhttps://mairie.fr/a #Crue2026 R#2 #12 mairie.paris &lt;b&gt;"
     assert pieces(text, "html") == (
-        Piece("strong", "Crue & vent"),
-        Piece("plain", "\n"),
-        Piece("link", "https://mairie.fr/a"),
-        Piece("plain", " "),
-        Piece("tag", "#Crue2026"),
-        Piece("plain", " R#2 #12 "),
-        Piece("link", "mairie.paris"),
-        Piece("plain", " <b>"),
+        ToldPiece("strong", "Crue & vent"),
+        ToldPiece("plain", "\n"),
+        ToldPiece("link", "https://mairie.fr/a"),
+        ToldPiece("plain", " "),
+        ToldPiece("tag", "#Crue2026"),
+        ToldPiece("plain", " R#2 #12 "),
+        ToldPiece("link", "mairie.paris"),
+        ToldPiece("plain", " <b>"),
     )
-    assert pieces("<b>#1</b> https://mairie.fr/#Crue")[-1] == Piece("link", "https://mairie.fr/#Crue")
+    assert pieces("<b>#1</b> https://mairie.fr/#Crue")[-1] == ToldPiece("link", "https://mairie.fr/#Crue")
 
 
 def test_the_post_s_own_address_is_a_link_whatever_its_domain():
     assert pieces("Voir http://localhost/alerts/1", link="http://localhost/alerts/1") == (
-        Piece("plain", "Voir "),
-        Piece("link", "http://localhost/alerts/1"),
+        ToldPiece("plain", "Voir "),
+        ToldPiece("link", "http://localhost/alerts/1"),
     )
 
 
