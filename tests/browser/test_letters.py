@@ -83,6 +83,7 @@ def town(tmp_path) -> Iterator[LetterTown]:
 
 def subscribed(page: Page, town: LetterTown) -> None:
     page.goto(town.pages)
+    page.get_by_text("Les alertes par courriel").click()
     page.get_by_label("Votre adresse électronique").fill(JEANNE)
     page.get_by_label("Centre-Bourg", exact=True).check()
     page.get_by_label("Heures calmes").select_option("")

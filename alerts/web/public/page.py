@@ -35,13 +35,13 @@ from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
 from alerts.web.public import machine, panel
 from alerts.web.public.answers import Once, static_path
-from alerts.web.public.told import SPOKEN, Outlook, Setting, Told
+from alerts.web.public.told import SPOKEN, Outlook, Setting, Told, state_of
 
 LOCALES = Path(__file__).with_name("locale")
 PRIVACY = "privacy"
 """Where a town that listens says what is read."""
-LOGO, ACCENT = "/logo", "/accent.css"
-"""The town's picture, and its colour."""
+ACCENT = "/accent.css"
+"""The town's colour."""
 EASY, POSTER = "easy", "poster"
 """What is on in short sentences, and a sheet to be hung up."""
 REPORT = "report"
@@ -50,9 +50,9 @@ PANEL = "panel"
 """Where screens find what they show."""
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
 _FEW = 3
-_MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mm a"}
+_MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mma"}
 _DAY = {"fr": "d MMMM y", "en": "d MMMM y"}
-_LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mm a"}
+_LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mma"}
 
 
 def safety(setting: Setting, *, framed: bool = False, posts: bool = False) -> Mapping[str, str]:
@@ -76,6 +76,11 @@ def safety(setting: Setting, *, framed: bool = False, posts: bool = False) -> Ma
 def may_ask(told: Told, setting: Setting) -> bool:
     """Whether its page has a field for a question: where the town listens, the alert is on, and the daemon answers."""
     return setting.town.listens and told.end is None and not setting.town.web.export
+
+
+def logo_path(town: Town) -> str | None:
+    """Where the town's picture is, if it has one; its ending tells servers of files what it is."""
+    return f"/logo{Path(town.logo).suffix.lower()}" if town.logo is not None else None
 
 
 def panel_path(number: int) -> str:
@@ -133,9 +138,10 @@ _LOOKS: Mapping[Severity, Look] = {
 
 def look_of(on: Sequence[Share], outlook: Outlook) -> Look:
     """What the banner, the title and the icon say."""
-    if on:
+    state = state_of(on, outlook)
+    if state == "alert":
         return _LOOKS[on[0].severity]
-    return "doubt" if outlook.doubtful else "calm"
+    return "doubt" if state == "stale" else "calm"
 
 
 class Pages:
@@ -327,12 +333,12 @@ class Pages:
 
     def _moment(self, moment: datetime) -> str:
         local = moment.astimezone(self.setting.town.zone)
-        return format_datetime(local, _MOMENT[self.language], locale=Locale.parse(self.language))
+        return _spelled(format_datetime(local, _MOMENT[self.language], locale=Locale.parse(self.language)))
 
     def _dated(self, moment: datetime) -> str:
         """With the year: who reads it may do so in years."""
         local = moment.astimezone(self.setting.town.zone)
-        return format_datetime(local, _LASTING[self.language], locale=Locale.parse(self.language))
+        return _spelled(format_datetime(local, _LASTING[self.language], locale=Locale.parse(self.language)))
 
     def _dayed(self, day: date) -> str:
         return format_date(day, _DAY[self.language], locale=Locale.parse(self.language))
@@ -340,6 +346,11 @@ class Pages:
     def _span(self, since: datetime, now: datetime) -> str:
         """How long ago, in the greatest unit that fits: "2 minutes", "3 hours"."""
         return format_timedelta(abs(now - since), granularity="minute", threshold=1, locale=Locale.parse(self.language))
+
+
+def _spelled(moment: str) -> str:
+    """As the alerts' own words spell it: 1:00pm."""
+    return re.sub(r"[AP]M$", lambda half: half[0].lower(), moment)
 
 
 @cache
@@ -366,6 +377,8 @@ def environment(language: str) -> Environment:
         hours_of=hours_of,
         spoken=partial(spoken, language=language),
         drawn=drawn,
+        logo_path=logo_path,
+        state_of=state_of,
         first_words=first_words,
         sentences=sentences,
     )

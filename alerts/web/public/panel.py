@@ -4,8 +4,8 @@ The same is told in three forms. The page (`screens_of`) is a turn of screens, t
 cut where it can be said on one more screen, and nothing ever scrolls. `text_of` is for displays of characters, in lines
 of at most twenty. `json_of` is for programs: panels, gauges, sirens.
 
-`state_of` says in one word what holds. "calm" is only said of what was read lately: where a source is behind its time
-and nothing is known to be on, it is "stale".
+Whether it is "calm", "alert" or "stale" is what the pages go by too (`told.state_of`): "calm" is only said of what was
+read lately.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.model.bounds import normal
 from alerts.rendering.fit import at_sentences, shortened
 from alerts.rendering.i18n import Words
 from alerts.rendering.library import capital
-from alerts.web.public.told import Freshness, Outlook, Told
+from alerts.web.public.told import Freshness, Outlook, Told, state_of
 
 COLUMNS = 20
 """Characters of a line of `/panel.txt` at the most."""
@@ -45,15 +45,6 @@ _NAMED = 3
 _BREAKS = re.compile(r"[^\S\u00a0\u202f\u2007\u2060]+")
 _UNBROKEN = re.compile(r"[\u00a0\u202f\u2007\u2060]")
 _HYPHENS = "-‐–/’'"
-
-State = Literal["calm", "alert", "stale"]
-
-
-def state_of(shown: Sequence[Told], outlook: Outlook) -> State:
-    """What holds: something is on; nothing is; or nothing is known, and a source that would tell is behind its time."""
-    if shown:
-        return "alert"
-    return "stale" if outlook.doubtful else "calm"
 
 
 def json_of(shown: Sequence[Told], outlook: Outlook, zone: ZoneInfo) -> str:

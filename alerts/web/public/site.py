@@ -36,7 +36,7 @@ from alerts.web.public.answers import (
     static_answers,
 )
 from alerts.web.public.lasting import Lasting, shares_of
-from alerts.web.public.page import ACCENT, LOGO, PANEL, PRIVACY, Listing, Pages, panel_path, safety, words_of
+from alerts.web.public.page import ACCENT, PANEL, PRIVACY, Listing, Pages, logo_path, panel_path, safety, words_of
 from alerts.web.public.told import Outlook, Setting, Told
 from alerts.web.public.worker import WORKER, WORKER_HEADERS, worker_of
 
@@ -248,8 +248,8 @@ def _own(setting: Setting) -> Mapping[str, Once[KeptAnswer]]:
     """The town's own look: its picture, and its colour as a style sheet."""
     town = setting.town
     own: dict[str, Once[KeptAnswer]] = {}
-    if town.logo is not None:
-        own[LOGO] = Once(partial(_logo, town.folder / town.logo))
+    if town.logo is not None and (path := logo_path(town)) is not None:
+        own[path] = Once(partial(_logo, town.folder / town.logo))
     if town.accent is not None:
         own[ACCENT] = Once(partial(answer, f":root {{ --accent: {town.accent}; }}\n", CSS, fresh_for=3600))
     return own

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import takewhile
-from typing import Any
+from typing import Any, Literal
 
 from alerts.desk.publicity import PublicIncident, Situation
 from alerts.desk.territory import is_in_words, territory_of
@@ -107,6 +107,19 @@ class Setting:
     def identity(self, path: str) -> str:
         """What a page is known by for good: its address, or a tag of the sender's (RFC 4151) where there is none."""
         return self.address(path) if self.town.public_url else f"tag:{self.town.sender},2026:{path}"
+
+
+State = Literal["calm", "alert", "stale"]
+
+
+def state_of(on: Sequence[object], outlook: Outlook) -> State:
+    """What holds: something is on; nothing is; or nothing is known, and a source that would tell is behind its time.
+
+    Page, easy page, title, card and screens all go by this.
+    """
+    if on:
+        return "alert"
+    return "stale" if outlook.doubtful else "calm"
 
 
 def _feed(name: str, rules: SourceRules) -> PolledSource:

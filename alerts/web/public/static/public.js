@@ -34,11 +34,17 @@ async function draw(place) {
   name(drawn.ground);
 }
 
-// A district's name stands on it where there is room, else it comes with a finger or the mouse.
+// A district's name stands on it where there is room and no other name, else it comes with a finger or the mouse.
 function name(ground) {
+  const shown = [];
   ground?.eachLayer((layer) => {
     const place = layer.getElement()?.getBoundingClientRect(), words = layer.getTooltip().getElement();
-    if (place && words) words.classList.toggle("crowded", words.offsetWidth > place.width || words.offsetHeight > place.height);
+    if (!place || !words) return;
+    const own = words.getBoundingClientRect();
+    const overlaps = ({left, right, top, bottom}) => own.left + 2 < right && left + 2 < own.right && own.top < bottom && top < own.bottom;
+    const crowded = own.width > place.width || own.height > place.height || shown.some(overlaps);
+    words.classList.toggle("crowded", crowded);
+    if (!crowded) shown.push(own);
   });
 }
 

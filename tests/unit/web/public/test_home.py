@@ -111,10 +111,10 @@ def test_the_town_shows_its_own_picture_and_colour(town, make_paper, tmp_path):
     paper = make_paper(logo="blason.svg", accent="#7a1f1f", file=tmp_path / "channels.toml")
     paper.print()
 
-    logo = paper.edition.answers["/logo"]
+    logo = paper.edition.answers["/logo.svg"]
     assert "sandbox" in logo.headers["Content-Security-Policy"], "an SVG is a document that may hold a script"
     assert paper.text("/accent.css") == ":root { --accent: #7a1f1f; }\n"
-    assert tree(paper, "/").xpath("//img[@src='/logo']")
+    assert tree(paper, "/").xpath("//img[@src='/logo.svg']")
     assert tree(paper, "/").xpath("//link[@href='/accent.css']")
 
 

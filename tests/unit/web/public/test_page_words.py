@@ -26,7 +26,7 @@ def test_the_headline_says_of_when_it_is(town, paper):
     for path in ("/embed", "/embed.html"):
         assert "Aucune alerte en cours le mercredi 25 novembre à 13 h 00" in plain(paper, path), path
     assert "Tout est calme, vérifié mercredi 25 novembre à 13 h 00 Aucune alerte en cours." in plain(paper, "/")
-    assert "All is calm, checked Wednesday 25 November, 1:00 PM No alert is on." in plain(paper, "/en/")
+    assert "All is calm, checked Wednesday 25 November, 1:00pm No alert is on." in plain(paper, "/en/")
 
     filed = town.hear(an_alert())
     paper.print(filed)
