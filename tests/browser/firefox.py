@@ -22,6 +22,8 @@ from typing import Any
 from campaign.running import PATIENCE
 
 FIREFOX = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox") or "firefox-esr"
+PORT = "MarionetteActivePort"
+"""The file of a profile where the browser writes on which port it listens."""
 Preferences = Mapping[str, str | int | bool]
 QUIET: Preferences = {
     "alerts.useSystemBackend": False,  # there is no desktop that would show them
@@ -149,6 +151,7 @@ class Firefox:
 def firefox(profile: Path, preferences: Preferences) -> Iterator[Firefox]:
     """A browser with a profile of its own, which is new where there was none."""
     profile.mkdir(exist_ok=True)
+    (profile / PORT).unlink(missing_ok=True)
     lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in QUIET.items()]
     (profile / "user.js").write_text("".join(lines))
     options = ("--headless", "--no-remote", "--marionette", "--remote-allow-system-access", "--profile", str(profile))
@@ -165,7 +168,7 @@ def firefox(profile: Path, preferences: Preferences) -> Iterator[Firefox]:
 
 
 def _port_of(profile: Path, process: subprocess.Popen[bytes]) -> int:
-    file, deadline = profile / "MarionetteActivePort", time.monotonic() + PATIENCE
+    file, deadline = profile / PORT, time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
         if file.exists() and (told := file.read_text()):
             return int(told)
