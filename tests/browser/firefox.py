@@ -40,6 +40,7 @@ SETTINGS = """
     const set = {string: "setStringPref", number: "setIntPref", boolean: "setBoolPref"};
     for (const [name, value] of Object.entries(arguments[0])) Services.prefs[set[typeof value]](name, value);
 """
+WINDOWS = "return [...gBrowser.tabs].map((each) => each.linkedBrowser.currentURI.spec);"
 ERRORS = """
     const [origin] = arguments, {nsIScriptError} = Ci, NO_ERROR = nsIScriptError.warningFlag | nsIScriptError.infoFlag;
     const thrown = Services.console.getMessageArray().filter((each) => each instanceof nsIScriptError)
@@ -133,6 +134,19 @@ class Firefox:
     def prefers(self, preferences: Preferences) -> None:
         """Change settings, as in `about:config`."""
         self._inside(SETTINGS, dict(preferences))
+
+    def tap_notification(self) -> None:
+        """Tap the latest one on the screen."""
+        self._inside("Services.wm.getMostRecentWindow('alert:alert').onAlertClick();")
+
+    def windows(self) -> list[str]:
+        """The addresses of all that are open."""
+        found: list[str] = self._inside(WINDOWS)
+        return found
+
+    def close_other_windows(self) -> None:
+        """All but the first."""
+        self._inside("gBrowser.removeAllTabsBut(gBrowser.tabs[0]);")
 
     def errors(self, origin: str) -> list[str]:
         """What the scripts, the styles and the policies of that origin complained of."""

@@ -32,6 +32,7 @@ class PushTown(PublicTown):
             channels=TELEGRAM + "subscriptions = true\n" + push + more,
             sources=sources,
             station=STATION.partition("[notify]")[0]
+            .replace("https://alertes.saint-martin.example", "http://localhost:{port}")
             .replace("\n[desk]", '\nlanguages = ["en"]\n\n[desk]')
             .format(port=self.port, desk=""),
         )

@@ -116,7 +116,9 @@ def test_a_firefox_shows_an_alert_its_update_and_its_end_and_leaves_without_a_tr
     assert "Rue Basse" in shown["title"]
     assert shown["tag"] == grave["incident"] != elsewhere["incident"]
     assert shown["lang"] == "fr"
-    assert shown["navigate"].endswith(f"/alerts/{grave['incident']}")
+    browser.tap_notification()
+    town.until(lambda: f"{town.pages}/alerts/{grave['incident']}" in browser.windows())
+    browser.close_other_windows()
 
     town.objects("update", grave["incident"], "--instruction", "Passez par le pont.")
     home.sees("Passez par le pont.")
