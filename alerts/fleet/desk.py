@@ -34,7 +34,7 @@ from alerts.model.person import Act, Stage
 from alerts.model.town import Town
 from alerts.rendering.i18n import word
 from alerts.store.database import Database
-from alerts.web.console import own_account, sign_in, stream
+from alerts.web.console import home_screen, own_account, sign_in, stream
 from alerts.web.console.app import Part, console_app
 from alerts.web.console.arrival import arrival_of
 from alerts.web.console.compose import routes_of
@@ -89,7 +89,7 @@ class FleetDesk:
         """Answer below the desk's address, and under `/fleet`."""
         pages = DispatchPages(self.console, self.fleet, self.health, self.dispatcher)
         parts: Sequence[Part] = (
-            *(sign_in.routes, own_account.routes, stream.routes),
+            *(sign_in.routes, own_account.routes, stream.routes, home_screen.routes),
             *(self._routes, lambda _: routes_of(pages.composer), lambda _: pages.routes()),
         )
         app.add_routes([web.get("/fleet", _to_the_desk), web.get("/fleet.json", self._in_json)])

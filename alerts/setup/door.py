@@ -172,7 +172,7 @@ async def open_setup(file: Path, listen: WebSection, code: str) -> tuple[Listene
     """Serve the pages; returns what to clean up, and the address that opens them once. Raises TocsinError."""
     clock = SystemClock()
     # There may be no station yet, so the pages have a stand-in for one.
-    frame = Frame(Town("Tocsin"), clock.now)
+    frame = Frame(Town("Tocsin"), clock.now, is_app=False)
     hosts: set[str] = set()
     door = Door(code, hosts)
     app = first_app(frame, Workshop(file, clock), door)

@@ -31,6 +31,7 @@ BEHIND: Mapping[str, Callable[[Day], tuple[str, ...]]] = {
     "/account/code": lambda _: ("/account/code",),
     "/accounts": lambda _: ("/accounts",),
     "/record": lambda _: ("/record",),
+    "/offline": lambda _: ("/offline",),
 }
 """What an administrator sees: the route, and addresses of it on a lively day."""
 OF_A_POLL = ("/polls/{id}", "/polls/{id}/publish")
@@ -61,6 +62,8 @@ NO_PAGES: Mapping[str, str] = {
     "/fragments/reports": "a part of a page",
     "/looks/cards/{digest}.png": "a picture",
     "/looks/logo": "a picture",
+    "/manifest.webmanifest": "what makes an app of the desk",
+    "/worker.js": "a script",
     "/polls/{id}/picture.png": "a picture",
     "/reports/export.csv": "a file",
     "/reports/export.geojson": "a file",

@@ -31,6 +31,7 @@ from alerts.web.console import (
     compose,
     days,
     heard,
+    home_screen,
     incident,
     own_account,
     people,
@@ -77,6 +78,7 @@ PARTS: Sequence[Part] = (
     polls.routes,
     previews.routes,
     stream.routes,
+    home_screen.routes,
 )
 """The parts of the desk; each gives its routes, with addresses below `/desk`."""
 MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 128 * 1024
@@ -279,8 +281,8 @@ def _unwritten(
 
 
 def _is_open(path: str) -> bool:
-    """What is answered to who isn't in: the way in, and the language."""
-    return path in (SIGN_IN, f"{BASE}/language") or path.startswith(f"{SIGN_IN}/")
+    """What is answered to who isn't in: the way in, the language, and what makes an app of the desk."""
+    return path in (SIGN_IN, f"{BASE}/language", *home_screen.OPEN) or path.startswith(f"{SIGN_IN}/")
 
 
 def _is_from_own_page(request: web.Request) -> bool | None:
@@ -329,7 +331,7 @@ def content_policy(town: Town) -> str:
         pictures += f" {parts.scheme}://{parts.netloc.replace('{s}', '*')}"
     return (
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; connect-src 'self'; "
-        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 
 

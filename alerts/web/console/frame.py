@@ -63,12 +63,15 @@ PAGES = _HERE / "pages"
 class Frame:
     """Makes pages from `pages/*.html`; each extends `frame.html`, which tells what every page has at hand.
 
-    `folders` is where pages are looked for, the first first.
+    `folders` is where pages are looked for, the first first. `is_app`: there is a manifest (`home_screen.py`).
     """
 
-    def __init__(self, station: Town, now: Callable[[], datetime], folders: Sequence[Path] = (PAGES,)) -> None:
+    def __init__(
+        self, station: Town, now: Callable[[], datetime], folders: Sequence[Path] = (PAGES,), *, is_app: bool = True
+    ) -> None:
         self.station = station
         self._now = now
+        self._is_app = is_app
         self._environment = Environment(
             loader=FileSystemLoader(folders),
             autoescape=True,
@@ -122,6 +125,7 @@ class Frame:
             "path": request.path,
             "here": request.path_qs if request.method in ("GET", "HEAD") else "",
             "base": BASE,
+            "is_app": self._is_app,
             "static": static_address,
             "alone": self.station.desk.alone,
             "Act": Act,
@@ -220,6 +224,11 @@ def done_of(request: web.Request, known: Container[str]) -> str | None:
 def visitor_of(request: web.Request) -> Visitor:
     """Who asks, behind the sign-in."""
     return request[VISITOR]
+
+
+def own_text(name: str) -> str:
+    """What a script of ours says."""
+    return _own_files()[name].read_text(encoding="utf-8")
 
 
 def static_file(name: str) -> Path | None:

@@ -1,5 +1,9 @@
 // What every page does better with scripts; each works without.
 
+// Where the desk can't be reached, its worker says so (worker.js).
+const { worker } = document.body.dataset;
+if (worker) navigator.serviceWorker?.register(worker).catch((error) => console.warn(error));
+
 // Errors are read out and scrolled to at once.
 document.querySelector("#errors")?.focus();
 
