@@ -49,7 +49,6 @@ QUIET_FOR = 3.0
 """Seconds for which nothing may be amiss at the end, before that counts: what comes twice comes late."""
 _LASTS = 6 * 3600.0
 _ASKS = {"x": "/2/", "page": "/comments", "telegram": "getUpdates"}
-_URL = re.compile(r'"url": "(http://[^"]+)", "event": "web.listening"')
 
 
 @dataclass(slots=True)
@@ -69,7 +68,6 @@ class Conversation(Play):
         self.outcome: Talked = Talked()
         self._chance = random.Random(number)
         self._leases = frozenset({*PLATFORM, "ear x", "ear page", "bot telegram"})
-        self._logs: dict[int, Path] = {}
         self._incident = 0
         self._posts: dict[str, str] = {}
         self._said: dict[tuple[str, str], Said] = {}
@@ -99,12 +97,6 @@ class Conversation(Play):
         urllib.request.urlopen(graph, timeout=10).close()
         self._start_missing()
         self._await_owners()
-
-    def _start_daemon(self) -> None:
-        log = self._folder / f"daemon-{len(self._logs) + 1}.log"
-        daemon = self.town.start("run", log=log)
-        self._logs[daemon.pid] = log
-        self._daemons.append(daemon)
 
     # --- an hour
 
@@ -152,9 +144,9 @@ class Conversation(Play):
 
     def _bring_to(self, daemon: Running) -> None:
         """What is said on the page is brought to this daemon from now on; to nobody, where it doesn't answer yet."""
-        found = _URL.search(self._logs[daemon.pid].read_text(encoding="utf-8", errors="replace"))
-        if found is not None:
-            said = {"url": f"{found[1]}/hook/facebook/page", "verify_token": SECRETS["FACEBOOK_VERIFY_TOKEN"]}
+        address = self._address_of(daemon)
+        if address is not None:
+            said = {"url": f"{address}/hook/facebook/page", "verify_token": SECRETS["FACEBOOK_VERIFY_TOKEN"]}
             self.town.ask("/sandbox/facebook/webhook", said, patience=TAKEOVER)
 
     def _say(self, speech: Speech) -> list[tuple[str, str]]:

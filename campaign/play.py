@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -54,6 +55,7 @@ WAYS = (
 FEED = '[sources.feed]\nkind = "cap"\nurl = "{url}"\nevery = "1s"\narea = "any"\nallow_private = true\n'
 WARM_UP = Told(0, 1, "alert", "control", Severity.MODERATE, lasts=6 * 3600.0, after=0.0)
 _LOOK = 0.05
+_URL = re.compile(r'"url": "(http://[^"]+)", "event": "web.listening"')
 
 
 @dataclass(slots=True)
@@ -97,6 +99,7 @@ class Play:
         self._served: set[str] = set()
         self._killed_at: float | None = None
         self._leases = frozenset(PLATFORM)
+        self._logs: dict[int, Path] = {}
 
     def run(self, lives: Sequence[Life]) -> Outcome:
         """Live through the plan, let everything come to its end, and hold it against what was promised."""
@@ -279,7 +282,16 @@ class Play:
         self.outcome.pauses += 1
 
     def _start_daemon(self) -> None:
-        self._daemons.append(self.town.start("run", log=self._folder / "daemons.log"))
+        log = self._folder / f"daemon-{len(self._logs) + 1}.log"
+        daemon = self.town.start("run", log=log)
+        self._logs[daemon.pid] = log
+        self._daemons.append(daemon)
+
+    def _address_of(self, daemon: Running) -> str | None:
+        """Where a daemon answers, as its log tells; None where it doesn't yet."""
+        log = self._logs[daemon.pid]
+        found = _URL.search(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else None
+        return found[1] if found else None
 
     def _start_missing(self) -> None:
         self._daemons = [each for each in self._daemons if each.alive]
@@ -298,7 +310,7 @@ class Play:
 
         found = wait_until(at_work, TAKEOVER)
         if found is None:
-            raise AssertionError(f"nobody took the lanes within {TAKEOVER} s: see {self._folder}/daemons.log")
+            raise AssertionError(f"nobody took the lanes within {TAKEOVER} s: see the logs in {self._folder}")
         return found
 
     def _settle(self) -> None:

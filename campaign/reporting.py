@@ -10,7 +10,6 @@ from __future__ import annotations
 import http.client
 import json
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +21,6 @@ from urllib.parse import urlsplit
 from alerts.store.unit import Unit, asking
 from campaign.audit import LOST, TWICE, Breach
 from campaign.play import TAKEOVER, Outcome, Play, wait_until
-from campaign.running import Running
 from campaign.town import ALL_THREE
 
 DRAFTED = "drafted"
@@ -33,7 +31,6 @@ ANSWERED_WITHIN = 90.0
 KILLED_AFTER = 1.2
 """Seconds from a crowd's beginning, within which the kill comes."""
 _REPORTS = "\n[reports]\n"
-_URL = re.compile(r'"url": "(http://[^"]+)", "event": "web.listening"')
 _APART = 0.05
 """Degrees from one crowd to the next: no two of them are near."""
 
@@ -102,7 +99,6 @@ class Reporting(Play):
     def __init__(self, number: int, folder: Path, *, daemons: int = 2, server: bool = False) -> None:
         super().__init__(number, folder, daemons=daemons, server=server)
         self.outcome: Reported = Reported()
-        self._logs: dict[int, Path] = {}
         self._token = ""
         self._told: dict[str, set[str]] = {}
 
@@ -124,12 +120,6 @@ class Reporting(Play):
         self._token = str(self.town.objects("token", "add", "telephones", "--role", "reporter")[0]["token"])
         self._start_missing()
         self._await_owners()
-
-    def _start_daemon(self) -> None:
-        log = self._folder / f"daemon-{len(self._logs) + 1}.log"
-        daemon = self.town.start("run", log=log)
-        self._logs[daemon.pid] = log
-        self._daemons.append(daemon)
 
     def _gather(self, gathering: Gathering) -> None:
         self._await(self._addresses, TAKEOVER, "a daemon answers")
@@ -179,10 +169,8 @@ class Reporting(Play):
 
     def _addresses(self) -> list[str]:
         """Where the daemons that live answer."""
-        alive: list[Running] = [each for each in self._daemons if each.alive]
-        logs = [self._logs[each.pid] for each in alive]
-        told = [each.read_text(encoding="utf-8", errors="replace") for each in logs if each.exists()]
-        return [found[1] for each in told if (found := _URL.search(each))]
+        alive = [each for each in self._daemons if each.alive]
+        return [address for each in alive if (address := self._address_of(each))]
 
     # --- the end
 

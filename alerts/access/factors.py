@@ -39,17 +39,7 @@ from webauthn.helpers.structs import (
 )
 
 from alerts.access.audit import AuditEvent, write_own
-from alerts.access.sessions import (
-    Confirmed,
-    Enrolment,
-    Held,
-    Live,
-    Refusal,
-    RelyingParty,
-    digest,
-    live,
-    spelled,
-)
+from alerts.access.sessions import Confirmed, Enrolment, Held, Live, Refusal, RelyingParty, digest, live, spelled
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Passkey, Stage, fold_name
 from alerts.model.town import Secret, Town

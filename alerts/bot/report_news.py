@@ -20,10 +20,9 @@ from alerts.bot.reception import Bot, say_surely
 from alerts.bot.report_words import news
 from alerts.bot.reporting import on_now
 from alerts.bot.updates import Join
-from alerts.delivery.lease import first_of
-from alerts.desk.service import DeskUnit
-from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, InDoubt, ReaderGone, Rejected
-from alerts.model.lease import Lease, LeaseLost
+from alerts.desk.service import DeskUnit, under
+from alerts.model.errors import BadCredential, DeliveryError, InDoubt, ReaderGone, Rejected
+from alerts.model.lease import Lease
 from alerts.model.reports import CitizenReport, ReportStep
 from alerts.model.town import Town
 from alerts.reports.drafting import is_on, is_told
@@ -66,22 +65,9 @@ class ReportNews:
         self._woken.set()
 
     async def run(self) -> None:
-        """Go round until cancelled. A round that fails is logged, and the next one comes."""
-        while True:
-            lease = await self._hold.wait()
-            self._woken.clear()
-            try:
-                await self.go_round(lease)
-            except DatabaseRefused as error:
-                log.error("reports.news_refused", error=str(error))  # noqa: TRY400 one line a round is enough
-            except LeaseLost:
-                pass
-            except Exception:
-                log.exception("reports.news_failed")
-            if self._hold.is_asked:
-                self._hold.let_go()
-            else:
-                await first_of(self._woken.wait(), self._bot.clock.sleep(LOOKED_AT_EVERY))
+        """Go round until cancelled."""
+        clock = self._bot.clock
+        await self._hold.rounds(self.go_round, self._woken, clock, every=LOOKED_AT_EVERY, named="report_news")
 
     async def go_round(self, lease: Lease | None = None) -> None:
         """Tell all that is untold. A chat that can't be told rests, and keeps no other waiting."""
@@ -110,7 +96,7 @@ class ReportNews:
             if not self._is_over(untold, error):
                 return not isinstance(error, BadCredential)
         self._doubted.discard(untold.step.seq)
-        await self._bot.service.keep(partial(_keep, untold.step, lease))
+        await self._bot.service.keep(under(lease, partial(_keep, untold.step)))
         return True
 
     def _is_over(self, untold: _Untold, error: DeliveryError) -> bool:
@@ -151,6 +137,5 @@ class ReportNews:
         return On(headline(stored), "", url, incident)
 
 
-def _keep(step: ReportStep, lease: Lease | None, unit: DeskUnit) -> None:
-    unit.leases.check(lease, unit.now)
+def _keep(step: ReportStep, unit: DeskUnit) -> None:
     unit.reports.told(step, unit.now)

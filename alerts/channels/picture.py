@@ -8,8 +8,11 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import structlog
+
 from alerts.model.post import PostImage
 
+log = structlog.get_logger()
 _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 
 
@@ -43,6 +46,17 @@ async def load_picture(image: PostImage, folder: Path, *, largest: int, kinds: f
     if mime_type not in kinds:
         raise NoPicture(f"the picture {Path(image.path).name} is none of {', '.join(sorted(kinds))}")
     return LoadedPicture(content, mime_type, image.alt)
+
+
+async def picture_along(
+    image: PostImage, folder: Path, *, largest: int, kinds: frozenset[str], channel: str
+) -> LoadedPicture | None:
+    """The same for a post of that channel; None, and a line in the log, where the words go without it."""
+    try:
+        return await load_picture(image, folder, largest=largest, kinds=kinds)
+    except NoPicture as error:
+        log.warning("post.without_picture", channel=channel, reason=str(error))
+        return None
 
 
 def _is_another(name: str, content: bytes) -> bool:

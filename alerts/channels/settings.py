@@ -31,7 +31,8 @@ from alerts.model.subscriber import MAILBOX
 from alerts.model.town import ChannelConfig, LinkPolicy, RateLimit, Secret, parse_span, parse_window
 
 
-def _span(value: object) -> object:
+def read_span(value: object) -> object:
+    """A length of time as it is written, "10s"; what is no text is left to who asks."""
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
@@ -57,7 +58,7 @@ PUSH_SERVICES = (
 )
 """Those of the browsers that people have: Chrome, Firefox, Edge, Safari."""
 
-Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_can_pass)]
+Span = Annotated[timedelta, BeforeValidator(read_span), AfterValidator(_can_pass)]
 Limit = Annotated[RateLimit, BeforeValidator(_window)]
 
 

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from alerts.channels.answer import Answer, RequestPurpose, address_of, ask, id_of, name_of, quote
-from alerts.channels.picture import LoadedPicture, NoPicture, load_picture
+from alerts.channels.picture import LoadedPicture, picture_along
 from alerts.channels.settings import WebhookSettings, read_credential
 from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 from alerts.model.ports import Probe, Resources
@@ -276,9 +276,5 @@ class Webhook:
         return answer
 
     async def _load(self, image: PostImage) -> LoadedPicture | None:
-        folder = self._resources.folder
-        try:
-            return await load_picture(image, folder, largest=LARGEST_PICTURE, kinds=_PICTURE_KINDS)
-        except NoPicture as error:
-            log.warning("post.without_picture", channel=self._name, reason=str(error))
-            return None
+        folder, name = self._resources.folder, self._name
+        return await picture_along(image, folder, largest=LARGEST_PICTURE, kinds=_PICTURE_KINDS, channel=name)

@@ -6,14 +6,7 @@ read here: who sends reads them.
 
 from alerts.config.kinds import channel_class, channel_kind, channel_kinds, source_kind, source_kinds
 from alerts.config.reading import fleet_desk, load_config, load_fleet, read_channel, read_config
-from alerts.config.sections import (
-    DeskSettings,
-    NotifySettings,
-    StationSettings,
-    StoreSettings,
-    WebSettings,
-    store_at,
-)
+from alerts.config.sections import DeskSettings, NotifySettings, StationSettings, StoreSettings, WebSettings, store_at
 from alerts.model.incident import MANUAL
 
 __all__ = [

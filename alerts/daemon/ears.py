@@ -15,7 +15,7 @@ import structlog
 
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService, DeskUnit, under
 from alerts.listening.acts import close_over_questions, over_questions
 from alerts.listening.ears import RESTS, Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
@@ -130,17 +130,14 @@ class Ears:
     async def close_questions(self, lease: Lease) -> None:
         """Close what was asked about an incident that is over."""
         if await self.intake.service.ask(over_questions):
-            await self.intake.service.act(partial(_close, lease=lease), posts=False)
+            await self.intake.service.act(under(lease, close_over_questions), posts=False)
 
     async def forget(self, lease: Lease | None = None) -> int:
         """Forget all that is past its time, a little in each transaction; returns how many utterances it was.
 
         Raises LeaseLost where that is another daemon's to do by now.
         """
-        count = 0
-        while done := await self.intake.service.act(partial(_forget, lease=lease), posts=False):
-            count += done
-            await self._clock.sleep(RESTS)
+        count = await forgotten(self.intake.service, self._clock, forget_what_is_past, lease)
         if count:
             await self.intake.service.act(partial(write_down, count=count), posts=False)
             log.info("listening.forgotten", utterances=count)
@@ -161,6 +158,16 @@ class Ears:
             await self._understanding.close()
 
 
+async def forgotten(service: DeskService, clock: Clock, forget: Callable[[DeskUnit], int], lease: Lease | None) -> int:
+    """Forget a little in each transaction until there is no more; returns how much it was. Raises LeaseLost."""
+    count = 0
+    while done := await service.act(under(lease, forget), posts=False):
+        count += done
+        # An urgent post is stored or journalled meanwhile.
+        await clock.sleep(RESTS)
+    return count
+
+
 async def scrubbed(town: Town, clock: Clock) -> None:
     """Take what was forgotten out of what the database keeps beside its tables; readers may be in the way for a while.
 
@@ -171,16 +178,6 @@ async def scrubbed(town: Town, clock: Clock) -> None:
             return
         await clock.sleep(1.0)
     log.warning("listening.log_in_use")
-
-
-def _close(unit: DeskUnit, lease: Lease) -> int:
-    unit.leases.check(lease, unit.now)
-    return close_over_questions(unit)
-
-
-def _forget(unit: DeskUnit, lease: Lease | None) -> int:
-    unit.leases.check(lease, unit.now)
-    return forget_what_is_past(unit)
 
 
 def _cycle(ear: Ear, now: float) -> Cycle:

@@ -6,14 +6,13 @@ A town without `[reports]` has none of it: no task, no page, no question to its 
 from __future__ import annotations
 
 from collections.abc import Coroutine, Sequence
-from functools import partial
 from typing import Any
 
 import structlog
 
-from alerts.daemon.ears import scrubbed
+from alerts.daemon.ears import forgotten, scrubbed
 from alerts.delivery.lease import LeaseKeeper
-from alerts.desk.service import DeskService, DeskUnit
+from alerts.desk.service import DeskService, under
 from alerts.model.events import Events, IncidentChanged, ReportsChanged
 from alerts.model.lease import Lease
 from alerts.model.ports import Clock
@@ -26,8 +25,6 @@ from alerts.reports.intake import ReportIntake
 SETTLED_EVERY = 10.0
 """Seconds between two looks whether an alert that cites reports is out."""
 FORGOTTEN_EVERY = 3600.0
-RESTS = 0.05
-"""Seconds between two transactions in which something is forgotten."""
 
 log = structlog.get_logger(__name__)
 
@@ -68,17 +65,14 @@ class ReportDuties:
         """Attach the reports of what is out to its incident, and let those who reported know."""
         if not await self._service.ask(settled):
             return
-        numbers, incidents = await self._service.act(partial(_settle, lease=lease), posts=False)
+        numbers, incidents = await self._service.act(under(lease, settle), posts=False)
         self._events.publish(ReportsChanged(tuple(numbers)))
         for incident in incidents:
             self._events.publish(IncidentChanged(incident))
 
     async def forget(self, lease: Lease | None = None) -> int:
         """Forget what is past its time, a little in each transaction; returns of how many reports something was."""
-        count = 0
-        while done := await self._service.act(partial(_forget, lease=lease), posts=False):
-            count += done
-            await self._clock.sleep(RESTS)
+        count = await forgotten(self._service, self._clock, forget_what_is_past, lease)
         if count:
             log.info("reports.forgotten", reports=count)
         # What somebody had erased since the last round is out of the tables at once, and here of the rest as well.
@@ -86,13 +80,3 @@ class ReportDuties:
         if count or (changed and await self._service.ask(lambda unit: unit.reports.is_any_erased(changed))):
             await scrubbed(self._town, self._clock)
         return count
-
-
-def _settle(unit: DeskUnit, lease: Lease | None) -> tuple[Sequence[str], frozenset[str]]:
-    unit.leases.check(lease, unit.now)
-    return settle(unit)
-
-
-def _forget(unit: DeskUnit, lease: Lease | None) -> int:
-    unit.leases.check(lease, unit.now)
-    return forget_what_is_past(unit)

@@ -20,6 +20,7 @@ from datetime import timedelta
 import structlog
 
 from alerts.delivery.share import Choice, Holding, choose
+from alerts.model.errors import DatabaseRefused
 from alerts.model.lease import DUTIES, Lease, LeaseLost, Ownership, RunningDaemon
 from alerts.model.ports import Clock
 from alerts.store.leases import Leases, Renewal, Take
@@ -72,6 +73,36 @@ class Hold:
         while (lease := self.lease) is None:
             await self._keeper.next_change()
         return lease
+
+    async def rounds(
+        self,
+        work: Callable[[Lease], Awaitable[object]],
+        woken: asyncio.Event,
+        clock: Clock,
+        *,
+        every: float,
+        named: str,
+    ) -> None:
+        """Do some work when `woken` and each `every` seconds, while this process has the lease, until cancelled.
+
+        A round that fails is logged by its name, and the next one comes. Between two rounds the lease may be let go.
+        """
+        while True:
+            lease = await self.wait()
+            # Before the round: what wakes it meanwhile may have come too late for this one, and asks for another.
+            woken.clear()
+            try:
+                await work(lease)
+            except LeaseLost:
+                continue
+            except DatabaseRefused as error:
+                log.error("round.refused", work=named, lease=self.name, error=str(error))  # noqa: TRY400 one line is enough
+            except Exception:
+                log.exception("round.failed", work=named, lease=self.name)
+            if self.is_asked:
+                self.let_go()
+            else:
+                await first_of(woken.wait(), clock.sleep(every))
 
     def let_go(self) -> None:
         """Nothing is under way any more, and nothing will be begun until the lease is taken anew."""

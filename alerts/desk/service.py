@@ -26,6 +26,7 @@ from alerts.desk.actions import Desk
 from alerts.desk.routing import channels_on
 from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import AlertState, SourceStatus, StoredAlert
+from alerts.model.lease import Lease
 from alerts.model.ports import Clock
 from alerts.model.post import TO_BE_SEEN_TO, PostState
 from alerts.model.reason import because
@@ -67,6 +68,16 @@ def concerning(unit: DeskUnit) -> list[StoredAlert]:
         if any(post.state in TO_BE_SEEN_TO for post in posts[stored.id])
         or (newest.get(stored.incident_id) == stored and channels_on(threads[stored.incident_id]))
     ]
+
+
+def under(lease: Lease | None, action: Callable[[DeskUnit], T]) -> Callable[[DeskUnit], T]:
+    """The action, which raises LeaseLost in its transaction where the lease is another process's by then."""
+
+    def checked(unit: DeskUnit) -> T:
+        unit.leases.check(lease, unit.now)
+        return action(unit)
+
+    return checked
 
 
 class DeskService:

@@ -298,20 +298,9 @@ class OfficerRounds:
         self._blind: set[str] = set()
 
     async def run(self) -> None:
-        """Go round until cancelled. A round that fails is logged, and the next one comes."""
-        while True:
-            await self._hold.wait()
-            self._woken.clear()
-            try:
-                await self.go_round()
-            except DatabaseRefused as error:
-                log.error("officers.refused", error=str(error))  # noqa: TRY400 one line a round is enough
-            except Exception:
-                log.exception("officers.failed")
-            if self._hold.is_asked:
-                self._hold.let_go()
-            else:
-                await first_of(self._woken.wait(), self._bot.clock.sleep(APPROVALS_LOOKED_AT_EVERY.total_seconds()))
+        """Go round until cancelled."""
+        every = APPROVALS_LOOKED_AT_EVERY.total_seconds()
+        await self._hold.rounds(lambda _: self.go_round(), self._woken, self._bot.clock, every=every, named="officers")
 
     async def go_round(self) -> None:
         """Tell every chat what it doesn't know yet."""

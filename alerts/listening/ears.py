@@ -25,14 +25,7 @@ from alerts.listening.kinds import classify
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Retry, SourceFailed
 from alerts.model.events import Events, PostsStored, RemarkHeard
 from alerts.model.lease import Lease, LeaseLost, ear_lease
-from alerts.model.listening import (
-    EarReading,
-    EarStatus,
-    HeardPost,
-    Remark,
-    Understood,
-    Utterance,
-)
+from alerts.model.listening import EarReading, EarStatus, HeardPost, Remark, Understood, Utterance
 from alerts.model.ports import Clock, Hears
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town

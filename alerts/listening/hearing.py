@@ -23,14 +23,7 @@ from alerts.desk.service import DeskUnit
 from alerts.listening.grouping import Group, answer_next, grouped
 from alerts.model.bounds import bounded
 from alerts.model.hazard import fold
-from alerts.model.listening import (
-    LONGEST_REMARK,
-    Kind,
-    Remark,
-    Understood,
-    Utterance,
-    UtteranceState,
-)
+from alerts.model.listening import LONGEST_REMARK, Kind, Remark, Understood, Utterance, UtteranceState
 from alerts.store.listening import forget_words
 
 AT_ONCE = 20

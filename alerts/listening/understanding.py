@@ -105,11 +105,6 @@ class Understanding:
             return None
         return match(self._likeness, understood.vector, questions)
 
-    def closest(self, vector: bytes, candidates: Sequence[bytes]) -> tuple[int, float] | None:
-        """Which of some sentences is nearest, and how near: for a suggestion to an officer, never for more."""
-        scores = [(self._likeness.alike(vector, each), -at) for at, each in enumerate(candidates)]
-        return (-max(scores)[1], max(scores)[0]) if scores else None
-
     async def _some_at_a_time(
         self, compute: Callable[[Sequence[str]], list[Found]], texts: Sequence[str]
     ) -> list[Found]:

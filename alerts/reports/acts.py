@@ -20,14 +20,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.errors import Conflict, Misuse
 from alerts.model.person import Act
 from alerts.model.reason import because
-from alerts.model.reports import (
-    CitizenReport,
-    Closing,
-    ContentNotice,
-    ReportPhoto,
-    ReportState,
-    ReportStep,
-)
+from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportPhoto, ReportState, ReportStep
 from alerts.reports import forgetting
 from alerts.reports.forwarding import note_forwards
 

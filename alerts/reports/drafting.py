@@ -30,14 +30,7 @@ from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import PostState
 from alerts.model.reason import because
-from alerts.model.reports import (
-    CLUSTER_PARAMETER,
-    REPORTS,
-    CitizenReport,
-    ReportKind,
-    ReportStep,
-    Telling,
-)
+from alerts.model.reports import CLUSTER_PARAMETER, REPORTS, CitizenReport, ReportKind, ReportStep, Telling
 from alerts.model.town import Town
 from alerts.rendering.i18n import word
 from alerts.rendering.plain import is_whole_town

@@ -20,12 +20,12 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from alerts.delivery.lease import LeaseKeeper, first_of
+from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, InDoubt, Misuse, Rejected, Retry
+from alerts.desk.service import DeskService, DeskUnit, under
+from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Misuse, Rejected, Retry
 from alerts.model.events import Events, PostsStored, ReportsChanged
-from alerts.model.lease import Lease, LeaseLost
+from alerts.model.lease import Lease
 from alerts.model.person import Act
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
@@ -182,21 +182,7 @@ class Forwarder:
 
     async def run(self) -> None:
         """Hand on for ever."""
-        while True:
-            lease = await self._hold.wait()
-            self._rung.clear()
-            try:
-                await self.round(lease)
-            except LeaseLost:
-                continue
-            except DatabaseRefused as error:
-                log.error("forward.refused", forward=self.forward.name, error=str(error))  # noqa: TRY400 one line
-            except Exception:
-                log.exception("forward.failed", forward=self.forward.name)
-            if self._hold.is_asked:
-                self._hold.let_go()
-                continue
-            await first_of(self._rung.wait(), self._clock.sleep(LOOKED_EVERY))
+        await self._hold.rounds(self.round, self._rung, self._clock, every=LOOKED_EVERY, named="forward")
 
     async def round(self, lease: Lease) -> None:
         """Do all that is due now. Raises LeaseLost where that is another daemon's by now."""
@@ -334,11 +320,7 @@ class Forwarder:
         await self._write(lease, keep)
 
     async def _write(self, lease: Lease, action: Callable[[DeskUnit], T]) -> T:
-        def checked(unit: DeskUnit) -> T:
-            unit.leases.check(lease, unit.now)
-            return action(unit)
-
-        return await self._service.keep(checked)
+        return await self._service.keep(under(lease, action))
 
 
 def _as_shown(each: Forwarding, shown: RemoteRequest | None) -> Forwarding:

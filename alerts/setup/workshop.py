@@ -24,15 +24,7 @@ from pydantic.fields import FieldInfo
 from alerts.access.accounts import FIRST_PASSWORD_BYTES, add_account, first_password
 from alerts.access.passwords import Passwords
 from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings
-from alerts.config import (
-    channel_kind,
-    channel_kinds,
-    load_config,
-    read_channel,
-    read_config,
-    source_kind,
-    source_kinds,
-)
+from alerts.config import channel_kind, channel_kinds, load_config, read_channel, read_config, source_kind, source_kinds
 from alerts.daemon.desk import Control, build_desk
 from alerts.daemon.outside import open_channel
 from alerts.desk.account import rehearsal_of

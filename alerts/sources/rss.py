@@ -26,19 +26,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from alerts.model.alert import (
-    ENDS_BY,
-    QUIET,
-    Alert,
-    Area,
-    Category,
-    Circle,
-    Info,
-    MsgType,
-    Named,
-    Point,
-    Reference,
-)
+from alerts.model.alert import ENDS_BY, QUIET, Alert, Area, Category, Circle, Info, MsgType, Named, Point, Reference
 from alerts.model.errors import FailedForGood, Unreadable
 from alerts.model.hazard import fold
 from alerts.model.listening import EarReading, HeardPost, Remark

@@ -11,20 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from alerts.channels.settings import SecretSource, read_credential
+from alerts.channels.settings import SecretSource, read_credential, read_span
 from alerts.model.alert import Severity
 from alerts.model.reason import because
-from alerts.model.town import ListeningFeed, Publish, Secret, SourceRules, parse_span
+from alerts.model.town import ListeningFeed, Publish, Secret, SourceRules
 from alerts.sources.departments import DEPARTMENTS, OVERSEAS
 from alerts.sources.ical.occurrence import parse_moment
-
-
-def _span(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    if not isinstance(value, str):
-        raise ValueError(because("span_unquoted"))  # noqa: TRY004 pydantic asks for this one
-    return parse_span(value)
 
 
 def _can_pass(value: timedelta) -> timedelta:
@@ -34,7 +26,7 @@ def _can_pass(value: timedelta) -> timedelta:
 
 
 LONGEST = timedelta(days=366)
-Span = Annotated[timedelta, BeforeValidator(_span), AfterValidator(_can_pass)]
+Span = Annotated[timedelta, BeforeValidator(read_span), AfterValidator(_can_pass)]
 
 
 class SourceSettings(BaseModel):

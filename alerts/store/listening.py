@@ -273,10 +273,6 @@ class Listening(Questions, EarRows):
         """Keep that those on call heard of all of them."""
         _CALLS_TOLD.run(self._db, at=stamp(now))
 
-    def unread_count(self) -> int:
-        """How many nobody saw to."""
-        return sum(self.unread_counts().values())
-
     def unread_counts(self) -> Mapping[tuple[Kind, bool], int]:
         """How many nobody saw to, by their kind and whether they may be a call for help."""
         return {(Kind(row["kind"]), bool(row["raised"])): int(row["unread"]) for row in _OPEN_COUNTS.rows(self._db)}

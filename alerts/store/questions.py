@@ -8,25 +8,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Text, bindparam, delete, func, or_, select, text, update
 
-from alerts.model.listening import (
-    AnswerState,
-    Kind,
-    Moderation,
-    Question,
-    QuestionAnswer,
-    QuestionState,
-)
+from alerts.model.listening import AnswerState, Kind, Moderation, Question, QuestionAnswer, QuestionState
 from alerts.model.post import Post
 from alerts.model.reason import kept_reason, read_reason
 from alerts.store.alerts import post_of
-from alerts.store.schema import (
-    ANSWERS,
-    answer,
-    moderation,
-    post,
-    question,
-    utterance,
-)
+from alerts.store.schema import ANSWERS, answer, moderation, post, question, utterance
 from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:

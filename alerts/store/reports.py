@@ -13,28 +13,11 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Text, and_, bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from alerts.model.reports import (
-    COUNTING,
-    CitizenReport,
-    EarlierTelling,
-    ReportSource,
-    ReportState,
-    ReportStep,
-    Telling,
-)
+from alerts.model.reports import COUNTING, CitizenReport, EarlierTelling, ReportSource, ReportState, ReportStep, Telling
 from alerts.store.report_forgetting import ReportForgetting
 from alerts.store.report_parts import ReportParts
 from alerts.store.report_rows import plain, report_from, step_from, values_of
-from alerts.store.schema import (
-    CITED,
-    OPEN_REPORTS,
-    SOURCED,
-    UNTOLD,
-    report,
-    report_number,
-    report_source,
-    report_step,
-)
+from alerts.store.schema import CITED, OPEN_REPORTS, SOURCED, UNTOLD, report, report_number, report_source, report_step
 from alerts.store.statement import Statement, any_of, insert_into, moment, one_of, stamp
 
 BEYOND = 2**62

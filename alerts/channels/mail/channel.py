@@ -19,7 +19,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 from alerts.channels.mail import answers
 from alerts.channels.mail.answers import DialogueStep
 from alerts.channels.mail.letter import Letter, written
-from alerts.channels.picture import LoadedPicture, NoPicture, load_picture
+from alerts.channels.picture import LoadedPicture, picture_along
 from alerts.channels.settings import KeptPassword, MailSettings
 from alerts.model.errors import DeliveryError, Rejected
 from alerts.model.ports import Probe, Resources
@@ -106,12 +106,8 @@ class Mail:
         raise failure  # out here, so that the library's error is not its context
 
     async def _load(self, image: PostImage) -> LoadedPicture | None:
-        folder = self._resources.folder
-        try:
-            return await load_picture(image, folder, largest=LARGEST_PICTURE, kinds=_PICTURE_KINDS)
-        except NoPicture as error:
-            log.warning("post.without_picture", channel=self._name, reason=str(error))
-            return None
+        folder, name = self._resources.folder, self._name
+        return await picture_along(image, folder, largest=LARGEST_PICTURE, kinds=_PICTURE_KINDS, channel=name)
 
 
 class Dialogue:

@@ -9,19 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
-from telegram import (
-    Bot,
-    ChatMemberAdministrator,
-    ChatMemberOwner,
-    LinkPreviewOptions,
-    ReplyParameters,
-)
+from telegram import Bot, ChatMemberAdministrator, ChatMemberOwner, LinkPreviewOptions, ReplyParameters
 from telegram import Message as Shown
 from telegram import Poll as Closed
 from telegram.constants import ParseMode
 
 from alerts.channels.answer import RequestPurpose, count_of
-from alerts.channels.picture import LoadedPicture, NoPicture, load_picture
+from alerts.channels.picture import LoadedPicture, picture_along
 from alerts.channels.settings import TelegramSettings, read_credential
 from alerts.channels.telegram.answers import Complaint, Form, address, outcome, outcome_elsewhere
 from alerts.channels.telegram.client import TelegramClient
@@ -384,13 +378,8 @@ class Telegram:
         # A caption holds a quarter of a message: words that don't fit are worth more than the picture.
         if message.image is None or utf16_units(message.plain) > _CAPTION:
             return None
-        try:
-            return await load_picture(
-                message.image, self._resources.folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS
-            )
-        except NoPicture as error:
-            log.warning("post.without_picture", channel=self._name, reason=str(error))
-            return None
+        folder, name = self._resources.folder, self._name
+        return await picture_along(message.image, folder, largest=_LARGEST_PICTURE, kinds=_PICTURE_KINDS, channel=name)
 
 
 def _preview(message: Message) -> LinkPreviewOptions:

@@ -9,16 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.channels.answer import (
-    LONGEST_WAIT,
-    Answer,
-    RequestPurpose,
-    count_of,
-    normal,
-    quote,
-    unclear,
-    unreadable,
-)
+from alerts.channels.answer import LONGEST_WAIT, Answer, RequestPurpose, count_of, normal, quote, unclear, unreadable
 from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
 from alerts.model.post import Quota
 from alerts.model.reason import because

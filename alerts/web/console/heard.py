@@ -29,13 +29,7 @@ from alerts.model.listening import LONGEST_REMARK
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.heard_deeds import DEEDS, Deed
-from alerts.web.console.heard_view import (
-    MOST,
-    board_of,
-    headlines_of,
-    question_of,
-    said_of,
-)
+from alerts.web.console.heard_view import MOST, board_of, headlines_of, question_of, said_of
 from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.watch import page
 

@@ -39,14 +39,7 @@ from alerts.web.public.answers import HTML, JSON, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
 from alerts.web.public.publisher import Publisher
-from alerts.web.public.report_form import (
-    FormSeal,
-    SentForm,
-    TooManyUploads,
-    Uploads,
-    field_of,
-    read_sent,
-)
+from alerts.web.public.report_form import FormSeal, SentForm, TooManyUploads, Uploads, field_of, read_sent
 from alerts.web.public.told import Outlook
 
 LOOKS, ALL_LOOKS = 60, 3000

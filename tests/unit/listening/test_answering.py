@@ -235,7 +235,7 @@ async def test_a_dismissed_question_is_seen_to_but_a_call_for_help_stays(listeni
     assert [each.state for each in said] == [UtteranceState.UNREAD, UtteranceState.HANDLED]
     await listening.service.act(by(ANNE, acts.set_kind, first.id, Kind.OTHER))
     await listening.service.act(by(ANNE, acts.handled, first.id))
-    assert await listening.service.ask(lambda unit: unit.listening.unread_count()) == 0
+    assert await listening.service.ask(lambda unit: unit.listening.unread_counts()) == {}
 
 
 async def test_some_who_asked_become_a_question_of_their_own(listening):

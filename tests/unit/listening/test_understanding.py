@@ -110,14 +110,6 @@ async def test_what_may_be_grave_is_never_answered_automatically():
         assert understanding.match(Understood(Kind.QUESTION, None, asks=True), questions) is None
 
 
-async def test_the_nearest_sentence_of_the_alert_is_suggested():
-    async with Understanding(WordLikeness) as understanding:
-        sentences = await understanding.vectors(["Les écoles sont fermées.", "L'eau du robinet n'est pas potable."])
-        (asks,) = await understanding.vectors(["on peut boire l'eau du robinet ?"])
-        assert understanding.closest(asks, sentences)[0] == 1
-        assert understanding.closest(asks, []) is None
-
-
 @pytest.mark.parametrize("load", [WordLikeness, the_model])
 async def test_one_call_among_five_hundred_thanks_is_found_and_nothing_else(load):
     thanks = [

@@ -20,6 +20,7 @@ from alerts.reports.taking import ReportDraft, TakenReport
 from alerts.store.connection import migrate
 from alerts.store.database import Database
 from tests.fakes import FakeClock
+from tests.unit.delivery.lane_house import WatchedDatabase
 from tests.unit.desk.conftest import a_town, renderer_of
 
 START = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -70,7 +71,8 @@ def reporting_town(path, **changes) -> Town:
 async def house_of(place, town: Town) -> ReportsTown:
     """That town's desk over the database at `place`, a file or a server's."""
     migrate(place)
-    database, clock, events = await Database.open(place), FakeClock(START), Events()
+    database, events = await WatchedDatabase.open(place), Events()
+    clock = FakeClock(START, database.at_work)
     ids = (f"id{number:06}" for number in itertools.count(1))
     desk = Desk(town, PostWriter(town, renderer_of(town), ids.__next__), ids.__next__, clock.now)
     service = DeskService(town=town, database=database, desk=desk, clock=clock, new_id=ids.__next__, events=events)

@@ -109,13 +109,12 @@ async def test_what_is_unread_beside_questions_and_calls_is_listed_and_counted(d
             listening.beside_count(),
             listening.beside_count(beside[-1].seq),
             listening.unread_counts(),
-            listening.unread_count(),
             [each.id for each in listening.samples("open", 3)],
             listening.answered_about(9),
         )
 
     counts = {(Kind.QUESTION, False): 2, (Kind.OTHER, False): 2, (Kind.HELP, True): 1}
-    assert await database.read(look) == (["u2", "u3"], ["u5"], 3, 1, counts, 5, ["u1"], ["one"])
+    assert await database.read(look) == (["u2", "u3"], ["u5"], 3, 1, counts, ["u1"], ["one"])
 
 
 async def test_the_incidents_that_were_answered_about_last_come_first(database):
