@@ -28,6 +28,7 @@ class Wish:
     trace: bool
     bug: str | None
     crowds: bool = False
+    subscribers: bool = False
 
     @classmethod
     def read(cls, arguments: Sequence[str] | None = None) -> Wish:
@@ -39,10 +40,11 @@ class Wish:
         parser.add_argument("--trace", action="store_true", help="print every step")
         parser.add_argument("--bug", choices=sorted(BUGS), help="put a bug in on purpose, and see whether it is found")
         parser.add_argument("--crowds", action="store_true", help="people report, alone and in crowds")
+        parser.add_argument("--subscribers", action="store_true", help="people chose push, and are told by it")
         said = parser.parse_args(arguments)
         many = said.seeds is not None
         seeds = range(said.seeds) if many else (said.seed,)
-        return cls(seeds, said.days or (SHORT if many else MONTH), said.trace, said.bug, said.crowds)
+        return cls(seeds, said.days or (SHORT if many else MONTH), said.trace, said.bug, said.crowds, said.subscribers)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +69,7 @@ def told(outcome: Outcome, wish: Wish) -> Iterator[str]:
         yield f"BREACH seed {outcome.seed}, {breach}"
     if outcome.breaches:
         more = (f" --bug {wish.bug}" if wish.bug else "") + (" --crowds" if wish.crowds else "")
+        more += " --subscribers" if wish.subscribers else ""
         yield f"  replay: python -m simulation --seed {outcome.seed} --days {outcome.days:g}{more} --trace"
 
 
@@ -75,7 +78,7 @@ class _Total:
 
     def __init__(self) -> None:
         self.seeds = self.breaches = self.lives = self.alerts = self.posts = self.requests = 0
-        self.reports = self.drafts = 0
+        self.reports = self.drafts = self.told = 0
         self.digest = ""
 
     def add(self, outcome: Outcome) -> None:
@@ -87,11 +90,13 @@ class _Total:
         self.requests += outcome.requests
         self.reports += outcome.reports
         self.drafts += outcome.drafts
+        self.told += outcome.told
         self.digest = outcome.digest
 
     def __str__(self) -> str:
         of_one = f" (trace {self.digest})" if self.seeds == 1 else ""
         crowds = f"{self.reports} reports, {self.drafts} drafts, " if self.reports else ""
+        crowds += f"{self.told} messages by push, " if self.told else ""
         return (
             f"{self.seeds} seeds{of_one}: {crowds}{self.alerts} alerts, {self.posts} posts, {self.requests} requests, "
             f"{self.lives} lives of the daemon, {self.breaches} breaches"
@@ -101,11 +106,15 @@ class _Total:
 def _outcomes(wish: Wish) -> Iterable[Outcome]:
     if len(wish.seeds) == 1:
         say = partial(print, flush=True) if wish.trace else None
-        yield simulate(wish.seeds[0], wish.days, bug=wish.bug, say=say, crowds=wish.crowds)
+        yield simulate(
+            wish.seeds[0], wish.days, bug=wish.bug, say=say, crowds=wish.crowds, subscribers=wish.subscribers
+        )
         return
     with ProcessPoolExecutor(os.cpu_count()) as processes:
         yield from processes.map(
-            partial(simulate, days=wish.days, bug=wish.bug, crowds=wish.crowds), wish.seeds, chunksize=4
+            partial(simulate, days=wish.days, bug=wish.bug, crowds=wish.crowds, subscribers=wish.subscribers),
+            wish.seeds,
+            chunksize=4,
         )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import structlog
 
 from alerts.app import Daemon, build
+from alerts.channels.push.channel import Push
 from alerts.daemon.outside import Looks, Outside
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
@@ -26,6 +27,7 @@ from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
 from alerts.model.post import Means
 from alerts.model.reports import ReportsSection
+from alerts.model.town import PUSH
 from alerts.reports.addresses import places_of
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
@@ -52,6 +54,7 @@ from simulation.promises import (
     untold,
 )
 from simulation.station import blank_database, channels_of, shared_renderer, shared_settings
+from simulation.subscribers import SimulatedPush, audit_push, keep, push_of, subscribed, told
 from simulation.town import Power, Town, World
 
 DAY = 86_400.0
@@ -75,6 +78,7 @@ class Outcome:
     ended_at: datetime
     reports: int = 0
     drafts: int = 0
+    told: int = 0
     breaches: list[Breach] = field(default_factory=list)
 
 
@@ -90,10 +94,15 @@ def simulate(
     bug: str | None = None,
     say: Callable[[str], None] | None = None,
     crowds: bool = False,
+    subscribers: bool = False,
 ) -> Outcome:
-    """Live through `days` as this seed has them, with one of BUGS where one is named; with `crowds`, people report."""
+    """Live through `days` as this seed has them, with one of BUGS where one is named.
+
+    With `crowds`, people report; with `subscribers`, some chose push.
+    """
     with TemporaryDirectory(prefix="tocsin-", dir=_memory_folder()) as folder:
-        return Run(seed, days, Path(folder), BUGS[bug] if bug else Outbox, say, crowds=crowds).go()
+        outbox = BUGS[bug] if bug else Outbox
+        return Run(seed, days, Path(folder), outbox, say, crowds=crowds, subscribers=subscribers).go()
 
 
 class Run:
@@ -108,14 +117,16 @@ class Run:
         say: Callable[[str], None] | None,
         *,
         crowds: bool = False,
+        subscribers: bool = False,
     ) -> None:
         self.seed = seed
         self.days = days
         self._outbox = outbox
+        push = {PUSH: push_of(folder)} if subscribers else {}
         self.config = replace(
             shared_settings(),
             file=folder / "channels.toml",
-            channels=channels_of(self._dice("settings"), brief=days < 1),
+            channels=channels_of(self._dice("settings"), brief=days < 1) | push,
             reports=ReportsSection(KINDS) if crowds else None,
         )
         self.config.beside.write_bytes(blank_database())
@@ -133,8 +144,11 @@ class Run:
         self.platforms = {
             name: Platform(name, settings.kind, self._dice(name)) for name, settings in self.config.channels.items()
         }
+        self.audience = subscribed(self._dice("subscribers"))
         desk = self._build_desk(self.config, lambda: self.agenda.now, self._new_id)
         self.officer = Officer(self.config.beside, desk, self.agenda, self.trace, self._dice("officer"))
+        if subscribers:
+            keep(self.officer.db, self.audience)
         power = Power(self._cut, self._stop, self._wake, self._imperil)
         world = World(self.agenda, self.trace, self.feeds, self.platforms, self.disk, self.officer)
         self.town = Town(world, power, self._dice("town"), tempo=1.0 if days >= 1 else 0.1)
@@ -223,6 +237,7 @@ class Run:
             life.loop.run_until_complete(self._run_daemon(life))
         except PowerCut:
             self.trace("dead")
+            self.audience.ended_badly.add(self.lives)
         except (sqlite3.OperationalError, DatabaseRefused) as error:
             self.trace("cannot.start", why=str(error))
         finally:
@@ -256,7 +271,10 @@ class Run:
             new_id=self._new_id,
             open_session=session,
             open_database=self.cabinet.opener(life),
-            open_channel=lambda name, _, __: channel_over(self.platforms[name], life),
+            open_channel=lambda name, settings, resources: (
+                Push(name, settings, resources) if name == PUSH else channel_over(self.platforms[name], life)
+            ),
+            open_bulk=lambda name, _, __: SimulatedPush(self.platforms[name], self.audience, life, self.lives),
             open_source=lambda name, _, __: FeedSource(self.feeds[name], life),
             build_desk=self._build_desk,
             outbox=self._outbox,
@@ -304,6 +322,7 @@ class Run:
         found += none_lost_none_twice(db, self.crowd.people, self.agenda.now)
         found += drafts_wait(db, self.officer.approved, self.agenda.now)
         found += one_draft_each(db, self.config)
+        found += audit_push(db, self.audience, self.agenda.now)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
         reports, drafts = counted(db)
         return Outcome(
@@ -317,6 +336,7 @@ class Run:
             ended_at=self.agenda.now,
             reports=reports,
             drafts=drafts,
+            told=told(self.audience),
             breaches=self.breaches + found,
         )
 
@@ -324,6 +344,7 @@ class Run:
         return {
             name: Rules(RateLimits(settings.limits, settings.kept_back), settings.exercise, settings.kind != "twitter")
             for name, settings in self.config.channels.items()
+            if name != PUSH  # nothing is sent for a post of push itself
         }
 
     def _complained(self, _: object, context: dict[str, Any]) -> None:
