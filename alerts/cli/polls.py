@@ -61,6 +61,7 @@ def open_(
         tuple(channel or ()),
         exercise,
     )
+    # Drawn up here alone: no daemon is asked for it, and nothing is stored.
     if dry_run:
         for shown in preview_of(drawn_up(draft, town, who or options.login(), "", control.now()), town):
             screen.show_json(shown) if as_json else _show_preview(shown)
@@ -130,6 +131,7 @@ def approved(control: Control, name: str, who: str | None) -> bool:
     _show(control, waiting, as_json=False)
     if sys.stdin.isatty() and sys.stderr.isatty():
         screen.agreed("Validate this? (yes/no)")
+    # Somebody may have decided while this one read it: the transaction looks once more.
     opened, _ = control.act(lambda unit: approve_poll(officer(unit, who, Act.APPROVE), waiting.id))
     screen.say(tell("%(alert)s goes out on %(channels)s", alert=opened.id, channels=", ".join(opened.channels)))
     return True
@@ -168,6 +170,7 @@ def _pictures(control: Control, tally: Tally) -> dict[str, str]:
 
     if tally.poll.state is not PollState.CLOSED:
         raise Conflict(because("poll_is", poll=tally.poll.id, state=tally.poll.state))
+    # A drawing bears the digest of its content: drawn twice, it is kept once.
     folder = picture_folder(control.town.beside)
     drawn = pictures_of(tally, control.town)
     return {

@@ -77,6 +77,7 @@ def every_word(control: Control, name: str) -> tuple[InFull, ...]:
 
 def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[dict[str, Any]]:
     station = unit.desk.station
+    # One question for all of them: `status --all` may show ten thousand.
     posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
     cited = drafted_from(unit, stored_alerts)
     return [

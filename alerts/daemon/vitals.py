@@ -65,6 +65,7 @@ class Vitals:
         here, there = self.cycles(), self._keeper.standing_elsewhere()
         names = [f"lane {name}" for name in self.lanes] + [f"source {name}" for name in self.pollers]
         names = [*dict.fromkeys([*names, *self._bulks.names(), *there])]
+        # What stands still here is told so, though another daemon may have it by now.
         known = {cycle.name for cycle in here if cycle.stands or cycle.name not in there}
         kept = [cycle for cycle in here if cycle.name in known]
         return kept + [Cycle(name, None, name in there) for name in names if name not in known]

@@ -37,6 +37,7 @@ class InFlight:
         checkpoint: Callable[[Sequence[SendResult]], bool],
     ) -> None:
         self._most = most
+        # A quarter: kept sooner it would take more transactions, kept later a kill would repeat more.
         self._batch = max(most // 4, 1)
         self._send = send
         self._checkpoint = checkpoint
@@ -95,6 +96,7 @@ class InFlight:
         """One has an end."""
         self.cold = False
         (self._landed if result.is_plain else self._odd).append(result)
+        # While a turn keeps what landed before, these wait for it: two writers would only wait for one another.
         if len(self._landed) >= self._batch and not self._keeping and self._checkpoint(self._landed):
             self._landed = []
 
@@ -102,6 +104,7 @@ class InFlight:
         """Whether a send that has its end is the next one's from now on: as many tasks as places are enough."""
         if not self._ready or (free := self._free()) < 0:
             return False
+        # The task goes on with the next one: a new task for each of thousands would take longer than many an answer.
         target = self._ready.popleft()
         if target.bulks[0].id != send.target.bulks[0].id:
             self.leave(send)
@@ -127,6 +130,7 @@ class InFlight:
         """It is kept, or is to be kept later."""
         self._keeping = 0
         if not well:
+            # In front: these landed before what has landed since.
             self._odd = [*results, *self._odd]
         if self._landed and self._checkpoint(self._landed):
             self._landed = []
@@ -137,6 +141,7 @@ class InFlight:
         It stays written down, and is handed over again if its bulk goes on.
         """
         stay = deque(target for target in self._ready if not which(target))
+        # What has left for the platform can't be called back; what waits for the bot's pace can.
         back = [send for send in self._away if send.waits and which(send.target)]
         withdrew = bool(back) or len(stay) < len(self._ready)
         self._ready = stay

@@ -244,6 +244,7 @@ def word_runs(before: str, after: str) -> tuple[Run, ...]:
     """Two texts as one, word by word: what stayed, what went, what came. Long ones by sentences, or each as a whole."""
     old, new = _pieces(before, after)
     runs: list[Run] = []
+    # Without `autojunk`, by which a word that stands there often would count as nothing and hide a change.
     for step, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if step == "equal":
             runs.append(Run(Mark.SAME, "".join(old[i:j])))
@@ -261,11 +262,13 @@ def _changes(earlier: Alert, later: Alert) -> Iterator[VersionChange]:
     several = len(earlier.infos) > 1 or len(later.infos) > 1
     for info in later.infos:
         before = next((one for one in earlier.infos if one.language.lower() == info.language.lower()), None)
+        # A language that is new is told as if all of it came: it has nothing to be compared with.
         yield from _of_info(before or Info(event=""), info, info.language if several else None)
     spoken = {info.language.lower() for info in later.infos}
     for gone in earlier.infos:
         if gone.language.lower() not in spoken:
             yield VersionChange("language", gone.language, None)
+    # One that names no area leaves it where it was: an end needn't repeat that.
     if later.areas:
         yield from _of_areas(earlier.areas, later.areas)
 

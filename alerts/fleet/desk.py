@@ -79,6 +79,7 @@ class FleetDesk:
 
     async def close(self) -> None:
         """Look no more, and let whoever has a page open go."""
+        # First: pages that wait for the next change would keep the door open.
         self.events.publish(Stopping())
         for task in self._tasks:
             task.cancel()
@@ -121,6 +122,7 @@ class FleetDesk:
 
     async def _in_json(self, request: web.Request) -> web.Response:
         """The same for programs: with an operator's token, or the cookie of who is signed in."""
+        # As a program expects it: a page to sign in at would only puzzle it.
         if not await self._may_see(request):
             return web.json_response({"error": "sign in"}, status=401, headers={"WWW-Authenticate": "Bearer"})
         towns = [self._described(each) for each in self.health.towns()]
@@ -135,6 +137,7 @@ class FleetDesk:
             actor = await self.gate.program(bearer.strip(), arrival.visit(request))
             return actor is not None and actor.may(Act.OPERATE)
         cookie = arrival.cookie_of(request)
+        # Nobody did this by hand: a program that looks each minute keeps no session alive.
         visitor = await self.gate.visitor(cookie, arrival.visit(request), by_hand=False) if cookie else None
         return visitor is not None and visitor.session.stage is Stage.FULL and visitor.actor.may(Act.OPERATE)
 
@@ -190,6 +193,7 @@ class TownFilter:
     def of(cls, query: Mapping[str, str]) -> TownFilter:
         """As an address says it; what it can't mean is nothing."""
         state, number = query.get("state", ""), query.get("page", "")
+        # Five digits are more pages than there can be, and no number that takes long to read.
         page = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1
         return cls(state if state in STATES else "", query.get("words", "").strip()[:LONGEST_WORDS], max(page, 1))
 
@@ -214,9 +218,11 @@ class TownFilter:
 
 
 def _listed(towns: Sequence[TownHealth], wanted: TownFilter) -> dict[str, Any]:
+    # Of all towns, whichever are listed: each heading tells how many are behind it.
     counts = {state: sum(TownFilter(state).takes(each) for each in towns) for state in STATES}
     found = [each for each in towns if wanted.takes(each)]
     pages = max(1, -(-len(found) // A_PAGE))
+    # A page that is no more, since towns got well, is the last one.
     page = min(wanted.page, pages)
     return {
         "towns": found[(page - 1) * A_PAGE : page * A_PAGE],

@@ -72,6 +72,7 @@ class FleetComposer(Composer):
         await self._read(request, page)
         voice = voice_of(self._console, request)
         page.problems |= {lack.field: voice.why(lack.reason) for lack in page.rehearsal.lacks}
+        # By the kept draft the towns are chosen: one that couldn't be kept leads nowhere.
         if page.problems or page.rehearsal.refusal or page.kept_at is None:
             return await self._answer(request, page)
         return see_other(f"{BASE}/towns/{page.identity}")
@@ -111,6 +112,7 @@ class DispatchPages:
         """A dispatch of the draft to the towns that were ticked; nothing is sent yet."""
         form, actor, known = await read_posted(request), visitor_of(request).actor, self._fleet.members
         asked = list(known) if form.get("all") else [str(each) for each in form.getall("town", ())]
+        # Of what a browser sends only towns that are there: one may be gone since the page was opened.
         chosen = [name for name in dict.fromkeys(asked) if name in known]
         if not chosen:
             return await self._choosing(request, chosen=(), nothing=True)
@@ -120,8 +122,10 @@ class DispatchPages:
             draft = draft_of(unit, actor, request.match_info["draft"])
             if draft is None:
                 raise Misuse(because("draft_thrown_away"))
+            # Pressed twice, or gone back to: it was sent already, and leads to what came of it.
             if (sent := unit.dispatches.of_draft(draft.id)) is not None:
                 return sent
+            # With each new one: what was looked at and never sent is of no use after a day.
             unit.dispatches.sweep(unit.now - UNSENT_KEPT)
             made = Dispatch(new_id(), actor.name, DispatchAct.POST, draft.fields, unit.now, draft=draft.id)
             unit.dispatches.put(made)
@@ -155,6 +159,7 @@ class DispatchPages:
             officer = Officer(unit, actor)
             officer.must(Act.POST)
             found = _found(unit, request)
+            # Of a draft that was looked at twice, the second press finds what the first one sent.
             sent = found if found.sent_at else unit.dispatches.of_draft(found.draft) if found.draft else None
             if sent is None:
                 sent = _send(officer, found)
@@ -175,9 +180,11 @@ class DispatchPages:
             officer = Officer(unit, actor)
             officer.must(Act.CANCEL)
             about = _found(unit, request)
+            # In a draft's place, so that a second press finds the first one's dispatch.
             key = f"{about.id}-{how}"
             if (sent := unit.dispatches.of_draft(key)) is not None:
                 return sent.id
+            # Where it was refused there is nothing to end.
             towns = [each.town for each in unit.dispatches.towns(about.id) if each.alert]
             fields = {"headline": about.headline, "reason": reason}
             made = Dispatch(new_id(), actor.name, DispatchAct(how), fields, unit.now, about=about.id, draft=key)
@@ -198,6 +205,7 @@ class DispatchPages:
             found = _found(unit, request)
             if found.sent_at is not None:
                 refused = [each for each in unit.dispatches.towns(found.id) if each.outcome is Outcome.REFUSED]
+                # As if it had never been tried: what is pending is the dispatcher's to do.
                 again = [TownOutcome(each.town) for each in refused]
                 unit.dispatches.put_towns(found.id, again)
             return found.id

@@ -68,6 +68,7 @@ class Dispatcher:
     async def foreseen(self, dispatch: Dispatch, towns: Sequence[TownOutcome]) -> Mapping[str, TownOutcome]:
         """What is known by now of what would come of it; of many towns the look goes on beside, and pages are told."""
         if dispatch.id not in self._foreseen:
+            # The oldest go: who still has such a page open has it looked at anew.
             while len(self._foreseen) >= KEPT_FORESEEN:
                 del self._foreseen[next(iter(self._foreseen))]
             self._foreseen[dispatch.id] = {}
@@ -75,6 +76,7 @@ class Dispatcher:
             self._looking[dispatch.id] = task
             task.add_done_callback(lambda _: self._looking.pop(dispatch.id, None))
         if (looking := self._looking.get(dispatch.id)) is not None:
+            # Not `wait_for`, which would end it: what isn't seen by then comes to the page when it is.
             await asyncio.wait([looking], timeout=WAITED_FOR)
         return self._foreseen[dispatch.id]
 
@@ -87,6 +89,7 @@ class Dispatcher:
     async def run(self) -> None:
         """File whatever was sent, for ever; what an earlier process left goes on."""
         while True:
+            # Before the question: what is sent while it is answered asks for one more round.
             self._rung.clear()
             left = False
             try:
@@ -121,6 +124,7 @@ class Dispatcher:
                 left.append(each.town)
                 return
             log.info("dispatch.filed", dispatch=dispatch.id, town=each.town, outcome=outcome.outcome)
+            # After each town: of a dispatch that a kill interrupted only the rest is asked again.
             await self._service.act(lambda unit: unit.dispatches.put_towns(dispatch.id, [outcome]))
 
         await self._some_at_a_time(pending, send)
@@ -174,6 +178,7 @@ class Dispatcher:
             about = await self._service.ask(lambda unit: list(unit.dispatches.towns(dispatch.about or "")))
 
         def action(unit: DeskUnit) -> TownOutcome:
+            # In the transaction that files it: a town that filed it and was killed before it could say so has it once.
             known = unit.alerts.by_identifier(f"tocsin-{dispatch.id}", unit.desk.station.sender)
             if known:
                 return _outcome(known[0])

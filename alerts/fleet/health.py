@@ -180,6 +180,7 @@ class FleetHealth:
             if number % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)  # lanes have posts to send meanwhile
         before, self._towns = self._towns, towns
+        # What is over is forgotten: should it come again, it is known from then on.
         ailing = {(each.name, *ailment.key) for each in self._towns.values() for ailment in each.ailments}
         self._since = {key: since for key, since in self._since.items() if key in ailing}
         if before != self._towns:
@@ -278,6 +279,7 @@ def _ailments(member: Member) -> Iterator[Ailment]:
     for each in told:
         trouble = each.trouble
         yield Ailment(trouble.what, trouble.name, trouble.reason, trouble.since or each.since, trouble)
+    # What somebody was warned of is told by that warning, which says more than a cycle does.
     known = {each.trouble.name for each in told}
     for cycle in member.daemon.vitals.cycles():
         name = cycle.name.partition(" ")[2]

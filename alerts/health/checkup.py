@@ -127,6 +127,7 @@ def _shared_bots(town: Town) -> list[Finding]:
             token = read_credential(settings.token, town.folder).reveal()
         except BadCredential:  # told before
             continue
+        # By the token itself, and not by where it stands: the daemon, which must start without it, can't look that far.
         if (first := bots.setdefault(f"{settings.api_url} {token}", name)) != name:
             why = because("token_shared", other=first)
             found.append(Finding(f"channels.{name}.token", good=False, why=why))
@@ -138,6 +139,7 @@ def _store(database: Place) -> Finding:
     if not isinstance(database, Path):
         return _server(database)
     written = _written("store", database)
+    # An empty file is as good as none: it becomes a database when it is opened.
     if not written.good or not database.exists() or not database.stat().st_size:
         return written
     try:
@@ -163,6 +165,7 @@ def _server(server: Server) -> Finding:
 def _written(what: str, file: Path) -> Finding:
     """Whether something can be put there, by the user who checks."""
     folder = file.parent
+    # Folders that aren't there are made: the nearest one above has to allow it.
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK):
@@ -225,6 +228,7 @@ async def desk_answers(address: str, session: aiohttp.ClientSession) -> Finding:
     """Whether the desk answers where notices lead people; that nobody does may be a daemon that doesn't run."""
     try:
         timeout = aiohttp.ClientTimeout(total=_DESK_ANSWERS)
+        # Not led on: a redirect would end at a page that answers well, and is another's.
         async with session.get(f"{address}/sign-in", timeout=timeout, allow_redirects=False) as response:
             status, kind = response.status, response.content_type
     except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -64,6 +64,7 @@ class Understanding:
     async def close(self) -> None:
         """End its thread; what waits in it isn't computed any more."""
         if self._thread is not None:
+            # In a thread: what is being computed can't be interrupted, and the loop goes on meanwhile.
             await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
 
     @property
@@ -109,8 +110,11 @@ class Understanding:
         self, compute: Callable[[Sequence[str]], list[Found]], texts: Sequence[str]
     ) -> list[Found]:
         if self._thread is None:
+            # With the first text, so that a town which hears nothing has no thread; and one alone, so that lanes keep a
+            # core.
             self._thread = ThreadPoolExecutor(1, "understanding")
         loop, found = asyncio.get_running_loop(), list[Found]()
+        # Piece by piece: who calls for help doesn't wait behind a whole backlog of thanks.
         for at in range(0, len(texts), AT_ONCE):
             found += await loop.run_in_executor(self._thread, compute, texts[at : at + AT_ONCE])
         return found
@@ -120,12 +124,14 @@ class Understanding:
         return [self._understood(classify(text), vector) for text, vector in zip(texts, vectors, strict=True)]
 
     def _understood(self, suggested: Suggestion, vector: bytes) -> Understood:
+        # The model adds suspicions and takes none away: a call that is missed costs more than one too many.
         if suggested.kind is not Kind.HELP and self._likeness.calls(vector, suggested.like_a_call):
             return Understood(Kind.HELP, because("utterance_help_like"), suggested.asks, vector)
         return Understood(suggested.kind, suggested.reason, suggested.asks, vector)
 
     def _vectors(self, texts: Sequence[str]) -> list[bytes]:
         if not self._loaded:
+            # Before it is tried: what fails once fails each time, and each try would take a second.
             self._loaded = True
             try:
                 self._likeness = self._load()

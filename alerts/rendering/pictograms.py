@@ -47,6 +47,7 @@ class Pictogram:
         for points in self.strokes:
             placed = [(left + x * scale, top + y * scale) for x, y in points]
             pen.line(placed, fill=ink, width=width, joint="curve")
+            # Round ends, which Pillow's lines don't have.
             for x, y in (placed[0], placed[-1]):
                 pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=ink)
         for points in self.filled:
@@ -74,6 +75,7 @@ def _lines(text: str) -> list[list[_Point]]:
 
 def _arc(x: float, y: float, radius: float, begins: float, ends: float) -> list[_Point]:
     """Points of a circle, by degrees: 0 is to the right, 90 below."""
+    # A corner every twenty degrees isn't seen at the sizes at which it is shown.
     steps = max(4, round(abs(ends - begins) / 20))
     angles = (math.radians(begins + (ends - begins) * step / steps) for step in range(steps + 1))
     return [(x + radius * math.cos(angle), y + radius * math.sin(angle)) for angle in angles]

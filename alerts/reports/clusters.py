@@ -45,7 +45,10 @@ class Cluster:
 
 def box_around(place: Point, reach: float) -> Box:
     """What holds all that is within `reach` metres of a place, and a little more."""
+    # A little more than the circle: this is what the database looks through, and the distance itself decides
+    # afterwards.
     north = reach * 1.01 / _METRES
+    # Near a pole a degree of longitude has no length to speak of: the box is kept finite there.
     east = north / max(math.cos(math.radians(abs(place[0]) + north)), 0.01)
     return place[0] - north, place[1] - east, place[0] + north, place[1] + east
 
@@ -56,6 +59,7 @@ def persons(tellings: Iterable[Telling]) -> dict[str, str]:
 
     def root(digest: str) -> str:
         while of.setdefault(digest, digest) != digest:
+            # Half the way is cut each time: the digests of a crowd make long chains, and are asked for again and again.
             of[digest] = of[of[digest]]
             digest = of[digest]
         return digest
@@ -81,12 +85,14 @@ def cluster_of(
     """
     of = persons(tellings) if known is None else known
     place = (centre.lat, centre.lon)
+    # Backwards alone: around what comes later it is looked for once that has come.
     since = centre.at - rule.span
     near = [
         each
         for each in tellings
         if since <= each.at <= centre.at and metres(place, (each.lat, each.lon)) <= rule.radius
     ]
+    # By person and not by digest: past midnight, who was refused yesterday has another one.
     gone = {of.get(digest, digest) for digest in spent}
     counted = [each for each in near if of[each.source] not in gone]
     sources = {of[each.source] for each in counted}
@@ -107,9 +113,11 @@ def cluster_with(
     """
     of = persons((*tellings, *spent))
     gone = frozenset(digest for each in spent for digest in (each.source, each.source_before) if digest is not None)
+    # Before any distance is computed: most tellings are far from being enough.
     if len({of[each.source] for each in tellings}) < max(rule.count, LEAST_SOURCES):
         return None
     place, until = (new.lat, new.lon), new.at + rule.span
+    # A program may tell of an hour ago: then what came since has enough around it only now.
     later = [
         each
         for each in tellings

@@ -126,6 +126,7 @@ class ReportIntake:
         self._came_at.extend(each.report.received_at for each in fresh)
         self._tell([each.report.number for each in fresh], [each.came for each in fresh])
         for (_, future), outcome in zip(few, outcomes, strict=True):
+            # Who gave up waiting hears nothing, and the report is taken all the same.
             if future.done():
                 continue
             if isinstance(outcome, TakenReport):

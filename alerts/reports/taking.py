@@ -200,6 +200,8 @@ def take(
     kind = check(town, draft, now)
     source, before, links = _sources_of(unit, draft.source, now)
     key = draft.key or f"once {unit.new_id()}"
+    # Of the form's key under a secret: a form that is sent again leads to the same page, and nobody else can make it
+    # up.
     token = _digest(links, f"token {draft.via} {key}".encode("utf-8", "replace"))[:32]
     known_by = _digest(links, f"key {draft.via} {key}".encode("utf-8", "replace"))
     known = unit.reports.by_key(known_by)
@@ -272,6 +274,7 @@ def agree(unit: DeskUnit, report_id: str, source: str) -> Came | None:
         return None
     kind = kind_of(unit.desk.station, report.kind)
     own, before = sources_of(unit, source, unit.now)
+    # Who reported it, or said so before, says nothing new. By both digests, for it may be past midnight.
     if any({own, before} & {each.source, each.source_before} for each in unit.reports.tellers([report.id])):
         return None
     must_keep_pace(source, _facts(unit, (own, before)))

@@ -172,6 +172,7 @@ class RssSource:
         for entry in feed.entries:
             self._meet(entry, met)
         stored = await known([each.key for each in heard]) if heard else set()
+        # Those that were met last come first: of too many the oldest are forgotten.
         kept = islice(reversed(met.items()), MOST_KNOWN)
         state = {"entries": {name: each.as_json() for name, each in reversed(list(kept))}}
         return SourceReading(
@@ -190,6 +191,7 @@ class RssSource:
         if not self._concerns(entry) or (before is not None and before.digest == digest):
             return None
         told = before.told if before is not None else 0
+        # A site that puts an old entry back tells nothing new by it.
         if not told and (entry.published or entry.updated or now) < now - HEARD_FOR:
             return None
         previous = before.reference(self._name, self._sender) if before is not None and told else None
@@ -202,6 +204,7 @@ class RssSource:
         """Remember that the entry stands in the feed; what doesn't concern the town is new once it does."""
         before = met.pop(entry.name, None)
         digest = entry.digest if self._concerns(entry) else ""
+        # What was told keeps what it was told as: its next update has to refer to that.
         met[entry.name] = before if before and before.told else Met(digest)
 
     def _alert(self, entry: FeedEntry, feed: Feed, identifier: str, previous: Reference | None, now: datetime) -> Alert:

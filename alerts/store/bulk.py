@@ -240,6 +240,7 @@ class _Turning:
         chosen = walk.on_from(each.cursor, room)
         if chosen:
             chats = json.dumps([who["chat"] for who in chosen])
+            # Written down before any of them leaves: after a kill it is known who may have got it.
             sql.TAKE_OFF_ALL.run(self._db, key=each.id, chats=chats)
             sql.LET_GO_ALL.run(self._db, key=each.id, of=self._of, chats=chats)
         if walk.held:
@@ -273,6 +274,7 @@ class _Turning:
             return []
         self.held_until = 0
         flying = {chat for _, chat in self._ask.flying}
+        # As many more as are away: those come in the answer too, and are left out of it.
         most = max(self._ask.room, 0) + len(flying)
         rows = sql.DUE.rows(self._db, of=self._of, now=self._now, most=most)
         chats = [row["chat"] for row in rows if row["chat"] not in flying]
@@ -287,6 +289,7 @@ class _Turning:
         about = telling[0].incident if telling else ""
         who = sql.ONE.row(self._db, of=self._of, who=chat, about=about)
         for bulk in bulks:
+            # What something newer speaks for, or what is over, is settled without a message, and counted as that.
             if bulk not in telling or who is None:
                 sql.LET_GO.run(self._db, of=self._of, who=chat, key=bulk.id)
                 sql.COUNT.run(self._db, key=bulk.id, out=0, refused=0, left=1)
@@ -311,6 +314,7 @@ class _Turning:
         row = sql.BY_ID.row(self._db, key=each.id)
         if row is None:
             return True
+        # Somebody may have subscribed behind the place up to which it went.
         statement = sql.EVERYONE if row["everyone"] else sql.READERS
         return not people(statement, self._db, of=self._of, about=each.incident, after=row["cursor"], most=1)
 
@@ -370,12 +374,14 @@ class Sieve:
         since = stamp(local - address.gather)
         given = {"of": address.channel, "about": bulk.incident, "since": since}
         first = bulk.kind is PostKind.PUBLISH and not bulk.notice.urgent and bool(address.gather)
+        # Asked once for the whole bulk: where nothing else went out lately, nobody's last message has to be looked up.
         self._gathers = first and sql.OTHERS_WENT.row(db, **given) is not None
 
     def wants(self, who: Who) -> bool:
         """Who has the incident hears of it in any case; of the others, who chose so."""
         if who["message_id"] is not None:
             return True
+        # A dozen choices are made by thousands of people: each is decided about once.
         if (choice := (who["districts"], who["topics"], who["severity"])) not in self._answers:
             self._answers[choice] = wants(_chooser(who), self._bulk.notice)
         return self._answers[choice]
@@ -416,6 +422,8 @@ class Walk:
         chosen: list[Who] = []
         held: list[tuple[int, datetime]] = []
         while len(chosen) < room and self.looked < LOOKED_AT:
+            # First as few as there is room for. Where many of these don't want it, larger pieces cost less than more of
+            # them.
             most = min(room - len(chosen) if self.looked == 0 else CHUNK, LOOKED_AT - self.looked)
             rows = self._next(most)
             for who in rows:
@@ -428,6 +436,7 @@ class Walk:
                     chosen.append(who)
                     if len(chosen) >= room:
                         break
+            # The last one that was looked at, not the last that was read: `room` may have ended it in the middle.
             if rows:
                 self.cursor = who["chat"]
             if len(rows) < most:

@@ -53,6 +53,7 @@ def land(db: Connection, channel: str, results: Sequence[SendResult], now: datet
 
     Returns how many of its messages are out that are still to be counted, with whatever else changes in its row.
     """
+    # Plain ones by one statement for each bulk; the few others take a decision each.
     for those in of_one_bulk([each for each in results if each.is_plain]):
         checkpoint(db, those)
     counts: dict[str, Counter[str]] = {}
@@ -85,6 +86,7 @@ def _file(db: Connection, channel: str, now: datetime, working: str | None) -> i
         key, told = row["id"], _Told(channel, row["incident"], row["seq"], row["kind"] == PostKind.END)
         if told.is_end:
             sql.NO_MORE_LANDED.run(db, key=key, of=channel, about=told.incident)
+        # Nothing newer can have passed anybody by, so all of them are filed at once; else each is looked at.
         elif key == working:
             sql.RECEIVE_LANDED.run(db, key=key, of=channel, about=told.incident, now=stamp(now))
         else:
@@ -241,6 +243,7 @@ def with_subscribers(db: Connection, posts: Sequence[Post]) -> list[Post]:
     """The posts with what the subscribers of their channels are told."""
     if not posts:
         return []
+    # Of all their alerts in one question: a page shows a hundred posts.
     alerts = json.dumps(sorted({post.alert_id for post in posts}))
     told = {row["id"]: (json.loads(row["texts"]), json.loads(row["links"])) for row in _TEXTS.rows(db, alerts=alerts)}
     return [replace(post, subscribers=messages_of(*told[post.id])) if post.id in told else post for post in posts]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
 _DISPATCH = Statement(select(dispatch).where(dispatch.c.id == bindparam("id")))
+# A draft is sent once: by this a second press of the button is known.
 _OF_DRAFT = Statement(
     select(dispatch).where(dispatch.c.draft == bindparam("draft"), dispatch.c.sent_at.is_not(None)).limit(1)
 )
@@ -27,6 +28,7 @@ _SENT = Statement(
     .order_by(dispatch.c.sent_at.desc(), dispatch.c.id)
     .limit(bindparam("most"))
 )
+# Most towns have theirs within seconds; one that is down keeps its dispatch here until it is back.
 _UNFINISHED = Statement(
     select(dispatch)
     .where(
@@ -104,11 +106,13 @@ class Dispatches(UnitPart):
 
     def sweep(self, before: datetime) -> None:
         """Throw away what was made before then and never sent."""
+        # The towns first: they are found by their dispatch.
         _DROP_TOWNS.run(self._db, before=stamp(before))
         _DROP.run(self._db, before=stamp(before))
 
 
 def _dispatch(row: Row) -> Dispatch:
+    # JSON has lists alone; several values of one field are a tuple everywhere else.
     fields = {
         name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(row["fields"]).items()
     }

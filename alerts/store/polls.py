@@ -183,6 +183,7 @@ class Polls(UnitPart):
 
     def vote(self, one: Poll, ballot_: Ballot, now: datetime) -> None:
         """Write a vote down, sealed; whose and for what is known to a count alone."""
+        # By a nonce of its own no two marks are alike, so who reads the table can't tell who voted the same.
         voter, nonce = ballot_.voter, secrets.token_hex(8)
         _VOTE.run(
             self._db,
@@ -205,6 +206,7 @@ class Polls(UnitPart):
         minutes: dict[str, Counter[datetime]] = {WEB: Counter(), BOT: Counter()}
         for row in _BALLOTS.rows(self._db, poll=one.id):
             option = one.read_mark(row["voter"], row["nonce"], row["mark"])
+            # A mark that the secret of this poll doesn't open is no vote of it.
             if option is not None:
                 votes[row["place"]][option] += 1
                 minutes[row["place"]][moment(row["minute"])] += 1
@@ -213,6 +215,7 @@ class Polls(UnitPart):
                 told = tuple(votes[place.name][at] for at in range(len(one.options)))
                 spikes = spikes_of(minutes[place.name])
                 self.put_place(one.id, PollPlace(place.name, Way.OWN, PollCount(told), now, spikes))
+        # In the transaction of the numbers: a kill leaves the ballots or the result, and never half of both.
         _DROP_BALLOTS.run(self._db, poll=one.id)
 
     def tally(self, one: Poll) -> Tally:

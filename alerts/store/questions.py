@@ -139,6 +139,7 @@ class Questions(UnitPart):
 
     def decide_answer(self, kept: QuestionAnswer, state: AnswerState, by: str | None, at: datetime) -> bool:
         """Change what became of an answer; False: somebody else was faster."""
+        # What it was is in its WHERE: of two people who decide at a time one finds nothing to change.
         done = _SET_ANSWER.run(self._db, key=kept.id, was=kept.state, state=state, by=by, at=stamp(at))
         return done.rowcount == 1
 

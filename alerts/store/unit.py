@@ -169,6 +169,7 @@ def transaction(db: Connection, *, synced: bool = True) -> Iterator[Unit]:
         yield Unit(db)
         commit(db)
     except BaseException:
+        # Where the connection was lost there is none any more: the database has undone it by itself.
         if db.in_transaction:
             rollback(db)
         raise

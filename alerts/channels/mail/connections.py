@@ -41,6 +41,7 @@ class RelayConnections:
     async def hand_over(self, letter: Letter, address: str, password: Secret | None) -> OneAnswer:
         """What the relay says, as far as it is about this mailbox; raises a DeliveryError for what is about more."""
         async with self._places:
+            # By what it says: read anew, it is another object each time.
             if _told(password) != _told(self._password):
                 self._password = password
                 self.close()

@@ -151,6 +151,7 @@ class PushBulk:
                 named = wait_until(answer.headers, now)
                 return SendResult(target, SendOutcome.LATER, until=max(named or now, standing.says_nothing(now)))
             case PushAnswer.KEY:
+                # For later, and not for good: under the right key all of these browsers are there still.
                 if standing.refuses_key(key.public):
                     log.error("push.key_refused", channel=self._name, service=service.origin, status=answer.status)
                     await self._remember(service, key.public)
@@ -199,6 +200,7 @@ class PushBulk:
         return await ask(
             self._resources.session,
             "POST",
+            # To the address that was looked at: a name that is looked up once more may lead elsewhere.
             url.with_host(found[0]) if found else url,
             platform="the push service",
             act=RequestPurpose.EDIT,  # doing it twice is doing it once: the second takes the first one's place
@@ -212,6 +214,7 @@ class PushBulk:
     async def _look_up(self, url: URL, standing: ServiceStanding) -> list[str] | None:
         now = self._resources.clock.now()
         if standing.looked_up is None or not timedelta() <= now - standing.looked_up < ADDRESSES_FOR:
+            # By the service, and not by the browser: a thousand browsers of one service ask for one name.
             standing.addresses = await self._addresses(url, standing.service.named)
             standing.looked_up = now
         return standing.addresses
@@ -219,6 +222,7 @@ class PushBulk:
     def _words(self, target: Target) -> bytes:
         bulk, language, words = self._last
         if target.bulks[0] is not bulk or target.language != language:
+            # Once for all browsers of a language, who come one after the other.
             words = payload_of(target)
             self._last = (target.bulks[0], target.language, words)
         return words

@@ -177,6 +177,7 @@ def _joined(windows: Sequence[ColourWindow]) -> Iterator[ColourWindow]:
     """The worst colour at each time, without what is green; what goes on in the same colour is one."""
     times = sorted({time for each in windows for time in (each.begin, each.end)})
     last: ColourWindow | None = None
+    # Between two times that are neighbours nothing changes: each such piece has one worst colour.
     for begin, end in pairwise(times):
         colour = max((each.colour for each in windows if each.begin <= begin and end <= each.end), default=Colour.GREEN)
         if last is not None and last.end == begin and last.colour is colour:

@@ -50,6 +50,7 @@ class VigilanceSource:
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
         """Look at the map once. Raises SourceFailed when it can't be read, is over, or lacks the department."""
         shares = self._shares_now()
+        # Set to another department, it begins anew: what was told of the other one is none of this one's.
         state = memory.state if memory.state.get("department") == self._department else {}
         document = await shares[0].look(memory.digest if state else None)
         if document is None:
@@ -57,6 +58,7 @@ class VigilanceSource:
             return SourceReading((), memory, unchanged=True)
         edition = await self._map(document)
         _must_hold(edition.until, now)
+        # A cache on the way may answer with an edition of before.
         if state and edition.updated < datetime.fromisoformat(state["updated"]):
             return SourceReading((), Memory(digest=document.digest, state=state), unchanged=True)
         told = {name: ToldPhenomenon.of(each) for name, each in state.get("told", {}).items()}
@@ -77,6 +79,7 @@ class VigilanceSource:
         except BadCredential as error:
             raise SourceFailed(error.reason) from None
         if self._shares is None or key != self._key:
+            # The addresses with the old key are nobody's any more, and wake nobody.
             for share in self._shares or ():
                 share.on_news(None)
             self._key, self._shares = key, (self._share(_MAP, key), self._share(_TEXTS, key))
@@ -106,6 +109,7 @@ class VigilanceSource:
         """The changes as alerts, with the forecasters' words where there are any, and why there are none."""
         bulletin: Bulletin | None = None
         notes: tuple[Reason, ...] = ()
+        # Only for what is told: on a stormy day the words change far more often than the colours.
         if any(each.windows for each in changed):
             try:
                 bulletin = await self._bulletin(share, edition)

@@ -129,6 +129,7 @@ def told_after(
     """What is known once these were told; what has run out is known no more."""
     runs = {name: run for name, run in told.items() if to_come(run.windows, now)}
     for change, alert in made:
+        # Back to green it is known no more: what comes later is an incident of its own.
         runs.pop(change.phenomenon, None)
         if change.windows:
             last = Reference(alert.sender, alert.identifier, alert.sent)

@@ -108,12 +108,14 @@ async def list_heard(api: Api, call: Call) -> Reply:
 async def add_heard(api: Api, call: Call) -> Reply:
     """Take in what was said elsewhere."""
     wish = call.wishing(HeardWish)
+    # By its words at once; where the town listens, the model may see more in them.
     suggested = classify(wish.text)
     understood, group = Understood(suggested.kind, suggested.reason, suggested.asks), None
     if api.intake is not None:
         [understood], group = await api.intake.understand([wish.text]), api.intake.group
 
     def action(unit: DeskUnit) -> Reply:
+        # In here, and not before: an order that was answered once is answered so again, whatever the town does by now.
         _must_listen(api)
         said = acts.add(
             Officer(unit, call.actor), wish.text, understood, incident=wish.incident, place=wish.where, group=group

@@ -223,6 +223,7 @@ async def publish(api: Api, call: Call) -> Reply:
     tally: Tally = await api.service.ask(lambda unit: unit.polls.tally(_poll(unit, call.name)))
     if tally.poll.state is not PollState.CLOSED:
         raise Conflict(because("poll_is", poll=tally.poll.id, state=tally.poll.state))
+    # Before the transaction: to draw takes longer than anybody may hold that.
     drawn, folder = (
         await asyncio.to_thread(pictures_of, tally, api.station),
         picture_folder(api.station.beside).resolve(),

@@ -141,11 +141,13 @@ async def post_report(api: Api, call: Call) -> Reply:
     """Take a report."""
     intake = _intake(api)
     wish = call.wishing(ReportWish)
+    # In a thread: megabytes of base64 hold the loop for longer than an alert may wait.
     photo = await asyncio.to_thread(_photo, wish.photo) if wish.photo is not None else None
     now, town = api.service.now(), api.station
     draft = ReportDraft(
         kind=wish.kind,
         via=Via.API,
+        # With the token's digest before it: two programs may call different people by the same key.
         source=f"key {call.token} {wish.source}",
         lat=wish.lat,
         lon=wish.lon,
@@ -156,11 +158,13 @@ async def post_report(api: Api, call: Call) -> Reply:
         key=form_key(call.token, call.conditions.key),
         at=read_time("at", wish.at, now, town.zone) if wish.at is not None else None,
     )
+    # A second try waits for the first one, and gets the same number.
     async with once_at_a_time(api, call):
         if (kept := await replayed(api, call)) is not None:
             return kept
         reply = json_reply(201, _receipt(api, await intake.take(draft)))
         if (key := call.conditions.key) is not None:
+            # After it was taken: should a kill come between, the report is found again by its own key.
             known = KeptReply(call.token, key, call.digest, reply.status, reply.body.decode(), now)
             await api.service.keep(lambda unit: _keep(unit, known))
         return reply
@@ -201,6 +205,7 @@ async def list_reports(api: Api, call: Call) -> Reply:
     def question(unit: DeskUnit) -> tuple[list[dict[str, Any]], str | None]:
         states = (wanted.state,) if wanted.state is not None else None
         before = _before(unit, wanted.before) if wanted.before is not None else BEYOND
+        # One more than is shown: it tells whether there is a page after this one.
         found = unit.reports.listed(wanted.limit + 1, states=states, kind=wanted.kind, before=before)
         shown = found[: wanted.limit]
         handed = unit.reports.forwardings_of([each.id for each in shown])

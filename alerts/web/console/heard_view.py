@@ -110,10 +110,12 @@ def board_of(unit: DeskUnit, after: int = 0) -> HeardBoard:
     counts = listening.unread_counts()
     raised = tuple(listening.calls(MOST_RAISED))
     open_ones = [asked_of(unit, each) for each in listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN)]
+    # What most people ask comes first; of as many, who has waited longest.
     open_ones.sort(key=lambda asked: (-asked.question.asked, asked.since))
     answered = [asked_of(unit, each) for each in listening.questions(LATELY, state=QuestionState.ANSWERED)]
     beside = listening.unread_beside(MOST, after)
     feeds = town.listening.feeds
+    # Only a full list can have more behind it: else nothing has to be counted.
     unseen = listening.beside_count(beside[-1].seq) if len(beside) == MOST else 0
     rumours = tuple(each for each in open_ones if each.question.kind is Kind.RUMOUR)
     board = HeardBoard(
@@ -132,6 +134,7 @@ def board_of(unit: DeskUnit, after: int = 0) -> HeardBoard:
         blocks=tuple((each, listening.utterance(each.utterance)) for each in listening.moderations_in(WAITING)),
         on=tuple(incidents_on(unit)),
     )
+    # In one question for all that the page names, however many rows it has.
     about = [each.incident for each in (*raised, *beside)]
     about += [each.question.incident for each in (*open_ones, *answered)]
     return replace(board, headlines=headlines_of(unit, about))
@@ -156,6 +159,7 @@ def question_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
     if found is None:
         return None
     asked = asked_of(unit, found, MOST_ASKERS)
+    # Of the same incident, or of none yet: into one of these it may be merged.
     others = [
         each
         for each in unit.listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN)

@@ -119,6 +119,7 @@ class LinkSeal:
     def made(self, ask: LetterAsk, now: datetime) -> str:
         """The seal, for an address."""
         told = [ask.address, ask.language, int((now + LASTS).timestamp()), ask.choices.model_dump(mode="json")]
+        # Encrypted, and not only signed: every program on its way sees a link, and none the address.
         nonce = secrets.token_bytes(12)
         closed = AESGCM(self.key).encrypt(nonce, json.dumps(told, separators=(",", ":")).encode(), None)
         return base64.urlsafe_b64encode(nonce + closed).decode().rstrip("=")
@@ -223,6 +224,7 @@ class LetterPages:
         ask = (await self._seal()).read(request.match_info["seal"], self._service.now())
         if ask is None:
             return await self._page(request, "expired", status=HTTPStatus.GONE)
+        # Before the transaction, which is to look at one row and not at half a million.
         await self._places.count()
         token = await self._service.keep(lambda unit: self._keep(unit, ask))
         if token is None:

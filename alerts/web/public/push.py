@@ -123,6 +123,7 @@ class SubscriberPlaces:
         """Count them, where that was long ago."""
         now = self._service.now()
         if self._counted_at is None or not timedelta() <= now - self._counted_at < COUNTED_EVERY:
+            # Before the question: of a crowd that comes at the same time, one counts.
             self._counted_at = now
             self._taken = await self._service.ask(lambda unit: unit.subscribers.count(self._channel))
 
@@ -132,6 +133,7 @@ class SubscriberPlaces:
             return True
         if self._taken >= self._most:
             return False
+        # Though the transaction may still fail: for a minute there is a place too few, which costs nothing.
         self._taken += 1
         return True
 

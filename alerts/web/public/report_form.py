@@ -106,6 +106,7 @@ async def _read_parts(request: web.Request) -> SentForm:
     found, count = SentForm({}), 0
     async for part in await request.multipart():
         count += 1
+        # Our own form has a few fields: who sends more is no browser of a citizen's.
         if not isinstance(part, BodyPartReader) or count > _MOST_FIELDS:
             raise ValueError("parts")
         if part.name == "photo":
@@ -154,6 +155,7 @@ class FormSeal:
         told, _, seal = form[:200].rpartition(".")
         if not hmac.compare_digest(seal.encode("utf-8", "replace"), self._seal(told).encode()):
             return because("report_form_unknown")
+        # Behind the seal: until here it is a stranger's text, and isn't read as a number.
         age = now - datetime.fromtimestamp(float(told.rpartition(".")[0]), UTC)
         if age < TYPED_IN:
             return because("report_form_hasty")
