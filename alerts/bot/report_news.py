@@ -74,6 +74,7 @@ class ReportNews:
         behind = 0
         while untold := await self._bot.service.ask(partial(self._untold, behind)):
             for each in untold:
+                # From here on in this round: a chat that rests isn't looked at in a circle.
                 behind = each.step.seq
                 if self._hold.is_asked or self._hold.lease is None:
                     return

@@ -175,6 +175,7 @@ class Bots:
         name = bot.channel
         unhurried = TelegramClient(settings, self._resources(name), Unhurried(self._pace(name)))
         self._news[name] = news = ReportNews(replace(bot, client=unhurried), self._town, join)
+        # Of an incident too: an alert that comes of reports is told to those who reported.
         for kind in (ReportsChanged, IncidentChanged):
             self._events.subscribe(kind, lambda _: news.wake())
 

@@ -53,6 +53,7 @@ def push_door(town: Town) -> PushDoor | None:
         return None
 
     def key() -> str:
+        # Read anew now and then: a key that took another's place is taken without a restart.
         if not known or time.monotonic() - known[0][0] > READ_EVERY:
             public = TownKey.read(settings.key.read(town.folder).reveal()).public
             known[:] = [(time.monotonic(), public)]
@@ -97,6 +98,7 @@ class PushOfficers:
         title, _, rest = visible(say.text).strip().partition("\n")
         text = f"{title}\n{rest.strip()[:LONGEST]}"
         desk, now = self.town.desk_url or "/desk", self.clock.now()
+        # What is no alert, as a change of somebody's account, leads to the desk itself.
         link = f"{desk}/waiting/{alert}" if alert.isalnum() else desk
         return Bulk(
             id=alert,

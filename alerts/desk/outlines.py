@@ -147,6 +147,7 @@ def drawn_areas(
     Without words, what was drawn is named after the districts it touches. Raises Misuse where it touches none.
     """
     rings, discs = tuple(map(read_polygon, polygons)), tuple(map(read_circle, circles))
+    # Where districts are told apart, what is drawn is placed by its shape alone.
     codes = () if station.districts else territory_of(station).codes
     shape = (Area("", rings, discs, codes),) if rings or discs else ()
     if place:

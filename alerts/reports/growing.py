@@ -60,6 +60,7 @@ def growing(kind: str, tellings: Sequence[Telling], rule: ClusterRule) -> list[G
     circles = [(each, _around(each, tellings, rule.radius)) for each in tellings]
     found: list[GrowingCluster] = []
     taken: set[int] = set()
+    # The fullest first: what counts in it counts in no other.
     for centre, near in sorted(circles, key=lambda circle: -len(_sources(circle[1], of))):
         free = [each for each in near if id(each) not in taken]
         sources = len(_sources(free, of))

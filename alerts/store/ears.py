@@ -51,6 +51,7 @@ class EarRows(UnitPart):
             next_try=stamp(status.next_try),
             reason=kept_reason(status.reason),
             gap=kept_reason(status.gap),
+            # In whole millionths: what is added up each minute of a month must not drift.
             cost=round(status.cost * MILLIONTHS),
             month=status.month,
         )

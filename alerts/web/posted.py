@@ -14,6 +14,7 @@ PostedFields = MultiDictProxy[str | bytes | bytearray | FileField]
 
 def must_be_from_here(request: web.Request) -> None:
     """Raise HTTPForbidden for what another site's page has a browser send."""
+    # `none` is an address that was typed in. A browser that sends no such header is an old one, and is let in.
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
         raise web.HTTPForbidden
 

@@ -122,6 +122,7 @@ async def _carry_out(console: Console, name: str, deed: ReportDeed, request: web
         await console.service.act(lambda unit: deed(Officer(unit, actor), number, form, was), posts=False)
     except TocsinError as error:
         return await _one(console, request, RefusedForm.by(error, form))
+    # Nobody would hear of it else: what is done here stores no post.
     console.service.tell(ReportsChanged((number,)))
     if name in STAYS:
         raise web.HTTPSeeOther(back.address(f"{BASE}/reports/{number}", done=name))

@@ -78,6 +78,7 @@ async def _decide(console: Console, request: web.Request) -> web.StreamResponse:
     upheld, town = form.get("do") == "uphold", console.frame.station
 
     def act(unit: DeskUnit) -> ContentNotice:
+        # A prepared decision says all of it; else the button and the typed words do.
         code = form.get("prepared", "")
         tapped = decided_for(code, town) if code else None
         answer = tapped.text if tapped is not None else form.get("answer", "")

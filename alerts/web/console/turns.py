@@ -26,9 +26,11 @@ class PreviewTurns:
         inside.add(ticket)
         try:
             async with lock:
+                # Who asked anew while this waited would be shown what is old already.
                 return await work() if self._newest.get((visitor, draft)) == ticket else None
         finally:
             inside.discard(ticket)
+            # Who leaves, leaves nothing behind: visitors come and go for months.
             if not inside:
                 self._rooms.pop(visitor)
             if self._newest.get((visitor, draft)) == ticket:

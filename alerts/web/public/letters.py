@@ -125,16 +125,16 @@ class LinkSeal:
         return base64.urlsafe_b64encode(nonce + closed).decode().rstrip("=")
 
     def read(self, seal: str, now: datetime) -> LetterAsk | None:
-        """What was asked; None where it isn't ours, or is too old."""
+        """What was asked; None where it isn't ours, is too old, or can't be chosen any more."""
         try:
             raw = base64.urlsafe_b64decode(seal + "=" * (-len(seal) % 4))
             told = json.loads(AESGCM(self.key).decrypt(raw[:12], raw[12:], None))
+            address, language, until, choices = told
+            # A link may be older than this version, which no longer knows what somebody chose.
+            ask = LetterAsk(address, PushChoices.model_validate(choices), language)
         except (ValueError, InvalidTag):
             return None
-        address, language, until, choices = told
-        if now.timestamp() >= until:
-            return None
-        return LetterAsk(address, PushChoices.model_validate(choices), language)
+        return ask if now.timestamp() < until else None
 
 
 class LetterPages:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import MultipartWriter, web
@@ -16,7 +17,7 @@ from alerts.model.ports import Resources
 from alerts.model.subscriber import Mailbox, Quiet, Topic
 from alerts.model.town import ChannelConfig, District
 from alerts.rendering.i18n import sentence
-from alerts.web.public.letters import A_DAY, A_NETWORK, APART, LASTS, LetterDoor, LetterPages
+from alerts.web.public.letters import A_DAY, A_NETWORK, APART, LASTS, LetterAsk, LetterDoor, LetterPages, LinkSeal
 from alerts.web.public.publisher import public_routes
 from tests.mail_relay import Relay
 from tests.unit.web.public.house import a_house
@@ -188,6 +189,12 @@ async def test_a_link_is_good_for_a_day_and_no_other_is_ours(town):
     forged = link[:-4] + ("AAAA" if not link.endswith("AAAA") else "BBBB")
     assert (await town.ask(forged, {}))[0] == 410
     assert await town.kept() == []
+
+
+def test_a_link_that_asks_for_what_there_is_no_more_is_as_good_as_none():
+    seal, now = LinkSeal(bytes(32)), datetime(2026, 11, 25, 12, tzinfo=UTC)
+    former = SimpleNamespace(model_dump=lambda mode: {"topics": ["meteorites"]})
+    assert seal.read(seal.made(LetterAsk(JEANNE, former, "fr"), now), now) is None
 
 
 async def test_who_asks_for_a_known_address_is_told_the_same_and_changes_nothing(town):
