@@ -157,3 +157,27 @@ def test_without_script_the_same_stands_there_when_asked_for(desk, town):
     page.locator("#look").click()
     expect(page.locator(".screen.lock .notification").first).to_be_visible()
     expect(page.locator('.look[data-channel="telegram"]')).to_contain_text("Reaches about 45 subscribers")
+
+
+@pytest.mark.parametrize("size", ["desk", "phone", "narrow"])
+def test_an_end_and_a_correction_are_looked_at_first_and_nothing_is_sent_by_that(desk, town, size):
+    anne = desk.person("anne", size=size)
+    done = town.tocsin("post", "--headline", f"Gymnase ouvert à tous ({size})", "--expires", "3h", "--json")
+    alert = json.loads(done.stdout.splitlines()[0])["alert"]
+    page = anne.go(f"/alerts/{alert}")
+    page.locator("#f-right").fill("Il ouvre demain.")
+    anne.press(page.locator(".correct").get_by_role("button", name="See first how it will look"))
+    expect(page.get_by_role("heading", name="How the correction will look")).to_be_visible()
+    expect(page.locator("#undo")).to_have_count(0)
+    for layout in ("feed", "chat", "lock"):
+        expect(page.locator(f".screen.{layout}").first).to_be_visible()
+    assert page.evaluate(SIDEWAYS) <= 0
+    assert not (found := violations(page)), "\n".join(found)
+    anne.press(page.get_by_role("link", name="Back to the alert"))
+
+    anne.press(page.locator("#ending summary"))
+    anne.press(page.get_by_label("The danger is over (all clear)"))
+    anne.press(page.locator("#ending").get_by_role("button", name="See first how it will look"))
+    expect(page.get_by_role("heading", name="How the all clear will look")).to_be_visible()
+    anne.press(page.locator("#confirm"))
+    expect(page.get_by_text("Its end is on its way to the channels.")).to_be_visible()

@@ -17,11 +17,13 @@ from aiohttp import web
 from markupsafe import Markup
 
 from alerts.desk.audience import SubscriberReach
+from alerts.desk.posts import DraftPost
 from alerts.model.alert import Severity
 from alerts.model.errors import Refused, TocsinError
 from alerts.model.hazard import NEEDS_A_PLACE, Hazard, hazard_of
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
 from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.card import LinkCard
 from alerts.rendering.matter import Prepared
 from alerts.rendering.pictograms import pictogram
 from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
@@ -224,18 +226,20 @@ def _look(card: ChannelCard, page: Page, voice: Voice, console: Console) -> Look
     channel, draft = card.channel, card.draft
     if draft is None:
         return Look(channel.name, channel.kind, silence=card.silence)
-    rendered, link = draft.rendered, page.rehearsal.link
-    shot = Shot(
-        console.frame.station,
-        channel,
-        draft.post,
-        draft.bulk.messages if draft.bulk else {},
-        _picture(card, page, console),
-        link,
-        card_address(console, link.card) if link else "",
-    )
-    look = look_of(shot, (rendered.count, rendered.limit), audience_of(channel, page.standings, page.reaches, voice))
-    return replace(look, cut=tuple(_part_words(name, voice.words.gettext) for name in rendered.cut))
+    audience = audience_of(channel, page.standings, page.reaches, voice)
+    look = look_of_draft(console, draft, _picture(card, page, console), page.rehearsal.link, audience)
+    return replace(look, cut=tuple(_part_words(name, voice.words.gettext) for name in draft.rendered.cut))
+
+
+def look_of_draft(
+    console: Console, made: DraftPost, picture: PreviewPicture | None, link: LinkCard | None, audience: Audience
+) -> Look:
+    """The look of a post that was rehearsed."""
+    station, rendered = console.frame.station, made.rendered
+    told = made.bulk.messages if made.bulk else {}
+    drawn = card_address(console, link.card) if link else ""
+    shot = Shot(station, station.channels[made.post.channel], made.post, told, picture, link, drawn)
+    return look_of(shot, (rendered.count, rendered.limit), audience)
 
 
 def _picture(card: ChannelCard, page: Page, console: Console) -> PreviewPicture | None:

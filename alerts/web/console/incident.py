@@ -4,6 +4,7 @@ GET  /alerts/ID             the page; by the incident's id, that of its newest m
 GET  /alerts/ID.xml         the message as CAP
 GET  /alerts/ID/picture     the picture beside it
 POST /alerts/ID/retry, /drop, /end, /correct
+POST /alerts/ID/foresee     each post of an end or a correction as it will look, before it is done
 
 `story_of` reads all of it in one unit of work: chapters (a message with its posts), the history, what would be said by
 itself of each way to end it. A button does its deed in one transaction, which also notes that the officer has seen the
@@ -25,8 +26,10 @@ from urllib.parse import quote
 from aiohttp import web
 
 from alerts.desk.account import VersionChange, changes_between
+from alerts.desk.actions import Filed
 from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
+from alerts.desk.posts import DraftPost
 from alerts.desk.routing import PRACTICE, Reach, channels_on, left_wrong, reach_of
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
@@ -37,10 +40,15 @@ from alerts.model.listening import Utterance
 from alerts.model.post import EndReason, Post, PostImage, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.reports import COUNTING, WantedReports
+from alerts.rendering.card import LinkCard
+from alerts.rendering.i18n import primary
+from alerts.web.console.compose_view import audience_of, look_of_draft, voice_of
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.looks import Look
 from alerts.web.console.maps import outline_of
 from alerts.web.console.mishaps import status_of
+from alerts.web.console.previews import reaches_of
 from alerts.web.console.reports_view import cited_in
 from alerts.web.console.watch import needs_somebody, page
 
@@ -172,6 +180,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get(f"/fragments{_ONE}", partial(_fragment, console)),
         web.get(_ONE + ".xml", partial(_cap, console)),
         web.get(_ONE + "/picture", partial(_picture, console)),
+        web.post(_ONE + "/foresee", partial(_foresee, console)),
         *(web.post(f"{_ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
     ]
 
@@ -241,6 +250,44 @@ async def _carry_out(console: Console, name: str, deed: Deed, request: web.Reque
         told: dict[str, str | Reason] = {"text": error.reason, "act": name, "reason": form["reason"]}
         return _page(console, request, story, status=status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY), error=told)
     raise web.HTTPSeeOther(f"{BASE}/alerts/{shown}?done={name}")
+
+
+async def _foresee(console: Console, request: web.Request) -> web.StreamResponse:
+    """Each post of an end or a correction as it will look: nothing is done by it."""
+    alert, visitor = request.match_info["id"], visitor_of(request)
+    form = await fields_of(request)
+    how, reason = form.get("how", ""), form.get("reason", "").strip()[:LONGEST_REASON]
+    story = await _asked(console, request)
+
+    def action(unit: DeskUnit) -> tuple[Filed, LinkCard | None]:
+        filed = _file_end(Officer(unit, visitor.actor), alert, how, reason)
+        language, said = primary(unit.desk.station.language), filed.stored.alert
+        return filed, unit.desk.link_card(said, language, story.newest.stored.alert) if said else None
+
+    try:
+        filed, link = await console.service.sketch(action, story.id)
+    except TocsinError as error:
+        told: dict[str, str | Reason] = {
+            "text": error.reason,
+            "act": "correct" if how == "correct" else "end",
+            "reason": reason,
+        }
+        return _page(console, request, story, status=status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY), error=told)
+    looks = await _looks(console, request, filed.drafts, link)
+    waits = filed.words is not None
+    return page(console, request, "foreseen.html", story=story, how=how, reason=reason, looks=looks, words_wait=waits)
+
+
+async def _looks(
+    console: Console, request: web.Request, drafts: Sequence[DraftPost], link: LinkCard | None
+) -> list[Look]:
+    voice, standings = voice_of(console, request), await console.service.channels()
+    reaches = await reaches_of(console, [made.bulk for made in drafts if made.bulk])
+    channels = console.frame.station.channels
+    return [
+        look_of_draft(console, made, None, link, audience_of(channels[made.post.channel], standings, reaches, voice))
+        for made in drafts
+    ]
 
 
 def _page(
@@ -369,10 +416,16 @@ def _own(officer: Officer, alert: str, form: dict[str, str]) -> str:
 
 
 def _end(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    how = form.get("how")
-    if how not in ("cancel", "all_clear"):
+    how = form.get("how", "")
+    return _file_end(officer, alert, how if how != "correct" else "", form["reason"]).stored.id
+
+
+def _file_end(officer: Officer, alert: str, how: str, reason: str) -> Filed:
+    if how not in ("cancel", "all_clear", "correct"):
         raise Misuse(because("end_unsaid"))
-    return officer.cancel(alert, form["reason"] or None, over=how == "all_clear").stored.id
+    if how == "correct":
+        return officer.correct(alert, reason or None)
+    return officer.cancel(alert, reason or None, over=how == "all_clear")
 
 
 def _correct(officer: Officer, alert: str, form: dict[str, str]) -> str:

@@ -27,7 +27,8 @@ const SECOND_THOUGHTS = 5_000; // ms
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !form.dataset.undo) return;
+  // Another button of the form, which only looks, has an address of its own.
+  if (event.defaultPrevented || !form.dataset.undo || event.submitter?.hasAttribute("formaction")) return;
   event.preventDefault();
   if (!document.querySelector("#undo")) hold(form, event.submitter);
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 
@@ -176,3 +177,39 @@ async def test_the_form_that_ends_it_offers_what_would_be_said(desk):
     form = page[page.index('id="ending"') :]
     assert "Water is back. Run it until it is clear." in form or "L’eau est rétablie. Laissez-la couler" in form
     assert "withdrawn" in form or "Annonce retirée" in form
+
+
+@pytest.mark.parametrize(
+    ("how", "title", "act"),
+    [
+        ("all_clear", "How the all clear will look", "end"),
+        ("cancel", "How the cancellation will look", "end"),
+        ("correct", "How the correction will look", "correct"),
+    ],
+)
+async def test_an_end_is_looked_at_before_it_is_told_and_is_told_as_it_was_looked_at(desk, how, title, act):
+    as_role(desk, Role.APPROVER, "Berthe")
+    stored = await out(desk)
+    status, _, page = await desk.press(f"/alerts/{stored.id}/foresee", how=how, reason=" Repaired at <noon> ")
+
+    assert status == 200
+    assert f"<h1>{title}</h1>" in page
+    assert "Nothing was done yet." in page
+    assert len(await desk.service.ask(lambda unit: unit.alerts.incident(stored.incident_id))) == 1
+    hidden = dict(re.findall(r'<input type="hidden" name="(how|reason)" value="([^"]*)">', page))
+    assert hidden == {"how": how, "reason": "Repaired at &lt;noon&gt;"}
+    assert f'action="/desk/alerts/{stored.id}/{act}"' in page
+    shown = [unescape(re.sub(r"<[^>]+>", "", each)) for each in re.findall(r'<p class="post".*?</p>', page, re.DOTALL)]
+
+    await desk.press(f"/alerts/{stored.id}/{act}", how=how, reason="Repaired at <noon>")
+    [*_, end] = await desk.service.ask(lambda unit: unit.alerts.incident(stored.incident_id))
+    assert [post.message.plain for post in await desk.posts(end.id)] == shown
+    assert any("Repaired at <noon>" in each for each in shown)
+
+
+async def test_who_may_not_end_it_and_who_does_not_say_how_see_why(desk):
+    stored = await out(desk)
+    status, _, page = await desk.press(f"/alerts/{stored.id}/foresee", reason="Because")
+    assert (status, 'value="Because"' in page) == (400, True)
+    as_role(desk, Role.VIEWER)
+    assert (await desk.press(f"/alerts/{stored.id}/foresee", how="cancel"))[0] == 403
