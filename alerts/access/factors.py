@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -54,6 +55,8 @@ _CHALLENGE_BYTES = 32
 FOUL = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 """What the library raises for what no authenticator sends."""
 _HANDLE_BYTES = 32
+# At most 1023 bytes, as base64url (WebAuthn 3, 4).
+_IDENTITY = re.compile(r"[A-Za-z0-9_-]{1,1364}")
 Chance = Callable[[int], bytes]
 
 
@@ -181,6 +184,13 @@ def proven(
     return proof.new_sign_count
 
 
+def identity_of(answer: Mapping[str, Any]) -> str | None:
+    """The id of the passkey that an answer names; None where that could be no passkey's."""
+    # A stranger's JSON: it may be anything, half a character or a zero byte too, which databases refuse.
+    identity = answer.get("id")
+    return identity if isinstance(identity, str) and _IDENTITY.fullmatch(identity) else None
+
+
 def _described(known: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
     return [PublicKeyCredentialDescriptor(id=base64url_to_bytes(key.id)) for key in known]
 
@@ -276,9 +286,8 @@ def looked_up(unit: DeskUnit, cookie: str, answer: Mapping[str, Any], town: Town
     """The passkey that an answer names, if it is this account's and was asked."""
     found = live(unit, cookie, town, Stage.PASSWORD)
     challenge = challenge_of(found, ChallengeFor.PROVE) if found else None
-    # A stranger's JSON: it may be anything.
-    identity = answer.get("id")
-    key = unit.accounts.passkey(identity) if isinstance(identity, str) else None
+    identity = identity_of(answer)
+    key = unit.accounts.passkey(identity) if identity else None
     if found is None or challenge is None or key is None or fold_name(key.account) != fold_name(found.account.name):
         return None
     return Proof(key, challenge)

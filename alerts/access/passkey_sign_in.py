@@ -23,7 +23,7 @@ from typing import Any
 
 from webauthn.helpers import base64url_to_bytes
 
-from alerts.access.factors import FOUL, Chance, ask_to_prove, proven
+from alerts.access.factors import FOUL, Chance, ask_to_prove, identity_of, proven
 from alerts.access.sessions import RelyingParty
 from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Passkey
@@ -88,14 +88,14 @@ class Challenges:
         try:
             response = answer["response"]
             said = json.loads(base64url_to_bytes(response["clientDataJSON"]))
-            identity, handle, challenge = answer["id"], response["userHandle"], said["challenge"]
+            identity, handle, challenge = identity_of(answer), response["userHandle"], said["challenge"]
             asked_at = self._asked_at(base64url_to_bytes(challenge))
         # A stranger's JSON: it may be anything.
         except (*FOUL, RecursionError):
             return None
         if asked_at is None or not now - LASTS <= asked_at <= now + _AHEAD:
             return None
-        if not all(isinstance(each, str) and each.isascii() for each in (identity, handle)):
+        if identity is None or not isinstance(handle, str) or not handle.isascii():
             return None
         return Claim(identity, handle, challenge, asked_at)
 

@@ -113,6 +113,16 @@ async def test_somebody_elses_passkey_proves_nothing(town, authenticator):
     assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Refusal.PASSKEY
 
 
+@pytest.mark.parametrize("identity", ["\udcff", "\x00", "", "eA==", "é", "A" * 1365, 7, None, ["eA"]])
+async def test_what_could_be_no_passkeys_id_is_no_question_for_the_database(town, authenticator, identity):
+    await enrolled(town, authenticator)
+    halfway, options = await asked(town)
+    answer = authenticator.get(options) | {"id": identity}
+    assert (await town.gate.prove_by_passkey(halfway.cookie, answer, SITE, HOME)).reason is Refusal.PASSKEY
+    alone = authenticator.get(await town.gate.ask_any_passkey(SITE)) | {"id": identity}
+    assert await town.gate.sign_in_by_passkey(alone, SITE, HOME) == Held(Refusal.OVER)
+
+
 async def test_a_passkey_is_registered_once(town, authenticator):
     await enrolled(town, authenticator)
     await town.add("Bruno")
