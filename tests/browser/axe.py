@@ -38,6 +38,34 @@ def violations(page: Page) -> list[str]:
     return [f"dark: {each}" for each in dark] + _found(page, _TAGS)
 
 
+SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+"""By how many pixels a page could be scrolled sideways."""
+_CUT = """() => [...document.body.querySelectorAll('*')].filter(each => {
+    const {overflowX, position} = getComputedStyle(each);
+    if (!/hidden|clip/.test(overflowX) || position === 'absolute' || !each.checkVisibility()) return false;
+    if (each.matches('input, select, textarea')) return false;  // what is in it can be moved
+    return each.scrollWidth > each.clientWidth + 1 && !each.closest('.leaflet-container, .hidden, svg');
+}).map(each => `${each.tagName}.${each.className}: ${each.textContent.trim().slice(0, 40)}`)"""
+_OUTSIDE = """() => [...document.querySelectorAll('body *')].filter(each => each.checkVisibility()
+    && each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .slice(0, 5).map(each => `${each.tagName}.${each.className}: ${each.textContent.trim().slice(0, 40)}`)"""
+_LARGE = "size => { document.documentElement.style.fontSize = size; }"
+
+
+def too_wide(page: Page) -> list[str]:
+    """What of the page can't be seen without scrolling sideways, or is cut: at 320 pixels, with letters twice as large
+    there, and on a desk at a zoom of 200 %."""
+    found: list[str] = []
+    for width, size in ((320, "100%"), (320, "200%"), (640, "100%")):
+        page.set_viewport_size({"width": width, "height": 640})
+        page.evaluate(_LARGE, size)
+        if (over := page.evaluate(SIDEWAYS)) > 0:
+            found.append(f"{width} px, letters {size}: {over} px too wide: {page.evaluate(_OUTSIDE)}")
+        found += [f"{width} px, letters {size}: cut: {each}" for each in page.evaluate(_CUT)]
+    page.evaluate(_LARGE, "")
+    return found
+
+
 def _found(page: Page, only: Any) -> list[str]:
     found: Any = page.evaluate(_RUN, only)
     return [str(each) for each in found]

@@ -1,9 +1,10 @@
-"""Every page, in one place: what is checked and photographed. A test holds the desk's against the routes."""
+"""Every page in one place, for checks and pictures; tests hold the desk's and the public's against the routes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from tests.browser.editions import STATES
 from tests.browser.lively import Day
 from tests.browser.public_town import PublicDay
 
@@ -73,6 +74,67 @@ NO_PAGES: Mapping[str, str] = {
 }
 """What can be asked for and is no page, with what it is."""
 NO_SUCH_PAGE = "/no/such/page"
+IN_FILES: Mapping[str, Sequence[str]] = {
+    "/": tuple(STATES),
+    "/alerts/{id}": ("calm", "severe", "extreme"),
+    "/easy": ("calm", "extreme", "stale"),
+    "/embed": ("calm", "severe", "stale"),
+    "/poster": ("calm",),
+    "/privacy": ("calm",),
+    "/404.html": ("calm",),
+}
+"""The town's own pages that are in an edition, and the states that each is looked at in (`test_every_page`)."""
+ON_SCREENS = ("/panel", "/panel/{n}")
+"""What screens show; `test_panel` looks at them in its own states and sizes."""
+ANSWERED = (
+    "/mail",
+    "/mail/confirm/{seal}",
+    "/mail/{token}",
+    "/polls/{poll}",
+    "/report",
+    "/report/{number}/{token}",
+    "/reports",
+    "/reports/{number}",
+    "/reports/{number}/notice",
+    "/reports/{number}/notice/{notice}",
+)
+"""The town's own pages that the daemon answers: each is visited by `test_every_page`, in all that it can say."""
+PUBLIC_NO_PAGES: Mapping[str, str] = {
+    "/accent.css": "a colour",
+    "/alerts.geojson": "for maps",
+    "/alerts/{id}.geojson": "for maps",
+    "/alerts/{id}/card.png": "a picture",
+    "/calendar.ics": "a calendar",
+    "/cap/{id}.xml": "CAP",
+    "/card.png": "a picture",
+    "/districts.geojson": "for maps",
+    "/embed.html": "a part of a page",
+    "/events": "what is live",
+    "/favicon.svg": "a picture",
+    "/feed.atom": "a feed",
+    "/healthz": "for those who operate it",
+    "/icon.png": "a picture",
+    "/logo.svg": "a picture",
+    "/manifest.webmanifest": "for the browser",
+    "/metrics": "for those who operate it",
+    "/panel.json": "for programs",
+    "/panel.txt": "for displays",
+    "/polls/{poll}.json": "for programs",
+    "/push/key": "for programs",
+    "/readyz": "for those who operate it",
+    "/report/challenge": "what a script asks",
+    "/report/fresh": "what a script asks",
+    "/report/streets.json": "what a script asks",
+    "/reports.geojson": "for maps",
+    "/reports/{number}.jpg": "a picture",
+    "/robots.txt": "for programs",
+    "/signaler": "leads to the form",
+    "/sitemap.xml": "for programs",
+    "/static/{file}": "style, scripts, pictures",
+    "/sw.js": "for the browser",
+    "/{path}": "whatever an edition answers",
+}
+"""What the public side answers and is no page, with what it is."""
 PUBLIC: Mapping[str, Callable[[PublicDay], str]] = {
     "now": lambda _: "",
     "grave": lambda day: f"alerts/{day.grave}",

@@ -12,14 +12,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from alerts.store.files import connect
-from tests.browser.axe import violations
 from tests.browser.officer import SIZES
 from tests.browser.public_town import PublicTown
 from tests.browser.town import ROOT, STATION
 from tests.mail_relay import USER, Relay, Taken, running
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 OURS = "https://alertes.saint-martin.example"
 JEANNE = "jeanne@quais.example"
 MAIL = f"""
@@ -145,17 +143,3 @@ def test_who_was_lost_after_the_final_dot_is_told_once_more_under_the_same_id(to
     assert one.content == again.content
     assert town.tocsin("mail", "forget", JEANNE.upper()).returncode == 0
     assert town.rows() == [0, 0, 0, 0]
-
-
-@pytest.mark.parametrize("size", ["phone", "narrow", "desk"])
-def test_every_page_can_be_used_by_everybody(town, chromium, size):
-    context = chromium.new_context(**SIZES[size], locale="fr-FR")
-    page = context.new_page()
-    subscribed(page, town)
-    own = page.url
-    stale = town.link()[:-4] + "AAAA"
-    for address in (own, stale, town.link(), *(f"{town.pages}{path}" for path in ("/", "/mail", "/en/mail"))):
-        page.goto(address)
-        assert page.evaluate(SIDEWAYS) == 0, address
-        assert violations(page) == [], address
-    context.close()

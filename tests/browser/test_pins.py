@@ -8,13 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import violations
 from tests.browser.officer import SIZES
-from tests.browser.pages import PINS
 from tests.browser.public_town import ReportingTown, public_town
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
@@ -48,24 +45,6 @@ def look(chromium, town, told) -> Iterator:
         context.close()
     assert faults == []
     assert elsewhere == []
-
-
-def every_page(told) -> list[str]:
-    paths = [path(told) for path in PINS.values()]
-    return ["/", *(f"/{path}" for path in paths), *(f"/en/{path}" for path in paths)]
-
-
-def test_axe_finds_nothing_and_nothing_scrolls_sideways(look, town, told):
-    page, found = look("/", "phone"), []
-    for path in every_page(told):
-        page.goto(town.pages + path)
-        page.wait_for_load_state("networkidle") if "notice" in path else page.locator(".pin").first.wait_for()
-        found += [f"{path}: {wrong}" for wrong in violations(page)]
-    assert not found, "\n".join(found)
-    narrow = look("/", "narrow")
-    for path in every_page(told):
-        narrow.goto(town.pages + path)
-        assert narrow.evaluate(SIDEWAYS) <= 0, path
 
 
 def test_the_map_has_a_sign_for_each_square_that_leads_to_its_reports(look, told):

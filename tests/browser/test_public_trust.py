@@ -202,12 +202,3 @@ def test_what_is_on_is_handed_on_in_words(look, town, day):
 
     assert "Crue de la Vive" in copied
     assert "https://" in copied or "http://" in copied
-
-
-@pytest.mark.parametrize("path", ["/easy", "/poster", "/en/easy"])
-@pytest.mark.parametrize("size", ["phone", "desk"])
-def test_the_easy_page_and_the_poster_are_for_everybody(look, path, size):
-    page = look(path, size)
-
-    assert not violations(page)
-    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), "nothing is to be scrolled aside"
