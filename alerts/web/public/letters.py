@@ -21,7 +21,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -34,14 +34,14 @@ from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
-from alerts.model.subscriber import MAILBOX, Mailbox, Quiet, Subscriber
+from alerts.model.subscriber import MAILBOX, Mailbox, Subscriber
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.answers import HTML, answer, given
 from alerts.web.public.asking import QuestionPace
+from alerts.web.public.choices import MOST, SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
-from alerts.web.public.push import MOST, PushChoices, SubscriberPlaces
 
 LASTS = timedelta(hours=24)
 """How long a link confirms."""
@@ -106,7 +106,7 @@ class LetterAsk:
     """What somebody asks for: letters to this address, by these choices, in this language."""
 
     address: str = field(repr=False)
-    choices: PushChoices
+    choices: SubscriberChoices
     language: str
 
 
@@ -131,7 +131,7 @@ class LinkSeal:
             told = json.loads(AESGCM(self.key).decrypt(raw[:12], raw[12:], None))
             address, language, until, choices = told
             # A link may be older than this version, which no longer knows what somebody chose.
-            ask = LetterAsk(address, PushChoices.model_validate(choices), language)
+            ask = LetterAsk(address, SubscriberChoices.model_validate(choices), language)
         except (ValueError, InvalidTag):
             return None
         return ask if now.timestamp() < until else None
@@ -290,7 +290,7 @@ class LetterPages:
 
     # --- what they have in common
 
-    def _chosen(self, sent: Mapping[str, Any]) -> PushChoices | None:
+    def _chosen(self, sent: Mapping[str, Any]) -> SubscriberChoices | None:
         """The choices of a form; None where they can't be."""
         districts = set(sent["district"])
         if districts == self._codes:
@@ -303,7 +303,7 @@ class LetterPages:
         if districts - self._codes or len(districts) > MOST_DISTRICTS:
             return None
         try:
-            return PushChoices.model_validate(told)
+            return SubscriberChoices.model_validate(told)
         except ValidationError:
             return None
 
@@ -343,19 +343,9 @@ class LetterPages:
         return self._pages[language].reported("letters.html", outlook, rest, what=what, posts_to=rest, **values)
 
 
-def subscriber_by(box: Mailbox, choices: PushChoices, language: str) -> Subscriber:
+def subscriber_by(box: Mailbox, choices: SubscriberChoices, language: str) -> Subscriber:
     """Who reads at that mailbox, with these choices."""
-    quiet = Quiet(*map(time.fromisoformat, choices.quiet)) if choices.quiet else None
-    return Subscriber(
-        box.number,
-        language,
-        frozenset(choices.districts),
-        frozenset(choices.topics),
-        choices.severity,
-        quiet,
-        endpoint=box,
-        token=digest(box.token),
-    )
+    return by_choice(Subscriber(box.number, endpoint=box, token=digest(box.token)), choices, language)
 
 
 async def _read(request: web.Request) -> Mapping[str, Any]:

@@ -16,77 +16,56 @@ import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import ConfigDict, StringConstraints, ValidationError
 
 from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.alert import Severity
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import BadCredential
 from alerts.model.reason import Reason, because
-from alerts.model.subscriber import PushEndpoint, Quiet, Subscriber, Topic
+from alerts.model.subscriber import PushEndpoint, Subscriber
 from alerts.model.town import PUSH
 from alerts.rendering.i18n import told
 from alerts.web.console.arrival import address_of
 from alerts.web.pages import best_of
 from alerts.web.posted import must_be_from_here
 from alerts.web.public.asking import QuestionPace
+from alerts.web.public.choices import MOST, StrictBody, SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.told import Setting
 
 MOST_BYTES = 64 * 1024
 LONGEST_FIELD = 80
 A_NETWORK, ALL_NETWORKS = 200, 20_000
 """Subscriptions and changes in ten minutes, of one network (mobile ones have few addresses for many) and of all."""
-MOST = 500_000
-"""Browsers that a town may have: more than any town has people, and no more than the walk was measured with."""
-COUNTED_EVERY = timedelta(minutes=1)
 _ONE = "/push/subscriptions/{token:[A-Za-z0-9_-]{43}}"
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
-_Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-_Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
-
-class _PushBody(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class PushChoices(_PushBody):
-    """What somebody wants to hear of. An empty list means all; `quiet` is from when until when routine things wait."""
-
-    districts: list[_Code] = Field(default=[], max_length=1000)
-    topics: list[Topic] = Field(default=[], max_length=len(Topic))
-    severity: Severity = Severity.MINOR
-    quiet: tuple[_Clock, _Clock] | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")] | None = None
-
-
-class PushKeys(_PushBody):
+class PushKeys(StrictBody):
     """The two keys of `PushSubscription.toJSON()`."""
 
     p256dh: Annotated[str, StringConstraints(max_length=100)]
     auth: Annotated[str, StringConstraints(max_length=40)]
 
 
-class NewPushSubscription(_PushBody):
+class NewPushSubscription(StrictBody):
     """The body of a POST: what a browser's `toJSON()` tells, and the choices."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     endpoint: Annotated[str, StringConstraints(max_length=1000)]
     keys: PushKeys
-    choices: PushChoices = PushChoices()
+    choices: SubscriberChoices = SubscriberChoices()
 
 
-class ChangedPushSubscription(_PushBody):
+class ChangedPushSubscription(StrictBody):
     """The body of a PUT."""
 
-    choices: PushChoices
+    choices: SubscriberChoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,39 +82,6 @@ class _Refusal(Exception):
         super().__init__()
         self.status = status
         self.reason = reason
-
-
-class SubscriberPlaces:
-    """How many more may subscribe to a channel: counted now and then, beside the transactions, and what came since.
-
-    So a new one costs a look at its own row, however many there are. Several daemons each know of the others' when they
-    count: together they may take as many too many as subscribe in a minute.
-    """
-
-    def __init__(self, service: DeskService, channel: str, most: int) -> None:
-        self._service = service
-        self._channel = channel
-        self._most = most
-        self._taken = 0
-        self._counted_at: datetime | None = None
-
-    async def count(self) -> None:
-        """Count them, where that was long ago."""
-        now = self._service.now()
-        if self._counted_at is None or not timedelta() <= now - self._counted_at < COUNTED_EVERY:
-            # Before the question: of a crowd that comes at the same time, one counts.
-            self._counted_at = now
-            self._taken = await self._service.ask(lambda unit: unit.subscribers.count(self._channel))
-
-    def has_one_for(self, unit: DeskUnit, chat: int) -> bool:
-        """Whether there is a place for that one, which is then taken; who has one already keeps it."""
-        if unit.subscribers.get(self._channel, chat) is not None:
-            return True
-        if self._taken >= self._most:
-            return False
-        # Though the transaction may still fail: for a minute there is a place too few, which costs nothing.
-        self._taken += 1
-        return True
 
 
 class PushPages:
@@ -242,23 +188,12 @@ class PushPages:
         except ValidationError as error:
             raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, _fault(error)) from None
 
-    def _chosen(self, subscriber: Subscriber, choices: PushChoices, language: str) -> Subscriber:
+    def _chosen(self, subscriber: Subscriber, choices: SubscriberChoices, language: str) -> Subscriber:
         self._choices_of_here(choices)
         spoken = choices.language if choices.language in self._setting.languages else language
-        return Subscriber(
-            subscriber.chat,
-            spoken or language,
-            frozenset(choices.districts),
-            frozenset(choices.topics),
-            choices.severity,
-            Quiet(time.fromisoformat(choices.quiet[0]), time.fromisoformat(choices.quiet[1]))
-            if choices.quiet
-            else None,
-            endpoint=subscriber.endpoint,
-            token=subscriber.token,
-        )
+        return by_choice(subscriber, choices, spoken or language)
 
-    def _choices_of_here(self, choices: PushChoices) -> None:
+    def _choices_of_here(self, choices: SubscriberChoices) -> None:
         """Raise _Refusal for a district that there is none of: nothing would ever be told."""
         strange = sorted(set(choices.districts) - self._codes)
         if strange:

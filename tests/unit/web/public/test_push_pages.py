@@ -17,7 +17,8 @@ from alerts.model.errors import BadCredential
 from alerts.model.reason import because
 from alerts.model.subscriber import PushEndpoint, Quiet, Topic
 from alerts.model.town import PUSH, District
-from alerts.web.public.push import A_NETWORK, COUNTED_EVERY, PushDoor, PushPages, SubscriberPlaces
+from alerts.web.public.choices import COUNTED_EVERY, SubscriberPlaces
+from alerts.web.public.push import A_NETWORK, PushDoor, PushPages
 from tests.unit.channels.test_push import PUBLIC, SECRET
 from tests.unit.web.public.house import a_house
 
