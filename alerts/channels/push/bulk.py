@@ -121,6 +121,9 @@ class PushBulk:
             standing.silent += SILENT if isinstance(error, Retry) and not error.sent else 0
             log.info("push.unanswered", channel=self._name, service=standing.service.origin, reason=str(error.reason))
             return SendResult(target, SendOutcome.LATER, until=standing.says_nothing(now))
+        except ValueError:  # an address or keys that no request can be made of: its own trouble, and nobody else's
+            log.warning("push.impossible", channel=self._name, service=standing.service.origin)
+            return SendResult(target, SendOutcome.FAILED)
         return await self._result(target, standing, key, answer)
 
     def _standing_of(self, url: str) -> ServiceStanding | None:

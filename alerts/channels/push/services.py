@@ -19,6 +19,9 @@ from alerts.channels.settings import PUSH_SERVICES
 LONGEST = 1000
 """Characters of an address; those of today's services have 150 to 500."""
 _PLAIN = re.compile(r"[!-~]+")
+# What may stand before a name's end: labels that lead somewhere. One that is spelt as an IDN and is none (`xn--a`) ends
+# the libraries in an error, and the services that have names of many hosts spell none so.
+_LABELS = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+")
 _PORTS = {"https": 443, "http": 80}
 WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 
@@ -66,7 +69,8 @@ def is_here(host: str) -> bool:
 def _fits(pattern: str, known: str) -> bool:
     if not pattern.startswith("*."):
         return pattern == known
-    return known.endswith(pattern[1:]) and len(known) > len(pattern) - 1
+    end = pattern[2:]
+    return known.endswith(end) and _LABELS.fullmatch(known.removesuffix(end)) is not None
 
 
 class PushAnswer(Enum):

@@ -191,6 +191,12 @@ async def test_a_service_that_isn_t_named_is_asked_nothing(town):
         assert stranger.asked == []
 
 
+async def test_who_can_t_be_written_to_at_all_is_nobody_else_s_trouble(town):
+    stranger = replace(await town.browser(), auth="no secret")
+    assert (await town.bulk.tell(town.target(stranger))).outcome is FAILED
+    assert (await town.bulk.tell(town.target(await town.browser()))).outcome is SENT
+
+
 async def test_a_redirect_is_followed_nowhere(town):
     async with platform((201, b"")) as inside, platform((307, b"", {"Location": f"{inside.url}/"})) as service:
         bulk = town.a_bulk(service.url)
