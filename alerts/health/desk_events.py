@@ -327,7 +327,8 @@ def word_change(line: Chained, language: str, zone: tzinfo, *, own: bool = False
         name=entry.subject, what=what, at=entry.at.astimezone(zone)
     )
     theirs = _("If that wasn’t them: “{reset}”.").format(reset=reset)
-    fix = _("If that wasn’t you, change your password and tell an administrator.") if own else theirs
+    yours = _("If that wasn’t you, change your password, remove passkeys that aren’t yours, and tell an administrator.")
+    fix = yours if own else theirs
     address = _("from {address}").format(address=entry.address) if entry.address else None
     return NoticeWords(said, fix, address)
 

@@ -201,6 +201,32 @@ def test_the_button_takes_the_place_of_what_waits_in_the_field(desk):
     is_in(hugo)
 
 
+def test_the_password_does_while_a_passkey_waits_in_the_field(desk):
+    ines, device = registered(desk, "ines")
+    with ines.page.expect_response("**/alone/passkey/options"):
+        ines.go("/account")
+    ines.fill_in_name_and_password()
+    expect(ines.page.get_by_role("button", name="Use a passkey")).to_be_visible()
+    device.answers(yes=True)
+    ines.page.get_by_role("button", name="Use a passkey").click()
+    is_in(ines)
+    expect(ines.page).to_have_url(re.compile("/desk/account$"))
+
+
+def test_a_page_that_stands_open_asks_anew_before_its_question_is_too_old(desk):
+    lise, device = registered(desk, "lise")
+    lise.page.clock.install()
+    asked = "**/alone/passkey/options"
+    with lise.page.expect_response(asked):
+        lise.go("/")
+    for _ in range(2):
+        with lise.page.expect_response(asked):
+            lise.page.clock.fast_forward("05:01")
+    device.answers(yes=True)
+    lise.page.clock.fast_forward("05:01")
+    is_in(lise)
+
+
 def test_without_script_there_is_no_button_and_the_password_does(desk):
     page = desk.stranger(desk.account("simon"), java_script_enabled=False).go("/")
     expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()

@@ -155,6 +155,10 @@ async def test_a_passkey_alone_is_in_where_it_wanted_to_go(town, browser):
     key, origin = await with_passkey(town, browser)
     account = await browser.get("/desk/account")
     assert "signs in without a password" in account.said
+    new = "battery staple horses"
+    fields = {"old_password": OWN, "new_password": new, "new_password_again": new}
+    account = await browser.follow(await browser.send(account, "/desk/account/password", **fields))
+    assert "Your passkeys go on signing in: remove any that isn’t yours." in account.said
     await browser.send(account, "/desk/sign-out")
     page = await browser.follow(await browser.get("/desk/waiting"))
     name = page.tree.get_element_by_id("f-name")
