@@ -151,15 +151,17 @@ def test_who_was_away_is_shown_only_the_latest_of_an_alert(home):
     home.leave()
 
 
-def test_a_browser_that_gets_another_endpoint_stays_subscribed_and_can_still_leave(home):
+def test_a_browser_that_gets_another_endpoint_is_told_the_end_of_what_it_had_and_can_still_leave(home):
     town = home.town
     home.browser.goto(town.pages)
     home.subscribe()
     first = home.endpoint()
+    grave = town.post("Rue Haute fermée", "--severity", "Severe", "--area", "all")
+    home.sees("Rue Haute")
     town.ask("/sandbox/timelines", method="DELETE")  # the push service forgets all that it knew
     town.until(lambda: home.endpoint() != first)
-    town.post("Rue Haute fermée", "--severity", "Severe", "--area", "all")
-    home.sees("Rue Haute")
+    town.objects("cancel", grave["incident"], "--over")
+    home.sees("Route rouverte")
     home.leave()  # by the page that was open all the while
     assert town.rows("subscriber") == 0
     assert [each["gone"] for each in home.subscriptions()] == [True]

@@ -2,7 +2,8 @@
 
 GET    /push/key                      the key under which a browser subscribes
 POST   /push/subscriptions            {"endpoint", "keys": {"p256dh", "auth"}, "choices": {…}} → 201 {"token"}
-PUT    /push/subscriptions/{token}    {"choices": {…}}: these take the place of what was chosen
+PUT    /push/subscriptions/{token}    {"choices": {…}}: these take the place of what was chosen; with "endpoint" and
+                                      "keys", of where that browser is reached, too
 DELETE /push/subscriptions/{token}    everything about that browser is gone
 
 Nothing is known of who asks but that endpoint, and the token is kept as a digest. Endpoints are strangers' addresses:
@@ -15,7 +16,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -63,9 +64,13 @@ class NewPushSubscription(StrictBody):
 
 
 class ChangedPushSubscription(StrictBody):
-    """The body of a PUT."""
+    """The body of a PUT; with what a browser's `toJSON()` tells, if it is reached elsewhere from now on."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     choices: SubscriberChoices
+    endpoint: Annotated[str, StringConstraints(max_length=1000)] | None = None
+    keys: PushKeys | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +130,7 @@ class PushPages:
 
     async def _subscribe(self, request: web.Request) -> web.Response:
         wanted = await self._read(request, NewPushSubscription)
-        endpoint = PushEndpoint(wanted.endpoint, wanted.keys.p256dh, wanted.keys.auth)
-        if not self._door.is_known(endpoint.url):
-            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_service_unknown"))
-        if not self._door.is_readable(endpoint.p256dh, endpoint.auth):
-            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_keys_wrong"))
+        endpoint = self._endpoint_of(wanted.endpoint, wanted.keys)
         token = secrets.token_urlsafe(32)
         plain = Subscriber(endpoint.number, endpoint=endpoint, token=digest(token))
         subscriber = self._chosen(plain, wanted.choices, self._language(request))
@@ -146,12 +147,18 @@ class PushPages:
         return _json({"token": token}, HTTPStatus.CREATED)
 
     async def _change(self, request: web.Request) -> web.Response:
-        choices = (await self._read(request, ChangedPushSubscription)).choices
-        known_by = digest(request.match_info["token"])
+        wanted = await self._read(request, ChangedPushSubscription)
+        choices, known_by = wanted.choices, digest(request.match_info["token"])
+        elsewhere = None if wanted.endpoint is None else self._endpoint_of(wanted.endpoint, wanted.keys)
 
         def keep(unit: DeskUnit) -> bool:
             known = unit.subscribers.by_token(PUSH, known_by)
+            if known is not None and elsewhere is not None and elsewhere.number != known.chat:
+                # Everything goes along: which alerts it had, so that it is told their end.
+                unit.subscribers.moved(PUSH, known.chat, elsewhere.number)
+                known = replace(known, chat=elsewhere.number)
             if known is not None:
+                known = replace(known, endpoint=elsewhere or known.endpoint)
                 unit.subscribers.put(PUSH, self._chosen(known, choices, known.language))
             return known is not None
 
@@ -172,6 +179,14 @@ class PushPages:
         if not await self._service.keep(forget):
             raise _Refusal(HTTPStatus.NOT_FOUND, because("push_token_unknown"))
         return web.Response(status=HTTPStatus.NO_CONTENT, headers=_NO_STORE)
+
+    def _endpoint_of(self, url: str, keys: PushKeys | None) -> PushEndpoint:
+        """Where a browser is reached. Raises _Refusal for what is no push service of ours, and for no keys."""
+        if not self._door.is_known(url):
+            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_service_unknown"))
+        if keys is None or not self._door.is_readable(keys.p256dh, keys.auth):
+            raise _Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, because("push_keys_wrong"))
+        return PushEndpoint(url, keys.p256dh, keys.auth)
 
     async def _read(self, request: web.Request, model: type[Any]) -> Any:
         """The body, from our own page or a program, and not too often from one network. Raises _Refusal."""

@@ -60,8 +60,10 @@ async function join() {
 }
 
 async function enroll(subscription, choices) {
-  const answer = await send("POST", subscriptions, {...subscription.toJSON(), choices});
-  if (answer.ok) await write(kept = {...await answer.json(), endpoint: subscription.endpoint, choices});
+  const told = {...subscription.toJSON(), choices};
+  let answer = kept && await send("PUT", `${subscriptions}/${kept.token}`, told);
+  if (!answer || answer.status === 404) answer = await send("POST", subscriptions, told);
+  if (answer.ok) await write(kept = {...kept, ...await answer.json(), endpoint: subscription.endpoint, choices});
   return answer;
 }
 

@@ -24,21 +24,18 @@ addEventListener("notificationclick", (event) => {
   })());
 });
 
-// A browser may change its endpoint: who is subscribed stays so, with the same choices.
+// A browser may change its endpoint: who is subscribed stays so, and is told the end of what they were told.
 addEventListener("pushsubscriptionchange", (event) => {
   event.waitUntil((async () => {
     const shelf = await caches.open("push"), kept = await (await shelf.match("state"))?.json();
     const options = event.oldSubscription?.options ?? (await registration.pushManager.getSubscription())?.options;
     if (!kept || !options) return;
     const subscription = event.newSubscription ?? await registration.pushManager.subscribe(options);
-    const address = new URL("push/subscriptions", registration.scope);
-    const answer = await fetch(address, {
-      method: "POST",
-      headers: {"Content-Type": "application/json"},
-      body: JSON.stringify({...subscription.toJSON(), choices: kept.choices}),
-    });
+    const address = new URL("push/subscriptions", registration.scope), headers = {"Content-Type": "application/json"};
+    const body = JSON.stringify({...subscription.toJSON(), choices: kept.choices});
+    let answer = await fetch(`${address}/${kept.token}`, {method: "PUT", headers, body});
+    if (answer.status === 404) answer = await fetch(address, {method: "POST", headers, body});
     if (!answer.ok) return;
-    await fetch(`${address}/${kept.token}`, {method: "DELETE"}).catch(() => null);
     const state = {...kept, ...await answer.json(), endpoint: subscription.endpoint};
     await shelf.put("state", new Response(JSON.stringify(state)));
   })());

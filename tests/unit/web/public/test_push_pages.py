@@ -110,6 +110,34 @@ async def test_choices_are_changed_by_the_token_and_by_nothing_else(desk):
     assert (await desk.kept())[0].districts == {"D2"}
 
 
+async def test_a_browser_that_is_reached_elsewhere_keeps_its_token_and_what_it_was_told(desk):
+    token = await desk.subscribe()
+    [first] = await desk.kept()
+    for told in (
+        "INSERT INTO received VALUES ('push', ?, 'i1', 0, 0)",
+        "INSERT INTO officer_chat VALUES ('push', ?, 'anne')",
+    ):
+        await desk.house.service.act(lambda unit, told=told: unit.execute(told, (first.chat,)))
+    moved = desk.body("two", choices={"districts": ["D1"]})
+    assert (await desk.send("PUT", f"{PATH}/{token}", moved))[0] == 200
+    [now] = await desk.kept()
+    assert (now.endpoint.url, now.districts, now.token) == ("https://push.example/two", {"D1"}, digest(token))
+    rows = await desk.house.service.ask(
+        lambda unit: [
+            unit.execute(f"SELECT chat FROM {table}").fetchall()[0]["chat"] for table in ("received", "officer_chat")
+        ]
+    )
+    assert rows == [now.chat] * 2 != [first.chat] * 2
+    assert (await desk.send("PUT", f"{PATH}/{token}", moved))[0] == 200, "the same place again"
+    for wrong, code in (
+        ({"keys": None}, "push_keys_wrong"),
+        ({"endpoint": "https://a.example/"}, "push_service_unknown"),
+    ):
+        status, told = await desk.send("PUT", f"{PATH}/{token}", {**moved, **wrong})
+        assert (status, told["reason_code"]) == (422, code)
+    assert await desk.kept() == [now]
+
+
 async def test_the_same_browser_again_is_one_row_and_its_old_token_opens_nothing(desk):
     old = await desk.subscribe()
     new = await desk.subscribe(choices={"districts": ["D1"]})
