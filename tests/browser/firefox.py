@@ -40,7 +40,8 @@ SETTINGS = """
     const set = {string: "setStringPref", number: "setIntPref", boolean: "setBoolPref"};
     for (const [name, value] of Object.entries(arguments[0])) Services.prefs[set[typeof value]](name, value);
 """
-WINDOWS = "return [...gBrowser.tabs].map((each) => each.linkedBrowser.currentURI.spec);"
+THERE = """(address) => location.href === address && document.readyState === "complete"
+    && [...document.querySelectorAll(".map")].every((map) => !map.checkVisibility() || map.querySelector("path"))"""
 ERRORS = """
     const [origin] = arguments, {nsIScriptError} = Ci, NO_ERROR = nsIScriptError.warningFlag | nsIScriptError.infoFlag;
     const thrown = Services.console.getMessageArray().filter((each) => each instanceof nsIScriptError)
@@ -139,14 +140,26 @@ class Firefox:
         """Tap the latest one on the screen."""
         self._inside("Services.wm.getMostRecentWindow('alert:alert').onAlertClick();")
 
-    def windows(self) -> list[str]:
-        """The addresses of all that are open."""
-        found: list[str] = self._inside(WINDOWS)
-        return found
+    @contextmanager
+    def new_window(self) -> Iterator[None]:
+        """Look at the window that opens; it is closed afterwards."""
+        first = self.ask("WebDriver:GetWindowHandle", {})
+        deadline = time.monotonic() + PATIENCE
+        while not (found := [each for each in self.ask("WebDriver:GetWindowHandles", {}) if each != first]):
+            if time.monotonic() > deadline:
+                raise AssertionError("no window opens")
+            threading.Event().wait(0.05)
+        self.ask("WebDriver:SwitchToWindow", {"handle": found[0]})
+        yield
+        self.ask("WebDriver:CloseWindow", {})
+        self.ask("WebDriver:SwitchToWindow", {"handle": first})
 
-    def close_other_windows(self) -> None:
-        """All but the first."""
-        self._inside("gBrowser.removeAllTabsBut(gBrowser.tabs[0]);")
+    def is_at(self, address: str) -> bool:
+        """Whether the page of that address is there, with its map."""
+        try:
+            return bool(self.evaluate(THERE, address))
+        except Refused:  # another page makes way for it
+            return False
 
     def errors(self, origin: str) -> list[str]:
         """What the scripts, the styles and the policies of that origin complained of."""

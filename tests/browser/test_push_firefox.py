@@ -25,8 +25,6 @@ SHOWN = """async () => {
 SAYS = "() => document.querySelector('[data-push] [role=status]').textContent"
 CLOSE = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).forEach((each) => each.close())"
 SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
-DRAWN = """() => [...document.querySelectorAll(".map")].every(
-    (map) => !map.checkVisibility() || map.querySelectorAll("path").length > 5)"""
 REPORTS = "\n[reports]\n"
 
 
@@ -36,6 +34,11 @@ class Home:
     def __init__(self, town: PushTown, browser: Firefox) -> None:
         self.town = town
         self.browser = browser
+
+    def visit(self, path: str = "/") -> None:
+        """Open a page. It is whole then: a browser complains of what it was still loading when it leaves one."""
+        self.browser.goto(self.town.pages + path)
+        self.town.until(lambda: self.browser.is_at(self.town.pages + path))
 
     def subscribe(self) -> None:
         """By the page's own button."""
@@ -103,7 +106,7 @@ def home(tmp_path_factory, forks) -> Iterator[Home]:
 
 def test_a_firefox_shows_an_alert_its_update_and_its_end_and_leaves_without_a_trace(home):
     town, browser = home.town, home.browser
-    browser.goto(town.pages)
+    home.visit()
     browser.tick("Centre-Bourg")
     home.subscribe()
     assert town.rows("subscriber") == 1
@@ -117,8 +120,8 @@ def test_a_firefox_shows_an_alert_its_update_and_its_end_and_leaves_without_a_tr
     assert shown["tag"] == grave["incident"] != elsewhere["incident"]
     assert shown["lang"] == "fr"
     browser.tap_notification()
-    town.until(lambda: f"{town.pages}/alerts/{grave['incident']}" in browser.windows())
-    browser.close_other_windows()
+    with browser.new_window():
+        town.until(lambda: browser.is_at(f"{town.pages}/alerts/{grave['incident']}"))
 
     town.objects("update", grave["incident"], "--instruction", "Passez par le pont.")
     home.sees("Passez par le pont.")
@@ -136,7 +139,7 @@ def test_a_firefox_shows_an_alert_its_update_and_its_end_and_leaves_without_a_tr
 
 def test_who_was_away_is_shown_only_the_latest_of_an_alert(home):
     town = home.town
-    home.browser.goto(town.pages)
+    home.visit()
     home.subscribe()
     home.is_connected(False)
     before = len(town.brought())
@@ -153,7 +156,7 @@ def test_who_was_away_is_shown_only_the_latest_of_an_alert(home):
 
 def test_a_browser_that_gets_another_endpoint_is_told_the_end_of_what_it_had_and_can_still_leave(home):
     town = home.town
-    home.browser.goto(town.pages)
+    home.visit()
     home.subscribe()
     first = home.endpoint()
     grave = town.post("Rue Haute fermée", "--severity", "Severe", "--area", "all")
@@ -169,12 +172,12 @@ def test_a_browser_that_gets_another_endpoint_is_told_the_end_of_what_it_had_and
 
 def test_choices_are_changed_and_kept_over_a_visit(home):
     town, browser = home.town, home.browser
-    browser.goto(town.pages)
+    home.visit()
     home.subscribe()
     browser.choose("severity", "Extreme")
     browser.press("Garder ces choix")
     home.is_told("Vos choix sont enregistrés")
-    browser.goto(town.pages)
+    home.visit()
     town.until(lambda: browser.evaluate("() => document.querySelector('[name=severity]').value") == "Extreme")
     before = len(town.brought())
     town.post("Rue Longue fermée", "--severity", "Severe", "--area", "Centre-Bourg")
@@ -193,7 +196,6 @@ def test_gecko_shows_every_page_and_none_of_them_complains(home, width):
     town.until_shown(grave)
     browser.is_wide(width)
     for page in ("", f"alerts/{grave}", "report", "reports", f"reports/{told['report']}", "poster", "panel", "privacy"):
-        browser.goto(f"{town.pages}/{page}")
-        town.until(lambda: browser.evaluate(DRAWN))
+        home.visit(f"/{page}")
         assert browser.evaluate(SIDEWAYS) == 0, page
     assert browser.errors(town.pages) == []
