@@ -230,9 +230,8 @@ class LetterPages:
         if token is None:
             return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
         path = self._setting.path(self._setting.language_of(request.path), f"mail/{token}?kept")
-        return web.Response(
-            status=HTTPStatus.SEE_OTHER, headers={**_UNKEPT, "Location": f"{self._setting.town.mount}{path}"}
-        )
+        # In a fleet the door puts the town's own path before it.
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers={**_UNKEPT, "Location": path})
 
     def _keep(self, unit: DeskUnit, ask: LetterAsk) -> str | None:
         """Subscribe the address; its token, the same as long as it is subscribed. None: there is no room."""

@@ -109,7 +109,7 @@ class ReportPages:
     async def lead(self, request: web.Request) -> web.Response:
         """The other name of the page."""
         target = self._setting.path(self._setting.language_of(request.path), "report")
-        return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": self._below(target)})
+        return web.Response(status=HTTPStatus.MOVED_PERMANENTLY, headers={"Location": target})
 
     async def fresh(self, _: web.Request) -> web.Response:
         """A seal for a form that was kept on a telephone: what it was made with is too old by now."""
@@ -183,7 +183,8 @@ class ReportPages:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             return await self._failed(request, sent, "", because("reports_too_many"), status)
         path = self._setting.path(language, f"report/{taken.report.number}/{taken.token}")
-        headers = {"Location": f"{self._below(path)}?sent", **_UNKEPT}
+        # In a fleet the door puts the town's own path before it.
+        headers = {"Location": f"{path}?sent", **_UNKEPT}
         return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
 
     def _draft(self, sent: SentForm, source: str) -> ReportDraft:
@@ -297,9 +298,6 @@ class ReportPages:
 
     def _said(self, request: web.Request, reason: Reason) -> str:
         return sentence(reason, self._setting.language_of(request.path), self._setting.town.zone)
-
-    def _below(self, path: str) -> str:
-        return f"{self._setting.town.mount}{path}"
 
     def _address(self, request: web.Request) -> str:
         return address_of(request, self._setting.town.web.trusted)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager, suppress
 
-from aiohttp import web
+from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.desk.service import DeskService
+from alerts.fleet.entrance import FleetDoor
 from alerts.model.events import Events
 from alerts.model.incident import new_id
 from alerts.model.ports import Heard, Memory
@@ -112,3 +113,15 @@ async def end(task):
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+@asynccontextmanager
+async def a_door(routes):
+    """A client of a fleet's door, behind which the town with these pages is below `/t/martin`."""
+    app, door, front = web.Application(), FleetDoor(), web.Application()
+    app.add_routes(routes)
+    front.router.add_route("*", "/{path:.*}", door.answer)
+    place = await door.put("martin", app, ())
+    async with TestClient(TestServer(front), cookie_jar=CookieJar(unsafe=True)) as client:
+        yield client
+    await door.take_away(place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ from alerts.rendering.i18n import sentence
 from alerts.web.public.letters import A_DAY, A_NETWORK, APART, LASTS, LetterAsk, LetterDoor, LetterPages, LinkSeal
 from alerts.web.public.publisher import public_routes
 from tests.mail_relay import Relay
-from tests.unit.web.public.house import a_house
+from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.test_asking import BAD_KINDS
 
 SQUARE = {"type": "Polygon", "coordinates": [[[5, 45], [6, 45], [6, 46], [5, 45]]]}
@@ -61,22 +62,31 @@ class Town:
         await self.house.clock.advance(span.total_seconds())
 
 
-@pytest.fixture
-async def town(tmp_path):
+@asynccontextmanager
+async def a_town(tmp_path, **more):
     relay = await Relay().start()
     told = {"kind": "mail", "host": "127.0.0.1", "port": relay.port, "tls": "none", "sender": "a@town.example"}
     settings = MailSettings.model_validate({**told, "subscriptions": True, "timeout": "5s"})
     channel = ChannelConfig("lettre", "mail", MAIL_TEXT, subscriptions=True, settings=settings)
     districts = (District("D1", "Les Quais", SQUARE), District("D2", "Le Moulin", SQUARE))
-    async with a_house(tmp_path, districts=districts, channels={"lettre": channel}, public_url=PAGES) as house:
+    changes = {"districts": districts, "channels": {"lettre": channel}, "public_url": PAGES, **more}
+    async with a_house(tmp_path, **changes) as house:
         bulk = MailBulk("lettre", settings, a_house_s_resources(house, tmp_path), sentence)
+        pages = LetterPages(house.publisher, house.service, LetterDoor("lettre", bulk.write_to))
         app = web.Application()
-        app.add_routes(LetterPages(house.publisher, house.service, LetterDoor("lettre", bulk.write_to)).routes())
-        app.add_routes(public_routes(house.publisher))
+        app.add_routes([*pages.routes(), *public_routes(house.publisher)])
         async with TestClient(TestServer(app)) as client:
-            yield Town(house, relay, client)
+            found = Town(house, relay, client)
+            found.pages = pages
+            yield found
         await bulk.close()
     await relay.stop()
+
+
+@pytest.fixture
+async def town(tmp_path):
+    async with a_town(tmp_path) as found:
+        yield found
 
 
 def a_house_s_resources(house, folder):
@@ -112,6 +122,14 @@ async def test_nothing_is_kept_until_the_link_s_button_is_pressed(town):
     assert (one.districts, one.topics, one.severity) == ({"D1"}, {Topic.FLOOD}, Severity.SEVERE)
     assert one.quiet == Quiet(time(22), time(7))
     assert own == f"/mail/{one.endpoint.token}?kept"
+
+
+async def test_in_a_fleet_the_link_s_button_leads_below_the_town_s_own_path_once(tmp_path):
+    async with a_town(tmp_path, mount="/t/martin") as town, a_door(town.pages.routes()) as client:
+        await town.send()
+        answer = await client.post(f"/t/martin{town.link()}", allow_redirects=False)
+        [(_, one)] = await town.kept()
+        assert answer.headers["Location"] == f"/t/martin/mail/{one.endpoint.token}?kept"
 
 
 async def test_no_table_has_an_address_that_was_not_confirmed(town):

@@ -8,10 +8,9 @@ from datetime import timedelta
 
 import pytest
 from aiohttp import ClientSession, CookieJar, web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestServer
 
 from alerts.desk.officer import Officer
-from alerts.fleet.entrance import FleetDoor
 from alerts.listening.polls import PollDraft, close_poll, open_poll, tell_outcome
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.poll import Counting, PollCount
@@ -19,7 +18,7 @@ from alerts.model.town import WebSection
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import public_routes
 from tests.unit.french import visible, wrong_in
-from tests.unit.web.public.house import a_house
+from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.test_asking import BAD_KINDS
 
 QUESTION = "Faut-il fermer la <place> le samedi ?"
@@ -214,29 +213,17 @@ async def test_a_crowd_that_looks_asks_the_database_once(square, monkeypatch):
 
 async def test_in_a_fleet_all_that_it_leads_to_is_below_the_towns_own_path_once(tmp_path):
     web_section = WebSection(languages=("en",), proxies=("127.0.0.1",))
-    async with a_house(tmp_path, web=web_section, mount="/t/martin") as house, a_door(house) as client:
+    async with a_house(tmp_path, web=web_section, mount="/t/martin") as house:
+        polls = PollPages(house.publisher, house.service, house.service).routes()
         draft = PollDraft(QUESTION, ("Oui", "Non"), house.clock.now() + timedelta(hours=1))
         poll = await house.service.act(lambda unit: open_poll(Officer(unit, ANNE), draft))
-        page = await (await client.get(f"/t/martin/polls/{poll.id}")).text()
-        leads = set(re.findall(r'\b(?:href|src|action)="(/[^"]*)"', page))
-        assert {each for each in leads if not re.match("/t/martin/(?!t/)", each)} == set()
-        answer = await client.post(f"/t/martin/polls/{poll.id}", data={"option": "0"}, allow_redirects=False)
-        assert answer.headers["Location"] == f"/t/martin/polls/{poll.id}?lang=fr"
-        assert "Merci" in await (await client.get(answer.headers["Location"])).text()
-
-
-@asynccontextmanager
-async def a_door(house):
-    """A client of a fleet's door, behind which that town is below its own path."""
-    app, door, front = web.Application(), FleetDoor(), web.Application()
-    app.add_routes(
-        [*PollPages(house.publisher, house.service, house.service).routes(), *public_routes(house.publisher)]
-    )
-    front.router.add_route("*", "/{path:.*}", door.answer)
-    place = await door.put("martin", app, ())
-    async with TestClient(TestServer(front), cookie_jar=CookieJar(unsafe=True)) as client:
-        yield client
-    await door.take_away(place)
+        async with a_door([*polls, *public_routes(house.publisher)]) as client:
+            page = await (await client.get(f"/t/martin/polls/{poll.id}")).text()
+            leads = set(re.findall(r'\b(?:href|src|action)="(/[^"]*)"', page))
+            assert {each for each in leads if not re.match("/t/martin/(?!t/)", each)} == set()
+            answer = await client.post(f"/t/martin/polls/{poll.id}", data={"option": "0"}, allow_redirects=False)
+            assert answer.headers["Location"] == f"/t/martin/polls/{poll.id}?lang=fr"
+            assert "Merci" in await (await client.get(answer.headers["Location"])).text()
 
 
 @pytest.mark.parametrize("kind", BAD_KINDS)

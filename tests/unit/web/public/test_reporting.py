@@ -8,6 +8,7 @@ import threading
 from datetime import timedelta
 
 import pytest
+from lxml import html
 from PIL import Image
 
 from alerts.desk.officer import Officer
@@ -16,9 +17,10 @@ from alerts.model.reports import ReportState, shipped_kinds
 from alerts.reports.acts import accept, close
 from alerts.reports.places import Places
 from alerts.web.public import report_form
+from alerts.web.public.followed import PrivatePages
 from alerts.web.public.report_form import A_NETWORKS, MOST_BYTES, SMALL, TooManyUploads, Uploads
 from tests.unit.french import visible, wrong_in
-from tests.unit.web.public.house import a_house
+from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.reporting_house import HERE, a_street, in_one_line
 
 ANNE = Actor("Anne", Role.AUTHOR, Origin.COMMAND)
@@ -351,14 +353,18 @@ async def test_the_empty_form_alone_may_be_found_and_comes_packed(street):
 
 
 async def test_in_a_fleet_every_link_of_it_leads_below_the_town(tmp_path):
-    async with a_street(tmp_path, mount="/saint-martin") as street:
+    async with a_street(tmp_path, mount="/t/martin") as street:
         opened = await street.open()
         [form] = opened.page.xpath("//form[@id='report']")
         asked = [form.get(name) for name in ("action", "data-fresh", "data-proof", "data-worker", "data-keeping")]
-        assert all(each.startswith("/saint-martin/") for each in asked), asked
+        assert all(each.startswith("/t/martin/") for each in asked), asked
         fields = {"kind": "road", **HERE, "key": opened.value("key"), "form": opened.value("form")}
-        async with street.person() as client, client.post("/report", data=fields, allow_redirects=False) as answer:
+        private = PrivatePages(street.house.publisher, street.house.service, street.house.service)
+        async with a_door([*street.pages.routes(), *private.routes()]) as client:
+            answer = await client.post("/t/martin/report", data=fields, allow_redirects=False)
             leads = answer.headers["Location"]
-        assert leads.startswith("/saint-martin/report/SM-26-0001/")
-        private = await street.get(leads.removeprefix("/saint-martin").removesuffix("?sent"))
-        assert private.page.xpath("//form/@action")[0].startswith("/saint-martin/report/SM-26-0001/")
+            assert leads.startswith("/t/martin/report/SM-26-0001/")
+            page = html.document_fromstring(await (await client.get(leads)).text())
+            other = await client.get("/t/martin/signaler", allow_redirects=False)
+        assert page.xpath("//form/@action")[0].startswith("/t/martin/report/SM-26-0001/")
+        assert other.headers["Location"] == "/t/martin/report"
