@@ -14,7 +14,7 @@ def test_what_waits_when_a_station_is_moved_goes_out_from_its_new_place_once(tow
     town.until(lambda: all(town.timelines().values()))
     to = server.url.reveal()
     refused = town.tocsin("db", "copy", town.store, to)
-    assert (refused.returncode, "un démon travaille sur" in refused.stderr) == (1, True)
+    assert (refused.returncode, "un service travaille sur" in refused.stderr) == (1, True)
     assert town.tocsin("db", "copy", town.store, "sqlite:///kept.db", "--keep").returncode == 0
 
     assert daemon.stop() == 0
@@ -37,7 +37,7 @@ def test_what_waits_when_a_station_is_moved_goes_out_from_its_new_place_once(tow
             "Route",
         ]
     refused = town.tocsin("db", "copy", to, "sqlite:///back.db")
-    assert (refused.returncode, "un démon travaille sur" in refused.stderr) == (1, True)
+    assert (refused.returncode, "un service travaille sur" in refused.stderr) == (1, True)
     assert daemon.stop() == 0
     back = town.tocsin("db", "copy", to, "sqlite:///back.db")
     assert back.returncode == 0, back.stderr

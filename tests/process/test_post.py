@@ -67,7 +67,7 @@ def test_a_post_while_the_daemon_is_down_is_kept_and_goes_out_when_it_runs(town)
     done = town.tocsin("post", "--headline", "Route coupée")
 
     assert done.returncode == 0
-    assert "elle partira quand le démon tournera" in done.stderr
+    assert "elle partira quand le service tournera" in done.stderr
     assert not town.timelines()["twitter"]
     town.start_daemon()
     town.until(lambda: all(len(posts) == 1 for posts in town.timelines().values()))
@@ -140,5 +140,5 @@ def test_waiting_for_a_post_that_somebody_must_validate_ends_at_once_and_says_so
     done = town.tocsin("post", "--headline", "Crue", "--wait=80s")
 
     assert done.returncode == 1
-    assert "attend une validation\u202f; elle partira ensuite, quand le démon tournera" in done.stderr
+    assert "attend une validation\u202f; elle partira ensuite, quand le service tournera" in done.stderr
     assert "elle attend la validation de quelqu’un d’autre\u00a0: `tocsin approve" in done.stderr

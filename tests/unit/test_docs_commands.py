@@ -112,7 +112,7 @@ class TestUse:
         assert run([word for word in post if word != "--wait"]) == 0
         told = capsys.readouterr()
         identity = told.out.split()[0]
-        assert "elle partira quand le démon tournera" in told.err
+        assert "elle partira quand le service tournera" in told.err
 
         assert run([identity[:4] if word == "ID" else word for word in update]) == 0
         assert "Coupure d'eau rue des Tanneurs" in capsys.readouterr().out

@@ -125,25 +125,38 @@ def _areas(unit: DeskUnit, at: str) -> Iterator[Feature]:
 async def _csv(console: Console, request: web.Request) -> web.StreamResponse:
     """With a mark by which Excel knows it for UTF-8, and the separator that Excel expects in the reader's language."""
     separator = ";" if console.frame.words(request).language == "fr" else ","
-    response = await _begun(console, request, "text/csv", "csv")
+    response, count = await _begun(console, request, "text/csv", "csv"), 0
     await response.write(("\ufeff" + _row(COLUMNS, separator)).encode())
     async for reports in _found(console, request):
+        count += len(reports)
         rows = (_row([account[name] for name in COLUMNS], separator) for account in _flat(console, reports))
         await response.write("".join(rows).encode("utf-8", "replace"))
+    if count >= MOST_ROWS:
+        await response.write(_row([_that_there_is_more(console, request)], separator).encode())
     await response.write_eof()
     return response
 
 
 async def _geojson(console: Console, request: web.Request) -> web.StreamResponse:
-    response, first = await _begun(console, request, "application/geo+json", "geojson"), True
+    response, count = await _begun(console, request, "application/geo+json", "geojson"), 0
     await response.write(b'{"type": "FeatureCollection", "features": [\n')
     async for reports in _found(console, request):
         spelled = ",\n".join(json.dumps(_feature(each), ensure_ascii=False) for each in _flat(console, reports))
-        await response.write(("" if first else ",\n").encode() + spelled.encode("utf-8", "replace"))
-        first = False
-    await response.write(b"\n]}\n")
+        await response.write((",\n" if count else "").encode() + spelled.encode("utf-8", "replace"))
+        count += len(reports)
+    more = f', "note": {json.dumps(_that_there_is_more(console, request))}' if count >= MOST_ROWS else ""
+    await response.write(f"\n]{more}}}\n".encode())
     await response.write_eof()
     return response
+
+
+def _that_there_is_more(console: Console, request: web.Request) -> str:
+    """Said at the end of a file that is as long as files may be: nobody is to take it for all there is."""
+    words = console.frame.words(request)
+    return words.gettext(
+        "Only the newest %(most)s reports are in this file. Choose a shorter time or a kind to have others.",
+        most=f"{MOST_ROWS}",
+    )
 
 
 async def _begun(console: Console, request: web.Request, kind: str, ending: str) -> web.StreamResponse:

@@ -277,7 +277,7 @@ class Pages:
             following=self.setting.path(self.language, panel_path(number % count + 1)),
             dwell=panel.DWELL,
             night=panel.is_night(outlook.now, zone),
-            as_of=panel.up_to_date(outlook.now, zone, self._words),
+            as_of=panel.up_to_date(outlook, zone, self._words),
         )
 
     def askers(self, count: int) -> str:

@@ -81,7 +81,7 @@ def text_of(shown: Sequence[Told], outlook: Outlook, zone: ZoneInfo, words: Word
         state = state_of(shown, outlook)
         paragraphs.append([words.gettext("No alert")] if state == "calm" else [words.gettext("Not up to date")])
     paragraphs += [[f"{source.title}{words.gettext(': ')}{words.gettext('no news')}"] for source in _late(outlook)]
-    paragraphs.append([up_to_date(outlook.now, zone, words)])
+    paragraphs.append([up_to_date(outlook, zone, words)])
     return "\n".join("\n".join(line for said in each for line in wrapped(said)) + "\n" for each in paragraphs)
 
 
@@ -91,9 +91,14 @@ def _told_in_lines(told: Told) -> list[str]:
     return [str(each) for each in said if each]
 
 
-def up_to_date(now: datetime, zone: ZoneInfo, words: Words) -> str:
-    """Of when it is, by the clock of the hall."""
-    return words.gettext("as of %(time)s", time=clock(now, zone))
+def up_to_date(outlook: Outlook, zone: ZoneInfo, words: Words) -> str:
+    """Of when it is, by the clock of the hall; where a source is behind its time nothing is said to be up to date."""
+    time = clock(outlook.now, zone)
+    return (
+        words.gettext("state of %(time)s", time=time)
+        if outlook.doubtful
+        else words.gettext("as of %(time)s", time=time)
+    )
 
 
 def clock(now: datetime, zone: ZoneInfo) -> str:

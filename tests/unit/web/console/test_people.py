@@ -219,7 +219,7 @@ async def test_what_happened_to_an_account_is_read_in_its_language(town, browser
     await browser.send(await browser.get("/desk/account"), "/desk/account/language", language="fr")
     page = await browser.get("/desk/account")
     assert "connexion, par un second facteur tout juste installé" in page.said
-    assert "compte ajouté, rédaction – root" in page.said
+    assert "compte ajouté, rédacteur – root" in page.said
 
 
 async def test_the_last_second_factor_stays(town, browser):

@@ -91,6 +91,19 @@ async def test_cells_are_told_apart_as_the_readers_spreadsheet_expects(desk):
     assert len(await rows(desk)) == 1
 
 
+async def test_a_file_that_ends_before_all_is_told_says_so(desk, monkeypatch):
+    await report(desk)
+    assert "note" not in json.loads(await desk.text("/reports/export.geojson"))
+    monkeypatch.setattr(reports_map, "AT_ONCE", 1)
+    monkeypatch.setattr(reports_map, "MOST_ROWS", 1)
+    await report(desk, kind="tree")
+
+    told = json.loads(await desk.text("/reports/export.geojson"))
+    assert len(told["features"]) == 1
+    assert told["note"].startswith("Only the newest 1 reports are in this file.")
+    assert (await rows(desk))[-1]["report"] == told["note"]
+
+
 async def test_the_page_offers_the_files_and_the_map_with_its_own_filter(desk):
     page = await desk.text("/reports?kind=tree")
     assert 'href="/desk/reports/export.csv?kind=tree"' in page

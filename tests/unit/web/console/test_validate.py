@@ -97,7 +97,7 @@ class TestTheList:
 
         assert "Exercise" in (await desk.look("/waiting")).text
         page = await desk.look(f"/waiting/{alert}")
-        assert '<body class="exercise">' in page.html
+        assert '<body class="exercise"' in page.html
         assert "Validate the exercise" in page.text
 
 

@@ -92,7 +92,7 @@ def test_calm_is_only_said_of_what_was_read(paper):
     paper.freshness = Freshness("Météo", NOW - timedelta(hours=2), stale=True)
     paper.print()
     assert told(paper)["state"] == "stale"
-    assert lines(paper) == ["Pas à jour", "", "Météo : pas de", "nouvelles", "", "à jour à 13:00"]
+    assert lines(paper) == ["Pas à jour", "", "Météo : pas de", "nouvelles", "", "état de 13:00"]
     assert "Aucune alerte" not in paper.text("/panel")
     assert re.search(r"pas de nouvelles depuis mercredi 25 novembre à 11\sh\s00", paper.text("/panel"))
 
@@ -130,7 +130,7 @@ def test_what_is_on_is_told_to_programs_worst_first(town, paper):
         "Centre-Bourg",
         "Jusqu’à 19 h ce",
     ]
-    assert lines(paper)[-4:] == ["Météo : pas de", "nouvelles", "", "à jour à 13:00"]
+    assert lines(paper)[-4:] == ["Météo : pas de", "nouvelles", "", "état de 13:00"]
     assert all(len(line) <= COLUMNS for line in lines(paper))
 
 
