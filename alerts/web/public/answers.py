@@ -33,6 +33,12 @@ GEOJSON = "application/geo+json"
 ICAL = "text/calendar; charset=utf-8"
 XML = "application/xml; charset=utf-8"
 JSON = "application/json"
+UNKEPT: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What goes with an answer that is nobody's but who asks for it: nothing keeps it, and no search finds it."""
 PNG = "image/png"
 SVG = "image/svg+xml"
 CSS = "text/css; charset=utf-8"

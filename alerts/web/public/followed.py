@@ -9,8 +9,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any
 
 from aiohttp import web
 
@@ -22,9 +20,8 @@ from alerts.reports.account import link_of
 from alerts.reports.acts import erased
 from alerts.reports.taking import section_of
 from alerts.web.posted import must_be_from_here
-from alerts.web.public.answers import HTML
-from alerts.web.public.page import REPORT, Pages, safety
-from alerts.web.public.publisher import Publisher, nothing_there
+from alerts.web.public.page import REPORT, Pages
+from alerts.web.public.publisher import Publisher, nothing_there, own_page
 
 _ONE = "report/{number:[A-Za-z0-9-]{3,24}}/{token:[0-9a-f]{32}}"
 
@@ -77,7 +74,7 @@ class PrivatePages:
             link=link_of(town, found.report.number, token),
             just_sent="sent" in request.query,
         )
-        return self._answered(page)
+        return own_page(self._setting, page)
 
     async def erase(self, request: web.Request) -> web.Response:
         """Forget all of it, at once and for good."""
@@ -89,17 +86,7 @@ class PrivatePages:
         edition = await self._publisher.edition()
         pages = self._pages[self._setting.language_of(request.path)]
         page = pages.reported("report_done.html", edition.outlook, REPORT, what="erased", kind=None)
-        return self._answered(page)
-
-    def _answered(self, page: str) -> web.Response:
-        headers: dict[str, Any] = {
-            **safety(self._setting, posts=True),
-            "Cache-Control": "no-store",
-            "X-Robots-Tag": "noindex",
-            "X-Content-Type-Options": "nosniff",
-            "Content-Type": HTML,
-        }
-        return web.Response(body=page.encode(), status=HTTPStatus.OK, headers=headers)
+        return own_page(self._setting, page)
 
 
 def _owned(unit: DeskUnit, number: str, token: str) -> CitizenReport | None:

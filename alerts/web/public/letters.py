@@ -37,11 +37,11 @@ from alerts.model.post import Message
 from alerts.model.subscriber import MAILBOX, Mailbox, Subscriber
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, read_posted
-from alerts.web.public.answers import HTML, answer, given
+from alerts.web.public.answers import HTML, UNKEPT, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.choices import MOST, SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.page import Pages, safety, words_of
-from alerts.web.public.publisher import Publisher, nothing_there
+from alerts.web.public.publisher import Publisher, nothing_there, own_page
 
 LASTS = timedelta(hours=24)
 """How long a link confirms."""
@@ -54,12 +54,6 @@ MOST_DISTRICTS = 100
 """More of them make a link that not every program keeps whole."""
 LONGEST_SEAL = 7000
 _ONE_CLICK = "List-Unsubscribe"
-_UNKEPT: Mapping[str, str] = {
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Type": HTML,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +225,7 @@ class LetterPages:
             return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
         path = self._setting.path(self._setting.language_of(request.path), f"mail/{token}?kept")
         # In a fleet the door puts the town's own path before it.
-        return web.Response(status=HTTPStatus.SEE_OTHER, headers={**_UNKEPT, "Location": path})
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers={**UNKEPT, "Location": path})
 
     def _keep(self, unit: DeskUnit, ask: LetterAsk) -> str | None:
         """Subscribe the address; its token, the same as long as it is subscribed. None: there is no room."""
@@ -333,8 +327,7 @@ class LetterPages:
         **told: Any,
     ) -> web.Response:
         page = await self._made(language or self._setting.language_of(request.path), what, rest=rest, **told)
-        headers = {**safety(self._setting, posts=True), **_UNKEPT}
-        return web.Response(body=page.encode(), status=status, headers=headers)
+        return own_page(self._setting, page, status)
 
     async def _made(self, language: str, what: str, *, rest: str, **told: Any) -> str:
         outlook = (await self._publisher.edition()).outlook

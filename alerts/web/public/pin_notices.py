@@ -29,11 +29,9 @@ from alerts.model.reports import ContentNotice
 from alerts.reports.public import Pin
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, read_posted
-from alerts.web.public.answers import HTML
 from alerts.web.public.asking import QuestionPace
-from alerts.web.public.page import safety
 from alerts.web.public.pins import NUMBER, REPORTS, PinPages, reported_page
-from alerts.web.public.publisher import nothing_there
+from alerts.web.public.publisher import nothing_there, own_page
 
 LONGEST_WHY, LONGEST_NAME, LONGEST_MAIL = 2000, 100, 200
 MOST_BYTES = 32 * 1024
@@ -144,14 +142,7 @@ class NoticePages:
     ) -> web.Response:
         pages = self._pins.pages[self._setting.language_of(request.path)]
         text = reported_page(pages, name, f"{REPORTS}/{rest}", self._service.now(), **told)
-        headers = {
-            **safety(self._setting, posts=True),
-            "Content-Type": HTML,
-            "Cache-Control": "no-store",
-            "X-Robots-Tag": "noindex",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return web.Response(body=text.encode(), status=status, headers=headers)
+        return own_page(self._setting, text, status)
 
     # --- the form's seal
 

@@ -36,10 +36,11 @@ from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
-from alerts.web.public.answers import KeptAnswer, Made, given
+from alerts.web.public.answers import HTML, UNKEPT, KeptAnswer, Made, given
 from alerts.web.public.export import Export
 from alerts.web.public.lasting import Key, Lasting
 from alerts.web.public.older import Cards, OlderPages
+from alerts.web.public.page import safety
 from alerts.web.public.site import Edition, Known, Site
 from alerts.web.public.told import Freshness, Outlook, PolledSource, Setting
 
@@ -441,6 +442,12 @@ def room_for_streams() -> int:
     """Half of the files that this process may have open at the most: the rest is for lanes, desk and pages."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return AT_ONCE if files == resource.RLIM_INFINITY else min(AT_ONCE, files // 2)
+
+
+def own_page(setting: Setting, text: str, status: int = 200) -> web.Response:
+    """A page that is nobody's but who asks for it, with a form of ours."""
+    headers = {**safety(setting, posts=True), **UNKEPT, "Content-Type": HTML}
+    return web.Response(body=text.encode(), status=status, headers=headers)
 
 
 async def nothing_there(publisher: Publisher, request: web.Request) -> web.Response:

@@ -35,10 +35,10 @@ from alerts.reports.public import Nearby, nearby
 from alerts.reports.taking import ReportDraft, check, placed, section_of
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here
-from alerts.web.public.answers import HTML, JSON, answer, given
+from alerts.web.public.answers import HTML, JSON, UNKEPT, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
-from alerts.web.public.publisher import Publisher
+from alerts.web.public.publisher import Publisher, own_page
 from alerts.web.public.report_form import FormSeal, SentForm, TooManyUploads, Uploads, field_of, read_sent
 from alerts.web.public.told import Outlook
 
@@ -102,7 +102,7 @@ class ReportPages:
         It alone may be found by who searches for it, and is packed: no stranger's word is in it.
         """
         if not request.query:
-            headers = {**safety(self._setting, posts=True), "Cache-Control": _UNKEPT["Cache-Control"]}
+            headers = {**safety(self._setting, posts=True), "Cache-Control": UNKEPT["Cache-Control"]}
             return await given(answer(await self._blank_form(request), HTML, extra=headers), request)
         return await self._form(request, _FormShown(_typed(SentForm({"kind": request.query.get("kind", "")[:40]})), {}))
 
@@ -119,7 +119,7 @@ class ReportPages:
         """What a browser computes."""
         now = self._service.now()
         proofs = await self._intake.proofs()
-        return web.Response(text=proofs.challenge(now, self._intake.recent(now)), content_type=JSON, headers=_UNKEPT)
+        return web.Response(text=proofs.challenge(now, self._intake.recent(now)), content_type=JSON, headers=UNKEPT)
 
     async def streets(self, _: web.Request) -> web.Response:
         """The names of the town's streets."""
@@ -184,7 +184,7 @@ class ReportPages:
             return await self._failed(request, sent, "", because("reports_too_many"), status)
         path = self._setting.path(language, f"report/{taken.report.number}/{taken.token}")
         # In a fleet the door puts the town's own path before it.
-        headers = {"Location": f"{path}?sent", **_UNKEPT}
+        headers = {"Location": f"{path}?sent", **UNKEPT}
         return web.Response(status=HTTPStatus.SEE_OTHER, headers=headers)
 
     def _draft(self, sent: SentForm, source: str) -> ReportDraft:
@@ -249,7 +249,7 @@ class ReportPages:
     async def _form(self, request: web.Request, shown: _FormShown) -> web.Response:
         language, outlook = self._setting.language_of(request.path), (await self._publisher.edition()).outlook
         seal = (await self._seal()).made(self._service.now())
-        return self.answered(await self._page(language, outlook, shown, seal), shown.status)
+        return own_page(self._setting, await self._page(language, outlook, shown, seal), shown.status)
 
     async def _page(self, language: str, outlook: Outlook, shown: _FormShown, seal: str) -> str:
         return self._pages[language].reported(
@@ -285,14 +285,8 @@ class ReportPages:
     async def _done(self, request: web.Request, what: str, kind: ReportKind | None = None) -> web.Response:
         outlook = (await self._publisher.edition()).outlook
         language = self._setting.language_of(request.path)
-        return self.answered(self._pages[language].reported("report_done.html", outlook, REPORT, what=what, kind=kind))
-
-    def answered(self, page: str, status: int = HTTPStatus.OK) -> web.Response:
-        """A page that is nobody's but who asks for it."""
-        headers = {**safety(self._setting, posts=True), **_UNKEPT}
-        response = web.Response(body=page.encode(), status=status, headers=headers)
-        response.headers["Content-Type"] = HTML
-        return response
+        page = self._pages[language].reported("report_done.html", outlook, REPORT, what=what, kind=kind)
+        return own_page(self._setting, page)
 
     # --- what they have in common
 
@@ -310,15 +304,8 @@ class ReportPages:
         return self._seals
 
 
-_UNKEPT: Mapping[str, str] = {
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
 def _answered(told: Mapping[str, object]) -> web.Response:
-    return web.Response(text=json.dumps(told), content_type=JSON, headers=_UNKEPT)
+    return web.Response(text=json.dumps(told), content_type=JSON, headers=UNKEPT)
 
 
 def _typed(sent: SentForm) -> Mapping[str, str]:
