@@ -5,6 +5,7 @@ Its push service is the sandbox's, over the protocol of Mozilla's own. What Tocs
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import closing
@@ -168,6 +169,20 @@ def test_a_browser_that_gets_another_endpoint_is_told_the_end_of_what_it_had_and
     home.leave()  # by the page that was open all the while
     assert town.rows("subscriber") == 0
     assert [each["gone"] for each in home.subscriptions()] == [True]
+
+
+def test_an_officer_whose_device_gets_another_endpoint_is_told_to_link_it_again(home):
+    town = home.town
+    home.visit()
+    home.subscribe()
+    # A device that the desk linked has no token of a subscriber's.
+    home.browser.evaluate("async () => (await caches.open('push')).delete('state')")
+    town.ask("/sandbox/timelines", method="DELETE")
+    shown = home.sees("n’est plus affiché sur cet appareil")
+    assert shown["navigate"] == f"{town.pages}/desk/account"
+    home.browser.evaluate(CLOSE)
+    endpoint = home.endpoint()
+    assert town.tocsin("push", "forget", json.loads(endpoint)[0]).returncode == 0
 
 
 def test_choices_are_changed_and_kept_over_a_visit(home):

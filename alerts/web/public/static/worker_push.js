@@ -29,7 +29,8 @@ addEventListener("pushsubscriptionchange", (event) => {
   event.waitUntil((async () => {
     const shelf = await caches.open("push"), kept = await (await shelf.match("state"))?.json();
     const options = event.oldSubscription?.options ?? (await registration.pushManager.getSubscription())?.options;
-    if (!kept || !options) return;
+    if (!kept) return unlinked();
+    if (!options) return;
     const subscription = event.newSubscription ?? await registration.pushManager.subscribe(options);
     const address = new URL("push/subscriptions", registration.scope), headers = {"Content-Type": "application/json"};
     const body = JSON.stringify({...subscription.toJSON(), choices: kept.choices});
@@ -40,3 +41,12 @@ addEventListener("pushsubscriptionchange", (event) => {
     await shelf.put("state", new Response(JSON.stringify(state)));
   })());
 });
+
+// An officer's device has nothing by which the town would know it again: they link it anew, and are told so.
+function unlinked() {
+  const [title, body] = /^fr/.test(navigator.language)
+    ? ["Poste de permanence", "Ce qui attend une validation n’est plus affiché sur cet appareil\u00a0: reliez-le de nouveau, sur la page de votre compte."]
+    : ["The duty desk", "What waits for a validation isn’t shown on this device any more: link it again, on your account’s page."];
+  const data = {navigate: new URL("desk/account", registration.scope).href};
+  return registration.showNotification(title, {body, lang: /^fr/.test(navigator.language) ? "fr" : "en", tag: "desk", data}).catch(() => null);
+}
