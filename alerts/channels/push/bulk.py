@@ -132,9 +132,18 @@ class PushBulk:
         place = url[: url.find("/", len("https://"))]
         if place not in self._places:
             service = service_of(f"{place}/", self._settings.services)
-            known = self._standings.setdefault(service.origin, ServiceStanding(service)) if service else None
+            known = self._standing_at(service) if service else None
             self._places = {**dict(list(self._places.items())[-_KEPT:]), place: known}
         return self._places[place]
+
+    def _standing_at(self, service: PushService) -> ServiceStanding:
+        """How that one stands; of those that only a name's end allows, the newest: a stranger may make up many."""
+        known = self._standings.setdefault(service.origin, ServiceStanding(service))
+        if len(self._standings) > _KEPT:
+            told = {f"https://{each}" for each in self._settings.services} | {service.origin}
+            told |= {f"http://{each}" for each in self._settings.services}
+            del self._standings[next(each for each in self._standings if each not in told)]
+        return known
 
     async def _result(self, target: Target, standing: ServiceStanding, key: TownKey, answer: Answer) -> SendResult:
         now, service = self._resources.clock.now(), standing.service

@@ -28,6 +28,7 @@ LARGEST = 3993
 """Bytes of words that one message may have: 4,096 with what stands around them (RFC 8291, section 4)."""
 _POINT, _SECRET, _SALT = 65, 16, 16
 _RECORD = 4096
+_TOKENS = 1000
 _BASE64 = re.compile(r"[A-Za-z0-9_-]+")
 _P256 = ec.SECP256R1()
 _LASTS, _RENEWED = timedelta(hours=12), timedelta(hours=1)
@@ -115,6 +116,8 @@ class TownKey:
         if until - now < _RENEWED or until - now > _LASTS:  # the clock may have been set back
             until = now + _LASTS
             token = self._signed({"aud": origin, "exp": int(until.timestamp()), "sub": subject})
+            if len(self._tokens) >= _TOKENS:  # strangers may make up hosts: better to sign anew than to keep them all
+                self._tokens.clear()
             self._tokens[origin] = until, token
         return f"vapid t={token}, k={self.public}"
 

@@ -25,6 +25,8 @@ from alerts.rendering.text import clean, clean_line
 MAP, TEXTS = "map of the Vigilance", "bulletin of the Vigilance"
 COAST = "10"
 """Behind a department's code: its coast, which has colours of its own for waves."""
+MOST_WINDOWS = 2000
+"""Of all phenomena of a department together: there are a hundred or two, and each is held against each."""
 _WINDOW_BYTES = 300
 # Headings under which a bulletin says what to do, as they begin.
 _ADVICE = ("conseil", "consigne", "que faire")
@@ -160,6 +162,8 @@ def read_map(body: bytes, department: str) -> ColourMap:
         if each.domain_id in (department, department + COAST):
             for phenomenon in _checked(_Domain, each.model_dump(), MAP).phenomenon_items:
                 found.setdefault(phenomenon.phenomenon_id, []).extend(_windows(phenomenon, period))
+    if sum(map(len, found.values())) > MOST_WINDOWS:
+        raise Unreadable(because("vigilance_misshapen", what=MAP, place="timelaps_items"))
     windows = {name: joined for name, all_of_it in found.items() if (joined := tuple(_joined(all_of_it)))}
     return ColourMap(product.update_time, max(each.end_validity_time for each in product.periods), windows)
 

@@ -14,7 +14,8 @@ from alerts.channels.push.encryption import TownKey, new_key
 from alerts.channels.settings import PushSettings
 from alerts.model.alert import Severity
 from alerts.model.delivery import SendOutcome, Target
-from alerts.model.errors import BadCredential
+from alerts.model.errors import BadCredential, SourceFailed
+from alerts.model.reason import because
 from alerts.model.subscriber import Notice, PushEndpoint, Topic
 from tests.contract.channels.conftest import message
 from tests.contract.channels.platform import platform
@@ -195,6 +196,21 @@ async def test_who_can_t_be_written_to_at_all_is_nobody_else_s_trouble(town):
     stranger = replace(await town.browser(), auth="no secret")
     assert (await town.bulk.tell(town.target(stranger))).outcome is FAILED
     assert (await town.bulk.tell(town.target(await town.browser()))).outcome is SENT
+
+
+async def test_made_up_hosts_push_no_real_service_out_of_memory(town):
+    async def nowhere(url, named):
+        raise SourceFailed(because("host_unresolved", host=url.host))
+
+    settings = town.settings(town.stage.sandbox.url)
+    settings = settings.model_copy(update={"services": (*settings.services, "*.notify.windows.com")})
+    bulk, browser = PushBulk("push", settings, town.stage.resources(), nowhere), await town.browser()
+    bulk._standing_of(browser.url).silent = 2
+    for number in range(1500):
+        made_up = replace(browser, url=f"https://a{number}.notify.windows.com/w")
+        assert bulk._standing_of(made_up.url) is not None
+    assert len(bulk._standings) == 1000
+    assert bulk._standing_of(browser.url).silent == 2
 
 
 async def test_a_redirect_is_followed_nowhere(town):

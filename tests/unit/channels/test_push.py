@@ -90,6 +90,14 @@ def test_a_token_is_for_one_service_and_kept_for_half_a_day():
     )
 
 
+def test_made_up_hosts_are_not_kept_for_ever():
+    key = TownKey.read(new_key())
+    for number in range(1001):
+        key.authorization(f"https://a{number}.notify.windows.com", "mailto:a@b.example", NOW)
+    assert len(key._tokens) == 1
+    assert key.authorization("https://a.example", "m", NOW) == key.authorization("https://a.example", "m", NOW)
+
+
 @pytest.mark.parametrize("pem", ["", "no key", new_key().replace("PRIVATE", "PUBLIC")])
 def test_what_is_no_key_is_told_with_what_to_do(pem):
     with pytest.raises(BadCredential, match="tocsin push keys"):

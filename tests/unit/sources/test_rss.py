@@ -102,9 +102,10 @@ async def test_the_past_of_a_feed_is_not_heard(paper):
         ("<html><body>404</body></html>", "it is an HTML page"),
         ("<news><item/></news>", "it is no RSS or Atom feed"),
         (RSS.format("<a/>" * 40_001), "tags"),
+        (RSS.format("<item a='>' " + 'b="" ' * 201 + "/>"), "more than 200 attributes"),
         (RSS.format("x" * (2 * 1_048_576)), "larger than 2 MB"),
     ],
-    ids=["a bomb", "a page", "other XML", "too many tags", "too long"],
+    ids=["a bomb", "a page", "other XML", "too many tags", "too many attributes", "too long"],
 )
 async def test_what_could_hold_us_up_or_is_no_feed_is_refused(paper, said, why):
     paper.says = said

@@ -190,6 +190,14 @@ def test_what_is_no_document_of_theirs_is_told(body):
         read_bulletin(body, "38")
 
 
+def test_a_map_of_more_times_than_there_can_be_is_refused():
+    told = json.loads(a_map({"1": [(1, 9, 3)]}))
+    [domain] = [each for each in told["product"]["periods"][0]["timelaps"]["domain_ids"] if each["domain_id"] == "38"]
+    domain["phenomenon_items"][0]["timelaps_items"] *= 2001
+    with pytest.raises(Unreadable, match="timelaps_items"):
+        read_map(json.dumps(told).encode(), "38")
+
+
 def test_numbers_may_come_as_texts_and_the_rest_of_france_as_it_likes():
     document = json.loads(a_map({"3": EVENING}))
     for period in document["product"]["periods"]:
