@@ -7,7 +7,7 @@ WORKERS ?= 3
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test texts screenshots faults simulate check lint types imports format lock bench clean
+.PHONY: demo test texts screenshots sheet faults simulate check lint types imports format lock bench clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
@@ -27,6 +27,10 @@ simulate: $(VENV)/dev.stamp
 # Every page, the duty desk's and the town's own, phone and desk, light and dark; needs Debian's chromium-headless-shell (or chromium).
 screenshots: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.browser.screenshots $(LANGUAGES)
+
+# What the town shows, in each state, on one sheet to be looked at: build/sheet.png.
+sheet: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.browser.sheet
 
 # Every text that people may read, in one file, to be read by people: build/texts.md.
 texts: $(VENV)/dev.stamp
