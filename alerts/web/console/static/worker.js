@@ -4,6 +4,9 @@ const SHELF = "desk";
 
 addEventListener("install", (event) => {
   skipWaiting();
+  // What a page still sends while it is closed (a correction that waits to be called back) is lost in Chromium if it has
+  // to wake this first: it goes past it.
+  event.addRoutes?.({ condition: { requestMethod: "POST" }, source: "network" });
   event.waitUntil(keep());
 });
 
