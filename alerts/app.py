@@ -303,19 +303,7 @@ class Daemon:
             push=push_door(self.town),
             letters=letter_door(self.town, self._builder.resources),
         )
-        self._bots = Bots(
-            town=self.town,
-            service=service,
-            publisher=publisher,
-            setting=publisher.setting,
-            clock=self._clock,
-            keeper=self._keeper,
-            resources=self._builder.resources,
-            pace=self._builder.paces.__getitem__,
-            events=self.events,
-            intake=intake,
-            reports=reported,
-        )
+        self._bots = self._build_bots(publisher)
         self.vitals.watch(self._bots.cycles)
         app.add_routes(self._bots.routes())
         if self.ears is not None:
@@ -323,6 +311,21 @@ class Daemon:
         entrance, self.url = await self._outside.serve(app, self.town.web, self._clock, self._refused)
         self._entrance, self.vitals.connections = entrance, lambda: entrance.connections
         self._keeper.tell(url=self.url)
+
+    def _build_bots(self, publisher: Publisher) -> Bots:
+        return Bots(
+            town=self.town,
+            service=self.service,
+            publisher=publisher,
+            setting=publisher.setting,
+            clock=self._clock,
+            keeper=self._keeper,
+            resources=self._builder.resources,
+            pace=self._builder.paces.__getitem__,
+            events=self.events,
+            intake=self.ears.intake if self.ears is not None else None,
+            reports=self.reports.intake if self.reports is not None else None,
+        )
 
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))

@@ -200,41 +200,15 @@ def take(
     kind = check(town, draft, now)
     source, before, links = _sources_of(unit, draft.source, now)
     key = draft.key or f"once {unit.new_id()}"
-    # Of the form's key under a secret: a form that is sent again leads to the same page, and nobody else can make it
-    # up.
+    # Of the form's key, under a secret: sent again, a form leads to the same page, and nobody else can make that up.
     token = _digest(links, f"token {draft.via} {key}".encode("utf-8", "replace"))[:32]
     known_by = _digest(links, f"key {draft.via} {key}".encode("utf-8", "replace"))
     known = unit.reports.by_key(known_by)
     if known is not None:
         return TakenReport(known, token, fresh=False, drafted=known.draft, incident=known.incident)
     held = sift(draft, _facts(unit, (source, before), photo))
-    report = CitizenReport(
-        id=unit.new_id(),
-        number=_number(unit, town, now),
-        kind=kind.code,
-        state=ReportState.HELD if held else ReportState.RECEIVED,
-        held=held,
-        at=draft.at or now,
-        received_at=now,
-        changed_at=now,
-        token=digest(token),
-        via=draft.via,
-        lat=draft.lat,
-        lon=draft.lon,
-        place=_line(draft.address or "", LONGEST_PLACE) or None,
-        district=draft.district,
-        text=_words(draft.text) or None,
-        language=draft.language[:35],
-        key=known_by,
-        source=source,
-        source_before=before,
-        channel=draft.chat[0] if draft.chat else None,
-        chat=draft.chat[1] if draft.chat else None,
-        by=draft.by,
-        utterance=draft.utterance,
-        has_photo=photo is not None,
-        likeness=photo.likeness if photo else None,
-    )
+    new = _report_of(unit, draft, digest(token), held, photo)
+    report = replace(new, key=known_by, source=source, source_before=before)
     unit.reports.add(report)
     if photo is not None:
         unit.reports.put_photo(ReportPhoto(report.id, photo.jpeg, photo.likeness, now))
@@ -243,6 +217,37 @@ def take(
     came = _tell(unit, kind, report, ReportSource(report.id, source, before, report.at), alerts)
     kept = replace(report, draft=came.draft, incident=came.incident)
     return TakenReport(kept, token, drafted=came.draft, incident=came.incident, came=came)
+
+
+def _report_of(
+    unit: DeskUnit, draft: ReportDraft, token: str, held: Reason | None, photo: Photo | None
+) -> CitizenReport:
+    """The draft as a report with its number; `held` is why an officer looks at it first."""
+    now = unit.now
+    return CitizenReport(
+        id=unit.new_id(),
+        number=_number(unit, unit.desk.station, now),
+        kind=draft.kind,
+        state=ReportState.HELD if held else ReportState.RECEIVED,
+        held=held,
+        at=draft.at or now,
+        received_at=now,
+        changed_at=now,
+        token=token,
+        via=draft.via,
+        lat=draft.lat,
+        lon=draft.lon,
+        place=_line(draft.address or "", LONGEST_PLACE) or None,
+        district=draft.district,
+        text=_words(draft.text) or None,
+        language=draft.language[:35],
+        channel=draft.chat[0] if draft.chat else None,
+        chat=draft.chat[1] if draft.chat else None,
+        by=draft.by,
+        utterance=draft.utterance,
+        has_photo=photo is not None,
+        likeness=photo.likeness if photo else None,
+    )
 
 
 def _facts(unit: DeskUnit, sources: Sequence[str], photo: Photo | None = None) -> Facts:
