@@ -13,8 +13,8 @@ from alerts.model.hazard import Hazard
 from alerts.model.post import PostKind
 from alerts.model.subscriber import TOPIC_OF, Notice, Quiet, Subscriber, Topic, wants
 from alerts.store import audience
-from alerts.store.audience import EVERYBODY, THOSE_TOLD, AudienceRows
-from alerts.store.unit import transaction
+from alerts.store.audience import EVERYBODY, THOSE_TOLD, AudienceRows, Stretch
+from alerts.store.unit import acting, transaction
 from tests.unit.store.bulk_turns import Turns
 from tests.unit.store.test_plans import plan
 
@@ -125,3 +125,18 @@ def test_a_stretch_is_read_from_where_the_last_one_ended(turns, statement, by):
     steps = plan(turns.db, statement)
     assert any(step.startswith(by) and "chat>?" in step for step in steps), steps
     assert not any(step == "SCAN subscriber" for step in steps)
+
+
+def test_a_server_counts_the_same(server):
+    chance = random.Random(3)
+    crowd = a_crowd(chance, 120)
+    there = [each for each in crowd if each.on]
+    with acting(server) as unit:
+        for each in crowd:
+            unit.subscribers.put("telegram", each)
+    with acting(server) as unit:
+        for notice in notices(chance, 20):
+            stretch = unit.audience.everybody("telegram", notice, None)
+            assert Counter(stretch.people).total() == len(there)
+            assert +Counter(stretch.wants) == Counter(each.quiet for each in there if wants(each, notice)), notice
+            assert unit.audience.told("telegram", notice, None, "i1") == Stretch()
