@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from bench.reported import crowds
+from bench.signups import browsers, letters
 
 Given = Mapping[str, str]
 APP_SECRET = "sandbox-app-secret"
@@ -274,7 +275,21 @@ HOSTILE: Mapping[str, Callable[[], bytes]] = {
 """What the feed says in each mode."""
 ATTACKS: Mapping[str, Callable[[Given], None]] = {
     each.__name__: each
-    for each in (names, forms, half_open, streams, search, metrics, bot, api, people, crowds, outside)
+    for each in (
+        names,
+        forms,
+        half_open,
+        streams,
+        search,
+        metrics,
+        bot,
+        api,
+        people,
+        crowds,
+        browsers,
+        letters,
+        outside,
+    )
 }
 
 if __name__ == "__main__":

@@ -17,11 +17,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alerts.channels.push.encryption import new_key
 from alerts.config import load_config
 from alerts.daemon.desk import Control, now
 from alerts.desk.draft import Draft, draft_alert
@@ -35,6 +36,8 @@ from bench.attackers import APP_SECRET
 from bench.measure import Row
 from bench.process import cpu_of
 from bench.reported import PROGRAMS, hold_against, page_seconds
+from bench.signups import hold_pushed, hold_written
+from tests.mail_relay import Relay, running
 from tests.process.town import PAGE, TELEGRAM, Running, Town, town_in
 from tests.process.visiting import FIRST, Browser
 
@@ -58,7 +61,23 @@ kind = "webhook"
 url = "{outside}/hook"
 secret = {{ env = "HOOK" }}
 severity = "Extreme"
-""" + UNPACED
+"""
+    + UNPACED
+    + """
+[push]
+key = {{ file = "push.pem" }}
+subject = "mailto:a@b.example"
+services = ["HOST"]
+
+[channels.lettre]
+kind = "mail"
+host = "127.0.0.1"
+port = RELAY
+tls = "none"
+sender = "alertes@saint-martin.example"
+subscriptions = true
+severity = "Extreme"
+"""
 )
 SOURCES = """
 [listening]
@@ -91,7 +110,8 @@ TRAP = "{% for i in range(90000) %}{% for j in range(90000) %}{% set x = i * j %
 class Attack:
     """A row: what `bench.attackers` does, in so many processes, or what the feed and the receiver answer meanwhile.
 
-    `page` is one of the desk that an officer opens meanwhile: a row of its own.
+    `page` is one of the desk that an officer opens meanwhile: a row of its own. With `before`, what it does at first is
+    done before the rounds, for what it leaves behind is there without the attack, too.
     """
 
     what: str
@@ -101,6 +121,7 @@ class Attack:
     long_history: bool = False
     goal: float = GOAL
     page: str | None = None
+    before: bool = False
 
 
 ATTACKS = (
@@ -117,6 +138,8 @@ ATTACKS = (
     Attack("100 messages a second to the bot", "bot"),
     Attack("100 requests a second to the API", "api"),
     Attack("2,000 utterances in five minutes", "people", goal=1.5),
+    Attack("50 subscriptions and changes a second, after 11,000", "browsers", before=True),
+    Attack("1,000 sign-ups of others' addresses", "letters"),
     Attack("10,000 reports of crowds, from 400 networks", "crowds", page="/desk/reports"),
     Attack("two who search, 1,000,000 posts", "search", 2, long_history=True),
     Attack("two scrapes of /metrics, 1,000,000 posts", "metrics", 2, long_history=True),
@@ -124,10 +147,18 @@ ATTACKS = (
 )
 
 
+HOLDS: Mapping[str, Callable[[Scene], str]] = {
+    "browsers": lambda scene: f", {hold_pushed(scene.town)}",
+    "letters": lambda scene: f", {hold_written(scene.town, scene.relay)}",
+}
+"""What an attack must not have come to, and what it came to."""
+
+
 def measure() -> Iterator[Row]:
     """A row for each attack."""
     for long_history in (False, True):
-        attacks = [each for each in ATTACKS if each.long_history is long_history]
+        only = os.environ.get("ATTACKS", "").split()
+        attacks = [each for each in ATTACKS if each.long_history is long_history and (not only or each.name in only)]
         if not attacks:
             continue
         with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder, ExitStack() as stack:
@@ -148,6 +179,7 @@ class Scene:
     daemon: Running
     mode: Path
     given: dict[str, str]
+    relay: Relay
     stored: int = field(default=0)
 
 
@@ -158,7 +190,10 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     outside = stack.enter_context(_attacking("outside", {"mode": str(mode)}))
     town.environment["HOOK"] = "a-secret-of-the-bench-that-is-long"
     town.environment["APP_SECRET"] = APP_SECRET
-    town.configure(TOWN.replace("{outside}", outside), SOURCES.replace("{outside}", outside))
+    relay = stack.enter_context(running(Relay()))
+    (town.folder / "push.pem").write_text(new_key())
+    told = TOWN.replace("HOST", town.sandbox.removeprefix("http://")).replace("RELAY", str(relay.port))
+    town.configure(told.replace("{outside}", outside), SOURCES.replace("{outside}", outside))
     if posts:
         history.copy_to(town.database, posts)
     trap = town.folder / "templates" / "fr" / "telegram" / "piege.publish.j2"
@@ -184,7 +219,7 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     shutil.copy(town.database, town.folder / "fresh.db") if not posts else None
     daemon = town.start_daemon()
     given["url"] = daemon.url
-    scene = Scene(town, Control(load_config(town.config)), daemon, mode, given)
+    scene = Scene(town, Control(load_config(town.config)), daemon, mode, given, relay)
     _extremes(scene, 3)
     return scene
 
@@ -197,11 +232,15 @@ def _renew(scene: Scene) -> None:
     shutil.copy(scene.town.folder / "fresh.db", scene.town.database)
     scene.daemon = scene.town.start_daemon()
     scene.given |= {"url": scene.daemon.url, "filled": "no"}
+    scene.relay.taken.clear()
     _extremes(scene, 3)
 
 
 def _rows(scene: Scene, attack: Attack) -> Iterator[Row]:
     quiet, attacked, pages = [], [], list[float]()
+    if attack.before:
+        with _attacking(attack.name, scene.given):
+            scene.given["filled"] = "yes"
     for _ in range(ROUNDS):
         _settle(scene)
         quiet.append(statistics.median(_extremes(scene)))
@@ -215,7 +254,8 @@ def _rows(scene: Scene, attack: Attack) -> Iterator[Row]:
             scene.mode.write_text("calm")
             scene.given["filled"] = "yes"
         assert scene.daemon.alive, scene.daemon.lines[-20:]
-    yield Row(attack.what, quiet, attacked, "s", goal=attack.goal)
+    held = HOLDS[attack.name](scene) if attack.name in HOLDS else ""
+    yield Row(f"{attack.what}{held}", quiet, attacked, "s", goal=attack.goal)
     if attack.page is not None:
         # What an officer waits for is a goal of its own: without the crowd the list is empty.
         yield Row(f"{attack.page} meanwhile, {hold_against(scene.town)}", [DESK_WITHIN], pages, "s", goal=1.0)

@@ -19,6 +19,7 @@ from campaign.listening import Conversation, Talked
 from campaign.play import Outcome, Play
 from campaign.reporting import Reported, Reporting, gatherings, reporting_table
 from campaign.schedule import plan
+from campaign.subscribing import Subscribed, Subscribing, subscribing_table, tellings
 from campaign.table import breaches, listening_table, table
 from campaign.talk import talk
 from campaign.town import Town
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         reported = report(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
         outcomes = reported
         print(reporting_table(reported))
+    elif asked.subscribers:
+        told_to = subscribe(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
+        outcomes = told_to
+        print(subscribing_table(told_to))
     elif asked.listening:
         heard = listen(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
         outcomes = heard
@@ -89,6 +94,17 @@ def report(
     return _all_of([partial(play.report, plan) for play, plan in zip(plays, plans, strict=True)], plays, kills)
 
 
+def subscribe(
+    seed: str, kills: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False
+) -> list[Subscribed]:
+    """The same of towns whose people subscribed to push and to e-mail."""
+    plans = [tellings(f"{seed}/{number}", _share(kills, towns, number)) for number in range(towns)]
+    plays = [
+        Subscribing(number, home, daemons=daemons, server=server) for number, home in enumerate(_homes(folder, towns))
+    ]
+    return _all_of([partial(play.tell_all, plan) for play, plan in zip(plays, plans, strict=True)], plays, kills)
+
+
 def _homes(folder: Path, towns: int) -> list[Path]:
     homes = [folder / f"town-{number + 1}" for number in range(towns)]
     for home in homes:
@@ -119,6 +135,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--forked", action="store_true", help="fork each process from one, with a third of the CPU")
     parser.add_argument("--listening", action="store_true", help="of towns that hear people, and answer them")
     parser.add_argument("--reporting", action="store_true", help="of towns where people report, alone and in crowds")
+    parser.add_argument("--subscribers", action="store_true", help="of towns that tell people by push and by e-mail")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")
     parser.add_argument("--folder", metavar="DIR", help="where the towns are (else a new one, gone if all was well)")
     return parser.parse_args(arguments)

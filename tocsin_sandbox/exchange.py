@@ -6,6 +6,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from heapq import merge
 from typing import Any
 
 from aiohttp import web
@@ -133,22 +134,24 @@ class Line:
 
 
 class Journal:
-    """The last requests, oldest first."""
+    """The last requests to each platform, oldest first: one that is asked a lot pushes out nobody else's."""
 
     def __init__(self) -> None:
-        self._lines: deque[Line] = deque(maxlen=KEPT)
+        self._lines: dict[str, deque[tuple[int, Line]]] = {}
+        self._number = 0
 
     def open(self, platform: str, method: str, path: str, at: float) -> Line:
         """Write a request down as it arrives; its status is filled in when it is answered."""
         line = Line(platform, method, path, at)
-        self._lines.append(line)
+        self._number += 1
+        self._lines.setdefault(platform, deque(maxlen=KEPT)).append((self._number, line))
         return line
 
     def as_json(self) -> list[dict[str, Any]]:
         """Every line kept."""
         return [
             {"platform": line.platform, "method": line.method, "path": line.path, "at": line.at, "status": line.status}
-            for line in self._lines
+            for _, line in merge(*self._lines.values(), key=lambda told: told[0])
         ]
 
     def clear(self) -> None:

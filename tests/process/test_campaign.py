@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.__main__ import report, run
+from campaign.__main__ import report, run, subscribe
 from campaign.postgresql import MISSING, find_binaries
 from campaign.table import breaches, table
 
 pytestmark = pytest.mark.process
 REPORTED = "r1"
 """A plan with crowds that make a draft, and crowds that make none."""
+TOLD = "t1"
 QUICK = "s5"
 """A plan with kills in the middle of commands and of requests, two stops in order, and six kinds of trouble.
 
@@ -47,3 +48,11 @@ def test_four_kills_while_people_report_lose_no_report_keep_none_twice_and_draft
     assert sum(outcome.kills for outcome in outcomes) == 4
     assert sum(outcome.reports for outcome in outcomes) > 20
     assert sum(outcome.drafts for outcome in outcomes) >= 1
+
+
+def test_four_kills_while_subscribers_are_told_miss_nobody_and_tell_nobody_else(tmp_path):
+    outcomes = subscribe(TOLD, kills=4, towns=2, folder=tmp_path)
+
+    assert breaches(outcomes) == []
+    assert sum(outcome.kills for outcome in outcomes) == 4
+    assert all(outcome.messages > 0 for outcome in outcomes)
