@@ -103,7 +103,10 @@ async def test_an_exercise_is_told_in_every_list_and_by_its_page(desk):
 
     for address in ("/", "/alerts", "/timeline", f"/alerts/{stored.id}"):
         assert "badge drill" in await desk.text(address), address
-    assert 'class="exercise"' in await desk.text(f"/alerts/{stored.id}")
+    page = await desk.text(f"/alerts/{stored.id}")
+    assert 'class="exercise"' in page
+    assert "an exercise: " in page.lower()
+    assert "visible to the public" not in page.lower()
     real = await desk.post("Real", channels=("x",))
     assert 'class="exercise"' not in await desk.text(f"/alerts/{real.id}")
 

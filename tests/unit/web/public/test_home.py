@@ -13,7 +13,9 @@ from alerts.model.alert import Area, Named, Severity
 from alerts.model.hazard import Hazard
 from alerts.rendering.pictograms import SIDE, pictogram
 from alerts.web.public.told import Freshness
-from tests.unit.desk.conftest import NOW, an_alert
+from tests.browser.editions import whole_setting
+from tests.unit.desk.conftest import NOW, TownDesk, an_alert
+from tests.unit.web.public.conftest import Paper
 
 
 def tree(paper, path):
@@ -62,6 +64,27 @@ def test_the_banner_is_the_worst_with_what_to_do_first(town, paper, severity):
     assert "À faire d’abord" in first.text_content()
     assert "et 2 autres plus bas" in words(paper, "/")
     assert first.xpath(".//*[name()='svg'][@aria-hidden='true']"), "a pictogram, and words"
+
+
+def test_what_is_not_up_to_date_is_the_headline_where_nothing_is_known(town, paper):
+    paper.freshness = Freshness("Météo", NOW - timedelta(hours=3), stale=True)
+    paper.print()
+    [headline] = tree(paper, "/").xpath("//h1[@id='now']")
+
+    assert headline.text_content() == "Pas à jour"
+    assert "Aucune alerte connue" in words(paper, "/")
+
+
+def test_the_ways_to_be_told_stand_above_and_on_the_poster(tmp_path):
+    setting = whole_setting(tmp_path)
+    town = TownDesk(tmp_path / "other.db", setting.town)
+    paper = Paper(town, setting)
+    paper.print(filed := town.hear(an_alert()))
+
+    for path in ("/", f"/alerts/{filed.stored.incident_id}"):
+        assert tree(paper, path).xpath("//p[@class='report-link']/a[@href='/#push-title']"), path
+    assert "les alertes arrivent sur votre téléphone ou par courriel" in words(paper, "/poster")
+    town.db.close()
 
 
 def test_a_district_reads_whether_it_is_concerned(town, make_paper):
