@@ -25,11 +25,10 @@ from alerts.model.delivery import (
 )
 from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import read_reason
-from alerts.model.subscriber import Notice, Topic
 from alerts.store import bulk_statements as sql
 from alerts.store.schema import bulk as bulks
 from alerts.store.statement import Statement, moment, one_of, stamp, time_of
-from alerts.store.subscribers import Subscribers
+from alerts.store.subscribers import Subscribers, notice_of
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
@@ -205,7 +204,6 @@ def candidate_of(row: Row) -> BulkCandidate:
 
 def bulk_of(row: Row) -> Bulk:
     """The bulk of a row."""
-    districts = json.loads(row["districts"]) if row["districts"] is not None else None
     return Bulk(
         id=row["id"],
         channel=row["channel"],
@@ -213,9 +211,7 @@ def bulk_of(row: Row) -> Bulk:
         alert_id=row["alert_id"],
         kind=PostKind(row["kind"]),
         state=BulkState(row["state"]),
-        notice=Notice(
-            Topic(row["topic"]), Severity(row["severity"]), None if districts is None else frozenset(districts)
-        ),
+        notice=notice_of(row),
         texts=json.loads(row["texts"]),
         stored_at=moment(row["stored_at"]),
         everyone=bool(row["everyone"]),

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, func, literal_column, or_, select, update
 
 from alerts.model.alert import Severity
+from alerts.model.delivery import BulkState
 from alerts.model.person import fold_name
-from alerts.model.subscriber import Asked, Linked, Mailbox, PushEndpoint, Quiet, Subscriber, Topic
+from alerts.model.subscriber import Asked, Linked, Mailbox, Notice, PushEndpoint, Quiet, Subscriber, Topic, wants
+from alerts.store.bulk_statements import TAKE_OFF
 from alerts.store.schema import (
     bulk,
     bulk_flight,
@@ -90,6 +92,14 @@ _MOVE = (
     *(statement for each in _OWN for statement in _moved(each, [each.c.channel == bindparam("of")])),
     *_moved(bulk_flight, [bulk_flight.c.bulk.in_(_BULKS)]),
 )
+_GONE_PAST = Statement(
+    select(bulk).where(
+        bulk.c.channel == bindparam("of"),
+        bulk.c.state == literal_column(f"'{BulkState.SENDING.value}'"),
+        bulk.c.cursor < bindparam("before"),
+        bulk.c.cursor >= bindparam("now"),
+    )
+)
 _LANDED = Statement(select(bulk_landed).where(bulk_landed.c.bulk.in_(_BULKS)))
 _LAND_ANEW = Statement(update(bulk_landed).where(bulk_landed.c.seq == bindparam("key")).values(got=bindparam("pairs")))
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("of"), fact.c.key == OFFSET))
@@ -135,10 +145,21 @@ class Subscribers(UnitPart):
         self._land_anew(channel, chat, None)
 
     def moved(self, channel: str, old: int, new: int) -> None:
-        """A group became a supergroup: all that was kept of `old` is `new`'s."""
+        """A group became a supergroup, or a browser got another address: all that was kept of `old` is `new`'s."""
         for statement in _MOVE:
             statement.run(self._db, of=channel, who=old, now=new)
         self._land_anew(channel, old, new)
+        self._catch_up(channel, old, new)
+
+    def _catch_up(self, channel: str, old: int, new: int) -> None:
+        """Hand over to who moved to behind a bulk's cursor before it came by, as if it had stood there."""
+        who = self.get(channel, new)
+        if who is None or not who.on:
+            return
+        has = {incident for incident, _, _ in self.received(channel, new)}
+        for row in _GONE_PAST.rows(self._db, of=channel, before=old, now=new):
+            if row["incident"] in has or (row["everyone"] and wants(who, notice_of(row))):
+                TAKE_OFF.run(self._db, bulk=row["id"], chat=new, doubt=False)
 
     def _land_anew(self, channel: str, old: int, new: int | None) -> None:
         """Change a chat in what landed and isn't filed yet: there it stands in a list."""
@@ -194,6 +215,12 @@ def subscriber_of(row: Mapping[str, Any] | Row) -> Subscriber:
         endpoint=endpoint_of(row["endpoint"]),
         token=row["token"],
     )
+
+
+def notice_of(row: Row) -> Notice:
+    """What a bulk is about, to who chooses."""
+    districts = json.loads(row["districts"]) if row["districts"] is not None else None
+    return Notice(Topic(row["topic"]), Severity(row["severity"]), None if districts is None else frozenset(districts))
 
 
 def endpoint_of(text: str | None) -> PushEndpoint | Mailbox | None:

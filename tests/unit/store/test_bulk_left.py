@@ -6,6 +6,7 @@ from datetime import time, timedelta
 
 import pytest
 
+from alerts.model.alert import Severity
 from alerts.model.delivery import SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet, Subscriber
@@ -223,3 +224,21 @@ def test_who_was_passed_by_when_an_update_took_its_place_gets_the_update(turns):
     turns.file(kind=PostKind.UPDATE, notice=SEVERE)
     first = turns.turn(room=4)
     assert sorted(chats(first) + deliver(turns, first, room=4)) == [1, 2, 3, 4, 5, 6]
+
+
+def test_who_moves_behind_what_is_under_way_is_told_all_the_same(turns):
+    turns.subscribe(*people(1, 2, 3, 4), *people(5, severity=Severity.EXTREME))
+    bulk = turns.file()
+    first = turns.turn(room=2)
+    with transaction(turns.db):
+        for chat in (4, 5):
+            Subscribers(turns.db).moved("telegram", chat, chat - 1000)
+    assert sorted(deliver(turns, first, room=2)) == [-996, 3], "and who didn't choose it, isn't"
+    assert (turns.bulk(bulk)["sent"], turns.bulk(bulk)["state"]) == (4, "done")
+
+    turns.file(kind=PostKind.UPDATE)
+    first = turns.turn(room=3)
+    assert chats(first) == [-996, 1, 2]
+    with transaction(turns.db):
+        Subscribers(turns.db).moved("telegram", 3, -997)
+    assert deliver(turns, first, room=2) == [-997]
