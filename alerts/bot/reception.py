@@ -55,6 +55,8 @@ SPAN = 60.0
 AT_A_STRETCH = 3
 """Answers that one chat gets in so many seconds, at once or not: Telegram takes one a second and short bursts."""
 _CHATS_REMEMBERED = 20_000
+LATER = 500
+"""Answers that wait for their chat's turn apart from all else; with more of them, whoever comes next waits."""
 
 Landed = Callable[[Mapping[str, Any]], Awaitable[None]]
 log = structlog.get_logger()
@@ -78,6 +80,11 @@ class Crowd:
             return False
         said.append(now)
         return True
+
+    def is_ahead(self, chat: int) -> bool:
+        """Whether that chat was answered so often lately that its next answer has to wait."""
+        answered, now = self._answered.get(chat, ()), self._clock.monotonic()
+        return len(answered) >= AT_A_STRETCH and answered[-AT_A_STRETCH] + AT_A_STRETCH > now
 
     def wait_to_answer(self, chat: int) -> float:
         """Seconds until it is that chat's turn, which is taken by this; 0: now."""
@@ -189,6 +196,7 @@ class Reception:
         self._crowd = Crowd(bot.clock)
         self._handled = Handled()
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._later: set[asyncio.Task[None]] = set()
         self.username = ""
 
     async def introduce(self) -> None:
@@ -262,7 +270,21 @@ class Reception:
         answer = await self._decide(event, town)
         if isinstance(event.what, Press):
             await self._answer_press(event.what, answer)
-        await self._say(event.chat, answer.says)
+        if not self._crowd.is_ahead(event.chat) or len(self._later) >= LATER:
+            await self._say(event.chat, answer.says)
+            return
+        # Whoever writes faster than Telegram takes answers waits alone: what they asked for is done, and is let go of.
+        later = asyncio.create_task(self._say_later(event.chat, answer.says))
+        self._later.add(later)
+        later.add_done_callback(self._later.discard)
+
+    async def _say_later(self, chat: int, says: Sequence[Say]) -> None:
+        try:
+            await self._say(chat, says)
+        except DeliveryError as error:
+            log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
+        except Exception:
+            log.exception("bot.failed", channel=self._bot.channel)
 
     async def _may(self, event: ChatEvent) -> bool:
         """In a group its administrators alone speak for it; who it was is forgotten at once."""

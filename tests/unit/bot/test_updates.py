@@ -370,6 +370,22 @@ async def test_who_taps_without_end_gets_no_more_answers_than_telegram_takes(sce
     assert len(scene.line.said) == 10
 
 
+async def test_who_writes_without_end_keeps_nobody_else_waiting(scene):
+    landed = []
+
+    async def land(update):
+        landed.append(update)
+
+    updates = [*(scene.command(1, "/now") for _ in range(30)), scene.command(2, "/now")]
+    handling = asyncio.create_task(scene.reception.handle(updates, land))
+    await scene.clock.settle()
+    assert handling.done()
+    assert len(landed) == 31
+    assert [chat for chat, _ in scene.line.said].count(2) == 1
+    await scene.clock.advance(40)
+    assert len(scene.line.said) == 31
+
+
 async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_account(scene):
     """Whoever found a browser open, or has the password: the telephone is still the owner's."""
     root, chat = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root"), 701
