@@ -11,7 +11,7 @@ from alerts.model.reports import ReportsSection, shipped_kinds
 from alerts.model.town import ListeningFeed, ListeningSection, Town
 from alerts.web.console.app import PARTS
 from alerts.web.console.frame import Console, Frame
-from tests.browser.axe import violations
+from tests.browser.axe import too_wide, violations
 from tests.browser.lively import lively
 from tests.browser.officer import PASSWORD, SIZES
 from tests.browser.pages import (
@@ -61,6 +61,7 @@ def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day):
         answer = admin.page.goto(admin.desk + address)
         assert answer.ok, address
         found += [f"{address}: {wrong}" for wrong in violations(admin.page)]
+        found += [f"{address}: {wrong}" for wrong in too_wide(admin.page)]
     admin.go(NO_SUCH_PAGE)
     found += violations(admin.page)
     assert not found, "\n".join(found)
