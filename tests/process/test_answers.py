@@ -7,6 +7,7 @@ import pytest
 from tests.process.town import TELEGRAM, X
 
 pytestmark = pytest.mark.process
+# Where no answer comes, the test waits no longer than it has to; elsewhere a busy machine may take its time to answer.
 IMPATIENT = X.replace("[channels.x]", '[channels.x]\ntimeout = "1s"')
 PUBLISHING = "POST .*tweets"
 
@@ -23,7 +24,7 @@ PUBLISHING = "POST .*tweets"
     ids=["hang", "half", "html", "429-with-a-time", "429-without"],
 )
 def test_an_answer_that_is_none_is_told_and_ends_in_one_post(town, fault, settings, outcome, says):
-    town.configure(IMPATIENT + TELEGRAM)
+    town.configure((IMPATIENT if outcome == "in_doubt" else X) + TELEGRAM)
     town.start_daemon()
     town.fault("twitter", fault, route=PUBLISHING, times=1, **settings)
     alert = town.post("Gymnase ouvert")["alert"]
