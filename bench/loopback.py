@@ -11,7 +11,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _MESSAGE = {"message_id": 1, "date": 1_764_000_000, "chat": {"id": -1001, "type": "channel"}, "text": "."}
 _BODY = json.dumps({"ok": True, "result": _MESSAGE, "id": "1234567890_1"}).encode()
@@ -44,10 +44,9 @@ class Answering(asyncio.Protocol):
             self._transport.write(_ANSWER)
 
 
-async def serve() -> None:
+async def serve(protocol: Callable[[], asyncio.Protocol]) -> None:
     """Serve until standard input ends."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Answering, "127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
     server.close()
@@ -56,14 +55,21 @@ async def serve() -> None:
 @contextlib.contextmanager
 def loopback() -> Iterator[str]:
     """The address of such a server, in a process of its own."""
-    command = [sys.executable, "-m", "bench.loopback"]
+    with serving("bench.loopback") as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def serving(module: str) -> Iterator[int]:
+    """The port at which that module serves, as a program of its own."""
+    command = [sys.executable, "-m", module]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+            yield int(process.stdout.readline())
         finally:
             process.communicate("")
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(Answering))

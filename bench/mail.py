@@ -8,10 +8,7 @@ writing costs. `python -m bench.mail` is the relay: it prints its port and ends 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -29,6 +26,7 @@ from alerts.rendering.i18n import sentence
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from bench.bulk import a_bulk, resources_of, sending
+from bench.loopback import serve, serving
 from bench.measure import Row, in_turn_async
 from bench.outbox import new_file
 
@@ -39,7 +37,7 @@ IN_FLIGHT = MailSettings.model_fields["in_flight"].default
 
 def measure() -> Iterator[Row]:
     """Letters a second, with writing them in the floor and without."""
-    with _relay() as port, tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
+    with serving("bench.mail") as port, tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
         yield asyncio.run(_against(port, Path(folder), beforehand=False))
         yield asyncio.run(_against(port, Path(folder), beforehand=True))
 
@@ -110,22 +108,7 @@ class _Takes:
 async def _serve() -> None:
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: smtp.SMTP(_Takes(), loop=loop), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    server.close()
-
-
-@contextlib.contextmanager
-def _relay() -> Iterator[int]:
-    """The port of such a relay, in a process of its own."""
-    command = [sys.executable, "-m", "bench.mail"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.communicate("")
+    await serve(lambda: smtp.SMTP(_Takes(), loop=loop))
 
 
 if __name__ == "__main__":

@@ -8,11 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from campaign.town import Town
-from tests.browser.axe import violations
+from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import Desk, People
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 MEYLAN = '[sources.manual]\npublish = "approve"\n'
 
 

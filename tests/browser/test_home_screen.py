@@ -8,8 +8,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.axe import violations
-from tests.browser.test_pages import SIDEWAYS
+from tests.browser.axe import SIDEWAYS, violations
 
 pytestmark = pytest.mark.process
 KEPT = """async () => Promise.all((await caches.keys()).map(async (shelf) =>

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.axe import violations
-from tests.browser.officer import SIZES, Desk, People
+from tests.browser.axe import SIDEWAYS, violations
+from tests.browser.officer import SIZES, People
 from tests.browser.town import LISTENS, DeskTown, desk_town
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 SEND = {"en": "Send the answer", "fr": "Envoyer la réponse"}
 
 
@@ -26,13 +25,6 @@ def town(tmp_path_factory) -> Iterator[DeskTown]:
 @pytest.fixture(scope="module")
 def people(town) -> People:
     return People(town)
-
-
-@pytest.fixture
-def desk(chromium, people) -> Iterator[Desk]:
-    desk = Desk(chromium, people)
-    yield desk
-    desk.close()
 
 
 @pytest.fixture

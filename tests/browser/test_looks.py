@@ -12,34 +12,19 @@ from playwright.sync_api import expect
 
 from alerts.channels.push.encryption import new_key
 from alerts.store.files import connect
-from tests.browser.axe import violations
-from tests.browser.officer import SIZES, Desk, People
+from tests.browser.axe import SIDEWAYS, violations
+from tests.browser.officer import SIZES, People
+from tests.browser.town import CHANNELS as THOSE_OF_A_TOWN
 from tests.browser.town import DeskTown, desk_town
-from tests.process.town import ALL_THREE
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 DRAWN = """() => [...document.querySelectorAll('.look img')].every(each => { each.loading = 'eager';
     return each.complete && each.naturalWidth > 0; })"""
 CHANNELS = (
-    ALL_THREE.replace('kind = "twitter"', 'kind = "twitter"\nseverity = "Minor"')
-    + """subscriptions = true
-limits = ["1000/1m"]
-
-[channels.exercices]
-kind = "telegram"
-api_url = "{sandbox}"
-chat = "-1001234567890"
-token = {{ env = "TELEGRAM_TOKEN" }}
-exercise = true
-
-[channels.equipe]
-kind = "telegram"
-api_url = "{sandbox}"
-chat = "-1009876543210"
-token = {{ env = "TELEGRAM_TOKEN" }}
-public = false
-
+    THOSE_OF_A_TOWN.replace('kind = "twitter"', 'kind = "twitter"\nseverity = "Minor"').replace(
+        "subscriptions = true\n", 'subscriptions = true\nlimits = ["1000/1m"]\n'
+    )
+    + """
 [channels.lettre]
 kind = "mail"
 host = "127.0.0.1"
@@ -84,13 +69,6 @@ def town(tmp_path_factory) -> Iterator[DeskTown]:
 @pytest.fixture(scope="module")
 def people(town) -> People:
     return People(town)
-
-
-@pytest.fixture
-def desk(chromium, people) -> Iterator[Desk]:
-    desk = Desk(chromium, people)
-    yield desk
-    desk.close()
 
 
 def told(town: DeskTown, words: str) -> int:

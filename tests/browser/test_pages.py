@@ -11,7 +11,7 @@ from alerts.model.reports import ReportsSection, shipped_kinds
 from alerts.model.town import ListeningFeed, ListeningSection, Town
 from alerts.web.console.app import PARTS
 from alerts.web.console.frame import Console, Frame
-from tests.browser.axe import too_wide, violations
+from tests.browser.axe import SIDEWAYS, too_wide, violations
 from tests.browser.lively import lively
 from tests.browser.officer import PASSWORD, SIZES
 from tests.browser.pages import (
@@ -26,7 +26,6 @@ from tests.browser.pages import (
 )
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 RUN_OVER = """() => [...document.querySelectorAll('td[data-label]')]
     .filter(cell => cell.clientHeight && cell.scrollHeight > cell.clientHeight + 1).map(cell => cell.dataset.label)"""
 

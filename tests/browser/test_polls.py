@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import violations
+from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import SIZES, Person
 from tests.browser.town import DeskTown
 from tests.process.person import Person as Citizen
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @dataclass

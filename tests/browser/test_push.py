@@ -13,14 +13,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.axe import violations
+from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import SIZES, Desk, People
 from tests.browser.push_town import PushTown
 from tests.mail_relay import LIST, USER, Relay, running
 from tests.process.person import Person as Citizen
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 SHOWN = """async () => {
     const shown = await (await navigator.serviceWorker.ready).getNotifications();
     return shown.map(({title, body, tag, data}) => ({title, body, tag, navigate: data.navigate}));

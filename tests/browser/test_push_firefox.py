@@ -15,6 +15,7 @@ import pytest
 
 from alerts.store.files import connect
 from campaign.town import Town
+from tests.browser.axe import SIDEWAYS
 from tests.browser.firefox import FIREFOX, Firefox, firefox
 from tests.browser.push_town import PushTown
 
@@ -25,7 +26,6 @@ SHOWN = """async () => {
 }"""
 SAYS = "() => document.querySelector('[data-push] [role=status]').textContent"
 CLOSE = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).forEach((each) => each.close())"
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 REPORTS = "\n[reports]\n"
 
 

@@ -11,13 +11,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.axe import violations
+from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import PATIENCE, SIZES
 from tests.browser.reporting_town import HERE, reporting_town
 from tests.browser.test_keyboard import tab_to
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 SHELVED = "async () => (await (await caches.open('report-form')).keys()).length > 6"
 NETWORKS = itertools.count(1)
 NUMBER = re.compile(r"SM-\d\d-\d{4}")

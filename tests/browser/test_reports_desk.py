@@ -13,12 +13,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.axe import violations
-from tests.browser.officer import Desk, People
+from tests.browser.axe import SIDEWAYS, violations
+from tests.browser.officer import People
 from tests.browser.town import LISTENS, DeskTown, desk_town
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 REPORTS = LISTENS + "\n[reports]\nprefix = 'SM'\n"
 PLACES = {"lighting": "45.19,5.71", "waste": "45.192,5.712", "tree": "45.188,5.708", "road": "45.186,5.715"}
 
@@ -32,13 +31,6 @@ def town(tmp_path_factory) -> Iterator[DeskTown]:
 @pytest.fixture(scope="module")
 def people(town) -> People:
     return People(town)
-
-
-@pytest.fixture
-def desk(chromium, people) -> Iterator[Desk]:
-    desk = Desk(chromium, people)
-    yield desk
-    desk.close()
 
 
 def reported(town: DeskTown, kind: str, text: str, at: str | None = None) -> str:

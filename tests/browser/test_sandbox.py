@@ -11,12 +11,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from campaign.town import TELEGRAM, Town
-from tests.browser.axe import violations
+from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import SIZES
 from tests.process.town import town_in
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 HIGH = "() => document.scrollingElement.scrollHeight"
 TOKEN = "1234567:sandbox-telegram-token"
 

@@ -14,12 +14,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from campaign.town import SECRETS
-from tests.browser.axe import violations
+from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import PATIENCE, SIZES
 from tests.process.town import town_in
 
 pytestmark = pytest.mark.process
-SIDEWAYS = "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
 STEPS = ("Votre commune", "Canaux", "Sources", "Permanence et exercices", "Les lignes", "Comptes", "Prêt ?")
 
 
