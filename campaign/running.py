@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import re
@@ -23,6 +24,8 @@ from campaign.winding import Dial
 PATIENCE = 60.0
 """Seconds that anything may take where the machine does much else: whoever has what they wait for goes on at once."""
 _BREATH = 0.05
+_WORKERS = 16
+_dealt = itertools.count(random.randrange(1_000))
 
 
 class Running:
@@ -136,10 +139,15 @@ def _runs(pid: int) -> bool:
 
 
 def free_port() -> int:
-    """A port where nobody listens, and which the system gives nobody who asks for any: it stays free for a while."""
+    """A port where nobody listens, and which the system gives nobody who asks for any: it stays free for a while.
+
+    No other worker of the tests is given it, and this process not twice before it was given all others.
+    """
     given = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()
+    share = (max(int(given[0]), 20_000) - 10_000) // _WORKERS
+    first = 10_000 + share * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS)
     while True:
-        port = random.randrange(10_000, max(int(given[0]), 20_000))
+        port = first + next(_dealt) % share
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
             return port

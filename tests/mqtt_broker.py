@@ -15,6 +15,8 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from campaign.running import free_port
+
 USER = "tocsin"
 _PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 MISSING = "needs mosquitto, a broker that the tests run themselves; Debian's package of that name has it"
@@ -56,7 +58,8 @@ class Broker:
         self.connections = 0
         self.does = ""
         self.times = 0
-        self.port = 0
+        # Bound again after it was away: meanwhile the system must have given it to nobody.
+        self.port = free_port()
         self._folder = TemporaryDirectory(prefix="mqtt")
         self._socket = str(Path(self._folder.name) / "broker")
         self._real: asyncio.subprocess.Process | None = None
@@ -98,7 +101,6 @@ class Broker:
 
     async def come_back(self) -> None:
         self._gate = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        self.port = self._gate.sockets[0].getsockname()[1]
 
     def set(self, does: str = "", times: int = 0) -> None:
         self.does, self.times = does, times

@@ -102,6 +102,7 @@ async def test_what_is_stored_here_rings_at_the_daemons_beside_and_what_they_sto
     own = own_socket(config.database, "wake")
     theirs = own.with_name(own.name.rpartition(".")[0] + ".1")
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)) as bell:
+        theirs.unlink(missing_ok=True)  # beside the database, or in a folder that outlives the test's
         bell.bind(str(theirs))
 
         def rings() -> int:
@@ -124,6 +125,7 @@ async def test_what_is_stored_here_rings_at_the_daemons_beside_and_what_they_sto
             house.events.publish(PostsStored(()))
             assert rings() == 0, "or two daemons would ring for ever"
         finally:
+            theirs.unlink()
             stopping = asyncio.create_task(house.stop())
             while not stopping.done():
                 await clock.advance(1)
