@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -309,19 +310,7 @@ def _token_line(each: dict[str, Any]) -> str:
 
 
 def _of_line(line: Chained) -> dict[str, Any]:
-    entry = line.entry
-    return {
-        "seq": line.seq,
-        "at": entry.at.isoformat(),
-        "actor": entry.actor,
-        "role": entry.role,
-        "origin": entry.origin,
-        "address": entry.address,
-        "act": entry.act,
-        "subject": entry.subject,
-        "detail": entry.detail,
-        "digest": line.digest,
-    }
+    return {"seq": line.seq, **asdict(line.entry), "at": line.entry.at.isoformat(), "digest": line.digest}
 
 
 def _record_line(line: Chained) -> str:

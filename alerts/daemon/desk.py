@@ -8,7 +8,6 @@ its content, so that each lane that needs it finds the same file.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from alerts.desk.posts import PostWriter
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Alert
 from alerts.model.incident import new_id
+from alerts.model.remembered import Newest
 from alerts.model.town import Town
 from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
@@ -36,7 +36,7 @@ class CardFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._drawn: OrderedDict[Card, Path] = OrderedDict()
+        self._drawn: Newest[Card, Path] = Newest(REMEMBERED)
         self._lock = Lock()
 
     def path_of(self, card: Card) -> str:
@@ -44,9 +44,8 @@ class CardFiles:
         with self._lock:
             file = self._drawn.get(card)
             if file is None or not file.is_file():
-                file = self._drawn[card] = self._draw(card)
-                if len(self._drawn) > REMEMBERED:
-                    self._drawn.popitem(last=False)
+                file = self._draw(card)
+                self._drawn.keep(card, file)
             return str(file)
 
     def _draw(self, card: Card) -> Path:

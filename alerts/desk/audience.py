@@ -11,7 +11,7 @@ nobody learns by an alert for one street what a single subscriber chose.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ from functools import partial
 
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.delivery import Bulk
+from alerts.model.remembered import Newest
 from alerts.model.subscriber import Notice, Quiet
 from alerts.store.audience import Stretch
 
@@ -65,7 +66,7 @@ class Audiences:
     """Counts by the database, and remembers for a minute. One count at a time, however many ask."""
 
     def __init__(self) -> None:
-        self._counted: OrderedDict[tuple[str, Notice, str, bool], tuple[datetime, Crowd]] = OrderedDict()
+        self._counted: Newest[tuple[str, Notice, str, bool], tuple[datetime, Crowd]] = Newest(_KEPT)
         self._counting = asyncio.Lock()
 
     async def reach(self, service: DeskService, bulk: Bulk, local: datetime) -> SubscriberReach:
@@ -75,10 +76,7 @@ class Audiences:
             at, crowd = self._counted.get(key, (None, {}))
             if at is None or not timedelta() <= now - at < COUNTED_FOR:
                 crowd = await _count(service, bulk)
-                self._counted[key] = now, crowd
-                self._counted.move_to_end(key)
-                while len(self._counted) > _KEPT:
-                    self._counted.popitem(last=False)
+                self._counted.keep(key, (now, crowd))
         return reach_of(crowd, bulk.notice, local, readers=not bulk.everyone)
 
 

@@ -1,7 +1,9 @@
-"""What follows from a message alone, computed once for all towns that are told of it.
+"""What is kept in memory, and no more of it than there is room for.
 
-A thousand towns in one process file the same alert of the same feed: its digests, and how it is written down, are the
-same for all of them. For an outline of two thousand corners that is 60 ms of CPU, which would be a minute for all.
+`Newest` keeps the last few things by name. `Remembered` is for what follows from a message alone, computed once for
+all towns that are told of it. A thousand towns in one process file the same alert of the same feed: its digests, and
+how it is written down, are the same for all of them. For an outline of two thousand corners that is 60 ms of CPU,
+which would be a minute for all.
 """
 
 from __future__ import annotations
@@ -13,6 +15,21 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+class Newest(dict[K, V]):
+    """The last `most` things that were kept here, by name: one more, and what was kept the longest ago goes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def keep(self, name: K, value: V) -> None:
+        """Keep it as the newest, also where something of that name is here."""
+        self.pop(name, None)
+        self[name] = value
+        while len(self) > self._most:
+            del self[next(iter(self))]
 
 
 class Remembered(Generic[K, V]):

@@ -7,7 +7,6 @@ means, for many rows: SQLite in one transaction without a journal, PostgreSQL by
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -214,10 +213,10 @@ class _NewFile:
             self._db.execute(f"CREATE TRIGGER {name} {files.TRIGGERS[name]}")
         self._db.execute("COMMIT")
         self._db.close()
-        _sync(self._part)
+        files.sync(self._part)
         self._remove(self._path)
         self._part.replace(self._path)
-        _sync(self._path.parent)
+        files.sync(self._path.parent)
 
     def finish(self) -> None:
         with contextlib.closing(files.connect(self._path)) as db:
@@ -235,14 +234,6 @@ class _NewFile:
 def _goes_on(table: Table) -> bool:
     """Whether SQLite never gives a number of this table twice."""
     return bool(table.dialect_options["sqlite"]["autoincrement"])
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 # --- PostgreSQL

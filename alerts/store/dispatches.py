@@ -12,7 +12,7 @@ from sqlalchemy import and_, bindparam, delete, exists, select
 from alerts.model.dispatch import Dispatch, DispatchAct, Outcome, TownOutcome
 from alerts.model.reason import kept_reason, read_reason
 from alerts.store.schema import dispatch, dispatch_town
-from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, fields_of, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
@@ -112,15 +112,11 @@ class Dispatches(UnitPart):
 
 
 def _dispatch(row: Row) -> Dispatch:
-    # JSON has lists alone; several values of one field are a tuple everywhere else.
-    fields = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(row["fields"]).items()
-    }
     return Dispatch(
         id=row["id"],
         author=row["author"],
         act=DispatchAct(row["act"]),
-        fields=fields,
+        fields=fields_of(row["fields"]),
         created_at=moment(row["created_at"]),
         about=row["about"],
         draft=row["draft"],

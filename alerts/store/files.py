@@ -397,3 +397,12 @@ def count_and_index(connection: Connection) -> None:
     """Count the posts and index the alerts of a database that had rows before it had these triggers."""
     connection.exec_driver_sql("INSERT INTO tally SELECT channel, state, count(*) FROM post GROUP BY channel, state")
     connection.exec_driver_sql(f"INSERT INTO alert_words (rowid, words) SELECT seq, {_words('')} FROM alert")  # noqa: S608 our own names
+
+
+def sync(path: Path) -> None:
+    """Return once the file, or the names in a folder, are on the disk (fsync(2))."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -17,7 +17,7 @@ from alerts.model.incident import SavedDraft
 from alerts.model.person import Account, KeptReply, Passkey, Role, Session, Stage, Token, fold_name
 from alerts.model.town import Secret
 from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
-from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, fields_of, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
@@ -361,15 +361,12 @@ class Drafts(UnitPart):
 
 
 def _saved(row: Row) -> SavedDraft:
-    fields = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(row["fields"]).items()
-    }
     return SavedDraft(
         id=row["id"],
         account=row["account"],
         updated_at=moment(row["updated_at"]),
         about=row["about"],
-        fields=fields,
+        fields=fields_of(row["fields"]),
         revision=row["revision"],
         note=row["note"],
         alert_id=row["alert_id"],

@@ -31,6 +31,7 @@ from alerts.model.alert import Alert, Resource
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
 from alerts.store.dialect import is_sqlite
+from alerts.store.files import sync
 from alerts.store.schema import picture
 from alerts.store.statement import Statement, UnitPart, upsert_into
 
@@ -165,12 +166,8 @@ def _write(file: Path, data: bytes) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     part.replace(file)
-    # A new name is on the disk only once its folder is (fsync(2)).
-    directory = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    # A new name is on the disk only once its folder is.
+    sync(file.parent)
 
 
 _HAS = Statement(select(picture.c.name).where(picture.c.name == bindparam("name")))

@@ -30,7 +30,7 @@ from alerts.model.incident import new_id
 from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.dialect import unindexed
-from alerts.store.files import StoreError, opened, sound
+from alerts.store.files import StoreError, opened, sound, sync
 from alerts.store.schema import alert, attempt, fact, post
 from alerts.store.sockets import ring
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
@@ -272,7 +272,7 @@ def backup(database: Path, to: Path) -> None:
         _copy(database, part)
         sound(part)
         part.replace(to)
-        _sync(to.parent)
+        sync(to.parent)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(because("copy_failed", path=database, to=to, said=error)) from error
     finally:
@@ -302,7 +302,7 @@ def restore(database: Path, source: Path, now: datetime) -> tuple[Path | None, G
         kept = _put_aside(database, now)
         beside(database).write_bytes(_spelled(generation, reached))
         part.replace(database)
-        _sync(database.parent)
+        sync(database.parent)
     except (sqlite3.Error, OSError) as error:
         raise StoreError(because("restore_failed", source=source, path=database, said=error)) from error
     finally:
@@ -318,7 +318,7 @@ def _copy(database: Path, to: Path) -> None:
     with closing(sqlite3.connect(read_only, uri=True)) as db, closing(sqlite3.connect(to)) as copy:
         db.backup(copy)  # in one step: whoever writes meanwhile writes behind this snapshot
         copy.execute("PRAGMA journal_mode = DELETE")
-    _sync(to)
+    sync(to)
 
 
 def _put_aside(database: Path, now: datetime) -> Path | None:
@@ -339,14 +339,6 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
             Path(f"{database}{suffix}").replace(f"{kept}{suffix}")
     database.replace(kept)
     return kept
-
-
-def _sync(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def _keep_gap(db: Connection, gap: Gap) -> None:

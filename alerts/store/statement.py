@@ -7,6 +7,7 @@ sortable, the same in every database.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -40,6 +41,11 @@ def time_of(stamped: int | None) -> datetime | None:
 def moment(stamped: int) -> datetime:
     """The same of a column that is never empty."""
     return _EPOCH + stamped * _MICROSECOND
+
+
+def fields_of(written: str) -> dict[str, Any]:
+    """A form's fields, as they were written down: JSON has lists alone, and several values of one field are a tuple."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(written).items()}
 
 
 class Statement:

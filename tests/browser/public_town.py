@@ -6,7 +6,7 @@ import io
 import shutil
 import sqlite3
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
+from tests.browser.officer import SIZES
 from tests.browser.town import CHANNELS, ROOT, SOURCES, STATION, DeskTown
 
 PAGES = '\nlanguages = ["en"]\nexport = "site"\nembed = ["http://127.0.0.1:*"]\n\n[desk]'
@@ -140,3 +142,24 @@ def public_town(folder: Path, kind: type[P] = PublicTown) -> Iterator[P]:
         yield town
     finally:
         town.end()
+
+
+def citizens(chromium: Browser, pages: str) -> Iterator[Callable[..., Page]]:
+    """Opens browsers of citizens; none of them may meet an error of a script or of the policy, nor ask elsewhere."""
+    contexts, faults, elsewhere = [], [], []
+
+    def open_page(path: str, size: str = "desk", **options) -> Page:
+        contexts.append(chromium.new_context(**{**SIZES[size], "locale": "fr-FR"}, **options))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        page.on("request", lambda asked: elsewhere.append(asked.url) if "//localhost" not in asked.url else None)
+        page.goto(pages + path)
+        return page
+
+    yield open_page
+    assert all(context.cookies() == [] for context in contexts)
+    for context in contexts:
+        context.close()
+    assert faults == []
+    assert elsewhere == []

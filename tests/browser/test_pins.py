@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.officer import SIZES
-from tests.browser.public_town import ReportingTown, public_town
+from tests.browser.public_town import ReportingTown, citizens, public_town
 
 pytestmark = pytest.mark.process
 
@@ -27,24 +26,7 @@ def told(town) -> dict[str, str]:
 
 @pytest.fixture
 def look(chromium, town, told) -> Iterator:
-    """Opens browsers of citizens; none of them may meet an error of a script or of the policy, nor ask elsewhere."""
-    contexts, faults, elsewhere = [], [], []
-
-    def open_page(path: str, size: str = "desk", **options) -> Page:
-        contexts.append(chromium.new_context(**{**SIZES[size], "locale": "fr-FR"}, **options))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-        page.on("request", lambda asked: elsewhere.append(asked.url) if "//localhost" not in asked.url else None)
-        page.goto(town.pages + path)
-        return page
-
-    yield open_page
-    assert all(context.cookies() == [] for context in contexts)
-    for context in contexts:
-        context.close()
-    assert faults == []
-    assert elsewhere == []
+    yield from citizens(chromium, town.pages)
 
 
 def test_the_map_has_a_sign_for_each_square_that_leads_to_its_reports(look, told):

@@ -13,11 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.axe import SIDEWAYS
-from tests.browser.officer import SIZES
-from tests.browser.public_town import public_town
+from tests.browser.public_town import citizens, public_town
 
 pytestmark = pytest.mark.process
 
@@ -37,24 +36,7 @@ def day(town):
 
 @pytest.fixture
 def look(chromium, town, day) -> Iterator:
-    """Opens browsers of citizens; none of them may meet an error of a script or of the policy, nor ask elsewhere."""
-    contexts, faults, elsewhere = [], [], []
-
-    def open_page(path: str, size: str = "desk", **options) -> Page:
-        contexts.append(chromium.new_context(**{**SIZES[size], "locale": "fr-FR"}, **options))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
-        page.on("request", lambda asked: elsewhere.append(asked.url) if "//localhost" not in asked.url else None)
-        page.goto(town.pages + path)
-        return page
-
-    yield open_page
-    assert all(context.cookies() == [] for context in contexts)
-    for context in contexts:
-        context.close()
-    assert faults == []
-    assert elsewhere == []
+    yield from citizens(chromium, town.pages)
 
 
 def read(address: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import tzinfo
 from typing import Any
 from urllib.parse import urlencode
@@ -204,20 +204,9 @@ async def get_audit(api: Api, call: Call) -> Reply:
 
 
 def _line(chained: Chained, zone: tzinfo) -> dict[str, Any]:
-    entry = chained.entry
-    return {
-        "seq": chained.seq,
-        "at": entry.at.astimezone(zone).isoformat(timespec="microseconds"),
-        "actor": entry.actor,
-        "role": entry.role,
-        "origin": entry.origin,
-        "address": entry.address,
-        "act": entry.act,
-        "subject": entry.subject,
-        "detail": entry.detail,
-        "previous": chained.previous,
-        "digest": chained.digest,
-    }
+    at = chained.entry.at.astimezone(zone).isoformat(timespec="microseconds")
+    line = {"seq": chained.seq, **asdict(chained.entry), "at": at}
+    return {**line, "previous": chained.previous, "digest": chained.digest}
 
 
 async def get_me(_: Api, call: Call) -> Reply:

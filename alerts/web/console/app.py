@@ -109,15 +109,15 @@ def guarded(console: Console) -> web.Application:
     """An application behind the guard; whatever it answers, streams and faults too, carries the headers."""
     app = web.Application(middlewares=[guard_of(console)])
 
-    async def seal(request: web.Request, response: web.StreamResponse) -> None:
+    async def leave(request: web.Request, response: web.StreamResponse) -> None:
         secure = request[ARRIVAL].secure if ARRIVAL in request else request.secure
-        response.headers.update(seals(console.frame.station, secure=secure))
+        seal(response, console.frame.station, secure=secure)
         response.headers.setdefault("Cache-Control", "no-store")
         # aiohttp writes its name and version there; no answer is to tell which program in which version gave it.
         response.headers.popall("Server", None)
 
     # Not in the middleware: a stream's headers have left long before its handler returns there.
-    app.on_response_prepare.append(seal)
+    app.on_response_prepare.append(leave)
     return app
 
 
@@ -333,6 +333,12 @@ def content_policy(town: Town) -> str:
         f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; connect-src 'self'; "
         "font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+def seal(response: web.StreamResponse, town: Town, *, secure: bool) -> None:
+    """Put the headers on an answer. One that brings a policy along keeps it: the crest, which may be an SVG, does."""
+    for name, value in seals(town, secure=secure).items():
+        response.headers.setdefault(name, value)
 
 
 def seals(town: Town, *, secure: bool) -> Mapping[str, str]:

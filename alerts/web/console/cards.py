@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import OrderedDict
 
+from alerts.model.remembered import Newest
 from alerts.rendering.card import Card, draw_card
 
 _KEPT = 256
@@ -21,24 +21,19 @@ class CardPictures:
     """The cards that previews named. One is drawn at a time, in a thread."""
 
     def __init__(self) -> None:
-        self._named: OrderedDict[str, Card] = OrderedDict()
-        self._drawn: OrderedDict[str, bytes] = OrderedDict()
+        self._named: Newest[str, Card] = Newest(_KEPT)
+        self._drawn: Newest[str, bytes] = Newest(_DRAWN)
         self._drawing = asyncio.Lock()
 
     def name(self, card: Card) -> str:
         """What its picture is asked for by."""
         digest = hashlib.sha256(repr(card).encode(errors="surrogatepass")).hexdigest()
-        self._named[digest] = card
-        self._named.move_to_end(digest)
-        while len(self._named) > _KEPT:
-            self._named.popitem(last=False)
+        self._named.keep(digest, card)
         return digest
 
     async def picture(self, digest: str) -> bytes | None:
         """The card as PNG; None where no preview of this process named it."""
         async with self._drawing:
             if digest not in self._drawn and (card := self._named.get(digest)) is not None:
-                self._drawn[digest] = await asyncio.to_thread(draw_card, card)
-                while len(self._drawn) > _DRAWN:
-                    self._drawn.popitem(last=False)
+                self._drawn.keep(digest, await asyncio.to_thread(draw_card, card))
             return self._drawn.get(digest)

@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from alerts.desk.audience import SubscriberReach
 from alerts.model.delivery import Bulk
 from alerts.rendering.card import Card
 from alerts.web.console.frame import BASE, Console
+from alerts.web.public.answers import given
+from alerts.web.public.site import logo_of
 
 _FOR_LONG = {"Cache-Control": "private, max-age=86400, immutable"}
 _FOR_AN_HOUR = {"Cache-Control": "private, max-age=3600"}
@@ -50,10 +52,10 @@ async def _card(console: Console, request: web.Request) -> web.Response:
     return web.Response(body=picture, content_type="image/png", headers=_FOR_LONG)
 
 
-async def _logo(console: Console, request: web.Request) -> web.FileResponse:  # noqa: ARG001 the town's, whoever asks
-    town = console.frame.station
-    file = town.folder / town.logo if town.logo is not None else None
-    if file is None or not await asyncio.to_thread(file.is_file):
+async def _logo(console: Console, request: web.Request) -> web.Response:
+    found = await asyncio.to_thread(logo_of, console.frame.station)
+    if found is None:
         raise web.HTTPNotFound
-    kind = "image/svg+xml" if file.suffix.lower() == ".svg" else "image/png"
-    return web.FileResponse(file, headers={hdrs.CONTENT_TYPE: kind, **_FOR_AN_HOUR})
+    response = await given(found, request)
+    response.headers.update(_FOR_AN_HOUR)
+    return response

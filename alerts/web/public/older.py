@@ -7,13 +7,13 @@ time, in a thread, however many ask: a crowd must not stand before those who ask
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 from alerts.desk.publicity import PublicIncident, public_incident
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.answering import FaqEntry, faq
+from alerts.model.remembered import Newest
 from alerts.rendering.card import card_of, draw_card
 from alerts.web.public.answers import PNG, KeptAnswer, answer
 from alerts.web.public.lasting import CARD, Key, Lasting
@@ -40,7 +40,7 @@ class OlderPages:
     def __init__(self, service: DeskService, site: Site) -> None:
         self._service = service
         self._site = site
-        self._kept: OrderedDict[str, Lasting] = OrderedDict()
+        self._kept: Newest[str, Lasting] = Newest(_OLDER_KEPT)
         self._named: dict[str, str] = {}
         self._looking = asyncio.Lock()
 
@@ -70,12 +70,9 @@ class OlderPages:
             del self._kept[incident]
 
     def _keep(self, name: str, lasting: Lasting) -> None:
-        incident = lasting.id
-        self._kept[incident] = lasting
-        self._named[name] = incident
-        while len(self._kept) > _OLDER_KEPT:
-            gone, _ = self._kept.popitem(last=False)
-            self._named = {each: of for each, of in self._named.items() if of != gone}
+        self._kept.keep(lasting.id, lasting)
+        self._named[name] = lasting.id
+        self._named = {each: of for each, of in self._named.items() if of in self._kept}
 
 
 def _public(unit: DeskUnit, name: str) -> tuple[PublicIncident | None, Sequence[FaqEntry]]:
@@ -104,7 +101,7 @@ class Cards:
     """Draws one at a time in a thread, however many ask, and each once for the same words."""
 
     def __init__(self) -> None:
-        self._drawn: OrderedDict[str, tuple[Key, KeptAnswer]] = OrderedDict()
+        self._drawn: Newest[str, tuple[Key, KeptAnswer]] = Newest(_CARDS_KEPT)
         self._drawing = asyncio.Lock()
 
     async def at(self, path: str, lasting: Lasting) -> KeptAnswer | None:
@@ -118,10 +115,7 @@ class Cards:
                 drawn = await asyncio.to_thread(_card, lasting, language)
                 if drawn is None:
                     return None
-                self._drawn[path] = lasting.key, drawn
-            self._drawn.move_to_end(path)
-            while len(self._drawn) > _CARDS_KEPT:
-                self._drawn.popitem(last=False)
+            self._drawn.keep(path, (lasting.key, drawn))
         return drawn
 
 

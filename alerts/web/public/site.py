@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from pathlib import Path
 
 from alerts.desk.publicity import PublicIncident
+from alerts.model.town import Town
 from alerts.web.public import machine, panel
 from alerts.web.public.answers import (
     ANYWHERE,
@@ -248,15 +248,18 @@ def _own(setting: Setting) -> Mapping[str, Once[KeptAnswer]]:
     """The town's own look: its picture, and its colour as a style sheet."""
     town = setting.town
     own: dict[str, Once[KeptAnswer]] = {}
-    if town.logo is not None and (path := logo_path(town)) is not None:
-        own[path] = Once(partial(_logo, town.folder / town.logo))
+    if (path := logo_path(town)) is not None:
+        own[path] = Once(partial(logo_of, town))
     if town.accent is not None:
         own[ACCENT] = Once(partial(answer, f":root {{ --accent: {town.accent}; }}\n", CSS, fresh_for=3600))
     return own
 
 
-def _logo(path: Path) -> KeptAnswer | None:
-    """None where it is gone: the page shows the town's name, as it does beside it."""
+def logo_of(town: Town) -> KeptAnswer | None:
+    """The town's crest, read now. None: it has none, or its file is gone; a page shows the town's name anyway."""
+    if town.logo is None:
+        return None
+    path = town.folder / town.logo
     try:
         picture = path.read_bytes()
     except OSError:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 from alerts.model.alert import Alert, alert_from_json, alert_to_json
-from alerts.model.remembered import Remembered
+from alerts.model.remembered import Newest, Remembered
+
+
+def test_of_the_newest_no_more_are_kept_than_there_is_room_for():
+    newest = Newest(2)
+    for name in "abac":
+        newest.keep(name, name.upper())
+
+    assert newest == {"a": "A", "c": "C"}
 
 
 class Counted:

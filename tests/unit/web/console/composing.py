@@ -23,7 +23,7 @@ from alerts.model.person import Account, Role, Session, Stage
 from alerts.store.database import Database
 from alerts.store.files import migrate
 from alerts.web.console import compose, polls, previews, validate
-from alerts.web.console.app import seals
+from alerts.web.console.app import seal
 from alerts.web.console.frame import VISITOR, Console, Frame, static_file
 from tests.fakes import FakeClock
 from tests.pictures import a_kept_png
@@ -112,11 +112,11 @@ class Bench:
         async def static(request):
             return web.FileResponse(static_file(request.match_info["name"]))
 
-        async def seal(_, response):
-            response.headers.update(seals(self.console.frame.station, secure=False))
+        async def leave(_, response):
+            seal(response, self.console.frame.station, secure=False)
 
         desk = web.Application(middlewares=[as_somebody])
-        desk.on_response_prepare.append(seal)
+        desk.on_response_prepare.append(leave)
         pages = [each for part in (compose, polls, previews, validate) for each in part.routes(self.console)]
         desk.add_routes([web.get("/static/{name:.+}", static), *pages])
         app = web.Application()

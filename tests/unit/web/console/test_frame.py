@@ -24,12 +24,6 @@ PLAIN = (
 SCHEMES = ("light", "dark")
 
 
-@pytest.fixture
-async def town(tmp_path):
-    async with open_town(tmp_path) as town:
-        yield town
-
-
 def faults_of(page):
     """What is wrong with a page, in words."""
     tree, found = page.tree, []

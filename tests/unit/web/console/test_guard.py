@@ -32,26 +32,6 @@ ADMINISTRATORS_OWN = (
 )
 
 
-@pytest.fixture
-async def town(tmp_path):
-    async with open_town(tmp_path) as town:
-        yield town
-
-
-@pytest.fixture
-async def browser(town):
-    browser = Browser(town)
-    yield browser
-    await browser.client.close()
-
-
-@pytest.fixture
-async def other(town):
-    browser = Browser(town)
-    yield browser
-    await browser.client.close()
-
-
 def addresses(town):
     """Every address of the desk that a browser may ask for, with what stands in for what varies."""
     app = next(iter(town.server.app._subapps))

@@ -5,24 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-import pytest
-
 from alerts.web.console.frame import Frame
 from alerts.web.console.home_screen import HomeScreen
-from tests.unit.web.console.guarding import Browser, open_town
-
-
-@pytest.fixture
-async def town(tmp_path):
-    async with open_town(tmp_path) as town:
-        yield town
-
-
-@pytest.fixture
-async def browser(town):
-    browser = Browser(town)
-    yield browser
-    await browser.client.close()
+from tests.unit.web.console.guarding import Browser
 
 
 async def told(browser):

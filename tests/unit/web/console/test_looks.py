@@ -178,4 +178,10 @@ async def test_the_crest_is_the_town_s(tmp_path):
         assert ">S</text>" in (await preview(bench, **WORDS))["html"]
         object.__setattr__(bench.console.frame.station, "logo", "crest.svg")
         assert 'src="/desk/looks/logo"' in (await preview(bench, **WORDS))["html"]
-        assert await bench.get("/looks/logo") == '<svg xmlns="http://www.w3.org/2000/svg"/>'
+        async with bench.client.get("/desk/looks/logo") as answer:
+            assert await answer.text() == '<svg xmlns="http://www.w3.org/2000/svg"/>'
+        assert answer.content_type == "image/svg+xml"
+        assert answer.headers["Cache-Control"] == "private, max-age=3600"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        # A script in it is not run where somebody opens it by itself.
+        assert answer.headers["Content-Security-Policy"].endswith("; sandbox")

@@ -7,27 +7,7 @@ import sqlite3
 import pytest
 
 from alerts.model.person import Role
-from tests.unit.web.console.guarding import OWN, Browser, open_town
-
-
-@pytest.fixture
-async def town(tmp_path):
-    async with open_town(tmp_path) as town:
-        yield town
-
-
-@pytest.fixture
-async def browser(town):
-    browser = Browser(town)
-    yield browser
-    await browser.client.close()
-
-
-@pytest.fixture
-async def other(town):
-    browser = Browser(town)
-    yield browser
-    await browser.client.close()
+from tests.unit.web.console.guarding import OWN, Browser
 
 
 async def account(town, name):

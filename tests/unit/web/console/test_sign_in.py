@@ -10,23 +10,10 @@ from pyotp import TOTP
 
 from alerts.model.incident import SavedDraft
 from tests.unit.access.authenticator import Authenticator
-from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
+from tests.unit.web.console.guarding import FIRST, OWN, Browser
 from tests.unit.web.public.test_asking import BAD_KINDS
 
 OWN_KEY, ALONE = "/desk/account/passkey", "/desk/sign-in/alone/passkey"
-
-
-@pytest.fixture
-async def town(tmp_path):
-    async with open_town(tmp_path) as town:
-        yield town
-
-
-@pytest.fixture
-async def browser(town):
-    browser = Browser(town)
-    yield browser
-    await browser.client.close()
 
 
 async def over(town, browser):

@@ -11,24 +11,11 @@ import pytest
 
 from alerts.model.person import Stage
 from alerts.store.database import READERS, WAITING
-from tests.unit.web.console.guarding import OWN, Browser, open_town
+from tests.unit.web.console.guarding import OWN, Browser
 
 REFUSE = "CREATE TRIGGER refuse_{table}_{on} BEFORE {on} ON {table} BEGIN DELETE FROM full_disk; END"
 """What SQLite can't carry out is its OperationalError, as a full disk is: `no such table: main.full_disk`."""
 TABLES = ("session", "draft", "account", "sign_in")
-
-
-@pytest.fixture
-async def town(tmp_path):
-    async with open_town(tmp_path) as town:
-        yield town
-
-
-@pytest.fixture
-async def browser(town):
-    browser = Browser(town)
-    yield browser
-    await browser.client.close()
 
 
 def refuse(town):
