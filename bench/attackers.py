@@ -24,6 +24,7 @@ from urllib.parse import quote, urlsplit
 
 from bench.reported import crowds
 from bench.signups import browsers, letters
+from bench.strangers import broker, calm_map, hostile_map, site
 
 Given = Mapping[str, str]
 APP_SECRET = "sandbox-app-secret"
@@ -175,9 +176,11 @@ def people(given: Given) -> None:
 
 
 def outside(given: Given) -> None:
-    """A feed, a calendar and a webhook's receiver of others: harmless until the file `mode` says what they answer."""
+    """What others answer (feeds, a calendar, a receiver): harmless until the file `mode` says what it is."""
     mode, count = Path(given["mode"]), itertools.count()
     made = {name: make() for name, make in HOSTILE.items()}
+    # What is calm says the same each time.
+    made["calm map"] = calm_map()
     bomb = gzip.compress(bytes(10_000_000), 1) * 100
 
     class Server(BaseHTTPRequestHandler):
@@ -222,9 +225,13 @@ def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, b
     """What the feed or the calendar says in a mode: each time something new, where it is hostile."""
     if path == "/works.ics":
         return _works(number if mode == "calendar" else None)
+    if path == "/rss":
+        return site(number if mode == "rss" else None)
+    if path.endswith("/cartevigilance/encours"):
+        return hostile_map(number) if mode == "vigilance" else made["calm map"]
     if "/message" in path and mode in made:
         return made[mode].replace(b"urn:bench", f"urn:bench:{path}".encode())
-    return _index(host, number if mode in made else None).encode()
+    return _index(host, number if mode in HOSTILE else None).encode()
 
 
 def _index(host: str, number: int | None) -> str:
@@ -289,6 +296,7 @@ ATTACKS: Mapping[str, Callable[[Given], None]] = {
         browsers,
         letters,
         outside,
+        broker,
     )
 }
 

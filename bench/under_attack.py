@@ -77,7 +77,16 @@ tls = "none"
 sender = "alertes@saint-martin.example"
 subscriptions = true
 severity = "Extreme"
+
+[channels.panneaux_lumineux]
+kind = "mqtt"
+host = "127.0.0.1"
+port = BROKER
+tls = "none"
+timeout = "2s"
+severity = "Extreme"
 """
+    + UNPACED
 )
 SOURCES = """
 [listening]
@@ -101,6 +110,22 @@ allow_private = true
 kind = "ical"
 url = "{outside}/works.ics"
 every = "1s"
+
+[sources.mairie]
+kind = "rss"
+url = "{outside}/rss"
+every = "1s"
+allow_private = true
+
+[sources.vigilance]
+kind = "vigilance"
+api_url = "{outside}"
+department = "38"
+key = { env = "HOOK" }
+every = "1s"
+severity = "Moderate"
+publish = "auto"
+allow_private = true
 """
 TRAP = "{% for i in range(90000) %}{% for j in range(90000) %}{% set x = i * j %}{% endfor %}{% endfor %}"
 """A town's own template, for an event that only the feed tells of."""
@@ -133,7 +158,10 @@ ATTACKS = (
     Attack("a feed's polygon of 300,000 points", mode="polygon"),
     Attack("a feed that is a gzip bomb", mode="gzip"),
     Attack("a calendar of rules that are never met", mode="calendar"),
+    Attack("a site's feed of 9,000 entries, attributes, marks, nesting", mode="rss"),
+    Attack("a Vigilance that is deep, wide, torn, ever other", mode="vigilance"),
     Attack("a receiver that answers with a gzip bomb", mode="webhook"),
+    Attack("a broker that acknowledges nothing, or floods", mode="broker"),
     Attack("a template that never ends", mode="template"),
     Attack("100 messages a second to the bot", "bot"),
     Attack("100 requests a second to the API", "api"),
@@ -157,8 +185,12 @@ HOLDS: Mapping[str, Callable[[Scene], str]] = {
 def measure() -> Iterator[Row]:
     """A row for each attack."""
     for long_history in (False, True):
-        only = os.environ.get("ATTACKS", "").split()
-        attacks = [each for each in ATTACKS if each.long_history is long_history and (not only or each.name in only)]
+        only = set(os.environ.get("ATTACKS", "").split())
+        attacks = [
+            each
+            for each in ATTACKS
+            if each.long_history is long_history and (not only or only & {each.name, each.mode})
+        ]
         if not attacks:
             continue
         with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder, ExitStack() as stack:
@@ -191,8 +223,10 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     town.environment["HOOK"] = "a-secret-of-the-bench-that-is-long"
     town.environment["APP_SECRET"] = APP_SECRET
     relay = stack.enter_context(running(Relay()))
+    port = stack.enter_context(_attacking("broker", {"mode": str(mode)}))
     (town.folder / "push.pem").write_text(new_key())
     told = TOWN.replace("HOST", town.sandbox.removeprefix("http://")).replace("RELAY", str(relay.port))
+    told = told.replace("BROKER", port)
     town.configure(told.replace("{outside}", outside), SOURCES.replace("{outside}", outside))
     if posts:
         history.copy_to(town.database, posts)

@@ -22,6 +22,8 @@ _PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/s
 MISSING = "needs mosquitto, a broker that the tests run themselves; Debian's package of that name has it"
 _CONNECT, _CONNACK, _PUBLISH, _PUBACK = 1, 0x20, 3, 4
 _UNAVAILABLE, _BAD_PASSWORD, _NOT_AUTHORIZED = 3, 4, 5
+UNASKED = bytes([_PUBLISH << 4, 9, 0, 4]) + b"/all" + b"..."
+"""A message to who subscribed to nothing."""
 _SETTINGS = """
 listener 0 {socket}
 allow_anonymous true
@@ -49,7 +51,8 @@ class Said:
 class Broker:
     """Lets in who knows the password. `does` is what it does otherwise, for so many times as `times` says (0: always).
 
-    "refuse" (the login), "busy", "hang" (nothing is acknowledged), "cut_before" and "cut_after" (the broker has it).
+    "refuse" (the login), "busy", "hang" (nothing is acknowledged), "speaks" (nor is it there: it says what nobody asked
+    for), "cut_before" and "cut_after" (the broker has it).
     """
 
     def __init__(self, password: str) -> None:
@@ -140,7 +143,7 @@ class Broker:
         back.write(hello)
         pending: list[Said] = []
         ways = [
-            asyncio.ensure_future(self._to_broker(reader, back, pending)),
+            asyncio.ensure_future(self._to_broker(reader, back, writer, pending)),
             asyncio.ensure_future(self._to_client(there, writer, pending)),
         ]
         try:
@@ -159,14 +162,22 @@ class Broker:
             return _BAD_PASSWORD
         return 0
 
-    async def _to_broker(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pending: list[Said]) -> None:
+    async def _to_broker(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        client: asyncio.StreamWriter,
+        pending: list[Said],
+    ) -> None:
         while True:
             packet = await _packet(reader)
             if packet[0] >> 4 == _PUBLISH:
-                fault = self._fault("hang", "cut_before", "cut_after")
+                fault = self._fault("hang", "speaks", "cut_before", "cut_after")
                 if fault == "cut_before":
                     return
-                if fault == "hang":
+                if fault == "speaks":
+                    client.write(UNASKED)
+                if fault in ("hang", "speaks"):
                     await asyncio.Event().wait()
                 pending.append(_said(packet, cut=fault == "cut_after"))
             writer.write(packet)

@@ -100,3 +100,29 @@ def a_bulletin(
         {"domain_id": "26", "bloc_items": "none of ours"},
     ]
     return json.dumps({"product": {"update_time": spelled(updated), "text_bloc_items": blocs}}).encode()
+
+
+def an_edition(
+    windows: Mapping[str, Sequence[tuple[datetime, datetime, int]]],
+    updated: datetime,
+    until: datetime,
+    department: str = "38",
+) -> bytes:
+    """An edition of the map of any day, in one period: the colours of a department's phenomena by their windows."""
+    items = [
+        {
+            "phenomenon_id": name,
+            "phenomenon_max_color_id": max((colour for *_, colour in windows.get(name, ())), default=1),
+            "timelaps_items": [
+                {"begin_time": a.isoformat(), "end_time": b.isoformat(), "color_id": colour}
+                for a, b, colour in windows.get(name, ())
+            ],
+        }
+        for name in "123456789"
+    ]
+    period = {
+        "begin_validity_time": updated.isoformat(),
+        "end_validity_time": until.isoformat(),
+        "timelaps": {"domain_ids": [{"domain_id": department, "max_color_id": 1, "phenomenon_items": items}]},
+    }
+    return json.dumps({"product": {"update_time": updated.isoformat(), "periods": [period]}}).encode()

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aiomqtt import Client, MqttError
+from aiomqtt import Message as Incoming
 from aiomqtt.exceptions import MqttConnectError
 
 from alerts.channels.answer import quote
@@ -198,10 +199,18 @@ class Mqtt:
             username=settings.user,
             password=password.reveal() if password is not None else None,
             tls_context=safe,
+            queue_type=_Unheard,
             # The time for all of it is kept in `_say`. So long a thread waits for the answer to a handshake.
             timeout=settings.timeout.total_seconds(),
             keepalive=math.ceil(settings.timeout.total_seconds()),
         )
+
+
+class _Unheard(asyncio.Queue[Incoming]):
+    """Keeps nothing of what the broker says: nobody subscribed to it, and a broker that talks could fill the memory."""
+
+    def put_nowait(self, item: Incoming) -> None:
+        """Let it go."""
 
 
 class _TidySocket(ssl.SSLSocket):

@@ -137,6 +137,16 @@ async def test_a_refused_login_stops_the_channel_and_a_busy_broker_is_waited_for
     assert caught.value.whole_channel
 
 
+async def test_what_a_broker_says_unasked_is_no_word_that_it_has_the_alert(stage):
+    channel = await stage.open("mqtt", timeout="0.3s")
+    stage.broker.set("speaks")
+    with pytest.raises(Retry, match=r"didn.t answer within"):
+        await channel.publish(alert())
+
+    assert stage.broker.taken == []
+    await channel.close()
+
+
 async def test_a_connection_that_breaks_is_told_at_once_and_said_again(stage, channel):
     stage.broker.set("cut_after", times=1)
     with pytest.raises(Retry, match="closed the connection without an answer") as caught:

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.sources.fetch import MAX_BYTES
+from alerts.sources.rss import MOST_BYTES
 from bench.attackers import ATTACKS as KNOWN
 from bench.attackers import HOSTILE
+from bench.strangers import hostile_map, site
 from bench.under_attack import ATTACKS
+
+OTHERS = (*HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "broker")
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda each: each.what)
 def test_each_row_is_attacked(attack):
-    assert attack.name in (*KNOWN, "export") or attack.mode in (*HOSTILE, "calendar", "gzip", "webhook")
+    assert attack.name in (*KNOWN, "export") or attack.mode in OTHERS
 
 
 def test_hostile_messages_are_as_hostile_as_the_page_says():
     assert len(HOSTILE["marks"]()) > 400_000
     assert HOSTILE["polygon"]().count(b",") == 300_001
+
+
+def test_a_hostile_site_and_map_are_as_hostile_as_the_page_says():
+    many, attributes, marks, nested = (site(number) for number in range(4))
+    deep, digits, wide, torn, other = (hostile_map(number) for number in range(5))
+
+    assert many.count(b"<item") == 9_000
+    assert attributes.count(b"=") > 150_000
+    assert marks.count(b"\xcc\x81") == 320_000
+    assert nested.count(b"&lt;div&gt;") == 80_000
+    assert deep.count(b"[") == digits.count(b"9") == 4_000_000
+    assert wide.count(b"domain_id") > 70_000
+    assert (torn.count(b"color_id"), other.count(b'"color_id": 2')) == (1990 + 10, 9)
+    assert max(map(len, (many, attributes, marks, nested))) < MOST_BYTES
+    assert max(map(len, (deep, digits, wide, torn))) < MAX_BYTES
