@@ -30,6 +30,12 @@ MEMORY = Path("/dev/shm")
 AMPLE = 2_000_000_000
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > AMPLE:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+# What a killed program leaves where temporary files go, such as a daemon's socket whose own folder lies too deep for
+# one, would be found by the next run, whose folders have the same names. So each process of tests has a place of its
+# own, at the top, where paths are short enough for a socket, and takes it away at its end.
+SHORTEST = "/tmp"
+LONGEST = 60
 
 # Tests provoke errors by the hundred; in colours, as structlog prints them by itself, each takes up to a second.
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
@@ -58,6 +64,16 @@ def pytest_collection_modifyitems(items):
     share = len(items) // workers
     dealt = [[item for module in modules[worker::workers] for item in module] for worker in range(workers)]
     items[:] = [item for long in dealt for item in (*long, *islice(quick, max(share - len(long), 0)))] + list(quick)
+
+
+def pytest_sessionstart(session):
+    """What this process and all that it starts take for the folder of temporary files."""
+    root = os.environ["PYTEST_DEBUG_TEMPROOT"]
+    own = tempfile.TemporaryDirectory(
+        prefix="tocsin-", dir=root if len(os.fsencode(root)) < LONGEST else SHORTEST, ignore_cleanup_errors=True
+    )
+    session.config.add_cleanup(own.cleanup)
+    os.environ["TMPDIR"] = tempfile.tempdir = own.name
 
 
 @pytest.hookimpl(trylast=True)
