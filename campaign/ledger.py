@@ -123,7 +123,7 @@ class Ledger:
     def _rows(self, question: str, *values: object) -> list[Mapping[str, Any]]:
         if isinstance(self._place, Server):
             return _from_server(self._place, question.replace("?", "%s"), values)
-        with closing(sqlite3.connect(f"file:{self._place}?mode=ro", uri=True, timeout=10)) as db:
+        with closing(sqlite3.connect(f"file:{self._place}?mode=ro", uri=True, timeout=60)) as db:
             db.row_factory = sqlite3.Row
             return [dict(row) for row in db.execute(question, values)]
 

@@ -94,7 +94,7 @@ class Conversation(Play):
         self.town.ask("/sandbox/telegram/link", {"chat": CHAT})
         graph = urllib.request.Request(self.town.sandbox + GRAPH, b"subscribed_fields=feed", method="POST")
         graph.add_header("Authorization", f"Bearer {SECRETS['FACEBOOK_TOKEN']}")
-        urllib.request.urlopen(graph, timeout=10).close()
+        urllib.request.urlopen(graph, timeout=60).close()
         self._start_missing()
         self._await_owners()
 
@@ -245,7 +245,7 @@ class Conversation(Play):
                 yield
                 server.rollback()
             return
-        with closing(sqlite3.connect(place, timeout=10, isolation_level=None)) as db:
+        with closing(sqlite3.connect(place, timeout=60, isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
             yield
             db.execute("ROLLBACK")

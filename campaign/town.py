@@ -213,7 +213,12 @@ class Town:
         self.ask("/sandbox/faults", method="DELETE")
 
     def ask(
-        self, path: str, body: object = None, method: str | None = None, base: str | None = None, patience: float = 10
+        self,
+        path: str,
+        body: object = None,
+        method: str | None = None,
+        base: str | None = None,
+        patience: float = PATIENCE,
     ) -> Any:
         """What the sandbox (or `base`) answers, as JSON."""
         data = None if body is None else json.dumps(body).encode()

@@ -66,7 +66,7 @@ class PublicTown(DeskTown):
         self.until(lambda: f"/alerts/{incident}" in self._page())
 
     def _page(self) -> str:
-        with urllib.request.urlopen(self.pages, timeout=10) as answer:
+        with urllib.request.urlopen(self.pages, timeout=60) as answer:
             text: str = answer.read().decode()
         return text
 
@@ -123,7 +123,7 @@ class ReportingTown(PublicTown):
         """As the page brings it, and an officer releases it."""
         drawn = io.BytesIO()
         Image.linear_gradient("L").resize((800, 600)).convert("RGB").save(drawn, "JPEG")
-        with sqlite3.connect(self.folder / "tocsin.db", timeout=30) as db:
+        with sqlite3.connect(self.folder / "tocsin.db", timeout=60) as db:
             db.execute("UPDATE report SET has_photo = 1 WHERE number = ?", (number,))
             db.execute(
                 """INSERT INTO report_photo (report, jpeg, likeness, at, released_at)

@@ -115,7 +115,7 @@ def test_an_operator_sees_all_towns_and_posts_one_alert_to_them(desk, county, si
     assert is_well_made(page)
     page = marie.go("/")
     expect(page.locator("#town-meylan .count")).to_be_visible()
-    expect(page.locator("#town-crolles")).to_contain_text("Crue de l’Isère", timeout=15_000)
+    expect(page.locator("#town-crolles")).to_contain_text("Crue de l’Isère")
 
 
 def test_without_any_script_it_goes_the_whole_way_too(desk, county):

@@ -139,9 +139,9 @@ def test_a_screen_in_the_hall_is_told_at_once_and_shows_nothing_that_is_over(loo
     page = look("/panel")
     expect(page.locator(".screen.shown")).to_contain_text("Crue de la Vive")
     smoke = town.post("Fumée toxique", "--severity", "Extreme", "--area", "Centre-Bourg", "--expires", "1h")
-    expect(page.locator(".screen").filter(has_text="Fumée toxique")).to_have_count(1, timeout=5_000)
+    expect(page.locator(".screen").filter(has_text="Fumée toxique")).to_have_count(1)
     town.objects("cancel", smoke["incident"], "--over")
-    expect(page.locator(".screen").filter(has_text="Fumée toxique")).to_have_count(0, timeout=5_000)
+    expect(page.locator(".screen").filter(has_text="Fumée toxique")).to_have_count(0)
 
 
 def test_an_open_page_says_within_a_minute_that_contact_is_lost_and_no_longer_when_it_is_back(look, town, day):

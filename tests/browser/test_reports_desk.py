@@ -57,7 +57,7 @@ def with_photo(town: DeskTown) -> str:
         json.dumps(wish).encode(),
         {"Authorization": f"Bearer {made['token']}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)["report"]
 
 

@@ -48,7 +48,7 @@ def rows_with(town, what: str) -> list[str]:
 
 
 def front_page(town) -> str:
-    with urllib.request.urlopen(town.daemon.url, timeout=20) as answer:
+    with urllib.request.urlopen(town.daemon.url, timeout=60) as answer:
         return answer.read().decode()
 
 
@@ -204,7 +204,7 @@ def test_updates_are_brought_to_a_webhook_that_knows_its_secret(town):
     anne.reads("service d’alerte")
     request = urllib.request.Request(f"http://127.0.0.1:{port}/telegram/telegram", data=b"{}", method="POST")
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=5)
+        urllib.request.urlopen(request, timeout=60)
     assert refused.value.code == 403
     refused.value.close()
 

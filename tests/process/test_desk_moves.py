@@ -39,7 +39,7 @@ class Stream:
     """The desk's stream of what changes, as a page of somebody signed in has it open."""
 
     def __init__(self, url: str, browser: Browser) -> None:
-        self._line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+        self._line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
         self._line.request("GET", "/desk/events", headers={"Cookie": browser.cookie})
         self._answer = self._line.getresponse()
         assert self._answer.status == 200

@@ -53,14 +53,14 @@ def page(fleet, name):
     """The town's public page, asked by its host name; None where no town has it."""
     request = urllib.request.Request(f"{fleet.url}/", headers={"Host": HOSTS[name]})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read().decode()
     except urllib.error.HTTPError:
         return None
 
 
 def states(fleet):
-    with urllib.request.urlopen(f"{fleet.url}/readyz", timeout=10) as answer:
+    with urllib.request.urlopen(f"{fleet.url}/readyz", timeout=60) as answer:
         return {name: each["state"] for name, each in json.load(answer)["towns"].items()}
 
 

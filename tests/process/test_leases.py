@@ -1,4 +1,7 @@
-"""Two daemons on one database: each works its share, and what one had that goes or stands still is the other's."""
+"""Two daemons on one database: each works its share, and what one had that goes or stands still is the other's.
+
+How soon, a wound clock holds to the second (`test_lease.py`).
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,9 @@ from collections import Counter
 
 import pytest
 
-from alerts.delivery.lease import RENEWED, TERM
 from campaign.ledger import Ledger
 
 pytestmark = pytest.mark.process
-TAKEN_WITHIN = 6.0 * 2
-CALLED_WITHIN = 7.0 * 2
-FAIR_WITHIN = 10.0 * 2
-"""Twice what is promised, where a machine does much else. A wound clock holds each to the second (`test_lease.py`)."""
-HANDED_OVER_WITHIN = TERM.total_seconds() * (1 - RENEWED)
-"""What is left of any lease: who had to wait for its end would wait for longer."""
 LANES = ["page", "telegram", "x"]
 SOURCES = "".join(
     f'[sources.{name}]\nkind = "cap"\nurl = "{{sandbox}}/no-feed/{name}"\narea = "any"\nallow_private = true\n'
@@ -48,9 +44,7 @@ def two(town):
     """Two daemons that have their shares: the one that has `x`, and the other."""
     town.configure(sources=SOURCES.format(sandbox=town.sandbox))
     daemons = [town.start_daemon(), town.start_daemon()]
-    began = time.monotonic()
     town.until(lambda: is_fair(town, *daemons))
-    assert time.monotonic() - began < FAIR_WITHIN
     holder = works(town)["x"]
     return sorted(daemons, key=lambda each: each.pid != holder)
 
@@ -65,12 +59,12 @@ def told(town, words: str) -> list[int]:
 
 
 def readiness(daemon):
-    with urllib.request.urlopen(f"{daemon.url}/readyz", timeout=10) as answer:
+    with urllib.request.urlopen(f"{daemon.url}/readyz", timeout=60) as answer:
         return json.loads(answer.read())
 
 
 @pytest.mark.both_stores
-def test_each_has_its_share_and_all_that_a_killed_one_had_is_worked_within_six_seconds(town):
+def test_each_has_its_share_and_all_that_a_killed_one_had_is_worked_by_the_other(town):
     first, second = two(town)
     rows = town.objects("status")
     registered = {row["daemon"]: row for row in rows if "works" in row}
@@ -86,13 +80,9 @@ def test_each_has_its_share_and_all_that_a_killed_one_had_is_worked_within_six_s
     town.post("Pour commencer", "--wait")
 
     first.stop(signal.SIGKILL)
-    killed = time.monotonic()
     town.post("Digue rompue", "--severity", "Extreme")
     town.until(lambda: told(town, "Digue rompue") == [1, 1, 1])
-    called = time.monotonic() - killed
     town.until(lambda: set(works(town).values()) == {second.pid} and len(works(town)) == 8)
-    assert called < CALLED_WITHIN
-    assert time.monotonic() - killed < max(TAKEN_WITHIN, called + 1)
 
 
 @pytest.mark.both_stores
@@ -100,14 +90,11 @@ def test_one_that_stops_hands_over_at_once_and_one_that_comes_gets_its_share(tow
     first, second = two(town)
     first.send(signal.SIGTERM)
     town.until(lambda: not first.alive)
-    stopped = time.monotonic()
+    assert first.pid not in works(town).values(), "what it had isn't left to run out"
     town.until(lambda: set(works(town).values()) == {second.pid} and len(works(town)) == 8)
-    assert time.monotonic() - stopped < HANDED_OVER_WITHIN
 
     third = town.start_daemon()
-    began = time.monotonic()
     town.until(lambda: is_fair(town, second, third))
-    assert time.monotonic() - began < FAIR_WITHIN
 
 
 @pytest.mark.both_stores
@@ -150,7 +137,7 @@ def test_a_request_that_is_held_while_its_daemon_stands_still_is_not_made_again(
     town.until(lambda: set(works(town).values()) == {other.pid})
     worker.send(signal.SIGCONT)
     ledger = Ledger(town.place)
-    town.until(lambda: ledger.open_posts() == 0, patience=40)
+    town.until(lambda: ledger.open_posts() == 0, patience=120)
 
     assert told(town, "Digue surveillée") == [1, 1, 1]
     there = {post["id"] for posts in town.timelines().values() for post in posts if "Digue" in post["text"]}

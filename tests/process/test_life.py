@@ -71,7 +71,7 @@ def test_it_answers_for_itself_over_http(town):
 def _text(url: str) -> bytes:
     import urllib.request
 
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read()
 
 

@@ -52,7 +52,7 @@ def test_a_kill_at_the_final_dot_sends_what_is_grave_once_more_under_its_id(town
         def posts() -> dict[str, str]:
             return {each["alert"]: each["posts"][0]["state"] for each in town.objects("status") if each.get("posts")}
 
-        town.until(lambda: posts() == {grave: "sent", slight: "in_doubt"}, patience=30)
+        town.until(lambda: posts() == {grave: "sent", slight: "in_doubt"})
         told = [(taken.letter["Subject"], taken.id) for taken in relay.taken]
         assert len(told) == 3
         assert told[2] == next(each for each in told if "Crue" in each[0])

@@ -47,10 +47,10 @@ def opened(town):
 def vote_on_page(town, poll, option):
     jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
     browser = urllib.request.build_opener(jar)
-    with browser.open(f"{town.daemon.url}/polls/{poll}", timeout=10) as page:
+    with browser.open(f"{town.daemon.url}/polls/{poll}", timeout=60) as page:
         assert QUESTION in page.read().decode()
     form = urllib.parse.urlencode({"option": option}).encode()
-    with browser.open(f"{town.daemon.url}/polls/{poll}?lang=fr", form, timeout=10) as answer:
+    with browser.open(f"{town.daemon.url}/polls/{poll}?lang=fr", form, timeout=60) as answer:
         assert "Votre réponse est comptée" in answer.read().decode()
 
 

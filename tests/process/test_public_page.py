@@ -14,14 +14,14 @@ pytestmark = pytest.mark.process
 
 
 def page(daemon, path="/") -> str:
-    with urllib.request.urlopen(daemon.url + path, timeout=10) as answer:
+    with urllib.request.urlopen(daemon.url + path, timeout=60) as answer:
         return answer.read().decode()
 
 
 @contextmanager
 def stream_of(daemon) -> Iterator[http.client.HTTPResponse]:
     """A page that is open somewhere, and listens."""
-    with closing(http.client.HTTPConnection(daemon.url.removeprefix("http://"), timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(daemon.url.removeprefix("http://"), timeout=60)) as connection:
         connection.request("GET", "/events")
         with connection.getresponse() as answer:
             assert answer.headers["Content-Type"] == "text/event-stream"

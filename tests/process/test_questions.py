@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.process
 
 
-def converse(town, answers: list[str], patience: float = 20.0) -> tuple[str, int]:
+def converse(town, answers: list[str], patience: float = 120.0) -> tuple[str, int]:
     """Type each answer once its question stands there; the screen, and the exit status."""
     master, slave = pty.openpty()
     process = subprocess.Popen(

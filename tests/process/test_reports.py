@@ -73,7 +73,7 @@ def test_commands_beside_a_daemon_do_what_they_do_without_one(town, daemon):
     [accepted] = town.objects("report", "accept", numbers[0], "--text", "On regarde")
     assert accepted["state"] == "accepted"
     # The daemon hears of it at once: it is handed on long before it would look by itself.
-    [there] = town.until(lambda: given(town, numbers[0]), patience=5)
+    [there] = town.until(lambda: given(town, numbers[0]))
     assert there["service_code"] == "FLOOD"
 
     town.objects("report", "close", numbers[0], "--text", "Pompé")

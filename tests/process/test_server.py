@@ -36,7 +36,7 @@ def town(tmp_path, server):
 
 def readiness(daemon) -> tuple[int, dict]:
     try:
-        with urllib.request.urlopen(f"{daemon.url}/readyz", timeout=10) as answer:
+        with urllib.request.urlopen(f"{daemon.url}/readyz", timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())

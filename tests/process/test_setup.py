@@ -26,10 +26,10 @@ def test_the_address_in_the_terminal_opens_the_page_once_and_ctrl_c_ends_it(tmp_
             address = re.search(r"http://127\.0\.0\.1:\d+/desk/setup\?code=\S+", told)
             assert address
             browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-            page = browser.open(address[0], timeout=20).read().decode()
+            page = browser.open(address[0], timeout=60).read().decode()
             assert 'name="sender"' in page
             with pytest.raises(urllib.error.HTTPError, match="403"):
-                urllib.request.urlopen(address[0], timeout=20)
+                urllib.request.urlopen(address[0], timeout=60)
         finally:
             process.send_signal(signal.SIGINT)
         rest = "".join(process.stdout)

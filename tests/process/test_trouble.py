@@ -20,7 +20,7 @@ def test_a_page_that_answers_500_delays_nobody_and_gets_its_post_once_it_is_back
 
     town.mend()
     town.hurry = 0.5
-    town.until(lambda: town.timelines()["facebook"], patience=40)
+    town.until(lambda: town.timelines()["facebook"])
     states = {post["channel"]: post["state"] for post in town.objects("status")[0]["posts"]}
     town.until(lambda: all(post["state"] == "sent" for post in town.objects("status")[0]["posts"]))
     assert len(town.timelines()["facebook"]) == 1, states
@@ -35,7 +35,7 @@ def test_a_post_whose_answer_is_lost_is_found_and_not_sent_again(town):
 
     town.post("Digue surveillée", "--severity", "Severe")
     town.hurry = 0.5
-    town.until(lambda: all(post["state"] == "sent" for post in town.objects("status")[1]["posts"]), patience=40)
+    town.until(lambda: all(post["state"] == "sent" for post in town.objects("status")[1]["posts"]))
 
     assert {platform: len(posts) for platform, posts in town.timelines().items()} == {
         "twitter": 2,

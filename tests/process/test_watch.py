@@ -53,7 +53,7 @@ def watched(town, channels: str = "", sources: str = "", notify: str = NOTIFY, s
 
 
 def text_of(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return answer.read().decode()
 
 
@@ -135,7 +135,7 @@ class TestSources:
 
         town.until(lambda: warnings(town, "source travaux", "jamais"))
         (town.folder / "travaux.ics").write_text(EMPTY_CALENDAR, encoding="utf-8", newline="")
-        town.until(lambda: warnings(town, "Rétabli", "source travaux"), patience=40)
+        town.until(lambda: warnings(town, "Rétabli", "source travaux"))
         assert len(warnings(town)) == 2
 
     def test_a_feed_whose_name_or_certificate_is_wrong_is_told_with_the_cause(self, town):
@@ -144,8 +144,8 @@ class TestSources:
             watched(town, sources="".join(_feed(name, url) for name, url in feeds.items()))
             town.start_daemon()
 
-            town.until(lambda: warnings(town, "source dns", "feeds.invalid"), patience=40)
-            told = town.until(lambda: warnings(town, "source tls", "127.0.0.1"), patience=40)
+            town.until(lambda: warnings(town, "source dns", "feeds.invalid"))
+            told = town.until(lambda: warnings(town, "source tls", "127.0.0.1"))
         assert "check --live" in told[0]
 
 
@@ -168,7 +168,7 @@ class TestPlatforms:
             town.start_daemon()
             town.post("Gymnase ouvert")
 
-            told = town.until(lambda: warnings(town, "canal x"), patience=40)
+            told = town.until(lambda: warnings(town, "canal x"))
             assert "plateforme" in told[0]
             (post,) = [
                 post for each in town.objects("status") for post in each.get("posts", []) if post["channel"] == "x"
@@ -232,9 +232,9 @@ class TestDatabase:
             daemon = town.start_daemon()
             town.post("Avant", "--wait")
             with disk.full(daemon.process.pid):
-                town.until(lambda: warnings(town, "Avertissement", "n’accepte plus rien"), patience=30)
+                town.until(lambda: warnings(town, "Avertissement", "n’accepte plus rien"))
                 # What is small may still find room in the journal that is there, so the store may be well in between.
-                store = town.until(lambda: unready(daemon.url), patience=30)["cycles"]["store"]
+                store = town.until(lambda: unready(daemon.url))["cycles"]["store"]
                 assert "database or disk is full" in store["reason"]
                 assert store["reason_code"] == "database_said"
                 if disk.mounted:

@@ -77,7 +77,7 @@ class Browser:
         return self
 
     def _ask(self, method: str, path: str, body: str | None) -> Answered:
-        connection = http.client.HTTPConnection(self._where, timeout=20)
+        connection = http.client.HTTPConnection(self._where, timeout=60)
         headers = {"Cookie": self.cookie, "Accept": "text/html"}
         headers |= {"Accept-Language": "en"}
         if body is not None:
@@ -102,7 +102,7 @@ class Program:
         self._token = token
 
     def ask(self, method: str, path: str, body: object = None) -> Answered:
-        connection = http.client.HTTPConnection(self._where, timeout=20)
+        connection = http.client.HTTPConnection(self._where, timeout=60)
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         connection.request(method, f"/api/v1{path}", None if body is None else json.dumps(body), headers)
         answer = connection.getresponse()
