@@ -71,6 +71,7 @@ _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document
 SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "reports", "push", "sources", "channels")
 LARGEST_LOGO = 200_000
 """Bytes of a town's picture."""
+_PNG, _SVG = b"\x89PNG\r\n\x1a\n", re.compile(rb"<(?:\w+:)?svg[\s>/]")
 # A name stands in addresses (`/telegram/NAME`) and in leases (`bot NAME`): so it has no blank and no slash.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 PORTS = (443, 80, 88, 8443)
@@ -339,14 +340,16 @@ class _Reading:
         """The town's picture is there, and small enough that a telephone waits for nothing else."""
         if station is None or station.logo is None:
             return
+        path, file = repr(station.logo), self.file.parent / station.logo
         try:
-            size = (self.file.parent / station.logo).stat().st_size
+            size = file.stat().st_size
+            if size > LARGEST_LOGO:
+                most = LARGEST_LOGO // 1000
+                self.wrong("station.logo", because("logo_too_large", path=path, size=-(-size // 1000), most=most))
+            elif not _is_drawn(file.read_bytes(), file.suffix.lower()):
+                self.wrong("station.logo", because("logo_no_picture", path=path))
         except OSError:
-            self.wrong("station.logo", because("logo_not_there", path=repr(station.logo)))
-            return
-        if size > LARGEST_LOGO:
-            path, most = repr(station.logo), LARGEST_LOGO // 1000
-            self.wrong("station.logo", because("logo_too_large", path=path, size=-(-size // 1000), most=most))
+            self.wrong("station.logo", because("logo_not_there", path=path))
 
     def server(self, store: StoreSettings | None) -> Server | None:
         """The server that the store is on, with what signs in there; None: it is a file, or can't be told."""
@@ -475,6 +478,11 @@ def out_of_reach(station: StationSettings, settings: TelegramSettings) -> Reason
     if _is_local(parts.hostname or ""):
         return because("public_url_unreachable", text=repr(address))
     return None if port in PORTS else because("public_url_port", port=port, ports=list(map(str, PORTS)))
+
+
+def _is_drawn(content: bytes, ending: str) -> bool:
+    """Whether a browser would see a picture in it, as far as its beginning tells."""
+    return content.startswith(_PNG) if ending == ".png" else _SVG.search(content) is not None
 
 
 def _is_local(host: str) -> bool:

@@ -5,6 +5,7 @@ What each key means stands with the records that are made of them (model/town.py
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -129,7 +130,7 @@ class StationSettings(_Section):
         if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
             raise ValueError(because("no_colour", text=repr(value)))
         if (ratio := contrast_with_white(value)) < READABLE:
-            raise ValueError(because("colour_too_light", text=value, ratio=f"{ratio:.1f}", least=str(READABLE)))
+            raise ValueError(because("colour_too_light", text=value, ratio=math.floor(ratio * 10) / 10, least=READABLE))
         return value.lower()
 
     @field_validator("numbers")

@@ -118,8 +118,11 @@ SETTING_FAULTS: Mapping[str, str] = {
     "logo_of_kind": "the logo is an SVG or PNG file",
     "logo_not_there": "{path} can't be read; a logo is an SVG or PNG file beside channels.toml",
     "logo_too_large": "{path} has {size} kB; allowed: up to {most} kB",
+    "logo_no_picture": "{path} holds no picture of the kind that its name tells; save it anew as SVG or PNG",
     "no_colour": "{text} is no colour; allowed: #rrggbb, such as #0b4f9c",
-    "colour_too_light": "white words are hard to read on {text}: contrast {ratio}, needed {least}; take a darker one",
+    "colour_too_light": (
+        "white words are hard to read on {text}: contrast {ratio:number}, needed {least:number}; take a darker one"
+    ),
     "no_number_to_call": "{text} is no number to call; allowed: name, colon, number, such as Mairie: 04 76 00 00 00",
     "too_many_numbers": "a town has up to {most} numbers to call of its own",
     "no_geocode": "{text} is no geocode; allowed: scheme:value, such as INSEE:38185 or NUTS3:FR714",

@@ -228,6 +228,8 @@ DECIDED: Mapping[str, str] = {
     "push_district_unknown": "there is no district {code} here",
     "push_malformed": "that is no subscription; it has to be JSON as the documentation tells",
     "push_field_wrong": "{field} is missing, or can’t be so",
+    "push_too_large": "that is more than a subscription has to say",
+    "push_from_elsewhere": "only the town's own page and programs may subscribe, and not another site's page",
     "push_too_many": "too many subscriptions come from this network; try again in ten minutes",
     "push_full": "no more browsers can subscribe here",
     "push_token_unknown": "there is no such subscription",

@@ -175,6 +175,10 @@ FAULTY = [
         ("station.accent: white words are hard to read on #ffd700: contrast 1.4, needed 4.5; take a darker one"),
     ),
     (
+        '[station]\naccent = "#777777"',
+        ("station.accent: white words are hard to read on #777777: contrast 4.4, needed 4.5; take a darker one"),
+    ),
+    (
         '[station]\nnumbers = ["Mairie"]',
         (
             "station.numbers: 'Mairie' is no number to call; "
@@ -578,11 +582,12 @@ def test_one_bot_listens_for_one_channel(problems, first, second):
 
 
 def test_a_logo_is_a_small_file_beside_the_configuration(tmp_path):
-    def wrong(size):
+    def wrong(size, content=b"<svg xmlns='http://www.w3.org/2000/svg'>", ending="svg"):
         if size is not None:
-            (tmp_path / "blason.svg").write_bytes(b"x" * size)
+            (tmp_path / f"blason.{ending}").write_bytes(content.ljust(size))
         (tmp_path / "channels.toml").write_text(
-            '[station]\nname = "S"\nsender = "s"\nlogo = "blason.svg"\n[channels.a]\nkind = "webhook"\n'
+            '[station]\nname = "S"\nsender = "s"\n'
+            f'logo = "blason.{ending}"\n[channels.a]\nkind = "webhook"\n'
             'url = "https://example.org"\nsecret = { env = "S" }\n',
             encoding="utf-8",
         )
@@ -597,3 +602,7 @@ def test_a_logo_is_a_small_file_beside_the_configuration(tmp_path):
     ]
     assert [str(each) for each in wrong(200_001)] == ["'blason.svg' has 201 kB; allowed: up to 200 kB"]
     assert not wrong(1000)
+    assert not wrong(1000, b"\x89PNG\r\n\x1a\n", "png")
+    for content, ending in ((b"hello", "svg"), (b"<html>", "svg"), (b"<svg>", "png"), (b"\xff\xd8\xff", "png")):
+        [told] = wrong(1000, content, ending)
+        assert told.code == "logo_no_picture"

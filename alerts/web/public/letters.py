@@ -172,11 +172,14 @@ class LetterPages:
         sent, language = await _read(request), self._setting.language_of(request.path)
         address = str(sent.get("email", "")).strip()[:400]
         choices = self._chosen(sent)
-        if choices is None or not re.fullmatch(MAILBOX, address):
-            return await self._page(request, "wrong", status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        typed: dict[str, Any] = {"typed": address, "chosen": choices and by_choice(Subscriber(0), choices, language)}
+        if not re.fullmatch(MAILBOX, address):
+            return await self._page(request, "no_address", status=HTTPStatus.UNPROCESSABLE_ENTITY, **typed)
+        if choices is None:
+            return await self._page(request, "wrong", status=HTTPStatus.UNPROCESSABLE_ENTITY, **typed)
         now = self._service.now()
         if not self._networks.takes(self._network(request), now):
-            return await self._page(request, "too_many", status=HTTPStatus.TOO_MANY_REQUESTS)
+            return await self._page(request, "too_many", status=HTTPStatus.TOO_MANY_REQUESTS, **typed)
         # A program fills in every field; whoever is dropped so, or asks too often, learns nothing from the answer.
         if sent.get("website") or not self._mailboxes.takes(address, now):
             return await self._page(request, "sent")
@@ -185,7 +188,7 @@ class LetterPages:
             await self._door.write(address, self._letter(seal, language), seal)
         except DeliveryError:
             self._mailboxes.gives_back(address, now)
-            return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
+            return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE, **typed)
         return await self._page(request, "sent")
 
     def _letter(self, seal: str, language: str) -> Message:
@@ -331,7 +334,7 @@ class LetterPages:
 
     async def _made(self, language: str, what: str, *, rest: str, **told: Any) -> str:
         outlook = (await self._publisher.edition()).outlook
-        values = {"address": None, "known": None, "is_kept": False, **told}
+        values = {"address": None, "known": None, "is_kept": False, "typed": "", "chosen": None, **told}
         return self._pages[language].reported("letters.html", outlook, rest, what=what, posts_to=rest, **values)
 
 

@@ -42,7 +42,7 @@ MOST_BYTES = 64 * 1024
 LONGEST_FIELD = 80
 A_NETWORK, ALL_NETWORKS = 200, 20_000
 """Subscriptions and changes in ten minutes, of one network (mobile ones have few addresses for many) and of all."""
-_ONE = "/push/subscriptions/{token:[A-Za-z0-9_-]{43}}"
+_ONE = "/push/subscriptions/{token}"
 _NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -191,13 +191,19 @@ class PushPages:
     async def _read(self, request: web.Request, model: type[Any]) -> Any:
         """The body, from our own page or a program, and not too often from one network. Raises _Refusal."""
         # Another site's page may not subscribe its readers: it could neither send JSON nor hide where it is from.
-        must_be_from_here(request)
+        try:
+            must_be_from_here(request)
+        except web.HTTPForbidden:
+            raise _Refusal(HTTPStatus.FORBIDDEN, because("push_from_elsewhere")) from None
         if request.content_type != "application/json":
             raise _Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, because("push_malformed"))
         address = address_of(request, self._setting.town.web.trusted)
         if not self._pace.takes(address, self._service.now()):
             raise _Refusal(HTTPStatus.TOO_MANY_REQUESTS, because("push_too_many"))
-        body = await request.clone(client_max_size=MOST_BYTES).read()
+        try:
+            body = await request.clone(client_max_size=MOST_BYTES).read()
+        except web.HTTPRequestEntityTooLarge:
+            raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, because("push_too_large")) from None
         try:
             return model.model_validate_json(body)
         except ValidationError as error:

@@ -270,6 +270,25 @@ async def test_what_can_t_be_is_refused_and_nothing_leaves(town, form):
     assert town.relay.taken == []
 
 
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [({"address": "jeanne@quais"}, "adresse électronique. Rien"), ({"district": ["D1", "D9"]}, "Ces choix")],
+)
+async def test_what_was_typed_is_still_there_where_it_is_refused(town, form, said):
+    _, page = await town.send(**{"topic": "flood", "severity": "Severe", "quiet": "21:00-07:00", **form})
+    assert said in page
+    assert f'value="{form.get("address", JEANNE)}"' in page
+    if "district" not in form:  # else the choices themselves can't be
+        assert 'value="flood" checked' in page
+        assert 'value="Severe" selected' in page
+        assert 'value="21:00-07:00" selected' in page
+
+
+async def test_what_a_stranger_typed_is_no_markup(town):
+    _, page = await town.send(address='"><script>alert(1)</script>')
+    assert "<script>alert" not in page
+
+
 async def test_a_program_that_fills_in_all_is_thanked_and_dropped(town):
     assert (await town.send(website="x"))[0] == 200
     assert town.relay.taken == []

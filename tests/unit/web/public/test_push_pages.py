@@ -227,7 +227,8 @@ async def test_a_refusal_is_in_the_reader_s_language(desk):
 
 
 async def test_another_site_s_page_subscribes_nobody(desk):
-    assert (await desk.send("POST", PATH, desk.body(), **{"Sec-Fetch-Site": "cross-site"}))[0] == 403
+    status, told = await desk.send("POST", PATH, desk.body(), **{"Sec-Fetch-Site": "cross-site"})
+    assert (status, told["reason_code"]) == (403, "push_from_elsewhere")
     assert (await desk.send("POST", PATH, desk.body(), **{"Content-Type": "text/plain"}))[0] == 415
     assert await desk.kept() == []
 
@@ -241,4 +242,11 @@ async def test_a_network_is_paced(desk):
 
 
 async def test_too_much_is_not_read(desk):
-    assert (await desk.send("POST", PATH, {**desk.body(), "more": "x" * 70_000}))[0] == 413
+    status, told = await desk.send("POST", PATH, {**desk.body(), "more": "x" * 70_000})
+    assert (status, told["reason_code"]) == (413, "push_too_large")
+
+
+@pytest.mark.parametrize(("method", "body"), [("PUT", {"choices": {}}), ("DELETE", None)])
+async def test_what_is_no_token_is_not_known(desk, method, body):
+    status, told = await desk.send(method, f"{PATH}/short", body)
+    assert (status, told["reason_code"]) == (404, "push_token_unknown")
