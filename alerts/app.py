@@ -26,8 +26,7 @@ from alerts.daemon.desk import Control
 from alerts.daemon.ears import Ears
 from alerts.daemon.hooks import hook_routes
 from alerts.daemon.intake import Housekeeping, MessageIntake
-from alerts.daemon.letters import letter_door
-from alerts.daemon.outside import Outside, Session
+from alerts.daemon.outside import Outside, Session, letter_door
 from alerts.daemon.push import PushOfficers, push_door, push_settings
 from alerts.daemon.reports import ReportDuties
 from alerts.daemon.serving import Entrance, build_app, build_publisher

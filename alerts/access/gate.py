@@ -20,7 +20,7 @@ import structlog
 
 from alerts.access import factors, throttle
 from alerts.access.audit import AuditEvent, changes_of, write_own
-from alerts.access.passkey_sign_in import KEY, Challenges, Claim
+from alerts.access.factors import KEY, Challenges, Claim
 from alerts.access.passwords import Passwords, fault_of
 from alerts.access.sessions import (
     TOUCHED,

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
-from alerts.desk.ground import district_at
+from alerts.desk.territory import district_at
 from alerts.model.bounds import bounded, seen, shown, utf16_units, visible
 from alerts.model.listening import Remark, Utterance
 from alerts.model.ports import Keyboard

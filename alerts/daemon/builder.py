@@ -13,10 +13,9 @@ from typing import Final
 from alerts import __version__
 from alerts.daemon.bots import BulkSenders, bot_paces, holdings
 from alerts.daemon.ears import Ears, ear_holdings
-from alerts.daemon.forwarding import build_forwarders, forward_holdings
 from alerts.daemon.intake import MessageIntake
 from alerts.daemon.outside import Outside, Session
-from alerts.daemon.reports import ReportDuties
+from alerts.daemon.reports import ReportDuties, build_forwarders, forward_holdings
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.service import DeskService

@@ -43,6 +43,7 @@ from alerts.sources.shared import SharedReader
 from alerts.store.connection import Place, migrate
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
+from alerts.web.public.letters import LetterDoor
 
 
 class Session(Protocol):
@@ -191,3 +192,12 @@ def watchdog_interval() -> float | None:
     # Half of the time is what sd_watchdog_enabled(3) recommends.
     microseconds = os.environ.get("WATCHDOG_USEC", "")
     return int(microseconds) / 2_000_000 if microseconds.isdigit() and int(microseconds) else None
+
+
+def letter_door(town: Town, resources: Callable[[str], Resources]) -> LetterDoor | None:
+    """The door to subscriptions; None where nobody can subscribe to letters."""
+    name = town.letters
+    settings = town.channels[name].settings if name is not None else None
+    if name is None or not isinstance(settings, MailSettings):
+        return None
+    return LetterDoor(name, MailBulk(name, settings, resources(name), sentence).write_to)

@@ -26,7 +26,7 @@ from alerts.app import Daemon, build
 from alerts.config import load_config
 from alerts.daemon.desk import Control
 from alerts.daemon.desk import now as wall_clock
-from alerts.demo import SECRETS, crowd, sample, serve_feeds, start_sandbox, talk, times
+from alerts.demo import SECRETS, sample, serve_feeds, start_sandbox, talk, times
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -224,10 +224,10 @@ async def _all_is_out(
 
 
 async def _a_crowd_reports(daemon: Daemon, sandbox: str, delivered: asyncio.Queue[Post], say: Say) -> None:
-    draft = await crowd.report(daemon, sandbox, WHO)
-    say(f"  {'reports':<9} {'draft':<8}          {crowd.PEOPLE} people report {crowd.KIND}: {crowd.headline_of(draft)}")
+    draft = await talk.a_crowd_reports(daemon, sandbox, WHO)
+    say(f"  {'reports':<9} {'draft':<8}          {talk.CROWD} people report {talk.REPORTED}: {talk.headline_of(draft)}")
     say("            it waits, on no channel, until somebody at the desk lets it out")
-    for _ in range(await crowd.approve(daemon, draft, WHO)):
+    for _ in range(await talk.let_out(daemon, draft, WHO)):
         await delivered.get()
 
 

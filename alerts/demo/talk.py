@@ -1,8 +1,12 @@
-"""What the demo shows of listening: three people ask the same and are answered once; and the town asks back.
+"""What the demo shows of listening and of reports: the same is asked by three and answered once; the town asks back.
 
 They write on the sandbox's Facebook, the Page's ear hears them, and the desk answers as an officer would. The answer
 goes out as a comment of the Page, and as a reply to each of them. The town's own question is a poll on Telegram: people
 answer there, it is closed, and only then its numbers are told.
+
+Then five people at one place report the same, which makes a draft that an officer reads. The sandbox has them report
+by the daemon's API, as an app would. Nothing is out by that: the draft waits, and leaves once somebody at the desk
+lets it.
 """
 
 from __future__ import annotations
@@ -10,18 +14,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from secrets import token_bytes
 
 import aiohttp
 
+from alerts.access.accounts import add_token
 from alerts.app import Daemon
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.listening import acts
 from alerts.listening.polls import PollDraft, close_poll, open_poll
 from alerts.model.events import RemarkHeard
+from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.listening import Question
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import Post
+from alerts.model.reports import REPORTS
 
 CHANNEL = "page"
 ASKED = (
@@ -32,6 +40,7 @@ ASKED = (
 POLLED = "telegram"
 ASKS, OPTIONS = "Ouvrir la halle aussi le dimanche ?", ("Oui", "Non")
 VOTES = (12, 5)
+CROWD, REPORTED = 5, "flooding"
 ANSWER = "Pas encore : attendez qu'elle soit claire. De l'eau potable est distribuée devant l'école Pasteur."
 
 
@@ -101,6 +110,40 @@ async def result(daemon: Daemon, poll: str) -> Mapping[str, int]:
         return unit.polls.tally(found).channels.get(POLLED, {})
 
     return await daemon.service.ask(question)
+
+
+async def a_crowd_reports(daemon: Daemon, sandbox: str, who: str) -> StoredAlert:
+    """Have five people report; the draft that waits."""
+
+    def give_token(unit: DeskUnit) -> str:
+        return add_token(_officer(unit, who), "sandbox", Role.REPORTER, token_bytes(32))[1].reveal()
+
+    token = await daemon.service.act(give_token)
+    told = {"kind": REPORTED, "count": CROWD, "spread": 150, "town": daemon.url, "token": token}
+    async with aiohttp.ClientSession() as session, session.post(f"{sandbox}/sandbox/reports", json=told) as done:
+        done.raise_for_status()
+    return await daemon.service.ask(_waiting)
+
+
+def _waiting(unit: DeskUnit) -> StoredAlert:
+    return next(
+        each for each in unit.views.on_now(unit.now) if each.source == REPORTS and each.state is AlertState.WAITING
+    )
+
+
+async def let_out(daemon: Daemon, draft: StoredAlert, who: str) -> int:
+    """Let it go out; by how many posts it does."""
+
+    def action(unit: DeskUnit) -> int:
+        _, posts = _officer(unit, who).approve(draft.id)
+        return len(posts)
+
+    return await daemon.service.act(action)
+
+
+def headline_of(draft: StoredAlert) -> str:
+    """What it says first."""
+    return (draft.alert.infos[0].headline if draft.alert is not None else None) or ""
 
 
 def _officer(unit: DeskUnit, who: str) -> Officer:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from alerts.listening.examples import examples
+from alerts.listening.kinds import examples
 from alerts.listening.lexicon import LONGEST
 from alerts.listening.likeness import Side, Threshold, added, cosine, features, knows, packed, unpacked
 from alerts.model.listening import Kind

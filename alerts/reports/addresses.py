@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, cast
 from weakref import WeakKeyDictionary
 
-from alerts.desk.ground import district_at, ground_of
+from alerts.desk.territory import district_at, ground_of
 from alerts.model.alert import Point
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import Unreadable

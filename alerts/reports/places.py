@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 
-from alerts.desk.ground import district_at, ground_of
+from alerts.desk.territory import district_at, ground_of
 from alerts.model.alert import Point
 from alerts.model.hazard import fold
 from alerts.model.reason import Reason

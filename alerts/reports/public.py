@@ -22,7 +22,7 @@ from alerts.model.town import Town
 from alerts.reports.clusters import box_around
 from alerts.reports.drafting import AlertsOn
 from alerts.reports.places import Places, coarse, metres
-from alerts.store.shown_reports import ShownReport
+from alerts.store.report_lists import ShownReport
 from alerts.store.unit import Unit
 
 MOST_PINS = 2000

@@ -1,23 +1,34 @@
-"""Reports, and what hangs on them, as rows: from what is kept to rows, and back."""
+"""Reports, and what hangs on them, as rows: from what is kept to rows, and back.
+
+Beside the reports: `ReportParts` is a report's photo, what is said against it, and how far it is on its way to other
+servers. `ReportChats` is what somebody is reporting in a private chat of a bot, and whose a report is there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Text, bindparam, delete, null, or_, select, update
 
 from alerts.model.reason import kept_reason, read_reason
 from alerts.model.reports import (
+    BegunReport,
     CitizenReport,
     Closing,
     ContentNotice,
     Forwarding,
     ForwardState,
+    ReportPhoto,
     ReportState,
     ReportStep,
     Via,
 )
-from alerts.store.statement import moment, stamp, time_of
+from alerts.store.schema import content_notice, report, report_begun, report_forward, report_photo, report_step
+from alerts.store.statement import Statement, UnitPart, moment, one_of, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
@@ -74,3 +85,129 @@ def step_from(row: Row) -> ReportStep:
         row["report"], moment(row["at"]), ReportState(row["state"]), closing, row["said"], row["incident"], row["by"],
         time_of(row["told_at"]), row["seq"],
     )  # fmt: skip
+
+
+_PUT_PHOTO = upsert_into(report_photo)
+_PHOTO = Statement(select(report_photo).where(report_photo.c.report == bindparam("report")))
+_PUT_NOTICE = upsert_into(content_notice)
+_NOTICES = Statement(
+    select(content_notice)
+    .where(or_(bindparam("report", type_=Text).is_(None), content_notice.c.report == bindparam("report")))
+    .where(or_(bindparam("state", type_=Text).is_(None), content_notice.c.state == bindparam("state")))
+    .order_by(content_notice.c.at)
+    .limit(bindparam("most"))
+)
+_NOTICE = Statement(select(content_notice).where(content_notice.c.id == bindparam("id")))
+_PUT_FORWARD = upsert_into(report_forward)
+_FORWARDED = Statement(select(report_forward).where(report_forward.c.report == bindparam("report")))
+_FORWARDED_ALL = Statement(select(report_forward).where(one_of(report_forward.c.report, "reports")))
+_DUE = Statement(
+    select(report_forward)
+    .where(report_forward.c.forward == bindparam("forward"), report_forward.c.state == bindparam("state"))
+    .where(report_forward.c.next_try <= bindparam("until"))
+    .order_by(report_forward.c.next_try, report_forward.c.report)
+    .limit(bindparam("most"))
+)
+
+
+class ReportParts(UnitPart):
+    """Photos, notices and forwardings of reports."""
+
+    # --- photos, and what is said against what is shown
+
+    def put_photo(self, photo: ReportPhoto) -> None:
+        """Keep the photo of a report, in place of the one before."""
+        values = plain(photo)
+        _PUT_PHOTO.run(self._db, **{**values, "at": stamp(photo.at), "released_at": stamp(photo.released_at)})
+
+    def photo(self, identity: str) -> ReportPhoto | None:
+        """The photo of that report."""
+        row = _PHOTO.row(self._db, report=identity)
+        if row is None:
+            return None
+        photo = ReportPhoto(row["report"], bytes(row["jpeg"]), row["likeness"], moment(row["at"]))
+        return replace(photo, released_at=time_of(row["released_at"]), released_by=row["released_by"])
+
+    def put_notice(self, notice: ContentNotice) -> None:
+        """Keep what somebody says against a report, or what was decided about that."""
+        _PUT_NOTICE.run(self._db, **{**plain(notice), "at": stamp(notice.at)})
+
+    def notices(self, most: int, *, report: str | None = None, state: str | None = None) -> Sequence[ContentNotice]:
+        """What was said against that report, or against all; oldest first."""
+        return [notice_from(row) for row in _NOTICES.rows(self._db, report=report, state=state, most=most)]
+
+    def notice(self, identity: str) -> ContentNotice | None:
+        """What was said under that id."""
+        row = _NOTICE.row(self._db, id=identity)
+        return notice_from(row) if row else None
+
+    # --- handing on
+
+    def put_forwarding(self, forwarding: Forwarding) -> None:
+        """Keep how far a report is on its way to another server."""
+        values = {**plain(forwarding), "state": forwarding.state.value, "reason": kept_reason(forwarding.reason)}
+        _PUT_FORWARD.run(self._db, **{**values, "next_try": stamp(forwarding.next_try), "at": stamp(forwarding.at)})
+
+    def forwardings(self, identity: str) -> Sequence[Forwarding]:
+        """How far that report is on its way to other servers."""
+        return [forwarding_from(row) for row in _FORWARDED.rows(self._db, report=identity)]
+
+    def forwardings_of(self, reports: Sequence[str]) -> Sequence[Forwarding]:
+        """How far these reports are on their way to other servers."""
+        return [forwarding_from(row) for row in _FORWARDED_ALL.rows(self._db, reports=json.dumps(list(reports)))]
+
+    def due_forwardings(self, forward: str, state: ForwardState, until: datetime, most: int) -> Sequence[Forwarding]:
+        """Of those on their way to that server, in this state, what there is to do by then; the earliest first."""
+        rows = _DUE.rows(self._db, forward=forward, state=state.value, until=stamp(until), most=most)
+        return [forwarding_from(row) for row in rows]
+
+
+# `of` and `who`, for Core keeps the names of columns for what an INSERT or UPDATE sets.
+_HERE = (report_begun.c.channel == bindparam("of"), report_begun.c.chat == bindparam("who"))
+_BEGIN = upsert_into(report_begun)
+_BEGUN = Statement(select(report_begun).where(*_HERE))
+_END = Statement(delete(report_begun).where(*_HERE))
+_DROP = Statement(delete(report_begun).where(report_begun.c.at < bindparam("before")))
+_OWN = select(report.c.id).where(report.c.channel == bindparam("of"), report.c.chat == bindparam("who"))
+_PART = (
+    Statement(update(report_step).where(report_step.c.report.in_(_OWN)).values(channel=null(), chat=null())),
+    Statement(
+        update(report)
+        .where(report.c.channel == bindparam("of"), report.c.chat == bindparam("who"))
+        .values(channel=null(), chat=null())
+    ),
+)
+
+
+class ReportChats(UnitPart):
+    """The chats in which people report. None is named in a log."""
+
+    def begin(self, begun: BegunReport) -> None:
+        """Keep what a chat is reporting, in place of what it was."""
+        _BEGIN.run(
+            self._db, channel=begun.channel, chat=begun.chat, key=begun.key, kind=begun.kind, at=stamp(begun.at),
+            lat=begun.lat, lon=begun.lon, place=begun.place, text=begun.text,
+        )  # fmt: skip
+
+    def begun(self, channel: str, chat: int) -> BegunReport | None:
+        """What that chat is reporting; None: nothing."""
+        row = _BEGUN.row(self._db, of=channel, who=chat)
+        if row is None:
+            return None
+        return BegunReport(
+            row["channel"], row["chat"], row["key"], row["kind"], moment(row["at"]), row["lat"], row["lon"],
+            row["place"], row["text"],
+        )  # fmt: skip
+
+    def end(self, channel: str, chat: int) -> None:
+        """That chat reports nothing any more: it was sent, or given up."""
+        _END.run(self._db, of=channel, who=chat)
+
+    def drop_begun(self, before: datetime) -> None:
+        """Forget what was begun and left since then."""
+        _DROP.run(self._db, before=stamp(before))
+
+    def part(self, channel: str, chat: int) -> None:
+        """Nobody reads in that chat any more: what was reported from it stays, and is told to no chat."""
+        for statement in _PART:
+            statement.run(self._db, of=channel, who=chat)

@@ -1,4 +1,4 @@
-"""What citizens report: reports, who told of them, what became of them; with `report_parts` and `report_forgetting`.
+"""What citizens report: reports, who told of them, what became of them; with `report_rows` and `report_forgetting`.
 
 A form that is sent twice is known by its `key`, a number is given once (`next_number`), and every change of a report is
 one row of `report_step`, by which who reported is told of it.
@@ -15,8 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.reports import COUNTING, CitizenReport, EarlierTelling, ReportSource, ReportState, ReportStep, Telling
 from alerts.store.report_forgetting import ReportForgetting
-from alerts.store.report_parts import ReportParts
-from alerts.store.report_rows import plain, report_from, step_from, values_of
+from alerts.store.report_rows import ReportParts, plain, report_from, step_from, values_of
 from alerts.store.schema import CITED, OPEN_REPORTS, SOURCED, UNTOLD, report, report_number, report_source, report_step
 from alerts.store.statement import Statement, any_of, insert_into, moment, one_of, stamp
 

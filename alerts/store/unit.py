@@ -33,11 +33,10 @@ from alerts.store.memory import SourceMemory
 from alerts.store.monitor import Monitor
 from alerts.store.people import Accounts, Drafts, Replies
 from alerts.store.polls import Polls
-from alerts.store.report_chats import ReportChats
-from alerts.store.report_lists import ReportLists
+from alerts.store.report_lists import ReportLists, ShownReports
+from alerts.store.report_rows import ReportChats
 from alerts.store.reports import Reports
 from alerts.store.restoring import Restored
-from alerts.store.shown_reports import ShownReports
 from alerts.store.subscribers import OfficerChats, Subscribers
 from alerts.store.views import Views
 

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from alerts.model.town import Town
-from alerts.reports.proof import Proofs
+from alerts.reports.intake import Proofs
 from alerts.web.public.answers import static_answers, static_path
 from alerts.web.public.page import safety
 from alerts.web.public.told import Setting

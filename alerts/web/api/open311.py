@@ -27,7 +27,7 @@ from alerts.rendering.i18n import sentence
 from alerts.reports.intake import ReportIntake
 from alerts.web.api.app import body_within
 from alerts.web.api.guard import ALLOWANCE
-from alerts.web.api.open311_forms import TYPES, written
+from alerts.web.api.open311_requests import TYPES, written
 from alerts.web.api.open311_server import GeoReport, Told, language_of, parameters_of
 from alerts.web.api.operation import Api
 from alerts.web.api.problems import Problem, ProblemType, problem_of

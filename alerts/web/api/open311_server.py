@@ -26,10 +26,19 @@ from alerts.reports.addresses import places_of
 from alerts.reports.intake import ReportIntake
 from alerts.reports.public import GONE_AFTER, MOST_PINS
 from alerts.reports.taking import section_of
-from alerts.store.shown_reports import ShownReport
+from alerts.store.report_lists import ShownReport
 from alerts.web.api.guard import ALLOWANCE, Pace, Turnstile, bearer_of, token_in
-from alerts.web.api.open311_forms import TYPES, fields_of
-from alerts.web.api.open311_requests import account_of, among, draft_of, named, query_of, receipt_of, unseen
+from alerts.web.api.open311_requests import (
+    TYPES,
+    account_of,
+    among,
+    draft_of,
+    fields_of,
+    named,
+    query_of,
+    receipt_of,
+    unseen,
+)
 from alerts.web.api.operation import Api
 from alerts.web.api.problems import Problem, ProblemType
 from alerts.web.api.reports import form_key

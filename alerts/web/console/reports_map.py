@@ -23,7 +23,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.reports import CitizenReport, WantedReports
 from alerts.rendering.i18n import Words
 from alerts.reports.account import report_account
-from alerts.reports.growing import GrowingCluster, growing_now
+from alerts.reports.clusters import GrowingCluster, growing_now
 from alerts.store.report_lists import rank_of
 from alerts.store.reports import BEYOND
 from alerts.web.console.frame import BASE, Console

@@ -18,8 +18,7 @@ from alerts.model.reports import (
     ReportState,
     ReportStep,
 )
-from alerts.reports.clusters import box_around
-from alerts.reports.growing import GrowingCluster, growing_now
+from alerts.reports.clusters import GrowingCluster, box_around, growing_now
 from alerts.reports.places import metres
 from alerts.store.report_lists import BEGINNING, Place
 from alerts.web.console.heard_view import headlines_of, incidents_on

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from alerts.channels.mail.answers import OneAnswer
-from alerts.channels.mail.connections import RelayConnections
+from alerts.channels.mail.bulk import RelayConnections
 from alerts.channels.mail.letter import Letter
 from alerts.channels.settings import MailSettings
 from alerts.model.errors import InDoubt, Retry

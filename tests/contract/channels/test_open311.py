@@ -11,7 +11,7 @@ import pytest
 from alerts.channels import open311
 from alerts.channels.open311 import Open311
 from alerts.config.sections import ReportForwardSettings
-from alerts.daemon.forwarding import addresses_for
+from alerts.daemon.reports import addresses_for
 from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry
 from alerts.model.reports import Handover, ReportForward
 from tocsin_sandbox.settings import OPEN311_KEY

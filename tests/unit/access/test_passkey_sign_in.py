@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from webauthn import base64url_to_bytes
 
 from alerts.access.accounts import enable, reset
-from alerts.access.passkey_sign_in import LASTS, Challenges
+from alerts.access.factors import LASTS, Challenges
 from alerts.access.sessions import Entered, Held, Refusal, RelyingParty, Visit
 from alerts.desk.officer import Officer
 from alerts.model.person import Stage

@@ -26,7 +26,7 @@ from alerts.bot.chat import (
 )
 from alerts.bot.conversation import data_of as kept_as
 from alerts.bot.conversation import reply
-from alerts.desk.ground import ground_of
+from alerts.desk.territory import ground_of
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Quiet, Subscriber, Topic
 from tests.unit.bot.talking import CHAT, NOW, TOWN, Chat, data_of, district, text_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from shapely import Polygon
 
-from alerts.desk.ground import TownGround, district_at, ground_of, joined
+from alerts.desk.territory import TownGround, district_at, ground_of, joined
 from tests.unit.desk.conftest import CENTRE, MILL
 
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from alerts.listening.examples import examples, like_a_call
-from alerts.listening.kinds import classify
+from alerts.listening.kinds import classify, examples, like_a_call
 from alerts.listening.lexicon import LONGEST, lexicon, plain
 from alerts.model.listening import Kind
 from alerts.rendering.i18n import word

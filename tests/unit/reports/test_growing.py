@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.reports import ClusterRule, Telling
-from alerts.reports.growing import growing, growing_now
+from alerts.reports.clusters import growing, growing_now
 from tests.unit.reports.conftest import START, north
 
 RULE = ClusterRule(count=5, radius=500.0, span=timedelta(minutes=60))

@@ -12,8 +12,8 @@ from altcha import Challenge, Payload, create_challenge, solve_challenge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.reports import proof
-from alerts.reports.proof import LEAST_COST, LIFETIME, MOST_COST, Proofs, cost_of
+from alerts.reports import intake
+from alerts.reports.intake import LEAST_COST, LIFETIME, MOST_COST, Proofs, cost_of
 
 # Neither this machine's time nor near it: the proofs go by the clock that they are given.
 NOW = datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -132,18 +132,18 @@ def test_nothing_that_is_sent_breaks_it(told):
 
 
 def test_a_long_one_is_not_even_read(proofs, solved):
-    assert doubt(proofs, {**solved, "more": "a" * proof.LONGEST}) == "proof_wrong"
-    assert len(sent(solved)) < proof.LONGEST / 2
+    assert doubt(proofs, {**solved, "more": "a" * intake.LONGEST}) == "proof_wrong"
+    assert len(sent(solved)) < intake.LONGEST / 2
 
 
 def test_brackets_without_end_are_wrong(proofs, monkeypatch):
-    monkeypatch.setattr(proof, "LONGEST", 10**6)
+    monkeypatch.setattr(intake, "LONGEST", 10**6)
 
     assert doubt(proofs, base64.b64encode(b"[" * 200_000).decode()) == "proof_wrong"
 
 
 def test_what_was_spent_is_forgotten_in_time_and_never_more_than_so_many(solved, monkeypatch):
-    monkeypatch.setattr(proof, "MOST_SPENT", 2)
+    monkeypatch.setattr(intake, "MOST_SPENT", 2)
     full = Proofs("the town's")
     full._spent = {"a": int((NOW + LIFETIME).timestamp()), "b": int((NOW + LIFETIME).timestamp())}
     old = Proofs("the town's")

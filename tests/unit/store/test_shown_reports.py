@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from alerts.model.reports import ReportPhoto, ReportState
-from alerts.store import shown_reports
+from alerts.store import report_lists
 from alerts.store.files import connect, migrate
 from tests.unit.store.conftest import NOW
 from tests.unit.store.test_report_lists import kept, of
@@ -57,7 +57,7 @@ def test_each_question_uses_an_index(tmp_path):
     path = tmp_path / "tocsin.db"
     migrate(path)
     db = connect(path)
-    for statement in (shown_reports._OPEN, shown_reports._CLOSED, shown_reports._ONE):
+    for statement in (report_lists._OPEN, report_lists._CLOSED, report_lists._ONE):
         sql, _ = statement._for_sqlite
         values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
         steps = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]

@@ -66,7 +66,7 @@ function offer(form) {
 }
 
 // Offered in the field for the name, beside what the browser filled in before. The question is good for ten minutes
-// (LASTS in passkey_sign_in.py): a page that stands open asks anew in half of that, while it is looked at.
+// (LASTS in access/factors.py): a page that stands open asks anew in half of that, while it is looked at.
 const RENEWED = 5 * 60_000; // ms
 
 async function offerInField(form) {
