@@ -35,14 +35,15 @@ WORST = [
     an_alert(),
     an_alert(event="Travaux", headline="Rue Basse fermée", severity=Severity.MINOR, instruction="Passez par le quai."),
 ]
-# What of the screen that is seen sticks out of its room, and its smallest letters, in hundredths of the shorter side.
+# What of the screen that is seen sticks out of its room, and its smallest letters and its pictogram, in hundredths of the shorter side.
 _FITS = """() => {
     const room = document.querySelector('.screen.shown .room'), side = Math.min(innerWidth, innerHeight) / 100;
     const isSeen = each => each.checkVisibility({visibilityProperty: true}) && each.textContent.trim();
     const seen = [...document.querySelectorAll('p, h2')].filter(isSeen), page = document.documentElement;
     return {out: room ? Math.max(room.scrollHeight - room.clientHeight, room.scrollWidth - room.clientWidth) : 0,
         scrolls: page.scrollHeight > innerHeight || page.scrollWidth > innerWidth,
-        least: Math.min(...seen.map(each => parseFloat(getComputedStyle(each).fontSize))) / side};
+        least: Math.min(...seen.map(each => parseFloat(getComputedStyle(each).fontSize))) / side,
+        sign: (document.querySelector('.screen.shown .head .pictogram')?.getBoundingClientRect().height || 0) / side};
 }"""
 
 
@@ -117,9 +118,20 @@ def test_every_screen_of_a_turn_fits_and_is_read_from_six_metres(hall, size, hou
         assert found["out"] <= 0, f"screen {n} sticks out by {found['out']}"
         assert not found["scrolls"]
         assert found["least"] >= 4
+        assert found["sign"] >= 15, "what it is about isn't told apart from six metres"
         page.clock.run_for(10_000)
     assert not (said := violations(page)), "\n".join(said)
     assert page.evaluate("getComputedStyle(document.body).cursor") == "none"
+
+
+def test_words_still_fit_when_the_night_begins(hall):
+    hall.write(_till_tomorrow(WORST[0]), after=timedelta(hours=8, minutes=59))
+    page = hall.screen(hall.serve(NOW + timedelta(hours=8, minutes=59, seconds=55)), "upright")
+    by_day = page.evaluate(_FITS)
+    page.clock.run_for(6_000)
+
+    expect(page.locator("html")).to_have_class(re.compile("night"))
+    assert by_day["out"] <= 0 and page.evaluate(_FITS)["out"] <= 0
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -39,7 +39,7 @@ _HEADING, _AREA = 110, 70
 _NIGHT = (22, 6)
 """The hours from when until when a screen is dark."""
 # What a screen holds at a letter height of one hundredth of its shorter side, with much to spare for long words.
-_CAPACITY = 7400
+_CAPACITY = 6800
 _LARGEST, _SMALLEST = 13, 4
 _NAMED = 3
 _BREAKS = re.compile(r"[^\S\u00a0\u202f\u2007\u2060]+")

@@ -122,16 +122,19 @@
       show(place + 1);
     }
     const hour = +tell({hour: "2-digit"}).replace(/\D/g, "");
-    root.classList.toggle("night", hour >= 22 || hour < 6);
     const isLost = steady() - heard > LOST_AFTER || now() - made > PROMISED;
-    if (isLost !== root.classList.contains("is-lost")) {
-      root.classList.toggle("is-lost", isLost);
-      fit();
-    }
+    if (become("night", hour >= 22 || hour < 6) | become("is-lost", isLost)) fit();
     const clock = main.querySelector(".clock");
     if (clock) clock.textContent = tell({hour: "2-digit", minute: "2-digit"});
     if (steady() - asked > ASKED_EVERY) ask();
     if (stream && stream.readyState === 2 && steady() - listened > HEARD_AGAIN) listen();
+  }
+
+  // Whether that is new: either leaves less room for words.
+  function become(state, is) {
+    const isNew = is !== root.classList.contains(state);
+    root.classList.toggle(state, is);
+    return isNew;
   }
 
   function listen() {
