@@ -212,7 +212,7 @@ def _foot(pen: ImageDraw.ImageDraw, card: Card) -> None:
 
 
 def _shape(pen: ImageDraw.ImageDraw, severity: Severity, box: tuple[int, int, int, int]) -> None:
-    """The same shapes as on the pages: octagon, triangle, diamond, circle, square."""
+    """The same shapes as on the pages: octagon with its sign, triangle, diamond, circle, square."""
     left, top, right, bottom = box
     middle, centre = (left + right) // 2, (top + bottom) // 2
     third = (right - left) * 3 // 10
@@ -234,6 +234,10 @@ def _shape(pen: ImageDraw.ImageDraw, severity: Severity, box: tuple[int, int, in
         Severity.MODERATE: ((middle, top), (right, centre), (middle, bottom), (left, centre)),
     }.get(severity, ((left, top), (right, top), (right, bottom), (left, bottom)))
     pen.polygon(corners, fill=_PAPER)
+    if severity is Severity.EXTREME:
+        # In a small picture a bare octagon looks like the circle of what is minor.
+        for upper, lower in ((top + 11, top + 35), (top + 41, top + 49)):
+            pen.rectangle((middle - 4, upper, middle + 4, lower), fill=_COLOURS[severity])
 
 
 def _paragraph(pen: ImageDraw.ImageDraw, text: str, y: float, font: ImageFont.FreeTypeFont, most: int) -> float:

@@ -35,7 +35,8 @@ WORST = [
     an_alert(),
     an_alert(event="Travaux", headline="Rue Basse fermée", severity=Severity.MINOR, instruction="Passez par le quai."),
 ]
-# What of the screen that is seen sticks out of its room, and its smallest letters and its pictogram, in hundredths of the shorter side.
+# What of the screen that is seen sticks out of its room; its smallest letters and its pictogram, in hundredths of the
+# shorter side.
 _FITS = """() => {
     const room = document.querySelector('.screen.shown .room'), side = Math.min(innerWidth, innerHeight) / 100;
     const isSeen = each => each.checkVisibility({visibilityProperty: true}) && each.textContent.trim();
@@ -131,7 +132,8 @@ def test_words_still_fit_when_the_night_begins(hall):
     page.clock.run_for(6_000)
 
     expect(page.locator("html")).to_have_class(re.compile("night"))
-    assert by_day["out"] <= 0 and page.evaluate(_FITS)["out"] <= 0
+    assert by_day["out"] <= 0
+    assert page.evaluate(_FITS)["out"] <= 0
 
 
 @pytest.mark.parametrize("size", SIZES)
