@@ -22,12 +22,10 @@ from alerts import __version__
 from alerts.cli import (
     forgetting,
     listening,
-    mail,
     officer,
     people,
     polls,
     posting,
-    push,
     reports,
     screen,
     service,
@@ -73,8 +71,8 @@ app.add_typer(people.token, name="token")
 app.add_typer(people.audit, name="audit")
 app.add_typer(subscribers.subscribers, name="subscribers")
 app.add_typer(polls.poll, name="poll")
-app.add_typer(push.push, name="push")
-app.add_typer(mail.mail, name="mail")
+app.add_typer(subscribers.push, name="push")
+app.add_typer(subscribers.mail, name="mail")
 app.add_typer(listening.heard, name="heard")
 app.add_typer(reports.report, name="report")
 

@@ -97,7 +97,7 @@ def status(
 
 
 def _show_fleet(folder: Path, *, as_json: bool) -> int:
-    from alerts.fleet.status import towns
+    from alerts.fleet.towns import towns
 
     for row in towns(folder):
         (screen.show_json if as_json else screen.show_town)(row)

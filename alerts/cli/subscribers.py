@@ -1,4 +1,8 @@
-"""The subscribers of a bot as JSON lines, to move them to another machine: `tocsin subscribers`."""
+"""The subscribers of a bot as JSON lines, to move them to another machine: `tocsin subscribers`.
+
+`tocsin push` and `tocsin mail` are those who get alerts in a browser or by e-mail: who is forgotten. The key that a
+town signs its push messages with is made there too.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +14,24 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
-from alerts.cli import screen
+from alerts.cli import options, screen
+from alerts.cli.options import officer
 from alerts.cli.screen import tell
 from alerts.model.errors import Misuse
+from alerts.model.person import Act
 from alerts.model.reason import Reason, because, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from alerts.desk.service import DeskUnit
     from alerts.model.subscriber import Quiet, Subscriber
+    from alerts.model.town import Town
 
 E = TypeVar("E", bound=StrEnum)
 subscribers = typer.Typer(help="Those who subscribed with a bot.", no_args_is_help=True)
+push = typer.Typer(help="Alerts to browsers: the town's key, and who is forgotten.", no_args_is_help=True)
+mail = typer.Typer(help="Alerts by e-mail: who is forgotten.", no_args_is_help=True)
 MOST_TOLD = 20
 """Faulty lines that are told one by one."""
 MOST_ROWS, MOST_FAULTS, LONGEST_ROW = 1_000_000, 1000, 20_000
@@ -74,6 +83,67 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
         unheard = "no alert will ever be about these districts, for [station] boundary doesn't have them: %(names)s"
         screen.say(tell(unheard, names=_listed(strange)))
     return 0
+
+
+@push.command("keys")
+def keys() -> int:
+    """Print a new private key as PEM, and nothing else. A changed key loses every subscription."""
+    from alerts.channels.push.encryption import new_key
+
+    sys.stdout.write(new_key())
+    return 0
+
+
+@push.command("forget")
+def forget_browser(
+    context: typer.Context,
+    endpoint: Annotated[str, typer.Argument(metavar="URL", help="The address that its push service gave the browser.")],
+    who: options.As = None,
+) -> int:
+    """Forget the browser at that endpoint: its choices, its keys, and which alerts it got."""
+    from alerts.model.subscriber import PushEndpoint
+    from alerts.model.town import PUSH
+
+    _forget(context.obj.load(), who, PUSH, [PUSH], PushEndpoint(endpoint, "", "").number)
+    return 0
+
+
+@mail.callback()
+def of_mail() -> None:
+    """Alerts by e-mail: who is forgotten."""
+
+
+@mail.command("forget")
+def forget_mailbox(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The e-mail address.")],
+    who: options.As = None,
+) -> int:
+    """Forget that address: its choices, and which alerts it got."""
+    from alerts.model.subscriber import Mailbox
+    from alerts.model.town import MAIL
+
+    town = context.obj.load()
+    _forget(town, who, MAIL, list(town.reaching), Mailbox(address.strip(), "").number)
+    return 0
+
+
+def _forget(town: Town, who: str | None, subject: str, channels: Sequence[str], number: int) -> None:
+    from alerts.daemon.desk import Control
+    from alerts.store.connection import scrub
+
+    def carry_out(unit: DeskUnit) -> int:
+        somebody = officer(unit, who, Act.FORGET)
+        somebody.must(Act.FORGET)
+        known = [name for name in channels if unit.subscribers.get(name, number) is not None]
+        for name in channels:
+            unit.subscribers.forget(name, number)
+        somebody.write(Act.FORGET, subject, "as was asked for")  # no address: the log is never forgotten
+        return len(known)
+
+    count, _ = Control(town).act(carry_out)
+    screen.say(tell("%(n)s subscriptions forgotten", n=count))
+    scrub(town.database)
 
 
 def _listed(codes: set[str]) -> str:

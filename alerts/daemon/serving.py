@@ -32,14 +32,13 @@ from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.asking import QuestionField
-from alerts.web.public.followed import PrivatePages
 from alerts.web.public.letters import LetterDoor, LetterPages
 from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.push import PushDoor, PushPages
-from alerts.web.public.reporting import ReportPages
+from alerts.web.public.reporting import PrivatePages, ReportPages
 from alerts.web.public.told import Setting
 
 OPEN_FILES = 8192

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from alerts.listening.kinds import Suggestion, classify
-from alerts.listening.likeness import Likeness, Match, Side, WordLikeness, match, nearest
+from alerts.listening.likeness import Likeness, Match, SentenceModel, Side, WordLikeness, match, nearest
 from alerts.model.listening import NEVER_AUTOMATIC, Kind, Understood
 from alerts.model.reason import Reason, because
 
@@ -31,8 +31,6 @@ AT_ONCE = 32
 @lru_cache(maxsize=1)
 def sentence_model() -> Likeness:
     """The sentence model, loaded once a process: a second of a core, 150 MB. ImportError where it isn't installed."""
-    from alerts.listening.sentence_model import SentenceModel  # noqa: PLC0415 only a town that hears something pays for it
-
     return SentenceModel()
 
 

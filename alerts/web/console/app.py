@@ -59,7 +59,7 @@ from alerts.web.console.mishaps import (
     unwritten,
     wants_page,
 )
-from alerts.web.posted import read_posted
+from alerts.web.pages import read_posted
 from alerts.web.public.answers import answer_of, given
 
 Part = Callable[[Console], Sequence[web.RouteDef]]

@@ -46,14 +46,17 @@ from alerts.web.console.compose_view import (
 from alerts.web.console.drafts import (
     Older,
     PostedForm,
+    Usual,
     adapted,
     another_hazard,
     another_severity,
+    as_last_time,
     draft_of,
     fields_of_alert,
     is_identity,
     keep,
     prepared_fields,
+    usual_of,
 )
 from alerts.web.console.entering import json_of, uploaded
 from alerts.web.console.form import (
@@ -69,11 +72,9 @@ from alerts.web.console.form import (
     typed_in_json,
 )
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.previews import reaches_of
+from alerts.web.console.previews import PreviewTurns, reaches_of
 from alerts.web.console.rehearsal import WishRehearsal, file_wish, reached, rehearse
-from alerts.web.console.turns import PreviewTurns
-from alerts.web.console.usual import Usual, as_last_time, usual_of
-from alerts.web.posted import read_posted
+from alerts.web.pages import read_posted
 
 T = TypeVar("T")
 _AT = f"{BASE}/compose"

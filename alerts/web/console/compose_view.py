@@ -26,7 +26,7 @@ from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import LinkCard
 from alerts.rendering.matter import Prepared
 from alerts.rendering.pictograms import pictogram
-from alerts.web.console.drafts import MOST, UNTOUCHED, gravity_of
+from alerts.web.console.drafts import MOST, UNTOUCHED, Usual, gravity_of
 from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.looks import Audience, Look, PreviewPicture, Shot, look_of, reach_words
@@ -44,7 +44,6 @@ from alerts.web.console.rehearsal import (
     place_of,
     reached,
 )
-from alerts.web.console.usual import Usual
 
 
 class Tapped(Refused):

@@ -7,12 +7,17 @@ another hazard or severity, what was typed stays.
 Each change is kept as a draft under the form's id (`keep`). A revision counts the changes, so that a page that was left
 open never writes over a newer version: it gets `Older`, with what is kept. A draft that was posted has its alert's id,
 and posts nothing a second time.
+
+What this town's officers usually write (`Usual`) is offered first: the hazards that they took most, and their last
+alerts to begin from. Both come from the alerts that officers posted themselves, newest first: nobody has to set
+anything up, and what a town never has isn't offered first. A feed's alerts count for nothing here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -22,14 +27,15 @@ from urllib.request import url2pathname
 
 from alerts.desk.draft import Draft
 from alerts.desk.outlines import spell_circle, spell_polygon
+from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.model.alert import Area, Info, Severity, Status
+from alerts.model.alert import Area, Info, MsgType, Severity, Status
 from alerts.model.errors import Conflict, Forbidden
-from alerts.model.hazard import hazard_of
-from alerts.model.incident import SavedDraft, StoredAlert, Typed
+from alerts.model.hazard import Hazard, fold, hazard_of
+from alerts.model.incident import MANUAL, AlertState, SavedDraft, StoredAlert, Typed, Wanted
 from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
-from alerts.model.town import DISTRICT, Town
+from alerts.model.town import DISTRICT, Town, parse_span, spell_span
 from alerts.rendering.matter import Prepared
 from alerts.rendering.plain import is_whole_town
 from alerts.web.console.form import EVERYWHERE, LISTS, OTHER, SPANS, TEXTS, Fields, plain, same, several, text
@@ -293,3 +299,53 @@ def _picture(info: Info, kept: Callable[[str], Path | None]) -> dict[str, Typed]
         if address.scheme == "file" and not address.netloc and kept(name):
             return {"picture": name, "alt": resource.description}
     return {"picture": "", "alt": ""}
+
+
+LOOKED_AT = 200
+"""Alerts of officers that are looked at, the newest: what was usual years ago isn't any more."""
+FAVOURITES, LAST = 4, 4
+OFTEN = 2
+"""Times that a hazard was taken before it is offered first: once may have been chance."""
+_ROUNDED = timedelta(minutes=5)
+"""To how much the end of an alert is rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The hazards that are taken most, most often first, and the last alerts, each headline once."""
+
+    hazards: Sequence[Hazard] = ()
+    last: Sequence[StoredAlert] = ()
+
+
+def usual_of(unit: DeskUnit, *, exercise: bool) -> Usual:
+    """What is usual here, of real alerts or of exercises."""
+    wanted = Wanted(state=AlertState.ACCEPTED, source=MANUAL)
+    firsts = [each for each in unit.views.page(wanted, most=LOOKED_AT) if _begins(each, exercise=exercise)]
+    taken = Counter(hazard_of(each.alert.infos[0]) for each in firsts if each.alert)
+    often = [hazard for hazard, times in taken.most_common() if times >= OFTEN and hazard is not Hazard.GENERAL]
+    last = {fold(each.alert.infos[0].headline or ""): each for each in reversed(firsts) if each.alert}
+    newest = sorted(last.values(), key=lambda each: each.received_at, reverse=True)
+    return Usual(often[:FAVOURITES], newest[:LAST])
+
+
+def _begins(stored: StoredAlert, *, exercise: bool) -> bool:
+    """Whether it is the first word of an alert, of that kind, with a headline to know it by."""
+    alert = stored.alert
+    if alert is None or alert.msg_type is not MsgType.ALERT or alert.references or not alert.infos:
+        return False
+    return bool(alert.infos[0].headline) and (alert.status in PRACTICE) is exercise
+
+
+def as_last_time(
+    stored: StoredAlert, station: Town, kept: Callable[[str], Path | None], *, exercise: bool
+) -> dict[str, Typed]:
+    """Its form for a new alert: all that it said, and as long from now on as it was to last then."""
+    fields = {**fields_of_alert(stored, station, kept), "onset": "", "exercise": "1" if exercise else ""}
+    info = stored.alert.infos[0] if stored.alert and stored.alert.infos else None
+    if info is None or stored.alert is None or info.expires is None:
+        return {**fields, "span": "", "expires": ""}
+    lasted = max((info.expires - (info.onset or stored.alert.sent)) // _ROUNDED, 1) * _ROUNDED
+    usual = next((each for each in SPANS if parse_span(each) == lasted), None)
+    told = "" if usual else spell_span(lasted)
+    return {**fields, "span": usual or OTHER, "expires": told}

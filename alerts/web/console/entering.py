@@ -27,7 +27,7 @@ from alerts.model.person import LONGEST_NAME, Stage
 from alerts.web.console.arrival import ARRIVAL
 from alerts.web.console.frame import BASE, Console
 from alerts.web.console.mishaps import HOME, MOST_BYTES, safe_next
-from alerts.web.posted import read_posted
+from alerts.web.pages import read_posted
 
 _LONGEST_ANSWER = 20_000
 LONGEST_LINES = 100_000

@@ -3,10 +3,16 @@
 A page is a template of `pages/` that extends `frame.html`. `Frame` renders it with what is at hand on every page: the
 reader's words, the times as they read them, who asks, the token that its forms carry. Whatever a page prints passes
 `worded`: a reason is told in the reader's language, and what can't be seen in somebody's text is written out.
+
+The cards that previews name (`CardPictures`) are drawn when a browser asks for them, of alerts that nobody has
+published yet. A preview is made with each word that is typed, and most of them change no card: so a page only names
+the card by a digest of its words, and the browser asks for those it shows and hasn't yet. The newest few hundred are
+known, in this process alone; of another one's the words beside the picture, and its alternative, say the same.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,17 +37,45 @@ from alerts.listening.hearing import Understand, understand_nothing
 from alerts.model.listening import Kind
 from alerts.model.person import Act, Chained, Stage
 from alerts.model.reason import Reason, because
+from alerts.model.remembered import Newest
 from alerts.model.town import Town
+from alerts.rendering.card import Card, draw_card
 from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
 from alerts.reports.intake import ReportIntake
 from alerts.web.console.arrival import Astray
-from alerts.web.console.cards import CardPictures
 from alerts.web.console.words import best_language, detail_in_words, languages, words_of
 from alerts.web.pages import below, in_sight, leaflet_files
 
 if TYPE_CHECKING:
     from alerts.web.public.push import PushDoor
+
+
+_KEPT = 256
+_DRAWN = 32
+
+
+class CardPictures:
+    """The cards that previews named. One is drawn at a time, in a thread."""
+
+    def __init__(self) -> None:
+        self._named: Newest[str, Card] = Newest(_KEPT)
+        self._drawn: Newest[str, bytes] = Newest(_DRAWN)
+        self._drawing = asyncio.Lock()
+
+    def name(self, card: Card) -> str:
+        """What its picture is asked for by."""
+        digest = hashlib.sha256(repr(card).encode(errors="surrogatepass")).hexdigest()
+        self._named.keep(digest, card)
+        return digest
+
+    async def picture(self, digest: str) -> bytes | None:
+        """The card as PNG; None where no preview of this process named it."""
+        async with self._drawing:
+            if digest not in self._drawn and (card := self._named.get(digest)) is not None:
+                self._drawn.keep(digest, await asyncio.to_thread(draw_card, card))
+            return self._drawn.get(digest)
+
 
 BASE = "/desk"
 STATIC = f"{BASE}/static"

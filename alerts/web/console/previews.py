@@ -2,14 +2,18 @@
 
 GET /looks/cards/DIGEST.png     a card that a page of the desk has just named, drawn when it is first asked for
 GET /looks/logo                 the town's crest, as on its pages
+
+Previews are made in turns (`PreviewTurns`): nobody who types fast takes the machine from the rest.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -59,3 +63,33 @@ async def _logo(console: Console, request: web.Request) -> web.Response:
     response = await given(found, request)
     response.headers.update(_FOR_AN_HOUR)
     return response
+
+
+T = TypeVar("T")
+
+
+class PreviewTurns:
+    """Each visitor has one preview made at a time, and the newest of a draft stands for those before it."""
+
+    def __init__(self) -> None:
+        self._count = itertools.count()
+        self._newest: dict[tuple[str, str], int] = {}
+        self._rooms: dict[str, tuple[asyncio.Lock, set[int]]] = {}
+
+    async def take(self, visitor: str, draft: str, work: Callable[[], Awaitable[T]]) -> T | None:
+        """Do the work once what the visitor asked before is done; None where they asked anew of this draft."""
+        ticket = next(self._count)
+        self._newest[visitor, draft] = ticket
+        lock, inside = self._rooms.setdefault(visitor, (asyncio.Lock(), set()))
+        inside.add(ticket)
+        try:
+            async with lock:
+                # Who asked anew while this waited would be shown what is old already.
+                return await work() if self._newest.get((visitor, draft)) == ticket else None
+        finally:
+            inside.discard(ticket)
+            # Who leaves, leaves nothing behind: visitors come and go for months.
+            if not inside:
+                self._rooms.pop(visitor)
+            if self._newest.get((visitor, draft)) == ticket:
+                self._newest.pop((visitor, draft))

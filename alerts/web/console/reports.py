@@ -28,11 +28,18 @@ from alerts.web.console import reports_map, reports_new, reports_notices, report
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
-from alerts.web.console.reports_deeds import DEEDS, STAYS, ReportDeed, was_of
-from alerts.web.console.reports_filter import SPANS, STATES, filter_from, filter_of, place_of
+from alerts.web.console.reports_deeds import DEEDS, STAYS, ReportDeed, language_of, prepared, prepared_for, was_of
 from alerts.web.console.reports_photo import digest_of
-from alerts.web.console.reports_prepared import language_of, prepared, prepared_for
-from alerts.web.console.reports_view import MOST_COUNTED, board_of, sheet_of
+from alerts.web.console.reports_view import (
+    MOST_COUNTED,
+    SPANS,
+    STATES,
+    board_of,
+    filter_from,
+    filter_of,
+    place_of,
+    sheet_of,
+)
 from alerts.web.console.watch import page
 
 ONE = "/reports/{number:[A-Za-z0-9]+-[0-9]{2}-[0-9]+}"

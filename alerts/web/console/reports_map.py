@@ -28,8 +28,7 @@ from alerts.store.report_lists import rank_of
 from alerts.store.reports import BEYOND
 from alerts.web.console.frame import BASE, Console
 from alerts.web.console.maps import outline_of
-from alerts.web.console.reports_filter import ReportFilter, filter_of
-from alerts.web.console.reports_view import drafts_waiting
+from alerts.web.console.reports_view import ReportFilter, drafts_waiting, filter_of
 
 MOST_PINS = 1000
 MOST_AREAS = 50

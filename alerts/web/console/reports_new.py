@@ -25,9 +25,8 @@ from alerts.model.listening import Utterance
 from alerts.model.person import MAY, Act, Actor
 from alerts.model.reason import Reason, because
 from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, Via
-from alerts.reports.addresses import places_of
+from alerts.reports.addresses import kind_in, place_in, places_of
 from alerts.reports.intake import ReportIntake
-from alerts.reports.prefill import kind_in, place_in
 from alerts.reports.taking import ReportDraft, TakenReport
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of

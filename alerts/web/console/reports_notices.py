@@ -23,7 +23,7 @@ from alerts.reports.acts import decide_notice
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
-from alerts.web.console.reports_prepared import decided_for, decisions
+from alerts.web.console.reports_deeds import decided_for, decisions
 from alerts.web.console.watch import page
 
 MOST = 100

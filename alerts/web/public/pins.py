@@ -15,12 +15,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from aiohttp import web
 from babel import Locale
@@ -37,7 +37,6 @@ from alerts.reports.public import Pin, leads_to, one_pin, photo_shown, pins
 from alerts.reports.sieves import is_flood
 from alerts.reports.taking import section_of
 from alerts.web.public.answers import ANYWHERE, GEOJSON, HTML, JPEG, KeptAnswer, Made, Once, answer, given
-from alerts.web.public.lately import Lately
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there
 from alerts.web.public.told import Outlook, Setting
@@ -276,3 +275,42 @@ def _title(pin: Pin, setting: Setting, language: str) -> str:
     words = words_of(language)
     day = format_date(pin.day, "d MMMM y", locale=Locale.parse(language))
     return " – ".join([kind_name(setting.town, pin, language), where(pin, words), day, state_words(pin, words)])
+
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Lately(Generic[K, V]):
+    """Things by name, each kept for `lasts`; at most `most` of them, whatever names are asked for."""
+
+    def __init__(
+        self, read: Callable[[K], Awaitable[V]], now: Callable[[], datetime], lasts: timedelta, most: int = 200
+    ) -> None:
+        self._read = read
+        self._now = now
+        self._lasts = lasts
+        self._most = most
+        self._kept: dict[K, tuple[datetime, asyncio.Task[V]]] = {}
+
+    async def get(self, name: K) -> V:
+        """What is kept under that name, else what is read now. Raises whatever reading does, to all who wait."""
+        began, task = self._kept.get(name, (None, None))
+        # What is still being read is waited for, however long that takes: asking again would make it slower.
+        if began is None or task is None or (task.done() and abs(self._now() - began) >= self._lasts):
+            if len(self._kept) >= self._most:
+                self._kept.clear()
+            task = asyncio.ensure_future(self._reading(name))
+            self._kept[name] = self._now(), task
+        return await asyncio.shield(task)
+
+    def forget(self, name: K) -> None:
+        """Read it anew when it is next asked for."""
+        self._kept.pop(name, None)
+
+    async def _reading(self, name: K) -> V:
+        try:
+            return await self._read(name)
+        except BaseException:
+            self._kept.pop(name, None)
+            raise

@@ -32,8 +32,7 @@ from alerts.model.subscriber import PushEndpoint, Subscriber
 from alerts.model.town import PUSH
 from alerts.rendering.i18n import told
 from alerts.web.console.arrival import address_of
-from alerts.web.pages import best_of
-from alerts.web.posted import must_be_from_here
+from alerts.web.pages import best_of, must_be_from_here
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.choices import MOST, StrictBody, SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.told import Setting

@@ -22,7 +22,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from alerts.model.errors import Misuse
 from alerts.model.reason import Reason, because
 from alerts.reports.photos import LARGEST_FILE
-from alerts.web.posted import read_posted
+from alerts.web.pages import read_posted
 
 MOST_BYTES = LARGEST_FILE + 64 * 1024
 """Bytes of a whole form: the largest photo, and what stands around it."""

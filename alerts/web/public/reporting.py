@@ -2,43 +2,53 @@
 
 GET  /report                 the form, whole without script; `/signaler` leads there
 POST /report                 `look`: what is known at that place already; `agree`: "me too" to a report; else it is
-                             sent, and its private page answers (`followed.py`)
+                             sent, and its private page answers
+GET  /report/NUMBER/TOKEN    that private page: how far it is, what the town answered, and erasing it
 GET  /report/fresh           a new form's own seal, for one that was kept on a telephone
 GET  /report/challenge       what a browser computes while somebody writes
 GET  /report/streets.json    the names of the town's streets: what somebody types of an address is asked of nobody
 
 A report is known by the key of its form, so one that is sent twice is one. Nothing is refused for coming without script
 or late: it is held, and somebody looks. No position stands in an address that a server writes into its log.
+
+Whoever has the address of a private page (`PrivatePages`) may see and erase the report; nobody else learns from an
+answer whether there is such a number. The address ends with what 128 bits of chance made, of which the town keeps a
+digest alone.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
-from alerts.desk.service import DeskService
+from alerts.access.sessions import digest
+from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.alert import Point
 from alerts.model.bounds import network_of
 from alerts.model.errors import DatabaseRefused, Misuse
+from alerts.model.events import ReportsChanged
 from alerts.model.reason import Reason, because
-from alerts.model.reports import ReportKind, Via
+from alerts.model.reports import CitizenReport, ReportKind, ReportStep, Via
 from alerts.rendering.i18n import sentence
+from alerts.reports.account import link_of
+from alerts.reports.acts import erased
 from alerts.reports.intake import ReportIntake
 from alerts.reports.public import Nearby, nearby
 from alerts.reports.taking import ReportDraft, check, placed, section_of
 from alerts.web.console.arrival import address_of
-from alerts.web.posted import must_be_from_here
+from alerts.web.pages import must_be_from_here
 from alerts.web.public.answers import HTML, JSON, UNKEPT, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
-from alerts.web.public.publisher import Publisher, own_page
+from alerts.web.public.publisher import Publisher, nothing_there, own_page
 from alerts.web.public.report_form import FormSeal, SentForm, TooManyUploads, Uploads, field_of, read_sent
 from alerts.web.public.told import Outlook
 
@@ -311,3 +321,92 @@ def _answered(told: Mapping[str, object]) -> web.Response:
 def _typed(sent: SentForm) -> Mapping[str, str]:
     """What was typed, for the form to hold it again."""
     return {name: sent.fields.get(name, "") for name in _KEPT}
+
+
+_ONE = "report/{number:[A-Za-z0-9-]{3,24}}/{token:[0-9a-f]{32}}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    report: CitizenReport
+    steps: Sequence[ReportStep]
+    first: str | None
+    """The number of the report that it is a duplicate of."""
+
+
+class PrivatePages:
+    """Private pages, for one town. `reads` answers what is looked at, `service` erases."""
+
+    def __init__(self, publisher: Publisher, reads: DeskService, service: DeskService) -> None:
+        self._publisher = publisher
+        self._reads = reads
+        self._service = service
+        self._setting = setting = publisher.setting
+        self._pages = {language: Pages(setting, language) for language in setting.languages}
+
+    def routes(self) -> list[web.RouteDef]:
+        """One address in each language, and one to erase it."""
+        paths = [self._setting.path(language, _ONE) for language in self._setting.languages]
+        return [web.get(path, self.show) for path in paths] + [web.post(f"{path}/erase", self.erase) for path in paths]
+
+    async def show(self, request: web.Request) -> web.Response:
+        """How far it is."""
+        number, token = request.match_info["number"], request.match_info["token"]
+        found = await self._reads.ask(lambda unit: _followed(unit, number, token))
+        if found is None:
+            return await nothing_there(self._publisher, request)
+        edition, town = await self._publisher.edition(), self._setting.town
+        language = self._setting.language_of(request.path)
+        lasting = edition.incidents.get(found.report.incident or "")
+        kind = section_of(town).kind(found.report.kind)
+        page = self._pages[language].reported(
+            "reported.html",
+            edition.outlook,
+            f"report/{found.report.number}/{token}",
+            report=found.report,
+            steps=found.steps,
+            first=found.first,
+            district={each.code: each.name for each in town.districts}.get(found.report.district or ""),
+            kind=kind.name(language) if kind is not None else found.report.kind,
+            pictogram_name=kind.pictogram if kind is not None else "other",
+            token=token,
+            told=lasting.told.get(language) if lasting is not None else None,
+            link=link_of(town, found.report.number, token),
+            just_sent="sent" in request.query,
+        )
+        return own_page(self._setting, page)
+
+    async def erase(self, request: web.Request) -> web.Response:
+        """Forget all of it, at once and for good."""
+        must_be_from_here(request)
+        number, token = request.match_info["number"].upper(), request.match_info["token"]
+        if not await self._service.act(lambda unit: _erase(unit, number, token), posts=False):
+            return await nothing_there(self._publisher, request)
+        self._service.tell(ReportsChanged((number,)))
+        edition = await self._publisher.edition()
+        pages = self._pages[self._setting.language_of(request.path)]
+        page = pages.reported("report_done.html", edition.outlook, REPORT, what="erased", kind=None)
+        return own_page(self._setting, page)
+
+
+def _owned(unit: DeskUnit, number: str, token: str) -> CitizenReport | None:
+    """The report of that number, for who has its token."""
+    found = unit.reports.by_number(number)
+    # What was erased or forgotten has no token any more, and no link leads to it.
+    known = found.token if found is not None and found.token else "-"
+    return found if hmac.compare_digest(known.encode(), digest(token).encode()) else None
+
+
+def _followed(unit: DeskUnit, number: str, token: str) -> _Followed | None:
+    report = _owned(unit, number, token)
+    if report is None:
+        return None
+    first = unit.reports.by_id(report.duplicate_of) if report.duplicate_of is not None else None
+    return _Followed(report, unit.reports.steps(report.id), first.number if first is not None else None)
+
+
+def _erase(unit: DeskUnit, number: str, token: str) -> bool:
+    report = _owned(unit, number, token)
+    if report is not None:
+        erased(unit, report)
+    return report is not None

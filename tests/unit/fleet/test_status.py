@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from alerts.cli.app import carry_out
-from alerts.fleet.status import towns
+from alerts.fleet.towns import towns
 from tests.unit.fleet.towns import CHANNEL, a_fleet, write_town
 
 FEED = '\n[sources.meteo]\nkind = "cap"\nurl = "feed.xml"\n'

@@ -143,5 +143,5 @@ def test_numpy_and_the_model_are_imported_in_one_place_when_needed():
     for file in Path(alerts.listening.__file__).parents[1].rglob("*.py"):
         if indents := imports.findall(file.read_text(encoding="utf-8")):
             found[file.name] = indents
-    assert set(found) == {"sentence_model.py"}
-    assert "" not in found["sentence_model.py"], "at the head of the file it would be imported at once"
+    assert set(found) == {"likeness.py"}
+    assert "" not in found["likeness.py"], "at the head of the file it would be imported at once"

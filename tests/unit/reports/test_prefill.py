@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from alerts.model.reports import shipped_kinds
+from alerts.reports.addresses import kind_in, place_in
 from alerts.reports.places import Address, Places
-from alerts.reports.prefill import kind_in, place_in
 
 KINDS = shipped_kinds("fr")
 PLACES = Places(

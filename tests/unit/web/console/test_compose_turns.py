@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from alerts.web.console.turns import PreviewTurns
+from alerts.web.console.previews import PreviewTurns
 from tests.unit.web.console.composing import open_bench, preview
 
 

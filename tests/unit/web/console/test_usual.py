@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.hazard import Hazard
-from alerts.web.console.usual import FAVOURITES, LAST, usual_of
+from alerts.web.console.drafts import FAVOURITES, LAST, usual_of
 from tests.unit.web.console.composing import a_form, form_of, open_bench, posted, with_fields
 
 

@@ -21,9 +21,8 @@ from lxml import html
 from alerts.model.reports import ReportsSection, shipped_kinds
 from alerts.model.town import WebSection
 from alerts.reports.intake import ReportIntake
-from alerts.web.public.followed import PrivatePages
 from alerts.web.public.publisher import public_routes
-from alerts.web.public.reporting import ReportPages
+from alerts.web.public.reporting import PrivatePages, ReportPages
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW
 from tests.unit.web.public.house import a_house

@@ -8,8 +8,7 @@ import re
 from alerts.channels.settings import PUSH_TEXT, TELEGRAM_TEXT
 from alerts.model.town import PUSH, ChannelConfig
 from alerts.web.public.answers import static_answers
-from alerts.web.public.site import MANIFEST
-from alerts.web.public.worker import WORKER
+from alerts.web.public.site import MANIFEST, WORKER
 from tests.unit.web.public.house import a_house
 
 WITH_PUSH = {

@@ -17,8 +17,8 @@ from alerts.model.reports import ReportState, shipped_kinds
 from alerts.reports.acts import accept, close
 from alerts.reports.places import Places
 from alerts.web.public import report_form
-from alerts.web.public.followed import PrivatePages
 from alerts.web.public.report_form import A_NETWORKS, MOST_BYTES, SMALL, TooManyUploads, Uploads
+from alerts.web.public.reporting import PrivatePages
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.reporting_house import HERE, a_street, in_one_line
