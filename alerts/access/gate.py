@@ -67,6 +67,7 @@ class Gate:
         self._passwords = passwords or Passwords()
         self._secrets = secrets
         self._challenges: Challenges | None = None
+        self.passwordless = town.desk.passwordless
         self.touches = Touches(service)
 
     async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | Held:
@@ -127,7 +128,12 @@ class Gate:
         return (await self._asking()).ask(site, self._service.now(), self._secrets)
 
     async def sign_in_by_passkey(self, answer: Mapping[str, Any], site: RelyingParty, visit: Visit) -> Entered | Held:
-        """Come in by a passkey alone, with what it answered to a challenge of `ask_any_passkey`."""
+        """Come in by a passkey alone, with what it answered to a challenge of `ask_any_passkey`.
+
+        Where the town wants a password of everybody, no such answer is looked at: it counts as no attempt.
+        """
+        if not self.passwordless:
+            return Held(Refusal.SECOND_ONLY)
         claim = (await self._asking()).claim(answer, self._service.now())
         if claim is None:
             # No try at anything: whatever it says, it could not have come in. So nothing is read nor written.

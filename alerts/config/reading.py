@@ -167,6 +167,7 @@ def fleet_desk(folder: Path) -> Town:
         public_url=section.url,
         store=StoreSection(url="sqlite:///fleet.db"),
         web=web,
+        desk=DeskSection(passwordless=section.passwordless),
         file=folder / "fleet.toml",
         is_fleet=True,
     )

@@ -318,6 +318,7 @@ class DeskSettings(_Section):
     alone: bool = DeskSection.alone
     url: str | None = DeskSection.url
     second_factor: Literal["required", "optional"] = DeskSection.second_factor
+    passwordless: bool = DeskSection.passwordless
     session: Span = DeskSection.session
     remind: Span = DeskSection.remind
 
@@ -452,6 +453,7 @@ class FleetSettings(_Section):
     name: str = Field(FleetSection.name, min_length=1, max_length=LONGEST_NAME)
     language: _Language = FleetSection.language
     timezone: _Zone = FleetSection.timezone
+    passwordless: bool = FleetSection.passwordless
 
     @field_validator("url")
     @classmethod

@@ -294,11 +294,13 @@ class DeskSection:
 
     `alone`: there is nobody else, so an author may validate what they wrote. `url`: where the desk is reached, for
     links in warnings. `session`: how long a sign-in lasts without use. `remind`: how often a waiting alert is told of.
+    `passwordless`: a passkey that checks who holds it signs in alone; without it, it is a second factor.
     """
 
     alone: bool = False
     url: str | None = None
     second_factor: Literal["required", "optional"] = "required"
+    passwordless: bool = True
     session: timedelta = timedelta(hours=12)
     remind: timedelta = timedelta(minutes=10)
 
@@ -341,12 +343,14 @@ class FleetSection:
 
     `url` is the address below which the towns without a host name of their own have their pages, at `/t/NAME`, and
     where the operators' desk is. `name` is what the desk is called, and under what towns write down who posted.
+    `passwordless` is of that desk.
     """
 
     url: str | None = None
     name: str = "Fleet"
     language: str = "fr-FR"
     timezone: str = "Europe/Paris"
+    passwordless: bool = True
 
 
 # What citizens report never goes out by itself, whatever a file says.

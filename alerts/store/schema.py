@@ -903,7 +903,8 @@ report_begun = Table(
     Column("text", Text, nullable=False),
 )
 
-# What digests and private links are made under; those of a day are thrown away with it.
+# What digests and private links are made under, and which links of letters were used (`day letter …`); those of a day
+# are thrown away with it.
 report_secret = Table(
     "report_secret",
     metadata,

@@ -162,6 +162,7 @@ class Frame:
             "is_app": self._is_app,
             "static": static_address,
             "alone": self.station.desk.alone,
+            "passwordless": self.station.desk.passwordless,
             "Act": Act,
             "now": self._now(),
             **Times(words.language, self.station.zone, self._now()).words(),

@@ -5,9 +5,10 @@ GET/POST /mail/confirm/SEAL          a button; pressed, the address in the seal 
 GET/POST /mail/TOKEN                 the choices, and leaving; a letter's one-click unsubscribing (RFC 8058) posts here
 
 Of an address that isn't confirmed nothing is kept: address and choices are in the link itself, sealed and not to be
-read, and for a day alone. Whoever asks is told the same whether the address is known or not. A link that is only looked
-at does nothing, for programs on the way look at the links of letters. Networks and addresses are paced by digests under
-a secret of the day that never leaves the memory.
+read, and for a day alone. A link subscribes once: which ones did is known for two days, by a number that tells nothing
+of the address; so one that others came by later brings nobody back who left. Whoever asks is told the same whether the
+address is known or not. A link that is only looked at does nothing, for programs on the way look at the links of
+letters. Networks and addresses are paced by digests under a secret of the day that never leaves the memory.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
 from alerts.model.subscriber import MAILBOX, Mailbox, Subscriber
+from alerts.reports.forgetting import SECRETS_KEPT
 from alerts.web.console.arrival import address_of
 from alerts.web.pages import must_be_from_here, read_posted
 from alerts.web.public.answers import HTML, UNKEPT, answer, given
@@ -54,6 +56,8 @@ MOST_DISTRICTS = 100
 """More of them make a link that not every program keeps whole."""
 LONGEST_SEAL = 7000
 _ONE_CLICK = "List-Unsubscribe"
+_NONCE = 12
+_SPENT = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,10 @@ class LetterAsk:
 
 @dataclass(frozen=True, slots=True)
 class LinkSeal:
-    """Makes a link's last part of an ask, and reads it again within a day; nobody else can do either."""
+    """Makes a link's last part of an ask, and reads it again within a day; nobody else can do either.
+
+    Its first bytes are chance: the `number` of the link, however the rest is spelled.
+    """
 
     key: bytes
 
@@ -114,21 +121,30 @@ class LinkSeal:
         """The seal, for an address."""
         told = [ask.address, ask.language, int((now + LASTS).timestamp()), ask.choices.model_dump(mode="json")]
         # Encrypted, and not only signed: every program on its way sees a link, and none the address.
-        nonce = secrets.token_bytes(12)
+        nonce = secrets.token_bytes(_NONCE)
         closed = AESGCM(self.key).encrypt(nonce, json.dumps(told, separators=(",", ":")).encode(), None)
         return base64.urlsafe_b64encode(nonce + closed).decode().rstrip("=")
 
     def read(self, seal: str, now: datetime) -> LetterAsk | None:
         """What was asked; None where it isn't ours, is too old, or can't be chosen any more."""
         try:
-            raw = base64.urlsafe_b64decode(seal + "=" * (-len(seal) % 4))
-            told = json.loads(AESGCM(self.key).decrypt(raw[:12], raw[12:], None))
+            raw = _bytes_of(seal)
+            told = json.loads(AESGCM(self.key).decrypt(raw[:_NONCE], raw[_NONCE:], None))
             address, language, until, choices = told
             # A link may be older than this version, which no longer knows what somebody chose.
             ask = LetterAsk(address, SubscriberChoices.model_validate(choices), language)
         except (ValueError, InvalidTag):
             return None
         return ask if now.timestamp() < until else None
+
+    @staticmethod
+    def number(seal: str) -> str:
+        """The same for every spelling of one link: base64 has several for the same bytes."""
+        return _bytes_of(seal)[:_NONCE].hex()
+
+
+def _bytes_of(seal: str) -> bytes:
+    return base64.urlsafe_b64decode(seal + "=" * (-len(seal) % 4))
 
 
 class LetterPages:
@@ -223,21 +239,29 @@ class LetterPages:
             return await self._page(request, "expired", status=HTTPStatus.GONE)
         # Before the transaction, which is to look at one row and not at half a million.
         await self._places.count()
-        token = await self._service.keep(lambda unit: self._keep(unit, ask))
+        number = LinkSeal.number(request.match_info["seal"])
+        token = await self._service.keep(lambda unit: self._keep(unit, ask, number))
         if token is None:
             return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        if token == _SPENT:
+            return await self._page(request, "spent", status=HTTPStatus.GONE)
         path = self._setting.path(self._setting.language_of(request.path), f"mail/{token}?kept")
         # In a fleet the door puts the town's own path before it.
         return web.Response(status=HTTPStatus.SEE_OTHER, headers={**UNKEPT, "Location": path})
 
-    def _keep(self, unit: DeskUnit, ask: LetterAsk) -> str | None:
-        """Subscribe the address; its token, the same as long as it is subscribed. None: there is no room."""
+    def _keep(self, unit: DeskUnit, ask: LetterAsk, link: str) -> str | None:
+        """Subscribe the address; its token, the same as long as it is subscribed. None: there is no room.
+
+        Pressed again, a link leads to the page of who is subscribed and changes nothing, and is spent for who left.
+        """
         channel, number = self._door.channel, Mailbox(ask.address, "").number
         known = unit.subscribers.get(channel, number)
         if not self._places.has_one_for(unit, number):
             return None
         # The links of letters that were sent already go on working.
         before = known.endpoint if known is not None else None
+        if not _is_first_use(unit, link):
+            return before.token if isinstance(before, Mailbox) else _SPENT
         token = before.token if isinstance(before, Mailbox) else secrets.token_urlsafe(32)
         unit.subscribers.put(channel, subscriber_by(Mailbox(ask.address, token), ask.choices, ask.language))
         return token
@@ -336,6 +360,13 @@ class LetterPages:
         outlook = (await self._publisher.edition()).outlook
         values = {"address": None, "known": None, "is_kept": False, "typed": "", "chosen": None, **told}
         return self._pages[language].reported("letters.html", outlook, rest, what=what, posts_to=rest, **values)
+
+
+def _is_first_use(unit: DeskUnit, link: str) -> bool:
+    """Whether a link was never used; it is from now on. That is forgotten with the secrets of its day."""
+    unit.reports.drop_day_secrets(unit.now - SECRETS_KEPT)
+    fresh = secrets.token_hex(16)
+    return unit.reports.secret(f"day letter {link}", fresh, unit.now) == fresh
 
 
 def subscriber_by(box: Mailbox, choices: SubscriberChoices, language: str) -> Subscriber:

@@ -323,3 +323,16 @@ def test_only_the_town_makes_challenges(challenge):
     client = json.dumps({"type": "webauthn.get", "challenge": b64(challenge)}).encode()
     answer = {"id": "eA", "response": {"clientDataJSON": b64(client), "userHandle": "eA"}}
     assert Challenges(b"k" * 32).claim(answer, NOW) is None
+
+
+async def test_a_town_may_want_a_password_of_everybody(town, anne):
+    """`passwordless = false`: a passkey that signed in alone is a second factor from then on, and no more."""
+    strict = town.a_gate(a_town(desk=DeskSection(passwordless=False)))
+    held = await strict.sign_in_by_passkey(await answered(town, anne), SITE, HOME)
+    assert held == Held(Refusal.SECOND_ONLY)
+
+    first = await strict.sign_in("Anne", OWN, HOME)
+    assert first.visitor.session.stage is Stage.PASSWORD
+    asked = await strict.begin_passkey(first.cookie, SITE)
+    entered = await strict.prove_by_passkey(first.cookie, anne.get(asked), SITE, HOME)
+    assert entered.visitor.session.stage is Stage.FULL

@@ -10,7 +10,7 @@ from pyotp import TOTP
 
 from alerts.model.incident import SavedDraft
 from tests.unit.access.authenticator import Authenticator
-from tests.unit.web.console.guarding import FIRST, OWN, Browser
+from tests.unit.web.console.guarding import FIRST, OWN, Browser, open_town
 from tests.unit.web.public.test_asking import BAD_KINDS
 
 OWN_KEY, ALONE = "/desk/account/passkey", "/desk/sign-in/alone/passkey"
@@ -474,3 +474,16 @@ async def test_what_is_no_form_is_refused_as_such(town, browser, kind):
     async with browser.client.post("/desk/sign-in", data=BAD_KINDS[kind], headers=headers) as answer:
         assert answer.status == 400
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_where_a_password_is_asked_of_everybody_no_passkey_alone_is_offered(tmp_path):
+    async with open_town(tmp_path, "[desk]\npasswordless = false\n") as town:
+        browser = Browser(town)
+        page = await browser.get("/desk/sign-in")
+        assert (ALONE in page.text, "webauthn" in page.text) == (False, False)
+        asked = {"id": "x", "response": {}}
+        assert (await browser.post(ALONE, {"answer": json.dumps(asked)})).status == 401
+        await browser.settle()
+        account = await browser.get("/desk/account")
+        assert "This desk asks for a passkey after your password" in account.said
+        await browser.client.close()

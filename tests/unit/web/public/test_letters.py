@@ -209,6 +209,38 @@ async def test_a_link_is_good_for_a_day_and_no_other_is_ours(town):
     assert await town.kept() == []
 
 
+@pytest.mark.parametrize("form", [{"List-Unsubscribe": "One-Click"}, {"act": "leave"}])
+async def test_a_link_subscribes_once_and_brings_nobody_back_who_left(town, form):
+    await town.send(district="D1")
+    link = town.link()
+    for _ in range(3):  # a program on the way only looks
+        assert (await town.ask(link))[0] == 200
+    assert await town.kept() == []
+
+    status, own = await town.ask(link, {})
+    own = own.partition("?")[0]
+    assert (await town.ask(own, {"act": "keep", "severity": "Minor", "quiet": ""}))[0] == 200
+    again = await town.ask(link, {})
+    assert (status, again) == (303, (303, f"{own}?kept")), "pressed twice it leads to the same page"
+    assert (await town.kept())[0][1].districts == frozenset(), "and what was chosen since stays"
+
+    await town.ask(own, form)
+    status, page = await town.ask(link, {})
+    assert (status, "Ce lien a déjà servi" in page) == (410, True)
+    assert (await town.ask(f"{link[:-1]}{_twin(link[-1])}", {}))[0] == 410
+    assert await town.kept() == []
+
+    await town.pass_time(APART)
+    await town.send()
+    assert (await town.ask(town.link(), {}))[0] == 303, "another link is another ask"
+
+
+def _twin(last):
+    """Another letter that ends the same bytes: the last bits of base64 may count for nothing."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    return alphabet[alphabet.index(last) ^ 1]
+
+
 def test_a_link_that_asks_for_what_there_is_no_more_is_as_good_as_none():
     seal, now = LinkSeal(bytes(32)), datetime(2026, 11, 25, 12, tzinfo=UTC)
     former = SimpleNamespace(model_dump=lambda mode: {"topics": ["meteorites"]})

@@ -342,6 +342,8 @@ def test_a_source_that_fails_says_how_old_it_is_and_that_something_may_be_missin
         assert "Aucune alerte connue" in said, "nobody knows that none is on"
         assert "Météo : dernière lecture mercredi 25 novembre à 10 h 00 – sans nouvelles depuis 3 heures" in said
     assert "no news from it for 3 hours" in words(paper, "/en/")
+    [clock] = tree(paper, "/").xpath("//li[@class='stale']//time")
+    assert "data-ago" not in clock.attrib, "a script would tell the age a second time"
 
 
 def test_a_source_that_was_never_read_is_told_of(town, paper):
