@@ -90,6 +90,7 @@ class ChannelHealth:
         self._refusals = 0
         self._failures = 0
         self._worked = False
+        self._refused_at_home = False
 
     @property
     def blocked(self) -> bool:
@@ -151,7 +152,19 @@ class ChannelHealth:
     def sent(self) -> None:
         """The platform took something: whatever was wrong is over, but for a pause that it has just asked for."""
         self._failures, self._worked = 0, True
-        self._recover()
+        if not self._refused_at_home:
+            self._recover()
+
+    def probed_at_home(self, refused: Reason | None) -> None:
+        """A probe that costs nothing found that some can't be reached (None: all can): it is said, and stops nothing.
+
+        A post that goes out says nothing about it, for that is sent to nobody itself.
+        """
+        if refused is not None and self._status.state == "ok":
+            self._change(replace(self._status, state="failing", reason=refused, blocked_until=None))
+        elif refused is None and self._status.state == "failing" and self._status.blocked_until is None:
+            self._recover()
+        self._refused_at_home = refused is not None
 
     def works(self) -> None:
         """It could be opened, or the credential is good: that proves nothing where what was tried failed."""

@@ -19,7 +19,7 @@ from alerts.delivery.lease import Hold, LeaseKeeper, first_of
 from alerts.delivery.limiter import Departure, Departures, RateLimits
 from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun
-from alerts.model.errors import DeliveryError, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
 from alerts.model.events import Events, PostsStored
 from alerts.model.lease import Lease
 from alerts.model.ports import (
@@ -163,7 +163,21 @@ class Lane:
         It only looks: what it finds stops nothing that may still go out. Raises DeliveryError.
         """
         pauses = self._health.blocked or self._health.paused_until(self._clock.now()) is not None
-        return await self._channel.probe() if self._opened and not pauses else None
+        if not self._opened or pauses:
+            return None
+        return await (self._probe_at_home() if self.probes_at_home else self._channel.probe())
+
+    async def _probe_at_home(self) -> Probe:
+        """The same where it is known here who refuses the credential: the channel doesn't stand as working then."""
+        refused: Reason | None = None
+        try:
+            return await self._channel.probe()
+        except BadCredential as error:
+            refused = error.reason
+            raise
+        finally:
+            self._health.probed_at_home(refused)
+            await self._health.write_down(self._keeper.lease_of(self.settings.name))
 
     async def say_at_once(self, message: Message) -> None:
         """Publish what can't be written down, since it says just that: no journal, no window. Raises DeliveryError."""

@@ -352,6 +352,13 @@ def _is_endless(text: str, cuts: Sequence[_Place]) -> bool:
     return any(end - start > _ENDLESS for start, end in zip([0, *places], ends, strict=True))
 
 
+def whole_graphemes(text: str, most: int) -> str:
+    """Return the longest beginning of at most `most` characters that ends with a whole grapheme, "" where none does."""
+    # A letter more tells whether what fits just so goes on.
+    places = [place for place, _ in _grapheme_cuts(text[: most + 1], markup=False)]
+    return text[: max((place for place in places if place <= most), default=0)] if len(text) > most else text
+
+
 def _grapheme_cuts(text: str, *, markup: bool) -> list[_Place]:
     """Return where a grapheme ends, outside of tags and entities."""
     cuts: list[_Place] = []

@@ -204,6 +204,21 @@ def test_without_a_network_the_last_known_state_is_there_with_its_age(town, cont
     expect(page.get_by_text("Crue de la Vive").first).to_be_visible()
 
 
+def test_who_was_there_once_has_the_page_without_a_network(town, context):
+    grave = town.post("Crue de la Vive", "--severity", "Extreme", "--area", "all")["incident"]
+    town.until_shown(grave)
+    page = context.new_page()
+    page.goto(town.pages)
+    page.wait_for_function(
+        "async () => { const all = await (await caches.open('seen')).keys();"
+        " return all.some(({url}) => url.endsWith('.css')) && all.some(({url}) => url === location.href) }"
+    )
+    context.set_offline(True)
+    page.goto(town.pages)
+    expect(page.get_by_role("link", name="Crue de la Vive").first).to_be_visible()
+    assert page.evaluate("() => getComputedStyle(document.body).margin") == "0px", "with its style"
+
+
 def test_on_an_iphone_the_home_screen_is_explained_first(town, chromium):
     agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Safari/604.1"
     context = chromium.new_context(**SIZES["phone"], locale="fr-FR", user_agent=agent)

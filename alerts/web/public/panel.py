@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.model.bounds import normal
-from alerts.rendering.fit import at_sentences, shortened
+from alerts.rendering.fit import at_sentences, shortened, whole_graphemes
 from alerts.rendering.i18n import Words
 from alerts.rendering.library import capital
 from alerts.web.public.told import Freshness, Outlook, Told, state_of
@@ -135,7 +135,8 @@ def _cut(word: str, columns: int) -> Iterator[str]:
     # Two pieces of one word never meet in a line again: together they are longer than it.
     while len(word) > columns:
         hyphen = max(word.rfind(each, 0, columns) for each in _HYPHENS)
-        place = hyphen + 1 or columns
+        # What a reader takes for one character stays whole, unless it alone is longer than a line.
+        place = hyphen + 1 or len(whole_graphemes(word, columns)) or columns
         yield word[:place]
         word = word[place:]
     yield word

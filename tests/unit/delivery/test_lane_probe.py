@@ -58,3 +58,37 @@ async def test_a_hung_probe_holds_up_no_post(house):
     assert await house.state(await house.post("Crue")) is PostState.SENT
     probe.cancel()
     await asyncio.gather(probe, return_exceptions=True)
+
+
+class HomeChannel(ScriptedChannel):
+    """Knows by itself who refuses its credential; a post is sent to nobody."""
+
+    proves_nothing = True
+    probes_at_home = True
+
+
+async def test_who_refuses_a_credential_is_known_at_home_and_the_channel_does_not_stand_as_if_all_worked(house):
+    refusal = BadCredential("refused by push.example")
+    daemon = await house.start(HomeChannel(house.clock, probe=[refusal, refusal, Probe("@town"), refusal]))
+    for _ in range(2):
+        with pytest.raises(BadCredential):
+            await daemon.lane.probe()
+        assert str(daemon.lane.trouble) == "refused by push.example"
+        # Other services may be reached: nothing is held back, and that it went says nothing about the one.
+        assert await house.state(await house.post("Crue")) is PostState.SENT
+        assert str(daemon.lane.trouble) == "refused by push.example"
+
+    await daemon.lane.probe()
+    assert daemon.lane.trouble is None
+
+
+async def test_what_was_refused_before_a_restart_is_over_once_a_probe_says_so(house):
+    daemon = await house.start(HomeChannel(house.clock, probe=[BadCredential("refused by push.example")]))
+    with pytest.raises(BadCredential):
+        await daemon.lane.probe()
+    await daemon.kill()
+    again = await house.start(HomeChannel(house.clock, probe=[Probe("@town")]))
+    await house.clock.advance(10)
+    assert again.lane.trouble is not None
+    await again.lane.probe()
+    assert again.lane.trouble is None

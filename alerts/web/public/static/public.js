@@ -208,7 +208,16 @@ function put(fresh) {
 }
 
 // The page as it was last seen is there without a network, too (worker_page.js).
-if (window.isSecureContext && document.querySelector("[data-made]")) navigator.serviceWorker?.register(new URL("../sw.js", import.meta.url)).catch(() => null);
+if (window.isSecureContext && document.querySelector("[data-made]") && navigator.serviceWorker) serve(navigator.serviceWorker).catch(() => null);
+
+// The worker keeps what goes through it. On the first visit nothing did: it is told what this page is made of.
+async function serve(workers) {
+  const isFirst = !workers.controller;
+  await workers.register(new URL("../sw.js", import.meta.url));
+  const {active} = await workers.ready;
+  const files = performance.getEntriesByType("resource").map(({name}) => name).filter((name) => /\/static\/|\/accent\.css$|\/logo\./.test(name));
+  if (isFirst) active.postMessage({seen: [location.href.split("#")[0], ...files]});
+}
 
 let stream;
 function listen() {

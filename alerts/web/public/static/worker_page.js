@@ -1,5 +1,6 @@
 // Without a network a page is there as it was last seen, and says itself how old it is (public.js); never an empty one.
 const SEEN = "seen", MOST = 40, WAITS = 6000, FORM = /\/report$/, OURS = /\/(desk|api|push|mail|open311)(\/|$)/;
+const LOOK = /\/(accent\.css|logo\.(svg|png))$/;
 // Pages whose address one person alone was given: who has the telephone next is to find nothing of them.
 const PRIVATE = /\/report\/.|\/notice(\/|$)/;
 
@@ -7,11 +8,29 @@ addEventListener("install", () => skipWaiting());
 addEventListener("activate", (event) => event.waitUntil(clients.claim()));
 
 addEventListener("fetch", (event) => {
-  const {request} = event, {pathname, origin} = new URL(request.url);
-  if (request.method !== "GET" || origin !== location.origin || OURS.test(pathname) || PRIVATE.test(pathname)) return;
+  const {request} = event, {pathname} = new URL(request.url);
+  if (request.method !== "GET" || !isPublic(request.url)) return;
   if (request.mode === "navigate" && !FORM.test(pathname)) event.respondWith(newest(event));
   else if (pathname.includes("/static/")) event.respondWith(known(event));
+  else if (LOOK.test(pathname)) event.respondWith(latest(event));
 });
+
+// Whoever comes for the first time sees a page before there is a worker: it tells what it is made of, itself among it.
+addEventListener("message", (event) => {
+  const {seen} = event.data || {};
+  if (Array.isArray(seen)) event.waitUntil(Promise.allSettled(seen.slice(0, MOST).map(first)));
+});
+
+async function first(address) {
+  if (!isPublic(address) || await caches.match(address)) return;
+  const answer = await fetch(address);
+  if (answer.ok && !answer.redirected) await keep(address, answer);
+}
+
+function isPublic(address) {
+  const {pathname, origin} = new URL(address);
+  return origin === location.origin && !OURS.test(pathname) && !PRIVATE.test(pathname);
+}
 
 async function newest(event) {
   const asked = fetch(event.request).then((answer) => {
@@ -33,6 +52,17 @@ async function known(event) {
   const answer = await fetch(event.request);
   if (answer.ok) event.waitUntil(keep(event.request, answer.clone()));
   return answer;
+}
+
+// The town's crest and colour have addresses that tell nothing of what is in them.
+async function latest(event) {
+  try {
+    const answer = await fetch(event.request);
+    if (answer.ok) event.waitUntil(keep(event.request, answer.clone()));
+    return answer;
+  } catch (lost) {
+    return await caches.match(event.request) ?? Promise.reject(lost);
+  }
 }
 
 async function keep(request, answer) {

@@ -62,6 +62,10 @@ def test_words_that_fit_stay_whole_and_lines_are_as_full_as_can_be(words):
         ("anticonstitutionnellement vrai", ["anticonstitutionnell", "ement vrai"]),
         ("jusqu’à demain à 14\u00a0h\u00a005", ["jusqu’à demain à", "14 h 05"]),
         ("a" * 20 + " " + "b" * 20, ["a" * 20, "b" * 20]),
+        ("👨‍👩‍👧‍👧" * 4, ["👨‍👩‍👧‍👧" * 2] * 2),
+        ("🇫🇷" + "a" * 18 + "🇫🇷", ["🇫🇷" + "a" * 18, "🇫🇷"]),
+        ("a" * 19 + "x\u0327\u0301" + "b", ["a" * 19, "x\u0327\u0301b"]),
+        ("x" + "\u0301" * 30, ["x" + "\u0301" * 19, "\u0301" * 11]),
         ("", []),
     ],
 )
