@@ -237,7 +237,7 @@ class Run:
             life.loop.run_until_complete(self._run_daemon(life))
         except PowerCut:
             self.trace("dead")
-            self.audience.ended_badly.add(self.lives)
+            self.audience.died(self.lives, self.officer.db)
         except (sqlite3.OperationalError, DatabaseRefused) as error:
             self.trace("cannot.start", why=str(error))
         finally:

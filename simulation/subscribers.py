@@ -2,7 +2,8 @@
 
 The channel and what walks along its subscribers are the daemon's own; the service is a platform of the simulation, with
 the same troubles. What is promised: whoever chose an alert is told of it, once, unless an attempt was in doubt (its
-answer was lost, or its daemon died with it); nobody else is told; nothing is told after its end; no bulk stands still.
+answer was lost, or its daemon died with it); nobody else is told; an end goes to everybody whom its alert may have
+reached, and to nobody who surely had nothing; nothing is told after its end; no bulk stands still.
 """
 
 from __future__ import annotations
@@ -34,17 +35,19 @@ PEOPLE, UNDER_WAY = 24, 5
 AGAIN = timedelta(seconds=30)
 """After this, what got no answer is tried again."""
 _TAKEN = frozenset({Fate.ANSWERED, Fate.SLOW, Fate.LOST_AFTER, Fate.ERROR_AFTER})
+_HANDED = "SELECT bulk, chat FROM bulk_flight WHERE bulk IN (SELECT id FROM bulk WHERE channel = ?)"
 _HELD = "SELECT bulk, chat FROM held_back WHERE channel = ?"
 
 
 @dataclass
 class Attempt:
-    """One message on its way to a browser: in which life it left, whether it came, and what the daemon heard of it."""
+    """One message on its way to a browser: in which life, whether it left and came, and what the daemon heard of it."""
 
     bulk: str
     chat: int
     life: int
     left_at: datetime
+    left: bool = False
     came: bool = False
     heard: SendOutcome | None = None
 
@@ -53,14 +56,28 @@ class Attempt:
         """Whether the daemon knows that it came."""
         return self.came and self.heard is SendOutcome.SENT
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the daemon can't know whether it came."""
+        return self.left and self.heard is not SendOutcome.SENT
+
 
 @dataclass
 class Audience:
-    """Everybody who subscribed, every attempt to tell them, and which lives of the daemon ended badly."""
+    """Everybody who subscribed, every attempt to tell them, and which lives of the daemon ended badly.
+
+    `handed` is whom they were written down to be on their way to (bulk and chat) as such a life ended.
+    """
 
     people: Sequence[Subscriber]
     attempts: list[Attempt] = field(default_factory=list)
     ended_badly: set[int] = field(default_factory=set)
+    handed: set[tuple[str, int]] = field(default_factory=set)
+
+    def died(self, life: int, db: sqlite3.Connection) -> None:
+        """A life ended badly."""
+        self.ended_badly.add(life)
+        self.handed |= {(row[0], row[1]) for row in db.execute(_HANDED, (PUSH,))}
 
 
 def subscribed(dice: Random) -> Audience:
@@ -107,6 +124,7 @@ class SimulatedPush:
         if platform.weather.revoked or fate is Fate.NOT_CONNECTED:
             attempt.heard = SendOutcome.LATER
             return SendResult(target, SendOutcome.LATER, until=now + AGAIN)
+        attempt.left = True
         there, back = platform.travel(fate)
         life.trace("push.leaves", bulk=attempt.bulk, chat=attempt.chat, fate=fate)
         life.agenda.after(there, lambda: setattr(attempt, "came", fate in _TAKEN))
@@ -114,7 +132,8 @@ class SimulatedPush:
         await life.passes("after a message")
         is_told = fate in (Fate.ANSWERED, Fate.SLOW)
         attempt.heard = SendOutcome.SENT if is_told else SendOutcome.LATER
-        return SendResult(target, attempt.heard, until=None if is_told else life.agenda.now + AGAIN)
+        until = None if is_told else life.agenda.now + AGAIN
+        return SendResult(target, attempt.heard, until=until, unsure=not is_told)
 
 
 def audit_push(db: sqlite3.Connection, audience: Audience, now: datetime) -> Iterator[Breach]:
@@ -124,6 +143,7 @@ def audit_push(db: sqlite3.Connection, audience: Audience, now: datetime) -> Ite
     yield from nobody_missed(bulks, audience, held)
     yield from nobody_twice(audience)
     yield from nobody_else(bulks, audience)
+    yield from everybody_hears_the_end(bulks, audience, held)
     yield from in_time(bulks, audience, now)
 
 
@@ -156,9 +176,9 @@ def nobody_twice(audience: Audience) -> Iterator[Breach]:
 
 
 def nobody_else(bulks: Sequence[Bulk], audience: Audience) -> Iterator[Breach]:
-    """Nobody is told of what they didn't choose, and an end only who had its alert."""
+    """Nobody is told of what they didn't choose, and an end only who had its alert, or may have."""
     known, people = {bulk.id: bulk for bulk in bulks}, {each.chat: each for each in audience.people}
-    reached: set[tuple[str, int]] = set()
+    reached = {(known[bulk].incident, chat) for bulk, chat in audience.handed if bulk in known}
     for attempt in audience.attempts:
         bulk, one = known[attempt.bulk], people[attempt.chat]
         # Whom an alert didn't reach in time gets its update in its place.
@@ -166,8 +186,20 @@ def nobody_else(bulks: Sequence[Bulk], audience: Audience) -> Iterator[Breach]:
         chose = any(each.everyone and wants(one, each.notice) for each in told_so_far)
         if (bulk.incident, one.chat) not in reached and (bulk.kind is PostKind.END or not chose):
             yield Breach("nobody else is told", f"{bulk.kind} {bulk.id} was sent to {one.chat}", attempt.left_at)
-        if attempt.came:
+        if attempt.came or attempt.is_unsure:
             reached.add((bulk.incident, one.chat))
+
+
+def everybody_hears_the_end(bulks: Sequence[Bulk], audience: Audience, held: set[tuple[str, int]]) -> Iterator[Breach]:
+    """Whom an alert may have reached hears its end, also if nobody knew whether it had, or a daemon died with it."""
+    tried = {(each.bulk, each.chat) for each in audience.attempts}
+    for end in bulks:
+        if end.kind is not PostKind.END or end.state is not BulkState.DONE:
+            continue
+        of = {each.id for each in bulks if each.incident == end.incident and each.seq < end.seq}
+        for each in sorted({each.chat for each in audience.attempts if each.bulk in of and each.came}):
+            if (end.id, each) not in tried | held:
+                yield Breach("who may have it hears the end", f"end {end.id} passed {each} by, whom it concerns")
 
 
 def in_time(bulks: Sequence[Bulk], audience: Audience, now: datetime) -> Iterator[Breach]:

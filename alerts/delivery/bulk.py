@@ -129,19 +129,22 @@ class BulkSender:
         self._withdraw(lambda _: True)
         # What waited for its turn was taken back: at the bot's pace it may last for longer than a stop can wait.
         await first_of(self._all_landed(), self._clock.sleep(within))
-        left = self._in_flight.tasks
+        left, away = self._in_flight.tasks, self._in_flight.away
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        await self._keep_what_landed()
+        await self._end_in_order(away)
         if isinstance(self._tells, KeepsConnections):
             await self._tells.close()
 
-    async def _keep_what_landed(self) -> None:
-        """One last turn under our lease, or the next daemon would tell these people again."""
+    async def _end_in_order(self, away: frozenset[tuple[str, int]] = frozenset()) -> None:
+        """One last turn under our lease: what landed is kept, and who else may have been told.
+
+        Without it the next daemon would tell them again, and take whoever was handed over for perhaps told.
+        """
         lease = self._keeper.lease_of(self.settings.lane)
-        if self._in_flight.unkept and lease is not None:
-            await self._turn(lease, room=0)
+        if lease is not None:
+            await self._turn(lease, room=0, last=away)
 
     async def _hand_over(self) -> None:
         """Begin nothing more, keep what is away, and let another daemon go on from where this one was."""
@@ -150,7 +153,7 @@ class BulkSender:
         while tasks := self._in_flight.tasks:
             await first_of(asyncio.wait(tasks), self._clock.sleep(KEPT_WITHIN))
             self._withdraw(lambda _: True)  # one that failed waits for its next turn
-        await self._keep_what_landed()
+        await self._end_in_order()
         self._hold.let_go()
 
     async def _all_landed(self) -> None:
@@ -212,9 +215,10 @@ class BulkSender:
         self._in_flight.take(turn.targets)
         self._set_alarm(turn, changed=changed)
 
-    async def _turn(self, lease: Lease, room: int) -> Turn | None:
-        results, withdrew = self._in_flight.collect(), self._withdrew
-        ask = Ask(self._local, room, results, self._in_flight.working, self._in_flight.keys, withdrew, self._is_unpaced)
+    async def _turn(self, lease: Lease, room: int, *, last: frozenset[tuple[str, int]] | None = None) -> Turn | None:
+        flights, withdrew = self._in_flight, self._withdrew
+        results = flights.collect()
+        ask = Ask(self._local, room, results, flights.working, flights.keys, withdrew, self._is_unpaced, last)
         self._withdrew, turn = False, None
         try:
             turn = await self._bulks.turn(lease, ask)

@@ -73,7 +73,12 @@ class InFlight:
     @property
     def keys(self) -> frozenset[tuple[str, int]]:
         """Each bulk and chat that is handed over and has no end."""
-        targets = [*self._ready, *(send.target for send in self._away)]
+        return frozenset([(bulk.id, target.chat) for target in self._ready for bulk in target.bulks]) | self.away
+
+    @property
+    def away(self) -> frozenset[tuple[str, int]]:
+        """Those of them that may have left."""
+        targets = [send.target for send in self._away]
         return frozenset([(bulk.id, target.chat) for target in targets for bulk in target.bulks])
 
     def room(self, ahead: int) -> int:

@@ -272,13 +272,22 @@ def still_missed(missed_at: datetime | None, told_at: datetime | None) -> dateti
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The end of one attempt. `moved_to` is the new id of a chat that has one, `until` when what is `LATER` is due."""
+    """The end of one attempt. `moved_to` is the new id of a chat that has one, `until` when what is `LATER` is due.
+
+    `unsure`: it may be out though it was refused or is for later, for no answer came that would tell.
+    """
 
     target: Target
     outcome: SendOutcome
     message: int | None = None
     moved_to: int | None = field(default=None, repr=False)
     until: datetime | None = None
+    unsure: bool = False
+
+    @property
+    def may_be_out(self) -> bool:
+        """Whether nobody knows if it is out."""
+        return self.unsure or self.outcome is SendOutcome.DOUBT
 
     @property
     def is_plain(self) -> bool:
@@ -293,7 +302,8 @@ class Ask:
 
     `working` is the bulk of the turn before, `flying` what is handed over and has no end yet, `withdrew` says that some
     of that was taken back before it left; `local` is the time in the station's zone. `hurry`: so many are to be told
-    in a second that it is worth holding up everything else for a millisecond or two.
+    in a second that it is worth holding up everything else for a millisecond or two. `last`: nothing more leaves
+    under this lease, and of all that was handed over these alone may be out.
     """
 
     local: datetime
@@ -303,6 +313,7 @@ class Ask:
     flying: frozenset[tuple[str, int]] = field(default=frozenset(), repr=False)
     withdrew: bool = True
     hurry: bool = False
+    last: frozenset[tuple[str, int]] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

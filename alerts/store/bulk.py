@@ -35,6 +35,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Subscriber, wants
 from alerts.store import bulk_statements as sql
 from alerts.store.bulk_landing import bulk_of, candidate_of, checkpoint, land, of_one_bulk
+from alerts.store.bulk_unsure import rest, settle, take_over
 from alerts.store.database import Database
 from alerts.store.restoring import LOOKED_FOR
 from alerts.store.statement import Statement, stamp, time_of
@@ -62,10 +63,20 @@ class Bulks:
         self._known: dict[str, Bulk] = {}
         self._held_until: int | None = 0
         self._synced_at: datetime | None = None
+        self._term: int | None = None
+        self._stopped: set[str] = set()
 
     async def turn(self, lease: Lease, ask: Ask) -> Turn | None:
         """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more."""
-        if self._synced_at is None or not timedelta() <= ask.local - self._synced_at < SYNCED_EVERY:
+        try:
+            return await self._kept(lease, ask)
+        except BaseException:
+            self._term = None  # what was kept of the one before may be undone
+            raise
+
+    async def _kept(self, lease: Lease, ask: Ask) -> Turn | None:
+        is_due = self._synced_at is None or not timedelta() <= ask.local - self._synced_at < SYNCED_EVERY
+        if is_due or self._term != lease.number:
             self._synced_at = ask.local
             return await self._database.write(lambda unit: self._turn(unit, lease, ask))
         if ask.hurry and (done := self._database.write_at_once(lambda unit: self._at_once(unit, lease, ask))):
@@ -87,11 +98,17 @@ class Bulks:
         out = land(db, self._address.channel, ask.results, ask.local, ask.working)
         is_known = ask.working is not None and all(each.outcome is not SendOutcome.LATER for each in ask.results)
         held_until = self._held_until if is_known else 0  # others, or what landed, may have held back somebody
+        if self._term != lease.number:
+            take_over(db, self._address.channel, ask.local, ask.flying)
         turning = _Turning(unit, self._address, ask, self._bulk, held_until)
         turning.out = out
         turn = turning.turn()
         turning.count()
         self._held_until = turning.held_until
+        self._stopped = {key for key in self._stopped if settle(db, key, ask.flying)} | turning.stopped
+        if ask.last is not None:
+            rest(db, self._address.channel, ask.local, ask.last)
+        self._term = lease.number
         return turn
 
     def _bulk(self, db: Connection, key: str) -> Bulk:
@@ -129,6 +146,7 @@ class _Turning:
         self._left = False
         self._began = False
         self.out = 0
+        self.stopped: set[str] = set()
         self.held_until = held_until
 
     def turn(self) -> Turn:
@@ -187,6 +205,9 @@ class _Turning:
         self.count()
         sql.STOP.run(self._db, key=each.id, now=self._now, why=why.kept())
         sql.HAND_ON.run(self._db, key=each.id)
+        # What another process had under way is filed already, and what this one took back before surely isn't out.
+        if settle(self._db, each.id, self._ask.flying):
+            self.stopped.add(each.id)
         self._unit.alerts.note(self._ask.local, alert_id, each.id, "bulk_stopped", why)
         row = sql.BY_ID.row(self._db, key=each.id)
         assert row is not None  # noqa: S101 it was updated just now

@@ -38,7 +38,7 @@ HELD_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class BulkTold:
     """What a message told of: whose subscribers, which incident, the how manieth bulk, and whether it was the end."""
 
     channel: str
@@ -57,6 +57,9 @@ def land(db: Connection, channel: str, results: Sequence[SendResult], now: datet
         checkpoint(db, those)
     counts: dict[str, Counter[str]] = {}
     for result in results:
+        if result.may_be_out:
+            for bulk in result.target.bulks:
+                may_have(db, _told_of(channel, bulk), result.target.chat, now)
         if not result.is_plain:
             _land_one(db, channel, result, now, counts)
     out = _file(db, channel, now, working)
@@ -82,7 +85,7 @@ def _file(db: Connection, channel: str, now: datetime, working: str | None) -> i
     """File what `checkpoint` noted; returns how many of the bulk that is worked at are out."""
     out = 0
     for row in sql.TO_FILE.rows(db, of=channel):
-        key, told = row["id"], _Told(channel, row["incident"], row["seq"], row["kind"] == PostKind.END)
+        key, told = row["id"], BulkTold(channel, row["incident"], row["seq"], row["kind"] == PostKind.END)
         if told.is_end:
             sql.NO_MORE_LANDED.run(db, key=key, of=channel, about=told.incident)
         # Nothing newer can have passed anybody by, so all of them are filed at once; else each is looked at.
@@ -123,10 +126,13 @@ def _land_one(db: Connection, channel: str, result: SendResult, now: datetime, c
         if landed or let_go:  # else another process told of it meanwhile, and counted it
             counts.setdefault(bulk.id, Counter())["out" if result.outcome is SendOutcome.SENT else "refused"] += 1
         if result.outcome is SendOutcome.SENT and (landed or target.held):
-            told = _Told(channel, bulk.incident, bulk.seq, bulk.kind is PostKind.END)
-            _receive(db, told, chat, result.message or 0, now)
+            _receive(db, _told_of(channel, bulk), chat, result.message or 0, now)
     if result.moved_to is not None:
         Subscribers(db).moved(channel, chat, result.moved_to)
+
+
+def _told_of(channel: str, bulk: Bulk) -> BulkTold:
+    return BulkTold(channel, bulk.incident, bulk.seq, bulk.kind is PostKind.END)
 
 
 def _is_gone(db: Connection, channel: str, chat: int, now: datetime) -> bool:
@@ -139,7 +145,14 @@ def _is_gone(db: Connection, channel: str, chat: int, now: datetime) -> bool:
     return since is not None and now - since >= MISSED_FOR
 
 
-def _receive(db: Connection, told: _Told, chat: int, message: int, now: datetime) -> None:
+def may_have(db: Connection, told: BulkTold, chat: int, now: datetime) -> None:
+    """Nobody knows whether they have it: they hear of what comes of it, and of the end."""
+    who = {"of": told.channel, "who": chat}
+    if not told.is_end and sql.HAS_GOT.row(db, about=told.incident, **who) is None:
+        _receive(db, told, chat, 0, now)
+
+
+def _receive(db: Connection, told: BulkTold, chat: int, message: int, now: datetime) -> None:
     if told.is_end:
         sql.NO_MORE.run(db, of=told.channel, who=chat, about=told.incident)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alerts.delivery.bulk import BulkSender
+from alerts.model.delivery import SendResult
 from alerts.store import bulk
 from alerts.store.bulk import _Turning
 from simulation.__main__ import SHORT, Wish, told
@@ -42,9 +43,24 @@ def test_that_who_was_under_way_at_a_kill_is_forgotten_is_found(monkeypatch):
     assert found("subscribers are told")
 
 
+def test_that_who_was_under_way_at_a_kill_never_hears_the_end_is_found(monkeypatch):
+    monkeypatch.setattr(bulk, "take_over", lambda *_: None)
+    assert found("who may have it hears the end")
+
+
+def test_that_an_answer_that_was_lost_is_taken_for_nothing_is_found(monkeypatch):
+    monkeypatch.setattr(SendResult, "may_be_out", False)
+    assert found("who may have it hears the end")
+
+
+def test_that_all_who_were_taken_back_hear_the_end_is_found(monkeypatch):
+    monkeypatch.setattr(bulk, "rest", lambda *_: None)
+    assert found("nobody else is told")
+
+
 def test_that_a_stop_in_order_keeps_nothing_is_found(monkeypatch):
-    async def nothing(_):
+    async def nothing(*_):
         """Keep nothing."""
 
-    monkeypatch.setattr(BulkSender, "_keep_what_landed", nothing)
+    monkeypatch.setattr(BulkSender, "_end_in_order", nothing)
     assert found("subscribers are told once")

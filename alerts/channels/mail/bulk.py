@@ -72,7 +72,7 @@ class MailBulk:
         except InDoubt:
             # Twice is better than never where it is grave; the programs of most readers drop the second one.
             grave = bulk.notice.severity is Severity.UNKNOWN or bulk.notice.urgent
-            return SendResult(target, SendOutcome.DOUBT if grave else SendOutcome.FAILED)
+            return SendResult(target, SendOutcome.DOUBT if grave else SendOutcome.FAILED, unsure=True)
         except Rejected:
             return SendResult(target, SendOutcome.FAILED)
         return self._result(target, answer)

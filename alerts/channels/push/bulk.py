@@ -1,8 +1,8 @@
 """One message to many browsers: the same words, encrypted for each, by whichever push service is its.
 
 Push services are few, and each has its own troubles: one that asks to wait, is down or refuses the town's key is left
-alone, and what it should carry is for later (`SendOutcome.LATER`), while the others go on. Nothing is ever in doubt:
-`Topic` and `tag` are the incident's, so that a message which comes twice takes its own place.
+alone, and what it should carry is for later (`SendOutcome.LATER`), while the others go on. What got no answer is sent
+again and may be there already (`unsure`): `Topic` and `tag` are the incident's, so that it takes its own place.
 """
 
 from __future__ import annotations
@@ -118,9 +118,10 @@ class PushBulk:
             answer = await self._send(target, standing, key, now)
         except (DeliveryError, SourceFailed) as error:
             # What was never sent says the same as silence: nothing is there, and a repeat does no harm.
-            standing.silent += SILENT if isinstance(error, Retry) and not error.sent else 0
+            never_left = isinstance(error, SourceFailed) or (isinstance(error, Retry) and not error.sent)
+            standing.silent += SILENT if isinstance(error, Retry) and never_left else 0
             log.info("push.unanswered", channel=self._name, service=standing.service.origin, reason=str(error.reason))
-            return SendResult(target, SendOutcome.LATER, until=standing.says_nothing(now))
+            return SendResult(target, SendOutcome.LATER, until=standing.says_nothing(now), unsure=not never_left)
         except ValueError:  # an address or keys that no request can be made of: its own trouble, and nobody else's
             log.warning("push.impossible", channel=self._name, service=standing.service.origin)
             return SendResult(target, SendOutcome.FAILED)
@@ -161,7 +162,8 @@ class PushBulk:
                 return SendResult(target, SendOutcome.LATER, until=standing.until)
             case PushAnswer.TROUBLE:
                 named = wait_until(answer.headers, now)
-                return SendResult(target, SendOutcome.LATER, until=max(named or now, standing.says_nothing(now)))
+                until = max(named or now, standing.says_nothing(now))
+                return SendResult(target, SendOutcome.LATER, until=until, unsure=True)
             case PushAnswer.KEY:
                 # For later, and not for good: under the right key all of these browsers are there still.
                 if standing.refuses_key(key.public):

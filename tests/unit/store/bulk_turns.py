@@ -82,7 +82,13 @@ class Turns:
         with transaction(self.db):
             self.db.execute("UPDATE post SET state = ? WHERE id = ?", (state, bulk.id))
 
-    def turn(self, *results: SendResult, room: int = 30, withdrew: bool = True) -> list[Target]:
+    def turn(
+        self,
+        *results: SendResult,
+        room: int = 30,
+        withdrew: bool = True,
+        last: frozenset[tuple[str, int]] | None = None,
+    ) -> list[Target]:
         """Who is handed over."""
         landed = [result.target for result in results]
         self.flying = [target for target in self.flying if target not in landed]
@@ -93,6 +99,7 @@ class Turns:
             working=self.working,
             flying=frozenset((bulk.id, target.chat) for target in self.flying for bulk in target.bulks),
             withdrew=withdrew,
+            last=last,
         )
         with transaction(self.db):
             turn = self.bulks._turn(Unit(self.db), self.lease, ask)
