@@ -2,7 +2,8 @@
 
 Each kill is aimed at who tells browsers, or at who writes to mailboxes, while an alert, an update or an end goes out to
 them. At the end everybody who chose an alert has it, nobody else has, and what came twice is no more than what was
-under way at the kills: the same notification, or the same letter.
+under way at the kills: the same notification, or the same letter. An end came to everybody who has its alert, and to
+nobody else but those who were handed over at a kill, of whom nobody can know.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ KILLED_WITHIN = 1.0
 _LASTS = 6 * 3600.0
 # A letter that left while the one before it was on its way names none; sent again after a kill, it may.
 _THREAD = re.compile(rb"^(In-Reply-To|References): .*\r\n", re.MULTILINE)
-_IN_DOUBT = "SELECT bulk, chat FROM bulk_flight"
+_HANDED_OVER = "SELECT bulk, chat FROM bulk_flight"
 _HELD = "SELECT count(*) AS held FROM held_back"
 _CHANNELS = f"""
 [push]
@@ -111,6 +112,7 @@ class Subscribing(Play):
         self._relay = Relay()
         self._people: dict[str, dict[int, Subscriber]] = {}
         self._names: dict[str, int] = {}
+        self._handed: set[tuple[str, int]] = set()
 
     def tell_all(self, plan: Sequence[Telling]) -> Subscribed:
         """Live through the plan, and hold what came against what people chose."""
@@ -170,6 +172,8 @@ class Subscribing(Play):
         owner = works.get(f"bulk {telling.victim}")
         victims = [each for each in self._daemons if each.pid == owner and each.alive]
         self._kill(victims[0] if victims else self._daemons[0])
+        # Before another takes over, which is when the dead one's lease has run out.
+        self._handed |= self._under_way()
 
     def _has_begun(self, before: int, channel: str) -> bool:
         return any(each.channel == channel and each.state is not BulkState.QUEUED for each in self._bulks()[before:])
@@ -183,10 +187,10 @@ class Subscribing(Play):
         with asking(self.town.place) as unit:
             return int(unit.execute(_HELD).fetchall()[0]["held"])
 
-    def _in_doubt(self) -> set[tuple[str, int]]:
-        """Whom a message was on its way to when its daemon was killed, and which was then stopped for its end."""
+    def _under_way(self) -> set[tuple[str, int]]:
+        """Whom messages are handed over for, and of which bulk."""
         with asking(self.town.place) as unit:
-            return {(str(row["bulk"]), int(row["chat"])) for row in unit.execute(_IN_DOUBT).fetchall()}
+            return {(str(row["bulk"]), int(row["chat"])) for row in unit.execute(_HANDED_OVER).fetchall()}
 
     def _settle(self) -> None:
         """Everything comes to its end."""
@@ -203,11 +207,10 @@ class Subscribing(Play):
         heard = {PUSH: _brought(self.town.ask("/sandbox/push/messages.json", patience=60), bulks, self._names)}
         letters = [(each.to[0], each.id, each.content) for each in self._relay.taken]
         heard[LETTERS] = _written(letters, bulks, self._people[LETTERS], self._names)
-        doubtful = self._in_doubt()
-        self.outcome.excused = sum(1 for each in doubtful if any(came[each] for came in heard.values()))
         for channel, came in heard.items():
             ours = [each for each in bulks if each.channel == channel]
-            self.outcome.breaches += told_as_chosen(channel, ours, self._people[channel], came, doubtful)
+            self.outcome.breaches += told_as_chosen(channel, ours, self._people[channel], came, self._handed)
+            self.outcome.excused += told_of_an_end_alone(ours, came)
             self.outcome.breaches += few_twice(channel, came, self.outcome.kills * UNDER_WAY[channel])
             self.outcome.messages += came.total()
             self.outcome.repeats += came.total() - len(came)
@@ -263,9 +266,12 @@ def told_as_chosen(
     bulks: Sequence[Bulk],
     people: Mapping[int, Subscriber],
     came: Mapping[tuple[str, int], int],
-    doubtful: set[tuple[str, int]],
+    handed: set[tuple[str, int]],
 ) -> Iterator[Breach]:
-    """Who chose an alert has it or what took its place, who had it hears its end, and nobody else hears anything."""
+    """Who chose an alert has it or what took its place, who had it hears its end, and nobody else hears anything.
+
+    Of those who were `handed` over at a kill nobody can know whether they had it: an end may come to them as well.
+    """
     got = {bulk.id: {chat for chat in people if came.get((bulk.id, chat))} for bulk in bulks}
     for bulk in bulks:
         thread = [each for each in bulks if each.incident == bulk.incident]
@@ -279,12 +285,18 @@ def told_as_chosen(
         later = set[int]().union(*(got[each.id] for each in thread if each.seq >= bulk.seq))
         is_end = bulk.kind is PostKind.END
         due = (had if is_end else chose | had) if bulk.state is BulkState.DONE else set()
-        # Nobody can know whether they have what ended before it could be told again: they aren't told of the end.
-        unknowable = {chat for each in thread for chat in due if is_end and (each.id, chat) in doubtful}
-        for chat in due - later - unknowable:
+        for chat in due - later:
             yield Breach(LOST, channel, bulk.incident, f"{bulk.kind} {bulk.id} never came to {chat}")
-        for chat in got[bulk.id] - had - (set() if is_end else chose):
+        perhaps = {chat for each in thread if each.seq < bulk.seq for chat in people if (each.id, chat) in handed}
+        for chat in got[bulk.id] - had - perhaps - (set() if is_end else chose):
             yield Breach(UNKNOWN, channel, bulk.incident, f"{bulk.kind} {bulk.id} came to {chat}")
+
+
+def told_of_an_end_alone(bulks: Sequence[Bulk], came: Mapping[tuple[str, int], int]) -> int:
+    """How many heard the end of what never came to them, since nobody could know."""
+    of = {bulk.id: bulk for bulk in bulks}
+    had = {(of[key].incident, chat) for key, chat in came if of[key].kind is not PostKind.END}
+    return sum((of[key].incident, chat) not in had for key, chat in came if of[key].kind is PostKind.END)
 
 
 def few_twice(channel: str, came: Counter[tuple[str, int]], most: int) -> Iterator[Breach]:
@@ -298,6 +310,7 @@ def subscribing_table(outcomes: Sequence[Subscribed]) -> str:
     """What came of each town, a line each."""
     return "\n".join(
         f"town {number}: {each.kills} kills, {each.alerts} alerts, {each.messages} messages, {each.repeats} again, "
-        f"{each.excused} unknowable, {len(each.breaches)} breaches, takeover {max(each.takeovers, default=0.0):.1f} s"
+        f"{each.excused} told of an end alone, {len(each.breaches)} breaches, "
+        f"takeover {max(each.takeovers, default=0.0):.1f} s"
         for number, each in enumerate(outcomes, 1)
     )

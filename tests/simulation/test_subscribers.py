@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from alerts.delivery.bulk import BulkSender
-from alerts.model.delivery import SendResult
+from alerts.model.delivery import BulkState, SendOutcome
+from alerts.model.post import PostKind
+from alerts.model.subscriber import Subscriber
 from alerts.store import bulk
 from alerts.store.bulk import _Turning
 from simulation.__main__ import SHORT, Wish, told
 from simulation.run import simulate
+from simulation.subscribers import Attempt, Audience, everybody_hears_the_end, nobody_else
+from tests.unit.store.bulk_turns import a_told
+from tests.unit.store.conftest import NOW
 
 BATCH = 5
 
@@ -43,19 +50,39 @@ def test_that_who_was_under_way_at_a_kill_is_forgotten_is_found(monkeypatch):
     assert found("subscribers are told")
 
 
-def test_that_who_was_under_way_at_a_kill_never_hears_the_end_is_found(monkeypatch):
-    monkeypatch.setattr(bulk, "take_over", lambda *_: None)
-    assert found("who may have it hears the end")
+ALERT, END = (
+    replace(a_told(name), seq=seq, kind=kind, state=BulkState.DONE, everyone=seq == 1)
+    for name, seq, kind in (("b1", 1, PostKind.PUBLISH), ("b2", 2, PostKind.END))
+)
 
 
-def test_that_an_answer_that_was_lost_is_taken_for_nothing_is_found(monkeypatch):
-    monkeypatch.setattr(SendResult, "may_be_out", False)
-    assert found("who may have it hears the end")
+def an_attempt(bulk, chat=1, **changes):
+    return Attempt(bulk.id, chat, 1, NOW, **changes)
 
 
-def test_that_all_who_were_taken_back_hear_the_end_is_found(monkeypatch):
-    monkeypatch.setattr(bulk, "rest", lambda *_: None)
-    assert found("nobody else is told")
+CAME = an_attempt(ALERT, left=True, came=True, heard=SendOutcome.LATER)
+
+
+def test_an_end_that_passes_by_whom_its_alert_reached_is_found():
+    assert list(everybody_hears_the_end([ALERT, END], Audience([], [CAME]), set()))
+    assert list(everybody_hears_the_end([ALERT, END], Audience([], [CAME, an_attempt(END)]), set())) == []
+    assert list(everybody_hears_the_end([ALERT, END], Audience([], [CAME]), {(END.id, 1)})) == []
+    assert list(everybody_hears_the_end([ALERT, END], Audience([], [replace(CAME, came=False)]), set())) == []
+
+
+@pytest.mark.parametrize(
+    ("attempt", "handed", "may"),
+    [
+        (replace(CAME, came=False), set(), True),
+        (replace(CAME, came=False, heard=None), set(), True),
+        (replace(CAME, came=False, left=False), set(), False),
+        (replace(CAME, came=False, left=False), {(ALERT.id, 1)}, True),
+        (replace(CAME, came=False, left=False), {(ALERT.id, 2)}, False),
+    ],
+)
+def test_an_end_that_comes_to_who_surely_had_nothing_is_found(attempt, handed, may):
+    audience = Audience([Subscriber(1)], [attempt, an_attempt(END)], handed=handed)
+    assert (list(nobody_else([ALERT, END], audience)) == []) is may
 
 
 def test_that_a_stop_in_order_keeps_nothing_is_found(monkeypatch):
