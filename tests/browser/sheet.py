@@ -1,6 +1,7 @@
 """`make sheet`: what the town shows, on one sheet (build/sheet.png): would a town put its name on it?
 
-Page, screens, cards and the form of push come from editions (`editions.py`), in each state; the desk from a lively day.
+Page, screens, cards and the form of push come from editions (`editions.py`), in each state; the desk from a lively day,
+and what a locked telephone shows from what waits there to be validated.
 """
 
 from __future__ import annotations
@@ -17,18 +18,35 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Browser, Page
 
+from alerts.channels.push.encryption import new_key
 from tests.browser.chromium import started
 from tests.browser.editions import STATES, Printed, printed, whole_setting
 from tests.browser.lively import lively
 from tests.browser.officer import SIZES, Desk, People
 from tests.browser.test_files_that_nobody_renews import served
-from tests.browser.town import desk_town
+from tests.browser.town import CHANNELS, desk_town
 from tests.unit.desk.conftest import NOW
 
 SHEET = Path("build") / "sheet.png"
 WIDTH, GAP, TALLEST = 3000, 16, 1500
 _SHOWN_AS = {"phone": 360, "desk": 720, "screen": 480}
 _SCREEN = {"viewport": {"width": 1280, "height": 720}}
+_PUSH = """
+[push]
+key = {{ file = "push.pem" }}
+subject = "mailto:mairie@saint-martin.example"
+"""
+_PUSHED = {
+    "extreme": (
+        "Crue soudaine de la Vive",
+        "Crue",
+        "Extreme",
+        "Montez à l’étage et restez-y. Ne prenez pas la voiture.",
+    ),
+    "severe": ("Eau non potable", "Eau non potable", "Severe", "Ne buvez pas l’eau du robinet."),
+    "minor": ("Rue Basse fermée à la circulation", "Travaux", "Minor", "Passez par la rue Haute."),
+}
+"""Headline, event, severity, what to do."""
 _LOOKS = (("phone", "light", "fr"), ("phone", "dark", "en"), ("desk", "light", "fr"), ("desk", "dark", "en"))
 
 
@@ -121,6 +139,38 @@ def of_the_desk(browser: Browser) -> Iterator[Picture]:
                 yield taken(f"desk: {name}, {size}, {scheme}, {language}", ada.go(address), size)
 
 
+def of_locked_telephones(browser: Browser) -> Iterator[Picture]:
+    """What is pushed, as a telephone shows it on its lock screen: first, as an update, and at its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "push.pem").write_text(new_key())
+        with desk_town(Path(folder), channels=CHANNELS + _PUSH) as town:
+            people = People(town)
+            for name, role in (("anne", "author"), ("berthe", "approver")):
+                people.known(name, role)
+            ada = Desk(browser, people).person("ada", "administrator", "phone", locale="fr")
+            for name, (headline, event, severity, do) in _PUSHED.items():
+                said = ("--event", event, "--severity", severity, "--instruction", do, "--area", "Centre-Bourg")
+                alert = str(town.post(headline, "--as", "anne", *said)["alert"])
+                yield from _locked(ada.go(f"/waiting/{alert}"), name)
+            town.tocsin("approve", alert, "--as", "berthe")
+            [update] = town.objects("update", alert, "--instruction", "Passez par le quai.", "--as", "anne")
+            yield from _locked(ada.go(f"/waiting/{update['alert']}"), "update")
+            page = ada.go(f"/alerts/{alert}")
+            page.locator("#f-right").fill("La rue est ouverte.")
+            page.locator(".correct button").last.click()
+            page.wait_for_load_state("load")
+            yield from _locked(page, "correction")
+
+
+def _locked(page: Page, name: str) -> Iterator[Picture]:
+    for each in page.locator("details:has(.screen.lock)").all():
+        each.evaluate("each => { each.open = true; }")
+    for screen in page.locator(".screen.lock").all():
+        language = screen.locator("[lang]").first.get_attribute("lang")
+        png = screen.locator(".glass").screenshot(animations="disabled")
+        yield Picture(f"lock screen: {name}, {language}", _fitted(png, _SHOWN_AS["phone"]))
+
+
 def laid_out(pictures: Sequence[Picture]) -> Image.Image:
     """In rows, in their order, each with its label above it."""
     rows: list[list[Picture]] = [[]]
@@ -144,9 +194,9 @@ def laid_out(pictures: Sequence[Picture]) -> Image.Image:
 def main() -> None:
     """All of it."""
     with started() as browser:
-        pictures = [*of_the_public(browser), *of_the_desk(browser)]
+        pictures = [*of_the_public(browser), *of_locked_telephones(browser), *of_the_desk(browser)]
     # Those that are alike stand together: a row is as high as its highest.
-    kinds = ("page", "push", "alert", "over", "easy", "poster", "screen", "card", "desk")
+    kinds = ("page", "push", "lock screen", "alert", "over", "easy", "poster", "screen", "card", "desk")
     pictures.sort(key=lambda each: (kinds.index(each.label.split(":")[0].split(",")[0]), each.image.width))
     SHEET.parent.mkdir(parents=True, exist_ok=True)
     laid_out(pictures).save(SHEET)

@@ -66,6 +66,18 @@ def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day):
     assert not found, "\n".join(found)
 
 
+_LINES = "all => all.filter(each => each.getClientRects().length > 1).map(each => each.textContent)"
+
+
+def test_on_a_desk_nobodys_role_is_broken_in_the_audit_log_and_no_filter_leaves_its_button_alone(desk, day):
+    page = desk.person("ada", "administrator", "desk").go("/record")
+    assert page.locator("td.whole :is(a, span)").evaluate_all(_LINES) == []
+    page.goto(page.url.replace("/record", "/alerts"))
+    fields, button = page.locator(".toolbar .field"), page.locator(".toolbar button")
+    last, shown = fields.last.bounding_box(), button.bounding_box()
+    assert shown["y"] < last["y"] + last["height"], "the button stands in a line of its own"
+
+
 def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(desk):
     person = desk.stranger(desk.account("nina"), "phone")
     page, found = person.go("/"), []

@@ -62,6 +62,28 @@ def test_with_letters_twice_as_large_no_word_of_the_banner_is_broken(page):
     assert page.locator(".now").evaluate("each => each.scrollWidth <= each.clientWidth")
 
 
+_SHIFTS = """() => { window.shifts = [];
+    new PerformanceObserver(list => window.shifts.push(...list.getEntries().map(each => each.value)))
+        .observe({type: 'layout-shift', buffered: true}); }"""
+
+
+@pytest.mark.parametrize("size", ["phone", "desk"])
+def test_nothing_jumps_when_the_page_comes_nor_when_it_takes_over_what_is_new(page, severe, size):
+    page.set_viewport_size(SIZES[size]["viewport"])
+    page.reload()
+    page.evaluate(_SHIFTS)
+    page.wait_for_load_state("networkidle")
+    words = (severe.folder / "index.html").read_text(encoding="utf-8").replace("Ne buvez pas", "Ne buvez plus")
+    page.route(page.url, lambda route: route.fulfill(body=words, content_type="text/html; charset=utf-8"))
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator(".now")).to_contain_text("Ne buvez plus")
+    page.wait_for_load_state("networkidle")
+
+    # Two frames later whatever was drawn is measured. A tenth is what the web vitals call good.
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert sum(page.evaluate("window.shifts")) < 0.01
+
+
 def test_the_ways_to_be_told_and_to_tell_stand_side_by_side_on_a_phone(page):
     told, tell = page.locator(".report-link a").all()
 
