@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from alerts.channels.push.bulk import REFUSED, refusing, town_key
+from alerts.channels.push.bulk import refusing, town_key
 from alerts.channels.push.encryption import TownKey
 from alerts.channels.settings import PushSettings
 from alerts.model.errors import BadCredential
@@ -31,10 +31,9 @@ class Push:
         self._key: TownKey | None = None
 
     async def open(self) -> None:
-        """Read the town's key; raises BadCredential where there is none. Who refused it before is asked once more."""
+        """Read the town's key; raises BadCredential where there is none."""
+        # What is kept of who refuses it stays: only a message that is taken says that it is over.
         self._key = town_key(self._settings, self._resources)
-        if refusing(self._resources):
-            await self._resources.remember(REFUSED, "")
 
     async def close(self) -> None:
         """Forget the key."""

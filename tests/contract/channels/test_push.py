@@ -161,6 +161,21 @@ async def test_a_refused_key_stops_that_service_until_the_key_is_another_and_is_
     assert town.stage.facts.recall(REFUSED) == "{}"
 
 
+async def test_a_restart_hides_from_nobody_that_a_service_refuses_the_key(town):
+    endpoint = await town.browser()
+    await town.stage.fault("push", "revoked")
+    await town.bulk.tell(town.target(endpoint))
+    # The channel may be opened after the first message of a new process was refused, as before it.
+    channel = Push("push", town.settings(), town.stage.resources())
+    await channel.open()
+    with pytest.raises(BadCredential):
+        await channel.probe()
+
+    await town.stage.heal()
+    assert (await town.a_bulk(town.stage.sandbox.url).tell(town.target(endpoint))).outcome is SENT
+    await channel.probe()
+
+
 async def test_who_subscribed_under_another_key_stops_nothing(town):
     stranger, ours = await town.browser(key="of somebody else"), await town.browser()
     assert (await town.bulk.tell(town.target(ours))).outcome is SENT
