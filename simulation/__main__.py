@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ class Wish:
     bug: str | None
     crowds: bool = False
     subscribers: bool = False
+    wide: bool = False
 
     @classmethod
     def read(cls, arguments: Sequence[str] | None = None) -> Wish:
@@ -40,11 +41,25 @@ class Wish:
         parser.add_argument("--trace", action="store_true", help="print every step")
         parser.add_argument("--bug", choices=sorted(BUGS), help="put a bug in on purpose, and see whether it is found")
         parser.add_argument("--crowds", action="store_true", help="people report, alone and in crowds")
-        parser.add_argument("--subscribers", action="store_true", help="people chose push, and are told by it")
+        parser.add_argument("--subscribers", action="store_true", help="people chose push or e-mail, and are told")
+        parser.add_argument("--wide", action="store_true", help="with a broker, a list, a Vigilance and a site's feed")
         said = parser.parse_args(arguments)
         many = said.seeds is not None
         seeds = range(said.seeds) if many else (said.seed,)
-        return cls(seeds, said.days or (SHORT if many else MONTH), said.trace, said.bug, said.crowds, said.subscribers)
+        days = said.days or (SHORT if many else MONTH)
+        return cls(seeds, days, said.trace, said.bug, said.crowds, said.subscribers, said.wide)
+
+    def simulate(self, seed: int, say: Callable[[str], None] | None = None) -> Outcome:
+        """One of its seeds."""
+        return simulate(
+            seed,
+            self.days,
+            bug=self.bug,
+            say=say,
+            crowds=self.crowds,
+            subscribers=self.subscribers,
+            wide=self.wide,
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +84,7 @@ def told(outcome: Outcome, wish: Wish) -> Iterator[str]:
         yield f"BREACH seed {outcome.seed}, {breach}"
     if outcome.breaches:
         more = (f" --bug {wish.bug}" if wish.bug else "") + (" --crowds" if wish.crowds else "")
-        more += " --subscribers" if wish.subscribers else ""
+        more += (" --subscribers" if wish.subscribers else "") + (" --wide" if wish.wide else "")
         yield f"  replay: python -m simulation --seed {outcome.seed} --days {outcome.days:g}{more} --trace"
 
 
@@ -106,16 +121,10 @@ class _Total:
 def _outcomes(wish: Wish) -> Iterable[Outcome]:
     if len(wish.seeds) == 1:
         say = partial(print, flush=True) if wish.trace else None
-        yield simulate(
-            wish.seeds[0], wish.days, bug=wish.bug, say=say, crowds=wish.crowds, subscribers=wish.subscribers
-        )
+        yield wish.simulate(wish.seeds[0], say)
         return
     with ProcessPoolExecutor(os.cpu_count()) as processes:
-        yield from processes.map(
-            partial(simulate, days=wish.days, bug=wish.bug, crowds=wish.crowds, subscribers=wish.subscribers),
-            wish.seeds,
-            chunksize=4,
-        )
+        yield from processes.map(wish.simulate, wish.seeds, chunksize=4)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -18,13 +19,15 @@ import structlog
 
 from alerts.app import Daemon, build
 from alerts.channels.push.channel import Push
-from alerts.daemon.outside import Looks, Outside
+from alerts.daemon.outside import Looks, Outside, open_source
 from alerts.delivery.limiter import RateLimits
 from alerts.desk.actions import Desk
 from alerts.desk.posts import PostWriter
 from alerts.model import town as model
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
+from alerts.model.incident import StoredAlert
+from alerts.model.ports import Channel, Resources, Source, Surroundings
 from alerts.model.post import Means
 from alerts.model.reports import ReportsSection
 from alerts.model.town import PUSH
@@ -33,7 +36,8 @@ from alerts.store.database import Database
 from alerts.store.outbox import Outbox
 from alerts.store.views import Views
 from simulation.agenda import BEGINNING, Agenda, Trace
-from simulation.audit import Breach, Rules, audit
+from simulation.audit import Breach, Promised, Rules, Seen, audit
+from simulation.broker import Panels, SimulatedBroker, stands_what_is_on
 from simulation.bugs import BUGS
 from simulation.channel import channel_over
 from simulation.crowd import KINDS, Crowd, counted, drafts_wait, none_lost_none_twice, one_draft_each
@@ -41,6 +45,8 @@ from simulation.disk import Cabinet, Disk
 from simulation.feed import Feed, FeedSource
 from simulation.life import Life, VirtualClock
 from simulation.loop import PowerCut
+from simulation.neighbourly import audit_neighbours
+from simulation.neighbours import Neighbours
 from simulation.officer import Officer
 from simulation.platform import Platform
 from simulation.promises import (
@@ -53,6 +59,7 @@ from simulation.promises import (
     promises,
     untold,
 )
+from simulation.relay import SimulatedList, letters_kept_their_names
 from simulation.station import blank_database, channels_of, shared_renderer, shared_settings
 from simulation.subscribers import SimulatedPush, audit_push, keep, push_of, subscribed, told
 from simulation.town import Power, Town, World
@@ -95,14 +102,16 @@ def simulate(
     say: Callable[[str], None] | None = None,
     crowds: bool = False,
     subscribers: bool = False,
+    wide: bool = False,
 ) -> Outcome:
     """Live through `days` as this seed has them, with one of BUGS where one is named.
 
-    With `crowds`, people report; with `subscribers`, some chose push.
+    With `crowds`, people report; with `subscribers`, some chose push or e-mail; a `wide` town has a broker, a list, a
+    Vigilance and a site's feed besides.
     """
     with TemporaryDirectory(prefix="tocsin-", dir=_memory_folder()) as folder:
         outbox = BUGS[bug] if bug else Outbox
-        return Run(seed, days, Path(folder), outbox, say, crowds=crowds, subscribers=subscribers).go()
+        return Run(seed, days, Path(folder), outbox, say, crowds=crowds, subscribers=subscribers, wide=wide).go()
 
 
 class Run:
@@ -118,15 +127,17 @@ class Run:
         *,
         crowds: bool = False,
         subscribers: bool = False,
+        wide: bool = False,
     ) -> None:
         self.seed = seed
         self.days = days
         self._outbox = outbox
+        self._renderer = shared_renderer(wide=wide)
         push = {PUSH: push_of(folder)} if subscribers else {}
         self.config = replace(
-            shared_settings(),
+            shared_settings(wide=wide),
             file=folder / "channels.toml",
-            channels=channels_of(self._dice("settings"), brief=days < 1) | push,
+            channels=channels_of(self._dice("settings"), brief=days < 1, wide=wide) | push,
             reports=ReportsSection(KINDS) if crowds else None,
         )
         self.config.beside.write_bytes(blank_database())
@@ -140,7 +151,9 @@ class Run:
         self._peril = 0.0
         self._off_until = 0.0
         self._ids = self._dice("ids")
-        self.feeds = {name: Feed(name, self._dice(name)) for name in self.config.sources if name != "manual"}
+        self.feeds = {
+            name: Feed(name, self._dice(name)) for name, source in self.config.sources.items() if source.kind == "cap"
+        }
         self.platforms = {
             name: Platform(name, settings.kind, self._dice(name)) for name, settings in self.config.channels.items()
         }
@@ -149,6 +162,10 @@ class Run:
         self.officer = Officer(self.config.beside, desk, self.agenda, self.trace, self._dice("officer"))
         if subscribers:
             keep(self.officer.db, self.audience)
+        self.neighbours = (
+            Neighbours(self.agenda, self.trace, self._dice("neighbours"), self.officer.db) if wide else None
+        )
+        self.panels = Panels()
         power = Power(self._cut, self._stop, self._wake, self._imperil)
         world = World(self.agenda, self.trace, self.feeds, self.platforms, self.disk, self.officer)
         self.town = Town(world, power, self._dice("town"), tempo=1.0 if days >= 1 else 0.1)
@@ -190,6 +207,8 @@ class Run:
         if self.config.reports is not None:
             for day in range(max(1, int(self.days))):
                 self.crowd.gather(day * DAY + 5.0, min(length, DAY) / 2)
+        if self.neighbours is not None:
+            self.neighbours.begin(5.0, length)
         self.agenda.at(length + 1, self._end_begins)
 
     def _look_whether_quiet(self) -> None:
@@ -209,13 +228,15 @@ class Run:
 
     def _end_begins(self) -> None:
         self.town.calm_down()
+        if self.neighbours is not None:
+            self.neighbours.calm_down()
         self._look_whether_over(self.agenda.seconds + LONGEST_END)
 
     def _look_whether_over(self, latest: float) -> None:
         """Asked again and again: whether everything that was promised came to its end."""
         self.officer.look_round()
         still = open_posts(self.officer.db)
-        unread = untold(self.officer.db, self.feeds)
+        unread = untold(self.officer.db, self.feeds) or (self.neighbours is not None and self.neighbours.unread())
         if self.daemon is not None and (
             (still == 0 and not unread and not self.crowd.waits) or self.agenda.seconds >= latest
         ):
@@ -271,19 +292,33 @@ class Run:
             new_id=self._new_id,
             open_session=session,
             open_database=self.cabinet.opener(life),
-            open_channel=lambda name, settings, resources: (
-                Push(name, settings, resources) if name == PUSH else channel_over(self.platforms[name], life)
-            ),
+            open_channel=partial(self._open_channel, life),
             open_bulk=lambda name, _, __: SimulatedPush(self.platforms[name], self.audience, life, self.lives),
-            open_source=lambda name, _, __: FeedSource(self.feeds[name], life),
+            open_source=partial(self._open_source, life),
             build_desk=self._build_desk,
             outbox=self._outbox,
             looks=Looks(file=timedelta(seconds=60)),
             doors=False,
+            feeds=self.neighbours.reader(VirtualClock(self.agenda), life) if self.neighbours is not None else None,
         )
 
+    def _open_channel(self, life: Life, name: str, settings: Any, resources: Resources) -> Channel:
+        if name == PUSH:
+            return Push(name, settings, resources)
+        platform = self.platforms[name]
+        match platform.kind:
+            case "mqtt":
+                return SimulatedBroker(name, settings, resources, platform, self.panels, life)
+            case "mail":
+                return SimulatedList(name, settings, resources, platform, life)
+            case _:
+                return channel_over(platform, life)
+
+    def _open_source(self, life: Life, name: str, settings: Any, around: Surroundings) -> Source | None:
+        return FeedSource(self.feeds[name], life) if name in self.feeds else open_source(name, settings, around)
+
     def _build_desk(self, town: model.Town, now: Callable[[], datetime], new_id: Callable[[], str]) -> Desk:
-        return Desk(town, PostWriter(town, shared_renderer(), new_id), new_id, now)
+        return Desk(town, PostWriter(town, self._renderer, new_id), new_id, now)
 
     # --- what the town does to it -----------------------------------------------------------------------------------
 
@@ -323,6 +358,7 @@ class Run:
         found += drafts_wait(db, self.officer.approved, self.agenda.now)
         found += one_draft_each(db, self.config)
         found += audit_push(db, self.audience, self.agenda.now)
+        found += self._audit_wide(db, messages, posts, seen)
         alerts = db.execute("SELECT COUNT(*) FROM alert").fetchone()[0]
         reports, drafts = counted(db)
         return Outcome(
@@ -339,6 +375,22 @@ class Run:
             told=told(self.audience),
             breaches=self.breaches + found,
         )
+
+    def _audit_wide(
+        self, db: sqlite3.Connection, messages: Sequence[StoredAlert], posts: Sequence[Promised], seen: Sequence[Seen]
+    ) -> Iterator[Breach]:
+        if self.neighbours is None:
+            return
+        now = self.agenda.now
+        yield from audit_neighbours(db, self.neighbours, messages, posts, self.officer.approved, now)
+        headlines = {
+            each.id: each.alert.infos[0].headline or "" for each in messages if each.alert and each.alert.infos
+        }
+        for name, platform in self.platforms.items():
+            if platform.kind == "mqtt":
+                yield from stands_what_is_on(self.panels, posts, name, headlines, now)
+            if platform.kind == "mail":
+                yield from letters_kept_their_names(db, posts, seen, name, now)
 
     def _rules(self) -> dict[str, Rules]:
         return {

@@ -5,7 +5,8 @@ town, `PREFIX/all/INCIDENT`. Whoever subscribes to `PREFIX/DISTRICT/+` has all t
 An update takes the place of what stood there, an end takes it away (an empty retained message). One topic a district
 would not do: a second alert would hide the first, and the end of one would take away both.
 
-Saying the same twice is saying it once, so nothing is ever in doubt: what isn't acknowledged (QoS 1) is said again.
+Saying the same twice is saying it once, so what isn't acknowledged (QoS 1) is said again. It may stand there all the
+same: what takes it away isn't left out.
 Each post has a connection of its own. What is no alert, as a notice to those on call, isn't retained: nobody would take
 it away.
 """
@@ -28,7 +29,7 @@ from aiomqtt.exceptions import MqttConnectError
 
 from alerts.channels.answer import quote
 from alerts.channels.settings import KeptPassword, MqttSettings
-from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, Quota, Receipt
 from alerts.model.reason import Reason, because
@@ -87,7 +88,9 @@ def letters_of(
     districts = [] if told.pop("over", False) else [ALL, *map(level, told.get("districts", ()))]
     words = _written({**_about(message), **told, "link": message.link})
     anew = [TopicMessage(f"{prefix}/{each}/{name}", words, retained=True) for each in dict.fromkeys(districts)]
-    gone = [each for each in (ALL, *before) if each not in districts]
+    # Where it was said without an acknowledgement nobody remembers the districts: they are the alert's own.
+    there = dict.fromkeys((ALL, *before, *map(level, told.get("districts", ()))))
+    gone = [each for each in there if each not in districts]
     return [*anew, *emptied(prefix, name, gone)], Receipt(" ".join([name, *districts[1:]]))
 
 
@@ -142,7 +145,8 @@ class Mqtt:
         name = level(about.incident) if about is not None and read_words(message) is not None else _named(message)
         before = reply_to.split(" ")[1:] if reply_to else []
         letters, receipt = letters_of(self._settings.prefix, message, name, before, reply_to)
-        await self._say(letters)
+        # The broker may have what it didn't acknowledge: whatever takes it away must not be left out.
+        await self._say(letters, unclear=InDoubt)
         return receipt
 
     async def edit(self, remote_id: str, message: Message) -> Receipt:
@@ -168,8 +172,11 @@ class Mqtt:
         """Always empty: a broker tells no limits."""
         return ()
 
-    async def _say(self, letters: Sequence[TopicMessage]) -> None:
-        """Say it over a connection of its own; whatever comes of it, as a DeliveryError."""
+    async def _say(self, letters: Sequence[TopicMessage], unclear: type[InDoubt | Retry] = Retry) -> None:
+        """Say it over a connection of its own; whatever comes of it, as a DeliveryError.
+
+        `unclear` is what it is where the broker may have it.
+        """
         password = self._password.held()
         if any(len(each.words) > LARGEST for each in letters):
             raise Rejected(because("mqtt_too_large", most=LARGEST))
@@ -186,7 +193,7 @@ class Mqtt:
             why = because("closed_unanswered", platform=PLATFORM) if connected else why_unreached(error, seconds)
             if connected and isinstance(error, TimeoutError):
                 why = because("no_answer_within", platform=PLATFORM, seconds=f"{seconds:g}")
-            failure = Retry(why, sent=connected)
+            failure = unclear(why) if connected else Retry(why, sent=False)
         raise failure  # out here, so that the library's error is not its context
 
     async def _client(self, password: Secret | None) -> Client:

@@ -10,7 +10,7 @@ find what it stored a second later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -68,7 +68,7 @@ class MessageIntake:
         self._read: set[str] = set()
 
     async def deliver(self, source: str, reading: SourceReading, look_again: datetime, lease: Lease | None) -> int:
-        """Store everything a source said, then what it remembers; an entry that was stored is never filed again.
+        """Store everything a source said, and with the last of it what it remembers; what was stored isn't filed again.
 
         Returns how many readings in a row had a trouble. Raises LeaseLost where another daemon may poll the source by
         now (`lease` None: nobody else does); what was stored before stays.
@@ -78,19 +78,23 @@ class MessageIntake:
         entries = in_order(reading.heard)
         batches = [entries[start : start + AT_ONCE] for start in range(0, len(entries), AT_ONCE)]
         are_grave = [any(map(_is_grave, batch)) for batch in batches]
-        for place, batch in enumerate(batches):
-            # What stands before something grave is as pressing, for it is filed first.
-            async with self._turns.turn(urgent=any(are_grave[place:]), place=place):
-                filed = await self._file_batch(source, batch, lease)
-            self._tell(source, filed)
-        now = self._clock.now()
 
-        # The memory comes last: after a kill in between the feed is read again, and what was filed is known by its key.
         def remember(unit: Unit) -> int:
+            now = self._clock.now()
             unit.leases.check(lease, now)
             return unit.sources.remember(source, reading.memory, now, look_again, trouble=reading.trouble)
 
-        failures = await self._database.write(remember)
+        failures: int | None = None
+        for place, batch in enumerate(batches):
+            # The memory comes with the last: after a kill in between, a source that tells changes by what it remembers
+            # would tell a change as something new. What was filed before is known by its key.
+            last = remember if place == len(batches) - 1 else None
+            # What stands before something grave is as pressing, for it is filed first.
+            async with self._turns.turn(urgent=any(are_grave[place:]), place=place):
+                filed, failures = await self._file_batch(source, batch, lease, last)
+            self._tell(source, filed)
+        if failures is None:
+            failures = await self._database.write(remember)
         # Pages say that something may be missing until every source was read once.
         if source not in self._read and reading.trouble is None:
             self._read.add(source)
@@ -132,12 +136,21 @@ class MessageIntake:
         self._publish(sorted({name for poll in polls for name in poll.channels}))
         return len(polls)
 
-    async def _file_batch(self, source: str, batch: Sequence[Heard], lease: Lease | None) -> list[Filed]:
-        """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself."""
+    async def _file_batch(
+        self, source: str, batch: Sequence[Heard], lease: Lease | None, last: Callable[[Unit], int] | None
+    ) -> tuple[list[Filed], int | None]:
+        """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself.
+
+        `last` is done in the same transaction, and its answer returned; None: it wasn't.
+        """
+
+        def file(unit: Unit) -> tuple[list[Filed], int | None]:
+            return self._file(source, batch, lease, unit), last(unit) if last is not None else None
+
         try:
             # Outlines are compared beside the transaction, in a reader's thread: the territory remembers the outcome.
             await self._database.read(lambda _: self._desk.locate(batch, source))
-            return await self._database.write(partial(self._file, source, batch, lease))
+            return await self._database.write(file)
         # No entry is to blame for the database or the lease: one by one they would be refused as well.
         except (DatabaseRefused, LeaseLost):
             raise
@@ -145,9 +158,10 @@ class MessageIntake:
             log.exception("desk.failed", source=source, entries=len(batch))
         # One entry that can't be filed must not keep an emergency of the same feed from being filed.
         if len(batch) > 1:
-            return [filed for heard in batch for filed in await self._file_batch(source, [heard], lease)]
-        problem = because("desk_stumbled", key=batch[0].key)
-        return await self._database.write(partial(self._file, source, [Heard(batch[0].key, problem=problem)], lease))
+            one_by_one = [await self._file_batch(source, [heard], lease, None) for heard in batch]
+            return [each for filed, _ in one_by_one for each in filed], None
+        problem = [Heard(batch[0].key, problem=because("desk_stumbled", key=batch[0].key))]
+        return await self._database.write(partial(self._file, source, problem, lease)), None
 
     def _file(self, source: str, batch: Sequence[Heard], lease: Lease | None, unit: Unit) -> list[Filed]:
         unit.leases.check(lease, self._clock.now())

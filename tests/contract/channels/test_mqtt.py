@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from alerts.channels.mqtt import LARGEST, Mqtt, level
 from alerts.channels.settings import MqttSettings
 from alerts.model.alert import Severity
-from alerts.model.errors import BadCredential, Rejected, Retry
+from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry
 from alerts.model.post import About, Means, Message, PostKind, PostState
 from alerts.model.reason import reason_of
 from alerts.store.files import migrate
@@ -140,7 +140,7 @@ async def test_a_refused_login_stops_the_channel_and_a_busy_broker_is_waited_for
 async def test_what_a_broker_says_unasked_is_no_word_that_it_has_the_alert(stage):
     channel = await stage.open("mqtt", timeout="0.3s")
     stage.broker.set("speaks")
-    with pytest.raises(Retry, match=r"didn.t answer within"):
+    with pytest.raises(InDoubt, match=r"didn.t answer within"):
         await channel.publish(alert())
 
     assert stage.broker.taken == []
@@ -149,9 +149,8 @@ async def test_what_a_broker_says_unasked_is_no_word_that_it_has_the_alert(stage
 
 async def test_a_connection_that_breaks_is_told_at_once_and_said_again(stage, channel):
     stage.broker.set("cut_after", times=1)
-    with pytest.raises(Retry, match="closed the connection without an answer") as caught:
+    with pytest.raises(InDoubt, match="closed the connection without an answer"):
         await channel.publish(alert())
-    assert caught.value.sent
     before = await stage.broker.standing()
     await channel.publish(alert())
 
@@ -273,3 +272,15 @@ def test_the_usual_ports():
         return MqttSettings.model_validate({"kind": "mqtt", "host": "127.0.0.1", **told}).broker_port
 
     assert (port(), port(tls="none"), port(port=9)) == (8883, 1883, 9)
+
+
+async def test_what_was_never_acknowledged_is_taken_away_by_its_end(stage, house):
+    await house.start(Watched(house, stage), **MEANS)
+    stage.broker.set("cut_after", times=1)
+    alert = await house.post(json.dumps(ALERT), Severity.SEVERE, incident_id="i1")
+    end = await house.post(json.dumps({**ALERT, "over": True}), incident_id="i1", kind=PostKind.END, means=Means.DELETE)
+    for _ in range(10):
+        await house.clock.advance(5)
+
+    assert [await house.state(each) for each in (alert, end)] == [PostState.SUPERSEDED, PostState.SENT]
+    assert await stage.broker.standing() == {}

@@ -157,6 +157,21 @@ async def test_a_stop_between_two_transactions_loses_nothing_and_doubles_nothing
     assert await service.memory() == MEMORY
 
 
+async def test_what_a_source_remembers_is_kept_with_what_it_told_last(service, monkeypatch):
+    write, writes = service.database.write, itertools.count()
+
+    async def dies_after_the_first(work):
+        if next(writes):
+            raise DatabaseRefused("killed")
+        return await write(work)
+
+    monkeypatch.setattr(service.database, "write", dies_after_the_first)
+    await service.take_in([entry(1)])
+
+    assert await service.ask("SELECT count(*) FROM alert") == [(1,)]
+    assert await service.memory() == MEMORY
+
+
 async def test_a_feed_that_names_its_entries_anew_each_time_doubles_nothing_either(service):
     feed = [entry(number) for number in range(5)]
     await service.take_in(feed)
