@@ -156,8 +156,8 @@ def form_page(console: Console, request: web.Request, page: Page, offered: Offer
         beside=_beside(page, voice, console),
         address=_address(page),
         account=visitor_of(request).account.name,
-        hazards=_tiles(prepared, station.offered, voice),
-        favourites=_tiles(prepared, [each for each in usual.hazards if each in station.offered], voice),
+        hazards=tiles_of(prepared, station.offered, voice),
+        favourites=tiles_of(prepared, [each for each in usual.hazards if each in station.offered], voice),
         last=[(each, _hazard_of_last(each)) for each in usual.last],
         choices=_choices(voice),
         districts=station.districts,
@@ -314,7 +314,7 @@ class Tile:
     drawn: Markup
 
 
-def _tiles(prepared: Mapping[Hazard, Prepared], offered: Sequence[Hazard], voice: Voice) -> list[Tile]:
+def tiles_of(prepared: Mapping[Hazard, Prepared], offered: Sequence[Hazard], voice: Voice) -> list[Tile]:
     """The hazards of these, in their order."""
     general = voice.words.gettext("Something else")
     return [

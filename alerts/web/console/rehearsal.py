@@ -9,6 +9,7 @@ what to do, where to learn more. They are the elements that people act on (D. S.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -40,6 +41,7 @@ _LONG_HEADLINE = 110
 # Above that share of capitals a headline is shouted; abbreviations ("RD 1006, CHU") stay below it.
 _SHOUTED = 0.6
 _TWO_FIGURES = 2
+_OPTION = re.compile(r"--([a-z]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,24 @@ class Check:
     words: str
 
 
+def _field_names(_: Callable[..., str]) -> Mapping[str, str]:
+    """What the form calls the field of an option of the command line."""
+    return {
+        "headline": _("Headline"),
+        "description": _("More of it"),
+        "instruction": _("Instruction"),
+        "area": _("Where"),
+        "place": _("Where"),
+        "onset": _("From when"),
+        "expires": _("Until when"),
+        "image": _("Picture"),
+        "alt": _("What the picture shows, in words"),
+        "web": _("The town’s page about it"),
+        "event": _("Event, in a word or two"),
+        "channel": _("Channels"),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """Who is spoken to: the words of their language, the station's zone and its name, and the time it is."""
@@ -138,8 +158,19 @@ class Voice:
         return "en_GB" if self.words.language == "en" else self.words.language
 
     def why(self, reason: Reason) -> str:
-        """A reason in their language, as a sentence of its own."""
-        return sentence(reason, self.words.language, self.zone)
+        """A reason in their language, as a sentence of its own.
+
+        One about an option of the command line (`--area is missing`) is about a field here, and names it as the form
+        does.
+        """
+        said = sentence(reason, self.words.language, self.zone)
+        option = _OPTION.match(said)
+        field = _field_names(self.words.gettext).get(option[1]) if option else None
+        return said if option is None or field is None else self._quoted(field) + said[option.end() :]
+
+    def _quoted(self, field: str) -> str:
+        _ = self.words.gettext
+        return _("“%(field)s”", field=field)
 
     def number(self, number: int) -> str:
         """About so many: two figures are enough for an officer."""

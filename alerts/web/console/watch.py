@@ -1,6 +1,6 @@
 """The pages that show how things are: what is on now, every alert there ever was, the sources and the channels.
 
-GET  /                      what needs somebody, what is on, and how old that knowledge is, source by source
+GET  /                      what needs somebody, what is on, how old that is, and the alerts that are a tap nearer
 GET  /alerts, /left-out, /notices    all there ever was, a page at a time, with a filter
 GET  /channels              how sources and channels are doing, what the pace still lets through
 POST /sources/NAME/gone     calls off what is gone from a calendar all at once
@@ -35,6 +35,7 @@ from alerts.model.alert import Info
 from alerts.model.errors import Refused
 from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
+from alerts.web.console.at_once import AtOnce
 from alerts.web.console.frame import BASE, Console, visitor_of
 
 A_PAGE = 30
@@ -138,6 +139,11 @@ def routes(console: Console) -> list[web.RouteDef]:
 
         return show
 
+    near = AtOnce(console)
+
+    async def first(request: web.Request) -> web.Response:
+        return page(console, request, "now.html", at_once=await near.tiles(request), **await _now(console))
+
     def listed(name: str, wanted_of: Callable[[web.Request], Wanted]) -> Handler:
         async def show(request: web.Request) -> web.Response:
             wanted = wanted_of(request)
@@ -146,7 +152,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         return show
 
     return [
-        web.get("/", live("now.html", _now)),
+        web.get("/", first),
         web.get("/fragments/now", live("now_board.html", _now)),
         web.get("/alerts", listed("alerts.html", wanted_of)),
         web.get("/left-out", listed("left_out.html", _left_out)),

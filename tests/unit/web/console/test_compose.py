@@ -42,6 +42,15 @@ async def test_four_actions_from_opening_the_page_to_the_alert_being_stored(benc
     assert {post.channel for post in await bench.posts(stored.id)} == {"x", "page", "telegram"}
 
 
+async def test_what_is_wrong_is_told_of_the_field_and_not_of_a_commands_option(bench):
+    where = await bench.post("/compose", await a_form(bench, "gas", do="publish"), 422)
+    what = await bench.post("/compose", await a_form(bench, headline="é" * 5000, do="publish"), 422)
+
+    assert "“Where” is missing: this order says for whom it is" in where
+    assert "“Headline” has 5,000 characters; allowed: up to 1,000" in what
+    assert not re.search(r"--[a-z]+ (is|has) ", where + what)
+
+
 async def test_what_is_not_grave_is_stored_at_the_button(bench):
     address = await bench.post("/compose", await a_form(bench, do="publish"))
 

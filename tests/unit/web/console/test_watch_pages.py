@@ -18,11 +18,14 @@ from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urge
 from alerts.model.bounds import MOST_SHOWN, UNSEEN
 from alerts.model.cap import write
 from alerts.model.delivery import Bulk, BulkState
+from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostKind, PostState
 from alerts.model.subscriber import Notice, Topic
+from alerts.model.town import Town
 from alerts.store.statement import stamp
+from alerts.web.console.at_once import at_once
 from alerts.web.console.maps import outline_of
 from alerts.web.console.watch import Remedy, remedy_of
 from tests.unit.store.conftest import a_post, a_record
@@ -47,6 +50,20 @@ def an_alert(desk, identifier="urn-1", *, status=Status.ACTUAL, **changes) -> Al
 def is_sent(desk, number=7) -> dict:
     at = stamp(desk.clock.now() - timedelta(minutes=3))
     return {"remote_id": str(number), "url": f"https://t.example/{number}", "sent_at": at, "tries": 1}
+
+
+async def test_what_cant_wait_is_a_tap_nearer_for_who_may_post(desk):
+    def offered(page):
+        return re.findall(r'href="/desk/compose\?hazard=([a-z-]+)"', page)
+
+    assert offered(await desk.text("/")) == ["flood", "evacuation", "shelter", "gas"]
+    desk.role = Role.VIEWER
+    assert offered(await desk.text("/")) == []
+
+
+def test_the_hazards_that_a_town_names_come_before_ours():
+    town = Town("Saint-Martin", hazards=("dam", "road", "gas", "smoke", "flood", "general"))
+    assert list(at_once(town)) == [Hazard.DAM, Hazard.ROAD, Hazard.GAS, Hazard.SMOKE]
 
 
 async def test_nothing_on_is_shown_with_how_old_that_knowledge_is(desk):
