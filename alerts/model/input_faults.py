@@ -413,24 +413,3 @@ SOURCE_FAULTS: Mapping[str, str] = {
     "colour_counts": "severity differs from the colour of awareness_level: taken from the colour",
 }
 """By code; `SENTENCES` holds them with all others."""
-
-POLL_FAULTS: Mapping[str, str] = {
-    "poll_is": "{poll} is {state:term}",
-    "poll_published": "the result of {poll} is out already",
-    "poll_too_late": "{poll} would be open for less than five minutes; ask again with a later end",
-    "no_such_poll": "'{name}': no such poll",
-    "name_of_polls": "'{name}' is the start of several polls' names ({found}); give more",
-    "poll_without_question": "a question is needed",
-    "poll_question_long": "the question has {count} characters; allowed: {most}",
-    "poll_options": "a poll has {least} to {most} options, not {count}",
-    "poll_option_empty": "an option is empty",
-    "poll_option_long": "the option “{option}” has {count} characters, as X counts; allowed: {most}",
-    "poll_option_twice": "two options are the same",
-    "poll_starts_late": "a poll has to open within {days} days",
-    "poll_length": "a poll is open for {least} minutes to {most} days",
-    "poll_without_channel": "there is no channel that it could be asked on",
-    "poll_without_address": "{channels} would lead to the poll's page, and the town has no address: set public_url",
-    "poll_for_exercise_channels": "an exercise goes to exercise channels alone, not to {channels}; known: {known}",
-    "poll_for_live_channels": "{channels} can't ask what isn't an exercise; known: {known}",
-    "poll_outcome": "what came of it needs some words, {most} characters at the most",
-}

@@ -426,7 +426,10 @@ class Discussion:
 
 
 class BotClient(Protocol):
-    """The whole way between a bot and Telegram. Every call raises DeliveryError where it fails."""
+    """The whole way between a bot and Telegram. Every call raises DeliveryError where it fails.
+
+    `channels/telegram/client.py` is that way; the room of the bot, which knows no channel, is given it as this.
+    """
 
     async def say(
         self, chat: int, text: str, keyboard: Keyboard | None = None, edit: int | None = None, reply: int | None = None

@@ -1,7 +1,8 @@
 """Why something is so: a code with values, kept as that, and put into words when somebody reads it.
 
-To add a reason: (1) write its code and English sentence into `sentences.py` (what is decided) or `input_faults.py`
-(what is wrong with a feed or channels.toml); (2) its French into a catalogue of `rendering/locale/fr`; (3) say
+To add a reason: (1) write its code and English sentence into `sentences.py` (what is decided), `refusals.py` (what is
+refused to who asks), `said_sentences.py` (what people report, say and vote) or `input_faults.py` (what is wrong with a
+feed or channels.toml); (2) its French into a catalogue of `rendering/locale/fr`; (3) say
 `because("code", name=value)` where it is decided, and add its line to `docs/reasons.md`.
 A test holds the four against one another.
 
@@ -23,8 +24,9 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any, Union
 
-from alerts.model.input_faults import POLL_FAULTS, SETTING_FAULTS, SOURCE_FAULTS
-from alerts.model.report_sentences import REPORTED
+from alerts.model.input_faults import SETTING_FAULTS, SOURCE_FAULTS
+from alerts.model.refusals import REFUSED
+from alerts.model.said_sentences import HEARD, POLLED, REPORTED
 from alerts.model.sentences import DECIDED
 
 LONGEST = 2000
@@ -183,9 +185,11 @@ WORDS = "words"
 SENTENCES: Mapping[str, str] = {
     WORDS: "{text}",
     **DECIDED,
+    **REFUSED,
     **SOURCE_FAULTS,
     **SETTING_FAULTS,
-    **POLL_FAULTS,
     **REPORTED,
+    **HEARD,
+    **POLLED,
 }
 """Every code, with its English sentence: the one list of them (`docs/reasons.md` tells them to people)."""

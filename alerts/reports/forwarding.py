@@ -60,7 +60,11 @@ log = structlog.get_logger()
 
 
 class Remote(Protocol):
-    """The other server. Every method raises a `DeliveryError` when it isn't simply done."""
+    """The other server. Every method raises a `DeliveryError` when it isn't simply done.
+
+    `channels/open311.py` is the one that there is. No room but the composition root knows a channel, so this names what
+    a `Forwarder` needs of one, and another kind of server has to bring.
+    """
 
     async def hand_over(self, report: Handover) -> HandedOver:
         """Give it a report. Raises InDoubt where it may have been taken."""

@@ -1,6 +1,12 @@
 """The tables, as SQLAlchemy Core's metadata.
 
 What SQLite does by itself beside them is in `alerts.store.files`, what PostgreSQL does in `alerts.store.server_schema`.
+
+It is one long file on purpose. It holds no logic, only what `metadata` is made of: a database is made, copied and
+compared from this one value, so a table that stood in a file which nobody imported would be missing from all three
+without a word. Whoever adds a column opens this file and a migration. The tables stand by subject, each under a
+heading: alerts and the outbox; sources and channels; daemons; people at the desk; subscribers; officers' chats; what
+people say; polls; reports.
 """
 
 from __future__ import annotations
@@ -64,6 +70,8 @@ def _chat() -> tuple[Column[str], Column[int]]:
     """A chat of a channel's bot, as a key."""
     return Column("channel", String(100), primary_key=True), Column("chat", BigInteger, primary_key=True)
 
+
+# --- Alerts and the outbox: what came in, what goes out, and why
 
 # Every message that was taken in or left out; `document` is the whole of it as JSON.
 alert = Table(
@@ -222,6 +230,8 @@ decision = Table(
     sqlite_autoincrement=True,
 )
 
+# --- Sources and channels
+
 source = Table(
     "source",
     metadata,
@@ -265,6 +275,8 @@ fact = Table(
     Column("value", Text, nullable=False),
 )
 
+# --- Daemons: who works what
+
 # Who works a lane, a source, a bulk, a bot, or what is done once for all. `number` grows with each other owner.
 lease = Table(
     "lease",
@@ -289,6 +301,8 @@ daemon = Table(
     Column("wants", Text, nullable=False),
     Column("standing", Text, nullable=False),
 )
+
+# --- People at the desk: accounts, sessions, the audit log, drafts
 
 # Who may come in; `folded` is what all spellings of a name have in common.
 account = Table(
@@ -444,6 +458,8 @@ idempotency = Table(
     Column("at", BigInteger, nullable=False, index=True),
 )
 
+# --- Subscribers, and one alert to all of them
+
 # Those who subscribed to a channel: where they are reached and their choices, and nothing else about anybody. Of a
 # browser or a mailbox `chat` is a number made of its `endpoint` (JSON), and `token` the digest of what changes its row.
 subscriber = Table(
@@ -540,6 +556,8 @@ held_back = Table(
     sqlite_with_rowid=False,
 )
 
+# --- Officers in their private chats
+
 # The private chats in which accounts are told what waits, the codes that link them, and what each was told.
 officer_chat = Table(
     "officer_chat",
@@ -571,6 +589,8 @@ officer_asked = Table(
     Column("message_id", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+# --- What people say about the town's posts
 
 # What people said, as `alerts.model.listening` tells it. After its time `text`, `name`, `sealed`, `author` and `vector`
 # are gone, and what is left is counted.
@@ -705,6 +725,8 @@ moderation = Table(
     sqlite_autoincrement=True,
 )
 
+# --- Polls
+
 # A poll, where it is asked with what was counted there, and its votes on the page and by the bots until it is closed.
 poll = Table(
     "poll",
@@ -756,6 +778,8 @@ ballot = Table(
     Column("network", String(32)),
     Index("ix_ballot_network", "poll", "network"),
 )
+
+# --- What citizens report
 
 # What citizens report, as `alerts.model.reports` tells it. What is personal in it goes in time: `source` after a day,
 # `channel` and `chat` with the photo after the closing, `text`, `place` and the exact place after a year.

@@ -5,30 +5,47 @@ GET  /fragments/reports         of that page what changes by itself
 GET  /reports/NUMBER            one report: its words, place, photo, what became of it, and every deed in one tap
 POST /reports/NUMBER/DEED       (`reports_deeds`)
 /reports/map.geojson, /reports/export.…: `reports_map`; /reports/NUMBER/photo: `reports_photo`; /reports/new:
-`reports_new`; /reports/notices: `reports_notices`
+`reports_new`
+GET  /reports/notices           what is said against public reports (DSA, article 16): what waits, then what was decided
+POST /reports/notices/ID        decides one, with the town's reasons (article 17)
 
 Where the town takes no reports there is none of these. A report that comes in or changes wakes the open pages by the
 stream of events. A form says in which state the report was seen: where somebody was faster, nothing is done.
+
+Whoever gave notice reads the decision, and so does who reported where something is taken from the public: what is
+upheld withholds the report's words and photo for that reason.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.events import ReportsChanged
-from alerts.model.reports import Closing
-from alerts.reports.acts import BY_HAND
-from alerts.web.console import reports_map, reports_new, reports_notices, reports_photo
+from alerts.model.reports import CitizenReport, Closing, ContentNotice
+from alerts.reports.acts import BY_HAND, decide_notice
+from alerts.web.console import reports_map, reports_new, reports_photo
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
-from alerts.web.console.reports_deeds import DEEDS, STAYS, ReportDeed, language_of, prepared, prepared_for, was_of
+from alerts.web.console.reports_deeds import (
+    DEEDS,
+    STAYS,
+    ReportDeed,
+    decided_for,
+    decisions,
+    language_of,
+    prepared,
+    prepared_for,
+    was_of,
+)
 from alerts.web.console.reports_photo import digest_of
 from alerts.web.console.reports_view import (
     MOST_COUNTED,
@@ -56,7 +73,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get(ONE, partial(_one, console)),
         *reports_map.routes(console),
         *reports_new.routes(console),
-        *reports_notices.routes(console),
+        *_notice_routes(console),
         *reports_photo.routes(console, ONE),
         *(web.post(f"{ONE}/{name}", partial(_carry_out, console, name, deed)) for name, deed in DEEDS.items()),
     ]
@@ -134,3 +151,72 @@ async def _carry_out(console: Console, name: str, deed: ReportDeed, request: web
     if name in STAYS:
         raise web.HTTPSeeOther(back.address(f"{BASE}/reports/{number}", done=name))
     raise web.HTTPSeeOther(back.address(f"{BASE}/reports", done=name, report=number))
+
+
+MOST_NOTICES = 100
+_DECIDED = ("upheld", "dismissed")
+
+
+@dataclass(frozen=True, slots=True)
+class SeenNotice:
+    """A notice with the report that it is about; None where that is gone."""
+
+    notice: ContentNotice
+    report: CitizenReport | None
+
+
+def _notice_routes(console: Console) -> list[web.RouteDef]:
+    return [
+        web.get("/reports/notices", partial(_notices, console)),
+        web.post("/reports/notices/{id:[A-Za-z0-9_-]{1,64}}", partial(_decide_notice, console)),
+    ]
+
+
+def notices_of(unit: DeskUnit, state: str) -> list[SeenNotice]:
+    """Those in that state, oldest first."""
+    return [
+        SeenNotice(each, unit.reports.by_id(each.report)) for each in unit.reports.notices(MOST_NOTICES, state=state)
+    ]
+
+
+async def _notices(
+    console: Console,
+    request: web.Request,
+    refused: RefusedForm = NOT_REFUSED,
+) -> web.Response:
+    def question(unit: DeskUnit) -> tuple[list[SeenNotice], list[SeenNotice]]:
+        over = [each for state in _DECIDED for each in notices_of(unit, state)]
+        return notices_of(unit, "open"), sorted(over, key=lambda each: each.notice.at, reverse=True)
+
+    waiting, decided = await console.service.ask(question)
+    section, words = console.frame.station.reports, console.frame.words(request)
+    names = {kind.code: kind.name(words.language) for kind in (section.kinds if section is not None else ())}
+    values: dict[str, Any] = {
+        "waiting_ones": waiting,
+        "decided": decided,
+        "decisions": decisions(words),
+        "kind_name": lambda code: names.get(code, code),
+        "done": done_of(request, _DECIDED),
+    }
+    return page(console, request, "report_notices.html", **refused.told, **values)
+
+
+async def _decide_notice(console: Console, request: web.Request) -> web.StreamResponse:
+    name, actor, form = request.match_info["id"], visitor_of(request).actor, await fields_of(request)
+    upheld, town = form.get("do") == "uphold", console.frame.station
+
+    def act(unit: DeskUnit) -> ContentNotice:
+        # A prepared decision says all of it; else the button and the typed words do.
+        code = form.get("prepared", "")
+        tapped = decided_for(code, town) if code else None
+        answer = tapped.text if tapped is not None else form.get("answer", "")
+        upholds = tapped.upheld if tapped is not None else upheld
+        return decide_notice(Officer(unit, actor), name, upheld=upholds, answer=answer)
+
+    try:
+        decided = await console.service.act(act, posts=False)
+    except TocsinError as error:
+        return await _notices(console, request, RefusedForm.by(error, {**form, "id": name}))
+    report = await console.service.ask(lambda unit: unit.reports.by_id(decided.report))
+    console.service.tell(ReportsChanged((report.number,) if report is not None else ()))
+    raise web.HTTPSeeOther(f"{BASE}/reports/notices?done={decided.state}")
