@@ -12,6 +12,11 @@ Each request makes a `Page`: from the draft that is kept, from an alert to be up
 its form is kept as a draft first (`drafts`). Then it is read (`form`) and rehearsed (`rehearsal`), once for each page.
 To publish files it and marks the draft as posted in one transaction, so that a second press finds the alert of the
 first. What is Severe or worse is read once more on a page of its own, and goes out only as it was read there.
+
+`Composer` is one class because its addresses are short and what is long is common to all of them: how a page begins
+(`_reopen`, `_keep_form`, `_begin_update`), how it is read, and how it is answered. The operators' desk has the same,
+but for what a rehearsal is and what publishing does (`alerts.fleet.dispatch_pages`). What needs no request stands
+beside it: `drafts`, `form`, `rehearsal`.
 """
 
 from __future__ import annotations
