@@ -126,7 +126,7 @@ def _warm_up() -> None:
 
 
 class Forked:
-    """A command that was forked; what `subprocess.Popen` offers of it."""
+    """A command that was forked; what `subprocess.Popen` offers of it, to several threads at a time, too."""
 
     def __init__(self, arguments: Sequence[str], status: int, pid: int, seat: int | None = None) -> None:
         self.args = tuple(arguments)
@@ -137,6 +137,7 @@ class Forked:
         self.seat = seat
         """Where it writes how far it follows its town's dial, if there is one."""
         self._status = status
+        self._turn = threading.Lock()
 
     def poll(self) -> int | None:
         """Its exit status (a signal's number below zero), or None while it runs."""
@@ -145,9 +146,20 @@ class Forked:
         return self.returncode
 
     def wait(self, timeout: float | None = None, meanwhile: Callable[[], None] | None = None) -> int:
-        """Wait for its end; do something `meanwhile`, again and again. Raises subprocess.TimeoutExpired."""
+        """Wait for its end; do something `meanwhile`, again and again. Raises subprocess.TimeoutExpired.
+
+        One thread at a time looks: whoever came second would read what is closed, and may be another's by now.
+        """
+        until = time.monotonic() + timeout if timeout is not None else math.inf
+        if not self._turn.acquire(timeout=-1 if timeout is None else timeout):
+            raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        try:
+            return self._ended(timeout, until, meanwhile)
+        finally:
+            self._turn.release()
+
+    def _ended(self, timeout: float | None, until: float, meanwhile: Callable[[], None] | None) -> int:
         if self.returncode is None:
-            until = time.monotonic() + timeout if timeout is not None else math.inf
             while meanwhile is not None and time.monotonic() < until:
                 if select.select([self._status], [], [], _BREATH)[0]:
                     break
@@ -216,7 +228,7 @@ class ForkServer:
         folder: Path,
         environment: Mapping[str, str],
         stdin: str | None = None,
-        timeout: float = 90,
+        timeout: float = 180,
         *,
         dial: Dial | None = None,
         meanwhile: Callable[[], None] | None = None,
@@ -239,7 +251,7 @@ class ForkServer:
     def stop(self) -> None:
         """End the server."""
         self._socket.close()
-        self._server.wait(10)
+        self._server.wait(60)
 
 
 def _serve(door: socket.socket) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ from campaign.running import free_port
 OLDEST = 13
 """The oldest version that is taken."""
 MISSING = f"no PostgreSQL {OLDEST} or newer here: apt-get install postgresql, or put its bin folder on the PATH"
-_PATIENCE = 60.0
+_PATIENCE = 180.0
 _BREATH = 0.005
 _QUICK = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 _QUICK |= {"shared_buffers": "32MB", "wal_level": "minimal", "max_wal_senders": "0"}

@@ -21,7 +21,7 @@ from typing import IO
 from campaign.forks import Forked, ForkServer
 from campaign.winding import Dial
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """Seconds that anything may take where the machine does much else: whoever has what they wait for goes on at once."""
 _BREATH = 0.05
 _WORKERS = 16

@@ -175,7 +175,7 @@ class Town:
             capture_output=True,
             text=True,
             input=stdin,
-            timeout=90,
+            timeout=PATIENCE,
             check=False,
         )
 

@@ -31,7 +31,7 @@ _NOBODY = -1.0
 _LOOKED_EVERY = 0.01
 _STEP = 0.5
 """Seconds by which the dial moves at once: less than what has an order is apart."""
-_PATIENCE = 1.0
+_PATIENCE = 10.0
 """Seconds for which somebody who doesn't follow is waited for: it may be dying, or be kept from the processor."""
 _machine_time, _machine_steady = time.time, time.monotonic
 

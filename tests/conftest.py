@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import tempfile
 from itertools import groupby, islice
 from pathlib import Path
@@ -67,11 +68,16 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_sessionstart(session):
-    """What this process and all that it starts take for the folder of temporary files."""
+    """What this process and all that it starts take for the folder of temporary files, and that Ctrl-C ends them.
+
+    Whoever starts the suite in the background of a shell without job control has it ignored.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     root = os.environ["PYTEST_DEBUG_TEMPROOT"]
     own = tempfile.TemporaryDirectory(
         prefix="tocsin-", dir=root if len(os.fsencode(root)) < LONGEST else SHORTEST, ignore_cleanup_errors=True
     )
+    Path(own.name).chmod(0o711)  # as in the system's own, others reach what they are told of
     session.config.add_cleanup(own.cleanup)
     os.environ["TMPDIR"] = tempfile.tempdir = own.name
 

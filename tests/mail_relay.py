@@ -146,13 +146,13 @@ def running(relay: Relay) -> Iterator[Relay]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    asyncio.run_coroutine_threadsafe(relay.start(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(relay.start(), loop).result(60)
     try:
         yield relay
     finally:
-        asyncio.run_coroutine_threadsafe(relay.stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(relay.stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

@@ -29,7 +29,7 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
     "zoomed": {"viewport": {"width": 640, "height": 450}},
 }
 PASSWORD = "seize chevaux traversent le pont"
-PATIENCE = 60_000
+PATIENCE = 180_000
 """Milliseconds that anything may take to appear."""
 STEP = timedelta(seconds=30)
 """How long the app shows a code."""

@@ -42,7 +42,7 @@ def test_an_answer_that_is_none_is_told_and_ends_in_one_post(town, fault, settin
         assert channel["state"] == "failing"
         return
     town.hurry = 0.5
-    town.until(lambda: on("x")["state"] == "sent", patience=60)
+    town.until(lambda: on("x")["state"] == "sent")
     events = [(each["what"], each["reason"] or "") for each in town.objects("explain", alert)]
     assert [reason for what, reason in events if what == outcome and says in reason], events
     assert len(town.timelines()["twitter"]) == 1

@@ -58,7 +58,7 @@ def shell(town):
             env={**town.environment, "PATH": path},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=180,
             check=False,
         )
 

@@ -71,7 +71,7 @@ def test_killed_five_times_on_the_way_nobody_is_lost_and_few_are_told_twice(town
         daemon.stop(signal.SIGKILL)
         town.wind(TERM.total_seconds())  # else the next one waits for the lease of the one that died
         daemon = town.start("run", log=log)
-    [bulk] = town.until(lambda: [each for each in bulks(town) if each["state"] == "done"], patience=60)
+    [bulk] = town.until(lambda: [each for each in bulks(town) if each["state"] == "done"])
 
     reached = told(town)
     assert set(reached) == WANTING
@@ -95,7 +95,7 @@ def test_a_cancelled_alert_stops_and_its_end_goes_to_those_who_got_it(town):
     assert going["ends_at"] > going["started_at"]
 
     town.tocsin("cancel", alert["alert"])
-    first, end = town.until(lambda: [each for each in bulks(town) if each["ended_at"]][1:] and bulks(town), patience=60)
+    first, end = town.until(lambda: [each for each in bulks(town) if each["ended_at"]][1:] and bulks(town))
 
     assert (first["state"], end["state"], end["kind"]) == ("stopped", "done", "end")
     assert first["sent"] < len(WANTING) // 2

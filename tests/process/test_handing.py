@@ -31,7 +31,7 @@ def loaded_by(town, *line: str) -> str:
     """The exit status of a command, how many modules it loaded, and which of the large ones."""
     command = [sys.executable, "-c", CODE.format(names=LARGE), *line]
     done = subprocess.run(
-        command, cwd=town.folder, env=town.environment, capture_output=True, text=True, timeout=60, check=True
+        command, cwd=town.folder, env=town.environment, capture_output=True, text=True, timeout=180, check=True
     )
     return done.stderr.splitlines()[-1]
 
@@ -72,7 +72,7 @@ def test_a_daemon_that_is_killed_at_any_moment_of_a_post_leaves_one(town):
 
     assert [alert["headline"] for alert in told] == ["Alerte 0", "Alerte 1"]
     assert stored(town) == [alert["alert"] for alert in told]
-    town.until(lambda: {len(posts) for posts in town.timelines().values()} == {2}, patience=60)
+    town.until(lambda: {len(posts) for posts in town.timelines().values()} == {2})
 
 
 def test_a_daemon_that_stands_still_is_not_waited_for_and_posts_what_was_stored_without_it(town):

@@ -71,7 +71,7 @@ def test_an_alert_that_is_over_is_told_so_once_in_its_own_words(town):
     town.tocsin("cancel", cancelled["alert"], "--wait")
 
     town.hurry = 1.0
-    town.until(lambda: len(town.timelines()["telegram"]) == 4, patience=90)
+    town.until(lambda: len(town.timelines()["telegram"]) == 4)
     thread = [post for post in town.timelines()["telegram"] if post["reply_to"]]
     words = {str(post["reply_to"]): post["text"] for post in thread}
     ids = {alert["alert"]: alert["posts"][2]["remote_id"] for alert in (over, cancelled)}

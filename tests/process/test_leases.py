@@ -137,7 +137,7 @@ def test_a_request_that_is_held_while_its_daemon_stands_still_is_not_made_again(
     town.until(lambda: set(works(town).values()) == {other.pid})
     worker.send(signal.SIGCONT)
     ledger = Ledger(town.place)
-    town.until(lambda: ledger.open_posts() == 0, patience=120)
+    town.until(lambda: ledger.open_posts() == 0)
 
     assert told(town, "Digue surveillée") == [1, 1, 1]
     there = {post["id"] for posts in town.timelines().values() for post in posts if "Digue" in post["text"]}

@@ -88,11 +88,11 @@ def written_to(town, daemon, relay: Relay, number: int, wanting: int):
         return len(relay.taken) - before > kill * wanting // (kills + 1)
 
     for kill in range(1, kills + 1):
-        town.until(partial(has_come_to, kill), patience=60 + MANY / 10)
+        town.until(partial(has_come_to, kill), patience=180 + MANY / 10)
         daemon.stop(signal.SIGKILL)
         town.wind(TERM.total_seconds())
         daemon = town.start_daemon()
-    town.until(lambda: bulks(town)[number:] and bulks(town)[number]["state"] == "done", patience=60 + MANY / 10)
+    town.until(lambda: bulks(town)[number:] and bulks(town)[number]["state"] == "done", patience=180 + MANY / 10)
     FIGURES.info("%s to %d in %.0f s", bulks(town)[number]["kind"], wanting, time.monotonic() - began)
     return daemon
 

@@ -70,7 +70,7 @@ def test_a_lost_answer_is_one_post_with_its_receipt_though_what_is_read_lags(tow
 
     town.post("Digue surveillée", "--severity", "Severe")
     town.hurry = 0.5
-    town.until(lambda: {post["state"] for post in posts_of(town, "Digue")} == {"sent"}, patience=60)
+    town.until(lambda: {post["state"] for post in posts_of(town, "Digue")} == {"sent"})
 
     there = {platform: timeline(town, platform, "Digue surveillée") for platform in PLATFORMS}
     assert [len(posts) for posts in there.values()] == [1, 1, 1]

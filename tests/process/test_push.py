@@ -25,7 +25,7 @@ from tests.process.town import TELEGRAM, Running, town_in
 pytestmark = pytest.mark.process
 MANY = int(os.environ.get("PUSH_SUBSCRIBERS", "2000"))
 FIGURES = logging.getLogger(__name__)
-PATIENCE = 60 + MANY / 50
+PATIENCE = 180 + MANY / 50
 WANTING = MANY - -(-MANY // 4)
 UNDER_WAY = PushSettings.model_fields["in_flight"].default
 KILLS = (2, 2, 1)

@@ -65,7 +65,7 @@ def test_of_a_backup_from_before_twenty_posts_none_is_twice_and_none_lost(town, 
     twenty = ["Eau coupée", *(f"Quartier {number:02}" for number in range(19))]
     for name in twenty[1:]:
         feed.tell(flood(name))
-    town.until(lambda: are_out(town, twenty), patience=90)
+    town.until(lambda: are_out(town, twenty))
     refused = town.tocsin("db", "restore", "copy.db")
     assert refused.returncode == 1
     assert "arrêtez-le d’abord" in refused.stderr
@@ -76,8 +76,8 @@ def test_of_a_backup_from_before_twenty_posts_none_is_twice_and_none_lost(town, 
     assert "ne sait rien de ce qui s’est passé après" in restored.stderr
     feed.tell(flood("Nouvelle"))
     town.start_daemon()
-    town.until(lambda: are_out(town, ["Nouvelle"]), patience=90)
-    town.until(lambda: states(town) == {"sent"}, patience=90)
+    town.until(lambda: are_out(town, ["Nouvelle"]))
+    town.until(lambda: states(town) == {"sent"})
 
     for words in ("Ancienne", *twenty, "Nouvelle"):
         assert how_often(town, words) == [1, 1, 1], words

@@ -34,7 +34,7 @@ def test_the_address_in_the_terminal_opens_the_page_once_and_ctrl_c_ends_it(tmp_
             process.send_signal(signal.SIGINT)
         rest = "".join(process.stdout)
         assert process.stderr
-        assert (process.wait(20), process.stderr.read()) == (0, "")
+        assert (process.wait(60), process.stderr.read()) == (0, "")
     assert "Nothing is written before you ask" in rest
     assert list(tmp_path.iterdir()) == []
 

@@ -18,7 +18,7 @@ def in_shell(town, line: str, **environment: str) -> subprocess.CompletedProcess
     script = line.replace("tocsin", " ".join(COMMAND), 1)
     return subprocess.run(
         ["bash", "-c", script], cwd=town.folder, env={**town.environment, **environment}, capture_output=True,
-        timeout=60, check=False,
+        timeout=180, check=False,
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_a_traceback_on_a_terminal_shows_no_locals():
         "try:\n    f()\nexcept ValueError:\n    structlog.get_logger().exception('stumbled')\n"
     )
     master, slave = pty.openpty()
-    subprocess.run([sys.executable, "-c", script], stderr=slave, stdout=slave, timeout=60, check=True)
+    subprocess.run([sys.executable, "-c", script], stderr=slave, stdout=slave, timeout=180, check=True)
     os.close(slave)
     shown = os.read(master, 65536).decode()
     os.close(master)

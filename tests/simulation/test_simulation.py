@@ -57,7 +57,7 @@ def test_a_seed_goes_the_same_way_in_another_process():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=180,
     )
     assert f"(trace {simulate(3, SHORT).digest})" in process.stdout
 

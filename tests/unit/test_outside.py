@@ -78,7 +78,7 @@ def _calendar(file):
 
 
 @contextmanager
-def at_once(seconds=2.0):
+def at_once(seconds=10.0):
     """Generous: what is bounded takes milliseconds, what isn't takes the time of a coffee, or of a night.
 
     Of the processor, not of the clock: others may be at work on this machine.
@@ -155,7 +155,7 @@ async def test_a_name_of_half_a_megabyte_of_marks_holds_up_nobody(tmp_path):
     async with open_town(tmp_path) as town:
         browser = Browser(town)
         await town.add()
-        with at_once(5):
+        with at_once():
             page = await browser.post("/desk/sign-in", {"name": "a" + MARKS * 40_000, "password": "x"})
             assert page.status == 413
             page = await browser.post("/desk/sign-in", {"name": "a" + MARKS * 9_000, "password": "x"})
@@ -166,7 +166,7 @@ async def test_a_name_of_half_a_megabyte_of_marks_holds_up_nobody(tmp_path):
 
 async def test_nor_does_one_that_the_gate_is_given_straight(tmp_path):
     async with open_town(tmp_path) as town:
-        with at_once(5):
+        with at_once():
             held = await town.gate.sign_in("a" + MARKS * 120_000, "x", Visit("192.0.2.1", "Firefox", ""))
         assert held.reason is Refusal.WRONG
 
@@ -275,7 +275,7 @@ def test_a_calendars_lines_have_an_end():
 def test_an_outline_of_300_000_points_is_read_in_no_time_and_kept_small():
     xml = alert_xml(info_xml(area=area_xml(ring_of(300_000)))).encode()
     tracemalloc.start()
-    with at_once(4):
+    with at_once():
         alert, notes = read_message(xml, zone=UTC)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -375,7 +375,7 @@ def test_no_pattern_tries_a_strangers_text_over_and_over(unit):
     info = Info(text[:1000], headline=text[:1000], description=text, instruction=text, language="fr")
     alert = Alert("i", "s", NOW, infos=(info,))
     renderer = Renderer(Town("Ville de Saint-Martin"))
-    with at_once(4):
+    with at_once():
         hazard_of(Info(text, headline=text))
         for face in (
             ChannelConfig("x", "twitter", TextFormat(280)),
@@ -432,7 +432,7 @@ def test_what_a_citizen_writes_has_an_end():
 @pytest.mark.parametrize("unit", ["a b ", "a. ", "\u00e9", " "])
 def test_two_versions_of_a_long_text_are_compared_in_a_moment(unit):
     before, after = (unit * 20_000)[:20_000], "x" + (unit * 20_000)[:19_000]
-    with at_once(10):
+    with at_once():
         runs = word_runs(before, after)
     assert "".join(run.text for run in runs if run.mark is not Mark.NEW) == before
     assert "".join(run.text for run in runs if run.mark is not Mark.GONE) == after

@@ -84,7 +84,7 @@ def test_it_is_a_unit_that_systemd_understands(tmp_path):
     installed = UNIT.read_text(encoding="utf-8").replace("/opt/tocsin/bin/tocsin", sys.executable)
     unit.write_text(installed, encoding="utf-8")
     done = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False, timeout=60
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False, timeout=180
     )
 
     assert [line for line in done.stderr.splitlines() if "tocsin" in line] == []
@@ -94,7 +94,7 @@ def test_it_is_a_unit_that_systemd_understands(tmp_path):
 def test_it_exposes_little():
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(UNIT)],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=180,
     )  # fmt: skip
     level = re.search(r"Overall exposure level for tocsin\.service: ([\d.]+)", done.stdout)
 

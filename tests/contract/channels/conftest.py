@@ -117,7 +117,7 @@ class Stage:
 
     async def open(self, kind: str, session: aiohttp.ClientSession | None = None, **settings: Any) -> Any:
         """An open channel of this kind."""
-        told = {"kind": kind, **self.place(kind), "timeout": "5s", **SETTINGS[kind], **settings}
+        told = {"kind": kind, **self.place(kind), "timeout": "60s", **SETTINGS[kind], **settings}
         channel = channel_kind(kind).load()(
             "here", channel_kind(kind).settings.model_validate(told), self.resources(session)
         )

@@ -88,7 +88,7 @@ async def test_a_body_without_an_end_is_left_where_it_is(stage):
             there.url,
             platform="it",
             act=RequestPurpose.READ,
-            timeout=timedelta(seconds=5),
+            timeout=timedelta(seconds=60),
             largest=LARGEST,
         )
     assert (answer.status, answer.body, answer.read()) == (200, b"", None)

@@ -197,9 +197,9 @@ async def test_a_limit_holds_the_whole_channel_until_the_time_that_the_platform_
 
 @pytest.mark.parametrize("act", ["publish", "edit"])
 @pytest.mark.parametrize("fault", ["hang", "drip"])
-async def test_silence_ends_within_the_time_out(stage, kind, fault, act):
-    channel = await stage.open(kind, timeout="300ms")
+async def test_silence_ends_within_the_time_out(stage, channel, kind, fault, act):
     receipt = await channel.publish(message("Alerte"))
+    channel = await stage.open(kind, timeout="1s" if kind == "mail" else "2s")
     await stage.fault(kind, fault, seconds=30 if fault == "drip" else None)
     began = time.monotonic()
     edits = act == "edit" and isinstance(channel, Edits)

@@ -31,7 +31,7 @@ class Letters:
 
     def __init__(self, stage) -> None:
         self.stage = stage
-        told = {"kind": "mail", **stage.place("mail"), **SETTINGS["mail"], "subscriptions": True, "timeout": "5s"}
+        told = {"kind": "mail", **stage.place("mail"), **SETTINGS["mail"], "subscriptions": True, "timeout": "60s"}
         self.settings = MailSettings.model_validate({**told, "to": None})
         self.bulk = MailBulk("mail", self.settings, replace(stage.resources(), pages=PAGES), sentence)
 

@@ -47,7 +47,7 @@ class Town:
 async def town(request):
     relay = await Relay("secret").start()
     told = {"kind": "mail", "host": "127.0.0.1", "port": relay.port, "tls": "none", "sender": USER, "user": USER}
-    secret = {"password": {"file": "password"}, "subscriptions": True, "timeout": "5s", "in_flight": 3}
+    secret = {"password": {"file": "password"}, "subscriptions": True, "timeout": "60s", "in_flight": 3}
     how = getattr(request, "param", {})
     connections = RelayConnections(MailSettings.model_validate({**told, **secret}), **how)
     yield Town(relay, connections)

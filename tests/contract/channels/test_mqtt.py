@@ -138,7 +138,7 @@ async def test_a_refused_login_stops_the_channel_and_a_busy_broker_is_waited_for
 
 
 async def test_what_a_broker_says_unasked_is_no_word_that_it_has_the_alert(stage):
-    channel = await stage.open("mqtt", timeout="0.3s")
+    channel = await stage.open("mqtt", timeout="2s")
     stage.broker.set("speaks")
     with pytest.raises(InDoubt, match=r"didn.t answer within"):
         await channel.publish(alert())

@@ -126,7 +126,7 @@ async def test_nobody_who_answers_for_ever_is_waited_for(stage, server):
     began = asyncio.get_running_loop().time()
     with pytest.raises(InDoubt):
         await server.hand_over(REPORT)
-    assert asyncio.get_running_loop().time() - began < 5
+    assert asyncio.get_running_loop().time() - began < 60
 
 
 async def test_a_wrong_key_is_a_credential_s_trouble(stage, server, monkeypatch):

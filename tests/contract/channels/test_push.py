@@ -39,16 +39,16 @@ class Town:
     def key(self) -> str:
         return TownKey.read((self.stage.folder / "push.pem").read_text()).public
 
-    def settings(self, *urls: str) -> PushSettings:
+    def settings(self, *urls: str, timeout: str = "60s") -> PushSettings:
         hosts = [url.removeprefix("http://") for url in urls or (self.stage.sandbox.url,)]
         told = {"key": {"file": "push.pem"}, "subject": "mailto:mairie@saint-martin.example", "services": hosts}
-        return PushSettings.model_validate({**told, "timeout": "2s"})
+        return PushSettings.model_validate({**told, "timeout": timeout})
 
-    def a_bulk(self, *urls: str) -> PushBulk:
+    def a_bulk(self, *urls: str, **told: str) -> PushBulk:
         async def addresses(_, named: bool) -> None:
             assert named
 
-        return PushBulk("push", self.settings(*urls), self.stage.resources(), addresses)
+        return PushBulk("push", self.settings(*urls, **told), self.stage.resources(), addresses)
 
     async def browser(self, **told) -> PushEndpoint:
         async with self.stage.session.post(f"{self.stage.sandbox.url}/sandbox/push/browsers", json=told) as answer:
@@ -125,14 +125,15 @@ async def test_one_service_s_trouble_is_no_other_s(town, make_stage):
 @pytest.mark.parametrize("kind", ["error_html", "error_json", "cut_before", "cut_after", "hang"])
 async def test_what_got_no_answer_is_for_later_and_a_service_that_says_nothing_rests(town, kind):
     endpoints = [await town.browser() for _ in range(5)]
+    bulk = town.a_bulk(timeout="3s") if kind == "hang" else town.bulk
     await town.stage.fault("push", kind)
-    results = [await town.bulk.tell(town.target(each)) for each in endpoints]
+    results = [await bulk.tell(town.target(each)) for each in endpoints]
     assert [each.outcome for each in results] == [LATER] * 5
     assert all(each.until > town.stage.clock.now() for each in results)
     assert len(await town.stage.requests("push")) == 3
     await town.stage.heal()
     await town.stage.clock.advance(1)
-    assert (await town.bulk.tell(town.target(endpoints[0]))).outcome is SENT
+    assert (await bulk.tell(town.target(endpoints[0]))).outcome is SENT
 
 
 async def test_nothing_there_at_all_is_for_later(town):

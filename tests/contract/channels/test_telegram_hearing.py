@@ -43,7 +43,7 @@ class Town:
 @pytest.fixture
 async def town(stage, people):
     settings = {"chat": CHANNEL, "hears": True}
-    told = {"kind": "telegram", "api_url": stage.sandbox.url, "timeout": "2s", **SETTINGS["telegram"], **settings}
+    told = {"kind": "telegram", "api_url": stage.sandbox.url, "timeout": "60s", **SETTINGS["telegram"], **settings}
     line = TelegramClient(TelegramSettings.model_validate(told), stage.resources(), FakePace())
     await people.link(CHANNEL)
     await line.updates(0, 0)  # what is asked for decides what arises

@@ -34,7 +34,7 @@ def turns():
 
 @pytest.fixture
 def talk(stage, turns):
-    told = {"kind": "telegram", "api_url": stage.sandbox.url, "timeout": "2s", **SETTINGS["telegram"]}
+    told = {"kind": "telegram", "api_url": stage.sandbox.url, "timeout": "60s", **SETTINGS["telegram"]}
     return TelegramClient(TelegramSettings.model_validate(told), stage.resources(), turns)
 
 
@@ -230,7 +230,7 @@ async def test_a_file_that_somebody_sent_is_had_within_its_bound(stage, talk):
 async def test_a_file_elsewhere_or_larger_than_was_told_is_refused(stage, path, content):
     told = json.dumps({"ok": True, "result": {"file_id": "f", "file_path": path}}).encode()
     async with platform(told, content) as there:
-        settings = {"kind": "telegram", "api_url": there.url, "timeout": "2s", **SETTINGS["telegram"]}
+        settings = {"kind": "telegram", "api_url": there.url, "timeout": "60s", **SETTINGS["telegram"]}
         client = TelegramClient(TelegramSettings.model_validate(settings), stage.resources(), FakePace())
         with pytest.raises(Rejected) as refused:
             await client.fetch("f", 100)

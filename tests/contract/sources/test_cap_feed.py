@@ -81,7 +81,7 @@ async def polling(server: FeedServer) -> AsyncIterator[Polls]:
         def make(url: str = "/index", folder: Path = Path(), **settings: object) -> Poller:
             clock = FakeClock()
             url = f"{server.url}{url}" if url.startswith("/index") else url
-            known = CapSettings.model_validate({"kind": "cap", "url": url, **settings})
+            known = CapSettings.model_validate({"kind": "cap", "url": url, "timeout": "60s", **settings})
             around = Surroundings(session, clock, Town("Town", "alerts@town.example", file=folder / "channels.toml"))
             return Poller(CapSource("meteo", known, around), clock)
 
@@ -259,7 +259,7 @@ async def test_a_message_that_hangs_is_left_for_the_next_look(server: FeedServer
 
     server.lay_out("a", "b")
     server.pages["/a.xml"] = hanging
-    poller = polling(timeout="100ms")
+    poller = polling(timeout="2s")
 
     assert await poller.identifiers() == ["b"]
     done.set()

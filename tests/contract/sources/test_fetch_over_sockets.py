@@ -40,7 +40,7 @@ def fetcher(session: aiohttp.ClientSession) -> Fetcher:
     return make_fetcher(session)
 
 
-def make_fetcher(session: aiohttp.ClientSession, *, timeout: float = 5.0, allow_private: bool = False) -> Fetcher:
+def make_fetcher(session: aiohttp.ClientSession, *, timeout: float = 60.0, allow_private: bool = False) -> Fetcher:
     return Fetcher(
         session,
         clock=FakeClock(),

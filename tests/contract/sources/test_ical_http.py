@@ -65,7 +65,7 @@ class Reader:
 
     def __init__(self, server: Server, session: aiohttp.ClientSession) -> None:
         self.clock = FakeClock()
-        self.source: IcalSource = works_source(Path(), server.url, session=session, clock=self.clock, timeout="5s")
+        self.source: IcalSource = works_source(Path(), server.url, session=session, clock=self.clock, timeout="60s")
 
     async def read(self, memory: Memory, now: str) -> SourceReading:
         await self.clock.advance(60)

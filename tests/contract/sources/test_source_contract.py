@@ -86,7 +86,7 @@ class Stage:
         self.settings = {
             "kind": name,
             self.face.address: f"{server.url}{'/v1' if self.face.address == 'api_url' else self.face.path}",
-            "timeout": "2s",
+            "timeout": "60s",
             **self.face.settings,
         }
         self.source = self.made()

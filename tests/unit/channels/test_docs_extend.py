@@ -113,7 +113,7 @@ async def open_board(installed, monkeypatch, session, url):
     kind = installed("Adding a channel", "tocsin.channels")
     assert isinstance(kind, ChannelKind)
     told = tomllib.loads(samples("Adding a channel", "toml")[1])["channels"]["panneaux"]
-    settings = kind.settings.model_validate({**told, "api_url": url, "timeout": "300ms"})
+    settings = kind.settings.model_validate({**told, "api_url": url, "timeout": "60s"})
 
     async def remember(name, value):
         pass

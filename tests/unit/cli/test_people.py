@@ -267,5 +267,5 @@ def test_the_other_commands_load_nothing_of_it(folder):
         "import sys; from alerts.cli import run; run(['post', '--headline', 'x', '--dry-run']); "
         "print([name for name in ('argon2', 'webauthn', 'pyotp', 'alerts.access') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=180, check=True)
     assert done.stdout.splitlines()[-1] == "[]"

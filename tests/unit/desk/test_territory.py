@@ -183,7 +183,7 @@ def test_a_scribble_costs_no_time_and_still_counts(points, south, west, side):
     found = TOWN.locate(alert)
 
     assert found == ("Zone",)
-    assert process_time() - started < 1.0, "mending it whole takes seconds to minutes"
+    assert process_time() - started < 5, "mending it whole takes seconds to minutes"
 
 
 def test_a_scribble_far_from_here_stays_elsewhere():

@@ -39,7 +39,7 @@ async def test_loading_holds_up_nobody():
     side = SlowToLoad()
 
     def load():
-        assert go.wait(10)
+        assert go.wait(60)
         return side
 
     async with Understanding(load) as understanding:

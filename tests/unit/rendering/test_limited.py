@@ -62,7 +62,7 @@ def test_what_would_take_long_is_stopped_soon(name, html):
     started = time.process_time()
     with pytest.raises(FAULTS):
         printed(LONG[name], html=html)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 30
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 50_000_000

@@ -168,7 +168,7 @@ def test_no_text_takes_long(start, piece):
 
     begun = time.process_time()
     clean(text)
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 5
 
 
 @given(st.text(st.sampled_from("<>!-/[]?\"'= &#;bp\nx‹…\ud800\0"), max_size=60))

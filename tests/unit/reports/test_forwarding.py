@@ -84,7 +84,7 @@ class Resting:
 
     async def rest(self):
         """Until whoever goes by it has nothing more to do."""
-        await asyncio.wait_for(self.rests.wait(), 10)
+        await asyncio.wait_for(self.rests.wait(), 60)
         self.rests.clear()
 
 

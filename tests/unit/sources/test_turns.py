@@ -104,7 +104,7 @@ async def test_a_turn_that_is_held_for_long_is_given_to_the_next_and_only_once(h
     turns = Turns(most=1, longest=0.01)
     for name in ("a", "b", "c"):
         held.take(name, turns.turn(urgent=False))
-    await asyncio.wait_for(held.began["c"].wait(), 5)
+    await asyncio.wait_for(held.began["c"].wait(), 60)
     assert held.now == ["a", "b", "c"]
     await held.let_go("a", "b", "c")
     turns._longest = 60

@@ -80,7 +80,7 @@ async def test_a_reader_sees_what_is_committed_and_nothing_else(database, path):
 
     def writes(db):
         put("new")(db)
-        seen.append(asyncio.run_coroutine_threadsafe(other.read(kept), loop).result(5))
+        seen.append(asyncio.run_coroutine_threadsafe(other.read(kept), loop).result(60))
 
     loop = asyncio.get_running_loop()
     await database.write(writes)
@@ -104,7 +104,7 @@ async def test_who_waits_no_longer_leaves_a_transaction_that_is_carried_out(data
         return put("slow")(db)
 
     waiting = asyncio.create_task(database.write(slow))
-    await asyncio.to_thread(under_way.wait, 5)
+    await asyncio.to_thread(under_way.wait, 60)
     queued = asyncio.create_task(database.write(put("queued")))
     await asyncio.sleep(0)
     for task in (waiting, queued):
@@ -160,18 +160,19 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 
 
 async def test_however_many_people_ask_a_lane_reads_at_once(database):
+    database._people._patience = 60.0
     asked, go = threading.Barrier(READERS + 1), threading.Event()
 
     def hold(_: sqlite3.Connection) -> None:
-        asked.wait(10)
-        go.wait(10)
+        asked.wait(60)
+        go.wait(60)
 
     questions = [asyncio.create_task(database.ask(hold)) for _ in range(READERS)]
     questions += [asyncio.create_task(database.ask(kept)) for _ in range(WAITING)]
-    await asyncio.to_thread(asked.wait, 10)
+    await asyncio.to_thread(asked.wait, 60)
 
-    assert await asyncio.wait_for(database.read(kept), 5) == []
-    assert await asyncio.wait_for(database.ask_for_pages(kept), 5) == []
+    assert await asyncio.wait_for(database.read(kept), 60) == []
+    assert await asyncio.wait_for(database.ask_for_pages(kept), 60) == []
     with pytest.raises(Busy, match="ask again"):
         await database.ask(kept)
     go.set()
@@ -197,7 +198,7 @@ async def test_what_people_ask_writes_nothing(database):
 
 async def test_a_question_whose_turn_does_not_come_is_told_to_come_again(path):
     readers, go = Readers(lambda: _open(path, readonly=True), patience=0.05), threading.Event()
-    held = [asyncio.create_task(readers.ask(lambda _: go.wait(10))) for _ in range(READERS)]
+    held = [asyncio.create_task(readers.ask(lambda _: go.wait(60))) for _ in range(READERS)]
     await asyncio.sleep(0)
 
     with pytest.raises(Busy, match="in time"):

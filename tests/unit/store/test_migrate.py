@@ -158,7 +158,7 @@ def test_two_processes_that_meet_an_empty_file_both_find_it_ready(tmp_path):
     both = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)
     ]
-    said = [process.communicate(timeout=60) for process in both]
+    said = [process.communicate(timeout=180) for process in both]
 
     assert [process.returncode for process in both] == [0, 0], said
     assert sorted(out.decode().strip() for out, _ in said) == ["False", "True"]

@@ -71,11 +71,11 @@ async def test_who_is_cancelled_leaves_the_connection_to_its_work_until_it_is_do
 
     def slow(_):
         is_there.set()
-        goes_on.wait(10)
+        goes_on.wait(60)
         return "slow"
 
     first = asyncio.create_task(hand.hop(slow))
-    await asyncio.to_thread(is_there.wait, 10)
+    await asyncio.to_thread(is_there.wait, 60)
     first.cancel()
     second = asyncio.create_task(hand.hop(lambda _: goes_on.is_set()))
     await asyncio.sleep(0)

@@ -20,7 +20,7 @@ from tests.fakes import FakeClock
 HALF = b"GET / HTTP/1.1\r\nHost: town\r\nX-Slow: "
 WHOLE = b"GET / HTTP/1.1\r\nHost: town\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: town\r\nContent-Length: 100000\r\n\r\n"
-PATIENCE = 5.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -62,18 +62,18 @@ def test_what_several_threads_ask_for_at_once_is_made_once():
 
     def make() -> str:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
         made.append(1)
         return "made"
 
     once = Once(make)
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(once.get)
-        begun.wait(10)
+        begun.wait(60)
         second = threads.submit(once.get)
         assert once.kept is None
         may_end.set()
-        assert (first.result(10), second.result(10), once.kept, len(made)) == ("made", "made", "made", 1)
+        assert (first.result(60), second.result(60), once.kept, len(made)) == ("made", "made", "made", 1)
 
 
 def test_what_cannot_be_made_is_not_there():

@@ -66,7 +66,7 @@ class Town:
 async def a_town(tmp_path, **more):
     relay = await Relay().start()
     told = {"kind": "mail", "host": "127.0.0.1", "port": relay.port, "tls": "none", "sender": "a@town.example"}
-    settings = MailSettings.model_validate({**told, "subscriptions": True, "timeout": "5s"})
+    settings = MailSettings.model_validate({**told, "subscriptions": True, "timeout": "60s"})
     channel = ChannelConfig("lettre", "mail", MAIL_TEXT, subscriptions=True, settings=settings)
     districts = (District("D1", "Les Quais", SQUARE), District("D2", "Le Moulin", SQUARE))
     changes = {"districts": districts, "channels": {"lettre": channel}, "public_url": PAGES, **more}

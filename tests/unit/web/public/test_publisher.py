@@ -228,7 +228,7 @@ async def test_changes_that_nobody_looks_at_are_caught_up_with_a_few_at_a_time(h
 async def test_who_asks_after_a_change_sees_it_at_once(house):
     await house.publisher.make()
     running = asyncio.create_task(house.publisher.run())
-    await house.clock.advance(publisher.REST)
+    await house.clock.advance(publisher.LONGEST_REST)
     await house.hear(an_alert(headline="Coup de vent"))
     await house.clock.settle()
     page = (await house.get("/"))[1]
@@ -248,8 +248,8 @@ async def test_who_asks_later_sees_what_time_alone_ended(house):
 
 
 async def test_a_database_that_does_not_answer_costs_the_pages_their_news_alone(house, monkeypatch):
-    monkeypatch.setattr(publisher, "PATIENCE", 0.01)
     await house.publisher.make()
+    monkeypatch.setattr(publisher, "PATIENCE", 0.01)
     never, asked = asyncio.Event(), []
 
     async def ask(question):
@@ -294,7 +294,7 @@ async def test_a_storm_of_changes_is_one_edition(house):
         for number in range(30):
             await house.hear(an_alert(headline=str(number), event=f"Vent {number}"))
         during = len(made)
-        await house.clock.advance(publisher.REST)
+        await house.clock.advance(publisher.LONGEST_REST)
         await told.wait()
         await end(running)
 

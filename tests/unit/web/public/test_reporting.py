@@ -245,7 +245,7 @@ async def test_a_form_that_never_ends_is_given_up(street, monkeypatch):
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
         '--x\r\nContent-Disposition: form-data; name="text"\r\n\r\n'.encode()
     )
-    answer = await asyncio.wait_for(reader.read(20), 10)
+    answer = await asyncio.wait_for(reader.read(20), 60)
     writer.close()
     assert answer.startswith(b"HTTP/1.1 408")
 
