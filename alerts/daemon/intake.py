@@ -19,14 +19,15 @@ import structlog
 
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.actions import Desk, Filed
+from alerts.desk.decide import MOST_WAITING, NO_PLACE, is_grave
 from alerts.desk.ending import GRACE
 from alerts.desk.following import in_order
 from alerts.desk.posts import DraftPost
 from alerts.desk.service import DeskUnit
 from alerts.listening.polls import due
-from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStored, ReportsChanged
+from alerts.model.incident import StoredAlert, Undrafted
 from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.poll import Poll
 from alerts.model.ports import Clock, Heard, SourceReading
@@ -38,10 +39,9 @@ from alerts.store.database import Database
 from alerts.store.unit import Unit
 from alerts.store.views import Watermark
 
+LOOKED_FOR_UNDRAFTED_EVERY = 60.0
 AT_ONCE = 20
 """Entries filed in one transaction: more would hold up an urgent post's journal."""
-
-_GRAVE = (Severity.EXTREME, Severity.SEVERE)
 
 log = structlog.get_logger()
 
@@ -66,6 +66,8 @@ class MessageIntake:
         self._clock = clock
         self._events = events
         self._read: set[str] = set()
+        self._undrafted = True
+        self._looked_at = 0.0
 
     async def deliver(self, source: str, reading: SourceReading, look_again: datetime, lease: Lease | None) -> int:
         """Store everything a source said, and with the last of it what it remembers; what was stored isn't filed again.
@@ -122,6 +124,58 @@ class MessageIntake:
         self._publish(sorted({made.post.channel for made in drafts}))
         return len(drafts)
 
+    async def draft_what_found_no_place(self, lease: Lease | None = None) -> int:
+        """Draft what sources brought while their places were taken, as far as some are free by now; how many.
+
+        Nearly always there is nothing, and then it is looked once a minute: another daemon may take a source in. Raises
+        LeaseLost where that is another daemon's to do by now.
+        """
+        if not self._undrafted and self._clock.monotonic() - self._looked_at < LOOKED_FOR_UNDRAFTED_EVERY:
+            return 0
+        self._looked_at = self._clock.monotonic()
+        due = await self._database.read(self._due)
+        drafted = 0
+        for source, names in due.items():
+            try:
+                filed = await self._database.write(partial(self._file_late, source, names, lease))
+            except (DatabaseRefused, LeaseLost):
+                raise
+            except Exception:
+                # Whichever is to blame: tried again it would be in the way of all others for ever.
+                log.exception("desk.failed", source=source, entries=len(names))
+                await self._database.write(partial(_give_up, source, names, lease, self._clock.now()))
+                continue
+            self._tell(source, filed)
+            drafted += len(filed)
+        return drafted
+
+    def _due(self, unit: Unit) -> dict[str, list[str]]:
+        """By source, what is over, and what there is a place for; what is to be drafted is located here, beforehand."""
+        found: dict[str, list[str]] = {}
+        known = unit.sources.undrafted()
+        self._undrafted = bool(known)
+        for source, undrafted in known.items():
+            waiting, now = [is_grave(each) for each in unit.alerts.waiting_of(source)], self._clock.now()
+            names = [each.alert for each in undrafted if each.until <= now or source not in self._desk.station.sources]
+            for grave in (True, False):
+                there = [each.alert for each in undrafted if each.is_grave is grave and each.alert not in names]
+                names += there[: min(max(MOST_WAITING - waiting.count(grave), 0), AT_ONCE)]
+            stored = [each for name in names for each in unit.alerts.by_id(name)]
+            self._desk.locate([Heard(each.id, each.alert) for each in stored if each.alert is not None], source)
+            if names:
+                found[source] = names
+        return found
+
+    def _file_late(self, source: str, names: Sequence[str], lease: Lease | None, unit: Unit) -> list[Filed]:
+        unit.leases.check(lease, self._clock.now())
+        stored = [each for name in names for each in unit.alerts.by_id(name) if each.id == name]
+        if source not in self._desk.station.sources:
+            stored = []
+        filed = {each.id: self._desk.file_late(unit.alerts, each) for each in stored}
+        left = {name for name, each in filed.items() if each is None}
+        unit.sources.put_off_no_more(source, set(names) - left)
+        return [each for each in filed.values() if each is not None and each.fresh]
+
     async def see_to_polls(self, lease: Lease | None = None) -> int:
         """Open and close the polls whose time has come; returns how many. Raises LeaseLost as `end_what_is_over`."""
         now = self._clock.now()
@@ -168,6 +222,9 @@ class MessageIntake:
         # The keys stand in the same transaction: a kill between alert and key would file the entry twice.
         filed = [self._desk.hear(unit.alerts, heard, source) for heard in batch]
         unit.sources.hear(source, [heard.key for heard in batch], self._clock.now())
+        if late := [undrafted_of(each.stored) for each in filed if each.fresh and _found_no_place(each)]:
+            unit.sources.put_off(source, late)
+            self._undrafted = True
         return filed
 
     def _tell(self, source: str, filed: Sequence[Filed]) -> None:
@@ -193,8 +250,22 @@ class MessageIntake:
         self._events.publish(IncidentChanged())
 
 
+def undrafted_of(stored: StoredAlert) -> Undrafted:
+    """What is remembered of a message that found no place among the drafts of its source."""
+    return Undrafted(stored.id, is_grave(stored.severity), stored.alert.ends if stored.alert else stored.received_at)
+
+
+def _found_no_place(filed: Filed) -> bool:
+    return filed.stored.reason is not None and filed.stored.reason.code == NO_PLACE
+
+
+def _give_up(source: str, names: Sequence[str], lease: Lease | None, now: datetime, unit: Unit) -> None:
+    unit.leases.check(lease, now)
+    unit.sources.put_off_no_more(source, set(names))
+
+
 def _is_grave(heard: Heard) -> bool:
-    return heard.alert is not None and any(info.severity in _GRAVE for info in heard.alert.infos)
+    return heard.alert is not None and any(is_grave(info.severity) for info in heard.alert.infos)
 
 
 ENDS_LOOKED_FOR_EVERY = timedelta(seconds=5)
@@ -245,6 +316,7 @@ class Housekeeping:
             lease = await self._keeper.wait_for(DUTIES)
             try:
                 await self._intake.end_what_is_over(lease)
+                await self._intake.draft_what_found_no_place(lease)
                 if (at := self._watched.poll_at) is not None and at <= self._clock.now():
                     await self._intake.see_to_polls(lease)
                     # What it has seen is from before; that a new time is known takes a look at the file.

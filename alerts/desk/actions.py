@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.desk.decide import Accepted, Candidate, decide, without_words
+from alerts.desk.decide import NO_PLACE, Accepted, Candidate, decide, without_words
 from alerts.desk.dedupe import (
     DOUBLE_TAP,
     clash_of,
@@ -236,6 +236,30 @@ class Desk:
             alerts.note(self._now(), filed.stored.id, None, CLASHES, clash.reason)
         return filed
 
+    def file_late(self, alerts: AlertRepository, undrafted: StoredAlert) -> Filed | None:
+        """Decide anew about what found no place among the drafts of its source. None: there is none still.
+
+        It is stored once more, beside what it was, and waits for an officer whatever its source's rules say by now.
+        """
+        alert, source = undrafted.alert, undrafted.source
+        if alert is None or undrafted.reason is None or undrafted.reason.code != NO_PLACE:
+            return Filed(undrafted, fresh=False)
+        hold = because("found_a_place")
+        decision = decide(alerts, Candidate(alert, source, self._now(), hold=hold), self.station)
+        if isinstance(decision, LeftOut):
+            if decision.reason.code == NO_PLACE:
+                return None
+            self._put_out(alerts, undrafted, decision.reason)
+            return Filed(replace(undrafted, reason=decision.reason))
+        message = _joining(self._record(alert, source, undrafted.notes), decision.previous)
+        filed = self._accept(alerts, message, alert, decision, hold)
+        self._put_out(alerts, undrafted, because("drafted_later", by=filed.stored.id))
+        return filed
+
+    def _put_out(self, alerts: AlertRepository, stored: StoredAlert, reason: Reason) -> None:
+        alerts.set_alert_state(stored.id, AlertState.LEFT_OUT, reason)
+        alerts.note(self._now(), stored.id, None, AlertState.LEFT_OUT, reason)
+
     def _accept(
         self,
         alerts: AlertRepository,
@@ -274,8 +298,7 @@ class Desk:
         drafts = accepted.nowhere or draft_posts(alerts, occasion, self._writer.write)
         if isinstance(drafts, LeftOut):
             # It was stored as accepted, since its posts refer to it; as no channel has a post, it was for nobody.
-            alerts.set_alert_state(stored.id, AlertState.LEFT_OUT, drafts.reason)
-            alerts.note(now, stored.id, None, AlertState.LEFT_OUT, drafts.reason)
+            self._put_out(alerts, stored, drafts.reason)
             left_out = replace(stored, state=AlertState.LEFT_OUT, reason=drafts.reason)
             return Filed(left_out, withdrawn=accepted.withdrawn)
         # It is out now, so its twins must not go out by themselves any more.

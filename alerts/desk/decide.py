@@ -2,8 +2,9 @@
 
 `decide` reads what is stored and writes nothing. It asks in this order: is its time of issue possible; what does it go
 on about, and may it (`following.py`); does it take an incident away from here (`retreats`); is it for people; is it
-known already (`dedupe.py`); is it over; is it here and grave enough (`territory.py`, `routing.py`); which
-channels have it to do. The first no is the answer, as a `LeftOut`; else it is `Accepted`.
+known already (`dedupe.py`); is it over; is it here and grave enough (`territory.py`, `routing.py`); which channels have
+it to do; is there a place for one more draft of its source. The first no is the answer, as a `LeftOut`; else it is
+`Accepted`.
 """
 
 from __future__ import annotations
@@ -29,13 +30,22 @@ from alerts.desk.routing import (
     premature,
 )
 from alerts.desk.territory import Elsewhere, is_in_words, territory_of
-from alerts.model.alert import Alert, MsgType, Scope
+from alerts.model.alert import Alert, MsgType, Scope, Severity
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Post
 from alerts.model.reason import Reason, because
+from alerts.model.reports import REPORTS
 from alerts.model.town import ChannelConfig, Publish, SourceRules, Town
 from alerts.store.alerts import AlertRepository
 
+MOST_WAITING = 20
+"""Drafts of one source that wait at a time, and as many again that are Severe or worse.
+
+Each calls those on duty. A source that is out of order, or somebody else's by now, could make hundreds at each look,
+and what matters would stand among them. Twenty are more than a bad day's, and with the grave ones no more than the
+desk's first page shows. The grave ones have places of their own, so that nothing less keeps them out.
+"""
+NO_PLACE = "no_place_to_wait"
 NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer concerns our area."}
 """What readers are told of an alert that moved away."""
 
@@ -123,7 +133,31 @@ def decide(alerts: AlertRepository, candidate: Candidate, station: Town) -> Acce
         return left_out
     if ending is not None and not is_open(thread) and not candidate.told:
         return LeftOut(because("ends_what_is_over" if thread else "ends_unpublished"))
-    return _place(candidate, station, about, thread, ending)
+    placed = _place(candidate, station, about, thread, ending)
+    return _no_place_to_wait(alerts, candidate, placed) or placed if isinstance(placed, Accepted) else placed
+
+
+def _no_place_to_wait(alerts: AlertRepository, candidate: Candidate, placed: Accepted) -> LeftOut | None:
+    """Why a source gets no further draft. What goes on about something, ends it or goes out by itself needs no place.
+
+    What citizens report has a bound of its own (`reports/drafting.py`).
+    """
+    goes_on = placed.thread or placed.withdrawn or placed.ending or placed.of_others or placed.nowhere
+    if candidate.source in (MANUAL, REPORTS) or placed.publish != "approve" or goes_on:
+        return None
+    if has_place(candidate.alert, alerts.waiting_of(candidate.source)):
+        return None
+    return LeftOut(because("no_place_to_wait", source=candidate.source, most=MOST_WAITING))
+
+
+def has_place(alert: Alert, waiting: Sequence[Severity]) -> bool:
+    """Whether one more may wait beside those that wait of its source, each as grave as it is."""
+    return sum(is_grave(each) is is_grave(alert.severity) for each in waiting) < MOST_WAITING
+
+
+def is_grave(severity: Severity) -> bool:
+    """Severe or worse."""
+    return severity.at_least(Severity.SEVERE)
 
 
 def _known_already(

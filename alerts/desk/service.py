@@ -152,9 +152,13 @@ class DeskService:
         """How each source is doing, as `status --json` has it, with `more` of it for the pages."""
 
         def question(unit: DeskUnit) -> list[dict[str, Any]]:
-            known = unit.views.sources()
+            known, undrafted = unit.views.sources(), unit.sources.undrafted()
             return [
-                {**standing, "more": source_more(self._town, known.get(standing["source"]), standing["source"])}
+                {
+                    **standing,
+                    "undrafted": len(undrafted.get(standing["source"], ())),
+                    "more": source_more(self._town, known.get(standing["source"]), standing["source"]),
+                }
                 for standing in source_standings(unit.views, self._town, unit.now)
             ]
 

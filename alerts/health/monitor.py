@@ -40,6 +40,7 @@ class What(StrEnum):
     UNDECIDED = "undecided"
     FEED = "feed"
     QUIET = "quiet"
+    UNDRAFTED = "undrafted"
     SIGN_INS = "sign_ins"
     RESTORED = "restored"
     CROWD = "crowd"
@@ -98,7 +99,10 @@ class ChannelSeen:
 
 @dataclass(frozen=True, slots=True)
 class SourceSeen:
-    """A source in one round: how often it is read, how often it failed in a row, when it was last good."""
+    """A source in one round: how often it is read, how often it failed in a row, when it was last good.
+
+    `undrafted` is how much of it found no place among its drafts.
+    """
 
     name: str
     every: timedelta
@@ -106,6 +110,7 @@ class SourceSeen:
     reason: Reason | None = None
     last_ok: datetime | None = None
     quiet_since: datetime | None = None
+    undrafted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,7 @@ def see(
     for channel in channels:
         kinds = OF_A_CHANNEL if channel.known else (What.LANE, What.UNDECIDED)
         judged += [f"{what} {channel.name}" for what in kinds]
-    judged += [f"{what} {source.name}" for source in sources for what in (What.FEED, What.QUIET)]
+    judged += [f"{what} {source.name}" for source in sources for what in (What.FEED, What.QUIET, What.UNDRAFTED)]
     return Seen(tuple(found), frozenset(judged).union(trouble.key for trouble in found))
 
 
@@ -169,6 +174,8 @@ def _of_source(seen: SourceSeen, now: datetime) -> Iterator[Trouble]:
         yield Trouble(What.FEED, seen.name, seen.reason, seen.last_ok)
     elif seen.quiet_since is not None:
         yield Trouble(What.QUIET, seen.name, None, seen.quiet_since)
+    if seen.undrafted:
+        yield Trouble(What.UNDRAFTED, seen.name, posts=seen.undrafted)
 
 
 def _long_ago(time: datetime | None, span: timedelta, now: datetime) -> bool:

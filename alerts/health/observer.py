@@ -26,6 +26,7 @@ from alerts.health.monitor import (
 from alerts.model.delivery import ChannelStatus
 from alerts.model.errors import BadCredential, DeliveryError
 from alerts.model.events import AttemptFinished
+from alerts.model.incident import Undrafted
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
@@ -146,6 +147,7 @@ class _Found:
     stuck: Mapping[str, Pile | None]
     undecided: Mapping[str, Pile | None]
     sources: Mapping[str, SourceRow] = field(default_factory=dict)
+    undrafted: Mapping[str, Sequence[Undrafted]] = field(default_factory=dict)
 
 
 class Observer:
@@ -180,7 +182,7 @@ class Observer:
         probed = await self._probes.take(lambda name: name in found.standings and name not in paused)
         channels = [self._channel(name, found, probed.get(name)) for name in mine]
         polled = self._polled() if has_duties else ()
-        sources = [self._source(name, found.sources.get(name), now) for name in polled]
+        sources = [self._source(name, found, now) for name in polled]
         standing_still = {
             cycle.name: (cycle.reason or because("not_told")) if cycle.stands else None for cycle in cycles
         }
@@ -211,6 +213,7 @@ class Observer:
             stuck={name: unit.monitor.stuck(name, now - STUCK_AFTER) for name in channels},
             undecided={name: unit.monitor.undecided(name, now) for name in channels},
             sources=unit.monitor.sources_seen(),
+            undrafted=unit.sources.undrafted(),
         )
 
     def _channel(self, name: str, found: _Found, probed: ProbeResult | None) -> ChannelSeen:
@@ -229,12 +232,12 @@ class Observer:
             known=probed is not None or refused is not None,
         )
 
-    def _source(self, name: str, row: SourceRow | None, now: datetime) -> SourceSeen:
-        every = self._polled()[name]
+    def _source(self, name: str, found: _Found, now: datetime) -> SourceSeen:
+        every, row = self._polled()[name], found.sources.get(name)
         if row is None:
             return SourceSeen(name, every)
         quiet = quiet_since((self._habits or {}).get(name), now)
-        return SourceSeen(name, every, row.failures, row.reason, row.last_ok, quiet)
+        return SourceSeen(name, every, row.failures, row.reason, row.last_ok, quiet, len(found.undrafted.get(name, ())))
 
     async def _learn(self, sources: Mapping[str, SourceRow], now: datetime) -> None:
         if self._habits is None:

@@ -74,6 +74,12 @@ _WORDINGS: Mapping[What, Wording] = {
         "Ask its publisher whether it still lives.",
         "the source {name} says new things again",
     ),
+    What.UNDRAFTED: Wording(
+        "more from the source {name} waits: not drafted yet: {posts}",
+        "Validate or reject its drafts: the next ones come by themselves. If it is out of order, take it out of "
+        "channels.toml.",
+        "nothing more from the source {name} waits to be drafted",
+    ),
     What.SIGN_INS: Wording(
         "sign-ins to the duty desk have failed again and again since {since}: {name} (how many: {posts})",
         "If it isn't you, somebody tries passwords. Each try is slowed down; tell the administrator.",

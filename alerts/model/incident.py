@@ -72,6 +72,15 @@ class StoredAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class Undrafted:
+    """A message of a source that found no place among its drafts; `is_grave`: it waits for one of the grave ones."""
+
+    alert: str
+    is_grave: bool
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Which messages a list is to show: all where a field is None. `words` are looked for in the headline and id."""
 

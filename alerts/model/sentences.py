@@ -38,10 +38,13 @@ DECIDED: Mapping[str, str] = {
     "ends_unpublished": "it ends what was never published here",
     "took_back_unsent": "it withdrew {alert} before that went out: there is nothing to end",
     "left_us": "{why}; {then}",
+    "no_place_to_wait": "{most} drafts of {source} wait already: there is no place for this one yet",
+    "drafted_later": "it found no place among the drafts that waited; {by} is its draft",
     "superseded": "{by} took its place before it went out",
     # How it is published
     "taken_in": "from {source}, publish = {publish}",
     "waits_for_validation": "it waits for a validation",
+    "found_a_place": "it came while many drafts of its source waited",
     "waits_held": "it waits for a validation: {why}",
     "calendar_flood": (
         "the calendar was first read today and announces much at once: an officer validates it before it goes out"

@@ -53,6 +53,9 @@ _BY_TOPIC = Statement(
     .where(any_of(alert.c.state, [AlertState.ACCEPTED.value, AlertState.WAITING.value]))
     .order_by(_NEWEST)
 )
+_WAITING_OF = Statement(
+    select(alert.c.severity).where(alert.c.state == AlertState.WAITING.value, alert.c.source == bindparam("source"))
+)
 _REFER = insert_into(reference)
 _REFERRING = Statement(
     select(alert)
@@ -182,6 +185,10 @@ class AlertRepository(UnitPart):
     def by_topic(self, topic: str, now: datetime) -> Sequence[StoredAlert]:
         """The messages on the same event in the same areas that are taken in, waiting or out, and not over."""
         return [stored_alert_of(row) for row in _BY_TOPIC.rows(self._db, topic=topic, now=stamp(now))]
+
+    def waiting_of(self, source: str) -> Sequence[Severity]:
+        """How grave each message of a source is that waits for a validation or a veto."""
+        return [Severity(row["severity"]) for row in _WAITING_OF.rows(self._db, source=source)]
 
     def of_reports(self, draft: str) -> Sequence[StoredAlert]:
         """What was let out of the incidents that the reports which that draft cites are about, newest first."""

@@ -8,7 +8,7 @@ few facts that a channel keeps are read once, so that recalling one needs no wai
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,13 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.delivery import ChannelStatus
+from alerts.model.incident import Undrafted
 from alerts.model.lease import Lease
 from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
 from alerts.store.schema import channel as channels
 from alerts.store.schema import fact, heard, source
-from alerts.store.statement import Statement, UnitPart, one_of, stamp, upsert_into
+from alerts.store.statement import Statement, UnitPart, moment, one_of, stamp, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.database import Database
@@ -46,6 +47,10 @@ _READ_WELL = Statement(
 _PUT_STATUS = upsert_into(channels)
 _FACTS = Statement(select(fact.c.channel, fact.c.key, fact.c.value))
 _PUT_FACT = upsert_into(fact)
+_UNDRAFTED = "(undrafted)"  # no channel's name holds brackets
+_UNDRAFTED_ALL = Statement(select(fact.c.key, fact.c.value).where(fact.c.channel == _UNDRAFTED))
+_MOST_UNDRAFTED = 250
+"""Of one source and gravity: the first ones are drafted in time. A feed that goes on for ever fills no table."""
 
 
 class SourceMemory(UnitPart):
@@ -116,6 +121,31 @@ class SourceMemory(UnitPart):
     def read_well(self, name: str, at: datetime) -> None:
         """Write down that a source which is well was read then, and said nothing new."""
         _READ_WELL.run(self._db, source=name, at=stamp(at))
+
+    def undrafted(self) -> Mapping[str, Sequence[Undrafted]]:
+        """What each source brought that found no place among its drafts, oldest first."""
+        return {
+            row["key"]: [Undrafted(alert, bool(grave), moment(until)) for alert, grave, until in told]
+            for row in _UNDRAFTED_ALL.rows(self._db)
+            if (told := json.loads(row["value"]))
+        }
+
+    def put_off(self, name: str, new: Iterable[Undrafted]) -> None:
+        """Keep that these wait for a place, as far as there is room to remember them."""
+        known = list(self.undrafted().get(name, ()))
+        for each in new:
+            if sum(one.is_grave is each.is_grave for one in known) < _MOST_UNDRAFTED:
+                known.append(each)
+        self._keep_undrafted(name, known)
+
+    def put_off_no_more(self, name: str, alerts: Collection[str]) -> None:
+        """These were drafted, or never will be."""
+        known = self.undrafted().get(name, ())
+        self._keep_undrafted(name, [each for each in known if each.alert not in alerts])
+
+    def _keep_undrafted(self, name: str, known: Sequence[Undrafted]) -> None:
+        told = [[each.alert, int(each.is_grave), stamp(each.until)] for each in known]
+        _PUT_FACT.run(self._db, channel=_UNDRAFTED, key=name, value=json.dumps(told, separators=(",", ":")))
 
     def gone_from(self, name: str) -> tuple[str, int] | None:
         """What vanished from the source all at once and nobody agreed to: its name, and how much it is.

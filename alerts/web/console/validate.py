@@ -80,7 +80,9 @@ async def _list(console: Console, request: web.Request) -> web.Response:
     actor, done, page = visitor_of(request).actor, request.query.get("done"), request.query.get("page", "")
     number = int(page) if _NUMBER.fullmatch(page) else 1
     queue = await console.service.ask(lambda unit: what_waits(unit, actor, number))
-    return console.frame.page(request, "waiting.html", queue=queue, done=done, **_common(console, request))
+    sources = [source for source in await console.service.sources() if source["undrafted"]]
+    common = _common(console, request)
+    return console.frame.page(request, "waiting.html", queue=queue, done=done, undrafted=sources, **common)
 
 
 async def _one(console: Console, request: web.Request) -> web.Response:
