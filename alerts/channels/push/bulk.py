@@ -1,8 +1,10 @@
 """One message to many browsers: the same words, encrypted for each, by whichever push service is its.
 
 Push services are few, and each has its own troubles: one that asks to wait, is down or refuses the town's key is left
-alone, and what it should carry is for later (`SendOutcome.LATER`), while the others go on. What got no answer is sent
-again and may be there already (`unsure`): `Topic` and `tag` are the incident's, so that it takes its own place.
+alone, and what it should carry is for later (`SendOutcome.LATER`), while the others go on. One that is slow leaves them
+places (`places.py`). A host that a name's end allows and that leads nowhere is somebody's invention: it is looked up
+twice, a quarter of an hour apart, and then given up. What got no answer is sent again and may be there already
+(`unsure`): `Topic` and `tag` are the incident's, so that it takes its own place.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from yarl import URL
 
 from alerts.channels.answer import Answer, RequestPurpose, ask
 from alerts.channels.push.encryption import LARGEST, TownKey, encrypted
+from alerts.channels.push.places import ServicePlaces
 from alerts.channels.push.services import WAIT, PushAnswer, PushService, meaning_of, service_of, wait_until
 from alerts.channels.settings import PushSettings
 from alerts.model.delivery import SendOutcome, SendResult, Target
@@ -41,6 +44,8 @@ SILENT = 3
 """So many without an answer, and none with one: that service rests."""
 FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(minutes=1)
 ADDRESSES_FOR = timedelta(minutes=1)
+NOWHERE_FOR = timedelta(minutes=15)
+"""A name that led nowhere is looked up again after this, and the second time its messages are given up."""
 SHORTEST_BODY = 120
 """Characters of the words that are left where a service finds a message too long."""
 _KEPT = 1000
@@ -65,6 +70,21 @@ class ServiceStanding:
     took: str | None = None
     addresses: list[str] | None = None
     looked_up: datetime | None = None
+    nowhere: int = 0
+
+    @property
+    def may_be_made_up(self) -> bool:
+        """Whether its name was never found, and only its end is named."""
+        return self.looked_up is None and self.service.pattern.startswith("*.")
+
+    def is_given_up(self, now: datetime) -> bool:
+        """Whether its name led nowhere twice, lately."""
+        return self.nowhere > 1 and self.until is not None and self.until > now
+
+    def leads_nowhere(self, now: datetime) -> None:
+        """Its name isn't found; of those that ask at the same time one counts."""
+        if self.until is None or self.until <= now:
+            self.nowhere, self.until = self.nowhere + 1, now + NOWHERE_FOR
 
     def rests_until(self, now: datetime, key: str) -> datetime | None:
         """Until when nothing goes there; None: it may."""
@@ -102,7 +122,9 @@ class PushBulk:
         self._key: TownKey | None = None
         self._key_read: datetime | None = None
         self._standings: dict[str, ServiceStanding] = {}
-        self._places: dict[str, ServiceStanding | None] = {}
+        self._known: dict[str, ServiceStanding | None] = {}
+        self._places: dict[str, ServicePlaces] = {}
+        self._reached: datetime | None = None
         self._last: tuple[object, str, bytes] = (None, "", b"")
 
     async def tell(self, target: Target) -> SendResult:
@@ -112,11 +134,38 @@ class PushBulk:
         standing = self._standing_of(endpoint.url) if isinstance(endpoint, PushEndpoint) else None
         if standing is None:  # not named any more
             return SendResult(target, SendOutcome.FAILED)
-        if (until := standing.rests_until(now, key.public)) is not None:
-            return SendResult(target, SendOutcome.LATER, until=until)
+        places = self._places_of(standing.service)
+        # Before and after a wait for a place: whoever rests needs none, and may have begun to meanwhile.
+        if (early := self._not_now(target, standing, key)) is not None:
+            return early
+        if (place := await places.enter()) is None:
+            return SendResult(target, SendOutcome.LATER, until=places.later())
+        try:
+            return self._not_now(target, standing, key) or await self._attempt(target, standing, key)
+        finally:
+            places.leave(place)
+
+    def _places_of(self, service: PushService) -> ServicePlaces:
+        if service.pattern not in self._places:
+            self._places[service.pattern] = ServicePlaces(self._resources.clock, self._settings.in_flight)
+        return self._places[service.pattern]
+
+    def _not_now(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult | None:
+        now = self._resources.clock.now()
+        if standing.is_given_up(now):
+            return SendResult(target, SendOutcome.FAILED)
+        until = standing.rests_until(now, key.public)
+        return SendResult(target, SendOutcome.LATER, until=until) if until is not None else None
+
+    async def _attempt(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult:
+        now = self._resources.clock.now()
         try:
             answer = await self._send(target, standing, key, now)
         except (DeliveryError, SourceFailed) as error:
+            if isinstance(error, SourceFailed) and standing.may_be_made_up and self._others_answer(now):
+                log.info("push.leads_nowhere", channel=self._name, service=standing.service.pattern)
+                standing.leads_nowhere(now)
+                return self._not_now(target, standing, key) or SendResult(target, SendOutcome.FAILED)
             # What was never sent says the same as silence: nothing is there, and a repeat does no harm.
             never_left = isinstance(error, SourceFailed) or (isinstance(error, Retry) and not error.sent)
             standing.silent += SILENT if isinstance(error, Retry) and never_left else 0
@@ -125,17 +174,22 @@ class PushBulk:
         except ValueError:  # an address or keys that no request can be made of: its own trouble, and nobody else's
             log.warning("push.impossible", channel=self._name, service=standing.service.origin)
             return SendResult(target, SendOutcome.FAILED)
+        self._reached = self._resources.clock.now()
         return await self._result(target, standing, key, answer)
+
+    def _others_answer(self, now: datetime) -> bool:
+        """Whether a service answered lately: then it is the name that is wrong, and not this machine's network."""
+        return self._reached is not None and timedelta() <= now - self._reached < NOWHERE_FOR
 
     def _standing_of(self, url: str) -> ServiceStanding | None:
         """How the service of that address stands; None: it isn't one of those that are named."""
         # All before the path tells which service it is; so it is looked at once for each, not for each browser.
         place = url[: url.find("/", len("https://"))]
-        if place not in self._places:
+        if place not in self._known:
             service = service_of(f"{place}/", self._settings.services)
             known = self._standing_at(service) if service else None
-            self._places = {**dict(list(self._places.items())[-_KEPT:]), place: known}
-        return self._places[place]
+            self._known = {**dict(list(self._known.items())[-_KEPT:]), place: known}
+        return self._known[place]
 
     def _standing_at(self, service: PushService) -> ServiceStanding:
         """How that one stands; of those that only a name's end allows, the newest: a stranger may make up many."""

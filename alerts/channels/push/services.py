@@ -28,11 +28,15 @@ WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class PushService:
-    """Where an endpoint is: its origin, and whether the town itself named that host, not only a name's end."""
+    """Where an endpoint is: its origin, and whether the town itself named that host, not only a name's end.
+
+    `pattern` is which of the named services it is: a host, or the end of a name that many hosts have (`*.`).
+    """
 
     origin: str
     host: str
     named: bool
+    pattern: str
 
 
 def service_of(url: str, services: Sequence[str]) -> PushService | None:
@@ -49,9 +53,10 @@ def service_of(url: str, services: Sequence[str]) -> PushService | None:
     usual = port in (None, _PORTS[parts.scheme])
     place = f"[{host}]" if ":" in host else host
     known = place if usual else f"{place}:{port}"
-    if not any(_fits(each.lower(), known) for each in services):
+    pattern = next((each for each in services if _fits(each.lower(), known)), None)
+    if pattern is None:
         return None
-    return PushService(f"{parts.scheme}://{known}", host, known in services and known not in PUSH_SERVICES)
+    return PushService(f"{parts.scheme}://{known}", host, known in services and known not in PUSH_SERVICES, pattern)
 
 
 def _is_safe(parts: SplitResult, host: str) -> bool:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.channels.push.bulk import KEY_AGAIN, KEY_READ_EVERY, REFUSED, PushBulk, topic_of
+from alerts.channels.push.bulk import AGAIN, KEY_AGAIN, KEY_READ_EVERY, NOWHERE_FOR, REFUSED, PushBulk, topic_of
 from alerts.channels.push.channel import Push
 from alerts.channels.push.encryption import TownKey, new_key
 from alerts.channels.settings import PushSettings
@@ -227,6 +227,39 @@ async def test_made_up_hosts_push_no_real_service_out_of_memory(town):
         assert bulk._standing_of(made_up.url) is not None
     assert len(bulk._standings) == 1000
     assert bulk._standing_of(browser.url).silent == 2
+
+
+async def test_a_made_up_host_is_looked_up_twice_and_given_up_and_shares_its_places_with_its_like(town):
+    asked = []
+
+    async def nowhere(url, named):
+        if named:
+            return
+        asked.append(url.host)
+        raise SourceFailed(because("host_unresolved", host=url.host))
+
+    settings = town.settings(town.stage.sandbox.url)
+    settings = settings.model_copy(update={"services": (*settings.services, "*.notify.windows.com")})
+    bulk, browser = PushBulk("push", settings, town.stage.resources(), nowhere), await town.browser()
+    made_up = [town.target(replace(browser, url=f"https://a{n}.notify.windows.com/w")) for n in range(2)]
+    until = town.stage.clock.now() + AGAIN
+    first = await bulk.tell(made_up[0])
+    assert (first.outcome, first.until) == (LATER, until), "nothing answered yet: it may be this machine's network"
+
+    assert (await bulk.tell(town.target(browser))).outcome is SENT
+    until = town.stage.clock.now() + NOWHERE_FOR
+    for _ in range(3):
+        now = [await bulk.tell(each) for each in made_up]
+        assert [(each.outcome, each.until) for each in now] == [(LATER, until)] * 2
+    assert len(asked) == 3, "one look for each, and none while it rests"
+
+    await town.stage.clock.advance(NOWHERE_FOR.total_seconds() + 1)
+    assert (await bulk.tell(town.target(browser))).outcome is SENT
+    for _ in range(3):
+        assert [(await bulk.tell(each)).outcome for each in made_up] == [FAILED, FAILED]
+    assert len(asked) == 5
+    assert {each.service.pattern for each in bulk._standings.values()} == set(bulk._places)
+    assert len(bulk._places) == 2, "all hosts of one name's end share their places"
 
 
 async def test_a_redirect_is_followed_nowhere(town):
