@@ -32,9 +32,10 @@ _LOOKED_AT = 4 * _MOST
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The words of a card. `severity` gives it shape and colour, None: it is over. `exercise` is the mark of one.
+    """The words of a card. `severity` gives it shape and colour, None: it is over, or all `is_calm`.
 
-    `do` are the first words of what to do: drawn as far as there is room. `hazard` has its pictogram beside them.
+    `exercise` is the mark of one. `do` are the first words of what to do: drawn as far as there is room. `hazard` has its
+    pictogram beside them.
     """
 
     severity: Severity | None
@@ -46,6 +47,7 @@ class Card:
     exercise: str = ""
     do: str = ""
     hazard: Hazard | None = None
+    is_calm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,24 +153,29 @@ _COLOURS = {
     Severity.MINOR: "#1d5f9e",
     Severity.UNKNOWN: "#4a4f5a",
 }
-_OVER = "#4a4f5a"
+_OVER, _CALM = "#4a4f5a", "#1b6b3a"
 _TRACK = "#e3e6ec"
 _MARGIN = 64
 _LOW = 380
 _FOOT = 526
 """Where the last words end at the latest: who says it stands below."""
 _LEADING = 1.18
-_SIZES_OF_DO = (40, 34, 28)
+_SIZES_OF_DO = (56, 48, 40, 34, 28)
+_SIZES_OF_HEADINGS = ((84, 1), (72, 2), (62, 3))
+"""Sizes of letters, each with the lines that it may take: a short heading is read in a list of small pictures, too."""
 
 
 def draw_card(card: Card) -> bytes:
     """The card as PNG, 1200 × 630; the same words make the same bytes."""
     picture = Image.new("RGB", SIZE, _PAPER)
     pen = ImageDraw.Draw(picture)
-    pen.rectangle((0, 0, SIZE[0], 132), fill=_OVER if card.severity is None else _COLOURS[card.severity])
+    pen.rectangle((0, 0, SIZE[0], 132), fill=_ground(card))
     left = _MARGIN
     if card.severity is not None:
         _shape(pen, card.severity, (_MARGIN, 36, _MARGIN + 60, 96))
+        left += 88
+    elif card.is_calm:
+        pen.line(((_MARGIN, 68), (_MARGIN + 20, 90), (_MARGIN + 58, 42)), fill=_PAPER, width=12, joint="curve")
         left += 88
     label = f"{card.exercise} – {card.label}" if card.exercise else card.label
     font = _font("Bold", 54)
@@ -177,7 +184,7 @@ def draw_card(card: Card) -> bytes:
         pictogram(card.hazard).draw(pen, right - 84, 24, 84, _PAPER)
         right -= 108
     pen.text((left, 66), _short(label, font, right - left), fill=_PAPER, font=font, anchor="lm")
-    below = _paragraph(pen, card.heading, 172, _font("Bold", 62), 3)
+    below = _heading_of(pen, card.heading, 168)
     y = _paragraph(pen, card.area, below + 22, _font("Semibold", 42), 2 if below < _LOW else 1)
     y = _paragraph(pen, card.when, y + 10, _font("Regular", 42), 1)
     _what_to_do(pen, card.do, y + 18)
@@ -187,16 +194,34 @@ def draw_card(card: Card) -> bytes:
     return file.getvalue()
 
 
+def _ground(card: Card) -> str:
+    if card.severity is not None:
+        return _COLOURS[card.severity]
+    return _CALM if card.is_calm else _OVER
+
+
+def _heading_of(pen: ImageDraw.ImageDraw, heading: str, y: float) -> float:
+    """What it is, in the largest letters in which it has the lines for it; returns where the next thing may stand."""
+    for size, most in _SIZES_OF_HEADINGS:
+        font = _font("Bold", size)
+        if size == _SIZES_OF_HEADINGS[-1][0] or _is_whole(heading, font, most):
+            return _paragraph(pen, heading, y, font, most)
+    return y
+
+
+def _is_whole(text: str, font: ImageFont.FreeTypeFont, most: int) -> bool:
+    """Whether all of it stands in so many lines, measured in words: lines have lost the text's own breaks."""
+    return " ".join(_lines(text, font, SIZE[0] - 2 * _MARGIN, most)) == " ".join(text.split())
+
+
 def _what_to_do(pen: ImageDraw.ImageDraw, do: str, y: float) -> None:
     """What to do, in the largest letters in which all of it has room."""
-    # Measured in words: the lines that are drawn have lost the text's own breaks.
-    whole = " ".join(do.split())
     for size in _SIZES_OF_DO:
         font = _font("Bold", size)
         most = int((_FOOT - y) // (font.size * _LEADING))
         if most < 1:
             continue
-        if size == _SIZES_OF_DO[-1] or " ".join(_lines(do, font, SIZE[0] - 2 * _MARGIN, most)) == whole:
+        if size == _SIZES_OF_DO[-1] or _is_whole(do, font, most):
             _paragraph(pen, do, y, font, most)
             return
 

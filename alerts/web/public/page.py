@@ -30,6 +30,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.town import Town
 from alerts.rendering.card import Card, card_of, draw_card
 from alerts.rendering.i18n import Words, read_words
+from alerts.rendering.library import capital
 from alerts.rendering.pictograms import pictogram
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
@@ -189,17 +190,21 @@ class Pages:
     def picture(self, shown: Listing, outlook: Outlook) -> bytes:
         """The picture of a shared link to the town's page: the worst that is on, or that all is calm."""
         words = self._words.gettext
-        label = {"calm": words("All is calm"), "doubt": words("No alert is known")}.get(look_of(shown.on, outlook))
+        looks = look_of(shown.on, outlook)
+        label = {"calm": words("All is calm"), "doubt": words("No alert is known")}.get(looks)
         first = shown.on[0] if shown.on else None
+        # A platform may keep the picture for weeks: it says of when it is.
+        since = words("checked") if looks == "calm" else words("as of")
         return draw_card(
             Card(
                 severity=first.severity if first else None,
                 label=label or self._words.ngettext("%(n)d alert is on", "%(n)d alerts are on", len(shown.on)),
                 heading=first.title if first else words("Alerts and works"),
                 area="",
-                when="",
+                when=capital(f"{since} {self._moment(outlook.now)}"),
                 station=self.setting.town.name,
                 hazard=first.hazard if first else None,
+                is_calm=looks == "calm",
             )
         )
 

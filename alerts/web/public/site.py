@@ -167,7 +167,8 @@ class Site:
         for language in self.setting.languages:
             for rest in _PAGES:
                 yield self.setting.path(language, rest), shown.told_of, partial(self._page, language, rest, shown)
-            looks = (shown.on, shown.outlook.doubtful)
+            # The picture says of when it is: drawing it each minute would cost a fleet too much.
+            looks = (shown.on, shown.outlook.doubtful, now.replace(minute=0, second=0, microsecond=0))
             yield self.setting.path(language, "card.png"), looks, partial(self._picture, language, shown)
             yield from self._panels(language, shown)
             if self.setting.keeps:

@@ -129,6 +129,32 @@ def contrast(one, two):
     return (brighter + 0.05) / (darker + 0.05)
 
 
+def heading_height(card: Card) -> int:
+    """Of the first line below the band, from its highest pixel to its lowest."""
+    below = picture(card).convert("L").crop((64, 140, 1136, 520))
+    inked = [min(below.crop((0, y, below.width, y + 1)).tobytes()) < 128 for y in range(below.height)]
+    begins = inked.index(True)
+    return inked.index(False, begins) - begins
+
+
+def test_the_shorter_the_heading_the_larger_its_letters():
+    long = "Tempête et forte houle attendues la nuit prochaine sur toute la côte, digues fermées"
+
+    heights = [heading_height(replace(CARD, heading=each)) for each in ("Tempête", long[:43], long)]
+
+    assert heights[0] > heights[1] > heights[2]
+
+
+def test_all_calm_is_green_and_has_a_sign_that_nothing_else_has():
+    over = Card(None, "Retiré", "Alerte retirée", "", "", "Ville de Saint-Martin")
+    calm = replace(over, is_calm=True)
+
+    red, green, blue = picture(calm).getpixel((5, 5))
+    assert green > red
+    assert green > blue
+    assert max(picture(calm).crop((64, 36, 124, 96)).convert("L").tobytes()) > PAPER
+
+
 def test_an_exercise_has_a_band_below_that_says_so():
     drill, real = picture(replace(CARD, exercise="EXERCICE")), picture(CARD)
 

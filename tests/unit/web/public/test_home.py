@@ -152,6 +152,14 @@ def test_a_link_to_the_towns_page_has_a_picture(town, paper):
     assert address.endswith("/card.png")
 
 
+def test_the_picture_of_the_towns_page_says_of_when_it_is_for_platforms_keep_it(town, paper):
+    early = paper.print().answers["/card.png"].body
+    town.clock.set(NOW + timedelta(minutes=1))
+    assert paper.print().answers["/card.png"].body == early, "it isn't drawn anew each minute"
+    town.clock.set(NOW + timedelta(hours=1))
+    assert paper.print().answers["/card.png"].body != early
+
+
 def test_the_first_view_is_small(town, paper):
     """The page, its style and its scripts, as they come over the line, without the map: 60 kB at most."""
     paper.print(*(town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(5)))
