@@ -34,8 +34,8 @@ _LOOKED_AT = 4 * _MOST
 class Card:
     """The words of a card. `severity` gives it shape and colour, None: it is over, or all `is_calm`.
 
-    `exercise` is the mark of one. `do` are the first words of what to do: drawn as far as there is room. `hazard` has its
-    pictogram beside them.
+    `exercise` is the mark of one. `do` are the first words of what to do: drawn as far as there is room. `hazard` has
+    its pictogram beside them.
     """
 
     severity: Severity | None

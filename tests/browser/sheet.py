@@ -27,7 +27,13 @@ from tests.browser.test_files_that_nobody_renews import served
 from tests.browser.town import CHANNELS, desk_town
 from tests.unit.desk.conftest import NOW
 
-SHEET = Path("build") / "sheet.png"
+SHEET, README = Path("build") / "sheet.png", Path("docs") / "pictures" / "tocsin.png"
+_IN_README = (
+    "page: calm, phone, light, fr",
+    "page: severe, phone, light, fr",
+    "page: extreme, phone, dark, en",
+    "desk: to validate, phone, light, fr",
+)
 WIDTH, GAP, TALLEST = 3000, 16, 1500
 _SHOWN_AS = {"phone": 360, "desk": 720, "screen": 480}
 _SCREEN = {"viewport": {"width": 1280, "height": 720}}
@@ -157,15 +163,14 @@ def of_locked_telephones(browser: Browser) -> Iterator[Picture]:
             yield from _locked(ada.go(f"/waiting/{update['alert']}"), "update")
             page = ada.go(f"/alerts/{alert}")
             page.locator("#f-right").fill("La rue est ouverte.")
-            page.locator(".correct button").last.click()
-            page.wait_for_load_state("load")
+            with page.expect_navigation():
+                page.locator(".correct button").last.click()
             yield from _locked(page, "correction")
 
 
 def _locked(page: Page, name: str) -> Iterator[Picture]:
-    for each in page.locator("details:has(.screen.lock)").all():
-        each.evaluate("each => { each.open = true; }")
     for screen in page.locator(".screen.lock").all():
+        screen.evaluate("each => each.closest('details:not([open])')?.setAttribute('open', '')")
         language = screen.locator("[lang]").first.get_attribute("lang")
         png = screen.locator(".glass").screenshot(animations="disabled")
         yield Picture(f"lock screen: {name}, {language}", _fitted(png, _SHOWN_AS["phone"]))
@@ -191,8 +196,18 @@ def laid_out(pictures: Sequence[Picture]) -> Image.Image:
     return sheet
 
 
+def beside_one_another(pictures: Sequence[Picture], labels: Sequence[str]) -> Image.Image:
+    """The beginnings of those with these labels, as the README shows them."""
+    chosen = [next(each.image for each in pictures if each.label == label) for label in labels]
+    wide, high = _SHOWN_AS["phone"], 1160
+    shown = Image.new("RGB", (GAP + (wide + GAP) * len(chosen), high + 2 * GAP), "#eee")
+    for place, image in enumerate(chosen):
+        shown.paste(image.crop((0, 0, wide, high)), (GAP + (wide + GAP) * place, GAP))
+    return shown.quantize(128, dither=Image.Dither.NONE)
+
+
 def main() -> None:
-    """All of it."""
+    """All of it; with `readme` as an argument, that one's picture too."""
     with started() as browser:
         pictures = [*of_the_public(browser), *of_locked_telephones(browser), *of_the_desk(browser)]
     # Those that are alike stand together: a row is as high as its highest.
@@ -200,6 +215,8 @@ def main() -> None:
     pictures.sort(key=lambda each: (kinds.index(each.label.split(":")[0].split(",")[0]), each.image.width))
     SHEET.parent.mkdir(parents=True, exist_ok=True)
     laid_out(pictures).save(SHEET)
+    if "readme" in sys.argv[1:]:
+        beside_one_another(pictures, _IN_README).save(README, optimize=True)
     sys.stdout.write(f"{len(pictures)} pictures on {SHEET}\n")
 
 
