@@ -2,6 +2,11 @@
 
 Everything it decides is in `limiter` and `retry`; here it is acted on. An attempt is written down before it is made,
 under a lease that is checked in the same transaction, and again after it was answered.
+
+A round (`_cycle`) goes: give the lane up where another daemon is to have it; learn from the journal where it was just
+taken (`_learn`); once a second end what is over (`_tidy`); open the channel, unless it is paused (`_get_ready`); send
+what may leave (`_send_next`); look on the platform for what is in doubt (`_look`); rest until something is due, or is
+stored (`_rest`). Attempts run beside the rounds (`attempt.py`), and each that ends wakes the lane.
 """
 
 from __future__ import annotations
@@ -45,10 +50,13 @@ __all__ = ["LONGEST_IDLE", "URGENT_EXTRA", "Lane"]
 URGENT_EXTRA = 4
 """How many urgent posts may be under way beside a lane's full number: a hung routine send holds up none of them."""
 LONGEST_IDLE = timedelta(seconds=30)
+"""After so long a lane looks by itself: whoever stored something may have had no bell to ring."""
 TIDIED_EVERY = timedelta(seconds=1)
 """How often a busy lane ends what is over and looks for what is in doubt; an idle one does it when it is due."""
 FAILURE_PAUSE = 1.0
+"""Seconds until the next round after one that failed."""
 CLOCK_WAS_SET = timedelta(seconds=1)
+"""By how much more the wall clock moved than time did, so that it counts as set."""
 
 log = structlog.get_logger()
 
@@ -97,8 +105,10 @@ class Lane:
         self._at_rest.set()
         self._sending: set[asyncio.Task[None]] = set()
         self._looking: set[asyncio.Task[None]] = set()
+        # Under which number of its lease, and which setting of the clock, it last learnt from the journal.
         self._term = 0
         self._clock_set_by = timedelta()
+        # When this round began; and what the outbox said of what is due later, where it had nothing to send now.
         self._round = ClockReading.now(clock)
         self._idle: Due | None = None
         self._tidy_at = self._round.wall

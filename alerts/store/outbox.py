@@ -30,6 +30,7 @@ _MAY_BE_OUT = "sent_again"
 _MICROSECOND = timedelta(microseconds=1)
 _NOTHING_TO_END = because("never_appeared_there")
 BELIEVED_WAIT = timedelta(minutes=5)
+"""Where the clock was set back, no wait that was written down before it is longer than this."""
 CLOCKS_DIFFER = timedelta(seconds=5)
 """How far the clocks of two machines may be apart."""
 
