@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import structlog
 from argon2 import PasswordHasher
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from alerts.access import passwords
 from alerts.health import checkup
@@ -42,8 +42,8 @@ LONGEST = 60
 PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
 
-# How long an example takes is the machine's affair: a deadline would fail where others work beside it.
-settings.register_profile("tocsin", deadline=None)
+# How long an example takes, to make or to try, is the machine's affair: it would fail where others work beside it.
+settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tocsin")
 
 

@@ -279,6 +279,7 @@ class BulkSenders:
         self._events = events
         self._paces = paces
         self._told_at: dict[str, float] = {}
+        self._counted: dict[str, tuple[int, int]] = {}
         self._listening = [bot_lease(name) for name in conversing(town)]
         self.senders = {
             name: BulkSender(
@@ -323,7 +324,12 @@ class BulkSenders:
         metrics.measure_bots(halted, await self._database.ask(self._count) if self.senders else {})
 
     def _count(self, unit: Unit) -> dict[str, int]:
-        return {name: unit.subscribers.count(name) for name in self.senders}
+        """How many subscribe to each; counted anew only where that changed, for it reads them all."""
+        for name in self.senders:
+            changes = unit.subscribers.changes(name)
+            if self._counted.get(name, (None, 0))[0] != changes:
+                self._counted[name] = (changes, unit.subscribers.count(name))
+        return {name: count for name, (_, count) in self._counted.items()}
 
     def _told(self, event: SubscriberTold) -> None:
         """Open pages hear of a bulk's progress once a second, not of each of its thousands of messages."""

@@ -84,24 +84,20 @@ async def _count(service: DeskService, bulk: Bulk) -> Crowd:
     """Those of everybody who want it, and those who were told and would not."""
     channel, notice, incident = bulk.channel, bulk.notice, bulk.incident
     crowd: Counter[Quiet | None] = Counter()
-    async for told in _stretches(service, lambda unit, after: unit.audience.told(channel, notice, after, incident)):
+    async for told in _stretches(service, lambda after, unit: unit.audience.told(channel, notice, after, incident)):
         crowd.update(told.people)
         if bulk.everyone:
             crowd.subtract(told.wants)  # they are among everybody
     if bulk.everyone:
-        async for some in _stretches(service, lambda unit, after: unit.audience.everybody(channel, notice, after)):
+        async for some in _stretches(service, lambda after, unit: unit.audience.everybody(channel, notice, after)):
             crowd.update(some.wants)
     return +crowd
 
 
-async def _stretches(service: DeskService, look: Callable[[DeskUnit, int | None], Stretch]) -> AsyncIterator[Stretch]:
+async def _stretches(service: DeskService, look: Callable[[int | None, DeskUnit], Stretch]) -> AsyncIterator[Stretch]:
     after: int | None = None
     while True:
-        stretch = await service.ask(partial(_looked, look, after))
+        stretch = await service.ask(partial(look, after))
         yield stretch
         if (after := stretch.last) is None:
             return
-
-
-def _looked(look: Callable[[DeskUnit, int | None], Stretch], after: int | None, unit: DeskUnit) -> Stretch:
-    return look(unit, after)

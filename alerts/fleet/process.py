@@ -147,7 +147,7 @@ async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncI
             open_session=lend,
             lends_session=True,
             open_database=open_database,
-            feeds=SharedReader(session, outside.clock),
+            feeds=SharedReader(session, outside.clock, many=True),
             understanding=understanding,
             looks=LOOKS,
             lease_term=LEASES_LAST,

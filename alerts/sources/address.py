@@ -115,6 +115,7 @@ class AskedAddress:
         self._linked = self._fetcher_of(session)
         # Longest ago first: who waited longest is told first.
         self._shares: dict[SourceShare, None] = {}
+        self._since = reader.clock.monotonic()
         self._due = 0.0
         self._version: Version | None = None
         self._failure: Failure | None = None
@@ -191,9 +192,10 @@ class AskedAddress:
         return self._kept(document) if document is not None else None
 
     def _kept(self, document: FetchedDocument) -> FetchedDocument:
-        """The same, for the others too where there are any."""
-        if len(self._shares) > 1:
-            self._reader.shelf.keep(document, self._clock.monotonic())
+        """The same, for the others too where there are any, or may be soon: towns that begin don't all ask at once."""
+        now = self._clock.monotonic()
+        if len(self._shares) > 1 or (self._reader.many and now - self._since <= KEPT_FOR):
+            self._reader.shelf.keep(document, now)
         return document
 
     async def _wait(self, share: SourceShare, asking: asyncio.Task[FetchedDocument | None]) -> None:

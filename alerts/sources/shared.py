@@ -35,11 +35,12 @@ class SharedReader:
     """All addresses that this process reads.
 
     `turns` are the turns in which sources file what they heard. `requests` counts what was asked for over the network,
-    links included.
+    links included. `many` towns ask: one that comes a moment after another finds what that one was told.
     """
 
-    def __init__(self, session: Any, clock: Clock) -> None:
+    def __init__(self, session: Any, clock: Clock, *, many: bool = False) -> None:
         self.clock = clock
+        self.many = many
         self.turns = Turns()
         self.places = RequestPlaces()
         self.shelf = Shelf()

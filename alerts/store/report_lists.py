@@ -43,8 +43,9 @@ Place = tuple[int, int]
 """The rank and the number of a row: a page goes on behind it."""
 BEGINNING: Place = (-1, 0)
 _IS_OPEN = text(f"report.{OPEN_REPORTS}")
-_WAITS, _TAKEN_UP = (ReportState.RECEIVED, ReportState.HELD), (ReportState.ACCEPTED, ReportState.ASSIGNED)
-_OVER = (ReportState.CLOSED, ReportState.SET_ASIDE)
+_WAITS, _OVER = (ReportState.RECEIVED, ReportState.HELD), (ReportState.CLOSED, ReportState.SET_ASIDE)
+_RANKS = (_WAITS, (ReportState.ACCEPTED, ReportState.ASSIGNED), _OVER)
+"""The states as they stand in a list: what waits for somebody, what is taken up, what is over."""
 
 
 def _in(states: Sequence[ReportState]) -> Any:
@@ -52,8 +53,7 @@ def _in(states: Sequence[ReportState]) -> Any:
     return report.c.state.in_([literal_column(f"'{state.value}'") for state in states])
 
 
-_RANK = case((_in(_WAITS), literal_column("0")), else_=literal_column("1"))
-"""Of what is open."""
+_RANK = case(*((_in(states), literal_column(str(rank))) for rank, states in enumerate(_RANKS)))
 _TOLD = (
     func.coalesce(report.c.text, literal_column("''"))
     + literal_column("' '")
@@ -197,7 +197,7 @@ class ReportLists(UnitPart):
 
 def rank_of(state: ReportState) -> int:
     """Where that state stands in a list: 0 waits for somebody, 1 is taken up, 2 is over."""
-    return 0 if state in _WAITS else 1 if state in _TAKEN_UP else 2
+    return next(rank for rank, states in enumerate(_RANKS) if state in states)
 
 
 def _counted(row: Any) -> int:

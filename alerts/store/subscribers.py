@@ -7,7 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, delete, exists, func, literal_column, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.alert import Severity
 from alerts.model.delivery import BulkState
@@ -35,6 +51,8 @@ if TYPE_CHECKING:
 
 OFFSET = "bot offset"
 """The fact under which a channel keeps the first update that wasn't handled yet."""
+CHANGED = "subscribers changed"
+"""The fact under which it is kept how often who subscribes to a channel has changed."""
 # Every table that holds a chat's id: to forget somebody means to forget them in all of these.
 _OWN: tuple[Table, ...] = (table, got, held_back, officer_chat, officer_told, officer_asked, report_begun)
 _BULKS = select(bulk.c.id).where(bulk.c.channel == bindparam("of"))
@@ -104,6 +122,15 @@ _LANDED = Statement(select(bulk_landed).where(bulk_landed.c.bulk.in_(_BULKS)))
 _LAND_ANEW = Statement(update(bulk_landed).where(bulk_landed.c.seq == bindparam("key")).values(got=bindparam("pairs")))
 _FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("of"), fact.c.key == OFFSET))
 _REMEMBER = upsert_into(fact)
+_CHANGES = Statement(select(fact.c.value).where(fact.c.channel == bindparam("of"), fact.c.key == CHANGED))
+_CHANGE = Statement(
+    insert(fact)
+    .values(channel=bindparam("channel"), key=CHANGED, value="1")
+    .on_conflict_do_update(
+        index_elements=list(fact.primary_key.columns),
+        set_={"value": cast(cast(fact.c.value, BigInteger) + 1, Text)},
+    )
+)
 _AT_RANK = {severity.rank: severity for severity in Severity}
 
 
@@ -132,6 +159,7 @@ class Subscribers(UnitPart):
             token=subscriber.token,
             missed_at=None,  # who chooses is there
         )
+        _CHANGE.run(self._db, channel=channel)
 
     def by_token(self, channel: str, token: str) -> Subscriber | None:
         """Whose token has this digest: a browser, or a mailbox."""
@@ -143,11 +171,13 @@ class Subscribers(UnitPart):
         for statement in _FORGET:
             statement.run(self._db, of=channel, who=chat)
         self._land_anew(channel, chat, None)
+        _CHANGE.run(self._db, channel=channel)
 
     def moved(self, channel: str, old: int, new: int) -> None:
         """A group became a supergroup, or a browser got another address: all that was kept of `old` is `new`'s."""
         for statement in _MOVE:
             statement.run(self._db, of=channel, who=old, now=new)
+        _CHANGE.run(self._db, channel=channel)
         self._land_anew(channel, old, new)
         self._catch_up(channel, old, new)
 
@@ -169,6 +199,11 @@ class Subscribers(UnitPart):
                 changed = [(new if chat == old else chat, message) for chat, message in pairs]
                 kept = json.dumps([each for each in changed if each[0] is not None], separators=(",", ":"))
                 _LAND_ANEW.run(self._db, key=row["seq"], pairs=kept)
+
+    def changes(self, channel: str) -> int:
+        """How often it changed who subscribes: while this is the same, `count` is too, which reads them all."""
+        row = _CHANGES.row(self._db, of=channel)
+        return int(row["value"]) if row else 0
 
     def count(self, channel: str) -> int:
         """How many are on."""

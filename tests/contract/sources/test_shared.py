@@ -218,6 +218,29 @@ async def test_each_zone_reads_a_time_without_one_as_its_own(fed):
     assert fed.server.count("/a.xml") == 1
 
 
+async def test_a_town_that_comes_while_another_reads_the_messages_asks_for_none_of_them_again(fed):
+    """The first one has the index in its hands still, and nobody the messages it has read."""
+    fed.reader.many = True
+    first, late = fed.town(name="Vif"), fed.town(name="Claix")
+    document = await first.source._place.look(None)
+    for entry in (await first.source._index(document)).entries:
+        await first.source._place.linked(entry.url, entry.key)
+
+    assert len(await late.hears()) == 2
+    assert sorted(fed.server.asked) == ["/a.xml", "/b.xml", "/index"]
+
+
+async def test_what_one_town_alone_asked_for_is_not_kept_for_ever(fed):
+    fed.reader.many = True
+    town = fed.town()
+    await town.look()
+    assert len(fed.reader.shelf) == 3
+    for _ in range(3):
+        await fed.clock.advance(document.KEPT_FOR)
+        await town.look()
+    assert len(fed.reader.shelf) == 0
+
+
 # --- what is whose --------------------------------------------------------------------------------------------------
 
 

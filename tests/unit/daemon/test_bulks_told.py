@@ -22,8 +22,11 @@ from alerts.model.events import Events
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Notice, Subscriber, Topic
 from alerts.store.database import Database
+from alerts.store.files import connect
 from alerts.store.leases import Leases
 from alerts.store.statement import stamp
+from alerts.store.subscribers import Subscribers
+from alerts.store.unit import Unit
 from tests.fakes import FakeClock
 
 CHANNELS = """
@@ -156,23 +159,48 @@ def test_status_tells_how_many_subscribe_where_one_can(town, capsys):
     assert [line.endswith(", 2 subscribers") for line in lines] == [True, False]
 
 
-async def test_the_metrics_tell_how_many_subscribe(town):
+@pytest.fixture
+async def senders(town):
     database, clock = await Database.open(town / "tocsin.db"), FakeClock()
     config = load_config(town / "channels.toml")
-    events = Events()
-    metrics = Metrics(events)
-    senders = BulkSenders(
+    yield BulkSenders(
         config,
         database=database,
         keeper=LeaseKeeper(Leases(database), clock, "us", []),
         clock=clock,
         resources=lambda _: None,
         open_bulk=lambda *_: None,
-        events=events,
+        events=Events(),
         paces=bot_paces(config, clock),
     )
-    try:
-        await senders.measure(metrics)
-        assert metrics.registry.get_sample_value("tocsin_subscribers", {"channel": "telegram"}) == 2
-    finally:
-        await database.close()
+    await database.close()
+
+
+async def test_the_metrics_tell_how_many_subscribe(senders):
+    metrics = Metrics(Events())
+    await senders.measure(metrics)
+    assert metrics.registry.get_sample_value("tocsin_subscribers", {"channel": "telegram"}) == 2
+
+
+def test_they_count_only_where_somebody_came_chose_or_went(town, senders):
+    asked, db = [], connect(town / "tocsin.db")
+    db.set_trace_callback(asked.append)
+
+    def counted():
+        asked.clear()
+        return senders._count(Unit(db)), len([each for each in asked if "count(" in each])
+
+    assert counted() == ({"telegram": 2}, 1)
+    assert counted() == ({"telegram": 2}, 0)
+    people = Subscribers(db)
+    for change, many in (
+        (lambda: people.put("telegram", Subscriber(99)), 3),
+        (lambda: people.put("telegram", Subscriber(99, on=False)), 2),
+        (lambda: people.moved("telegram", 99, -99), 2),
+        (lambda: people.forget("telegram", -99), 2),
+    ):
+        change()
+        assert counted() == ({"telegram": many}, 1)
+    people.put("page", Subscriber(99))
+    assert counted() == ({"telegram": 2}, 0)
+    db.close()
