@@ -32,12 +32,11 @@ OWED = 2
 
 
 class Precedence(IntEnum):
-    """Who goes first: officers, who else is answered (but see `OWED`), what is Severe or worse, everything else."""
+    """Who goes first: who is answered (but see `OWED`), then what is Severe or worse, then everything else."""
 
-    AHEAD = 0
-    DIRECT = 1
-    URGENT = 2
-    ROUTINE = 3
+    DIRECT = 0
+    URGENT = 1
+    ROUTINE = 2
 
 
 class Transit:
@@ -124,7 +123,7 @@ class BotPace:
             elif (wait := self._wait()) > 0:
                 await self._clock.sleep(wait)
             else:
-                self._owed = OWED if precedence <= Precedence.DIRECT else max(self._owed - 1, 0)
+                self._owed = OWED if precedence is Precedence.DIRECT else max(self._owed - 1, 0)
                 departure = Transit()
                 self._queues[precedence].popleft().set_result(departure)
                 for _ in range(self._rounds):
@@ -155,20 +154,19 @@ class BotPace:
         self._gone.append(departure)
 
 
-class PaceAs:
-    """The pace of a bot for those who don't go as answers do: `AHEAD` of them, or as what nobody waits for.
+class Unhurried:
+    """The pace of a bot for what nobody waits for: its turn comes among what goes to many, and behind what is urgent.
 
-    It is a `Pace` like the bot's own.
+    It is a `Pace` like the bot's own; who speaks by it says one thing after the other.
     """
 
-    def __init__(self, pace: BotPace, precedence: Precedence) -> None:
+    def __init__(self, pace: BotPace) -> None:
         self._pace = pace
-        self._precedence = precedence
 
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[None]:
-        """Wait for one's turn among those of its kind."""
-        departure = await self._pace.leave(self._precedence)
+        """Wait for one's turn behind everything that is urgent."""
+        departure = await self._pace.leave(Precedence.ROUTINE)
         yield
         self._pace.answered(departure)
 

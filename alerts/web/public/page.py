@@ -127,7 +127,7 @@ class Listing:
 
 
 Look = Literal["extreme", "severe", "moderate", "minor", "unknown", "calm", "doubt"]
-"""How the town's page looks: by the worst that is on; `calm` only where every source was read in time."""
+"""How the town's page looks: by the worst that is on; `calm` only where every source of warnings was read in time."""
 _LOOKS: Mapping[Severity, Look] = {
     Severity.EXTREME: "extreme",
     Severity.SEVERE: "severe",

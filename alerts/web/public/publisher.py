@@ -372,7 +372,7 @@ class Publisher:
         now, views = unit.now, unit.views
         situation = self._daybook.look(views, now)
         standings = views.sources()
-        sources = tuple(_freshness(feed, standings.get(feed.name), unit) for feed in self.setting.sources)
+        sources = tuple(freshness_of(feed, standings.get(feed.name), unit) for feed in self.setting.sources)
         bots = tuple(name for each in self.setting.bots if (name := _bot(views.fact(each, "bot"))))
         asked = _asked(unit) if self.setting.town.listens else {}
         # Pages of long ago have answers too, which may be put right after days.
@@ -401,12 +401,13 @@ def _bot(told: str | None) -> str:
     return found[1] if found else ""
 
 
-def _freshness(feed: PolledSource, standing: SourceStatus | None, unit: DeskUnit) -> Freshness:
+def freshness_of(feed: PolledSource, standing: SourceStatus | None, unit: DeskUnit) -> Freshness:
+    """How fresh the knowledge of a source is; what warns of nothing is never behind its time."""
     last_ok = standing.last_ok if standing else None
     is_well = standing is not None and not standing.reason
     # A time to come is that of a clock that went wrong: how old the knowledge is, nobody knows.
     is_stale = last_ok is None or abs(unit.now - last_ok) > feed.patience
-    return Freshness(feed.title, last_ok, not is_well or is_stale)
+    return Freshness(feed.title, last_ok, feed.warns and (not is_well or is_stale))
 
 
 def public_routes(publisher: Publisher) -> list[web.RouteDef]:

@@ -38,11 +38,15 @@ _LONG_AFTER = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class PolledSource:
-    """A source that is read by itself: its key, its own spelling, and how old its news may be before that is said."""
+    """A source that is read by itself: its key, its own spelling, and how old its news may be before that is said.
+
+    `warns` is whether nothing can be said to be calm without it (`_TELLS_NO_DANGER` are those that don't).
+    """
 
     name: str
     title: str
     patience: timedelta = timedelta(minutes=10)
+    warns: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,18 @@ def state_of(on: Sequence[object], outlook: Outlook) -> State:
     return "stale" if outlook.doubtful else "calm"
 
 
+# "All is calm" speaks of dangers. Works stand in their calendar long before they begin, and what a site writes waits
+# for an officer: that one of these can't be read is no reason to doubt it, and a page that says so for days because a
+# site was rebuilt is believed by nobody when a hazard's source is down. What kind another package brings isn't known
+# here, so it counts.
+_TELLS_NO_DANGER = frozenset({"ical", "rss"})
+
+
 def _feed(name: str, rules: SourceRules) -> PolledSource:
     """Three of its rounds may fail before its age is held against it, and ten minutes in any case."""
-    every = rules.every or timedelta()
-    return PolledSource(name, rules.title or f"{name[:1].upper()}{name[1:]}", max(3 * every, timedelta(minutes=10)))
+    patience = max(3 * (rules.every or timedelta()), timedelta(minutes=10))
+    title = rules.title or f"{name[:1].upper()}{name[1:]}"
+    return PolledSource(name, title, patience, warns=rules.kind not in _TELLS_NO_DANGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +173,7 @@ class Outlook:
 
     @property
     def doubtful(self) -> bool:
-        """Whether a source is behind its time, so that there may be more than is shown."""
+        """Whether a source of warnings is behind its time, so that there may be more than is shown."""
         return any(source.stale for source in self.sources)
 
 

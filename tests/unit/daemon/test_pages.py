@@ -84,6 +84,22 @@ def test_a_source_is_called_as_it_spells_itself_and_is_old_by_its_own_measure(se
     )
 
 
+def test_works_and_news_of_a_site_are_no_warnings_and_hold_nothing_up_from_being_calm(tmp_path):
+    (tmp_path / "channels.toml").write_text(
+        CONFIG.format(language="fr-FR", channel="fr-FR", languages="[]")
+        + '[sources.chantiers]\nkind = "ical"\nurl = "https://www.example.org/works.ics"\n'
+        + '[sources.site]\nkind = "rss"\nurl = "https://www.example.org/feed"\n',
+        encoding="utf-8",
+    )
+    town = load_config(tmp_path / "channels.toml")
+    assert {each.name: each.warns for each in Setting(town, build_renderer(town)).sources} == {
+        "meteo": True,
+        "travaux": True,
+        "chantiers": False,
+        "site": False,
+    }
+
+
 @pytest.mark.parametrize(
     ("given", "spoken"),
     [

@@ -24,8 +24,8 @@ from alerts.store.alerts import stored_alert_of
 from alerts.store.memory import ChannelStatuses
 from alerts.web.public import lasting, older, publisher
 from alerts.web.public.page import Pages
-from alerts.web.public.publisher import AT_LEAST_EVERY
-from alerts.web.public.told import tell
+from alerts.web.public.publisher import AT_LEAST_EVERY, freshness_of
+from alerts.web.public.told import PolledSource, tell
 from tests.unit.desk.conftest import LATER, NOW, an_alert, cancelling, following
 from tests.unit.web.public.house import a_house, end, next_data
 
@@ -433,6 +433,12 @@ async def test_a_source_is_behind_its_time_by_its_own_measure(house):
     assert not await stale(10)
     assert await stale(11)
     assert await stale(1, reason="HTTP 500")
+
+
+async def test_a_source_that_warns_of_nothing_is_never_held_to_be_late(house):
+    source = PolledSource("site", "Le site", warns=False)
+    made = await house.service.ask(lambda unit: freshness_of(source, None, unit))
+    assert (made.title, made.last_ok, made.stale) == ("Le site", None, False)
 
 
 async def test_what_waited_is_told_from_when_it_was_let_out(tmp_path):
