@@ -99,11 +99,14 @@ class Share:
 
     `card` stands on the index, `first` above it as the banner of the worst, `easy` is the same in short sentences,
     `line` stands in the small page, `everywhere` below the map of the index, of what is about the
-    whole town; `entry` in the feed, `planned` in the calendar.
+    whole town; `entry` in the feed, `planned` in the calendar. `lead` and `summary` are what readers hand on: the words
+    of its own page.
     """
 
     id: str
     title: str
+    lead: str
+    summary: str
     severity: Severity
     hazard: Hazard
     district_codes: frozenset[str] | None
@@ -160,6 +163,8 @@ class Pages:
         return Share(
             told.incident.id,
             in_sight(told.heading),
+            in_sight(told.title),
+            in_sight(told.summary),
             told.severity,
             told.incident.hazard,
             told.districts,
@@ -305,6 +310,17 @@ class Pages:
         told = self._words.gettext(said) if said else f"({len(on)}) {on[0].title}"
         return f"{told} – {self.setting.town.name}"
 
+    def _handed_on(self, on: Sequence[Share], outlook: Outlook) -> tuple[str, str]:
+        """What a reader hands on of it, a title and what it says: the worst with what to do, or that nothing is on."""
+        words = self._words
+        if on:
+            rest = len(on) - 1
+            more = words.ngettext("and %(n)d more alert", "and %(n)d more alerts", rest) if rest else ""
+            return on[0].lead, "\n".join(filter(None, (on[0].summary, more)))
+        said = "No alert is known" if outlook.doubtful else "No alert is on"
+        moment = f"{words.gettext('as of')} {self._moment(outlook.now)}"
+        return self._title(on, look_of(on, outlook)), f"{words.gettext(said)} {moment}."
+
     @property
     def _called(self) -> Sequence[tuple[str, str, str]]:
         """The numbers to call: whom they reach, as they are read, and as telephones dial them."""
@@ -331,6 +347,7 @@ class Pages:
                 look=look_of,
                 concerning=concerning,
                 title_of=self._title,
+                handed_on=self._handed_on,
                 **values,
             )
         )

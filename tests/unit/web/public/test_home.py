@@ -66,6 +66,38 @@ def test_the_banner_is_the_worst_with_what_to_do_first(town, paper, severity):
     assert first.xpath(".//*[name()='svg'][@aria-hidden='true']"), "a pictogram, and words"
 
 
+@pytest.mark.parametrize("path", ["/", "/easy"])
+def test_what_is_handed_on_is_the_worst_with_what_to_do(town, paper, path):
+    others = [town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}", severity=Severity.MINOR)) for n in range(2)]
+    grave = town.hear(
+        an_alert(event="Orages", headline="Orages violents", severity=Severity.SEVERE, instruction="Restez chez vous.")
+    )
+    paper.print(*others, grave)
+    [handed] = tree(paper, path).xpath("//div[@data-hand-on]")
+    [own] = tree(paper, f"/alerts/{grave.stored.incident_id}").xpath("//div[@data-hand-on]")
+
+    assert handed.get("data-title") == own.get("data-title")
+    assert "(3)" not in handed.get("data-title")
+    assert "Orages violents" in handed.get("data-title")
+    assert "Restez chez vous." in handed.get("data-text")
+    assert handed.get("data-text") == f"{own.get('data-text')}\net 2 autres alertes"
+    assert handed.get("data-address").endswith(path)
+
+
+def test_where_nothing_is_on_that_is_handed_on(town, paper):
+    def handed(path):
+        [place] = tree(paper, path).xpath("//div[@data-hand-on]")
+        return place.get("data-title"), place.get("data-text").replace("\u00a0", " ")
+
+    paper.print()
+    calm = "Tout est calme – Ville de Saint-Martin", "Aucune alerte en cours le mercredi 25 novembre à 13 h 00."
+    assert handed("/") == handed("/easy") == calm
+    paper.freshness = Freshness("Météo", NOW - timedelta(hours=3), stale=True)
+    paper.print()
+    known = "Pas à jour – Ville de Saint-Martin", "Aucune alerte connue le mercredi 25 novembre à 13 h 00."
+    assert handed("/") == handed("/easy") == known
+
+
 def test_what_is_not_up_to_date_is_the_headline_where_nothing_is_known(town, paper):
     paper.freshness = Freshness("Météo", NOW - timedelta(hours=3), stale=True)
     paper.print()
