@@ -21,7 +21,17 @@ from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import quota_free_at
 from alerts.delivery.retry import Chance
 from alerts.model.delivery import Begun, ChannelStatus, Verdict
-from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
+from alerts.model.errors import (
+    BadCredential,
+    DatabaseRefused,
+    DeliveryError,
+    Duplicate,
+    Gone,
+    InDoubt,
+    ReaderGone,
+    Rejected,
+    Retry,
+)
 from alerts.model.events import AttemptFinished, Events
 from alerts.model.lease import Lease
 from alerts.model.ports import (
@@ -118,6 +128,16 @@ class ChannelHealth:
         self._written = await self._statuses.status(self._channel)
         until = None if self._written.state == "blocked" else self._written.blocked_until
         self._status = replace(self._written, blocked_until=until)
+
+    async def recall_anew(self) -> None:
+        """Read the channel's facts anew, for what another process wrote since the lane was taken.
+
+        A bulk stays with its lane, but while they move, or beside a version before, two processes have them.
+        """
+        try:
+            await self._statuses.load()
+        except DatabaseRefused as error:  # that is told by itself: what is known here still holds
+            log.warning("facts.not_read", channel=self._channel, error=str(error))
 
     def meet(self, error: DeliveryError) -> None:
         """Let what one post met hold for all, where the platform said so."""

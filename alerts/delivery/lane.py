@@ -180,6 +180,7 @@ class Lane:
     async def _probe_at_home(self) -> Probe:
         """The same where it is known here who refuses the credential: the channel doesn't stand as working then."""
         refused: Reason | None = None
+        await self._health.recall_anew()
         try:
             return await self._channel.probe()
         except BadCredential as error:

@@ -204,7 +204,8 @@ class PushBulk:
         now, service = self._resources.clock.now(), standing.service
         match meaning_of(answer.status):
             case PushAnswer.TAKEN:
-                if standing.took != key.public:
+                # Another process may have written that it refuses the key: the newest answer is what holds.
+                if standing.took != key.public or service.origin in refusing(self._resources):
                     await self._remember(service, "")
                 standing.answered(key.public)
                 return SendResult(target, SendOutcome.SENT)

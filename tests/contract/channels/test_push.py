@@ -177,6 +177,14 @@ async def test_a_restart_hides_from_nobody_that_a_service_refuses_the_key(town):
     await channel.probe()
 
 
+async def test_what_another_process_wrote_of_a_refusal_is_over_with_the_next_message_that_is_taken(town):
+    endpoint = await town.browser()
+    assert (await town.bulk.tell(town.target(endpoint))).outcome is SENT
+    await town.stage.facts.remember(REFUSED, json.dumps({town.stage.sandbox.url: town.key}))
+    assert (await town.bulk.tell(town.target(endpoint))).outcome is SENT
+    assert town.stage.facts.recall(REFUSED) == "{}"
+
+
 async def test_who_subscribed_under_another_key_stops_nothing(town):
     stranger, ours = await town.browser(key="of somebody else"), await town.browser()
     assert (await town.bulk.tell(town.target(ours))).outcome is SENT

@@ -99,6 +99,13 @@ class WatchedStatuses(ChannelStatuses):
 
     refuses = 0
     writes = 0
+    unread = 0
+
+    async def load(self):
+        if self.unread > 0:
+            self.unread -= 1
+            raise DatabaseRefused("disk I/O error")
+        await super().load()
 
     async def keep(self, channel, status, lease, now):
         self.writes += 1

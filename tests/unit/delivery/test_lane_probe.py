@@ -9,6 +9,7 @@ import pytest
 from alerts.model.errors import BadCredential, Retry
 from alerts.model.ports import Probe
 from alerts.model.post import PostState
+from alerts.store.memory import ChannelStatuses
 from tests.fakes import HANGS, ScriptedChannel
 
 
@@ -92,3 +93,43 @@ async def test_what_was_refused_before_a_restart_is_over_once_a_probe_says_so(ho
     assert again.lane.trouble is not None
     await again.lane.probe()
     assert again.lane.trouble is None
+
+
+class RememberingChannel(HomeChannel):
+    """Knows who refuses its credential by a fact that its bulk keeps."""
+
+    recall = staticmethod(lambda _: None)
+
+    async def probe(self):
+        if refused := self.recall("refused by"):
+            raise BadCredential(refused)
+        return await super().probe()
+
+
+async def test_what_another_daemon_keeps_of_a_refusal_is_told_by_whoever_has_the_lane(house):
+    """While a bulk and its lane move from one daemon to another, two processes may have them."""
+    channel = RememberingChannel(house.clock, probe=[Probe("@town")] * 3)
+    daemon = await house.start(channel)
+    channel.recall = lambda key: daemon.standings.recall("x", key)
+    another = ChannelStatuses(house.database)
+    await daemon.lane.probe()
+
+    await another.remember("x", "refused by", "push.example")
+    with pytest.raises(BadCredential):
+        await daemon.lane.probe()
+    assert str(daemon.lane.trouble) == "push.example"
+
+    await another.remember("x", "refused by", "")
+    await daemon.lane.probe()
+    assert daemon.lane.trouble is None
+
+
+async def test_a_database_that_refuses_changes_nothing_of_what_is_known_of_a_refusal(house):
+    channel = RememberingChannel(house.clock, probe=[Probe("@town")])
+    daemon = await house.start(channel)
+    channel.recall = lambda key: daemon.standings.recall("x", key)
+    await daemon.standings.remember("x", "refused by", "push.example")
+    daemon.standings.unread = 1
+
+    with pytest.raises(BadCredential):
+        await daemon.lane.probe()
