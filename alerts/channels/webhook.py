@@ -24,7 +24,7 @@ import structlog
 from alerts.channels.answer import Answer, RequestPurpose, address_of, ask, id_of, name_of, quote
 from alerts.channels.picture import LoadedPicture, picture_along
 from alerts.channels.settings import WebhookSettings, read_credential
-from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import Reason, because
@@ -125,24 +125,27 @@ def _image(picture: LoadedPicture | None) -> dict[str, Any] | None:
 LONGEST_WAIT = timedelta(hours=1)
 """A receiver of the town's own may name a time by mistake; beyond this it is asked again."""
 WAIT = timedelta(minutes=1)
-_UNSURE = frozenset({408, 425})
+_NOT_READ = frozenset({408, 425})
 _NO_SUCH_PLACE = frozenset({404, 405, 410})
 
 
-def refusal(answer: Answer, now: datetime) -> DeliveryError | None:
+def refusal(answer: Answer, now: datetime, unclear: type[InDoubt | Retry] = InDoubt) -> DeliveryError | None:
     """What to do about an answer; None when the receiver took it.
 
-    What is wrong with the address or the secret would be wrong with every post: it blocks the channel, so that all is
-    kept until somebody has seen to it. What the receiver says of this one post alone is final.
+    `unclear` is what comes of it where the receiver may have it. What is wrong with the address or the secret would be
+    wrong with every post: it blocks the channel, so that all is kept until somebody has seen to it. What the receiver
+    says of this one post alone is final.
     """
     if answer.ok:
         return None
     if (error := _of_the_address(answer.status)) is not None:
         return error
     if answer.status in (429, 503):
-        return _wait(answer, now)
-    if answer.status >= 500 or answer.status in _UNSURE:
+        return _wait(answer, now, unclear)
+    if answer.status in _NOT_READ:
         return Retry(because("receiver_trouble", status=answer.status))
+    if answer.status >= 500:
+        return unclear(because("receiver_trouble", status=answer.status))
     said = _said(answer)
     if said:
         return Rejected(because("receiver_refuses_saying", status=answer.status, said=said))
@@ -160,10 +163,10 @@ def _of_the_address(status: int) -> DeliveryError | None:
     return None
 
 
-def _wait(answer: Answer, now: datetime) -> Retry:
+def _wait(answer: Answer, now: datetime, unclear: type[InDoubt | Retry]) -> Retry | InDoubt:
     named = retry_after(answer.headers, now)
     if named is None and answer.status == 503:
-        return Retry(because("receiver_trouble", status=503))
+        return unclear(because("receiver_trouble", status=503))
     until = min(named or now + WAIT, now + LONGEST_WAIT)
     return Retry(because("receiver_asks_to_wait", until=until), until, whole_channel=True)
 
@@ -205,8 +208,9 @@ log = structlog.get_logger(__name__)
 class Webhook:
     """An address that takes posts. An update and an end are posts of their own, of the same incident.
 
-    Nothing here is ever in doubt: each post has one id for good, by which the receiver drops repeats, so whatever isn't
-    clearly refused is safe to send again: a time-out, a cut, a 5xx, a daemon that was killed while it waited.
+    Nobody has to look for what is in doubt: each post has one id for good, by which the receiver drops repeats, so
+    whatever isn't clearly refused is sent again: after a time-out, a cut, a 5xx, a daemon that was killed while it
+    waited. The receiver may have it meanwhile: an end that comes then isn't left out.
     """
 
     drops_repeats = True
@@ -233,7 +237,8 @@ class Webhook:
         # The id is the post's for good: the receiver drops by it what comes twice.
         now, identity = self._resources.clock.now(), identity_of(message, reply_to)
         picture = await self._load(message.image) if message.image else None
-        answer = await self._send(identity, letter(message, identity, reply_to, picture, now), now)
+        body = letter(message, identity, reply_to, picture, now)
+        answer = await self._send(identity, body, now, RequestPurpose.PUBLISH)
         return Receipt(*place_of(answer, identity))
 
     async def probe(self) -> Probe:
@@ -244,7 +249,7 @@ class Webhook:
         """
         await self.open()
         now = self._resources.clock.now()
-        told = (await self._send(f"ping-{int(now.timestamp())}", ping(now), now)).read() or {}
+        told = (await self._send(f"ping-{int(now.timestamp())}", ping(now), now, RequestPurpose.READ)).read() or {}
         account = name_of(told.get("name")) or urlsplit(self._settings.address).hostname or self._name
         return Probe(account, self._warnings())
 
@@ -257,7 +262,7 @@ class Webhook:
             return ()
         return (because("secret_too_short", least=SHORTEST_KEY),)
 
-    async def _send(self, identity: str, body: bytes, now: datetime) -> Answer:
+    async def _send(self, identity: str, body: bytes, now: datetime, act: RequestPurpose) -> Answer:
         if self._key is None:
             raise BadCredential(because("channel_unopened", channel=self._name))
         answer = await ask(
@@ -265,13 +270,14 @@ class Webhook:
             "POST",
             self._settings.address,
             platform="the receiver",
-            act=RequestPurpose.EDIT,  # doing it twice is doing it once, as with an edit
+            act=act,
             timeout=self._settings.timeout,
             data=body,
             headers=headers(self._key, identity, now, body),
             largest=LARGEST_ANSWER,
         )
-        if (error := refusal(answer, self._resources.clock.now())) is not None:
+        unclear = InDoubt if act.once else Retry
+        if (error := refusal(answer, self._resources.clock.now(), unclear)) is not None:
             raise error
         return answer
 

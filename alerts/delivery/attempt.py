@@ -325,8 +325,10 @@ class Attempts:
     def _judge(self, error: DeliveryError, post: Post, via: Means, *, is_ours: bool = False) -> Verdict:
         if post.kind is PostKind.COUNT:
             return retry.judge_count(error, post, self._clock.now(), self._chance)
-        looked_for = isinstance(error, InDoubt) and not is_ours and not self._repeatable(post, via)
-        return retry.judge(error, post, Means.NEW if looked_for else via, self._clock.now(), self._chance)
+        repeatable = self._repeatable(post, via)
+        looked_for = isinstance(error, InDoubt) and not is_ours and not repeatable
+        asked = Means.NEW if looked_for else via
+        return retry.judge(error, post, asked, self._clock.now(), self._chance, repeatable=repeatable)
 
     async def _count(self, post: Post, begun: Begun) -> Verdict:
         """Close the platform's own poll and take its numbers; they are written down with the verdict."""

@@ -18,6 +18,8 @@ Chance = Callable[[], float]
 LONGEST_WAIT = timedelta(minutes=5)
 LOOKS = (timedelta(seconds=2), timedelta(seconds=3), timedelta(seconds=5))
 """When to look for a post in doubt: after each, the next; a platform's read side may lag."""
+LONGEST_DOUBT = timedelta(seconds=30)
+"""Until what may be out is said again where that does no harm: what comes after it on the channel waits for that."""
 LOOKING_TAKES = timedelta(seconds=10)
 PROBED_AFTER = timedelta(seconds=30)
 _REPEATABLE = (Means.EDIT, Means.DELETE)
@@ -61,8 +63,13 @@ def never_asked() -> Verdict:
     return Verdict(PostState.FAILED, "rejected", because("poll_never_asked"), counts=False)
 
 
-def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: Chance) -> Verdict:
-    """What a failed attempt to send means for the post; `via` is what was really asked of the platform."""
+def judge(
+    error: DeliveryError, post: Post, via: Means, now: datetime, chance: Chance, *, repeatable: bool = False
+) -> Verdict:
+    """What a failed attempt to send means for the post; `via` is what was really asked of the platform.
+
+    `repeatable` says that the receiver drops what comes twice.
+    """
     reason = error.reason
     match error:
         case Retry():
@@ -73,9 +80,11 @@ def judge(error: DeliveryError, post: Post, via: Means, now: datetime, chance: C
         case InDoubt() if via in _REPEATABLE:
             # Changed or taken back twice is the same as once: nothing has to be looked for.
             return Verdict(PostState.QUEUED, "retry", reason, next_try=now + backoff(post.tries + 1, chance))
-        # It may be out: said again it would stand there twice, so it is looked for first.
+        # It may be out: said again it would stand there twice, so it is looked for first. Where it would stand there
+        # once it is said again in a while; in doubt meanwhile, so that an end which comes then isn't left out.
         case InDoubt():
-            return Verdict(PostState.IN_DOUBT, "in_doubt", reason, next_try=now + LOOKS[0])
+            doubt = min(backoff(post.tries + 1, chance), LONGEST_DOUBT) if repeatable else LOOKS[0]
+            return Verdict(PostState.IN_DOUBT, "in_doubt", reason, next_try=now + doubt)
         # The platform has these words already, perhaps from an attempt whose answer was lost: ours is looked for.
         case Duplicate():
             return Verdict(PostState.IN_DOUBT, "duplicate", reason, next_try=now)

@@ -37,11 +37,6 @@ def those_that(can: str):
     return pytest.mark.parametrize("kind", [kind for kind in SETTINGS if hasattr(channel_kind(kind).load(), can)])
 
 
-def unclear(kind: str) -> type[DeliveryError]:
-    """What an end without an answer is on publishing."""
-    return Retry if kind == "webhook" else InDoubt
-
-
 @pytest.fixture(params=list(SETTINGS))
 def kind(request):
     return request.param
@@ -205,7 +200,7 @@ async def test_silence_ends_within_the_time_out(stage, channel, kind, fault, act
     edits = act == "edit" and isinstance(channel, Edits)
     error = await raised(channel.edit(receipt.remote_id, message()) if edits else channel.publish(message()))
     assert time.monotonic() - began < 20
-    assert type(error) is (Retry if edits and kind != "twitter" else unclear(kind))
+    assert type(error) is (Retry if edits and kind != "twitter" else InDoubt)
 
 
 @those_that("find")
@@ -239,7 +234,7 @@ async def test_a_cut_of_what_may_be_repeated_is_only_a_retry(stage, channel, kin
 async def test_trouble_there_is_in_doubt_on_publishing_and_a_retry_else(stage, channel, kind, fault):
     receipt = await channel.publish(message("Alerte"))
     await stage.fault(kind, **fault)
-    expected = Retry if kind in WITHOUT_HTTP else unclear(kind)
+    expected = Retry if kind in WITHOUT_HTTP else InDoubt
     assert type(await raised(channel.publish(message()))) is expected
     assert type(await raised(channel.publish(message(), receipt.remote_id))) is expected
     if isinstance(channel, Deletes):
@@ -253,7 +248,7 @@ async def test_trouble_there_is_in_doubt_on_publishing_and_a_retry_else(stage, c
 @pytest.mark.parametrize("fault", ["cut_after", "half", "error_after"])
 async def test_what_may_be_repeated_is_taken_once(stage, channel, kind, fault):
     await stage.fault(kind, fault, times=1)
-    assert type(await raised(channel.publish(odd(kind)))) is unclear(kind)
+    assert type(await raised(channel.publish(odd(kind)))) is InDoubt
     assert isinstance(channel, DropsRepeats)
     again = await channel.publish(odd(kind))
     assert [post["id"] for post in await stage.timeline(kind)] == [again.remote_id]

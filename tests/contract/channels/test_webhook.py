@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.errors import BadCredential, DeliveryError, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected, Retry
 from alerts.model.post import About, PostImage, PostKind
 from tests.contract.channels.conftest import SECRETS, message
 from tests.contract.channels.platform import platform
@@ -121,8 +121,9 @@ async def test_any_2xx_is_taken_and_the_posts_own_id_stands_for_it(stage, answer
         (413, {}, Rejected),
         (422, {}, Rejected),
         (429, {}, Retry),
-        (500, {}, Retry),
-        (503, {}, Retry),
+        (500, {}, InDoubt),
+        (503, {}, InDoubt),
+        (503, {"Retry-After": "5"}, Retry),
     ],
 )
 async def test_what_an_answer_means(stage, status, headers, meaning):

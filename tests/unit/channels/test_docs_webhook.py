@@ -17,7 +17,7 @@ from alerts.channels.answer import Answer
 from alerts.channels.webhook import headers, identity_of, key_of, letter, ping, refusal
 from alerts.config.kinds import channel_kind
 from alerts.model.alert import Severity
-from alerts.model.errors import BadCredential, Rejected, Retry
+from alerts.model.errors import BadCredential, InDoubt, Rejected, Retry
 from alerts.model.post import About, Message, PostKind
 from alerts.model.town import Secret
 from tocsin_sandbox.settings import WEBHOOK_SECRET
@@ -101,7 +101,8 @@ def test_the_lines_of_the_page_are_valid():
         ("429, or 503", Retry),
         ("401, 403", BadCredential),
         ("3xx, 404, 405, 410", BadCredential),
-        ("408, 425, other 5xx", Retry),
+        ("408, 425", Retry),
+        ("other 5xx, no answer", InDoubt),
         ("any other 4xx", Rejected),
     ],
 )

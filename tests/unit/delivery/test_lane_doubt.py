@@ -13,7 +13,7 @@ from alerts.model.errors import BadCredential, DatabaseRefused, Duplicate, InDou
 from alerts.model.post import Means, PostKind, PostState, Receipt
 from alerts.model.reason import in_words
 from alerts.store.statement import stamp
-from tests.fakes import HANGS, Late, PlainChannel, ScriptedChannel
+from tests.fakes import HANGS, DroppingChannel, Late, PlainChannel, ScriptedChannel
 
 MODERATE, MINOR = Severity.MODERATE, Severity.MINOR
 
@@ -103,6 +103,21 @@ async def test_a_duplicate_that_is_none_of_ours_has_failed(house):
     assert stored.state is PostState.FAILED
     assert "said already" in str(stored.reason)
     assert len(channel.published) == 1
+
+
+async def test_a_receiver_that_drops_repeats_is_asked_ever_less_often_and_hears_the_end_of_what_it_may_have(house):
+    channel = DroppingChannel(house.clock, publish=[InDoubt("500")] * 200)
+    await house.start(channel)
+    alert = await house.post("Crue", MINOR, incident_id="crue")
+    await house.clock.advance(600)
+    assert await house.state(alert) is PostState.IN_DOUBT
+    assert 20 <= len(channel.published) <= 60, "seconds at first, half a minute later"
+
+    channel.script["publish"] = deque()
+    end = await house.post("Fin", MINOR, incident_id="crue", kind=PostKind.END, means=Means.NEW)
+    await house.clock.advance(300)
+    assert await house.state(end) is PostState.SENT
+    assert await house.state(alert) in (PostState.SENT, PostState.SUPERSEDED)
 
 
 @pytest.mark.parametrize("channel_class", [PlainChannel, ScriptedChannel])
