@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -38,6 +39,7 @@ from alerts.config.sections import (
     is_language,
 )
 from alerts.desk.outlines import read_districts
+from alerts.desk.streets import read_streets
 from alerts.model.errors import BadCredential, ConfigurationError, Misuse, Unreadable
 from alerts.model.incident import MANUAL
 from alerts.model.post import Means
@@ -47,7 +49,6 @@ from alerts.model.town import (
     PUSH,
     ChannelConfig,
     DeskSection,
-    District,
     FleetSection,
     ListeningFeed,
     ListeningSection,
@@ -63,6 +64,7 @@ from alerts.sources.settings import ManualSettings, SourceSettings
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V")
 R = TypeVar("R", bound="DataclassInstance")
 UNKNOWN_YET = "en"
 """What a file's faults are worded in where it doesn't tell the station's language, or can't be read at all."""
@@ -103,7 +105,9 @@ def read_config(file: Path, text: str) -> Town:
     push = reading.section("push", PushSettings) if PUSH in reading.table else None
     sources = reading.named("sources", source_kind, source_kinds)
     channels = reading.named("channels", channel_kind, channel_kinds)
-    districts = reading.districts(station)
+    districts = reading.beside("station.boundary", station.boundary if station else None, read_districts) or ()
+    read = partial(read_streets, districts=districts)
+    districts_of = reading.beside("station.streets", station.streets if station else None, read) or {}
     if reading.table.get("channels", {}) == {} and PUSH not in reading.table:
         reading.wrong("channels", because("no_channel_yet"))
     if notify is not None:
@@ -128,6 +132,7 @@ def read_config(file: Path, text: str) -> Town:
         Town,
         station,
         districts=districts,
+        districts_of=districts_of,
         channels={name: _channel(name, each) for name, each in channels.items()} | _push(push),
         sources={name: _made_of(SourceRules, each, settings=each) for name, each in sources.items()},
         store=StoreSection("" if server else str(store.url), store.keep, server, store),
@@ -327,15 +332,13 @@ class _Reading:
                 checked[name] = settings
         return checked
 
-    def districts(self, station: StationSettings | None) -> tuple[District, ...]:
-        """The districts of the boundary file, if there is one."""
-        if station is None or station.boundary is None:
-            return ()
+    def beside(self, key: str, named: str | None, read: Callable[[Path], V]) -> V | None:
+        """What a file beside channels.toml tells, if there is one."""
         try:
-            return read_districts(self.file.parent / station.boundary)
+            return read(self.file.parent / named) if named is not None else None
         except Unreadable as error:
-            self.wrong("station.boundary", error.reason)
-            return ()
+            self.wrong(key, error.reason)
+            return None
 
     def check_logo(self, station: StationSettings | None) -> None:
         """The town's picture is there, and small enough that a telephone waits for nothing else."""

@@ -87,6 +87,7 @@ class StationSettings(_Section):
     templates: str = Town.templates
     hazards: tuple[str, ...] = Town.hazards
     addresses: str | None = Town.addresses
+    streets: str | None = Town.streets
     logo: str | None = Town.logo
     accent: str | None = Town.accent
     numbers: tuple[str, ...] = Town.numbers

@@ -47,7 +47,7 @@ Mark = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class FilesBeside:
-    """The files beside channels.toml that a town is made of: boundary and secrets by their paths, and its templates."""
+    """The files beside channels.toml that a town is made of: boundary, streets, secrets by path; and its templates."""
 
     files: tuple[str, ...] = ()
     templates: str = ""
@@ -118,8 +118,7 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
 def beside(town: Town) -> FilesBeside:
     """Those of this town."""
     paths = [each.file for each in _secrets(town).values() if each.file]
-    if town.boundary:
-        paths.append(os.fspath(town.folder / town.boundary))
+    paths += [os.fspath(town.folder / each) for each in (town.boundary, town.streets) if each]
     return FilesBeside(tuple(paths), os.fspath(town.template_folder))
 
 
@@ -172,6 +171,8 @@ def _files(town: Town) -> Iterator[tuple[str, str]]:
         yield "web.export", town.web.export
     if town.boundary:
         yield "station.boundary", town.boundary
+    if town.streets:
+        yield "station.streets", town.streets
     yield "station.templates", town.templates
     for name, rules in town.sources.items():
         url = getattr(rules.settings, "url", None)

@@ -44,6 +44,19 @@ SETTING_FAULTS: Mapping[str, str] = {
         "[longitude, latitude], the last one equal to the first"
     ),
     "boundary_twice": "{file}: two features have the {what} {text}; allowed: one each",
+    "streets_unread": "{file} can't be read: {said:term}",
+    "streets_without_districts": (
+        "streets are told by their district; allowed: with the districts of a [station] boundary"
+    ),
+    "streets_no_csv": "{file} is no list of streets; allowed: a CSV with the columns `street` and `district`",
+    "streets_none": "{file} holds no street; allowed: a row for each district that a street is in",
+    "streets_too_many": "{file} is too long; allowed: up to {rows:number} rows and {most} MB",
+    "streets_line": "{file}, line {line}: {what}",
+    "street_unnamed": "the street is missing; allowed: a street and its district",
+    "street_too_long": "the street's name is too long; allowed: up to {most} characters",
+    "street_of_no_district": "{name} is no district; {hint}",
+    "street_no_utf8": "this is not UTF-8; allowed: UTF-8, which spreadsheets call “CSV UTF-8”",
+    "street_row_misshapen": "this is no row of the file; allowed: as many values as the first line has columns",
     # A folder of many towns
     "folder_misnamed": "a town's folder is named by a-z, 0-9, - and _, and starts with a letter or a figure",
     "secret_of_process": (

@@ -364,9 +364,11 @@ class Town:
 
     `sender` is the CAP sender of the town's own alerts. `public_url` is without a trailing slash. `areas` and the
     districts of `boundary` are what counts as here. `addresses` is a file of the national address base (BAN), for the
-    names of streets. `hazards` are those that an officer is offered, by name. `logo` is a picture beside channels.toml,
-    `accent` the colour of its pages (`#rrggbb`), `numbers` those to call (`Mairie: 04 76 00 00 00`). `mount` is
-    the path below which its pages are: none, or `/t/NAME` where it shares a host with other towns of a fleet.
+    names of streets. `streets` is a file that says in which districts the streets are, `districts_of` what it says: a
+    street's name and their codes. `hazards` are those that an officer is offered, by name. `logo` is a picture beside
+    channels.toml, `accent` the colour of its pages (`#rrggbb`), `numbers` those to call (`Mairie: 04 76 00 00 00`).
+    `mount` is the path below which its pages are: none, or `/t/NAME` where it shares a host with other towns of a
+    fleet.
     `reports` is None where people report nothing on the map: then nothing of it exists.
     `is_fleet`: it is no town but the operators' desk of a fleet, which has accounts and no channels.
     """
@@ -381,10 +383,12 @@ class Town:
     templates: str = "templates"
     hazards: tuple[str, ...] = ()
     addresses: str | None = None
+    streets: str | None = None
     logo: str | None = None
     accent: str | None = None
     numbers: tuple[str, ...] = ()
     districts: tuple[District, ...] = ()
+    districts_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     channels: Mapping[str, ChannelConfig] = field(default_factory=dict)
     sources: Mapping[str, SourceRules] = field(default_factory=dict)
     store: StoreSection = field(default_factory=StoreSection)

@@ -26,7 +26,16 @@ CREST = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 76">
 </svg>"""
 LOOKS = """logo = "blason.svg"
 accent = "#123f73"
+streets = "streets.csv"
 numbers = ["Mairie: 04 76 00 00 00", "Astreinte de nuit: 04 76 00 00 01"]
+"""
+STREETS = """street,district
+Rue Basse,Centre-Bourg
+Rue de l’Église,Centre-Bourg
+Rue Haute,Centre-Bourg
+Rue Haute,SM-05
+Avenue du Général-Leclerc,SM-02
+Chemin des Vignes,Les Coteaux
 """
 HERE = (Named("INSEE", "38185"),)
 
@@ -122,6 +131,7 @@ STATES: Mapping[str, State] = {
 def whole_setting(folder: Path) -> Setting:
     """A town with its crest and colour, and every way to be told, as its channels.toml has it."""
     (folder / "blason.svg").write_text(CREST, encoding="utf-8")
+    (folder / "streets.csv").write_text(STREETS, encoding="utf-8")
     for name in ("areas.geojson", "travaux.ics"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
     station = STATION.format(port=8080, desk="").replace("\n[store]", LOOKS + "\n[store]", 1)

@@ -79,6 +79,7 @@ IN_FILES: Mapping[str, Sequence[str]] = {
     "/alerts/{id}": ("calm", "severe", "extreme"),
     "/easy": ("calm", "extreme", "stale"),
     "/embed": ("calm", "severe", "stale"),
+    "/streets": ("calm", "severe", "stale"),
     "/poster": ("calm",),
     "/privacy": ("calm",),
     "/404.html": ("calm",),
@@ -131,6 +132,7 @@ PUBLIC_NO_PAGES: Mapping[str, str] = {
     "/signaler": "leads to the form",
     "/sitemap.xml": "for programs",
     "/static/{file}": "style, scripts, pictures",
+    "/streets.json": "what a script asks",
     "/sw.js": "for the browser",
     "/{path}": "whatever an edition answers",
 }

@@ -369,6 +369,16 @@ def test_a_boundary_file_is_read_with_the_rest(load, problems, tmp_path):
     (tmp_path / "areas.geojson").write_text(json.dumps({"features": [feature]}))
     assert [district.name for district in load(boundary).districts] == ["Centre"]
 
+    streets = boundary.replace('areas.geojson"', 'areas.geojson"\nstreets = "rues.csv"')
+    assert problems(streets) == ["station.streets: rues.csv can't be read: No such file or directory"]
+    (tmp_path / "rues.csv").write_text("street,district\nRue Haute,Centr\n", encoding="utf-8")
+    assert problems(streets) == [
+        "station.streets: rues.csv, line 2: 'Centr' is no district; did you mean 'Centre'?",
+    ]
+    (tmp_path / "rues.csv").write_text("street,district\nRue Haute,Centre\n", encoding="utf-8")
+    assert load(streets).districts_of == {"Rue Haute": ("D1",)}
+    assert load(boundary).districts_of == {}
+
 
 def test_our_own_warnings_don_t_go_before_the_public(load, problems):
     notify = '[notify]\nchannels = ["telegram"]\n'

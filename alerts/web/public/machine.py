@@ -156,6 +156,11 @@ def _outline(ring: tuple[Point, ...]) -> Sequence[Sequence[float]]:
     return unwound[::-1] if twice > 0 else unwound
 
 
+def streets(setting: Setting) -> str:
+    """The town's streets with the codes of their districts, for browsers to look through."""
+    return _json({"streets": [(street, codes) for street, codes in setting.town.districts_of.items()]})
+
+
 def districts(setting: Setting) -> str:
     """The town's districts as GeoJSON."""
     return _json(

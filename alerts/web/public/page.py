@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -26,7 +26,7 @@ from markupsafe import Markup, escape
 
 from alerts.listening.answering import FaqEntry
 from alerts.model.alert import Severity
-from alerts.model.hazard import Hazard
+from alerts.model.hazard import Hazard, fold
 from alerts.model.town import Town
 from alerts.rendering.card import Card, card_of, draw_card
 from alerts.rendering.i18n import Words, read_words
@@ -47,6 +47,8 @@ EASY, POSTER = "easy", "poster"
 """What is on in short sentences, and a sheet to be hung up."""
 REPORT = "report"
 """Where citizens report, in a town that takes that."""
+STREETS = "streets"
+"""Which streets are in which district, and what is about it, in a town that tells its streets."""
 PANEL = "panel"
 """Where screens find what they show."""
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
@@ -186,6 +188,15 @@ class Pages:
     def easy(self, shown: Listing, outlook: Outlook) -> str:
         """What is on in short sentences and large letters, for who reads with trouble, and to be read aloud."""
         return self._page("easy.html", outlook, EASY, on=shown.on)
+
+    def streets(self, shown: Listing, outlook: Outlook) -> str:
+        """For each district whether it is concerned, and its streets."""
+        return self._page("streets.html", outlook, STREETS, on=shown.on, streets=self._streets)
+
+    @cached_property
+    def _streets(self) -> Mapping[str, Piece]:
+        # Twenty thousand of them, and the page is made anew each minute.
+        return _streets_by_district(self.setting.town)
 
     def poster(self, outlook: Outlook) -> str:
         """A sheet for a door or a wall: where the town's alerts are, as words and as a QR code."""
@@ -441,6 +452,15 @@ def concerning(on: Sequence[Share], district: str) -> Concerned:
     sure = [each for each in on if each.is_whole or district in (each.district_codes or ())]
     perhaps = [each for each in on if each.district_codes is None and not each.is_whole]
     return Concerned(sure, perhaps)
+
+
+def _streets_by_district(town: Town) -> Mapping[str, Piece]:
+    """The list of a district's streets, by its code."""
+    of: dict[str, list[str]] = {}
+    for street in sorted(town.districts_of, key=fold):
+        for code in town.districts_of[street]:
+            of.setdefault(code, []).append(f"<li>{escape(street)}</li>")
+    return {code: Piece("".join(streets)) for code, streets in of.items()}
 
 
 def drawn(hazard: Hazard, side: int = 24) -> Piece:

@@ -42,10 +42,22 @@ from alerts.web.public.answers import (
     static_answers,
 )
 from alerts.web.public.lasting import Lasting, shares_of
-from alerts.web.public.page import ACCENT, PANEL, PRIVACY, Listing, Pages, logo_path, panel_path, safety, words_of
+from alerts.web.public.page import (
+    ACCENT,
+    PANEL,
+    PRIVACY,
+    STREETS,
+    Listing,
+    Pages,
+    logo_path,
+    panel_path,
+    safety,
+    words_of,
+)
 from alerts.web.public.told import Outlook, Setting, Told
 
 _MAP, _SITEMAP, MANIFEST = "/alerts.geojson", "/sitemap.xml", "/manifest.webmanifest"
+STREETS_LIST = "/streets.json"
 MANIFEST_KIND, SCRIPT = "application/manifest+json", "text/javascript; charset=utf-8"
 
 Known = Sequence[tuple[str, datetime]]
@@ -76,6 +88,7 @@ _PAGES: Mapping[str, Callable[[Pages, Listing, Outlook], str]] = {
     "404.html": lambda pages, _, outlook: pages.nothing_here(outlook),
     "easy": Pages.easy,
     "poster": lambda pages, _, outlook: pages.poster(outlook),
+    STREETS: Pages.streets,
     "embed": Pages.embed,
     "embed.html": Pages.fragment,
 }
@@ -165,7 +178,7 @@ class Site:
         planned = tuple(each for each in shown.all if each.planned)
         soon = (*shown.on, *shown.to_come)
         for language in self.setting.languages:
-            for rest in _PAGES:
+            for rest in (each for each in _PAGES if each != STREETS or self.setting.town.districts_of):
                 yield self.setting.path(language, rest), shown.told_of, partial(self._page, language, rest, shown)
             # The picture says of when it is: drawing it each minute would cost a fleet too much.
             looks = (shown.on, shown.outlook.doubtful, now.replace(minute=0, second=0, microsecond=0))
@@ -251,13 +264,15 @@ def _map(shown: Sequence[Lasting]) -> KeptAnswer:
 
 
 def _own(setting: Setting) -> Mapping[str, Once[KeptAnswer]]:
-    """The town's own look: its picture, and its colour as a style sheet."""
+    """The town's own look: its picture, and its colour as a style sheet; and its streets, where it tells them."""
     town = setting.town
     own: dict[str, Once[KeptAnswer]] = {}
     if (path := logo_path(town)) is not None:
         own[path] = Once(partial(logo_of, town))
     if town.accent is not None:
         own[ACCENT] = Once(partial(answer, f":root {{ --accent: {town.accent}; }}\n", CSS, fresh_for=3600))
+    if town.districts_of:
+        own[STREETS_LIST] = Once(lambda: answer(machine.streets(setting), JSON, extra=ANYWHERE, fresh_for=3600))
     return own
 
 

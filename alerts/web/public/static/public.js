@@ -195,12 +195,21 @@ function put(fresh) {
   if (there.innerHTML === told) return;
   told = there.innerHTML;
   const inHand = here.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  // What somebody is typing stays, and where they are in it.
+  const [kept, anew] = [here, there].map((each) => each.querySelector("[data-kept]"));
+  const typing = kept?.contains(document.activeElement) ? document.activeElement : null, caret = typing?.selectionStart;
+  if (kept && anew) {
+    Object.assign(kept.dataset, anew.dataset);
+    anew.replaceWith(kept);
+  }
   const chart = here.querySelector("#map.ready"), place = there.querySelector("#map");
   if (chart && place) place.replaceWith(chart);
   if (there.dataset.now) here.dataset.now = there.dataset.now;
   else delete here.dataset.now;
   here.replaceChildren(...there.childNodes);
   if (inHand) here.querySelector(`a[href="${CSS.escape(inHand)}"]`)?.focus({preventScroll: true});
+  typing?.focus({preventScroll: true});
+  if (caret >= 0) typing.setSelectionRange(caret, caret);
   document.title = fresh.title;
   icon().href = fresh.querySelector("link[rel=icon]").href;
   if (chart && place) fill(chart);

@@ -47,9 +47,19 @@ function locate(place) {
   );
 }
 
-function say(nodes) {
-  document.querySelector("[data-verdict]").replaceChildren(...nodes);
+// What is said already isn't said again: it would be read out anew.
+function say(nodes, place = document.querySelector("[data-verdict]")) {
+  const fresh = document.createElement("div");
+  fresh.append(...nodes);
+  if (fresh.innerHTML !== place.innerHTML) place.replaceChildren(...fresh.childNodes);
 }
+
+// Sentences, each with the incidents that it is about; also what another script found out (streets.js).
+function verdict(told) {
+  return told.flatMap(([words, found]) => [Object.assign(document.createElement("p"), {textContent: words}), ...[...found].map(cardOf)]);
+}
+
+document.addEventListener("verdict", ({target, detail}) => say(verdict(detail), target));
 
 async function compare(told, here, tell) {
   const [areas, districts] = await Promise.all([told.areas, told.districts].map((address) => fetch(address).then((answer) => answer.json())));
@@ -58,10 +68,7 @@ async function compare(told, here, tell) {
   const sure = new Set(on.filter((each) => each.properties.whole || holds(each, here)).map((each) => each.properties.incident));
   const perhaps = new Set(on.filter((each) => !each.geometry && !each.properties.whole).map((each) => each.properties.incident));
   if (!sure.size && !perhaps.size) return tell(told.no);
-  say([[told.yes, sure], [told.perhaps, perhaps]].filter(([, found]) => found.size).flatMap(([words, found]) => {
-    const head = Object.assign(document.createElement("p"), {textContent: words});
-    return [head, ...[...found].map(cardOf)];
-  }));
+  say(verdict([[told.yes, sure], [told.perhaps, perhaps]].filter(([, found]) => found.size)));
 }
 
 // The card that the page shows of it already, with what to do; of what it doesn't show yet a link.

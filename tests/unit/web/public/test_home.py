@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -135,6 +136,52 @@ def test_a_district_reads_whether_it_is_concerned(town, make_paper):
     assert all("Rue fermée" not in said for name, said in told.items() if name != district.name)
 
 
+def test_streets_are_told_by_district_with_the_same_answer_and_no_field_could_send_one(town, make_paper):
+    paper = make_paper(districts_of={"Rue Basse": ("D1",), "Rue Haute": ("D1", "D2"), "Allée <b>": ("D2",)})
+    here = town.hear(
+        an_alert(headline="Rue fermée", areas=(Area("Centre-Bourg", geocodes=(Named("district", "D1"),)),))
+    )
+    paper.print(here)
+    parts = tree(paper, "/streets").xpath("//section[@class='district-streets']")
+    told = {part.findtext("h3"): [each.text_content() for each in part.xpath("ul/li")] for part in parts}
+
+    assert told == {"Centre-Bourg": ["Rue Basse", "Rue Haute"], "Le Moulin d’Élise": ["Allée <b>", "Rue Haute"]}
+    assert "Oui" in parts[0].findtext("p/strong") + parts[0].find("p").text_content()
+    [link] = parts[0].xpath("p/a/@href")
+    assert link == f"/alerts/{here.stored.incident_id}"
+    assert "Non" in parts[1].find("p").text_content()
+    assert tree(paper, "/en/streets").xpath(f"//a[@href='/en/alerts/{here.stored.incident_id}']")
+
+    answer = paper.edition.answers["/streets.json"]
+    assert json.loads(answer.body) == {
+        "streets": [["Rue Basse", ["D1"]], ["Rue Haute", ["D1", "D2"]], ["Allée <b>", ["D2"]]]
+    }
+    assert "max-age=3600" in answer.headers["Cache-Control"]
+    [form] = tree(paper, "/").xpath("//form[@data-street]")
+    assert not form.xpath(".//*[@name]"), "what has no name no form sends"
+    assert not form.get("action")
+    rows = {row.get("data-district"): row.get("data-sure") for row in tree(paper, "/").xpath("//dt[@data-district]")}
+    assert (rows["D1"], rows["D2"]) == (here.stored.incident_id, "")
+
+
+def test_while_a_source_is_late_no_district_is_said_to_be_safe(town, make_paper):
+    paper = make_paper(districts_of={"Rue Haute": ("D1",)})
+    paper.freshness = Freshness("Météo", NOW - timedelta(hours=3), stale=True)
+    paper.print()
+
+    [told] = tree(paper, "/streets").xpath("//section[@class='district-streets']/p")
+    assert "Aucune connue" in told.text_content()
+    assert "Non" not in told.text_content()
+
+
+def test_a_town_without_a_list_of_streets_has_its_page_as_before(town, paper):
+    paper.print(town.hear(an_alert()))
+
+    assert not tree(paper, "/").xpath("//form[@data-street] | //a[contains(@href, 'streets')]")
+    assert "streets.js" not in paper.text("/")
+    assert not {"/streets", "/streets.json"} & set(paper.edition.answers.makes)
+
+
 def test_the_easy_page_is_short_sentences_one_a_line(town, paper):
     filed = town.hear(an_alert(severity=Severity.EXTREME, instruction="Rentrez chez vous. Fermez les volets."))
     paper.print(filed)
@@ -192,8 +239,9 @@ def test_the_picture_of_the_towns_page_says_of_when_it_is_for_platforms_keep_it(
     assert paper.print().answers["/card.png"].body != early
 
 
-def test_the_first_view_is_small(town, paper):
+def test_the_first_view_is_small(town, make_paper):
     """The page, its style and its scripts, as they come over the line, without the map: 60 kB at most."""
+    paper = make_paper(districts_of={f"Rue {number}": ("D1",) for number in range(20_000)})
     paper.print(*(town.hear(an_alert(event=f"Vent {n}", headline=f"Vent {n}")) for n in range(5)))
     page = tree(paper, "/")
     parts = [
