@@ -10,7 +10,7 @@ import typer
 
 from alerts.cli import options, screen
 from alerts.cli.options import officer
-from alerts.cli.screen import tell
+from alerts.cli.screen import counted, tell
 from alerts.model.errors import Misuse
 from alerts.model.person import Act
 from alerts.model.reason import because
@@ -52,12 +52,12 @@ def forget(
 
     if dry_run:
         said, reported = control.rehearse(carry_out)
-        screen.say(tell("%(n)s utterances would be forgotten", n=said))
-        screen.say(tell("%(n)s reports would be forgotten", n=reported))
+        screen.say(counted("%(n)s utterance would be forgotten", "%(n)s utterances would be forgotten", said))
+        screen.say(counted("%(n)s report would be forgotten", "%(n)s reports would be forgotten", reported))
         return 0
     (said, reported), _ = control.act(carry_out)
-    screen.say(tell("%(n)s utterances forgotten", n=said))
-    screen.say(tell("%(n)s reports forgotten", n=reported))
+    screen.say(counted("%(n)s utterance forgotten", "%(n)s utterances forgotten", said))
+    screen.say(counted("%(n)s report forgotten", "%(n)s reports forgotten", reported))
     if not scrub(town.database):
         screen.say(tell("the database is being read: its log is emptied with the next change or look"))
     return 0

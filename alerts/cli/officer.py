@@ -55,6 +55,7 @@ def status(
         ears,
         every_word,
         heard,
+        newest,
         one_account,
         sources,
         store,
@@ -79,6 +80,8 @@ def status(
         return 0
     for account in accounts(control, everything=everything):
         screen.show_json(account) if as_json else screen.show_account(account)
+    told = bulks(control)
+    shown, left_out = newest(told)
     for rows, show in (
         (store(control), screen.show_store),
         (database(control), screen.show_database),
@@ -86,7 +89,8 @@ def status(
         (ears(control), screen.show_ear),
         (heard(control), screen.show_heard),
         (channels(control), screen.show_channel),
-        (bulks(control), screen.show_bulk),
+        (told if as_json else shown, screen.show_bulk),
+        ([{"more": left_out}] if left_out and not as_json else [], screen.show_bulks_left_out),
         (daemons(control), screen.show_daemon),
     ):
         for row in rows:
@@ -166,7 +170,8 @@ def gone(
     if source not in control.town.sources:
         raise Misuse(because("no_such_source", name=repr(source), known=list(control.town.sources)))
     entries, _ = control.act(lambda unit: officer(unit, who, Act.CANCEL).call_off_gone(source))
-    screen.say(tell("%(n)s called off: announced when %(source)s is read next", n=entries, source=source))
+    said = "%(n)s called off: announced when %(source)s is read next"
+    screen.say(screen.counted(said, said, entries, source=source))
     return 0
 
 

@@ -209,7 +209,7 @@ def verify_log(
         screen.show_json({"whole": True, "lines": result.lines, "head": str(result.head)})
     else:
         screen.show(str(result.head))
-        screen.say(tell("%(n)s lines, none of them changed", n=result.lines))
+        screen.say(screen.counted("%(n)s line, unchanged", "%(n)s lines, none of them changed", result.lines))
     return 0
 
 
@@ -284,7 +284,7 @@ def _of_account(unit: DeskUnit, account: Account) -> dict[str, Any]:
 def _account_line(each: dict[str, Any]) -> str:
     factors = [tell("codes")] if each["codes"] else []
     if each["passkeys"]:
-        factors.append(tell("%(n)s passkeys", n=each["passkeys"]))
+        factors.append(screen.counted("%(n)s passkey", "%(n)s passkeys", each["passkeys"]))
     at = each["signed_in_at"]
     last = tell("signed in %(time)s", time=_minutes(at)) if at else tell("never signed in")
     proof = ", ".join(factors) or tell("no second factor")

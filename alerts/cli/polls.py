@@ -201,7 +201,8 @@ def _show_preview(shown: dict[str, Any]) -> None:
 
 
 def _show_result(account: dict[str, Any]) -> None:
-    answers = tell("%(n)s answers on the page and by the bot", n=account["turnout"])
+    one, many = "%(n)s answer on the page and by the bot", "%(n)s answers on the page and by the bot"
+    answers = screen.counted(one, many, account["turnout"])
     if "channels" not in account:
         screen.show(f"{account['poll']}  {screen.term(account['state'])}  {answers}")
         screen.say(tell("the numbers are told once it is closed"))

@@ -138,6 +138,11 @@ def tell(sentence: str, /, **values: object) -> str:
     return words().gettext(sentence, **values)
 
 
+def counted(one: str, many: str, number: int, /, **values: object) -> str:
+    """The same of so many (`%(n)s`), in the form that the language has for that number."""
+    return words().ngettext(one, many, number, **values)
+
+
 def term(code: str) -> str:
     """A word of ours, such as a state, in the station's language."""
     return tell(code).replace("_", " ")
@@ -311,7 +316,7 @@ def show_in_full(told: Iterable[InFull]) -> None:
 def show_post(post: Mapping[str, Any]) -> None:
     """One post: where, what it is, how it stands, and its address or the reason."""
     where = post["url"] or plain(post["reason"])
-    tries = f" ({tell('%(n)s attempts', n=post['attempts'])})" if post["attempts"] > 1 else ""
+    tries = f" ({counted('%(n)s attempt', '%(n)s attempts', post['attempts'])})" if post["attempts"] > 1 else ""
     kind = term(post["kind"]).ljust(_widest(("publish", "update", "end")))
     show(f"    {post['channel']:<14} {kind} {coloured(post['state'], _widest(PostState))} {where}{tries}")
 
@@ -358,9 +363,14 @@ def show_ear(ear: Mapping[str, Any]) -> None:
 
 def show_heard(row: Mapping[str, Any]) -> None:
     """How much of what people say nobody saw to, and what they ask."""
-    said = tell("%(heard)s unread, %(raised)s maybe calls for help; %(questions)s open questions", **row)
-    waits = tell("; %(n)s answers wait", n=row["waiting"]) if row["waiting"] else ""
-    show(f"{tell('heard')}  {said}{waits}")
+    said = [
+        counted("%(n)s unread", "%(n)s unread", row["heard"]),
+        counted("%(n)s maybe a call for help", "%(n)s maybe calls for help", row["raised"]),
+        counted("%(n)s open question", "%(n)s open questions", row["questions"]),
+    ]
+    if row["waiting"]:
+        said.append(counted("%(n)s answer waits", "%(n)s answers wait", row["waiting"]))
+    show(f"{tell('heard')}  {', '.join(said)}")
 
 
 def show_bulk(bulk: Mapping[str, Any]) -> None:
@@ -370,20 +380,28 @@ def show_bulk(bulk: Mapping[str, Any]) -> None:
     show(f"        {_reached(bulk)}{tell('; ') + plain(bulk['reason']) if bulk['reason'] else ''}")
 
 
+def show_bulks_left_out(left_out: Mapping[str, Any]) -> None:
+    """How many bulks that have ended aren't shown."""
+    one, many = "%(n)s more has ended in the last day (--json)", "%(n)s more have ended in the last day (--json)"
+    show(f"        {counted(one, many, left_out['more'])}")
+
+
 def _reached(bulk: Mapping[str, Any]) -> str:
     if bulk["total"] is None:
         return tell("not begun") if bulk["state"] != "waiting" else tell("not begun: its alert waits")
-    everyone, readers = "of %(n)s subscribers: %(parts)s", "of %(n)s who got the alert: %(parts)s"
-    whom = everyone if bulk["of"] == "subscribers" else readers
-    return tell(whom, n=bulk["total"], parts=", ".join(_parts_of(bulk)))
+    total, parts = bulk["total"], ", ".join(_parts_of(bulk))
+    if bulk["of"] == "subscribers":
+        return counted("of %(n)s subscriber: %(parts)s", "of %(n)s subscribers: %(parts)s", total, parts=parts)
+    one = "of %(n)s who got the alert: %(parts)s"
+    return counted(one, one, total, parts=parts)
 
 
 def _parts_of(bulk: Mapping[str, Any]) -> Iterator[str]:
-    yield tell("%(n)s told", n=bulk["sent"])
+    yield counted("%(n)s told", "%(n)s told", bulk["sent"])
     if bulk["held"] and bulk["held_until"]:
         yield tell("%(n)s to be told by %(time)s", n=bulk["held"], time=_minutes(bulk["held_until"]))
-    counted = ("failed", "%(n)s not reached"), ("skipped", "%(n)s passed over"), ("rest", "%(n)s still to go")
-    yield from (tell(sentence, n=bulk[name]) for name, sentence in counted if bulk[name])
+    others = ("failed", "%(n)s not reached"), ("skipped", "%(n)s passed over"), ("rest", "%(n)s still to go")
+    yield from (counted(sentence, sentence, bulk[name]) for name, sentence in others if bulk[name])
     if bulk["ends_at"]:
         yield tell("through at %(time)s", time=bulk["ends_at"][11:16])
 
@@ -394,7 +412,7 @@ def show_channel(channel: Mapping[str, Any]) -> None:
     if channel["queued"]:
         left.append(tell("%(n)s queued", n=channel["queued"]))
     if channel["subscribers"] is not None:
-        left.append(tell("%(n)s subscribers", n=channel["subscribers"]))
+        left.append(counted("%(n)s subscriber", "%(n)s subscribers", channel["subscribers"]))
     show(_row("channel", channel["channel"], channel["state"], f"{', '.join(left)}{_because(channel)}"))
 
 
@@ -418,12 +436,9 @@ def show_database(told: Mapping[str, Any]) -> None:
     """That the database was put back, and what came of it."""
     since = _minutes(told["since"]) if told["since"] else tell("its beginning")
     gap = tell("knows nothing of the time from %(since)s to %(until)s", since=since, until=_minutes(told["until"]))
-    found = tell(
-        "%(n)s posts were found on the channels, %(left)s are still looked for",
-        n=told["found"],
-        left=told["looked_for"],
-    )
-    show(f"{tell('database')} {coloured('restored', 8)} {gap}{tell(': ')}{found}")
+    found = counted("%(n)s post was found on the channels", "%(n)s posts were found on the channels", told["found"])
+    left = counted("%(n)s is still looked for", "%(n)s are still looked for", told["looked_for"])
+    show(f"{tell('database')} {coloured('restored', 8)} {gap}{tell(': ')}{found}, {left}")
     show("  " + tell("the database doesn't know what officers published or ended in that time: look at the channels"))
     for channel, posts in told["unknown"].items():
         for post in posts or ():

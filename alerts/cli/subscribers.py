@@ -58,7 +58,7 @@ def export(context: typer.Context, channel: Channel = None) -> int:
     written = [(name, each) for name, each in rows if channel in (None, name)]
     for name, each in written:
         sys.stdout.write(json.dumps({"channel": name, **as_json(each)}, ensure_ascii=False) + "\n")
-    screen.say(tell("%(n)s subscribers written", n=len(written)))
+    screen.say(screen.counted("%(n)s subscriber written", "%(n)s subscribers written", len(written)))
     return 0
 
 
@@ -77,7 +77,7 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
             unit.subscribers.put(name, each)
 
     Control(town).act(store)
-    screen.say(tell("%(n)s subscribers taken in", n=len(read)))
+    screen.say(screen.counted("%(n)s subscriber taken in", "%(n)s subscribers taken in", len(read)))
     strange = {code for _, each in read for code in each.districts} - districts.keys()
     if strange:  # there is no boundary at all
         unheard = "no alert will ever be about these districts, for [station] boundary doesn't have them: %(names)s"
@@ -142,7 +142,7 @@ def _forget(town: Town, who: str | None, subject: str, channels: Sequence[str], 
         return len(known)
 
     count, _ = Control(town).act(carry_out)
-    screen.say(tell("%(n)s subscriptions forgotten", n=count))
+    screen.say(screen.counted("%(n)s subscription forgotten", "%(n)s subscriptions forgotten", count))
     scrub(town.database)
 
 

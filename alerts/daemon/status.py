@@ -27,6 +27,7 @@ from alerts.store.views import Views
 from alerts.web.ops import Owner
 
 BULKS_SHOWN = timedelta(days=1)
+_ENDED_SHOWN = 5
 PUT_BACK_SHOWN = timedelta(days=7)
 """How long `status` tells that the database was put back."""
 _BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", "waiting", "held"))}
@@ -192,6 +193,17 @@ def bulks(control: Control) -> list[dict[str, Any]]:
     """How far what is told to subscribers is, of the last day, as `status --json` has it."""
     found = control.ask(lambda unit: list(bulk_standings(unit.views, control.town, now())))
     return [spoken(each, control.town) for each in found]
+
+
+def newest(told: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """Of these bulks, those that help somebody who looks, and how many that have ended are left out.
+
+    One that had nobody to tell says nothing. Of those that have ended the last few are told; all that go on are.
+    """
+    some = [each for each in told if each["total"] != 0]
+    ended = [each["bulk"] for each in some if each["ended_at"] is not None]
+    left_out = set(ended[:-_ENDED_SHOWN])
+    return [each for each in some if each["bulk"] not in left_out], len(left_out)
 
 
 def spoken(standing: Mapping[str, Any], town: Town) -> dict[str, Any]:

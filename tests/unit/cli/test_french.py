@@ -14,6 +14,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from alerts.cli import run, screen
+from alerts.daemon.status import newest
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.delivery import BulkState
 from alerts.model.incident import AlertState
@@ -347,8 +348,75 @@ def test_an_english_station_is_spoken_to_in_english(town):
 def test_every_sentence_that_is_translated_is_one_that_is_said():
     code = "\n".join(file.read_text(encoding="utf-8") for file in screen.FOLDER.parent.glob("*.py"))
     with (screen.FOLDER / "fr" / "cli.po").open("rb") as lines:
-        sentences = [message.id for message in read_po(lines, locale="fr") if " " in message.id]
+        told = [message.id for message in read_po(lines, locale="fr")]
+    sentences = [each for one in told for each in (one if isinstance(one, tuple) else (one,)) if " " in each]
     assert [each for each in sentences if f'"{each}"' not in code and f"'{each}'" not in code] == []
+
+
+BULK = {
+    "bulk": "b1",
+    "channel": "un",
+    "alert": "a1",
+    "headline": "Crue",
+    "kind": "publish",
+    "state": "done",
+    "of": "subscribers",
+    "total": 1,
+    "sent": 1,
+    "failed": 0,
+    "skipped": 0,
+    "held": 0,
+    "rest": 0,
+    "held_until": None,
+    "ends_at": None,
+    "ended_at": "2026-11-25T13:00:00+01:00",
+    "reason": None,
+}
+CHANNEL = {"channel": "un", "state": "ok", "left": {}, "queued": 0, "reason": None}
+
+
+@pytest.mark.parametrize(
+    ("many", "subscribers", "reached"),
+    [
+        (0, "0 abonné", "sur 0 abonné : 0 averti, 1 non joint, 2 passés"),
+        (1, "1 abonné", "sur 1 abonné : 1 averti, 1 non joint, 2 passés"),
+        (2, "2 abonnés", "sur 2 abonnés : 2 avertis, 1 non joint, 2 passés"),
+    ],
+)
+def test_so_many_are_told_of_in_the_form_of_that_number(town, capsys, many, subscribers, reached):
+    screen.address(town.folder / "channels.toml")
+    screen.show_channel({**CHANNEL, "subscribers": many})
+    screen.show_bulk({**BULK, "total": many, "sent": many, "failed": 1, "skipped": 2})
+    screen.show_heard({"heard": many, "raised": 1, "questions": 1, "waiting": 0})
+    channel, _, told, heard = capsys.readouterr().out.replace("\u00a0", " ").splitlines()
+    assert channel.endswith(f" {subscribers}")
+    assert told.strip() == reached
+    assert heard.endswith("1 peut-être un appel à l’aide, 1 question ouverte")
+
+
+def test_one_is_one_in_english_too(town, capsys):
+    (town.folder / "channels.toml").write_text(CHANNELS.replace("fr-FR", "en-GB"), encoding="utf-8")
+    screen.address(town.folder / "channels.toml")
+    for many in (0, 1, 2):
+        screen.show_channel({**CHANNEL, "subscribers": many})
+    screen.show_bulk(BULK)
+    screen.show_bulks_left_out({"more": 1})
+    *channels, _, told, more = capsys.readouterr().out.splitlines()
+    assert [each.rpartition("ok")[2].strip() for each in channels] == ["0 subscribers", "1 subscriber", "2 subscribers"]
+    assert (told.strip(), more.strip()) == (
+        "of 1 subscriber: 1 told",
+        "1 more has ended in the last day (--json)",
+    )
+
+
+def test_of_what_has_ended_the_newest_are_shown_and_nothing_that_had_nobody_to_tell():
+    ended = [{**BULK, "bulk": f"b{number}"} for number in range(8)]
+    nobody = {**BULK, "bulk": "nobody", "total": 0}
+    going = [{**BULK, "bulk": f"g{number}", "ended_at": None, "total": None} for number in range(7)]
+    shown, left_out = newest([*going, nobody, *ended])
+    assert [each["bulk"] for each in shown] == [*(each["bulk"] for each in going), "b3", "b4", "b5", "b6", "b7"]
+    assert left_out == 3
+    assert newest([nobody]) == ([], 0)
 
 
 def test_every_state_has_a_french_word():

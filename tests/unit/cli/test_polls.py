@@ -68,7 +68,7 @@ def test_a_poll_is_opened_closed_and_told(town, capsys):
         {"poll": opened["poll"], "state": "open", "turnout": 1}
     ]
     words = said(capsys, "poll", "results", opened["poll"])
-    assert "1 answers" in words
+    assert "1 answer on" in words
     assert "Yes 1" not in words
 
     [closed] = said(capsys, "poll", "close", opened["poll"][:6], "--json")

@@ -51,9 +51,9 @@ def town(tmp_path):
 def test_a_browser_is_forgotten_by_its_endpoint(town, capsys):
     line = ["--config", str(town / "channels.toml"), "push", "forget"]
     assert carry_out([*line, "https://push.example/another"]) == 0
-    assert "0 abonnements oubliés" in "".join(capsys.readouterr())
+    assert "0 abonnement oublié" in "".join(capsys.readouterr())
     assert carry_out([*line, "https://push.example/one"]) == 0
-    assert "1 abonnements oubliés" in "".join(capsys.readouterr())
+    assert "1 abonnement oublié" in "".join(capsys.readouterr())
     db = connect(town / "tocsin.db")
     assert db.execute("SELECT count(*) FROM subscriber").fetchone()[0] == 0
     assert "push.example" not in str([tuple(row) for row in db.execute("SELECT * FROM audit")])
