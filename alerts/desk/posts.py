@@ -30,7 +30,7 @@ from alerts.model.hazard import Hazard, hazard_of
 from alerts.model.incident import MANUAL, AlertState, LeftOut, StoredAlert
 from alerts.model.post import EndReason, Means, Message, Post, PostImage, PostKind, PostState, TextFormat, priority_of
 from alerts.model.reason import Reason, because
-from alerts.model.subscriber import TOPIC_OF, Notice, Topic
+from alerts.model.subscriber import TOPIC_OF, Notice
 from alerts.model.town import MAIL, PUSH, ChannelConfig, Town
 from alerts.rendering.answer import AnswerWords
 from alerts.rendering.card import Card, LinkCard, card_alt, card_of, link_card_of
@@ -381,7 +381,10 @@ def bulk_of(
     """
     said = alert if alert.infos or previous is None else previous
     # An end is told to those who got the incident, wherever they live.
-    notice = Notice(_topic_of(said), post.severity, None if post.kind is PostKind.END else territory.districts_of(said))
+    hazard = _hazard_of(said)
+    notice = Notice(
+        TOPIC_OF[hazard], post.severity, None if post.kind is PostKind.END else territory.districts_of(said)
+    )
     return Bulk(
         id=post.id,
         channel=post.channel,
@@ -398,20 +401,21 @@ def bulk_of(
         edits=(channel.on_end if post.kind is PostKind.END else channel.on_update) is Means.EDIT,
         expires=post.expires,
         exercise=post.exercise,
+        hazard=hazard,
     )
 
 
 def _goes_further(notice: Notice, alert: Alert, previous: Alert | None, territory: Territory) -> bool:
     if previous is None or alert.severity.rank > previous.severity.rank:
         return True
-    if notice.topic is not _topic_of(previous):
+    if notice.topic is not TOPIC_OF[_hazard_of(previous)]:
         return True
     before = territory.districts_of(previous)
     return before is not None and (notice.districts is None or not notice.districts <= before)
 
 
-def _topic_of(alert: Alert) -> Topic:
-    return TOPIC_OF[hazard_of(alert.infos[0]) if alert.infos else Hazard.GENERAL]
+def _hazard_of(alert: Alert) -> Hazard:
+    return hazard_of(alert.infos[0]) if alert.infos else Hazard.GENERAL
 
 
 def end_of_veto(

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alerts.model.bounds import visible
+from alerts.model.hazard import Hazard
 from alerts.model.poll import PollCount
 from alerts.model.post import Means, Message, PostKind, PostState, Quota, Receipt
 from alerts.model.reason import Reason, because
@@ -40,7 +41,7 @@ class Bulk:
     subtag; Telegram's as HTML), `links` the address of its page. An end goes to those alone who got the incident, and
     so does an update, unless it reaches further than what it updates (`everyone`); `edits` puts it in the place of what
     they got. `cursor` is the chat up to which everybody was handed over, `total` how many subscribers there were at
-    its start; `reason` says why it was stopped.
+    its start; `reason` says why it was stopped. `hazard` is whose pictogram is shown beside the words; None: none is.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Bulk:
     reason: Reason | None = None
     seq: int = 0
     links: Mapping[str, str] = field(default_factory=dict)
+    hazard: Hazard | None = None
 
     @property
     def messages(self) -> Mapping[str, Message]:

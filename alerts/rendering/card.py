@@ -146,14 +146,15 @@ def card_alt(said: Mapping[str, Any]) -> str:
 SIZE = (1200, 630)
 """What Facebook and X show whole."""
 _INK, _PAPER, _SOFT = "#16181d", "#ffffff", "#4a4f5a"
-_COLOURS = {
+COLOURS = {
     Severity.EXTREME: "#8c1d5c",
     Severity.SEVERE: "#b3261e",
     Severity.MODERATE: "#a85b00",
     Severity.MINOR: "#1d5f9e",
     Severity.UNKNOWN: "#4a4f5a",
 }
-_OVER, _CALM = "#4a4f5a", "#1b6b3a"
+"""What white letters are read on, by how grave it is."""
+OVER, _CALM = "#4a4f5a", "#1b6b3a"
 _TRACK = "#e3e6ec"
 _MARGIN = 64
 _LOW = 380
@@ -196,8 +197,8 @@ def draw_card(card: Card) -> bytes:
 
 def _ground(card: Card) -> str:
     if card.severity is not None:
-        return _COLOURS[card.severity]
-    return _CALM if card.is_calm else _OVER
+        return COLOURS[card.severity]
+    return _CALM if card.is_calm else OVER
 
 
 def _heading_of(pen: ImageDraw.ImageDraw, heading: str, y: float) -> float:
@@ -230,7 +231,7 @@ def _foot(pen: ImageDraw.ImageDraw, card: Card) -> None:
     """Who says it; below an exercise, that it is one."""
     font = _font("Semibold", 34)
     if card.exercise:
-        pen.rectangle((0, SIZE[1] - 96, *SIZE), fill=_OVER)
+        pen.rectangle((0, SIZE[1] - 96, *SIZE), fill=OVER)
         pen.text((SIZE[0] - _MARGIN, SIZE[1] - 48), card.exercise, fill=_PAPER, font=_font("Bold", 54), anchor="rm")
     ink = _PAPER if card.exercise else _SOFT
     pen.text((_MARGIN, SIZE[1] - 48), _short(card.station, font, 700), fill=ink, font=font, anchor="lm")
@@ -262,7 +263,7 @@ def _shape(pen: ImageDraw.ImageDraw, severity: Severity, box: tuple[int, int, in
     if severity is Severity.EXTREME:
         # In a small picture a bare octagon looks like the circle of what is minor.
         for upper, lower in ((top + 11, top + 35), (top + 41, top + 49)):
-            pen.rectangle((middle - 4, upper, middle + 4, lower), fill=_COLOURS[severity])
+            pen.rectangle((middle - 4, upper, middle + 4, lower), fill=COLOURS[severity])
 
 
 def _paragraph(pen: ImageDraw.ImageDraw, text: str, y: float, font: ImageFont.FreeTypeFont, most: int) -> float:
@@ -324,7 +325,7 @@ def draw_bars(heading: str, bars: Sequence[Bar], foot: str) -> bytes:
         y = top + place * height
         pen.text((_MARGIN, y), bar.label, fill=_INK, font=large)
         pen.rectangle((_MARGIN, y + 42, SIZE[0] - _MARGIN, y + 60), fill=_TRACK)
-        pen.rectangle((_MARGIN, y + 42, _MARGIN + room * bar.value // longest, y + 60), fill=_COLOURS[Severity.MINOR])
+        pen.rectangle((_MARGIN, y + 42, _MARGIN + room * bar.value // longest, y + 60), fill=COLOURS[Severity.MINOR])
         pen.text((_MARGIN, y + 64), _short(bar.parts, small, room), fill=_SOFT, font=small)
     pen.text((_MARGIN, SIZE[1] - 36), _short(foot, small, room), fill=_SOFT, font=small, anchor="lm")
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""A pictogram for each hazard: the same lines on pages, as SVG, and on cards, drawn by Pillow.
+"""A pictogram for each hazard: the same lines on pages, as SVG, on cards, drawn by Pillow, and on notifications.
 
 A pictogram is strokes and filled shapes on a square of 24 by 24 units, y downwards, drawn for this project. Strokes are
 two units wide with round ends, so that all of them look alike and are told apart at 24 pixels. None says anything
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 SIDE = 24
 """Units of the square that a pictogram is drawn in."""
-_WIDTH = 2.0
+STROKE = 2.0
+"""Units that a stroke is wide."""
 _Point = tuple[float, float]
 
 
@@ -32,18 +33,23 @@ class Pictogram:
     filled: Sequence[Sequence[_Point]] = ()
 
     @property
+    def paths(self) -> tuple[str, str]:
+        """Its strokes and its filled outlines as SVG spells paths; a browser's canvas draws them, too."""
+        strokes = "".join(_path(points) for points in self.strokes)
+        return strokes, "".join(f"{_path(points)}z" for points in self.filled)
+
+    @property
     def svg(self) -> str:
         """What stands in an `svg` element of 24 by 24 units: its colour is the text's (`currentColor`)."""
-        strokes = "".join(_path(points) for points in self.strokes)
-        filled = "".join(f"{_path(points)}z" for points in self.filled)
-        lines = f'<path d="{strokes}" fill="none" stroke="currentColor" stroke-width="{_WIDTH:g}" '
+        strokes, filled = self.paths
+        lines = f'<path d="{strokes}" fill="none" stroke="currentColor" stroke-width="{STROKE:g}" '
         drawn = f'{lines}stroke-linecap="round" stroke-linejoin="round"/>' if strokes else ""
         return f'{drawn}<path d="{filled}" fill="currentColor"/>' if filled else drawn
 
     def draw(self, pen: ImageDraw.ImageDraw, left: float, top: float, side: float, ink: str) -> None:
         """Draw it into a picture, `side` pixels high, with its corner there."""
         scale = side / SIDE
-        width = max(1, round(_WIDTH * scale))
+        width = max(1, round(STROKE * scale))
         for points in self.strokes:
             placed = [(left + x * scale, top + y * scale) for x, y in points]
             pen.line(placed, fill=ink, width=width, joint="curve")

@@ -23,6 +23,7 @@ from alerts.model.delivery import (
     messages_of,
     still_missed,
 )
+from alerts.model.hazard import Hazard
 from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import read_reason
 from alerts.store import bulk_statements as sql
@@ -241,9 +242,12 @@ def bulk_of(row: Row) -> Bulk:
         reason=read_reason(row["reason"]),
         seq=row["seq"],
         links=json.loads(row["links"]),
+        # One that a later version knows is shown as none is.
+        hazard=Hazard(row["hazard"]) if row["hazard"] in _HAZARDS else None,
     )
 
 
+_HAZARDS = frozenset(Hazard)
 _OF_ALERT = Statement(select(bulks).where(bulks.c.alert_id == bindparam("alert")).order_by(bulks.c.seq))
 _TEXTS = Statement(select(bulks.c.id, bulks.c.texts, bulks.c.links).where(one_of(bulks.c.alert_id, "alerts")))
 
@@ -292,6 +296,7 @@ def add_bulk(db: Connection, new: Bulk) -> None:
         started_at=None,
         ended_at=None,
         reason=None,
+        hazard=new.hazard,
     )
 
 

@@ -509,6 +509,7 @@ bulk = Table(
     Column("started_at", BigInteger),
     Column("ended_at", BigInteger),
     Column("reason", Text),
+    Column("hazard", String(32)),
     Index("ix_bulk_work", "channel", "state", "seq"),
     sqlite_autoincrement=True,
 )

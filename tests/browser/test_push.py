@@ -7,12 +7,19 @@ Chromium's service worker is given, as its service would. `test_push_firefox.py`
 
 from __future__ import annotations
 
+import base64
+import io
+import itertools
 import json
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
+from alerts.model.alert import Severity
+from alerts.model.hazard import Hazard
+from alerts.rendering.card import COLOURS, OVER
 from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import SIZES, Desk, People
 from tests.browser.push_town import PushTown
@@ -22,8 +29,28 @@ from tests.process.person import Person as Citizen
 pytestmark = pytest.mark.process
 SHOWN = """async () => {
     const shown = await (await navigator.serviceWorker.ready).getNotifications();
-    return shown.map(({title, body, tag, data}) => ({title, body, tag, navigate: data.navigate}));
+    const told = ({title, body, tag, icon, badge, data: {navigate}}) => ({title, body, tag, icon, badge, navigate});
+    return shown.map(told);
 }"""
+# Whoever asks Chromium for notifications while it is about to show one hinders it: so it is asked once it has.
+NOTED = """() => {
+    const show = registration.showNotification;
+    self.noted = [];
+    ServiceWorkerRegistration.prototype.showNotification = async function (title, told) {
+        await show.call(this, title, told);
+        noted.push(title);
+    };
+}"""
+FIRST_IS_SLOW = """() => {
+    const draws = OffscreenCanvas.prototype.convertToBlob;
+    let first = true;
+    OffscreenCanvas.prototype.convertToBlob = async function (...told) {
+        if (first) { first = false; await new Promise((resolve) => setTimeout(resolve, 300)); }
+        return draws.apply(this, told);
+    };
+}"""
+CLOSE = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).forEach((each) => each.close())"
+DRAWN = "data:image/png;base64,"
 SERVED_BY_THE_SANDBOX = """(subscription) => {
     let given = null;
     const made = {...subscription, toJSON: () => subscription, unsubscribe: async () => { given = null; return true; }};
@@ -104,22 +131,52 @@ class LockScreen:
     def subscribe(self) -> None:
         self.page.get_by_role("button", name="S’abonner").click()
         expect(self.page.get_by_text("Vous êtes abonné")).to_be_visible()
+        [self.worker] = self.page.context.service_workers
+        self.worker.evaluate(NOTED)
+
+    def is_pushed(self, payload: str) -> None:
+        """As its push service would: to the service worker."""
+        told = {"origin": f"{self.town.pages}/", "registrationId": self._registrations[-1], "data": payload}
+        self._cdp.send("ServiceWorker.deliverPushMessage", told)
+
+    def shows(self, *titles: str) -> list[dict]:
+        """All notifications, once these are shown."""
+        self.town.until(lambda: set(titles) <= set(self.worker.evaluate("() => noted")))
+        shown = self.page.evaluate(SHOWN)
+        return sorted(shown, key=lambda each: each["title"])
+
+    def is_empty(self) -> None:
+        """Somebody wiped all away."""
+        self.page.evaluate(CLOSE)
 
     def is_brought(self, count: int) -> list[dict]:
         """Everything that came since, into the service worker; what is shown once that of the last one is."""
         brought = self.town.until(lambda: found if len(found := self.town.brought()) == count else None)
         for each in brought[self._delivered :]:
-            self._cdp.send(
-                "ServiceWorker.deliverPushMessage",
-                {"origin": f"{self.town.pages}/", "registrationId": self._registrations[-1], "data": each["payload"]},
-            )
-        self._delivered, last = count, brought[-1]["notification"]["body"]
+            self.is_pushed(each["payload"])
+        self._delivered = count
+        self.town.until(lambda: len(self.worker.evaluate("() => noted")) == count)
+        return self.page.evaluate(SHOWN)
 
-        def shown() -> list[dict]:
-            found = self.page.evaluate(SHOWN)
-            return found if any(each["body"] == last for each in found) else []
 
-        return self.town.until(shown)
+def picture(address: str) -> Image.Image:
+    """The picture that a telephone drew."""
+    assert address.startswith(DRAWN), address
+    found = Image.open(io.BytesIO(base64.b64decode(address.removeprefix(DRAWN))))
+    assert found.format == "PNG"
+    return found.convert("RGBA")
+
+
+def inks(drawn: Image.Image) -> set[str]:
+    """What more than a hundredth of it is made of, as style sheets spell colours."""
+    least = drawn.width * drawn.height // 100
+    return {f"#{red:02x}{green:02x}{blue:02x}" for count, (red, green, blue, opaque) in drawn.getcolors(1 << 16)
+            if count > least and opaque == 255}  # fmt: skip
+
+
+def a_message(title: str, **data: object) -> str:
+    told = {"title": title, "body": "", "tag": title, "navigate": "/", **({"data": data} if data else {})}
+    return json.dumps({"web_push": 8030, "notification": told})
 
 
 def of_the_street(citizen: Citizen) -> list[dict]:
@@ -151,6 +208,8 @@ def test_an_alert_is_shown_updated_in_place_ended_and_nothing_is_left_of_who_lea
     [shown] = phone.is_brought(1)
     assert "Rue Basse" in shown["title"]
     assert "Passez par le quai." in shown["body"]
+    assert picture(shown["icon"]).size == (192, 192)
+    assert inks(picture(shown["icon"])) == {COLOURS[Severity.SEVERE], "#ffffff"}
     assert shown["tag"] == grave["incident"] != elsewhere["incident"]
     assert shown["navigate"].endswith(f"/alerts/{grave['incident']}")
 
@@ -164,6 +223,7 @@ def test_an_alert_is_shown_updated_in_place_ended_and_nothing_is_left_of_who_lea
     [ended] = phone.is_brought(3)
     assert ended["tag"] == grave["incident"]
     assert ended["title"] != shown["title"]
+    assert inks(picture(ended["icon"])) == {OVER, "#ffffff"}
     town.until(lambda: town.rows("received") == 0)
     assert [each["topic"] for each in town.brought()] == [town.brought()[0]["topic"]] * 3
 
@@ -180,6 +240,68 @@ def test_an_alert_is_shown_updated_in_place_ended_and_nothing_is_left_of_who_lea
     town.until(lambda: [post for post in town.timelines()["telegram"] if "Rue Haute" in post["text"]])
     assert len(town.brought()) == 3
     assert phone.errors == []
+
+
+def test_each_hazard_is_drawn_on_the_telephone_and_nothing_is_asked_of_the_town(town, telephone):
+    phone = LockScreen(telephone, town)
+    phone.subscribe()
+    asked: list[str] = []
+    telephone.on("request", lambda request: asked.append(request.url))
+    seen = set()
+    for hazard, severity in zip(Hazard, itertools.cycle(Severity), strict=False):
+        phone.is_pushed(a_message(hazard, hazard=hazard, severity=severity))
+        [shown] = phone.shows(hazard)
+        icon, badge = picture(shown["icon"]), picture(shown["badge"])
+        assert (icon.size, badge.size) == ((192, 192), (96, 96))
+        assert inks(icon) == {COLOURS[severity], "#ffffff"}, hazard
+        assert icon.getpixel((0, 0))[3] == 0, "with round corners"
+        assert inks(badge) == {"#ffffff"}
+        seen.add(badge.tobytes())
+        phone.is_empty()
+    assert len(seen) == len(Hazard), "no two alike"
+    # Of a later version than this worker, and of an earlier one.
+    phone.is_pushed(a_message("later", hazard="sandstorm", severity="Apocalyptic"))
+    [later] = phone.shows("later")
+    assert picture(later["badge"]).tobytes() in seen
+    assert inks(picture(later["icon"])) == {COLOURS[Severity.UNKNOWN], "#ffffff"}
+    phone.is_empty()
+    assert not [url for url in asked if "icon" in url]
+    phone.is_pushed(a_message("earlier"))
+    [earlier] = phone.shows("earlier")
+    assert earlier["icon"] == f"{town.pages}/icon.png"
+    assert phone.errors == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "delete self.OffscreenCanvas",
+        "delete self.Path2D",
+        "OffscreenCanvas.prototype.getContext = () => null",
+        "OffscreenCanvas.prototype.convertToBlob = () => new Promise(() => {})",
+    ],
+)
+def test_where_nothing_can_be_drawn_the_alert_is_shown_with_the_town_s_own_picture(town, telephone, fault):
+    phone = LockScreen(telephone, town)
+    phone.subscribe()
+    phone.worker.evaluate(f"() => {{ {fault} }}")
+    phone.is_pushed(a_message("Crue", hazard="flood", severity="Severe"))
+    [shown] = phone.shows("Crue")
+    assert shown["icon"] == shown["badge"] == f"{town.pages}/icon.png"
+    assert phone.errors == []
+
+
+def test_an_update_that_is_drawn_sooner_than_its_alert_still_takes_its_place(town, telephone):
+    phone = LockScreen(telephone, town)
+    phone.subscribe()
+    phone.worker.evaluate(FIRST_IS_SLOW)
+    alert, update = (json.loads(a_message("Crue", hazard="flood", severity="Severe")) for _ in range(2))
+    update["notification"].update(title="Crue plus forte", data={"hazard": "flood", "severity": "Extreme"})
+    for each in (alert, update):
+        phone.is_pushed(json.dumps(each))
+    [shown] = phone.shows("Crue", "Crue plus forte")
+    assert shown["title"] == "Crue plus forte"
+    assert inks(picture(shown["icon"])) == {COLOURS[Severity.EXTREME], "#ffffff"}
 
 
 def test_without_a_network_the_last_known_state_is_there_with_its_age(town, context):

@@ -22,7 +22,7 @@ from tests.browser.push_town import PushTown
 pytestmark = pytest.mark.process
 SHOWN = """async () => {
     const shown = await (await navigator.serviceWorker.ready).getNotifications();
-    return shown.map(({title, body, tag, lang, data}) => ({title, body, tag, lang, navigate: data.navigate}));
+    return shown.map(({title, body, tag, lang, icon, data: {navigate}}) => ({title, body, tag, lang, icon, navigate}));
 }"""
 SAYS = "() => document.querySelector('[data-push] [role=status]').textContent"
 CLOSE = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).forEach((each) => each.close())"
@@ -120,6 +120,7 @@ def test_a_firefox_shows_an_alert_its_update_and_its_end_and_leaves_without_a_tr
     assert "Rue Basse" in shown["title"]
     assert shown["tag"] == grave["incident"] != elsewhere["incident"]
     assert shown["lang"] == "fr"
+    assert shown["icon"].startswith("data:image/png;base64,")
     browser.tap_notification()
     with browser.new_window():
         town.until(lambda: browser.is_at(f"{town.pages}/alerts/{grave['incident']}"))

@@ -24,9 +24,10 @@ from alerts.channels.push.encryption import LARGEST, TownKey, encrypted
 from alerts.channels.push.places import ServicePlaces
 from alerts.channels.push.services import WAIT, PushAnswer, PushService, meaning_of, service_of, wait_until
 from alerts.channels.settings import PushSettings
-from alerts.model.delivery import SendOutcome, SendResult, Target
+from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import DeliveryError, Retry, SourceFailed
 from alerts.model.ports import Resources
+from alerts.model.post import PostKind
 from alerts.model.subscriber import PushEndpoint
 
 REFUSED = "push key refused by"
@@ -325,7 +326,11 @@ def topic_of(incident: str) -> str:
 
 
 def payload_of(target: Target) -> bytes:
-    """A declarative message: browsers that know it show it by themselves, for others the service worker does."""
+    """A declarative message: browsers that know it show it by themselves, for others the service worker does.
+
+    Its `data` names the hazard, and how grave it is or that it is over: of that the service worker draws the picture,
+    so that no telephone has to ask the town for one.
+    """
     bulk = target.bulks[0]
     title, _, body = bulk.text(target.language).partition("\n")
     notification = {
@@ -335,9 +340,18 @@ def payload_of(target: Target) -> bytes:
         "lang": target.language,
         "dir": "auto",
         "tag": bulk.incident,
+        **_pictured(bulk),
     }
     words = _written(notification)
     return words if len(words) <= LARGEST else shortened(words)
+
+
+def _pictured(bulk: Bulk) -> Mapping[str, object]:
+    if bulk.hazard is None:
+        return {}
+    # An end isn't as grave as what ended: its red would alarm again.
+    look = {"over": True} if bulk.kind is PostKind.END else {"severity": bulk.notice.severity}
+    return {"data": {"hazard": bulk.hazard, **look}}
 
 
 def shortened(words: bytes) -> bytes:
@@ -353,5 +367,5 @@ def shortened(words: bytes) -> bytes:
     )
 
 
-def _written(notification: dict[str, str]) -> bytes:
+def _written(notification: Mapping[str, object]) -> bytes:
     return json.dumps({"web_push": 8030, "notification": notification}, ensure_ascii=False).encode()

@@ -4,11 +4,6 @@
 From the edition before it takes what depends on the same: what there is of an incident (`lasting.py`) hangs on its
 versions, its end and the day, a feed or a calendar on the incidents in it. So a change costs what it changes, with a
 thousand incidents as with one. What can't be made of one incident costs that incident its news, and no other anything.
-
-`/sw.js` is the town's service worker (`worker_of`), one file put together of its sections. It stands at the root, for
-all pages. A section is a script of its own in `static/`; each listens for its own events, and none knows of another.
-Who answers a request first has answered it: so the pages' section, which answers for every file, stands before that
-of the form for reports. A browser asks for the file again at each visit.
 """
 
 from __future__ import annotations
@@ -18,10 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
-from pathlib import Path
 
 from alerts.desk.publicity import PublicIncident
-from alerts.model.town import PUSH, Town
+from alerts.model.town import Town
 from alerts.web.public import machine, panel
 from alerts.web.public.answers import (
     ANYWHERE,
@@ -55,6 +49,7 @@ from alerts.web.public.page import (
     words_of,
 )
 from alerts.web.public.told import Outlook, Setting, Told
+from alerts.web.public.worker import WORKER, WORKER_HEADERS, worker_of
 
 _MAP, _SITEMAP, MANIFEST = "/alerts.geojson", "/sitemap.xml", "/manifest.webmanifest"
 STREETS_LIST = "/streets.json"
@@ -298,21 +293,3 @@ def _static() -> Mapping[str, Once[KeptAnswer]]:
 
 def _same(found: KeptAnswer) -> KeptAnswer:
     return found
-
-
-WORKER = "/sw.js"
-WORKER_HEADERS = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'; img-src 'self'"}
-_HERE = Path(__file__).with_name("static")
-
-
-def worker_of(town: Town) -> str:
-    """The script, with the sections that this town needs."""
-    push = ("worker_push.js",) if PUSH in town.channels else ()
-    report = ("worker_report.js",) if town.reports is not None else ()
-    return _spelled((*push, "worker_page.js", *report))
-
-
-@cache
-def _spelled(sections: Sequence[str]) -> str:
-    # Each in a block of its own: a name in one is none in another.
-    return "".join(f"{{\n{(_HERE / name).read_text(encoding='utf-8')}}}\n" for name in sections)

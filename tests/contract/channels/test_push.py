@@ -15,6 +15,8 @@ from alerts.channels.settings import PushSettings
 from alerts.model.alert import Severity
 from alerts.model.delivery import SendOutcome, Target
 from alerts.model.errors import BadCredential, SourceFailed
+from alerts.model.hazard import Hazard
+from alerts.model.post import PostKind
 from alerts.model.reason import because
 from alerts.model.subscriber import Notice, PushEndpoint, Topic
 from tests.contract.channels.conftest import message
@@ -87,6 +89,18 @@ async def test_a_browser_reads_the_declarative_words_and_the_service_knows_how_m
         "tag": "i1",
     }
     assert (second["urgency"], second["notification"]["title"]) == ("normal", "Flood")
+
+
+async def test_what_a_picture_is_drawn_of_goes_along_and_an_end_isn_t_grave(town):
+    about = {"hazard": Hazard.FLOOD, "notice": Notice(Topic.FLOOD, Severity.SEVERE)}
+    for changes in (about, {**about, "kind": PostKind.END}):
+        assert (await town.bulk.tell(town.target(await town.browser(), **changes))).outcome is SENT
+    grave, over = await town.brought()
+    assert grave["notification"]["data"] == {"hazard": "flood", "severity": "Severe"}
+    assert over["notification"]["data"] == {"hazard": "flood", "over": True}
+    assert not {"icon", "badge", "image"} & set(grave["notification"]), (
+        "nothing that all telephones would fetch at once"
+    )
 
 
 async def test_who_is_there_no_more_has_left(town):

@@ -12,11 +12,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from pydantic import ValidationError
 
+from alerts.channels.push.bulk import SHORTEST_BODY, payload_of
 from alerts.channels.push.encryption import LARGEST, TownKey, encrypted, is_readable, new_key
 from alerts.channels.push.services import PushAnswer, meaning_of, service_of, wait_until
 from alerts.channels.settings import PUSH_SERVICES, PushSettings
+from alerts.model.delivery import Target
 from alerts.model.errors import BadCredential
+from alerts.model.hazard import Hazard
 from alerts.model.subscriber import PushEndpoint
+from tests.unit.store.bulk_turns import a_told
 from tocsin_sandbox.push import Browser, opened
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -96,6 +100,16 @@ def test_made_up_hosts_are_not_kept_for_ever():
         key.authorization(f"https://a{number}.notify.windows.com", "mailto:a@b.example", NOW)
     assert len(key._tokens) == 1
     assert key.authorization("https://a.example", "m", NOW) == key.authorization("https://a.example", "m", NOW)
+
+
+def test_words_that_are_too_long_are_cut_and_the_picture_stays():
+    told = a_told("b1", texts={"fr": f"Crue\n{'é' * LARGEST}"}, hazard=Hazard.FLOOD)
+    words = payload_of(Target(1, "fr", (told,)))
+    notification = json.loads(words)["notification"]
+    assert len(words) <= LARGEST
+    assert len(notification["body"]) == SHORTEST_BODY + 1
+    assert notification["data"] == {"hazard": "flood", "severity": "Moderate"}
+    assert words == payload_of(Target(2, "fr", (told,))), "the same for everybody"
 
 
 @pytest.mark.parametrize("pem", ["", "no key", new_key().replace("PRIVATE", "PUBLIC")])

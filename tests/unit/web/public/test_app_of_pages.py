@@ -6,9 +6,13 @@ import json
 import re
 
 from alerts.channels.settings import PUSH_TEXT, TELEGRAM_TEXT
+from alerts.model.alert import Severity
+from alerts.model.hazard import Hazard
 from alerts.model.town import PUSH, ChannelConfig
+from alerts.rendering.pictograms import pictogram
 from alerts.web.public.answers import static_answers
-from alerts.web.public.site import MANIFEST, WORKER
+from alerts.web.public.site import MANIFEST
+from alerts.web.public.worker import WORKER
 from tests.unit.web.public.house import a_house
 
 WITH_PUSH = {
@@ -43,6 +47,7 @@ async def test_without_push_the_pages_are_kept_for_later_and_nothing_is_shown(tm
         script, page = (await house.get(WORKER))[1], (await house.get("/"))[1]
         assert "respondWith" in script
         assert "showNotification" not in script
+        assert "SIGNS" not in script
         assert "data-push" not in page
         assert "push." not in " ".join(re.findall("<script.*?>", page))
 
@@ -51,6 +56,11 @@ async def test_with_push_the_page_has_every_choice_and_the_worker_shows_what_com
     async with a_house(tmp_path, channels=WITH_PUSH) as house:
         script, page = (await house.get(WORKER))[1], (await house.get("/"))[1]
         assert "showNotification" in script
+        signs = json.loads(script.partition("const SIGNS = ")[2].partition(";\n")[0])
+        assert signs["drawn"].keys() == set(Hazard)
+        assert signs["grounds"].keys() == set(Severity)
+        for hazard, paths in signs["drawn"].items():
+            assert all(path in pictogram(Hazard(hazard)).svg for path in paths), "the pages' own lines"
         assert set(re.findall('name="topic" value="([a-z]+)"', page)) == {
             "weather", "flood", "water", "works", "health", "safety"
         }  # fmt: skip
