@@ -8,8 +8,10 @@ from datetime import time, timedelta
 import pytest
 
 from alerts.model.delivery import SendOutcome, SendResult
+from alerts.model.hazard import Hazard
 from alerts.model.post import PostKind
 from alerts.model.subscriber import PushEndpoint, Quiet, Subscriber
+from alerts.store.bulk_landing import bulks_of
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
 from tests.unit.store.bulk_turns import SEVERE, Turns
@@ -43,6 +45,12 @@ def test_a_browser_is_told_where_it_is_reached_and_known_by_its_token(turns):
         assert Subscribers(turns.db).by_token("telegram", "digest of one") == one
         assert Subscribers(turns.db).by_token("push", "digest of one") is None
         assert Subscribers(turns.db).by_token("telegram", "digest of two") is None
+
+
+def test_the_hazard_is_kept_and_one_that_is_of_another_version_is_none(turns):
+    for hazard, kept in (("flood", Hazard.FLOOD), ("sandstorm", None), (None, None)):
+        filed = turns.file(f"i {hazard}", hazard=hazard)
+        assert [each.hazard for each in bulks_of(turns.db, filed.alert_id)] == [kept]
 
 
 def test_nothing_of_a_browser_stands_where_it_is_shown():

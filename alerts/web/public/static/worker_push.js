@@ -32,7 +32,7 @@ async function drawn(about) {
   const sign = Object.hasOwn(drawn, hazard) ? drawn[hazard] : drawn.general;
   const ground = over ? SIGNS.over : grounds[severity] ?? grounds.Unknown;
   // Of a badge telephones show the shape alone.
-  return Promise.all([png(ICON, (pen) => { lay(pen, ground, over); draw(pen, sign, over ? ground : "#fff", .66); }),
+  return Promise.all([png(ICON, (pen) => { lay(pen, ground, over); draw(pen, sign, over ? ground : "#fff", .75); }),
     png(BADGE, (pen) => draw(pen, sign, "#fff", 1))]);
 }
 
