@@ -24,7 +24,6 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from alerts.listening.answering import FaqEntry
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard, fold
 from alerts.model.town import Town
@@ -36,6 +35,7 @@ from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
 from alerts.web.public import machine, panel
 from alerts.web.public.answers import Once, static_path
+from alerts.web.public.marking import marked, spoken, tongue
 from alerts.web.public.told import SPOKEN, Outlook, Setting, Told, state_of
 
 LOCALES = Path(__file__).with_name("locale")
@@ -489,29 +489,3 @@ def hours_of(town: Town) -> Mapping[str, str]:
     """From when until when somebody reads what people say, where the town tells that."""
     begins, _, ends = (town.listening.hours or "").partition("-")
     return {"from": begins, "until": ends}
-
-
-def spoken(entry: FaqEntry, language: str) -> Markup:
-    """The attribute of an element that holds an answer in another language than the page's."""
-    is_own = entry.language.split("-", maxsplit=1)[0].lower() == language
-    return Markup() if is_own else Markup(' lang="{}"').format(entry.language)
-
-
-def tongue(facts: Mapping[str, Any], is_own: object = True) -> Markup:
-    """The attribute of an element that holds an alert's own words; nothing where they are in the page's language.
-
-    `is_own` is empty where the words are ours, not the alert's: a prepared instruction, say.
-    """
-    if not facts["foreign"] or not is_own:
-        return Markup()
-    return Markup(' lang="{}"').format(facts["info"].language)
-
-
-def marked(text: str, facts: Mapping[str, Any]) -> Markup:
-    """A text of ours with the alert's own headline in it, that one marked where it is in another language."""
-    own = (facts["headline"] or facts["event"]).removesuffix(".")
-    found = re.search(re.escape(own), text, re.IGNORECASE) if facts["foreign"] and own else None
-    if found is None:
-        return escape(text)
-    before, said, after = text[: found.start()], found.group(), text[found.end() :]
-    return escape(before) + Markup("<span{}>{}</span>").format(tongue(facts), said) + escape(after)

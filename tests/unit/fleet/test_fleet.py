@@ -249,6 +249,7 @@ async def test_what_signs_in_at_a_town_s_server_is_the_town_s_own(tmp_path, post
     ("station", "rest", "key"),
     [
         ('boundary = "../crolles/areas.geojson"', "", "station.boundary"),
+        ('boundary = "areas.geojson"\nstreets = "../crolles/streets.csv"', "", "station.streets"),
         ('templates = "../crolles/templates"', "", "station.templates"),
         ("", '[sources.travaux]\nkind = "ical"\nurl = "../crolles/travaux.ics"\n', "sources.travaux.url"),
         ("", '[sources.travaux]\nkind = "ical"\nurl = "file:///etc/passwd"\n', "sources.travaux.url"),
@@ -256,8 +257,10 @@ async def test_what_signs_in_at_a_town_s_server_is_the_town_s_own(tmp_path, post
 )
 async def test_no_town_reads_what_lies_in_another_one_s_folder(tmp_path, station, rest, key):
     write_town(tmp_path, "crolles")
-    shutil.copy(Path(__file__).parents[3] / "areas.geojson", tmp_path / "crolles")
+    (tmp_path / "crolles" / "streets.csv").write_text("street,district\nRue Haute,SM-01\n", encoding="utf-8")
     write_town(tmp_path, "meylan", station, CHANNEL + rest)
+    for name in ("crolles", "meylan"):
+        shutil.copy(Path(__file__).parents[3] / "areas.geojson", tmp_path / name)
 
     async with a_fleet(tmp_path) as fleet:
         await fleet.look()

@@ -99,12 +99,15 @@ def test_all_that_is_wrong_is_told_at_once_with_what_a_fleet_asks(tmp_path):
     assert "a town's folder is named" in told[0]
 
 
-@pytest.mark.parametrize("changed", ["channels.toml", "secret", "areas.geojson", "templates/fr/telegram/end.j2"])
+@pytest.mark.parametrize(
+    "changed", ["channels.toml", "secret", "areas.geojson", "streets.csv", "templates/fr/telegram/end.j2"]
+)
 def test_a_file_that_the_town_is_made_of_changes_its_mark(tmp_path, changed):
-    folder = write_town(tmp_path, "crolles", 'boundary = "areas.geojson"')
+    folder = write_town(tmp_path, "crolles", 'boundary = "areas.geojson"\nstreets = "streets.csv"')
     outline = '{"type": "Polygon", "coordinates": [[[5, 45], [6, 45], [6, 46], [5, 45]]]}'
     feature = f'{{"type": "Feature", "properties": {{"code": "1", "name": "Bourg"}}, "geometry": {outline}}}'
     (folder / "areas.geojson").write_text(f'{{"type": "FeatureCollection", "features": [{feature}]}}')
+    (folder / "streets.csv").write_text("street,district\nRue Haute,Bourg\n")
     (folder / "templates/fr/telegram").mkdir(parents=True)
     (folder / "templates/fr/telegram/end.j2").write_text("Fini")
     told = settled(folder)
