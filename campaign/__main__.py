@@ -23,6 +23,7 @@ from campaign.subscribing import Subscribed, Subscribing, subscribing_table, tel
 from campaign.table import breaches, listening_table, table
 from campaign.talk import talk
 from campaign.town import Town
+from campaign.watching import Watched, Watching, happenings, watching_table
 
 Came = TypeVar("Came", bound=Outcome)
 _TOLD_EVERY = 30.0
@@ -45,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told_to = subscribe(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
         outcomes = told_to
         print(subscribing_table(told_to))
+    elif asked.watching:
+        watched = watch(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
+        outcomes = watched
+        print(watching_table(watched))
     elif asked.listening:
         heard = listen(asked.seed, asked.kills, asked.towns, folder, daemons=asked.daemons, server=server)
         outcomes = heard
@@ -105,6 +110,15 @@ def subscribe(
     return _all_of([partial(play.tell_all, plan) for play, plan in zip(plays, plans, strict=True)], plays, kills)
 
 
+def watch(seed: str, kills: int, towns: int, folder: Path, *, daemons: int = 2, server: bool = False) -> list[Watched]:
+    """The same of towns with a broker, a Vigilance and a site's feed."""
+    plans = [happenings(f"{seed}/{number}", _share(kills, towns, number)) for number in range(towns)]
+    plays = [
+        Watching(number, home, daemons=daemons, server=server) for number, home in enumerate(_homes(folder, towns))
+    ]
+    return _all_of([partial(play.watch, plan) for play, plan in zip(plays, plans, strict=True)], plays, kills)
+
+
 def _homes(folder: Path, towns: int) -> list[Path]:
     homes = [folder / f"town-{number + 1}" for number in range(towns)]
     for home in homes:
@@ -136,6 +150,7 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--listening", action="store_true", help="of towns that hear people, and answer them")
     parser.add_argument("--reporting", action="store_true", help="of towns where people report, alone and in crowds")
     parser.add_argument("--subscribers", action="store_true", help="of towns that tell people by push and by e-mail")
+    parser.add_argument("--watching", action="store_true", help="with a broker, a Vigilance and a site's feed")
     parser.add_argument("--seed", default=secrets.token_hex(4), help="the same seed, the same plan")
     parser.add_argument("--folder", metavar="DIR", help="where the towns are (else a new one, gone if all was well)")
     return parser.parse_args(arguments)

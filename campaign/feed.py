@@ -1,4 +1,4 @@
-"""A feed of CAP messages on loopback: an index that grows, and the messages that it names."""
+"""A feed of CAP messages on loopback: an index that grows, and the messages that it names; other pages beside it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ class Feed:
     def __init__(self) -> None:
         self._messages: dict[str, bytes] = {}
         self._entries: list[str] = []
+        self._pages: dict[str, bytes] = {}
         feed = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,7 +37,8 @@ class Feed:
                 """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/index"
+        self.place = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{self.place}/index"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def tell(self, alert: Alert) -> None:
@@ -48,8 +50,14 @@ class Feed:
             f'<link type="application/cap+xml" href="/{name}.xml"/></entry>'
         )
 
+    def show(self, path: str, body: bytes) -> None:
+        """Answer with this at that path from now on."""
+        self._pages[path] = body
+
     def body_of(self, path: str) -> bytes | None:
         """What stands at a path."""
+        if path in self._pages:
+            return self._pages[path]
         if path == "/index":
             return f"{_HEAD}{''.join(self._entries)}</feed>".encode()
         return self._messages.get(path.removeprefix("/").removesuffix(".xml"))

@@ -7,16 +7,19 @@ import contextlib
 import json
 import os
 import shutil
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import aiomqtt
 import pytest
 
 from campaign.running import free_port
 
+T = TypeVar("T")
 USER = "tocsin"
 _PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
 MISSING = "needs mosquitto, a broker that the tests run themselves; Debian's package of that name has it"
@@ -199,6 +202,31 @@ class Broker:
             self.times -= 1
             self.does = self.does if self.times else ""
         return does
+
+
+@contextlib.contextmanager
+def running(broker: Broker) -> Iterator[Callable[[Coroutine[Any, Any, T]], T]]:
+    """Have it answer in a thread of its own, for whoever waits without a loop: by what this gives, they ask it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    def ask(question: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(question, loop).result(60)
+
+    try:
+        ask(broker.start())
+        yield ask
+    finally:
+        ask(broker.stop())
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+def is_missing() -> bool:
+    """Whether there is no broker on this machine."""
+    return shutil.which("mosquitto", path=_PATHS) is None
 
 
 class _Cut(Said):

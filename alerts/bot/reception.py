@@ -1,7 +1,8 @@
 """How each update is answered, and answered only once.
 
-An update is read into an event (`chat`). A chat that writes too often in a minute is ignored, so that nobody
-keeps the bot busy for everybody (`Crowd`). An update that was handled is not answered again, however often Telegram
+An update is read into an event (`chat`). A chat that writes too often in a minute is ignored, so that nobody keeps the
+bot busy for everybody (`Crowd`). Officers go ahead of all others, with turns of their own and answers that leave first;
+who wants to leave has turns of their own too. An update that was handled is not answered again, however often Telegram
 delivers it (`Handled`, and the offset that a `Batch` allows to store). The answer is made by reading alone, since most
 questions change nothing. Where something has to be stored, it is made once more in a transaction that writes.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -41,8 +42,8 @@ from alerts.model.events import ReportsChanged
 from alerts.model.ports import BotClient, Clock
 from alerts.rendering.i18n import sentence
 
-AT_ONCE = 16
-"""Chats that are answered at the same time."""
+AT_ONCE, AHEAD_AT_ONCE = 16, 4
+"""Chats that are answered at the same time, and beside them those of officers, and those of who leaves."""
 TRIES = 4
 LONGEST_BACKOFF = 60.0
 
@@ -51,11 +52,14 @@ MOST = 40
 MOST_IN_A_GROUP = 15
 """What a group may say in a minute. Telegram takes 20 messages a minute to a group (https://core.telegram.org/bots/faq),
 and what is too many there halts the whole bot, alerts to everybody else included."""
+MOST_WHILE_BUSY = 5
+"""What one chat may say in a minute while many answers wait already: else the crowd's whole minute stands before all
+who come after it."""
 SPAN = 60.0
 AT_A_STRETCH = 3
 """Answers that one chat gets in so many seconds, at once or not: Telegram takes one a second and short bursts."""
 _CHATS_REMEMBERED = 20_000
-LATER = 500
+LATER = 2000
 """Answers that wait for their chat's turn apart from all else; with more of them, whoever comes next waits."""
 
 Landed = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -70,13 +74,14 @@ class Crowd:
         self._said: dict[int, deque[float]] = {}
         self._answered: dict[int, deque[float]] = {}
 
-    def lets_in(self, event: ChatEvent) -> bool:
+    def lets_in(self, event: ChatEvent, *, is_busy: bool = False) -> bool:
         """Whether it is to be answered. That a chat left or moved always is to be known."""
         if isinstance(event.what, Left | Moved):
             return True
         now = self._clock.monotonic()
         said = _lately(self._said, event.chat, now, SPAN)
-        if len(said) >= (MOST if event.private else MOST_IN_A_GROUP):
+        most = MOST if event.private else MOST_IN_A_GROUP
+        if len(said) >= (min(most, MOST_WHILE_BUSY) if is_busy else most):
             return False
         said.append(now)
         return True
@@ -94,6 +99,11 @@ class Crowd:
         turn = max(now, answered[-AT_A_STRETCH] + AT_A_STRETCH) if len(answered) >= AT_A_STRETCH else now
         answered.append(turn)
         return turn - now
+
+
+def leaves(event: ChatEvent) -> bool:
+    """Whether somebody wants to hear no more."""
+    return isinstance(event.what, Command) and event.what.name == "stop"
 
 
 def _lately(times: dict[int, deque[float]], chat: int, now: float, span: float) -> deque[float]:
@@ -173,7 +183,8 @@ class Bot:
 
     `remember` keeps a fact of the channel: under `bot` stands by which name people find it. `intake` keeps what people
     say, where the channel hears; where it doesn't, there is none. `subscribes`: people may subscribe with it.
-    `exercise`: its channel is for exercises. `reports` is who takes what people report to it, where they may.
+    `exercise`: its channel is for exercises. `reports` is who takes what people report to it, where they may. `ahead`
+    is the client by which officers are answered ahead of others.
     """
 
     channel: str
@@ -186,6 +197,12 @@ class Bot:
     subscribes: bool = True
     exercise: bool = False
     reports: ChatReports | None = None
+    ahead: BotClient | None = None
+
+    @property
+    def first(self) -> Bot:
+        """The same bot for those who go ahead."""
+        return self if self.ahead is None else replace(self, client=self.ahead, ahead=None)
 
 
 class Reception:
@@ -196,6 +213,9 @@ class Reception:
         self._crowd = Crowd(bot.clock)
         self._handled = Handled()
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._first = bot.first
+        self._turns_of_officers = asyncio.Semaphore(AHEAD_AT_ONCE)
+        self._turns_to_leave = asyncio.Semaphore(AHEAD_AT_ONCE)
         self._later: set[asyncio.Task[None]] = set()
         self.username = ""
 
@@ -218,19 +238,33 @@ class Reception:
         if not self.username:
             self.username = await self._bot.client.me()
         chats: dict[int, list[tuple[Mapping[str, Any], ChatEvent]]] = {}
+        officers_there = await self._officers(updates)
+        is_busy = len(self._later) >= LATER // 4
         for update in updates:
             event = None if self._handled.holds(update) else self._read(update)
             # Marked before it is handled: Telegram may bring it a second time meanwhile, by the webhook.
-            if event is not None and self._crowd.lets_in(event):
+            is_held_back = is_busy and event is not None and event.chat not in officers_there
+            if event is not None and self._crowd.lets_in(event, is_busy=is_held_back):
                 self._handled.add(update)
                 chats.setdefault(event.chat, []).append((update, event))
             elif landed is not None:
                 await landed(update)
-        handling = (self._one_chat(events, landed) for events in chats.values())
+        handling = (self._one_chat(events, landed, is_officer=chat in officers_there) for chat, events in chats.items())
         results = await asyncio.gather(*handling, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    @property
+    def _is_crowded(self) -> bool:
+        return bool(self._later) or self._turns.locked()
+
+    async def _officers(self, updates: Sequence[Mapping[str, Any]]) -> frozenset[int]:
+        """The chats of officers, where anybody has to wait for others: alone nobody needs to go ahead."""
+        if len(updates) < 2 and not self._is_crowded:
+            return frozenset()
+        linked = await self._bot.service.ask(lambda unit: unit.officer_chats.all(self._bot.channel))
+        return frozenset(each.chat for each in linked)
 
     def _read(self, update: Mapping[str, Any]) -> ChatEvent | None:
         """What it tells. One that can't be read is let go of, or it would come again for ever, ahead of all others."""
@@ -240,11 +274,15 @@ class Reception:
             log.error("bot.unreadable", channel=self._bot.channel, error=type(error).__name__)  # noqa: TRY400
             return None
 
-    async def _one_chat(self, events: Sequence[tuple[Mapping[str, Any], ChatEvent]], landed: Landed | None) -> None:
-        async with self._turns:
+    async def _one_chat(
+        self, events: Sequence[tuple[Mapping[str, Any], ChatEvent]], landed: Landed | None, *, is_officer: bool
+    ) -> None:
+        is_leaving = any(leaves(event) for _, event in events)
+        others = self._turns_to_leave if is_leaving else self._turns
+        async with self._turns_of_officers if is_officer else others:
             for place, (each, event) in enumerate(events):
                 try:
-                    await self._one(event)
+                    await self._one(event, is_officer=is_officer)
                 except DatabaseRefused:
                     # Nothing of these was kept, so they are to come again; those before are done with.
                     self._handled.undo(update for update, _ in events[place:])
@@ -256,7 +294,8 @@ class Reception:
                 if landed is not None:
                     await landed(each)
 
-    async def _one(self, event: ChatEvent) -> None:
+    async def _one(self, event: ChatEvent, *, is_officer: bool) -> None:
+        bot = self._first if is_officer else self._bot
         if not await self._may(event):
             if isinstance(event.what, Press):
                 await self._bot.client.answer_press(
@@ -269,18 +308,20 @@ class Reception:
         town = await self._bot.town()
         answer = await self._decide(event, town)
         if isinstance(event.what, Press):
-            await self._answer_press(event.what, answer)
-        if not self._crowd.is_ahead(event.chat) or len(self._later) >= LATER:
-            await self._say(event.chat, answer.says)
+            await self._answer_press(bot, event.what, answer)
+        waits_alone = self._crowd.is_ahead(event.chat) or (self._is_crowded and not is_officer)
+        if not waits_alone or len(self._later) >= LATER:
+            await self._say(bot, event.chat, answer.says)
             return
-        # Whoever writes faster than Telegram takes answers waits alone: what they asked for is done, and is let go of.
-        later = asyncio.create_task(self._say_later(event.chat, answer.says))
+        # Whoever writes faster than Telegram takes answers waits alone, and so does a crowd: what they asked for is
+        # done, and is let go of, so that what comes after it is read.
+        later = asyncio.create_task(self._say_later(bot, event.chat, answer.says))
         self._later.add(later)
         later.add_done_callback(self._later.discard)
 
-    async def _say_later(self, chat: int, says: Sequence[Say]) -> None:
+    async def _say_later(self, bot: Bot, chat: int, says: Sequence[Say]) -> None:
         try:
-            await self._say(chat, says)
+            await self._say(bot, chat, says)
         except DeliveryError as error:
             log.warning("bot.not_answered", channel=self._bot.channel, reason=str(error.reason))
         except Exception:
@@ -318,18 +359,18 @@ class Reception:
             service.tell(ReportsChanged(numbers))
         return answer
 
-    async def _answer_press(self, press: Press, answer: BotReply) -> None:
+    async def _answer_press(self, bot: Bot, press: Press, answer: BotReply) -> None:
         try:
-            await self._bot.client.answer_press(press.id, answer.toast)
+            await bot.client.answer_press(press.id, answer.toast)
         except DeliveryError as error:
             log.debug("bot.press_not_answered", channel=self._bot.channel, reason=str(error.reason))
 
-    async def _say(self, chat: int, says: Sequence[Say]) -> None:
+    async def _say(self, bot: Bot, chat: int, says: Sequence[Say]) -> None:
         left = list(says)
         try:
             while left:
                 await self._bot.clock.sleep(self._crowd.wait_to_answer(chat))
-                await say_surely(self._bot, chat, left[0])
+                await say_surely(bot, chat, left[0])
                 del left[0]
         except ReaderGone:
             await self._bot.service.act(lambda unit: officers.forget(unit, self._bot.channel, chat))
@@ -337,7 +378,7 @@ class Reception:
         except ChatMoved as error:
             # What was said before the move stands in the new chat too: only the rest is left to say.
             await self._move(chat, error.to)
-            await self._say(error.to, left)
+            await self._say(bot, error.to, left)
 
     async def _move(self, old: int, new: int) -> None:
         await self._bot.service.act(lambda unit: unit.subscribers.moved(self._bot.channel, old, new))

@@ -1,8 +1,8 @@
 """Who reported something in a chat is told there what became of it, step by step.
 
 Each step of a report that has a chat waits in the store until it was told (`Reports.untold`). One is told after the
-other, at the pace of what goes to many (`Unhurried`), by whoever holds the bot's lease; that it was told is kept right
-after. A daemon that is killed in between tells one step once more, and never leaves one out.
+other, at the pace of what goes to many (`Precedence.ROUTINE`), by whoever holds the bot's lease; that it was told is
+kept right after. A daemon that is killed in between tells one step once more, and never leaves one out.
 """
 
 from __future__ import annotations

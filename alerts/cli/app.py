@@ -43,9 +43,12 @@ _BAD = r"Invalid value for '(?P<name>.+?)': "
 # What Typer says of a command line, and how we say it: it has no words but English ones.
 _WRONGLY_TYPED = (
     (r"No such option: (?P<name>\S+)", "%(name)s: no such option"),
-    (r"No such option: (?P<name>\S+) \(\D+: (?P<near>.+)\)", "%(name)s: no such option; known: %(near)s"),
-    (r"No such command '(?P<name>.*)'\.", "%(name)s: no such command; `tocsin --help` lists them"),
-    (r"No such command '(?P<name>.*)'\. Did you mean (?P<near>.+)\?", "%(name)s: no such command; known: %(near)s"),
+    (r"No such option: (?P<name>\S+) \(\D+: (?P<near>.+)\)", "%(name)s: no such option; did you mean %(near)s?"),
+    (r"No such command '(?P<name>.*)'\.", "%(name)s: no such command; `%(group)s --help` lists them"),
+    (
+        r"No such command '(?P<name>.*)'\. Did you mean (?P<near>.+)\?",
+        "%(name)s: no such command; did you mean %(near)s?",
+    ),
     (r"Missing (?:argument|option) '(?P<name>.+?)'\.", "%(name)s is missing"),
     (r"Missing option '(?P<name>.+?)'\. Choose from:(?P<near>.+)", "%(name)s is missing; allowed: %(near)s"),
     (r"Got unexpected extra argument\(?s?\)? \((?P<name>.*)\)", "%(name)s: nothing more may follow"),
@@ -189,7 +192,7 @@ def told(work: Callable[[], object]) -> int:
     except typer.Abort:
         return _say(tell("stopped; nothing was stored"), FAILED)
     except typer.TyperException as error:
-        return _say(_wrongly_typed(error.format_message()), WRONG_USE)
+        return _say(_wrongly_typed(error.format_message(), _group_of(error)), WRONG_USE)
     except BrokenPipeError:
         # In a daemon it is the command's connection that broke; the daemon's own standard output stays open.
         if screen.CALLER.get() is not None:
@@ -211,12 +214,18 @@ def _named(arguments: Sequence[str]) -> Path | None:
     return None
 
 
-def _wrongly_typed(said: str) -> str:
+def _group_of(error: typer.TyperException) -> str:
+    """What was typed before the word that is wrong: `tocsin`, or `tocsin poll`."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context is not None else "tocsin"
+
+
+def _wrongly_typed(said: str, group: str) -> str:
     """What Typer says, in the station's language; what isn't known of it stays as it is."""
     for pattern, sentence in _WRONGLY_TYPED:
         if found := re.fullmatch(pattern, said.strip(), re.DOTALL):
             values = {name: " ".join(value.split()) for name, value in found.groupdict().items()}
-            return tell(sentence, **values | {"said": tell(values.get("said", ""))})
+            return tell(sentence, **values | {"said": tell(values.get("said", "")), "group": group})
     return said
 
 

@@ -76,6 +76,12 @@ _THEN = {
 _UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
+def _of_the_terminal() -> str:
+    """The language that whoever types set for their terminal, where no configuration can be read."""
+    told = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return "fr" if told.lower().startswith("fr") else _ENGLISH
+
+
 class Reader:
     """Who reads: the language and the zone that a station's configuration names, looked up once something is said."""
 
@@ -87,13 +93,13 @@ class Reader:
         try:
             table = tomllib.loads(self._file.read_text(encoding="utf-8-sig")) if self._file else {}
         except (OSError, ValueError, RecursionError):
-            return {"language": _ENGLISH}
+            return {"language": _of_the_terminal()}
         station = table.get("station")
         return station if isinstance(station, dict) else {"language": _ENGLISH}
 
     @cached_property
     def language(self) -> str:
-        """The language's tag; English where there is no configuration that tells one."""
+        """The language's tag; the terminal's or English where there is no configuration that tells one."""
         from alerts.config.sections import StationSettings
 
         told = self._station.get("language", StationSettings.model_fields["language"].default)

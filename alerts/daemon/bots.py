@@ -26,7 +26,7 @@ from alerts.bot.updates import POLL, SET_AGAIN, Asking, Join, WebhookListening
 from alerts.channels.settings import MailSettings, PushSettings, TelegramSettings, read_credential
 from alerts.channels.telegram.client import TelegramClient
 from alerts.daemon.telemetry import Metrics
-from alerts.delivery.bot_pace import BotPace, Unhurried
+from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
@@ -153,6 +153,7 @@ class Bots:
             settings.subscriptions,
             settings.exercise,
             reports,
+            TelegramClient(settings, self._resources(name), PaceAs(self._pace(name), Precedence.AHEAD)),
         )
         reception = Reception(bot)
         told_every = SET_AGAIN if settings.updates == "webhook" else POLL
@@ -173,7 +174,7 @@ class Bots:
     def _tell_news(self, bot: Bot, settings: TelegramSettings, join: Join) -> None:
         """Who reported is told what became of it, behind all that is urgent and beside what goes to many."""
         name = bot.channel
-        unhurried = TelegramClient(settings, self._resources(name), Unhurried(self._pace(name)))
+        unhurried = TelegramClient(settings, self._resources(name), PaceAs(self._pace(name), Precedence.ROUTINE))
         self._news[name] = news = ReportNews(replace(bot, client=unhurried), self._town, join)
         # Of an incident too: an alert that comes of reports is told to those who reported.
         for kind in (ReportsChanged, IncidentChanged):

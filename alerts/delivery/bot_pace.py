@@ -32,11 +32,12 @@ OWED = 2
 
 
 class Precedence(IntEnum):
-    """Who goes first: who is answered (but see `OWED`), then what is Severe or worse, then everything else."""
+    """Who goes first: officers, who else is answered (but see `OWED`), what is Severe or worse, everything else."""
 
-    DIRECT = 0
-    URGENT = 1
-    ROUTINE = 2
+    AHEAD = 0
+    DIRECT = 1
+    URGENT = 2
+    ROUTINE = 3
 
 
 class Transit:
@@ -123,7 +124,7 @@ class BotPace:
             elif (wait := self._wait()) > 0:
                 await self._clock.sleep(wait)
             else:
-                self._owed = OWED if precedence is Precedence.DIRECT else max(self._owed - 1, 0)
+                self._owed = OWED if precedence <= Precedence.DIRECT else max(self._owed - 1, 0)
                 departure = Transit()
                 self._queues[precedence].popleft().set_result(departure)
                 for _ in range(self._rounds):
@@ -154,19 +155,20 @@ class BotPace:
         self._gone.append(departure)
 
 
-class Unhurried:
-    """The pace of a bot for what nobody waits for: its turn comes among what goes to many, and behind what is urgent.
+class PaceAs:
+    """The pace of a bot for those who don't go as answers do: `AHEAD` of them, or as what nobody waits for.
 
-    It is a `Pace` like the bot's own; who speaks by it says one thing after the other.
+    It is a `Pace` like the bot's own.
     """
 
-    def __init__(self, pace: BotPace) -> None:
+    def __init__(self, pace: BotPace, precedence: Precedence) -> None:
         self._pace = pace
+        self._precedence = precedence
 
     @asynccontextmanager
     async def direct(self) -> AsyncIterator[None]:
-        """Wait for one's turn behind everything that is urgent."""
-        departure = await self._pace.leave(Precedence.ROUTINE)
+        """Wait for one's turn among those of its kind."""
+        departure = await self._pace.leave(self._precedence)
         yield
         self._pace.answered(departure)
 

@@ -7,6 +7,7 @@ apart so that `tocsin sandbox` starts without importing a daemon.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -75,7 +76,8 @@ async def start_sandbox(settings: fake.SandboxSettings, host: str, port: int, tr
         try:
             return await serve(settings, host, candidate)
         except OSError as error:
-            trouble = error.strerror or error
+            # What asyncio says holds the address once more, in English.
+            trouble = os.strerror(error.errno) if error.errno else error
     raise TocsinError(because("listen_refused", address=f"{host}:{port}", said=trouble))
 
 

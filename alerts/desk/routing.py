@@ -283,7 +283,7 @@ def left_wrong(thread: Sequence[Post], station: Town) -> list[Reason]:
     for channel in station.channels.values():
         posts = [post for post in thread if post.channel == channel.name and post.state in THERE]
         lines += [_line(channel, post) for post in posts if _stays(channel, post)]
-    return lines
+    return list(dict.fromkeys(lines))
 
 
 def _stays(channel: ChannelConfig, post: Post) -> bool:
@@ -293,5 +293,5 @@ def _stays(channel: ChannelConfig, post: Post) -> bool:
 def _line(channel: ChannelConfig, post: Post) -> Reason:
     if post.state is not PostState.SENT:
         return because("wrong_may_arrive", channel=channel.name)
-    where = post.receipt.url if post.receipt and post.receipt.url else "its id is in `tocsin status`"
+    where = post.receipt.url if post.receipt and post.receipt.url else "it has no address to open"
     return because("wrong_stays", channel=channel.name, where=where)

@@ -231,8 +231,8 @@ async def desk_answers(address: str, session: aiohttp.ClientSession) -> Finding:
         # Not led on: a redirect would end at a page that answers well, and is another's.
         async with session.get(f"{address}/sign-in", timeout=timeout, allow_redirects=False) as response:
             status, kind = response.status, response.content_type
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        why = because("desk_unreachable", address=address, error=type(error).__name__)
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        why = because("desk_unreachable", address=address)
         return Finding("desk.url", good=True, why=why, note=True)
     if status != HTTPStatus.OK or kind != "text/html":
         return Finding("desk.url", good=False, why=because("desk_answers_else", address=address, status=status))

@@ -274,7 +274,10 @@ SETTING_FAULTS: Mapping[str, str] = {
         "is missing, but {key} is https, which needs a web server before Tocsin: the desk refuses "
         'requests through one that isn\'t listed; allowed: its address, such as ["127.0.0.1"]'
     ),
-    "desk_unreachable": "{address} can't be reached ({error}): does the daemon run, and the web server before it?",
+    "desk_unreachable": (
+        "{address} can't be reached: before the first start that is as it should be; later, does the daemon run, and "
+        "the web server before it?"
+    ),
     "desk_answers_else": (
         "{address}/sign-in answered {status}, not the sign-in; allowed: its address, with or without /desk"
     ),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from campaign.__main__ import report, run, subscribe
+from campaign.__main__ import report, run, subscribe, watch
 from campaign.postgresql import MISSING, find_binaries
 from campaign.table import breaches, table
+from tests import mqtt_broker
 
 pytestmark = pytest.mark.process
 REPORTED = "r1"
 """A plan with crowds that make a draft, and crowds that make none."""
 TOLD = "t1"
+SHOWN = "w1"
+"""A plan with a kill at the broker, one at the Vigilance and one at the site."""
 QUICK = "s5"
 """A plan with kills in the middle of commands and of requests, two stops in order, and six kinds of trouble.
 
@@ -56,3 +59,13 @@ def test_four_kills_while_subscribers_are_told_miss_nobody_and_tell_nobody_else(
     assert breaches(outcomes) == []
     assert sum(outcome.kills for outcome in outcomes) == 4
     assert all(outcome.messages > 0 for outcome in outcomes)
+
+
+def test_three_kills_at_a_broker_a_vigilance_and_a_site_lose_nothing_and_tell_nothing_twice(tmp_path):
+    if mqtt_broker.is_missing():
+        pytest.skip(mqtt_broker.MISSING)
+    [outcome] = watch(SHOWN, kills=3, towns=1, folder=tmp_path)
+
+    assert breaches([outcome]) == []
+    assert dict(outcome.aimed) == {"broker": 1, "vigilance": 1, "site": 1}
+    assert (outcome.alerts, outcome.colours, outcome.entries) == (1, 1, 1)

@@ -1,13 +1,26 @@
-"""A town with a broker, a list, a Vigilance and a site's feed under virtual time: what holds."""
+"""A town with a broker, a list, a Vigilance and a site's feed under virtual time: what holds, and what is found."""
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import pytest
 
+from alerts.channels import mqtt
+from alerts.channels.mail import channel as mail
+from alerts.model.alert import MsgType
+from alerts.sources.rss import FeedEntry, Met, RssSource
+from alerts.sources.vigilance import source as vigilance
+from simulation import run
 from simulation.__main__ import SHORT, Wish, told
+from simulation.neighbours import SITE, Neighbours
 from simulation.run import simulate
+from simulation.station import shared_settings
 
 BATCH = 6
+SEEDS = 20
+"""In so many seeds each bug is found; most in the first or the second."""
 
 
 @pytest.mark.parametrize("batch", range(2))
@@ -19,3 +32,85 @@ def test_no_seed_of_a_wide_town_breaks_a_promise(batch):
 
 def test_a_seed_of_a_wide_town_goes_the_same_way_each_time():
     assert simulate(3, SHORT, wide=True).digest == simulate(3, SHORT, wide=True).digest
+
+
+def colours_forgotten(monkeypatch):
+    monkeypatch.setattr(vigilance, "told_after", lambda *_: {})
+
+
+def green_untold(monkeypatch):
+    changes = vigilance.changes
+    monkeypatch.setattr(vigilance, "changes", lambda *given: [each for each in changes(*given) if each.windows])
+
+
+def what_was_told_misnamed(monkeypatch):
+    of = vigilance.ToldPhenomenon.of
+
+    def misnamed(each):
+        run = of(each)
+        return replace(run, last=replace(run.last, identifier="another"))
+
+    monkeypatch.setattr(vigilance.ToldPhenomenon, "of", misnamed)
+
+
+def entries_ever_new(monkeypatch):
+    count = itertools.count()
+    monkeypatch.setattr(FeedEntry, "digest", property(lambda _: f"{next(count):016}"))
+
+
+def entries_passed_over(monkeypatch):
+    monkeypatch.setattr(Neighbours, "unread", lambda _: False)
+    monkeypatch.setattr(RssSource, "_concerns", lambda *_: False)
+
+
+def changes_apart(monkeypatch):
+    monkeypatch.setattr(Met, "reference", lambda *_: None)
+
+
+def changes_that_end(monkeypatch):
+    alert = RssSource._alert
+
+    def ending(*given):
+        made = alert(*given)
+        return replace(made, msg_type=MsgType.CANCEL, infos=()) if made.references else made
+
+    monkeypatch.setattr(RssSource, "_alert", ending)
+
+
+def entries_out_at_once(monkeypatch):
+    def hasty(*, wide):
+        town = shared_settings(wide=wide)
+        return replace(town, sources={**town.sources, SITE: replace(town.sources[SITE], publish="auto")})
+
+    monkeypatch.setattr(run, "shared_settings", hasty)
+
+
+def nothing_taken_away(monkeypatch):
+    monkeypatch.setattr(mqtt, "emptied", lambda *_: [])
+
+
+def letters_renamed(monkeypatch):
+    count, written = itertools.count(), mail.written
+    monkeypatch.setattr(mail, "written", lambda *given: replace(written(*given), id=f"{next(count)}@x.example"))
+
+
+BUGS = {
+    "a colour is told once": colours_forgotten,
+    "what the map says is told": green_untold,
+    "the map goes on from what was told": what_was_told_misnamed,
+    "an entry is told once": entries_ever_new,
+    "no entry is lost": entries_passed_over,
+    "a changed entry is an update": changes_apart,
+    "what leaves a feed isn't over": changes_that_end,
+    "an entry waits for an officer": entries_out_at_once,
+    "what stands is what is on": nothing_taken_away,
+    "a letter keeps its name": letters_renamed,
+}
+
+
+@pytest.mark.parametrize("promise", BUGS)
+def test_a_bug_put_in_on_purpose_is_found(promise, monkeypatch):
+    BUGS[promise](monkeypatch)
+
+    outcomes = (simulate(seed, SHORT, wide=True) for seed in range(SEEDS))
+    assert any(breach.promise == promise for outcome in outcomes for breach in outcome.breaches)

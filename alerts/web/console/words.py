@@ -37,6 +37,7 @@ def best_language(accepted: str | None, station: str) -> str:
 _CHANGED = re.compile(r"(\w+) to (\w+)")
 _REMOVED = re.compile(r"(\d+) second factors removed")
 _FAILED = re.compile(r"(?:(?P<how>by .+), after )?(?P<n>\d+) failed attempts since (?P<since>[-\d]+ [:\d]+ UTC)")
+_FILED = re.compile(r"(Actual|Exercise) (.*)", re.DOTALL)
 _PASSKEY, _ALONE = "by passkey ", "by a passkey alone: "
 
 Gettext = Callable[..., str]
@@ -53,6 +54,8 @@ def detail_in_words(detail: str, words: Words) -> str:
         return f"{_how(failed['how'], _)}, {told}" if failed["how"] else told
     if removed := _REMOVED.fullmatch(detail):
         return words.ngettext("%(n)s second factor removed", "%(n)s second factors removed", int(removed[1]))
+    if filed := _FILED.fullmatch(detail):
+        return filed[2] if filed[1] == "Actual" else _("EXERCISE: %(headline)s", headline=filed[2])
     roles = _roles(_)
     if (changed := _CHANGED.fullmatch(detail)) and changed[1] in roles and changed[2] in roles:
         return f"{roles[changed[1]]} → {roles[changed[2]]}"

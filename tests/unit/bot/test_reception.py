@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.bot.chat import ChatEvent, FreeText, Left
-from alerts.bot.reception import MOST, MOST_IN_A_GROUP, SPAN, Batch, Crowd, Handled
+from alerts.bot.reception import MOST, MOST_IN_A_GROUP, MOST_WHILE_BUSY, SPAN, Batch, Crowd, Handled
 from tests.fakes import FakeClock
 
 
@@ -20,6 +20,7 @@ async def test_forty_a_minute_and_no_more():
     assert [crowd.lets_in(flood) for _ in range(MOST + 5)] == [True] * MOST + [False] * 5
     assert crowd.lets_in(other)
     assert crowd.lets_in(gone)
+    assert [crowd.lets_in(other, is_busy=True) for _ in range(MOST_WHILE_BUSY)] == [True] * 4 + [False]
     await clock.advance(SPAN)
     assert crowd.lets_in(flood)
 

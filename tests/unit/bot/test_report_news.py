@@ -12,7 +12,7 @@ import pytest
 from alerts.bot.chat import On
 from alerts.bot.reception import Bot
 from alerts.bot.report_news import RESTS, ReportNews
-from alerts.delivery.bot_pace import BotPace, Precedence, Unhurried
+from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.officer import Officer
 from alerts.model.errors import BadCredential, DatabaseRefused, InDoubt, ReaderGone, Rejected, Retry
@@ -234,7 +234,7 @@ async def test_it_leaves_behind_what_is_urgent(news):
         order.append(name)
 
     async def unhurried() -> None:
-        async with Unhurried(pace).direct():
+        async with PaceAs(pace, Precedence.ROUTINE).direct():
             pass
 
     speaking = [asyncio.create_task(speak("news", unhurried()))]
@@ -243,8 +243,8 @@ async def test_it_leaves_behind_what_is_urgent(news):
     await asyncio.gather(*speaking)
     running.cancel()
     assert order.index("news") == 2
-    Unhurried(pace).halt(30)
-    assert pace.halted_for == Unhurried(pace).halted_for > 0
+    PaceAs(pace, Precedence.ROUTINE).halt(30)
+    assert pace.halted_for == PaceAs(pace, Precedence.ROUTINE).halted_for > 0
 
 
 async def test_what_was_not_sent_for_sure_is_said_again(news):

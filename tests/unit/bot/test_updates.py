@@ -19,6 +19,7 @@ from alerts.bot.reception import AT_A_STRETCH, AT_ONCE, Bot, Reception
 from alerts.bot.updates import KEPT_EVERY, SECRET_HEADER, SET_AGAIN, Asking, WebhookListening
 from alerts.config import load_config
 from alerts.daemon.desk import build_desk
+from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService
@@ -438,3 +439,50 @@ async def test_an_officer_s_chat_is_told_of_a_call_for_help_in_its_own_words_and
     assert len(scene.line.said) == linked + 1
     told = await scene.service.ask(lambda unit: unit.officer_chats.told(scene.bot.channel, chat))
     assert [key for key in told if key.startswith("call")] == []
+
+
+class PacedLine(FakeLine):
+    """A line at the pace of a whole bot, which notes when each answer left."""
+
+    def __init__(self, pace, clock, told) -> None:
+        super().__init__()
+        self.pace, self.clock, self.told = pace, clock, told
+
+    async def say(self, chat, text, keyboard=None, edit=None, reply=None) -> int:
+        async with self.pace.direct():
+            self.told.append((chat, self.clock.monotonic()))
+        return await super().say(chat, text, keyboard, edit, reply)
+
+
+async def test_officers_go_past_a_crowd_and_who_leaves_has_left_at_once(scene):
+    """200 chats write all that they may, in virtual time, at a bot that says 25 things a second."""
+    pace, told = BotPace(25, scene.clock, rounds=1), []
+    line = PacedLine(PaceAs(pace, Precedence.DIRECT), scene.clock, told)
+    ahead = PacedLine(PaceAs(pace, Precedence.AHEAD), scene.clock, told)
+    reception = Reception(replace(scene.bot, client=line, ahead=ahead))
+    await scene.service.act(lambda unit: unit.officer_chats.link(Linked("telegram", 7, "Anne")))
+    await scene.service.act(lambda unit: unit.subscribers.put("telegram", Subscriber(8)))
+    running = asyncio.create_task(pace.run())
+    crowd = [scene.command(1000 + number % 200, "/now") for number in range(200 * 40)]
+    batches = [crowd[start : start + 100] for start in range(0, len(crowd), 100)]
+    flood = asyncio.create_task(_one_after_the_other(reception, batches))
+    await scene.clock.advance(5)
+    assert flood.done(), "a crowd's minute is read at once: what comes behind it isn't kept waiting"
+    assert len(reception._later) > 300
+
+    began = scene.clock.monotonic()
+    asked = asyncio.create_task(reception.handle([scene.command(7, "/waiting"), scene.command(8, "/stop")]))
+    await scene.clock.advance(2)
+    answered = [at for chat, at in told if chat == 7]
+    assert answered[0] - began < 1, "ahead of hundreds that wait"
+    assert not (await scene.kept(8)).on, "whoever leaves has left, whenever they are told so"
+
+    await scene.clock.advance(60)
+    assert asked.done()
+    assert len({chat for chat, _ in told}) == 202, "and everybody else is answered in their turn"
+    running.cancel()
+
+
+async def _one_after_the_other(reception, batches) -> None:
+    for batch in batches:
+        await reception.handle(batch)

@@ -55,6 +55,9 @@ MISTAKES = [
     (["post", "--cap", "x.xml"], ["x.xml", "No such file"]),
     ([*POST, "--headlin", "x"], ["--headlin"]),
     ([*POST, "--severity"], ["--severity"]),
+    (["histoire"], ["no such command", "`tocsin --help`"]),
+    (["poll", "histoire"], ["no such command", "`tocsin poll --help`"]),
+    (["stats"], ["did you mean", "status"]),
     (["status", "nirgendwo"], ["nirgendwo", "no such alert"]),
     (["approve", "nirgendwo"], ["nirgendwo"]),
     (["reject", "nirgendwo"], ["nirgendwo"]),
@@ -120,3 +123,10 @@ def test_help_and_version_are_results(folder, capsys):
     assert capsys.readouterr().out.startswith("tocsin ")
     assert run(["post", "--help"]) == 0
     assert "--instruction" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("told", "said"), [("fr_FR.UTF-8", "fichier introuvable"), ("de_DE", "no such file")])
+def test_where_no_configuration_is_read_the_terminals_language_is_spoken(tmp_path, monkeypatch, capsys, told, said):
+    monkeypatch.setenv("LC_ALL", told)
+    assert run(["--config", str(tmp_path / "nothing.toml"), "status"]) == 2
+    assert said in capsys.readouterr().err

@@ -12,6 +12,8 @@ from alerts.web.console.words import detail_in_words, words_of
     [
         ("by password", "par mot de passe"),
         ("by code", "par code"),
+        ("Actual Crue de l’Isère", "Crue de l’Isère"),
+        ("Exercise Crue", "EXERCICE : Crue"),
         ("by passkey Clé bleue", "par clé d’accès Clé bleue"),
         ("by a passkey alone: Clé bleue", "sans mot de passe, par la clé d’accès Clé bleue"),
         (
