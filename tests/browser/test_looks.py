@@ -110,7 +110,7 @@ def test_previews_are_for_everybody_at_every_size(desk, town, size, scheme):
     anne = desk.person("anne", size=size, color_scheme=scheme)
     page = anne.go("/compose?hazard=evacuation")
     page.locator("#f-area").get_by_text("Les Coteaux").click()
-    for layout in ("feed.twitter", "feed.facebook", "chat.telegram", "letter.mail", "lock.push", "plain.mqtt"):
+    for layout in ("feed.twitter", "feed.facebook", "chat.telegram", "letter.mail", "lock.push", "panel.mqtt"):
         expect(page.locator(f".screen.{layout}").first).to_be_visible()
     expect(page.locator(".screen.facebook .rest").first).to_be_visible()
     assert page.wait_for_function(DRAWN)

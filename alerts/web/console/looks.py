@@ -2,8 +2,9 @@
 
 A `Look` is one channel: its length, what was cut, what to look at, whom it reaches, and its screens. A screen is what
 people have before them in one place, laid out as that kind of place is: a post in a feed, a message in a chat, a
-notification on a locked telephone, a letter in a list and opened, or the bare words that a machine gets. Its words,
-link card and picture are the real ones; only the frame around them is drawn, and no platform's own signs are in it.
+notification on a locked telephone, a letter in a list and opened, a panel, or the bare words that a machine gets. Its
+words, link card and picture are the real ones; only the frame around them is drawn, and no platform's own signs are in
+it.
 
 `screens_of` makes them of a post, or of one that is only rehearsed (`Shot`): where people subscribe to the channel,
 what subscribers get has a screen for each language. `reach_words` tells a reach as numbers that single nobody out.
@@ -11,6 +12,7 @@ what subscribers get has a screen for each language. `reach_words` tells a reach
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +39,7 @@ from alerts.rendering.onscreen import (
     short_link,
 )
 
-Layout = Literal["feed", "chat", "lock", "letter", "plain"]
+Layout = Literal["feed", "chat", "lock", "letter", "panel", "plain"]
 _LAYOUTS: Mapping[str, Layout] = {
     "twitter": "feed",
     "facebook": "feed",
@@ -45,6 +47,7 @@ _LAYOUTS: Mapping[str, Layout] = {
     MAIL: "letter",
     PUSH: "lock",
 }
+_SHOWN = ("severity", "event", "headline", "instruction", "area")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,27 @@ class PreviewCard:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewPanel:
+    """What a panel can show of the message that a broker keeps for it, and the topics where it stands.
+
+    The last level of a topic is the incident, which nobody knows before it is stored.
+    """
+
+    severity: str
+    event: str
+    headline: str
+    instruction: str
+    area: str
+    until: datetime | None
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewScreen:
     """What people have before them in one place: `seen` at first, and the `rest` after a tap.
 
     `title` is a notification's or a letter's, `brief` what a list of letters shows of its words. `subscribers` tells
-    one that goes to each of them from one that stands on the channel.
+    one that goes to each of them from one that stands on the channel. `panel` is what the words say to a panel.
     """
 
     layout: Layout
@@ -85,6 +104,7 @@ class PreviewScreen:
     card: PreviewCard | None = None
     picture: PreviewPicture | None = None
     subscribers: bool = False
+    panel: PreviewPanel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +220,9 @@ def _link_of(shot: Shot) -> str:
 
 def _screen(shot: Shot, message: Message, picture: PreviewPicture | None, *, subscribers: bool) -> PreviewScreen:
     channel = shot.channel
-    layout = _LAYOUTS.get(channel.kind, "plain")
+    prefix = getattr(channel.settings, "prefix", "")
+    panel = panel_of(message.text, prefix) if channel.kind == "mqtt" else None
+    layout: Layout = "panel" if panel else _LAYOUTS.get(channel.kind, "plain")
     name, handle = _called(shot, subscribers=subscribers)
     title, brief, seen, rest = _words(shot, message, layout)
     return PreviewScreen(
@@ -216,7 +238,21 @@ def _screen(shot: Shot, message: Message, picture: PreviewPicture | None, *, sub
         None if picture else _card(shot, message, layout),
         picture,
         subscribers,
+        panel,
     )
+
+
+def panel_of(words: str, prefix: str) -> PreviewPanel | None:
+    """What these words tell a panel; None: they are no alert's, or a template of the town's says something else."""
+    try:
+        told = json.loads(words)
+        until = datetime.fromisoformat(told["until"]) if told.get("until") else None
+        severity, event, headline, instruction, area = (str(told.get(name) or "") for name in _SHOWN)
+        levels = [] if told.get("over") else ["all", *map(str, told.get("districts") or ())]
+    except (ValueError, TypeError, AttributeError):
+        return None
+    topics = tuple(f"{prefix}/{each}/…" for each in levels)
+    return PreviewPanel(severity, event, headline, instruction, area, until, topics) if severity else None
 
 
 def _called(shot: Shot, *, subscribers: bool) -> tuple[str, str]:
@@ -251,6 +287,8 @@ def _words(
             return "", "", tuple(_as_x(piece) for piece in pieces(message.plain, link=message.link)), ()
         case "chat":
             return "", "", pieces(message.text, markup, message.link), ()
+        case "panel":
+            return "", "", (ToldPiece("plain", json.dumps(json.loads(message.text), ensure_ascii=False, indent=2)),), ()
         case "plain":
             return "", "", (ToldPiece("plain", message.text if markup == "json" else message.plain),), ()
 

@@ -12,6 +12,7 @@ from alerts.desk.publicity import public_incident
 from alerts.model.alert import Severity
 from alerts.model.person import Role
 from alerts.model.subscriber import Mailbox, PushEndpoint, Quiet, Subscriber
+from alerts.web.console.looks import panel_of
 from alerts.web.public.older import card_answer
 from alerts.web.public.told import Setting, tell
 from tests.unit.web.console.composing import a_form, open_bench, posted, preview
@@ -102,7 +103,7 @@ async def test_each_kind_of_place_has_its_own_layout_and_says_where_the_words_st
     assert re.findall(r'<figure class="screen (\w+)', look(shown, "lettre")) == ["letter"] * 3, (
         "a list, then subscribers"
     )
-    assert re.findall(r'<figure class="screen (\w+)', look(shown, "panneaux")) == ["plain"]
+    assert re.findall(r'<figure class="screen (\w+)', look(shown, "panneaux")) == ["panel"]
     assert "@saintmartin" in look(shown, "telegram")
     assert "Urgent: it wakes a phone that sleeps." in look(shown, "push")
     assert "From: Ville de Saint-Martin < alertes@saint-martin.example > To: alertes@listes.saint-martin.example" in (
@@ -110,6 +111,28 @@ async def test_each_kind_of_place_has_its_own_layout_and_says_where_the_words_st
     ).replace("<alertes", "< alertes").replace("example>", "example >")
     for screen in re.findall(r"<figure.*?</figure>", shown, re.DOTALL):
         assert "<figcaption>" in screen
+
+
+async def test_a_panel_s_preview_is_what_it_can_show_and_its_json_is_folded_away(bench):
+    shown = look((await preview(bench, **WORDS, severity="Severe", area=["SM-05"]))["html"], "panneaux")
+    said, folded = (text_of(each) for each in shown.split("<details"))
+    assert "What a panel can show" in said
+    assert "Severe Alerte Eau non potable Ne buvez pas l’eau du robinet. Les Coteaux · until Wed 25 Nov, 09:00" in said
+    assert "Topics: tocsin/all/… , tocsin/SM-05/…" in said
+    assert "{" not in said
+    assert '"headline": "Eau non potable"' in folded
+
+
+@pytest.mark.parametrize(
+    "words", ["ALERTE", "[1]", "{}", '{"severity": "Severe", "until": "soon"}', '{"until": 5}', "null"]
+)
+def test_what_a_panel_cannot_read_is_shown_as_it_is_handed_over(words):
+    assert panel_of(words, "tocsin") is None
+
+
+def test_what_is_over_stands_at_no_topic():
+    told = panel_of('{"severity": "Minor", "headline": "Fin", "over": true, "districts": ["SM-05"]}', "mairie")
+    assert (told.headline, told.until, told.topics) == ("Fin", None, ())
 
 
 async def test_whom_it_reaches_is_told_for_each_channel_and_no_number_singles_anybody_out(bench):
