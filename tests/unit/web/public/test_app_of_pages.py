@@ -61,6 +61,8 @@ async def test_with_push_the_page_has_every_choice_and_the_worker_shows_what_com
         assert signs["grounds"].keys() == set(Severity)
         for hazard, paths in signs["drawn"].items():
             assert all(path in pictogram(Hazard(hazard)).svg for path in paths), "the pages' own lines"
+        async with house.client.get(WORKER) as answer:
+            assert "img-src 'self' data:" in answer.headers["Content-Security-Policy"], "what it draws may be shown"
         assert set(re.findall('name="topic" value="([a-z]+)"', page)) == {
             "weather", "flood", "water", "works", "health", "safety"
         }  # fmt: skip
