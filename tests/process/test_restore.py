@@ -87,5 +87,5 @@ def test_of_a_backup_from_before_twenty_posts_none_is_twice_and_none_lost(town, 
     assert told["found"] >= 3 * 19, "what the feed told again; the one under way is looked for in any case"
     assert told["since"] < told["until"]
     shown = town.tocsin("status").stdout
-    assert f"{told['found']} publications retrouvées, 0 encore cherchées" in shown
+    assert f"{told['found']} publications retrouvées, 0 encore cherchée" in shown
     assert "ce que les agents ont publié ou terminé dans cet intervalle n’est plus connu ici" in shown
