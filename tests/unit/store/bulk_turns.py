@@ -24,6 +24,18 @@ ZONE = ZoneInfo("Europe/Paris")
 SEVERE, MODERATE, MINOR = (Notice(Topic.WEATHER, each) for each in (Severity.SEVERE, Severity.MODERATE, Severity.MINOR))
 
 
+def people(*chats: int, **changes) -> list[Subscriber]:
+    return [Subscriber(chat, **changes) for chat in chats]
+
+
+def chats(targets) -> list[int]:
+    return [target.chat for target in targets]
+
+
+def sent(targets, message: int = 5) -> list[SendResult]:
+    return [SendResult(target, SendOutcome.SENT, message) for target in targets]
+
+
 def a_told(name: str, **changes) -> Bulk:
     """A bulk as it is before anything was told."""
     plain = Bulk(
@@ -114,11 +126,17 @@ class Turns:
         targets = self.turn()
         for _ in range(most):
             told += targets
-            results = [SendResult(target, SendOutcome.SENT, message) for target in targets]
+            results = sent(targets, message)
             targets = self.turn(*results)
             if not targets and not results and self.working is None:
                 break
         return told
+
+    def finish(self, bulk: Bulk) -> None:
+        """Turn after turn, everything sent, until this one is done."""
+        targets = self.turn()
+        while self.bulk(bulk)["state"] != BulkState.DONE.value:
+            targets = self.turn(*sent(targets))
 
     def kill(self) -> None:
         """The process is another one now: it knows of nothing under way."""

@@ -19,7 +19,7 @@ from alerts.store.database import Database
 from alerts.store.statement import stamp
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
-from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, ZONE, Turns
+from tests.unit.store.bulk_turns import MINOR, MODERATE, SEVERE, ZONE, Turns, chats, people, sent
 from tests.unit.store.conftest import NOW
 
 NIGHT = Quiet(time(12, 0), time(14, 30))  # the tests' noon is one o'clock in Paris
@@ -30,14 +30,6 @@ def turns(path):
     turns = Turns(path)
     yield turns
     turns.db.close()
-
-
-def people(*chats: int, **changes) -> list[Subscriber]:
-    return [Subscriber(chat, **changes) for chat in chats]
-
-
-def chats(targets) -> list[int]:
-    return [target.chat for target in targets]
 
 
 def test_everybody_who_wants_it_gets_it_once_and_nobody_else(turns):
@@ -82,10 +74,6 @@ def test_after_a_kill_those_under_way_are_told_again_and_nobody_is_lost(turns):
 def checkpoint_of(turns, *results: SendResult) -> None:
     with transaction(turns.db):
         checkpoint(turns.db, results)
-
-
-def sent(targets, message: int = 5) -> list[SendResult]:
-    return [SendResult(target, SendOutcome.SENT, message) for target in targets]
 
 
 def test_who_was_jotted_down_before_a_kill_is_not_told_again_and_counts(turns):

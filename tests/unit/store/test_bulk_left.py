@@ -7,14 +7,14 @@ from datetime import time, timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.delivery import SendOutcome, SendResult
+from alerts.model.delivery import SendResult
 from alerts.model.post import PostKind
-from alerts.model.subscriber import Quiet, Subscriber
+from alerts.model.subscriber import Quiet
 from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.bulk_landing import checkpoint, progress
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
-from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns
+from tests.unit.store.bulk_turns import MODERATE, SEVERE, Turns, chats, people, sent
 
 NIGHT = Quiet(time(12, 0), time(14, 30))  # the tests' noon is one o'clock in Paris
 
@@ -24,18 +24,6 @@ def turns(path):
     turns = Turns(path)
     yield turns
     turns.db.close()
-
-
-def people(*chats: int, **changes) -> list[Subscriber]:
-    return [Subscriber(chat, **changes) for chat in chats]
-
-
-def chats(targets) -> list[int]:
-    return [target.chat for target in targets]
-
-
-def sent(targets, message: int = 5) -> list[SendResult]:
-    return [SendResult(target, SendOutcome.SENT, message) for target in targets]
 
 
 def deliver(turns: Turns, targets=(), *, room: int) -> list[int]:
