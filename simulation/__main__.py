@@ -35,7 +35,7 @@ class Wish:
     def read(cls, arguments: Sequence[str] | None = None) -> Wish:
         """The command line."""
         parser = argparse.ArgumentParser(prog="python -m simulation", description=__doc__)
-        parser.add_argument("--seeds", type=int, metavar="N", help="the seeds from 0 to N-1, short ones by default")
+        parser.add_argument("--seeds", type=int, metavar="N", help="N seeds from --seed on, short ones by default")
         parser.add_argument("--seed", type=int, metavar="S", default=0, help="one seed, a month by default")
         parser.add_argument("--days", type=float, metavar="D", help="how many days each seed lasts")
         parser.add_argument("--trace", action="store_true", help="print every step")
@@ -45,7 +45,7 @@ class Wish:
         parser.add_argument("--wide", action="store_true", help="with a broker, a list, a Vigilance and a site's feed")
         said = parser.parse_args(arguments)
         many = said.seeds is not None
-        seeds = range(said.seeds) if many else (said.seed,)
+        seeds = range(said.seed, said.seed + said.seeds) if many else (said.seed,)
         days = said.days or (SHORT if many else MONTH)
         return cls(seeds, days, said.trace, said.bug, said.crowds, said.subscribers, said.wide)
 

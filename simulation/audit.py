@@ -128,8 +128,9 @@ def audit(
 def match(posts: Sequence[Promised], requests: Iterable[Seen]) -> dict[str, list[Seen]]:
     """The requests of each post, by its words, in the order of their arrival.
 
-    Where several posts say the same (an alert that was ended and came again), a request is of the newest one by then,
-    counted from when it was let go: of two feeds with the same words, one may have waited.
+    Where several posts say the same (an alert that was ended and came again), a request is of the one that holds its
+    receipt: two with the same words may both wait for the windows, and the older one leaves first. A request that no
+    post has a receipt of is of the newest one by then, counted from when it was let go.
     """
     same: dict[str, list[Promised]] = defaultdict(list)
     for post in sorted(posts, key=lambda post: (post.ready_at, post.seq)):
@@ -138,7 +139,8 @@ def match(posts: Sequence[Promised], requests: Iterable[Seen]) -> dict[str, list
     for each in requests:
         stored = [post for post in same[each.text] if post.ready_at <= each.left_at]
         if stored:
-            matched[stored[-1].post].append(each)
+            owner = next((post for post in stored if each.taken and post.remote_id == each.remote_id), stored[-1])
+            matched[owner.post].append(each)
     return matched
 
 

@@ -273,6 +273,9 @@ class Run:
         self.trace("started")
         await stopped.wait()
         await daemon.stop()
+        if daemon.database.trouble is not None:
+            # Stopped in order, and it could write down nothing: the next life knows no more than after a power cut.
+            self.audience.died(self.lives, self.officer.db)
         self.trace("stopped")
 
     def _rest(self) -> None:

@@ -75,7 +75,7 @@ class Audience:
     handed: set[tuple[str, int]] = field(default_factory=set)
 
     def died(self, life: int, db: sqlite3.Connection) -> None:
-        """A life ended badly."""
+        """A life ended badly: the power was cut, or it was stopped while the disk took nothing."""
         self.ended_badly.add(life)
         self.handed |= {(row[0], row[1]) for row in db.execute(_HANDED, (PUSH,))}
 
@@ -191,15 +191,20 @@ def nobody_else(bulks: Sequence[Bulk], audience: Audience) -> Iterator[Breach]:
 
 
 def everybody_hears_the_end(bulks: Sequence[Bulk], audience: Audience, held: set[tuple[str, int]]) -> Iterator[Breach]:
-    """Whom an alert may have reached hears its end, also if nobody knew whether it had, or a daemon died with it."""
+    """Whom an alert may have reached hears its end, also if nobody knew whether it had, or a daemon died with it.
+
+    An incident may go on after an end. Whoever heard that one is concerned again only by something newer that came.
+    """
     tried = {(each.bulk, each.chat) for each in audience.attempts}
     for end in bulks:
         if end.kind is not PostKind.END or end.state is not BulkState.DONE:
             continue
-        of = {each.id for each in bulks if each.incident == end.incident and each.seq < end.seq}
-        for each in sorted({each.chat for each in audience.attempts if each.bulk in of and each.came}):
-            if (end.id, each) not in tried | held:
-                yield Breach("who may have it hears the end", f"end {end.id} passed {each} by, whom it concerns")
+        of = {each.id: each for each in bulks if each.incident == end.incident and each.seq < end.seq}
+        came = [(of[each.bulk].seq, each) for each in audience.attempts if each.bulk in of and each.came]
+        newest = {each.chat: of[each.bulk] for _, each in sorted(came, key=lambda one: one[0])}
+        for chat in sorted(chat for chat, bulk in newest.items() if bulk.kind is not PostKind.END):
+            if (end.id, chat) not in tried | held:
+                yield Breach("who may have it hears the end", f"end {end.id} passed {chat} by, whom it concerns")
 
 
 def in_time(bulks: Sequence[Bulk], audience: Audience, now: datetime) -> Iterator[Breach]:

@@ -94,6 +94,11 @@ def test_the_same_words_of_an_alert_that_came_again_are_not_twice():
     assert broken([promised(), again], [seen(), seen(remote_id="2", at=20)]) == []
 
 
+def test_of_two_posts_with_the_same_words_that_both_waited_each_has_the_request_of_its_receipt():
+    again = promised(post="p2", seq=2, state=PostState.FAILED, remote_id=None, reason="a duplicate", incident="i2")
+    assert broken([promised(), again], [seen(), seen(remote_id=None, at=20)]) == []
+
+
 def test_what_leaves_after_its_end_is_told_though_it_was_refused():
     assert "nothing late" in broken([promised(state=PostState.FAILED, reason="no")], [seen(at=3601, remote_id=None)])
     assert broken([promised(ends=after(3600))], [seen(at=3600)]) == []

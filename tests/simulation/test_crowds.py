@@ -26,6 +26,10 @@ def test_no_seed_loses_a_report_keeps_one_twice_or_drafts_twice(batch):
     assert drafts > BATCH
 
 
+def test_of_two_posts_with_the_same_words_that_waited_the_older_one_is_no_loss():
+    assert simulate(900077, SHORT, crowds=True).breaches == []
+
+
 def test_a_seed_of_crowds_goes_the_same_way_each_time():
     assert simulate(3, SHORT, crowds=True).digest == simulate(3, SHORT, crowds=True).digest
 

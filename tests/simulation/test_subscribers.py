@@ -31,6 +31,10 @@ def test_no_seed_misses_a_subscriber_tells_one_twice_or_somebody_else(batch):
     assert messages > 100 * BATCH
 
 
+def test_a_stop_while_the_disk_is_full_and_an_incident_that_goes_on_after_its_end_break_nothing():
+    assert simulate(31337039, SHORT, subscribers=True).breaches == []
+
+
 def test_a_seed_with_subscribers_goes_the_same_way_each_time():
     assert simulate(3, SHORT, subscribers=True).digest == simulate(3, SHORT, subscribers=True).digest
 
@@ -68,6 +72,14 @@ def test_an_end_that_passes_by_whom_its_alert_reached_is_found():
     assert list(everybody_hears_the_end([ALERT, END], Audience([], [CAME, an_attempt(END)]), set())) == []
     assert list(everybody_hears_the_end([ALERT, END], Audience([], [CAME]), {(END.id, 1)})) == []
     assert list(everybody_hears_the_end([ALERT, END], Audience([], [replace(CAME, came=False)]), set())) == []
+
+
+def test_who_heard_the_end_is_concerned_again_only_by_what_came_later():
+    heard, once_more = an_attempt(END, came=True, heard=SendOutcome.SENT), replace(ALERT, id="b3", seq=3)
+    last = replace(END, id="b4", seq=4)
+    bulks = [ALERT, END, once_more, last]
+    assert list(everybody_hears_the_end(bulks, Audience([], [CAME, heard]), set())) == []
+    assert list(everybody_hears_the_end(bulks, Audience([], [CAME, heard, replace(CAME, bulk="b3")]), set()))
 
 
 @pytest.mark.parametrize(
