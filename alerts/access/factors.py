@@ -54,6 +54,7 @@ from webauthn.helpers.structs import (
 from alerts.access.audit import AuditEvent, write_own
 from alerts.access.sessions import Confirmed, Enrolment, Held, Live, Refusal, RelyingParty, digest, live, spelled
 from alerts.desk.service import DeskUnit
+from alerts.model.bounds import same
 from alerts.model.person import Account, Passkey, Stage, fold_name
 from alerts.model.town import Secret, Town
 
@@ -93,7 +94,7 @@ def step_of(seed: Secret, code: str, now: datetime, after: int) -> int | None:
     generator, present, found = TOTP(seed.reveal()), int(now.timestamp()) // STEP, None
     for step in (present + drift for drift in _DRIFT):
         # All are compared, so that the time taken doesn't tell which was near.
-        if hmac.compare_digest(generator.generate_otp(step), typed) and step > after:
+        if same(typed, generator.generate_otp(step)) and step > after:
             found = step
     return found
 
@@ -372,7 +373,7 @@ class Claim:
         account = unit.accounts.account(key.account)
         if account is None or account.handle is None or account.disabled_at is not None:
             return None
-        return account if hmac.compare_digest(account.handle.encode(), self.handle.encode()) else None
+        return account if same(self.handle, account.handle) else None
 
     def count(self, key: Passkey, answer: Mapping[str, Any], site: RelyingParty) -> int | None:
         """The new count of signatures, where the answer is good and its holder was verified.
@@ -415,7 +416,7 @@ class Challenges:
 
     def _asked_at(self, challenge: bytes) -> datetime | None:
         body, seal = challenge[: _TIME + _NONCE], challenge[_TIME + _NONCE :]
-        if not hmac.compare_digest(seal, self._seal(body)):
+        if not same(seal, self._seal(body)):
             return None
         return _EPOCH + int.from_bytes(body[:_TIME], "big") * _MICROSECOND
 

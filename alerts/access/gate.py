@@ -10,7 +10,6 @@ proves them gives their password once more (`prove_again`): each such change tak
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from secrets import token_bytes
@@ -43,6 +42,7 @@ from alerts.access.sessions import (
     touch_token,
 )
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.bounds import same
 from alerts.model.person import Account, Actor, Chained, Passkey, Session, Stage
 from alerts.model.town import Town
 
@@ -190,7 +190,7 @@ class Gate:
         def action(unit: DeskUnit) -> Entered | Held:
             found = live(unit, cookie, self._town, Stage.ENROL if shown is None else Stage.FULL)
             seed = factors.pending_seed(found) if found else None
-            if found is None or seed is None or not (shown is None or _same(seed.reveal(), shown)):
+            if found is None or seed is None or not (shown is None or same(shown, seed.reveal())):
                 return OVER
             step = factors.step_of(seed, code, unit.now, 0)
             if step is None:
@@ -482,10 +482,6 @@ def _touch(unit: DeskUnit, session: Session) -> None:
     kept = unit.accounts.session(session.digest)
     if kept is not None:
         unit.accounts.put_session(replace(kept, seen_at=unit.now))
-
-
-def _same(kept: str, said: str) -> bool:
-    return hmac.compare_digest(kept.encode(), said.encode("utf-8", "replace"))
 
 
 def _after(failures: Failures | None) -> str:

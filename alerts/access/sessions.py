@@ -19,7 +19,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +28,7 @@ from enum import StrEnum
 import structlog
 
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.bounds import same, seal_of
 from alerts.model.errors import DatabaseRefused
 from alerts.model.person import Account, Actor, Chained, Origin, Session, Stage, Token
 from alerts.model.town import Secret, Town
@@ -287,12 +287,12 @@ def claimed(unit: DeskUnit, claim: str) -> Account | None:
         account = unit.accounts.account(base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode())
     except ValueError:
         return None
-    return account if account and hmac.compare_digest(sealed, _seal(account)) else None
+    return account if account and same(sealed, _seal(account)) else None
 
 
 def _seal(account: Account) -> str:
     # What it seals is named in it, so that no other seal by this key could pass for one.
-    return hmac.new(account.password.encode(), b"typed by " + account.name.encode(), hashlib.sha256).hexdigest()
+    return seal_of(account.password, f"typed by {account.name}")
 
 
 def offer_code(unit: DeskUnit, account: str) -> str:

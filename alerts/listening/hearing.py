@@ -11,8 +11,6 @@ nearest (`Group`), or becomes a new one.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +19,7 @@ from datetime import datetime, timedelta
 
 from alerts.desk.service import DeskUnit
 from alerts.listening.grouping import Group, answer_next, grouped
-from alerts.model.bounds import bounded
+from alerts.model.bounds import bounded, seal_of
 from alerts.model.hazard import fold
 from alerts.model.listening import LONGEST_REMARK, Kind, Remark, Understood, Utterance, UtteranceState
 from alerts.store.listening import forget_words
@@ -280,4 +278,4 @@ def _words_of(text: str) -> set[str]:
 def author_digest(unit: DeskUnit, channel: str, author: str, at: datetime) -> str:
     """Who said it, as it is counted: an HMAC under the month's secret, which is thrown away with the month's texts."""
     secret = unit.listening.secret(f"{at:%Y-%m}", secrets.token_hex(32))
-    return hmac.new(bytes.fromhex(secret), f"{channel}\n{author}".encode(), hashlib.sha256).hexdigest()
+    return seal_of(bytes.fromhex(secret), f"{channel}\n{author}")

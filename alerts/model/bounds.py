@@ -10,6 +10,9 @@ A text does three things to its reader, each met once, here:
   two different names look alike. `shown` writes them out, so that a page tells of them and obeys none; `seen` drops
   them.
 
+A text that claims to be a secret of ours is compared in one place (`same`), and sealed in one (`seal_of`): a header or
+a cookie brings bytes that are no UTF-8 as halves of surrogates, which a strict encoding refuses with an error.
+
 An answer's body is bounded on what arrives and on what it unpacks to: a bomb is stopped while it unpacks (`read_body`).
 
 An outline is kept small, for a coast line of 300,000 points says no more to anybody than one of a few hundred.
@@ -21,6 +24,8 @@ the sleeve is widened.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import html
 import ipaddress
 import math
@@ -97,6 +102,21 @@ def shown(text: str) -> str:
 def seen(text: str) -> str:
     """`text` without what can't be seen in it."""
     return text if text.isascii() and text.isprintable() else UNSEEN.sub("", text)
+
+
+def same(said: str | bytes, known: str | bytes) -> bool:
+    """Whether a stranger said the secret that is known: in constant time, and False for what no secret can be."""
+    return hmac.compare_digest(_bytes_of(said), _bytes_of(known))
+
+
+def seal_of(secret: str | bytes, told: str | bytes) -> str:
+    """The HMAC-SHA256 of `told` under a secret, in hexadecimals, whatever a stranger's text holds."""
+    return hmac.new(_bytes_of(secret), _bytes_of(told), hashlib.sha256).hexdigest()
+
+
+def _bytes_of(text: str | bytes) -> bytes:
+    # Each text has bytes of its own, halves of characters too: no two of them are taken for one another.
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
 
 
 def network_of(address: str) -> str:

@@ -12,13 +12,12 @@ channel, and never as one percentage without its parts.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import sha256
 
+from alerts.model.bounds import same, seal_of
 from alerts.model.post import PollForm
 from alerts.model.reason import Reason
 
@@ -132,15 +131,15 @@ class Poll:
 
     def voter(self, kind: str, who: str) -> str:
         """What a voter is called among the votes: nobody without the poll's secret knows whom it means."""
-        return hmac.new(self.secret.encode(), f"{kind} {who}".encode(), sha256).hexdigest()[:32]
+        return seal_of(self.secret, f"{kind} {who}")[:32]
 
     def mark(self, voter: str, nonce: str, option: int) -> str:
         """How a vote for that option is written down: a look at it tells nothing."""
-        return hmac.new(self.secret.encode(), f"vote {voter} {nonce} {option}".encode(), sha256).hexdigest()[:32]
+        return seal_of(self.secret, f"vote {voter} {nonce} {option}")[:32]
 
     def read_mark(self, voter: str, nonce: str, mark: str) -> int | None:
         """The option that a mark stands for; None: it is no mark of this poll."""
-        found = (at for at in range(len(self.options)) if hmac.compare_digest(self.mark(voter, nonce, at), mark))
+        found = (at for at in range(len(self.options)) if same(mark, self.mark(voter, nonce, at)))
         return next(found, None)
 
 

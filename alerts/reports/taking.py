@@ -10,8 +10,6 @@ it.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 import secrets
 from collections.abc import Sequence
@@ -21,7 +19,7 @@ from datetime import datetime, timedelta
 from alerts.access.sessions import digest
 from alerts.desk.draft import OFFICE
 from alerts.desk.service import DeskUnit
-from alerts.model.bounds import bounded, seen
+from alerts.model.bounds import bounded, seal_of, seen
 from alerts.model.errors import Misuse
 from alerts.model.hazard import fold
 from alerts.model.reason import Reason, because
@@ -131,18 +129,13 @@ def _sources_of(unit: Unit, source: str, now: datetime) -> tuple[str, str, bytes
     """Who that is, and the secret of the links: one question for all of it."""
     today, before, links = f"day {now.date()}", f"day {now.date() - timedelta(days=1)}", "links"
     kept = secrets_of(unit, (today, before, links), now)
-    told = source.encode("utf-8", "replace")
-    return _digest(kept[today], told), _digest(kept[before], told), kept[links]
+    return seal_of(kept[today], source), seal_of(kept[before], source), kept[links]
 
 
 def secrets_of(unit: Unit, names: Sequence[str], now: datetime) -> dict[str, bytes]:
     """The town's secrets of these names; one that isn't there yet is made, and kept."""
     kept = unit.reports.secrets({name: secrets.token_hex(32) for name in names}, now)
     return {name: bytes.fromhex(value) for name, value in kept.items()}
-
-
-def _digest(secret: bytes, told: bytes) -> str:
-    return hmac.new(secret, told, hashlib.sha256).hexdigest()
 
 
 def check(town: Town, draft: ReportDraft, now: datetime) -> ReportKind:
@@ -201,8 +194,8 @@ def take(
     source, before, links = _sources_of(unit, draft.source, now)
     key = draft.key or f"once {unit.new_id()}"
     # Of the form's key, under a secret: sent again, a form leads to the same page, and nobody else can make that up.
-    token = _digest(links, f"token {draft.via} {key}".encode("utf-8", "replace"))[:32]
-    known_by = _digest(links, f"key {draft.via} {key}".encode("utf-8", "replace"))
+    token = seal_of(links, f"token {draft.via} {key}")[:32]
+    known_by = seal_of(links, f"key {draft.via} {key}")
     known = unit.reports.by_key(known_by)
     if known is not None:
         return TakenReport(known, token, fresh=False, drafted=known.draft, incident=known.incident)

@@ -8,7 +8,6 @@ that had its own name lead here), and takes forms of its own alone.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import secrets
 import signal
 from collections.abc import Callable, Collection
@@ -23,6 +22,7 @@ from aiohttp.typedefs import Handler, Middleware
 from alerts.access.sessions import Visit, Visitor
 from alerts.config import load_config
 from alerts.daemon.serving import serve
+from alerts.model.bounds import same
 from alerts.model.errors import ConfigurationError, Forbidden
 from alerts.model.person import Account, Role, Session, Stage
 from alerts.model.ports import SystemClock
@@ -74,7 +74,7 @@ class Door:
         """The new session's cookie; None where the code is wrong, used, or was guessed at too often."""
         if self.session is not None or self.tries >= MOST_TRIES:
             return None
-        if not hmac.compare_digest(code.encode(), self.code.encode()):
+        if not same(code, self.code):
             self.tries += 1
             return None
         self.session = secrets.token_urlsafe(32)
@@ -82,7 +82,7 @@ class Door:
 
     def knows(self, cookie: str) -> bool:
         """Whether a cookie is the session's."""
-        return self.session is not None and hmac.compare_digest(cookie.encode(), self.session.encode())
+        return self.session is not None and same(cookie, self.session)
 
     def visitor(self) -> Visitor:
         """Who came in: somebody who sits at this machine."""
@@ -150,7 +150,7 @@ async def _check_form(door: Door, request: web.Request) -> None:
     if request.method in ("GET", "HEAD"):
         return
     told = (await read_posted(request)).get("csrf", "")
-    if not isinstance(told, str) or not hmac.compare_digest(told.encode(), door.csrf.encode()):
+    if not isinstance(told, str) or not same(told, door.csrf):
         raise Forbidden(because("setup_form_foreign"))
 
 

@@ -17,6 +17,7 @@ import hashlib
 import io
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -159,9 +160,9 @@ def _kept(resource: Resource, folder: Path) -> Resource:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Whole or not at all, whenever the power goes."""
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    with part.open("wb") as handle:
+    """Whole or not at all, whenever the power goes, and whoever else writes the same one at this moment."""
+    part = file.with_name(f"{file.name}.{secrets.token_hex(8)}.part")
+    with part.open("xb") as handle:
         handle.write(data)
         handle.flush()
         os.fsync(handle.fileno())

@@ -13,8 +13,6 @@ it is asked for by its id: only where Facebook doesn't know it either is it gone
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +23,7 @@ from urllib.parse import quote as escape
 from alerts.channels.answer import Answer, RequestPurpose, address_of, id_of, name_of, unreadable
 from alerts.channels.facebook import answers
 from alerts.channels.hearing import look_after, moment_of, print_of, table, words_of
+from alerts.model.bounds import same, seal_of
 from alerts.model.errors import BadCredential, DeliveryError, Retry
 from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.reason import because
@@ -258,9 +257,7 @@ _HIDING = {"hide": True, "unhide": False}
 
 def is_signed(body: bytes, signature: str, secret: str) -> bool:
     """Whether `signature` (`sha256=` and hexadecimals) is the app's over the very bytes; in constant time."""
-    wanted = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    # As bytes: text that isn't ASCII can't be compared in constant time.
-    return hmac.compare_digest(signature.encode(errors="replace"), f"sha256={wanted}".encode())
+    return same(signature, f"sha256={seal_of(secret, body)}")
 
 
 def brought(body: bytes, page: str) -> list[Remark]:

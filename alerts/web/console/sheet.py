@@ -9,7 +9,6 @@ shown, bound to the session, so that what is validated is what was seen.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from alerts.desk.officer import DECIDED
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Alert, Info, Severity, Urgency
+from alerts.model.bounds import same, seal_of
 from alerts.model.delivery import Bulk
 from alerts.model.errors import Refused
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
@@ -312,17 +312,13 @@ def seal(sheet: Sheet, csrf: str) -> str:
     pictures, as `shown_posts` does.
     """
     seen = fingerprint(sheet.item.stored, sheet.item.posts)
-    return f"{seen}.{_bound(seen, csrf)}"
+    return f"{seen}.{seal_of(csrf, seen)}"
 
 
 def unseal(sealed: str, csrf: str) -> str | None:
     """The fingerprint of a seal of this session; None where it is none."""
     seen, _, bound = sealed.partition(".")
-    return seen if hmac.compare_digest(bound.encode("utf-8", "replace"), _bound(seen, csrf).encode()) else None
-
-
-def _bound(seen: str, csrf: str) -> str:
-    return hmac.new(csrf.encode(), seen.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+    return seen if same(bound, seal_of(csrf, seen)) else None
 
 
 def editable_words(sheet: Sheet) -> Mapping[str, str]:

@@ -11,7 +11,6 @@ What a program fills in beside the question, or sends sooner than anybody types,
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 import secrets
 from collections import Counter, deque
@@ -26,7 +25,7 @@ from alerts.desk.service import DeskUnit
 from alerts.listening.answering import FaqEntry
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import Taken, take
-from alerts.model.bounds import bounded, network_of, seen
+from alerts.model.bounds import bounded, network_of, same, seal_of, seen
 from alerts.model.events import RemarkHeard
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Understood
@@ -71,7 +70,7 @@ class QuestionPace:
             self.of.clear()
         while self.asked and self.asked[0][0] <= now - SPAN:
             self._forget(self.asked.popleft()[1])
-        own = hmac.new(self.secret, network_of(address).encode(), hashlib.sha256).hexdigest()
+        own = seal_of(self.secret, network_of(address))
         if len(self.asked) >= self.all_networks or self.of[own] >= self.a_network:
             return False
         self.asked.append((now, own))
@@ -155,13 +154,13 @@ class QuestionField:
     def _made_at(self, form: str, incident: str) -> datetime | None:
         """When the form was made, if it is one of ours."""
         made, _, seal = form[:200].rpartition(".")
-        if not hmac.compare_digest(seal.encode("utf-8", "replace"), self._seal(made, incident).encode()):
+        if not same(seal, self._seal(made, incident)):
             return None
         zone = self._intake.clock.now().tzinfo
         return datetime.fromtimestamp(float(made.rpartition(".")[0]), zone)
 
     def _seal(self, made: str, incident: str) -> str:
-        return hmac.new(self._key, f"{incident}\n{made}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+        return seal_of(self._key, f"{incident}\n{made}")
 
 
 def _asks(understood: Understood) -> Understood:

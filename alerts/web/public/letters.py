@@ -14,8 +14,6 @@ letters. Networks and addresses are paced by digests under a secret of the day t
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import html
 import json
 import re
@@ -33,6 +31,7 @@ from pydantic import ValidationError
 
 from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.bounds import seal_of
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
 from alerts.model.subscriber import MAILBOX, Mailbox, Subscriber
@@ -96,7 +95,7 @@ class MailboxPace:
     def _own(self, address: str) -> str:
         # What stands after a plus is the reader's own mark: the letters are in one mailbox all the same.
         name, _, domain = address.lower().rpartition("@")
-        return hmac.new(self.secret, f"{name.partition('+')[0]}@{domain}".encode(), hashlib.sha256).hexdigest()
+        return seal_of(self.secret, f"{name.partition('+')[0]}@{domain}")
 
 
 @dataclass(frozen=True, slots=True)

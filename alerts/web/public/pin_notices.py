@@ -12,8 +12,6 @@ their words are withheld (`alerts.reports.acts.decide_notice`).
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -23,7 +21,7 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.bounds import bounded, seen
+from alerts.model.bounds import bounded, same, seal_of, seen
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import ContentNotice
 from alerts.reports.public import Pin
@@ -154,7 +152,7 @@ class NoticePages:
     async def _read(self, form: str, number: str) -> tuple[str, datetime | None]:
         """The id in a form, and when it was made; None where it is none of ours, or another report's."""
         told, _, seal = form[:200].rpartition(".")
-        if not hmac.compare_digest(seal.encode("utf-8", "replace"), (await self._seal(told, number)).encode()):
+        if not same(seal, await self._seal(told, number)):
             return "", None
         identity, _, at = told.partition(".")
         return identity, datetime.fromtimestamp(float(at), self._service.now().tzinfo)
@@ -165,7 +163,7 @@ class NoticePages:
             fresh = secrets.token_hex(32)
             kept = await self._service.keep(lambda unit: unit.reports.secret("notices", fresh, unit.now))
             self._secret = bytes.fromhex(kept)
-        return hmac.new(self._secret, f"{number}\n{told}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+        return seal_of(self._secret, f"{number}\n{told}")
 
 
 def _notice(identity: str, pin: Pin, told: Mapping[str, str], now: datetime) -> ContentNotice:

@@ -9,13 +9,11 @@ The page answers in the language that was asked for (`?lang=`), else in the read
 
 from __future__ import annotations
 
-import hmac
 import json
 import secrets
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from hashlib import sha256
 from http import HTTPStatus
 from typing import Any
 
@@ -23,6 +21,7 @@ from aiohttp import web
 
 from alerts.desk.publicity import Situation
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.model.bounds import same, seal_of
 from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally
 from alerts.rendering.polling import place_name
 from alerts.web.console.arrival import arrival_of, neighbourhood
@@ -227,14 +226,14 @@ def _cookie(poll: Poll) -> str:
 
 
 def _signed(poll: Poll, number: str) -> str:
-    return hmac.new(poll.secret.encode(), f"cookie {number}".encode(), sha256).hexdigest()[:32]
+    return seal_of(poll.secret, f"cookie {number}")[:32]
 
 
 def _voter(request: web.Request, poll: Poll) -> _Voter | None:
     """Who the cookie says that it is; None without one, or one that isn't ours."""
     number, _, rest = request.cookies.get(_cookie(poll), "").partition(".")
     sign, _, voted = rest.partition(".")
-    if not poll.secret or not hmac.compare_digest(sign.encode(), _signed(poll, number).encode()):
+    if not poll.secret or not same(sign, _signed(poll, number)):
         return None
     return _Voter(number, voted == "1")
 

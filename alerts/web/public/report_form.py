@@ -8,8 +8,6 @@ is room for. A form without one is small, and never waits for those.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from alerts.model.bounds import same, seal_of
 from alerts.model.errors import Misuse
 from alerts.model.reason import Reason, because
 from alerts.reports.photos import LARGEST_FILE
@@ -148,21 +147,18 @@ class FormSeal:
     def made(self, now: datetime) -> str:
         """What a form that is made now carries."""
         told = f"{now.timestamp():.3f}.{secrets.token_hex(8)}"
-        return f"{told}.{self._seal(told)}"
+        return f"{told}.{seal_of(self.secret, told)}"
 
     def doubt(self, form: str, now: datetime) -> Reason | None:
         """Why a form is one that no hand sends; None: it may well be."""
         told, _, seal = form[:200].rpartition(".")
-        if not hmac.compare_digest(seal.encode("utf-8", "replace"), self._seal(told).encode()):
+        if not same(seal, seal_of(self.secret, told)):
             return because("report_form_unknown")
         # Behind the seal: until here it is a stranger's text, and isn't read as a number.
         age = now - datetime.fromtimestamp(float(told.rpartition(".")[0]), UTC)
         if age < TYPED_IN:
             return because("report_form_hasty")
         return because("report_form_old", hours=round(LASTS / timedelta(hours=1))) if age > LASTS else None
-
-    def _seal(self, told: str) -> str:
-        return hmac.new(self.secret, told.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
 FIELD_OF: Mapping[str, str] = {

@@ -19,7 +19,6 @@ digest alone.
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -32,7 +31,7 @@ from aiohttp import web
 from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.alert import Point
-from alerts.model.bounds import network_of
+from alerts.model.bounds import network_of, same
 from alerts.model.errors import DatabaseRefused, Misuse
 from alerts.model.events import ReportsChanged
 from alerts.model.reason import Reason, because
@@ -394,7 +393,7 @@ def _owned(unit: DeskUnit, number: str, token: str) -> CitizenReport | None:
     found = unit.reports.by_number(number)
     # What was erased or forgotten has no token any more, and no link leads to it.
     known = found.token if found is not None and found.token else "-"
-    return found if hmac.compare_digest(known.encode(), digest(token).encode()) else None
+    return found if same(digest(token), known) else None
 
 
 def _followed(unit: DeskUnit, number: str, token: str) -> _Followed | None:

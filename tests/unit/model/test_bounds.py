@@ -3,12 +3,14 @@ from __future__ import annotations
 import gzip
 import tracemalloc
 import zlib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.model.bounds import network_of, unpack
+import alerts
+from alerts.model.bounds import network_of, same, seal_of, unpack
 from alerts.model.errors import FailedForGood, SourceFailed
 
 
@@ -72,3 +74,15 @@ def test_what_is_no_gzip_is_told() -> None:
 )
 def test_the_network_of_an_address(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize("said", ["secret\udcff", "\ud800", "sécret", "", "secret ", "SECRET"])
+def test_what_no_secret_can_be_is_none_and_no_error(said: str) -> None:
+    assert not same(said, "secret")
+    assert same(said, said)
+    assert len({seal_of("k", each) for each in (said, f"{said}\udcff", f"{said}?")}) == 3
+
+
+def test_secrets_are_compared_in_one_place() -> None:
+    files = Path(alerts.__file__).parent.rglob("*.py")
+    assert [file.name for file in files if "compare_digest" in file.read_text()] == ["bounds.py"]

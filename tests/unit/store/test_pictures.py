@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Barrier
 
 from PIL import Image
 
 from alerts.model.alert import Alert, Info, Resource
-from alerts.store.pictures import bare, keep_picture, kept_picture, picture_folder, with_kept_pictures
+from alerts.store.pictures import bare, keep_drawing, keep_picture, kept_picture, picture_folder, with_kept_pictures
 from tests.pictures import a_png
 
 PNG = a_png()
@@ -22,6 +24,20 @@ def test_the_same_picture_is_kept_once(tmp_path):
     [name] = names
     assert kept_picture(folder, name).read_bytes() == bare(PNG)
     assert [file.name for file in folder.iterdir()] == [name], "nothing half-written is left"
+
+
+def test_threads_that_draw_the_same_picture_at_once_keep_it_once(tmp_path):
+    folder, at_once = picture_folder(tmp_path / "tocsin.db"), Barrier(8)
+
+    def keep(drawing):
+        at_once.wait()
+        return keep_drawing(folder, drawing, "image/png")
+
+    with ThreadPoolExecutor(8) as threads:
+        for each in range(20):
+            [name] = set(threads.map(keep, [b"drawing %d" % each] * 8))
+            assert kept_picture(folder, name).read_bytes() == b"drawing %d" % each
+    assert len(list(folder.iterdir())) == 20
 
 
 def test_no_other_name_leads_anywhere(tmp_path):

@@ -101,6 +101,11 @@ async def test_who_shows_no_cookie_or_a_forged_one_isnt_counted(square):
     assert (await square.json())["turnout"] == 0
 
 
+async def test_a_cookie_that_is_no_text_is_nobodys(square):
+    async with square.person(Cookie=f"poll-{square.poll.id}=\udcff.0123") as client:
+        assert (await client.get(square.path)).status == 200
+
+
 async def test_a_network_votes_once_in_ten_minutes_and_is_told_when_again(square):
     assert (await square.vote("0", "192.0.2.1"))[0] == 200
     status, page = await square.vote("1", "192.0.2.1")
