@@ -336,6 +336,9 @@ SOURCE_FAULTS: Mapping[str, str] = {
     "vigilance_misshapen": "what came is not Météo-France's {what:term}: {place} is missing or of another form",
     "vigilance_without": "the department {department} isn't on Météo-France's map",
     "vigilance_over": "the time that Météo-France's map is for was over at {at:time}, and no newer one is there",
+    "vigilance_older": (
+        "since {at:time} only editions older than the map of {updated:time} came; a cache on the way may be stuck"
+    ),
     "vigilance_wordless": "told without the forecasters' words: {why}",
     "file_too_large": "the file {path} is larger than {most} MB",
     "answer_packed": "the answer is packed as {packing}, which was not asked for",

@@ -5,8 +5,9 @@ They are read in two ways. `FeedEar` listens: of `[listening.feeds.NAME]` those 
 feed says neither how grave a thing is nor when it is over. A changed entry is an update of it. One that leaves the feed
 isn't over: feeds hold the last ten or twenty.
 
-Which entries are known is in the source's memory, by a digest of the name that each has and one of its words. What
-stands in a feed when it is read first is known already: a town that names a feed today doesn't post its past.
+Which entries are known is in the source's memory, by a digest of the name that each has and one of its words. Some
+sites give several entries one name, the address of a page of notices: those are told apart by their words. What stands
+in a feed when it is read first is known already: a town that names a feed today doesn't post its past.
 
 The address is asked for as any source's is (`shared.py`), with conditional requests, bounded, and once for all who name
 it. feedparser reads what came, in a thread: it takes feeds as broken as they are. What could make it go on for ever (a
@@ -20,7 +21,7 @@ import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -61,6 +62,7 @@ _WORDPRESS_TAIL = re.compile(
     re.MULTILINE,
 )
 _CUT = re.compile(r"\s*(?:\[…\]|\[\.\.\.\]|…)\s*\Z")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TRACKS = re.compile(r"(?:utm_\w+|fbclid|gclid|mtm_\w+|at_\w+)=")
 
 
@@ -185,9 +187,12 @@ class RssSource:
     def _tell(self, entry: FeedEntry, feed: Feed, met: dict[str, Met], now: datetime) -> Heard | None:
         """What is new of the entry, which is then met as such; None: nothing, or nothing that concerns the town."""
         before, digest = met.get(entry.name), entry.digest
-        # A site that was moved gives all its entries new names: the same words are the same entry.
-        if before is None and (before := next((each for each in met.values() if each.digest == digest), None)):
-            met[entry.name] = before
+        # A site that was moved gives all its entries new names, and one that shared its name has it alone once the
+        # others are gone: the same words are the same entry.
+        if before is None or before.digest != digest:
+            same = next((each for each in met.values() if each.digest == digest), None)
+            if same is not None:
+                met[entry.name] = before = same
         if not self._concerns(entry) or (before is not None and before.digest == digest):
             return None
         told = before.told if before is not None else 0
@@ -285,19 +290,32 @@ def _read_feed(document: FetchedDocument) -> Feed:
     )
     if not told.version:
         raise Unreadable(because("feed_is_none"))
-    return Feed(clean_line(_text(told.feed, "title"))[:_LONGEST_TITLE], tuple(_entries(told.entries[:MOST_ENTRIES])))
+    entries = _told_apart(_entries(told.entries[:MOST_ENTRIES]), versions=told.version.startswith("atom"))
+    return Feed(clean_line(_text(told.feed, "title"))[:_LONGEST_TITLE], tuple(entries))
+
+
+def _told_apart(entries: Iterator[FeedEntry], *, versions: bool) -> Iterator[FeedEntry]:
+    """Each entry once. Those of one name that say different things are several, and get their words into their names.
+
+    With `versions`, as in Atom (RFC 4287, 4.1.1), those of one name are one entry, of which the newest counts.
+    """
+    found: dict[str, dict[str, FeedEntry]] = {}
+    for entry in entries:
+        found.setdefault(entry.key, {}).setdefault(entry.digest, entry)
+    for key, alike in found.items():
+        if len(alike) == 1 or versions:
+            yield max(alike.values(), key=lambda each: each.updated or _EPOCH)
+        else:
+            yield from (replace(each, key=f"{key}#{words}") for words, each in alike.items())
 
 
 def _entries(told: Sequence[Any]) -> Iterator[FeedEntry]:
-    names = set()
     for entry in told:
         title, summary = clean_line(_text(entry, "title")), _untailed(clean(_text(entry, "summary")))
         published = _time(entry, "published_parsed")
-        key = _key(entry, title, published)
-        if key not in names and (title or summary):
-            names.add(key)
+        if title or summary:
             yield FeedEntry(
-                key,
+                _key(entry, title, published),
                 title,
                 summary,
                 _story(entry) or _CUT.sub(" […]", summary),

@@ -1,13 +1,16 @@
 """A department's Vigilance as a source: the map is asked for, and the bulletin's words once the map changed.
 
-An edition is told only where it is newer than the last one, for caches answer with older ones; and a map whose time is
-over is a source that fails, whatever it says: an old interface once told of the same day for weeks. Nobody is warned
-later for lack of the words: without them, the colours and their hours are told alone.
+An edition is told only where it is newer than the last one, for caches answer with older ones. A publisher's clock may
+be wrong: an edition that says it is of the future counts as one of now, or it would hide all that come before that
+time. Where nothing but older ones came for an hour, the source fails. So does a map whose time is over, whatever it
+says: an old interface once told of the same day for weeks. Nobody is warned later for lack of the words: without them,
+the colours and their hours are told alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +28,10 @@ from alerts.sources.vigilance.warning import Addressee, ColourChange, ToldPhenom
 
 _MAP, _TEXTS = "cartevigilance/encours", "textesvigilance/encours"
 _OF_ITS_TIME = timedelta(hours=12)
+AHEAD = timedelta(minutes=5)
+"""How far an edition's own time may lie before ours: the two clocks differ by so much at most."""
+OLDER_FOR = timedelta(hours=1)
+"""After so long with nothing but editions of before, the source is told as failing."""
 
 
 class VigilanceSource:
@@ -55,12 +62,17 @@ class VigilanceSource:
         document = await shares[0].look(memory.digest if state else None)
         if document is None:
             _must_hold(datetime.fromisoformat(state["until"]), now)
+            _must_be_newer(state, now)
             return SourceReading((), memory, unchanged=True)
         edition = await self._map(document)
         _must_hold(edition.until, now)
+        if edition.updated > now + AHEAD:
+            edition = replace(edition, updated=now.replace(microsecond=0))
         # A cache on the way may answer with an edition of before.
-        if state and edition.updated < datetime.fromisoformat(state["updated"]):
-            return SourceReading((), Memory(digest=document.digest, state=state), unchanged=True)
+        if _is_older(edition, state, now):
+            older = {"older_since": now.isoformat(), **state}
+            _must_be_newer(older, now)
+            return SourceReading((), Memory(digest=document.digest, state=older), unchanged=True)
         told = {name: ToldPhenomenon.of(each) for name, each in state.get("told", {}).items()}
         changed = changes(edition, told, self._settings.except_, now)
         made, notes = await self._made(changed, edition, shares[1], now)
@@ -136,6 +148,18 @@ class VigilanceSource:
             "until": edition.until.isoformat(),
             "told": {name: run.as_json() for name, run in told.items()},
         }
+
+
+def _is_older(edition: ColourMap, state: Mapping[str, Any], now: datetime) -> bool:
+    """Whether it is of before the last one, whose time is believed as far as it isn't to come."""
+    updated = datetime.fromisoformat(state["updated"]) if state else None
+    return updated is not None and edition.updated < updated <= now + AHEAD
+
+
+def _must_be_newer(state: Mapping[str, Any], now: datetime) -> None:
+    since = datetime.fromisoformat(state.get("older_since", now.isoformat()))
+    if now - since >= OLDER_FOR:
+        raise SourceFailed(because("vigilance_older", at=since, updated=datetime.fromisoformat(state["updated"])))
 
 
 def _must_hold(until: datetime, now: datetime) -> None:

@@ -170,7 +170,8 @@ def alert_of(change: ColourChange, edition: ColourMap, bulletin: Bulletin | None
     description = [french.description or ""]
     if bulletin is not None:
         description.insert(1, bulletin.descriptions.get(name, ""))
-    credit = f"Source\u00a0: Météo-France, {to.teller('fr').moment(edition.updated)}."
+    # The post itself names the source; its licence asks for the time of the edition as well.
+    credit = f"Carte publiée {to.teller('fr').moment(edition.updated)}."
     french = replace(
         french,
         description="\n\n".join(each for each in (*description, credit) if each),
@@ -218,7 +219,7 @@ def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
 
 def _in_english(french: Info, change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
     event, colour = PHENOMENA[change.phenomenon].english, _COLOURS["en"][change.colour]
-    credit = f"Source: Météo-France, {to.teller('en').moment(edition.updated)}."
+    credit = f"Map issued {to.teller('en').moment(edition.updated)}."
     return replace(
         french,
         event=event,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -328,6 +328,34 @@ async def test_a_map_whose_time_is_over_fails_also_where_it_is_unchanged(watch):
     watch.memory = Memory()
     with pytest.raises(SourceFailed, match="was over at"):
         await watch.look()
+
+
+async def test_an_edition_of_the_future_hides_none_that_comes_after_it(watch):
+    _vigilance_texts(watch.server)
+    for ahead, colour in ((timedelta(hours=12), 3), (timedelta(minutes=50), 4)):
+        page = a_map({"3": [(0, 30, colour)]}, updated=NOW + ahead)
+        watch.server.pages["/v1/cartevigilance/encours"] = page
+        [heard] = await watch.look(after=1800)
+        assert heard.alert.sent <= watch.clock.now()
+
+    believed = {**watch.memory.state, "updated": (NOW + timedelta(hours=12)).isoformat()}
+    watch.memory = replace(watch.memory, state=believed)
+    watch.server.pages["/v1/cartevigilance/encours"] = a_map({}, updated=NOW + timedelta(minutes=70))
+    assert len(await watch.look(after=1800)) == 1, "nor does one that was believed by a version before this one"
+
+
+async def test_an_hour_of_nothing_but_older_editions_is_a_source_that_fails(watch):
+    _vigilance_texts(watch.server)
+    watch.server.pages["/v1/cartevigilance/encours"] = a_map({"3": [(0, 30, 3)]}, updated=MORNING.replace(hour=6))
+    await watch.look()
+    watch.server.pages["/v1/cartevigilance/encours"] = a_map({}, updated=MORNING)
+    for _ in range(2):
+        assert await watch.look(after=1750) == []
+    with pytest.raises(SourceFailed, match="only editions older than the map of"):
+        await watch.look(after=1850)
+
+    watch.server.pages["/v1/cartevigilance/encours"] = a_map({}, updated=MORNING.replace(hour=8))
+    assert len(await watch.look()) == 1
 
 
 async def test_an_edition_older_than_the_last_one_is_passed_over(watch):

@@ -123,6 +123,29 @@ async def test_entries_without_a_date_or_a_name_are_told(site):
     assert await site.says(item("B", None, link="", pubDate="")) == []
 
 
+async def test_several_entries_of_one_address_are_told_apart(site):
+    water, road = (item(each, None, link="https://ville.example/travaux") for each in ("Eau coupée", "Rue barrée"))
+    first = await site.says(water)
+    second = await site.says(road, water)
+
+    assert [each.alert.infos[0].headline for each in (*first, *second)] == ["Eau coupée", "Rue barrée"]
+    assert second[0].alert.msg_type is MsgType.ALERT
+    assert await site.says(road) == [], "which has the address alone by now"
+    later = item("Rue rouverte", None, link="https://ville.example/travaux")
+    [third] = await site.says(later)
+    assert [each.identifier for each in third.alert.references] == [second[0].alert.identifier]
+
+
+async def test_of_the_versions_of_an_atom_entry_the_newest_counts(site):
+    def version(words: str, day: int) -> str:
+        return f"<entry><id>urn:1</id><title>{words}</title><updated>2026-11-{day}T09:00:00Z</updated></entry>"
+
+    both = version("Route barrée", 24) + version("Route rouverte", 25)
+    site.file.write_text(f'<feed xmlns="http://www.w3.org/2005/Atom"><title>Mairie</title>{both}</feed>')
+    [heard] = await site.look()
+    assert heard.alert.infos[0].headline == "Route rouverte"
+
+
 async def test_old_entries_are_not_told_and_old_ones_that_were_are_updated(site):
     old = {"pubDate": "Tue, 17 Nov 2026 09:00:00 +0100"}
     assert await site.says(item(**old)) == []

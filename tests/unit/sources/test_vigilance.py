@@ -103,11 +103,10 @@ def test_the_words_give_each_colour_s_hours_and_who_says_so_when(watch):
 
     assert plain(french.description) == (
         "Orange : mercredi 25, de 13 h à 19 h. Jaune : mercredi 25, de 19 h à minuit.\n\n"
-        "Source : Météo-France, mercredi 25 à 6 h."
+        "Carte publiée mercredi 25 à 6 h."
     )
     assert english.description == (
-        "Orange: Wednesday 25, 1pm to 7pm. Yellow: Wednesday 25, 7pm to midnight.\n\n"
-        "Source: Météo-France, Wednesday 25, 6am."
+        "Orange: Wednesday 25, 1pm to 7pm. Yellow: Wednesday 25, 7pm to midnight.\n\nMap issued Wednesday 25, 6am."
     )
     assert (french.onset, french.expires) == (MORNING + 7 * HOUR, TONIGHT)
     assert (alert.sent, french.urgency) == (MORNING, Urgency.EXPECTED)
@@ -231,7 +230,7 @@ def test_the_forecasters_words_are_the_description_and_their_advice_the_instruct
         "Évolution prévue : Ils gagnent l’est.\nGrêle possible.",
     )
     assert hours.startswith("Orange :")
-    assert credit.startswith("Source : Météo-France")
+    assert credit.startswith("Carte publiée")
     assert alert.infos[0].instruction == "Abritez-vous."
 
 
@@ -347,6 +346,11 @@ def test_the_whole_life_of_a_thunderstorm(desk, watch):
     assert set(desk.kinds(second).values()) == {PostKind.UPDATE}
     assert set(desk.kinds(third).values()) == {PostKind.END}
     assert {first.stored.incident_id} == {second.stored.incident_id, third.stored.incident_id}
+
+
+def test_a_post_names_its_source_once(desk, watch):
+    [filed] = kinds(desk, watch.hears({"3": EVENING}))
+    assert {plain(each.message.plain).count("Source : ") for each in desk.posts(filed).values()} == {1}
 
 
 def test_yellow_is_posted_where_severity_lets_it(desk, watch):
