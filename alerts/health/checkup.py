@@ -26,7 +26,7 @@ from alerts.rendering.checking import check_templates
 from alerts.rendering.i18n import word
 from alerts.reports.addresses import read_places
 from alerts.store.connection import Place, exists, lack_of_room, sound
-from alerts.store.files import StoreError
+from alerts.store.files import StoreError, must_be_makeable
 
 _DESK_ANSWERS = 10.0
 
@@ -135,10 +135,14 @@ def _shared_bots(town: Town) -> list[Finding]:
 
 
 def _store(database: Place) -> Finding:
-    """Whether it can be opened and written, is whole, is Tocsin's, and has room; one that isn't there is made later."""
+    """Whether this SQLite can make one, and what is there can be written, is whole, is Tocsin's, and has room."""
     if not isinstance(database, Path):
         return _server(database)
     written = _written("store", database)
+    try:
+        must_be_makeable()
+    except StoreError as error:
+        return Finding("store", good=False, why=error.reason)
     # An empty file is as good as none: it becomes a database when it is opened.
     if not written.good or not database.exists() or not database.stat().st_size:
         return written

@@ -296,6 +296,8 @@ DECIDED: Mapping[str, str] = {
     "wrong_may_arrive": "{channel}: the wrong post may still arrive there; the correction follows it",
     "wrong_stays": "{channel}: the wrong post stays readable above its correction: {where:term}",
     "database_unopened": "the database {path} can't be opened: {said}; check the path and its owner",
+    "sqlite_old": "this Python's SQLite is {version}; allowed: {lowest} or newer",
+    "sqlite_lacks": "no database can be made with this Python's SQLite {version}: {said}",
     "server_unreached": "the database {path} does not answer: {said}; check [store] url, and the server",
     "store_no_file": "the database {path} is on a server: PostgreSQL's own tools copy it and put it back (pg_dump)",
     "database_unread": "the database {path} can't be read: {said}; is it Tocsin's, and whole?",

@@ -39,7 +39,9 @@ _LOOKS = 20
 _NO_ROOM, _LITTLE_ROOM = 16_384, 200_000_000
 """Bytes: less than a transaction takes; and what a busy month writes."""
 
-HEAD = "0021"
+LOWEST = (3, 40, 0)
+"""The oldest SQLite that the store's tests run against: Debian 12's."""
+HEAD = "0022"
 """The newest migration, told here so that a database that is up to date costs no Alembic; a test holds it."""
 UNRELEASED = "0005"
 """Where databases from before the first release stand, which the first migration brings along."""
@@ -57,8 +59,9 @@ class StoreError(TocsinError):
 def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     """Open the file with the settings that durability asks for: WAL, and a sync at every commit.
 
-    Raises StoreError.
+    Raises StoreError, also where this SQLite is too old.
     """
+    must_be_recent()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -78,6 +81,13 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise StoreError(because("database_unopened", path=path, said=error)) from error
     return db
+
+
+def must_be_recent() -> None:
+    """Raise StoreError where SQLite is older than any that the store was tried with."""
+    if sqlite3.sqlite_version_info < LOWEST:
+        lowest = ".".join(map(str, LOWEST))
+        raise StoreError(because("sqlite_old", version=sqlite3.sqlite_version, lowest=lowest))
 
 
 def connect_at_once(path: Path) -> sqlite3.Connection:
@@ -159,6 +169,22 @@ def _empty() -> bytes:
     finally:
         engine.dispose()
         db.close()
+
+
+def must_be_makeable() -> None:
+    """Make a new database in memory, and raise StoreError with what this SQLite lacks for it."""
+    from sqlalchemy import create_engine  # noqa: PLC0415 only a check needs it here
+    from sqlalchemy.exc import DatabaseError  # noqa: PLC0415
+
+    must_be_recent()
+    engine = create_engine("sqlite://")
+    try:
+        with engine.begin() as connection:
+            _make(connection)
+    except DatabaseError as error:
+        raise StoreError(because("sqlite_lacks", version=sqlite3.sqlite_version, said=error.orig or error)) from error
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -333,12 +359,22 @@ FOLDED = {
 """Letters as they are searched for: the tokenizer folds cases, and folds accents only from SQLite 3.45 on."""
 
 
-# Nested `replace`, since SQLite has no other function that every version and every program beside this one would have.
+_DEEP = 12
+"""Calls within one another. Before 3.46 SQLite's parser has a stack of a hundred, of which each call takes three and
+each sub-select six; where one trigger nests deeper, the whole database can't be read."""
+
+
+# `replace`, since SQLite has no other function that every version and every program beside this one would have.
 def _folded(expression: str) -> str:
-    for plain, letters in FOLDED.items():
-        for letter in letters:
-            expression = f"replace({expression}, '{letter}', '{plain.replace(chr(39), chr(39) * 2)}')"
-    return expression
+    """A few letters at a time, each few in what the sub-select before has made of the text."""
+    letters = [(letter, plain.replace("'", "''")) for plain, group in FOLDED.items() for letter in group]
+    folded = f"SELECT {expression} AS folded"
+    for start in range(0, len(letters), _DEEP):
+        nested = "folded"
+        for letter, plain in letters[start : start + _DEEP]:
+            nested = f"replace({nested}, '{letter}', '{plain}')"
+        folded = f"SELECT {nested} AS folded FROM ({folded})"  # noqa: S608 our own words
+    return f"({folded})"
 
 
 def _words(row: str) -> str:

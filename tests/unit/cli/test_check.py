@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 from alerts.cli import run
 from alerts.config import load_config
 from alerts.health.checkup import desk_answers
+from alerts.store import files
 from alerts.web.public.answers import KeptAnswer
 from alerts.web.public.export import Export
 from tests.unit.french import wrong_in
@@ -120,6 +121,13 @@ def test_a_secret_that_is_missing_is_wrong_configuration(check, monkeypatch):
     status, lines = check()
     assert status == 2
     assert line_of(lines, "channels.telegram.token").startswith("FAIL")
+
+
+def test_an_sqlite_that_lacks_something_is_told_though_there_is_no_database_yet(check, monkeypatch):
+    monkeypatch.setitem(files.TRIGGERS, "audit_is_not_changed", "BEFORE UPDATE ON audit BEGIN SELECT newer(); END, no")
+    status, lines = check()
+    assert status == 1
+    assert "no database can be made with this Python's SQLite" in line_of(lines, "store")
 
 
 @pytest.fixture

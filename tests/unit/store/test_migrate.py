@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
+import pkgutil
+import re
 import sqlite3
 import subprocess
 import sys
@@ -20,14 +23,29 @@ import alerts.store
 from alerts.access.audit import Verified, verify
 from alerts.model.incident import Wanted
 from alerts.model.post import PostState
+from alerts.store import files
 from alerts.store.files import HEAD, StoreError, connect, migrate, sound, version
 from alerts.store.schema import metadata
+from alerts.store.statement import Statement
 from alerts.store.unit import transaction
 
 BY_DESIGN = "ix_post_lane"
 """Descends, which SQLAlchemy can't read back from SQLite: its text is compared instead."""
 FTS5_OWN = "alert_words"
 """What the index of words is made of begins so: SQLite lays it out by itself."""
+
+
+DEEPEST = 24
+"""Parentheses within one another: the parser's stack of a hundred holds about four times as many symbols."""
+
+
+def nesting(sql: str) -> int:
+    """How many parentheses are open at once."""
+    deep = deepest = 0
+    for sign in re.findall(r"'[^']*'|[()]", sql):
+        deep += {"(": 1, ")": -1}.get(sign, 0)
+        deepest = max(deepest, deep)
+    return deepest
 
 
 def script() -> ScriptDirectory:
@@ -268,3 +286,28 @@ def test_what_is_not_sound_is_told_and_touched_by_nobody(tmp_path, harm, told):
     with pytest.raises(StoreError, match=told):
         sound(path)
     assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_nothing_nests_deeper_than_the_parser_of_the_oldest_sqlite_goes(tmp_path):
+    migrate(path := tmp_path / "tocsin.db")
+    with contextlib.closing(connect(path)) as db:
+        made = {row["name"]: row["sql"] for row in db.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''")}
+    modules = (
+        importlib.import_module(each.name) for each in pkgutil.iter_modules(alerts.store.__path__, "alerts.store.")
+    )
+    asked = {
+        f"{module.__name__}.{name}": statement._for_sqlite[0]
+        for module in modules
+        for name, statement in vars(module).items()
+        if isinstance(statement, Statement)
+    }
+
+    assert len(asked) > 100
+    assert {name: deep for name, sql in {**made, **asked}.items() if (deep := nesting(sql)) > DEEPEST} == {}
+
+
+def test_an_sqlite_that_is_too_old_is_told_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LOWEST", (99, 0, 0))
+    with pytest.raises(StoreError, match=r"SQLite is 3\.[0-9.]+; allowed: 99\.0\.0 or newer"):
+        migrate(tmp_path / "tocsin.db")
+    assert list(tmp_path.iterdir()) == []
