@@ -178,7 +178,8 @@ class Clash:
     """Another message under the same sender and identifier.
 
     `silences`: that one is out, so readers know the name by it, and the new one is left out until an officer says what
-    is right. One that only waits, was rejected or is an exercise keeps nothing back.
+    is right. One that only waits, was rejected, is an exercise or is less grave keeps nothing back: a relay that alters
+    a message doesn't hide its original.
     """
 
     stored: StoredAlert
@@ -207,7 +208,7 @@ def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) 
         if is_theirs and is_alike and known.sent != alert.sent:
             continue
         is_told = stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(stored.incident_id)))
-        silences = is_told and (is_alike or is_practice(alert))
+        silences = is_told and (is_practice(alert) or (is_alike and stored.severity.at_least(alert.severity)))
         if silences:
             return Clash(stored, silences)
         # Looked on: another one may be out, and that one decides.

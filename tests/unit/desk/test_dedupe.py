@@ -97,6 +97,15 @@ class TestOneNameForTwoMessages:
         assert set(town.states(true).values()) == {"queued"}
         assert "conflict" in dict(town.decisions(true))
 
+    def test_a_graver_one_goes_out_by_its_own_rules_and_is_told_as_a_conflict(self, town):
+        altered = town.hear(an_alert(severity=Severity.MINOR), "meteo")
+        town.deliver(altered)
+        true = replace(altered.stored.alert, infos=an_alert(severity=Severity.EXTREME, headline="Crue").infos)
+        graver = town.hear(true, "prefecture")
+
+        assert set(town.states(graver).values()) == {"queued"}
+        assert "conflict" in dict(town.decisions(graver))
+
     @pytest.mark.parametrize("source", ["meteo", "other"])
     def test_an_exercise_by_the_name_of_what_is_real_is_a_conflict(self, town, source):
         town.hear(an_alert(identifier="one"))
