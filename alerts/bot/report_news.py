@@ -84,9 +84,11 @@ class ReportNews:
         self._rests = {chat: until for chat, until in self._rests.items() if until > self._bot.clock.monotonic()}
 
     async def _tell(self, untold: _Untold, lease: Lease | None) -> bool:
-        """Tell one step; False where nobody can be told anything now."""
+        """Tell one step; False where nobody can be told anything now. Raises LeaseLost before anything is said."""
         try:
             if (say := await self._worded(untold)) is not None:
+                # In memory a lease may outlast the database's: where the clocks differ, or the machine stood still.
+                await self._bot.service.keep(under(lease, _nothing))
                 await say_surely(self._bot, untold.chat, say)
         except ReaderGone:
             await self._bot.service.act(lambda unit: forget(unit, self._bot.channel, untold.chat))
@@ -97,7 +99,8 @@ class ReportNews:
             if not self._is_over(untold, error):
                 return not isinstance(error, BadCredential)
         self._doubted.discard(untold.step.seq)
-        await self._bot.service.keep(under(lease, partial(_keep, untold.step)))
+        # Under no lease: it was said, whoever has the lease by now, and nobody is to say it again.
+        await self._bot.service.keep(partial(_keep, untold.step))
         return True
 
     def _is_over(self, untold: _Untold, error: DeliveryError) -> bool:
@@ -136,6 +139,10 @@ class ReportNews:
             return None
         url = f"{self._town.public_url.rstrip('/')}/alerts/{incident}" if self._town.public_url else None
         return On(headline(stored), "", url, incident)
+
+
+def _nothing(_: DeskUnit) -> None:
+    """Write nothing: the lease alone is checked."""
 
 
 def _keep(step: ReportStep, unit: DeskUnit) -> None:

@@ -57,6 +57,7 @@ class Builder:
         self.leases = Leases(database)
         self.paces = bot_paces(town, self.clock)
         self.keeper = self._build_keeper(standing)
+        database.lease_lost = self.keeper.lost
         self.desk = outside.build_desk(town, self.clock.now, outside.new_id)
         self.service = self.build_service()
         self._around = Surroundings(session, self.clock, town, self.feeds)

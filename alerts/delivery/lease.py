@@ -212,6 +212,12 @@ class LeaseKeeper:
         self._held.pop(lane, None)
         self._hasten()
 
+    def lost(self, lease: Lease) -> None:
+        """A transaction found that this lease isn't ours any more; it may be another one by now that is."""
+        held = self._held.get(lease.lane)
+        if held is not None and (held.lease.owner, held.lease.number) == (lease.owner, lease.number):
+            self.doubt(lease.lane)
+
     async def wait_for(self, lane: str) -> Lease:
         """Return once this process holds the lane."""
         while (held := self.lease_of(lane)) is None:

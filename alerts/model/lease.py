@@ -78,4 +78,8 @@ class Ownership:
 
 
 class LeaseLost(Exception):
-    """Somebody else may hold the lease by now: nothing was written."""
+    """Somebody else may hold `lease` by now: nothing was written."""
+
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(lease.lane)
+        self.lease = lease

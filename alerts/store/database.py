@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import aiosqlite
 
 from alerts.model.errors import Busy, DatabaseRefused, Lost
+from alerts.model.lease import Lease, LeaseLost
 from alerts.model.town import Server
 from alerts.store.files import LOCK_WAIT, connect, connect_at_once
 from alerts.store.restoring import Gap, Height
@@ -199,6 +200,8 @@ class Database:
         self.commits = 0
         self.trouble: str | None = None
         """Why the newest transaction couldn't be written (a full disk, a lock that lasts); None: it was."""
+        self.lease_lost: Callable[[Lease], None] = lambda _: None
+        """Hears of each lease that a transaction found lost, before whoever asked for the transaction does."""
 
     @classmethod
     async def open(cls, path: Path | Server) -> Database:
@@ -292,8 +295,12 @@ class Database:
         self._pending.append((work, future))
         if self._drain is None:
             self._drain = asyncio.create_task(self._drain_pending(), name="database writer")
-        with _refusals():
-            return await future
+        try:
+            with _refusals():
+                return await future
+        except LeaseLost as lost:
+            self.lease_lost(lost.lease)
+            raise
 
     async def _drain_pending(self) -> None:
         try:

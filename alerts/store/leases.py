@@ -101,7 +101,7 @@ class LeaseRows(UnitPart):
     def check(self, held: Lease | None, now: datetime) -> None:
         """Before anything is written under a lease (None: under none). Raises LeaseLost, which undoes the rest."""
         if held is not None and not self.holds(held, now):
-            raise LeaseLost(held.lane)
+            raise LeaseLost(held)
 
     def ownership(self, now: datetime, term: timedelta = timedelta(seconds=5)) -> Ownership:
         """All leases and all daemons that run."""

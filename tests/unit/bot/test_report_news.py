@@ -63,6 +63,7 @@ class News:
 @pytest.fixture
 async def news(reports):
     keeper = LeaseKeeper(Leases(reports.database), reports.clock, "us", ["bot telegram"], timedelta(hours=1))
+    reports.database.lease_lost = keeper.lost
     keeping = asyncio.create_task(keeper.run())
     await reports.clock.settle()
     found = News(reports, keeper)
@@ -197,6 +198,32 @@ async def test_a_kill_before_it_was_kept_tells_it_once_more(news, monkeypatch):
     assert len(await news.round()) == 1
     news.start()
     assert await news.round() == []
+
+
+@pytest.mark.parametrize("said", [0, 1], ids=["before it is said", "while it is said"])
+async def test_under_a_lease_that_only_memory_still_has_nothing_is_said_and_never_twice(news, monkeypatch, said):
+    """Another machine took the lease by its own clock; this one doesn't know it yet."""
+    await news.does(accept, (await news.reported(1)).number)
+
+    def taken(unit) -> None:
+        unit.execute("UPDATE lease SET owner = 'them', number = number + 1 WHERE lane = 'bot telegram'")
+
+    if said:
+        say = news.line.say
+
+        async def slowly(*told, **more):
+            await news.house.database.write(taken)
+            return await say(*told, **more)
+
+        monkeypatch.setattr(news.line, "say", slowly)
+    else:
+        await news.house.database.write(taken)
+    running = asyncio.create_task(news.news.run())
+    for _ in range(20):
+        await news.house.clock.advance(1)
+    assert len(news.line.said) == said
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_it_is_told_as_soon_as_it_is_known(news):

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from alerts.delivery.lease import RENEWED, TERM, TRIED, Hold, LeaseKeeper
 from alerts.delivery.share import Holding
-from alerts.model.lease import DUTIES, LeaseLost, source_lease
+from alerts.model.lease import DUTIES, Lease, LeaseLost, source_lease
 from alerts.store.leases import Leases
 
 LANES = [Holding("channel", (name,)) for name in ("x", "page", "webhook")]
@@ -293,7 +293,8 @@ async def test_others_know_who_works_what_where_since_when_and_what_stands_still
 
 async def test_a_duty_is_done_again_and_again_by_who_has_it_whatever_a_round_comes_to(house, keepers):
     keeper = await keepers.start("us", [DUTIES])
-    comes, done = iter([None, ValueError("broken"), LeaseLost(DUTIES), None, None]), []
+    lost = LeaseLost(Lease(DUTIES, "us", house.clock.now()))
+    comes, done = iter([None, ValueError("broken"), lost, None, None]), []
 
     async def work(lease):
         done.append((lease.lane, house.clock.monotonic()))

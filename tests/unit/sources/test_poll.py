@@ -47,7 +47,7 @@ class Kept:
 
     def check(self, lease, _) -> None:
         if lease.owner != self.owner:
-            raise LeaseLost(lease.lane)
+            raise LeaseLost(lease)
 
     async def read(self, work):
         return work(self)
