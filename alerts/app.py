@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -30,13 +30,14 @@ from alerts.daemon.outside import Outside, Session, letter_door
 from alerts.daemon.push import PushOfficers, push_door, push_settings
 from alerts.daemon.reports import ReportDuties
 from alerts.daemon.serving import Entrance, build_app, build_publisher
-from alerts.daemon.telemetry import Metrics, log_deliveries, pages_cycle, sum_up
+from alerts.daemon.telemetry import Metrics, log_deliveries, pages_cycle, sum_up, task_cycles, task_troubles
 from alerts.daemon.vitals import Vitals
 from alerts.delivery import retry
 from alerts.delivery.attempt import Attempts
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.limiter import Departures
+from alerts.delivery.worker import Run, Work, Workers
 from alerts.desk.actions import Desk
 from alerts.desk.decide import decide
 from alerts.desk.dedupe import seen_before
@@ -63,8 +64,8 @@ from alerts.web.public.publisher import Publisher
 
 FINISHES_WITHIN = 10.0
 """Seconds that a stop waits for the answers to what is under way."""
-Work = tuple[str, Coroutine[Any, Any, None]]
-"""What runs as long as the daemon does, and its name."""
+ENDS = frozenset({"understanding", "unknown posts"})
+"""Work that is through at some time: what understands was loaded, what a restored database doesn't know was listed."""
 
 log = structlog.get_logger()
 
@@ -135,7 +136,8 @@ class Daemon:
         self._publisher: Publisher | None = None
         self._entrance: Entrance | None = None
         self._end_listening: Callable[[], None] = lambda: None
-        self._tasks: list[asyncio.Task[None]] = []
+        self.workers = Workers(clock, self.events.publish)
+        self.vitals.watch(lambda: task_cycles(self.workers))
         self._intake = MessageIntake(self._builder.desk, database, clock, self.events, self._builder.feeds.turns)
         self._housekeeping = Housekeeping(
             town.store,
@@ -168,17 +170,17 @@ class Daemon:
             self._listen_for_rings()
             await self._serve()
             if not self._outside.owners:  # else the log is many daemons', and summed up by who runs them
-                self._spawn(sum_up(self._clock.sleep), "log")
+                self._spawn("log", partial(sum_up, self._clock.sleep))
         if self._outside.doors or self.town.notify.channels:
             self._checks = checks = self._build_checks()
             self.vitals.watch(lambda: [checks.cycle])
-        for name, work in (*self._delivering(), *self._watching()):
-            self._spawn(work, name)
+        for name, run in (*self._delivering(), *self._watching()):
+            self._spawn(name, run)
 
     def _delivering(self) -> Iterator[Work]:
-        yield "leases", self._keeper.run()
-        yield from ((f"lane {name}", lane.run()) for name, lane in self.lanes.items())
-        yield from ((f"source {name}", poller.run()) for name, poller in self.pollers.items())
+        yield "leases", self._keeper.run
+        yield from ((f"lane {name}", lane.run) for name, lane in self.lanes.items())
+        yield from ((f"source {name}", poller.run) for name, poller in self.pollers.items())
         yield from self._bulks.work()
         if self.ears is not None:
             yield from self.ears.work()
@@ -189,25 +191,25 @@ class Daemon:
         if self._outside.doors and (push := push_settings(self.town)) is not None:
             tells = self._outside.open_bulk(PUSH, push, self._builder.resources(PUSH))
             officers = PushOfficers(self.town, self.service, self._clock, tells)
-            yield "officers push", officers.rounds(partial(self._keeper.join, f"bulk {PUSH}"))
+            yield "officers push", officers.rounds(partial(self._keeper.join, f"bulk {PUSH}")).run
 
     def _watching(self) -> Iterator[Work]:
         if self.town.listens:
             moderator = Moderator(self.service, self.lanes, self._keeper, self._clock, self.events)
-            yield "moderation", moderator.run()
+            yield "moderation", moderator.run
         notices = build_notices(self.town, self._outside.new_id)
         if self._checks is not None:
-            yield "watch", self._checks.run()
-            yield "store", self._checks.watch_the_store(self._outside.looks.store)
+            yield "watch", self._checks.run
+            yield "store", partial(self._checks.watch_the_store, self._outside.looks.store)
         if self.town.notify.channels:
             every = self._outside.looks.approvals
             approvals = ApprovalNotices(
                 self.town, self.database, self._clock, notices, self.events, keeper=self._keeper, every=every
             )
-            yield "approvals", approvals.run()
+            yield "approvals", approvals.run
         yield from self._housekeeping.work()
         unknown = UnknownPosts(self.database, self._clock, self.lanes, notices, self.events, keeper=self._keeper)
-        yield "unknown posts", unknown.run()
+        yield "unknown posts", unknown.run
 
     async def stop(self) -> None:
         """Take nothing more in, finish what is under way, give back the leases, close."""
@@ -216,18 +218,14 @@ class Daemon:
         if self._publisher is not None:
             self._publisher.close()
         # No message comes in from here on; what was stored may still be sent, under leases that go on being renewed.
-        for task in self._tasks:
-            if not task.get_name().startswith(("lane", "leases", "bulk", "pace")):
-                task.cancel()
+        self.workers.retire(but=("lane", "leases", "bulk", "pace"))
         # Others poll the sources and have the shared duties from now on, while what was begun here is finished.
         with contextlib.suppress(Exception):
             await self._keeper.retire([*map(source_lease, self.pollers), DUTIES])
         stops = [lane.stop(FINISHES_WITHIN) for lane in self.lanes.values()]
         await asyncio.gather(*stops, self._bulks.stop(FINISHES_WITHIN), return_exceptions=True)
-        for task in self._tasks:
-            # Only now the leases and the bots' paces too: the lanes needed both until their last answer was journalled.
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        # Only now the leases and the bots' paces too: the lanes needed both until their last answer was journalled.
+        await self.workers.close()
         if self.ears is not None:
             await self.ears.close()
         # Another daemon takes over at once; where the database refuses it does once the leases have run out.
@@ -269,7 +267,8 @@ class Daemon:
 
     def _failing(self, unit: Unit) -> list[Trouble]:
         now, desk = self._clock.now(), self._builder.desk
-        return failing_sign_ins(DeskUnit(unit, desk, now, self._outside.new_id)) + crowds(unit, self.town, now)
+        found = failing_sign_ins(DeskUnit(unit, desk, now, self._outside.new_id)) + crowds(unit, self.town, now)
+        return [*found, *task_troubles(self.workers)]
 
     def _listen_for_rings(self) -> None:
         self._end_listening = listen(self.town.database, self._housekeeping.hear)
@@ -287,7 +286,7 @@ class Daemon:
         publisher = self._publisher = build_publisher(
             self.town, for_pages, self._clock, lambda: self._keeper.lease_of(DUTIES) is not None
         )
-        self._spawn(publisher.run(), "pages")
+        self._spawn("pages", publisher.run)
         self.vitals.watch(lambda: [pages_cycle(publisher, self._clock.monotonic())])
         intake = self.ears.intake if self.ears is not None else None
         reported = self.reports.intake if self.reports is not None else None
@@ -329,8 +328,9 @@ class Daemon:
     def _refused(self, reason: str) -> None:
         self.events.publish(ConnectionRefused(reason))
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))
+    def _spawn(self, name: str, run: Run) -> None:
+        self._metrics.expect_task(name)
+        self.workers.begin(name, run, may_end=name in ENDS)
 
 
 async def build(town: Town, outside: Outside | None = None) -> Daemon:

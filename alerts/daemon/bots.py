@@ -9,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from aiohttp import web
 
@@ -30,6 +29,7 @@ from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.bulk import LONGEST_IDLE, BulkSender, BulkSettings, ahead_of
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
+from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService
 from alerts.health.approvals import OfficerNotices
 from alerts.listening.ears import Intake
@@ -116,11 +116,11 @@ class Bots:
             if isinstance(each, WebhookListening)
         ]
 
-    def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    def work(self) -> list[Work]:
         """What runs as long as the daemon does, by name."""
-        listening = [(bot_lease(name), each.run()) for name, each in self._asking.items()]
-        told = [(f"officers {name}", each.run()) for name, each in self._rounds.items()]
-        return listening + told + [(f"reports told {name}", each.run()) for name, each in self._news.items()]
+        listening = [(bot_lease(name), each.run) for name, each in self._asking.items()]
+        told = [(f"officers {name}", each.run) for name, each in self._rounds.items()]
+        return listening + told + [(f"reports told {name}", each.run) for name, each in self._news.items()]
 
     def cycles(self) -> list[Cycle]:
         """How long ago each bot that is ours to listen for last heard from Telegram."""
@@ -297,10 +297,10 @@ class BulkSenders:
         events.subscribe(SubscriberTold, self._told)
         events.subscribe(BulkEnded, self._ended)
 
-    def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    def work(self) -> list[Work]:
         """What is to run, with its name."""
-        bots = [(f"pace {name}", pace.run()) for name, pace in _firsts(self._paces)]
-        return [*bots, *((f"bulk {name}", sender.run()) for name, sender in self.senders.items())]
+        bots = [(f"pace {name}", pace.run) for name, pace in _firsts(self._paces)]
+        return [*bots, *((f"bulk {name}", sender.run) for name, sender in self.senders.items())]
 
     async def stop(self, within: float) -> None:
         """Begin nothing more, and keep what landed within so many seconds."""

@@ -6,7 +6,7 @@ A town that listens to nothing has none of it: no task, no lease, no question to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ import structlog
 
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
+from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService, DeskUnit, under
 from alerts.listening.acts import close_over_questions, over_questions
 from alerts.listening.ears import RESTS, Chance, Ear, Intake
@@ -88,15 +89,15 @@ class Ears:
     def _ear(self, name: str, asked: Hears, every: timedelta, *, is_feed: bool = False) -> Ear:
         return Ear(name, asked, every, intake=self.intake, keeper=self._keeper, chance=self._chance, is_feed=is_feed)
 
-    def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    def work(self) -> list[Work]:
         """What runs as long as the daemon does, by name."""
-        ears = ((ear_lease(name), ear.run()) for name, ear in self._ears.items())
+        ears = ((ear_lease(name), ear.run) for name, ear in self._ears.items())
         return [
-            ("understanding", self._begin_to_understand()),
-            ("understanding the rest", self._understand_the_rest()),
+            ("understanding", self._begin_to_understand),
+            ("understanding the rest", self._understand_the_rest),
             *ears,
-            ("forgetting", self._keeper.on_duty("forget what was said", self.forget, FORGOTTEN_EVERY)),
-            ("questions", self._keeper.on_duty("close questions", self.close_questions, CLOSED_EVERY)),
+            ("forgetting", partial(self._keeper.on_duty, "forget what was said", self.forget, FORGOTTEN_EVERY)),
+            ("questions", partial(self._keeper.on_duty, "close questions", self.close_questions, CLOSED_EVERY)),
         ]
 
     async def _understand_the_rest(self) -> None:

@@ -10,14 +10,14 @@ find what it stored a second later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
 import structlog
 
 from alerts.delivery.lease import LeaseKeeper, first_of
+from alerts.delivery.worker import Work
 from alerts.desk.actions import Desk, Filed
 from alerts.desk.decide import MOST_WAITING, NO_PLACE, is_grave
 from alerts.desk.ending import GRACE
@@ -307,9 +307,9 @@ class Housekeeping:
         self._keeper = keeper
         self._watched = FileWatch(reports=takes_reports)
 
-    def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    def work(self) -> list[Work]:
         """What runs as long as the daemon does, by name."""
-        return [("lifecycle", self._end_what_is_over()), ("pruning", self._prune()), ("file", self._watch_the_file())]
+        return [("lifecycle", self._end_what_is_over), ("pruning", self._prune), ("file", self._watch_the_file)]
 
     async def _end_what_is_over(self) -> None:
         while True:

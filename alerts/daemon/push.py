@@ -7,11 +7,9 @@ browser, and leads to the desk. It stands in the table of subscribers without be
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from alerts.bot.chat import Say
 from alerts.bot.updates import Join
@@ -72,9 +70,9 @@ class PushOfficers:
     tells: Tells
     channel: str = PUSH
 
-    def rounds(self, join: Join) -> Coroutine[Any, Any, None]:
+    def rounds(self, join: Join) -> OfficerRounds:
         """What is to run as long as the daemon does, where this daemon sends by push."""
-        return OfficerRounds(self, self.town, join, self.say).run()
+        return OfficerRounds(self, self.town, join, self.say)
 
     async def say(self, chat: int, alert: str, say: Say) -> None:
         """One message. Raises ReaderGone where the browser is no more, Retry where it can't be carried now."""

@@ -8,7 +8,8 @@ all.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from alerts.channels.open311 import Addresses, Open311
 from alerts.daemon.ears import forgotten, scrubbed
 from alerts.delivery.lease import LeaseKeeper
 from alerts.delivery.share import Holding
+from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService, under
 from alerts.model.errors import BadCredential, FailedForGood, Retry, SourceFailed
 from alerts.model.events import Events, IncidentChanged, ReportsChanged
@@ -62,13 +64,13 @@ class ReportDuties:
         self._changed: set[str] = set()
         events.subscribe(ReportsChanged, lambda event: self._changed.update(event.numbers))
 
-    def work(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
+    def work(self) -> list[Work]:
         """What runs as long as the daemon does, by name."""
-        forwarding = [(forward_lease(each.forward.name), each.run()) for each in self._forwarders]
+        forwarding = [(forward_lease(each.forward.name), each.run) for each in self._forwarders]
         return [
             *forwarding,
-            ("reports settled", self._keeper.on_duty("settle reports", self.settle, SETTLED_EVERY)),
-            ("reports forgotten", self._keeper.on_duty("forget reports", self.forget, FORGOTTEN_EVERY)),
+            ("reports settled", partial(self._keeper.on_duty, "settle reports", self.settle, SETTLED_EVERY)),
+            ("reports forgotten", partial(self._keeper.on_duty, "forget reports", self.forget, FORGOTTEN_EVERY)),
         ]
 
     async def settle(self, lease: Lease | None = None) -> None:

@@ -22,8 +22,18 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from alerts.delivery.lane import Lane
+from alerts.delivery.worker import Workers
+from alerts.health.monitor import Trouble, What
 from alerts.model.delivery import SendOutcome
-from alerts.model.events import AttemptFinished, BulkEnded, ConnectionRefused, Events, MessageFiled, SubscriberTold
+from alerts.model.events import (
+    AttemptFinished,
+    BulkEnded,
+    ConnectionRefused,
+    Events,
+    MessageFiled,
+    SubscriberTold,
+    TaskEnded,
+)
 from alerts.model.post import PostState
 from alerts.model.reason import Reason
 from alerts.sources.poll import LONGEST_BACKOFF, Poller
@@ -240,11 +250,15 @@ class Metrics:
         self._subscribers = Gauge(
             "tocsin_subscribers", "Chats that are told by a channel's bot", ["channel"], registry=registry
         )
+        self._tasks = Counter(
+            "tocsin_task_ends", "Loops that ended by themselves and were begun anew", ["task"], registry=registry
+        )
         events.subscribe(AttemptFinished, self._count_attempt)
         events.subscribe(MessageFiled, self._count_message)
         events.subscribe(SubscriberTold, self._count_told)
         events.subscribe(BulkEnded, lambda event: self._bulks.labels(event.bulk.channel, event.bulk.state).inc())
         events.subscribe(ConnectionRefused, lambda event: self._refused.labels(event.reason).inc())
+        events.subscribe(TaskEnded, lambda event: self._tasks.labels(event.task).inc())
 
     def exposition(self) -> bytes:
         """Everything, in Prometheus' text format."""
@@ -272,6 +286,10 @@ class Metrics:
             for outcome in SendOutcome:
                 self._told.labels(channel, outcome)
 
+    def expect_task(self, name: str) -> None:
+        """Show from the start how often that loop ended by itself."""
+        self._tasks.labels(name)
+
     def measure_bots(self, halted: Mapping[str, float], subscribers: Mapping[str, int]) -> None:
         """The same of the bots, by channel: seconds until each may say anything again, and whom it tells."""
         for channel, seconds in halted.items():
@@ -297,6 +315,8 @@ class Metrics:
             self._reasons.labels(code).inc()
 
 
+TASK = "task "
+"""What the name of a loop's cycle begins with."""
 LATE = 60.0
 """Seconds that a cycle may be behind its time before it counts as standing still."""
 
@@ -318,3 +338,15 @@ def pages_cycle(publisher: Publisher, now: float) -> Cycle:
     """The public pages; one that can't be made stays dated, and whoever watches over the town hears of it."""
     age = None if publisher.cycled_at is None else now - publisher.cycled_at
     return Cycle("pages", age, age is not None and age > AT_LEAST_EVERY + LATE, publisher.unexported)
+
+
+def task_cycles(workers: Workers) -> list[Cycle]:
+    """The loops that ended by themselves lately: one stands still until it is begun anew."""
+    ended = [each for each in workers if each.reason is not None]
+    return [Cycle(f"{TASK}{each.name}", each.age, not each.is_running, each.reason) for each in ended]
+
+
+def task_troubles(workers: Workers) -> list[Trouble]:
+    """The same, for those on call."""
+    ended = [each for each in workers if each.reason is not None]
+    return [Trouble(What.TASK, f"{TASK}{each.name}", each.reason, each.ended_at) for each in ended]

@@ -22,6 +22,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ from alerts.daemon.outside import (
 )
 from alerts.daemon.serving import serve
 from alerts.daemon.telemetry import sum_up
+from alerts.delivery.worker import Workers
 from alerts.fleet.desk import FleetDesk, open_desk
 from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet, Member
 from alerts.listening.understanding import Understanding
@@ -182,17 +184,14 @@ async def _until_stopped(fleet: Fleet) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     loop.add_signal_handler(signal.SIGHUP, asked.set)
-    beside = [
-        asyncio.create_task(sum_up(asyncio.sleep)),
-        asyncio.create_task(_beat(watchdog_interval())),
-        asyncio.create_task(_look_for_ever(fleet, asked)),
-    ]
+    workers = Workers(fleet.outside.clock)
+    workers.begin("log", partial(sum_up, asyncio.sleep))
+    workers.begin("watchdog", partial(_beat, watchdog_interval()), may_end=True)
+    workers.begin("folder", partial(_look_for_ever, fleet, asked))
     try:
         await stopped.wait()
     finally:
-        for task in beside:
-            task.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
+        await workers.close()
 
 
 async def _look_for_ever(fleet: Fleet, asked: asyncio.Event) -> None:

@@ -206,9 +206,9 @@ class HealthChecks:
         for channel in notices.channels:
             if channel.name not in ours:
                 continue
-            language = channel.language or notices.station.language
-            words = word(news, language, notices.station.zone)
             try:
+                language = channel.language or notices.station.language
+                words = word(news, language, notices.station.zone)
                 await self._lanes[channel.name].say_at_once(compose(words, notices.station.name, channel, language))
             except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it
                 log.warning("notice.failed", channel=channel.name, error=str(error))
@@ -239,7 +239,7 @@ class HealthChecks:
         if has_duties:
             self._observer.write_down(unit, now)
             also = [*self._failing(unit), *put_back(unit, now, self._zone)]
-            seen = seen.and_also(also).judging((What.SIGN_INS, What.RESTORED, What.CROWD), known)
+            seen = seen.and_also(also).judging((What.TASK, What.SIGN_INS, What.RESTORED, What.CROWD), known)
             self._memory = self._memory.note_also(also)
         told = notices.told(alerts, seen.judged | known.keys(), now) if notices.channels else known
         news = news_of(seen, told, self._memory, now)

@@ -39,7 +39,7 @@ from alerts.health.words import (
     word_ending,
 )
 from alerts.model.alert import Severity
-from alerts.model.errors import DeliveryError
+from alerts.model.errors import DatabaseRefused, DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease, LeaseLost
@@ -373,17 +373,26 @@ class UnknownPosts:
 
         Of several daemons the one that has the shared duties does it.
         """
-        while (gap := await self._unlisted()) is not None:
-            await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
-            lease = await self._keeper.wait_for(DUTIES)
-            if await self._unlisted() is None:
-                return
-            listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
+        is_left = True
+        while is_left:
             try:
-                woken = await self._database.write(partial(self._keep, listed, gap, lease))
+                is_left = await self._look()
             except LeaseLost:
-                continue
-            self._events.publish(PostsStored(woken))
+                log.info("unknown_posts.handed_over")
+            except DatabaseRefused as error:
+                log.error("unknown_posts.refused", error=str(error))  # noqa: TRY400 one line a look is enough
+                await self._clock.sleep(PAUSE)
+
+    async def _look(self) -> bool:
+        """Look once; whether anything is left to do. Raises LeaseLost and DatabaseRefused."""
+        if (gap := await self._unlisted()) is None:
+            return False
+        await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
+        lease = await self._keeper.wait_for(DUTIES)
+        if await self._unlisted() is not None:
+            listed = {name: await self._listed(name, lane, gap) for name, lane in self._lanes.items()}
+            self._events.publish(PostsStored(await self._database.write(partial(self._keep, listed, gap, lease))))
+        return False
 
     async def _unlisted(self) -> Gap | None:
         """What the database doesn't know since it was put back, where nobody has listed the channels for it."""

@@ -33,6 +33,7 @@ class What(StrEnum):
     """The kinds of trouble, the one that explains the others of a channel first."""
 
     CYCLE = "cycle"
+    TASK = "task"
     CREDENTIAL = "credential"
     PLATFORM = "platform"
     LANE = "lane"
@@ -50,7 +51,7 @@ class What(StrEnum):
 OF_A_CHANNEL = (What.CREDENTIAL, What.PLATFORM, What.LANE, What.RIGHTS, What.UNDECIDED)
 # What needs no warning of its own while the other is there: they are one cause.
 _HIDES: Mapping[What, tuple[What, ...]] = MappingProxyType(
-    {What.CREDENTIAL: (What.PLATFORM, What.LANE, What.RIGHTS), What.PLATFORM: (What.LANE,)}
+    {What.TASK: (What.CYCLE,), What.CREDENTIAL: (What.PLATFORM, What.LANE, What.RIGHTS), What.PLATFORM: (What.LANE,)}
 )
 # For how many rounds in a row it has to be seen; all else is told when it is seen first.
 _ROUNDS: Mapping[What, int] = MappingProxyType({What.CYCLE: 3, What.PLATFORM: 3})

@@ -39,6 +39,11 @@ class NoticeWords:
 
 _WORDINGS: Mapping[What, Wording] = {
     What.CYCLE: Wording("“{name}” stands still", "Read the log, then restart the service.", "“{name}” goes on"),
+    What.TASK: Wording(
+        "“{name}” ended by itself and was begun anew",
+        "If it comes again, restart the service and report what the log says.",
+        "“{name}” has run for ten minutes",
+    ),
     What.CREDENTIAL: Wording(
         "the channel {name} can't publish, its credential is refused",
         "Renew it: what waits will go out by itself.",
@@ -133,7 +138,7 @@ def spell_time(time: datetime | None, zone: tzinfo, _: Callable[[str], str]) -> 
 
 def _name_of(trouble: Trouble, _: Callable[[str], str]) -> str:
     """What is in trouble. Of a cycle (`lane x`) the first word is ours, and said in the reader's language."""
-    if trouble.what is not What.CYCLE:
+    if trouble.what not in (What.CYCLE, What.TASK):
         return trouble.name
     kind, blank, name = trouble.name.partition(" ")
     return f"{_(kind)}{blank}{name}"

@@ -9,6 +9,7 @@ on the event loop's thread. What another process wrote is published here too, by
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ HEARD = "heard"
 """In the place of an incident, for who asks to be told of it: people said something, or somebody saw to it."""
 REPORTED = "reports"
 """The same: a report of a citizen came in, or changed."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,14 @@ class ConnectionRefused:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """A loop that is to run as long as the daemon ended, or failed: `reason` says how. It is begun anew."""
+
+    task: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The process ends: nothing changes any more, and no page may hold it up."""
 
@@ -133,10 +144,16 @@ class Events:
         del self._subscribers[kind][hear]
 
     def publish(self, event: object) -> None:
-        """Tell all who subscribed to its class."""
+        """Tell all who subscribed to its class. A subscriber that raises is logged, and harms nobody else.
+
+        What is published is stored already: an error here must not make it look refused.
+        """
         # A copy, for who hears it may unsubscribe meanwhile.
         for hear in tuple(self._subscribers.get(type(event), ())):
-            hear(event)
+            try:
+                hear(event)
+            except Exception:
+                log.exception("a subscriber of %s failed", type(event).__name__)
 
     @contextmanager
     def watch(self, *, heard: bool = False) -> Iterator[AsyncIterator[str]]:

@@ -279,6 +279,7 @@ DECIDED: Mapping[str, str] = {
     "disk_unseen": "{folder} can't be looked at: {said:term}",
     "lane_state": "it is {state:term}",
     "database_said": "the database refuses: {said}",
+    "task_ended": "it ended though it was to go on",
     "database_refuses": "the database refuses",
     "pages_not_renewed": "the files are not renewed: {why}",
     "pages_not_renewed_see_log": "the files are not renewed; the log tells why",

@@ -32,6 +32,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
+from alerts.delivery.worker import Workers
 from alerts.model.ports import Clock
 from alerts.web.console.arrival import Network, client_address, is_among, neighbourhood
 
@@ -100,7 +101,7 @@ class Listener:
         app.on_response_prepare.append(unnamed)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         self._servers: list[asyncio.Server] = []
-        self._sweeping: asyncio.Task[None] | None = None
+        self._workers = Workers(clock)
         self._held: dict[str, int] = {}
         self._connections: dict[_Connection, None] = {}
         self._owing: dict[_Connection, None] = {}
@@ -131,15 +132,14 @@ class Listener:
         except OSError:
             await self.close()
             raise
-        self._sweeping = asyncio.create_task(self._sweep_for_ever(), name="listener")
+        self._workers.begin("listener", self._sweep_for_ever)
         return port
 
     async def close(self) -> None:
         """Take nobody in any more, let who is being answered finish for a moment, close."""
         for server in self._servers:
             server.close()
-        if self._sweeping is not None:
-            self._sweeping.cancel()
+        await self._workers.close()
         await self._runner.cleanup()
 
     # --- places -----------------------------------------------------------------------------------------------------

@@ -117,23 +117,24 @@ class Publisher:
 
     async def run(self) -> None:
         """Make editions until cancelled. One that can't be made is logged; the last one stays, dated."""
+        # One group: where one part of it fails, none of them goes on alone, and whoever guards this begins all anew.
         with self._service.watch() as changes:
-            beside = [asyncio.create_task(self._hear(changes))]
-            if self._export is not None:
-                beside.append(asyncio.create_task(self._keep_exported(self._export)))
-            try:
-                while True:
-                    self._changed.clear()
-                    if self._is_wanted():
-                        with contextlib.suppress(Exception):  # it was logged
-                            await self._renew()
-                    if not self._is_failing:
-                        self.cycled_at = self._clock.monotonic()
-                    await self._clock.sleep(self._rest())
-                    await self._wait()
-            finally:
-                for task in beside:
-                    task.cancel()
+            async with asyncio.TaskGroup() as parts:
+                parts.create_task(self._hear(changes))
+                if self._export is not None:
+                    parts.create_task(self._keep_exported(self._export))
+                await self._keep_making()
+
+    async def _keep_making(self) -> None:
+        while True:
+            self._changed.clear()
+            if self._is_wanted():
+                with contextlib.suppress(Exception):  # it was logged
+                    await self._renew()
+            if not self._is_failing:
+                self.cycled_at = self._clock.monotonic()
+            await self._clock.sleep(self._rest())
+            await self._wait()
 
     async def edition(self) -> Edition:
         """The newest edition, made now if it is due; the first is waited for, however long that takes."""

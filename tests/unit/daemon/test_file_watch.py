@@ -89,7 +89,7 @@ async def test_a_file_that_cannot_be_read_for_a_while_is_looked_at_again(tmp_pat
         house.database.refuses = False
         await wind(5)
 
-        ended = {task.get_name() for task in house._tasks if task.done()}
+        ended = {task.get_name() for task in house.workers.tasks if task.done()}
         assert ended <= {"unknown posts"}, "which looks once"
     finally:
         await house.stop()

@@ -130,9 +130,9 @@ class PollTown:
     async def kill(self) -> None:
         """As kill -9 does: nothing is finished, nothing is given back."""
         under_way = [task for lane in self.daemon.lanes.values() for task in (*lane._sending, *lane._looking)]
-        for task in (*self.daemon._tasks, *under_way):
+        for task in (*self.daemon.workers.tasks, *under_way):
             task.cancel()
-        await asyncio.gather(*self.daemon._tasks, *under_way, return_exceptions=True)
+        await asyncio.gather(*self.daemon.workers.tasks, *under_way, return_exceptions=True)
         await self.database.close()
 
     async def act(self, action: Callable[[Officer], T], who: Actor = ANNE) -> T:

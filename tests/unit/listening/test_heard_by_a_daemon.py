@@ -144,6 +144,8 @@ async def test_what_people_say_is_asked_for_and_brought(tmp_path):
 async def test_what_understands_is_there_before_anybody_speaks(tmp_path):
     with capture_logs() as logs:
         async with running(tmp_path) as (daemon, _, _):
-            await asyncio.wait_for(next(task for task in daemon._tasks if task.get_name() == "understanding"), 60)
+            await asyncio.wait_for(
+                next(task for task in daemon.workers.tasks if task.get_name() == "understanding"), 60
+            )
     [begun] = [each for each in logs if each["event"] == "understanding.begun"]
     assert (begun["side"], begun["reason"], begun["read_anew"]) == ("model", None, 0)
