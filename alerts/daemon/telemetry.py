@@ -20,7 +20,10 @@ from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
+from alerts.apart.pool import POOL
 from alerts.delivery.lane import Lane
 from alerts.delivery.worker import Workers
 from alerts.health.monitor import Trouble, What
@@ -262,7 +265,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Everything, in Prometheus' text format."""
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + generate_latest(APART)
 
     def measure(
         self,
@@ -317,6 +320,26 @@ class Metrics:
 
 TASK = "task "
 """What the name of a loop's cycle begins with."""
+
+
+class _ReadApart(Collector):
+    """What this process had read in processes of its own, for all its towns."""
+
+    def collect(self) -> Iterator[Metric]:
+        """As it stands now."""
+        readings = CounterMetricFamily(
+            "tocsin_apart", "Readings of strangers' bytes, by how they went", labels=["what", "outcome"]
+        )
+        for (what, outcome), count in POOL.counts.items():
+            readings.add_metric([what, outcome], count)
+        yield readings
+        yield GaugeMetricFamily("tocsin_apart_processes", "Processes that read strangers' bytes", POOL.running)
+        yield CounterMetricFamily("tocsin_apart_begun", "Such processes that were begun", POOL.begun)
+
+
+APART = CollectorRegistry()
+APART.register(_ReadApart())
+
 LATE = 60.0
 """Seconds that a cycle may be behind its time before it counts as standing still."""
 

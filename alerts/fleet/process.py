@@ -44,7 +44,7 @@ from alerts.daemon.outside import (
     watchdog_interval,
 )
 from alerts.daemon.serving import serve
-from alerts.daemon.telemetry import sum_up
+from alerts.daemon.telemetry import APART, sum_up
 from alerts.delivery.worker import Workers
 from alerts.fleet.desk import FleetDesk, open_desk
 from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet, Member
@@ -303,6 +303,7 @@ class _Everybody(CollectorRegistry):
         for name, state in self._states.items():
             states.add_metric([name, state], 1)
         yield states
+        yield from APART.collect()
         merged: dict[str, Metric] = {}
         for town, registry in self._towns:
             for family in registry.collect():

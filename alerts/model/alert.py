@@ -8,13 +8,11 @@ keep an alert as one line of JSON (`alert_to_json`), in which what stands at its
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import cache
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from alerts.model.plain import plain, shaped
 from alerts.model.remembered import Remembered
 
 ENDS_BY = "tocsin:end"
@@ -313,9 +311,6 @@ def _time(text: str | None) -> datetime | None:
     return time if time.tzinfo else None
 
 
-T = TypeVar("T")
-
-
 def alert_to_json(alert: Alert) -> str:
     """The alert as one line of JSON, its keys those of the dataclasses."""
     return _written(alert)
@@ -333,69 +328,13 @@ def size_of(alert: Alert) -> int:
 
 
 def _write(alert: Alert) -> str:
-    return json.dumps(_encode(alert), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(plain(alert), ensure_ascii=False, separators=(",", ":"))
 
 
 def _read_json(text: str) -> Alert:
-    alert: Alert = _decoder(Alert)(json.loads(text))
+    alert: Alert = shaped(Alert)(json.loads(text))
     return alert
 
 
 _written = Remembered(_write, size_of, MOST_REMEMBERED)
 _read = Remembered(_read_json, lambda text: 4000 + 8 * len(text), MOST_REMEMBERED, key=str)
-
-
-def _encode(value: Any) -> Any:
-    # By its type alone, and what a type keeps is found out once: each alert that is stored comes through here.
-    kind: Any = type(value)
-    if kind is str:
-        return value
-    if kind is tuple:
-        return [_encode(item) for item in value]
-    if kind is datetime:
-        return value.isoformat()
-    defaults = _defaults(kind)
-    if defaults is None:
-        return value
-    kept = {}
-    for name, default in defaults:
-        item = getattr(value, name)
-        if default is MISSING or item != default:
-            kept[name] = _encode(item)
-    return kept
-
-
-@cache
-def _defaults(kind: type[Any]) -> Sequence[tuple[str, Any]] | None:
-    """The fields of a dataclass, each with its default or MISSING; None: it is none."""
-    return [(field.name, field.default) for field in fields(kind)] if is_dataclass(kind) else None
-
-
-@cache
-def _decoder(kind: Any) -> Callable[[Any], Any]:
-    """How a value of the annotation `kind` is read back."""
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _dataclass_decoder(kind)
-    if kind is datetime:
-        return datetime.fromisoformat
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return kind
-    arguments = get_args(kind)
-    if get_origin(kind) is tuple:
-        return _tuple_decoder(arguments)
-    if type(None) in arguments:
-        inner = _decoder(next(argument for argument in arguments if argument is not type(None)))
-        return lambda value: None if value is None else inner(value)
-    return lambda value: value
-
-
-def _dataclass_decoder(kind: type[T]) -> Callable[[Any], T]:
-    readers = {name: _decoder(hint) for name, hint in get_type_hints(kind).items()}
-    return lambda value: kind(**{name: readers[name](item) for name, item in value.items()})
-
-
-def _tuple_decoder(arguments: tuple[Any, ...]) -> Callable[[Any], tuple[Any, ...]]:
-    if arguments[-1] is Ellipsis:
-        inner = _decoder(arguments[0])
-        return lambda value: tuple(inner(item) for item in value)
-    return tuple

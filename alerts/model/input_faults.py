@@ -304,6 +304,12 @@ SOURCE_FAULTS: Mapping[str, str] = {
     # Sources
     "at_address": "{address}: {why}",
     "reader_stumbled": "the reader's code failed: {error}",
+    "apart_too_long": "reading it takes more than the {seconds} s of computing that it may have",
+    "apart_too_much_memory": "reading it takes more than the {most} MB of memory that it may have",
+    "apart_too_much_said": "what was read in it is larger than {most} MB",
+    "apart_broke": "the process that read it failed ({said})",
+    "apart_busy": "{most:number} others of the same origin wait to be read already: it has to come again",
+    "apart_not_begun": "no process could be begun to read it ({said}): look at this machine's memory and processes",
     "index_without_messages": "its index answers, but {count} of its messages can't be read: {why}",
     "calendar_damaged": "the calendar is damaged ({why}): part of it may be missing, so nothing is called off for it",
     "calendar_gone": (

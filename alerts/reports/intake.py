@@ -150,7 +150,6 @@ class ReportIntake:
         self._clock = clock
         self._waiting: list[_Waiting] = []
         self._work: asyncio.Task[None] | None = None
-        self._drawing = asyncio.Semaphore(1)
         self._proofs: Proofs | None = None
         self._beginning = asyncio.Lock()
         self._came_at: deque[datetime] = deque()
@@ -187,9 +186,7 @@ class ReportIntake:
             raise Misuse(because("reports_too_many"))
         photo = None
         if draft.photo is not None:
-            # One at a time: a large one takes a core for most of a second, and memory.
-            async with self._drawing:
-                photo = await asyncio.to_thread(reencoded, draft.photo)
+            photo = await reencoded.read(f"photos of {self.town.name}", draft.photo)
         future: asyncio.Future[TakenReport] = asyncio.get_running_loop().create_future()
         self._waiting.append(((draft, photo), future))
         if self._work is None:

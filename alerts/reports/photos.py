@@ -8,7 +8,7 @@ by pixel into a picture that never had a file. That one is written as a JPEG: no
 
 The place that a camera wrote into a photo is never read: who reports says where it is.
 
-All of it is computing, up to a second of it for the worst file: call it in a thread, one or two at once.
+All of it is computing over a stranger's bytes, and is done in a process of its own (`alerts.apart`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from alerts.apart.parser import parser
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
 
@@ -50,6 +51,7 @@ class Photo:
     likeness: str
 
 
+@parser("photo", seconds=5, refuses=Misuse)
 def reencoded(data: bytes) -> Photo:
     """The photo in that file, drawn anew. Raises Misuse where it is too large, of another format or broken."""
     if len(data) > LARGEST_FILE:
@@ -85,8 +87,10 @@ _KINDS: Mapping[str, re.Pattern[bytes]] = {
 _MOST_PARTS = 2000
 # A progressive JPEG is decoded once over for each of its scans, and an empty one takes a few bytes: cameras write ten.
 _MOST_SCANS = 40
+# Bytes FF and what stands behind them, which is always found: a run of a million is gone through once.
+_BEHIND_FF = re.compile(rb"\xff++([^\xff]|\Z)", re.DOTALL)
 # Within a scan, FF 00 is a byte of it and FF D0 to FF D7 its own marks: the next marker ends it.
-_MARKER = re.compile(rb"\xff+([^\x00\xd0-\xd7\xff])", re.DOTALL)
+_NO_MARKER = frozenset({b"", b"\0", *(bytes([each]) for each in range(0xD0, 0xD8))})
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN, _END = 0xDA, 0xD9
 
@@ -106,7 +110,7 @@ class _Known:
 def _jpeg(data: bytes) -> _Known:
     """Its tables, frame and scans, and how its colours are written; nothing that is behind its end."""
     kept, scans, size, exif = [data[:2]], 0, (0, 0), b""
-    found = _MARKER.search(data, 2)
+    found = _next_marker(data, 2)
     for _ in range(_MOST_PARTS):
         if found is None:
             break
@@ -114,7 +118,7 @@ def _jpeg(data: bytes) -> _Known:
         if marker == _END:
             return _Known(size, b"".join([*kept, b"\xff\xd9"]), exif)
         end = at + int.from_bytes(data[at : at + 2])
-        found = _MARKER.search(data, end)
+        found = _next_marker(data, end)
         if marker in _SIZES:
             size = (int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 3 : at + 5]))
         if marker == _SCAN:
@@ -126,6 +130,10 @@ def _jpeg(data: bytes) -> _Known:
         if scans > _MOST_SCANS:
             break
     raise Misuse(because("photo_broken"))
+
+
+def _next_marker(data: bytes, at: int) -> re.Match[bytes] | None:
+    return next((found for found in _BEHIND_FF.finditer(data, at) if found[1] not in _NO_MARKER), None)
 
 
 _SHOWN = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})

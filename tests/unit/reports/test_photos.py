@@ -345,3 +345,11 @@ def test_a_box_of_nothing_is_refused(box):
 def test_what_is_no_kept_photo_is_not_blurred():
     with pytest.raises(Misuse, match="broken"):
         blurred(b"SECRET", [(0, 0, 1, 1)])
+
+
+async def test_a_photo_of_fill_bytes_is_refused_as_broken_within_the_time_it_has():
+    """A million bytes FF: gone through from each of them, that would be hours."""
+    with pytest.raises(Misuse) as raised:
+        await reencoded.read("somebody", b"\xff\xd8" + b"\xff" * 1_000_000 + b"\0\xff\xd9")
+
+    assert raised.value.reason.code == "photo_broken"

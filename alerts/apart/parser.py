@@ -1,0 +1,69 @@
+"""A function that reads what a stranger wrote, and how it is called so that it is read in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from functools import partial, update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
+
+from alerts.apart.pool import POOL, Limits
+from alerts.model.errors import TocsinError, Unreadable
+from alerts.model.plain import shaped
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PARSERS: dict[str, Parser[Any, Any]] = {}
+"""All of them that were imported, by the names under which a process finds them (`module:function`)."""
+
+
+class Parser(Generic[P, T]):
+    """What `parser` makes of a function: call `read` or `apart` in the daemon.
+
+    To call it by itself reads here and now, in this process: that is for the process it is read in, and for tests of
+    the parser.
+    """
+
+    def __init__(self, function: Callable[P, T], what: str, limits: Limits, refuses: type[TocsinError]) -> None:
+        update_wrapper(self, function)
+        self.what = what
+        self.name = f"{function.__module__}:{function.__qualname__}"
+        self.limits = limits
+        self.refuses = refuses
+        self._function = function
+        PARSERS[self.name] = self
+
+    def __call__(self, *given: P.args, **named: P.kwargs) -> T:
+        """Read it here."""
+        return self._function(*given, **named)
+
+    def apart(self, *given: P.args, **named: P.kwargs) -> T:
+        """Have it read in another process, and wait for that; in a thread, since it may take as long as its limits.
+
+        Raises what the function refuses by, with the function's reason or with that of a limit.
+        """
+        assert not named  # noqa: S101 what is given goes by its place
+        shape: Callable[[Any], T] = shaped(self.types()["return"])
+        return POOL.run(self, given, shape)
+
+    async def read(self, owner: str, *given: P.args, **named: P.kwargs) -> T:
+        """As `apart`, off the loop, when it is the turn of this `owner`: whose bytes they are."""
+        work = partial(self.apart, *given, **named)
+        return await asyncio.get_running_loop().run_in_executor(POOL.turns_of(owner, self.refuses), work)
+
+    def types(self) -> Mapping[str, Any]:
+        """The types of what it is given, in order, and of what it returns."""
+        return get_type_hints(self._function)
+
+
+def parser(
+    what: str, *, seconds: float, memory: int = 512, refuses: type[TocsinError] = Unreadable
+) -> Callable[[Callable[P, T]], Parser[P, T]]:
+    """Have this function read apart, within so many `seconds` of computing and so many MB of `memory`.
+
+    `what` names in a word what it reads, for metrics and the log. Its annotations say what may come and go: texts,
+    numbers, bytes, times, our dataclasses and enums of these. It refuses what it can't read by `refuses`, and so is
+    told that it met a limit.
+    """
+    return lambda function: Parser(function, what, Limits(seconds, memory), refuses)

@@ -1,0 +1,81 @@
+"""How the two processes speak: plain values and bytes, each message bounded, and nothing in it that is ever run.
+
+A message is two lengths (4 bytes each, big-endian), JSON of the first, and the bytes of the second. In the JSON,
+`{"bytes": n}` stands for the bytes number n, of which `"sizes"` has the lengths: a picture isn't spelled out as text.
+The child has read a stranger's bytes and may have become theirs: what it says is taken by the types that are expected
+(`alerts.model.plain`), as what any stranger says.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from alerts.model.plain import plain
+
+HEAD = struct.Struct(">II")
+_BYTES = "bytes"
+
+
+def packed(message: Mapping[str, Any]) -> bytes:
+    """The message, whose values are what `plain` knows."""
+    kept: list[bytes] = []
+
+    def keep(value: Any) -> dict[str, int]:
+        kept.append(bytes(value))
+        return {_BYTES: len(kept) - 1}
+
+    told = json.dumps(plain(message, zoned=True), default=keep, separators=(",", ":"))
+    text = json.dumps({"told": told, "sizes": [len(each) for each in kept]}).encode()
+    return b"".join((HEAD.pack(len(text), sum(map(len, kept))), text, *kept))
+
+
+def unpacked(text: bytes, kept: memoryview) -> dict[str, Any]:
+    """What `packed` had, as JSON has it, with its bytes.
+
+    Raises ValueError, TypeError, LookupError or RecursionError for what isn't.
+    """
+    outer = json.loads(text)
+    parts, at = [], 0
+    for size in outer["sizes"]:
+        parts.append(bytes(kept[at : at + size]))
+        at += size
+
+    def put_back(told: dict[str, Any]) -> Any:
+        number = told.get(_BYTES) if len(told) == 1 else None
+        return parts[number] if isinstance(number, int) else told
+
+    message: dict[str, Any] = json.loads(outer["told"], object_hook=put_back)
+    return message
+
+
+def received(recv_into: Callable[[memoryview], int], most: int) -> dict[str, Any] | None:
+    """The next message, of `most` bytes at the most; None: there is none, the other side has closed.
+
+    Raises EOFError where it breaks off, OverflowError for a longer one, and as `unpacked`.
+    """
+    head = bytearray(HEAD.size)
+    if not _fill(memoryview(head), recv_into):
+        return None
+    text, kept = HEAD.unpack(head)
+    if text + kept > most:
+        raise OverflowError(text + kept)
+    body = memoryview(bytearray(text + kept))
+    if body and not _fill(body, recv_into):
+        raise EOFError
+    return unpacked(bytes(body[:text]), body[text:])
+
+
+def _fill(room: memoryview, recv_into: Callable[[memoryview], int]) -> bool:
+    """Whether it was filled; False where nothing came at all."""
+    at = 0
+    while at < len(room):
+        count = recv_into(room[at:])
+        if not count:
+            if at:
+                raise EOFError
+            return False
+        at += count
+    return True

@@ -1,0 +1,88 @@
+"""Parsers of these tests: what a reading may do, and what it may not."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from alerts.apart.parser import parser
+from alerts.model.alert import Severity
+from alerts.model.errors import Misuse, Unreadable
+from alerts.model.reason import Reason, because
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """One of each kind of value."""
+
+    text: str
+    body: bytes
+    at: datetime
+    severity: Severity
+    notes: tuple[Reason, ...] = ()
+    place: tuple[float, float] | None = None
+
+
+@parser("slip", seconds=5)
+def slip(body: bytes, zone: ZoneInfo, now: datetime) -> Slip:
+    return Slip("é\ud800", body * 2, now.astimezone(zone), Severity.SEVERE, (because("merged", with_="a"),), (1.5, 2.0))
+
+
+@parser("told", seconds=5, refuses=Misuse)
+def told(body: bytes) -> str:
+    raise Misuse(because("photo_too_large", size=1.5, most=10))
+
+
+@parser("fault", seconds=5)
+def fault(body: bytes) -> str:
+    return body[0]["x"]
+
+
+@parser("spins", seconds=0.1)
+def spins(body: bytes) -> str:
+    while True:
+        pass
+
+
+@parser("hoards", seconds=20, memory=256)
+def hoards(body: bytes) -> str:
+    return str(len(bytes(10**9)))
+
+
+@parser("dies", seconds=5)
+def dies(body: bytes) -> str:
+    os._exit(7)
+
+
+@parser("lies", seconds=5)
+def lies(body: bytes) -> str:
+    return 5
+
+
+@parser("number", seconds=5)
+def number(body: bytes) -> int:
+    return os.getpid()
+
+
+@parser("surroundings", seconds=5)
+def surroundings(body: bytes) -> str:
+    return " ".join(sorted(os.environ))
+
+
+@parser("writes", seconds=5)
+def writes(body: bytes) -> str:
+    try:
+        Path(body.decode()).write_bytes(b"x")
+    except OSError as error:
+        raise Unreadable(str(error.errno)) from None
+    return "written"
+
+
+@parser("naps", seconds=5)
+def naps(body: bytes) -> str:
+    time.sleep(0.3)
+    return body.decode()
