@@ -22,7 +22,7 @@ from typing import Any
 from alerts.model.alert import Alert, Info, Severity
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason
-from alerts.rendering.library import WordTable, sentence
+from alerts.rendering.library import WordTable, capital, sentence
 from alerts.rendering.matter import Context, Matter, colour, gravity, level
 from alerts.rendering.moments import Teller, event_end
 from alerts.rendering.plain import orders, permits
@@ -140,9 +140,16 @@ _MINDED = (EndReason.ALL_CLEAR.value, EndReason.EXPIRED.value, _BEGUN)
 _FIRST_SENTENCE = re.compile(r"(?<=[.!?…])[ \n]+|\n+")
 _LONG_TITLE = 110
 _CLOSED = re.compile(
-    r",? (?:(?:est|sera|sont|seront|is|are|will be) )?(?:(?:ferm|barr|coup)ée?s?|closed)\b.*", re.IGNORECASE | re.DOTALL
+    r"(?:, (?:rue|route|voie|road|street))?,? (?:(?:est|sera|sont|seront|is|are|will be) )?"
+    r"(?:(?:ferm|barr|coup)ée?s?|closed)\b.*",
+    re.IGNORECASE | re.DOTALL,
 )
 """What is open again, or isn't closed after all, is not called closed beside it."""
+
+
+def what_is_closed(title: str) -> str:
+    """Return what a title says is closed ("Rue Haute" of "Rue Haute barrée"); "" where it says no such thing."""
+    return _CLOSED.sub("", title) if _CLOSED.search(title) else ""
 
 
 def ending(matter: Matter, title: str, area: str, teller: Teller, context: Context) -> dict[str, Any]:
@@ -159,7 +166,7 @@ def ending(matter: Matter, title: str, area: str, teller: Teller, context: Conte
     replaces = bool(own and matter.alert.note and matter.own)
     said: dict[str, Any] = {
         "reason": reason.value,
-        "stamp": str(matter.general["stamps"].get(_reasons(matter, context)[0], "")),
+        "stamp": _phrase(matter, "stamps", context),
         "lead": lead,
         "lead_short": lead,
         "when": _phrase(matter, "ended", context).format(moment=teller.moment(_ended(matter, context))),
@@ -253,14 +260,15 @@ def _lead(phrase: str, name: str, title: str) -> str:
 def _phrase(matter: Matter, name: str, context: Context) -> str:
     """Return the phrase of this end: the hazard's own, else the one for all.
 
-    A cancellation of what had begun has one of its own where the other would be false: "will not take place".
+    A cancellation of what had begun has one of its own where the other would be false: "will not take place". Where a
+    colour is known, what ends is a warning of that colour.
     """
-    reasons = _reasons(matter, context)
-    for key in reasons:
-        for words in (matter.words.get(name, {}), matter.general[name]):
-            if key in words:
-                return str(words[key])
-    return str(matter.general[name][reasons[-1]])
+    reasons, shade = _reasons(matter, context), colour(matter.info)
+    coloured = matter.general["coloured"].get(name, {}) if level(matter.info, matter.general) else {}
+    tables = (matter.words.get(name, {}), coloured, matter.general[name])
+    found = next((str(words[key]) for key in reasons for words in tables if key in words), "")
+    said = str(matter.general["colours"].get(shade, shade))
+    return found.replace("{colour}", said).replace("{Colour}", capital(said))
 
 
 def _reasons(matter: Matter, context: Context) -> tuple[str, ...]:

@@ -191,6 +191,7 @@ _BY_LINES = frozenset(
         "calendar",
         "answers",
         "rumours",
+        "coloured",
     )
 )
 

@@ -19,6 +19,7 @@ from babel.dates import format_date
 from alerts.model.alert import ALL_DAY_PARAMETER, CHANGE_PARAMETER, SERIES_PARAMETER, STEP_PARAMETER, Info
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason, PostKind
+from alerts.rendering.followup import what_is_closed
 from alerts.rendering.library import capital
 from alerts.rendering.matter import Context, Matter
 from alerts.rendering.moments import Teller, event_end, locale_of
@@ -96,6 +97,11 @@ class _Notice:
         short = self._say(phrase, title=self.matter.words["name"], **words) if is_named else ""
         return {"lead": self._say(phrase, title=self.said["title"], **words), "lead_short": short}
 
+    def _reopened(self, phrase: str, **words: str) -> dict[str, str]:
+        """The lead where what is called off is a closure: "cancelled – road closed" leaves open which of the two."""
+        what = what_is_closed(self.said["title"]) if self.matter.hazard is Hazard.WORKS else ""
+        return {"lead": self._say(phrase, title=what, **words)} if what else {}
+
     def _lead(self) -> str:
         """What it is; of what isn't works the title alone: a market is no information of some gravity."""
         return capital(self.said["title"]) if self.matter.hazard is Hazard.GENERAL else str(self.said["lead"])
@@ -126,15 +132,16 @@ class _Notice:
         return self._say(name, day=self.teller.day(local), time=self.teller.time(local))
 
     def _instruction(self) -> dict[str, Any]:
-        """What to do: of a water cut by whether it is on; of what is no hazard nothing."""
+        """What to do: of a cut by whether it is on; of what is no hazard nothing."""
         hazard = self.matter.hazard
         if hazard is Hazard.GENERAL:
             return {"instruction": "", "prepared": "", "advice": []}
-        if not hazard.startswith(Hazard.WATER_CUT):
+        cut = Hazard.WATER_CUT if hazard.startswith(Hazard.WATER_CUT) else hazard
+        if cut not in (Hazard.WATER_CUT, Hazard.POWER):
             return {}
         onset = _onset(self.matter.info, self.teller)
         which = " series" if self._series else " now" if onset <= self.context.now else ""
-        text = self._say(f"do water-cut{which}", time=self.teller.time(onset))
+        text = self._say(f"do {cut}{which}", time=self.teller.time(onset))
         return {"instruction": text, "prepared": text}
 
     def _changed(self, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -149,7 +156,9 @@ class _Notice:
         if "off" in by_name or "on" in by_name:
             name = "off" if "off" in by_name else "on"
             days = [date.fromisoformat(day) for day in by_name[name]["days"]]
-            said |= self._headed(f"day {name}", days=self._dates(days, long=True))
+            which = self._dates(days, long=True)
+            said |= self._headed(f"day {name}", days=which)
+            said |= self._reopened("day off closure", days=which) if name == "off" else {}
             other.append(self._say("other dates"))
         if "date" in by_name:
             other.append(self._say("other dates"))
@@ -213,19 +222,22 @@ class _Notice:
             # Of what had begun "is not taking place" would be false.
             begun = info.onset is not None and info.onset <= self.context.now and not self._series
             over = self.phrases["not on any more"] if begun else self._say("not on", when=self._when())
-            return self._ending("called off", over)
+            return self._ending("called off", over) | self._reopened("called off closure")
         is_cut = self.matter.hazard.startswith(Hazard.WATER_CUT)
         name = f"over {Hazard.WATER_CUT if is_cut else self.matter.hazard}"
         over = self.phrases.get(name, self.phrases["over"])
         end = self._told_end()
+        # An all-day entry ends at the midnight after its last day (RFC 5545, 3.6.1).
+        last = end - timedelta(seconds=1) if _all_day(info) else end
+        is_today = last.date() == self.context.now.astimezone(self.teller.zone).date()
         changes = json.loads(self.own.parameter(CHANGE_PARAMETER) or "[]")
         was = next((change["was"] for change in changes if change["what"] == "time"), None)
         if was is not None:
             before = self._say("was", now=self._clock(end), was=self._clock(datetime.fromisoformat(was[1])))
             return self._ending("ends sooner", over) | {"when": before}
-        if _all_day(info):
-            return self._ending("ends that day", over)
-        is_today = end.date() == self.context.now.astimezone(self.teller.zone).date()
+        if _all_day(info) and is_today:
+            # The evening isn't over yet: that its time has passed would be said too early.
+            return self._ending("ends that day", self.phrases.get(name.replace("over", "that day"), ""))
         return self._ending("ends" if is_today else "ended", over, time=self.teller.time(end))
 
     def _told_end(self) -> datetime:

@@ -193,4 +193,4 @@ def test_a_preview_at_a_time_says_what_would_have_been_told_by_then(reader):
         [leads[name]] = [text.replace("\u00a0", " ") for text in texts if "rue Basse" in text]
     assert leads["before"].endswith("rue Basse")
     assert leads["start"] == "Commence maintenant – Coupure d’eau rue Basse"
-    assert leads["end"].startswith("Fin prévue à ")
+    assert leads["end"].startswith("Fin prévue passée (")

@@ -42,7 +42,7 @@ def at(tmp_path, monkeypatch, capsys):
         ("2030-12-03T08:29", "Coupure d’eau rue Haute"),
         ("2030-12-03T08:30", "Commence maintenant – Coupure d’eau rue Haute"),
         ("2030-12-03T11:00", "Commence maintenant – Coupure d’eau rue Haute"),
-        ("2030-12-03T12:00", "Fin prévue à 12 h – Coupure d’eau rue Haute"),
+        ("2030-12-03T12:00", "Fin prévue passée (12 h) – Coupure d’eau rue Haute"),
         ("2030-12-04T12:00", None),
     ],
 )

@@ -20,6 +20,7 @@ PARIS = ZoneInfo("Europe/Paris")
 RENDERER = Renderer(Town("Saint-Martin"))
 MORNING = datetime(2026, 11, 26, 9, tzinfo=PARIS)
 NOON = datetime(2026, 11, 26, 12, tzinfo=PARIS)
+DAY_ENDS = datetime(2026, 11, 27, tzinfo=PARIS)
 SERIES = {"rule": "FREQ=WEEKLY;BYDAY=TH", "opens": "09:00", "length": 10800, "last": "2026-12-17"}
 SERIES |= {"off": [], "extra": [], "moved": []}
 
@@ -32,6 +33,8 @@ def said(
     kind: PostKind = PostKind.UPDATE,
     reason: EndReason | None = None,
     hazard: str = "works",
+    title: str = "Rue haute barrée",
+    ends: datetime = NOON,
     **parameters: object,
 ):
     """The variables of a template, and the post of a Telegram channel."""
@@ -43,9 +46,9 @@ def said(
         categories=(Category.TRANSPORT,),
         severity=Severity.MINOR,
         onset=MORNING,
-        expires=NOON,
+        expires=ends,
         sender_name="Saint-Martin",
-        headline="Rue haute barrée",
+        headline=title,
         parameters=tuple(Named(name, value) for name, value in told.items()),
         areas=(Area("Rue haute"),),
     )
@@ -61,21 +64,27 @@ def plain(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("language", "begins", "ends", "over"),
+    ("language", "begins", "ends", "ended", "over"),
     [
-        ("fr-FR", "Commence maintenant – Rue haute barrée", "Fin prévue à ", "L’horaire annoncé est passé."),
-        ("en-GB", "Starting now – ", "Due to end at ", "The announced time has passed."),
+        (
+            *("fr-FR", "Commence maintenant – Rue haute barrée", "fin prévue à midi"),
+            *("Fin prévue passée (midi) – Rue haute barrée", "L’horaire annoncé est passé."),
+        ),
+        (
+            *("en-GB", "Starting now – ", "due to end at noon"),
+            *("Planned end passed (noon) – roadworks (Rue haute barrée)", "The announced time has passed."),
+        ),
     ],
 )
-def test_before_beginning_and_planned_end_are_three_sentences(language, begins, ends, over):
+def test_before_beginning_and_planned_end_are_three_sentences(language, begins, ends, ended, over):
     before, _ = said("before", language=language, now=MORNING - timedelta(days=1), kind=PostKind.PUBLISH)
     start, post = said("start", language=language)
     end, last = said("end", language=language, now=NOON, kind=PostKind.END, reason=EndReason.EXPIRED)
 
     assert len({before["lead"], start["lead"], end["lead"]}) == 3
     assert start["lead"].startswith(begins)
-    assert plain(start["when"]).startswith(ends[0].lower() + ends[1:].rstrip())
-    assert plain(end["lead"]).startswith(ends)
+    assert plain(start["when"]) == ends
+    assert plain(end["lead"]) == ended
     assert end["instruction"].startswith(over)
     assert "Mise à jour" not in post
     assert "(update)" not in post
@@ -137,7 +146,7 @@ def test_a_series_that_begins_much_later_says_from_when():
         (None, {"what": "time", "was": ["2026-11-27T09:00:00+01:00", "2026-11-27T12:00:00+01:00"]}, "Avancé – "),
         (None, {"what": "time", "was": ["2026-11-26T09:00:00+01:00", "2026-11-26T11:00:00+01:00"]}, "Prolongé – "),
         (None, {"what": "time", "was": ["2026-11-26T09:00:00+01:00", "2026-11-26T17:00:00+01:00"]}, "Raccourci – "),
-        (SERIES, {"what": "off", "days": ["2026-12-03"]}, "Annulé jeudi 3 décembre – "),
+        (SERIES, {"what": "off", "days": ["2026-12-03"]}, "Fermeture annulée jeudi 3 décembre – "),
         (SERIES, {"what": "on", "days": ["2026-12-03"]}, "A bien lieu jeudi 3 décembre – "),
         (SERIES, {"what": "last", "was": "2026-12-10", "now": "2026-12-17"}, "Prolongé – "),
         (SERIES, {"what": "last", "was": None, "now": "2026-12-17"}, "Raccourci – "),
@@ -160,7 +169,7 @@ def test_a_change_says_what_old_and_new(series, change, lead):
     more = {"series": series} if series else {}
     facts, post = said("moved", change=[change], **more)
 
-    assert plain(facts["lead"]) == f"{lead}Rue haute barrée"
+    assert plain(facts["lead"]) == f"{lead}Rue haute{' barrée' if change['what'] != 'off' else ''}"
     if change["what"] not in ("off", "on"):
         assert "(était : " in plain(facts["when"])
     else:
@@ -180,9 +189,57 @@ def test_called_off_says_what_is_not_on():
     before, _ = said("cancelled", now=MORNING - timedelta(days=1), kind=PostKind.END, reason=EndReason.CANCELLED)
     begun, _ = said("cancelled", now=NOON - timedelta(hours=1), kind=PostKind.END, reason=EndReason.CANCELLED)
 
-    assert before["lead"] == begun["lead"] == "Annulé – Rue haute barrée"
+    assert before["lead"] == begun["lead"] == "Fermeture annulée – Rue haute"
     assert before["instruction"].startswith("N’a pas lieu")
     assert begun["instruction"] == "L’annonce ne s’applique plus."
+
+
+@pytest.mark.parametrize(
+    ("title", "lead"),
+    [
+        ("Raccordement au gaz rue Basse, rue barrée", "Fermeture annulée – Raccordement au gaz rue Basse"),
+        ("Abattage d’arbres", "Annulé – Abattage d’arbres"),
+    ],
+)
+def test_what_is_called_off_is_the_closure_where_there_was_to_be_one(title, lead):
+    facts, _ = said("cancelled", kind=PostKind.END, reason=EndReason.CANCELLED, title=title)
+
+    assert facts["lead"] == lead
+
+
+@pytest.mark.parametrize(
+    ("language", "hazard", "told"),
+    [
+        ("fr-FR", "works", ("Fin prévue ce soir – Rue haute barrée", "Respectez la signalisation encore en place.")),
+        (
+            *("en-GB", "works"),
+            ("Due to end this evening – roadworks (Rue haute barrée)", "Follow any signs still on site."),
+        ),
+        ("fr-FR", "general", ("Fin prévue ce soir – Rue haute barrée", "")),
+    ],
+)
+def test_the_evening_of_a_whole_day_is_not_called_passed(language, hazard, told):
+    evening = {"all_day": True, "kind": PostKind.END, "reason": EndReason.EXPIRED, "hazard": hazard}
+    facts, _ = said("end", language=language, now=NOON.replace(hour=20), ends=DAY_ENDS, **evening)
+    late, _ = said("end", language=language, now=DAY_ENDS + timedelta(hours=9), ends=DAY_ENDS, **evening)
+
+    assert (facts["lead"], facts["instruction"]) == told
+    assert late["lead"].startswith(("Fin prévue passée – ", "Planned end passed – "))
+
+
+@pytest.mark.parametrize(
+    ("language", "step", "order"),
+    [
+        *(("fr-FR", "before", "Avant 9 h : chargez"), ("en-GB", "before", "Before 9am: charge your phones.")),
+        *(("fr-FR", "start", "Utilisez groupe électrogène"), ("en-GB", "start", "Use generators and stoves outdoors")),
+    ],
+)
+def test_a_power_cut_of_the_calendar_is_planned_and_no_failure(language, step, order):
+    when = MORNING - timedelta(hours=step == "before")
+    facts, _ = said(step, language=language, now=when, kind=PostKind.PUBLISH, hazard="power")
+
+    assert plain(facts["instruction"]).startswith(order)
+    assert "câble" not in facts["instruction"]
 
 
 def test_a_notice_that_is_withdrawn_repeats_nothing_of_it():

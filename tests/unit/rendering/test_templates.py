@@ -246,6 +246,28 @@ def test_a_colour_that_changes_is_told_as_the_colour() -> None:
     assert "La vigilance passe d’orange à rouge." in text
 
 
+@pytest.mark.parametrize(
+    ("language", "reason", "lead", "over"),
+    [
+        ("fr-FR", EndReason.CANCELLED, "Fin de la vigilance orange – orages", "La vigilance est levée."),
+        ("fr-FR", EndReason.EXPIRED, "Fin prévue de la vigilance orange – orages", "La durée annoncée est"),
+        ("en-GB", EndReason.CANCELLED, "Orange warning over – thunderstorms", "The warning has been lifted."),
+        ("en-GB", EndReason.EXPIRED, "Planned end of the orange warning – thunderstorms", "The announced period is"),
+    ],
+)
+def test_a_warning_of_a_colour_ends_as_one_and_is_no_alert_that_anybody_withdraws(
+    language: str, reason: EndReason, lead: str, over: str
+) -> None:
+    orange = (Named("awareness_level", "3; orange; Severe"), Named("awareness_type", "3; Thunderstorm"))
+    before = an_alert(an_info(event="Orages", language=language, parameters=orange))
+
+    bare = replace(an_alert(), infos=(), msg_type=MsgType.CANCEL)
+    channel = replace(OTHER, language=language)
+    said = render(bare, PostKind.END, channel, previous=before, reason=reason).message.plain
+
+    assert (said.partition("\n")[0], over in said) == (lead, True)
+
+
 def test_an_update_says_that_what_to_do_has_changed() -> None:
     now = an_info(instruction="Restez chez vous.")
     text = render(an_alert(now), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain

@@ -110,7 +110,7 @@ Coupure d’eau rue des Tilleuls
 Reporté – Coupure d’eau rue des Tilleuls
 Coupure d’eau rue des Tilleuls
 Commence maintenant – Coupure d’eau rue des Tilleuls
-Fin prévue à 12 h – Coupure d’eau rue des Tilleuls
+Fin prévue passée (12 h) – Coupure d’eau rue des Tilleuls
 Annulé jeudi 13 mai – Curage des réseaux rue Haute
 Fermeture de la mairie
 Commence maintenant – Fermeture de la mairie
@@ -121,7 +121,7 @@ Annulé – Abattage d’arbres allée du Parc
 Travaux – Raccordement au gaz rue Basse, rue barrée
 Commence maintenant – Raccordement au gaz rue Basse, rue barrée
 Prolongé – Raccordement au gaz rue Basse, rue barrée
-Fin prévue à 19 h – Raccordement au gaz rue Basse, rue barrée
+Fin prévue passée (19 h) – Raccordement au gaz rue Basse, rue barrée
 """
 
 
