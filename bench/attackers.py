@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from bench.reported import crowds
 from bench.signups import browsers, letters
@@ -62,10 +62,19 @@ def _paced(a_second: float) -> Iterator[int]:
         time.sleep(max(1 / a_second - (time.monotonic() - began), 0))
 
 
-def _ask(given: Given, method: str, path: str, body: bytes | None = None, headers: Given | None = None) -> None:
+def _ask(
+    given: Given,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    headers: Given | None = None,
+    *,
+    network: int | None = None,
+) -> None:
     """One request on a connection of its own; that it is refused, or isn't answered, is no matter."""
+    own = None if network is None else (f"127.{network // 250 % 50 + 10}.{network % 250}.1", 0)
     with contextlib.suppress(OSError, http.client.HTTPException):
-        connection = http.client.HTTPConnection(urlsplit(given["url"]).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(given["url"]).netloc, timeout=20, source_address=own)
         connection.request(method, path, body, dict(headers or {}))
         connection.getresponse().read()
         connection.close()
@@ -154,25 +163,86 @@ def api(given: Given) -> None:
         _ask(given, "POST", "/api/v1/alerts", json.dumps({"headline": f"Averse {number}", **draft}).encode(), headers)
 
 
+def preambles(given: Given) -> None:
+    """Four forms that begin with empty lines and never with their boundary, each at half a megabyte a second."""
+    head = b"POST /report HTTP/1.1\r\nHost: town\r\nTransfer-Encoding: chunked\r\n"
+    head += b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    lines = b"c350\r\n" + b"\n" * 50_000 + b"\r\n"
+    held: list[socket.socket | None] = [None] * 4
+    for number in _paced(40):
+        at = number % len(held)
+        try:
+            each = held[at] or _connected(given, at)
+            each.sendall(lines if held[at] else head)
+            held[at] = each
+        except OSError:
+            held[at] = None
+
+
+def misspelt(given: Given) -> None:
+    """Fifteen reports a second at addresses of ten made-up words, each of a network of its own."""
+    for number in _paced(15):
+        words = " ".join(f"{'bcdfg'[each % 5]}ra{'lmnrs'[number % 5]}ole{number % 97}x{each}" for each in range(10))
+        told = urlencode({"kind": "road", "address": f"rue {words}", "key": f"{number}"}).encode()
+        _ask(given, "POST", "/report", told, FORM, network=number)
+
+
+def unproven(given: Given) -> None:
+    """Ten reports a second without a form's seal or a proof of work, at ten places, of 250 networks."""
+    for number in _paced(10):
+        place = {"lat": f"{45.19 + number % 10 / 50:.6f}", "lon": "5.71", "kind": "flooding", "key": f"{number}"}
+        _ask(given, "POST", "/report", urlencode(place).encode(), FORM, network=number % 250)
+
+
+def half_hooks(given: Given) -> None:
+    """Eighteen deliveries of one byte that end nowhere, anew when they are closed, and twice a second a whole one."""
+    head = b"POST /hook/facebook/page HTTP/1.1\r\nHost: town\r\nContent-Length: 1000\r\nX-Hub-Signature-256: "
+    held: list[socket.socket | None] = [None] * 18
+    for number in _paced(20):
+        at = number % (len(held) + 2)
+        if at >= len(held):
+            _comment(given, number)
+        else:
+            held[at] = _half_sent(given, held[at], at, head)
+
+
+def _half_sent(given: Given, held: socket.socket | None, at: int, head: bytes) -> socket.socket | None:
+    """The connection, where it is still open, or another one; every other signature is none that can be."""
+    try:
+        if held is None:
+            held = _connected(given, at % 8)
+            held.sendall(head + (b"sha256=" + b"0" * 64 if at % 2 else b"x") + b"\r\n\r\n{")
+            held.settimeout(0.001)
+        return held if held.recv(4096) else None
+    except TimeoutError:
+        return held
+    except OSError:
+        return None
+
+
 def people(given: Given) -> None:
     """Two thousand comments in five minutes, as Facebook's webhook brings them: thanks, questions, calls for help."""
     for number in _paced(2000 / 300):
-        words = f"{SAID[number % len(SAID)]} {number}"
-        said = {
-            "item": "comment",
-            "verb": "add",
-            "comment_id": f"1_{number}",
-            "post_id": "1234567890_1",
-            "parent_id": "1234567890_1",
-            "from": {"id": str(9_000_000 + number), "name": "A"},
-            "created_time": int(time.time()),
-            "message": words,
-        }
-        entry = {"id": "1234567890", "time": int(time.time()), "changes": [{"field": "feed", "value": said}]}
-        body = json.dumps({"object": "page", "entry": [entry]}).encode()
-        digest = hmac.new(APP_SECRET.encode(), body, "sha256").hexdigest()
-        headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={digest}"}
-        _ask(given, "POST", "/hook/facebook/page", body, headers)
+        _comment(given, number)
+
+
+def _comment(given: Given, number: int) -> None:
+    """Deliver one, signed."""
+    said = {
+        "item": "comment",
+        "verb": "add",
+        "comment_id": f"1_{number}",
+        "post_id": "1234567890_1",
+        "parent_id": "1234567890_1",
+        "from": {"id": str(9_000_000 + number), "name": "A"},
+        "created_time": int(time.time()),
+        "message": f"{SAID[number % len(SAID)]} {number}",
+    }
+    entry = {"id": "1234567890", "time": int(time.time()), "changes": [{"field": "feed", "value": said}]}
+    body = json.dumps({"object": "page", "entry": [entry]}).encode()
+    digest = hmac.new(APP_SECRET.encode(), body, "sha256").hexdigest()
+    headers = {"Content-Type": "application/json", "X-Hub-Signature-256": f"sha256={digest}"}
+    _ask(given, "POST", "/hook/facebook/page", body, headers)
 
 
 def outside(given: Given) -> None:
@@ -291,6 +361,10 @@ ATTACKS: Mapping[str, Callable[[Given], None]] = {
         metrics,
         bot,
         api,
+        preambles,
+        misspelt,
+        unproven,
+        half_hooks,
         people,
         crowds,
         browsers,

@@ -38,7 +38,7 @@ from bench.process import cpu_of
 from bench.reported import PROGRAMS, hold_against, page_seconds
 from bench.signups import hold_pushed, hold_written
 from tests.mail_relay import Relay, running
-from tests.process.town import PAGE, TELEGRAM, Running, Town, town_in
+from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, town_in
 from tests.process.visiting import FIRST, Browser
 
 EXTREMES, ROUNDS, GOAL = 12, 3, 3
@@ -168,6 +168,10 @@ ATTACKS = (
     Attack("2,000 utterances in five minutes", "people", goal=1.5),
     Attack("50 subscriptions and changes a second, after 11,000", "browsers", before=True),
     Attack("1,000 sign-ups of others' addresses", "letters"),
+    Attack("four forms that begin with empty lines", "preambles", goal=2),
+    Attack("15 misspelt addresses a second, in 3,000 streets", "misspelt", goal=2),
+    Attack("ten unproven reports a second", "unproven", goal=2),
+    Attack("18 half-sent deliveries of Facebook’s", "half_hooks", goal=2),
     Attack("10,000 reports of crowds, from 400 networks", "crowds", page="/desk/reports"),
     Attack("two who search, 1,000,000 posts", "search", 2, long_history=True),
     Attack("two scrapes of /metrics, 1,000,000 posts", "metrics", 2, long_history=True),
@@ -177,6 +181,7 @@ ATTACKS = (
 
 HOLDS: Mapping[str, Callable[[Scene], str]] = {
     "browsers": lambda scene: f", {hold_pushed(scene.town)}",
+    "half_hooks": lambda scene: f", {_delivered(scene.town)} whole ones kept",
     "letters": lambda scene: f", {hold_written(scene.town, scene.relay)}",
 }
 """What an attack must not have come to, and what it came to."""
@@ -227,7 +232,9 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     (town.folder / "push.pem").write_text(new_key())
     told = TOWN.replace("HOST", town.sandbox.removeprefix("http://")).replace("RELAY", str(relay.port))
     told = told.replace("BROKER", port)
-    town.configure(told.replace("{outside}", outside), SOURCES.replace("{outside}", outside))
+    station = STATION.replace("[station]\n", '[station]\nareas = ["INSEE:38185"]\naddresses = "adresses.csv"\n')
+    (town.folder / "adresses.csv").write_text(_addresses(), encoding="utf-8")
+    town.configure(told.replace("{outside}", outside), SOURCES.replace("{outside}", outside), station=station)
     if posts:
         history.copy_to(town.database, posts)
     trap = town.folder / "templates" / "fr" / "telegram" / "piege.publish.j2"
@@ -256,6 +263,15 @@ def _scene(town: Town, stack: ExitStack, posts: int) -> Scene:
     scene = Scene(town, Control(load_config(town.config)), daemon, mode, given, relay)
     _extremes(scene, 3)
     return scene
+
+
+def _addresses(streets: int = 3000) -> str:
+    """A town's file of the Base Adresse Nationale, with so many streets of words that are like one another."""
+    rows = ["numero;nom_voie;code_insee;lon;lat"]
+    for number in range(streets):
+        name = f"rue {'bcdfgl'[number % 6]}ra{'lmnrst'[number // 6 % 6]}ole{number % 97} {number} Martin"
+        rows.append(f"1;{name};38185;{5.7 + number % 60 / 3000:.6f};{45.18 + number // 60 / 3000:.6f}")
+    return "\n".join(rows) + "\n"
 
 
 def _renew(scene: Scene) -> None:
@@ -293,6 +309,11 @@ def _rows(scene: Scene, attack: Attack) -> Iterator[Row]:
     if attack.page is not None:
         # What an officer waits for is a goal of its own: without the crowd the list is empty.
         yield Row(f"{attack.page} meanwhile, {hold_against(scene.town)}", [DESK_WITHIN], pages, "s", goal=1.0)
+
+
+def _delivered(town: Town) -> int:
+    with opened(town.database) as db:
+        return int(db.execute("SELECT count(*) FROM utterance").fetchone()[0])
 
 
 def _settle(scene: Scene) -> None:

@@ -38,7 +38,7 @@ from alerts.web.console.entering import see_other
 from alerts.web.console.form import Ground, read_form, several
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.rehearsal import WishRehearsal, place_of
-from alerts.web.pages import read_posted
+from alerts.web.posted import read_posted
 
 SENT_SHOWN = 50
 LONGEST_REASON = 2000

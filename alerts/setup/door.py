@@ -34,7 +34,7 @@ from alerts.setup.workshop import Workshop
 from alerts.web.console.frame import BASE, VISITOR, Frame, static_file
 from alerts.web.console.mishaps import mishap
 from alerts.web.listener import Listener
-from alerts.web.pages import read_posted
+from alerts.web.posted import read_posted
 
 COOKIE = "setup"
 MOST_TRIES = 10

@@ -34,6 +34,7 @@ from alerts.web.api.guard import ALLOWANCE
 from alerts.web.api.operation import CAP, JSON, PROBLEM, Api, Call, Conditions, Operation, Reply, best_form
 from alerts.web.api.problems import Fault, Problem, ProblemType, faults_of, invalid, problem_of
 from alerts.web.pages import best_of, languages_in
+from alerts.web.posted import received
 
 NOBODY = Actor("nobody", Role.VIEWER, Origin.API)
 LARGEST_JSON = 256 * 1024
@@ -231,21 +232,13 @@ def _most(operation: Operation, form: str) -> int:
 
 async def body_within(request: web.Request, most: int) -> bytes:
     """The body. Raises Problem where it is too large or ends too soon."""
-    body = bytearray()
-    too_large = Problem(
-        ProblemType.TOO_LARGE, because("request_body_large", most=most), headers={"Connection": "close"}
-    )
-    if (request.content_length or 0) > most:
-        raise too_large
-    # A body in chunks says no length, so what has come is counted too.
     try:
-        async for chunk in request.content.iter_chunked(64 * 1024):
-            body += chunk
-            if len(body) > most:
-                raise too_large
+        return await received(request, most)
+    except web.HTTPRequestEntityTooLarge:
+        why = because("request_body_large", most=most)
+        raise Problem(ProblemType.TOO_LARGE, why, headers={"Connection": "close"}) from None
     except web.RequestPayloadError:
         raise Problem(ProblemType.MALFORMED, "the body ends before its end; send it again") from None
-    return bytes(body)
 
 
 def wish_of(body: bytes, model: type[M]) -> M:

@@ -59,7 +59,7 @@ from alerts.web.console.mishaps import (
     unwritten,
     wants_page,
 )
-from alerts.web.pages import read_posted
+from alerts.web.posted import FORMS, read_posted
 from alerts.web.public.answers import answer_of, given
 
 Part = Callable[[Console], Sequence[web.RouteDef]]
@@ -86,7 +86,6 @@ MOST_POSTED, MOST_BEFORE = 12 * 1024**2, 128 * 1024
 _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 # What pages fetch without anybody's hand: no sign that somebody is there.
 _BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "looks/", "events", "compose/preview", "compose/draft"))
-_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _NOTHING: Form = MultiDictProxy(MultiDict())
 _MOST_COUNTED = 100
 _LONGEST_HOST = 100
@@ -305,7 +304,7 @@ async def _has_token(request: web.Request, csrf: str) -> bool:
 
 
 async def _form(request: web.Request) -> Form:
-    if request.content_type not in _FORMS:
+    if request.content_type not in FORMS:
         return _NOTHING
     return await read_posted(request)
 

@@ -79,7 +79,7 @@ from alerts.web.console.form import (
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.previews import PreviewTurns, reaches_of
 from alerts.web.console.rehearsal import WishRehearsal, file_wish, reached, rehearse
-from alerts.web.pages import read_posted
+from alerts.web.posted import read_posted, received
 
 T = TypeVar("T")
 _AT = f"{BASE}/compose"
@@ -218,13 +218,10 @@ class Composer:
     async def upload(self, request: web.Request) -> web.StreamResponse:
         """A picture as the body, from a script."""
         self._must_write(request)
-        data = await request.content.read(LARGEST_PICTURE + 1) if request.content_length else b""
-        # One `read` returns what has come so far, which may be less than the whole picture.
-        while not request.content.at_eof() and len(data) <= LARGEST_PICTURE:
-            data += await request.content.read(LARGEST_PICTURE + 1 - len(data))
         try:
+            data = await received(request, LARGEST_PICTURE)
             name = await self._service.keep_picture(data, picture_kind(data))
-        except Misuse:
+        except (Misuse, web.HTTPRequestEntityTooLarge):
             return web.json_response({"error": self._picture_words(request)}, status=422)
         return web.json_response({"name": name, "address": f"{_AT}/pictures/{name}"})
 

@@ -27,7 +27,7 @@ from alerts.model.person import LONGEST_NAME, Stage
 from alerts.web.console.arrival import ARRIVAL
 from alerts.web.console.frame import BASE, Console
 from alerts.web.console.mishaps import HOME, MOST_BYTES, safe_next
-from alerts.web.pages import read_posted
+from alerts.web.posted import PostedFields, read_posted, received
 
 _LONGEST_ANSWER = 20_000
 LONGEST_LINES = 100_000
@@ -68,20 +68,16 @@ async def fields_of(request: web.Request) -> dict[str, str]:
     }
 
 
-def uploaded(form: Any) -> bytes:
-    """The file that a form brought, as far as it is no larger than allowed; every temporary file is closed."""
-    data = b""
-    for name, value in form.items():
-        if isinstance(value, web.FileField):
-            with value.file:
-                data = value.file.read(LARGEST_PICTURE + 1) if name == "file" else data
-    return data
+def uploaded(form: PostedFields) -> bytes:
+    """The file that a form brought, cut where it is larger than allowed."""
+    data = form.get("file", b"")
+    return data[: LARGEST_PICTURE + 1] if isinstance(data, bytes) else b""
 
 
 async def json_of(request: web.Request) -> dict[str, Any]:
     """What a script sent. Raises HTTPBadRequest where it is no object."""
     try:
-        said = await request.json()
+        said = json.loads(await received(request, request.client_max_size))
     # Brackets nested a thousand deep end Python's reader of JSON with a RecursionError.
     except (ValueError, RecursionError):
         raise web.HTTPBadRequest from None

@@ -17,8 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from aiohttp import web
-from aiohttp.web import FileField
-from multidict import MultiDict, MultiDictProxy
+from multidict import MultiDict
 
 from alerts.access.sessions import LONGEST_CLAIM, Failures, Visitor, claimed_in
 from alerts.desk.service import DeskUnit
@@ -29,13 +28,14 @@ from alerts.model.reason import Reason, because
 from alerts.rendering.i18n import Words, word
 from alerts.web.console.drafts import is_identity
 from alerts.web.console.frame import BASE, Console, Frame
+from alerts.web.posted import PostedFields
 
 HOME = "/desk/"
 MOST_BYTES = 40_000
 """Of what is carried: several times the longest alert, and spelt in a form still within what is read of strangers."""
 MOST_FIELDS = 300
 COMPOSE = f"{BASE}/compose"
-Form = MultiDictProxy[str | bytes | bytearray | FileField]
+Form = PostedFields
 """A form as it was posted."""
 # Seconds after which it is worth trying again: as long as the database waits for who holds it.
 _AGAIN = 5
@@ -195,7 +195,7 @@ def unwritten(frame: Frame, request: web.Request, cause: str | None, form: Form)
         "cause": cause,
         "carried": kept,
         "shown": shown,
-        "files": any(isinstance(value, web.FileField) and value.filename for value in form.values()),
+        "files": any(isinstance(value, bytes) and value for value in form.values()),
         "onward": safe_next(request.path_qs) if request.method in ("GET", "HEAD") else f"{BASE}/",
         "held": {name: str(form.get(name, "")) for name in ("name", "next", "carried")},
         "entering": request.method == "POST" and request.path.startswith(f"{BASE}/sign-in"),

@@ -55,7 +55,7 @@ from alerts.rendering.polling import place_name
 from alerts.store.pictures import picture_folder
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
-from alerts.web.pages import read_posted
+from alerts.web.posted import read_posted
 
 _ONE = "/polls/{id:[0-9a-z]{1,26}}"
 _ID = re.compile(rf"[0-9a-z]{{{ID_LENGTH}}}")

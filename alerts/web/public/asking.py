@@ -30,7 +30,7 @@ from alerts.model.events import RemarkHeard
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Understood
 from alerts.web.console.arrival import address_of
-from alerts.web.pages import must_be_from_here, read_posted
+from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.lasting import Lasting
 from alerts.web.public.page import Pages, safety
 from alerts.web.public.publisher import Publisher

@@ -37,7 +37,7 @@ from alerts.model.post import Message
 from alerts.model.subscriber import MAILBOX, Mailbox, Subscriber
 from alerts.reports.forgetting import SECRETS_KEPT
 from alerts.web.console.arrival import address_of
-from alerts.web.pages import must_be_from_here, read_posted
+from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.answers import HTML, UNKEPT, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.choices import MOST, SubscriberChoices, SubscriberPlaces, by_choice

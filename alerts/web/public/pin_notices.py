@@ -26,7 +26,7 @@ from alerts.model.events import ReportsChanged
 from alerts.model.reports import ContentNotice
 from alerts.reports.public import Pin
 from alerts.web.console.arrival import address_of
-from alerts.web.pages import must_be_from_here, read_posted
+from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.pins import NUMBER, REPORTS, PinPages, reported_page
 from alerts.web.public.publisher import nothing_there, own_page

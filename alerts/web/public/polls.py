@@ -25,7 +25,8 @@ from alerts.model.bounds import same, seal_of
 from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally
 from alerts.rendering.polling import place_name
 from alerts.web.console.arrival import arrival_of, neighbourhood
-from alerts.web.pages import best_of, read_posted
+from alerts.web.pages import best_of
+from alerts.web.posted import read_posted
 from alerts.web.public.answers import HTML
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there

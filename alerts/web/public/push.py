@@ -32,7 +32,8 @@ from alerts.model.subscriber import PushEndpoint, Subscriber
 from alerts.model.town import PUSH
 from alerts.rendering.i18n import told
 from alerts.web.console.arrival import address_of
-from alerts.web.pages import best_of, must_be_from_here
+from alerts.web.pages import best_of
+from alerts.web.posted import must_be_from_here, received
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.choices import MOST, StrictBody, SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.told import Setting
@@ -200,7 +201,7 @@ class PushPages:
         if not self._pace.takes(address, self._service.now()):
             raise _Refusal(HTTPStatus.TOO_MANY_REQUESTS, because("push_too_many"))
         try:
-            body = await request.clone(client_max_size=MOST_BYTES).read()
+            body = await received(request, MOST_BYTES)
         except web.HTTPRequestEntityTooLarge:
             raise _Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, because("push_too_large")) from None
         try:

@@ -1,8 +1,8 @@
 """What a browser sends of a report, read within bounds: so many bytes, so long, so many at once.
 
-The form's fields stand before the photo, so they are read first: where the photo is too large, what was typed is kept
-and told back. A photo is some megabytes, and is in memory until it was drawn anew: `Uploads` lets in as many as there
-is room for. A form without one is small, and never waits for those.
+The form's fields stand before the photo: where that is too large, what was typed is kept and told back. A photo
+is some megabytes, and is in memory until it was drawn anew: `Uploads` lets in as many as there is room for. A form
+without one is small, and never waits for those.
 """
 
 from __future__ import annotations
@@ -14,14 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from aiohttp import BodyPartReader, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 
 from alerts.model.bounds import same, seal_of
 from alerts.model.errors import Misuse
 from alerts.model.reason import Reason, because
 from alerts.reports.photos import LARGEST_FILE
-from alerts.web.pages import read_posted
+from alerts.web.posted import FORMS, BodyTooLarge, PostedFields, read_posted
 
 MOST_BYTES = LARGEST_FILE + 64 * 1024
 """Bytes of a whole form: the largest photo, and what stands around it."""
@@ -33,7 +32,7 @@ PATIENCE = 180.0
 """Seconds that a form may take to arrive."""
 TYPED_IN, LASTS = timedelta(seconds=3), timedelta(hours=24)
 """How old a form is when somebody sends it: younger ones come from programs, older ones from who keeps them."""
-_MOST_FIELDS, _LONGEST_FIELD, _CHUNK = 20, 8 * 1024, 64 * 1024
+_MOST_FIELDS, _LONGEST_FIELD = 20, 8 * 1024
 
 
 class TooManyUploads(Exception):
@@ -90,52 +89,35 @@ async def read_sent(request: web.Request) -> SentForm:
     """Read the form. Raises ValueError for what is none, TimeoutError where it takes too long."""
     try:
         async with asyncio.timeout(PATIENCE):
-            if request.content_type == "multipart/form-data":
-                return await _read_parts(request)
-            if request.content_type != "application/x-www-form-urlencoded" or (request.content_length or 0) > SMALL:
+            if request.content_type not in FORMS:
                 raise ValueError(request.content_type)
-            posted = await read_posted(request, SMALL)
-            return SentForm({name: value for name, value in posted.items() if isinstance(value, str)})
-    except (web.HTTPBadRequest, HttpProcessingError, LookupError, RuntimeError) as error:
-        # What aiohttp says of parts whose heads are none, of characters in no known coding, of a coding too long.
+            has_photo = request.content_type == "multipart/form-data"
+            # Our own form has a few fields: who sends more is no browser of a citizen's.
+            return _sent(await read_posted(request, MOST_BYTES if has_photo else SMALL, _MOST_FIELDS))
+    except BodyTooLarge as large:
+        # The fields stand before the photo, and what was typed is kept: one that is too large isn't read to its end.
+        if not large.fields:
+            raise ValueError(str(large)) from large
+        return replace(_sent(large.fields), fault=_too_large(request.content_length or 0))
+    except web.HTTPBadRequest as error:
         raise ValueError(str(error)) from error
 
 
-async def _read_parts(request: web.Request) -> SentForm:
-    found, count = SentForm({}), 0
-    async for part in await request.multipart():
-        count += 1
-        # Our own form has a few fields: who sends more is no browser of a citizen's.
-        if not isinstance(part, BodyPartReader) or count > _MOST_FIELDS:
-            raise ValueError("parts")
-        if part.name == "photo":
-            found = await _with_photo(found, part, request)
-            if found.fault is not None:
-                return found
-        elif part.name is not None:
-            told = (await _read(part, _LONGEST_FIELD)).decode("utf-8", "replace")
-            found = replace(found, fields={**found.fields, part.name: told})
-    return found
+def _sent(posted: PostedFields) -> SentForm:
+    fields = {name: value for name, value in posted.items() if isinstance(value, str)}
+    if any(len(value) > _LONGEST_FIELD for value in fields.values()):
+        raise ValueError(_LONGEST_FIELD)
+    photo = posted.get("photo")
+    if not isinstance(photo, bytes):
+        return SentForm(fields)
+    if len(photo) > LARGEST_FILE:
+        return SentForm(fields, fault=_too_large(len(photo)))
+    return SentForm(fields, photo or None)
 
 
-async def _with_photo(form: SentForm, part: BodyPartReader, request: web.Request) -> SentForm:
-    """The form with its photo; one that is too large isn't read to its end."""
-    size, most = request.content_length or 0, LARGEST_FILE // 1_000_000
-    if size <= MOST_BYTES:
-        try:
-            return replace(form, photo=await _read(part, LARGEST_FILE) or None)
-        except ValueError:
-            size = max(size, LARGEST_FILE)
-    return replace(form, fault=because("photo_too_large", size=round(size / 1e6, 1), most=most))
-
-
-async def _read(part: BodyPartReader, most: int) -> bytes:
-    read = bytearray()
-    while chunk := await part.read_chunk(_CHUNK):
-        read += chunk
-        if len(read) > most:
-            raise ValueError(most)
-    return bytes(read)
+def _too_large(size: int) -> Reason:
+    most = LARGEST_FILE // 1_000_000
+    return because("photo_too_large", size=round(max(size, LARGEST_FILE) / 1e6, 1), most=most)
 
 
 @dataclass(frozen=True, slots=True)

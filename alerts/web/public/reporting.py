@@ -43,7 +43,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.reports.public import Nearby, nearby
 from alerts.reports.taking import ReportDraft, check, placed, section_of
 from alerts.web.console.arrival import address_of
-from alerts.web.pages import must_be_from_here
+from alerts.web.posted import must_be_from_here
 from alerts.web.public.answers import HTML, JSON, UNKEPT, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety

@@ -49,6 +49,8 @@ async def form_of(house, path, question="Et l’école ?"):
 BAD_KINDS = {
     "application/x-www-form-urlencoded; charset=nope": b"question=1&why=1&option=1",
     "application/x-www-form-urlencoded; charset=unicode_escape": b"question=\\ud800&why=1&option=1",
+    "multipart/form-data": b"--y\r\nContent-Disposition: form-data; name=why\r\n\r\n1\r\n--y--\r\n",
+    "multipart/form-data; boundary=x": b"\n\n--x\r\nContent-Disposition: form-data; name=why\r\n\r\n1\r\n--x--\r\n",
     "multipart/form-data; boundary=y": b"--y\r\nno head\r\n\r\n1\r\n--y--\r\n",
 }
 """What no browser sends of a form."""

@@ -1,0 +1,123 @@
+"""A form is received within its bound before anything reads it, and what doesn't begin as one is refused at once."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from aiohttp import FormData, web
+from aiohttp.test_utils import TestClient, TestServer
+
+import alerts
+from alerts.web.posted import BodyTooLarge, read_posted
+
+MOST = 200_000
+PARTS = "multipart/form-data; boundary=b"
+PART = b'\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n--b'
+
+
+@pytest.fixture
+async def counter():
+    """An address that tells what it read of a form."""
+
+    async def tell(request: web.Request) -> web.Response:
+        try:
+            posted = await read_posted(request, MOST, fields=5)
+        except BodyTooLarge as large:
+            return web.json_response(dict(large.fields), status=413)
+        assert posted is await read_posted(request), "read once"
+        return web.json_response(
+            [[name, value if isinstance(value, str) else len(value)] for name, value in posted.items()]
+        )
+
+    app = web.Application()
+    app.add_routes([web.post("/", tell)])
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+async def sent(counter, body, kind=PARTS):
+    async with counter.post("/", data=body, headers={"Content-Type": kind}) as answer:
+        return answer.status, await answer.json() if answer.content_type == "application/json" else await answer.text()
+
+
+def a_form(*parts: tuple[bytes, bytes], end: bytes = b"--\r\n") -> bytes:
+    return b"--b" + b"".join(PART % part for part in parts) + end
+
+
+async def test_text_and_files_come_as_they_were_sent(counter):
+    form = FormData(default_to_multipart=True)
+    form.add_field("words", "é\r\n--b\r\n\r\n--", content_type="text/plain; charset=utf-8")
+    form.add_field("empty", "")
+    form.add_field("file", b"\x00--\r\n" * 1000, filename='a "b".jpg', content_type="image/jpeg")
+    form.add_field("none", b"", filename="", content_type="application/octet-stream")
+    async with counter.post("/", data=form) as answer:
+        told = await answer.json()
+    assert told == [["words", "é\r\n--b\r\n\r\n--"], ["empty", ""], ["file", 5000], ["none", 0]]
+
+    plain = "application/x-www-form-urlencoded"
+    assert await sent(counter, b"a=1&b=%C3%A9+x&a=", plain) == (200, [["a", "1"], ["b", "é x"], ["a", ""]])
+    assert await sent(counter, b"", plain) == (200, [])
+    assert await sent(counter, b'{"a": 1}', "application/json") == (200, [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--",
+        b"\r\n" + a_form((b"a", b"1")),
+        b"preamble\r\n" + a_form((b"a", b"1")),
+        a_form((b"a", b"1"), end=b""),
+        a_form((b"a", b"1"), end=b'\r\nContent-Disposition: form-data; name="b"\r\n\r\ncut'),
+        a_form((b"a", b"1"))[:3] + b"\r\n\r\nno head\r\n--b--",
+        b"--b\r\nContent-Type: text/plain\r\n\r\nno name\r\n--b--\r\n",
+        b"--b\r\nX: " + b"a" * 5000 + b'\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n',
+        a_form(*[(b"a", b"1")] * 6),
+        b"--b" + b"\r\n" * 10_000,
+    ],
+)
+async def test_what_is_no_form_is_refused_with_a_sentence_in_both_languages(counter, body):
+    status, said = await sent(counter, body)
+    assert status == 400
+    assert "Rechargez" in said
+    assert "Load the page again" in said
+
+
+@pytest.mark.parametrize("boundary", ["", '; boundary=""', f"; boundary={'b' * 71}x"])
+async def test_parts_without_a_boundary_that_can_be_are_no_form(counter, boundary):
+    assert (await sent(counter, a_form((b"a", b"1")), f"multipart/form-data{boundary}"))[0] == 400
+
+
+@pytest.mark.parametrize("half", [b"\n", b"\r\n\r\n", b"-\n", b"a" * 100, b"--B"])
+async def test_what_begins_otherwise_is_refused_while_it_is_still_coming(counter, half):
+    reader, writer = await asyncio.open_connection("127.0.0.1", counter.port)
+    writer.write(
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Type: " + PARTS.encode() + b"\r\n\r\n"
+    )
+    writer.write(b"%x\r\n%b\r\n" % (len(half), half))
+    # Nothing more comes, and the end of the body never does.
+    assert b"400" in await asyncio.wait_for(reader.readline(), 60)
+    writer.close()
+    await writer.wait_closed()
+
+
+@pytest.mark.parametrize("says", [True, False])
+async def test_of_what_is_too_large_the_fields_before_it_are_kept(counter, says):
+    body = a_form((b"kind", b"tree"), (b"photo", b"\xff" * 2 * MOST))
+
+    async def chunks():
+        yield body
+
+    assert await sent(counter, body if says else chunks()) == (413, {"kind": "tree"})
+
+
+def test_no_other_code_reads_a_body():
+    # The two that the platforms post to read bytes, within a bound, and no form; the listener sees whether one is due.
+    apart = {"web/posted.py", "daemon/hooks.py", "bot/updates.py", "web/listener.py"}
+    reads = re.compile(r"\brequest(\.clone\([^)]*\))?\.(post\(|multipart\(|read\(|json\(|text\(|content\b)")
+    folder = Path(alerts.__file__).parent
+    found = {str(each.relative_to(folder)) for each in folder.rglob("*.py") if reads.search(each.read_text())}
+    assert found == apart
