@@ -25,6 +25,7 @@ from pydantic import (
 
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential
+from alerts.model.local import SMALL, LocalFile, read_file
 from alerts.model.post import Means, TextFormat
 from alerts.model.reason import because
 from alerts.model.subscriber import MAILBOX
@@ -101,6 +102,31 @@ class SecretSource(BaseModel):
             if value:
                 return value
         raise BadCredential(because("secret_file_missing_here" if directory else "secret_file_missing", name=name))
+
+
+class OwnSecret(SecretSource):
+    """A secret that has to lie in one folder, such as that of a fleet's town, whatever the process is handed."""
+
+    within: Path
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_place(cls, value: object) -> object:
+        return value
+
+    def read(self, folder: Path) -> Secret:
+        """The secret. Raises BadCredential."""
+        try:
+            value = read_file(folder / (self.file or ""), self.within, SMALL).decode().strip()
+        except (OSError, UnicodeDecodeError):
+            value = ""
+        if not value:
+            raise BadCredential(because("secret_file_missing", name=self.file or ""))
+        return Secret(value)
+
+
+FileNamed = Annotated[str, AfterValidator(LocalFile)]
+"""A file as channels.toml names it, relative to that file's folder."""
 
 
 class ChannelSettings(BaseModel):

@@ -38,10 +38,12 @@ from alerts.config.sections import (
     WebSettings,
     is_language,
 )
+from alerts.config.within import bound_to, named_in, stray
 from alerts.desk.outlines import read_districts
 from alerts.desk.streets import read_streets
 from alerts.model.errors import BadCredential, ConfigurationError, Misuse, Unreadable
 from alerts.model.incident import MANUAL
+from alerts.model.local import SMALL, read_file
 from alerts.model.post import Means
 from alerts.model.reason import Reason, as_reason, because
 from alerts.model.reports import REPORTS, ClusterRule, ReportForward, ReportKind, ReportsSection, shipped_kinds
@@ -86,14 +88,18 @@ class _Kind(Protocol):
     def settings(self) -> type[BaseModel]: ...
 
 
-def load_config(file: Path) -> Town:
-    """Read and check `file`. Raises ConfigurationError with one line for each error."""
-    return read_config(file, _text_of(file))
+def load_config(file: Path, *, within: Path | None = None) -> Town:
+    """Read and check `file`. Raises ConfigurationError with one line for each error.
+
+    Where it is `within` a folder, as a town of a fleet is, it may name no secret and no file but those that lie there:
+    one that it names elsewhere isn't read.
+    """
+    return read_config(file, _text_of(file, within), within=within)
 
 
-def read_config(file: Path, text: str) -> Town:
+def read_config(file: Path, text: str, *, within: Path | None = None) -> Town:
     """Check `text` as if it stood in `file`. Raises ConfigurationError with one line for each error."""
-    reading = _Reading(file, _parse(file, text))
+    reading = _Reading(file, _parse(file, text), within)
     reading.look_for_strangers()
     station = reading.section("station", StationSettings)
     store = reading.section("store", StoreSettings)
@@ -105,6 +111,8 @@ def read_config(file: Path, text: str) -> Town:
     push = reading.section("push", PushSettings) if PUSH in reading.table else None
     sources = reading.named("sources", source_kind, source_kinds)
     channels = reading.named("channels", channel_kind, channel_kinds)
+    if reading.strays:
+        raise ConfigurationError(reading.problems, reading.language)
     districts = reading.beside("station.boundary", station.boundary if station else None, read_districts) or ()
     read = partial(read_streets, districts=districts)
     districts_of = reading.beside("station.streets", station.streets if station else None, read) or {}
@@ -245,10 +253,11 @@ def _made_of(record: type[R], settings: BaseModel, /, **more: Any) -> R:
     return record(**{name: getattr(settings, name) for name in names}, **more)
 
 
-def _text_of(file: Path) -> str:
+def _text_of(file: Path, within: Path | None = None) -> str:
     try:
+        content = read_file(file, within, SMALL)
         # Some editors put a byte order mark in front, which `tomllib` refuses.
-        return file.read_text(encoding="utf-8-sig")
+        return content.decode("utf-8-sig")
     except FileNotFoundError:
         why = because("config_missing")
     except OSError as error:
@@ -280,10 +289,12 @@ def _why_no_toml(told: str) -> Reason:
 class _Reading:
     """One file being read: its table, and what was found wrong so far."""
 
-    def __init__(self, file: Path, table: Mapping[str, Any]) -> None:
+    def __init__(self, file: Path, table: Mapping[str, Any], within: Path | None = None) -> None:
         self.file = file
         self.table = table
+        self.within = within
         self.problems: list[Reason] = []
+        self.strays = False
 
     @property
     def language(self) -> str:
@@ -332,10 +343,10 @@ class _Reading:
                 checked[name] = settings
         return checked
 
-    def beside(self, key: str, named: str | None, read: Callable[[Path], V]) -> V | None:
+    def beside(self, key: str, named: str | None, read: Callable[[Path, Path | None], V]) -> V | None:
         """What a file beside channels.toml tells, if there is one."""
         try:
-            return read(self.file.parent / named) if named is not None else None
+            return read(self.file.parent / named, self.within) if named is not None else None
         except Unreadable as error:
             self.wrong(key, error.reason)
             return None
@@ -344,13 +355,13 @@ class _Reading:
         """The town's picture is there, and small enough that a telephone waits for nothing else."""
         if station is None or station.logo is None:
             return
-        path, file = repr(station.logo), self.file.parent / station.logo
+        path, file = repr(str(station.logo)), self.file.parent / station.logo
         try:
             size = file.stat().st_size
             if size > LARGEST_LOGO:
                 most = LARGEST_LOGO // 1000
                 self.wrong("station.logo", because("logo_too_large", path=path, size=-(-size // 1000), most=most))
-            elif not _is_drawn(file.read_bytes(), file.suffix.lower()):
+            elif not _is_drawn(read_file(file, self.within, LARGEST_LOGO), file.suffix.lower()):
                 self.wrong("station.logo", because("logo_no_picture", path=path))
         except OSError:
             self.wrong("station.logo", because("logo_not_there", path=path))
@@ -454,11 +465,18 @@ class _Reading:
 
     def _checked(self, key: str, model: type[M], value: Mapping[str, Any]) -> M | None:
         try:
-            return model.model_validate(value)
+            checked = model.model_validate(value)
         except ValidationError as error:
             for place, what in faults_of(key, error, model):
                 self.wrong(place, what)
             return None
+        if self.within is None:
+            return checked
+        for place, named in named_in(checked, key):
+            if (why := stray(named, self.within)) is not None:
+                self.wrong(place, why)
+                self.strays = True
+        return bound_to(self.within, checked)
 
 
 def out_of_reach(station: StationSettings, settings: TelegramSettings) -> Reason | None:

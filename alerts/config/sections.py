@@ -17,9 +17,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from alerts.channels.settings import SecretSource
+from alerts.channels.settings import FileNamed, SecretSource
 from alerts.config.faults import nearest_allowed
 from alerts.model.hazard import Hazard
+from alerts.model.local import LocalFile
 from alerts.model.person import LONGEST_NAME
 from alerts.model.reason import Reason, because
 from alerts.model.reports import ClusterRule, ReportForward, ReportsSection
@@ -83,12 +84,12 @@ class StationSettings(_Section):
     timezone: _Zone = Town.timezone
     public_url: str | None = Town.public_url
     areas: tuple[str, ...] = Town.areas
-    boundary: str | None = Town.boundary
-    templates: str = Town.templates
+    boundary: FileNamed | None = Town.boundary
+    templates: FileNamed = Field(default=Town.templates, validate_default=True)
     hazards: tuple[str, ...] = Town.hazards
-    addresses: str | None = Town.addresses
-    streets: str | None = Town.streets
-    logo: str | None = Town.logo
+    addresses: FileNamed | None = Town.addresses
+    streets: FileNamed | None = Town.streets
+    logo: FileNamed | None = Town.logo
     accent: str | None = Town.accent
     numbers: tuple[str, ...] = Town.numbers
 
@@ -175,7 +176,7 @@ _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 class StoreSettings(_Section):
     """`[store]`."""
 
-    url: str | SecretSource = StoreSection.url
+    url: str | SecretSource = Field(default=StoreSection.url, validate_default=True)
     password: SecretSource | None = None
     keep: Span | None = StoreSection.keep
 
@@ -184,6 +185,7 @@ class StoreSettings(_Section):
     def _is_a_store(cls, value: str | SecretSource) -> str | SecretSource:
         if isinstance(value, str):
             _check_store(value)
+            return LocalFile(value) if value.startswith("sqlite:") else value
         return value
 
     def server(self, folder: Path) -> Server | None:
@@ -265,7 +267,7 @@ class ListenSettings(_Section):
 class WebSettings(ListenSettings):
     """`[web]`."""
 
-    export: str | None = WebSection.export
+    export: FileNamed | None = WebSection.export
     languages: tuple[Literal["fr", "en"], ...] = ()
     tiles: str | None = WebSection.tiles
     tiles_by: str = WebSection.tiles_by

@@ -18,6 +18,7 @@ from alerts.desk.territory import Territory, territory_of
 from alerts.model.alert import Area, Circle, Point
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import Misuse, Unreadable
+from alerts.model.local import read_file
 from alerts.model.reason import because
 from alerts.model.town import District, Town
 
@@ -34,11 +35,11 @@ _OUTLINE = "lat,lon lat,lon lat,lon with at least three corners, such as 45.18,5
 _CIRCLE = "lat,lon and a radius in km, such as 45.19,5.72 2"
 
 
-def read_districts(path: Path) -> tuple[District, ...]:
+def read_districts(path: Path, within: Path | None = None) -> tuple[District, ...]:
     """The features of a GeoJSON file with `code`, `name` and a Polygon or MultiPolygon. Raises Unreadable."""
     try:
         # Some editors put a byte order mark in front, which JSON doesn't allow.
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = json.loads(read_file(path, within).decode("utf-8-sig"))
     except OSError as error:
         raise Unreadable(because("boundary_unread", file=path.name, said=error.strerror or error)) from None
     # RecursionError: brackets within brackets, thousands of them deep.

@@ -8,6 +8,7 @@ read, and the first row that is wrong is told with its line.
 from __future__ import annotations
 
 import csv
+import errno
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -16,6 +17,7 @@ from pathlib import Path
 from alerts.model.bounds import seen
 from alerts.model.errors import Unreadable
 from alerts.model.hazard import fold
+from alerts.model.local import read_file
 from alerts.model.reason import Reason, because
 from alerts.model.town import District
 
@@ -28,13 +30,15 @@ LONGEST = 120
 _COLUMNS = ("street", "district")
 
 
-def read_streets(path: Path, districts: Sequence[District]) -> Mapping[str, tuple[str, ...]]:
+def read_streets(
+    path: Path, within: Path | None = None, *, districts: Sequence[District]
+) -> Mapping[str, tuple[str, ...]]:
     """The codes of the districts that each street is in, by its name, in the file's order. Raises Unreadable."""
     if not districts:
         raise Unreadable(because("streets_without_districts"))
     by_name = {fold(each.name): each.code for each in districts} | {fold(each.code): each.code for each in districts}
     found: dict[str, list[str]] = defaultdict(list)
-    for line, street, district in _rows(path.name, _text_of(path)):
+    for line, street, district in _rows(path.name, _text_of(path, within)):
         code = by_name.get(fold(district))
         if not street:
             raise _wrong(path.name, line, because("street_unnamed"))
@@ -49,14 +53,13 @@ def read_streets(path: Path, districts: Sequence[District]) -> Mapping[str, tupl
     return {street: tuple(codes) for street, codes in found.items()}
 
 
-def _text_of(path: Path) -> str:
+def _text_of(path: Path, within: Path | None) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        content = read_file(path, within, LARGEST)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise _too_many(path.name) from None
         raise Unreadable(because("streets_unread", file=path.name, said=error.strerror or error)) from None
-    if len(content) > LARGEST:
-        raise _too_many(path.name)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -13,24 +13,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
-
-from pydantic import BaseModel
 
 from alerts.channels.settings import SecretSource
 from alerts.config import load_config, load_fleet
+from alerts.config.within import named_in
 from alerts.desk.service import channel_standings, source_standings
-from alerts.model.errors import BadCredential, ConfigurationError, DatabaseRefused, TocsinError
+from alerts.model.errors import ConfigurationError, DatabaseRefused, TocsinError
 from alerts.model.incident import AlertState
+from alerts.model.local import LocalFile, is_within
 from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
-from alerts.model.town import FleetSection, Server, StoreSection, Town, WebSection
+from alerts.model.town import FleetSection, Town, WebSection
 from alerts.rendering.i18n import told
 from alerts.store.connection import Place, exists, ring, version
 from alerts.store.files import HEAD, StoreError
@@ -47,14 +46,19 @@ Mark = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class FilesBeside:
-    """The files beside channels.toml that a town is made of: boundary, streets, secrets by path; and its templates."""
+    """The files beside channels.toml that a town is made of: secrets, and those that its station names; its templates.
+
+    Links `written_in` the folders where it keeps things count too, since a new one may lead out of the town's folder.
+    """
 
     files: tuple[str, ...] = ()
     templates: str = ""
+    written_in: tuple[str, ...] = ()
 
     def mark(self) -> Mark:
         """What they look like."""
-        return (*map(_look, self.files), *(_templates(self.templates) if self.templates else ()))
+        links = ((os.fspath(link), 0, 0, 0) for folder in self.written_in for link in _links(Path(folder)))
+        return (*map(_look, self.files), *(_templates(self.templates) if self.templates else ()), *links)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,11 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
     file = folder / CONFIG
     # Before it is read: what is written meanwhile looks different from this mark at the next look.
     before = mark(file)
-    town = load_config(file)
-    wrong = list(_wrong(town))
+    town = load_config(file, within=folder.resolve())
+    wrong = [
+        _fault(os.fspath(link.relative_to(folder)), because("outside_of_folder", path=link))
+        for link in _links_out(town)
+    ]
     if wrong:
         raise ConfigurationError(wrong, town.language)
     hosts = _hosts(town, fleet)
@@ -96,10 +103,6 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
         public_url = f"{fleet.url}{mount}" if fleet.url else None
     settled = replace(
         town,
-        channels={
-            key: replace(each, settings=_own_secrets(each.settings, town)) for key, each in town.channels.items()
-        },
-        sources={key: replace(each, settings=_own_secrets(each.settings, town)) for key, each in town.sources.items()},
         web=replace(
             town.web,
             listen=web.listen,
@@ -107,7 +110,6 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
             connections=web.connections,
             per_address=web.per_address,
         ),
-        store=_own_store(town),
         public_url=public_url,
         mount=mount,
     )
@@ -117,9 +119,11 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
 
 def beside(town: Town) -> FilesBeside:
     """Those of this town."""
-    paths = [each.file for each in _secrets(town).values() if each.file]
-    paths += [os.fspath(town.folder / each) for each in (town.boundary, town.streets) if each]
-    return FilesBeside(tuple(paths), os.fspath(town.template_folder))
+    found = (each for _, each in named_in(town, "") if isinstance(each, SecretSource))
+    secrets = [each.file for each in found if each.file]
+    named = [each for each in vars(town).values() if isinstance(each, LocalFile)]
+    paths = tuple(os.fspath(town.folder / each) for each in (*secrets, *named))
+    return FilesBeside(paths, os.fspath(town.template_folder), tuple(map(os.fspath, sorted(_written_in(town)))))
 
 
 def mark(*paths: Path) -> Mark:
@@ -152,82 +156,32 @@ def _hosts(town: Town, fleet: FleetSection) -> frozenset[str]:
     return frozenset(host.lower().rstrip(".") for host in told if host and host != shared)
 
 
-def _wrong(town: Town) -> Iterator[Reason]:
-    for key, source in _secrets(town).items():
-        if source.env is not None:
-            yield _fault(key, because("secret_of_process", name=source.env))
-        elif not _is_within(town.folder, source.file or ""):
-            yield _fault(key, because("outside_of_folder", path=source.file or ""))
-    if not _is_within(town.folder, os.fspath(town.beside)):
-        yield _fault("store.url", because("outside_of_folder", path=town.store.url))
-    for key, path in _files(town):
-        if not _is_within(town.folder, path):
-            yield _fault(key, because("outside_of_folder", path=path))
-
-
-def _files(town: Town) -> Iterator[tuple[str, str]]:
-    """What the town reads or writes beside its database and its secrets, by its key."""
-    if town.web.export:
-        yield "web.export", town.web.export
-    if town.boundary:
-        yield "station.boundary", town.boundary
-    if town.streets:
-        yield "station.streets", town.streets
-    yield "station.templates", town.templates
-    for name, rules in town.sources.items():
-        url = getattr(rules.settings, "url", None)
-        if isinstance(url, str) and url.startswith("file:"):
-            yield f"sources.{name}.url", url2pathname(urlsplit(url).path)
-        elif isinstance(url, str) and "://" not in url:
-            yield f"sources.{name}.url", url
-
-
 def _fault(key: str, what: Reason) -> Reason:
     return because("setting_wrong", file=CONFIG, key=key, what=what)
 
 
-def _is_within(folder: Path, path: str) -> bool:
-    """Whether a path that is relative to the folder stays in it, also where links lead."""
-    return (folder / path).resolve().is_relative_to(folder.resolve())
+def _links_out(town: Town) -> Iterator[Path]:
+    """Links in the town's folder, and where it keeps things, that lead out of it: what is written would go there."""
+    for folder in _written_in(town):
+        for link in _links(folder):
+            if not is_within(link, town.folder):
+                yield link
+    for root, folders, names in os.walk(town.template_folder):
+        yield from (link for name in (*folders, *names) if not is_within(link := Path(root, name), town.folder))
 
 
-def _secrets(town: Town) -> dict[str, SecretSource]:
-    """Every secret that the town names, by its key."""
-    named: Sequence[tuple[str, Mapping[str, Any]]] = (("channels", town.channels), ("sources", town.sources))
-    settings = {f"{section}.{name}": each.settings for section, records in named for name, each in records.items()}
-    settings["store"] = town.store.settings
-    return {
-        f"{section}.{key}": value
-        for section, each in settings.items()
-        for key, value in _fields(each)
-        if isinstance(value, SecretSource)
-    }
+def _written_in(town: Town) -> set[Path]:
+    """The folders in which a daemon makes files by their names."""
+    export = (town.folder / town.web.export).parent if town.web.export else town.folder
+    return {town.folder, town.beside.parent, export}
 
 
-def _fields(settings: object) -> Iterator[tuple[str, Any]]:
-    return iter(settings) if isinstance(settings, BaseModel) else iter(())
-
-
-def _own_store(town: Town) -> StoreSection:
-    """The store by the town's own secrets. Raises ConfigurationError."""
-    if town.store.server is None:
-        return town.store
+def _links(folder: Path) -> Iterator[Path]:
     try:
-        server: Server | None = _own_secrets(town.store.settings, town).server(town.folder)
-    except BadCredential as error:
-        raise ConfigurationError([_fault("store", error.reason)], town.language) from None
-    return replace(town.store, server=server)
-
-
-def _own_secrets(settings: Any, town: Town) -> Any:
-    """The same with each secret's file by its whole path: no file of that name elsewhere goes before it."""
-    # $CREDENTIALS_DIRECTORY is the whole process's: with a bare name, two towns would be given the same secret.
-    own = {
-        key: SecretSource(file=os.fspath(town.folder / value.file))
-        for key, value in _fields(settings)
-        if isinstance(value, SecretSource) and value.file
-    }
-    return settings.model_copy(update=own) if own else settings
+        with os.scandir(folder) as entries:
+            yield from sorted(Path(each.path) for each in entries if each.is_symlink())
+    except OSError:
+        return  # it isn't there yet
 
 
 def towns(folder: Path) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from alerts.model.alert import Alert, Area, Info, Named, Severity
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard
+from alerts.model.local import within_of
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
@@ -46,7 +47,7 @@ def check_templates(station: Town, folders: Sequence[Path] = ()) -> list[Reason]
     A template is rendered for each hazard, each end and with an alert that tells next to nothing; what it leaves out
     of what a post must say is a fault too, and so is a file whose name means nothing to the lookup.
     """
-    library = Library([*folders, shipped_folder()])
+    library = Library([*folders, shipped_folder()], within_of(station.templates))
     missing = [because("templates_no_folder", folder=folder) for folder in folders if not folder.is_dir()]
     found = (fault for name in sorted(library.names) for fault in _faults(name, library, station))
     return [*missing, *dict.fromkeys(found)]

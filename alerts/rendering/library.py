@@ -23,19 +23,31 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import CodeType, MappingProxyType
 from typing import Any
 
-from jinja2 import BytecodeCache, FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import (
+    BytecodeCache,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    nodes,
+)
 from jinja2.bccache import Bucket
 from jinja2.ext import Extension
+from jinja2.loaders import split_template_path
 from jinja2.parser import Parser
 
 from alerts.model.hazard import WATER_CUTS, Hazard, fold
+from alerts.model.local import SMALL, read_file
 from alerts.model.post import PostKind
 from alerts.rendering.limited import LimitedEnvironment, fits, limits
 from alerts.rendering.text import clean
@@ -66,12 +78,40 @@ def shipped_folder() -> Path:
 _NOTHING: WordTable = MappingProxyType({})
 
 
-class Library:
-    """The templates of `folders` (the first has the last word), read and compiled at first use and kept."""
+class _Loader(FileSystemLoader):
+    """Reads templates; those that don't ship have to lie `within` that folder, where one is told."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], within: Path | None) -> None:
+        super().__init__([str(folder) for folder in folders])
+        self._folders = folders
+        self._within = within
+
+    def get_source(self, _: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """As Jinja asks for it. Raises TemplateNotFound."""
+        parts = split_template_path(template)
+        file = next((file for folder in self._folders if (file := folder.joinpath(*parts)).is_file()), None)
+        if file is None:
+            raise TemplateNotFound(template, f"{template!r} not found")
+        return self.read(file), str(file), lambda: True
+
+    def read(self, file: Path) -> str:
+        """What stands in a file. Raises TemplateNotFound where it may not be read."""
+        within = None if file.is_relative_to(shipped_folder()) else self._within
+        try:
+            return read_file(file, within, SMALL).decode()
+        except OSError as error:
+            raise TemplateNotFound(str(file), error.strerror) from None
+
+
+class Library:
+    """The templates of `folders` (the first has the last word), read and compiled at first use and kept.
+
+    Where it is told, they lie `within` that folder, wherever links lead, or don't count; those that ship lie elsewhere.
+    """
+
+    def __init__(self, folders: Sequence[Path], within: Path | None = None) -> None:
         self._folders = tuple(dict.fromkeys(folder.resolve() for folder in folders))
-        self._loader = FileSystemLoader([str(folder) for folder in self._folders])
+        self._loader = _Loader(self._folders, within)
         self._environments: dict[str, LimitedEnvironment] = {}
         self._words: dict[tuple[str, str], WordTable] = {}
         self._near: dict[str, list[str]] = {}
@@ -145,7 +185,7 @@ class Library:
         for folder in reversed(self._folders):
             if (folder / name).is_file():
                 environment = self._environment("plain")
-                code = _COMPILED[False].code(environment, name, folder / name)
+                code = _COMPILED[False].code(environment, name, folder / name, self._loader.read(folder / name))
                 with limits():
                     module = Template.from_code(environment, code, dict(given)).module
                 words.update(_over(words, {k: v for k, v in vars(module).items() if not k.startswith("_")}))
@@ -270,9 +310,8 @@ class CompiledTemplates(BytecodeCache):
         """Keep what was compiled, in place of an older version of the file."""
         self._code[bucket.key] = (bucket.checksum, bucket.code)
 
-    def code(self, environment: LimitedEnvironment, name: str, file: Path) -> CodeType:
-        """What `file` is compiled to, for who doesn't come by Jinja's loader. Raises one of FAULTS."""
-        source = file.read_text("utf-8")
+    def code(self, environment: LimitedEnvironment, name: str, file: Path, source: str) -> CodeType:
+        """What `source` of a file is compiled to, for who doesn't come by Jinja's loader. Raises one of FAULTS."""
         bucket = self.get_bucket(environment, name, str(file), source)
         if bucket.code is None:
             bucket.code = environment.compile(source, name, str(file))

@@ -25,6 +25,7 @@ from alerts.model.alert import Alert, Info, Status
 from alerts.model.bounds import visible
 from alerts.model.errors import ConfigurationError
 from alerts.model.hazard import Hazard, fold, hazard_of, worded_as
+from alerts.model.local import within_of
 from alerts.model.post import EndReason, Message, PostKind
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
@@ -86,7 +87,9 @@ class Renderer:
         _check_zone(station.timezone)
         self._station = station
         self._shipped = Library([shipped_folder()])
-        self._library = Library([*folders, shipped_folder()]) if folders else self._shipped
+        self._library = (
+            Library([*folders, shipped_folder()], within_of(station.templates)) if folders else self._shipped
+        )
 
     def render(self, alert: Alert, kind: PostKind, channel: ChannelConfig, *, context: Context) -> Rendered:
         """Return the post of `kind` that `channel` is asked to make of `alert`.

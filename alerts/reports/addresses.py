@@ -19,7 +19,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 from weakref import WeakKeyDictionary
@@ -29,6 +29,7 @@ from alerts.model.alert import Info, Point
 from alerts.model.bounds import bounded, seen
 from alerts.model.errors import Unreadable
 from alerts.model.hazard import Hazard, fold, hazard_of
+from alerts.model.local import open_named
 from alerts.model.reason import because
 from alerts.model.reports import ReportKind
 from alerts.model.town import Town
@@ -51,7 +52,7 @@ def read_places(town: Town) -> Places:
         return Places(town.districts)
     file = town.folder / town.addresses
     try:
-        with _opened(file) as lines:
+        with _opened(town.folder, town.addresses) as lines:
             places = _read(town, file.name, _bounded(lines, file.name))
     except (OSError, EOFError) as error:
         said = (error.strerror if isinstance(error, OSError) else None) or str(error)
@@ -63,8 +64,10 @@ def read_places(town: Town) -> Places:
     return places
 
 
-def _opened(file: Path) -> AbstractContextManager[IO[bytes]]:
-    return closing(cast("IO[bytes]", gzip.open(file))) if file.suffix == ".gz" else file.open("rb")
+@contextmanager
+def _opened(folder: Path, name: str) -> Iterator[IO[bytes]]:
+    with open_named(folder, name) as file:
+        yield cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if name.endswith(".gz") else file
 
 
 def _bounded(lines: IO[bytes], name: str) -> Iterator[bytes]:

@@ -21,7 +21,6 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from http import HTTPStatus
 from http.client import responses as PHRASES  # noqa: N812 - it is a constant
-from pathlib import Path
 
 import aiohttp
 from yarl import URL
@@ -222,13 +221,6 @@ class Fetcher:
         if status in _FOR_GOOD:
             return FailedForGood(reason)
         return SourceFailed(reason, retry_after(response.headers.get("Retry-After"), self._clock.now()))
-
-
-def read_bounded(path: Path) -> bytes | None:
-    """The file's content; None for more than MAX_BYTES. Its size isn't asked: it may grow, or be a pipe without end."""
-    with path.open("rb") as file:
-        body = file.read(MAX_BYTES + 1)
-    return body if len(body) <= MAX_BYTES else None
 
 
 # --- addresses ------------------------------------------------------------------------------------------------------

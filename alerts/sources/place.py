@@ -6,16 +6,18 @@ A source looks at its place with the digest of what it has heard whole, and gets
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from alerts.model.errors import FailedForGood, SourceFailed
+from alerts.model.local import LocalFile, read_file
 from alerts.model.ports import Surroundings
 from alerts.model.reason import because
 from alerts.sources.document import FetchedDocument
-from alerts.sources.fetch import MAX_BYTES, read_bounded
+from alerts.sources.fetch import MAX_BYTES
 from alerts.sources.settings import PolledSettings
 from alerts.sources.shared import SharedReader
 
@@ -38,19 +40,17 @@ class Place(Protocol):
 
 def place_of(settings: PolledSettings, around: Surroundings) -> Place:
     """The place that `url` of channels.toml names: an address, or a file relative to that file's folder."""
-    parts = urlsplit(settings.url)
-    if parts.scheme == "file":
-        return FilePlace(Path(unquote(parts.path)), settings, around)
-    if "://" not in settings.url:
-        return FilePlace(around.town.folder / settings.url, settings, around)
+    if isinstance(settings.url, LocalFile):
+        return FilePlace(around.town.folder / settings.url.path, settings, around, settings.url.within)
     return SharedReader.around(around).share(settings, around)
 
 
 class FilePlace:
     """A file on this machine. It is read when its time, size or inode changed, and new when its content did."""
 
-    def __init__(self, path: Path, settings: PolledSettings, around: Surroundings) -> None:
+    def __init__(self, path: Path, settings: PolledSettings, around: Surroundings, within: Path | None = None) -> None:
         self._path = path
+        self._within = within
         # For what it links to elsewhere.
         self._share = SharedReader.around(around).share(settings, around, path.absolute().as_uri())
         self._seen: tuple[int, int, int] | None = None
@@ -95,14 +95,13 @@ class FilePlace:
             raise FailedForGood(because("file_link_outside"))
         return path
 
-    @staticmethod
-    def _read(path: Path) -> FetchedDocument:
+    def _read(self, path: Path) -> FetchedDocument:
         try:
-            body = read_bounded(path)
+            body = read_file(path, self._within, MAX_BYTES)
         except FileNotFoundError:
             raise SourceFailed(because("file_missing", path=path)) from None
         except OSError as error:
+            if error.errno == errno.EFBIG:
+                raise FailedForGood(because("file_too_large", path=path, most=MAX_BYTES // 1_048_576)) from None
             raise SourceFailed(because("file_unread", path=path, said=error.strerror)) from None
-        if body is None:
-            raise FailedForGood(because("file_too_large", path=path, most=MAX_BYTES // 1_048_576))
         return FetchedDocument(path.absolute().as_uri(), body)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from alerts.channels.settings import SecretSource, read_credential, read_span
 from alerts.model.alert import Severity
+from alerts.model.local import LocalFile
 from alerts.model.reason import because
 from alerts.model.town import ListeningFeed, Publish, Secret, SourceRules
 from alerts.sources.departments import DEPARTMENTS, OVERSEAS
@@ -75,6 +77,11 @@ class PolledSettings(AskedSettings):
     """What is looked at under an address of its own, or in a file."""
 
     url: str = Field(min_length=1, examples=["https://feeds.example/atom", "file.xml"])
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_file_or_not(cls, value: str) -> str:
+        return LocalFile(value) if "://" not in value or urlsplit(value).scheme == "file" else value
 
 
 class FeedSettings(BaseModel):

@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import cache, partial
 
 from alerts.desk.publicity import PublicIncident
+from alerts.model.local import read_named
 from alerts.model.town import Town
 from alerts.web.public import machine, panel
 from alerts.web.public.answers import (
@@ -277,7 +278,7 @@ def logo_of(town: Town) -> KeptAnswer | None:
         return None
     path = town.folder / town.logo
     try:
-        picture = path.read_bytes()
+        picture = read_named(town.folder, town.logo)
     except OSError:
         return None
     # An SVG may hold a script: opened by itself it runs none.

@@ -17,7 +17,7 @@ def read(tmp_path):
     def read(content: str | bytes, districts=DISTRICTS):
         file = tmp_path / "streets.csv"
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-        return read_streets(file, districts)
+        return read_streets(file, districts=districts)
 
     return read
 
@@ -116,4 +116,4 @@ def test_so_many_rows_are_taken(read):
 def test_streets_need_districts_and_a_file(read, why, tmp_path):
     assert why("street,district\nRue Haute,SM-01\n", districts=()).startswith("streets are told by their district")
     with pytest.raises(Unreadable, match=r"no\.csv can't be read: No such file"):
-        read_streets(tmp_path / "no.csv", DISTRICTS)
+        read_streets(tmp_path / "no.csv", districts=DISTRICTS)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from jinja2 import TemplateNotFound
 
 from alerts.fleet.towns import find_towns, mark, settle
-from alerts.model.errors import ConfigurationError
+from alerts.model.errors import BadCredential, ConfigurationError
+from alerts.model.local import within_of
 from alerts.model.town import FleetSection, WebSection
+from alerts.rendering.library import Library, shipped_folder
+from alerts.web.public.site import logo_of
 from tests.unit.fleet.towns import CHANNEL, SHARED, write_town
 
 FLEET, WEB = FleetSection(SHARED), WebSection(listen="127.0.0.1:4321", proxies=("10.0.0.1",))
@@ -75,6 +81,88 @@ def test_a_secret_lies_in_the_towns_folder(tmp_path, path):
     (folder / "link").symlink_to(write_town(tmp_path, "voreppe") / "secret")
 
     assert path in faults(folder)[0]
+
+
+FORWARD = """
+[reports.forward.vol]
+url = "https://311.crolles.example/v2"
+kinds = {{ lighting = "L" }}
+key = {{ {key} }}
+"""
+LOGO = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+@pytest.mark.parametrize(
+    ("station", "rest", "key"),
+    [
+        ("", FORWARD.format(key='env = "OTHER_TOWNS_KEY"'), "reports.forward.vol.key"),
+        ("", FORWARD.format(key='file = "../voreppe/secret"'), "reports.forward.vol.key"),
+        ('logo = "../voreppe/logo.svg"', "", "station.logo"),
+        ('addresses = "../voreppe/addresses.csv"', "", "station.addresses"),
+        ("", '[sources.travaux]\nkind = "ical"\nurl = "FILE:///etc/passwd"\n', "sources.travaux.url"),
+        ("", '[web]\nexport = "../voreppe/site"\n', "web.export"),
+    ],
+)
+def test_whatever_section_names_it_a_towns_files_and_secrets_lie_in_its_folder(tmp_path, station, rest, key):
+    other = write_town(tmp_path, "voreppe")
+    (other / "logo.svg").write_text(LOGO)
+    folder = write_town(tmp_path, "crolles", station, CHANNEL + rest)
+
+    assert [told.split(": ")[1] for told in faults(folder)] == [key]
+
+
+@pytest.mark.parametrize(
+    "name", ["tocsin.db", "tocsin.db-height", "tocsin.db-upgrade", "tocsin.db.pictures", "templates/x.j2"]
+)
+def test_no_link_has_a_daemon_read_or_write_outside_of_its_towns_folder(tmp_path, name):
+    other = write_town(tmp_path, "voreppe")
+    folder = write_town(tmp_path, "crolles")
+    told = settled(folder)
+    (folder / "templates").mkdir()
+    (folder / name).symlink_to(other / "secret")
+
+    assert any(name.rsplit("/", maxsplit=1)[-1] in each for each in faults(folder))
+    assert (*mark(folder / "channels.toml"), *told.made_of.mark()) != told.mark
+
+
+def test_what_is_laid_in_the_place_of_a_file_after_it_was_looked_at_is_not_read(tmp_path):
+    other = write_town(tmp_path, "voreppe")
+    (other / "logo.svg").write_text(LOGO)
+    folder = write_town(tmp_path, "crolles", 'logo = "logo.svg"')
+    (folder / "logo.svg").write_text(LOGO)
+    town = settled(folder).town
+    secret = town.channels["site"].settings.secret
+    assert logo_of(town) is not None
+    assert secret.read(folder)
+
+    for name in ("secret", "logo.svg"):
+        (folder / name).unlink()
+        (folder / name).symlink_to(other / name)
+    assert logo_of(town) is None
+    with pytest.raises(BadCredential):
+        secret.read(folder)
+
+    for name in ("secret", "logo.svg"):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+    assert logo_of(town) is None, "and nobody waits for a pipe"
+    with pytest.raises(BadCredential):
+        secret.read(folder)
+
+
+def test_a_template_that_became_a_link_to_another_towns_secret_is_never_rendered(tmp_path):
+    other = write_town(tmp_path, "voreppe")
+    folder = write_town(tmp_path, "crolles")
+    template = folder / "templates/fr/webhook/publish.j2"
+    template.parent.mkdir(parents=True)
+    template.write_text("mine")
+    town = settled(folder).town
+    template.unlink()
+    template.symlink_to(other / "secret")
+
+    library = Library([town.template_folder, shipped_folder()], within_of(town.templates))
+    with pytest.raises(TemplateNotFound):
+        library.printed("fr/webhook/publish.j2", "plain", {})
 
 
 def test_a_database_lies_in_the_towns_folder(tmp_path):

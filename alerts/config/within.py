@@ -1,0 +1,73 @@
+"""What a town of a fleet may name in its file: secrets and files in its own folder, and nothing of the whole process.
+
+Both are found by their type wherever they stand in what was read (`named_in`), so that no section has to be listed:
+a secret is a `SecretSource`, a file a `LocalFile`. What is found is bound to the folder (`bound_to`), and looked at
+once more whenever it is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from alerts.channels.settings import OwnSecret, SecretSource
+from alerts.model.local import LocalFile, is_within
+from alerts.model.reason import Reason, because
+from alerts.model.town import District
+
+S = TypeVar("S")
+Named = SecretSource | LocalFile
+
+
+def named_in(value: object, key: str) -> Iterator[tuple[str, Named]]:
+    """Every secret and every file that stands in `value`, however deep, with its key."""
+    if isinstance(value, Named):
+        yield key, value
+        return
+    for part, each in _parts(value):
+        yield from named_in(each, f"{key}.{part}")
+
+
+def _parts(value: object) -> Iterator[tuple[Any, object]]:
+    if isinstance(value, BaseModel):
+        yield from value
+    elif is_dataclass(value) and not isinstance(value, type | District):
+        yield from ((each.name, getattr(value, each.name)) for each in fields(value))
+    elif isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, list | tuple):
+        yield from enumerate(value)
+
+
+def stray(named: Named, folder: Path) -> Reason | None:
+    """Why a town of a fleet may not name this; None: it may."""
+    if isinstance(named, SecretSource) and named.env is not None:
+        return because("secret_of_process", name=named.env)
+    path = named.path if isinstance(named, LocalFile) else named.file or ""
+    return None if is_within(folder / path, folder) else because("outside_of_folder", path=path)
+
+
+def bound_to(folder: Path, settings: S) -> S:
+    """The same settings, in which every secret and every file has to lie in the folder."""
+
+    def bound(named: Named) -> Named:
+        if isinstance(named, LocalFile):
+            return named.kept_within(folder)
+        return OwnSecret(file=named.file, within=folder)
+
+    changed: S = _changed(settings, bound)
+    return changed
+
+
+def _changed(value: Any, change: Callable[[Named], Named]) -> Any:
+    if isinstance(value, Named):
+        return change(value)
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={name: _changed(each, change) for name, each in value})
+    if isinstance(value, Mapping):
+        return {name: _changed(each, change) for name, each in value.items()}
+    return type(value)(_changed(each, change) for each in value) if type(value) in (list, tuple) else value
