@@ -77,6 +77,19 @@ WEATHER = frozenset(
 WATER_CUTS = frozenset((Hazard.WATER_CUT, Hazard.WATER_CUT_PLANNED))
 """One hazard in two sets of words: which of them is said depends on whether the water is off yet."""
 
+LEFT_OR_HID = frozenset(
+    (
+        Hazard.ATTACK,
+        Hazard.SHELTER,
+        Hazard.INDUSTRIAL,
+        Hazard.EVACUATION,
+        Hazard.GAS,
+        Hazard.DAM,
+        Hazard.TSUNAMI,
+    )
+)
+"""The orders upon which people leave their homes or shut themselves in: who takes one back says what is right."""
+
 NEEDS_A_PLACE = frozenset((Hazard.EVACUATION, Hazard.SHELTER, Hazard.INDUSTRIAL, Hazard.GAS))
 """The orders that hurt where they don't hold: people have to be told whom they are for."""
 
@@ -205,6 +218,12 @@ _BURNS = re.compile(
     r"\b(?:en cours|brule\w*|burn\w*|hectares|acres|threaten\w*|menace\w*|spread\w*|se propage|pompiers|secours"
     r"|emergency warning|watch and act|evac\w+|brennt|feuerwehr)"
 )
+_NUCLEAR = re.compile(
+    r"\b(?:nuclea\w+|nuklear\w*|radiolog\w+|radioacti\w+|radioakti\w+|atom(?:unfall|kraftwerk)\w*|kernkraftwerk\w*"
+    r"|centrale (?:de |du |d')?(?:belleville|blayais|bugey|cattenom|chinon|chooz|civaux|cruas|dampierre|flamanville"
+    r"|golfech|gravelines|nogent|paluel|penly|saint-alban|saint-laurent|tricastin))\b"
+)
+_NUCLEAR_CODES = frozenset(("NUW", "RHW"))
 _COLLAPSED = re.compile(r"\b(?:effondre\w*|ecroule\w*|collapsed?|eingesturzt)\b")
 _OWN_NAMES = {hazard.value: hazard for hazard in Hazard}
 
@@ -248,18 +267,38 @@ def worded_as(hazard: Hazard, info: Info, now: datetime) -> Hazard:
     """The hazard whose words are said: of a water cut those of one to come, or of one that is there."""
     if hazard not in WATER_CUTS:
         return hazard
+    return Hazard.WATER_CUT_PLANNED if _is_to_come(info, now) else Hazard.WATER_CUT
+
+
+def kind_of(hazard: Hazard, info: Info, now: datetime) -> str:
+    """Which kind of a hazard it is, where some of its words must be others; else "".
+
+    A fire that is only to be feared is a "risk"; a bridge that is down a "collapse"; an attack that people sit out is
+    "inside"; an accident at a nuclear plant "nuclear"; a power cut that is still to come "planned".
+    """
+    match hazard:
+        case Hazard.FOREST_FIRE if only_a_risk(info):
+            return "risk"
+        case Hazard.ATTACK if _told_to_stay_in(info):
+            return "inside"
+        case Hazard.INDUSTRIAL if _is_nuclear(info):
+            return "nuclear"
+        case Hazard.POWER if _is_to_come(info, now):
+            return "planned"
+        case Hazard.ROAD if any(_COLLAPSED.search(words) for words in _said(info)):
+            return "collapse"
+        case _:
+            return ""
+
+
+def _is_nuclear(info: Info) -> bool:
+    coded = any(code.value.upper() in _NUCLEAR_CODES for code in info.event_codes)
+    return coded or any(_NUCLEAR.search(words) for words in _said(info))
+
+
+def _is_to_come(info: Info, now: datetime) -> bool:
     start = info.onset or info.effective
-    return Hazard.WATER_CUT_PLANNED if start and start > now else Hazard.WATER_CUT
-
-
-def kind_of(hazard: Hazard, info: Info) -> str:
-    """Which kind of a hazard it is, where some of its words must be others: "risk", "collapse", "inside"; else ""."""
-    if hazard is Hazard.FOREST_FIRE and only_a_risk(info):
-        return "risk"
-    if hazard is Hazard.ATTACK and _told_to_stay_in(info):
-        return "inside"
-    collapsed = hazard is Hazard.ROAD and any(_COLLAPSED.search(words) for words in _said(info))
-    return "collapse" if collapsed else ""
+    return start is not None and start > now
 
 
 def _told_to_stay_in(info: Info) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any
@@ -27,13 +28,14 @@ WITH_WINDOW = frozenset((Hazard.WORKS, *WATER_CUTS))
 
 SHORT_LIMIT = 600
 """The longest text that is short: there the day stands without its month, and no sentence is begun that doesn't end."""
-FIRST_SEEN = 120
-"""Letters that a notification, a list or a link's preview shows: an order stands in them."""
+FIRST_SEEN = 110
+"""Letters that a locked screen, a list or a link's preview shows: an order stands in them, and where it holds."""
 _SENTENCES = "{changes}"
 _MANY = 12
 _SHORT_AREA = 45
 _LONG_NAME = 80
-_AROUND_PLACE = len("Where: ") + 3
+_BLANKS = 3
+"""Between a title, the place with its label, and what to do."""
 _OF_SEVERAL_KINDS = frozenset((Hazard.GENERAL, Hazard.INDUSTRIAL, Hazard.AIR_QUALITY, Hazard.FOREST_FIRE))
 """The hazards of which an event says more than their name does: a chemical alarm is not always a cloud."""
 _LONG_LEAD = 80
@@ -45,7 +47,7 @@ _OVER_MARK = re.compile(r"^(?:all[- ]?clear|fin d[’']alerte|entwarnung)\s*[-�
 _IN_BRACKETS = "{name} ({headline})"
 _SHOUT = re.compile(r"^\W*\w+\s?!+\s+(?=\S)")
 """A word that only calls: "ACHTUNG!" says nothing where it is the one sentence that there is room for."""
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s")
+_CLAUSE_END = re.compile(r"[,;:.!?…](?=\s|$)|$")
 
 
 def facts(matter: Matter, station: Town, channel: ChannelConfig, context: Context, link: str | None) -> dict[str, Any]:
@@ -59,6 +61,7 @@ def facts(matter: Matter, station: Town, channel: ChannelConfig, context: Contex
         "exercise": context.exercise,
         "reason": "",
         "stamp": "",
+        "caution": "",
         "step": "",
         **_what(matter, context.now),
         **_where_and_when(matter, station, context, teller),
@@ -70,21 +73,38 @@ def facts(matter: Matter, station: Town, channel: ChannelConfig, context: Contex
         said |= ending(matter, said["title"], said["area_short"], teller, context)
     # After an end's own words: the works calendar knows more of its dates than CAP can say, and overrides them.
     said |= planned(matter, said, teller, context)
-    said |= _laid_out(said, channel)
+    said |= _laid_out(said, channel, matter)
     if matter.kind is not PostKind.END and not said["step"] and _hides(matter, said, channel):
         # The layout is decided anew: with a shorter title there may be room for the place before the order.
         said |= _by_name(matter, said)
-        said |= _laid_out(said, channel)
+        said |= _laid_out(said, channel, matter)
     return said
 
 
-def _laid_out(said: Mapping[str, Any], channel: ChannelConfig) -> dict[str, Any]:
-    """Return the lead as it stands above a post, which says of an update that it is one, and which comes first then."""
+def _laid_out(said: Mapping[str, Any], channel: ChannelConfig, matter: Matter) -> dict[str, Any]:
+    """Return the lead as it stands above a post, which says of an update that it is one, and which comes first then.
+
+    The mark of an update stands apart from the title too (`titled`, `mark`): without it, one that is cut would be a
+    second alarm. Where room is short, a title that is prepared is no longer than leaves the place and the order in
+    sight; one that somebody typed stands.
+    """
     is_news = said["kind"] == PostKind.UPDATE.value and not said["step"]
-    frame = str(said["words"]["updated"]) if is_news else "{lead}"
-    names = {"heading": "lead", "heading_short": "lead_short"}
-    headed = {name: frame.format(lead=said[lead]) if said[lead] else "" for name, lead in names.items()}
-    return {**headed, "place_first": _place_first({**said, **headed}, channel)}
+    long, short = (str(said["words"][name]) if is_news else "{lead}" for name in ("updated", "updated_short"))
+    before, _, mark = long.partition("{lead}")
+    laid_out: dict[str, Any] = {"mark": mark.strip(), "mark_short": short.partition("{lead}")[2].strip()}
+    for name, lead in (("", said["lead"]), ("_short", said["lead_short"])):
+        laid_out[f"heading{name}"] = long.format(lead=lead) if lead else ""
+        laid_out[f"titled{name}"] = f"{before}{lead}" if lead else ""
+    laid_out["place_first"] = _place_first({**said, **laid_out}, channel)
+    if laid_out["place_first"] or not said["own"] or channel.text.limit > SHORT_LIMIT:
+        return laid_out
+    shorter = [laid_out["titled_short"]] if _is_prepared(matter, str(said["title"])) else []
+    for title in (laid_out["titled"], *filter(None, shorter)):
+        heading = f"{title} {laid_out['mark_short']}".strip()
+        brief = laid_out | {"heading": heading, "titled": title, "mark": laid_out["mark_short"], "place_first": True}
+        if _place_first({**said, **brief}, channel):
+            return brief
+    return laid_out
 
 
 def _place_first(said: Mapping[str, Any], channel: ChannelConfig) -> bool:
@@ -96,17 +116,15 @@ def _place_first(said: Mapping[str, Any], channel: ChannelConfig) -> bool:
     # The town's name stands in front where a chat doesn't show it, and takes its room.
     unseen = 0 if channel.signed or not said["own"] else len(str(said["station"])) + 2
     head = unseen + len(str(said["heading"]))
-    return head + len(str(said["area"])) + _to_the_order(said) + _AROUND_PLACE <= FIRST_SEEN
+    place = len(str(said["labels"]["where"])) + len(str(said["area"])) + _BLANKS
+    return head + place + _to_the_order(said) <= FIRST_SEEN
 
 
 def _to_the_order(said: Mapping[str, Any]) -> int:
-    """Return how many letters of what to do it takes until somebody is told to do something."""
-    order = 0
-    for sentence in _SENTENCE_END.split(str(said["instruction"] or "")):
-        order += len(sentence)
-        if orders(sentence):
-            break
-    return order
+    """Return how many letters of what to do it takes until somebody is told to do something, to the end of a clause."""
+    instruction = str(said["instruction"] or "")
+    ends = (found.end() for found in _CLAUSE_END.finditer(instruction))
+    return next((end for end in ends if orders(instruction[:end])), len(instruction))
 
 
 def _hides(matter: Matter, said: Mapping[str, Any], channel: ChannelConfig) -> bool:
@@ -261,14 +279,28 @@ def is_own(alert: Alert, info: Info | None, station: Town) -> bool:
 
 def _change(matter: Matter, station: Town, context: Context, teller: Teller) -> dict[str, Any]:
     general = matter.general
-    by_name = partial(_place_name, matter=matter, station=station)
-    news = changes(matter, context.previous, teller.end, by_name)
-    freed = [each for each in news if each.freed]
+    news = changes(matter, context.previous, teller.end, partial(_places, matter=matter, station=station))
+    musts = [each for each in news if each.freed or each.is_rise] or news[:1]
     return {
         "change": _changes(general, news),
-        "change_short": _changes(general, freed or news[:1]),
-        "freed": bool(freed),
+        "change_short": _changes(general, musts),
+        "change_brief": _changes(general, [replace(each, sentence=each.brief or each.sentence) for each in musts]),
+        "freed": any(each.freed for each in news),
+        "risen": any(each.is_rise for each in news),
     }
+
+
+def _places(info: Info, matter: Matter, station: Town) -> list[str]:
+    """Return where an info is, to be compared with where another is: the whole town by one name, however it was told.
+
+    An officer tells it in words, by ticking nothing, or by ticking each of its districts.
+    """
+    names = [name for area in info.areas if (name := place(area.description))]
+    told, districts = {fold(name) for name in names}, {fold(each.name) for each in station.districts}
+    everywhere = fold(station.name) in told or (len(districts) > 1 and districts <= told)
+    if everywhere or any(map(is_whole_town, names)):
+        return [str(matter.general["whole"])]
+    return names
 
 
 def _changes(general: WordTable, news: Sequence[Change]) -> str:
@@ -392,11 +424,15 @@ def _begins_with_name(matter: Matter, title: str) -> bool:
 
     The title that is prepared for the hazard says no more than its name, in whatever words.
     """
-    if fold(title) == fold(str(matter.words.get("prepared", {}).get("headline", ""))):
+    if _is_prepared(matter, title):
         return matter.hazard is not Hazard.GENERAL
     # Word by word: "wind" begins "wind warning", and not "windows closed".
     words, name = (re.findall(r"\w+", fold(text)) for text in (title, matter.words["name"]))
     return matter.hazard is not Hazard.GENERAL and words[: len(name)] == name
+
+
+def _is_prepared(matter: Matter, title: str) -> bool:
+    return fold(title) == fold(str(matter.words.get("prepared", {}).get("headline", "")))
 
 
 def _told(names: Sequence[str]) -> str:

@@ -40,7 +40,9 @@ SHORT_FORMS = ("headline", "time", "area")
 LAST_RESORT = ("headline", "area", "instruction")
 """The kept parts that are shortened when the short forms didn't do, in order; other `keep=true` parts come before."""
 
-WHOLE = frozenset(("exercise", "link", "time", "sender", "change", "severity", "language", "contact"))
+WHOLE = frozenset(
+    ("exercise", "link", "caution", "mark", "time", "sender", "change", "severity", "language", "contact")
+)
 """The parts that are said whole or not at all."""
 
 _UNTOUCHED = frozenset(("exercise", "link"))
@@ -99,10 +101,17 @@ class _Fitting:
                 self._texts[place] = part.short
 
     def _cut_kept(self, kept: list[tuple[int, Part]]) -> None:
-        for place, part in sorted(kept, key=lambda entry: _order(LAST_RESORT, entry[1].name)):
+        # Who is free, that it is worse and why it ends weigh more than the hour.
+        weighty = any(part.name in ("change", "reason") for _, part in kept)
+        resorts = ("time", "reason", *LAST_RESORT) if weighty else LAST_RESORT
+        for place, part in sorted(kept, key=lambda entry: _order(resorts, entry[1].name)):
             if self._fits():
                 return
-            if part.name == "instruction":
+            if part.name == "time" and weighty:
+                self._texts[place] = ""
+            elif part.name == "reason":
+                self._texts[place] = self._reason(place) or self._shortest(place)
+            elif part.name == "instruction":
                 self._texts[place] = self._own_words(place, part)
             elif part.name not in WHOLE:
                 self._texts[place] = self._cut_to_room(at_words, place) or self._shortest(place)
@@ -155,7 +164,7 @@ class _Fitting:
             # Of what is kept, only these two gain by more of their words; a place or an order is said or it isn't.
             elif part.name == "headline":
                 self._texts[place] = self._longer(place, said, part.short)
-            elif part.name == "change":
+            elif part.name in ("change", "reason"):
                 self._texts[place] = self._more_sentences(place, said)
 
     def _longer(self, place: int, said: str, short: str) -> str:
@@ -166,6 +175,10 @@ class _Fitting:
         self._texts[place] = self._full[place]
         words = self._cut_to_room(at_words, place)
         return words if len(words) > len(said) + (_MORE if said == short else 0) else said
+
+    def _reason(self, place: int) -> str:
+        """Return as much of an officer's words as there is room for."""
+        return self._cut_to_room(at_sentences, place) or self._cut_to_room(partly, place)
 
     def _more_sentences(self, place: int, said: str) -> str:
         """Return as many whole sentences of what is new as there is room for now, if they are more than is `said`."""

@@ -7,8 +7,11 @@ doesn't: it says that the announced time is over, and what to go on minding. One
 longer expected, one that had begun no longer holds. A correction says what is right. None of them says again the order
 that it ends: its headline names the hazard, never the title of an instruction.
 
-Whoever left or shut himself in reads "withdrawn" and "was wrong" as leave to go back: a hazard's `caution` says that it
-is none, in both. A correction prints no place beside it, for a wrong place is what is mostly corrected.
+Whoever left or shut himself in reads "cancelled" and "withdrawn" as leave to go back: a hazard's `caution` says that it
+is none. After a false alarm nobody comes to let people out, so a correction has a caution of its own
+(`caution_corrected`): where in doubt, follow who is on the spot. An officer's own words stand before the caution and
+what to mind, and take them away only where they themselves let people go (`frees`). A correction prints no place beside
+it, for a wrong place is what is mostly corrected.
 """
 
 from __future__ import annotations
@@ -25,25 +28,34 @@ from alerts.model.post import EndReason
 from alerts.rendering.library import WordTable, capital, sentence
 from alerts.rendering.matter import Context, Matter, colour, gravity, level
 from alerts.rendering.moments import Teller, event_end
-from alerts.rendering.plain import orders, permits
-from alerts.rendering.text import clean, place
+from alerts.rendering.plain import frees, orders, permits
+from alerts.rendering.text import clean
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is new, as a sentence. `freed` says that somebody needs not act any more: it is always told."""
+    """One thing that is new, as a sentence; `brief` is the same in few words, "" where it may be left out.
+
+    `freed` says that somebody needs not act any more, which is always told; so is a rise to Extreme (`is_rise`).
+    """
 
     sentence: str
     freed: bool = False
+    brief: str = ""
+
+    @property
+    def is_rise(self) -> bool:
+        """Whether it is graver now than anything else is."""
+        return bool(self.brief)
 
 
 def changes(
-    matter: Matter, previous: Alert | None, end_of: Callable[[datetime], str], place_of: Callable[[str], str]
+    matter: Matter, previous: Alert | None, end_of: Callable[[datetime], str], places_of: Callable[[Info], list[str]]
 ) -> list[Change]:
     """Return what is new against `previous`, with what it was; nothing where that isn't known.
 
-    `end_of` tells the moment of an end, `place_of` the name of a place, "" where it stands for none. A hazard whose
-    words for a change are "" doesn't tell it: the time of a closed school's message is not that of the closure.
+    `end_of` tells the moment of an end, `places_of` the places of an info, of which the whole town is one. A hazard
+    whose words for a change are "" doesn't tell it: the time of a closed school's message is not that of the closure.
     """
     info, before = matter.info, previous.info_for(matter.language) if previous else None
     if before is None:
@@ -51,7 +63,7 @@ def changes(
     words = {**matter.general, "changes": _sentences_of(matter)}
     # Works and somebody who is missing have labels of their own for how grave it is, and are no danger that rises.
     labelled = {gravity(info).value, gravity(before).value} <= matter.words.get("severities", {}).keys()
-    areas = _other_areas(info, before, words, place_of)
+    areas = _other_areas(places_of(info), places_of(before), words)
     # Who is free of it comes first, for nobody may miss that; then what has grown worse.
     told = [
         *(each for each in areas if each.freed),
@@ -80,7 +92,9 @@ def _other_gravity(info: Info, before: Info, words: WordTable) -> list[Change]:
     was, is_now = (colour(before), colour(info)) if coloured else (then.value, now.value)
     sentence = words["changes"][f"level_{name}" if coloured else name]
     since = words.get("since", {}).get(was, said[was])
-    return [Change(_sentence(sentence, before=said[was], now=said[is_now], since=since))]
+    grown = now is Severity.EXTREME and "risen" in words["changes"]
+    brief = _sentence(words["changes"]["risen"], now=said[is_now]) if grown else ""
+    return [Change(_sentence(sentence, before=said[was], now=said[is_now], since=since), brief=brief)]
 
 
 def _other_instruction(info: Info, before: Info, words: WordTable) -> list[Change]:
@@ -97,12 +111,9 @@ def _other_end(info: Info, before: Info, words: WordTable, end_of: Callable[[dat
     return [Change(_sentence(words["changes"][name], now=end_of(end), before=end_of(earlier)))]
 
 
-def _other_areas(info: Info, before: Info, words: WordTable, place_of: Callable[[str], str]) -> list[Change]:
+def _other_areas(places: Sequence[str], earlier: Sequence[str], words: WordTable) -> list[Change]:
     """What is added and what is freed: nobody by "the whole town", and nothing is known where one told no place."""
-    now, then = (
-        {fold(name): name for area in each.areas if (name := place_of(place(area.description)))}
-        for each in (info, before)
-    )
+    now, then = ({fold(name): name for name in names} for names in (places, earlier))
     if not now or not then:
         return []
     everywhere = fold(str(words["whole"]))
@@ -115,11 +126,13 @@ def _other_areas(info: Info, before: Info, words: WordTable, place_of: Callable[
         return [Change(_sentence(sentence_of, areas=", ".join(places)), freed=name == "only")]
     added = [name for key, name in now.items() if key not in then]
     gone = [name for key, name in then.items() if key not in now]
-    return [
-        Change(_sentence(_number(words["changes"], name, places), areas=", ".join(places)), freed=name == "fewer")
-        for name, places in (("more", added), ("fewer", gone))
-        if places
-    ]
+    told = []
+    for name, names in (("more", added), ("fewer", gone)):
+        if names:
+            *most, last = names
+            listed = f"{', '.join(most)}{words['calendar']['and']}{last}" if most else last
+            told.append(Change(_sentence(_number(words["changes"], name, names), areas=listed), freed=name == "fewer"))
+    return told
 
 
 def _number(sentences: Mapping[str, str], name: str, places: Sequence[str]) -> str:
@@ -135,6 +148,8 @@ def _sentence(text: str, **values: str) -> str:
 
 _NO_INFO = Info("", language="")
 _BEGUN = "cancelled_begun"
+_TAKEN_BACK = (EndReason.CANCELLED.value, _BEGUN, EndReason.CORRECTED.value)
+"""The ends that nobody may take for an all clear."""
 _MINDED = (EndReason.ALL_CLEAR.value, EndReason.EXPIRED.value, _BEGUN)
 """The ends of something that was there: what it left behind is to be minded still."""
 _FIRST_SENTENCE = re.compile(r"(?<=[.!?…])[ \n]+|\n+")
@@ -155,25 +170,23 @@ def what_is_closed(title: str) -> str:
 def ending(matter: Matter, title: str, area: str, teller: Teller, context: Context) -> dict[str, Any]:
     """Return what an end says otherwise than a first post; `title` is what is over, `area` where, in short.
 
-    The officer's own words stand in the place of what the machine would say, which the form that ends an alert offered
-    them; those of a feed stand beside it.
+    The officer's own words stand in the place of what the machine would state by itself, before its caution; those of
+    a feed stand beside all of it. `instruction` is what is stated, the own words and the caution in one.
     """
     reason = context.reason or EndReason.EXPIRED
     name = _name(matter, title)
     lead = _lead(_phrase(matter, "ends", context), name, _what_ends(matter, title))
-    over, after = _suggested(matter, context)
     own = _own_words(matter, context)
     replaces = bool(own and matter.alert.note and matter.own)
+    told = _with_own_words(matter, context, own) if replaces else _suggested(matter, context)
     said: dict[str, Any] = {
         "reason": reason.value,
         "stamp": _phrase(matter, "stamps", context),
         "lead": lead,
         "lead_short": lead,
         "when": _phrase(matter, "ended", context).format(moment=teller.moment(_ended(matter, context))),
-        "instruction": sentence(own) if replaces else over,
-        "instruction_short": sentence(own) if replaces else over,
-        "prepared": over,
-        "after": "" if replaces else after,
+        **told,
+        "prepared": _suggested(matter, context)["instruction"],
         "advice": [],
         "description": "" if replaces else own,
         "change": "",
@@ -188,17 +201,56 @@ def ending(matter: Matter, title: str, area: str, teller: Teller, context: Conte
     return said | _corrected(matter, teller, context, own, ", ".join(text for text in (name, which or area) if text))
 
 
-def _suggested(matter: Matter, context: Context) -> tuple[str, str]:
+def _suggested(matter: Matter, context: Context) -> dict[str, str]:
     """Return what the machine says of this end by itself, and what to mind after it.
 
     An all clear that has something to mind says that instead of "lifted" once more: its title and its time say so.
     """
-    said, reason = _phrase(matter, "over", context), _reasons(matter, context)[0]
-    after = str(matter.words["after"]) if reason in _MINDED else ""
-    caution = str(matter.words.get("caution", "")) if reason in (_BEGUN, EndReason.CORRECTED) else ""
-    if reason == EndReason.ALL_CLEAR and after and not matter.words.get("over", {}).get(reason):
-        return after, ""
-    return " ".join(text for text in (said, caution) if text), after
+    said, caution, after = _phrase(matter, "over", context), _caution(matter, context), _after(matter, context)
+    if _reasons(matter, context)[0] == EndReason.ALL_CLEAR and after and not _own_over(matter, context):
+        said, after = after, ""
+    return _in_one(said, "", caution, after)
+
+
+def _with_own_words(matter: Matter, context: Context, own: str) -> dict[str, str]:
+    """Return the officer's words and, unless they let people go, what must be minded all the same.
+
+    Of an all clear that is what the hazard itself says of it, of what has run out all that is said, of what is taken
+    back its caution.
+    """
+    if frees(own):
+        return _in_one("", own, "", "")
+    match context.reason:
+        case EndReason.ALL_CLEAR:
+            caution = _own_over(matter, context)
+        case EndReason.EXPIRED | None:
+            caution = _phrase(matter, "over", context)
+        case _:
+            caution = _caution(matter, context)
+    return _in_one("", own, "" if fold(caution) in fold(own) else caution, _after(matter, context))
+
+
+def _in_one(statement: str, own: str, caution: str, after: str) -> dict[str, str]:
+    own = sentence(own)
+    whole = " ".join(text for text in (statement, own, caution) if text)
+    parts = {"statement": statement, "own_words": own, "caution": caution, "after": after}
+    return {**parts, "instruction": whole, "instruction_short": whole}
+
+
+def _caution(matter: Matter, context: Context) -> str:
+    reason, words = _reasons(matter, context)[0], matter.words
+    if reason == EndReason.CORRECTED and "caution_corrected" in words:
+        return str(words["caution_corrected"])
+    return str(words.get("caution", "")) if reason in _TAKEN_BACK else ""
+
+
+def _after(matter: Matter, context: Context) -> str:
+    return str(matter.words["after"]) if _reasons(matter, context)[0] in _MINDED else ""
+
+
+def _own_over(matter: Matter, context: Context) -> str:
+    """Return what the hazard itself says of this end, "" where it has the words for all."""
+    return str(matter.words.get("over", {}).get(_reasons(matter, context)[0], ""))
 
 
 def _corrected(matter: Matter, teller: Teller, context: Context, own: str, what: str) -> dict[str, Any]:
@@ -218,13 +270,11 @@ def _corrected(matter: Matter, teller: Teller, context: Context, own: str, what:
     if len(first) > _LONG_TITLE:
         first, rest = matter.words["name"] if matter.hazard is not Hazard.GENERAL else "", [own]
     head = lead.format(right=first, title=first, name=first) if first else lead.partition("{")[0].rstrip(" –:\u00a0")
-    caution = "" if permits(own) else str(matter.words.get("caution", ""))
-    right = " ".join(sentence(text) for text in (wrong, *rest, caution) if text)
+    caution = "" if frees(own) or fold(_caution(matter, context)) in fold(own) else _caution(matter, context)
     return {
         "lead": head.rstrip("."),
         "lead_short": head.rstrip("."),
-        "instruction": right,
-        "instruction_short": right,
+        **_in_one(sentence(wrong), " ".join(map(sentence, rest)), caution, ""),
         "description": "",
         **nowhere,
     }

@@ -353,12 +353,15 @@ IMPORTANCE = (
     "exercise",
     "link",
     "instruction",
+    "caution",
     "time",
     "area",
     "headline",
+    "mark",
     "sender",
     "station",
     "change",
+    "reason",
     "severity",
     "language",
     "description",
@@ -371,7 +374,7 @@ What to do stands first, then until when, then where, then what: a reader who ge
 and the exercise mark can't be cut at all.
 """
 
-KEPT = frozenset(("exercise", "link", "instruction", "time", "area", "headline"))
+KEPT = frozenset(("exercise", "link", "instruction", "caution", "time", "area", "headline", "mark"))
 """What is never dropped, whether the template says `keep=true` or not."""
 
 
@@ -441,12 +444,15 @@ def split(printed: str) -> list[Piece]:
 
 
 def lay_out(texts: Sequence[str], pieces: Sequence[Piece]) -> str:
-    """Join `texts`, one for each of `pieces`; a line that held nothing but empty parts goes as a whole."""
+    """Join `texts`, one for each of `pieces`.
+
+    A line that held nothing but empty parts goes as a whole, and so does the blank behind an empty part.
+    """
     marked = [text if text or isinstance(piece, str) else _CLOSE for text, piece in zip(texts, pieces, strict=True)]
     joined = "".join(marked)
     # Looked for first: fitting calls this for every cut that it tries, and most texts have nothing to tidy.
     if _CLOSE in joined:
-        joined = _EMPTY_LINE.sub("", joined).replace(_CLOSE, "")
+        joined = _EMPTY_LINE.sub("", joined).replace(f"{_CLOSE} ", "").replace(_CLOSE, "")
     if " \n" in joined or "\t\n" in joined:
         joined = _TRAILING.sub("", joined)
     return (_GAP.sub("\n\n", joined) if "\n\n\n" in joined else joined).strip()

@@ -75,12 +75,12 @@ class Matter:
     own: bool = False
 
 
-def worded(words: WordTable, hazard: Hazard, info: Info) -> WordTable:
+def worded(words: WordTable, hazard: Hazard, info: Info, now: datetime) -> WordTable:
     """Return the words of a hazard as they are for this alert: `variants` set some of them otherwise.
 
     A mere risk of fire doesn't flare up again, and a bridge that is down is more than a closed road.
     """
-    kind = kind_of(hazard, info)
+    kind = kind_of(hazard, info, now)
     if hazard is Hazard.GENERAL and not gravity(info).at_least(Severity.SEVERE):
         kind = NOTICE
     return {**words, **words.get("variants", {}).get(kind, {}), "kind": kind} if kind else words
@@ -131,12 +131,16 @@ def advice(info: Info, words: WordTable, said: Sequence[str | None], *, begun: b
 
 
 def _said_at(info: Info, by_severity: Mapping[str, Any], kind: str) -> Any:
-    """Return what is said at the severity of `info`; what is said of its `kind` ("risk", "collapse") at all of them."""
-    if kind in by_severity:
-        return by_severity[kind]
+    """Return what is said at the severity of `info`; what is said of its `kind` ("risk", "collapse") at all of them.
+
+    A kind may have words for one severity too: "risk Extreme".
+    """
     grave = gravity(info)
     # Never a graver order than the alert's: "leave at once" in a moderate one would empty a quarter.
     at_most = _BY_GRAVITY[_BY_GRAVITY.index(grave) :] if grave in _BY_GRAVITY else ()
+    of_kind = (*(f"{kind} {each.value}" for each in at_most), kind) if kind else ()
+    if special := next((by_severity[key] for key in of_kind if key in by_severity), None):
+        return special
     found = next((by_severity[each.value] for each in at_most if by_severity.get(each.value)), None)
     return found if found is not None else by_severity.get("default", "")
 

@@ -31,7 +31,7 @@ _FRENCH_ORDER = re.compile(
 _ENGLISH_ORDER = re.compile(
     r"(?:^|[.!?:;,]\s+|\n|\band |\bor )(?:please |always |never )?(?:don't|do not|never|no [a-z-]+|keep|stay|go|leave|"
     r"avoid|"
-    r"close|turn|drink|use|move|take|call|travel|put|bring|tie|wrap|limit|drive|walk|follow|obey|check|run|store|boil|"
+    r"charge|close|turn|drink|use|move|take|call|travel|put|bring|tie|wrap|limit|drive|walk|follow|obey|check|run|store|boil|"
     r"shelter|evacuate|report|prepare|be (?:ready|aware|careful)|air|wear|wash|listen|switch|get|climb|park|seek|"
     r"remain|"
     r"wait|text|let|look|help|make|monitor|pay|ignore)\b"
@@ -65,6 +65,19 @@ _PERMISSION = re.compile(
     r"(?:est )?(?:possible|autorisee?|retablie?)|\bdanger est (?:passe|ecarte)\b|\byou (?:may|can) (?!not)|"
     r"\bsafe (?:to|again)\b|\bdanger (?:has |is )?(?:passed|over)\b"
 )
+_FREEING = re.compile(
+    r"\bvous pouvez (?:\w+ ){0,2}(?:res?sortir|(?:r?en|re)trer|retourner|re(?:venir|descendre|gagner|prendre|ouvrir)"
+    r"|descendre|boire|ouvrir|quitter|circuler)\b"
+    r"|\b(?:de|a) nouveau potable\b|\bdanger est (?:passe|ecarte)\b"
+    r"|\b(?:retour|circulation) (?:est )?(?:de nouveau )?(?:possible|autorisee?|retablie)\b"
+    r"|\byou (?:may|can) (?:\w+ ){0,2}(?:go|leave|return|come|drink|open|travel|drive|use)\b"
+    r"|\bsafe (?:to (?:drink|return|go|come|leave|use)|again)\b|\bdanger (?:has |is )?(?:passed|over)\b"
+)
+_CONDITIONAL = re.compile(
+    r"\bn(?:e|'\w+)\b|\b(?:pas|jamais|sauf|seulement|uniquement|si|quand|bientot|avant|des que|lorsque)\b"
+    r"|\b(?:not|never|no|only|unless|except|if|when|until|soon|before)\b|n't\b"
+)
+"""What makes of a permission none, or one that doesn't hold yet or for all."""
 _LOUD = re.compile(r"!\s*!|!{2,}|\?!|!\?")
 _CAPITALS = re.compile(
     r"\b[A-ZÀ-ÖØ-Þ]{4,}(?:[ '’-]+[A-ZÀ-ÖØ-Þ]{2,})+\b|\bURGENT\w*|\bIMPORTANT\b|\bATTENTION\b|\bDANGER\b"
@@ -139,6 +152,14 @@ def permits(text: str | None) -> bool:
     return bool(_PERMISSION.search(fold(text or "")))
 
 
+def frees(text: str | None) -> bool:
+    """Whether `text` itself lets people go out, home or drink, now and without a condition.
+
+    Stricter than `permits`, for a caution falls away upon it: "you can call us" and "isn't safe to drink" free nobody.
+    """
+    return any(_FREEING.search(said) and not _CONDITIONAL.search(said) for said in _sentences(text))
+
+
 def shouts(text: str | None) -> str:
     """Return what is shouted in `text` (capitals, "!!"), "" where nothing is."""
     found = _CAPITALS.search(text or "") or _LOUD.search(text or "")
@@ -199,7 +220,7 @@ def _without_instruction(info: Info, prepared: str) -> list[Reason]:
 
 def _of_instruction(fitted: Fitted, kind: PostKind, *, page: bool) -> list[Reason]:
     whole = because("remark_whole_behind_link" if page else "remark_whole_nowhere")
-    if "instruction" in fitted.cut:
+    if "instruction" in fitted.cut or "reason" in fitted.cut:
         return [because("remark_instruction_cut", whole=whole)]
     if "instruction" in fitted.short and kind is not PostKind.END:
         return [because("remark_instruction_replaced", whole=whole)]

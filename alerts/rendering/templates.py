@@ -220,7 +220,7 @@ class Renderer:
         general = self._words(language, GENERAL, warnings)
         file = hazard_file(worded_as(hazard, info, now))
         own = is_own(alert, info, self._station)
-        words = worded(self._words(language, file, warnings), hazard, info)
+        words = worded(self._words(language, file, warnings), hazard, info, now)
         return Matter(alert, info, kind, hazard, language, general, words, own)
 
     def _words(self, language: str, file: str, warnings: list[Reason]) -> WordTable:
@@ -244,7 +244,7 @@ class Renderer:
             why = because("template_words_wrong", file=GENERAL, other=file, language=language, said=said)
             warnings.append(why)
             general = self._shipped.words(matter.language, GENERAL)
-            words = worded(self._shipped.words(matter.language, file), matter.hazard, matter.info)
+            words = worded(self._shipped.words(matter.language, file), matter.hazard, matter.info, context.now)
             # Wholly by what ships: words of two files that don't fit each other are no better than one that fails.
             ours = replace(matter, general=general, words=words)
             return facts(ours, self._station, channel, context, link)

@@ -210,7 +210,7 @@ def test_an_update_says_what_changes_in_sentences_with_what_was() -> None:
     text = render(an_alert(now), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain.replace("\u00a0", " ")
     assert text.startswith("Danger extrême – Coup de vent sur la vallée (mise à jour)\n")
     assert (
-        "L’alerte ne concerne plus Savoie. Le danger passe de grave à extrême. Prolongé jusqu’à mercredi 25 novembre "
+        "Fin d’alerte pour Savoie. Le danger passe de grave à extrême. Prolongé jusqu’à mercredi 25 novembre "
         "à 22 h (était : mercredi 25 novembre à 19 h). Nouveau secteur concerné : Drôme." in text
     )
 
@@ -220,7 +220,7 @@ def test_a_freed_district_is_told_however_short_the_room() -> None:
         severity=Severity.EXTREME, areas=(Area("Isère"),), instruction="Rentrez tout ce que vous pouvez. " * 60
     )
     text = render(an_alert(now), PostKind.UPDATE, X, previous=an_alert()).message.plain.replace("\u00a0", " ")
-    assert "L’alerte ne concerne plus Savoie." in text
+    assert "Fin d’alerte pour Savoie." in text
 
 
 @pytest.mark.parametrize(
@@ -228,15 +228,16 @@ def test_a_freed_district_is_told_however_short_the_room() -> None:
     [
         ("Les Coteaux", "toute la commune", "Toute la commune est maintenant concernée."),
         ("toute la commune", "Les Coteaux", "Un seul secteur reste concerné\u00a0: Les Coteaux."),
-        ("Les Coteaux", FRENCH.name, ""),
-        (FRENCH.name, "Les Coteaux", ""),
+        ("Les Coteaux", FRENCH.name, "Toute la commune est maintenant concernée."),
+        (FRENCH.name, "Les Coteaux", "Un seul secteur reste concerné\u00a0: Les Coteaux."),
+        (FRENCH.name, "toute la commune", "(mise à jour)\n"),
     ],
 )
 def test_an_update_for_the_whole_town_frees_nobody(before: str, now: str, told: str) -> None:
     was, new = (an_alert(an_info(areas=(Area(name),), sender_name=FRENCH.name)) for name in (before, now))
     text = render(new, PostKind.UPDATE, TELEGRAM, previous=was).message.plain
     assert told in text
-    assert not re.search("ne concerne plus|Nouveau secteur|Ville de", text)
+    assert not re.search("Fin d’alerte pour|Nouveau secteur|Ville de", text)
 
 
 def test_a_colour_that_changes_is_told_as_the_colour() -> None:
@@ -279,7 +280,7 @@ def test_an_update_says_that_what_to_do_has_changed() -> None:
 def test_an_english_update_says_in_plain_words_where_it_is_now() -> None:
     before, now = an_alert(an_info(language="en")), an_alert(an_info(language="en", areas=(Area("Drôme"),)))
     text = render(now, PostKind.UPDATE, TELEGRAM, Renderer(ENGLISH), previous=before).message.plain
-    assert "No longer affected: Isère, Savoie. Newly affected: Drôme." in text
+    assert "No longer affected: Isère and Savoie. Newly affected: Drôme." in text
 
 
 def test_an_end_without_words_of_its_own_is_named_after_what_is_over() -> None:
@@ -390,7 +391,7 @@ def test_a_correction_that_has_no_room_keeps_what_is_right_and_which_message_was
 
 
 def test_a_correction_frees_nobody_unless_its_words_do() -> None:
-    caution = "ne rentrez qu’avec l’accord des secours."
+    caution = "En cas de doute, suivez les secours sur place."
     assert caution in an_end("evacuation", EndReason.CORRECTED)
     assert caution in an_end("evacuation", EndReason.CORRECTED, note="Seule la rue Basse est concernée.")
     assert caution not in an_end("evacuation", EndReason.CORRECTED, note="Exercice. Vous pouvez rentrer chez vous.")
@@ -841,7 +842,7 @@ def test_a_fire_that_is_only_feared_sends_nobody_indoors() -> None:
     red = (Named("awareness_level", "4; red; Extreme"), Named("awareness_type", "8; Forest-fire"))
     feared = an_info(event="Vigilance rouge", instruction=None, severity=Severity.EXTREME, parameters=red)
     burning = an_info(event="Feu de forêt", headline=None, instruction=None, severity=Severity.EXTREME)
-    assert "Pas de feu, pas de mégot" in render(an_alert(feared)).message.text
+    assert "N’allez pas en forêt. Ni feu, ni mégot" in render(an_alert(feared)).message.text
     assert "Entrez dans un bâtiment en dur" in render(an_alert(burning)).message.text
 
 

@@ -301,7 +301,7 @@ def test_no_end_and_no_freed_district_calls_people_out_or_home_without_the_rescu
     def free(text: Text) -> object:
         return None if re.search("accord de|only when", text.text) else text.text
 
-    freeing = {"expired", "cancelled after", "corrected", "corrected in words", "update"}
+    freeing = {"expired", "cancelled before", "cancelled after", "update"}
     acted_on = (text for text in ours() if text.hazard in STAY_OR_LEAVE and text.phase in freeing)
     assert not faults((text for text in acted_on if text.where != "title"), free)
 
@@ -347,15 +347,30 @@ def test_what_holds_now_is_not_said_to_begin_this_evening() -> None:
 def test_an_update_is_told_as_one_and_says_whom_it_frees() -> None:
     def mute(text: Text) -> object:
         freed = re.search(
-            "[Nn]e concerne(?:nt)? plus Les Tanneries|No longer affected: Les Tanneries|no longer covers", text.text
+            "(?:d’alerte pour|ne(?:nt)? plus|No longer affected:) Les Tanneries|no longer covers", text.text
         )
-        marked = text.where == "x" or re.search(r"\(mise à jour\)|\(update\)", text.text)
+        marked = re.search(r"\((?:mise à jour|màj|update)\)", text.text)
         return None if freed and marked else text.text
 
     assert not faults((text for text in ours() if text.phase == "update" and text.where != "title"), mute)
 
 
 FLED_OR_HID = (*STAY_OR_LEAVE, Hazard.FLOOD, Hazard.FOREST_FIRE)
+
+
+def test_a_false_alarm_is_taken_back_without_an_order_to_wait_for_who_never_comes() -> None:
+    corrections = [t for t in ours() if t.phase in ("corrected", "corrected in words") and t.hazard in FLED_OR_HID]
+    said = [text for text in corrections if text.where != "title"]
+    assert not faults(said, lambda text: re.search("accord d|only when", text.text))
+    assert not faults(said, lambda text: not re.search("En cas de doute, suivez|If in doubt, follow", text.text))
+
+
+def test_a_rise_to_extreme_and_the_number_for_help_are_told_whatever_the_room() -> None:
+    updates = [text for text in ours() if text.phase == "update" and text.where == "x"]
+    unlabelled = (text for text in updates if text.hazard is not Hazard.MISSING and text.severity is Severity.EXTREME)
+    assert not faults(unlabelled, lambda text: not re.search(r"à extrême\.|to extreme\.|Now extreme\.", text.text))
+    fled = (text for text in updates if text.hazard is Hazard.EVACUATION)
+    assert not faults(fled, lambda text: "04 76 00 00 00" not in text.text.replace("\u00a0", " "))
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -422,8 +437,5 @@ def test_nothing_is_announced_to_be_no_longer_expected_that_nobody_expects() -> 
 
 
 def test_no_order_and_no_name_is_torn_on_x_for_the_sake_of_a_freed_district() -> None:
-    """An evacuation with its route and its number, and a flood's long headline, have no room for all of it."""
-    known = (Hazard.EVACUATION, Hazard.FLOOD)
-    updates = (text for text in ours() if text.where == "x" and text.phase == "update" and text.hazard not in known)
-    stayed = (text for text in updates if text.hazard in FLED_OR_HID)
-    assert not faults(stayed, lambda text: "…" in text.text and text.text)
+    updates = (text for text in ours() if text.where == "x" and text.phase == "update")
+    assert not faults(updates, lambda text: "…" in text.text and text.text)
