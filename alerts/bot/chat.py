@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
 from alerts.desk.territory import district_at
 from alerts.model.bounds import bounded, seen, shown, utf16_units, visible
+from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Utterance
 from alerts.model.ports import Keyboard
 from alerts.model.reports import BegunReport, CitizenReport
@@ -29,6 +30,24 @@ SPOKEN = {"fr": "Français", "en": "English"}
 """The languages of the bot, each by its own name."""
 ASKED = ("now", "question", "mydata", "forget")
 """The commands of a bot that people can't subscribe with."""
+IN_FRENCH = {
+    "now": "maintenant",
+    "settings": "choix",
+    "language": "langue",
+    "stop": "arret",
+    "mydata": "mesdonnees",
+    "forget": "effacer",
+    "help": "aide",
+    "report": "signaler",
+    "done": "fin",
+    "poll": "consultation",
+}
+"""What commands are called in French; both names are understood in each language, with and without accents."""
+_BY_EITHER_NAME = {french: name for name, french in IN_FRENCH.items()}
+OWN = frozenset(
+    (*IN_FRENCH, "start", "question", "test", "link", "unlink"),
+)
+"""Every command that the bot knows, by its English name."""
 LONGEST_DATA = 64
 """Bytes of a button's data (Bot API, InlineKeyboardButton)."""
 LONGEST_TEXT = 4096
@@ -231,7 +250,8 @@ def _commanded(message: Mapping[str, Any], text: str, username: str) -> ChatEven
     # "/stop@other_bot" reaches every bot of a group that may read there.
     if whom.lower() != username.lower() and (whom or not (is_private or name.lower() == "link")):
         return None
-    return _event(message, Command(name.lower(), argument.strip()))
+    plain = fold(name)
+    return _event(message, Command(_BY_EITHER_NAME.get(plain, plain), argument.strip()))
 
 
 def _event(message: Mapping[str, Any], what: What) -> ChatEvent | None:
@@ -286,9 +306,9 @@ def commands(
     _ = words_of(language).gettext
     offered = {
         "start": _("Subscribe"),
-        "now": _("What is on"),
+        "now": _("Current alerts"),
         "question": _("A question to the town"),
-        report_command(language): _("Report something"),
+        "report": _("Report something"),
         "settings": _("Your choices"),
         "language": _("The language"),
         "test": _("A test message"),
@@ -299,14 +319,14 @@ def commands(
     if not hears:
         del offered["question"]
     if not reports:
-        del offered[report_command(language)]
-    kept = (*ASKED, report_command(language))
-    return offered if subscribes else {name: said for name, said in offered.items() if name in kept}
+        del offered["report"]
+    kept = offered if subscribes else (*ASKED, "report")
+    return {command_in(language, name): said for name, said in offered.items() if name in kept}
 
 
-def report_command(language: str) -> str:
-    """The command that reports something, as it is offered in a language; both are understood in each."""
-    return "signaler" if language == "fr" else "report"
+def command_in(language: str, name: str) -> str:
+    """A command as it is offered in a language; its names in both are understood in each."""
+    return IN_FRENCH.get(name, name) if language == "fr" else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +356,36 @@ class BotReply:
     forgets: bool = False
     toast: str = ""
     remark: Remark | None = None
+
+
+def is_written_freely(event: ChatEvent) -> bool:
+    """Whether somebody said what they wanted to, in private: anything but a button and a bare command that we know.
+
+    `/start` and `/link` carry a code.
+    """
+    match event.what:
+        case Press() | Left() | Moved():
+            return False
+        case Command(name=name, argument=said):
+            return event.private and (name not in OWN or (bool(said) and name not in ("start", "link")))
+        case _:
+            return event.private
+
+
+def help_first(answer: BotReply, town: TownNow, language: str) -> BotReply:
+    """The answer with whom to call before all else it says: whoever is in danger writes where they write anyway.
+
+    An answer that begins with it stays as it is.
+    """
+    _ = words_of(language).gettext
+    if town.hears or town.reports:
+        line = _("<b>In danger? Call 112</b>, or text 114.")
+    else:
+        line = _("<b>In danger? Call 112</b>, or text 114: nobody reads this chat.")
+    first, *others = answer.says or (Say(""),)
+    if first.text.startswith(line):
+        return answer
+    return replace(answer, says=(replace(first, text=f"{line}\n\n{first.text}".rstrip()), *others))
 
 
 @dataclass(frozen=True, slots=True)

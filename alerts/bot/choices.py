@@ -206,7 +206,7 @@ def _language(subscriber: Subscriber) -> Say:
 def _menu(subscriber: Subscriber, town: TownNow) -> Say:
     _ = words_of(subscriber.language).gettext
     where = [(_("Where"), "go:where")] if town.districts else []
-    state = "" if subscriber.on else "\n\n" + _("You are not subscribed at the moment: /start begins again.")
+    state = "" if subscriber.on else "\n\n" + _("Alerts are paused here: /start to resume.")
     vital = "\n" + vital_words(subscriber) if subscriber.topics else ""
     text = _("<b>Your choices</b>") + "\n" + summary(subscriber, town) + vital + state
     rows = [

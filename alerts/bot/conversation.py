@@ -33,11 +33,12 @@ from alerts.bot.chat import (
     SentPhoto,
     TownNow,
     buttons,
+    command_in,
+    help_first,
     language_for,
     length_of,
     link,
     pieces,
-    report_command,
     safe,
     words_of,
 )
@@ -132,9 +133,9 @@ def _start(scene: Scene) -> BotReply:
     first = steps(town).names[0]
     fresh = Subscriber(scene.event.chat, scene.language, quiet=NIGHT, step=first, on=False)
     welcome = _(
-        "Good day! This is the alert service of <b>%(town)s</b>: warnings, cut-offs and works, as they are decided.\n"
-        "Kept are this chat's number, your choices and which alerts you got: "
-        "no name, no phone number. /forget removes all.",
+        "Hello! This is the alert service of <b>%(town)s</b>: warnings, cuts and works, "
+        "as soon as they are announced.\nWe only keep this chat’s number, your choices and which alerts you got: "
+        "no name, no phone number. /forget removes it all.",
         town=safe(town.name),
     )
     question = screen(first, fresh, town)
@@ -149,7 +150,7 @@ def _done(subscriber: Subscriber, town: TownNow, edit: int | None) -> BotReply:
         (
             _("<b>Done: you are subscribed.</b>"),
             summary(after, town),
-            _("/now shows what is on, /settings changes your choices, /test proves that messages reach you."),
+            _("/now shows current alerts, /settings changes your choices, /test checks that messages reach you."),
         )
     )
     return BotReply((Say(text, buttons(), edit),), keeps=after)
@@ -171,7 +172,7 @@ def _not_on(scene: Scene) -> str:
     if known is None or known.on:
         return ""
     if known.step is None:
-        return _("You are not subscribed at the moment: /start begins again.")
+        return _("Alerts are paused here: /start to resume.")
     asked = steps(scene.town)
     return words_of(scene.language).ngettext(
         "<b>No alerts come here yet</b>: %(n)s question is left, /settings asks it.",
@@ -188,7 +189,7 @@ def _stop(scene: Scene) -> BotReply:
     if scene.known is None:
         return _stranger(scene)
     _ = scene.words
-    text = _("You get no more alerts. Your choices are kept: /start begins again, /forget removes them.")
+    text = _("You won’t get any more alerts. Your choices are kept: /start to resume, /forget to remove them.")
     return BotReply((Say(text),), keeps=replace(scene.known, on=False))
 
 
@@ -278,11 +279,13 @@ def _test(scene: Scene) -> BotReply:
     _ = scene.words
     clock = f"{scene.now.astimezone(scene.town.zone):%H:%M:%S}"
     text = _(
-        "<b>TEST</b> – asked for here at %(time)s. You read this, so the way from %(town)s to you works.",
+        "<b>%(town)s</b> – TEST, requested here at %(time)s. If you can read this, it works.",
         time=clock,
         town=safe(scene.town.name),
     )
-    state = _not_on(scene) or (_("Alerts come here.") if scene.known else _("But you are not subscribed: /start"))
+    state = _not_on(scene) or (
+        _("Alerts come here.") if scene.known else _("But there is no subscription here: /start")
+    )
     return BotReply((Say(f"{text}\n{state}"),))
 
 
@@ -302,7 +305,7 @@ def _tell_now(town: TownNow, language: str, now: datetime, foot: str = "") -> st
     if foot:
         below.append(foot)
     if not on:
-        lines = [words.gettext("Nothing is on in <b>%(town)s</b> (%(time)s).", town=safe(town.name), time=clock)]
+        lines = [words.gettext("No current alerts in <b>%(town)s</b> (%(time)s).", town=safe(town.name), time=clock)]
     else:
         lines = [words.gettext("<b>%(town)s</b>, now (%(time)s):", town=safe(town.name), time=clock)]
         told = _fitting([_line(each) for each in on[:MOST]], beside=[*lines, *below])
@@ -350,21 +353,21 @@ def _hint(scene: Scene) -> BotReply:
     if not scene.town.subscribes:
         return questions.greeting(scene.town, scene.language)
     text = _(
-        "I only understand commands:\n"
-        "/start – subscribe\n/now – what is on\n/settings – your choices\n/language – the language\n"
+        "This bot only understands commands:\n"
+        "/start – subscribe\n/now – current alerts\n/settings – your choices\n/language – the language\n"
         "/test – a test message\n/stop – no more alerts\n/mydata – what is kept\n"
         "/forget – remove everything"
     )
     if scene.town.hears:
         text += "\n" + _("/question – a question to the town")
     if scene.town.reports:
-        text += "\n" + _("/%(report)s – report something", report=report_command(scene.language))
-    return BotReply((Say(text),))
+        text += "\n" + _("/%(report)s – report something", report=command_in(scene.language, "report"))
+    return help_first(BotReply((Say(text),)), scene.town, scene.language)
 
 
 def _stranger(scene: Scene) -> BotReply:
     _ = scene.words
-    return BotReply((Say(_("You are not subscribed: /start")),))
+    return BotReply((Say(_("There is no subscription here: /start")),))
 
 
 def _press(scene: Scene, press: Press) -> BotReply:
@@ -373,14 +376,14 @@ def _press(scene: Scene, press: Press) -> BotReply:
         return _forgotten(press, _)
     subscriber, town = scene.known, scene.town
     if subscriber is None:
-        return BotReply(toast=_("You are not subscribed: /start"))
+        return BotReply(toast=_("There is no subscription here: /start"))
     if press.data == "place":
         return _ask_for_place(_)
     if press.data.startswith("go:"):
         return BotReply((replace(screen(press.data[3:], subscriber, town), edit=press.message),))
     found = chosen(press.data, subscriber, town)
     if found is None:
-        return BotReply(toast=_("That button is from another time: /settings shows those that hold."))
+        return BotReply(toast=_("That button no longer works: /settings shows the current ones."))
     after, name, page = found
     if name == "next":
         return _next(after, press, town)
@@ -404,7 +407,7 @@ def _next(after: Subscriber, press: Press, town: TownNow) -> BotReply:
 
 def _forgotten(press: Press, _: Callable[..., str]) -> BotReply:
     if press.data == "f:yes":
-        text = _("Everything about this chat is removed. /start begins anew.")
+        text = _("Everything about this chat has been removed. /start to begin again.")
         return BotReply((Say(text, buttons(), press.message),), forgets=True)
     return BotReply((Say(_("Nothing was removed."), buttons(), press.message),))
 

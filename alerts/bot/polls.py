@@ -14,13 +14,12 @@ from alerts.rendering.polling import moment
 PRESSED = "vote:"
 """How the data of these buttons begin; the poll's id and the option's place follow."""
 MOST = 5
-_COMMANDS = ("poll", "consultation")
 
 
 def is_about(event: ChatEvent) -> bool:
     """Whether somebody asks for polls, or answers one."""
     what = event.what
-    return (isinstance(what, Command) and what.name in _COMMANDS) or (
+    return (isinstance(what, Command) and what.name == "poll") or (
         isinstance(what, Press) and what.data.startswith(PRESSED)
     )
 
@@ -37,10 +36,10 @@ def _shown(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, *, exe
     language = _language(unit, channel, event, town)
     _ = words_of(language).gettext
     if not event.private:
-        return BotReply((Say(_("Ask me in a private chat: there everybody answers for themselves.")),))
+        return BotReply((Say(_("Ask me in a private chat, where everyone answers for themselves.")),))
     asked = [poll for poll in unit.polls.open() if _is_asked(unit, poll, exercise=exercise)]
     if not asked:
-        return BotReply((Say(_("The town asks nothing at the moment.")),))
+        return BotReply((Say(_("The town isn’t asking anything at the moment.")),))
     return BotReply(
         tuple(
             _say(poll, language, town, has_voted=unit.polls.has_voted(poll.id, _voter(poll, channel, event.chat)))
@@ -55,7 +54,7 @@ def _say(poll: Poll, language: str, town: TownNow, *, has_voted: bool) -> Say:
     if has_voted:
         return Say(f"{question}\n{_('You have answered. Thank you.')}")
     until = _("Open until %(at)s.", at=moment(poll.closes_at, town.zone, language))
-    until += "\n" + _("One answer a chat, without a name; nobody at the town hall sees the numbers before the end.")
+    until += "\n" + _("One answer per chat, with no name; nobody at the town hall sees the numbers before the end.")
     rows = [[(option, f"{PRESSED}{poll.id}:{place}")] for place, option in enumerate(poll.options)]
     return Say(f"{question}\n{until}", buttons(*rows))
 
@@ -66,7 +65,7 @@ def _voted(unit: DeskUnit, channel: str, event: ChatEvent, press: Press, town: T
     identity, _colon, place = press.data.removeprefix(PRESSED).partition(":")
     poll = unit.polls.poll(identity)
     if not event.private or poll is None or not place.isdecimal() or int(place) >= len(poll.options):
-        return BotReply(toast=_("That button is from another time: /poll shows what is asked."))
+        return BotReply(toast=_("That button no longer works: /poll shows the current questions."))
     question = _marked(poll, language)
     if poll.closes_at <= unit.now or not _is_asked(unit, poll, exercise=exercise):
         return BotReply((Say(f"{question}\n{_('It is closed.')}", buttons(), press.message),), toast=_("It is closed."))

@@ -6,12 +6,24 @@ message with the press. Each such word of the bot says that nobody may be readin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from alerts.bot.chat import BotReply, ChatEvent, On, Press, Say, TownNow, buttons, report_command, safe, words_of
+from alerts.bot.chat import (
+    BotReply,
+    ChatEvent,
+    On,
+    Press,
+    Say,
+    TownNow,
+    buttons,
+    command_in,
+    help_first,
+    safe,
+    words_of,
+)
 from alerts.model.listening import Remark
 
 MOST = 4
@@ -27,7 +39,7 @@ def offer(message: int | None, town: TownNow, language: str) -> BotReply:
     """Ask what the message is about; where nothing is on, say that."""
     _, on = words_of(language).gettext, incidents(town, language)[:MOST]
     if not on:
-        return _said(_("Nothing is on at the moment that you could ask about."), town, _)
+        return _said(_("There are no current alerts to ask about."), town, language)
     nothing = (_("No, nothing"), PRESSED + _NO)
     if len(on) == 1:
         text = _("Is this a question about <b>%(title)s</b>?", title=safe(_short(on[0].title)))
@@ -35,33 +47,34 @@ def offer(message: int | None, town: TownNow, language: str) -> BotReply:
     else:
         text = _("Is this a question about one of these?")
         keyboard = buttons(*([(_short(each.title), PRESSED + each.incident)] for each in on), [nothing])
-    return _said(text, town, _, keyboard=keyboard, reply=message)
+    return _said(text, town, language, keyboard=keyboard, reply=message)
 
 
 def how_to_ask(town: TownNow, language: str) -> BotReply:
     """To who wrote the command alone."""
     _ = words_of(language).gettext
-    return _said(_("Write your question as a message, or behind /question."), town, _)
+    return _said(_("Write your question as a message, or after /question."), town, language)
 
 
 def greeting(town: TownNow, language: str) -> BotReply:
     """What a bot says of itself that people can ask, and can't subscribe with."""
     _ = words_of(language).gettext
     text = _(
-        "Good day! Here you can ask <b>%(town)s</b> about what is on: write your question.\n"
-        "/now – what is on\n/question – a question to the town\n/mydata – what is kept\n/forget – remove everything",
+        "Hello! Here you can ask the town (<b>%(town)s</b>) about current alerts: write your question.\n"
+        "/now – current alerts\n/question – a question to the town\n/mydata – what is kept\n"
+        "/forget – remove everything",
         town=safe(town.name),
     )
     if town.reports:
-        text += "\n" + _("/%(report)s – report something", report=report_command(language))
-    return _said(text, town, _)
+        text += "\n" + _("/%(report)s – report something", report=command_in(language, "report"))
+    return _said(text, town, language)
 
 
 def pressed(press: Press, event: ChatEvent, town: TownNow, language: str, now: datetime) -> BotReply:
     """Pass it on, or let it be. Pressed twice it is passed on once: the platform's id of a message is its own."""
     _, chosen = words_of(language).gettext, press.data.removeprefix(PRESSED)
     if chosen == _NO:
-        return _said(_("Nothing was passed on."), town, _, keyboard=buttons(), edit=press.message)
+        return _said(_("Nothing was passed on."), town, language, keyboard=buttons(), edit=press.message)
     on = next((each for each in incidents(town, language) if each.incident == chosen), None)
     if on is None:
         return BotReply(toast=_("That is over. Write your question once more."))
@@ -82,7 +95,7 @@ def pressed(press: Press, event: ChatEvent, town: TownNow, language: str, now: d
         incident=on.incident,
         private=True,
     )
-    return replace(_said(text, town, _, keyboard=buttons(), edit=press.message), remark=remark)
+    return replace(_said(text, town, language, keyboard=buttons(), edit=press.message), remark=remark)
 
 
 def incidents(town: TownNow, language: str) -> Sequence[On]:
@@ -91,19 +104,19 @@ def incidents(town: TownNow, language: str) -> Sequence[On]:
     return [each for each in on if each.incident]
 
 
-def _said(text: str, town: TownNow, _: Callable[..., str], **how: Any) -> BotReply:
-    """The text, and below it what stands below all of these: no promise that anybody reads, and where help is."""
+def _said(text: str, town: TownNow, language: str, **how: Any) -> BotReply:
+    """The text, with where help is before it, and behind it that nobody promises to read."""
+    _ = words_of(language).gettext
     begins, _dash, ends = (town.hours or "").partition("-")
     if begins and ends:
         reads = _(
-            "Messages are read from %(begins)s to %(ends)s at most: perhaps nobody reads yours now.",
+            "Messages are only read between %(begins)s and %(ends)s: nobody may be reading yours now.",
             begins=begins,
             ends=ends,
         )
     else:
-        reads = _("Perhaps nobody reads this at the moment.")
-    help_is = _("In danger call <b>112</b>. Who can't hear or speak writes an SMS to <b>114</b>.")
-    return BotReply((Say(f"{text}\n\n{reads}\n{help_is}", **how),))
+        reads = _("Nobody may be reading this right now.")
+    return help_first(BotReply((Say(f"{text}\n\n{reads}", **how),)), town, language)
 
 
 def _without_command(text: str) -> str:

@@ -28,8 +28,11 @@ from alerts.bot.chat import (
     Moved,
     Press,
     Say,
+    SentPhoto,
     TownNow,
     commands,
+    help_first,
+    is_written_freely,
     read_update,
     safe,
 )
@@ -306,7 +309,7 @@ class Reception:
             await self._move(event.chat, event.what.to)
             return
         town = await self._bot.town()
-        answer = await self._decide(event, town)
+        answer = await self._answer(event, town)
         if isinstance(event.what, Press):
             await self._answer_press(bot, event.what, answer)
         waits_alone = self._crowd.is_ahead(event.chat) or (self._is_crowded and not is_officer)
@@ -334,6 +337,17 @@ class Reception:
         if isinstance(event.what, Command) and event.what.name == "link":  # it links nothing there, and burns the code
             return True
         return isinstance(event.what, Command | Press) and await self._bot.client.is_admin(event.chat, event.asker)
+
+    async def _answer(self, event: ChatEvent, town: TownNow) -> BotReply:
+        """What is said to it: to whatever somebody wrote of their own, first of all where help is."""
+        answer = await self._decide(event, town)
+        # The other pictures of an album are answered with its first.
+        is_rest = isinstance(event.what, SentPhoto) and event.what.album is not None and not answer.says
+        if is_rest or not is_written_freely(event):
+            return answer
+        channel = self._bot.channel
+        language = await self._bot.service.ask(lambda unit: officers.language_here(unit, channel, event, town))
+        return help_first(answer, town, language)
 
     async def _decide(self, event: ChatEvent, town: TownNow) -> BotReply:
         """Read first: most of what people ask changes nothing, and then nothing is written."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alerts.bot.chat import On, Say, buttons, link, report_command, safe, words_of
+from alerts.bot.chat import On, Say, buttons, command_in, link, safe, words_of
 from alerts.model.ports import Keyboard
 from alerts.model.reports import BegunReport, CitizenReport, Closing, ReportKind, ReportState, ReportStep
 from alerts.rendering.i18n import Words
@@ -21,7 +21,7 @@ def ask_kind(kinds: Sequence[ReportKind], language: str) -> Say:
     """What is it? First of all, whom to call where somebody is in danger."""
     _ = words_of(language).gettext
     text = _(
-        "Is somebody in danger? Call <b>112</b> or <b>18</b>; who can't hear or speak writes an SMS to <b>114</b>.\n\n"
+        "Is somebody in danger? Call <b>112</b> or <b>18</b>; if you can’t hear or speak, text <b>114</b>.\n\n"
         "<b>What do you want to report?</b>"
     )
     return Say(text, buttons(*([(each.name(language)[:_LONGEST_BUTTON], f"{KIND}{each.code}")] for each in kinds)))
@@ -56,7 +56,7 @@ def place_found(begun: BegunReport, language: str, *, is_here: bool) -> Say:
     _ = words_of(language).gettext
     text = f"📍 {safe(begun.place or f'{begun.lat:.5f}, {begun.lon:.5f}')}"
     if not is_here:
-        text += "\n" + _("This lies outside the town. If that is wrong, send the place once more.")
+        text += "\n" + _("This is outside the town. If that is wrong, send the place again.")
     return Say(text, AWAY)
 
 
@@ -66,7 +66,7 @@ def ask_more(language: str, before: str = "", also: Sequence[tuple[str, str]] = 
     text = _(
         "You can send a photo (with words under it), or a few words. Or send the report as it is: "
         "tap the button, or write /%(end)s.",
-        end="fin" if language == "fr" else "done",
+        end=command_in(language, "done"),
     )
     rows = [[(_("Me too: %(what)s", what=what)[:_LONGEST_BUTTON], f"{AGREE}{report}")] for what, report in also]
     last = [[(_("Send the report"), SEND)], [(_("Cancel"), STOP)]]
@@ -77,11 +77,11 @@ def nothing_begun(report: CitizenReport | None, language: str) -> str:
     """To who sends what was sent already, or nothing: `report` is the chat's newest, where it came just now."""
     _ = words_of(language).gettext
     if report is None:
-        return _("Nothing is being reported here: /%(report)s begins.", report=report_command(language))
+        return _("No report has been started here: /%(report)s to begin.", report=command_in(language, "report"))
     return _(
-        "Your report %(number)s is sent already. Another one: /%(report)s",
+        "Your report %(number)s has already been sent. To send another: /%(report)s",
         number=safe(report.number),
-        report=report_command(language),
+        report=command_in(language, "report"),
     )
 
 
@@ -97,7 +97,7 @@ def sent(report: CitizenReport, url: str | None, on: On | None, language: str, e
     lines = [_("Thank you. Your report has the number <b>%(number)s</b>.", number=safe(report.number))]
     if on is not None:
         lines.append(_("It belongs to an alert that is on: %(alert)s", alert=_named(on)))
-    lines.append(_("What becomes of it is told here."))
+    lines.append(_("You’ll be told here what happens to it."))
     if url is not None:
         page = link(_("Private page"), url)
         lines.append(_("%(link)s: keep it to yourself, it shows and erases the report.", link=page))
@@ -128,8 +128,8 @@ def _became(step: ReportStep, words: Words) -> str:
     _ = words.gettext
     ends = {
         Closing.DONE: _("It is done."),
-        Closing.NOT_OURS: _("It is closed: others than the town see to that."),
-        Closing.DUPLICATE: _("It is the same as another report, which goes on."),
+        Closing.NOT_OURS: _("It is closed: this isn’t for the town to deal with."),
+        Closing.DUPLICATE: _("It is the same as another report, which is still open."),
         Closing.NOT_FOUND: _("It is closed: nothing was found there."),
         Closing.ERASED: _("It is erased."),
     }
@@ -137,9 +137,9 @@ def _became(step: ReportStep, words: Words) -> str:
         return ends[step.closing]
     return {
         ReportState.RECEIVED: _("It is received."),
-        ReportState.HELD: _("Somebody looks at it."),
+        ReportState.HELD: _("Somebody is looking at it."),
         ReportState.ACCEPTED: _("The town has taken it up."),
-        ReportState.ASSIGNED: _("Somebody sees to it."),
+        ReportState.ASSIGNED: _("Somebody is dealing with it."),
         ReportState.CLOSED: _("It is closed."),
         ReportState.SET_ASIDE: _("It was set aside."),
     }[step.state]

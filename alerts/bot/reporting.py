@@ -42,8 +42,6 @@ from alerts.reports.places import Places
 from alerts.reports.public import Pin, nearby
 from alerts.reports.taking import ReportDraft, placed, section_of
 
-COMMANDS = ("signaler", "report")
-ENDS = ("fin", "done")
 JUST_NOW = timedelta(minutes=30)
 """How long who sends something once more is told that it is there already."""
 MOST_OWN = 100
@@ -64,9 +62,9 @@ class ChatReports:
     async def answer(self, event: ChatEvent, town: TownNow) -> BotReply | None:
         """What to say to it, having done it; None where it has nothing to do with a report."""
         match event.what:
-            case Command(name=name) if name in COMMANDS:
+            case Command(name="report"):
                 return await self._begin(event, town)
-            case Command(name=name) if name in ENDS and event.private:
+            case Command(name="done") if event.private:
                 return await self._end(event, town)
             case Press(data=data) if data.startswith(said.PRESSED) and event.private:
                 return await self._press(event, event.what, town)
@@ -85,7 +83,7 @@ class ChatReports:
         language = await self._language(event, town)
         if not event.private:
             _ = words_of(language).gettext
-            return BotReply((Say(_("Report it to me in a private chat: here everybody reads along.")),))
+            return BotReply((Say(_("Report it to me in a private chat: everyone can read this one.")),))
         await self._give_up(event.chat)
         return BotReply((said.ask_kind(section_of(self._intake.town).kinds, language),))
 
@@ -232,8 +230,8 @@ class ChatReports:
         except Misuse:
             counts = False
         await self._give_up(event.chat)
-        thanks = _("Thank you. It counts that you say so, too.")
-        words = thanks if counts else _("You had said so already, or the town has done with it.")
+        thanks = _("Thank you. Your report has been added to the others.")
+        words = thanks if counts else _("You had already said so, or the town has closed it.")
         return BotReply((Say(words, buttons(), press.message),))
 
     async def _late(self, event: ChatEvent, town: TownNow) -> BotReply | None:

@@ -110,7 +110,7 @@ def test_three_taps_subscribe(look, size, chat):
     expect(talk).to_contain_text("Ici le service d’alerte")
     talk.get_by_role("button", name=re.compile("^Tout$")).click()
     talk.get_by_role("button", name="Gravité modérée et plus").click()
-    expect(talk).to_contain_text("vous êtes abonné")
+    expect(talk).to_contain_text("abonnement enregistré")
 
     talk.get_by_label("Message").fill("/mydata")
     talk.get_by_label("Message").press("Enter")

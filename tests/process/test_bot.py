@@ -72,7 +72,7 @@ def subscribe(person: Person, *districts: str) -> None:
         person.press("Toute la commune")
     person.press("Tout")
     person.press("Tout, même mineur")
-    person.reads("vous êtes abonné")
+    person.reads("abonnement enregistré")
 
 
 def test_a_whole_life_leaves_nothing_behind(bot):
@@ -85,7 +85,7 @@ def test_a_whole_life_leaves_nothing_behind(bot):
     anne.reads("Votre quartier", "Centre-Bourg", "n’a pas été conservée")
     anne.press("Tout")
     anne.press("Gravité modérée et plus")
-    anne.reads("vous êtes abonné", "Centre-Bourg")
+    anne.reads("abonnement enregistré", "Centre-Bourg")
     subscribe(paul, "Les Tanneries")
     rows = {row["chat"]: row for row in subscribers(town)}
     assert (json.loads(rows[CHAT]["districts"]), rows[CHAT]["severity"], rows[CHAT]["is_on"]) == (["SM-01"], 2, 1)
@@ -146,7 +146,7 @@ def test_stop_holds_alerts_back_and_start_goes_on_with_the_choices(bot):
     bot.post("Gymnase ouvert", "--severity", "Severe")
     bot.until(lambda: [each for each in bot.timelines()["telegram"] if each["channel"].startswith("@")])
     anne.say("/start")
-    anne.reads("de nouveau abonné", "aucune")
+    anne.reads("arrivent de nouveau ici", "aucune")
     assert not anne.alerts()
     anne.press_data("s:Extreme", 1)
     anne.reads("gravité extrême")
@@ -171,7 +171,7 @@ def test_a_group_subscribes_when_an_administrator_says_so_and_follows_its_move(b
     )
     admin.press("Tout")
     admin.press("Tout, même mineur")
-    admin.reads("vous êtes abonné")
+    admin.reads("abonnement enregistré")
     assert len(admin.messages()) == 1
 
     admin.update({"message": {"message_id": 9, "chat": admin.who, "date": 1, "migrate_to_chat_id": -1_004_000_111}})
@@ -187,7 +187,7 @@ def test_a_kill_handles_no_update_twice_and_loses_none(bot):
     bot.start_daemon()
     anne.reads("Vos choix", "aucune")
     anne.say("/now")
-    anne.reads("rien en cours")
+    anne.reads("aucune alerte en cours")
     shown = [each for each in anne.messages() if "Vos choix" in each["text"]]
     assert len(shown) <= 2
 

@@ -143,7 +143,7 @@ def test_a_reason_may_be_typed_and_is_what_the_author_reads(desk):
     [account] = desk.town.objects("status", alert)
     assert "Ce n’est pas <demain>, c’est samedi !" in account["posts"][0]["reason"]
     paul.say("Merci")
-    paul.reads("Je ne comprends que des commandes")
+    paul.reads("Ce robot ne comprend que des commandes")
 
 
 def test_a_code_links_once_and_a_disabled_account_hears_nothing_more(town):

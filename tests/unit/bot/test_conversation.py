@@ -44,7 +44,7 @@ def test_three_taps_subscribe():
     chat.presses("topics:all")
     done = chat.presses("s:Severe")
 
-    assert "abonné" in text_of(done)
+    assert "abonnement enregistré" in text_of(done)
     wanted = Subscriber(CHAT, "fr", severity=Severity.SEVERE, quiet=Quiet(time(22), time(7)))
     assert chat.subscriber == wanted
     assert [say.edit for say in done.says] == [7]
@@ -199,7 +199,7 @@ def test_now_tells_what_is_on_and_how_old_that_knowledge_is():
     assert "Météo" in text
     assert "pas encore lu" in text
     empty = text_of(Chat(town=replace(TOWN, on={"fr": (), "en": ()})).commands("now"))
-    assert "rien en cours" in empty
+    assert "aucune alerte en cours" in empty
     assert "pas lu depuis" in empty
 
 
@@ -293,7 +293,7 @@ def test_who_stopped_in_the_middle_reads_that_nothing_comes_yet_and_goes_on():
     chat.presses(f"d+:{key_of('SM-03')}:0")
     chat.presses("where:done")
     for command in ("mydata", "settings", "now", "test"):
-        assert "n’arrivent pas encore ici</b>\u202f: il reste 2 questions" in text_of(chat.commands(command))
+        assert "n’arrivent pas encore ici</b>\u00a0: il reste 2 questions" in text_of(chat.commands(command))
     assert "topics:all" in data_of(chat.commands("settings"))
     assert chat.subscriber.districts == {"SM-03"}, "nothing that was chosen is lost"
     chat.presses("topics:all")

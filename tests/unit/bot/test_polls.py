@@ -51,7 +51,7 @@ async def test_each_answer_is_a_button_and_a_chat_answers_once(town):
         answer = await does(town, pressed(poll, option), chat)
         assert answer.toast == "Vous avez répondu. Merci."
         assert answer.says[0].edit == 7
-    [say] = (await does(town, Command("consultation"))).says
+    [say] = (await does(town, Command("poll"))).says
     assert say.keyboard is None
     assert await counted(town, poll) == {"Oui": 1, "Non": 1}
 
@@ -68,7 +68,7 @@ async def test_nobody_answers_for_a_group(town):
 async def test_a_button_that_says_nothing_counts_nothing(town, data):
     poll = await town.open()
     answer = await does(town, Press(data.replace("ID", poll.id), "press", 7))
-    assert "autre moment" in answer.toast
+    assert "n’est plus valable" in answer.toast
     assert await counted(town, poll) == {"Oui": 0, "Non": 0}
 
 
@@ -77,7 +77,7 @@ async def test_after_the_end_nothing_is_counted(town):
     await town.act(lambda officer: close_poll(officer, poll.id))
     assert (await does(town, pressed(poll, 0))).toast == "Elle est close."
     [say] = (await does(town, Command("poll"), language="en")).says
-    assert say.text == "The town asks nothing at the moment."
+    assert say.text == "The town isn’t asking anything at the moment."
 
 
 async def test_an_exercise_is_asked_by_no_live_bot(town):

@@ -48,7 +48,7 @@ async def test_who_asks_the_same_later_is_told_that_it_is_automatic(listening, i
 
     [post] = await send_all(listening)
     assert where([post]) == [("page", "c2", "reply")]
-    assert "Réponse automatique." in post.message.text
+    assert "Réponse automatique. En danger\u00a0? Appelez le 112." in post.message.text
     assert len(posted) == 1, "its lane was woken"
     # A person reads it all the same.
     assert said.state is UtteranceState.UNREAD
