@@ -23,7 +23,6 @@ from alerts.model.reason import Reason, because
 
 NEWS_FOR = timedelta(hours=1)
 """For how long a change is told to those who don't know of it: as long as what tells them may have been down."""
-_LOOKED_AT = 50
 NOBODY = "-"
 """Who did what nobody stands for: a sign-in that failed."""
 _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
@@ -69,8 +68,7 @@ def write_own(unit: DeskUnit, account: Account, visit: Visit, deed: AuditEvent, 
 
 def changes_of(unit: DeskUnit, account: str, since: datetime) -> Sequence[Chained]:
     """What was changed after `since` of what proves somebody, oldest first."""
-    lines = unit.audit.newest(subject=account, most=_LOOKED_AT)
-    return [line for line in reversed(lines) if line.entry.at > since and line.entry.act in PROVING]
+    return unit.audit.acts_of(account, PROVING, since)
 
 
 def write_failing(unit: DeskUnit, subject: str, visit: Visit, detail: str) -> None:

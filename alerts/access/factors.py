@@ -52,6 +52,7 @@ from webauthn.helpers.structs import (
 )
 
 from alerts.access.audit import AuditEvent, write_own
+from alerts.access.changes import end_opened_by
 from alerts.access.sessions import Confirmed, Enrolment, Held, Live, Refusal, RelyingParty, digest, live, spelled
 from alerts.desk.service import DeskUnit
 from alerts.model.bounds import same
@@ -327,6 +328,8 @@ def drop_passkey(unit: DeskUnit, found: Live, key: Passkey, town: Town) -> Held 
     if town.desk.second_factor == "required" and last:
         return Held(Refusal.LAST_FACTOR)
     unit.accounts.drop_passkey(key.id)
+    # Whoever has the telephone that was lost may be in with it.
+    end_opened_by(unit, found, key.id)
     write_own(unit, found.account, found.visit, AuditEvent.PASSKEY_REMOVED, key.label)
     return None
 

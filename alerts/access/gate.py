@@ -19,14 +19,15 @@ import structlog
 
 from alerts.access import factors, throttle
 from alerts.access.audit import AuditEvent, changes_of, write_own
+from alerts.access.changes import acknowledged, made_on_the_way, told_at_sign_in
 from alerts.access.factors import KEY, Challenges, Claim
 from alerts.access.passwords import Passwords, fault_of
 from alerts.access.sessions import (
+    CODES,
     TOUCHED,
     Confirmed,
     Enrolment,
     Entered,
-    Failures,
     Held,
     Live,
     Refusal,
@@ -39,11 +40,12 @@ from alerts.access.sessions import (
     opened,
     program_of,
     spelled,
+    touch_session,
     touch_token,
 )
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.bounds import same
-from alerts.model.person import Account, Actor, Chained, Passkey, Session, Stage
+from alerts.model.person import Account, Actor, Chained, Passkey, Stage
 from alerts.model.town import Town
 
 OVER = Held(Refusal.OVER)
@@ -98,7 +100,7 @@ class Gate:
             throttle.passed(unit, attempt)
             account = replace(found.account, totp_step=step)
             unit.accounts.put_account(account)
-            return self._rise(unit, found, account, visit, "code")
+            return self._rise(unit, found, account, visit, "code", by=CODES)
 
         return await self._service.act(action) or await self._failed(attempt, Refusal.CODE)
 
@@ -196,8 +198,7 @@ class Gate:
             if step is None:
                 return Held(Refusal.CODE)
             account = replace(found.account, totp=seed, totp_step=step)
-            unit.accounts.put_account(account)
-            return self._enrolled(unit, found, account, AuditEvent.CODES_ADDED)
+            return self._enrolled(unit, found, account, AuditEvent.CODES_ADDED, by=CODES)
 
         return await self._service.act(action)
 
@@ -230,7 +231,7 @@ class Gate:
             account, word = found.account, " ".join(label.split())[:_LABEL] or f"{unit.now:%Y-%m-%d}"
             key = Passkey(new.id, account.name, new.public_key, new.sign_count, word, unit.now, alone=new.alone)
             unit.accounts.put_passkey(key)
-            return self._enrolled(unit, found, account, AuditEvent.PASSKEY_ADDED, word)
+            return self._enrolled(unit, found, account, AuditEvent.PASSKEY_ADDED, word, by=new.id)
 
         return await self._service.act(action)
 
@@ -252,9 +253,8 @@ class Gate:
                 return OVER
             known = unit.accounts.passkeys(found.account.name)
             key = next((key for key in known if key.id == identity), None)
-            if key is not None and (held := factors.drop_passkey(unit, found, key, self._town)):
-                return held
-            return self._rise(unit, found, found.account, found.visit, "")
+            held = factors.drop_passkey(unit, found, key, self._town) if key is not None else None
+            return held or self._rise(unit, found, found.account, found.visit, "")
 
         return await self._service.act(action)
 
@@ -265,19 +265,33 @@ class Gate:
             found = factors.enrolling(unit, cookie, self._town, confirmed)
             if found is None:
                 return OVER
-            if found.account.totp is not None and (held := factors.drop_code(unit, found, self._town)):
-                return held
-            return self._rise(unit, found, replace(found.account, totp=None), found.visit, "")
+            held = factors.drop_code(unit, found, self._town) if found.account.totp is not None else None
+            return held or self._rise(unit, found, replace(found.account, totp=None), found.visit, "")
 
         return await self._service.act(action)
 
     async def changes(self, visitor: Visitor) -> Sequence[Chained]:
         """What was changed of what proves the visitor while this session stood: by another browser, or a command."""
-        name, since = visitor.account.name, visitor.session.created_at
-        return await self._service.ask(lambda unit: changes_of(unit, name, since))
+        account, since = visitor.account, visitor.session.created_at
+        known = max(since, account.changes_read_at or since)
+        return await self._service.ask(lambda unit: changes_of(unit, account.name, known))
 
-    async def acknowledge(self, cookie: str) -> Entered | Held:
-        """Go on knowing what was changed of the account while this browser was signed in."""
+    async def acknowledge(self, cookie: str, visit: Visit) -> tuple[Entered | Held, bool]:
+        """Say that what was changed of the account is known.
+
+        This session isn't told of it again, and whether nobody else is either: who came after the change alone knows
+        nothing of what was before it.
+        """
+
+        def say(unit: DeskUnit) -> bool:
+            found = live(unit, cookie, self._town, Stage.FULL)
+            return found is not None and acknowledged(unit, found, visit)
+
+        is_known = await self._service.act(say)
+        return await self.renew(cookie), is_known
+
+    async def renew(self, cookie: str) -> Entered | Held:
+        """Give whoever just changed something of the account another cookie: they know of it."""
 
         def action(unit: DeskUnit) -> Entered | Held:
             found = live(unit, cookie, self._town, Stage.FULL)
@@ -314,7 +328,7 @@ class Gate:
         if found is None:
             return None
         if by_hand and self._service.now() - found.session.seen_at >= TOUCHED:
-            await self.touches.soon(found.session.digest, lambda unit: _touch(unit, found.session))
+            await self.touches.soon(found.session.digest, lambda unit: touch_session(unit, found.session))
         return found.visitor(visit)
 
     async def author(self, claim: str) -> str | None:
@@ -398,7 +412,7 @@ class Gate:
             return None
         throttle.passed(unit, attempt)
         unit.accounts.put_passkey(replace(key, sign_count=count, used_at=unit.now))
-        return self._rise(unit, found, found.account, attempt.visit, f"passkey {key.label}")
+        return self._rise(unit, found, found.account, attempt.visit, f"passkey {key.label}", by=key.id)
 
     def _by_passkey_alone(
         self, unit: DeskUnit, claim: Claim, seen: Passkey, count: int, attempt: throttle.Attempt
@@ -410,7 +424,7 @@ class Gate:
             return None
         throttle.passed(unit, attempt)
         unit.accounts.put_passkey(claim.answered(seen, count, unit.now))
-        return self._enter(unit, account, attempt.visit, f"a passkey alone: {seen.label}", proven=True)
+        return self._enter(unit, account, attempt.visit, f"a passkey alone: {seen.label}", proven=True, by=key.id)
 
     def _change(self, unit: DeskUnit, cookie: str, seen: Live, kept: str, visit: Visit) -> Entered | None:
         """A new password was chosen; None where the session ended or the password changed meanwhile."""
@@ -418,53 +432,58 @@ class Gate:
         if found is None or found.account.password != seen.account.password:
             return None
         account = replace(found.account, password=kept, must_change=False)
+        if found.session.stage is not Stage.FULL:
+            account = made_on_the_way(unit, account)
         unit.accounts.put_account(account)
         # Whoever knew the old password may be in with it.
         unit.accounts.drop_sessions(account.name, but=found.session.digest)
         write_own(unit, account, visit, AuditEvent.PASSWORD_CHANGED)
         return self._rise(unit, found, account, visit, "password")
 
-    def _enrolled(self, unit: DeskUnit, found: Live, account: Account, deed: AuditEvent, word: str = "") -> Entered:
-        """Sign-ins that are on their way without the new factor begin again."""
+    def _enrolled(
+        self, unit: DeskUnit, found: Live, account: Account, deed: AuditEvent, word: str = "", *, by: str
+    ) -> Entered:
+        """Keep the account with its new factor; sign-ins that are on their way without it begin again."""
+        if found.session.stage is not Stage.FULL:
+            account = made_on_the_way(unit, account)
+        unit.accounts.put_account(account)
         for session in unit.accounts.sessions(account.name):
             if session.stage is not Stage.FULL and session.digest != found.session.digest:
                 unit.accounts.drop_session(session.digest)
         write_own(unit, account, found.visit, deed, word)
-        return self._rise(unit, found, account, found.visit, _SET_UP)
+        return self._rise(unit, found, account, found.visit, _SET_UP, by=by)
 
-    def _rise(self, unit: DeskUnit, found: Live, account: Account, visit: Visit, how: str) -> Entered:
-        """On to the next stage; the cookie before is worth nothing."""
+    def _rise(
+        self, unit: DeskUnit, found: Live, account: Account, visit: Visit, how: str, *, by: str | None = None
+    ) -> Entered:
+        """On to the next stage, with the second factor that was given; the cookie before is worth nothing."""
         unit.accounts.drop_session(found.session.digest)
         if found.session.stage is not Stage.FULL:
-            return self._enter(unit, account, visit, how, proven=True)
-        cookie, again = opened(unit, account, Stage.FULL, visit, self._town, chance=self._secrets)
+            return self._enter(unit, account, visit, how, proven=True, by=by or found.session.opened_by)
+        by = found.session.opened_by
+        cookie, again = opened(unit, account, Stage.FULL, visit, self._town, chance=self._secrets, by=by)
         # A new cookie is no new sign-in: the session ends when it would have ended.
         session = replace(again.session, expires_at=found.session.expires_at)
         unit.accounts.put_session(session)
         return Entered(cookie, Live(session, account).visitor(visit))
 
-    def _enter(self, unit: DeskUnit, account: Account, visit: Visit, how: str, *, proven: bool) -> Entered:
+    def _enter(
+        self, unit: DeskUnit, account: Account, visit: Visit, how: str, *, proven: bool, by: str | None = None
+    ) -> Entered:
         """Open the session of the next stage; where nothing is missing, that is a sign-in, which is written down."""
         stage = self._stage(unit, account, proven=proven)
         failures, device = None, None
         changes: Sequence[Chained] = ()
         if stage is Stage.FULL:
             # Before this sign-in is written down: changes are told from the sign-in before it.
-            changes = self._changes(unit, account, how)
+            account, changes = told_at_sign_in(unit, account)
             device = visit.device if throttle.is_device(unit, visit.device) else spelled(self._secrets(16))
             failures = throttle.complete(unit, account, visit, device)
             account = replace(account, signed_in_at=unit.now)
             unit.accounts.put_account(account)
-            write_own(unit, account, visit, AuditEvent.SIGNED_IN, f"by {how}{_after(failures)}")
-        cookie, entered = opened(unit, account, stage, visit, self._town, chance=self._secrets)
+            write_own(unit, account, visit, AuditEvent.SIGNED_IN, f"by {how}{failures or ''}")
+        cookie, entered = opened(unit, account, stage, visit, self._town, chance=self._secrets, by=by)
         return Entered(cookie, entered.visitor(visit), failures, device, changes)
-
-    @staticmethod
-    def _changes(unit: DeskUnit, account: Account, how: str) -> Sequence[Chained]:
-        """What others may have changed since the sign-in before; not what this one set up on its way."""
-        if account.signed_in_at is None or how == _SET_UP:
-            return ()
-        return [each for each in changes_of(unit, account.name, account.signed_in_at) if each.entry.at < unit.now]
 
     def _stage(self, unit: DeskUnit, account: Account, *, proven: bool) -> Stage:
         """What is missing. Who comes past `password` has proved the second factor, or there was none."""
@@ -476,13 +495,3 @@ class Gate:
         if not has and self._town.desk.second_factor == "required":
             return Stage.ENROL
         return Stage.FULL
-
-
-def _touch(unit: DeskUnit, session: Session) -> None:
-    kept = unit.accounts.session(session.digest)
-    if kept is not None:
-        unit.accounts.put_session(replace(kept, seen_at=unit.now))
-
-
-def _after(failures: Failures | None) -> str:
-    return f", after {failures.count} failed attempts since {failures.since:%Y-%m-%d %H:%M:%S} UTC" if failures else ""

@@ -43,6 +43,8 @@ TOUCHED = timedelta(minutes=1)
 _BYTES = 32
 PREFIX = "tocsin_"
 """What a token begins with, so that one that leaked is recognised."""
+CODES = "?codes"
+"""What opened a session that was opened by a one-time code: no passkey's id."""
 LONGEST_CLAIM = 600
 """Characters of a claim: more than any name needs."""
 _CODE_LASTS = timedelta(minutes=10)
@@ -122,6 +124,10 @@ class Failures:
     count: int
     since: datetime
 
+    def __str__(self) -> str:
+        """As the audit log goes on after how somebody signed in."""
+        return f", after {self.count} failed attempts since {self.since:%Y-%m-%d %H:%M:%S} UTC"
+
 
 @dataclass(frozen=True, slots=True)
 class Entered:
@@ -197,9 +203,16 @@ def live(unit: DeskUnit, cookie: str, town: Town, *stages: Stage) -> Live | None
 
 
 def opened(
-    unit: DeskUnit, account: Account, stage: Stage, visit: Visit, town: Town, *, chance: Callable[[int], bytes]
+    unit: DeskUnit,
+    account: Account,
+    stage: Stage,
+    visit: Visit,
+    town: Town,
+    *,
+    chance: Callable[[int], bytes],
+    by: str | None,
 ) -> tuple[str, Live]:
-    """A new session: its cookie, which is kept nowhere, and what is kept."""
+    """A new session, opened `by` a second factor: its cookie, which is kept nowhere, and what is kept."""
     cookie = spelled(chance(_BYTES))
     session = Session(
         digest=digest(cookie),
@@ -212,6 +225,7 @@ def opened(
         # What a browser says of itself has no end of its own.
         address=visit.address[:100],
         agent=visit.agent[:300],
+        opened_by=by,
     )
     unit.accounts.put_session(session)
     return cookie, Live(session, account)
@@ -258,6 +272,12 @@ def program_of(unit: DeskUnit, bearer: str) -> Program | None:
     if owner is not None and owner.disabled_at is not None:
         return None
     return Program(token, owner)
+
+
+def touch_session(unit: DeskUnit, session: Session) -> None:
+    """Keep when it was used, unless it ended meanwhile."""
+    if kept := unit.accounts.session(session.digest):
+        unit.accounts.put_session(replace(kept, seen_at=unit.now))
 
 
 def touch_token(unit: DeskUnit, bearer: str) -> None:

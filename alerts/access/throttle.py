@@ -261,6 +261,12 @@ def is_device(unit: DeskUnit, device: str) -> bool:
     return bool(device) and unit.accounts.came_in(unit.now - _LONG_AGO, _device(device))
 
 
+def knew_device(unit: DeskUnit, account: Account, visit: Visit, until: datetime) -> bool:
+    """Whether the account was signed in to from this browser at that time or before, as far as that is remembered."""
+    since, place = unit.now - _LONG_AGO, _device(visit.device)
+    return bool(visit.device) and unit.accounts.came_in(since, place, name=account.name, until=until)
+
+
 def _attempt(unit: DeskUnit, account: Account | None, name: str, visit: Visit, paces: Backoffs) -> Attempt:
     since, accounts = unit.now - _LONG_AGO, unit.accounts
     places = [*([_device(visit.device)] if visit.device else []), neighbourhood(visit.address)]

@@ -36,7 +36,8 @@ class Account:
 
     `totp` is the seed of their one-time codes (None: not set up) and `totp_step` the last step that was used, so that
     no code is taken twice. `disabled_at` is when they were shut out. `handle` is what their passkeys call them by:
-    random, so it tells nothing of them; None until they set one up.
+    random, so it tells nothing of them; None until they set one up. `changes_read_at` is up to when changes of what
+    proves them are known to them; None in rows that an earlier version wrote.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Account:
     disabled_at: datetime | None = None
     signed_in_at: datetime | None = None
     handle: str | None = field(default=None, repr=False)
+    changes_read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Stage(StrEnum):
 class Session:
     """A browser that is signed in, or on its way; `digest` is the hash of its cookie, `csrf` the secret of its forms.
 
-    `challenge` is the one that a passkey has to answer now.
+    `challenge` is the one that a passkey has to answer now. `opened_by` is the second factor that it was opened by, a
+    passkey's id or `CODES`; None: the password alone, or a session of an earlier version.
     """
 
     digest: str = field(repr=False)
@@ -97,6 +100,7 @@ class Session:
     address: str = ""
     agent: str = ""
     challenge: str | None = field(default=None, repr=False)
+    opened_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, bindparam, or_, select, text
@@ -16,9 +17,11 @@ from alerts.model.person import BEGINNING, AuditEntry, Chained, digest_of
 from alerts.model.reason import because
 from alerts.store.dialect import is_sqlite
 from alerts.store.schema import audit
-from alerts.store.statement import Statement, UnitPart, insert_into, stamp, time_of
+from alerts.store.statement import Statement, UnitPart, any_of, insert_into, stamp, time_of
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from alerts.store.dialect import Row
 
 
@@ -37,6 +40,18 @@ _NEWEST_OF = Statement(
     .order_by(audit.c.seq.desc())
     .limit(bindparam("most"))
 )
+
+
+@cache
+def _acts_of(acts: tuple[str, ...]) -> Statement:
+    """Reads the lines of a subject after a time that tell one of these acts, oldest first."""
+    return Statement(
+        select(audit)
+        .where(audit.c.subject == bindparam("subject"), audit.c.at > bindparam("since"), any_of(audit.c.act, acts))
+        .order_by(audit.c.seq)
+    )
+
+
 _BEYOND = 2**63 - 1
 _TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
 # A line that was removed from the end leaves no gap in the chain: only this number shows that there was one.
@@ -77,6 +92,10 @@ class AuditLog(UnitPart):
             return [_chained(row) for row in _NEWEST.rows(self._db, before=before, most=most)]
         until = _BEYOND if before is None else before
         return [_chained(row) for row in _NEWEST_OF.rows(self._db, subject=subject, before=until, most=most)]
+
+    def acts_of(self, subject: str, acts: tuple[str, ...], since: datetime) -> Sequence[Chained]:
+        """The lines of a subject after `since` that tell one of these acts, oldest first."""
+        return [_chained(row) for row in _acts_of(acts).rows(self._db, subject=subject, since=stamp(since))]
 
     def all(self) -> Iterator[Chained]:
         """Every line, oldest first. Raises Unreadable at a line that no Tocsin has written so."""

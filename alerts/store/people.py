@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, and_, bindparam, delete, func, insert, or_, select
+from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, insert, or_, select
 
 from alerts.model.incident import SavedDraft
 from alerts.model.person import Account, KeptReply, Passkey, Role, Session, Stage, Token, fold_name
@@ -82,6 +82,7 @@ _CAME_IN = Statement(
     select(sign_in.c.seq)
     .where(sign_in.c.address == bindparam("address"), sign_in.c.good.is_(True), sign_in.c.at >= bindparam("since"))
     .where(or_(bindparam("folded", type_=Text).is_(None), sign_in.c.folded == bindparam("folded")))
+    .where(or_(bindparam("until", type_=BigInteger).is_(None), sign_in.c.at <= bindparam("until")))
     .limit(1)
 )
 # An attempt is written down as failed before the password is even checked, so that many at once don't slip past the
@@ -127,6 +128,7 @@ class Accounts(UnitPart):
             disabled_at=stamp(account.disabled_at),
             signed_in_at=stamp(account.signed_in_at),
             handle=account.handle,
+            changes_read_at=stamp(account.changes_read_at),
         )
 
     def passkeys(self, account: str) -> Sequence[Passkey]:
@@ -180,6 +182,7 @@ class Accounts(UnitPart):
             expires_at=stamp(session.expires_at),
             address=session.address,
             agent=session.agent,
+            opened_by=session.opened_by,
         )
 
     def drop_session(self, digest: str) -> None:
@@ -240,10 +243,11 @@ class Accounts(UnitPart):
         """The addresses from which so many attempts failed since, or more."""
         return [row["address"] for row in _FAILING.rows(self._db, since=stamp(since), least=least)]
 
-    def came_in(self, since: datetime, address: str, *, name: str | None = None) -> bool:
-        """Whether a good attempt came from an address since: for a name, or for any."""
+    def came_in(self, since: datetime, address: str, *, name: str | None = None, until: datetime | None = None) -> bool:
+        """Whether a good attempt came from an address between two times: for a name, or for any."""
         folded = None if name is None else _key(name)
-        return _CAME_IN.row(self._db, since=stamp(since), address=address, folded=folded) is not None
+        times = {"since": stamp(since), "until": stamp(until)}
+        return _CAME_IN.row(self._db, address=address, folded=folded, **times) is not None
 
     def sweep(self, now: datetime, failed_before: datetime, good_before: datetime) -> None:
         """Forget sessions that are over, and attempts from before: the good ones are remembered longer."""
@@ -269,6 +273,7 @@ def _account(row: Row) -> Account:
         disabled_at=time_of(row["disabled_at"]),
         signed_in_at=time_of(row["signed_in_at"]),
         handle=row["handle"],
+        changes_read_at=time_of(row["changes_read_at"]),
     )
 
 
@@ -298,6 +303,7 @@ def _session(row: Row) -> Session:
         address=row["address"],
         agent=row["agent"],
         challenge=row["challenge"],
+        opened_by=row["opened_by"],
     )
 
 

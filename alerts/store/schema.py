@@ -320,6 +320,7 @@ account = Table(
     Column("disabled_at", BigInteger),
     Column("signed_in_at", BigInteger),
     Column("handle", String(64)),
+    Column("changes_read_at", BigInteger),
 )
 
 # `alone`: it signs in without a password; null in rows that an earlier version wrote, which is no.
@@ -350,6 +351,7 @@ session = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("address", String(100), nullable=False),
     Column("agent", Text, nullable=False),
+    Column("opened_by", Text),
 )
 
 token = Table(

@@ -164,8 +164,10 @@ class OwnAccount:
         return await self._answered(request, answer, "removed")
 
     async def acknowledge(self, request: web.Request) -> web.StreamResponse:
-        """What was changed elsewhere has been read."""
-        return await self._answered(request, await self._gate.acknowledge(self._cookie(request)), "")
+        """What was changed elsewhere is known: to nobody but this browser, where it may be the one that did it."""
+        visit = request[ARRIVAL].visit(request)
+        answer, is_known = await self._gate.acknowledge(self._cookie(request), visit)
+        return await self._answered(request, answer, "" if is_known else "still-told")
 
     async def offer_chat(self, request: web.Request) -> web.Response:
         """A code that links a private chat with the bot; it is shown here, once. Who links a chat may decide in it."""
@@ -194,7 +196,7 @@ class OwnAccount:
             Officer(unit, visitor.actor).write(AuditEvent.CHAT_LINKED, visitor.account.name)
 
         await self._console.service.act(link)
-        return see_other(f"{ACCOUNT}?done=device")
+        return await self._answered(request, await self._gate.renew(self._cookie(request)), "device")
 
     async def drop_chats(self, request: web.Request) -> web.StreamResponse:
         """No chat belongs to this account any more; the password first: its owner is told there what is changed."""
@@ -208,7 +210,7 @@ class OwnAccount:
                 Officer(unit, visitor.actor).write(AuditEvent.CHAT_UNLINKED, visitor.account.name)
 
         await self._console.service.act(drop)
-        return await self._answered(request, await self._gate.acknowledge(self._cookie(request)), "removed")
+        return await self._answered(request, await self._gate.renew(self._cookie(request)), "removed")
 
     async def end_session(self, request: web.Request) -> web.StreamResponse:
         """Sign out another browser of one's own."""

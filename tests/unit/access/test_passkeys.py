@@ -187,6 +187,32 @@ async def test_the_last_passkey_stays_and_one_of_two_goes(town, authenticator):
     assert (await town.lines())[-1] == ("passkey removed", "Anne", "my phone")
 
 
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_passkey_that_is_removed_ends_the_sessions_that_it_opened(town, authenticator, alone):
+    """The telephone that was lost is in with it."""
+    codes = await town.settled()
+    here = await town.full(codes)
+    asked = await town.gate.begin_enrol_passkey(here.cookie, SITE, Stage.FULL)
+    made = authenticator.create(asked)
+    here = await town.gate.finish_enrol_passkey(here.cookie, made, "Phone", SITE, await town.confirmed(here))
+    other = await town.full(codes)
+    await town.clock.advance(60)
+    if alone:
+        asked = await town.gate.ask_any_passkey(SITE)
+        lost = await town.gate.sign_in_by_passkey(authenticator.get(asked), SITE, AWAY)
+    else:
+        halfway = await town.enter(visit=AWAY)
+        asked = await town.gate.begin_passkey(halfway.cookie, SITE)
+        lost = await town.gate.prove_by_passkey(halfway.cookie, authenticator.get(asked), SITE, AWAY)
+    lost = await town.gate.renew(lost.cookie)
+    assert await town.gate.visitor(lost.cookie, AWAY) is not None
+
+    here = await town.gate.drop_passkey(here.cookie, b64(authenticator.identity), await town.confirmed(here))
+    seen = [await town.gate.visitor(each.cookie, HOME) is not None for each in (here, other, lost)]
+    assert seen == [True, True, False]
+    assert ("signed out", "Anne", "Safari") in await town.lines()
+
+
 async def test_nobody_removes_anothers_passkey(town, authenticator):
     await enrolled(town, authenticator)
     bruno = await enrolled(town, Authenticator(), "Bruno")

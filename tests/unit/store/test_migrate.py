@@ -116,7 +116,8 @@ def test_a_database_from_before_the_release_is_brought_along_with_its_rows(tmp_p
     before["post"] = [(*row, None) for row in before["post"]]  # no poll
     before["bulk"] = [(*row, None) for row in before["bulk"]]  # of no hazard that is known
     before["lease"] = [(*row, None, None) for row in before["lease"]]  # without a number and a time since when
-    before["account"] = [(*row, None) for row in before["account"]]  # nobody has a handle
+    before["account"] = [(*row, None, None) for row in before["account"]]  # nobody has a handle, or read of changes
+    before["session"] = [(*row, None) for row in before["session"]]  # opened by nothing that is known
     before["passkey"] = [(*row, None, None) for row in before["passkey"]]  # each a second factor
     before["post"] = [(*row, None, None) for row in before["post"]]  # none of them answers anybody
     before["subscriber"] = [(*row, None, None, None) for row in before["subscriber"]]  # no browser, none missed

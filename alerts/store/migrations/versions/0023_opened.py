@@ -1,0 +1,26 @@
+"""What opened a session, and up to when changes of what proves somebody are known to them.
+
+The version before goes on beside it: what it opens is a session that was opened by nothing in particular, and whoever
+signs in there is told of changes since their last sign-in.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from alerts.store import schema
+
+revision = "0023"
+down_revision = "0022"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Bring the database to this version; the version before goes on working beside it."""
+    for table, name in ((schema.account, "changes_read_at"), (schema.session, "opened_by")):
+        # A database from before the first release was given all tables by the first migration.
+        known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns(table.name)}
+        if name not in known:
+            op.add_column(table.name, sa.Column(name, table.c[name].type))
