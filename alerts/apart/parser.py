@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from functools import partial, update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
+from urllib.parse import urlsplit
 
 from alerts.apart.pool import POOL, Limits
 from alerts.model.errors import TocsinError, Unreadable
@@ -47,10 +49,14 @@ class Parser(Generic[P, T]):
         shape: Callable[[Any], T] = shaped(self.types()["return"])
         return POOL.run(self, given, shape)
 
+    def turns_of(self, owner: str) -> Executor:
+        """The turns of whoever these bytes are from: an address, or who sends; of an address its host counts."""
+        return POOL.turns_of(urlsplit(owner).hostname or owner, self.refuses)
+
     async def read(self, owner: str, *given: P.args, **named: P.kwargs) -> T:
         """As `apart`, off the loop, when it is the turn of this `owner`: whose bytes they are."""
         work = partial(self.apart, *given, **named)
-        return await asyncio.get_running_loop().run_in_executor(POOL.turns_of(owner, self.refuses), work)
+        return await asyncio.get_running_loop().run_in_executor(self.turns_of(owner), work)
 
     def types(self) -> Mapping[str, Any]:
         """The types of what it is given, in order, and of what it returns."""

@@ -1,7 +1,7 @@
 """How the two processes speak: plain values and bytes, each message bounded, and nothing in it that is ever run.
 
-A message is two lengths (4 bytes each, big-endian), JSON of the first, and the bytes of the second. In the JSON,
-`{"bytes": n}` stands for the bytes number n, of which `"sizes"` has the lengths: a picture isn't spelled out as text.
+A message is three lengths (4 bytes each, big-endian) and as many parts: the sizes of all bytes in it, as JSON; what is
+told, as JSON; these bytes. `{"bytes": n}` stands for those number n: a picture isn't spelled out as text.
 The child has read a stranger's bytes and may have become theirs: what it says is taken by the types that are expected
 (`alerts.model.plain`), as what any stranger says.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from alerts.model.plain import plain
 
-HEAD = struct.Struct(">II")
+HEAD = struct.Struct(">III")
 _BYTES = "bytes"
 
 
@@ -27,19 +27,18 @@ def packed(message: Mapping[str, Any]) -> bytes:
         kept.append(bytes(value))
         return {_BYTES: len(kept) - 1}
 
-    told = json.dumps(plain(message, zoned=True), default=keep, separators=(",", ":"))
-    text = json.dumps({"told": told, "sizes": [len(each) for each in kept]}).encode()
-    return b"".join((HEAD.pack(len(text), sum(map(len, kept))), text, *kept))
+    told = json.dumps(plain(message, zoned=True), default=keep, separators=(",", ":")).encode()
+    sizes = json.dumps([len(each) for each in kept]).encode()
+    return b"".join((HEAD.pack(len(sizes), len(told), sum(map(len, kept))), sizes, told, *kept))
 
 
-def unpacked(text: bytes, kept: memoryview) -> dict[str, Any]:
+def unpacked(sizes: bytes, told: bytes, kept: memoryview) -> dict[str, Any]:
     """What `packed` had, as JSON has it, with its bytes.
 
     Raises ValueError, TypeError, LookupError or RecursionError for what isn't.
     """
-    outer = json.loads(text)
     parts, at = [], 0
-    for size in outer["sizes"]:
+    for size in json.loads(sizes):
         parts.append(bytes(kept[at : at + size]))
         at += size
 
@@ -47,7 +46,7 @@ def unpacked(text: bytes, kept: memoryview) -> dict[str, Any]:
         number = told.get(_BYTES) if len(told) == 1 else None
         return parts[number] if isinstance(number, int) else told
 
-    message: dict[str, Any] = json.loads(outer["told"], object_hook=put_back)
+    message: dict[str, Any] = json.loads(told, object_hook=put_back)
     return message
 
 
@@ -59,13 +58,13 @@ def received(recv_into: Callable[[memoryview], int], most: int) -> dict[str, Any
     head = bytearray(HEAD.size)
     if not _fill(memoryview(head), recv_into):
         return None
-    text, kept = HEAD.unpack(head)
-    if text + kept > most:
-        raise OverflowError(text + kept)
-    body = memoryview(bytearray(text + kept))
+    sizes, told, kept = HEAD.unpack(head)
+    if sizes + told + kept > most:
+        raise OverflowError(sizes + told + kept)
+    body = memoryview(bytearray(sizes + told + kept))
     if body and not _fill(body, recv_into):
         raise EOFError
-    return unpacked(bytes(body[:text]), body[text:])
+    return unpacked(bytes(body[:sizes]), bytes(body[sizes : sizes + told]), body[sizes + told :])
 
 
 def _fill(room: memoryview, recv_into: Callable[[memoryview], int]) -> bool:

@@ -356,7 +356,6 @@ SOURCE_FAULTS: Mapping[str, str] = {
     "xml_is_html": "it is an HTML page; expected XML",
     "xml_no_tag": "it is no XML: it doesn't begin with a tag",
     "xml_many_tags": "the XML holds more than {most:number} tags",
-    "xml_many_attributes": "a tag of the XML has more than {most:number} attributes",
     "xml_malformed": "it is no well-formed XML: {said}",
     "cap_root": "it is no CAP message: its root is <{root}>, expected <alert>",
     "cap_unidentified": "the CAP message has no {missing:term}: it can't be told from any other",

@@ -262,7 +262,7 @@ _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
 _JOINS = "\u200d\ufe0e\ufe0f\u20e3"
 _PLAIN_ATOM = re.compile(r".", re.DOTALL)
 _ATOM = re.compile(r"<[^<>]*>|&#?\w{1,12};|.", re.DOTALL)
-_TAG = re.compile(r"<(/?)([a-zA-Z0-9-]+)[^<>]*>")
+_TAG = re.compile(r"<(/?)([a-zA-Z0-9-]++)[^<>]*+>")
 _ENDLESS = 60
 """Letters without a blank that are no word any more."""
 _LEAST = 20

@@ -24,7 +24,7 @@ from alerts.model.alert import Alert, Info
 from alerts.model.bounds import normal, seen
 from alerts.rendering.counting import spans
 
-_SUSPECT = re.compile(r"[<&\x00-\x1f\x7f-\x9f\u2028\u2029]|  |\w\?\w")
+_SUSPECT = re.compile(r"[<&\x00-\x1f\x7f-\x9f\u2028\u2029]|[^\S\n]{2}|\w\?\w")
 # No character is tried a second time ("++"), and only a comment goes on past the next "<": a tag that never ends costs
 # no more than one that does. A comment without an end reaches to the end of the text, as in a browser.
 _MARKUP = re.compile(
@@ -50,7 +50,7 @@ _TAGS = _BLOCKS | _HIDDEN | _INLINE
 """The tags that are taken out, with Word's own; "Call <your council>" is no tag, and stays."""
 # Météo-France's bulletins in MeteoAlarm have "?" where an apostrophe was lost: "d?ete".
 _LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûùh])", re.IGNORECASE)
-_BLANKS = re.compile(r"[ \t]{2,}|\t")
+_BLANKS = re.compile(r"[^\S\n]{2,}|\t")
 _BULLET = re.compile(r"(?:[*•·▪–—-]|\d{1,2}[.)])\s")
 LONGEST = 20_000
 """Characters of one text that are looked at: nobody reads more of a post, and no text may cost minutes."""
@@ -272,7 +272,7 @@ def _unwrap(paragraph: str) -> str:
 
 # --- set as French is set ------------------------------------------------------------------------------------------
 
-_KEPT_AS_TYPED = re.compile(r"(https?://\S+|\S+@\S+)")
+_KEPT_AS_TYPED = re.compile(r"(https?://\S+|(?<!\S)\S[^\s@]*+@\S+)")
 _TO_SET = re.compile(r"\b0\d \d\d|['\"«»;!?:]|\.\.\.|\d\s?[hH]")
 
 
@@ -311,7 +311,7 @@ def _set(text: str) -> str:
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     text = re.sub(r'"([^"\n]+)"', "«\u00a0\\1\u00a0»", text).replace("...", "…")
     text = re.sub(r"«[ \u00a0\u202f]*", "«\u00a0", text)
-    text = re.sub(r"[ \u00a0\u202f]*»", "\u00a0»", text)
+    text = re.sub(r"(?<![ \u00a0\u202f])[ \u00a0\u202f]*+»", "\u00a0»", text)
     text = re.sub(r"(?<=[\w)»…])[ \u00a0\u202f]*([;!?]+|:)(?=\s|$)", "\u00a0\\1", text)
     text = re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH][ \u00a0]?([0-5]\d)\b", "\\1\u00a0h\u00a0\\2", text)
     text = re.sub(r"\b([01]?\d|2[0-3])[ \u00a0]?[hH](?![\w’'])", "\\1\u00a0h", text)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -50,18 +50,25 @@ class FetchedDocument:
         return self._made.get(key)
 
     async def once(
-        self, key: Hashable, make: Callable[[], T], size: Callable[[T], int] | None = None, *, slow: bool = False
+        self,
+        key: Hashable,
+        make: Callable[[], T],
+        size: Callable[[T], int] | None = None,
+        *,
+        slow: bool = False,
+        by: Executor | None = None,
     ) -> T:
         """What `make` makes of the document, in a thread, for the first who asks for it by this key; then that again.
 
-        `size` tells how many bytes it takes. With `slow` it waits for others that took long, and they for it. What
-        `make` raises is raised to all who wait for it, and made anew for the next.
+        `size` tells how many bytes it takes. With `slow` it waits for others that took long, and they for it; what has
+        it read apart waits `by` its owner's turns. What `make` raises is raised to all who wait for it, and made anew
+        for the next.
         """
         if key in self._made:
             made: T = self._made[key]
             return made
         if key not in self._making:
-            making = asyncio.get_running_loop().run_in_executor(_SLOW_READERS if slow else _READERS, make)
+            making = asyncio.get_running_loop().run_in_executor(by or (_SLOW_READERS if slow else _READERS), make)
             self._making[key] = making
             making.add_done_callback(lambda done: self._keep(key, done, size))
         # Shielded: whoever stops waiting leaves it to the others.

@@ -21,12 +21,7 @@ Element = etree._Element  # noqa: SLF001 - lxml has no public name for the type 
 MAX_TAGS = 1_000_000
 """More markup than this in one document is refused: an index of 10,000 entries has half of it."""
 
-MAX_ATTRIBUTES = 200
-"""More of them in one tag are refused: who goes through them one by one for each of them takes minutes for 100,000."""
-
 _PROLOG = re.compile(rb"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
-_TAG = re.compile(rb"""<[^<>"']*(?:"[^"<]*"[^<>"']*|'[^'<]*'[^<>"']*)*""")
-_ATTRIBUTE = re.compile(rb"""=\s*["']""")
 _DECLARATION = re.compile(r"^\s*<\?xml.*?\?>", re.DOTALL)
 _ENCODING = re.compile(r"""encoding\s*=\s*["']([\w.-]{1,20})["']""")
 _ASCII_SUPERSET = re.compile(r"utf-?8|(us-)?ascii|iso-8859-\d{1,2}|windows-125\d|gb18030|gbk|gb2312|big5|koi8-r")
@@ -42,17 +37,6 @@ _LONGEST_LINE = 1000
 def one_line(text: str) -> str:
     """What a stranger wrote, as a message or a log may hold it: no control characters or halves of them, one line."""
     return " ".join(FORBIDDEN.sub("", text[:_LONGEST_LINE]).split())
-
-
-def must_be_harmless(body: bytes, *, max_tags: int = MAX_TAGS) -> None:
-    """Raise Unreadable for a DTD, more than `max_tags` tags, or a tag of more than `MAX_ATTRIBUTES`.
-
-    For a reader that would go through it all.
-    """
-    document = _as_ascii_superset(body)
-    _refuse(document, max_tags)
-    if any(len(_ATTRIBUTE.findall(tag[0])) > MAX_ATTRIBUTES for tag in _TAG.finditer(document)):
-        raise Unreadable(because("xml_many_attributes", most=MAX_ATTRIBUTES))
 
 
 def parse(body: bytes, *, max_tags: int = MAX_TAGS) -> tuple[Element, tuple[Reason, ...]]:

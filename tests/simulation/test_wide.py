@@ -10,7 +10,8 @@ import pytest
 from alerts.channels import mqtt
 from alerts.channels.mail import channel as mail
 from alerts.model.alert import MsgType
-from alerts.sources.rss import FeedEntry, Met, RssSource
+from alerts.sources.feed import FeedEntry
+from alerts.sources.rss import Met, RssSource
 from alerts.sources.vigilance import source as vigilance
 from simulation import run
 from simulation.__main__ import SHORT, Wish, told

@@ -13,6 +13,8 @@ from alerts.apart.parser import parser
 from alerts.model.alert import Severity
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.reason import Reason, because
+from alerts.rendering.fit import at_words
+from alerts.rendering.text import clean, french
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +88,12 @@ def writes(body: bytes) -> str:
 def naps(body: bytes) -> str:
     time.sleep(0.3)
     return body.decode()
+
+
+@parser("words", seconds=4)
+def words(body: bytes) -> int:
+    """Whatever is done with a stranger's words once they are read, eight times over: half a second in all."""
+    for _ in range(8):
+        said = french.__wrapped__(clean.__wrapped__(body.decode()))
+        length = len(at_words(said, lambda part: len(part) < 200, markup=True))
+    return length

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.sources.feed import MOST_BYTES
 from alerts.sources.fetch import MAX_BYTES
-from alerts.sources.rss import MOST_BYTES
 from bench.attackers import ATTACKS as KNOWN
 from bench.attackers import HOSTILE
 from bench.strangers import hostile_map, site

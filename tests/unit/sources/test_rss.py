@@ -27,7 +27,6 @@ ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"><title>Blog</title><entry>
 <id>tag:1</id><title>Crue à Saint-Martin</title>
 <link href="https://blog.example/1"/><published>2026-11-25T09:00:00Z</published><updated>2026-11-25T11:00:00Z</updated>
 <summary>Le pont est fermé</summary></entry></feed>"""
-BOMB = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><rss version="2.0"><channel/></rss>'
 
 
 class Paper:
@@ -98,16 +97,13 @@ async def test_the_past_of_a_feed_is_not_heard(paper):
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (BOMB, "DTD"),
         ("<html><body>404</body></html>", "it is an HTML page"),
         ("<news><item/></news>", "it is no RSS or Atom feed"),
-        (RSS.format("<a/>" * 40_001), "tags"),
-        (RSS.format("<item a='>' " + 'b="" ' * 201 + "/>"), "more than 200 attributes"),
         (RSS.format("x" * (2 * 1_048_576)), "larger than 2 MB"),
     ],
-    ids=["a bomb", "a page", "other XML", "too many tags", "too many attributes", "too long"],
+    ids=["a page", "other XML", "too long"],
 )
-async def test_what_could_hold_us_up_or_is_no_feed_is_refused(paper, said, why):
+async def test_what_is_no_feed_or_too_long_is_refused(paper, said, why):
     paper.says = said
     with pytest.raises(SourceFailed, match=why):
         await paper.ear().hear([], {}, NOW)
@@ -118,3 +114,11 @@ async def test_a_broken_feed_tells_what_can_be_read(paper):
     [remark] = (await paper.ear().hear([], {}, NOW)).remarks
 
     assert remark.text.splitlines()[0] == "Eau & gaz"
+
+
+async def test_what_takes_a_feeds_reader_for_ever_fails_as_that_feed_alone(paper):
+    """Blank lines over which feedparser's patterns go from each of them: half an hour, for two megabytes."""
+    paper.says = "<?xml version='1.0'?>" + "\n" * 300_000 + "<rss version='2.0'><channel/></rss>"
+
+    with pytest.raises(SourceFailed, match="takes more than the 10 s of computing"):
+        await paper.ear().hear([], {}, NOW)

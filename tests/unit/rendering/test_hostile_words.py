@@ -1,0 +1,32 @@
+"""Words are worked on in the daemon: in time as their length, whatever they are. A second's computing has to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from alerts.rendering.text import LONGEST, clean, french
+from tests.unit.apart.readings import words
+
+
+@pytest.mark.parametrize(
+    "run",
+    ["\u00a0", "\u202f ", "a", "!", "«\u00a0", "\n\u00a0", "<", "<a", "@", "a@", "&", "https://", "\u0301", '"', "a'"],
+    ids=repr,
+)
+@pytest.mark.parametrize("end", ["", "\n»x"], ids=["alone", "before a mark"])
+def test_a_run_of_anything_is_worked_on_in_time(run, end):
+    assert words.apart((f"Une crue : {run * (LONGEST // len(run))}"[: LONGEST - len(end)] + end).encode()) >= 0
+
+
+def test_blanks_of_every_kind_are_one():
+    assert clean(f"a{chr(0xA0) * 19_900}b\u2003 \u202fc") == "a b c"
+
+
+def test_addresses_stay_as_they_were_typed():
+    typed = "Ecrire a: x.y@mairie.example!, (https://mairie.example/a:b?c!), @moi: c'est @a@b: x@"
+
+    assert (
+        french(typed)
+        == "Ecrire a\u00a0: x.y@mairie.example!, (https://mairie.example/a:b?c!), @moi\u00a0: c’est @a@b: x@"
+    )
+    assert french("dit «  oui\u202f \u00a0» puis»") == "dit «\u00a0oui\u00a0» puis\u00a0»"
