@@ -1,4 +1,4 @@
-"""Words are worked on in the daemon: in time as their length, whatever they are. A second's computing has to do."""
+"""Words are worked on in the daemon: in time as their length, whatever they are."""
 
 from __future__ import annotations
 
