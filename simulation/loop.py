@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple
 
+from alerts.apart.parser import HERE
 from simulation.agenda import Agenda
 
 T = TypeVar("T")
@@ -65,10 +66,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> asyncio.Future[T]:  # noqa: ARG002
         """Run it here and now."""
         future: asyncio.Future[T] = self.create_future()
+        here = HERE.set(True)  # nor are there other processes
         try:
             future.set_result(func(*args))
         except Exception as error:  # noqa: BLE001 handed to whoever awaits it
             future.set_exception(error)
+        finally:
+            HERE.reset(here)
         return future
 
     def bury(self) -> None:
