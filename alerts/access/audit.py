@@ -29,7 +29,7 @@ _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 
 
 class AuditEvent(StrEnum):
-    """An event of the audit log: what happened at the gate, or to an account or a token."""
+    """An event of the audit log: what happened at the gate, to an account or a token, or to all that is kept."""
 
     SIGNED_IN = "signed in"
     FAILING = "sign-in failing"
@@ -50,6 +50,11 @@ class AuditEvent(StrEnum):
     TOKEN_REVOKED = "token revoked"  # noqa: S105 the name of a deed
     CHAT_LINKED = "chat linked"
     CHAT_UNLINKED = "chat unlinked"
+    SUBSCRIBERS_EXPORTED = "subscribers exported"
+    SUBSCRIBERS_IMPORTED = "subscribers imported"
+    DATABASE_EXPORTED = "database exported"
+    DATABASE_COPIED = "database copied"
+    DATABASE_RESTORED = "database restored"
 
 
 OF_FACTORS = (AuditEvent.CODES_ADDED, AuditEvent.CODES_REMOVED, AuditEvent.PASSKEY_ADDED, AuditEvent.PASSKEY_REMOVED)
@@ -118,12 +123,15 @@ def head_of(text: str) -> Head:
     return Head(int(match[1]), match[2])
 
 
-def verify(lines: Iterable[Chained], height: int | None = None, expected: Head | None = None) -> Verified | Broken:
+def verify(
+    lines: Iterable[Chained], height: int | None = None, expected: Head | None = None, *, begun: bool = False
+) -> Verified | Broken:
     """Follow the chain from its first line.
 
     `height` is the number of the newest line that was ever written (`AuditLog.height`, asked before the lines are read:
     others go on writing meanwhile) and `expected` a head that was kept elsewhere: either shows that the end was cut
-    off, and the second also that all was written anew.
+    off, and the second also that all was written anew. `begun`: something is there whose making wrote a line, such as
+    an account, so a log without any was emptied, and one without a height lost it.
     """
     # A head that was kept before the first line is met by every chain.
     head, met = START, expected is None or expected == START
@@ -141,6 +149,8 @@ def verify(lines: Iterable[Chained], height: int | None = None, expected: Head |
         return Broken(head.seq + 1, error.reason)
     if height is not None and head.seq < height:
         return Broken(head.seq + 1, because("record_cut_off", height=height, seq=head.seq))
+    if begun and not (head.seq and height != 0):
+        return Broken(head.seq + 1, because("record_emptied"))
     if not met:
         return Broken(head.seq + 1, because("record_short", seq=expected.seq if expected else 0))
     return Verified(head.seq, head)

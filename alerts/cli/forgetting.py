@@ -46,8 +46,8 @@ def forget(
         somebody = officer(unit, who, Act.FORGET)
         somebody.must(Act.FORGET)
         said, reported = act(unit)
-        # Neither an address nor an id: the log is never forgotten.
-        somebody.write(Act.FORGET, subject, f"{said + reported}, {'in time' if due else 'as was asked for'}")
+        # Neither an address nor an id of who said it: the log is never forgotten. A report's number tells nobody.
+        somebody.write(Act.FORGET, report or subject, f"{said + reported}, {'in time' if due else 'as was asked for'}")
         return said, reported
 
     if dry_run:

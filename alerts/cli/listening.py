@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,9 +18,9 @@ from alerts.model.reason import because
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.service import DeskUnit
-    from alerts.listening.acts import Answered
     from alerts.listening.grouping import Group
-    from alerts.model.listening import Understood
+    from alerts.model.listening import GivenAnswer, Understood
+    from alerts.model.post import Post
 
 heard = typer.Typer(help="What people say under the town's posts, and what they ask.", invoke_without_command=True)
 
@@ -133,44 +134,75 @@ def answer(
     elif account["waiting"] is not None:
         screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=done.answer.id))
     else:
-        _show_posts(done)
+        _show_posts(done.posts)
+    return 0
+
+
+def withdraw(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="A question's id, or the start of one.")],
+    reason: Annotated[str | None, typer.Option(help="Why, for the audit log.")] = None,
+    who: options.As = None,
+) -> int:
+    """Take an answer back wherever it is; its question is open again."""
+    from alerts.listening.acts import withdraw as take_back
+
+    control = listening_control(context)
+    done, _ = control.act(lambda unit: take_back(officer(unit, who, Act.ANSWER), question, reason))
+    told = ", ".join(dict.fromkeys(post.channel for post in done.posts))
+    screen.say(tell("the answer is taken back on %(channels)s", channels=told or tell("the town’s page alone")))
     return 0
 
 
 def approve_answer(control: Control, name: str, who: str | None) -> bool:
-    """Show a waiting answer and let it go out; False: the name is that of no answer."""
-    from alerts.listening import acts
+    """Show what waits of somebody's own words and let it go out; False: the name is that of no such words."""
+    from alerts.desk.handing_in import find_answer
+    from alerts.desk.versions import digest_of
+    from alerts.reports.validating import approve_version, asked_of
 
     if not _is_answer(control, name):
         return False
-    waits = control.ask(lambda unit: acts.find_answer(unit, name))
-    asked = control.ask(lambda unit: acts.find_question(unit, waits.question))
-    screen.show(screen.plain(asked.words))
+    waits, asked = control.ask(lambda unit: ((found := find_answer(unit, name)), asked_of(unit, found)))
+    screen.show(screen.plain(asked))
     screen.show(screen.plain(waits.text))
+    for shown in _reach_of(waits):
+        screen.show(f"  {shown}")
     if sys.stdin.isatty() and sys.stderr.isatty():
         screen.agreed("Validate this? (yes/no)")
-    done, _ = control.act(lambda unit: acts.approve_answer(officer(unit, who, Act.APPROVE), waits.id))
-    _show_posts(done)
+    # What was shown before the question is what is validated: another version has another digest.
+    seen = digest_of(waits)
+    (_, posts), _ = control.act(lambda unit: approve_version(officer(unit, who, Act.APPROVE), waits.id, seen))
+    _show_posts(posts)
     return True
 
 
+def _reach_of(waits: GivenAnswer) -> Iterator[str]:
+    """What else is validated with the words."""
+    if waits.incident is not None:
+        yield tell("on the page of %(incident)s", incident=waits.incident)
+    if waits.next_ones:
+        yield tell("whoever asks the same later is answered automatically")
+    if waits.everywhere:
+        yield tell("also on the channels where nobody asked")
+
+
 def reject_answer(control: Control, name: str, who: str | None, reason: str | None) -> bool:
-    """Keep a waiting answer from going out; False: the name is that of no answer."""
-    from alerts.listening import acts
+    """Keep what waits of somebody's own words from going out; False: the name is that of no such words."""
+    from alerts.desk.handing_in import refuse
 
     if not _is_answer(control, name):
         return False
-    answer, _ = control.act(lambda unit: acts.reject_answer(officer(unit, who, Act.REJECT), name, reason))
+    answer, _ = control.act(lambda unit: refuse(officer(unit, who, Act.REJECT), name, reason))
     screen.say(tell("%(alert)s doesn't go out", alert=answer.id))
     return True
 
 
 def _is_answer(control: Control, name: str) -> bool:
-    return control.town.listens and bool(control.ask(lambda unit: unit.listening.named("answer", name)))
+    return bool(control.ask(lambda unit: unit.listening.named("answer", name)))
 
 
-def _show_posts(done: Answered) -> None:
-    told = ", ".join(dict.fromkeys(post.channel for post in done.posts))
+def _show_posts(posts: Sequence[Post]) -> None:
+    told = ", ".join(dict.fromkeys(post.channel for post in posts))
     screen.say(tell("the answer goes out on %(channels)s", channels=told or tell("the town’s page alone")))
 
 

@@ -19,12 +19,14 @@ import typer
 from alerts.cli import screen
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.errors import Misuse
-from alerts.model.person import Act, Actor, Origin, Role
+from alerts.model.person import Act, Actor, AuditEntry, Origin, Role
 from alerts.model.reason import because
 
 if TYPE_CHECKING:
+    from alerts.access.audit import AuditEvent
     from alerts.desk.officer import Officer
     from alerts.desk.service import DeskUnit
+    from alerts.model.town import Server
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -94,6 +96,17 @@ def login() -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container's user may have no name
         return f"uid {uid}"
+
+
+def write_down(place: Path | Server, event: AuditEvent, subject: str, detail: str = "") -> None:
+    """Add a line to the audit log of what a command did to all that is kept, under the login of this machine."""
+    from alerts.daemon.desk import now
+    from alerts.store.unit import acting
+
+    with acting(place) as unit:
+        unit.audit.write(
+            AuditEntry(now(), login(), Role.ADMINISTRATOR, Origin.COMMAND, login(), event, subject, detail)
+        )
 
 
 def officer(unit: DeskUnit, who: str | None, act: Act) -> Officer:

@@ -197,7 +197,7 @@ def verify_log(
 
     def question(unit: DeskUnit) -> Verified | Broken:
         height = unit.audit.height()
-        return verify(unit.audit.all(), height, expected)
+        return verify(unit.audit.all(), height, expected, begun=bool(unit.accounts.accounts()))
 
     result = _counter(context).ask(question)
     if isinstance(result, Broken):

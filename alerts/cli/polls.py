@@ -102,7 +102,8 @@ def results(
     who: options.As = None,
 ) -> int:
     """Tell a poll's result, channel by channel; before its end how many have answered, and no more."""
-    from alerts.listening.polls import account_of_tally, find_poll, fingerprint_of, publish_result, tell_outcome
+    from alerts.listening.outcomes import tell_outcome
+    from alerts.listening.polls import account_of_tally, find_poll, fingerprint_of, publish_result
 
     control: Control = context.obj.control()
 
@@ -111,7 +112,9 @@ def results(
 
     found = control.ask(question)
     if outcome is not None:
-        control.act(lambda unit: tell_outcome(officer(unit, who, Act.CONSULT), found.poll.id, outcome))
+        (_, said), _ = control.act(lambda unit: tell_outcome(officer(unit, who, Act.CONSULT), found.poll.id, outcome))
+        if said.state == "waiting":
+            screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=said.id))
     if publish:
         # Drawn before the transaction, in which every lane would wait for it.
         pictures, seen = _pictures(control, found), fingerprint_of(found)
@@ -123,7 +126,7 @@ def results(
 
 def approved(control: Control, name: str, who: str | None) -> bool:
     """Let a poll of that name open, where there is one and no alert."""
-    from alerts.listening.polls import approve_poll, find_poll
+    from alerts.listening.polls import approve_poll, find_poll, shown_of
 
     if not control.ask(lambda unit: _is_poll(unit, name)):
         return False
@@ -132,7 +135,7 @@ def approved(control: Control, name: str, who: str | None) -> bool:
     if sys.stdin.isatty() and sys.stderr.isatty():
         screen.agreed("Validate this? (yes/no)")
     # Somebody may have decided while this one read it: the transaction looks once more.
-    opened, _ = control.act(lambda unit: approve_poll(officer(unit, who, Act.APPROVE), waiting.id))
+    opened, _ = control.act(lambda unit: approve_poll(officer(unit, who, Act.APPROVE), waiting.id, shown_of(waiting)))
     screen.say(tell("%(alert)s goes out on %(channels)s", alert=opened.id, channels=", ".join(opened.channels)))
     return True
 

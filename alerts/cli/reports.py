@@ -126,14 +126,11 @@ def add(
     def act(unit: DeskUnit) -> CitizenReport:
         by = officer(unit, who, Act.TEND)
         by.must(Act.TEND)
-        name = by.actor.name
         # Each that is told at the counter is somebody else's.
         source = f"counter {unit.new_id()}"
         language = control.town.language
-        draft = ReportDraft(kind, Via.OFFICER, source, lat, lon, address, text, language=language, by=name)
-        taken = take(unit, placed(draft, places)).report
-        by.write(Act.TEND, taken.number, "report added")
-        return taken
+        draft = ReportDraft(kind, Via.OFFICER, source, lat, lon, address, text, language=language, by=by.actor)
+        return take(unit, placed(draft, places)).report
 
     return _done(control, act, as_json=as_json)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alerts.cli import screen
+from alerts.cli import options, screen
 from alerts.cli.screen import tell
 
 if TYPE_CHECKING:
@@ -117,11 +117,14 @@ def export(
     ] = False,
 ) -> int:
     """Print everything the database holds as JSON lines."""
+    from alerts.access.audit import AuditEvent
     from alerts.store.connection import migrate
     from alerts.store.unit import asking
 
     town = context.obj.load()
     migrate(town.database)
+    what = "with what people said" if with_heard else "without what people said"
+    options.write_down(town.database, AuditEvent.DATABASE_EXPORTED, "database", what)
     # The file of an older version has been brought up to date by now: its rows are told in this version's columns.
     with asking(town.database) as unit:
         for row in unit.views.export(with_heard=with_heard):
@@ -134,11 +137,13 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes: a file that isn't there yet.")],
 ) -> int:
     """Copy the database as it is at one moment, while the daemon runs; the copy is checked."""
+    from alerts.access.audit import AuditEvent
     from alerts.store.connection import file_of
     from alerts.store.restoring import backup as copy
 
     town = context.obj.load()
     copy(file_of(town), file)
+    options.write_down(town.database, AuditEvent.DATABASE_COPIED, "database", f"to {file}")
     screen.say(tell("%(file)s is copied to %(to)s", file=town.database, to=file))
     return 0
 
@@ -148,12 +153,16 @@ def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A copy that `tocsin db backup` made.")],
 ) -> int:
     """Put a copy in the database's place: what may be out since it was made is looked for before it is sent."""
+    from alerts.access.audit import AuditEvent
     from alerts.daemon.desk import now
+    from alerts.model.person import AuditEntry, Origin, Role
     from alerts.store.connection import file_of
     from alerts.store.restoring import restore as put_back
 
     town = context.obj.load()
-    kept, gap = put_back(file_of(town), file, now())
+    login = options.login()
+    by = AuditEntry(now(), login, Role.ADMINISTRATOR, Origin.COMMAND, login, AuditEvent.DATABASE_RESTORED, "database")
+    kept, gap = put_back(file_of(town), file, by)
     since = f"{gap.since.astimezone(town.zone):%Y-%m-%d %H:%M:%S}" if gap.since else tell("its beginning")
     restored = "%(file)s is restored from %(source)s; it knows nothing of what happened after %(since)s"
     screen.say(tell(restored, file=town.database, source=file, since=since))

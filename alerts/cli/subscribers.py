@@ -46,6 +46,7 @@ File = Annotated[typer.FileText, typer.Argument(metavar="FILE", help="JSON lines
 @subscribers.command("export")
 def export(context: typer.Context, channel: Channel = None) -> int:
     """Write them as JSON lines: a chat's id and its choices. Keep the file as you would keep the database."""
+    from alerts.access.audit import AuditEvent
     from alerts.daemon.bots import bot_settings
     from alerts.daemon.desk import Control
 
@@ -56,6 +57,8 @@ def export(context: typer.Context, channel: Channel = None) -> int:
     if channel is not None and channel not in known:
         raise Misuse(because("channel_not_subscribed", name=repr(channel), known=list(known) or _NONE))
     written = [(name, each) for name, each in rows if channel in (None, name)]
+    # Before anything leaves: who takes the addresses of people out is written down also where the pipe breaks.
+    options.write_down(town.database, AuditEvent.SUBSCRIBERS_EXPORTED, channel or "all", f"{len(written)}")
     for name, each in written:
         sys.stdout.write(json.dumps({"channel": name, **as_json(each)}, ensure_ascii=False) + "\n")
     screen.say(screen.counted("%(n)s subscriber written", "%(n)s subscribers written", len(written)))
@@ -65,6 +68,7 @@ def export(context: typer.Context, channel: Channel = None) -> int:
 @subscribers.command("import")
 def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
     """Take them in, in place of what is kept of the same chats. One faulty line, and nothing is stored."""
+    from alerts.access.audit import AuditEvent
     from alerts.daemon.bots import bot_settings
     from alerts.daemon.desk import Control
 
@@ -75,6 +79,9 @@ def import_(context: typer.Context, file: File, channel: Channel = None) -> int:
     def store(unit: DeskUnit) -> None:
         for name, each in read:
             unit.subscribers.put(name, each)
+        off = sum(not each.on for _, each in read)
+        by = officer(unit, None, Act.ADMINISTER)
+        by.write(AuditEvent.SUBSCRIBERS_IMPORTED, channel or "all", f"{len(read)}, {off} of them off")
 
     Control(town).act(store)
     screen.say(screen.counted("%(n)s subscriber taken in", "%(n)s subscribers taken in", len(read)))

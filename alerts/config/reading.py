@@ -54,6 +54,7 @@ from alerts.model.town import (
     FleetSection,
     ListeningFeed,
     ListeningSection,
+    Mode,
     NotifySection,
     Server,
     SourceRules,
@@ -136,6 +137,8 @@ def read_config(file: Path, text: str, *, within: Path | None = None) -> Town:
         raise ConfigurationError(reading.problems, reading.language)
     # An officer may always write, whether the file has a [sources.manual] or not; only its rules may be set there.
     sources.setdefault(MANUAL, ManualSettings())
+    # Whoever wants two people for alerts wants them for all that officers say, unless the file says otherwise.
+    mode: Mode = "auto" if sources[MANUAL].publish == "auto" else "approve"
     return _made_of(
         Town,
         station,
@@ -147,8 +150,8 @@ def read_config(file: Path, text: str, *, within: Path | None = None) -> Town:
         web=_made_of(WebSection, web),
         notify=_made_of(NotifySection, notify),
         desk=_made_of(DeskSection, desk),
-        listening=_listening(listening),
-        reports=_reports(reports, station.language) if reports else None,
+        listening=_listening(listening, mode),
+        reports=replace(_reports(reports, station.language), answers=reports.answers or mode) if reports else None,
         file=file.resolve(),
     )
 
@@ -221,10 +224,10 @@ def _push(settings: PushSettings | None) -> dict[str, ChannelConfig]:
     return {PUSH: ChannelConfig(PUSH, PUSH, PUSH_TEXT, on_update=Means.NEW, subscriptions=True, settings=settings)}
 
 
-def _listening(settings: ListeningSettings) -> ListeningSection:
+def _listening(settings: ListeningSettings, mode: Mode) -> ListeningSection:
     return ListeningSection(
         settings.every,
-        settings.answers,
+        settings.answers or mode,
         settings.keep,
         settings.hours,
         {name: _made_of(ListeningFeed, each, name=name, settings=each) for name, each in settings.feeds.items()},

@@ -341,7 +341,7 @@ class ListeningSettings(_Section):
     """`[listening]`."""
 
     every: Span = ListeningSection.every
-    answers: Literal["auto", "approve"] = ListeningSection.answers
+    answers: Literal["auto", "approve"] | None = None
     keep: Span = ListeningSection.keep
     hours: str | None = Field(default=ListeningSection.hours, examples=["08:00-19:00"])
     feeds: dict[str, FeedSettings] = {}
@@ -430,6 +430,7 @@ class ReportsSettings(_Section):
     flood: int = Field(default=ReportsSection.flood, ge=5, le=100_000)
     prefix: str | None = Field(default=ReportsSection.prefix, pattern=r"[A-Z]{1,6}", examples=["SM"])
     words: tuple[Annotated[str, Field(min_length=2, max_length=60)], ...] = Field(default=(), max_length=200)
+    answers: Literal["auto", "approve"] | None = None
     forward: dict[str, ReportForwardSettings] = {}
 
     @field_validator("kinds")

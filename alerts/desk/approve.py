@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -167,13 +167,16 @@ def _digest(picture: str, *_: int) -> str:
     return hashlib.sha256(Path(picture).read_bytes()).hexdigest()
 
 
-def retry(alerts: AlertRepository, name: str, now: datetime) -> list[Post]:
+def retry(
+    alerts: AlertRepository, name: str, now: datetime, *, fallen: Callable[[Post], Reason | None] = lambda _: None
+) -> list[Post]:
     """Queue again what failed or is in doubt; something in doubt may then be out twice. Raises Misuse or Refused.
 
-    What its incident has gone on from stays: nobody is to read an alert after its update or its end.
+    What its incident has gone on from stays: nobody is to read an alert after its update or its end. `fallen` tells why
+    what a post says stands no more.
     """
     troubled = _in_trouble(alerts, name)
-    newer = {post.id: _newer(alerts, post) for post in troubled}
+    newer = {post.id: fallen(post) or _newer(alerts, post) for post in troubled}
     posts = [post for post in troubled if newer[post.id] is None]
     if not posts:
         raise Refused(because("retry_overtaken", name=name, why=newer[troubled[0].id]))
@@ -259,20 +262,25 @@ def wrote(actor: Actor, stored: StoredAlert) -> bool:
     return stored.author is not None and fold_name(stored.author) == fold_name(actor.name)
 
 
-def why_not_theirs(actor: Actor, stored: StoredAlert, station: Town) -> Reason | None:
-    """Why this actor may not validate it; None: they may. Where the station is alone, everybody may."""
+def why_not_theirs(actor: Actor, stored: StoredAlert, station: Town, brought: Collection[str] = ()) -> Reason | None:
+    """Why this actor may not validate it; None: they may. Where the station is alone, everybody may.
+
+    `brought` are those who brought the reports that a draft cites: by that it is of their making.
+    """
     if station.desk.alone:
         return None
     if wrote(actor, stored):
         return because("validates_own", alert=stored.id, author=stored.author)
+    if fold_name(actor.name) in {fold_name(each) for each in brought}:
+        return because("validates_brought", alert=stored.id, who=actor.name)
     if stored.author is None and stored.source == MANUAL:
         return because("author_unknown", alert=stored.id)
     return None
 
 
-def must_be_another(actor: Actor, stored: StoredAlert, station: Town) -> None:
-    """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
-    if why := why_not_theirs(actor, stored, station):
+def must_be_another(actor: Actor, stored: StoredAlert, station: Town, brought: Collection[str] = ()) -> None:
+    """Raise Forbidden for who wrote or brought it, unless the station says that there is nobody else."""
+    if why := why_not_theirs(actor, stored, station, brought):
         raise Forbidden(why)
 
 

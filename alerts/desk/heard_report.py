@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alerts.desk.service import DeskUnit
-from alerts.model.listening import AnswerState, Question, QuestionAnswer, QuestionState, Utterance
+from alerts.model.listening import AnswerState, GivenAnswer, Question, QuestionState, Utterance
 
 MOST_TOLD = 5
 """Questions of one report: those that were asked most."""
@@ -70,24 +70,24 @@ def heard_about(unit: DeskUnit, incident: str) -> ReportHeard | None:
     )
 
 
-def _accepted(answers: Sequence[QuestionAnswer]) -> list[QuestionAnswer]:
+def _accepted(answers: Sequence[GivenAnswer]) -> list[GivenAnswer]:
     return [each for each in answers if each.state is AnswerState.ACCEPTED]
 
 
 def _first_answer(
-    told: Sequence[Question], answers: Mapping[str, Sequence[QuestionAnswer]], said: Sequence[Utterance]
+    told: Sequence[Question], answers: Mapping[str, Sequence[GivenAnswer]], said: Sequence[Utterance]
 ) -> timedelta | None:
     asked = [each.heard_at for each in said if each.question is not None]
     answered = [_when(answers[each.id][0]) for each in told]
     return max(min(answered) - min(asked), timedelta()) if asked and answered else None
 
 
-def _question(question: Question, answers: Sequence[QuestionAnswer], said: Sequence[Utterance]) -> ReportQuestion:
+def _question(question: Question, answers: Sequence[GivenAnswer], said: Sequence[Utterance]) -> ReportQuestion:
     asked = [each.heard_at for each in said if each.question == question.id]
     took = max(_when(answers[0]) - min(asked), timedelta()) if answers and asked else None
     answer = answers[-1].text if answers else ""
     return ReportQuestion(question.id, question.words, question.asked, question.state, answer, took)
 
 
-def _when(answer: QuestionAnswer) -> datetime:
+def _when(answer: GivenAnswer) -> datetime:
     return answer.validated_at or answer.created_at

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -19,8 +20,9 @@ from alerts.desk.actions import Desk, Filed
 from alerts.desk.approve import is_vetoed, must_be_another, must_fit, must_leave, wrote
 from alerts.desk.dedupe import end_reason, release
 from alerts.desk.draft import Draft, draft_alert
-from alerts.desk.following import is_proposal
+from alerts.desk.following import is_proposal, predecessor
 from alerts.desk.service import DeskUnit
+from alerts.desk.versions import why_fallen
 from alerts.model.alert import (
     CORRECTED,
     ENDS_BY,
@@ -159,7 +161,7 @@ class Officer:
     def retry(self, name: str) -> list[Post]:
         """Queue again what failed or is in doubt. Raises Misuse or Refused."""
         self.must(Act.RETRY)
-        posts = approve.retry(self.unit.alerts, name, self.unit.now)
+        posts = approve.retry(self.unit.alerts, name, self.unit.now, fallen=partial(why_fallen, self.unit))
         self.write(Act.RETRY, posts[0].alert_id, ", ".join(post.channel for post in posts))
         return posts
 
@@ -224,8 +226,9 @@ class Officer:
             raise Forbidden(because("role_too_low", name=self.actor.name, role=self._role, act=act, needed=needed))
 
     def must_be_another(self, stored: StoredAlert) -> None:
-        """Raise Forbidden for who wrote it, unless the station says that there is nobody else."""
-        must_be_another(self.actor, stored, self._desk.station)
+        """Raise Forbidden for who wrote it, or brought what it cites, unless the station has nobody else."""
+        brought = self.unit.reports.brought_by([stored.id]).get(stored.id, ())
+        must_be_another(self.actor, stored, self._desk.station, brought)
 
     def write(self, act: str, subject: str, detail: str = "") -> None:
         """Add a line to the audit log."""
@@ -243,23 +246,29 @@ class Officer:
         is_free = self._desk.station.rules_for(MANUAL).publish == "auto" or self._role.at_least(MAY[Act.APPROVE])
         if is_free or end_reason(alert) is not EndReason.CORRECTED:
             return alert
-        named = (
-            found for each in reversed(alert.references) for found in self.unit.alerts.by_identifier(each.identifier)
-        )
-        stored = next((each for each in named if each.alert is not None), None)
-        if stored is None:
+        named = self._named(alert)
+        if named is None:
             return alert
-        stands = goes_on_from(self.unit.alerts, stored, ends=True)
+        stands = goes_on_from(self.unit.alerts, named, ends=True)
         bare = without_own_words(alert, stands, self._desk.station)
-        return alert if (bare.note, bare.infos) == (alert.note, alert.infos) else bare
+        return alert if bare == alert else bare
+
+    def _named(self, alert: Alert) -> StoredAlert | None:
+        """The message that this one goes on from: that by which it is decided, whatever else it names."""
+        return predecessor(self.unit.alerts, alert, MANUAL, self._desk.station, self.unit.now)
 
     def _must_go_on_from_what_stands(self, act: Act, alert: Alert) -> None:
         """Raise Conflict for what was written of a message whose place another one took meanwhile."""
-        identifier = alert.references[-1].identifier
-        for stored in self.unit.alerts.by_identifier(identifier)[:1]:
-            stands = goes_on_from(self.unit.alerts, stored, ends=act is not Act.UPDATE)
-            if stands.alert is not None and stands.alert.identifier != identifier:
-                raise Conflict(because("came_meanwhile", alert=stands.id, act=act))
+        named = self._named(alert)
+        for last in self.unit.alerts.by_identifier(alert.references[-1].identifier if alert.references else "")[:1]:
+            # Of several of one incident it was written of the last; what names others too is decided by the newest.
+            if named is None or last.incident_id == named.incident_id:
+                named = last
+        if named is None or named.alert is None:
+            return
+        stands = goes_on_from(self.unit.alerts, named, ends=act is not Act.UPDATE)
+        if stands.alert is not None and stands.alert.identifier != named.alert.identifier:
+            raise Conflict(because("came_meanwhile", alert=stands.id, act=act))
 
     def _must_not_revive(self, stored: StoredAlert) -> None:
         """Raise Refused for the next version of what was withdrawn as wrong: its words would be out again."""
@@ -427,9 +436,12 @@ def correction_of(stored: StoredAlert, reason: str | None, station: Town, now: d
 
 
 def without_own_words(correction: Alert, stored: StoredAlert, station: Town) -> Alert:
-    """The correction as it goes out when nobody has validated its words: it says what was wrong as that stood."""
-    bare = _ending(stored, None, station, correction.sent, "", mark=(Named(ENDS_BY, CORRECTED),))
-    return replace(correction, note=None, infos=bare.infos)
+    """The correction as it goes out when nobody has validated its words: it says what was wrong as that stood.
+
+    Of the one that was written it keeps what names it (who sent it, under which identifier and when), and nothing else.
+    """
+    bare = correction_of(stored, None, station, correction.sent, "")
+    return replace(bare, identifier=correction.identifier, sender=correction.sender, sent=correction.sent)
 
 
 def words_after(correction: Alert, identity: str) -> Alert:

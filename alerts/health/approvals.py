@@ -39,7 +39,10 @@ from alerts.health.desk_events import (
     factor_changes,
     lines_since,
     waiting_polls,
+    waiting_words,
     word_change,
+    word_poll,
+    word_waiting,
 )
 from alerts.health.monitor import Phase, notices_due
 from alerts.health.notices import OnCallNotice, OnCallNotices, topic_of
@@ -50,7 +53,7 @@ from alerts.model.events import Events, IncidentChanged, MessageFiled, PostsStor
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease, LeaseLost
 from alerts.model.listening import Utterance
-from alerts.model.person import MAY, Account, Act, Actor, Origin
+from alerts.model.person import MAY, Account, Act, Actor, Origin, fold_name
 from alerts.model.ports import Clock
 from alerts.model.post import PostState
 from alerts.model.subscriber import Linked
@@ -156,8 +159,9 @@ class ApprovalNotices:
             return unasked
         lines = lines_since(unit, self._read_to)
         changes = factor_changes(unit, lines, now, self._notices.station.zone)
-        polls = waiting_polls(unit, lines, now, self._town.desk_url)
-        return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes, *polls]
+        url = self._town.desk_url
+        waits = [*waiting_polls(unit, lines, now, url), *waiting_words(unit, now, url)]
+        return [*unasked, *self._corrections.news(unit, self._read_to, now), *changes, *waits]
 
     def _tell(self, lease: Lease | None, unit: Unit) -> list[str]:
         now = self._clock.now()
@@ -246,6 +250,8 @@ def settled_of(
 
 RESTS = 60.0
 """Seconds until what couldn't be told is tried again."""
+WORDS = "words "
+"""What the key of an answer, an outcome or a poll that waits begins with, among what a chat was told of."""
 CALL = "call "
 """What the key of a call for help begins with, among what a chat was told of."""
 MOST_CALLS_TOLD = 20
@@ -367,7 +373,8 @@ class OfficerRounds:
             changes += self._calls(account, linked.chat, known, calls)
         if not account.role.at_least(MAY[Act.APPROVE]):
             return changes
-        told = {alert: at for alert, at in known.items() if not alert.startswith((CHANGE, CALL))}
+        changes += self._words(unit, account, linked.chat, known)
+        told = {alert: at for alert, at in known.items() if not alert.startswith((CHANGE, CALL, WORDS))}
         due = notices_due(there, told, unit.now, self._town.desk.remind)
         letters = changes
         for say, alert in due:
@@ -408,6 +415,22 @@ class OfficerRounds:
         ]
         return letters
 
+    def _words(self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
+        """What else waits for a validation: answers, outcomes and polls, each once, to who didn't write it."""
+        language, url = language_of(account, self._town.language), self._town.desk_url
+        waits = [(each.id, each.author, partial(word_waiting, each, url)) for each in unit.listening.waiting_answers()]
+        waits += [(each.id, each.author, partial(word_poll, each, url)) for each in unit.polls.waiting()]
+        letters = []
+        for name, author, words in waits[:MOST]:
+            is_own = fold_name(author) == fold_name(account.name) and not self._town.desk.alone
+            if (key := f"{WORDS}{name}") not in known and not is_own:
+                told = words(language)
+                text = "\n".join(filter(None, (told.headline, told.detail, told.fix)))
+                letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
+        still = {f"{WORDS}{name}" for name, _, _ in waits}
+        gone = [key for key in known if key.startswith(WORDS) and key not in still]
+        return letters + [_Letter(chat, key, Phase.RESOLVED, ()) for key in gone]
+
     def _says(self, unit: DeskUnit, account: Account, stored: StoredAlert, say: Phase) -> Sequence[Say]:
         station = unit.desk.station
         language = language_of(account, station.language)
@@ -420,7 +443,8 @@ class OfficerRounds:
             return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]
         posts = unit.alerts.posts_of(stored.id)
         actor = Actor(account.name, account.role, Origin.BOT)
-        own = why_not_theirs(actor, stored, station) is not None
+        brought = unit.reports.brought_by([stored.id]).get(stored.id, ())
+        own = why_not_theirs(actor, stored, station, brought) is not None
         waiting = Waiting(
             stored,
             posts,

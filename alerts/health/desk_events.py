@@ -43,7 +43,7 @@ from alerts.model.errors import DatabaseRefused, DeliveryError
 from alerts.model.events import Events, PostsStored
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES, Lease, LeaseLost
-from alerts.model.listening import Utterance
+from alerts.model.listening import AnswerTo, GivenAnswer, Utterance
 from alerts.model.person import Act, AuditEntry, Chained
 from alerts.model.poll import Poll, PollState
 from alerts.model.ports import Clock
@@ -282,7 +282,7 @@ def waiting_polls(unit: Unit, lines: Sequence[Chained], now: datetime, desk_url:
     polls = [poll for each in dict.fromkeys(asked) if (poll := unit.polls.poll(each)) is not None]
     waits = [poll for poll in polls if poll.state is PollState.WAITING and poll.approved_at is None]
     return [
-        OnCallNotice(_poll_key(poll), Phase.FIRING, partial(_word_poll, poll, desk_url))
+        OnCallNotice(_poll_key(poll), Phase.FIRING, partial(word_poll, poll, desk_url))
         for poll in waits
         if not unit.alerts.by_topic(topic_of(_poll_key(poll)), now)
     ]
@@ -292,10 +292,38 @@ def _poll_key(poll: Poll) -> str:
     return f"poll {poll.id}"
 
 
-def _word_poll(poll: Poll, desk_url: str | None, language: str) -> NoticeWords:
+def word_poll(poll: Poll, desk_url: str | None, language: str) -> NoticeWords:
+    """That a poll waits, by whom, what it asks and where to look at it."""
     _ = words_in(language).gettext
     said = _("a poll waits for a validation, by {who}: “{question}”").format(who=poll.author, question=poll.question)
     link = f"{desk_url}/polls/{poll.id}" if desk_url else f"tocsin approve {poll.id}"
+    return NoticeWords(said, _("Look at it, and let it out: {link}").format(link=link))
+
+
+def waiting_words(unit: Unit, now: datetime, desk_url: str | None) -> list[OnCallNotice]:
+    """A notice of each answer and outcome that waits for a validation; one that was told makes none."""
+    return [
+        OnCallNotice(_words_key(each), Phase.FIRING, partial(word_waiting, each, desk_url))
+        for each in unit.listening.waiting_answers()
+        if not unit.alerts.by_topic(topic_of(_words_key(each)), now)
+    ]
+
+
+def _words_key(version: GivenAnswer) -> str:
+    return f"answer {version.id}"
+
+
+def word_waiting(version: GivenAnswer, desk_url: str | None, language: str) -> NoticeWords:
+    """That an officer's own words wait, by whom and where to look at them. A report's are for the desk alone."""
+    _ = words_in(language).gettext
+    if version.to is AnswerTo.REPORT:
+        said = _("an answer to a report waits for a validation, by {who}").format(who=version.author)
+    elif version.to is AnswerTo.POLL:
+        what = _("what came of a poll waits for a validation, by {who}: “{text}”")
+        said = what.format(who=version.author, text=version.text)
+    else:
+        said = _("an answer waits for a validation, by {who}: “{text}”").format(who=version.author, text=version.text)
+    link = f"{desk_url}/waiting" if desk_url else f"tocsin approve {version.id}"
     return NoticeWords(said, _("Look at it, and let it out: {link}").format(link=link))
 
 

@@ -10,9 +10,9 @@ from datetime import tzinfo
 from typing import Any
 
 from alerts.desk.service import DeskUnit
-from alerts.listening.answering import standing
+from alerts.desk.versions import digest_of, standing, waiting
 from alerts.model.incident import PastEvent
-from alerts.model.listening import AnswerState, Question, QuestionState, Utterance, UtteranceState
+from alerts.model.listening import GivenAnswer, Question, QuestionState, Utterance, UtteranceState
 from alerts.model.reason import because
 from alerts.rendering.i18n import told
 
@@ -41,9 +41,8 @@ def utterance_account(said: Utterance, zone: tzinfo, language: str) -> dict[str,
 
 def question_account(unit: DeskUnit, question: Question) -> dict[str, Any]:
     """One question, how many asked it on which channel, and what stands or waits as its answer (null: nothing)."""
-    versions = unit.listening.answers(question.id)
-    waiting = next((each for each in reversed(versions) if each.state is AnswerState.WAITING), None)
-    answer = standing(unit, question.id) or waiting
+    waits = waiting(unit, question.id)
+    answer = standing(unit, question.id) or waits
     return {
         "question": question.id,
         "words": question.words,
@@ -53,7 +52,24 @@ def question_account(unit: DeskUnit, question: Question) -> dict[str, Any]:
         "state": str(question.state),
         "answer": answer.text if answer is not None else None,
         "answer_id": answer.id if answer is not None else None,
-        "waiting": waiting.id if waiting is not None else None,
+        "waiting": waits.id if waits is not None else None,
+        "waits": version_account(waits) if waits is not None else None,
+    }
+
+
+def version_account(version: GivenAnswer) -> dict[str, Any]:
+    """A version that waits, with all that a validation lets out by it; `fingerprint` is what that is bound to."""
+    return {
+        "answer": version.id,
+        "to": str(version.to),
+        "subject": version.subject,
+        "text": version.text,
+        "author": version.author,
+        "asked": version.asked,
+        "incident": version.incident,
+        "next": version.next_ones,
+        "everywhere": version.everywhere,
+        "fingerprint": digest_of(version),
     }
 
 

@@ -11,27 +11,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alerts.desk.approve import SHORTEST, find_alert
+from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
+from alerts.desk.handing_in import hand_in, let_go, only_named, validate
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.listening.answering import newest_alert, spread, standing, take_back
+from alerts.desk.versions import newest, standing
+from alerts.listening.answering import newest_alert, spread, take_back, worded
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import take
-from alerts.model.errors import Conflict, Forbidden, Misuse
+from alerts.model.alert import Status
+from alerts.model.errors import Conflict, Misuse, Refused
 from alerts.model.incident import AlertState
 from alerts.model.listening import (
     AnswerState,
+    GivenAnswer,
     Kind,
     Question,
-    QuestionAnswer,
     QuestionState,
     Remark,
     Understood,
     Utterance,
     UtteranceState,
 )
-from alerts.model.person import Act, fold_name
+from alerts.model.person import Act
 from alerts.model.post import Post
 from alerts.model.reason import because
 
@@ -52,7 +55,7 @@ class Answered:
     """What became of an answer: its question, the answer, and the posts that were stored for it now."""
 
     question: Question
-    answer: QuestionAnswer
+    answer: GivenAnswer
     posts: tuple[Post, ...] = ()
 
 
@@ -60,13 +63,15 @@ class Answered:
 class AnswerDraft:
     """An answer to be given. `source` is where its words are from: `officer`, `alert`, or an earlier answer's id.
 
-    `waits`: it waits for a second person whatever the town says of answers, as what it is part of does.
+    `waits`: it waits for a second person whatever the town says of answers, as what it is part of does. `is_another`:
+    it is a version of its own though it says the same, since others are to be told it.
     """
 
     text: str
     everywhere: bool = False
     source: str = "officer"
     waits: bool = False
+    is_another: bool = False
 
 
 # --- what was said
@@ -119,25 +124,43 @@ def set_kind(officer: Officer, utterance: str, kind: Kind) -> Utterance:
 
 
 def attribute(officer: Officer, name: str, incident: str) -> None:
-    """Say which incident an utterance, or a question with all that was said of it, is about, by any of its alerts."""
+    """Say which incident an utterance, or a question with all that was said of it, is about, by any of its alerts.
+
+    Of a question with an answer that is a version of the answer: it moves once that is let out.
+    """
     officer.must(Act.TEND)
     unit = officer.unit
     about = find_alert(unit.alerts, incident).incident_id
     if unit.listening.named("question", name):
         question = find_question(unit, name)
         if question.incident != about:
-            unit.listening.put_question(replace(question, incident=about, changed_at=unit.now))
-        unit.listening.attribute_askers(question.id, about)
+            _must_stay_of_its_kind(unit, question, about)
+            if _said_anew(officer, replace(question, incident=about)) is None:
+                unit.listening.put_question(replace(question, incident=about, changed_at=unit.now))
+        if newest(unit, question.id) is None:
+            unit.listening.attribute_askers(question.id, about)
     else:
         unit.listening.put(replace(find_utterance(unit, name), incident=about, suggested=False))
     officer.write(Act.TEND, name, f"about {about}")
+
+
+def _must_stay_of_its_kind(unit: DeskUnit, question: Question, about: str) -> None:
+    """Raise Refused where an answer of an exercise would come to stand at what is real, or the other way about."""
+    if question.incident is None or newest(unit, question.id) is None:
+        return
+    alerts = [newest_alert(unit, each).alert for each in (question.incident, about)]
+    if len({each.status is Status.ACTUAL for each in alerts if each is not None}) > 1:
+        raise Refused(because("question_of_exercise", question=question.id))
 
 
 # --- questions
 
 
 def merge(officer: Officer, question: str, into: str) -> Question:
-    """Let the first question go up in the second. Raises Misuse where it was answered: its answer is out."""
+    """Let the first question go up in the second. Raises Misuse where something was said to the first.
+
+    Where something was said to the second, that is said anew, for whoever asked the first is told it too.
+    """
     officer.must(Act.TEND)
     unit, listening = officer.unit, officer.unit.listening
     if not listening.named("question", question) and listening.named("question", into):
@@ -154,7 +177,8 @@ def merge(officer: Officer, question: str, into: str) -> Question:
     merged = replace(kept, asked=kept.asked + gone.asked, changed_at=unit.now, centroid=None)
     listening.put_question(merged)
     officer.write(Act.TEND, kept.id, f"took up {gone.id}")
-    return merged
+    answered = _said_anew(officer, merged, reach=True)
+    return answered.question if answered is not None else merged
 
 
 def split(officer: Officer, question: str, utterances: Sequence[str]) -> Question:
@@ -181,19 +205,37 @@ def split(officer: Officer, question: str, utterances: Sequence[str]) -> Questio
     for each in named:
         listening.put(replace(each, question=own.id))
     listening.put_question(replace(asked, asked=max(asked.asked - len(named), 0), changed_at=unit.now, centroid=None))
+    listening.retake_words(asked.id)
     officer.write(Act.TEND, asked.id, f"split off {own.id}")
     return own
 
 
 def reword(officer: Officer, question: str, words: str) -> Question:
-    """Say what is asked in one's own words, as the town's page shows it."""
+    """Say what is asked in one's own words, as the town's page shows it. With an answer it is a version of that."""
     officer.must(Act.TEND)
-    asked = find_question(officer.unit, question)
+    unit, asked = officer.unit, find_question(officer.unit, question)
     changed = replace(asked, words=_wording(words), worded_by=officer.actor.name)
-    if changed != asked:
-        officer.unit.listening.put_question(replace(changed, changed_at=officer.unit.now))
-        officer.write(Act.TEND, asked.id, f"worded {changed.words}")
+    if (changed.words, changed.worded_by) == (asked.words, asked.worded_by):
+        return asked
+    if (answered := _said_anew(officer, changed)) is not None:
+        return answered.question
+    unit.listening.put_question(replace(changed, changed_at=unit.now))
+    officer.write(Act.TEND, asked.id, f"worded {changed.words}")
     return changed
+
+
+def _said_anew(officer: Officer, changed: Question, *, reach: bool = False) -> Answered | None:
+    """The answer again, to the question as it is to be from now on: a version like any; None where there is no answer.
+
+    What it waits for, it goes on waiting for. `reach`: others are to be told it, so it is another one in any case.
+    """
+    last = newest(officer.unit, changed.id)
+    if last is None:
+        return None
+    draft = AnswerDraft(
+        last.text, last.everywhere, last.source, waits=last.state is AnswerState.WAITING, is_another=reach
+    )
+    return give(officer, changed, draft)
 
 
 def dismiss(officer: Officer, question: str, reason: str) -> Question:
@@ -211,6 +253,7 @@ def dismiss(officer: Officer, question: str, reason: str) -> Question:
     dismissed = replace(asked, state=QuestionState.DISMISSED, reason=why, changed_at=unit.now)
     unit.listening.put_question(dismissed)
     unit.listening.see_to_askers(asked.id)
+    let_go(officer, asked.id, Act.TEND)
     officer.write(Act.TEND, asked.id, f"dismissed: {reason}")
     return dismissed
 
@@ -245,67 +288,57 @@ def answer(
 
 
 def give(officer: Officer, question: Question, draft: AnswerDraft) -> Answered:
-    """Keep an answer of an officer who may give it, and let it out unless it waits for a second person."""
-    unit = officer.unit
+    """Keep an answer to the question as it is to be asked, and let it out unless it waits for a second person.
+
+    Until it is let out the question stays as it is: readers have the version before, with what belongs to that.
+    """
+    unit, listens = officer.unit, officer.unit.desk.station.listening
     newest_alert(unit, question.incident)
-    asked = question
-    versions = unit.listening.answers(asked.id)
-    if versions and _says_the_same(versions[-1], draft):
-        unit.listening.put_question(asked)
-        return Answered(asked, versions[-1])
-    waits = draft.waits or unit.desk.station.listening.answers == "approve"
-    new = QuestionAnswer(
-        id=unit.new_id(),
-        question=asked.id,
-        version=len(versions) + 1,
+    last = newest(unit, question.id)
+    if last is not None and not draft.is_another and _says_the_same(last, question, draft):
+        return Answered(find_question(unit, question.id), last)
+    stands = standing(unit, question.id)
+    waits = draft.waits or listens.answers == "approve"
+    new = GivenAnswer(
+        id="",
+        subject=question.id,
+        version=0,
         text=draft.text,
         language=unit.desk.station.language,
         author=officer.actor.name,
         created_at=unit.now,
-        state=AnswerState.WAITING if waits else AnswerState.ACCEPTED,
+        state=AnswerState.WAITING,
         source=draft.source,
-        everywhere=draft.everywhere or any(each.everywhere and each.state is AnswerState.ACCEPTED for each in versions),
+        everywhere=draft.everywhere or (stands is not None and stands.everywhere),
+        asked=worded(question),
+        incident=question.incident,
+        next_ones=question.next_ones,
     )
-    for each in versions:
-        if each.state is AnswerState.WAITING:
-            unit.listening.decide_answer(each, AnswerState.REJECTED, officer.actor.name, unit.now)
-    unit.listening.add_answer(new)
-    officer.write(Act.ANSWER, asked.id, f"{new.id} v{new.version}: {new.text}")
-    if waits:
-        unit.listening.put_question(replace(asked, changed_at=unit.now))
-        return Answered(asked, new)
-    return _let_out(unit, asked, new)
+    new = hand_in(officer, new, waits=waits, act=Act.ANSWER)
+    if not waits:
+        return _let_out(unit, new)
+    kept = replace(find_question(unit, question.id), changed_at=unit.now)
+    unit.listening.put_question(kept)
+    return Answered(kept, new)
 
 
-def approve_answer(officer: Officer, name: str) -> Answered:
-    """Let a waiting answer go out. Raises Forbidden for its own author, Conflict where somebody was faster."""
-    officer.must(Act.VALIDATE_ANSWER)
-    unit = officer.unit
-    waiting = _waiting(unit, name)
-    is_own = fold_name(waiting.author) == fold_name(officer.actor.name)
-    if is_own and not unit.desk.station.desk.alone:
-        raise Forbidden(because("answers_own", answer=waiting.id, author=waiting.author))
-    if not unit.listening.decide_answer(waiting, AnswerState.ACCEPTED, officer.actor.name, unit.now):
-        raise Conflict(because("answer_settled", answer=waiting.id, state=waiting.state))
-    officer.write(Act.VALIDATE_ANSWER, waiting.question, f"{waiting.id}{', alone' if is_own else ''}: {waiting.text}")
-    accepted = replace(waiting, state=AnswerState.ACCEPTED, validated_by=officer.actor.name, validated_at=unit.now)
-    return _let_out(unit, find_question(unit, waiting.question), accepted)
+def approve_answer(officer: Officer, name: str, seen: str | None = None) -> Answered:
+    """Let a waiting answer to a question go out, as it was shown. Raises as `versions.validate`.
 
-
-def reject_answer(officer: Officer, name: str, reason: str | None = None) -> QuestionAnswer:
-    """Keep a waiting answer from going out; its own author may. Raises Conflict where somebody was faster."""
-    unit = officer.unit
-    waiting = _waiting(unit, name)
-    is_own = fold_name(waiting.author) == fold_name(officer.actor.name)
-    officer.must(Act.ANSWER if is_own else Act.VALIDATE_ANSWER)
-    if not unit.listening.decide_answer(waiting, AnswerState.REJECTED, officer.actor.name, unit.now):
-        raise Conflict(because("answer_settled", answer=waiting.id, state=waiting.state))
-    officer.write(Act.VALIDATE_ANSWER, waiting.question, f"{waiting.id} rejected: {reason or ''}")
-    return replace(waiting, state=AnswerState.REJECTED)
+    Raises Conflict too where the question was dismissed meanwhile: nobody is to be answered any more.
+    """
+    accepted = validate(officer, name, seen)
+    asked = find_question(officer.unit, accepted.subject)
+    if asked.state is QuestionState.DISMISSED:
+        raise Conflict(because("question_settled", question=asked.id, state=asked.state))
+    return _let_out(officer.unit, accepted)
 
 
 def withdraw(officer: Officer, question: str, reason: str | None = None) -> Answered:
-    """Take an answer back wherever it is; the question is open again. Raises Conflict where none stands."""
+    """Take an answer back wherever it is; the question is open again. Raises Conflict where none stands.
+
+    An author may, alone, as a correction waits for nobody: it takes words away and adds none.
+    """
     officer.must(Act.ANSWER)
     unit = officer.unit
     asked = find_question(unit, question)
@@ -322,18 +355,37 @@ def withdraw(officer: Officer, question: str, reason: str | None = None) -> Answ
     return Answered(opened, replace(stands, state=AnswerState.WITHDRAWN), posts)
 
 
-def _let_out(unit: DeskUnit, asked: Question, accepted: QuestionAnswer) -> Answered:
+def _let_out(unit: DeskUnit, accepted: GivenAnswer) -> Answered:
+    """Have the question be what the accepted version says it is, and tell whoever has to know."""
+    asked = find_question(unit, accepted.subject)
     is_in_alert = accepted.source == ALERT or asked.state is QuestionState.BECAME
-    state = QuestionState.BECAME if is_in_alert else QuestionState.ANSWERED
-    told = replace(asked, state=state, changed_at=unit.now)
+    told = replace(
+        _as_bound(asked, accepted),
+        state=QuestionState.BECAME if is_in_alert else QuestionState.ANSWERED,
+        changed_at=unit.now,
+    )
     unit.listening.put_question(told)
-    unit.listening.see_to_askers(asked.id)
+    if told.incident is not None and told.incident != asked.incident:
+        unit.listening.attribute_askers(told.id, told.incident)
+    unit.listening.see_to_askers(told.id)
     return Answered(told, accepted, spread(unit, told, accepted))
 
 
-def _says_the_same(last: QuestionAnswer, draft: AnswerDraft) -> bool:
-    is_alive = last.state in (AnswerState.WAITING, AnswerState.ACCEPTED)
-    return is_alive and last.text == draft.text and (last.everywhere or not draft.everywhere)
+def _as_bound(asked: Question, accepted: GivenAnswer) -> Question:
+    if accepted.incident is None:  # by an earlier version of the program, which kept it with the question alone
+        return asked
+    bound = replace(asked, incident=accepted.incident, next_ones=accepted.next_ones)
+    if accepted.asked is None or accepted.asked == worded(asked):
+        return bound
+    return replace(bound, words=accepted.asked, worded_by=accepted.author)
+
+
+def _says_the_same(last: GivenAnswer, question: Question, draft: AnswerDraft) -> bool:
+    if last.text != draft.text or (draft.everywhere and not last.everywhere):
+        return False
+    if last.incident is None:
+        return True
+    return (last.asked, last.incident, last.next_ones) == (worded(question), question.incident, question.next_ones)
 
 
 def over_questions(unit: DeskUnit) -> list[Question]:
@@ -381,32 +433,6 @@ def find_question(unit: DeskUnit, name: str) -> Question:
     found = unit.listening.question(only_named(unit, "question", name))
     assert found is not None  # noqa: S101 its id was just read
     return found
-
-
-def find_answer(unit: DeskUnit, name: str) -> QuestionAnswer:
-    """The answer of that id, or of that beginning of one. Raises Misuse."""
-    found = unit.listening.answer(only_named(unit, "answer", name))
-    assert found is not None  # noqa: S101 its id was just read
-    return found
-
-
-def _waiting(unit: DeskUnit, name: str) -> QuestionAnswer:
-    found = find_answer(unit, name)
-    if found.state is not AnswerState.WAITING:
-        raise Conflict(because("answer_settled", answer=found.id, state=found.state))
-    return found
-
-
-def only_named(unit: DeskUnit, table: str, name: str) -> str:
-    """The one id of that table that begins so. Raises Misuse for none and for several."""
-    found = unit.listening.named(table, name)
-    if len(name) < SHORTEST and name not in found:
-        raise Misuse(because("name_too_short", name=name, least=SHORTEST))
-    if not found:
-        raise Misuse(because("nothing_heard_so", name=name))
-    if len(found) > 1:
-        raise Misuse(because("name_of_several", name=name, found=list(found[:5])))
-    return found[0]
 
 
 def _wording(words: str) -> str:

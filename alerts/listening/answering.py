@@ -18,14 +18,15 @@ from datetime import datetime, timedelta
 
 from alerts.desk.dedupe import end_reason
 from alerts.desk.service import DeskUnit
+from alerts.desk.versions import public_versions, standing
 from alerts.model.alert import Severity, Status
 from alerts.model.errors import Misuse
 from alerts.model.incident import AlertState, StoredAlert, id_of
 from alerts.model.listening import (
     NEVER_AUTOMATIC,
     AnswerState,
+    GivenAnswer,
     Question,
-    QuestionAnswer,
     QuestionState,
     Utterance,
     UtteranceState,
@@ -83,7 +84,7 @@ class _AnswerTold:
     """What is told: an answer to a question, and the alert that both belong to."""
 
     question: Question
-    answer: QuestionAnswer
+    answer: GivenAnswer
     alert: StoredAlert
     rounds: int
     said: dict[tuple[str, bool, bool], Message] = field(default_factory=dict)
@@ -95,14 +96,8 @@ class _AnswerTold:
         return self.alert.alert is not None and self.alert.alert.status is not Status.ACTUAL
 
 
-def standing(unit: DeskUnit, question_id: str) -> QuestionAnswer | None:
-    """The version of an answer that stands: the newest that was accepted, unless it was withdrawn."""
-    accepted = [each for each in unit.listening.answers(question_id) if each.state is AnswerState.ACCEPTED]
-    return accepted[-1] if accepted else None
-
-
 def faq(unit: DeskUnit, incident: str) -> Sequence[FaqEntry]:
-    """What was answered about an incident, the most asked first.
+    """What was answered about an incident, the most asked first, as it was let out: question, answer and place.
 
     What a stranger asked stands in their own words nowhere in public: a question that no officer worded has none here.
     """
@@ -110,15 +105,20 @@ def faq(unit: DeskUnit, incident: str) -> Sequence[FaqEntry]:
     for question in unit.listening.questions(MOST_ENTRIES, incident):
         if question.state not in (QuestionState.ANSWERED, QuestionState.BECAME):
             continue
-        accepted = [each for each in unit.listening.answers(question.id) if each.state is AnswerState.ACCEPTED]
-        if accepted:
-            entries.append(_entry(question, worded(question) or "", accepted[-1], corrected=len(accepted) > 1))
+        versions = public_versions(unit, question.id)
+        if versions and versions[-1].incident in (None, incident):
+            entries.append(_entry(question, versions[-1], corrected=len(versions) > 1))
     return sorted(entries, key=lambda each: (-each.asked, each.key))
 
 
-def _entry(question: Question, asked: str, answer: QuestionAnswer, *, corrected: bool) -> FaqEntry:
-    at = answer.validated_at or answer.created_at
-    return FaqEntry(question.id, asked, answer.text, answer.language, question.asked, at, corrected)
+def _entry(question: Question, answer: GivenAnswer, *, corrected: bool) -> FaqEntry:
+    at, asked = answer.validated_at or answer.created_at, asked_in(question, answer)
+    return FaqEntry(question.id, asked or "", answer.text, answer.language, question.asked, at, corrected)
+
+
+def asked_in(question: Question, answer: GivenAnswer) -> str | None:
+    """What is asked, as that version of its answer says it; None: nothing public does."""
+    return answer.asked if answer.incident is not None else worded(question)
 
 
 def worded(question: Question) -> str | None:
@@ -149,7 +149,7 @@ def newest_alert(unit: DeskUnit, incident: str | None) -> StoredAlert:
     return (going_on or told)[-1]
 
 
-def spread(unit: DeskUnit, question: Question, answer: QuestionAnswer) -> tuple[Post, ...]:
+def spread(unit: DeskUnit, question: Question, answer: GivenAnswer) -> tuple[Post, ...]:
     """Store the posts by which an accepted answer reaches everybody who has to have it; these.
 
     What carries an earlier version is edited, and what hasn't left yet is superseded. Nowhere is it said twice.
@@ -157,13 +157,14 @@ def spread(unit: DeskUnit, question: Question, answer: QuestionAnswer) -> tuple[
     told = _AnswerTold(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
     threads = _threads(unit, question.id)
     places = list(_places(unit, question, everywhere=answer.everywhere))
-    posts = [_again(unit, told, thread) for thread in threads.values() if _may_change(thread)]
+    changed = [_again(unit, told, thread) for thread in threads.values() if _may_change(thread)]
+    posts = [post for post in changed if post is not None]
     posts += [_first(unit, told, place) for place in places if (place.key, place.channel.name) not in threads]
     unit.alerts.note(unit.now, told.alert.id, None, "answered", because("answer_told", question=question.id))
     return tuple(posts)
 
 
-def take_back(unit: DeskUnit, question: Question, answer: QuestionAnswer) -> tuple[Post, ...]:
+def take_back(unit: DeskUnit, question: Question, answer: GivenAnswer) -> tuple[Post, ...]:
     """Store the posts that take an answer back wherever it is; what hasn't left yet doesn't leave."""
     told = _AnswerTold(question, answer, newest_alert(unit, question.incident), _rounds(unit, question.id))
     taken = []
@@ -171,6 +172,8 @@ def take_back(unit: DeskUnit, question: Question, answer: QuestionAnswer) -> tup
         last = thread[-1]
         if last.state in _UNSENT:
             _supersede(unit, last, answer.id)
+        if last.state is PostState.FAILED:
+            _give_up(unit, last, question.id)
         if any(post.state in _MAY_BE_OUT for post in thread):
             place = AnswerPlace(unit.desk.station.channels[last.channel], last.incident_id, last.in_reply_to or "")
             taken.append(_stored(unit, told, place, Means.DELETE, last.message))
@@ -186,7 +189,9 @@ def answer_automatically(unit: DeskUnit, question: Question, asker: Utterance) -
     the platform are, nor after the incident is over, nor on X, nor where it may be a call for help.
     """
     answer = standing(unit, question.id)
-    if answer is None or asker.raised or asker.kind in NEVER_AUTOMATIC or asker.state in _WORDLESS:
+    if answer is None or (answer.incident is not None and not answer.next_ones):
+        return None
+    if asker.raised or asker.kind in NEVER_AUTOMATIC or asker.state in _WORDLESS:
         return None
     alert = newest_alert(unit, question.incident)
     if alert.alert is None or alert.alert.ends <= unit.now:
@@ -305,8 +310,8 @@ def _may_change(thread: Sequence[Post]) -> bool:
     return any(post.state in _MAY_BE_OUT for post in thread) or thread[-1].state in (*_UNSENT, *_NOT_OUT)
 
 
-def _again(unit: DeskUnit, told: _AnswerTold, thread: Sequence[Post]) -> Post:
-    """The post by which a new version takes the place of what the thread says."""
+def _again(unit: DeskUnit, told: _AnswerTold, thread: Sequence[Post]) -> Post | None:
+    """The post by which a new version takes the place of what the thread says; None where that is the same."""
     last = thread[-1]
     if last.state in _UNSENT:
         _supersede(unit, last, told.answer.id)
@@ -315,7 +320,10 @@ def _again(unit: DeskUnit, told: _AnswerTold, thread: Sequence[Post]) -> Post:
     is_below_asker = channel.kind == "telegram" and ":" in remark
     own = _key(told.question.id, told.rounds)
     place = AnswerPlace(channel, last.incident_id, remark, is_ours=last.incident_id == own and not is_below_asker)
-    return _stored(unit, told, place, Means.EDIT, _message(unit, told, place))
+    message = _message(unit, told, place)
+    if last.state is PostState.SENT and last.message == message:
+        return None
+    return _stored(unit, told, place, Means.EDIT, message)
 
 
 def _first(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, *, automatic: bool = False) -> Post:
@@ -331,7 +339,7 @@ def _message(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, *, automatic
     reply = AnswerWords(
         told.answer.text,
         told.answer.language,
-        worded(told.question) if place.is_ours else None,
+        asked_in(told.question, told.answer) if place.is_ours else None,
         page,
         automatic=automatic,
         exercise=told.is_exercise,
@@ -361,6 +369,13 @@ def _stored(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, means: Means,
     )
     unit.alerts.add_post(post)
     return post
+
+
+def _give_up(unit: DeskUnit, post: Post, question: str) -> None:
+    """What failed isn't tried again: nobody is to read by it what was withdrawn."""
+    reason = because("answer_withdrawn", question=question)
+    unit.alerts.move_post(post, PostState.DROPPED, reason, not_before=None)
+    unit.alerts.note(unit.now, post.alert_id, post.id, PostState.DROPPED, reason)
 
 
 def _supersede(unit: DeskUnit, post: Post, by: str) -> None:

@@ -18,9 +18,10 @@ import structlog
 
 from alerts.delivery.lane import Lane
 from alerts.delivery.lease import LeaseKeeper, first_of
+from alerts.desk.handing_in import only_named
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.listening.acts import find_utterance, only_named
+from alerts.listening.acts import find_utterance
 from alerts.model.errors import Conflict, DeliveryError, Forbidden, Gone, Misuse, Rejected
 from alerts.model.events import Events, PostsStored
 from alerts.model.lease import Lease, LeaseLost

@@ -61,7 +61,6 @@ _PRIORITY = priority_of(_SEVERITY, Urgency.IMMEDIATE)
 _CLOSING = priority_of(Severity.SEVERE, Urgency.PAST) - 1
 _RESULT_LASTS = timedelta(days=7)
 _GOES_OUT = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
-LONGEST_OUTCOME = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +181,29 @@ def open_poll(officer: Officer, draft: PollDraft, identity: str | None = None) -
     return opened(unit, town, approved) if approved.opens_at <= unit.now else approved
 
 
-def approve_poll(officer: Officer, name: str) -> Poll:
-    """Let a poll that waits open, at once or at its hour. Raises Forbidden for its own author, Conflict, Refused."""
+def shown_of(poll: Poll) -> str:
+    """What the validation of a poll is bound to: all that is asked, where, and from when until when, as SHA-256."""
+    asked = [poll.id, poll.question, list(poll.options), list(poll.channels), poll.exercise]
+    times = [poll.opens_at.timestamp(), poll.closes_at.timestamp()]
+    return sha256(json.dumps([*asked, *times], ensure_ascii=False).encode()).hexdigest()
+
+
+def approve_poll(officer: Officer, name: str, seen: str | None = None) -> Poll:
+    """Let a poll that waits open as it was shown (`seen`: `shown_of`), at once or at its hour.
+
+    Raises Forbidden for its own author, Conflict, Refused.
+    """
     officer.must(Act.APPROVE)
     unit, town = officer.unit, officer.unit.desk.station
     poll = _waiting(unit, name)
+    if seen is not None and seen != shown_of(poll):
+        raise Conflict(because("changed_since_shown", alert=poll.id))
     if not town.desk.alone and fold_name(poll.author) == fold_name(officer.actor.name):
         raise Forbidden(because("validates_own", alert=poll.id, author=poll.author))
     if poll.closes_at - max(unit.now, poll.opens_at) < SHORTEST:
         raise Refused(because("poll_too_late", poll=poll.id))
     approved = replace(poll, approved_by=officer.actor.name, approved_at=unit.now)
-    officer.write(Act.APPROVE, poll.id, poll.question)
+    officer.write(Act.APPROVE, poll.id, f"{poll.question} [{shown_of(poll)}]")
     unit.polls.put(approved)
     return opened(unit, town, approved) if approved.opens_at <= unit.now else approved
 
@@ -222,22 +233,6 @@ def close_poll(officer: Officer, name: str) -> Poll:
         raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
     officer.write(Act.CONSULT, poll.id, "closes it before its time")
     return closed(unit, unit.desk.station, poll)
-
-
-def tell_outcome(officer: Officer, name: str, words: str) -> Poll:
-    """Add to a closed poll's page what the town did with it. Raises Forbidden, Conflict, Misuse."""
-    officer.must(Act.CONSULT)
-    unit = officer.unit
-    poll = find_poll(unit, name)
-    if poll.state is not PollState.CLOSED:
-        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
-    text = words.strip()
-    if not text or len(text) > LONGEST_OUTCOME:
-        raise Misuse(because("poll_outcome", most=LONGEST_OUTCOME))
-    done = replace(poll, outcome=text, outcome_at=unit.now)
-    unit.polls.put(done)
-    officer.write(Act.CONSULT, poll.id, f"what came of it: {text[:200]}")
-    return done
 
 
 def publish_result(
@@ -355,6 +350,10 @@ def _close_there(unit: DeskUnit, town: Town, poll: Poll, place: PollPlace) -> No
         over = because("over_before_sent")
         unit.alerts.move_post(asked, PostState.EXPIRED, over, not_before=None)
         unit.alerts.note(now, poll.id, asked.id, PostState.EXPIRED, over)
+    if asked is not None and asked.state is PostState.FAILED:
+        over = because("poll_closed")
+        unit.alerts.move_post(asked, PostState.DROPPED, over, not_before=None)
+        unit.alerts.note(now, poll.id, asked.id, PostState.DROPPED, over)
     if place.way is not Way.POLL:
         return
     channel = town.channels.get(place.name)
@@ -442,6 +441,7 @@ def account_of_poll(poll: Poll, posts: Sequence[Post], town: Town) -> dict[str, 
         "channels": list(poll.channels),
         "author": poll.author,
         "approved_by": poll.approved_by,
+        "fingerprint": shown_of(poll),
         "exercise": poll.exercise,
         "published": _spelled(poll.published_at, zone),
         "url": address_of(town, poll),

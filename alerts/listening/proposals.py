@@ -19,8 +19,9 @@ from datetime import timedelta
 from alerts.desk.actions import Filed
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
+from alerts.desk.versions import standing
 from alerts.listening.acts import ALERT, LONGEST_ANSWER, AnswerDraft, Answered, find_question, give
-from alerts.listening.answering import newest_alert, standing
+from alerts.listening.answering import newest_alert
 from alerts.listening.likeness import WordLikeness
 from alerts.model.alert import Alert, Info
 from alerts.model.errors import Misuse

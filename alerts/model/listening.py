@@ -174,15 +174,29 @@ class Question:
     centroid: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class QuestionAnswer:
-    """What is said to a question: the newest version that was accepted stands. `everywhere`: also where nobody asked.
+class AnswerTo(StrEnum):
+    """What an answer is given to: a question, a poll (what came of it), or a citizen's report."""
 
-    `source` is where its words are from: `officer`, `alert`, or the id of an earlier answer.
+    QUESTION = "question"
+    POLL = "poll"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """What the town says in an officer's own words: the newest version that was accepted stands.
+
+    `subject` is the id of the question, poll or report that it is given `to`. To a question belongs what it means
+    beside: `asked` is what is asked, in an officer's words (None: nothing public repeats a stranger's), `incident` on
+    whose page it stands, `next_ones` that who asks later is answered automatically, `everywhere` that it is also said
+    where nobody asked. `source` is where its words are from: `officer`, `alert`, or the id of an earlier answer.
+
+    `digest` is that of all this, as it was when it was let out (`alerts.desk.versions`). An answer to a question
+    without `incident` was kept by a version of the program that didn't bind it: what the question says holds for it.
     """
 
     id: str
-    question: str
+    subject: str
     version: int
     text: str
     language: str
@@ -193,6 +207,11 @@ class QuestionAnswer:
     everywhere: bool = False
     validated_by: str | None = None
     validated_at: datetime | None = None
+    to: AnswerTo = AnswerTo.QUESTION
+    asked: str | None = None
+    incident: str | None = None
+    next_ones: bool = False
+    digest: str | None = None
     seq: int = 0
 
 

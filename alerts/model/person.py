@@ -204,7 +204,10 @@ class Role(StrEnum):
 
     def may(self, act: Act) -> bool:
         """Whether it allows that."""
-        return act in OPERATES if self is Role.OPERATOR else self.at_least(MAY[act])
+        if self is Role.OPERATOR:
+            return act in OPERATES
+        # Who only looks brings nothing: a reporter does, and who writes.
+        return self.at_least(MAY[act]) and not (act is Act.REPORT and self is Role.VIEWER)
 
 
 OF_A_TOWN = (Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMINISTRATOR)

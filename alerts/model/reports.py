@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from alerts.model.hazard import Hazard
 from alerts.model.reason import Reason
@@ -104,7 +104,7 @@ class ReportsSection:
 
     More than `flood` reports in ten minutes are a flood: pins are then shown of clusters alone, and sending costs more.
     `prefix` begins each report's number (`SM-26-0417`). `words` hold a report that says one of them, beside those that
-    everywhere do.
+    everywhere do. `answers` is whether a second person validates what an officer says in words of their own.
     """
 
     kinds: tuple[ReportKind, ...] = ()
@@ -112,6 +112,7 @@ class ReportsSection:
     prefix: str | None = None
     words: tuple[str, ...] = ()
     forward: Mapping[str, ReportForward] = field(default_factory=dict)
+    answers: Literal["auto", "approve"] = "auto"
 
     def kind(self, code: str) -> ReportKind | None:
         """The kind of that code."""
@@ -255,7 +256,10 @@ class EarlierTelling:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One telling of a report that counts: where and when it was, by whom, and which alert cites that report."""
+    """One telling of a report that counts: where and when it was, by whom, and which alert cites that report.
+
+    `by` is the officer, or whose program it was, who brought that report.
+    """
 
     report: str
     lat: float
@@ -265,6 +269,7 @@ class Telling:
     source_before: str | None = None
     draft: str | None = None
     incident: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,6 +289,7 @@ DECIDED: Mapping[str, str] = {
     "record_rewritten": "is not the line that was expected: the audit log was written anew",
     "record_cut_off": "is missing: {height} lines were written, and the audit log ends at {seq}",
     "record_short": "is missing: line {seq} was expected",
+    "record_emptied": "is missing: there are accounts, so lines were written, and no line or no count of them is left",
     "record_gap": "follows line {seq}: what was between is missing",
     "record_unchained": "doesn't follow from the line before: one of the two was changed, removed or moved",
     "record_changed": "was changed: its digest is that of other words",

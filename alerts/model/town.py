@@ -33,6 +33,7 @@ from alerts.model.reason import because
 from alerts.model.reports import REPORTS, ReportsSection
 
 Publish = Literal["auto", "veto", "approve"]
+Mode = Literal["auto", "approve"]
 """What becomes of what a source brings: it goes out, goes out unless somebody objects, or waits for an officer."""
 LinkPolicy = Literal["always", "first", "never"]
 """When a post carries its address: in every one, in the first of an incident, in none."""
@@ -331,7 +332,7 @@ class ListeningSection:
     """
 
     every: timedelta = timedelta(seconds=60)
-    answers: Literal["auto", "approve"] = "auto"
+    answers: Mode = "auto"
     keep: timedelta = timedelta(days=30)
     hours: str | None = None
     feeds: Mapping[str, ListeningFeed] = field(default_factory=dict)

@@ -7,7 +7,8 @@ Where the caller says in which state they saw the report (`was`), and somebody e
 The audit log says what was done and never in which words, for it is never forgotten, and the words are.
 
 `accepted_at` says that an officer took the report's words for true enough to be public. Closing one that waited doesn't
-say so, for a report is closed for what it says as often as in spite of it.
+say so, for a report is closed for what it says as often as in spite of it. Where two are needed (`[reports] answers`),
+whoever brought a report doesn't say so either, and an officer's own words wait until somebody else validated them.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alerts.desk.approve import find_alert
+from alerts.desk.handing_in import hand_in
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.model.errors import Conflict, Misuse
-from alerts.model.person import Act
+from alerts.desk.versions import waiting
+from alerts.model.errors import Conflict, Forbidden, Misuse
+from alerts.model.listening import AnswerState, AnswerTo, GivenAnswer
+from alerts.model.person import Act, fold_name
 from alerts.model.reason import because
 from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportPhoto, ReportState, ReportStep
 from alerts.reports import forgetting
@@ -51,11 +55,13 @@ def find_report(unit: DeskUnit, name: str) -> CitizenReport:
 def accept(officer: Officer, name: str, said: str | None = None, *, was: Seen = None) -> CitizenReport:
     """Take it up; one that was closed or set aside is open again. `said` is told to who reported."""
     report, said = _at_hand(officer, name), _said(said)
-    if report.state in _TAKEN_UP and (said is None or said == report.answer):
+    is_seen = report.accepted_at is not None or not may_vouch(officer, report)
+    if report.state in _TAKEN_UP and is_seen and (said is None or said == _told_last(officer.unit, report)):
         return report
     _must_be(report, was)
     state = report.state if report.state in _TAKEN_UP else ReportState.ACCEPTED
-    return _change(officer, _taken_up(officer, report, state, said), "report accepted", said)
+    told = _may_go_out(officer, report, said)
+    return _change(officer, _taken_up(officer, report, state, told), "report accepted", told)
 
 
 def assign(officer: Officer, name: str, to: str, *, was: Seen = None) -> CitizenReport:
@@ -71,21 +77,94 @@ def assign(officer: Officer, name: str, to: str, *, was: Seen = None) -> Citizen
 
 
 def close(
-    officer: Officer, name: str, closing: Closing = Closing.DONE, answer: str | None = None, *, was: Seen = None
+    officer: Officer,
+    name: str,
+    closing: Closing = Closing.DONE,
+    answer: str | None = None,
+    *,
+    was: Seen = None,
+    prepared: bool = False,
 ) -> CitizenReport:
-    """End it with the answer that who reported is told. Another answer to one that is closed is told anew."""
+    """End it with the answer that who reported is told. Another answer to one that is closed is told anew.
+
+    `prepared`: the answer is one of the program's own sentences, which waits for nobody.
+    """
     report, answer = _at_hand(officer, name), _said(answer)
     if closing not in BY_HAND:
         raise Misuse(because("report_not_closed_so", closing=closing, allowed=list(BY_HAND)))
-    if (report.closing, report.answer) == (closing, answer) and report.state is ReportState.CLOSED:
+    is_closed = report.closing is closing and report.state is ReportState.CLOSED
+    if is_closed and answer == _told_last(officer.unit, report):
         return report
     _must_be(report, was)
-    closed = _change(officer, _closed(officer, report, closing, answer), f"report closed, {closing}", answer)
-    # Who reported the same waits for the same answer.
-    for same in officer.unit.reports.duplicates_of(closed.id, MOST_DUPLICATES):
-        step = ReportStep(same.id, officer.unit.now, same.state, closing, answer, same.incident, by=officer.actor.name)
-        officer.unit.reports.step(step, same.channel, same.chat)
+    told = answer if prepared else _may_go_out(officer, report, answer)
+    closed = _closed(officer, report, closing, told)
+    if is_closed and told is None and answer is not None:  # all that is new waits
+        return _touch(officer, replace(closed, answer=report.answer), f"report closed, {closing}")
+    closed = _change(officer, closed, f"report closed, {closing}", told)
+    _tell_duplicates(officer.unit, closed, told, officer.actor.name)
     return closed
+
+
+def let_out(unit: DeskUnit, accepted: GivenAnswer) -> CitizenReport:
+    """Have an answer that was validated be the town's: who reported is told it, and who reported the same.
+
+    Raises Conflict where the report was erased meanwhile.
+    """
+    report = find_report(unit, accepted.subject)
+    _must_be(report, None)
+    answered = replace(report, answer=accepted.text, changed_at=unit.now)
+    unit.reports.put(answered)
+    step = ReportStep(
+        report.id, unit.now, report.state, report.closing, accepted.text, report.incident, by=accepted.author
+    )
+    unit.reports.step(step, report.channel, report.chat)
+    if answered.state is ReportState.CLOSED:
+        _tell_duplicates(unit, answered, accepted.text, accepted.author)
+    return answered
+
+
+def _tell_duplicates(unit: DeskUnit, closed: CitizenReport, answer: str | None, by: str) -> None:
+    """Who reported the same waits for the same answer."""
+    for same in unit.reports.duplicates_of(closed.id, MOST_DUPLICATES):
+        step = ReportStep(same.id, unit.now, same.state, closed.closing, answer, same.incident, by=by)
+        unit.reports.step(step, same.channel, same.chat)
+
+
+def _may_go_out(officer: Officer, report: CitizenReport, said: str | None) -> str | None:
+    """An officer's own words if they may be said now; None where there are none, or they wait for a second person."""
+    if said is None or not _needs_two(officer.unit):
+        return said
+    draft = GivenAnswer(
+        id="",
+        subject=report.id,
+        version=0,
+        text=said,
+        language=report.language or officer.unit.desk.station.language,
+        author=officer.actor.name,
+        created_at=officer.unit.now,
+        state=AnswerState.WAITING,
+        to=AnswerTo.REPORT,
+    )
+    hand_in(officer, draft, waits=True, act=Act.TEND)
+    return None
+
+
+def _told_last(unit: DeskUnit, report: CitizenReport) -> str | None:
+    """What was said to it last, be it that it waits."""
+    waits = waiting(unit, report.id)
+    return waits.text if waits is not None else report.answer
+
+
+def _needs_two(unit: DeskUnit) -> bool:
+    section = unit.desk.station.reports
+    return section is not None and section.answers == "approve"
+
+
+def may_vouch(officer: Officer, report: CitizenReport) -> bool:
+    """Whether this officer may say that everybody may read it: where two are needed, who brought it may not."""
+    if report.by is None or officer.unit.desk.station.desk.alone or not _needs_two(officer.unit):
+        return True
+    return fold_name(report.by) != fold_name(officer.actor.name)
 
 
 def duplicate(officer: Officer, name: str, of: str, *, was: Seen = None) -> CitizenReport:
@@ -146,10 +225,15 @@ def set_aside(officer: Officer, name: str, reason: str, *, was: Seen = None) -> 
 
 
 def release(officer: Officer, name: str, photo: ReportPhoto) -> CitizenReport:
-    """Show its photo to everybody, as it was read and blurred. Raises Conflict where it is another one by now."""
+    """Show its photo to everybody, as it was read and blurred.
+
+    Raises Conflict where it is another one by now, Forbidden for who brought it where two are needed.
+    """
     report, kept = _with_photo(officer, name, photo)
     if kept.released_at is not None and kept.jpeg == photo.jpeg:
         return report
+    if not may_vouch(officer, report):
+        raise Forbidden(because("report_brought", report=report.number, who=officer.actor.name))
     shown = replace(photo, released_at=officer.unit.now, released_by=officer.actor.name)
     officer.unit.reports.put_photo(shown)
     return _touch(officer, report, "report's photo released")
@@ -220,11 +304,12 @@ def decide_notice(officer: Officer, notice: str, *, upheld: bool, answer: str) -
 
 def erase(officer: Officer, name: str) -> CitizenReport:
     """Forget all of it that says who, where or what, at once and for good."""
-    report = _at_hand(officer, name)
+    officer.must(Act.FORGET)
+    report = find_report(officer.unit, name)
     if report.closing is Closing.ERASED:
         return report
     gone = forgetting.erased(officer.unit, report)
-    officer.write(Act.TEND, report.number, "report erased")
+    officer.write(Act.FORGET, report.number, "report erased")
     return gone
 
 
@@ -262,7 +347,7 @@ def _taken_up(officer: Officer, report: CitizenReport, state: ReportState, said:
         report,
         state=state,
         held=None,
-        accepted_at=report.accepted_at or officer.unit.now,
+        accepted_at=report.accepted_at or (officer.unit.now if may_vouch(officer, report) else None),
         closed_at=None,
         closing=None,
         duplicate_of=None,

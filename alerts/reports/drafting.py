@@ -28,6 +28,7 @@ from alerts.model.alert import Alert, Area, Category, Certainty, Circle, Info, N
 from alerts.model.bounds import simplified
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of
 from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.person import fold_name
 from alerts.model.post import PostState
 from alerts.model.reason import because
 from alerts.model.reports import CLUSTER_PARAMETER, REPORTS, CitizenReport, ReportKind, ReportStep, Telling
@@ -224,9 +225,14 @@ def _note_agreement(unit: DeskUnit, kind: ReportKind, new: Telling) -> None:
     box = box_around((new.lat, new.lon), AGREE_WITHIN)
     near = unit.reports.tellings(kind.code, new.at - AGREE_SPAN, new.at + AGREE_SPAN, box, 20)
     own = {new.source, new.source_before} - {None}
-    others = [each for each in near if not own & {each.source, each.source_before}]
+    others = [each for each in near if not own & {each.source, each.source_before} and not _is_by_one(each, new)]
     if others:
         unit.reports.agreed([new.report, *(each.report for each in others)])
+
+
+def _is_by_one(one: Telling, other: Telling) -> bool:
+    """Whether one officer or program brought both: nobody agrees with themselves, whomever they name."""
+    return one.by is not None and other.by is not None and fold_name(one.by) == fold_name(other.by)
 
 
 def _cluster_with(unit: DeskUnit, kind: ReportKind, new: Telling, on: AlertsOn) -> Cluster | None:

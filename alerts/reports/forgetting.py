@@ -50,6 +50,7 @@ def forget_what_is_past(unit: DeskUnit) -> int:
     old = reports.exact(now - WORDS_KEPT, AT_ONCE)
     for each in old:
         reports.drop_words(each.id)
+        unit.listening.forget_answers(each.id)
         reports.put(without_words(each))
     return len(closed) + len(old)
 
@@ -74,6 +75,7 @@ def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
     )
     unit.reports.put(gone)
     unit.reports.drop_all(report.id)
+    unit.listening.forget_answers(report.id)
     unit.replies.drop_those_with(report.number)
     unit.reports.step(ReportStep(report.id, unit.now, ReportState.CLOSED, Closing.ERASED))
     return gone
@@ -108,6 +110,6 @@ def without_words(report: CitizenReport) -> CitizenReport:
     return replace(
         without_contact(report),
         lat=place[0], lon=place[1], place=None, text=None, language=None, key=None,
-        source=None, source_before=None, held=None, answer=None, withheld=None, assigned_to=None, by=None,
+        source=None, source_before=None, held=None, answer=None, withheld=None, assigned_to=None,
         utterance=None, rounded=True,
     )  # fmt: skip

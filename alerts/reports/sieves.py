@@ -89,7 +89,7 @@ def sift(draft: ReportDraft, facts: Facts) -> Reason | None:
 
 def is_officers(draft: ReportDraft) -> bool:
     """Whether an officer reports it, who has looked at it by that."""
-    return draft.via is Via.OFFICER or draft.by is not None
+    return draft.via is Via.OFFICER
 
 
 def must_keep_pace(source: str, facts: Facts, far: int = FAR_PROVEN) -> None:

@@ -18,10 +18,12 @@ from datetime import datetime, timedelta
 
 from alerts.access.sessions import digest
 from alerts.desk.draft import OFFICE
+from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.bounds import bounded, seal_of, seen
 from alerts.model.errors import Misuse
 from alerts.model.hazard import fold
+from alerts.model.person import Act, Actor
 from alerts.model.reason import Reason, because
 from alerts.model.reports import (
     LONGEST_PLACE,
@@ -56,7 +58,8 @@ class ReportDraft:
     is never stored, only digests of it. `key` is what a resent one is known by, and as hard to guess as its private
     link is: whoever knows it gets that. `chat` is where it is told what becomes of it, as (channel, chat's id). `at` is
     when it was, which only officers and programs may say. `doubt` is why an officer looks at it first, found where it
-    came in (no proof of work, a form sent too fast). `by` is the officer's account, `utterance` what it was made of.
+    came in (no proof of work, a form sent too fast). `by` is the officer, or whose program it is, who brings it, and
+    `utterance` what it was made of.
     """
 
     kind: str
@@ -72,7 +75,7 @@ class ReportDraft:
     chat: tuple[str, int] | None = None
     at: datetime | None = None
     doubt: Reason | None = None
-    by: str | None = None
+    by: Actor | None = None
     utterance: str | None = None
     district: str | None = None
     is_outside: bool = False
@@ -206,7 +209,9 @@ def take(
     if photo is not None:
         unit.reports.put_photo(ReportPhoto(report.id, photo.jpeg, photo.likeness, now))
     # Whoever sends it sees its number at once: nothing is left to be told in the chat.
-    unit.reports.step(ReportStep(report.id, now, report.state, by=draft.by, told_at=now), report.channel, report.chat)
+    unit.reports.step(ReportStep(report.id, now, report.state, by=report.by, told_at=now), report.channel, report.chat)
+    if draft.by is not None:
+        Officer(unit, draft.by).write(Act.REPORT, report.number, "report added")
     came = _tell(unit, kind, report, ReportSource(report.id, source, before, report.at), alerts)
     kept = replace(report, draft=came.draft, incident=came.incident)
     return TakenReport(kept, token, drafted=came.draft, incident=came.incident, came=came)
@@ -236,7 +241,7 @@ def _report_of(
         language=draft.language[:35],
         channel=draft.chat[0] if draft.chat else None,
         chat=draft.chat[1] if draft.chat else None,
-        by=draft.by,
+        by=draft.by.name if draft.by is not None else None,
         utterance=draft.utterance,
         has_photo=photo is not None,
         likeness=photo.likeness if photo else None,
@@ -258,7 +263,7 @@ def _tell(
         unit.reports.tell(teller)
         return Came()
     unit.reports.tell(replace(teller, kind=report.kind, lat=lat, lon=lon))
-    telling = Telling(report.id, lat, lon, teller.at, teller.source, teller.source_before)
+    telling = Telling(report.id, lat, lon, teller.at, teller.source, teller.source_before, by=report.by)
     return consider(unit, kind, report, telling, alerts)
 
 

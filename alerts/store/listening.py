@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, literal, null, or_, select, text, update
+from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.incident import AlertState
@@ -194,10 +194,16 @@ _SAID_BY = Statement(
     .where(utterance.c.sealed == bindparam("sealed"))
     .order_by(utterance.c.seq)
 )
-_BLANK_QUESTION = Statement(
+_MEMBER = (utterance.c.question == bindparam("key"), utterance.c.text.is_not(None))
+_ITS_WORDS = func.substr(utterance.c.text, 1, LONGEST_WORDS)
+# No copy that lasts: unless an officer worded it, a question says what one of those who ask it says now.
+_RETAKE = Statement(
     update(question)
-    .where(question.c.id == bindparam("key"), question.c.worded_by.is_(None), question.c.words == bindparam("said"))
-    .values(words=literal(""), centroid=null())
+    .where(question.c.id == bindparam("key"), question.c.worded_by.is_(None))
+    .where(~select(utterance.c.id).where(*_MEMBER, question.c.words == _ITS_WORDS).exists())
+    .values(
+        words=func.coalesce(select(_ITS_WORDS).where(*_MEMBER).order_by(utterance.c.seq).limit(1).scalar_subquery(), "")
+    )
 )
 _BLANK_VECTOR = Statement(update(question).where(question.c.id == bindparam("key")).values(centroid=null()))
 # The posts by which this very remark was answered: in a private chat the platform's ids are the chat's.
@@ -241,8 +247,14 @@ class Listening(Questions, EarRows):
         _ADD.run(self._db, id=new.id, **_values(new))
 
     def put(self, changed: Utterance) -> None:
-        """Replace what was kept of it."""
+        """Replace what was kept of it; a question that said what it said before says that no more."""
         _SET.run(self._db, key=changed.id, **_values(changed))
+        if changed.question is not None:
+            self.retake_words(changed.question)
+
+    def retake_words(self, question_id: str) -> None:
+        """Have a question that no officer worded say what one of those who ask it says now, if any does."""
+        _RETAKE.run(self._db, key=question_id)
 
     def said_to_bot(self, channel: str, chat: int) -> Sequence[Utterance]:
         """What somebody asked in their private chat with the bot, oldest first, while its words are kept."""
@@ -364,8 +376,6 @@ class Listening(Questions, EarRows):
         _BLANK_POSTS.run(self._db, **values)
         if kept.question is not None:
             _BLANK_VECTOR.run(self._db, key=kept.question)
-            if kept.text is not None:
-                _BLANK_QUESTION.run(self._db, key=kept.question, said=words_of_question(kept.text))
         bare = forget_words(kept, UtteranceState.FORGOTTEN)
         self.put(replace(bare, remote_id=f"~{digest_of_remark(kept.channel, kept.remote_id)}", parent=None))
 

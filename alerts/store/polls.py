@@ -48,6 +48,11 @@ _BEGINNING = Statement(
     .limit(AMBIGUOUS)
 )
 _NEWEST = Statement(select(poll).order_by(poll.c.created_at.desc(), poll.c.id).limit(bindparam("most")))
+_WAITING = Statement(
+    select(poll)
+    .where(poll.c.state == PollState.WAITING.value, poll.c.approved_at.is_(None))
+    .order_by(poll.c.created_at, poll.c.id)
+)
 _OPEN = Statement(select(poll).where(poll.c.state == PollState.OPEN.value).order_by(poll.c.opened_at, poll.c.id))
 _DUE = Statement(
     select(poll)
@@ -99,6 +104,10 @@ _DROP_BALLOTS = Statement(delete(ballot).where(ballot.c.poll == bindparam("poll"
 
 class Polls(UnitPart):
     """What the town is asked. Before a poll is closed, nothing here tells its numbers: the turnout alone."""
+
+    def waiting(self) -> Sequence[Poll]:
+        """Those that wait for a second person, oldest first."""
+        return [_poll_of(row) for row in _WAITING.rows(self._db)]
 
     def put(self, one: Poll) -> None:
         """Keep it, or replace what was kept of it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Text, bindparam, delete, func, or_, select, text, update
 
-from alerts.model.listening import AnswerState, Kind, Moderation, Question, QuestionAnswer, QuestionState
+from alerts.model.listening import AnswerState, AnswerTo, GivenAnswer, Kind, Moderation, Question, QuestionState
 from alerts.model.post import Post
 from alerts.model.reason import kept_reason, read_reason
 from alerts.store.alerts import post_of
@@ -51,12 +51,18 @@ _ADD_ANSWER = insert_into(answer)
 _SET_ANSWER = Statement(
     update(answer)
     .where(answer.c.id == bindparam("key"), answer.c.state == bindparam("was"))
-    .values(state=bindparam("state"), validated_by=bindparam("by"), validated_at=bindparam("at"))
+    .values(
+        state=bindparam("state"),
+        validated_by=bindparam("by"),
+        validated_at=bindparam("at"),
+        digest=func.coalesce(bindparam("digest", type_=Text), answer.c.digest),
+    )
 )
 _ANSWER = Statement(select(answer).where(answer.c.id == bindparam("id")))
 _ANSWERS = Statement(
     select(answer).where(answer.c.question == bindparam("question")).order_by(answer.c.version, answer.c.seq)
 )
+_FORGET_ANSWERS = Statement(delete(answer).where(answer.c.question == bindparam("key")))
 _WAITING_ANSWERS = Statement(select(answer).where(answer.c.state == AnswerState.WAITING.value).order_by(answer.c.seq))
 _MODERATE = insert_into(moderation)
 _DECIDE_MODERATION = Statement(
@@ -119,12 +125,12 @@ class Questions(UnitPart):
         """The incidents of questions that were answered, the one that was asked about last first."""
         return [row["incident"] for row in _ANSWERED_ABOUT.rows(self._db, most=most)]
 
-    def add_answer(self, new: QuestionAnswer) -> None:
+    def add_answer(self, new: GivenAnswer) -> None:
         """Keep a new version of an answer."""
         _ADD_ANSWER.run(
             self._db,
             id=new.id,
-            question=new.question,
+            question=new.subject,
             version=new.version,
             text=new.text,
             language=new.language,
@@ -135,28 +141,39 @@ class Questions(UnitPart):
             created_at=stamp(new.created_at),
             validated_by=new.validated_by,
             validated_at=stamp(new.validated_at),
+            given_to=new.to,
+            asked=new.asked,
+            incident=new.incident,
+            next_ones=new.next_ones,
+            digest=new.digest,
         )
 
-    def decide_answer(self, kept: QuestionAnswer, state: AnswerState, by: str | None, at: datetime) -> bool:
-        """Change what became of an answer; False: somebody else was faster."""
+    def decide_answer(
+        self, kept: GivenAnswer, state: AnswerState, by: str | None, at: datetime, digest: str | None = None
+    ) -> bool:
+        """Change what became of an answer, and what it is bound to if it goes out; False: somebody else was faster."""
         # What it was is in its WHERE: of two people who decide at a time one finds nothing to change.
-        done = _SET_ANSWER.run(self._db, key=kept.id, was=kept.state, state=state, by=by, at=stamp(at))
+        done = _SET_ANSWER.run(self._db, key=kept.id, was=kept.state, state=state, by=by, at=stamp(at), digest=digest)
         return done.rowcount == 1
 
-    def answer(self, identity: str) -> QuestionAnswer | None:
+    def answer(self, identity: str) -> GivenAnswer | None:
         """The one of that id."""
         row = _ANSWER.row(self._db, id=identity)
         return _answer(row) if row else None
 
-    def answers(self, question_id: str) -> Sequence[QuestionAnswer]:
-        """All that was said to a question, oldest first."""
-        return [_answer(row) for row in _ANSWERS.rows(self._db, question=question_id)]
+    def answers(self, subject: str) -> Sequence[GivenAnswer]:
+        """All that was said to a question, a poll or a report, oldest first."""
+        return [_answer(row) for row in _ANSWERS.rows(self._db, question=subject)]
+
+    def forget_answers(self, subject: str) -> None:
+        """Keep nothing of what was said to it."""
+        _FORGET_ANSWERS.run(self._db, key=subject)
 
     def answer_posts(self, question_id: str) -> Sequence[Post]:
         """The posts that carry an answer to it, of all its versions, in the order of storing."""
         return [post_of(row) for row in _ANSWER_POSTS.rows(self._db, question=question_id)]
 
-    def waiting_answers(self) -> Sequence[QuestionAnswer]:
+    def waiting_answers(self) -> Sequence[GivenAnswer]:
         """What waits for a second person, oldest first."""
         return [_answer(row) for row in _WAITING_ANSWERS.rows(self._db)]
 
@@ -224,10 +241,10 @@ def _question(row: Row) -> Question:
     )
 
 
-def _answer(row: Row) -> QuestionAnswer:
-    return QuestionAnswer(
+def _answer(row: Row) -> GivenAnswer:
+    return GivenAnswer(
         id=row["id"],
-        question=row["question"],
+        subject=row["question"],
         version=row["version"],
         text=row["text"],
         language=row["language"],
@@ -238,6 +255,11 @@ def _answer(row: Row) -> QuestionAnswer:
         created_at=moment(row["created_at"]),
         validated_by=row["validated_by"],
         validated_at=time_of(row["validated_at"]),
+        to=AnswerTo(row["given_to"] or AnswerTo.QUESTION),
+        asked=row["asked"],
+        incident=row["incident"],
+        next_ones=bool(row["next_ones"]),
+        digest=row["digest"],
         seq=row["seq"],
     )
 

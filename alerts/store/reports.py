@@ -55,6 +55,12 @@ _OF_KIND = Statement(
     .limit(bindparam("most"))
 )
 _CITED = Statement(select(report).where(report.c.draft == bindparam("draft")).order_by(report.c.seq))
+_BROUGHT = Statement(
+    select(report.c.draft, report.c.by)
+    .where(one_of(report.c.draft, "drafts"), report.c.by.is_not(None))
+    .group_by(report.c.draft, report.c.by)
+    .order_by(report.c.draft, report.c.by)
+)
 _OF_CHAT = Statement(
     select(report)
     .where(report.c.channel == bindparam("channel"), report.c.chat == bindparam("chat"))
@@ -87,7 +93,7 @@ _TELLERS = Statement(
     select(report_source).where(one_of(report_source.c.report, "reports")).order_by(report_source.c.at)
 )
 _TELLINGS = Statement(
-    select(report_source, report.c.draft, report.c.incident)
+    select(report_source, report.c.draft, report.c.incident, report.c.by)
     .join(report, report.c.id == report_source.c.report)
     .where(report_source.c.kind == bindparam("kind"))
     .where(report_source.c.at >= bindparam("since"), report_source.c.at <= bindparam("until"))
@@ -212,6 +218,13 @@ class Reports(ReportParts, ReportForgetting):
         """The reports that made that alert, or joined it, in the order in which they came."""
         return [report_from(row) for row in _CITED.rows(self._db, draft=draft)]
 
+    def brought_by(self, drafts: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+        """Who brought the reports that each of these alerts cites: officers, and whose programs it were."""
+        found: dict[str, tuple[str, ...]] = {}
+        for row in _BROUGHT.rows(self._db, drafts=json.dumps(list(drafts))):
+            found[str(row["draft"])] = (*found.get(str(row["draft"]), ()), str(row["by"]))
+        return found
+
     def of_chat(self, channel: str, chat: int, most: int) -> Sequence[CitizenReport]:
         """What was reported from that private chat, newest first."""
         return [report_from(row) for row in _OF_CHAT.rows(self._db, channel=channel, chat=chat, most=most)]
@@ -276,7 +289,7 @@ class Reports(ReportParts, ReportForgetting):
             self._db, kind=kind, since=stamp(since), until=stamp(until),
             south=south, west=west, north=north, east=east, most=most, uncited=int(uncited),
         )  # fmt: skip
-        names = ("report", "lat", "lon", "source", "source_before", "draft", "incident")
+        names = ("report", "lat", "lon", "source", "source_before", "draft", "incident", "by")
         return [Telling(**{name: row[name] for name in names}, at=moment(row["at"])) for row in rows]
 
     def cite(self, reports: Sequence[str], draft: str, at: datetime) -> None:

@@ -19,7 +19,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,8 +27,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, delete, exists, func, or_, select, text, update
 
 from alerts.model.incident import new_id
+from alerts.model.person import AuditEntry
 from alerts.model.post import Post, PostKind, PostState, Receipt
 from alerts.model.reason import because
+from alerts.store.audit import AuditLog
 from alerts.store.dialect import unindexed
 from alerts.store.files import StoreError, opened, sound, sync
 from alerts.store.schema import alert, attempt, fact, post
@@ -279,12 +281,14 @@ def backup(database: Path, to: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def restore(database: Path, source: Path, now: datetime) -> tuple[Path | None, Gap]:
+def restore(database: Path, source: Path, by: AuditEntry) -> tuple[Path | None, Gap]:
     """Put a copy in the database's place; returns where the one from before is kept, and what the copy doesn't know.
 
-    The copy is checked before anything is touched. Raises StoreError, also while a daemon or a command works on the
-    database.
+    `by` says who does so, and when. It becomes a line of the copy's audit log, with the head that the replaced one had,
+    so that the lines which the copy doesn't have are missed. The copy is checked before anything is touched. Raises
+    StoreError, also while a daemon or a command works on the database.
     """
+    now = by.at
     sound(source)
     if ring(database):
         raise StoreError(because("restore_daemon", path=database))
@@ -298,6 +302,7 @@ def restore(database: Path, source: Path, now: datetime) -> tuple[Path | None, G
             db.execute("BEGIN")
             _keep_gap(db, gap)
             _KEEP.run(db, channel=_OWNER, key="generation", value=generation)
+            AuditLog(db).write(replace(by, detail=f"from {source}; head was {_head_of(database)}"))
             db.execute("COMMIT")
         kept = _put_aside(database, now)
         beside(database).write_bytes(_spelled(generation, reached))
@@ -308,6 +313,16 @@ def restore(database: Path, source: Path, now: datetime) -> tuple[Path | None, G
     finally:
         part.unlink(missing_ok=True)
     return kept, gap
+
+
+def _head_of(database: Path) -> str:
+    """The newest line of a database's audit log, by its number and digest; a dash where none can be read."""
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            row = db.execute("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    except sqlite3.Error:  # there is none, or it is broken: that may be why it is restored
+        return "-"
+    return f"{row[0]}:{row[1]}" if row is not None else "-"
 
 
 def _copy(database: Path, to: Path) -> None:

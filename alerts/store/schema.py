@@ -673,6 +673,12 @@ answer = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("validated_by", String(100)),
     Column("validated_at", BigInteger),
+    # Null in rows that an earlier version wrote, whose answers are all to questions.
+    Column("given_to", String(16)),
+    Column("asked", Text),
+    Column("incident", String(26)),
+    Column("next_ones", Boolean),
+    Column("digest", String(64)),
     sqlite_autoincrement=True,
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -427,11 +428,16 @@ class Views(UnitPart):
     def export(self, *, with_heard: bool = False) -> Iterator[dict[str, object]]:
         """Every row of every table, as `{"table": …, …}`; what lets somebody in, or could be made to, is `***`.
 
-        So is what people said, unless it is asked for `with_heard`.
+        So is what people said, unless it is asked for `with_heard`. Bytes are spelled in base64.
         """
         for table in metadata.sorted_tables:
             secret = _HIDDEN.get(table.name, ()) + (() if with_heard else _SAID.get(table.name, ()))
             hidden = dict.fromkeys(secret, "***")
             for row in Statement(select(table)).each(self._db):
                 shown = {name: value if value is None else hidden.get(name, value) for name, value in dict(row).items()}
-                yield {"table": table.name, **shown}
+                yield {"table": table.name, **{name: _spelled(value) for name, value in shown.items()}}
+
+
+def _spelled(value: object) -> object:
+    """What JSON has no word for, in base64."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes | memoryview) else value

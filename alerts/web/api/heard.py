@@ -10,17 +10,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from alerts.desk.handing_in import refuse
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.listening import acts
-from alerts.listening.account import question_account, questions, utterance_account, utterances
+from alerts.listening.account import question_account, questions, utterance_account, utterances, version_account
 from alerts.listening.kinds import classify
 from alerts.model.errors import Misuse
-from alerts.model.listening import Kind, QuestionState, Understood, UtteranceState
+from alerts.model.listening import AnswerTo, GivenAnswer, Kind, QuestionState, Understood, UtteranceState
 from alerts.model.person import Act
 from alerts.model.reason import because
+from alerts.reports.validating import approve_version
 from alerts.web.api.commands import done_once
-from alerts.web.api.models import Line, Lines, Name, NoWish, RequestBody
+from alerts.web.api.models import Line, Lines, Name, NoWish, RequestBody, SeenWish, VersionAccount
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Problem, ProblemType
 
@@ -77,6 +79,18 @@ class HeardPage(BaseModel):
     heard: list[UtteranceAccount]
 
 
+class VersionPage(BaseModel):
+    """What waits, oldest first."""
+
+    answers: list[VersionAccount]
+
+
+class WithdrawWish(RequestBody):
+    """Why an answer is taken back."""
+
+    reason: Line | None = Field(None, description="For the audit log.")
+
+
 class QuestionAccount(BaseModel):
     """What several people want to know. `answer` is what stands or waits as its answer; null: nothing."""
 
@@ -89,6 +103,7 @@ class QuestionAccount(BaseModel):
     answer: str | None
     answer_id: str | None
     waiting: str | None = Field(description="The id of the answer that waits for a second person.")
+    waits: VersionAccount | None = Field(description="That answer, with all that a validation lets out by it.")
 
 
 class QuestionPage(BaseModel):
@@ -155,14 +170,31 @@ async def answer_question(api: Api, call: Call) -> Reply:
     return await done_once(api, call, action)
 
 
+async def withdraw_answer(api: Api, call: Call) -> Reply:
+    """Take it back wherever it is."""
+    wish = call.wishing(WithdrawWish)
+
+    def action(unit: DeskUnit) -> Reply:
+        _must_be_known(unit, "question", call.name)
+        done = acts.withdraw(Officer(unit, call.actor), call.name, wish.reason)
+        return json_reply(200, question_account(unit, done.question))
+
+    return await done_once(api, call, action)
+
+
+async def list_answers(api: Api, call: Call) -> Reply:  # noqa: ARG001 an operation like the others
+    """What waits."""
+    waits = await api.service.ask(lambda unit: [version_account(each) for each in unit.listening.waiting_answers()])
+    return json_reply(200, {"answers": waits})
+
+
 async def approve_answer(api: Api, call: Call) -> Reply:
     """Let it out."""
+    wish = call.wishing(SeenWish)
 
     def action(unit: DeskUnit) -> Reply:
         _must_be_known(unit, "answer", call.name)
-        return json_reply(
-            200, question_account(unit, acts.approve_answer(Officer(unit, call.actor), call.name).question)
-        )
+        return _settled(unit, approve_version(Officer(unit, call.actor), call.name, wish.seen)[0])
 
     return await done_once(api, call, action)
 
@@ -172,10 +204,15 @@ async def reject_answer(api: Api, call: Call) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         _must_be_known(unit, "answer", call.name)
-        kept = acts.reject_answer(Officer(unit, call.actor), call.name)
-        return json_reply(200, question_account(unit, acts.find_question(unit, kept.question)))
+        return _settled(unit, refuse(Officer(unit, call.actor), call.name))
 
     return await done_once(api, call, action)
+
+
+def _settled(unit: DeskUnit, version: GivenAnswer) -> Reply:
+    if version.to is AnswerTo.QUESTION:
+        return json_reply(200, question_account(unit, acts.find_question(unit, version.subject)))
+    return json_reply(200, version_account(version))
 
 
 def _must_listen(api: Api) -> None:
@@ -190,6 +227,7 @@ def _must_be_known(unit: DeskUnit, table: str, name: str) -> None:
 
 
 _ONE_QUESTION = {200: (QuestionAccount,)}
+_SETTLED = {200: (QuestionAccount, VersionAccount)}
 OPERATIONS = (
     Operation(
         "listHeard",
@@ -233,7 +271,28 @@ OPERATIONS = (
         _ONE_QUESTION,
         wish=AnswerWish,
         details="On an answered question it puts other words in the answer's place, wherever that is. With "
-        '`answers = "approve"` it waits: `waiting` is its id.',
+        '`answers = "approve"` it waits: `waiting` is its id. What is asked, `next` and `everywhere` are part of it.',
+    ),
+    Operation(
+        "withdrawAnswer",
+        "POST",
+        "/questions/{id}/withdraw",
+        "Take an answer back wherever it is",
+        withdraw_answer,
+        Act.ANSWER,
+        _ONE_QUESTION,
+        wish=WithdrawWish,
+        details="It waits for nobody: it takes words away and adds none. The question is open again.",
+    ),
+    Operation(
+        "listAnswers",
+        "GET",
+        "/answers",
+        "What officers say in their own words and waits for a second person",
+        list_answers,
+        Act.VIEW,
+        {200: (VersionPage,)},
+        details="Answers to questions and to reports, and what came of polls; oldest first.",
     ),
     Operation(
         "approveAnswer",
@@ -242,9 +301,9 @@ OPERATIONS = (
         "Let a waiting answer go out",
         approve_answer,
         Act.VALIDATE_ANSWER,
-        _ONE_QUESTION,
-        wish=NoWish,
-        details="Never by its author.",
+        _SETTLED,
+        wish=SeenWish,
+        details="Never by its author. 409 where it isn't what was `seen`. An answer to a question tells the question.",
     ),
     Operation(
         "rejectAnswer",
@@ -253,7 +312,7 @@ OPERATIONS = (
         "Keep a waiting answer from going out",
         reject_answer,
         Act.ANSWER,
-        _ONE_QUESTION,
+        _SETTLED,
         wish=NoWish,
         details="An author may reject what they wrote themselves; the rest takes an approver.",
     ),

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from alerts.model.alert import Category, Certainty, Severity, Status, Urgency
 from alerts.model.incident import AlertState
+from alerts.model.listening import AnswerTo
 from alerts.model.person import Act, Origin, Role
 from alerts.model.post import PostKind, PostState
 
@@ -116,6 +117,12 @@ class ApproveWish(RequestBody):
     again: bool = Field(False, description="Publish it though the same event is out already.")
 
 
+class SeenWish(RequestBody):
+    """What was looked at before it was validated."""
+
+    seen: Fingerprint | None = Field(None, description="The `fingerprint` of what was shown.")
+
+
 class RejectWish(RequestBody):
     """Why it shall not go out."""
 
@@ -124,6 +131,21 @@ class RejectWish(RequestBody):
 
 class NoWish(RequestBody):
     """Nothing to say: an empty body will do."""
+
+
+class VersionAccount(BaseModel):
+    """What an officer says in their own words and waits for a second person."""
+
+    answer: str
+    to: AnswerTo
+    subject: str = Field(description="The id of the question, poll or report.")
+    text: str
+    author: str
+    asked: str | None = Field(description="The question as everybody reads it then.")
+    incident: str | None = Field(description="On whose page it stands then.")
+    next: bool = Field(description="Whoever asks it later is answered automatically then.")
+    everywhere: bool = Field(description="It is also said on the alert's other channels then.")
+    fingerprint: str = Field(description="What a validation is bound to: give it as `seen`.")
 
 
 class Paging(BaseModel):

@@ -15,8 +15,10 @@ from pydantic import BaseModel, Field
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
+from alerts.desk.versions import waiting
+from alerts.listening.account import version_account
+from alerts.listening.outcomes import LONGEST_OUTCOME, tell_outcome
 from alerts.listening.polls import (
-    LONGEST_OUTCOME,
     PollDraft,
     account_of_poll,
     account_of_tally,
@@ -29,7 +31,6 @@ from alerts.listening.polls import (
     preview_of,
     publish_result,
     reject_poll,
-    tell_outcome,
 )
 from alerts.model.errors import Conflict
 from alerts.model.person import Act
@@ -37,7 +38,17 @@ from alerts.model.poll import Poll, PollState, Tally
 from alerts.model.reason import because
 from alerts.store.pictures import picture_folder
 from alerts.web.api.commands import done_once
-from alerts.web.api.models import Fingerprint, Line, Moment, Name, NoWish, PostAccount, RequestBody
+from alerts.web.api.models import (
+    Fingerprint,
+    Line,
+    Moment,
+    Name,
+    NoWish,
+    PostAccount,
+    RequestBody,
+    SeenWish,
+    VersionAccount,
+)
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Problem, ProblemType
 
@@ -88,6 +99,7 @@ class PollAccount(BaseModel):
     channels: list[str]
     author: str
     approved_by: str | None
+    fingerprint: str = Field(description="What a validation is bound to: give it as `seen`.")
     exercise: bool
     published: str | None
     url: str | None = Field(description="Its page, where the town has a public address.")
@@ -159,6 +171,7 @@ class PollResult(BaseModel):
     closed: str | None = None
     published: str | None = None
     outcome: str | None = None
+    waits: VersionAccount | None = Field(None, description="What came of it, as far as that waits for a second person.")
     fingerprint: str | None = Field(None, description="Of these numbers; a publication may be bound to it.")
 
 
@@ -198,7 +211,8 @@ async def get_poll(api: Api, call: Call) -> Reply:
 
 async def approve(api: Api, call: Call) -> Reply:
     """Let it open."""
-    return await _act(api, call, approve_poll)
+    wish = call.wishing(SeenWish)
+    return await _act(api, call, lambda officer, poll: approve_poll(officer, poll, wish.seen))
 
 
 async def reject(api: Api, call: Call) -> Reply:
@@ -247,7 +261,7 @@ async def outcome(api: Api, call: Call) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         poll = _poll(unit, call.name)
-        return json_reply(200, _result(api, unit, tell_outcome(Officer(unit, call.actor), poll.id, wish.outcome)))
+        return json_reply(200, _result(api, unit, tell_outcome(Officer(unit, call.actor), poll.id, wish.outcome)[0]))
 
     return await done_once(api, call, action)
 
@@ -276,7 +290,10 @@ def _account(api: Api, unit: DeskUnit, poll: Poll) -> dict[str, Any]:
 def _result(api: Api, unit: DeskUnit, poll: Poll) -> dict[str, Any]:
     tally = unit.polls.tally(poll)
     told = account_of_tally(tally, api.station)
-    return told | ({"fingerprint": fingerprint_of(tally)} if poll.state is PollState.CLOSED else {})
+    if poll.state is not PollState.CLOSED:
+        return told
+    waits = waiting(unit, poll.id)
+    return told | {"fingerprint": fingerprint_of(tally), "waits": version_account(waits) if waits is not None else None}
 
 
 _POLL = {200: (PollAccount,)}
@@ -313,7 +330,7 @@ OPERATIONS = (
         approve,
         Act.APPROVE,
         _POLL,
-        wish=NoWish,
+        wish=SeenWish,
         details="Never one's own, unless the station has one officer alone.",
     ),
     Operation(
@@ -367,6 +384,7 @@ OPERATIONS = (
         Act.CONSULT,
         _RESULT,
         wish=OutcomeWish,
+        details="Where the poll was validated, or messages of officers are, it waits: `waits` is it.",
     ),
 )
 """What can be asked of polls."""

@@ -18,6 +18,8 @@ from pydantic import BaseModel, Field, StringConstraints
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
+from alerts.desk.versions import waiting
+from alerts.listening.account import version_account
 from alerts.model.errors import Misuse
 from alerts.model.events import ReportsChanged
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
@@ -29,7 +31,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.reports.taking import ReportDraft, TakenReport
 from alerts.store.reports import BEYOND
 from alerts.web.api.commands import done_once, once_at_a_time, replayed
-from alerts.web.api.models import Base64, Line, Lines, Moment, Name, Paging, RequestBody
+from alerts.web.api.models import Base64, Line, Lines, Moment, Name, Paging, RequestBody, VersionAccount
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 from alerts.web.api.queries import next_link
@@ -119,6 +121,7 @@ class ReportAccount(BaseModel):
     answer: str | None
     reason: str | None = Field(description="Why it is held, in the station's language.")
     reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
+    waits: VersionAccount | None = Field(None, description="The answer to it that waits for a second person.")
     forwarded: list[HandedOn]
 
 
@@ -156,6 +159,7 @@ async def post_report(api: Api, call: Call) -> Reply:
         photo=photo,
         language=wish.language or town.language,
         key=form_key(call.token, call.conditions.key),
+        by=call.actor,
         at=read_time("at", wish.at, now, town.zone) if wish.at is not None else None,
     )
     # A second try waits for the first one, and gets the same number.
@@ -262,7 +266,9 @@ def _found(unit: DeskUnit, name: str) -> CitizenReport:
 
 
 def _account(api: Api, unit: DeskUnit, report: CitizenReport) -> dict[str, Any]:
-    return full_account(report, api.station, unit.reports.forwardings(report.id))
+    waits = waiting(unit, report.id)
+    told = full_account(report, api.station, unit.reports.forwardings(report.id))
+    return told | {"waits": version_account(waits) if waits is not None else None}
 
 
 def _intake(api: Api) -> ReportIntake:

@@ -42,6 +42,7 @@ from alerts.web.console import (
     sign_in,
     stream,
     validate,
+    versions,
     watch,
 )
 from alerts.web.console.arrival import ARRIVAL, Astray, arrival_of
@@ -76,6 +77,7 @@ PARTS: Sequence[Part] = (
     heard.routes,
     reports.routes,
     polls.routes,
+    versions.routes,
     previews.routes,
     stream.routes,
     home_screen.routes,

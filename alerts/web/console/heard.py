@@ -6,7 +6,7 @@ GET  /heard/questions/ID        one question: who asked it, its answers, all tha
 GET  /heard/said/ID             one utterance
 GET  /fragments/heard           of the page what changes by itself
 POST /heard/elsewhere           keeps what an officer heard where no ear is
-POST /heard/questions/ID/DEED, /heard/said/ID/DEED, /heard/answers/ID/DEED, /heard/blocks/ID/DEED
+POST /heard/questions/ID/DEED, /heard/said/ID/DEED, /heard/blocks/ID/DEED
 
 Where the town listens to nothing there is none of these. What is heard wakes the open page by the stream of events, and
 so does what an officer does about it. A button does its deed (`DEEDS`) in one transaction: it acts through
@@ -36,6 +36,7 @@ from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.heard_view import MOST, board_of, headlines_of, question_of, said_of
 from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
+from alerts.web.console.versions import words_waiting
 from alerts.web.console.watch import page
 
 Deed = Callable[[Officer, str, Mapping[str, str]], str]
@@ -156,14 +157,6 @@ def _own(officer: Officer, question: str, form: Mapping[str, str]) -> str:
     raise Misuse(because("no_such_post", name=name[:40], alert=question))
 
 
-def _approve(officer: Officer, answer: str, form: Mapping[str, str]) -> str:  # noqa: ARG001 a deed like the others
-    return f"/heard/questions/{acts.approve_answer(officer, answer).question.id}"
-
-
-def _reject(officer: Officer, answer: str, form: Mapping[str, str]) -> str:
-    return f"/heard/questions/{acts.reject_answer(officer, answer, form.get('reason') or None).question}"
-
-
 def _agree(officer: Officer, moderation: str, form: Mapping[str, str]) -> str:  # noqa: ARG001 a deed like the others
     moderating.agree(officer, moderation)
     return _BOARD
@@ -199,7 +192,6 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = MappingProxyType(
             "delete": _moderate("delete"),
             "block": _moderate("block"),
         },
-        "answers": {"approve": _approve, "reject": _reject},
         "blocks": {"agree": _agree, "refuse": _refuse},
     }
 )
@@ -208,7 +200,12 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = MappingProxyType(
 
 LONGEST_PLACE = 200
 _ID = "{id:[A-Za-z0-9]+}"
-_TOLD = frozenset(f"{what}-{name}" for what, deeds in DEEDS.items() for name in deeds) | {"elsewhere"}
+_TOLD = frozenset(f"{what}-{name}" for what, deeds in DEEDS.items() for name in deeds) | {
+    "elsewhere",
+    # Of `alerts.web.console.versions`, which leads back here.
+    "answers-approve",
+    "answers-reject",
+}
 
 
 def routes(console: Console) -> list[web.RouteDef]:
@@ -275,10 +272,13 @@ async def _question(
     request: web.Request,
     refused: RefusedForm = NOT_REFUSED,
 ) -> web.Response:
-    name = request.match_info["id"]
-    values = await console.service.ask(lambda unit: question_of(unit, name))
+    name, visitor = request.match_info["id"], visitor_of(request)
+    values, waits = await console.service.ask(
+        lambda unit: (question_of(unit, name), words_waiting(unit, visitor.actor, visitor.session.csrf, name))
+    )
     if values is None:
         raise web.HTTPNotFound
+    values["words_waiting"] = waits
     return page(console, request, "heard_question.html", **refused.told, **values, done=done_of(request, _TOLD))
 
 

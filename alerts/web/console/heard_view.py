@@ -12,16 +12,16 @@ from datetime import datetime
 from typing import Any
 
 from alerts.desk.service import DeskUnit
-from alerts.listening.answering import standing, what_is_asked, worded
+from alerts.desk.versions import standing, waiting
+from alerts.listening.answering import what_is_asked, worded
 from alerts.listening.moderating import WAITING, may
 from alerts.listening.proposals import Proposal, proposals, suggest
 from alerts.model.listening import (
-    AnswerState,
     EarStatus,
+    GivenAnswer,
     Kind,
     Moderation,
     Question,
-    QuestionAnswer,
     QuestionState,
     Utterance,
 )
@@ -63,8 +63,8 @@ class AskedQuestion:
     question: Question
     channels: Mapping[str, int]
     samples: tuple[Utterance, ...]
-    standing: QuestionAnswer | None = None
-    waiting: QuestionAnswer | None = None
+    standing: GivenAnswer | None = None
+    waiting: GivenAnswer | None = None
     stuck: tuple[Post, ...] = ()
 
     @property
@@ -142,13 +142,12 @@ def board_of(unit: DeskUnit, after: int = 0) -> HeardBoard:
 
 def asked_of(unit: DeskUnit, question: Question, most: int = SAMPLES) -> AskedQuestion:
     """A question with the first who asked it, and its answers."""
-    waiting = [each for each in unit.listening.answers(question.id) if each.state is AnswerState.WAITING]
     return AskedQuestion(
         question,
         unit.listening.asked_on(question.id),
         tuple(unit.listening.samples(question.id, most)),
         standing(unit, question.id),
-        waiting[-1] if waiting else None,
+        waiting(unit, question.id),
         tuple(post for post in unit.listening.answer_posts(question.id) if needs_somebody(post)),
     )
 

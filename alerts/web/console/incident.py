@@ -310,6 +310,7 @@ def _page(
         "shapes": shapes,
         "tiles": console.frame.station.web.tiles,
         "done": done if done in DEEDS else None,
+        "end_waits": any(each.ending and each.stored.state is AlertState.WAITING for each in story.chapters),
     }
     return page(console, request, name, status=status, **values)
 

@@ -223,7 +223,7 @@ def _audit_lines(unit: DeskUnit, before: int | None, subject: str | None, *, ask
     lines = list(unit.audit.newest(before=before, subject=subject, most=LINES + 1))
     verdict: Verified | Broken | None = None
     if asked or height <= VERIFIED_UNASKED:
-        verdict = verify(unit.audit.all(), height)
+        verdict = verify(unit.audit.all(), height, begun=bool(unit.accounts.accounts()))
     further: dict[str, object] = {"before": lines[LINES - 1].seq} if len(lines) > LINES else {}
     if subject:
         further["subject"] = subject

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -28,8 +28,8 @@ from aiohttp import web
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
+from alerts.listening.outcomes import LONGEST_OUTCOME, tell_outcome
 from alerts.listening.polls import (
-    LONGEST_OUTCOME,
     PollDraft,
     approve_poll,
     close_poll,
@@ -42,11 +42,12 @@ from alerts.listening.polls import (
     publish_result,
     reject_poll,
     results_on,
-    tell_outcome,
+    shown_of,
 )
 from alerts.model.bounds import bounded
 from alerts.model.errors import Misuse, TocsinError
 from alerts.model.incident import ID_LENGTH, new_id
+from alerts.model.person import fold_name
 from alerts.model.poll import LONGEST_OPTION, LONGEST_QUESTION, MOST_OPTIONS, Poll, PollState, Tally
 from alerts.model.post import Post
 from alerts.model.reason import Reason
@@ -55,6 +56,8 @@ from alerts.rendering.polling import place_name
 from alerts.store.pictures import picture_folder
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
+from alerts.web.console.sheet import sealed, unseal
+from alerts.web.console.versions import WaitingWords, words_waiting
 from alerts.web.posted import read_posted
 
 _ONE = "/polls/{id:[0-9a-z]{1,26}}"
@@ -71,12 +74,13 @@ class _ShownPoll:
     poll: Poll
     posts: tuple[Post, ...]
     tally: Tally
+    words: Sequence[WaitingWords] = ()
 
 
 def routes(console: Console) -> list[web.RouteDef]:
     """The list, the form, and one poll with all that can be done about it."""
     deeds: dict[str, Deed] = {
-        "approve": lambda officer, poll, _: approve_poll(officer, poll),
+        "approve": lambda officer, poll, form: approve_poll(officer, poll, form.get("seen", "")),
         "reject": lambda officer, poll, form: reject_poll(officer, poll, form.get("reason") or None),
         "close": lambda officer, poll, _: close_poll(officer, poll),
         "outcome": lambda officer, poll, form: tell_outcome(officer, poll, form.get("outcome", "")),
@@ -189,13 +193,14 @@ def _each(reason: Reason) -> tuple[Reason, ...]:
 
 
 async def _found(console: Console, request: web.Request) -> _ShownPoll:
-    identity = request.match_info["id"]
+    identity, visitor = request.match_info["id"], visitor_of(request)
 
     def question(unit: DeskUnit) -> _ShownPoll | None:
         poll = unit.polls.poll(identity)
-        return (
-            _ShownPoll(poll, tuple(unit.alerts.thread(poll.id)), unit.polls.tally(poll)) if poll is not None else None
-        )
+        if poll is None:
+            return None
+        waits = words_waiting(unit, visitor.actor, visitor.session.csrf, poll.id)
+        return _ShownPoll(poll, tuple(unit.alerts.thread(poll.id)), unit.polls.tally(poll), waits)
 
     found = await console.service.ask(question)
     if found is None:
@@ -216,7 +221,9 @@ async def _one(console: Console, request: web.Request, error: TocsinError | None
         posts=[post for post in shown.posts if post.kind != "count"],
         fault=error.reason if error else None,
         may=actor.may,
-        is_own=poll.author == actor.name,
+        is_own=fold_name(poll.author) == fold_name(actor.name),
+        seen=sealed(shown_of(poll), visitor_of(request).session.csrf),
+        words_waiting=shown.words,
         named=_named(console, request, shown.tally),
         waits=poll.state is PollState.WAITING and poll.approved_at is None,
         telegram=any(town.channels[name].kind == "telegram" for name in poll.channels if name in town.channels),
@@ -233,6 +240,7 @@ def _named(console: Console, request: web.Request, tally: Tally) -> dict[str, st
 async def _do(console: Console, deed: Deed, request: web.Request) -> web.StreamResponse:
     shown, actor = await _found(console, request), visitor_of(request).actor
     typed, _ = await _typed(request)
+    typed["seen"] = unseal(typed.get("seen", ""), visitor_of(request).session.csrf) or ""
     try:
         await console.service.act(lambda unit: deed(Officer(unit, actor), shown.poll.id, typed))
     except TocsinError as error:

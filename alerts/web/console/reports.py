@@ -19,6 +19,7 @@ upheld withholds the report's words and photo for that reason.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,7 +31,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import CitizenReport, Closing, ContentNotice
-from alerts.reports.acts import BY_HAND, decide_notice
+from alerts.reports.acts import BY_HAND, decide_notice, may_vouch
 from alerts.web.console import reports_map, reports_new, reports_photo
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
@@ -51,12 +52,14 @@ from alerts.web.console.reports_view import (
     MOST_COUNTED,
     SPANS,
     STATES,
+    ReportSheet,
     board_of,
     filter_from,
     filter_of,
     place_of,
     sheet_of,
 )
+from alerts.web.console.versions import WaitingWords, words_waiting
 from alerts.web.console.watch import page
 
 ONE = "/reports/{number:[A-Za-z0-9]+-[0-9]{2}-[0-9]+}"
@@ -117,15 +120,27 @@ async def _one(
     refused: RefusedForm = NOT_REFUSED,
 ) -> web.Response:
     town, number = console.frame.station, request.match_info["number"]
-    sheet = await console.service.ask(lambda unit: sheet_of(unit, number))
-    if sheet is None:
+    visitor = visitor_of(request)
+
+    def question(unit: DeskUnit) -> tuple[ReportSheet, Sequence[WaitingWords], bool] | None:
+        found = sheet_of(unit, number)
+        if found is None:
+            return None
+        waits = words_waiting(unit, visitor.actor, visitor.session.csrf, found.report.id)
+        return found, waits, may_vouch(Officer(unit, visitor.actor), found.report)
+
+    known = await console.service.ask(question)
+    if known is None:
         raise web.HTTPNotFound
+    sheet, waits, vouches = known
     words, told_in = console.frame.words(request), language_of(sheet.report, town)
     back = filter_from(refused.typed.get("back", ""), town) if refused.typed else filter_of(request.query, town)
     values: dict[str, Any] = {
         "sheet": sheet,
         "headlines": sheet.headlines,
         "report": sheet.report,
+        "words_waiting": waits,
+        "vouches": vouches,
         "seen_photo": digest_of(sheet.photo) if sheet.photo is not None else "",
         "back": back,
         "done": done_of(request, (*DEEDS, "new")),

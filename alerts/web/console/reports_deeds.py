@@ -61,7 +61,7 @@ def _assign(officer: Officer, number: str, form: Mapping[str, str], was: Was) ->
 def _close(officer: Officer, number: str, form: Mapping[str, str], was: Was) -> object:
     tapped = _prepared(officer, number, form)
     if tapped is not None and tapped.closing is not None:
-        return acts.close(officer, number, tapped.closing, tapped.text, was=was)
+        return acts.close(officer, number, tapped.closing, tapped.text, was=was, prepared=True)
     try:
         closing = Closing(form.get("closing", Closing.DONE))
     except ValueError:  # no page of ours sends it

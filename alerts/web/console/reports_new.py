@@ -17,7 +17,6 @@ from typing import Any
 from aiohttp import web
 
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskUnit
 from alerts.listening.acts import handled
 from alerts.model.errors import Forbidden, Misuse, TocsinError
 from alerts.model.incident import new_id
@@ -27,7 +26,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, Via
 from alerts.reports.addresses import kind_in, place_in, places_of
 from alerts.reports.intake import ReportIntake
-from alerts.reports.taking import ReportDraft, TakenReport
+from alerts.reports.taking import ReportDraft
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import status_of
@@ -120,16 +119,9 @@ async def _take(console: Console, request: web.Request) -> web.StreamResponse:
         status = status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY)
         typed = {name: form.get(name, "") for name in ("key", "kind", "text", "address", "lat", "lon")}
         return await _page(console, request, said, typed, status=status, error=error.reason)
-    if taken.fresh:
-        await console.service.act(lambda unit: _noted(unit, actor, taken, said), posts=False)
+    if taken.fresh and said is not None:
+        await console.service.act(lambda unit: handled(Officer(unit, actor), said.id), posts=False)
     raise web.HTTPSeeOther(f"{BASE}/reports/{taken.report.number}?done=new")
-
-
-def _noted(unit: DeskUnit, actor: Actor, taken: TakenReport, said: Utterance | None) -> None:
-    officer = Officer(unit, actor)
-    officer.write(Act.TEND, taken.report.number, "report added")
-    if said is not None:
-        handled(officer, said.id)
 
 
 def _draft(console: Console, form: Mapping[str, str], said: Utterance | None, actor: Actor) -> ReportDraft:
@@ -146,7 +138,7 @@ def _draft(console: Console, form: Mapping[str, str], said: Utterance | None, ac
         text=form.get("text", "").replace("\r\n", "\n").strip(),
         language=(said.language if said is not None else None) or town.language,
         key=source,
-        by=actor.name,
+        by=actor,
         utterance=said.id if said is not None else None,
     )
 

@@ -239,6 +239,11 @@ def cited_in(unit: DeskUnit, alerts: Sequence[str]) -> Mapping[str, Sequence[str
     return unit.reports.drafted_from(alerts) if unit.desk.station.reports is not None else {}
 
 
+def bringers_of(unit: DeskUnit, alert: str) -> Sequence[str]:
+    """Who brought what that alert cites: officers, and whose programs it were. None of them may validate it."""
+    return unit.reports.brought_by([alert]).get(alert, ()) if unit.desk.station.reports is not None else ()
+
+
 def drafts_waiting(unit: DeskUnit) -> list[WaitingDraft]:
     """The draft alerts that reports made and that wait, newest first."""
     stored = unit.views.page(Wanted(state=AlertState.WAITING, source=REPORTS), most=MOST_DRAFTS)

@@ -146,7 +146,7 @@ def item_of(unit: DeskUnit, stored: StoredAlert, posts: Sequence[Post], actor: A
         tuple(posts),
         info,
         _rule(stored, posts, station),
-        _permission(stored, station, actor),
+        _permission(unit, stored, actor),
         wrote=wrote(actor, stored),
         about=info or words_about(unit.alerts, stored, station.language),
     )
@@ -166,11 +166,12 @@ def _rule(stored: StoredAlert, posts: Sequence[Post], station: Town) -> Rule:
     return Rule(key if key == "urgent" or intake.publish == value else "other", value)
 
 
-def _permission(stored: StoredAlert, station: Town, actor: Actor) -> Permission:
+def _permission(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> Permission:
+    brought = unit.reports.brought_by([stored.id]).get(stored.id, ())
     if not actor.may(Act.APPROVE):
         return Permission.OWN if wrote(actor, stored) else Permission.ROLE
-    if why_not_theirs(actor, stored, station):
-        return Permission.OWN if wrote(actor, stored) else Permission.UNKNOWN
+    if why := why_not_theirs(actor, stored, unit.desk.station, brought):
+        return Permission.UNKNOWN if why.code == "author_unknown" else Permission.OWN
     return Permission.ALONE if wrote(actor, stored) else Permission.MAY
 
 
@@ -311,7 +312,11 @@ def seal(sheet: Sheet, csrf: str) -> str:
     So nobody validates by a form that another person's page, or one from before the sign-in, left behind. Reads the
     pictures, as `shown_posts` does.
     """
-    seen = fingerprint(sheet.item.stored, sheet.item.posts)
+    return sealed(fingerprint(sheet.item.stored, sheet.item.posts), csrf)
+
+
+def sealed(seen: str, csrf: str) -> str:
+    """A fingerprint of what is shown, and that it was shown in this session."""
     return f"{seen}.{seal_of(csrf, seen)}"
 
 

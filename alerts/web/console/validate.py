@@ -39,7 +39,7 @@ from alerts.web.console.looks import Audience, Look, PreviewPicture, Shot, look_
 from alerts.web.console.maps import sketch_of
 from alerts.web.console.mishaps import status_of
 from alerts.web.console.previews import card_address, reaches_of
-from alerts.web.console.reports_view import cited_in
+from alerts.web.console.reports_view import bringers_of, cited_in
 from alerts.web.console.sheet import (
     Sheet,
     ShownPost,
@@ -52,6 +52,7 @@ from alerts.web.console.sheet import (
     unseal,
     what_waits,
 )
+from alerts.web.console.versions import words_waiting
 
 LONGEST = 4000
 """Characters of what is typed in one field."""
@@ -79,10 +80,15 @@ async def _list(console: Console, request: web.Request) -> web.Response:
     """What waits, a `?page=` at a time; `?done=` says what was decided just now."""
     actor, done, page = visitor_of(request).actor, request.query.get("done"), request.query.get("page", "")
     number = int(page) if _NUMBER.fullmatch(page) else 1
-    queue = await console.service.ask(lambda unit: what_waits(unit, actor, number))
+    csrf = visitor_of(request).session.csrf
+    queue, words, polls = await console.service.ask(
+        lambda unit: (what_waits(unit, actor, number), words_waiting(unit, actor, csrf), unit.polls.waiting())
+    )
     sources = [source for source in await console.service.sources() if source["undrafted"]]
     common = _common(console, request)
-    return console.frame.page(request, "waiting.html", queue=queue, done=done, undrafted=sources, **common)
+    return console.frame.page(
+        request, "waiting.html", queue=queue, words=words, polls=polls, done=done, undrafted=sources, **common
+    )
 
 
 async def _one(console: Console, request: web.Request) -> web.Response:
@@ -132,7 +138,7 @@ async def _page(
     # In a thread, since pictures are read from the disk: nobody else's request is to wait for that.
     shown = await asyncio.to_thread(shown_posts, sheet, console.frame.station)
     alert = sheet.item.stored.id
-    cited = await console.service.ask(lambda unit: cited_in(unit, [alert]))
+    cited, brought = await console.service.ask(lambda unit: (cited_in(unit, [alert]), bringers_of(unit, alert)))
     voice, standings = voice_of(console, request), await console.service.channels()
     reaches = await reaches_of(console, sheet.bulks, sheet.item.goes_out_at)
     audience = partial(audience_of, standings=standings, reaches=reaches, voice=voice)
@@ -145,6 +151,7 @@ async def _page(
         shown=[(each.post, _look(console, sheet, each, audience)) for each in shown],
         seen=seen,
         cited=cited.get(alert, ()),
+        brought=brought,
         map=sketch_of(sheet.item.stored.alert, console.frame.station),
         conflict=conflict,
         errors=errors or {},

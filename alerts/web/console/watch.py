@@ -14,7 +14,6 @@ what is on, else what moves by itself.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -337,8 +336,12 @@ def _one_of(kind: type[S], text: str) -> S | None:
 async def _call_off(console: Console, request: web.Request) -> web.StreamResponse:
     """Call off what is gone from a calendar all at once. Where nothing waits for that any more, somebody was faster."""
     name, visitor = request.match_info["name"], visitor_of(request)
-    with contextlib.suppress(Refused):
+    try:
         await console.service.act(lambda unit: Officer(unit, visitor.actor).call_off_gone(name))
+    except Refused as error:
+        # Who may not do it is refused too, by a kind of its own, and is told so.
+        if type(error) is not Refused:
+            raise
     raise web.HTTPSeeOther(f"{BASE}/channels#source-{name}")
 
 

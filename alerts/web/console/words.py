@@ -91,7 +91,8 @@ def _validation(detail: str, _: Gettext) -> str | None:
 
 # What officers do about what people say (`alerts.listening`), as it is kept: its beginning, and what follows it.
 _SAID = re.compile(
-    r"(?P<id>\w{8,26} )?(?P<what>heard|kind|about|took up|split off|worded|dismissed:|v\d+:|rejected:|withdrawn:|asks:|"
+    r"(?P<id>\w{8,26} )?(?P<what>heard|kind|about|took up|split off|worded|dismissed:|v\d+:|rejected:|"
+    r"replaced:|withdrawn:|asks:|"
     r"what came of it:|(?:hide|delete|block)(?: agreed| refused)?:) (?P<rest>.*)"
 )
 _IN_TIME = re.compile(r"(\d+) in time")
@@ -121,6 +122,7 @@ def _about_what_is_said(detail: str, _: Gettext) -> str | None:
         "worded": _("in these words:"),
         "dismissed:": _("dismissed:"),
         "rejected:": _("rejected:"),
+        "replaced:": _("replaced by"),
         "withdrawn:": _("withdrawn:"),
         "asks:": _("asks:"),
         "what came of it:": _("what came of it:"),

@@ -21,6 +21,7 @@ from aiohttp import web
 
 from alerts.desk.publicity import Situation
 from alerts.desk.service import DeskService, DeskUnit
+from alerts.listening.outcomes import Outcome, outcomes
 from alerts.model.bounds import same, seal_of
 from alerts.model.poll import LONGEST, WEB, Ballot, Poll, PollState, Tally
 from alerts.rendering.polling import place_name
@@ -46,6 +47,19 @@ class _Voter:
     has_voted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PublicPoll:
+    """A poll as everybody may see it, with what came of it, the newest first."""
+
+    tally: Tally
+    outcomes: tuple[Outcome, ...] = ()
+
+    @property
+    def poll(self) -> Poll:
+        """The poll."""
+        return self.tally.poll
+
+
 class PollPages:
     """The addresses of polls. `reads` answers what is looked at, `service` carries a vote out."""
 
@@ -55,7 +69,7 @@ class PollPages:
         self._reads = reads
         self._service = service
         self._pages = {language: Pages(setting, language) for language in setting.languages}
-        self._kept: dict[str, tuple[float, Tally | None]] = {}
+        self._kept: dict[str, tuple[float, PublicPoll | None]] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -64,45 +78,45 @@ class PollPages:
 
     async def show(self, request: web.Request) -> web.Response:
         """The page: to vote on, or with the result."""
-        tally = await self._find(request)
-        if tally is None:
+        shown = await self._find(request)
+        if shown is None:
             return await nothing_there(self._publisher, request)
-        voter = _voter(request, tally.poll) if tally.poll.state is PollState.OPEN else None
-        return self._page(request, tally, voter, notice="voted" if voter and voter.has_voted else "")
+        voter = _voter(request, shown.poll) if shown.poll.state is PollState.OPEN else None
+        return self._page(request, shown, voter, notice="voted" if voter and voter.has_voted else "")
 
     async def as_json(self, request: web.Request) -> web.Response:
         """The same for programs."""
-        tally = await self._find(request)
-        if tally is None:
+        shown = await self._find(request)
+        if shown is None:
             return await nothing_there(self._publisher, request)
-        told = json.dumps(public_account(tally, self._setting), ensure_ascii=False)
+        told = json.dumps(public_account(shown, self._setting), ensure_ascii=False)
         headers = {"Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
         return web.Response(text=told, content_type="application/json", headers=headers)
 
     async def vote(self, request: web.Request) -> web.Response:
         """Write one vote down, and lead back to the page; else say why it isn't."""
-        tally = await self._find(request)
-        if tally is None:
+        shown = await self._find(request)
+        if shown is None:
             return await nothing_there(self._publisher, request)
-        poll, voter = tally.poll, _voter(request, tally.poll)
+        poll, voter = shown.poll, _voter(request, shown.poll)
         option = await _option_of(request, poll)
         if poll.state is not PollState.OPEN:
-            return self._page(request, tally, None, status=HTTPStatus.CONFLICT)
+            return self._page(request, shown, None, status=HTTPStatus.CONFLICT)
         if voter is None:
-            return self._page(request, tally, None, notice="no_cookie", status=HTTPStatus.FORBIDDEN)
+            return self._page(request, shown, None, notice="no_cookie", status=HTTPStatus.FORBIDDEN)
         if option is None:
-            return self._page(request, tally, voter, notice="no_option", status=HTTPStatus.BAD_REQUEST)
+            return self._page(request, shown, voter, notice="no_option", status=HTTPStatus.BAD_REQUEST)
         network = _network(request, self._setting)
         free_at = await self._service.keep(lambda unit: _write(unit, poll.id, voter.number, option, network))
         if free_at is not None:
             status = HTTPStatus.TOO_MANY_REQUESTS
-            return self._page(request, tally, voter, notice="network", status=status, free_at=free_at)
+            return self._page(request, shown, voter, notice="network", status=status, free_at=free_at)
         self._kept.pop(poll.id, None)
         response = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": self._address(request, poll)})
         self._give(request, response, poll, replace(voter, has_voted=True))
         return response
 
-    async def _find(self, request: web.Request) -> Tally | None:
+    async def _find(self, request: web.Request) -> PublicPoll | None:
         identity, now = request.match_info["poll"], time.monotonic()
         kept = self._kept.get(identity)
         if kept is not None and now - kept[0] < READ_FOR:
@@ -116,14 +130,14 @@ class PollPages:
     def _page(
         self,
         request: web.Request,
-        tally: Tally,
+        shown: PublicPoll,
         voter: _Voter | None,
         *,
         notice: str = "",
         status: HTTPStatus = HTTPStatus.OK,
         free_at: datetime | None = None,
     ) -> web.Response:
-        setting, poll = self._setting, tally.poll
+        setting, tally, poll = self._setting, shown.tally, shown.poll
         language = self._language(request)
         say, now = words_of(language).gettext, self._reads.now()
         page = self._pages[language].poll(
@@ -131,6 +145,7 @@ class PollPages:
             [(tag, f"/polls/{poll.id}?lang={tag}") for tag in setting.languages],
             poll=poll,
             tally=tally,
+            outcomes=shown.outcomes,
             is_open=poll.state is PollState.OPEN and poll.closes_at > now,
             notice=notice,
             free_at=free_at,
@@ -171,9 +186,9 @@ class PollPages:
         return asked if asked in known else best_of(known, request.headers.get("Accept-Language"), known[0])
 
 
-def public_account(tally: Tally, setting: Setting) -> dict[str, Any]:
+def public_account(shown: PublicPoll, setting: Setting) -> dict[str, Any]:
     """A poll as everybody may know it; before it is closed the turnout and no number."""
-    poll, zone = tally.poll, setting.town.zone
+    tally, poll, zone = shown.tally, shown.poll, setting.town.zone
     account: dict[str, Any] = {
         "poll": poll.id,
         "state": str(poll.state),
@@ -187,14 +202,16 @@ def public_account(tally: Tally, setting: Setting) -> dict[str, Any]:
         account |= {
             "channels": {name: dict(votes) for name, votes in tally.channels.items()},
             "not_counted": [place.name for place in tally.uncounted],
-            "outcome": poll.outcome,
+            "outcome": shown.outcomes[0].text if shown.outcomes else None,
         }
     return account
 
 
-def _public(unit: DeskUnit, identity: str) -> Tally | None:
+def _public(unit: DeskUnit, identity: str) -> PublicPoll | None:
     poll = unit.polls.poll(identity)
-    return unit.polls.tally(poll) if poll is not None and poll.is_public else None
+    if poll is None or not poll.is_public:
+        return None
+    return PublicPoll(unit.polls.tally(poll), tuple(outcomes(unit, poll)))
 
 
 def _write(unit: DeskUnit, identity: str, number: str, option: int, network: str) -> datetime | None:

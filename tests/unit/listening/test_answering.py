@@ -7,9 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.desk.handing_in import refuse
 from alerts.desk.officer import Officer
+from alerts.desk.versions import standing
 from alerts.listening import acts
-from alerts.listening.answering import faq, standing, what_is_asked
+from alerts.listening.answering import faq, what_is_asked
 from alerts.listening.hearing import take
 from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.listening import AnswerState, Kind, QuestionState, Understood, UtteranceState
@@ -206,7 +208,7 @@ async def test_a_second_person_validates_where_the_town_wants_it(listening):
     out = await listening.service.act(by(other, acts.approve_answer, done.answer.id))
     assert (len(out.posts), out.answer.validated_by) == (2, "Zoé")
     with pytest.raises(Conflict):
-        await listening.service.act(by(other, acts.reject_answer, done.answer.id))
+        await listening.service.act(by(other, refuse, done.answer.id))
 
 
 async def test_who_may_only_look_does_nothing(listening):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -113,7 +115,9 @@ async def test_all_of_an_author_is_forgotten_and_nothing_of_others(listening):
 async def test_a_question_in_an_officers_words_stays_in_them(listening):
     kept = await say(listening)
     question = await listening.service.ask(lambda unit: unit.listening.question(kept.question))
-    await listening.service.act(lambda unit: unit.listening.put_question(replace(question, words="Qui est évacué ?")))
+    await listening.service.act(
+        lambda unit: unit.listening.put_question(replace(question, words="Qui est évacué ?", worded_by="Anne"))
+    )
 
     await listening.service.act(lambda unit: forget_author(unit, "page", SAID[2]))
 
@@ -135,10 +139,12 @@ async def test_an_export_tells_what_people_said_to_who_asks_for_it_alone(listeni
 
     def exported(**how):
         with asking(listening.town.database) as unit:
-            return str(list(unit.views.export(**how)))
+            return json.dumps(list(unit.views.export(**how)), ensure_ascii=False)
 
     assert [each for each in SAID if each in exported()] == []
-    assert [each for each in SAID if each not in exported(with_heard=True)] == []
+    told = exported(with_heard=True)
+    assert [each for each in SAID if each not in told and each != SAID[3]] == []
+    assert base64.b64encode(ASKS.vector).decode() in told, "bytes are spelled"
 
 
 @pytest.mark.parametrize(

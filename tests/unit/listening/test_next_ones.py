@@ -98,6 +98,8 @@ async def test_not_without_being_told_to_and_not_once_it_is_over(listening, inta
     assert await send_all(listening) == []
 
     await listening.service.act(by(ANNE, acts.answer, question, "Oui, elle est potable.", next_ones=True))
+    # A version of its own, so whoever asked in between is answered with it.
+    assert [post.in_reply_to for post in await send_all(listening)] == ["c2"]
     listening.clock.set(listening.clock.now() + timedelta(hours=7))
     await say(listening, intake, on_page(3))
     assert await send_all(listening) == []

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.officer import Officer
+from alerts.listening.outcomes import tell_outcome
 from alerts.listening.polls import (
     PollDraft,
     account_of_poll,
@@ -20,7 +21,6 @@ from alerts.listening.polls import (
     open_poll,
     publish_result,
     reject_poll,
-    tell_outcome,
 )
 from alerts.model.errors import Conflict, Forbidden, InDoubt, Misuse, Rejected, Retry
 from alerts.model.person import Actor, Origin, Role

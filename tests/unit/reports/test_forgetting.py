@@ -94,7 +94,7 @@ async def test_what_officers_made_of_somebodys_words_is_erased_with_them(reports
 
     theirs, others = await reports.service.act(say)
     taken = [
-        await reports.report(via=Via.OFFICER, by="Anne", text="De l’eau chez Luc", utterance=each and each.id)
+        await reports.report(via=Via.OFFICER, by=ANNE, text="De l’eau chez Luc", utterance=each and each.id)
         for each in (theirs, others, None)
     ]
     done = await reports.service.act(

@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 
 from alerts.model.errors import Misuse
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import because
 from alerts.model.reports import ReportState, Via
 from alerts.reports.acts import erased
 from alerts.reports.sieves import FAR, FAR_PROVEN, PER_DAY, PER_HOUR, PER_HOUR_BY_CHAT, is_flood
 from tests.unit.reports.conftest import HERE, house_of, north, reporting_town
 
+ANNE = Actor("Anne", Role.AUTHOR, Origin.CONSOLE)
 NETWORK, CHAT = "net 192.0.2.0/24", "chat telegram:4711"
 MINUTE = timedelta(minutes=1)
 
@@ -179,7 +181,7 @@ async def test_insults_threats_and_the_town_s_own_words_hold_a_report(tmp_path, 
 async def test_an_officer_s_own_report_passes_all_of_them(reports):
     for _ in range(FAR * PER_HOUR + 1):
         found = await held(
-            reports, source=NETWORK, via=Via.OFFICER, by="Anne", text="Connard", place=(46.5, 5.71),
+            reports, source=NETWORK, via=Via.OFFICER, by=ANNE, text="Connard", place=(46.5, 5.71),
             doubt=because("proof_missing"),
         )  # fmt: skip
         assert found is None

@@ -8,10 +8,10 @@ from datetime import timedelta
 from alerts.model.listening import (
     AnswerState,
     EarStatus,
+    GivenAnswer,
     Kind,
     Moderation,
     Question,
-    QuestionAnswer,
     QuestionState,
     Utterance,
     UtteranceState,
@@ -149,7 +149,7 @@ async def test_things_are_named_by_the_beginning_of_their_ids(database):
 
 async def test_the_posts_of_an_answer_are_found_by_its_question_and_forgotten_with_who_asked(database):
     said = replace(ASKED, question="q1")
-    answer = QuestionAnswer("a1", "q1", 1, "Oui.", "fr", "Anne", NOW, AnswerState.ACCEPTED)
+    answer = GivenAnswer("a1", "q1", 1, "Oui.", "fr", "Anne", NOW, AnswerState.ACCEPTED)
     kept = {"kind": PostKind.ANSWER, "in_reply_to": said.remote_id, "answer": "a1"}
     # One by its asker's own key, one by a later round's, and one that answers nobody.
     alert = a_record("al1", incident="i1")

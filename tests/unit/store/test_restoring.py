@@ -9,13 +9,16 @@ from datetime import timedelta
 
 import pytest
 
+from alerts.access.audit import Head, Verified, verify
 from alerts.model.delivery import Verdict
+from alerts.model.person import AuditEntry
 from alerts.model.post import PostState, Receipt
 from alerts.model.reason import in_words
 from alerts.store.database import Database
 from alerts.store.files import StoreError, connect, sound
 from alerts.store.restoring import FARTHEST, Gap, Restored, backup, beside, restore
 from alerts.store.sockets import open_doorbell
+from alerts.store.unit import acting, asking
 from tests.unit.store.conftest import NOW, a_record
 
 LATER = NOW + timedelta(hours=3)
@@ -67,6 +70,11 @@ def test_a_copy_replaces_nothing(path, tmp_path):
     assert (tmp_path / "copy.db").read_text() == "mine"
 
 
+def by(at):
+    """Who puts it back, and when."""
+    return AuditEntry(at, "anne", "administrator", "command", "anne", "database restored", "database")
+
+
 async def test_what_is_put_back_keeps_the_one_before_and_knows_its_gap(path, shelf, tmp_path):
     attempted(shelf)
     await compared(path)
@@ -75,7 +83,7 @@ async def test_what_is_put_back_keeps_the_one_before_and_knows_its_gap(path, she
     await compared(path)
     shelf.close()
 
-    kept, gap = restore(path, tmp_path / "copy.db", LATER)
+    kept, gap = restore(path, tmp_path / "copy.db", by(LATER))
 
     assert gap == Gap(NOW, LATER)
     assert (await compared(path)) == Gap(NOW, AT_THE_START, begun=True), "until a daemon works on it"
@@ -84,17 +92,35 @@ async def test_what_is_put_back_keeps_the_one_before_and_knows_its_gap(path, she
     assert await compared(path) is None, "it is known already"
 
 
+def test_who_puts_it_back_is_a_line_of_the_chain_with_the_head_that_was_there(path, shelf, tmp_path):
+    entry = AuditEntry(NOW, "anne", "author", "console", "", "post", "a1")
+    with acting(path) as unit:
+        unit.audit.write(entry)
+    backup(path, tmp_path / "copy.db")
+    with acting(path) as unit:
+        head = unit.audit.write(entry)
+    shelf.close()
+
+    restore(path, tmp_path / "copy.db", by(LATER))
+
+    with asking(path) as unit:
+        lines = list(unit.audit.all())
+        assert verify(lines, unit.audit.height()) == Verified(2, Head(2, lines[-1].digest))
+    assert lines[-1].entry.act == "database restored"
+    assert lines[-1].entry.detail == f"from {tmp_path / 'copy.db'}; head was 2:{head.digest}"
+
+
 def test_nothing_is_put_back_while_somebody_works_on_the_database(path, shelf, tmp_path):
     backup(path, tmp_path / "copy.db")
     bell, own = open_doorbell(path)
     try:
         with pytest.raises(StoreError, match="a daemon works on"):
-            restore(path, tmp_path / "copy.db", NOW)
+            restore(path, tmp_path / "copy.db", by(NOW))
     finally:
         bell.close()
         own.unlink()
     with pytest.raises(StoreError, match="somebody works on"), shelf.alerts():
-        restore(path, tmp_path / "copy.db", NOW)
+        restore(path, tmp_path / "copy.db", by(NOW))
     assert not list(tmp_path.glob("*replaced*"))
     assert not list(tmp_path.glob("*.part"))
 
@@ -105,10 +131,10 @@ def test_a_broken_database_is_replaced_and_a_broken_copy_replaces_nothing(path, 
     shelf.close()
     (tmp_path / "broken.db").write_bytes(harm)
     with pytest.raises(StoreError, match=r"broken\.db"):
-        restore(path, tmp_path / "broken.db", NOW)
+        restore(path, tmp_path / "broken.db", by(NOW))
 
     path.write_bytes(b"garbage " * 5000)
-    kept, _ = restore(path, tmp_path / "copy.db", NOW)
+    kept, _ = restore(path, tmp_path / "copy.db", by(NOW))
     assert kept.read_bytes().startswith(b"garbage")
     assert sound(path)
 

@@ -6,7 +6,8 @@ import pytest
 
 from tests.unit.web.api.bureau import CHANNELS, open_bureau
 
-LISTENS = CHANNELS.replace('kind = "telegram"\n', 'kind = "telegram"\nhears = true\n', 1)
+HEARS = CHANNELS.replace('kind = "telegram"\n', 'kind = "telegram"\nhears = true\n', 1)
+LISTENS = HEARS + '\n[listening]\nanswers = "auto"\n'
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ async def test_the_same_key_takes_it_in_once(hearing):
 
 
 async def test_an_answer_is_validated_by_another(tmp_path):
-    async with open_bureau(tmp_path, LISTENS + '\n[listening]\nanswers = "approve"\n') as bureau:
+    async with open_bureau(tmp_path, HEARS) as bureau:
         heard = await said(bureau)
         path = f"/questions/{heard['question']}/answer"
         waits = await bureau.told("POST", path, "approver", json={"text": "Oui."})

@@ -16,7 +16,10 @@ FORMS = ("json", "xml")
 SENT = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": "Bearer token-of-reporter"}
 HERE = (45.19034, 5.71077)
 WORDS = "De l’eau <b>dans</b> la rue & la cave 🌊\n]]> \x00\x0b\ud7ff"
-TOWN = CHANNELS.replace("[store]", 'public_url = "https://alertes.saint-martin.example"\n[store]') + "\n[reports]\n"
+TOWN = (
+    CHANNELS.replace("[store]", 'public_url = "https://alertes.saint-martin.example"\n[store]')
+    + '\n[reports]\nanswers = "auto"\n'
+)
 
 
 @pytest.fixture

@@ -38,7 +38,12 @@ async def test_a_poll_is_asked_validated_closed_and_told(bureau):
     assert (result["channels"], result["turnout"]) == ({"telegram": {"Oui": 3, "Non": 1}}, 4)
     await bureau.told("POST", f"{path}/publish", json={"seen": "0" * 64}, status=409)
     assert (await bureau.told("POST", f"{path}/publish", json={"seen": result["fingerprint"]}))["published"]
-    assert (await bureau.told("POST", f"{path}/outcome", json={"outcome": "Elle ferme."}))["outcome"] == "Elle ferme."
+    waits = (await bureau.told("POST", f"{path}/outcome", json={"outcome": "Elle ferme."}))["waits"]
+    assert (await bureau.told("GET", f"{path}/results", "viewer"))["outcome"] is None
+    approve = f"/answers/{waits['answer']}/approve"
+    await bureau.told("POST", approve, "approver", json={"seen": "0" * 64}, status=409)
+    await bureau.told("POST", approve, "approver", json={"seen": waits["fingerprint"]})
+    assert (await bureau.told("GET", f"{path}/results", "viewer"))["outcome"] == "Elle ferme."
 
 
 async def test_the_same_key_asks_once(bureau):

@@ -54,6 +54,7 @@ async def test_a_report_is_taken_with_its_number_and_a_link(town):
         "answer": None,
         "reason": None,
         "reason_code": None,
+        "waits": None,
         "forwarded": [],
     }
     answer = await town.ask("POST", "/reports", "reporter", json={**WISH, "source": "another"})
@@ -151,9 +152,14 @@ async def test_lists_are_filtered_and_cut(town):
 async def test_an_author_accepts_and_closes(town):
     await report(town)
     accepted = await town.told("POST", "/reports/SM-26-0001/accept", json={"text": "On regarde"})
-    assert (accepted["state"], accepted["answer"]) == ("accepted", "On regarde")
+    assert (accepted["state"], accepted["answer"], accepted["waits"]["text"]) == ("accepted", None, "On regarde")
     closed = await town.told("POST", "/reports/SM-26-0001/close", json={"text": "Fait", "closing": "not ours"})
-    assert (closed["state"], closed["closing"], closed["answer"]) == ("closed", "not ours", "Fait")
+    assert (closed["state"], closed["closing"], closed["answer"]) == ("closed", "not ours", None)
+    [waits] = (await town.told("GET", "/answers", "viewer"))["answers"]
+    assert (waits["to"], waits["text"]) == ("report", "Fait"), "the one before was replaced"
+    await town.told("POST", f"/answers/{waits['answer']}/approve", status=403)
+    await town.told("POST", f"/answers/{waits['answer']}/approve", "approver", json={"seen": waits["fingerprint"]})
+    assert (await town.told("GET", "/reports/SM-26-0001"))["answer"] == "Fait"
     await town.told("POST", "/reports/SM-26-0001/close", json={"closing": "erased"}, status=422)
     await town.told("POST", "/reports/SM-26-0009/close", json={}, status=404)
     await town.told("POST", "/reports/SM-26-0001/close", "viewer", json={}, status=403)

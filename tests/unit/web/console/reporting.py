@@ -9,10 +9,10 @@ from dataclasses import replace
 from alerts.model.reports import CitizenReport, Via
 from alerts.reports.intake import ReportIntake
 from alerts.reports.taking import ReportDraft
-from alerts.web.console import heard, reports, validate
+from alerts.web.console import heard, reports, validate, versions
 from tests.unit.web.console.watching import REPORTING, WATCH, Desk, a_desk
 
-PARTS = (*WATCH, validate, heard, reports)
+PARTS = (*WATCH, validate, heard, reports, versions)
 HERE = (45.19, 5.71)
 METRES = 111_320.0
 _networks = itertools.count(1)

@@ -17,12 +17,12 @@ from alerts.model.listening import EarStatus, Kind, QuestionState, Remark, Under
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import PostKind, PostState
 from alerts.model.reason import because
-from alerts.web.console import heard, heard_view
+from alerts.web.console import heard, heard_view, validate, versions
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.console.test_watch_pages import HOSTILE
 from tests.unit.web.console.watching import LISTENING, WATCH, a_desk, as_role
 
-PARTS = (*WATCH, heard)
+PARTS = (*WATCH, heard, validate, versions)
 _numbers = itertools.count(1)
 
 
@@ -293,7 +293,7 @@ async def test_what_nobody_waits_for_wakes_open_pages_too(desk):
 async def test_deeds_to_what_is_not_there_are_told(desk):
     for address in ("/heard/questions/nothing0/answer", "/heard/said/nothing0/handled"):
         assert (await desk.press(address, text="x"))[0] == 404
-    assert (await desk.press("/heard/answers/nothing0/approve"))[0] == 400
+    assert (await desk.press("/words/nothing0/reject"))[0] == 400
 
 
 async def test_an_incident_shows_what_people_say_about_it(desk):
@@ -350,14 +350,18 @@ async def test_an_answer_waits_for_a_second_person_where_the_town_wants_one(tmp_
         page = await desk.text("/heard")
         assert page.index("Waits for a second person") < page.index("Boil it.")
         [waiting] = await desk.service.ask(lambda unit: unit.listening.waiting_answers())
-        approve = f"/heard/answers/{waiting.id}/approve"
+        approve = f"/words/{waiting.id}/approve"
         assert approve not in await desk.text(address), "not by who wrote it"
-        assert (await desk.press(approve))[0] == 403
-
         as_role(desk, "approver", "Bob")
-        assert approve in await desk.text(address)
-        assert (await desk.press(approve))[0] == 303
-        assert (await desk.press(approve))[0] == 409
+        seen = re.search(r'name="seen" value="([^"]+)"', page := await desk.text(address))[1]
+        assert approve in page
+        assert "Boil it." in await desk.text("/waiting")
+        assert (await desk.press(approve))[0] == 409, "what wasn't shown is not validated"
+        as_role(desk, "author", "Bob")
+        assert (await desk.press(approve, seen=seen))[0] == 403
+        as_role(desk, "approver", "Bob")
+        assert (await desk.press(approve, seen=seen))[0] == 303
+        assert (await desk.press(approve, seen=seen))[0] == 409
         assert "Waits for a second person" not in await desk.text("/heard")
 
 

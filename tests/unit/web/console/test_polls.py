@@ -125,10 +125,14 @@ async def test_four_eyes_at_the_desk(careful):
     identity = await asked(careful)
     careful.role = Role.APPROVER
     assert f"/polls/{identity}/approve" not in await careful.get(f"/polls/{identity}")
-    await careful.post(f"/polls/{identity}/approve", {}, 403)
+    await careful.post(f"/polls/{identity}/approve", {}, 409)
     careful.name = "Paul"
-    assert f"/polls/{identity}/approve" in await careful.get(f"/polls/{identity}")
-    await careful.post(f"/polls/{identity}/approve", {})
+    page = await careful.get(f"/polls/{identity}")
+    assert f"/polls/{identity}/approve" in page
+    assert "/desk/polls/" in await careful.get("/waiting")
+    seen = re.search(r'name="seen" value="([^"]+)"', page)[1]
+    await careful.post(f"/polls/{identity}/approve", {"seen": "0" * 64}, 409)
+    await careful.post(f"/polls/{identity}/approve", {"seen": seen})
     assert (await poll_of(careful, identity)).state is PollState.OPEN
 
 

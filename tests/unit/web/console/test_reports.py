@@ -324,7 +324,8 @@ async def test_no_page_of_it_says_a_word_of_english(tmp_path):
         await act(desk, acts.close, here[2].number, Closing.NOT_OURS, "Voyez la métropole.")
         await act(desk, acts.duplicate, here[3].number, here[1].number)
         await act(desk, acts.withhold, here[4].number, "Nomme un voisin")
-        await act(desk, acts.erase, here[5].number)
+        anne = Actor("Anne", Role.APPROVER, Origin.CONSOLE)
+        await desk.service.act(lambda unit: acts.erase(Officer(unit, anne), here[5].number))
         doubt = Forwarding(here[1].id, "metropole", ForwardState.IN_DOUBT)
         await desk.service.keep(lambda unit: unit.reports.put_forwarding(doubt))
         pages = [await desk.text(f"/reports/{each.number}") for each in here]

@@ -12,7 +12,8 @@ from aiohttp import ClientSession, CookieJar, web
 from aiohttp.test_utils import TestServer
 
 from alerts.desk.officer import Officer
-from alerts.listening.polls import PollDraft, close_poll, open_poll, tell_outcome
+from alerts.listening.outcomes import tell_outcome
+from alerts.listening.polls import PollDraft, close_poll, open_poll
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.poll import Counting, PollCount
 from alerts.model.town import WebSection

@@ -1,0 +1,66 @@
+"""What waits of officers' own words, beside alerts and polls, whichever room it belongs to: one way to let each out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from alerts.desk.handing_in import must_wait, validate
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.listening import acts as of_questions
+from alerts.listening import outcomes as of_polls
+from alerts.model.listening import AnswerTo, GivenAnswer
+from alerts.model.post import Post
+from alerts.reports import acts as of_reports
+
+
+def _out_of_poll(officer: Officer, name: str, seen: str | None) -> tuple[GivenAnswer, Sequence[Post]]:
+    accepted = validate(officer, name, seen)
+    of_polls.let_out(officer.unit, accepted)
+    return accepted, ()
+
+
+def _out_of_report(officer: Officer, name: str, seen: str | None) -> tuple[GivenAnswer, Sequence[Post]]:
+    accepted = validate(officer, name, seen)
+    of_reports.let_out(officer.unit, accepted)
+    return accepted, ()
+
+
+def _out_of_question(officer: Officer, name: str, seen: str | None) -> tuple[GivenAnswer, Sequence[Post]]:
+    done = of_questions.approve_answer(officer, name, seen)
+    return done.answer, done.posts
+
+
+_LET_OUT: Mapping[AnswerTo, Callable[[Officer, str, str | None], tuple[GivenAnswer, Sequence[Post]]]] = (
+    MappingProxyType(
+        {
+            AnswerTo.QUESTION: _out_of_question,
+            AnswerTo.POLL: _out_of_poll,
+            AnswerTo.REPORT: _out_of_report,
+        }
+    )
+)
+
+
+def approve_version(officer: Officer, name: str, seen: str | None = None) -> tuple[GivenAnswer, Sequence[Post]]:
+    """Let a version that waits go out as it was shown (`seen`: its digest), with the posts that tell it.
+
+    Raises Forbidden for its own author, Misuse, and Conflict where it waits no more or isn't what was shown.
+    """
+    found = must_wait(officer.unit, name)
+    return _LET_OUT[found.to](officer, found.id, seen)
+
+
+def asked_of(unit: DeskUnit, version: GivenAnswer) -> str:
+    """What a version answers, for who is to validate it: the question as readers get it, the poll's, the report."""
+    match version.to:
+        case AnswerTo.POLL:
+            poll = unit.polls.poll(version.subject)
+            return poll.question if poll is not None else version.subject
+        case AnswerTo.REPORT:
+            report = unit.reports.by_id(version.subject)
+            return " – ".join(filter(None, (report.number, report.text))) if report is not None else version.subject
+        case _:
+            question = unit.listening.question(version.subject)
+            return version.asked or (question.words if question is not None else version.subject)

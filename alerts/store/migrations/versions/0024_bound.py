@@ -1,0 +1,27 @@
+"""What an answer is bound to: what is asked, about which incident, and to whom else it goes; and what it is given to.
+
+The version before goes on beside it. What it stores isn't bound: there the question says all of that.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from alerts.store.schema import answer
+
+revision = "0024"
+down_revision = "0023"
+branch_labels = None
+depends_on = None
+
+_NEW = ("given_to", "asked", "incident", "next_ones", "digest")
+
+
+def upgrade() -> None:
+    """Bring the database to this version; the version before goes on working beside it."""
+    # A database from before the first release was given all tables by the first migration.
+    known = {column["name"] for column in sa.inspect(op.get_bind()).get_columns("answer")}
+    for name in _NEW:
+        if name not in known:
+            op.add_column("answer", sa.Column(name, answer.c[name].type))

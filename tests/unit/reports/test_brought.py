@@ -1,0 +1,110 @@
+"""Whoever brings a report is its author: they validate no draft that cites it, and let nobody read its words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from alerts.desk.officer import Officer
+from alerts.desk.versions import digest_of, waiting
+from alerts.model.errors import Forbidden
+from alerts.model.person import Actor, Origin, Role
+from alerts.model.reports import Closing, Via
+from alerts.reports import acts
+from alerts.reports.public import may_show
+from alerts.reports.validating import approve_version
+from tests.unit.reports.conftest import HERE, north
+
+ANNE = Actor("Anne", Role.APPROVER, Origin.API)
+PAUL = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
+
+
+@pytest.fixture
+def careful(reports):
+    """A town that wants two people for what is said to who reported."""
+    object.__setattr__(reports.town, "reports", replace(reports.town.reports, answers="approve"))
+    return reports
+
+
+def by(actor, act, *values, **named):
+    return lambda unit: act(Officer(unit, actor), *values, **named)
+
+
+async def brought(reports, count=1, actor=ANNE, **more):
+    return [
+        (
+            await reports.report(
+                place=north(60.0 * place), via=Via.API, by=actor, source=f"key t somebody {place}", **more
+            )
+        ).report
+        for place in range(count)
+    ]
+
+
+async def test_one_who_brought_what_a_draft_cites_does_not_validate_it(reports):
+    await brought(reports, 5)
+    [draft] = await reports.ask(lambda unit: unit.reports.drafts(reports.clock.now().replace(year=2020), 10))
+
+    assert await reports.ask(lambda unit: unit.reports.brought_by([draft])) == {draft: ("Anne",)}
+    with pytest.raises(Forbidden) as refused:
+        await reports.service.act(lambda unit: Officer(unit, replace(ANNE, name="ANNE ")).approve(draft))
+    assert refused.value.reason.code == "validates_brought"
+    await reports.service.act(lambda unit: Officer(unit, PAUL).approve(draft))
+    told = await reports.ask(lambda unit: [line.entry for line in unit.audit.all() if line.entry.act == "report"])
+    assert [(line.actor, line.origin, line.detail) for line in told] == [("Anne", "api", "report added")] * 5
+
+
+async def test_erasing_them_makes_it_nobody_elses(reports):
+    found = await brought(reports, 5)
+    [draft] = await reports.ask(lambda unit: unit.reports.drafts(reports.clock.now().replace(year=2020), 10))
+    for each in found:
+        await reports.service.act(by(ANNE, acts.erase, each.number))
+
+    with pytest.raises(Forbidden):
+        await reports.service.act(lambda unit: Officer(unit, ANNE).approve(draft))
+
+
+async def test_nobody_agrees_with_themselves(reports):
+    [one, other] = [(await brought(reports))[0] for _ in range(2)]
+    kept = await reports.ask(lambda unit: [unit.reports.by_id(each.id).agreed for each in (one, other)])
+    assert kept == [False, False], "of one program's owner, whomever it names"
+    await reports.report(place=HERE)
+    assert (await reports.ask(lambda unit: unit.reports.by_id(one.id))).agreed
+
+
+async def test_its_words_are_public_once_somebody_else_accepts_it(careful):
+    [report] = await brought(careful, text="Fuyez par la rue Haute")
+
+    async def shown():
+        kept = await careful.ask(lambda unit: unit.reports.by_id(report.id))
+        return may_show(kept, careful.town, careful.clock.now())
+
+    await careful.service.act(by(ANNE, acts.accept, report.number))
+    await careful.service.act(by(ANNE, acts.assign, report.number, "Voirie"))
+    assert not await shown()
+    await careful.service.act(by(PAUL, acts.accept, report.number))
+    assert await shown()
+
+
+async def test_an_answer_in_ones_own_words_waits_and_a_prepared_one_does_not(careful):
+    report = (await careful.report(text="De l’eau")).report
+    closed = await careful.service.act(by(ANNE, acts.close, report.number, Closing.DONE, "Évacuez par la rue Haute"))
+    assert (closed.state, closed.answer) == ("closed", None)
+    said = await careful.ask(lambda unit: [step.said for step in unit.reports.steps(report.id)])
+    assert said == [None, None]
+    waits = await careful.ask(lambda unit: waiting(unit, report.id))
+
+    with pytest.raises(Forbidden):
+        await careful.service.act(by(ANNE, approve_version, waits.id, digest_of(waits)))
+    await careful.service.act(by(PAUL, approve_version, waits.id, digest_of(waits)))
+
+    kept = await careful.ask(lambda unit: unit.reports.by_id(report.id))
+    assert kept.answer == "Évacuez par la rue Haute"
+    said = await careful.ask(lambda unit: [step.said for step in unit.reports.steps(report.id)])
+    assert said == [None, None, "Évacuez par la rue Haute"]
+    other = (await careful.report(text="De la boue")).report
+    done = await careful.service.act(by(ANNE, acts.close, other.number, Closing.DONE, "C’est réparé.", prepared=True))
+    assert done.answer == "C’est réparé."
+    await careful.service.act(by(PAUL, acts.erase, report.number))
+    assert await careful.rows("SELECT text FROM answer") == []
