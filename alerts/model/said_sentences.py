@@ -157,6 +157,10 @@ HEARD: Mapping[str, str] = {
     "careful_alone": "--instruction only says to be careful; allowed: what to do, beginning with the verb",
     "instruction_missing": "--instruction is missing: what is grave says what to do; allowed: it, the verb first",
     "end_unsaid": "how it ends was not said; allowed: cancel, all_clear",
+    "right_unsaid": (
+        "what is right was not said; allowed: it in a sentence, such as 'There is no attack': "
+        "people left or hid upon this alert"
+    ),
 }
 
 POLLED: Mapping[str, str] = {

@@ -7,7 +7,8 @@ The order, which `docs/templates.md` tells the authors of templates:
    short forms the template offers are used: the headline's, the time's, the area's ("Isère, Savoie +3").
 3. Where even that is too long, the headline is shortened at a word, then the area. The time, the link and the exercise
    mark never are.
-4. At last the instruction, since its words are what a reader acts on: as many of its whole sentences as fit, with "…".
+4. At last the instruction, since its words are what a reader acts on: as many of its whole sentences as fit, among them
+   the one that tells whom to call.
    The short form, which is the one prepared for the hazard, stands only where not even the first sentence fits; and
    where there is none, the sentence ends at a clause or a word.
 5. What room is left goes to the long forms again and then to the other parts, the most important first: whole, else
@@ -258,6 +259,7 @@ _SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”\")]))[ \n]+(?![
 _CLAUSE_END = re.compile(
     r"[,;:] (?!sauf|si |à moins|except|if |unless)|[ \u00a0][;:–—] | (?=(?:et|ou|puis|and|or|then) )"
 )
+_CALLS = re.compile(r"(?i)\b(?:appelez|aide|call|help|text)\b[^.!?]*\d")
 _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
 _JOINS = "\u200d\ufe0e\ufe0f\u20e3"
 _PLAIN_ATOM = re.compile(r".", re.DOTALL)
@@ -316,9 +318,18 @@ def at_clauses(text: str, fits: Fits, *, markup: bool) -> str:
 
 
 def sayings(text: str, fits: Fits, *, markup: bool) -> str:
-    """Return the whole sentences of an instruction that fit and " …", for there is more to do; "" where none does."""
-    sentences = at_sentences(text, lambda said: fits(f"{said} …"), markup=markup)
-    return f"{sentences} …" if sentences else ""
+    """Return the whole sentences of an instruction that fit, "" where not even the first does.
+
+    They are the first ones, but for the one that tells whom to call: it takes the place of those right before it.
+    """
+    first = at_sentences(text, fits, markup=markup)
+    rest = text[len(first) :]
+    call = next((each.strip() for each in _SENTENCE_END.split(rest) if _CALLS.search(each)), "") if first else ""
+    if not call or markup:
+        return first
+    ends = [found.start() for found in _SENTENCE_END.finditer(text[: len(first) + 1])]
+    best = _longest(len(ends), lambda place: fits(f"{text[: ends[place]]} {call}"))
+    return f"{text[: ends[best]]} {call}" if best is not None else first
 
 
 def partly(text: str, fits: Fits, *, markup: bool) -> str:

@@ -32,9 +32,10 @@ from alerts.desk.officer import Officer
 from alerts.desk.posts import DraftPost
 from alerts.desk.routing import PRACTICE, Reach, channels_on, left_wrong, reach_of
 from alerts.desk.service import DeskUnit
-from alerts.model.alert import CORRECTED, ENDS_BY, Info, MsgType, ResponseType, Severity
+from alerts.model.alert import CORRECTED, ENDS_BY, Alert, Info, MsgType, ResponseType, Severity
 from alerts.model.cap import write
 from alerts.model.errors import Misuse, TocsinError
+from alerts.model.hazard import LEFT_OR_HID, hazard_of
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.listening import Utterance
 from alerts.model.post import EndReason, Post, PostImage, PostState
@@ -112,6 +113,11 @@ class Story:
     def id(self) -> str:
         """The incident's."""
         return self.current.stored.incident_id
+
+    @property
+    def needs_what_is_right(self) -> bool:
+        """Whether a correction has to say what is right: upon this alert people left, or shut themselves in."""
+        return _is_left_or_hid(self.newest.stored.alert)
 
     @property
     def is_exercise(self) -> bool:
@@ -425,12 +431,18 @@ def _file_end(officer: Officer, alert: str, how: str, reason: str) -> Filed:
     if how not in ("cancel", "all_clear", "correct"):
         raise Misuse(because("end_unsaid"))
     if how == "correct":
+        if not reason and any(_is_left_or_hid(stored.alert) for stored in officer.unit.alerts.by_id(alert)):
+            raise Misuse(because("right_unsaid"))
         return officer.correct(alert, reason or None)
     return officer.cancel(alert, reason or None, over=how == "all_clear")
 
 
 def _correct(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    return officer.correct(alert, form["reason"] or None).stored.id
+    return _file_end(officer, alert, "correct", form["reason"]).stored.id
+
+
+def _is_left_or_hid(alert: Alert | None) -> bool:
+    return alert is not None and any(hazard_of(info) in LEFT_OR_HID for info in alert.infos)
 
 
 DEEDS: dict[str, Deed] = {"retry": _retry, "drop": _drop, "end": _end, "correct": _correct}

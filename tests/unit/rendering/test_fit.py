@@ -119,7 +119,7 @@ def test_without_a_prepared_one_the_instruction_ends_at_a_sentence() -> None:
     parts = pieces(headline="Vent", area="Isère", time="jusqu’à 18 h", instruction="Rentrez tout. " * 100, link=LINK)
     fitted = fit(parts, X)
     assert fitted.text.startswith("Vent\nIsère\njusqu’à 18 h\nRentrez tout. ")
-    assert fitted.text.endswith(f"Rentrez tout. …\n{LINK}")
+    assert fitted.text.endswith(f"Rentrez tout.\n{LINK}")
     assert (fitted.cut, fitted.count <= 280) == (("instruction",), True)
 
 
@@ -127,7 +127,7 @@ def test_the_sender_s_own_sentences_stand_before_the_prepared_ones() -> None:
     own = "Restez chez vous. Fermez les volets. " + "Ne prenez pas la route. " * 20
     fitted = fit(pieces(headline="Vent", instruction=f"{own}|Rentrez."), X)
     assert fitted.text.startswith("Vent\nRestez chez vous. Fermez les volets. Ne prenez pas la route. ")
-    assert fitted.text.endswith(" Ne prenez pas la route. …")
+    assert fitted.text.endswith(" Ne prenez pas la route.")
     assert fitted.count > 240
     assert (fitted.cut, fitted.short) == (("instruction",), ())
 
@@ -150,7 +150,7 @@ def test_a_headline_without_a_short_form_is_cut_before_the_instruction() -> None
 
 def test_a_sentence_that_has_no_room_is_not_begun() -> None:
     own = "Restez chez vous. " + "Fermez les volets, rentrez les pots de fleurs et les chaises, " * 6 + "vite."
-    assert fit(pieces(instruction=own), TextFormat(120)).text == "Restez chez vous. …"
+    assert fit(pieces(instruction=own), TextFormat(120)).text == "Restez chez vous."
 
 
 @pytest.mark.parametrize(
@@ -239,6 +239,16 @@ def test_a_text_without_blanks_is_cut_after_its_own_stops() -> None:
     assert fitted.count > 200
 
 
+def test_of_an_order_without_room_for_all_of_it_the_number_for_help_stays() -> None:
+    order = "Partez maintenant vers le gymnase. Prenez vos papiers. Fermez à clé. Aide : 04 76 00 00 00 ou 112."
+    cut = sayings(order, lambda said: len(said) <= 80, markup=False)
+    assert cut == "Partez maintenant vers le gymnase. Aide : 04 76 00 00 00 ou 112."
+    assert (
+        sayings(order, lambda said: len(said) <= 60, markup=False)
+        == "Partez maintenant vers le gymnase. Prenez vos papiers."
+    )
+
+
 def test_the_order_of_importance_begins_with_what_is_never_cut() -> None:
     assert set(IMPORTANCE[: len(KEPT)]) == set(KEPT)
 
@@ -259,7 +269,7 @@ def test_a_cut_text_fits_and_keeps_what_is_kept(units: str, texts: tuple[str, st
     assert time in lines
     assert lines[-1] == LINK
     assert area in lines or "Isère +2" in lines
-    own = [line for line in lines if line.endswith("…") and instruction.startswith(line.rstrip("…").rstrip())]
+    own = [line for line in lines if line[-1] in ".!?…»" and instruction.startswith(line.rstrip("…").rstrip())]
     assert instruction in lines or "Rentrez." in lines or own
 
 

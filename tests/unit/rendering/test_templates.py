@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -702,7 +703,7 @@ LONG = "Rentrez tout ce que vous pouvez. " * 60
 
 def test_an_instruction_is_prepared_only_where_not_a_sentence_of_the_sender_s_fits() -> None:
     own, ours = (render(an_alert(an_info(instruction=said))) for said in (LONG, ENDLESS))
-    assert "Rentrez tout ce que vous pouvez. …" in own.message.text
+    assert "Rentrez tout ce que vous pouvez.\n" in own.message.text
     assert "\nLimitez vos déplacements. Éloignez-vous des arbres, et des câbles tombés à terre.\n" in ours.message.text
     assert max(own.count, ours.count) <= 280
 
@@ -743,7 +744,7 @@ def outage(headline: str, instruction: str | None = OUTAGE, severity: Severity =
 def test_the_words_of_a_general_alert_are_never_replaced() -> None:
     renderer = Renderer(replace(FRENCH, public_url=None))
     text = render(outage("Panne d’électricité aux Coteaux"), renderer=renderer).message.text
-    assert "04\u00a076\u00a000\u00a000\u00a000 si vous avez besoin d’aide. …" in text
+    assert "04\u00a076\u00a000\u00a000\u00a000 si vous avez besoin d’aide.\n" in text
     for severity in Severity:
         endless = outage("Panne", ENDLESS, severity)
         assert "Rentrez tout ce que le vent pourrait emporter, Rentrez" in render(endless).message.text
@@ -844,6 +845,70 @@ def test_a_fire_that_is_only_feared_sends_nobody_indoors() -> None:
     burning = an_info(event="Feu de forêt", headline=None, instruction=None, severity=Severity.EXTREME)
     assert "N’allez pas en forêt. Ni feu, ni mégot" in render(an_alert(feared)).message.text
     assert "Entrez dans un bâtiment en dur" in render(an_alert(burning)).message.text
+
+
+def test_a_red_forest_fire_warning_begins_with_the_woods_and_a_yellow_one_forbids_less() -> None:
+    colours = (
+        ("2; yellow; Moderate", "Pas de feu"),
+        ("3; orange; Severe", "Évitez"),
+        ("4; red; Extreme", "N’allez pas"),
+    )
+    for colour, order in colours:
+        marks = (Named("awareness_level", colour), Named("awareness_type", "8; Forest-fire"))
+        info = an_info(event="Vigilance feux de forêt", headline=None, instruction=None, parameters=marks)
+        assert f"\n{order}" in render(an_alert(info)).message.text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"event": "Accident nucléaire"},
+        {"event": "Nuclear Power Plant Warning", "event_codes": (Named("SAME", "NUW"),)},
+        {"event": "Alerte", "event_codes": (Named("SAME", "RHW"),)},
+        {
+            "event": "Accident industriel",
+            "headline": "Accident à la centrale du Bugey",
+            "parameters": (Named(HAZARD_PARAMETER, "industrial"),),
+        },
+    ],
+)
+def test_a_nuclear_accident_has_its_own_order_and_iodine_only_when_the_prefect_says_so(changes: dict[str, Any]) -> None:
+    info = an_info(**{"headline": None, "instruction": None, "severity": Severity.EXTREME, **changes})
+    text = render(an_alert(info), channel=FACEBOOK).message.text
+    assert "Entrez dans un bâtiment en dur, fermez tout, coupez la ventilation. Ne sortez pas." in text
+    assert "Comprimés d’iode\u00a0: seulement quand le préfet le demande" in text
+    assert "répandu" not in text
+
+
+def test_a_planned_power_cut_says_what_to_do_before_it_and_one_that_is_there_what_not_to_touch() -> None:
+    info = an_info(event="Coupure d’électricité", headline=None, instruction=None)
+    ahead = replace(info, onset=NOW + timedelta(hours=20), expires=NOW + timedelta(hours=24))
+    assert "Avant la coupure\u00a0: chargez vos téléphones." in render(an_alert(ahead)).message.text
+    assert "Ne touchez aucun câble tombé." in render(an_alert(info)).message.text
+
+
+def test_all_districts_ticked_are_the_whole_town() -> None:
+    station = replace(FRENCH, districts=tuple(District(name, name, {}) for name in ("Les Quais", "Centre")))
+    every = an_alert(an_info(areas=(Area("Les Quais"), Area("Centre")), sender_name=FRENCH.name))
+    one, all_of_it = (
+        an_alert(an_info(areas=(Area(name),), sender_name=FRENCH.name)) for name in ("Centre", FRENCH.name)
+    )
+
+    def told(before: Alert, now: Alert) -> str:
+        return render(now, PostKind.UPDATE, TELEGRAM, Renderer(station), previous=before).message.plain
+
+    assert "Toute la commune est maintenant concernée." in told(one, every)
+    assert "Un seul secteur reste concerné\u00a0: Centre." in told(every, one)
+    assert "concerné" not in told(every, all_of_it)
+
+
+def test_a_letter_s_subject_names_the_place() -> None:
+    mail = ChannelConfig("mail", "mail", TextFormat(20_000, markup="html"))
+    lines = [render(an_alert(), kind, mail, previous=an_alert()).message.plain.split("\n")[0] for kind in PostKind]
+    assert lines[:2] == [
+        "Danger grave – Coup de vent sur la vallée (Isère, Savoie)",
+        "Danger grave – Coup de vent sur la vallée (mise à jour) – Isère, Savoie",
+    ]
 
 
 def test_a_water_cut_says_what_fits_before_and_during_it() -> None:

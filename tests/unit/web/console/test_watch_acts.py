@@ -7,6 +7,7 @@ from html import unescape
 
 import pytest
 
+from alerts.model.hazard import Hazard
 from alerts.model.person import Role
 from alerts.model.ports import Memory
 from alerts.model.post import PostState
@@ -100,6 +101,19 @@ async def test_one_tap_corrects_at_once_and_tells_what_it_cannot_mend(desk):
     assert re.search(r'x: the wrong post stays readable above its correction: <a href="https://t.example/7"', page)
     assert "second: the wrong post" in page
     assert (await written(desk))[0].startswith("Anne correct ")
+
+
+async def test_a_false_alarm_upon_which_people_hid_is_taken_back_with_what_is_right(desk):
+    stored = await desk.post("Attack under way", hazard=Hazard.ATTACK, channels=("x", "second"))
+    await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
+    page = await desk.text(f"/alerts/{stored.id}")
+    assert re.search(r'<input id="f-right"[^>]* required', page)
+
+    for act, fields in (("correct", {}), ("foresee", {"how": "correct"})):
+        status, _, page = await desk.press(f"/alerts/{stored.id}/{act}", reason=" ", **fields)
+        assert (status, "what is right was not said" in page) == (400, True)
+    status, _, _ = await desk.press(f"/alerts/{stored.id}/correct", reason="There is no attack.")
+    assert status == 303
 
 
 async def test_a_second_tap_is_told_that_it_was_done(desk):
