@@ -384,10 +384,6 @@ SOURCE_FAULTS: Mapping[str, str] = {
     ),
     "calendar_cut": "the calendar is cut off (no END:VCALENDAR): it is read again when it came whole",
     "event_unread": 'the event "{title}" can\'t be read: {why}',
-    "events_out_of_time": (
-        "{count} events were not read, for the calendar takes longer than {seconds} s: export less of it, or "
-        "look for rules that repeat without an end"
-    ),
     "event_stumbled": "the reader's code failed on it ({error})",
     "event_replaced": "another version of it counts, whose SEQUENCE is higher or which stands later in the file",
     "event_versions": "its UID stands there {count:number} times: {most:number} are read",

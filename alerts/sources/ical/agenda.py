@@ -1,4 +1,4 @@
-"""A calendar's body to its occurrences within a window: pure, and slow enough to belong into a thread.
+"""A calendar's body to its occurrences within a window: pure, and read in a process of its own.
 
 body ──▶ lines of each event ──▶ the events of one UID ──▶ those in force ──▶ their occurrences
 
@@ -7,8 +7,7 @@ event costs itself alone: it becomes a `Flaw`, which the officer sees. Only the 
 alarms, attendees and the exporters' own properties never reach the parser. Of an entry that isn't public (CLASS,
 3.8.1.3) not even its words are: what nobody may read is dropped here, so that no flaw, log or memory can hold them.
 
-All of it has a `Budget` of seconds; what is left then is one flaw, and absence means nothing
-(`WorksAgenda.tells_absence`).
+How long it may take is the system's affair (`alerts.apart`); no rule alone is followed for long (`recurrence`).
 """
 
 from __future__ import annotations
@@ -16,10 +15,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import threading
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -28,12 +25,13 @@ import structlog
 from icalendar import Timezone
 from icalendar.timezone import tzp
 
+from alerts.apart.parser import parser
 from alerts.model.bounds import bounded, stream_safe
 from alerts.model.errors import Unreadable
 from alerts.model.reason import Reason, because, reason_of
 from alerts.sources.ical.event import TIME_PROPERTIES, EventLines, SettledEvent, read_event, zone_called
 from alerts.sources.ical.occurrence import Occurrence
-from alerts.sources.ical.recurrence import MOST_SECONDS, MOST_VERSIONS, Budget, Window, expand, in_force
+from alerts.sources.ical.recurrence import MOST_VERSIONS, Window, expand, in_force
 from alerts.sources.safe_xml import FORBIDDEN
 
 log = structlog.get_logger(__name__)
@@ -42,8 +40,8 @@ MOST_OCCURRENCES = 2000
 """How many occurrences of a calendar are followed at once, the soonest first."""
 
 _LONGEST_TITLE = 200
-# icalendar keeps the zones that files define in one cache of the process: each calendar gets it empty, and alone.
-_ONE_AT_A_TIME = threading.Lock()
+MOST_SECONDS = 10
+"""Of computing, for one calendar. Two hundred events that repeat take one second."""
 
 READ_PROPERTIES = TIME_PROPERTIES | {
     "UID", "DURATION", "RRULE", "SUMMARY", "DESCRIPTION", "LOCATION", "URL", "CATEGORIES", "GEO", "STATUS", "SEQUENCE",
@@ -81,8 +79,7 @@ class WorksAgenda:
 
     Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` is
     the line at which half of the calendar may have been swallowed: then it means nothing at all. `hidden`
-    are the UIDs of entries that aren't public: they are still there, and nobody's business. `out_of_time`: it took all
-    the seconds it had, and may have needed more.
+    are the UIDs of entries that aren't public: they are still there, and nobody's business.
     """
 
     occurrences: tuple[Occurrence, ...]
@@ -91,7 +88,6 @@ class WorksAgenda:
     complete_until: datetime
     damage: str | None = None
     hidden: frozenset[str] = frozenset()
-    out_of_time: bool = False
 
     def tells_absence(self, uid: str, starts: datetime, ends: datetime) -> bool:
         """Whether an occurrence of `uid` from `starts` to `ends` would be here if the calendar still had it."""
@@ -104,68 +100,50 @@ def window_around(now: datetime, watched: Iterable[str] = ()) -> Window:
     return Window(now - timedelta(days=1), now + timedelta(days=60), frozenset(watched))
 
 
-def read_agenda(
-    body: bytes,
-    window: Window,
-    home: ZoneInfo,
-    monotonic: Callable[[], float] = time.monotonic,
-    seconds: float = MOST_SECONDS,
-) -> WorksAgenda:
+@parser("calendar", seconds=MOST_SECONDS)
+def read_agenda(body: bytes, window: Window, home: ZoneInfo) -> WorksAgenda:
     """Every occurrence that touches `window`, its times in `home`; Unreadable where `body` is no whole calendar.
 
-    What isn't read after so many `seconds` by `monotonic` is a flaw, as is whatever an event makes the reader fail at.
+    Whatever an event makes the reader fail at is a flaw.
     """
     calendars = read_calendars(decode(body))
-    with _ONE_AT_A_TIME:
-        budget = Budget(monotonic, seconds)
-        reader = _CalendarReader(window, home, budget)
-        for calendar in calendars:
-            reader.read(calendar)
-        out_of_time = budget.spent
-    if reader.unread:
-        # One for all events that were left, told once for each version of the calendar.
-        reason = because("events_out_of_time", count=reader.unread, seconds=f"{seconds:g}")
-        reader.flaws.append(Flaw(f"flaw-time-{hashlib.sha256(body).hexdigest()[:16]}", None, reason))
+    reader = _CalendarReader(window, home)
+    for calendar in calendars:
+        reader.read(calendar)
     occurrences = sorted(reader.occurrences, key=lambda each: (each.starts, each.uid, each.recurrence_id))
     kept = tuple(occurrences[:MOST_OCCURRENCES])
     complete_until = occurrences[MOST_OCCURRENCES].starts if len(occurrences) > MOST_OCCURRENCES else window.stop
     damage = next((calendar.damage for calendar in calendars if calendar.damage), None)
     hidden = frozenset().union(*(calendar.hidden for calendar in calendars))
-    return WorksAgenda(kept, tuple(reader.flaws), window, complete_until, damage, hidden, out_of_time)
+    return WorksAgenda(kept, tuple(reader.flaws), window, complete_until, damage, hidden)
 
 
 class _CalendarReader:
-    """Reads the calendars of one body: what they hold, what can't be read, and how much was left for want of time."""
+    """Reads the calendars of one body: what they hold, and what can't be read."""
 
-    def __init__(self, window: Window, home: ZoneInfo, budget: Budget) -> None:
+    def __init__(self, window: Window, home: ZoneInfo) -> None:
         self.occurrences: list[Occurrence] = []
         self.flaws: list[Flaw] = []
-        self.unread = 0
         self._window = window
         self._home = home
-        self._budget = budget
 
     def read(self, calendar: CalendarLines) -> None:
         self._learn_zones(calendar.zones)
         zone = zone_called(calendar.properties.get("X-WR-TIMEZONE"))
         called_off = calendar.properties.get("METHOD", "").upper() == "CANCEL"
         for versions in _by_uid(calendar.events, self._window):
-            if self._budget.spent:
-                self.unread += 1
-                continue
             found = self._hear(versions, zone)
             self.occurrences += [replace(each, status="CANCELLED") for each in found] if called_off else found
 
     def _learn_zones(self, definitions: Iterable[str]) -> None:
         """Make known the zones that the calendar defines itself (VTIMEZONE), and none that another one did.
 
-        A definition that can't be read is passed over: the times that name it are taken as floating, and say so.
+        A definition that can't be read is passed over: the times that name it are taken as floating, and say so. So is
+        one that changes oftener than once a year, as no zone does: each change since 1970 would be kept.
         """
-        # Empties the cache of zones too, which is icalendar's and the process's: hence the lock around all reading.
+        # Empties the cache of zones too, which is icalendar's and the process's.
         tzp.use_default()
-        for text in definitions:
-            if self._budget.spent:
-                return
+        for text in filter(_changes_once_a_year, definitions):
             with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, OverflowError):
                 Timezone.from_ical(text)
 
@@ -192,7 +170,6 @@ class _CalendarReader:
             raise ValueError(because("event_versions", count=len(versions), most=MOST_VERSIONS))
         events: list[tuple[SettledEvent, EventLines]] = []
         for lines in versions:
-            self._budget.check()
             try:
                 events.append((read_event(lines, self._home, zone), lines))
             except ValueError as error:
@@ -207,8 +184,17 @@ class _CalendarReader:
                 self.flaws.append(replace(_flaw(lines, because("event_replaced")), uid=""))
         found: list[Occurrence] = []
         for group in groups:
-            found += expand(group, self._window, self._home, self._budget)
+            found += expand(group, self._window, self._home)
         return found
+
+
+def _changes_once_a_year(definition: str) -> bool:
+    rules = [line.upper().partition(":") for line in definition.split("\r\n")]
+    told = [value.split(";") for name, _, value in rules if name.partition(";")[0] in ("RRULE", "EXRULE")]
+    return all(
+        "FREQ=YEARLY" in parts and not any(part.startswith(("BYHOUR", "BYMINUTE", "BYSECOND")) for part in parts)
+        for parts in told
+    )
 
 
 def _by_uid(events: Iterable[EventLines], window: Window) -> Iterable[list[EventLines]]:

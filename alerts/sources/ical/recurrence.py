@@ -4,9 +4,6 @@ recurring-ical-events combines a series' rules, dates, exceptions and overrides;
 section 3.3.10) from its start on. It searches a rule that is never met up to the year 9999, and looks at UNTIL only
 where the rule is met. So `RuleStarts` stands in the place of dateutil's rule: it refuses what can't be meant, follows
 no rule further than anybody asks, counts its steps and ends the search after them.
-
-What one calendar may cost in time is here too (`Budget`): what a stranger wrote must not hold up the town's other
-sources. `apart` says where it is read when that takes long.
 """
 
 from __future__ import annotations
@@ -14,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
@@ -27,9 +24,6 @@ from icalendar import Calendar, Event
 from alerts.model.reason import because
 from alerts.sources.ical.event import SettledEvent, as_instant, as_list, time_told, to_occurrence
 from alerts.sources.ical.occurrence import Occurrence, Series
-
-MOST_SECONDS = 10.0
-"""For one calendar. Two hundred events that repeat take one second."""
 
 MOST_RULES = 10
 """How many rules an event may have; RFC 5545 (section 3.8.5.3) wants one at the most."""
@@ -63,29 +57,6 @@ _STEP = {
 }
 _WITHIN_A_DAY = ("HOURLY", "MINUTELY", "SECONDLY")
 _SHORT_MONTHS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
-
-
-class OutOfTime(ValueError):
-    """The time is up."""
-
-
-class Budget:
-    """`seconds` from now on, by `monotonic`, which tells seconds that only ever grow."""
-
-    def __init__(self, monotonic: Callable[[], float], seconds: float = MOST_SECONDS) -> None:
-        self._monotonic = monotonic
-        self._seconds = seconds
-        self._end = monotonic() + seconds
-
-    @property
-    def spent(self) -> bool:
-        """Whether the time is up."""
-        return self._monotonic() >= self._end
-
-    def check(self) -> None:
-        """Raise OutOfTime when the time is up."""
-        if self.spent:
-            raise OutOfTime(f"the calendar takes longer than {self._seconds:g} s to read, up to this event and with it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +101,21 @@ def in_force(events: Sequence[SettledEvent]) -> tuple[list[list[SettledEvent]], 
     return [[masters[0], *overrides], *([each] for each in masters[1:])], older
 
 
-def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo, budget: Budget) -> list[Occurrence]:
+def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo) -> list[Occurrence]:
     """The occurrences that `window` wants of a single event, or of a master and its overrides.
 
     A series that is watched and has nothing on in the window is followed to its next date: it isn't over.
 
-    Raises ValueError for a rule that can't be followed (whatever the expansion fails at is one), and OutOfTime.
+    Raises ValueError for a rule that can't be followed (whatever the expansion fails at is one).
     """
     if not any(each.recurs or each.overrides for each in events):
         return [each for each in [to_occurrence(events[0].event, events[0], home, "")] if window.wants(each)]
     master = next((each for each in events if not each.overrides), events[0])
     whole = to_occurrence(master.event, master, home, "")
-    components, rules = _recur(events, window.start, window.stop, budget)
+    components, rules = _recur(events, window.start, window.stop)
     is_on = any(str(each.get("STATUS", "")).upper() != "CANCELLED" for each in components)
     if master.uid in window.watched and whole.status != "CANCELLED" and not is_on:
-        components, _ = _recur(events, window.start, window.start + _PLANNED, budget)
+        components, _ = _recur(events, window.start, window.start + _PLANNED)
     found = [to_occurrence(each, master, home, _recurrence_id(each)) for each in components]
     # A date that was moved out of the window isn't found there, and would look as if it had been called off.
     told = {each.recurrence_id for each in found}
@@ -161,9 +132,7 @@ def _is_of(one: Occurrence, whole: Occurrence) -> bool:
     return one.status == "CANCELLED" or (one.summary, one.location) == (whole.summary, whole.location)
 
 
-def _recur(
-    events: Sequence[SettledEvent], start: datetime, stop: datetime, budget: Budget
-) -> tuple[list[Event], list[RuleStarts]]:
+def _recur(events: Sequence[SettledEvent], start: datetime, stop: datetime) -> tuple[list[Event], list[RuleStarts]]:
     """One event per occurrence from `start` to `stop`, as recurring-ical-events makes them; and the rules."""
     calendar = Calendar()
     calendar.subcomponents.extend(each.event for each in events)
@@ -171,19 +140,19 @@ def _recur(
         raise ValueError(because("event_rules", most=MOST_RULES))
     try:
         query = recurring_ical_events.of(calendar)
-        rules = list(chain.from_iterable(_bound(series.recurrence, budget) for series in query.series))
+        rules = list(chain.from_iterable(_bound(series.recurrence) for series in query.series))
         found: list[Event] = query.between(start, stop)
     except (TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         raise ValueError(because("event_recurrence", said=error)) from error
     return found, rules
 
 
-def _bound(recurrence: Any, budget: Budget) -> list[RuleStarts]:
+def _bound(recurrence: Any) -> list[RuleStarts]:
     """Put rules that know where to stop in the place of a series' own; the first of them is what isn't by rule."""
     if not recurrence.has_core:
         return []
     dates, *rules = recurrence.rrules
-    bounded = [RuleStarts(rule, recurrence.start, budget) for rule in rules]
+    bounded = [RuleStarts(rule, recurrence.start) for rule in rules]
     recurrence.rrules = [dates, *bounded]
     return bounded
 
@@ -284,13 +253,12 @@ class RuleStarts:
     ValueError, here and later, for a rule that can't be followed or repeats too often.
     """
 
-    def __init__(self, rule: Any, first: datetime, budget: Budget) -> None:
+    def __init__(self, rule: Any, first: datetime) -> None:
         parts = [part.upper().partition("=") for part in rule.string.split(";")]
         self.until = rule.until
         self.first = first
         self.parts = {name: value for name, _, value in parts}
         self._rule = rule
-        self._budget = budget
         self._starts: list[datetime] = []
         self._reach: datetime | None = None
         _refuse(self.parts)
@@ -326,7 +294,7 @@ class RuleStarts:
             raise self._too_often()
         # Without dateutil's cache: what is found is kept here already.
         counted = _CountedInterval(interval)
-        counted.left, counted.budget = steps, self._budget
+        counted.left = steps
         rule = self._rule.replace(interval=counted, cache=False)
         with contextlib.suppress(_FarEnough):
             passed = seen = 0
@@ -364,7 +332,6 @@ class _CountedInterval(int):
     """A rule's INTERVAL that ends the search after `steps`: dateutil adds it once at each step, met or not."""
 
     left: int
-    budget: Budget
 
     # `year + interval`, and so for months and days; weeks are `interval * 7`. Rules within a day add it after they have
     # skipped what their BY… parts leave out, so that these parts are refused there (`_refuse`).
@@ -380,5 +347,3 @@ class _CountedInterval(int):
         self.left -= 1
         if self.left < 0:
             raise _FarEnough
-        if self.left % 256 == 0:
-            self.budget.check()

@@ -1,4 +1,4 @@
-"""The works calendar as a source: iCalendar (RFC 5545) read off the loop, each occurrence announced at its moments.
+"""The works calendar as a source: iCalendar (RFC 5545) read apart, each occurrence announced at its moments.
 
 A look has two halves. `_look` gets the calendar where it changed, or expands it anew after six hours, so that the
 window of days that it is read for moves on. `_tell` then decides what is due now (`announcements.decide`) and makes
@@ -21,9 +21,8 @@ from alerts.model.errors import SourceFailed, Unreadable
 from alerts.model.ports import Heard, Known, Memory, SourceReading, Surroundings
 from alerts.model.reason import Reason, because
 from alerts.sources.document import FetchedDocument
-from alerts.sources.ical.agenda import WorksAgenda, window_around
+from alerts.sources.ical.agenda import WorksAgenda, read_agenda, window_around
 from alerts.sources.ical.announcements import CalendarDecision, Schedule, decide
-from alerts.sources.ical.apart import read_calendar
 from alerts.sources.ical.occurrence import Announced, from_state, parse_moment, to_state
 from alerts.sources.ical.works_alert import to_alert
 from alerts.sources.place import place_of
@@ -51,9 +50,7 @@ class IcalSource:
         self._schedule = Schedule(tuple(parse_moment(text) for text in settings.announce), around.town.zone)
         # No calendar says how grave an entry is: the source's own `severity` stands for all of them.
         self._severity = settings.severity
-        self._monotonic = around.clock.monotonic
         self._held: _CalendarRead | None = None
-        self._takes_long = False
         self._quiet: _Quiet | None = None
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
@@ -101,19 +98,16 @@ class IcalSource:
 
     async def _expand(self, document: FetchedDocument, watched: frozenset[str], now: datetime) -> _Expansion:
         """The calendar's days around now: once for all towns that read it in this zone, and watch the same in it."""
-        zone, apart = self._schedule.zone, self._takes_long
+        zone = self._schedule.zone
         key = ("days", zone, watched)
         made: _Expansion | None = document.made(key)
         if made is not None and not timedelta() <= now - made.at < FRESH:
             document.forget(key)
 
         def expand() -> _Expansion:
-            window = window_around(now, watched)
-            return _Expansion(*read_calendar(document.body, window, zone, self._monotonic, apart=apart), at=now)
+            return _Expansion(read_agenda.apart(document.body, window_around(now, watched), zone), at=now)
 
-        expansion = await document.once(key, expand, _Expansion.size, slow=apart)
-        self._takes_long = expansion.takes_long
-        return expansion
+        return await document.once(key, expand, _Expansion.size, by=read_agenda.turns_of(document.url))
 
     async def _tell(self, held: _CalendarRead, memory: Memory, known: Known, now: datetime) -> SourceReading:
         agenda, digest, told = held.agenda, held.document.digest, from_state(memory.state)
@@ -181,10 +175,9 @@ def _trouble(agenda: WorksAgenda, decision: CalendarDecision) -> Reason | None:
 
 @dataclass(frozen=True, slots=True)
 class _Expansion:
-    """A calendar's days as they were read then; `takes_long` is whether the next version should be read apart."""
+    """A calendar's days as they were read then."""
 
     agenda: WorksAgenda
-    takes_long: bool
     at: datetime
 
     def size(self) -> int:

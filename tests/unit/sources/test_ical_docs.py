@@ -8,10 +8,10 @@ from pathlib import Path
 
 from alerts.model.ports import Memory
 from alerts.rendering.text import LONGEST
-from alerts.sources.ical.agenda import MOST_OCCURRENCES, window_around
+from alerts.sources.ical.agenda import MOST_OCCURRENCES, MOST_SECONDS, window_around
 from alerts.sources.ical.event import EARLIEST, LATEST, MOST_DATES
 from alerts.sources.ical.occurrence import EVENING, LONGEST_NOTICE, MORNING, NIGHTFALL
-from alerts.sources.ical.recurrence import MOST_RULES, MOST_SECONDS, MOST_VERSIONS
+from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
 from alerts.sources.ical.works_alert import SPOT
 from tests.unit.sources.ical_pages import PARIS, at, nothing_stored, works_source
 
@@ -51,7 +51,7 @@ def test_the_limits_on_the_page_are_the_code_s():
     assert f"more than {MOST_DATES} single dates (`RDATE`, `EXDATE`) or {MOST_RULES} rules" in PAGE
     assert f"more than {MOST_VERSIONS}\n  times" in PAGE
     assert f"in a year before {EARLIEST} or from {LATEST} on" in PAGE
-    assert f"A calendar has {MOST_SECONDS:g} seconds" in PAGE
+    assert f"A calendar has {MOST_SECONDS} seconds" in PAGE
     assert f"{LONGEST} characters at the most" in PAGE
     assert f"30d). {'`'}" in PAGE
     assert timedelta(days=30) == LONGEST_NOTICE

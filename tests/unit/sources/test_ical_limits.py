@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
 
+from alerts.apart.pool import Limits
+from alerts.model.errors import Unreadable
 from alerts.sources.ical.agenda import WorksAgenda, read_agenda, window_around
 from alerts.sources.ical.event import EARLIEST, LATEST, MOST_DATES
-from alerts.sources.ical.recurrence import MOST_RULES, MOST_SECONDS, MOST_VERSIONS, Budget, OutOfTime
+from alerts.sources.ical.recurrence import MOST_RULES, MOST_VERSIONS
 from tests.unit.sources.ical_pages import NINE_TO_NOON, PARIS, agenda_of, at, calendar, event
 
 FROM_2020 = "DTSTART;TZID=Europe/Paris:20200101T080000\nDURATION:PT1H\nRRULE:"
@@ -155,63 +155,49 @@ def test_no_control_character_is_heard():
 # --- time -----------------------------------------------------------------------------------------------------------
 
 
-def ticking(seconds: float) -> Callable[[], float]:
-    """A clock that has gone on by `seconds` whenever it is looked at."""
-    times = itertools.count()
-    return lambda: next(times) * seconds
+ZONE = """BEGIN:VTIMEZONE
+TZID:Ours
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0500
+RRULE:{}
+END:STANDARD
+END:VTIMEZONE"""
+THERE = "DTSTART;TZID=Ours:20261126T090000\nDTEND;TZID=Ours:20261126T120000"
 
 
-def read_with(body: bytes, monotonic: Callable[[], float]) -> WorksAgenda:
-    return read_agenda(body, window_around(at("2026-11-25 12:00")), PARIS, monotonic)
-
-
-def test_what_is_beyond_the_time_of_a_calendar_is_told_once_for_all():
-    body = calendar(*(event(uid=f"works-{number}") for number in range(20)))
-
-    agenda = read_with(body, ticking(1))
-
-    assert 0 < len(agenda.occurrences) < 6
-    *begun, left = agenda.flaws
-    assert len(begun) <= 1
-    unread = 20 - len(agenda.occurrences) - len(begun)
-    assert str(left.reason).startswith(f"{unread} events were not read, for the calendar takes longer than 10 s: ")
-    assert not agenda.tells_absence("works-19", agenda.occurrences[0].starts, agenda.occurrences[0].ends)
-    assert read_with(body, ticking(1)).flaws[-1].key == left.key
-    assert read_with(body, ticking(MOST_SECONDS / 1000)).flaws == ()
-
-
-def test_a_rule_is_given_up_when_the_time_is_up():
-    """The clock jumps while the rule is being followed, at the second look that it takes at the time."""
-    looks = itertools.count()
-    agenda = read_with(
-        calendar(event(f"{FROM_2020}FREQ=DAILY", uid="long"), event()), lambda: 0.0 if next(looks) < 4 else MOST_SECONDS
+@pytest.mark.parametrize(
+    ("rule", "hour"),
+    [
+        ("FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU", 5),
+        ("FREQ=SECONDLY", 9),
+        ("FREQ=YEARLY;BYHOUR=0,1,2;BYMINUTE=0,1,2;BYSECOND=0,1,2", 9),
+    ],
+    ids=["each October", "each second", "each second of a year"],
+)
+def test_a_zone_of_the_calendars_own_changes_by_the_year_or_is_passed_over(rule, hour):
+    agenda = read_agenda.apart(
+        calendar(event(THERE), head=ZONE.format(rule)), window_around(at("2026-11-25 12:00")), PARIS
     )
 
-    assert [flaw.uid for flaw in agenda.flaws] == ["long", None]
-    assert "takes longer than 10 s to read, up to this event and with it" in str(agenda.flaws[0].reason)
-    assert str(agenda.flaws[1].reason).startswith("1 events were not read")
+    assert [each.starts.hour for each in agenda.occurrences] == [hour]
+    assert agenda.flaws == ()
 
 
-def test_zones_are_learned_within_the_time():
-    zone = "BEGIN:VTIMEZONE\nTZID:Z{0}\nBEGIN:STANDARD\nDTSTART:19700101T000000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\n"
-    zone += "END:STANDARD\nEND:VTIMEZONE"
-    head = "\n".join(zone.format(number) for number in range(50))
-    looks = itertools.count()
+def test_a_calendar_that_takes_for_ever_is_not_read_and_takes_no_others_time(monkeypatch):
+    """A thousand rules that are never met, each searched as far as one may be."""
+    monkeypatch.setattr(read_agenda, "limits", Limits(0.5, 512))
+    never = [event(FROM_2020 + "FREQ=DAILY;BYSETPOS=2;BYDAY=MO", uid=f"never-{number}") for number in range(1000)]
+    window = window_around(at("2026-11-25 12:00"))
 
-    agenda = read_with(calendar(event(), head=head), lambda: float(next(looks)))
-
-    assert agenda.occurrences == ()
-    assert next(looks) < 20
-    assert [flaw.uid for flaw in agenda.flaws] == [None]
+    with pytest.raises(Unreadable, match=r"takes more than the 0\.5 s of computing"):
+        read_agenda.apart(calendar(*never), window, PARIS)
+    assert len(read_agenda.apart(calendar(event()), window, PARIS).occurrences) == 1
 
 
-def test_a_budget_is_spent_when_its_time_is_up():
-    now = 100.0
-    budget = Budget(lambda: now, 5)
-
-    budget.check()
-    now = 104.9
-    assert not budget.spent
-    now = 105.0
-    with pytest.raises(OutOfTime, match="longer than 5 s"):
-        budget.check()
+def test_what_is_read_apart_is_what_is_read_here():
+    bodies = [calendar(event(f"{FROM_2020}FREQ=MONTHLY")), calendar(event(uid="odd", more="GEO;VALUE=TEXT:x"), event())]
+    for body in bodies:
+        window = window_around(at("2026-11-25 12:00"), ["watched"])
+        assert read_agenda.apart(body, window, PARIS) == read_agenda(body, window, PARIS)
