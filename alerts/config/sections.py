@@ -411,6 +411,12 @@ class ReportKindSettings(_Section):
     hazard: Hazard | None = None
     cluster: ClusterSettings | None = None
     stop: str | None = Field(default=None, min_length=1, max_length=300, examples=["Appelez le 18"])
+    told: dict[str, Annotated[str, Field(min_length=1, max_length=60)]] = Field(
+        default={}, examples=[{"fr": "Rue inondée", "en": "Flooded street"}]
+    )
+    instruction: dict[str, Annotated[str, Field(min_length=1, max_length=110)]] = Field(
+        default={}, examples=[{"fr": "N’approchez pas.", "en": "Keep away."}]
+    )
 
 
 class ReportForwardSettings(_Section):

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.desk.dedupe import end_reason
 from alerts.model.alert import SERIES_PARAMETER, STEP_PARAMETER, Alert, Scope, Severity, Status
-from alerts.model.hazard import WATER_CUTS, Hazard, hazard_of
+from alerts.model.hazard import WATER_CUTS, Hazard, told_of
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.store.views import LAST_DAY, Views
@@ -64,7 +64,7 @@ class PublicIncident:
     @property
     def hazard(self) -> Hazard:
         """What it is about."""
-        return hazard_of(self.alert.infos[0])
+        return told_of(self.alert.infos[0])
 
     @property
     def changed_at(self) -> datetime:

@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 
-from alerts.model.alert import STEP_PARAMETER, Category, Info, ResponseType, Severity
+from alerts.model.alert import CLUSTER_PARAMETER, STEP_PARAMETER, Category, Info, ResponseType, Severity
 from alerts.model.bounds import normal
 from alerts.model.hazard_words import event_in, is_drill, is_meant, is_taken_back, named, says_it_is_over
 
@@ -261,6 +261,11 @@ def says_over(info: Info) -> bool:
     if info.parameter(HAZARD_PARAMETER) is not None:
         return False
     return ResponseType.ALL_CLEAR in info.response_types or says_it_is_over(*_said(info))
+
+
+def told_of(info: Info) -> Hazard:
+    """Return the hazard in whose words an alert is told: none's own where reports made it, for nobody confirmed it."""
+    return Hazard.GENERAL if info.parameter(CLUSTER_PARAMETER) else hazard_of(info)
 
 
 def worded_as(hazard: Hazard, info: Info, now: datetime) -> Hazard:

@@ -10,7 +10,8 @@ What is stored is compact JSON, `{"code":"merged","with":"a1"}`. A row of before
 the code `words`, and shown as it stands. What a platform or the system said is a value, and quoted as theirs.
 
 A sentence names its values in braces. What follows a colon there says how the value is spelled:
-`{state:term}` is a word of ours, translated like a sentence; `{at:time}` a date and time, `{at:clock}` the time alone;
+`{state:term}` is a word of ours, translated like a sentence; `{at:time}` a date and time, `{at:clock}` the time
+alone, `{at:hour}` as people say it;
 `{count:number}` has the signs that the language sets between figures; without one, a text stands as it is, a reason
 within the reason is worded, and a list is strung together; `{each:lines}` has a line for each.
 """
@@ -168,6 +169,9 @@ def _spelled(value: Value | None, way: str, translate: Translate, zone: tzinfo |
         return f"{value:,}".translate({ord(sign): translate(sign) for sign in ",."})
     if way in ("time", "clock"):
         return _time(str(value), translate("%Y-%m-%d %H:%M" if way == "time" else "%H:%M"), zone)
+    if way == "hour":
+        # "1pm", "13 h": full hours have no minutes.
+        return re.sub(r":00(?=[ap]m)|\u00a000$", "", _time(str(value), translate("%-I:%M%p"), zone).lower())
     return translate(str(value)) if way == "term" else str(value)
 
 

@@ -20,8 +20,6 @@ REPORTS = "reports"
 LONGEST_TEXT = 500
 """Characters that somebody may add to a report."""
 LONGEST_PLACE = 200
-CLUSTER_PARAMETER = "tocsin:cluster"
-"""The parameter of a draft that says of which kind, around which place and within how many metres its reports are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,8 @@ class ReportKind:
 
     `public`: its pins may be shown to everybody. `hazard` is what a cluster's draft is about; without one, or without
     `cluster`, no draft is made. `stop` is said in place of the form, which ends there: for what a telephone call is
-    for, such as a smell of gas.
+    for, such as a smell of gas. `told` is what a draft says is there ("Fallen or dangerous tree"), and `instruction`
+    what to do about it, each by language: a draft has no order of its hazard, for nobody has seen yet what it is.
     """
 
     code: str
@@ -49,14 +48,26 @@ class ReportKind:
     hazard: Hazard | None = None
     cluster: ClusterRule | None = None
     stop: str | None = None
+    told: Mapping[str, str] = field(default_factory=dict)
+    instruction: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, language: str) -> str:
         """Its name in that language, else in the first that it has one in."""
-        short = language[:2].lower()
-        return self.names.get(short) or next(iter(self.names.values()), self.code)
+        return _in(self.names, language) or self.code
+
+    def what_is_told(self, language: str) -> str:
+        """What a draft of several says is there: its name where nothing else is told."""
+        return _in(self.told, language) or self.name(language)
+
+    def what_to_do(self, language: str) -> str | None:
+        """What a draft of several says to do; None where the kind tells nothing."""
+        return _in(self.instruction, language) or None
 
 
-_CUT = Hazard.WATER_CUT
+def _in(texts: Mapping[str, str], language: str) -> str:
+    return texts.get(language[:2].lower()) or next(iter(texts.values()), "")
+
+
 _GAS = {
     "fr": "Odeur de gaz : éloignez-vous, ne touchez à aucun interrupteur et appelez le 18 ou le 112.",
     "en": "Smell of gas: go away from it, touch no switch, and call 18 or 112.",
@@ -71,12 +82,33 @@ def shipped_kinds(language: str) -> tuple[ReportKind, ...]:
     """The kinds of a town that names none: those that towns in France take most; `stop` in the town's language."""
     rule, short = ClusterRule(), "fr" if language[:2].lower() == "fr" else "en"
     return (
-        ReportKind("road", {"fr": "Route, trottoir", "en": "Road, pavement"}, "road", hazard=Hazard.ROAD, cluster=rule),
+        ReportKind(
+            *("road", {"fr": "Route, trottoir", "en": "Road, pavement"}, "road", True, Hazard.ROAD, rule),
+            told={"fr": "Chaussée dangereuse", "en": "Dangerous road surface"},
+            instruction={"fr": "Évitez ce secteur.", "en": "Avoid this area."},
+        ),
         ReportKind("lighting", {"fr": "Éclairage public", "en": "Street lighting"}, "lighting"),
         ReportKind("waste", {"fr": "Déchets, dépôt sauvage", "en": "Waste, dumping"}, "waste"),
-        ReportKind("tree", {"fr": "Arbre, branche", "en": "Tree, branch"}, "tree", hazard=Hazard.WIND, cluster=rule),
-        ReportKind("water", {"fr": "Coupure, fuite d’eau", "en": "Water cut, leak"}, "tap", True, _CUT, rule),
-        ReportKind("flooding", {"fr": "Inondation", "en": "Flooding"}, "water", hazard=Hazard.RAIN_FLOOD, cluster=rule),
+        ReportKind(
+            *("tree", {"fr": "Arbre, branche", "en": "Tree, branch"}, "tree", True, Hazard.WIND, rule),
+            told={"fr": "Arbre tombé ou dangereux", "en": "Fallen or dangerous tree"},
+            instruction={
+                "fr": "N’approchez pas. En danger\u00a0? Appelez le 112.",
+                "en": "Keep away. In danger? Call 112.",
+            },
+        ),
+        ReportKind(
+            *("water", {"fr": "Coupure, fuite d’eau", "en": "Water cut, leak"}, "tap", True, Hazard.WATER_CUT, rule),
+            told={"fr": "Coupure ou fuite d’eau", "en": "Water off or leaking"},
+        ),
+        ReportKind(
+            *("flooding", {"fr": "Inondation", "en": "Flooding"}, "water", True, Hazard.RAIN_FLOOD, rule),
+            told={"fr": "Rue inondée", "en": "Flooded street"},
+            instruction={
+                "fr": "N’entrez jamais dans l’eau, à pied ou en voiture. En danger\u00a0? Appelez le 112.",
+                "en": "Never walk or drive into the water. In danger? Call 112.",
+            },
+        ),
         ReportKind("gas", {"fr": "Odeur de gaz", "en": "Smell of gas"}, "gas", public=False, stop=_GAS[short]),
         ReportKind("wires", {"fr": "Câble à terre", "en": "Wire on the ground"}, "wires", False, stop=_WIRES[short]),
         ReportKind("noise", {"fr": "Bruit", "en": "Noise"}, "noise", public=False),

@@ -80,12 +80,9 @@ REPORTED: Mapping[str, str] = {
     "open311_cut": "of the description the first {most} characters are kept",
     "open311_no_media": "the address in {name} isn't opened; the town's own page takes a photo",
     # What many report
-    "several_report": "Several residents report: {kind} ({places})",
+    "several_report": "{told} (not confirmed), say several residents",
     "drafted_of_reports": "made of what residents reported: {reports}",
-    "several_reported": (
-        "{count} residents reported this between {since:clock} and {until:clock}, within {metres} m. It isn't "
-        "confirmed yet."
-    ),
+    "several_reported": ("Not confirmed. {count} residents reported it between {since:hour} and {until:hour}."),
     # What officers do about citizens' reports
     "no_such_report": "'{name}': no report has this number; `tocsin reports` lists them",
     "report_settled": "{report} isn't as you saw it any more: somebody was faster; look at it, then decide",

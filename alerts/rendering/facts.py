@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.model.alert import Alert, Info, Severity
+from alerts.model.alert import CLUSTER_PARAMETER, Alert, Info, Severity
 from alerts.model.hazard import WATER_CUTS, WEATHER, Hazard, fold, other_event, says_over
 from alerts.model.post import PostKind
 from alerts.model.town import ChannelConfig, Town
@@ -411,8 +411,10 @@ def _unstopped(headline: str | None) -> str:
 def _lead_short(matter: Matter, label: str, title: str) -> str:
     """Return the shortest title that is right: the hazard's name, else the headline without a lesser severity.
 
-    "" where neither will do, so that it is cut at a word.
+    "" where neither will do, so that it is cut at a word. What residents reported stays what nobody confirmed.
     """
+    if matter.info.parameter(CLUSTER_PARAMETER):
+        return capital(str(matter.general["unconfirmed"]).format(told=matter.info.event))
     if _begins_with_name(matter, title):
         name = capital(str(matter.words["name"]))
         return _lead(matter, label, title if len(title) <= len(name) + _NEARLY else name)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts.model.alert import Alert, Info, Severity
+from alerts.model.alert import CLUSTER_PARAMETER, Alert, Info, Severity
 from alerts.model.hazard import Hazard, fold
 from alerts.model.post import EndReason
 from alerts.rendering.library import WordTable, capital, sentence
@@ -287,6 +287,8 @@ def _name(matter: Matter, title: str) -> str:
     """
     if matter.hazard is not Hazard.GENERAL:
         return str(matter.words["name"])
+    # What residents reported is over as what they saw, and not as that nobody confirmed it.
+    title = matter.info.event if matter.info.parameter(CLUSTER_PARAMETER) else title
     if orders(title) or permits(title) or title == matter.words["name"]:
         return ""
     return str(matter.general["quoted"]).format(text=title)

@@ -24,14 +24,27 @@ from typing import TYPE_CHECKING
 from alerts.desk.dedupe import end_reason
 from alerts.desk.service import DeskUnit
 from alerts.desk.territory import ground_within, territory_of
-from alerts.model.alert import Alert, Area, Category, Certainty, Circle, Info, Named, Point, Severity, Status, Urgency
+from alerts.model.alert import (
+    CLUSTER_PARAMETER,
+    Alert,
+    Area,
+    Category,
+    Certainty,
+    Circle,
+    Info,
+    Named,
+    Point,
+    Severity,
+    Status,
+    Urgency,
+)
 from alerts.model.bounds import simplified
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import fold_name
 from alerts.model.post import PostState
 from alerts.model.reason import because
-from alerts.model.reports import CLUSTER_PARAMETER, REPORTS, CitizenReport, ReportKind, ReportStep, Telling
+from alerts.model.reports import REPORTS, CitizenReport, ReportKind, ReportStep, Telling
 from alerts.model.town import Town
 from alerts.rendering.i18n import word
 from alerts.rendering.plain import is_whole_town
@@ -261,19 +274,20 @@ def _draft(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Came:
 
 
 def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
-    """The alert that a cluster makes: possible, moderate, for some hours, in the station's language."""
+    """The alert that a cluster makes: possible, moderate, for some hours, in the station's language.
+
+    It is told as what was seen, which nobody has confirmed: the hazard's words and orders are another alert's.
+    """
     town, rule = unit.desk.station, kind.cluster
     radius = rule.radius if rule is not None else 0.0
     centre, reach = cell_of(cluster.centre), radius + _WITHIN_CELL
     areas = areas_around(town, centre, reach)
     sent = unit.now.replace(microsecond=0).astimezone(town.zone)
-    name = kind.name(town.language)
-    headline = because("several_report", kind=name[:1].lower() + name[1:], places=[area.description for area in areas])
-    description = because(
-        "several_reported", count=cluster.sources, since=cluster.since, until=cluster.until, metres=round(radius)
-    )
+    told = kind.what_is_told(town.language)
+    headline = because("several_report", told=told)
+    description = because("several_reported", count=cluster.sources, since=cluster.since, until=cluster.until)
     info = Info(
-        event=name,
+        event=told,
         categories=(Category.SAFETY,),
         urgency=Urgency.EXPECTED,
         severity=Severity.MODERATE,
@@ -284,6 +298,7 @@ def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
         sender_name=town.name,
         headline=word(headline, town.language, town.zone),
         description=word(description, town.language, town.zone),
+        instruction=kind.what_to_do(town.language),
         parameters=(
             *((Named(HAZARD_PARAMETER, kind.hazard.value),) if kind.hazard else ()),
             Named(CLUSTER_PARAMETER, f"{kind.code} {centre[0]:.4f},{centre[1]:.4f} {reach:.0f}"),

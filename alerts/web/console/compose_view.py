@@ -20,7 +20,7 @@ from alerts.desk.audience import SubscriberReach
 from alerts.desk.posts import DraftPost
 from alerts.model.alert import Severity
 from alerts.model.errors import Refused, TocsinError
-from alerts.model.hazard import NEEDS_A_PLACE, Hazard, hazard_of
+from alerts.model.hazard import NEEDS_A_PLACE, Hazard, told_of
 from alerts.model.incident import SavedDraft, StoredAlert, Typed
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import LinkCard
@@ -338,7 +338,7 @@ def drawn(hazard: Hazard) -> Markup:
 
 
 def _hazard_of_last(stored: StoredAlert) -> Markup:
-    return drawn(hazard_of(stored.alert.infos[0]) if stored.alert and stored.alert.infos else Hazard.GENERAL)
+    return drawn(told_of(stored.alert.infos[0]) if stored.alert and stored.alert.infos else Hazard.GENERAL)
 
 
 def _draft_title(fields: Fields, prepared: Mapping[Hazard, Prepared], voice: Voice) -> str:

@@ -31,7 +31,7 @@ from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Area, Info, MsgType, Severity, Status
 from alerts.model.errors import Conflict, Forbidden
-from alerts.model.hazard import Hazard, fold, hazard_of
+from alerts.model.hazard import Hazard, fold, hazard_of, told_of
 from alerts.model.incident import MANUAL, AlertState, SavedDraft, StoredAlert, Typed, Wanted
 from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
@@ -249,7 +249,7 @@ def _value(fields: Fields, name: str) -> Any:
 
 def _what(info: Info) -> dict[str, Typed]:
     return {
-        "hazard": hazard_of(info).value,
+        "hazard": told_of(info).value,
         "headline": info.headline or info.event,
         "description": info.description or "",
         "instruction": info.instruction or "",

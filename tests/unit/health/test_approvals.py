@@ -208,7 +208,7 @@ async def test_a_veto_tells_when_it_goes_out_and_that_it_did(duty):
 
     (told,) = await duty.look()
     assert (
-        "Part d’elle-même à 13:20 si personne ne l’arrête\u00a0: "
+        "Part d’elle-même à 13\u00a0h\u00a020 si personne ne l’arrête\u00a0: "
         f"https://garde.saint-martin.example/desk/waiting/{alert}" in told
     )
     await duty.change("UPDATE post SET state = 'queued' WHERE alert_id = ?", alert)

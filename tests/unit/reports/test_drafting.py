@@ -44,8 +44,8 @@ async def test_five_pins_make_one_draft_that_waits(reports):
     assert draft.state is AlertState.WAITING
     [info] = draft.alert.infos
     assert (info.certainty, info.severity) == (Certainty.POSSIBLE, Severity.MODERATE)
-    assert info.headline == "Plusieurs habitants signalent\u00a0: inondation (Centre-Bourg)"
-    assert "5 habitants" in info.description
+    assert info.headline == "Rue inondée (non confirmé), selon plusieurs habitants"
+    assert info.description == "Non confirmé. 5 habitants l’ont signalé entre 13\u00a0h et 13\u00a0h\u00a059."
     assert hazard_of(info) == "rain-flood"
     assert draft.alert.ends - reports.clock.now() < timedelta(hours=7)
     cited = await reports.ask(lambda unit: unit.reports.cited_by(draft.id))
