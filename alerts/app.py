@@ -294,7 +294,8 @@ class Daemon:
             self.town,
             service,
             for_pages,
-            self.vitals.gauges(),
+            # Of a fleet's towns the fleet tells, at its own door.
+            None if self._outside.owners else self.vitals.gauges(),
             publisher,
             intake=intake,
             reports=reported,

@@ -464,6 +464,12 @@ class FleetSettings(_Section):
     language: _Language = FleetSection.language
     timezone: _Zone = FleetSection.timezone
     passwordless: bool = FleetSection.passwordless
+    hosts: dict[str, str] = {}
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_as_they_are_asked_for(cls, value: dict[str, str]) -> dict[str, str]:
+        return {host.lower().rstrip("."): folder for host, folder in value.items()}
 
     @field_validator("url")
     @classmethod

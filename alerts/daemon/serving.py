@@ -68,7 +68,7 @@ def build_app(
     town: Town,
     service: DeskService,
     for_pages: DeskService,
-    gauges: Gauges,
+    gauges: Gauges | None,
     publisher: Publisher,
     *,
     intake: Intake | None = None,
@@ -78,8 +78,9 @@ def build_app(
 ) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard.
 
-    `intake` is how what people say is kept, where the town listens; `reports` the way in for what citizens report,
-    where the town takes that; `push` what the channel of push knows, `letters` that of letters, where there is one.
+    `gauges` are what operators are told here (None: the fleet tells it), `intake` is how what people say is kept, where
+    the town listens; `reports` the way in for what citizens report, where the town takes that; `push` what the channel
+    of push knows, `letters` that of letters, where there is one.
     """
     gate = Gate(service, town)
     api = replace(build_api(town, service, gate), intake=intake, reports=reports)
@@ -87,7 +88,8 @@ def build_app(
     if intake is not None:
         console = replace(console, understand=intake.understand, group=intake.group)
     app = web.Application()
-    app.add_routes(ops_routes(gauges, console.warnings))
+    if gauges is not None:
+        app.add_routes(ops_routes(gauges, console.warnings))
     app.add_subapp(DESK, console_app(console))
     app.add_subapp(API, api_app(api))
     if reports is not None:

@@ -21,8 +21,9 @@ from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer, all_clear_of, cancel_of, correction_of
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.fleet.fleet import Fleet
+from alerts.model.alert import Severity
 from alerts.model.dispatch import Dispatch, DispatchAct, Outcome, TownOutcome
-from alerts.model.errors import DatabaseRefused, TocsinError
+from alerts.model.errors import TocsinError
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Act, Actor, operator_of
 from alerts.model.reason import because
@@ -36,6 +37,8 @@ AGAIN_AFTER = 5.0
 """Seconds until a town is tried again that was being started, or whose database was busy."""
 TOLD_EVERY = 25
 """Towns after which open pages are told how far it is."""
+LONGEST = 10.0
+"""Seconds that a town may take before the others go on; what it did by then is found at the next try."""
 WAITED_FOR = 1.0
 """Seconds that a page waits for the look, so that of a few towns it tells all at once."""
 KEPT_FORESEEN = 20
@@ -87,21 +90,42 @@ class Dispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def run(self) -> None:
-        """File whatever was sent, for ever; what an earlier process left goes on."""
+        """File whatever was sent, for ever, the gravest first; what an earlier process left goes on."""
         while True:
             # Before the question: what is sent while it is answered asks for one more round.
             self._rung.clear()
-            left = False
             try:
-                for dispatch in await self._service.ask(lambda unit: list(unit.dispatches.unfinished())):
-                    left = not await self._send(dispatch) or left
+                left = await self._round()
             except Exception:
                 log.exception("dispatch.failed")
                 left = True
-            if left:
-                await self._fleet.outside.clock.sleep(AGAIN_AFTER)
-            else:
+            if left and not self._rung.is_set():
+                await self._a_while()
+            elif not left:
                 await self._rung.wait()
+
+    async def _round(self) -> bool:
+        """Send what isn't out, each dispatch by itself; whether something is left. A new one ends the round early."""
+        unfinished = await self._service.ask(lambda unit: list(unit.dispatches.unfinished()))
+        left = False
+        for dispatch in sorted(unfinished, key=_gravity, reverse=True):
+            try:
+                left = not await self._send(dispatch, gives_way=True) or left
+            except Exception:
+                log.exception("dispatch.failed", dispatch=dispatch.id)
+                left = True
+        return left
+
+    async def _a_while(self) -> None:
+        """Until what is left is tried again, or something new was sent."""
+        waits = [
+            asyncio.ensure_future(each) for each in (self._fleet.outside.clock.sleep(AGAIN_AFTER), self._rung.wait())
+        ]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
 
     async def _foresee(self, dispatch: Dispatch, towns: Sequence[TownOutcome]) -> None:
         found = self._foreseen[dispatch.id]
@@ -112,16 +136,21 @@ class Dispatcher:
 
         await self._some_at_a_time(towns, look)
 
-    async def _send(self, dispatch: Dispatch) -> bool:
-        """File it where it isn't yet; whether nothing is left to do."""
+    async def _send(self, dispatch: Dispatch, *, gives_way: bool = False) -> bool:
+        """File it where it isn't yet; whether nothing is left to do. It may give way to what is sent meanwhile."""
         towns = await self._service.ask(lambda unit: list(unit.dispatches.towns(dispatch.id)))
         pending = [each for each in towns if each.outcome is Outcome.PENDING]
         left: list[str] = []
 
         async def send(each: TownOutcome) -> None:
+            if gives_way and self._rung.is_set():  # what was just sent may be graver, and goes first
+                left.append(each.town)
+                return
             outcome = await self._outcome_in(dispatch, each.town, self._filed_in)
             if outcome.outcome is Outcome.PENDING:
                 left.append(each.town)
+                if outcome != each:
+                    await self._service.act(lambda unit: unit.dispatches.put_towns(dispatch.id, [outcome]))
                 return
             log.info("dispatch.filed", dispatch=dispatch.id, town=each.town, outcome=outcome.outcome)
             # After each town: of a dispatch that a kill interrupted only the rest is asked again.
@@ -155,12 +184,14 @@ class Dispatcher:
             return TownOutcome(town)
         actor = operator_of(self._town.name, dispatch.author)
         try:
-            return replace(await work(member.daemon.service, dispatch, actor), town=town)
+            async with asyncio.timeout(LONGEST):
+                return replace(await work(member.daemon.service, dispatch, actor), town=town)
         except TocsinError as error:
             return TownOutcome(town, Outcome.REFUSED, reason=error.reason)
-        except (DatabaseRefused, ValueError) as error:  # busy, or just closed: it is tried again
-            log.warning("dispatch.waits", dispatch=dispatch.id, town=town, error=str(error))
-            return TownOutcome(town)
+        except Exception as error:  # noqa: BLE001 a full disk, a busy database: one town's trouble holds up no other
+            said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+            log.warning("dispatch.waits", dispatch=dispatch.id, town=town, error=said)
+            return TownOutcome(town, reason=because("town_waits", said=said))
 
     async def _looked_at(self, service: DeskService, dispatch: Dispatch, actor: Actor) -> TownOutcome:
         if dispatch.act is not DispatchAct.POST:
@@ -225,6 +256,12 @@ def _ended(unit: DeskUnit, dispatch: Dispatch, actor: Actor, stored: StoredAlert
     at, reason = dispatch.sent_at or unit.now, str(dispatch.fields.get("reason", "")) or None
     alert = end(officer.goes_on_from(stored.id, act), reason, unit.desk.station, at, dispatch.id)
     return officer.file(act, alert, (), again=True)
+
+
+def _gravity(dispatch: Dispatch) -> int:
+    """How grave the form says it is; an end is as urgent as the gravest, since it calls off what may be wrong."""
+    told = str(dispatch.fields.get("severity", Severity.EXTREME))
+    return next((each.rank for each in Severity if each == told), 0)
 
 
 def _outcome(stored: StoredAlert) -> TownOutcome:

@@ -23,6 +23,7 @@ from alerts.app import Daemon, build
 from alerts.daemon.outside import Outside
 from alerts.daemon.serving import Entrance
 from alerts.fleet.entrance import FleetDoor, Place
+from alerts.fleet.hosts import HostNames
 from alerts.fleet.towns import CONFIG, FilesBeside, Mark, Settled, find_towns, mark, settle
 from alerts.model.errors import ConfigurationError, TocsinError
 from alerts.model.ports import Clock
@@ -73,7 +74,11 @@ class Fleet:
     members: dict[str, Member] = field(default_factory=dict)
     looked_at: float | None = None
     """When the last look was over, by the clock; None: the first one isn't yet."""
+    names: HostNames = field(init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.names = HostNames.of(self.folder, self.section.hosts)
 
     async def look(self) -> None:
         """Take over what changed in the folder. One town's trouble is told and kept with it; nothing is raised."""
@@ -87,7 +92,11 @@ class Fleet:
             gone = [each for each in self.members if each not in found]
             # Those that go first: one of those that come may have taken over a host name.
             await self._at_once(map(self._part_with, gone))
+            # All that are there, before the first claims a name: each keeps what it had.
+            self.members |= {name: Member(name, found[name]) for name in changed if name not in self.members}
             settled = [each for name in changed if (each := await self._settle(name, found[name])) is not None]
+            # Before any answers under its name: what was given out is given out for good.
+            await asyncio.to_thread(self.names.keep)
             await self._at_once(self._begin(*each) for each in settled)
             self.looked_at = self.outside.clock.monotonic()
 
@@ -117,7 +126,7 @@ class Fleet:
         return (*mark(member.folder / CONFIG), *member.made_of.mark()) != member.mark
 
     async def _settle(self, name: str, folder: Path) -> tuple[Member, Settled] | None:
-        member = self.members.setdefault(name, Member(name, folder))
+        member = self.members[name]
         member.tried_at = self.outside.clock.monotonic()
         # Whatever is wrong now: the same files aren't read again before they change, or their time has come.
         member.mark = (*mark(folder / CONFIG), *member.made_of.mark())
@@ -136,16 +145,9 @@ class Fleet:
 
     def _claim(self, member: Member, settled: Settled) -> None:
         """Give the town its host names. Raises ConfigurationError where another one has one of them."""
-        taken = {host: each.name for each in self.members.values() if each is not member for host in each.hosts}
         wrong = [
-            because(
-                "setting_wrong",
-                file=CONFIG,
-                key="station.public_url",
-                what=because("host_taken", host=host, other=taken[host]),
-            )
-            for host in sorted(settled.hosts)
-            if host in taken
+            because("setting_wrong", file=CONFIG, key="station.public_url", what=what)
+            for what in self.names.claim(member.name, settled.hosts, self.members)
         ]
         store = str(settled.town.database)
         stores = {each.store: each.name for each in self.members.values() if each is not member}

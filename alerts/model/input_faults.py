@@ -64,6 +64,9 @@ SETTING_FAULTS: Mapping[str, str] = {
         "town's folder"
     ),
     "outside_of_folder": "{path} lies outside of the town's folder; allowed: a place in it",
+    "host_of_machine": (
+        "{host} is this machine's own, where the fleet answers; allowed: a town's name, such as {example}"
+    ),
     "host_taken": "{host} is the name of another town, {other}; allowed: one town a name",
     "store_taken": "{store} is the store of another town, {other}; allowed: one town a store (another schema=)",
     "town_stumbled": "the town can't be started: {error}",

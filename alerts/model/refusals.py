@@ -103,6 +103,7 @@ REFUSED: Mapping[str, str] = {
     "name_unprintable": "{name} is no name; allowed: printable characters, the first not a question mark or a dash",
     "name_of_scripts": "{name} mixes {scripts:term} letters, of which some look alike; allowed: letters of one script",
     "town_down": "the town doesn't run now; it can be tried again",
+    "town_waits": "the town can't keep it ({said}); it is tried again",
     "town_never_had_it": "the town never had the alert that this ends",
     "role_elsewhere": "the role {role:term} can't be had here; allowed: {known}",
     "no_such_role": "{text} is no role; allowed: {known}",

@@ -344,7 +344,7 @@ class FleetSection:
 
     `url` is the address below which the towns without a host name of their own have their pages, at `/t/NAME`, and
     where the operators' desk is. `name` is what the desk is called, and under what towns write down who posted.
-    `passwordless` is of that desk.
+    `passwordless` is of that desk. `hosts` binds names to the folders of towns.
     """
 
     url: str | None = None
@@ -352,6 +352,7 @@ class FleetSection:
     language: str = "fr-FR"
     timezone: str = "Europe/Paris"
     passwordless: bool = True
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 # What citizens report never goes out by itself, whatever a file says.

@@ -32,6 +32,7 @@ WORDS = [
     "hazards",
     "heartbeat",
     "host",
+    "hosts",
     "hours",
     "jurisdiction",
     "kind",

@@ -8,6 +8,7 @@ import pytest
 
 from alerts.model.dispatch import Outcome
 from alerts.model.incident import AlertState
+from tests.pictures import a_png
 from tests.unit.fleet.operators import an_operators_desk
 from tests.unit.fleet.test_desk import APPROVE, BROKEN, rows
 from tests.unit.fleet.towns import CHANNEL, write_town
@@ -168,6 +169,47 @@ async def test_a_town_that_was_down_is_tried_again_on_demand(desk, tmp_path):
     await post(operator, f"{address}/retry")
 
     assert (await finished(desk, address))["voreppe"].outcome is Outcome.OUT
+
+
+async def test_a_town_whose_disk_refuses_holds_up_no_other_town_and_no_other_alert(desk, tmp_path):
+    operator = await desk.operator()
+    (tmp_path / "crolles/tocsin.db.pictures").write_text("no folder")
+    picture = tmp_path / "crue.png"
+    picture.write_bytes(a_png())
+    draft, name = DRAFT[1:] + "2", await desk.service.keep_picture(picture.read_bytes(), "image/png")
+    for which, more in ((DRAFT, {"picture": name, "alt": "Carte"}), (draft, {"severity": "Extreme"})):
+        await post(operator, "/desk/compose", **FORM | {"draft": which} | more)
+        sent = (await post(operator, f"/desk/towns/{which}", town="crolles" if more.get("alt") else "meylan")).location
+        await post(operator, f"{sent}/send")
+        if more.get("alt"):
+            first = sent
+    filed = []
+    dispatcher = desk.desk.dispatcher
+    taken = dispatcher._filed_in
+
+    async def seen(service, dispatch, actor):
+        filed.append(dispatch.fields["severity"])
+        return await taken(service, dispatch, actor)
+
+    dispatcher._filed_in = seen
+    dispatcher._rung.clear()
+    assert await dispatcher._round(), "one is left"
+
+    assert filed == ["Extreme", "Severe"]
+    came = {each.town: each for each in await outcomes(desk, first)}
+    assert came["crolles"].outcome is Outcome.PENDING
+    assert "exists" in str(came["crolles"].reason) or "directory" in str(came["crolles"].reason)
+    assert (await outcomes(desk, sent))[0].outcome is Outcome.WAITING
+
+    (tmp_path / "crolles/tocsin.db.pictures").unlink()
+    assert not await dispatcher._round()
+    assert (await outcomes(desk, first))[0].outcome is Outcome.OUT
+
+
+async def outcomes(desk, address):
+    """What came of a dispatch, by town."""
+    identity = address.rpartition("/")[2]
+    return await desk.service.ask(lambda unit: list(unit.dispatches.towns(identity)))
 
 
 async def test_what_a_form_lacks_is_told_before_any_town_is_chosen(desk):

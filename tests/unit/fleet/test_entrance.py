@@ -18,6 +18,7 @@ from tests.unit.fleet.towns import a_fleet, write_town
 
 ROOT = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root")
 HTML = {"Accept": "text/html"}
+OPERATED = ("/healthz", "/readyz", "/metrics")
 CROLLES = {"Host": "alertes.crolles.example"}
 
 
@@ -121,6 +122,16 @@ async def test_who_is_in_at_one_town_is_in_nowhere_else_on_the_shared_host(tmp_p
     below(next_step)
     assert "/sign-in" in beside.headers["Location"]
     assert not beside.request_info.headers.get("Cookie")
+
+
+async def test_what_operators_are_told_stands_at_their_door_alone(tmp_path):
+    async with asked(tmp_path) as client:
+        own = [(await client.get(page)).status for page in OPERATED]
+        towns = [(await client.get(f"/t/meylan{page}")).status for page in OPERATED]
+        towns += [(await client.get(page, headers=CROLLES)).status for page in OPERATED]
+
+    assert own == [200, 200, 200]
+    assert set(towns) == {404}
 
 
 async def test_no_answer_names_the_program(tmp_path):

@@ -136,6 +136,41 @@ async def test_of_two_towns_that_name_one_host_the_second_is_refused(tmp_path):
         assert "crolles" in str(fleet.members["annecy"].wrong[0])
 
 
+async def test_a_name_stays_with_its_town_over_restarts_until_the_town_is_gone(tmp_path):
+    write_town(tmp_path, "crolles", 'public_url = "https://alertes.crolles.example"')
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+    write_town(tmp_path, "annecy", 'public_url = "https://alertes.crolles.example"')
+
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        assert running(fleet) == ["crolles"]
+        assert fleet.members["annecy"].wrong[0]["what"].code == "host_taken"
+
+        shutil.rmtree(tmp_path / "crolles")
+        (tmp_path / "annecy/channels.toml").touch()
+        await fleet.look()
+        assert running(fleet) == ["annecy"]
+
+
+async def test_a_name_that_the_operators_bound_is_no_other_towns(tmp_path):
+    write_town(tmp_path, "annecy", 'public_url = "https://alertes.crolles.example"')
+    async with a_fleet(tmp_path, hosts={"alertes.crolles.example": "crolles"}) as fleet:
+        await fleet.look()
+
+        assert running(fleet) == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]", "192.0.2.7", "desk.localhost", "server"])
+async def test_no_town_takes_a_name_of_the_machine(tmp_path, host):
+    write_town(tmp_path, "crolles", f'public_url = "https://{host}"')
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+
+        assert running(fleet) == []
+        assert fleet.members["crolles"].wrong[0]["what"].code == "host_of_machine"
+
+
 async def test_a_town_waits_for_no_lease_of_a_killed_process_before_this_one_and_for_every_other(tmp_path):
     folder = write_town(tmp_path, "crolles", rest=CHANNEL + CHANNEL.replace("site", "panneaux"))
     clock = FakeClock()

@@ -31,10 +31,10 @@ def write_town(stations, name, station="", rest=CHANNEL, store="sqlite:///tocsin
 
 
 @asynccontextmanager
-async def a_fleet(stations, url=SHARED, clock=None):
+async def a_fleet(stations, url=SHARED, clock=None, hosts=None):
     """The fleet of a folder, which hasn't looked at it yet."""
     async with shared_outside(stations, Outside(clock=clock) if clock is not None else None) as outside:
-        fleet = Fleet(stations, FleetSection(url), WebSection(listen="127.0.0.1:0"), outside)
+        fleet = Fleet(stations, FleetSection(url, hosts=hosts or {}), WebSection(listen="127.0.0.1:0"), outside)
         try:
             yield fleet
         finally:
