@@ -33,6 +33,7 @@ _MIDNIGHT = time(0)
 _NOON = time(12)
 _EVENING = time(18)
 _MORNING = time(12)
+_DAWN = time(6)
 # Feeds that can't write 24:00 write 23:59 (Serbia's in MeteoAlarm does), and mean the end of the day.
 _LAST_MINUTE = time(23, 59)
 
@@ -118,6 +119,9 @@ class Teller:
         if not self.long:
             return self._say("until brief", end=self._briefly(self._day(last), closing))
         evening = end.time() > _EVENING or closing == self.phrases["midnight"]
+        # To whoever is up at one in the morning, four o'clock is still tonight.
+        if self._distance(last) == " today" and end.time() <= _DAWN and not evening:
+            return self._say("until night", day=self._day(last), time=closing)
         day = self._near(last, evening=evening)
         return self._say(f"until{self._distance(last)}", end=self._at(day, closing), day=day, time=closing)
 
@@ -138,7 +142,11 @@ class Teller:
         clock = local.time().replace(second=0, microsecond=0)
         if clock in (_MIDNIGHT, _NOON):
             return self.phrases["noon" if clock == _NOON else "midnight"]
-        return _time(clock, self.language)
+        said = _time(clock, self.language)
+        if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+            return said
+        # In the night when the clocks go back, this hour comes twice.
+        return self._say("summer" if local.dst() else "winter", time=said)
 
     def _at(self, day: str, clock: str) -> str:
         return self._say("at", day=day, time=clock)

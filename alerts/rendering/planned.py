@@ -253,6 +253,7 @@ class _Notice:
 
     def _ending(self, phrase: str, over: str, **words: str) -> dict[str, Any]:
         said = {"instruction": over, "instruction_short": over, "prepared": over}
+        said |= {"statement": over, "own_words": "", "caution": ""}
         said |= {"after": "", "when": "", "change": "", "change_short": ""}
         return {**self._headed(phrase, **words), **said, **self._place()}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -120,3 +121,18 @@ def test_a_language_without_phrases_has_its_own_names_of_days() -> None:
 )
 def test_the_event_s_own_end_counts_where_it_is_later(own: str, expires: datetime | None, end: datetime) -> None:
     assert event_end(Info("x", expires=expires, parameters=(Named("eventEndingTime", own),))) == end
+
+
+def test_the_hour_that_comes_twice_says_which_of_the_two() -> None:
+    first, again = (datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1))
+    told = [teller(language).time(moment) for language in ("fr-FR", "en-GB") for moment in (first, again)]
+    assert [each.replace("\u00a0", " ") for each in told] == [
+        "2 h 30 (heure d’été)", "2 h 30 (heure d’hiver)", "2:30am (summer time)", "2:30am (winter time)",
+    ]  # fmt: skip
+    assert teller().time(datetime(2026, 10, 25, 2, 30, tzinfo=UTC)).replace("\u00a0", " ") == "3 h 30"
+
+
+def test_at_one_in_the_morning_an_end_before_dawn_is_tonight() -> None:
+    small_hours = replace(teller(long=True), now=at(25, 1))
+    assert small_hours.window(None, at(25, 4)).replace("\u00a0", " ") == "jusqu’à 4 h cette nuit, mercredi 25 novembre"
+    assert "aujourd’hui" in small_hours.window(None, at(25, 9))

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alerts.channels.settings import TELEGRAM_TEXT
+from alerts.channels.settings import TELEGRAM_TEXT, TWITTER_TEXT
 from alerts.model.alert import Alert, Area, Category, Info, MsgType, Named, Severity
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import ChannelConfig, Town
@@ -25,6 +25,10 @@ SERIES = {"rule": "FREQ=WEEKLY;BYDAY=TH", "opens": "09:00", "length": 10800, "la
 SERIES |= {"off": [], "extra": [], "moved": []}
 
 
+TELEGRAM = ChannelConfig("telegram", "telegram", TELEGRAM_TEXT)
+X = ChannelConfig("x", "twitter", TWITTER_TEXT)
+
+
 def said(
     step: str,
     *,
@@ -35,9 +39,10 @@ def said(
     hazard: str = "works",
     title: str = "Rue haute barrée",
     ends: datetime = NOON,
+    face: ChannelConfig = TELEGRAM,
     **parameters: object,
 ):
-    """The variables of a template, and the post of a Telegram channel."""
+    """The variables of a template, and the post of a channel."""
     told = {"tocsin:hazard": hazard, "tocsin:step": step}
     told |= {f"tocsin:{name.replace('_', '-')}": json.dumps(value) for name, value in parameters.items()}
     info = Info(
@@ -53,7 +58,7 @@ def said(
         areas=(Area("Rue haute"),),
     )
     alert = Alert("1", "a@b", now.astimezone(UTC), msg_type=MsgType.UPDATE, infos=(info,))
-    face = ChannelConfig("telegram", "telegram", TELEGRAM_TEXT, language=language)
+    face = replace(face, language=language)
     context = Context("1", now, reason, alert)
     facts = RENDERER.tell(alert, kind, face, context=context)
     return facts, RENDERER.render(alert, kind, face, context=context).message.plain
@@ -192,6 +197,12 @@ def test_called_off_says_what_is_not_on():
     assert before["lead"] == begun["lead"] == "Fermeture annulée – Rue haute"
     assert before["instruction"].startswith("N’a pas lieu")
     assert begun["instruction"] == "L’annonce ne s’applique plus."
+
+
+def test_an_end_says_the_same_where_room_is_short():
+    _, post = said("end", now=NOON, kind=PostKind.END, reason=EndReason.EXPIRED, face=X)
+    assert "L’horaire annoncé est passé." in post
+    assert "La durée annoncée" not in post
 
 
 @pytest.mark.parametrize(
