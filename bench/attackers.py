@@ -41,6 +41,7 @@ SAID = (
 """What people say, each time with another number behind it."""
 MARKS = "é" + "\u0301\u0323" * 120_000
 """480 kB: to put these in order is quadratic (Unicode, annex 15)."""
+SIGNING_IN = 45
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 
 
@@ -85,6 +86,20 @@ def names(given: Given) -> None:
     body = b"name=" + quote(MARKS).encode()[:1_000_000] + b"&password=x"
     for _ in _paced(10):
         _ask(given, "POST", "/desk/sign-in", body, FORM)
+
+
+def nobody(given: Given) -> None:
+    """Sign in 45 times a second, each time as somebody else who isn't there, from 200 networks."""
+
+    def some(first: int) -> None:
+        for number in _paced(1):
+            who = first + SIGNING_IN * number
+            body = urlencode({"name": f"nobody {who}", "password": "not the right one"}).encode()
+            _ask(given, "POST", "/desk/sign-in", body, FORM, network=who % 200)
+
+    for first in range(1, SIGNING_IN):
+        threading.Thread(target=some, args=(first,), daemon=True).start()
+    some(0)
 
 
 def forms(given: Given) -> None:
@@ -354,6 +369,7 @@ ATTACKS: Mapping[str, Callable[[Given], None]] = {
     each.__name__: each
     for each in (
         names,
+        nobody,
         forms,
         half_open,
         streams,

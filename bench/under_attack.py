@@ -151,6 +151,7 @@ class Attack:
 
 ATTACKS = (
     Attack("signing in with names of combining marks", "names"),
+    Attack("45 sign-ins of nobody a second, from 200 networks", "nobody", goal=2),
     Attack("half-open connections", "half_open"),
     Attack("2,000 streams of events", "streams"),
     Attack("forms of 100,000 fields", "forms"),

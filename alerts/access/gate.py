@@ -43,6 +43,7 @@ from alerts.access.sessions import (
     touch_session,
     touch_token,
 )
+from alerts.access.turnstile import Turnstile
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.bounds import same
 from alerts.model.person import Account, Actor, Chained, Passkey, Stage
@@ -66,7 +67,8 @@ class Gate:
     ) -> None:
         self._service = service
         self._town = town
-        self._passwords = passwords or Passwords()
+        self.passwords = passwords or Passwords()
+        self._turnstile = Turnstile(service, self.passwords)
         self._secrets = secrets
         self._challenges: Challenges | None = None
         self.passwordless = town.desk.passwordless
@@ -74,14 +76,15 @@ class Gate:
 
     async def sign_in(self, name: str, password: str, visit: Visit) -> Entered | Held:
         """Begin with a name and a password. A name that is nobody's is answered alike, and takes as long."""
-        attempt = await self._attempt(lambda unit: throttle.password_attempt(unit, name, visit))
+        attempt = await self._turnstile.attempt(lambda unit: throttle.password_attempt(unit, name, visit), hashes=True)
         if isinstance(attempt, Held):
             return attempt
         account = attempt.account
-        verdict = await self._passwords.verify(account.password if account else None, password)
+        kept = account.password if account else None
+        verdict = await self.passwords.verify(kept, password, ahead=attempt.known)
         # The password is verified for an unknown name too, so that the answer takes as long and says as little.
         if account is None or account.disabled_at is not None or not verdict.right:
-            return await self._failed(attempt, Refusal.WRONG)
+            return await self._turnstile.failed(attempt, Refusal.WRONG)
         return await self._service.act(lambda unit: self._after_password(unit, attempt, account, verdict.stronger))
 
     async def prove_by_code(self, cookie: str, code: str, visit: Visit) -> Entered | Held:
@@ -102,7 +105,7 @@ class Gate:
             unit.accounts.put_account(account)
             return self._rise(unit, found, account, visit, "code", by=CODES)
 
-        return await self._service.act(action) or await self._failed(attempt, Refusal.CODE)
+        return await self._service.act(action) or await self._turnstile.failed(attempt, Refusal.CODE)
 
     async def begin_passkey(self, cookie: str, site: RelyingParty) -> dict[str, Any] | Held:
         """What the browser is to ask a passkey, for `navigator.credentials.get`."""
@@ -121,9 +124,9 @@ class Gate:
         count = proof.count(answer, site) if proof else None
         if proof is None or count is None:
             await self._service.act(lambda unit: factors.challenge_is_used(unit, cookie, self._town))
-            return await self._failed(attempt, Refusal.PASSKEY)
+            return await self._turnstile.failed(attempt, Refusal.PASSKEY)
         entered = await self._service.act(lambda unit: self._by_passkey(unit, cookie, proof, count, attempt))
-        return entered or await self._failed(attempt, Refusal.PASSKEY)
+        return entered or await self._turnstile.failed(attempt, Refusal.PASSKEY)
 
     async def ask_any_passkey(self, site: RelyingParty) -> dict[str, Any]:
         """What the browser of whoever comes is to ask a passkey, before a name is known; nothing is kept of it."""
@@ -140,17 +143,17 @@ class Gate:
         if claim is None:
             # No try at anything: whatever it says, it could not have come in. So nothing is read nor written.
             return OVER
-        attempt = await self._attempt(lambda unit: throttle.passkey_attempt(unit, claim.identity, visit))
+        attempt = await self._turnstile.attempt(lambda unit: throttle.passkey_attempt(unit, claim.identity, visit))
         if isinstance(attempt, Held):
             return attempt
         key = await self._service.ask(claim.passkey)
         count = claim.count(key, answer, site) if key else None
         if key is None or count is None:
-            return await self._failed(attempt, Refusal.PASSKEY)
+            return await self._turnstile.failed(attempt, Refusal.PASSKEY)
         if not key.alone:
-            return await self._failed(attempt, Refusal.SECOND_ONLY)
+            return await self._turnstile.failed(attempt, Refusal.SECOND_ONLY)
         entered = await self._service.act(lambda unit: self._by_passkey_alone(unit, claim, key, count, attempt))
-        return entered or await self._failed(attempt, Refusal.PASSKEY)
+        return entered or await self._turnstile.failed(attempt, Refusal.PASSKEY)
 
     async def change_password(self, cookie: str, old: str | None, new: str, visit: Visit) -> Entered | Held:
         """Choose a new password; every other session of the account ends.
@@ -165,9 +168,9 @@ class Gate:
             return Held(fault)
         if old is not None and (held := await self._old(found, old, visit)):
             return held
-        if (await self._passwords.verify(found.account.password, new)).right:
+        if (await self.passwords.verify(found.account.password, new, ahead=True)).right:
             return Held(Refusal.SAME)
-        kept = await self._passwords.hash(new)
+        kept = await self.passwords.hash(new)
         changed = await self._service.act(lambda unit: self._change(unit, cookie, found, kept, visit))
         return changed or OVER
 
@@ -353,39 +356,22 @@ class Gate:
             self._challenges = Challenges(bytes.fromhex(kept))
         return self._challenges
 
-    async def _attempt(self, look: Callable[[DeskUnit], throttle.Attempt]) -> throttle.Attempt | Held:
-        """Begin an attempt, unless it comes too early: that is only read, so a flood of them writes nothing."""
-
-        def early(unit: DeskUnit) -> Held | None:
-            return throttle.held(unit, look(unit))
-
-        def begin(unit: DeskUnit) -> throttle.Attempt | Held:
-            return early(unit) or throttle.begun(unit, look(unit))
-
-        held = await self._service.ask(early)
-        return await self._service.act(begin) if held is None else held
-
     async def _second(self, cookie: str, visit: Visit) -> throttle.Attempt | Held:
         found = await self._service.ask(lambda unit: live(unit, cookie, self._town, Stage.PASSWORD))
         if found is None:
             return OVER
-        return await self._attempt(lambda unit: throttle.factor_attempt(unit, found.account, visit))
+        return await self._turnstile.attempt(lambda unit: throttle.factor_attempt(unit, found.account, visit))
 
     async def _old(self, found: Live, old: str | None, visit: Visit) -> Held | None:
         """Whether the present password was given, with the same delays as when signing in."""
         # A session that was left open is no place to guess in: wrong ones count as failed sign-ins.
-        attempt = await self._attempt(lambda unit: throttle.password_attempt(unit, found.account.name, visit))
+        attempt = await self._turnstile.attempt(lambda unit: throttle.password_attempt(unit, found.account.name, visit))
         if isinstance(attempt, Held):
             return attempt
-        if not (await self._passwords.verify(found.account.password, old or "")).right:
-            return await self._failed(attempt, Refusal.OLD_PASSWORD)
+        if not (await self.passwords.verify(found.account.password, old or "", ahead=True)).right:
+            return await self._turnstile.failed(attempt, Refusal.OLD_PASSWORD)
         await self._service.act(lambda unit: throttle.passed(unit, attempt))
         return None
-
-    async def _failed(self, attempt: throttle.Attempt, reason: Refusal) -> Held:
-        for subject in await self._service.act(lambda unit: throttle.failed(unit, attempt)):
-            log.warning("sign_in.failing", subject=subject, address=attempt.visit.address)
-        return Held(reason, await self._service.ask(lambda unit: throttle.next_try(unit, attempt)))
 
     def _after_password(
         self, unit: DeskUnit, attempt: throttle.Attempt, seen: Account, stronger: str | None

@@ -1,17 +1,23 @@
 """Passwords: what is asked of them, and Argon2, which is slow and hungry on purpose.
 
-Hashing takes some fifty milliseconds and 64 MiB: it is done in threads, few at once, never in the database's.
+Hashing takes some fifty milliseconds and 64 MiB: it is done in one thread of the process, which gives way to all else,
+and never in the database's. Strangers who want a password looked at stand in a line that is bounded.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import re
+import threading
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -21,6 +27,7 @@ from alerts.model.bounds import normal
 from alerts.model.person import fold_name
 
 Move = tuple[int, int]
+R = TypeVar("R")
 SHORTEST, LONGEST = 12, 200
 # What a password must cost its guesser: a letter is one choice, a digit half of one, a known piece one in all.
 _FEWEST_CHOICES = 6
@@ -54,22 +61,59 @@ class PasswordCheck:
     stronger: str | None = None
 
 
+MOST_WAITING = 20
+"""Strangers whose passwords are looked at or wait for that: some seconds' work, after which they'd be gone anyway."""
+_NICE = 10
+
+
+@cache
+def _thread(_process: int) -> ThreadPoolExecutor:
+    """The one thread that hashes, for all towns of the process; a process that was forked makes its own."""
+    return ThreadPoolExecutor(1, thread_name_prefix="passwords", initializer=_give_way)
+
+
+def _give_way() -> None:
+    # Linux sets it for a thread alone, and those that Argon2 begins have it from this one. Where it isn't allowed, the
+    # line's bound is all there is.
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+
+
+async def _apart(work: Callable[..., R], *given: object) -> R:
+    return await asyncio.get_running_loop().run_in_executor(_thread(os.getpid()), work, *given)
+
+
 class Passwords:
-    """Hashes and verifies; `at_once` is how many at a time, each by the hasher's memory."""
+    """Hashes and verifies."""
 
-    def __init__(self, hasher: PasswordHasher | None = None, at_once: int = 2) -> None:
+    def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._room = asyncio.Semaphore(at_once)
+        # One stranger at a time goes on to the thread: who is ahead of them never waits for more than that one.
+        self._strangers = asyncio.Semaphore(1)
+        self._waiting = 0
 
-    async def verify(self, kept: str | None, password: str) -> PasswordCheck:
-        """Whether it is the password behind the hash `kept`; where there is none, no, and it takes as long."""
-        async with self._room:
-            return await asyncio.to_thread(self._verify, kept, password)
+    @property
+    def is_full(self) -> bool:
+        """Whether so many strangers wait that another one is to be refused."""
+        return self._waiting >= MOST_WAITING
+
+    async def verify(self, kept: str | None, password: str, *, ahead: bool = False) -> PasswordCheck:
+        """Whether it is the password behind the hash `kept`; where there is none, no, and it takes as long.
+
+        With `ahead` it waits behind no stranger.
+        """
+        if ahead:
+            return await _apart(self._verify, kept, password)
+        self._waiting += 1
+        try:
+            async with self._strangers:
+                return await _apart(self._verify, kept, password)
+        finally:
+            self._waiting -= 1
 
     async def hash(self, password: str) -> str:
         """What is kept of a password."""
-        async with self._room:
-            return await asyncio.to_thread(self.hash_now, password)
+        return await _apart(self.hash_now, password)
 
     def hash_now(self, password: str) -> str:
         """As `hash`, in this thread: for a command."""

@@ -104,6 +104,7 @@ class Refusal(StrEnum):
 
     WRONG = "The name or the password is wrong."
     WAIT = "Too many failed attempts: wait a moment, then try again."
+    BUSY = "Too many people are signing in at this moment: try again in a few seconds."
     OVER = "This sign-in is over: sign in again."
     CODE = "This code is wrong, too old or was used already: enter the next one."
     PASSKEY = "This passkey was not accepted: try again, or use another one."

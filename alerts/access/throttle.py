@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from alerts.access.audit import AuditEvent, write_failing
 from alerts.access.sessions import KNOWN_FOR, Failures, Held, Refusal, Visit
@@ -74,6 +76,8 @@ class Backoffs:
     newcomer: Backoff | None = None
 
 
+# Who comes after others may ask again in a moment.
+_MEANWHILE = timedelta(seconds=5)
 # What is looked at to tell a network from which hardly anything failed.
 _LATELY = timedelta(hours=1)
 NEWCOMERS = 8
@@ -145,13 +149,24 @@ def neighbourhood(address: str) -> str:
     return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
+@lru_cache(4096)
 def network(address: str) -> str:
     """What one attacker easily has many addresses of: of IPv4 the /24, of IPv6 the /48."""
+    return _wider(address, 24, 48)
+
+
+@lru_cache(4096)
+def surroundings(network: str) -> str:
+    """What one provider easily has of such networks: of IPv4 the /16, of IPv6 the /32."""
+    return _wider(network, 16, 32)
+
+
+def _wider(address: str, v4: int, v6: int) -> str:
     try:
         parsed = ipaddress.ip_network(address)
     except ValueError:
         return address
-    return str(parsed.supernet(new_prefix=24 if parsed.version == 4 else 48))
+    return str(parsed.supernet(new_prefix=v4 if parsed.version == 4 else v6))
 
 
 def _opens(now: datetime, failures: Sequence[datetime], pace: Backoff) -> datetime:
@@ -200,10 +215,39 @@ def passkey_attempt(unit: DeskUnit, identity: str, visit: Visit) -> Attempt:
     return _attempt(unit, account, _PASSKEY_OF + account.name if account else _nobody(identity), visit, PASSWORD)
 
 
-def held(unit: DeskUnit, attempt: Attempt) -> Held | None:
-    """What to answer to a try that comes too early."""
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """A network that was told to wait for a try at a name, and since when it waits."""
+
+    network: str
+    since: datetime
+
+
+def held(unit: DeskUnit, attempt: Attempt, waiting: Sequence[Waiter] = ()) -> Held | None:
+    """What to answer to a try that comes too early, or before those who come first of all that wait for one."""
     until = next_try(unit, attempt)
+    if until is None and waiting and not attempt.known:
+        failed = unit.accounts.failed_from(unit.now - _LATELY, unit.now, attempt.name)
+        # A network with a clock of its own waits for nobody.
+        shares = attempt.paces.newcomer is None or own_clock(attempt.address, failed) is None
+        if shares and not is_next(network(attempt.address), failed, waiting, unit.now):
+            until = unit.now + _MEANWHILE
     return Held(Refusal.WAIT, until) if until else None
+
+
+def is_next(mine: str, failed: Sequence[tuple[datetime, str]], waiting: Sequence[Waiter], now: datetime) -> bool:
+    """Whether a network comes first: it failed least, counted with its surroundings, and has waited longest of those.
+
+    Counted by surroundings first: who has one address of a provider easily has networks by the thousand there.
+    """
+    around = Counter(surroundings(network(place)) for _, place in failed)
+    by_network = Counter(network(place) for _, place in failed)
+
+    def rank(waiter: Waiter) -> tuple[int, int, datetime]:
+        return around[surroundings(waiter.network)], by_network[waiter.network], waiter.since
+
+    me = next((each for each in waiting if each.network == mine), Waiter(mine, now))
+    return all(rank(me) <= rank(each) for each in waiting)
 
 
 def next_try(unit: DeskUnit, attempt: Attempt) -> datetime | None:

@@ -124,6 +124,8 @@ def status_of(held: Held | None) -> int:
         return HTTPStatus.OK
     if held.reason is Refusal.WAIT:
         return HTTPStatus.TOO_MANY_REQUESTS
+    if held.reason is Refusal.BUSY:
+        return HTTPStatus.SERVICE_UNAVAILABLE
     over = held.reason in (Refusal.WRONG, Refusal.OVER, Refusal.CODE, Refusal.PASSKEY, Refusal.SECOND_ONLY)
     return HTTPStatus.UNAUTHORIZED if over else HTTPStatus.BAD_REQUEST
 

@@ -38,7 +38,7 @@ VERIFIED_UNASKED = 5000
 
 def routes(console: Console) -> list[web.RouteDef]:
     """The list, and an address for each thing an administrator does."""
-    people = People(console, Passwords())
+    people = People(console, console.gate.passwords)
     return [
         web.get("/accounts", people.show),
         web.post("/accounts/add", people.add),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,7 @@ from argon2 import PasswordHasher
 from pyotp import TOTP
 
 from alerts.access.gate import Gate
-from alerts.access.passwords import Passwords
+from alerts.access.passwords import MOST_WAITING, Passwords
 from alerts.access.sessions import Confirmed, Entered, Held, Refusal, Visit
 from alerts.model.person import Origin, Role, Stage
 from alerts.model.town import DeskSection
@@ -160,7 +162,7 @@ async def test_who_is_disabled_while_the_password_is_looked_at_stays_out(town):
     await town.settled()
 
     class Meanwhile(Passwords):
-        async def verify(self, kept, password):
+        async def verify(self, kept, password, *, ahead=False):
             await town.disable()
             return await town.passwords.verify(kept, password)
 
@@ -175,7 +177,7 @@ class Meanwhile(Passwords):
         super().__init__()
         self._town = town
 
-    async def verify(self, kept, password):
+    async def verify(self, kept, password, *, ahead=False):
         verdict = await self._town.passwords.verify(kept, password)
         other = self._town.passwords.hash_now("somebody else's choice")
         self._town.raw("UPDATE account SET password = ?", other)
@@ -333,3 +335,48 @@ async def test_nothing_that_is_answered_shows_a_secret(town):
     assert not [secret for secret in secrets if secret in shown]
     record = str(await town.lines())
     assert not [secret for secret in [*secrets, OWN, FIRST] if secret in record]
+
+
+async def test_guessers_of_many_networks_keep_nobody_out_who_has_the_password(town):
+    """They ask without a pause and take each try that comes free; whoever failed least is next all the same."""
+    codes = await town.settled()
+    crowd = [Visit(f"203.{number}.113.5", "curl") for number in range(14)]
+    hotel = Visit("198.51.100.7", "Safari")
+    for _ in range(100):
+        for each in crowd:
+            await town.gate.sign_in("Anne", "wrong", each)
+        await town.clock.advance(3)
+    answers = []
+    while len(answers) < 12 and not any(isinstance(each, Entered) for each in answers):
+        for each in crowd:
+            await town.gate.sign_in("Anne", "wrong", each)
+        answers.append(await town.gate.sign_in("Anne", OWN, hotel))
+        await town.clock.advance(3)
+    entered = answers[-1]
+    assert isinstance(entered, Entered), "within half a minute, and what is left of the one before"
+    assert isinstance(await town.gate.prove_by_code(entered.cookie, town.code(codes), hotel), Entered)
+
+
+async def test_strangers_wait_in_a_line_that_is_bounded_and_who_is_known_goes_past_it(town):
+    await town.settled()
+    busy, hasher = threading.Event(), PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+    class Slow(Passwords):
+        def _verify(self, kept, password):
+            if kept is None:
+                busy.wait(20)
+            return super()._verify(kept, password)
+
+    town.passwords = Slow(hasher)
+    gate = town.a_gate(a_town())
+    places = [Visit(f"203.0.{number}.5", "curl") for number in range(MOST_WAITING)]
+    line = [asyncio.ensure_future(gate.sign_in(f"nobody {each.address}", "wrong", each)) for each in places]
+    while not town.passwords.is_full:  # noqa: ASYNC110 each turn of the loop brings one on
+        await asyncio.sleep(0)
+    refused = await gate.sign_in("Anne", OWN, AWAY)
+    known = asyncio.ensure_future(gate.sign_in("Anne", OWN, HOME))
+    busy.set()
+    assert refused.reason is Refusal.BUSY
+    assert isinstance(await known, Entered)
+    assert not all(each.done() for each in line), "behind one stranger at most"
+    assert {held.reason for held in await asyncio.gather(*line)} == {Refusal.WRONG}

@@ -1,0 +1,97 @@
+"""The turnstile of the gate: whose try is looked at next, where many want one at the same time.
+
+Somebody who guesses from many networks takes every try that an account has left for unknown places, just by asking
+without a pause, and whoever knows the password has to hit the moment. So those who were told to wait are remembered for
+a while (`WaitingRoom`), and the next try is given to the network that failed least lately, together with those around
+it, and among equals to the one that has waited longest (`throttle.is_next`). Networks that fail fall behind by that.
+
+Hashing a password is slow on purpose. Strangers wait for it in a line that is bounded; who is known at their browser or
+address goes past it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from alerts.access import throttle
+from alerts.access.passwords import Passwords
+from alerts.access.sessions import Held, Refusal
+from alerts.access.throttle import Attempt, Waiter
+from alerts.desk.service import DeskService, DeskUnit
+
+WAITS_FOR = timedelta(seconds=90)
+"""How long somebody who was told to wait keeps their place: time for a person to read that and type again."""
+MOST_WAITING = 10_000
+"""Networks that are remembered, for all names together; the one that asked longest ago makes room."""
+_SOON = timedelta(seconds=3)
+log = structlog.get_logger()
+
+
+class WaitingRoom:
+    """Who was told to wait for a try at which name, in this process: `since` when, and when they asked last."""
+
+    def __init__(self) -> None:
+        self._asked: dict[tuple[str, str], tuple[datetime, datetime]] = {}
+
+    def waiting(self, name: str, now: datetime) -> Sequence[Waiter]:
+        """Those who wait for a try at this name, and haven't left."""
+        return [
+            Waiter(network, since)
+            for (wanted, network), (since, asked) in self._asked.items()
+            if wanted == name and abs(now - asked) <= WAITS_FOR
+        ]
+
+    def ask(self, name: str, network: str, now: datetime) -> None:
+        """Somebody was told to wait: they keep their place while they ask again in time."""
+        since, asked = self._asked.pop((name, network), (now, now))
+        # As the newest, so that the first is the one who asked longest ago.
+        self._asked[name, network] = (since if abs(now - asked) <= WAITS_FOR else now), now
+        while len(self._asked) > MOST_WAITING:
+            del self._asked[next(iter(self._asked))]
+
+    def leave(self, name: str, network: str) -> None:
+        """Their try is looked at: for another one they wait anew."""
+        self._asked.pop((name, network), None)
+
+
+class Turnstile:
+    """Begins attempts, each in its turn, and writes down what became of them."""
+
+    def __init__(self, service: DeskService, passwords: Passwords) -> None:
+        self._service = service
+        self._passwords = passwords
+        self._room = WaitingRoom()
+
+    async def attempt(self, look: Callable[[DeskUnit], Attempt], *, hashes: bool = False) -> Attempt | Held:
+        """Begin an attempt, unless it comes too early: that is only read, so a flood of them writes nothing.
+
+        One that `hashes` is refused where too many strangers wait for that.
+        """
+        seen = await self._service.ask(look)
+        place, now = throttle.network(seen.address), self._service.now()
+        waiting = [] if seen.known else self._room.waiting(seen.name, now)
+
+        def early(unit: DeskUnit) -> Held | None:
+            return throttle.held(unit, look(unit), waiting)
+
+        def begin(unit: DeskUnit) -> Attempt | Held:
+            return early(unit) or throttle.begun(unit, look(unit))
+
+        held = await self._service.ask(early)
+        if held is None and hashes and not seen.known and self._passwords.is_full:
+            return Held(Refusal.BUSY, now + _SOON)
+        begun = await self._service.act(begin) if held is None else held
+        if isinstance(begun, Attempt):
+            self._room.leave(seen.name, place)
+        elif not seen.known:
+            self._room.ask(seen.name, place, now)
+        return begun
+
+    async def failed(self, attempt: Attempt, reason: Refusal) -> Held:
+        """The attempt was wrong."""
+        for subject in await self._service.act(lambda unit: throttle.failed(unit, attempt)):
+            log.warning("sign_in.failing", subject=subject, address=attempt.visit.address)
+        return Held(reason, await self._service.ask(lambda unit: throttle.next_try(unit, attempt)))
