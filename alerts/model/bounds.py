@@ -61,6 +61,16 @@ emoji, Persian and the scripts of India need them."""
 
 _TAG = re.compile(r"<[^<>]*>")
 
+LONGEST_SIDE = 20_000
+"""Pixels of the longer side of a picture: no camera makes more, and a row costs a decoder more than its pixels."""
+NARROWEST = 40
+"""Times that a picture may be as long as it is wide: a panorama is ten."""
+
+
+def is_misshapen(width: int, height: int) -> bool:
+    """Whether a picture of that size is none that a camera or a person makes."""
+    return max(width, height) > min(LONGEST_SIDE, NARROWEST * max(min(width, height), 1))
+
 
 def utf16_units(text: str) -> int:
     """How many UTF-16 units a text has: what Telegram's limits count (Bot API, "MessageEntity")."""

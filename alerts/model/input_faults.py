@@ -427,6 +427,7 @@ SOURCE_FAULTS: Mapping[str, str] = {
     "areas_too_many": "the message has more than {most:number} areas: the rest is left out",
     "uri_of_ours": "uri names a file of this machine: ignored",
     "polygon_left_out": "polygon {text} can't be read: left out",
+    "polygon_points_unread": "{count:number} points of a polygon can't be read: it is taken without them",
     "polygon_many_points": "a polygon has more than {most:number} points: as many are read, evenly spaced",
     "polygon_open": "a polygon's ring was open: closed",
     "polygon_few_points": "a polygon of {count} points is none (four at least): left out",

@@ -60,6 +60,9 @@ REFUSED: Mapping[str, str] = {
     "picture_too_large": "--image has {size:number} MB; allowed: up to 5 MB",
     "picture_of_no_kind": "--image is no picture that every channel takes; allowed: a JPEG or PNG picture",
     "picture_of_many_pixels": "--image has {width} × {height} pixels; allowed: up to {most} million",
+    "picture_misshapen": (
+        "--image has {width} × {height} pixels; allowed: up to 20,000 a side, and {times} times as long as wide"
+    ),
     "picture_broken": "--image can't be opened: it is broken or cut off; allowed: a whole JPEG or PNG picture",
     "picture_name": "--image {file} is no picture that every channel takes; allowed: .jpg or .png",
     "picture_unread": "--image {file} can't be read: {said:term}",

@@ -40,6 +40,9 @@ REPORTED: Mapping[str, str] = {
     "photo_too_large": "the photo has {size:number} MB; allowed: up to {most} MB",
     "photo_of_no_kind": "this is no photo that can be taken; allowed: JPEG, PNG or WebP",
     "photo_many_pixels": "the photo has {width} × {height} pixels; allowed: up to {most} million",
+    "photo_misshapen": (
+        "the photo has {width} × {height} pixels; allowed: up to 20,000 a side, and {times} times as long as wide"
+    ),
     "photo_broken": "the photo can't be opened: it is broken or cut off; allowed: a whole one",
     "photo_unfetched": "the photo couldn't be fetched from Telegram; please send it once more",
     "photo_box": "a box covers nothing of the photo",

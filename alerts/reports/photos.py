@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from alerts.apart.parser import parser
+from alerts.model.bounds import NARROWEST, is_misshapen
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
 
@@ -74,6 +75,8 @@ def _must_be_small_enough(kind: str, width: int, height: int) -> None:
     most = LARGEST_JPEG if kind == "JPEG" else LARGEST_OTHER
     if width * height > most:
         raise Misuse(because("photo_many_pixels", width=width, height=height, most=most // 1_000_000))
+    if is_misshapen(width, height):
+        raise Misuse(because("photo_misshapen", width=width, height=height, times=NARROWEST))
 
 
 # --- before it is decoded ------------------------------------------------------------------------------------------

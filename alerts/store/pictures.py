@@ -28,7 +28,9 @@ from urllib.request import url2pathname
 
 from sqlalchemy import bindparam, select
 
+from alerts.apart.parser import parser
 from alerts.model.alert import Alert, Resource
+from alerts.model.bounds import NARROWEST, is_misshapen
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
 from alerts.store.dialect import is_sqlite
@@ -59,9 +61,9 @@ def picture_folder(database: Path) -> Path:
 def keep_picture(folder: Path, data: bytes, kind: str) -> str:
     """Keep a picture of a MIME type (image/jpeg or image/png), on the disk when this returns; its name from then on.
 
-    The same picture is kept once, and without what the camera wrote into it (`bare`).
+    The same picture is kept once, and without what the camera wrote into it (`bare`, in a process of its own).
     """
-    return keep_drawing(folder, bare(data), kind)
+    return keep_drawing(folder, bare.apart(data), kind)
 
 
 def keep_drawing(folder: Path, data: bytes, kind: str) -> str:
@@ -99,6 +101,7 @@ def with_kept_pictures(alert: Alert, folder: Path) -> Alert:
     return replace(alert, infos=tuple(infos))
 
 
+@parser("picture", seconds=30, memory=1024, refuses=Misuse)
 def bare(data: bytes) -> bytes:
     """The picture without EXIF, XMP, IPTC, comments, further pictures and whatever else stands in its file.
 
@@ -134,6 +137,8 @@ def bare(data: bytes) -> bytes:
 def _must_be_openable(width: int, height: int) -> None:
     if width * height > LARGEST:
         raise Misuse(because("picture_of_many_pixels", width=width, height=height, most=LARGEST // 1_000_000))
+    if is_misshapen(width, height):
+        raise Misuse(because("picture_misshapen", width=width, height=height, times=NARROWEST))
 
 
 def _lies(picture: PillowImage) -> bool:

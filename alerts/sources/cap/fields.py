@@ -296,7 +296,7 @@ def read_ring(text: str, note: Note, most: int = MOST_POINTS) -> Ring | None:
     """
     if is_long := len(text) > most * _LONGEST_POINT or text.count(",") > most:
         note(because("polygon_many_points", most=most))
-    points = _sample_points(text, most) if is_long else _read_points(text)
+    points = _sample_points(text, most) if is_long else _read_points(text) or _readable_points(text, note)
     if points is None:
         note(because("polygon_left_out", text=repr(text[:40])))
         return None
@@ -331,6 +331,16 @@ def _read_points(text: str) -> Ring | None:
     if not numbers or len(numbers) % dimensions:
         return None
     return tuple(zip(numbers[::dimensions], numbers[1::dimensions], strict=True))
+
+
+def _readable_points(text: str, note: Note) -> Ring | None:
+    """Those of the points that can be read ("8.72977),-68.13409" can't), where more than three of four can."""
+    told = text.split()
+    points = [point for each in told for point in _read_points(each) or ()]
+    if len(points) * 4 <= len(told) * 3:
+        return None
+    note(because("polygon_points_unread", count=len(told) - len(points)))
+    return tuple(points)
 
 
 def _sample_points(text: str, most: int) -> Ring | None:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from alerts.apart.parser import parser
 from alerts.model.errors import Unreadable
 from alerts.model.hazard import fold
 from alerts.model.reason import because
@@ -150,6 +151,7 @@ class _TextProduct(_Published):
     text_bloc_items: tuple[_Named, ...]
 
 
+@parser("vigilance map", seconds=10)
 def read_map(body: bytes, department: str) -> ColourMap:
     """The map as a department sees it. Raises Unreadable for what is none, and where the department isn't on it."""
     product = _checked(_MapProduct, _product(body, MAP), MAP)
@@ -194,6 +196,7 @@ def _joined(windows: Sequence[ColourWindow]) -> Iterator[ColourWindow]:
         yield last
 
 
+@parser("vigilance bulletin", seconds=10)
 def read_bulletin(body: bytes, department: str) -> Bulletin:
     """What is written of a department. Raises Unreadable for what is no bulletin."""
     product = _checked(_TextProduct, _product(body, TEXTS), TEXTS)

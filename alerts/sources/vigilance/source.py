@@ -109,9 +109,13 @@ class VigilanceSource:
         return self._reader.share_of(where, settings.every, self._around)
 
     async def _map(self, document: FetchedDocument) -> ColourMap:
-        department = self._department
+        department, turns = self._department, read_map.turns_of(document.url)
+
+        def read() -> ColourMap:
+            return read_map.apart(document.body, department)
+
         try:
-            return await document.once(("map", department), lambda: read_map(document.body, department), ColourMap.size)
+            return await document.once(("map", department), read, ColourMap.size, by=turns)
         except Unreadable as error:
             raise SourceFailed(because("at_address", address=show(document.url), why=error.reason)) from None
 
@@ -136,9 +140,12 @@ class VigilanceSource:
         if document is None:
             return None
         department = self._department
-        bulletin = await document.once(
-            ("bulletin", department), lambda: read_bulletin(document.body, department), Bulletin.size
-        )
+
+        def read() -> Bulletin:
+            return read_bulletin.apart(document.body, department)
+
+        turns = read_bulletin.turns_of(document.url)
+        bulletin = await document.once(("bulletin", department), read, Bulletin.size, by=turns)
         return bulletin if edition.updated - bulletin.updated < _OF_ITS_TIME else None
 
     def _state(self, edition: ColourMap, told: dict[str, ToldPhenomenon]) -> dict[str, Any]:

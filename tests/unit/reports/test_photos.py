@@ -353,3 +353,12 @@ async def test_a_photo_of_fill_bytes_is_refused_as_broken_within_the_time_it_has
         await reencoded.read("somebody", b"\xff\xd8" + b"\xff" * 1_000_000 + b"\0\xff\xd9")
 
     assert raised.value.reason.code == "photo_broken"
+
+
+@pytest.mark.parametrize("size", [(1, 41), (41, 1), (501, 20_001)], ids=str)
+def test_a_photo_of_a_shape_that_no_camera_makes_is_refused(size):
+    """A row costs a decoder more than its pixels: one that is a pixel wide has millions of them in a few bytes."""
+    with pytest.raises(Misuse) as raised:
+        reencoded(saved(Image.new("1", size), "PNG"))
+
+    assert raised.value.reason.code == "photo_misshapen"

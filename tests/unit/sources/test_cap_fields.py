@@ -127,6 +127,11 @@ A, B, C = (45.0, 5.0), (45.0, 5.1), (45.1, 5.1)
         ("45,5 45,nan 45,6 45,5", None, "polygon '45,5 45,nan 45,6 45,5' can't be read: left out"),
         ("45,5 45,inf 45,6 45,5", None, "polygon '45,5 45,inf 45,6 45,5' can't be read: left out"),
         (" ", None, "polygon ' ' can't be read: left out"),
+        (
+            "45,5 45,5.1 8.7),-6) 45.1,5.1 45,5 45,5",
+            (A, B, C, A, A),
+            "1 points of a polygon can't be read: it is taken without them",
+        ),
         ("45,5 95,5.1 45.1,5.1 45,5", None, "a polygon has points that are not on earth: left out"),
         (
             "45,179 45,181 46,181 45,179",

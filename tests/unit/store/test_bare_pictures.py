@@ -14,6 +14,7 @@ from PIL import Image, PngImagePlugin
 
 from alerts.model.errors import Misuse
 from alerts.store.pictures import bare
+from tests import pictures
 
 GPS = 0x8825
 ORIENTATION = 0x0112
@@ -185,3 +186,9 @@ def test_no_broken_byte_lets_anything_through(place: int, byte: int, orientation
         kept = bare(bytes(broken))
         assert b"telephone" not in kept
         assert b"rue de" not in kept
+
+
+def test_a_picture_of_a_shape_that_no_camera_makes_is_refused() -> None:
+    with pytest.raises(Misuse, match="40 times as long as wide"):
+        bare(pictures.a_png(1, 60))
+    assert bare(pictures.a_png(2, 60))
