@@ -130,7 +130,7 @@ class LockScreen:
 
     def subscribe(self) -> None:
         self.page.get_by_role("button", name="S’abonner").click()
-        expect(self.page.get_by_text("Vous êtes abonné")).to_be_visible()
+        expect(self.page.get_by_text("Abonnement enregistré")).to_be_visible()
         [self.worker] = self.page.context.service_workers
         self.worker.evaluate(NOTED)
 
@@ -233,7 +233,7 @@ def test_an_alert_is_shown_updated_in_place_ended_and_nothing_is_left_of_who_lea
 
     town.until(lambda: len(letters()) == 3 and len(of_the_street(neighbour)) == 3)
 
-    page.get_by_role("button", name="Plus d’alertes ici").click()
+    page.get_by_role("button", name="Ne plus recevoir d’alertes ici").click()
     expect(page.get_by_text("Vous ne recevez plus d’alertes ici")).to_be_visible()
     assert (town.rows("subscriber"), town.rows("received"), town.rows("held_back")) == (0, 0, 0)
     town.post("Rue Haute fermée", "--severity", "Severe", "--area", "all")

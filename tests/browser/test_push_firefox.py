@@ -44,12 +44,12 @@ class Home:
     def subscribe(self) -> None:
         """By the page's own button."""
         self.browser.press("S’abonner")
-        self.is_told("Vous êtes abonné")
+        self.is_told("Abonnement enregistré")
 
     def leave(self) -> None:
         """As one does who has had enough."""
         self.browser.evaluate(CLOSE)
-        self.browser.press("Plus d’alertes ici")
+        self.browser.press("Ne plus recevoir d’alertes ici")
         self.is_told("Vous ne recevez plus d’alertes ici")
 
     def is_told(self, words: str) -> None:

@@ -211,14 +211,14 @@ class LetterPages:
         link = self._setting.address(self._setting.path(language, f"mail/confirm/{seal}"))
         station = self._setting.town.name
         lines = (
-            words("Confirm: alerts of %(station)s by e-mail") % {"station": station},
+            words("%(station)s: confirm your subscription to alerts") % {"station": station},
             "",
-            words("Somebody, probably you, asked for the alerts of %(station)s to be sent to this address.")
+            words("Somebody, probably you, asked to get the town’s alerts (%(station)s) at this address.")
             % {"station": station},
             words("Open this link within 24 hours and press the button:"),
             link,
             "",
-            words("If it wasn’t you, do nothing: no e-mail follows, and your address isn’t kept."),
+            words("If it wasn’t you, do nothing: you won’t get any alerts, and your address isn’t kept."),
         )
         text = "\n".join(lines)
         return Message(html.escape(text, quote=False), text, link, language=language)

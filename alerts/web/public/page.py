@@ -204,17 +204,17 @@ class Pages:
         return self._page("poster.html", outlook, POSTER, home=home, code=_qr_code(home))
 
     def picture(self, shown: Listing, outlook: Outlook) -> bytes:
-        """The picture of a shared link to the town's page: the worst that is on, or that all is calm."""
+        """The picture of a shared link to the town's page: the worst that is on, or that none is."""
         words = self._words.gettext
         looks = look_of(shown.on, outlook)
-        label = {"calm": words("All is calm"), "doubt": words("No alert is known")}.get(looks)
+        label = {"calm": words("No current alerts"), "doubt": words("No alert is known")}.get(looks)
         first = shown.on[0] if shown.on else None
         # A platform may keep the picture for weeks: it says of when it is.
         since = words("checked") if looks == "calm" else words("as of")
         return draw_card(
             Card(
                 severity=first.severity if first else None,
-                label=label or self._words.ngettext("%(n)d alert is on", "%(n)d alerts are on", len(shown.on)),
+                label=label or self._words.ngettext("%(n)d current alert", "%(n)d current alerts", len(shown.on)),
                 heading=first.title if first else words("Alerts and works"),
                 area="",
                 when=capital(f"{since} {self._moment(outlook.now)}"),
@@ -317,7 +317,7 @@ class Pages:
 
     def _title(self, on: Sequence[Share], look: Look) -> str:
         """What stands in the browser's tab: what holds, in two words, and of which town."""
-        said = {"calm": "All is calm", "doubt": "Not up to date"}.get(look)
+        said = {"calm": "No current alerts", "doubt": "Not up to date"}.get(look)
         told = self._words.gettext(said) if said else f"({len(on)}) {on[0].title}"
         return f"{told} – {self.setting.town.name}"
 
@@ -328,7 +328,7 @@ class Pages:
             rest = len(on) - 1
             more = words.ngettext("and %(n)d more alert", "and %(n)d more alerts", rest) if rest else ""
             return on[0].lead, "\n".join(filter(None, (on[0].summary, more)))
-        said = "No alert is known" if outlook.doubtful else "No alert is on"
+        said = "No alert is known" if outlook.doubtful else "No current alerts"
         moment = f"{words.gettext('as of')} {self._moment(outlook.now)}"
         return self._title(on, look_of(on, outlook)), f"{words.gettext(said)} {moment}."
 

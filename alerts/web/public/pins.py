@@ -234,14 +234,14 @@ def state_words(pin: Pin, words: Words) -> str:
     say: Callable[[str], str] = words.gettext
     if pin.state is ReportState.CLOSED:
         return {
-            Closing.NOT_OURS: say("closed: not for the town to do"),
-            Closing.DUPLICATE: say("closed: reported already"),
+            Closing.NOT_OURS: say("closed: not for the town to deal with"),
+            Closing.DUPLICATE: say("closed: already reported"),
             Closing.NOT_FOUND: say("closed: nothing was found there"),
         }.get(pin.closing or Closing.DONE, say("done"))
     return {
         ReportState.ACCEPTED: say("taken up by the town"),
-        ReportState.ASSIGNED: say("being seen to"),
-    }.get(pin.state, say("told by several people, not yet looked at by the town"))
+        ReportState.ASSIGNED: say("being dealt with"),
+    }.get(pin.state, say("reported by several people, not yet checked by the town"))
 
 
 def feature(pin: Pin, setting: Setting) -> Mapping[str, Any]:

@@ -126,7 +126,7 @@ def state_of(on: Sequence[object], outlook: Outlook) -> State:
     return "stale" if outlook.doubtful else "calm"
 
 
-# "All is calm" speaks of dangers. Works stand in their calendar long before they begin, and what a site writes waits
+# "No current alerts" means dangers. Works stand in their calendar long before they begin, and what a site writes waits
 # for an officer: that one of these can't be read is no reason to doubt it, and a page that says so for days because a
 # site was rebuilt is believed by nobody when a hazard's source is down. What kind another package brings isn't known
 # here, so it counts.

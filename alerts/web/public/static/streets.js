@@ -1,4 +1,4 @@
-// "Am I concerned?" by a street's name. The town's list comes here when the field is first touched, and is looked through
+// "Does this affect me?" by a street's name. The town's list comes here when the field is first touched, and is looked through
 // here: what somebody types is sent nowhere. What is about a street's districts the page itself says, district by district.
 const MOST = 8, LEAST = 2;
 const SHORT = {all: "allee", av: "avenue", ave: "avenue", bd: "boulevard", bld: "boulevard", bvd: "boulevard", ch: "chemin", che: "chemin", chem: "chemin", dr: "docteur", fbg: "faubourg", fg: "faubourg", gal: "general", gen: "general", imp: "impasse", mal: "marechal", pl: "place", prof: "professeur", r: "rue", res: "residence", rte: "route", sq: "square", st: "saint", ste: "sainte"};

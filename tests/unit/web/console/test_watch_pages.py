@@ -99,7 +99,7 @@ async def test_what_needs_somebody_comes_first_with_what_to_do(desk):
     await desk.settle(bad.id, PostState.FAILED, reason="too long for it", tries=3)
 
     page = await desk.text("/")
-    assert page.index("Needs somebody") < page.index(">Bad<") < page.index("On now") < page.index(">Calm<")
+    assert page.index("Needs somebody") < page.index(">Bad<") < page.index("Happening now") < page.index(">Calm<")
     assert "too long for it" in page
     assert "3 attempts" in page
     assert "Change the words by an update" in page

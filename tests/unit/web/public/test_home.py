@@ -39,13 +39,13 @@ def looks(paper, path="/"):
 
 def test_calm_is_said_where_everything_was_read_in_time(town, paper):
     paper.print()
-    assert looks(paper) == ("now calm", "Tout est calme – Ville de Saint-Martin", "icon_calm")
-    assert looks(paper, "/en/")[1] == "All is calm – Ville de Saint-Martin"
+    assert looks(paper) == ("now calm", "Aucune alerte en cours – Ville de Saint-Martin", "icon_calm")
+    assert looks(paper, "/en/")[1] == "No current alerts – Ville de Saint-Martin"
 
     paper.freshness = Freshness("Météo", NOW - timedelta(hours=3), stale=True)
     paper.print()
     assert looks(paper) == ("now doubt", "Pas à jour – Ville de Saint-Martin", "icon_doubt")
-    assert "Tout est calme" not in words(paper, "/")
+    assert "en cours, vérifié" not in words(paper, "/")
     [large] = tree(paper, "/").xpath("//section[@class='fresh doubtful']")
     assert "sans nouvelles depuis 3" in large.text_content()
 
@@ -91,7 +91,7 @@ def test_where_nothing_is_on_that_is_handed_on(town, paper):
         return place.get("data-title"), place.get("data-text").replace("\u00a0", " ")
 
     paper.print()
-    calm = "Tout est calme – Ville de Saint-Martin", "Aucune alerte en cours le mercredi 25 novembre à 13 h 00."
+    calm = "Aucune alerte en cours – Ville de Saint-Martin", "Aucune alerte en cours le mercredi 25 novembre à 13 h 00."
     assert handed("/") == handed("/easy") == calm
     paper.freshness = Freshness("Météo", NOW - timedelta(hours=3), stale=True)
     paper.print()

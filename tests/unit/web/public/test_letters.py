@@ -160,7 +160,7 @@ async def test_choices_are_seen_and_changed_on_the_own_page_and_by_nobody_else(t
 
 async def test_the_own_page_is_in_the_language_that_was_chosen(town):
     await town.send(path="/en/mail")
-    assert "Confirm: alerts of" in town.relay.taken[-1].letter["Subject"]
+    assert "confirm your subscription" in town.relay.taken[-1].letter["Subject"]
     status, own = await town.ask(town.link(), {})
     assert (status, own.startswith("/en/mail/")) == (303, True)
     page = (await town.ask(own.removeprefix("/en")))[1]

@@ -25,8 +25,13 @@ def test_the_headline_says_of_when_it_is(town, paper):
     paper.print()
     for path in ("/embed", "/embed.html"):
         assert "Aucune alerte en cours le mercredi 25 novembre à 13 h 00" in plain(paper, path), path
-    assert "Tout est calme, vérifié mercredi 25 novembre à 13 h 00 Aucune alerte en cours." in plain(paper, "/")
-    assert "All is calm, checked Wednesday 25 November, 1:00pm No alert is on." in plain(paper, "/en/")
+    assert (
+        "Aucune alerte en cours, vérifié mercredi 25 novembre à 13 h 00 Vous voyez un danger ? Appelez le 112."
+        in plain(paper, "/")
+    )
+    assert "No current alerts, checked Wednesday 25 November, 1:00pm If you see danger, call 112." in plain(
+        paper, "/en/"
+    )
 
     filed = town.hear(an_alert())
     paper.print(filed)
@@ -101,7 +106,7 @@ def test_no_works_are_told_of_as_far_as_they_were_announced(town, paper):
     paper.print()
 
     assert "Annoncé pour plus tard Rien pour l’instant." in words(paper, "/")
-    assert "shown here once it is announced" in words(paper, "/en/")
+    assert "appears here once it is announced" in words(paper, "/en/")
 
 
 def test_somebody_missing_bears_no_badge_of_danger_and_works_their_own(town, paper):

@@ -91,7 +91,7 @@ async def test_the_list_says_all_without_a_script_in_both_languages(house):
     assert "112" in page
     assert wrong_in(visible(page)) == []
     english = (await house.get("/en/reports"))[1]
-    assert "closed: not for the town to do" in english
+    assert "closed: not for the town to deal with" in english
     assert f'href="/en/reports/{report.number}"' in english
     assert '<dd lang="fr-FR">Voyez' in english
 

@@ -32,7 +32,7 @@ def test_who_subscribes_is_told_what_is_kept_who_sees_it_and_how_to_leave(town, 
     assert not any(each in page for each in untold)
     assert "112" not in visible(page).partition("Ce qui est gardé de vous</h1>")[2], "nothing is asked of anybody here"
     assert wrong_in(visible(page)) == []
-    assert "What is kept of you" in paper.text("/en/privacy")
+    assert "What we keep about you" in paper.text("/en/privacy")
     assert 'href="/privacy"' in paper.text("/"), "the foot of each page leads there"
     assert all(
         f'/privacy#{each}"' in paper.text("/") for each, of in (("push", OF_PUSH), ("mail", OF_MAIL)) if of[0] in page

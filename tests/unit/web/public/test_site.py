@@ -55,7 +55,7 @@ def test_the_worst_comes_first_with_where_when_and_what_to_do(town, paper):
     assert "Rentrez le mobilier de jardin." in words(paper, "/")
     assert "Danger extrême" in words(paper, "/")
     assert "2 alertes en cours" in words(paper, "/")
-    assert "2 alerts are on" in words(paper, "/en/")
+    assert "2 current alerts" in words(paper, "/en/")
 
 
 def test_nothing_is_never_bare(town, paper):

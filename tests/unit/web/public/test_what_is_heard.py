@@ -111,7 +111,7 @@ async def test_an_answer_is_on_the_page_of_the_alert_at_once_and_a_correction_is
     assert "après ébullition" not in page
     assert ">Corrigé<" in page
     english = (await house.get(f"/en{path}"))[1]
-    assert "Frequent questions" in english
+    assert "Frequently asked questions" in english
     assert '<p lang="fr-FR">Non, pas encore.</p>' in english
 
     await house.service.act(lambda unit: acts.withdraw(Officer(unit, ANNE), question))
