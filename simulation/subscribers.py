@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -50,6 +50,7 @@ class Attempt:
     left: bool = False
     came: bool = False
     heard: SendOutcome | None = None
+    heard_at: datetime | None = None
 
     @property
     def is_out(self) -> bool:
@@ -131,7 +132,7 @@ class SimulatedPush:
         await life.asks(min(there + back, TIMEOUT), lambda: None)
         await life.passes("after a message")
         is_told = fate in (Fate.ANSWERED, Fate.SLOW)
-        attempt.heard = SendOutcome.SENT if is_told else SendOutcome.LATER
+        attempt.heard, attempt.heard_at = SendOutcome.SENT if is_told else SendOutcome.LATER, life.agenda.now
         until = None if is_told else life.agenda.now + AGAIN
         return SendResult(target, attempt.heard, until=until, unsure=not is_told)
 
@@ -141,7 +142,7 @@ def audit_push(db: sqlite3.Connection, audience: Audience, now: datetime) -> Ite
     bulks = [bulk_of(row) for row in db.execute("SELECT * FROM bulk WHERE channel = ? ORDER BY seq", (PUSH,))]
     held = {(row[0], row[1]) for row in db.execute(_HELD, (PUSH,))}
     yield from nobody_missed(bulks, audience, held)
-    yield from nobody_twice(audience)
+    yield from nobody_twice(bulks, audience)
     yield from nobody_else(bulks, audience)
     yield from everybody_hears_the_end(bulks, audience, held)
     yield from in_time(bulks, audience, now)
@@ -158,8 +159,13 @@ def nobody_missed(bulks: Sequence[Bulk], audience: Audience, held: set[tuple[str
                 yield Breach("subscribers are told", f"{bulk.kind} {bulk.id} passed {each.chat} by, who chose it")
 
 
-def nobody_twice(audience: Audience) -> Iterator[Breach]:
-    """A message comes to the same browser again only where the attempt before was in doubt."""
+def nobody_twice(bulks: Sequence[Bulk], audience: Audience) -> Iterator[Breach]:
+    """A message comes to the same browser again only where the attempt before was in doubt.
+
+    An end does as well where its alert was still on its way when the end left, and nobody knows whether it came: it may
+    have come after the end, and would stand there for good.
+    """
+    known = {each.id: each for each in bulks}
     of: dict[tuple[str, int], list[Attempt]] = defaultdict(list)
     for attempt in audience.attempts:
         if attempt.came:
@@ -167,12 +173,29 @@ def nobody_twice(audience: Audience) -> Iterator[Breach]:
     repeats: dict[int, int] = defaultdict(int)
     for (bulk, chat), came in of.items():
         for first, again in pairwise(came):
+            if known[bulk].kind is PostKind.END and _overtook(first, audience, known):
+                continue
             if first.is_out and (first.life == again.life or first.life not in audience.ended_badly):
                 yield Breach("subscribers are told once", f"{bulk} came to {chat} twice", again.left_at)
             repeats[first.life] += first.is_out
     for life, many in repeats.items():
         if many > UNDER_WAY:
             yield Breach("subscribers are told once", f"after the end of life {life} {many} were told again")
+
+
+def _overtook(end: Attempt, audience: Audience, known: Mapping[str, Bulk]) -> bool:
+    """Whether an end left while its alert was on its way to the same browser, of which nobody knows whether it came."""
+    incident = known[end.bulk].incident
+    return any(
+        each.chat == end.chat
+        and known[each.bulk].incident == incident
+        and each.bulk != end.bulk
+        and each.is_unsure
+        # Who died with it never heard of it.
+        and each.left_at <= end.left_at
+        and (each.heard_at is None or each.heard_at > end.left_at)
+        for each in audience.attempts
+    )
 
 
 def nobody_else(bulks: Sequence[Bulk], audience: Audience) -> Iterator[Breach]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,7 +15,7 @@ from alerts.store import bulk
 from alerts.store.bulk import _Turning
 from simulation.__main__ import SHORT, Wish, told
 from simulation.run import simulate
-from simulation.subscribers import Attempt, Audience, everybody_hears_the_end, nobody_else
+from simulation.subscribers import Attempt, Audience, everybody_hears_the_end, nobody_else, nobody_twice
 from tests.unit.store.bulk_turns import a_told
 from tests.unit.store.conftest import NOW
 
@@ -80,6 +81,16 @@ def test_who_heard_the_end_is_concerned_again_only_by_what_came_later():
     bulks = [ALERT, END, once_more, last]
     assert list(everybody_hears_the_end(bulks, Audience([], [CAME, heard]), set())) == []
     assert list(everybody_hears_the_end(bulks, Audience([], [CAME, heard, replace(CAME, bulk="b3")]), set()))
+
+
+def test_an_end_is_told_again_where_its_alert_was_still_on_its_way():
+    """A seed that nobody had used: the alert's answer was lost ten seconds after it left, and the end had gone by."""
+    assert simulate(72101009, SHORT, subscribers=True).breaches == []
+    again = [an_attempt(END, came=True, heard=SendOutcome.SENT)] * 2
+    assert list(nobody_twice([ALERT, END], Audience([], again)))
+    late = replace(CAME, came=False, heard_at=NOW + timedelta(seconds=10))
+    assert list(nobody_twice([ALERT, END], Audience([], [late, *again]))) == []
+    assert list(nobody_twice([ALERT, END], Audience([], [replace(late, heard_at=NOW), *again])))
 
 
 @pytest.mark.parametrize(
