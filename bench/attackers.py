@@ -23,7 +23,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
 from bench.reported import crowds
-from bench.signups import browsers, letters
+from bench.signups import browsers, endpoints, letters
 from bench.strangers import broker, calm_map, hostile_map, site
 
 Given = Mapping[str, str]
@@ -384,6 +384,7 @@ ATTACKS: Mapping[str, Callable[[Given], None]] = {
         people,
         crowds,
         browsers,
+        endpoints,
         letters,
         outside,
         broker,

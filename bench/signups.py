@@ -13,6 +13,7 @@ import http.client
 import itertools
 import json
 import secrets
+import threading
 import time
 import urllib.request
 from collections import Counter
@@ -20,6 +21,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode, urlsplit
 
+from alerts.model.subscriber import PushEndpoint
 from alerts.store.connection import opened
 from alerts.web.public.letters import A_DAY, A_NETWORK, ALL_NETWORKS
 from tests.mail_relay import Relay
@@ -28,6 +30,8 @@ from tests.process.town import Town
 NETWORKS, CHANGES, ASKS = 100, 10_000, 1000
 BROWSERS = 1000
 """Half of them made up."""
+HONEST, REFUSING, TOLD_WITHIN = 200, 80, 30.0
+"""Browsers under the town's key, endpoints under another one, and the seconds within which the browsers are told."""
 VICTIM = "maire@autre-commune.example"
 _JSON = {"Content-Type": "application/json"}
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
@@ -82,8 +86,22 @@ def _one(given: Given, network: Network, number: int) -> None:
         _subscribe(network, {"endpoint": _strange(given, number), "keys": {"p256dh": "x", "auth": "x"}})
 
 
-def _made(given: Given, count: int) -> list[dict[str, object]]:
-    body = json.dumps({"count": count}).encode()
+def endpoints(given: Given) -> None:
+    """Two hundred browsers, and eighty endpoints at the same service that refuse the town's key, first of all."""
+    if given["filled"] == "no":
+        towns = Network(given, 0).ask("GET", "/push/key", b"", {})[1]
+        honest = _made(given, HONEST, key=json.loads(towns)["key"])
+        refusing = _made(given, REFUSING * 4, key="of somebody else")
+        # Whoever makes an endpoint up chooses its number too, by which the walk goes.
+        refusing.sort(key=lambda each: PushEndpoint(str(each["endpoint"]), "", "").number)
+        for number, each in enumerate((*refusing[:REFUSING], *honest)):
+            _subscribe(Network(given, number % NETWORKS), each)
+    print("ready", flush=True)
+    threading.Event().wait()
+
+
+def _made(given: Given, count: int, **more: str) -> list[dict[str, object]]:
+    body = json.dumps({"count": count, **more}).encode()
     with urllib.request.urlopen(
         urllib.request.Request(f"{given['sandbox']}/sandbox/push/browsers", body, _JSON)
     ) as told:
@@ -149,6 +167,24 @@ def hold_pushed(town: Town) -> str:
     strange = [each for each in kept if not json.loads(each)[0].startswith(town.sandbox)]
     assert not strange, strange[:3]
     return f"{len(kept)} browsers"
+
+
+def hold_told(town: Town) -> str:
+    """How many honest browsers had the newest Extreme; fails where one hadn't within half a minute, and says when."""
+    began = time.monotonic()
+    with opened(town.database) as db:
+        newest = db.execute("SELECT incident FROM bulk WHERE channel = 'push' ORDER BY seq DESC LIMIT 1").fetchone()[0]
+    told: set[str] = set()
+    while len(told) < HONEST and time.monotonic() - began < TOLD_WITHIN:
+        with urllib.request.urlopen(f"{town.sandbox}/sandbox/push/messages.json") as answer:
+            brought = json.load(answer)
+        told = {each["browser"] for each in brought if each["notification"]["tag"] == newest}
+        time.sleep(0.2)
+    status = town.tocsin("status")
+    blamed = " (and status blames the key)" if "push" in status.stdout and "clé" in status.stdout else ""
+    assert not blamed, status.stdout
+    assert len(told) == HONEST, f"{len(told)} of {HONEST} honest browsers were told"
+    return f"{len(told)} of {HONEST} honest browsers told"
 
 
 def hold_written(town: Town, relay: Relay) -> str:

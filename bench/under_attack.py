@@ -36,7 +36,7 @@ from bench.attackers import APP_SECRET
 from bench.measure import Row
 from bench.process import cpu_of
 from bench.reported import PROGRAMS, hold_against, page_seconds
-from bench.signups import hold_pushed, hold_written
+from bench.signups import hold_pushed, hold_told, hold_written
 from tests.mail_relay import Relay, running
 from tests.process.town import PAGE, STATION, TELEGRAM, Running, Town, town_in
 from tests.process.visiting import FIRST, Browser
@@ -168,6 +168,7 @@ ATTACKS = (
     Attack("100 requests a second to the API", "api"),
     Attack("2,000 utterances in five minutes", "people", goal=1.5),
     Attack("50 subscriptions and changes a second, after 11,000", "browsers", before=True),
+    Attack("80 endpoints that refuse the key, first of 280", "endpoints", goal=2.0, before=True),
     Attack("1,000 sign-ups of others' addresses", "letters"),
     Attack("four forms that begin with empty lines", "preambles", goal=2),
     Attack("15 misspelt addresses a second, in 3,000 streets", "misspelt", goal=2),
@@ -183,6 +184,7 @@ ATTACKS = (
 HOLDS: Mapping[str, Callable[[Scene], str]] = {
     "browsers": lambda scene: f", {hold_pushed(scene.town)}",
     "half_hooks": lambda scene: f", {_delivered(scene.town)} whole ones kept",
+    "endpoints": lambda scene: f", {hold_told(scene.town)}",
     "letters": lambda scene: f", {hold_written(scene.town, scene.relay)}",
 }
 """What an attack must not have come to, and what it came to."""

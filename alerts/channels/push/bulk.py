@@ -1,10 +1,11 @@
 """One message to many browsers: the same words, encrypted for each, by whichever push service is its.
 
-Push services are few, and each has its own troubles: one that asks to wait, is down or refuses the town's key is left
-alone, and what it should carry is for later (`SendOutcome.LATER`), while the others go on. One that is slow leaves them
-places (`places.py`). A host that a name's end allows and that leads nowhere is somebody's invention: it is looked up
-twice, a quarter of an hour apart, and then given up. What got no answer is sent again and may be there already
-(`unsure`): `Topic` and `tag` are the incident's, so that it takes its own place.
+Push services are few, and each has its own troubles: one that is down is left alone, and what it should carry is for
+later (`SendOutcome.LATER`), while the others go on. Whom one refuses or tells to wait is for later alone, unless it
+does so to everybody (`standing.py`). One that is slow leaves the others places (`places.py`). A host that a name's end
+allows and that leads nowhere is somebody's invention: it is looked up twice, a quarter of an hour apart, and then given
+up. What got no answer is sent again and may be there already (`unsure`): `Topic` and `tag` are the incident's, so that
+it takes its own place.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,6 +23,7 @@ from alerts.channels.answer import Answer, RequestPurpose, ask
 from alerts.channels.push.encryption import LARGEST, TownKey, encrypted
 from alerts.channels.push.places import ServicePlaces
 from alerts.channels.push.services import WAIT, PushAnswer, PushService, meaning_of, service_of, wait_until
+from alerts.channels.push.standing import NOWHERE_FOR, SILENT, ServiceStanding, takers_of
 from alerts.channels.settings import PushSettings
 from alerts.model.delivery import Bulk, SendOutcome, SendResult, Target
 from alerts.model.errors import DeliveryError, Retry, SourceFailed
@@ -30,86 +31,23 @@ from alerts.model.ports import Resources
 from alerts.model.post import PostKind
 from alerts.model.subscriber import PushEndpoint
 
-REFUSED = "push key refused by"
-"""The fact under which it is kept which services refuse the key, for who looks after credentials."""
+REFUSED, TOOK = "push key refused by", "push key taken by"
+"""The facts under which it is kept which services refuse the key, for who looks after credentials, and who took it."""
 LONGEST_TTL = timedelta(days=28)
 """Push services keep nothing for longer."""
 TTL = timedelta(hours=4)
 """How long a message without an end is kept for a browser that is away."""
-AGAIN = timedelta(seconds=30)
-"""After this, what got no answer is sent again."""
-KEY_AGAIN = timedelta(minutes=10)
-"""After this, those whose service refuses the key are looked at again; it is asked if the key is a new one."""
 KEY_READ_EVERY = timedelta(minutes=1)
-SILENT = 3
-"""So many without an answer, and none with one: that service rests."""
-FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(minutes=1)
 ADDRESSES_FOR = timedelta(minutes=1)
-NOWHERE_FOR = timedelta(minutes=15)
-"""A name that led nowhere is looked up again after this, and the second time its messages are given up."""
 SHORTEST_BODY = 120
 """Characters of the words that are left where a service finds a message too long."""
-_KEPT = 1000
+_KEPT, _KEPT_TAKERS = 1000, 50
 _WINDOWS = ".notify.windows.com"
 
 Addresses = Callable[[URL, bool], Awaitable[list[str] | None]]
 """Where a host may be asked: at these IP addresses alone, or (None: it was named) wherever its name leads."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class ServiceStanding:
-    """How one push service stands: until when it rests, and whether it refuses the key."""
-
-    service: PushService
-    until: datetime | None = None
-    silent: int = 0
-    rest: timedelta = FIRST_REST
-    refused: int = 0
-    refuses: str | None = None
-    took: str | None = None
-    addresses: list[str] | None = None
-    looked_up: datetime | None = None
-    nowhere: int = 0
-
-    @property
-    def may_be_made_up(self) -> bool:
-        """Whether its name was never found, and only its end is named."""
-        return self.looked_up is None and self.service.pattern.startswith("*.")
-
-    def is_given_up(self, now: datetime) -> bool:
-        """Whether its name led nowhere twice, lately."""
-        return self.nowhere > 1 and self.until is not None and self.until > now
-
-    def leads_nowhere(self, now: datetime) -> None:
-        """Its name isn't found; of those that ask at the same time one counts."""
-        if self.until is None or self.until <= now:
-            self.nowhere, self.until = self.nowhere + 1, now + NOWHERE_FOR
-
-    def rests_until(self, now: datetime, key: str) -> datetime | None:
-        """Until when nothing goes there; None: it may."""
-        if self.refuses == key:
-            return now + KEY_AGAIN
-        return self.until if self.until is not None and self.until > now else None
-
-    def answered(self, key: str) -> None:
-        """It took a message."""
-        self.until, self.silent, self.rest, self.refused, self.refuses, self.took = None, 0, FIRST_REST, 0, None, key
-
-    def says_nothing(self, now: datetime) -> datetime:
-        """It gave no answer, or none that helps; when to try that message again."""
-        self.silent += 1
-        if self.silent >= SILENT and (self.until is None or self.until <= now):
-            self.until, self.rest = now + self.rest, min(self.rest * 2, LONGEST_REST)
-        return max(now + AGAIN, self.until or now)
-
-    def refuses_key(self, key: str) -> bool:
-        """Whether that it refused one message means the key: a stranger may have subscribed under another one."""
-        self.refused += 1
-        if self.took != key or self.refused >= SILENT:
-            self.refuses = key
-        return self.refuses == key
 
 
 class PushBulk:
@@ -137,12 +75,13 @@ class PushBulk:
             return SendResult(target, SendOutcome.FAILED)
         places = self._places_of(standing.service)
         # Before and after a wait for a place: whoever rests needs none, and may have begun to meanwhile.
-        if (early := self._not_now(target, standing, key)) is not None:
+        standing.use(key.public, self._takers(standing.service, key))
+        if (early := self._not_now(target, standing)) is not None:
             return early
         if (place := await places.enter()) is None:
             return SendResult(target, SendOutcome.LATER, until=places.later())
         try:
-            return self._not_now(target, standing, key) or await self._attempt(target, standing, key)
+            return self._not_now(target, standing) or await self._attempt(target, standing, key)
         finally:
             places.leave(place)
 
@@ -151,11 +90,11 @@ class PushBulk:
             self._places[service.pattern] = ServicePlaces(self._resources.clock, self._settings.in_flight)
         return self._places[service.pattern]
 
-    def _not_now(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult | None:
+    def _not_now(self, target: Target, standing: ServiceStanding) -> SendResult | None:
         now = self._resources.clock.now()
         if standing.is_given_up(now):
             return SendResult(target, SendOutcome.FAILED)
-        until = standing.rests_until(now, key.public)
+        until = standing.waits_until(now, target.chat)
         return SendResult(target, SendOutcome.LATER, until=until) if until is not None else None
 
     async def _attempt(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult:
@@ -166,7 +105,7 @@ class PushBulk:
             if isinstance(error, SourceFailed) and standing.may_be_made_up and self._others_answer(now):
                 log.info("push.leads_nowhere", channel=self._name, service=standing.service.pattern)
                 standing.leads_nowhere(now)
-                return self._not_now(target, standing, key) or SendResult(target, SendOutcome.FAILED)
+                return self._not_now(target, standing) or SendResult(target, SendOutcome.FAILED)
             # What was never sent says the same as silence: nothing is there, and a repeat does no harm.
             never_left = isinstance(error, SourceFailed) or (isinstance(error, Retry) and not error.sent)
             standing.silent += SILENT if isinstance(error, Retry) and never_left else 0
@@ -205,36 +144,61 @@ class PushBulk:
         now, service = self._resources.clock.now(), standing.service
         match meaning_of(answer.status):
             case PushAnswer.TAKEN:
-                # Another process may have written that it refuses the key: the newest answer is what holds.
-                if standing.took != key.public or service.origin in refusing(self._resources):
-                    await self._remember(service, "")
-                standing.answered(key.public)
-                return SendResult(target, SendOutcome.SENT)
+                return await self._taken(target, standing, key)
             case PushAnswer.GONE:
+                standing.left(target.chat)
                 return SendResult(target, SendOutcome.LEFT)
             case PushAnswer.WAIT:
-                standing.until = wait_until(answer.headers, now) or now + WAIT
+                until = standing.asks_to_wait(now, target.chat, wait_until(answer.headers, now) or now + WAIT)
                 log.warning("push.asked_to_wait", channel=self._name, service=service.origin)
-                return SendResult(target, SendOutcome.LATER, until=standing.until)
+                return SendResult(target, SendOutcome.LATER, until=until)
             case PushAnswer.TROUBLE:
                 named = wait_until(answer.headers, now)
                 until = max(named or now, standing.says_nothing(now))
                 return SendResult(target, SendOutcome.LATER, until=until, unsure=True)
             case PushAnswer.KEY:
-                # For later, and not for good: under the right key all of these browsers are there still.
-                if standing.refuses_key(key.public):
-                    log.error("push.key_refused", channel=self._name, service=service.origin, status=answer.status)
-                    await self._remember(service, key.public)
-                return SendResult(target, SendOutcome.LATER, until=now + KEY_AGAIN)
+                return await self._refused(target, standing, key)
             case PushAnswer.TOO_LONG | PushAnswer.REFUSED:
                 log.warning("push.refused", channel=self._name, service=service.origin, status=answer.status)
                 return SendResult(target, SendOutcome.FAILED)
+
+    async def _taken(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult:
+        # Another process may have written that it refuses the key: the newest answer is what holds.
+        if standing.took != key.public or standing.service.origin in refusing(self._resources):
+            await self._remember(standing.service, "")
+        if standing.answered(self._resources.clock.now(), target.chat):
+            await self._keep_takers(standing)
+        return SendResult(target, SendOutcome.SENT)
+
+    async def _refused(self, target: Target, standing: ServiceStanding, key: TownKey) -> SendResult:
+        """For later, and not for good: under the right key all of these browsers are there still."""
+        again = standing.refuses_key(self._resources.clock.now(), target.chat)
+        if again is None:  # one that subscribed under another key: its own trouble, and nobody else's
+            log.info("push.refused_alone", channel=self._name, service=standing.service.origin)
+            return SendResult(target, SendOutcome.FAILED)
+        if standing.refuses == key.public:
+            log.error("push.key_refused", channel=self._name, service=standing.service.origin)
+            await self._remember(standing.service, key.public)
+        return SendResult(target, SendOutcome.LATER, until=again)
 
     async def _remember(self, service: PushService, key: str) -> None:
         known = refusing(self._resources)
         if known.get(service.origin, "") != key:
             known = {**known, service.origin: key}
             await self._resources.remember(REFUSED, json.dumps({at: each for at, each in known.items() if each}))
+
+    def _takers(self, service: PushService, key: TownKey) -> Sequence[str]:
+        """Who took a message under this key before, at a service of which this process has heard nothing yet."""
+        standing = self._standings.get(service.origin)
+        if standing is not None and standing.key == key.public:
+            return ()
+        return takers_of(json.loads(self._resources.recall(TOOK) or "{}"), service.origin, key.public)
+
+    async def _keep_takers(self, standing: ServiceStanding) -> None:
+        known = json.loads(self._resources.recall(TOOK) or "{}")
+        known[standing.service.origin] = {"key": standing.key, "by": list(standing.takers)}
+        # Of hosts that only a name's end allows a stranger may make up many: the newest are kept.
+        await self._resources.remember(TOOK, json.dumps(dict(list(known.items())[-_KEPT_TAKERS:])))
 
     def _current_key(self, now: datetime) -> TownKey:
         """The town's key; read anew, now and then, while a service refuses it: it may be another one by then."""

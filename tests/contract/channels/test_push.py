@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.channels.push.bulk import AGAIN, KEY_AGAIN, KEY_READ_EVERY, NOWHERE_FOR, REFUSED, PushBulk, topic_of
+from alerts.channels.push.bulk import KEY_READ_EVERY, REFUSED, PushBulk, topic_of
 from alerts.channels.push.channel import Push
 from alerts.channels.push.encryption import TownKey, new_key
+from alerts.channels.push.standing import AGAIN, KEY_AGAIN, KEY_SURE, NOWHERE_FOR, WAITERS
 from alerts.channels.settings import PushSettings
 from alerts.model.alert import Severity
 from alerts.model.delivery import SendOutcome, Target
@@ -160,15 +161,17 @@ async def test_a_refused_key_stops_that_service_until_the_key_is_another_and_is_
     endpoint, other = await town.browser(), await town.browser()
     await town.stage.fault("push", "revoked")
     results = [await town.bulk.tell(town.target(each)) for each in (endpoint, other)]
-    assert [(each.outcome, each.until) for each in results] == [(LATER, town.stage.clock.now() + KEY_AGAIN)] * 2
-    assert len(await town.stage.requests("push")) == 1
+    assert [(each.outcome, each.until) for each in results] == [(LATER, town.stage.clock.now() + KEY_SURE)] * 2
     channel = Push("push", town.settings(), town.stage.resources())
+    await channel.probe()
+    await town.stage.clock.advance(KEY_SURE.total_seconds())
+    results = [await town.bulk.tell(town.target(each)) for each in (endpoint, other, endpoint, other)]
+    assert [(each.outcome, each.until) for each in results] == [(LATER, town.stage.clock.now() + KEY_AGAIN)] * 4
+    assert len(await town.stage.requests("push")) == 4, "one of them is tried each minute"
     with pytest.raises(BadCredential, match=r"push key is refused by http://127\.0\.0\.1"):
         await channel.probe()
 
     await town.stage.heal()
-    await town.stage.clock.advance(KEY_READ_EVERY.total_seconds())
-    assert (await town.bulk.tell(town.target(endpoint))).outcome is LATER, "it is the same key"
     town.write_key()
     await town.stage.clock.advance(KEY_READ_EVERY.total_seconds())
     assert (await town.bulk.tell(town.target(endpoint))).outcome is SENT
@@ -179,6 +182,8 @@ async def test_a_refused_key_stops_that_service_until_the_key_is_another_and_is_
 async def test_a_restart_hides_from_nobody_that_a_service_refuses_the_key(town):
     endpoint = await town.browser()
     await town.stage.fault("push", "revoked")
+    await town.bulk.tell(town.target(endpoint))
+    await town.stage.clock.advance(KEY_SURE.total_seconds())
     await town.bulk.tell(town.target(endpoint))
     # The channel may be opened after the first message of a new process was refused, as before it.
     channel = Push("push", town.settings(), town.stage.resources())
@@ -199,12 +204,53 @@ async def test_what_another_process_wrote_of_a_refusal_is_over_with_the_next_mes
     assert town.stage.facts.recall(REFUSED) == "{}"
 
 
-async def test_who_subscribed_under_another_key_stops_nothing(town):
-    stranger, ours = await town.browser(key="of somebody else"), await town.browser()
-    assert (await town.bulk.tell(town.target(ours))).outcome is SENT
-    for _ in range(2):
-        assert (await town.bulk.tell(town.target(stranger))).outcome is LATER
-        assert (await town.bulk.tell(town.target(ours))).outcome is SENT
+async def refused(town) -> bool:
+    """Whether those who look after credentials hear that a service refuses the key."""
+    return json.loads(town.stage.facts.recall(REFUSED) or "{}") != {}
+
+
+async def test_who_subscribed_under_another_key_stops_nobody_and_is_no_word_on_the_towns_key(town):
+    """Strangers' endpoints stand before everybody's, and the daemon has just begun."""
+    strangers = [await town.browser(key="of somebody else") for _ in range(60)]
+    honest = [await town.browser() for _ in range(5)]
+    assert {(await town.bulk.tell(town.target(each))).outcome for each in strangers} == {LATER}
+    await town.stage.clock.advance(1)
+    assert {(await town.bulk.tell(town.target(each))).outcome for each in honest} == {SENT}
+    await town.stage.clock.advance(KEY_SURE.total_seconds())
+    assert {(await town.bulk.tell(town.target(each))).outcome for each in strangers} == {FAILED}, "each alone"
+    assert not await refused(town)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_where_only_strangers_are_tried_for_hours_those_who_took_the_key_before_speak_for_it(town, restarts):
+    stranger, ours = await town.browser(key="of somebody else"), [await town.browser() for _ in range(3)]
+    for each in ours:
+        assert (await town.bulk.tell(town.target(each))).outcome is SENT
+    bulk = town.a_bulk(town.stage.sandbox.url) if restarts else town.bulk
+    for _ in range(3):
+        await town.stage.clock.advance(KEY_AGAIN.total_seconds())
+        assert (await bulk.tell(town.target(stranger))).outcome is LATER
+        assert not await refused(town)
+    await town.stage.fault("push", "revoked")
+    for each in ours:
+        assert (await bulk.tell(town.target(each))).outcome is LATER
+    assert await refused(town), "and then it is"
+
+
+async def test_one_who_is_told_to_wait_waits_alone_and_many_give_the_service_a_short_rest(town):
+    devices = [await town.browser() for _ in range(WAITERS + 2)]
+    await town.stage.fault("push", "rate_limit", retry_after=3600, times=1)
+    assert (await town.bulk.tell(town.target(devices[0]))).outcome is LATER
+    assert (await town.bulk.tell(town.target(devices[1]))).outcome is SENT
+    await town.stage.fault("push", "rate_limit", retry_after=3600, times=WAITERS)
+    for each in devices[:-2]:
+        await town.bulk.tell(town.target(each))
+    await town.bulk.tell(town.target(devices[-2]))
+    last = await town.bulk.tell(town.target(devices[-1]))
+    assert (last.outcome, last.until) == (LATER, town.stage.clock.now() + timedelta(seconds=1))
+    await town.stage.clock.advance(1)
+    assert (await town.bulk.tell(town.target(devices[-1]))).outcome is SENT
+    assert (await town.bulk.tell(town.target(devices[0]))).outcome is LATER, "for it was told an hour"
 
 
 async def test_too_long_is_said_once_more_in_fewer_words(town):
