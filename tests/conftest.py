@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import shutil
@@ -20,8 +21,9 @@ from alerts.health import checkup
 from alerts.model.reason import Reason
 from alerts.model.town import Secret, Server
 from alerts.rendering.checking import check_templates
-from alerts.store import files
+from alerts.store import database, files
 from alerts.store.connection import migrate
+from alerts.store.unit import rehearsal
 from campaign.forks import CHEAP, ForkServer, made_once
 from campaign.postgresql import MISSING, PostgreSQL, find_binaries
 from campaign.town import Town
@@ -47,6 +49,8 @@ settings.register_profile("tocsin", deadline=None, suppress_health_check=[Health
 settings.load_profile("tocsin")
 
 
+CARRIED_OUT_TWICE = tuple(f"unit/{each}/" for each in ("store", "delivery", "health", "bot"))
+"""Where each transaction is carried out, undone, and carried out again."""
 TAKE_LONG = ("simulation", "process", "browser")
 """The folders whose tests take seconds; those that compute longest come first."""
 
@@ -169,3 +173,23 @@ def commands_are_forked(request):
     process, cold = (request.node.get_closest_marker(name) for name in ("process", "cold"))
     Town.forks = request.getfixturevalue("forks") if process and not cold else None
     vars(passwords)["PasswordHasher"] = PasswordHasher if cold else CHEAP
+
+
+@pytest.fixture(autouse=True)
+def carried_out_twice(request, monkeypatch):
+    """Carry out each `write` twice, with a rollback between, as a server whose connection is lost makes us do.
+
+    A work that keeps something of the first time in `self` comes to something else the second time.
+    """
+    file = Path(request.path).relative_to(Path(__file__).parent).as_posix()
+    if not file.startswith(CARRIED_OUT_TWICE) or request.node.get_closest_marker("once"):
+        return
+    once = database._run_together
+
+    def twice(db, works, *, synced=True):
+        with contextlib.suppress(Exception), rehearsal(db) as unit:
+            for work in works:
+                work(unit)
+        return once(db, works, synced=synced)
+
+    monkeypatch.setattr(database, "_run_together", twice)

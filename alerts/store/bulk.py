@@ -54,70 +54,77 @@ SYNCED_EVERY = timedelta(seconds=1)
 whom this time reached are told again."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What one turn leaves to the next: under which lease it was, who of what was stopped is still being told.
+
+    `held_until` is when somebody who was held back is due; 0: it isn't known, None: nobody is.
+    """
+
+    term: int | None = None
+    held_until: int | None = 0
+    stopped: frozenset[str] = frozenset()
+
+
 class Bulks:
     """What is told to the subscribers of one channel, as its sender works it. A turn is durable when it returns."""
 
     def __init__(self, database: Database, address: BulkScope) -> None:
         self._database = database
         self._address = address
-        self._known: dict[str, Bulk] = {}
-        self._held_until: int | None = 0
+        self._words: dict[str, Bulk] = {}
         self._synced_at: datetime | None = None
-        self._term: int | None = None
-        self._stopped: set[str] = set()
+        self._known = _Known()
 
     async def turn(self, lease: Lease, ask: Ask) -> Turn | None:
         """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more."""
-        try:
-            return await self._kept(lease, ask)
-        except BaseException:
-            self._term = None  # what was kept of the one before may be undone
-            raise
+        # A transaction may be carried out twice, or undone: what it came to is kept here once it is committed.
+        known, self._known = self._known, replace(self._known, term=None)
+        turn, self._known = await self._kept(lease, ask, known)
+        return turn
 
-    async def _kept(self, lease: Lease, ask: Ask) -> Turn | None:
+    async def _kept(self, lease: Lease, ask: Ask, known: _Known) -> tuple[Turn | None, _Known]:
         is_due = self._synced_at is None or not timedelta() <= ask.local - self._synced_at < SYNCED_EVERY
-        if is_due or self._term != lease.number:
+        if is_due or known.term != lease.number:
             self._synced_at = ask.local
-            return await self._database.write(lambda unit: self._turn(unit, lease, ask))
-        if ask.hurry and (done := self._database.write_at_once(lambda unit: self._at_once(unit, lease, ask))):
-            return done[0]
-        return await self._database.write_ahead(lambda unit: self._turn(unit, lease, ask))
+            return await self._database.write(lambda unit: self._turn(unit, lease, ask, known))
+        if ask.hurry and (done := self._database.write_at_once(lambda unit: self._at_once(unit, lease, ask, known))):
+            return done
+        return await self._database.write_ahead(lambda unit: self._turn(unit, lease, ask, known))
 
-    def _at_once(self, unit: Unit, lease: Lease, ask: Ask) -> tuple[Turn | None]:
+    def _at_once(self, unit: Unit, lease: Lease, ask: Ask, known: _Known) -> tuple[Turn | None, _Known]:
         with transaction(unit.db):
-            return (self._turn(unit, lease, ask),)
+            return self._turn(unit, lease, ask, known)
 
     def checkpoint(self, results: Sequence[SendResult]) -> bool:
         """Keep at once that these plain ones are out; False: not now."""
         return all(self._database.write_at_once(partial(_checkpoint, results=those)) for those in of_one_bulk(results))
 
-    def _turn(self, unit: Unit, lease: Lease, ask: Ask) -> Turn | None:
+    def _turn(self, unit: Unit, lease: Lease, ask: Ask, known: _Known) -> tuple[Turn | None, _Known]:
         db = unit.db
         if not unit.leases.holds(lease, ask.local):
-            return None
+            return None, known
         out = land(db, self._address.channel, ask.results, ask.local, ask.working)
         is_known = ask.working is not None and all(each.outcome is not SendOutcome.LATER for each in ask.results)
-        held_until = self._held_until if is_known else 0  # others, or what landed, may have held back somebody
-        if self._term != lease.number:
+        held_until = known.held_until if is_known else 0  # others, or what landed, may have held back somebody
+        if known.term != lease.number:
             take_over(db, self._address.channel, ask.local, ask.flying)
         turning = _Turning(unit, self._address, ask, self._bulk, held_until)
         turning.out = out
         turn = turning.turn()
         turning.count()
-        self._held_until = turning.held_until
-        self._stopped = {key for key in self._stopped if settle(db, key, ask.flying)} | turning.stopped
+        still = frozenset(key for key in known.stopped if settle(db, key, ask.flying))
         if ask.last is not None:
             rest(db, self._address.channel, ask.local, ask.last)
-        self._term = lease.number
-        return turn
+        return turn, _Known(lease.number, turning.held_until, still | turning.stopped)
 
     def _bulk(self, db: Connection, key: str) -> Bulk:
         """A bulk's words and notice, which never change; its counts may be old."""
-        if key not in self._known:
+        if key not in self._words:
             row = sql.BY_ID.row(db, key=key)
             assert row is not None  # noqa: S101 what names it was read in this transaction
-            self._known = {**dict(list(self._known.items())[-_KEPT:]), key: bulk_of(row)}
-        return self._known[key]
+            self._words = {**dict(list(self._words.items())[-_KEPT:]), key: bulk_of(row)}
+        return self._words[key]
 
 
 def _checkpoint(unit: Unit, results: Sequence[SendResult]) -> int:

@@ -433,6 +433,7 @@ class TestHeartbeat:
         await watch.round()
         assert len(watch.session.called) == 1
 
+    @pytest.mark.once
     async def test_it_does_not_beat_when_the_database_refuses_and_the_watch_itself_stands_still(self, watch):
         await watch.change("PRAGMA query_only = ON")
         with pytest.raises(DatabaseRefused):

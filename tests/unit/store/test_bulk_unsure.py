@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
-from alerts.model.delivery import SendOutcome, SendResult
-from alerts.model.post import PostKind
+from alerts.model.delivery import Ask, SendOutcome, SendResult
+from alerts.model.post import PostKind, PostState
+from alerts.store.bulk import Bulks, BulkScope
 from alerts.store.subscribers import Subscribers
 from alerts.store.unit import transaction
-from tests.unit.store.bulk_turns import MINOR, SEVERE, Turns, chats, people, sent
+from tests.unit.leases import take
+from tests.unit.store.bulk_turns import MINOR, SEVERE, ZONE, Turns, a_told, chats, people, sent
+from tests.unit.store.conftest import LATER, NOW, a_post, a_record
 
 
 @pytest.fixture
@@ -171,3 +175,28 @@ def test_another_owner_of_the_lease_in_between_is_a_kill_too(turns):
     turns.lease = replace(turns.lease, number=2)
     turns.file(kind=PostKind.END)
     assert sorted(chats(turns.deliver())) == chats(theirs) == [1, 2]
+
+
+async def test_a_take_over_that_is_carried_out_twice_leaves_nobody_without_the_end(database):
+    """On a server a refused act in the same commit, or a lost connection, undoes it; the tests do so each time."""
+    ask = Ask(NOW.astimezone(ZONE), 9)
+
+    def filed(name: str, kind: PostKind, unit) -> None:
+        stored = a_record(f"a-{name}", incident="i1")
+        unit.alerts.add(stored)
+        unit.alerts.add_post(replace(a_post(name, stored), channel="telegram", kind=kind, state=PostState.SENT))
+        unit.alerts.add_bulk(a_told(name, alert_id=stored.id, kind=kind, everyone=kind is PostKind.PUBLISH))
+
+    def subscribed(unit) -> None:
+        for each in people(1, 2):
+            unit.subscribers.put("telegram", each)
+
+    [lease] = await take(database, ["bulk telegram"], "us", NOW, LATER)
+    await database.write(subscribed)
+    await database.write(partial(filed, "b1", PostKind.PUBLISH))
+    turn = await Bulks(database, BulkScope("telegram")).turn(lease, ask)
+    assert chats(turn.targets) == [1, 2], "and then it is killed"
+    await database.write(partial(filed, "b2", PostKind.END))
+    after = Bulks(database, BulkScope("telegram"))
+    told = [await after.turn(lease, ask) for _ in range(2)]
+    assert {target.chat for turn in told for target in turn.targets if target.bulks[0].id == "b2"} == {1, 2}

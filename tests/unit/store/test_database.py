@@ -74,6 +74,7 @@ async def test_a_full_disk_is_told_to_all_and_nothing_is_half_written(database):
     assert await database.read(kept) == (["first"] if outcomes[0] == "first" else [])
 
 
+@pytest.mark.once
 async def test_a_reader_sees_what_is_committed_and_nothing_else(database, path):
     other = await Database.open(path)
     seen = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from alerts.model.reason import because
 from alerts.model.reports import (
     CitizenReport,
@@ -37,6 +39,7 @@ REPORT = CitizenReport(
 )
 
 
+@pytest.mark.once
 async def test_a_report_is_kept_as_it_is_and_found_by_whatever_names_it(database):
     full = replace(
         REPORT,

@@ -223,6 +223,7 @@ async def test_a_question_that_is_cut_is_asked_again(wire, database):
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01"], ids=["serialization failure", "deadlock"])
+@pytest.mark.once
 async def test_what_the_server_asks_to_begin_again_is_begun_again(database, wire, code):
     tries = []
 
