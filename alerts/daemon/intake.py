@@ -10,9 +10,10 @@ find what it stored a second later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -43,6 +44,7 @@ LOOKED_FOR_UNDRAFTED_EVERY = 60.0
 AT_ONCE = 20
 """Entries filed in one transaction: more would hold up an urgent post's journal."""
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -114,11 +116,11 @@ class MessageIntake:
         if not ended:
             return 0
 
-        def end(unit: Unit) -> Sequence[DraftPost]:
+        def end(only: str | None, unit: Unit) -> Sequence[DraftPost]:
             unit.leases.check(lease, self._clock.now())
-            return self._desk.end_what_is_over(unit.alerts)
+            return self._desk.end_what_is_over(unit.alerts, only)
 
-        drafts = await self._database.write(end)
+        drafts = await self._all_or_each(end, [stored.id for stored in ended], "ends")
         for made in drafts:
             log.info("alert.over", alert=made.post.alert_id, incident=made.post.incident_id, channel=made.post.channel)
         self._publish(sorted({made.post.channel for made in drafts}))
@@ -180,15 +182,37 @@ class MessageIntake:
         """Open and close the polls whose time has come; returns how many. Raises LeaseLost as `end_what_is_over`."""
         now = self._clock.now()
 
-        def act(unit: Unit) -> list[Poll]:
+        def act(only: str | None, unit: Unit) -> Sequence[Poll]:
             unit.leases.check(lease, now)
-            return due(DeskUnit(unit, self._desk, now, self._desk.new_id), self._desk.station, now)
+            return due(DeskUnit(unit, self._desk, now, self._desk.new_id), self._desk.station, now, only)
 
-        polls = await self._database.write(act)
+        there = await self._database.read(lambda unit: unit.polls.due(now))
+        polls = await self._all_or_each(act, [poll.id for poll in there], "polls")
         for poll in polls:
             log.info("poll.due", poll=poll.id, state=poll.state, reason=str(poll.reason or ""))
         self._publish(sorted({name for poll in polls for name in poll.channels}))
         return len(polls)
+
+    async def _all_or_each(
+        self, act: Callable[[str | None, Unit], Sequence[T]], names: Sequence[str], what: str
+    ) -> Sequence[T]:
+        """Act for all of these in one transaction; where that fails one by one, and what is to blame costs itself."""
+        try:
+            return await self._database.write(partial(act, None))
+        # None of them is to blame for the database or the lease.
+        except (DatabaseRefused, LeaseLost):
+            raise
+        except Exception:
+            log.exception("lifecycle.failed", what=what, many=len(names))
+        done: list[T] = []
+        for name in names:
+            try:
+                done += await self._database.write(partial(act, name))
+            except (DatabaseRefused, LeaseLost):
+                raise
+            except Exception:
+                log.exception("lifecycle.failed", what=what, name=name)
+        return done
 
     async def _file_batch(
         self, source: str, batch: Sequence[Heard], lease: Lease | None, last: Callable[[Unit], int] | None
@@ -315,18 +339,25 @@ class Housekeeping:
         while True:
             lease = await self._keeper.wait_for(DUTIES)
             try:
-                await self._intake.end_what_is_over(lease)
-                await self._intake.draft_what_found_no_place(lease)
-                if (at := self._watched.poll_at) is not None and at <= self._clock.now():
-                    await self._intake.see_to_polls(lease)
-                    # What it has seen is from before; that a new time is known takes a look at the file.
-                    self._watched.poll_at = None
-                    self._rung.set()
+                # Each by itself: what one of them meets keeps none of the others.
+                for see_to in (
+                    self._intake.end_what_is_over,
+                    self._intake.draft_what_found_no_place,
+                    self._see_to_polls,
+                ):
+                    await _logged(see_to, lease)
             except LeaseLost:
                 continue
-            except Exception:
-                log.exception("lifecycle.failed")
             await self._clock.sleep(self._rest().total_seconds())
+
+    async def _see_to_polls(self, lease: Lease) -> int:
+        if (at := self._watched.poll_at) is None or at > self._clock.now():
+            return 0
+        done = await self._intake.see_to_polls(lease)
+        # What it has seen is from before; that a new time is known takes a look at the file.
+        self._watched.poll_at = None
+        self._rung.set()
+        return done
 
     def _rest(self) -> timedelta:
         """Until it is looked again, but no longer than a poll's time is away: all of it closes in the same second."""
@@ -387,6 +418,15 @@ class Housekeeping:
                 # Whoever works at a server tells of each step: what comes within a moment is one look.
                 await self._clock.sleep(LOOKS_REST)
                 self._rung.clear()
+
+
+async def _logged(see_to: Callable[[Lease], Awaitable[int]], lease: Lease) -> None:
+    try:
+        await see_to(lease)
+    except LeaseLost:
+        raise
+    except Exception:
+        log.exception("lifecycle.failed")
 
 
 def _close(unit: Unit, now: datetime, lease: Lease | None) -> int:

@@ -203,9 +203,9 @@ class Desk:
         )
         return self._accept(alerts, _joining(self._record(alert, MANUAL, (), author), correction), alert, accepted)
 
-    def end_what_is_over(self, alerts: AlertRepository) -> list[DraftPost]:
-        """Tell of the incidents that nobody extended and nobody ended that they are over."""
-        return end_what_is_over(alerts, self.station, self._writer.write, self._now())
+    def end_what_is_over(self, alerts: AlertRepository, only: str | None = None) -> list[DraftPost]:
+        """Tell of the incidents that nobody extended and nobody ended (of `only` one) that they are over."""
+        return end_what_is_over(alerts, self.station, self._writer.write, self._now(), only)
 
     def file(
         self,

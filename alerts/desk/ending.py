@@ -25,10 +25,13 @@ def end_what_is_over(
     station: Town,
     write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
     now: datetime,
+    only: str | None = None,
 ) -> list[DraftPost]:
-    """The ends of the incidents that nobody extended and nobody ended, stored."""
+    """The ends of the incidents that nobody extended and nobody ended, stored; `only`: of this one."""
     drafts: list[DraftPost] = []
     for stored in alerts.over(now - GRACE):
+        if only not in (None, stored.id):
+            continue
         if any(_may_extend(alerts, each, station) for each in alerts.incident(stored.incident_id)):
             continue
         drafts += _end(alerts, station, stored, write, now)

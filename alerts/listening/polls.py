@@ -290,10 +290,12 @@ def fingerprint_of(tally: Tally) -> str:
     return sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
 
 
-def due(unit: DeskUnit, town: Town, now: datetime) -> list[Poll]:
-    """Open, close and give up what its time has come for; returns those polls as they are now."""
+def due(unit: DeskUnit, town: Town, now: datetime, only: str | None = None) -> list[Poll]:
+    """Open, close and give up what its time has come for (or `only` one); returns those polls as they are now."""
     done = []
     for poll in unit.polls.due(now):
+        if only not in (None, poll.id):
+            continue
         if poll.state is PollState.OPEN:
             done.append(closed(unit, town, poll))
         elif poll.closes_at <= now:

@@ -220,6 +220,17 @@ async def test_an_entry_that_the_desk_stumbles_over_costs_itself_alone_and_is_to
     assert await service.ask("SELECT count(*) FROM alert") == [(6,)], "it is told once"
 
 
+async def test_an_incident_whose_end_stumbles_leaves_the_ends_of_the_others(service):
+    await service.take_in([entry(number) for number in range(3)])
+    await service.database.write(lambda unit: unit.execute("UPDATE post SET state = 'sent'"))
+    service.writer.headline, service.writer.fault = "Headline 1", Stumbles
+    await service.clock.advance(timedelta(days=2).total_seconds())
+    assert await service._takes_in.end_what_is_over() == 2
+    assert await service.ask("SELECT count(*) FROM post WHERE kind = 'end'") == [(2,)]
+    service.writer.headline = None
+    assert await service._takes_in.end_what_is_over() == 1, "which is tried again"
+
+
 async def test_an_entry_that_can_not_be_placed_costs_itself_alone_too(service):
     districts = (District("D1", "Centre", BrokenOutline()),)
     town = Daemon(service.database, replace(STATION, areas=("INSEE:38185",), districts=districts))
