@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
+import structlog
 from aiohttp import web
 
 from alerts.bot.chat import Fresh, On, TownNow
@@ -48,6 +49,9 @@ from alerts.web.public.site import Edition
 from alerts.web.public.told import Setting
 
 _LATE = 120.0
+
+
+log = structlog.get_logger()
 
 
 def bot_settings(town: Town) -> Mapping[str, TelegramSettings]:
@@ -304,8 +308,11 @@ class BulkSenders:
 
     async def stop(self, within: float) -> None:
         """Begin nothing more, and keep what landed within so many seconds."""
-        for sender in self.senders.values():
-            await sender.stop(within)
+        # Together: one after the other the last would go on handing messages over while the first ones hang.
+        ends = await asyncio.gather(*(each.stop(within) for each in self.senders.values()), return_exceptions=True)
+        for name, error in zip(self.senders, ends, strict=True):
+            if error is not None:
+                log.error("bulk.not_stopped", channel=name, exc_info=error)
 
     def names(self) -> list[str]:
         """The names of all cycles that there may be, here or elsewhere."""

@@ -250,6 +250,9 @@ class Database:
         with _refusals():
             return await self._reader.hop(lambda db: work(Unit(db)))
 
+    # None of these has a snapshot: each statement of `work` sees what is committed when it begins. Whoever compares
+    # the answers of two reads a mark first, and looks again where that has changed.
+
     async def ask(self, work: Work[T]) -> T:
         """Run `work`, which people or programs wait for, beside what the lanes read. Raises Busy."""
         with _refusals():

@@ -165,14 +165,17 @@ class ChannelStatuses:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._facts: dict[tuple[str, str], str] = {}
+        self._kept: dict[tuple[str, str], str] = {}
 
     async def load(self) -> None:
         """Read the channels' facts, which are few, so that `recall` needs no wait.
 
         Another daemon may have written some while it worked a channel: whoever takes a lease over reads them anew.
         """
+        self._kept = {}
         rows = await self._database.read(lambda unit: _FACTS.rows(unit.db))
-        self._facts = {(row["channel"], row["key"]): row["value"] for row in rows}
+        # What was kept while it was read is newer than what was read.
+        self._facts = {(row["channel"], row["key"]): row["value"] for row in rows} | self._kept
 
     def recall(self, channel: str, key: str) -> str | None:
         """A fact the channel kept."""
@@ -180,7 +183,7 @@ class ChannelStatuses:
 
     async def remember(self, channel: str, key: str, value: str) -> None:
         """Keep a fact across restarts."""
-        self._facts[channel, key] = value
+        self._facts[channel, key] = self._kept[channel, key] = value
         await self._database.write(lambda unit: _PUT_FACT.run(unit.db, channel=channel, key=key, value=value).rowcount)
 
     async def status(self, channel: str) -> ChannelStatus:
