@@ -160,6 +160,19 @@ class PostgreSQL:
         (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         self._server = None
 
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """Stop all of its processes while this lasts, as a container that is frozen."""
+        pid = self._server.pid if self._server is not None else 0
+        processes = [pid, *_children(pid)]
+        for each in processes:
+            os.kill(each, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for each in processes:
+                os.kill(each, signal.SIGCONT)
+
     def url(self, made_by: Callable[[str], None] | None = None) -> str:
         """The URL of a new database: an empty one, or as `made_by` leaves one whose URL it gets.
 

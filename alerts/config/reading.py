@@ -38,7 +38,7 @@ from alerts.config.sections import (
     WebSettings,
     is_language,
 )
-from alerts.config.within import bound_to, named_in, stray
+from alerts.config.within import apart, bound_to, named_in, stray
 from alerts.desk.outlines import read_districts
 from alerts.desk.streets import read_streets
 from alerts.model.errors import BadCredential, ConfigurationError, Misuse, Unreadable
@@ -372,12 +372,19 @@ class _Reading:
     def server(self, store: StoreSettings | None) -> Server | None:
         """The server that the store is on, with what signs in there; None: it is a file, or can't be told."""
         try:
-            return store.server(self.file.resolve().parent) if store is not None else None
+            server = store.server(self.file.resolve().parent) if store is not None else None
+            return server if server is None or self.within is None else self._apart(server)
         except BadCredential as error:
             self.wrong("store", error.reason)
         except ValueError as error:
             self.wrong("store.url", as_reason(error.args[0]))
         return None
+
+    def _apart(self, server: Server) -> Server:
+        own, wrong = apart(server)
+        for each in wrong:
+            self.wrong("store.url", each)
+        return own
 
     def check_notify(self, notify: NotifySettings, channels: Mapping[str, ChannelSettings]) -> None:
         """The warnings of Tocsin itself are for those on call: on a channel that exists, and not before the public."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
@@ -210,31 +210,40 @@ class StoreSettings(_Section):
         return value
 
 
-_SERVERS = ("postgresql", "postgres")
+_SERVERS = ("postgresql://", "postgres://")
 
 
 def store_at(url: str, folder: Path) -> Path | Server:
     """The file or the server's schema that an address names, a path relative to `folder`. Raises ValueError."""
-    _check_store(url)
-    if urlsplit(url).scheme not in _SERVERS:
+    schema = _check_store(url)
+    if schema is None:
         return folder / url.removeprefix("sqlite:///")
-    schema = dict(parse_qsl(urlsplit(url).query)).get("schema", "tocsin")
     return Server(Secret(url), schema, folder / "var" / schema)
 
 
-def _check_store(url: str) -> None:
-    """Raises ValueError with a reason for what is neither a file nor a server."""
+def _check_store(url: str) -> str | None:
+    """The schema that an address names, None for a file. Raises ValueError with a reason for what is neither."""
+    if url.startswith(_SERVERS):
+        from alerts.store.address import options_of, without_schema  # noqa: PLC0415 only who has a server loads libpq
+
+        schema = without_schema(url)[1]
+        is_read = _is_read(options_of, url)
+        if is_read and not _SCHEMA.fullmatch(schema):
+            raise ValueError(because("no_schema", text=repr(schema)))
+        if is_read:
+            return schema
+    elif re.fullmatch(r"sqlite:///[^?:]+", url):
+        return None
+    # What stands before an @ may be a password.
+    raise ValueError(because("no_store", text=repr(re.sub("//[^@/]*@", "//***@", url))))
+
+
+def _is_read(read: Callable[[str], object], url: str) -> bool:
     try:
-        parts = urlsplit(url)
-        is_server = parts.scheme in _SERVERS and parts.path.count("/") == 1 and (parts.port or 1) > 0
-        schema = dict(parse_qsl(parts.query)).get("schema", "tocsin")
+        read(url)
     except ValueError:
-        is_server, schema = False, ""
-    if is_server and not _SCHEMA.fullmatch(schema):
-        raise ValueError(because("no_schema", text=repr(schema)))
-    if not is_server and not re.fullmatch(r"sqlite:///[^?:]+", url):
-        # What stands before an @ may be a password.
-        raise ValueError(because("no_store", text=repr(re.sub("//[^@/]*@", "//***@", url))))
+        return False
+    return True
 
 
 class ListenSettings(_Section):

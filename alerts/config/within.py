@@ -8,7 +8,7 @@ once more whenever it is opened.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from alerts.channels.settings import OwnSecret, SecretSource
 from alerts.model.local import LocalFile, is_within
 from alerts.model.reason import Reason, because
-from alerts.model.town import District
+from alerts.model.town import District, Secret, Server
 
 S = TypeVar("S")
 Named = SecretSource | LocalFile
@@ -49,6 +49,15 @@ def stray(named: Named, folder: Path) -> Reason | None:
         return because("secret_of_process", name=named.env)
     path = named.path if isinstance(named, LocalFile) else named.file or ""
     return None if is_within(folder / path, folder) else because("outside_of_folder", path=path)
+
+
+def apart(server: Server) -> tuple[Server, list[Reason]]:
+    """The same server, asked with nothing of the process: no service, no password but the town's own; what is wrong."""
+    from alerts.store.address import kept_apart, strays  # noqa: PLC0415 only who has a server loads libpq
+
+    url = server.url.reveal()
+    wrong = [because("database_option", name=name) for name in strays(url)]
+    return replace(server, url=Secret(kept_apart(url))), wrong
 
 
 def bound_to(folder: Path, settings: S) -> S:

@@ -29,6 +29,7 @@ from alerts.model.errors import ConfigurationError, TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
 from alerts.model.town import FleetSection, Town, WebSection
+from alerts.store.identity import claim
 from alerts.web.listener import Refused
 
 LOOKED_AT_EVERY = 5.0
@@ -171,6 +172,7 @@ class Fleet:
         member.wrong, member.language = (), settled.town.language
         daemon = None
         try:
+            await asyncio.to_thread(claim, settled.town.database, member.name, frozenset(self.members))
             daemon = await build(settled.town, replace(self.outside, serve=partial(self._serve, member)))
             await daemon.start()
         except BaseException as error:

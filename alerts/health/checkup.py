@@ -27,6 +27,7 @@ from alerts.rendering.i18n import word
 from alerts.reports.addresses import read_places
 from alerts.store.connection import Place, exists, lack_of_room, sound
 from alerts.store.files import StoreError, must_be_makeable
+from alerts.store.restoring import fell_behind
 
 _DESK_ANSWERS = 10.0
 
@@ -141,19 +142,24 @@ def _store(database: Place) -> Finding:
     written = _written("store", database)
     try:
         must_be_makeable()
+        return written if not written.good else _file(database, written)
     except StoreError as error:
         return Finding("store", good=False, why=error.reason)
+
+
+def _file(database: Path, well: Finding) -> Finding:
     # An empty file is as good as none: it becomes a database when it is opened.
-    if not written.good or not database.exists() or not database.stat().st_size:
-        return written
-    try:
-        sound(database)
-    except StoreError as error:
-        return Finding("store", good=False, why=error.reason)
+    if not database.exists() or not database.stat().st_size:
+        gone = because("database_gone", path=database)
+        return Finding("store", good=False, why=gone) if fell_behind(database) else well
+    sound(database)
     if not os.access(database, os.W_OK):
         return Finding("store", good=False, why=because("not_writable", path=database))
-    lacks = lack_of_room(database)
-    return Finding("store", good=False, why=lacks[1]) if lacks else written
+    if lacks := lack_of_room(database):
+        return Finding("store", good=False, why=lacks[1])
+    if fell_behind(database):
+        return Finding("store", good=True, why=because("database_older", path=database), note=True)
+    return well
 
 
 def _server(server: Server) -> Finding:

@@ -64,6 +64,9 @@ SETTING_FAULTS: Mapping[str, str] = {
         "town's folder"
     ),
     "outside_of_folder": "{path} lies outside of the town's folder; allowed: a place in it",
+    "database_option": (
+        "{name} may not be given by a town of a fleet; allowed: libpq's options that name no secret and no service"
+    ),
     "host_of_machine": (
         "{host} is this machine's own, where the fleet answers; allowed: a town's name, such as {example}"
     ),

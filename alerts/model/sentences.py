@@ -298,6 +298,15 @@ DECIDED: Mapping[str, str] = {
     "wrong_may_arrive": "{channel}: the wrong post may still arrive there; the correction follows it",
     "wrong_stays": "{channel}: the wrong post stays readable above its correction: {where:term}",
     "database_unopened": "the database {path} can't be opened: {said}; check the path and its owner",
+    "store_of_other": (
+        "the database {path} is the one of another town, {other}; allowed: a database or schema of its own"
+    ),
+    "database_older": (
+        "the database {path} is older than what was last written to it; `run` looks for what is out first"
+    ),
+    "database_gone": (
+        "the database {path} holds nothing any more; restore a backup, or remove its -height for a new one"
+    ),
     "sqlite_old": "this Python's SQLite is {version}; allowed: {lowest} or newer",
     "sqlite_lacks": "no database can be made with this Python's SQLite {version}: {said}",
     "server_unreached": "the database {path} does not answer: {said}; check [store] url, and the server",

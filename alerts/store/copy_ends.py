@@ -17,7 +17,7 @@ import psycopg
 from sqlalchemy import Boolean, Table
 
 from alerts.model.town import Server
-from alerts.store import files, postgresql, server_schema
+from alerts.store import files, reaching, server_schema
 from alerts.store.schema import metadata
 
 TABLES = metadata.sorted_tables
@@ -381,8 +381,8 @@ class _NewSchema:
 
 
 def _connected(server: Server) -> psycopg.Connection[Any]:
-    settings = {**postgresql.search_path(server), "lock_timeout": f"{int(files.LOCK_WAIT * 1000)}ms"}
-    return postgresql.connected(server, "tocsin copy", settings)
+    settings = {**reaching.search_path(server), "lock_timeout": f"{int(files.LOCK_WAIT * 1000)}ms"}
+    return reaching.connected(server, "tocsin copy", settings)
 
 
 def _mark(db: psycopg.Connection[Any], standing: str) -> None:

@@ -31,7 +31,7 @@ import psycopg
 
 from alerts.model.reason import because
 from alerts.model.town import Server
-from alerts.store import postgresql
+from alerts.store import reaching
 from alerts.store.connection import Place, migrate, version
 from alerts.store.copy_ends import TABLES, Row, Source, Target, read_from, write_to
 from alerts.store.files import MOVED, UNFINISHED, StoreError
@@ -135,7 +135,7 @@ def _is_at_work(source: Place, now: datetime) -> bool:
     """Whether a daemon works on it. Of a server's, who listens may be another town's: what it holds is looked at."""
     if isinstance(source, Path):
         return ring(source) > 0
-    with postgresql.connected(source, "tocsin copy", postgresql.search_path(source)) as db:
+    with reaching.connected(source, "tocsin copy", reaching.search_path(source)) as db:
         return db.execute(_AT_WORK, {"now": stamp(now)}).fetchone() is not None
 
 

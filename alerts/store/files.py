@@ -275,7 +275,8 @@ def migrate(path: Path) -> bool:
     if standing == HEAD:
         return False
     must_be_usable(path, standing)
-    with path.with_name(f"{path.name}-upgrade").open("w") as lock:
+    beside = os.open(path.with_name(f"{path.name}-upgrade"), os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(beside, "w") as lock:
         # `post` and `run` may both meet an empty file: one upgrades, the other waits and finds it done.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if version(path) == HEAD:

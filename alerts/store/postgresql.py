@@ -22,17 +22,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 import psycopg
 from psycopg import errors
-from psycopg.conninfo import make_conninfo
 from psycopg.rows import RowMaker
 
 from alerts.model.errors import Busy, DatabaseRefused, Lost
 from alerts.model.town import Server
 from alerts.store.files import LOCK_WAIT
+from alerts.store.reaching import answered_within, connected, conninfo, said, search_path
 
 if TYPE_CHECKING:
     from alerts.store.connection import Hears
@@ -146,11 +145,11 @@ class ServerSession:
         self.server = server
         self._patience = patience
         self._tells = tells
+        self._readonly = readonly
+        self._answered_within = answered_within(tells=tells, readonly=readonly, longest=longest)
         self._pid = 0
         self._waits_for = waits_for
         self._settings = {**search_path(server), "lock_timeout": f"{int(HELD_AT_MOST * 1000)}ms"}
-        if readonly:
-            self._settings["default_transaction_read_only"] = "on"
         if longest is not None:
             self._settings["statement_timeout"] = f"{int(longest * 1000)}ms"
         self._db: psycopg.Connection[ServerRow] | None = None
@@ -320,6 +319,13 @@ class ServerSession:
     def _connected(self) -> psycopg.Connection[ServerRow]:
         db = connected(self.server, "tocsin", self._settings, row_factory=_by_name)
         db.prepare_threshold, db.prepared_max = 3, PREPARED
+        if self._answered_within is not None:
+            db.answered_within = self._answered_within
+            # By then another town may use it (`turn_to`), and another one waits.
+            db.unanswered = lambda why: self._waits_for(why)  # noqa: PLW0108
+        if self._readonly:
+            # Not as a setting of the connection: libpq, asked for a server that writes, would take each for a copy.
+            db.execute("SET default_transaction_read_only = on")
         if self._tells:
             self.telling.discard(self._pid)  # the number of one that was lost is soon another process's
             self._pid = db.info.backend_pid
@@ -352,48 +358,6 @@ class ServerSession:
         """Whether the connection is lost: a server says so (FATAL) a moment before it hangs up."""
         hangs_up = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
         return self._db is not None and (hangs_up or self._db.closed or self._db.broken)
-
-
-def said(error: Exception) -> str:
-    """The driver's words on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-def connected(
-    server: Server, name: str, settings: Mapping[str, str], *, autocommit: bool = True, **options: Any
-) -> psycopg.Connection[Any]:
-    """A connection of its own, with these settings. Raises psycopg.OperationalError."""
-    spelled = " ".join(f"-c {key}={_escaped(value)}" for key, value in settings.items())
-    return psycopg.connect(
-        conninfo(server),
-        autocommit=autocommit,
-        application_name=name,
-        options=spelled,
-        connect_timeout=5,
-        # Should the machine of the server vanish, that is noticed before the leases are long over.
-        keepalives_idle=2,
-        keepalives_interval=1,
-        keepalives_count=3,
-        tcp_user_timeout=5000,
-        **options,
-    )
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace(" ", "\\ ")
-
-
-def search_path(server: Server) -> dict[str, str]:
-    """The setting by which names are looked for in the town's schema."""
-    return {"search_path": f'"{server.schema}", public'}
-
-
-def conninfo(server: Server) -> str:
-    """The address as libpq takes it: without the schema, which is ours, and with the password, if it stands apart."""
-    parts = urlsplit(server.url.reveal())
-    query = urlencode([(key, value) for key, value in parse_qsl(parts.query) if key != "schema"])
-    password = {"password": server.password.reveal()} if server.password is not None else {}
-    return make_conninfo(urlunsplit(parts._replace(query=query)), **password)
 
 
 def advisory_key(server: Server) -> int:

@@ -207,7 +207,7 @@ class Height:
 
         From then on `note` writes.
         """
-        before, reached, row = self._read(), _reached(db), _FACT.row(db, key="generation")
+        before, reached, row = self.told(), _reached(db), _FACT.row(db, key="generation")
         generation = str(row["value"]) if row else None
         known, gap = Restored(db).gap(), None
         is_older = before is not None and any(before.reached) and before.is_beyond(generation, reached)
@@ -218,7 +218,7 @@ class Height:
             generation = new_id()
             _KEEP.run(db, channel=_OWNER, key="generation", value=generation)
         with contextlib.suppress(OSError):
-            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o600)
+            self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         self._generation = generation
         return gap
 
@@ -238,7 +238,8 @@ class Height:
             os.close(self._file)
             self._file = None
 
-    def _read(self) -> _Reached | None:
+    def told(self) -> _Reached | None:
+        """What stands in the file."""
         try:
             told = json.loads(self._path.read_bytes()[:_LENGTH])
             return _Reached(str(told["generation"]), (int(told["alerts"]), int(told["attempts"])))
@@ -255,6 +256,19 @@ class _Reached:
 
     def is_beyond(self, generation: str | None, reached: tuple[int, int]) -> bool:
         return self.generation != generation or any(then > now for then, now in zip(self.reached, reached, strict=True))
+
+
+def fell_behind(database: Path) -> bool:
+    """Whether a database is older than what a daemon had written down of it, or is gone; nothing is changed."""
+    before = Height(database).told()
+    if before is None or not any(before.reached):
+        return False
+    if not database.exists() or not database.stat().st_size:
+        return True
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        db.row_factory = sqlite3.Row
+        row = _FACT.row(db, key="generation")
+        return before.is_beyond(str(row["value"]) if row else None, _reached(db))
 
 
 def beside(database: Path) -> Path:

@@ -14,7 +14,8 @@ import psycopg
 from alerts.model.reason import because
 from alerts.model.town import Server
 from alerts.store.files import FOLDED, HEAD, StoreError, must_be_usable, run_migrations
-from alerts.store.postgresql import CHANNEL, advisory_key, connected, said, search_path
+from alerts.store.postgresql import CHANNEL, advisory_key
+from alerts.store.reaching import connected, said, search_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection as CoreConnection

@@ -159,7 +159,8 @@ class _ServerSessions:
 
     def turned(self, server: Server, waits_for: Callable[[str | None], None], *, readonly: bool) -> ServerSession:
         """This thread's connection, turned to the town's schema; only as long as nothing else is asked for in it."""
-        from alerts.store.postgresql import ServerSession, conninfo  # noqa: PLC0415 only who has a server loads it
+        from alerts.store.postgresql import ServerSession  # noqa: PLC0415 only who has a server loads it
+        from alerts.store.reaching import conninfo  # noqa: PLC0415 as above
 
         mine: dict[tuple[str, bool], ServerSession] = vars(self._own).setdefault("sessions", {})
         key = (conninfo(server), readonly)

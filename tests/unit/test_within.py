@@ -33,6 +33,8 @@ WORDS = [
     "heartbeat",
     "host",
     "hosts",
+    "instruction",
+    "told",
     "hours",
     "jurisdiction",
     "kind",

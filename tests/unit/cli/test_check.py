@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import sys
 
@@ -14,6 +15,7 @@ from alerts.cli import run
 from alerts.config import load_config
 from alerts.health.checkup import desk_answers
 from alerts.store import files
+from alerts.store.restoring import beside
 from alerts.web.public.answers import KeptAnswer
 from alerts.web.public.export import Export
 from tests.unit.french import wrong_in
@@ -147,6 +149,21 @@ def test_a_database_that_is_whole_is_good_and_one_that_is_not_there_yet_too(chec
         each.unlink()
     assert line_of(check()[1], "store").startswith("ok")
     assert not made.exists(), "a check makes nothing"
+
+
+def test_a_database_that_is_older_than_its_height_or_gone_is_told_before_anything_runs(check, made):
+    told = json.dumps({"generation": "another", "alerts": 7, "attempts": 9}).encode().ljust(199) + b"\n"
+    beside(made).write_bytes(told)
+    assert "note" in line_of(check()[1], "store")
+    assert "is older than what was last written" in line_of(check()[1], "store")
+
+    for each in made.parent.glob("tocsin.db*"):
+        if each != beside(made):
+            each.unlink()
+    made.touch()
+    status, lines = check()
+    assert status == 1
+    assert "holds nothing any more" in line_of(lines, "store")
 
 
 @pytest.mark.parametrize(

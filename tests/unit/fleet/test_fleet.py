@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -257,6 +258,40 @@ async def test_towns_at_a_server_have_a_schema_each_and_no_two_the_same(tmp_path
         assert wrong["what"].code == "store_taken"
         stored = await fleet.members["crolles"].daemon.database.read(lambda unit: unit.views.everything())
         assert stored == []
+
+
+async def test_a_schema_is_its_towns_however_its_address_is_spelt(tmp_path, postgresql_url):
+    write_town(tmp_path, "meylan", store=at(postgresql_url, "d1"))
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        spelt = at(postgresql_url, "d1").replace("%2Ftocsin-pg", "%2F.%2Ftocsin-pg")
+        write_town(tmp_path, "attaquant", store=spelt)
+        await fleet.look()
+
+        assert running(fleet) == ["meylan"]
+        assert fleet.members["attaquant"].wrong[0].code == "store_of_other"
+
+    shutil.rmtree(tmp_path / "meylan")
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        assert running(fleet) == [], "what a town left at a server is nobody's who knows the address"
+
+
+async def test_a_file_is_its_towns_and_that_of_the_folder_once_the_town_is_gone(tmp_path):
+    write_town(tmp_path, "meylan")
+    write_town(tmp_path, "crolles")
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+    for each in (tmp_path / "crolles").glob("tocsin.db*"):
+        each.unlink()
+    os.link(tmp_path / "meylan/tocsin.db", tmp_path / "crolles/tocsin.db")
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        assert running(fleet) == ["meylan"]
+    shutil.rmtree(tmp_path / "meylan")
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+        assert running(fleet) == ["crolles"]
 
 
 async def test_what_signs_in_at_a_town_s_server_is_the_town_s_own(tmp_path, postgresql_url, monkeypatch):

@@ -18,7 +18,7 @@ import pytest
 from alerts.model.errors import DatabaseRefused
 from alerts.model.incident import AlertState
 from alerts.model.town import Secret
-from alerts.store import postgresql
+from alerts.store import postgresql, reaching
 from alerts.store.connection import opened
 from alerts.store.database import Database
 from alerts.store.files import StoreError
@@ -296,6 +296,37 @@ async def test_a_server_that_is_down_is_waited_for_and_told(own_server, store):
     assert database.trouble is None
     assert "No such file or directory" in told or "refused" in told
     assert noted(store) == 2
+    await database.close()
+
+
+async def test_a_server_that_hangs_is_told_as_what_it_is_and_its_connection_is_made_anew(
+    own_server, store, monkeypatch
+):
+    monkeypatch.setattr(reaching, "ANSWERS", 0.5)
+    database = await Database.open(store)
+    await database.write(note)
+    with own_server.hanging():
+        waiting = asyncio.create_task(database.write(note))
+        await until(lambda: database.trouble)
+        told = database.trouble
+
+    assert told == "the server gives no answer (0.5 s)"
+    with contextlib.suppress(DatabaseRefused):
+        await waiting
+    assert await database.write(note) == "noted"
+    assert database.trouble is None
+    await database.close()
+
+
+async def test_a_server_that_fails_over_is_asked_for_one_that_writes(own_server, store):
+    url = store.url.reveal()
+    writes = replace(store, url=Secret(f"{url}{'&' if '?' in url else '?'}target_session_attrs=read-write"))
+    database = await Database.open(writes)
+
+    assert await database.write(note) == "noted"
+    assert await database.read(lambda unit: len(unit.alerts.by_id("a1"))) == 1
+    with pytest.raises(DatabaseRefused):
+        await database.read(note)
     await database.close()
 
 

@@ -1,0 +1,46 @@
+"""Whose a database is: the town of a fleet that worked it first, by the name of its folder.
+
+One server can be named in many ways, and a file by a link: comparing addresses proves nothing. So the name stands in
+the database itself, and no other town's daemon works on it. A database from before is given its name at the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from sqlalchemy import bindparam, select
+
+from alerts.model.reason import because
+from alerts.store.connection import Place, begin, commit, migrate, opened, rollback
+from alerts.store.files import StoreError
+from alerts.store.schema import fact
+from alerts.store.statement import Statement, upsert_into
+
+_OWNER, _KEY = "(store)", "town"  # no channel's name holds brackets
+_FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("channel"), fact.c.key == bindparam("key")))
+_KEEP = upsert_into(fact)
+
+
+def claim(place: Place, town: str, towns: Collection[str]) -> None:
+    """Have the database be that town's of these, creating it where there is none. Raises StoreError: it is another's.
+
+    A file whose town is no more is the town's in whose folder it lies. A schema of a server stays the other's, since
+    whoever knows the address could take what a town left there.
+    """
+    migrate(place)
+    with opened(place) as db:
+        begin(db)
+        try:
+            row = _FACT.row(db, channel=_OWNER, key=_KEY)
+            owner = None if row is None else str(row["value"])
+            is_free = owner is None or (isinstance(place, Path) and owner not in towns)
+            if is_free and owner != town:
+                _KEEP.run(db, channel=_OWNER, key=_KEY, value=town)
+        except BaseException:
+            rollback(db)
+            raise
+        commit(db)
+    if not is_free and owner != town:
+        name = place if isinstance(place, Path) else place.name
+        raise StoreError(because("store_of_other", path=name, other=owner or ""))
