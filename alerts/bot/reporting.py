@@ -40,7 +40,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.reports.photos import LARGEST_FILE
 from alerts.reports.places import Places
 from alerts.reports.public import Pin, nearby
-from alerts.reports.taking import ReportDraft, placed, section_of
+from alerts.reports.taking import ReportDraft, section_of
 
 JUST_NOW = timedelta(minutes=30)
 """How long who sends something once more is told that it is there already."""
@@ -140,8 +140,7 @@ class ChatReports:
         if not text or not places.addresses:
             return BotReply((_where(places, language),))
         try:
-            # In a thread: a street that is misspelt is compared with all there are.
-            found = await asyncio.to_thread(placed, ReportDraft(begun.kind, Via.BOT, "", address=text), places)
+            found = await self._intake.placed(ReportDraft(begun.kind, Via.BOT, "", address=text))
         except Misuse as error:
             return BotReply((Say(_refused(error, town, language)), _where(places, language)))
         return await self._place(replace(begun, lat=found.lat, lon=found.lon, place=found.address), town, language)

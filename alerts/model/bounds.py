@@ -129,7 +129,11 @@ def _bytes_of(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
 
 
-def network_of(address: str) -> str:
+IPV6, IPV6_GIVEN_AWAY = 56, 48
+"""Bits of the network that a household has, and of one that a tunnel's broker gives to whoever asks."""
+
+
+def network_of(address: str, of_ipv6: int = IPV6) -> str:
     """The network of an address (/24, of IPv6 /56): whoever has one address has its neighbours too."""
     try:
         found = ipaddress.ip_address(address)
@@ -137,7 +141,7 @@ def network_of(address: str) -> str:
         return "?"
     # As a socket of both families tells it, where all of IPv4 would be one /56.
     found = getattr(found, "ipv4_mapped", None) or found
-    bits = 24 if found.version == 4 else 56
+    bits = 24 if found.version == 4 else of_ipv6
     return str(ipaddress.ip_network((found, bits), strict=False))
 
 

@@ -166,6 +166,15 @@ COUNTING = (ReportState.RECEIVED, ReportState.HELD, ReportState.ACCEPTED, Report
 """The states in which a report counts in a cluster, and is still open."""
 
 
+UNPROVEN = frozenset(
+    {
+        "report_form_unknown", "report_form_hasty", "report_form_old", "report_form_trap",
+        "proof_missing", "proof_wrong", "proof_late", "proof_spent",
+    }
+)  # fmt: skip
+"""Why a report is held that came by no form of ours, or without its proof of work: what costs its sender nothing."""
+
+
 class Closing(StrEnum):
     """Why a report was closed."""
 
@@ -239,6 +248,11 @@ class CitizenReport:
     seq: int = 0
 
     @property
+    def is_unproven(self) -> bool:
+        """Whether it cost its sender nothing, and no officer looked at it."""
+        return self.state is ReportState.HELD and self.held is not None and self.held.code in UNPROVEN
+
+    @property
     def is_open(self) -> bool:
         """Whether the town still has to do with it."""
         return self.state in COUNTING
@@ -291,6 +305,7 @@ class Telling:
     """One telling of a report that counts: where and when it was, by whom, and which alert cites that report.
 
     `by` is the officer, or whose program it was, who brought that report.
+    `proven`: it cost who told it something, or an officer looked at it; any other one counts half in a cluster.
     """
 
     report: str
@@ -302,6 +317,7 @@ class Telling:
     draft: str | None = None
     incident: str | None = None
     by: str | None = None
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ REPORTED: Mapping[str, str] = {
     ),
     "photo_broken": "the photo can't be opened: it is broken or cut off; allowed: a whole one",
     "photo_unfetched": "the photo couldn't be fetched from Telegram; please send it once more",
+    "photo_no_room": "no more photos can be kept just now; please send it without one",
     "photo_box": "a box covers nothing of the photo",
     "proof_missing": "it came without a proof of work, as from a browser without scripts",
     "proof_wrong": "its proof of work is wrong",

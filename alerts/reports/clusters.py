@@ -4,6 +4,9 @@ A cluster is looked for around one telling at a time: what lies within the rule'
 to it. So it never grows along a street, as what joins neighbours to neighbours would (docs/adr/0034). Whoever tells
 "me too" tells at the report's place, at a time of their own.
 
+A source that came by no form of ours, or without its proof of work, counts half (`weight_of`): what costs nothing
+decides less, and a crowd of browsers without scripts is a crowd all the same.
+
 Two tellings are of one source where any of their digests are equal: a digest is made under the secret of a day, and the
 second one under that of the day before, so that midnight makes nobody two.
 
@@ -17,7 +20,7 @@ time; of two that share tellings the fuller is shown. Only the newest are looked
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,6 +48,8 @@ class Cluster:
     sources: int
     since: datetime
     until: datetime
+    weight: int = 0
+    """How many sources it counts as (`weight_of`)."""
 
 
 def box_around(place: Point, reach: float) -> Box:
@@ -75,6 +80,17 @@ def persons(tellings: Iterable[Telling]) -> dict[str, str]:
     return {digest: root(digest) for digest in of}
 
 
+def weight_of(tellings: Iterable[Telling], known: Mapping[str, str] | None = None) -> int:
+    """How many sources these tellings count as: each that was proven once, of those that never were every second one.
+
+    What costs nothing is as cheap for who has many networks as for who has one.
+    """
+    several = list(tellings)
+    of = persons(several) if known is None else known
+    proven = {of[each.source] for each in several if each.proven}
+    return len(proven) + len(_sources(several, of) - proven) // 2
+
+
 def cluster_of(
     centre: Telling,
     tellings: Sequence[Telling],
@@ -99,12 +115,17 @@ def cluster_of(
     # By person and not by digest: past midnight, who was refused yesterday has another one.
     gone = {of.get(digest, digest) for digest in spent}
     counted = [each for each in near if of[each.source] not in gone]
-    sources = {of[each.source] for each in counted}
-    if len(sources) < max(rule.count, LEAST_SOURCES):
+    weight = weight_of(counted, of)
+    if weight < max(rule.count, LEAST_SOURCES):
         return None
     in_order = sorted(counted, key=lambda each: each.at)
     return Cluster(
-        place, tuple(dict.fromkeys(each.report for each in in_order)), len(sources), in_order[0].at, in_order[-1].at
+        place,
+        tuple(dict.fromkeys(each.report for each in in_order)),
+        len(_sources(counted, of)),
+        in_order[0].at,
+        in_order[-1].at,
+        weight,
     )
 
 
@@ -178,9 +199,9 @@ def growing(kind: str, tellings: Sequence[Telling], rule: ClusterRule) -> list[G
     found: list[GrowingCluster] = []
     taken: set[int] = set()
     # The fullest first: what counts in it counts in no other.
-    for centre, near in sorted(circles, key=lambda circle: -len(_sources(circle[1], of))):
+    for centre, near in sorted(circles, key=lambda circle: -weight_of(circle[1], of)):
         free = [each for each in near if id(each) not in taken]
-        sources = len(_sources(free, of))
+        sources = weight_of(free, of)
         if sources < LEAST_SHOWN or len(found) == MOST_OF_KIND:
             continue
         taken |= {id(each) for each in free}
@@ -195,5 +216,5 @@ def _around(centre: Telling, tellings: Sequence[Telling], reach: float) -> list[
     return [each for each in tellings if metres(place, (each.lat, each.lon)) <= reach]
 
 
-def _sources(tellings: Iterable[Telling], of: dict[str, str]) -> set[str]:
+def _sources(tellings: Iterable[Telling], of: Mapping[str, str]) -> set[str]:
     return {of[each.source] for each in tellings}

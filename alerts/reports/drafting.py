@@ -48,8 +48,8 @@ from alerts.model.reports import REPORTS, CitizenReport, ReportKind, ReportStep,
 from alerts.model.town import Town
 from alerts.rendering.i18n import word
 from alerts.rendering.plain import is_whole_town
-from alerts.reports.clusters import Cluster, box_around, cluster_with
-from alerts.reports.places import metres
+from alerts.reports.clusters import Cluster, box_around, cluster_with, weight_of
+from alerts.reports.places import CELL, coarse, metres
 
 if TYPE_CHECKING:
     from alerts.store.unit import Unit
@@ -58,15 +58,19 @@ LASTS = timedelta(hours=6)
 """How long a draft is to be valid, if somebody lets it out: crowds tell of what is there now."""
 MOST_TELLINGS = 1000
 """Tellings that are looked at around one; a crowd of more has its draft already."""
-AGREE_WITHIN, AGREE_SPAN = 100.0, timedelta(hours=24)
-"""Two who tell of one kind within so many metres, in that time, tell the same."""
+AGREE_WITHIN, AGREE_SPAN = 1.5 * CELL, timedelta(hours=24)
+"""Two who tell of one kind in one square or in two that touch (whose middles are so far apart at most) tell the same in
+that time. Everybody may see what two agree on: by the exact places one could measure where the other one was."""
 SETTLED_FOR = timedelta(days=2)
 MOST_DRAFTS = 100
 MOST_WAITING = 10
 """Drafts of reports that wait at a time: each calls those on duty, and whoever has many networks could go on for ever.
 
-What more there is shows at the desk as clusters do, and makes a draft with its next report once one is decided.
+What more there is shows at the desk as clusters do, and makes a draft with its next report once one is decided, or once
+it is fuller than one of the ten fullest: who has few networks keeps no crowd from being told.
 """
+MOST_WEIGHED, MOST_WHILE_FULL = 100, 200
+"""Tellings of a draft by which it is weighed, and those that are looked at around one while so many wait."""
 _CELL = 0.001
 # From the middle of a cell to its corner, in metres, rounded up.
 _WITHIN_CELL = 80.0
@@ -108,6 +112,7 @@ class AlertsOn:
         standing = unit.views.on_now(unit.now)
         newest = {each.incident_id: each for each in standing if each.state is AlertState.ACCEPTED}
         self.town = unit.desk.station
+        self.weights: list[int] | None = None
         self.live = [each for each in newest.values() if is_on(each, unit.now)]
         self.drafts = [
             draft
@@ -227,16 +232,18 @@ def consider(
     if (draft := on.waiting(kind, place)) is not None:
         unit.reports.cite([report.id], draft.stored.id, unit.now)
         return Came(draft.stored.id, changed=draft.stored.incident_id)
-    cluster = _cluster_with(unit, kind, new, on) if len(on.drafts) < MOST_WAITING else None
-    if cluster is None:
+    cluster = _cluster_with(unit, kind, new, on)
+    if cluster is None or not _has_a_place(unit, cluster, on):
         return Came()
     alerts.changed()
     return _draft(unit, kind, cluster)
 
 
 def _note_agreement(unit: DeskUnit, kind: ReportKind, new: Telling) -> None:
-    box = box_around((new.lat, new.lon), AGREE_WITHIN)
-    near = unit.reports.tellings(kind.code, new.at - AGREE_SPAN, new.at + AGREE_SPAN, box, 20)
+    square = coarse(new.lat, new.lon)
+    box = box_around(square, AGREE_WITHIN + CELL)
+    around = unit.reports.tellings(kind.code, new.at - AGREE_SPAN, new.at + AGREE_SPAN, box, 50)
+    near = [each for each in around if metres(square, coarse(each.lat, each.lon)) <= AGREE_WITHIN]
     own = {new.source, new.source_before} - {None}
     others = [each for each in near if not own & {each.source, each.source_before} and not _is_by_one(each, new)]
     if others:
@@ -253,7 +260,8 @@ def _cluster_with(unit: DeskUnit, kind: ReportKind, new: Telling, on: AlertsOn) 
     if rule is None:
         return None
     box = box_around((new.lat, new.lon), 2 * rule.radius)
-    found = unit.reports.tellings(kind.code, new.at - rule.span, new.at + rule.span, box, MOST_TELLINGS)
+    most = MOST_TELLINGS if len(on.drafts) < MOST_WAITING else MOST_WHILE_FULL
+    found = unit.reports.tellings(kind.code, new.at - rule.span, new.at + rule.span, box, most)
     waiting = {draft.stored.id for draft in on.drafts}
     spent = [each for each in found if each.draft is not None and each.draft not in waiting]
     free = [
@@ -262,6 +270,22 @@ def _cluster_with(unit: DeskUnit, kind: ReportKind, new: Telling, on: AlertsOn) 
         if each.draft is None and each.incident is None and on.waiting(kind, (each.lat, each.lon)) is None
     ]
     return cluster_with(new, free, rule, spent)
+
+
+def _has_a_place(unit: DeskUnit, cluster: Cluster, on: AlertsOn) -> bool:
+    """Whether fewer drafts wait than may that are as full as it: a crowd has one, whatever others were made of."""
+    if len(on.drafts) < MOST_WAITING:
+        return True
+    if on.weights is None:
+        on.weights = [_weight(unit, each) for each in on.drafts]
+    return sum(each >= cluster.weight for each in on.weights) < MOST_WAITING
+
+
+def _weight(unit: DeskUnit, draft: ClusterDraft) -> int:
+    """As how many sources its tellings count."""
+    box = box_around(draft.centre, draft.radius)
+    told = unit.reports.tellings(draft.kind, unit.now - AGREE_SPAN, unit.now, box, MOST_WEIGHED)
+    return weight_of(each for each in told if each.draft == draft.stored.id)
 
 
 def _draft(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Came:

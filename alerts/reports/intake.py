@@ -17,10 +17,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from alerts.desk.service import DeskService, DeskUnit
@@ -133,6 +137,11 @@ MOST_WAITING = 500
 """Reports that may wait for their transaction; more are asked to come again."""
 
 
+LEAST_FREE = 1_000_000_000
+"""Bytes that photos leave free on the disk: what is urgent is written there too."""
+_FINDER = ThreadPoolExecutor(1, "places")
+
+
 _Ready = tuple[ReportDraft, Photo | None]
 _Waiting = tuple[_Ready, "asyncio.Future[TakenReport]"]
 
@@ -141,15 +150,16 @@ class ReportIntake:
     """Takes reports for a daemon, a few in each transaction. What it took it tells on the bus.
 
     It is also asked for what a form needs before anything is sent: the town's places, the proofs of work, how many
-    report at this moment.
+    report at this moment. `free` tells how many bytes the disk has left on which they are kept.
     """
 
-    def __init__(self, town: Town, service: DeskService, clock: Clock) -> None:
+    def __init__(self, town: Town, service: DeskService, clock: Clock, free: Callable[[], int] | None = None) -> None:
         self.town = town
         self._service = service
         self._clock = clock
         self._waiting: list[_Waiting] = []
         self._work: asyncio.Task[None] | None = None
+        self._free = free or partial(_free_beside, town.beside)
         self._proofs: Proofs | None = None
         self._beginning = asyncio.Lock()
         self._came_at: deque[datetime] = deque()
@@ -167,8 +177,17 @@ class ReportIntake:
         """The town's places, read anew where their file changed."""
         return await places_of(self.town)
 
+    async def placed(self, draft: ReportDraft) -> ReportDraft:
+        """The draft with its place (`alerts.reports.taking.placed`). Raises Misuse for an address that isn't found.
+
+        In one thread of its own: the outlines of a hundred districts take a second when they are first looked at, and
+        addresses that nobody has are no work for the threads by which platforms are reached.
+        """
+        places = await places_of(self.town)
+        return await asyncio.get_running_loop().run_in_executor(_FINDER, placed, draft, places)
+
     def recent(self, now: datetime) -> int:
-        """How many reports this daemon took in the last ten minutes."""
+        """How many reports this daemon took in the last ten minutes, without those that cost their sender nothing."""
         while self._came_at and self._came_at[0] <= now - RECENTLY:
             self._came_at.popleft()
         return len(self._came_at)
@@ -179,13 +198,14 @@ class ReportIntake:
         Raises Misuse for what can't be taken, with what to say about it, and DatabaseRefused; then nothing was stored.
         """
         kind_of(self.town, draft.kind)
-        # In a thread: the outlines of a hundred districts take a second when they are first looked at.
-        draft = await asyncio.to_thread(placed, draft, await places_of(self.town))
+        draft = await self.placed(draft)
         check(self.town, draft, self._service.now())
         if len(self._waiting) >= MOST_WAITING:
             raise Misuse(because("reports_too_many"))
         photo = None
         if draft.photo is not None:
+            if await asyncio.to_thread(self._free) < LEAST_FREE:
+                raise Misuse(because("photo_no_room"))
             photo = await reencoded.read(f"photos of {self.town.name}", draft.photo)
         future: asyncio.Future[TakenReport] = asyncio.get_running_loop().create_future()
         self._waiting.append(((draft, photo), future))
@@ -220,7 +240,8 @@ class ReportIntake:
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each who waits
             outcomes = [error] * len(few)
         fresh = [each for each in outcomes if isinstance(each, TakenReport) and each.fresh]
-        self._came_at.extend(each.report.received_at for each in fresh)
+        # What costs its sender nothing makes nobody's telephone compute for longer.
+        self._came_at.extend(each.report.received_at for each in fresh if not each.report.is_unproven)
         self._tell([each.report.number for each in fresh], [each.came for each in fresh])
         for (_, future), outcome in zip(few, outcomes, strict=True):
             # Who gave up waiting hears nothing, and the report is taken all the same.
@@ -238,6 +259,14 @@ class ReportIntake:
             self._service.tell(IncidentChanged(incident))
         if numbers:
             self._service.tell(ReportsChanged(tuple(numbers)))
+
+
+def _free_beside(file: Path) -> int:
+    """What the disk has left; of a store on a server that is the disk of what lies beside it here."""
+    try:
+        return shutil.disk_usage(file.parent).free
+    except OSError:
+        return LEAST_FREE
 
 
 def _take_each(unit: DeskUnit, drafts: Sequence[_Ready]) -> list[TakenReport | BaseException]:

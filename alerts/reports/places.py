@@ -34,6 +34,10 @@ _AROUND = 500.0
 _BORDER = 100.0
 _LONGEST_ASKED = 200
 _MOST_WORDS = 10
+# Of what is misspelt: words of an address, letters of a word, words that share three letters with it, words that are
+# then compared letter by letter, streets that have a word, and words that are remembered with what they are like.
+_MOST_COMPARED, _LONGEST_COMPARED, _MOST_LOOKED_AT, _MOST_MEASURED = 3, 24, 1000, 6
+_MOST_HAVING, _MOST_REMEMBERED = 200, 2000
 
 
 def metres(one: Point, other: Point) -> float:
@@ -88,6 +92,7 @@ class Places:
     trouble: Reason | None = None
     _found: Mapping[tuple[str, ...], int] = field(init=False, repr=False)
     _squares: Mapping[tuple[int, int], Sequence[int]] = field(init=False, repr=False)
+    _compared: dict[str, list[str]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._found = {street_key(name): place for place, name in reversed(list(enumerate(self.streets)))}
@@ -142,13 +147,50 @@ class Places:
     def suggestions(self, text: str, most: int = 5) -> tuple[str, ...]:
         """Streets that somebody may have meant who isn't understood, the likeliest first."""
         _, words = _asked(text)
-        wanted = {near for word in words for near in (word, *get_close_matches(word, self._words, 2, 0.75))}
+        unknown = sorted((word for word in words if word not in self._words), key=len, reverse=True)
+        near = (near for word in unknown[:_MOST_COMPARED] for near in self._like(word))
+        wanted = {*words, *near}
         counts: dict[int, int] = defaultdict(int)
         for word in wanted:
-            for street in self._words.get(word, ()):
+            having = self._words.get(word, ())
+            # What hundreds of streets have, as "rue", tells of none.
+            for street in having if len(having) <= _MOST_HAVING else ():
                 counts[street] += 1
-        best = sorted(counts, key=lambda street: (-counts[street], len(street_key(self.streets[street])), street))
+        best = sorted(counts, key=lambda street: (-counts[street], len(self.streets[street]), street))
         return tuple(dict.fromkeys(self.streets[street] for street in best[:most]))
+
+    def _like(self, word: str) -> list[str]:
+        """The two words of the town's streets that are likest to one that is none of them; none where none is like it.
+
+        Of an index by three letters so little is looked at, whatever the word is, that a form costs a millisecond.
+        """
+        found = self._compared.get(word)
+        if found is None:
+            shared: dict[str, int] = defaultdict(int)
+            looked_at = 0
+            # What few words have tells most, and what all have would take the longest.
+            for three in sorted(_threes(word[:_LONGEST_COMPARED]), key=lambda each: len(self._having.get(each, ()))):
+                having = self._having.get(three, ())
+                looked_at += len(having)
+                if looked_at > _MOST_LOOKED_AT:
+                    break
+                for known in having:
+                    shared[known] += 1
+            likest = sorted(shared, key=lambda known: (-shared[known], abs(len(known) - len(word)), known))
+            found = get_close_matches(word[:_LONGEST_COMPARED], likest[:_MOST_MEASURED], 2, 0.75)
+            if len(self._compared) >= _MOST_REMEMBERED:
+                self._compared.clear()
+            self._compared[word] = found
+        return found
+
+    @cached_property
+    def _having(self) -> Mapping[str, Sequence[str]]:
+        """The words of the streets' names that have three letters in a row, by these."""
+        words: dict[str, list[str]] = defaultdict(list)
+        for word in self._words:
+            for three in _threes(word):
+                words[three].append(word)
+        return dict(words)
 
     def _street(self, words: tuple[str, ...]) -> int | None:
         """The street of exactly these words, else the only one that has them all, as in "pasteur"."""
@@ -251,6 +293,12 @@ def _asked(text: str) -> tuple[str, tuple[str, ...]]:
         return "", street_key(plain.partition(",")[0])
     rest = plain[number.end() :].partition(",")[0]
     return " ".join(part for part in number.groups() if part), street_key(rest)
+
+
+def _threes(word: str) -> frozenset[str]:
+    """What is in a word, three letters at a time; its beginning and its end count as letters."""
+    told = f" {word} "
+    return frozenset(told[at : at + 3] for at in range(len(told) - 2))
 
 
 def _numbered_so(addresses: Sequence[Address], number: str) -> Address | None:

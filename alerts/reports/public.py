@@ -21,7 +21,7 @@ from alerts.model.reports import CitizenReport, Closing, ReportKind, ReportState
 from alerts.model.town import Town
 from alerts.reports.clusters import box_around
 from alerts.reports.drafting import AlertsOn
-from alerts.reports.places import Places, coarse, metres
+from alerts.reports.places import CELL, Places, coarse, metres
 from alerts.store.report_lists import ShownReport
 from alerts.store.unit import Unit
 
@@ -30,7 +30,8 @@ MOST_PINS = 2000
 GONE_AFTER = timedelta(days=14)
 """How long a report is still shown once it is closed."""
 NEAR, MOST_NEAR = 150.0, 3
-"""Metres within which, and how many, reports of a kind are shown to who is about to report the same."""
+"""Metres from square to square (`coarse`) within which, and how many, reports of a kind are shown to who is about to
+report the same."""
 ASKED_BACK = timedelta(days=180)
 """How old a report may be that is still open, and is shown to who is about to report the same."""
 _MOST_LOOKED_AT = 200
@@ -156,9 +157,11 @@ def nearby(  # noqa: PLR0917 two of them are one place
     of = town.reports.kind(kind) if town.reports is not None else None
     if of is None or not of.public:
         return Nearby()
-    place, box = (lat, lon), box_around((lat, lon), NEAR)
+    # From square to square, on both sides: whoever asks here and there learns no edge that is finer than the grid.
+    place = coarse(lat, lon)
+    box = box_around(place, NEAR + CELL)
     found = [
-        (metres(place, (each.lat, each.lon)), each)
+        (metres(place, coarse(each.lat, each.lon)), each)
         for each in unit.reports.of_kind(kind, now - ASKED_BACK, now, box, _MOST_LOOKED_AT)
         if each.state is not ReportState.HELD and each.lat is not None and each.lon is not None
     ]
@@ -166,7 +169,7 @@ def nearby(  # noqa: PLR0917 two of them are one place
     told = unit.report_lists.told_by([each.id for each in near])
     return Nearby(
         [_bare(each, town, places, told.get(each.id, 1), now) for each in near],
-        _incident(unit, of, place),
+        _incident(unit, of, (lat, lon)),
     )
 
 

@@ -47,6 +47,8 @@ from alerts.store.unit import Unit
 
 BACKDATED = timedelta(days=1)
 """How long ago it may have been, where a program tells when."""
+MOST_HELD_PHOTOS = 200
+"""Photos of reports that are held, a megabyte each at the most, at which none is taken any more that costs nothing."""
 _LONGEST_PREFIX = 4
 
 
@@ -205,6 +207,8 @@ def take(
     held = sift(draft, _facts(unit, (source, before), photo))
     new = _report_of(unit, draft, digest(token), held, photo)
     report = replace(new, key=known_by, source=source, source_before=before)
+    if photo is not None and report.is_unproven and unit.reports.held_photos(MOST_HELD_PHOTOS) >= MOST_HELD_PHOTOS:
+        raise Misuse(because("photo_no_room"))
     unit.reports.add(report)
     if photo is not None:
         unit.reports.put_photo(ReportPhoto(report.id, photo.jpeg, photo.likeness, now))
@@ -263,7 +267,10 @@ def _tell(
         unit.reports.tell(teller)
         return Came()
     unit.reports.tell(replace(teller, kind=report.kind, lat=lat, lon=lon))
-    telling = Telling(report.id, lat, lon, teller.at, teller.source, teller.source_before, by=report.by)
+    is_proven = teller.source != report.source or not report.is_unproven
+    telling = Telling(
+        report.id, lat, lon, teller.at, teller.source, teller.source_before, by=report.by, proven=is_proven
+    )
     return consider(unit, kind, report, telling, alerts)
 
 

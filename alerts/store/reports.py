@@ -9,16 +9,35 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Text, and_, bindparam, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from alerts.model.reports import COUNTING, CitizenReport, EarlierTelling, ReportSource, ReportState, ReportStep, Telling
+from alerts.model.reason import read_reason
+from alerts.model.reports import (
+    COUNTING,
+    UNPROVEN,
+    CitizenReport,
+    EarlierTelling,
+    ReportSource,
+    ReportState,
+    ReportStep,
+    Telling,
+)
 from alerts.store.report_forgetting import ReportForgetting
 from alerts.store.report_rows import ReportParts, plain, report_from, step_from, values_of
 from alerts.store.schema import CITED, OPEN_REPORTS, SOURCED, UNTOLD, report, report_number, report_source, report_step
 from alerts.store.statement import Statement, any_of, insert_into, moment, one_of, stamp
 
+_HELD_PHOTOS = Statement(
+    select(func.count().label("n")).select_from(
+        select(report.c.seq)
+        .where(text(f"report.{OPEN_REPORTS}"), report.c.state == ReportState.HELD.value, report.c.has_photo)
+        .limit(bindparam("most"))
+        .subquery()
+    )
+)
 BEYOND = 2**62
 _ADD = insert_into(report)
 _SET = Statement(
@@ -93,7 +112,15 @@ _TELLERS = Statement(
     select(report_source).where(one_of(report_source.c.report, "reports")).order_by(report_source.c.at)
 )
 _TELLINGS = Statement(
-    select(report_source, report.c.draft, report.c.incident, report.c.by)
+    select(
+        report_source,
+        report.c.draft,
+        report.c.incident,
+        report.c.by,
+        report.c.held,
+        report.c.state,
+        report.c.source.label("sent_by"),
+    )
     .join(report, report.c.id == report_source.c.report)
     .where(report_source.c.kind == bindparam("kind"))
     .where(report_source.c.at >= bindparam("since"), report_source.c.at <= bindparam("until"))
@@ -152,6 +179,14 @@ _UNTOLD = Statement(
     .limit(bindparam("most"))
 )
 _TOLD = Statement(update(report_step).where(report_step.c.seq == bindparam("key")).values(told_at=bindparam("told_at")))
+
+
+def _is_proven(row: Any) -> bool:
+    # Who says "me too" isn't who sent it without a proof.
+    if row["state"] != ReportState.HELD.value or row["sent_by"] != row["source"]:
+        return True
+    held = read_reason(row["held"])
+    return held is None or held.code not in UNPROVEN
 
 
 class Reports(ReportParts, ReportForgetting):
@@ -268,6 +303,11 @@ class Reports(ReportParts, ReportForgetting):
         row = _RECEIVED_SINCE.row(self._db, since=stamp(since), most=most)
         return int(row["n"]) if row else 0
 
+    def held_photos(self, most: int) -> int:
+        """How many photos of reports that are held are kept, counted up to `most`."""
+        row = _HELD_PHOTOS.row(self._db, most=most)
+        return int(row["n"]) if row else 0
+
     # --- those near one another, and the alerts that cite them
 
     def tellings(
@@ -290,7 +330,9 @@ class Reports(ReportParts, ReportForgetting):
             south=south, west=west, north=north, east=east, most=most, uncited=int(uncited),
         )  # fmt: skip
         names = ("report", "lat", "lon", "source", "source_before", "draft", "incident", "by")
-        return [Telling(**{name: row[name] for name in names}, at=moment(row["at"])) for row in rows]
+        return [
+            Telling(**{name: row[name] for name in names}, at=moment(row["at"]), proven=_is_proven(row)) for row in rows
+        ]
 
     def cite(self, reports: Sequence[str], draft: str, at: datetime) -> None:
         """Keep that an alert cites these reports."""

@@ -63,7 +63,9 @@ def test_whoever_has_a_hundred_networks_has_ten_drafts_looked_at_and_gets_nothin
     town.configure(ALL_THREE + REPORTS, station=PROXIED)
     daemon = town.start_daemon()
     told = [
-        send(daemon, f"2001:db8:1:{network:x}00::1", north(1500 * place)) for place in range(12) for network in range(5)
+        send(daemon, f"100.{64 + place}.{network}.1", north(1500 * place))
+        for place in range(12)
+        for network in range(10)
     ]
     assert set(told) == {303}
     assert [each["state"] for each in waiting(town)] == ["waiting"] * MOST_WAITING

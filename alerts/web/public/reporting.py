@@ -23,6 +23,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -31,7 +32,7 @@ from aiohttp import web
 from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.alert import Point
-from alerts.model.bounds import network_of, same
+from alerts.model.bounds import IPV6, IPV6_GIVEN_AWAY, network_of, same
 from alerts.model.errors import DatabaseRefused, Misuse
 from alerts.model.events import ReportsChanged
 from alerts.model.reason import Reason, because
@@ -41,7 +42,7 @@ from alerts.reports.account import link_of
 from alerts.reports.acts import erased
 from alerts.reports.intake import ReportIntake
 from alerts.reports.public import Nearby, nearby
-from alerts.reports.taking import ReportDraft, check, placed, section_of
+from alerts.reports.taking import ReportDraft, check, section_of
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here
 from alerts.web.public.answers import HTML, JSON, UNKEPT, answer, given
@@ -163,7 +164,7 @@ class ReportPages:
             response.force_close()
             return response
         if "agree" in sent.fields:
-            return await self._agree(request, sent, source)
+            return await self._agree(request, sent)
         kind = section_of(self._setting.town).kind(sent.line("kind"))
         if kind is None:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -172,16 +173,16 @@ class ReportPages:
             return await self._done(request, "stopped", kind=kind)
         if "look" in sent.fields:
             return await self._form(request, await self._looked(request, sent, source))
-        return await self._take(request, sent, source)
+        return await self._take(request, sent)
 
-    async def _take(self, request: web.Request, sent: SentForm, source: str) -> web.Response:
-        language = self._setting.language_of(request.path)
+    async def _take(self, request: web.Request, sent: SentForm) -> web.Response:
+        language, doubt = self._setting.language_of(request.path), await self._doubt(sent)
         draft = replace(
-            self._draft(sent, source),
+            self._draft(sent, self._source(request, is_proven=doubt is None)),
             language=language,
             photo=sent.photo,
             key=sent.line("key")[:100] or None,
-            doubt=await self._doubt(sent),
+            doubt=doubt,
         )
         try:
             taken = await self._intake.take(draft)
@@ -209,18 +210,19 @@ class ReportPages:
             return because("report_form_trap")
         now = self._service.now()
         doubt = (await self._seal()).doubt(sent.fields.get("form", ""), now)
-        proofs = await self._intake.proofs()
         # Spent in any case: what doesn't count for another reason counts for no second form either.
-        proof = await asyncio.to_thread(proofs.doubt, sent.fields.get("altcha", ""), now)
+        proof = await self._proof_doubt(sent, now)
         return doubt or proof
+
+    async def _proof_doubt(self, sent: SentForm, now: datetime) -> Reason | None:
+        return await asyncio.to_thread((await self._intake.proofs()).doubt, sent.fields.get("altcha", ""), now)
 
     async def _looked(self, request: web.Request, sent: SentForm, source: str) -> _FormShown:
         """The form with what is known at its place."""
         town, values, now = self._setting.town, _typed(sent), self._service.now()
         places = await self._intake.places()
         try:
-            # In a thread: a street that is misspelt is compared with all there are.
-            draft = await asyncio.to_thread(placed, self._draft(sent, source), places)
+            draft = await self._intake.placed(self._draft(sent, source))
             kind = check(town, draft, now)
         except Misuse as error:
             return _FormShown(values, {field_of(error): self._said(request, error.reason)}, status=422)
@@ -232,7 +234,7 @@ class ReportPages:
         # Its fields stay as they came: who types another address without a script reports that one.
         return _FormShown(values, {}, (lat, lon), draft.address, draft.is_outside, known)
 
-    async def _agree(self, request: web.Request, sent: SentForm, source: str) -> web.Response:
+    async def _agree(self, request: web.Request, sent: SentForm) -> web.Response:
         now = self._service.now()
         doubt = (await self._seal()).doubt(sent.fields.get("form", ""), now)
         if sent.fields.get("website") or doubt is not None:
@@ -241,8 +243,9 @@ class ReportPages:
         if not self._agrees.takes(self._address(request), now):
             status = HTTPStatus.TOO_MANY_REQUESTS
             return await self._failed(request, sent, "", because("reports_too_many"), status)
+        is_proven = await self._proof_doubt(sent, now) is None
         try:
-            await self._intake.agree(sent.line("agree")[:40], source)
+            await self._intake.agree(sent.line("agree")[:40], self._source(request, is_proven=is_proven))
         except Misuse as error:
             return await self._failed(request, sent, field_of(error), error.reason, HTTPStatus.UNPROCESSABLE_ENTITY)
         return await self._done(request, "agreed")
@@ -304,6 +307,10 @@ class ReportPages:
 
     def _address(self, request: web.Request) -> str:
         return address_of(request, self._setting.town.web.trusted)
+
+    def _source(self, request: web.Request, *, is_proven: bool) -> str:
+        """Who that is. Who proves nothing is one with all of an IPv6 /48, which brokers give away by the dozen."""
+        return f"net {network_of(self._address(request), IPV6 if is_proven else IPV6_GIVEN_AWAY)}"
 
     async def _seal(self) -> FormSeal:
         if self._seals is None:

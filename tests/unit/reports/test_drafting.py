@@ -13,6 +13,7 @@ from alerts.model.alert import Area, Certainty, Circle, Severity, Status
 from alerts.model.errors import Conflict
 from alerts.model.hazard import HAZARD_PARAMETER, hazard_of
 from alerts.model.incident import AlertState
+from alerts.model.reason import because
 from alerts.model.reports import REPORTS, ClusterRule, ReportState
 from alerts.model.town import DeskSection, SourceRules
 from alerts.reports.drafting import MOST_WAITING, draft_of, settle
@@ -264,6 +265,38 @@ async def test_a_town_without_channels_is_told_once_that_nobody_would_read_it(tm
     [draft] = await drafts(house)
     assert draft.state is AlertState.LEFT_OUT
     await house.database.close()
+
+
+async def unproven(reports, sources, kind="tree", place=HERE):
+    for each in range(sources):
+        await reports.report(kind, place, doubt=because("proof_missing"), source=f"net 192.{each}.{place[0]:.4f}.0/24")
+
+
+async def test_what_costs_nothing_counts_half(reports):
+    await unproven(reports, 9)
+    assert await drafts(reports) == []
+    await reports.report("tree")
+    assert len(await drafts(reports)) == 1
+
+
+async def test_what_costs_nothing_keeps_no_crowd_from_its_draft(reports):
+    kinds = ("water", "road", "tree", "flooding")
+    for place in range(12):
+        await unproven(reports, 10, kinds[place % 4], north(1500 * (place // 4) + 1500))
+    assert len(await drafts(reports)) == MOST_WAITING
+    taken = await crowd(reports, 6, step=20)
+    [draft] = {each.drafted for each in taken} - {None}
+    assert len(await drafts(reports)) == MOST_WAITING + 1, "the sixth makes it fuller than what others were made of"
+    assert draft not in {each.id for each in (await drafts(reports))[:MOST_WAITING]}
+
+
+async def test_what_an_officer_accepted_counts_whole(reports):
+    await unproven(reports, 4)
+    for each in await reports.ask(lambda unit: unit.reports.listed(9)):
+        accepted = replace(each, state=ReportState.ACCEPTED, accepted_at=reports.clock.now())
+        await reports.service.keep(lambda unit, accepted=accepted: unit.reports.put(accepted))
+    await reports.report("tree")
+    assert len(await drafts(reports)) == 1
 
 
 async def test_who_has_many_networks_calls_those_on_duty_ten_times_at_the_most(reports):

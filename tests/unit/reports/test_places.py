@@ -166,6 +166,14 @@ def test_what_isn_t_understood_is_answered_with_what_it_may_have_been(places):
     assert places.suggestions("rue Pasteru")[0] == "Rue Pasteur"
     assert places.suggestions("gaule") == ("Avenue du Général de Gaulle",)
     assert places.suggestions("12 zzzzz") == ()
+    assert places.suggestions("rue " + "pasteru " * 30)[0] == "Rue Pasteur"
+
+
+def test_of_a_misspelt_address_three_words_are_compared_once():
+    places = Places((), *_read(ROWS))
+    for _ in range(3):
+        places.suggestions(" ".join(f"pasteu{each}" for each in "abcdefghij"))
+    assert len(places._compared) == 3
 
 
 @given(st.text(max_size=300))

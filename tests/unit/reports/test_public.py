@@ -13,7 +13,7 @@ from alerts.model.reports import Closing, ReportPhoto, ReportState
 from alerts.reports.places import Address, Places, coarse, metres
 from alerts.reports.public import GONE_AFTER, MOST_PINS, may_show, nearby, one_pin, pins
 from tests.unit.desk.conftest import an_alert
-from tests.unit.reports.conftest import HERE, north
+from tests.unit.reports.conftest import HERE, METRES, north
 
 WHERE = Places(streets=("Rue Pasteur",), addresses=(Address(0, "12", HERE),))
 ACCEPTED = {"state": ReportState.ACCEPTED}
@@ -167,12 +167,42 @@ async def test_the_three_nearest_are_told_and_none_that_is_held_closed_or_privat
     taken = [await reports.report("road", north(metres)) for metres in (120, 10, 60, 90, 30)]
     await become(reports, taken[4], state=ReportState.HELD, held=because("reports_too_many"))
     found = (await near(reports, "road")).reports
-    assert [each.id for each in found] == [taken[n].report.id for n in (1, 2, 3)]
+    assert {each.id for each in found} == {taken[n].report.id for n in (1, 2, 3)}
     await become(reports, taken[1], state=ReportState.CLOSED, closed_at=reports.clock.now())
     assert len((await near(reports, "road")).reports) == 3
     await reports.report("noise")
     assert (await near(reports, "noise")).reports == ()
     assert (await near(reports, "nothing")).reports == ()
+
+
+async def test_where_a_report_is_can_be_asked_from_everywhere_and_no_answer_is_finer_than_its_square(reports):
+    rows, columns = range(-300, 325, 25), range(-250, 250, 25)
+    asked = [(north(up)[0], HERE[1] + aside / METRES) for up in rows for aside in columns]
+    square = coarse(*HERE)
+    spots = [HERE, square, (square[0] + 0.0003, square[1] + 0.0004), (square[0] - 0.0003, square[1] - 0.0004)]
+    assert len({coarse(*each) for each in spots}) == 1
+    told = []
+    for spot in spots:
+        taken = await reports.report(place=spot)
+        found = [(await near(reports, place=each)).reports for each in asked]
+        told.append([[pin.id == taken.report.id for pin in each] for each in found])
+        await become(reports, taken, state=ReportState.SET_ASIDE)
+
+    assert len(asked) == 500
+    assert any(any(each) for each in told[0])
+    assert all(each == told[0] for each in told)
+    by_square = {coarse(*each): answer for each, answer in zip(asked, told[0], strict=True)}
+    assert [by_square[coarse(*each)] for each in asked] == told[0], "one answer in each square that is asked about"
+
+
+async def test_who_reports_step_by_step_finds_no_edge_of_agreement_within_a_square(reports):
+    first = await reports.report()
+    square = coarse(*north(150))
+    for aside in (-0.0004, 0.0, 0.0004):
+        await reports.report(place=(square[0] + aside, square[1]), source="net 192.0.2.0/24")
+    kept = await reports.ask(lambda unit: unit.reports.by_id(first.report.id))
+    agreed = {each.agreed for each in await reports.ask(lambda unit: unit.reports.listed(9))}
+    assert agreed == {kept.agreed}, "all of a square agree, or none of it"
 
 
 async def test_the_alert_that_is_on_there_is_told(reports):

@@ -10,11 +10,14 @@ import pytest
 
 from alerts.access.sessions import digest
 from alerts.model.errors import Misuse
+from alerts.model.reason import because
 from alerts.model.reports import LONGEST_TEXT, ReportsSection, ReportState, Via
+from alerts.reports import taking
 from alerts.reports.forgetting import forget_what_is_past
 from alerts.reports.intake import ReportIntake
 from alerts.reports.taking import agree, prefix_of, sources_of
 from tests.unit.desk.conftest import a_town
+from tests.unit.reports.test_sieves import a_photo
 
 
 async def test_a_report_is_kept_with_a_number_a_link_and_no_word_of_who_sent_it(reports):
@@ -163,3 +166,31 @@ async def test_the_proofs_of_a_town_s_daemons_have_one_secret(reports):
     assert other is not first
     assert len(await reports.rows("SELECT * FROM report_secret WHERE name = 'proof'")) == 1
     assert first._secret == other._secret
+
+
+async def test_what_costs_nothing_makes_nobody_else_compute_for_longer(reports):
+    for _ in range(30):
+        await reports.report(doubt=because("proof_missing"))
+    assert reports.intake.recent(reports.clock.now()) == 0
+    await reports.report()
+    assert reports.intake.recent(reports.clock.now()) == 1
+
+
+async def test_photos_that_cost_nothing_are_bounded_in_all_and_others_are_taken(reports, monkeypatch):
+    monkeypatch.setattr(taking, "MOST_HELD_PHOTOS", 2)
+    doubt = because("proof_missing")
+    for number in range(2):
+        await reports.report(doubt=doubt, photo=a_photo(number))
+    with pytest.raises(Misuse) as refused:
+        await reports.report(doubt=doubt, photo=a_photo(3))
+    assert refused.value.reason.code == "photo_no_room"
+    await reports.report(doubt=doubt)
+    assert (await reports.report(photo=a_photo(4))).report.has_photo
+
+
+async def test_no_photo_takes_the_last_gigabyte_of_the_disk(reports):
+    full = ReportIntake(reports.town, reports.service, reports.clock, free=lambda: 999_999_999)
+    with pytest.raises(Misuse) as refused:
+        await full.take(reports.draft(photo=a_photo(1)))
+    assert refused.value.reason.code == "photo_no_room"
+    assert (await full.take(reports.draft())).fresh

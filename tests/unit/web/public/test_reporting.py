@@ -21,7 +21,7 @@ from alerts.web.public.report_form import A_NETWORKS, MOST_BYTES, SMALL, TooMany
 from alerts.web.public.reporting import PrivatePages
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.house import a_door, a_house
-from tests.unit.web.public.reporting_house import HERE, a_street, in_one_line
+from tests.unit.web.public.reporting_house import HERE, a_street, in_one_line, solved
 
 ANNE = Actor("Anne", Role.AUTHOR, Origin.COMMAND)
 
@@ -368,3 +368,17 @@ async def test_in_a_fleet_every_link_of_it_leads_below_the_town(tmp_path):
             other = await client.get("/t/martin/signaler", allow_redirects=False)
         assert page.xpath("//form/@action")[0].startswith("/t/martin/report/SM-26-0001/")
         assert other.headers["Location"] == "/t/martin/report"
+
+
+async def test_without_a_proof_a_broker_s_networks_are_one_and_with_one_a_household_is(street):
+    for number, proven in enumerate([False, False, False, True, True]):
+        opened = await street.open()
+        fields = {"kind": "flooding", **HERE, "key": opened.value("key"), "form": opened.value("form")}
+        if proven:
+            fields["altcha"] = solved((await street.get("/report/challenge")).text)
+        sent = await street.post("/report", fields, headers={"X-Forwarded-For": f"2001:db8:1:{number}00::7"})
+        assert sent.status == 200
+    sources = {each.state: set() for each in await street.stored()}
+    for each in await street.stored():
+        sources[each.state].add(each.source)
+    assert {state: len(each) for state, each in sources.items()} == {ReportState.HELD: 1, ReportState.RECEIVED: 2}
