@@ -22,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
+from bench.hostile import endless_feed, filled_photo, secondly_zone, tall_png
 from bench.reported import crowds
 from bench.signups import browsers, endpoints, letters
 from bench.strangers import broker, calm_map, hostile_map, site
@@ -209,6 +210,28 @@ def unproven(given: Given) -> None:
         _ask(given, "POST", "/report", urlencode(place).encode(), FORM, network=number % 250)
 
 
+def photos(given: Given) -> None:
+    """Two uploads a second of a "photo" that is 80 kB of fill bytes."""
+    for number in _paced(2):
+        _upload(given, number, filled_photo(80_000))
+
+
+def tall_photos(given: Given) -> None:
+    """Two uploads a second of a photo that is one pixel wide and 12.9 million high."""
+    photo = tall_png(1, 12_900_000)
+    for number in _paced(2):
+        _upload(given, number, photo)
+
+
+def _upload(given: Given, number: int, photo: bytes) -> None:
+    told = {"kind": "lighting", "lat": "45.19", "lon": "5.71", "key": f"{number}"}
+    parts = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{said}\r\n' for name, said in told.items()]
+    head = '--x\r\nContent-Disposition: form-data; name="photo"; filename="a"\r\nContent-Type: image/jpeg\r\n\r\n'
+    body = "".join([*parts, head]).encode() + photo + b"\r\n--x--\r\n"
+    form = {"Content-Type": "multipart/form-data; boundary=x", "Sec-Fetch-Site": "same-origin"}
+    _ask(given, "POST", "/report", body, form, network=number % 250)
+
+
 def half_hooks(given: Given) -> None:
     """Eighteen deliveries of one byte that end nowhere, anew when they are closed, and twice a second a whole one."""
     head = b"POST /hook/facebook/page HTTP/1.1\r\nHost: town\r\nContent-Length: 1000\r\nX-Hub-Signature-256: "
@@ -309,9 +332,10 @@ def outside(given: Given) -> None:
 def _document(path: str, host: str, mode: str, number: int, made: Mapping[str, bytes]) -> bytes:
     """What the feed or the calendar says in a mode: each time something new, where it is hostile."""
     if path == "/works.ics":
-        return _works(number if mode == "calendar" else None)
+        zone = secondly_zone().replace(b"UID:1", f"UID:{number}".encode())
+        return zone if mode == "zones" else _works(number if mode == "calendar" else None)
     if path == "/rss":
-        return site(number if mode == "rss" else None)
+        return endless_feed(number) if mode == "endless" else site(number if mode == "rss" else None)
     if path.endswith("/cartevigilance/encours"):
         return hostile_map(number) if mode == "vigilance" else made["calm map"]
     if "/message" in path and mode in made:
@@ -380,6 +404,8 @@ ATTACKS: Mapping[str, Callable[[Given], None]] = {
         preambles,
         misspelt,
         unproven,
+        photos,
+        tall_photos,
         half_hooks,
         people,
         crowds,

@@ -11,7 +11,7 @@ from bench.attackers import HOSTILE
 from bench.strangers import hostile_map, site
 from bench.under_attack import ATTACKS
 
-OTHERS = (*HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "broker")
+OTHERS = (*HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "broker", "endless", "zones")
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda each: each.what)

@@ -1,0 +1,189 @@
+"""What would harm whoever reads strangers' bytes: `python -m bench.hostile` has every parser read all of this corpus.
+
+A document is a frame of the parser's format with a run of one unit in it: blanks, marks, openings, what a pattern goes
+over again and again. Sizes grow by doubling up to what a source or an upload may have. It tells of each parser how many
+there were, how many were read or refused, and which met a limit; it fails where one had no answer at all.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alerts.apart.parser import Parser
+from alerts.model.errors import TocsinError
+from alerts.reports.photos import reencoded
+from alerts.sources.feed import read_feed
+from alerts.sources.ical.agenda import read_agenda, window_around
+from alerts.sources.vigilance.bulletin import read_bulletin, read_map
+from alerts.store.pictures import bare
+
+LEAST, MOST, STEP = 1_000, 1_000_000, 8
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+Given = tuple[Any, ...]
+_WORDS = ("\n", " ", "\u00a0", "a", "!", "<", "<p>", "&", "&lt;div&gt;", "\u0301", '="', "a@", ";A=", ",1")
+_FEED = (
+    "{}<rss version='2.0'><channel/></rss>",
+    "<?xml version='1.0'?>{}<rss version='2.0'><channel/></rss>",
+    *(
+        f"<rss version='2.0'><channel><title>t</title><item><guid>1</guid>{inside}</item></channel></rss>"
+        for inside in (
+            "<title>{}</title>",
+            "<title>t</title><author>{}</author>",
+            "<description>&lt;p style='{}'&gt;x&lt;/p&gt;</description>",
+            "<description><![CDATA[{}]]></description>",
+            "<title>t</title><pubDate>{}</pubDate>",
+            "<title>t</title><category {}>x</category>",
+        )
+    ),
+)
+_ZONE = """BEGIN:VTIMEZONE
+TZID:Z
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0200
+RRULE:FREQ=YEARLY{}
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+UID:1
+DTSTART;TZID=Z:20261126T090000
+END:VEVENT"""
+_CALENDAR = tuple(
+    f"BEGIN:VCALENDAR\nVERSION:2.0\n{inside}\nEND:VCALENDAR\n"
+    for inside in (
+        "{}",
+        *(
+            f"BEGIN:VEVENT\nUID:1\nDTSTART:20261126T090000\n{line}\nEND:VEVENT"
+            for line in (
+                "SUMMARY:{}",
+                "RRULE:FREQ=DAILY{}",
+                "EXDATE:20261126T090000{}",
+                "DTEND;TZID={}:20261126T100000",
+            )
+        ),
+        _ZONE,
+    )
+)
+_JSON_UNITS = ("[", '{"a":', "9", '"', "\\u0000", " ", "{},", "-")
+_JSON = ("{}", '{{"product": {}', '{{"product": {{"update_time": "{}"}}}}', '{{"product": {{"periods": [{}]}}}}')
+_FILE_UNITS = (
+    b"\xff",
+    b"\0",
+    b"\xff\0",
+    b"\xff\xd8",
+    b"\xff\xda\0\2",
+    b"\xff\xe1\0\2",
+    b"\xff\xc0\0\x11",
+    b"\0\0\0\0IDAT",
+)
+_FILES = (b"\xff\xd8\xff", b"\xff\xd8\xff\xda\0\2", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"RIFF\xff\xff\xff\0WEBPVP8X")
+
+
+def tall_png(width: int, height: int) -> bytes:
+    """A PNG of that size that is all of one colour: a few bytes for millions of pixels."""
+
+    def chunk(kind: bytes, said: bytes) -> bytes:
+        return struct.pack(">I", len(said)) + kind + said + struct.pack(">I", zlib.crc32(kind + said))
+
+    packer, row = zlib.compressobj(9), b"\0" * (width + 1)
+    packed = b"".join(packer.compress(row * 1000) for _ in range(height // 1000)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height - height % 1000, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+
+
+def secondly_zone() -> bytes:
+    """A calendar of half a kilobyte whose zone changes each second since 1970."""
+    return _CALENDAR[-1].format("").replace("YEARLY", "SECONDLY").encode()
+
+
+def filled_photo(size: int) -> bytes:
+    """A "photo" of so many bytes FF, which a JPEG may be filled with."""
+    return b"\xff\xd8" + b"\xff" * size + b"\0\xff\xd9"
+
+
+def endless_feed(number: int, size: int = 60_000) -> bytes:
+    """A feed over which patterns go again and again: blank lines, an author, a style or blanks without an end."""
+    frame, unit = ((_FEED[1], "\n"), (_FEED[3], "a"), (_FEED[4], "a"), (_FEED[2], "\u00a0"))[number % 4]
+    return frame.replace("<guid>1", f"<guid>{number}").format(unit * size).encode()
+
+
+def _texts(frames: tuple[str, ...], units: tuple[str, ...], size: int) -> Iterator[bytes]:
+    for frame in frames:
+        for unit in units:
+            yield frame.format(unit * (size // len(unit))).encode()
+
+
+def _feeds(size: int) -> Iterator[Given]:
+    for body in _texts(_FEED, _WORDS, size):
+        yield body, None
+
+
+def _calendars(size: int) -> Iterator[Given]:
+    for body in _texts(_CALENDAR, _WORDS, size):
+        yield body, window_around(NOW), ZoneInfo("Europe/Paris")
+    rule = "BEGIN:VEVENT\nUID:{}\nDTSTART:18000101T080000Z\nRRULE:FREQ=DAILY;BYDAY=MO;BYSETPOS=300\nEND:VEVENT\n"
+    events = "".join(rule.format(number) for number in range(size // 100))
+    yield f"BEGIN:VCALENDAR\n{events}END:VCALENDAR\n".encode(), window_around(NOW), ZoneInfo("Europe/Paris")
+    yield secondly_zone(), window_around(NOW, [str(size)]), ZoneInfo("Europe/Paris")
+
+
+def _maps(size: int) -> Iterator[Given]:
+    for body in _texts(_JSON, _JSON_UNITS, size):
+        yield body, "38"
+
+
+def _files(size: int) -> Iterator[Given]:
+    for start in _FILES:
+        for unit in _FILE_UNITS:
+            yield (start + unit * (size // len(unit)) + b"\0\xff\xd9",)
+    yield (tall_png(1, size * 12),)
+    yield (tall_png(1_000, max(size // 100, 1_000)),)
+
+
+CORPUS: Mapping[str, tuple[Parser[..., Any], Callable[[int], Iterator[Given]]]] = {
+    "feed": (read_feed, _feeds),
+    "calendar": (read_agenda, _calendars),
+    "vigilance map": (read_map, _maps),
+    "vigilance bulletin": (read_bulletin, _maps),
+    "photo": (reencoded, _files),
+    "picture": (bare, _files),
+}
+"""By what is read: its parser, and what it is given at a size in bytes."""
+
+
+def came_of(parser: Parser[..., Any], given: Given) -> str:
+    """In a word, what reading it apart came to: `read`, or the code of the reason."""
+    try:
+        parser.apart(*given)
+    except TocsinError as error:
+        return error.reason.code
+    return "read"
+
+
+def main() -> int:
+    """Read all of it; 1 where something neither was read nor had a reason."""
+    count = 0
+    for what, (parser, inputs) in CORPUS.items():
+        outcomes: Counter[str] = Counter()
+        began, size = time.monotonic(), LEAST
+        while size <= MOST:
+            outcomes.update(came_of(parser, given) for given in inputs(size))
+            size *= STEP
+        count += outcomes.total()
+        told = ", ".join(f"{number} {code}" for code, number in outcomes.most_common())
+        print(f"{what}: {outcomes.total()} in {time.monotonic() - began:.0f} s: {told}", flush=True)
+    print(f"{count} hostile inputs, an answer to each")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
