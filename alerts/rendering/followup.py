@@ -204,10 +204,10 @@ def ending(matter: Matter, title: str, area: str, teller: Teller, context: Conte
 def _suggested(matter: Matter, context: Context) -> dict[str, str]:
     """Return what the machine says of this end by itself, and what to mind after it.
 
-    An all clear that has something to mind says that instead of "lifted" once more: its title and its time say so.
+    An all clear says no more than what to mind, and not "lifted" once more: its title and its time say so.
     """
     said, caution, after = _phrase(matter, "over", context), _caution(matter, context), _after(matter, context)
-    if _reasons(matter, context)[0] == EndReason.ALL_CLEAR and after and not _own_over(matter, context):
+    if _reasons(matter, context)[0] == EndReason.ALL_CLEAR and not _own_over(matter, context):
         said, after = after, ""
     return _in_one(said, "", caution, after)
 
