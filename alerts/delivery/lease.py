@@ -31,6 +31,9 @@ RENEWED = 0.3
 """Of the term: after so much of it leases are renewed, and what was given back for somebody is anybody's."""
 TRIED = 0.1
 """Of the term: after so much of it a daemon looks again whether what it lacks is free."""
+LONGEST_TERM = timedelta(seconds=30)
+"""On a machine so busy that a renewal takes longer than a term, a lease lasts for four renewals, but no longer."""
+_RENEWALS = 4
 _EARLY = 0.001
 """Seconds that a sleep may be shorter than it was asked for, by how floating point adds up."""
 
@@ -149,6 +152,7 @@ class LeaseKeeper:
         self._asked: dict[Holding, float] = {}
         self._before = Ownership({}, {}, {})
         self._renew_at = clock.monotonic()
+        self._took = timedelta()
         self._is_retired = False
         self._changed = asyncio.Event()
         self._hurry = asyncio.Event()
@@ -288,6 +292,11 @@ class LeaseKeeper:
     def _is_due(self) -> bool:
         return self._clock.monotonic() >= self._renew_at - _EARLY
 
+    @property
+    def _lasts(self) -> timedelta:
+        """For how long the next renewal is: one that took longer than its term would leave nobody with the lease."""
+        return max(self._term, min(self._took * _RENEWALS, LONGEST_TERM))
+
     def _hasten(self) -> None:
         self._renew_at = self._clock.monotonic()
         self._hurry.set()
@@ -305,16 +314,19 @@ class LeaseKeeper:
         left = [each for each in self._asked if self._next_to_rest(each) is None]
         release = tuple(name for each in left for name in each.leases)
         self.daemon = replace(self.daemon, standing=tuple(self._standing()))
-        renewal = Renewal(self.daemon, self._term, release, registers=not self._is_retired)
+        lasts = self._lasts
+        renewal = Renewal(self.daemon, lasts, release, registers=not self._is_retired)
         found = await self._leases.renew(renewal, now, self._take)
+        # Half of what it took before is remembered: one quick renewal among slow ones changes little.
+        self._took = max(timedelta(seconds=self._clock.monotonic() - began), self._took / 2)
         if self._is_retired and renewal.registers:
             return  # some were given up meanwhile
         if (registered := found.daemons.get(self.owner)) is not None:
             self.daemon = replace(self.daemon, wants=registered.wants)
-        self._renew_at = began + self._term.total_seconds() * self._renewed
+        self._renew_at = began + lasts.total_seconds() * self._renewed
         for each in left:
             self._asked.pop(each, None)
-        self._hold(found, began + self._term.total_seconds())
+        self._hold(found, began + lasts.total_seconds())
 
     def _take(self, found: Ownership) -> Take:
         """Within the transaction, so what was found is what is decided on."""

@@ -309,3 +309,29 @@ async def test_a_duty_is_done_again_and_again_by_who_has_it_whatever_a_round_com
         duty.cancel()
     assert [(lane, round(at - began)) for lane, at in done] == [(DUTIES, at) for at in (0, 10, 20, 20, 30)]
     assert [(line["event"], line["duty"]) for line in log if line["log_level"] == "error"] == [("duty.failed", "sweep")]
+
+
+class SlowLeases(Leases):
+    """Those of a machine so busy that each renewal takes six seconds."""
+
+    clock = None
+
+    async def renew(self, *told):
+        found = await super().renew(*told)
+        await self.clock.sleep(6)
+        return found
+
+
+async def test_where_a_renewal_takes_longer_than_a_term_the_lanes_are_held_all_the_same(house):
+    leases = SlowLeases(house.database)
+    leases.clock = house.clock
+    keeper = LeaseKeeper(leases, house.clock, "us", ["x"])
+    keeping = asyncio.create_task(keeper.run())
+    held = []
+    for _ in range(60):
+        await house.clock.advance(1)
+        held.append(keeper.lease_of("x") is not None)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert held.index(True) < 20
+    assert all(held[20:])
