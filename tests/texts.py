@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -139,9 +139,17 @@ def prepared_alert(hazard: Hazard, severity: Severity, language: str, **changes:
 
 
 def _life(hazard: Hazard, severity: Severity, language: str) -> Iterator[Text]:
+    for alert, kind, phase, context in phases(hazard, severity, language):
+        yield from _on_each(alert, kind, phase, language, **context)
+
+
+def phases(
+    hazard: Hazard, severity: Severity, language: str
+) -> Iterator[tuple[Alert, PostKind, str, Mapping[str, Any]]]:
+    """What happens to the prepared alert of a hazard: it begins, gets worse elsewhere, and ends in each way."""
     alert = prepared_alert(hazard, severity, language)
     info = alert.infos[0]
-    yield from _on_each(alert, PostKind.PUBLISH, "publish", language)
+    yield alert, PostKind.PUBLISH, "publish", {}
     areas = (Area("Les Coteaux"),)
     worse = Severity.EXTREME if severity is not Severity.EXTREME else Severity.SEVERE
     ready = RENDERERS[language].prepared(hazard, language)
@@ -154,7 +162,7 @@ def _life(hazard: Hazard, severity: Severity, language: str) -> Iterator[Text]:
         expires=info.expires and info.expires + timedelta(hours=12),
     )
     update = replace(alert, infos=(later,), msg_type=MsgType.UPDATE)
-    yield from _on_each(update, PostKind.UPDATE, "update", language, previous=alert)
+    yield update, PostKind.UPDATE, "update", {"previous": alert}
     if severity not in (Severity.EXTREME, Severity.MODERATE):
         return
     before = replace(alert, infos=(replace(info, onset=NOW + timedelta(hours=2)),))
@@ -173,7 +181,7 @@ def _life(hazard: Hazard, severity: Severity, language: str) -> Iterator[Text]:
         ("corrected in words", EndReason.CORRECTED, replace(bare, note=right[language]), alert),
     )
     for phase, reason, ending, previous in ends:
-        yield from _on_each(ending, PostKind.END, phase, language, previous=previous, reason=reason)
+        yield ending, PostKind.END, phase, {"previous": previous, "reason": reason}
 
 
 TYPED = {
@@ -361,6 +369,8 @@ def _plus(text: Text) -> str:
 
 def main(path: Path) -> None:
     """Write them all, each distinct text once and on one line."""
+    from tests.texts_elsewhere import elsewhere  # which takes its alerts from here
+
     path.parent.mkdir(parents=True, exist_ok=True)
     lines, heading = [_HOW_TO_READ], ""
     for group in groups(said()):
@@ -368,6 +378,8 @@ def main(path: Path) -> None:
             heading = group.heading
             lines.append(f"\n## {heading}\n")
         lines.append(group.line())
+    for heading, told in elsewhere():
+        lines += [f"\n## {heading}\n", *(f"- {line}" for line in dict.fromkeys(told))]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.stdout.write(f"{path}\n")
 
@@ -377,7 +389,9 @@ _HOW_TO_READ = f"""# Every text that people may read
 A line is a text: who says it (+town: signed with the town's name, +link: with the alert's address), at which
 severities, and the words. " / " is a new line, "|" ends what is first seen of it ({FIRST_SEEN} characters), "{_VALUE}"
 is what differs by severity alone. A title that stands beside another text is its first line, a card beside a summary
-has its words. A summary is what the page, the Atom feed, a link's preview and a notification say."""
+has its words. A summary is what the page, the Atom feed, a link's preview and a notification say. Behind them stand
+locked telephones, letters, panels, the calendar, the Vigilance, residents' reports, the bot and every sentence of the
+catalogues that people read."""
 
 
 if __name__ == "__main__":

@@ -41,26 +41,26 @@ FIRST = {
 }
 
 
-async def states(chats: Chats, chat: int) -> AsyncIterator[str]:
+async def states(chats: Chats, chat: int, language: str = "fr") -> AsyncIterator[str]:
     """Each state of one chat, one after the other."""
     yield "a stranger"
     for n, press in enumerate(("town", "topics:all", "s:Minor")):
-        await chats.command("/start", chat)
+        await chats.command("/start", chat, language=language)
         yield f"question {n} of subscribing"
-        await chats.presses(press, chat)
+        await chats.presses(press, chat, language=language)
     yield "subscribed"
-    await chats.command("/stop", chat)
+    await chats.command("/stop", chat, language=language)
     yield "paused"
-    await chats.command("/signaler", chat)
+    await chats.command("/signaler", chat, language=language)
     yield "asked what to report"
-    await chats.presses(f"{KIND}tree", chat)
+    await chats.presses(f"{KIND}tree", chat, language=language)
     yield "asked where it is"
-    await chats.command("/signaler", chat)
-    await chats.presses(f"{KIND}tree", chat)
+    await chats.command("/signaler", chat, language=language)
+    await chats.presses(f"{KIND}tree", chat, language=language)
     await chats.is_at(chat=chat)
     yield "asked for more words"
-    await chats.command("/effacer", chat)
-    await chats.presses("f:yes", chat)
+    await chats.command("/effacer", chat, language=language)
+    await chats.presses("f:yes", chat, language=language)
     yield "forgotten"
     anne = Account("anne", Role.APPROVER, "x", must_change=False, created_at=chats.house.clock.now())
     await chats.house.service.act(lambda unit: unit.accounts.put_account(anne))

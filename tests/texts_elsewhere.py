@@ -1,0 +1,228 @@
+"""What people read beside an alert's posts, for `make texts`: each list is walked from the product's own tables.
+
+A new hazard, kind of report, command of the bot, state of a chat or catalogue appears by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+from babel.messages.pofile import read_po
+
+import alerts
+from alerts.bot.chat import command_in, commands
+from alerts.channels.mail.letter import subject_of
+from alerts.channels.settings import MAIL_TEXT, PUSH_TEXT
+from alerts.desk.dedupe import end_reason
+from alerts.model.alert import Alert, MsgType, Severity
+from alerts.model.hazard import Hazard
+from alerts.model.post import EndReason, PostKind
+from alerts.model.reports import shipped_kinds
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.answer import AnswerWords
+from alerts.rendering.matter import Context
+from alerts.rendering.templates import Renderer
+from alerts.sources.vigilance.bulletin import Colour, ColourMap, ColourWindow
+from alerts.sources.vigilance.warning import PHENOMENA, Addressee, ToldPhenomenon, alert_of, changes, told_after
+from alerts.web.public.panel import wrapped
+from tests.texts import PAGE, RENDERERS, STATIONS, phases
+from tests.unit.bot.test_help_first import TOWNS, WRITTEN, states
+from tests.unit.bot.test_reporting import Chats
+from tests.unit.rendering.sample_alerts import NOW, X
+from tests.unit.rendering.test_first_seen import REASONS
+from tests.unit.reports.conftest import house_of, reporting_town
+from tests.unit.reports.test_drafting import crowd, drafts
+from tests.unit.sources.test_ical_year import speak
+
+LOCKED = 110
+"""Characters of a notification, title and body together, that a locked screen surely shows."""
+PUSH, MAIL = ChannelConfig("push", "push", PUSH_TEXT), ChannelConfig("mail", "mail", MAIL_TEXT)
+FIRST_LINES = 3
+
+Told = tuple[str, Iterable[str]]
+LANGUAGES: Sequence[str] = tuple(STATIONS)
+
+
+def elsewhere() -> Iterator[Told]:
+    """Each heading with its lines."""
+    for language in LANGUAGES:
+        for hazard in Hazard:
+            yield (
+                f"{language}: {hazard.value}, on a locked telephone, by e-mail and on a panel",
+                _life(hazard, language),
+            )
+            yield f"{language}: {hazard.value}, ended in an officer's own words", _own_words(hazard, language)
+        yield f"{language}: answers and rumours", _answers(language)
+        yield f"{language}: what reports make", asyncio.run(_drafts(language))
+        yield f"{language}: a year of the works calendar", _on_each(asyncio.run(_year()), language)
+        yield f"{language}: the life of a Vigilance", _on_each(_vigilance(), language)
+        yield f"{language}: the bot, by what is said to it in each state", asyncio.run(_talks(language))
+    yield from _catalogues()
+
+
+def _life(hazard: Hazard, language: str) -> Iterator[str]:
+    for severity in (Severity.EXTREME, Severity.MODERATE):
+        for alert, kind, phase, context in phases(hazard, severity, language):
+            moment = Context("7x3k", NOW + timedelta(hours=1), **context)
+            yield from _everywhere(
+                RENDERERS[language], alert, kind, moment, language=language, about=f"{phase} [{severity.value}] "
+            )
+
+
+def _own_words(hazard: Hazard, language: str) -> Iterator[str]:
+    [first, *_] = phases(hazard, Severity.EXTREME, language)
+    for reason in (EndReason.ALL_CLEAR, EndReason.CANCELLED, EndReason.CORRECTED):
+        for words in REASONS[language][:6]:
+            ending = replace(first[0], note=words, msg_type=MsgType.CANCEL)
+            moment = Context("7x3k", NOW + timedelta(hours=1), reason, first[0])
+            yield f"{reason.value}: " + _locked(RENDERERS[language], ending, PostKind.END, moment, language)
+
+
+def _everywhere(
+    renderer: Renderer, alert: Alert, kind: PostKind, moment: Context, *, language: str, about: str
+) -> Iterator[str]:
+    yield f"{about}push {_locked(renderer, alert, kind, moment, language)}"
+    mail = renderer.render(alert, kind, _in(MAIL, language), context=moment).message.plain
+    lines = [line for line in mail.split("\n") if line][1 : FIRST_LINES + 1]
+    yield f"{about}mail “{subject_of(mail, exercise=False)}” {' / '.join(lines)}"
+    facts = renderer.tell(alert, kind, _in(PAGE, language), context=moment)
+    heading = facts["lead"] if kind is PostKind.END else facts["title"]
+    shown = [facts.get("label"), heading, facts["instruction"], facts["area"], facts["when"]]
+    yield f"{about}panel {' | '.join(line for each in shown if each for line in wrapped(str(each)))}"
+
+
+def _locked(renderer: Renderer, alert: Alert, kind: PostKind, moment: Context, language: str) -> str:
+    """Title and body with how long both are, and a mark where a locked screen may end."""
+    title, _, body = renderer.render(alert, kind, _in(PUSH, language), context=moment).message.plain.partition("\n")
+    said = f"{title} / {' / '.join(line for line in body.split(chr(10)) if line)}"
+    marked = f"{said[:LOCKED]}|{said[LOCKED:]}" if len(said) > LOCKED else said
+    return f"[{len(title)}+{len(body.strip())}] {marked}"
+
+
+def _in(channel: ChannelConfig, language: str) -> ChannelConfig:
+    return replace(channel, language=STATIONS[language].language)
+
+
+def _answers(language: str) -> Iterator[str]:
+    renderer = RENDERERS[language]
+    asked = {
+        "fr": ("Peut-on boire l’eau ?", "Non, pas encore.", "L’eau est potable."),
+        "en": ("Can we drink the water?", "No, not yet.", "The water is safe."),
+    }
+    question, answer, fact = asked[language]
+    for automatic in (False, True):
+        reply = AnswerWords(answer, STATIONS[language].language, question, "https://a.example/1", automatic=automatic)
+        yield " / ".join(filter(None, renderer.answer(reply, _in(X, language)).plain.split("\n")))
+    for found in ("true", "false", "unclear"):
+        yield f"{found}: {renderer.verdict(found, fact)}"
+
+
+async def _drafts(language: str) -> list[str]:
+    said = []
+    for kind in shipped_kinds(STATIONS[language].language):
+        if kind.cluster is None:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "tocsin.db"
+            house = await house_of(path, reporting_town(path, language=STATIONS[language].language, kinds=(kind,)))
+            await crowd(house, kind=kind.code)
+            [draft] = await drafts(house)
+            await house.database.close()
+        alert, now = draft.alert, house.clock.now()
+        bare = replace(alert, infos=(), msg_type=MsgType.CANCEL)
+        renderer = Renderer(house.town)
+        for end in (None, *EndReason):
+            phase = PostKind.PUBLISH if end is None else PostKind.END
+            moment = Context("7x3k", now, end, None if end is None else alert)
+            about = f"{kind.code} {end or 'draft'}: "
+            said += _everywhere(renderer, alert if end is None else bare, phase, moment, language=language, about=about)
+            said.append(about + "X " + _on_x(renderer, alert if end is None else bare, phase, moment, language))
+    return said
+
+
+def _on_x(renderer: Renderer, alert: Alert, kind: PostKind, moment: Context, language: str) -> str:
+    return " / ".join(renderer.render(alert, kind, _in(X, language), context=moment).message.plain.split("\n"))
+
+
+async def _year() -> list[tuple[Any, Alert]]:
+    with tempfile.TemporaryDirectory() as folder:
+        return list(await speak(Path(folder)))
+
+
+def _on_each(said: Sequence[tuple[Any, Alert]], language: str) -> Iterator[str]:
+    """Messages of a source in their order, as X and a locked telephone have them."""
+    renderer, sent = Renderer(Town("Saint-Martin", language=STATIONS[language].language)), dict[str, Alert]()
+    for now, alert in said:
+        before = next((sent[each.identifier] for each in reversed(alert.references) if each.identifier in sent), None)
+        reason = end_reason(alert)
+        kind = PostKind.END if reason else PostKind.UPDATE if before else PostKind.PUBLISH
+        moment = Context("7x3k", now, reason, before)
+        yield f"X {_on_x(renderer, alert, kind, moment, language)}"
+        yield f"push {_locked(renderer, alert, kind, moment, language)}"
+        sent[alert.identifier] = alert
+
+
+def _vigilance() -> list[tuple[Any, Alert]]:
+    """Each phenomenon becomes yellow, orange, red, lasts longer, falls to orange, and is green again."""
+    said: list[tuple[Any, Alert]] = []
+    town = Town("Saint-Martin")
+    for phenomenon in PHENOMENA:
+        told: Mapping[str, ToldPhenomenon] = {}
+        life = ((Colour.YELLOW, 8), (Colour.ORANGE, 8), (Colour.RED, 8), (Colour.RED, 14), (Colour.ORANGE, 14), None)
+        for hour, step in enumerate(life):
+            now = NOW + timedelta(hours=hour)
+            windows = () if step is None else (ColourWindow(NOW, NOW + timedelta(hours=step[1]), step[0]),)
+            edition = ColourMap(now, NOW + timedelta(days=2), {phenomenon: windows} if windows else {})
+            made = [
+                (change, alert_of(change, edition, None, Addressee("38", town, now)))
+                for change in changes(edition, told, (), now)
+            ]
+            told = told_after(told, made, now)
+            said += [(now, alert) for _, alert in made]
+    return said
+
+
+async def _talks(language: str) -> list[str]:
+    """Each bare command to a stranger and to a subscriber, then whatever is written in each state of chat and town."""
+    said = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tocsin.db"
+        town = reporting_town(path, public_url="https://alertes.saint-martin.example")
+        house = await house_of(path, town)
+        for chat, (name, now) in enumerate(TOWNS.items(), 4711):
+            chats = Chats(house, now)
+            if chat == 4711:
+                for offered in commands("en", hears=True, reports=True):
+                    typed = f"/{command_in(language, offered)}"
+                    said.append(f"{typed}: {_plain(await chats.command(typed, 1, language=language))}")
+            async for state in states(chats, chat, language):
+                written = WRITTEN["words"]
+                answer = await chats.says(chat, language=language, **written)
+                said.append(f"{state} [{name}]: {_plain(answer)}")
+        await house.database.close()
+    return said
+
+
+def _plain(text: str) -> str:
+    return " / ".join(line for line in unescape(re.sub(r"<[^>]+>", "", text)).split("\n") if line)
+
+
+def _catalogues() -> Iterator[Told]:
+    """Every sentence of each catalogue, in both languages: pages, letters, forms, the bot, notices and reasons."""
+    for file in sorted(Path(alerts.__file__).parent.rglob("locale/fr/*.po")):
+        yield f"{file.parts[-4]}: {file.stem}", _sentences(file)
+
+
+def _sentences(file: Path) -> Iterator[str]:
+    for message in read_po(file.open("rb"), locale="fr"):
+        ids, strings = (each if isinstance(each, tuple) else (each,) for each in (message.id, message.string))
+        if message.id:
+            yield " ‖ ".join(" / ".join(each.split("\n")) for each in (*ids, *strings))
