@@ -3,7 +3,8 @@
 Whoever can't sign with the app's secret is told 403 and nothing else. What is signed is answered 200 only once all of
 it is kept: where the database refuses, it is 503, and Facebook brings it again; what was kept before is known by its
 id. A delivery has as much room as a thousand comments take, and few are read at once, for a few seconds: the door's
-other places are for the desk and the public.
+other places are for the desk and the public. Where all places are taken, the one that has sent only half of its body
+for longest gives way, and before that the longest of the newcomer's own network: whoever sends halves keeps nobody out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import asyncio
 import re
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 
 import structlog
 from aiohttp import web
@@ -21,18 +21,19 @@ from alerts.channels.facebook.hearing import SIGNATURE_HEADER, brought, is_signe
 from alerts.channels.settings import FacebookSettings, SecretSource, read_credential
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import unkept
-from alerts.model.bounds import read_body, same
+from alerts.model.bounds import IPV6_GIVEN_AWAY, network_of, read_body, same
 from alerts.model.errors import BadCredential, DatabaseRefused, SourceFailed
-from alerts.model.listening import Remark
 from alerts.model.town import Town
+from alerts.web.console.arrival import address_of
 
 LARGEST = 2 * 1024 * 1024
 """Bytes of one delivery: Facebook puts a thousand changes into one at the most."""
-AT_ONCE, WITHIN = 16, 10.0
-"""Deliveries of one Page that are read at the same time, and the seconds that one may take; who comes when all places
-are taken is told to come again."""
+AT_ONCE, OF_A_NETWORK, WITHIN = 16, 8, 10.0
+"""Deliveries of one Page that are read at the same time, in all and from one network, and the seconds that one may
+take; one that gives way is told to come again."""
 UNDERSTOOD_AT_ONCE = 20
 """Remarks of one delivery that are understood while Facebook waits; of more, that comes once all are kept."""
+_SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ def hook_routes(town: Town, intake: Intake) -> list[web.RouteDef]:
     """The address of each Page whose comments Facebook may bring."""
     settings = {name: channel.settings for name, channel in town.hearing.items()}
     hooks = {
-        name: FacebookHook(name, each, town.folder, intake)
+        name: FacebookHook(name, each, town, intake)
         for name, each in settings.items()
         if isinstance(each, FacebookSettings) and each.is_brought
     }
@@ -56,12 +57,14 @@ def hook_routes(town: Town, intake: Intake) -> list[web.RouteDef]:
 class FacebookHook:
     """Takes what Facebook brings for one Page. Both secrets are read anew each time: they may be renewed meanwhile."""
 
-    def __init__(self, name: str, settings: FacebookSettings, folder: Path, intake: Intake) -> None:
+    def __init__(self, name: str, settings: FacebookSettings, town: Town, intake: Intake) -> None:
         self._name = name
         self._settings = settings
-        self._folder = folder
+        self._town = town
         self._intake = intake
-        self._reading = 0
+        # Those whose bodies are on their way, the one that began first at the front.
+        self._arriving: dict[asyncio.Timeout, str] = {}
+        self._kept = 0
         self._keeping = asyncio.Lock()
 
     async def verify(self, request: web.Request) -> web.Response:
@@ -77,37 +80,54 @@ class FacebookHook:
     async def take(self, request: web.Request) -> web.Response:
         """Keep what is brought, once it is known to be Facebook's."""
         signature = request.headers.get(SIGNATURE_HEADER, "")
-        if not signature:
+        # Before anything is read: what can be nobody's signature needs no place.
+        if not _SIGNATURE.fullmatch(signature):
             return web.Response(status=HTTPStatus.FORBIDDEN)
-        if self._reading >= AT_ONCE:
-            return _come_again()
-        self._reading += 1
         try:
-            return await self._take(request, signature)
-        finally:
-            self._reading -= 1
-
-    async def _take(self, request: web.Request, signature: str) -> web.Response:
-        try:
-            async with asyncio.timeout(WITHIN):
-                body = await read_body(request.content.iter_any(), "", LARGEST, request.content_length)
+            body = await self._receive(request)
         except SourceFailed:
             return web.Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except TimeoutError:
             return web.Response(status=HTTPStatus.REQUEST_TIMEOUT)
-        # One after the other: many thousands at once are no more than one delivery's work to everybody else.
-        async with self._keeping:
-            return await self._keep(body, signature)
-
-    async def _keep(self, body: bytes, signature: str) -> web.Response:
         secret = self._secret(self._settings.app_secret)
+        if secret is None or not await asyncio.to_thread(is_signed, body, signature, secret):
+            return web.Response(status=HTTPStatus.FORBIDDEN)
+        # Of Facebook's own alone, for whoever can't sign doesn't come so far.
+        if self._kept >= AT_ONCE:
+            return _come_again()
+        self._kept += 1
+        try:
+            # One after the other: many thousands at once are no more than one delivery's work to everybody else.
+            async with self._keeping:
+                return await self._keep(body)
+        finally:
+            self._kept -= 1
+
+    async def _receive(self, request: web.Request) -> bytes:
+        """The body. Raises SourceFailed where it is too large, TimeoutError where it takes too long or gives way."""
+        network = network_of(address_of(request, self._town.web.trusted), IPV6_GIVEN_AWAY)
+        own = [each for each, whose in self._arriving.items() if whose == network]
+        if len(own) >= OF_A_NETWORK:
+            self._give_way(own[0])
+        elif len(self._arriving) >= AT_ONCE:
+            self._give_way(next(iter(self._arriving)))
+        async with asyncio.timeout(WITHIN) as until:
+            self._arriving[until] = network
+            try:
+                return await read_body(request.content.iter_any(), "", LARGEST, request.content_length)
+            finally:
+                self._arriving.pop(until, None)
+
+    def _give_way(self, oldest: asyncio.Timeout) -> None:
+        del self._arriving[oldest]
+        oldest.reschedule(asyncio.get_running_loop().time())
+
+    async def _keep(self, body: bytes) -> web.Response:
         try:
             # In a thread: a thousand changes are parsed in a while that an alert needn't wait for.
-            remarks = await asyncio.to_thread(self._read, body, signature, secret)
+            remarks = await asyncio.to_thread(brought, body, self._settings.page_id)
         except ValueError:
             return web.Response(status=HTTPStatus.BAD_REQUEST)
-        if remarks is None:
-            return web.Response(status=HTTPStatus.FORBIDDEN)
         try:
             # A delivery that comes again is understood once.
             news = await self._intake.service.ask(partial(unkept, channel=self._name, remarks=remarks))
@@ -120,15 +140,10 @@ class FacebookHook:
             return _come_again()
         return web.Response()
 
-    def _read(self, body: bytes, signature: str, secret: str | None) -> list[Remark] | None:
-        if secret is None or not is_signed(body, signature, secret):
-            return None
-        return brought(body, self._settings.page_id)
-
     def _secret(self, source: SecretSource | None) -> str | None:
         """The secret; None where it is missing, and then nothing is believed."""
         try:
-            return read_credential(source, self._folder).reveal() if source is not None else None
+            return read_credential(source, self._town.folder).reveal() if source is not None else None
         except BadCredential as error:
             log.error("hook.no_secret", channel=self._name, reason=str(error.reason))  # noqa: TRY400
             return None

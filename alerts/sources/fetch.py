@@ -67,6 +67,8 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _RESERVED = (ipaddress.ip_network("2001:db8::/32"), ipaddress.ip_network("3fff::/20"))
 # Where 6to4's relays were (RFC 7526).
 _RELAYS = ipaddress.ip_network("192.88.99.0/24")
+# For protocols (RFC 6890), of which Python knows a few addresses alone; none of them is anybody's server.
+_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
 _ISATAP = 0x00005EFE
 
 
@@ -303,7 +305,7 @@ def is_private(address: str) -> bool:
         if carried is None:
             return ip not in _GLOBAL or any(ip in reserved for reserved in _RESERVED) or not ip.is_global
         ip = carried
-    return not ip.is_global or ip.is_multicast or ip in _RELAYS
+    return not ip.is_global or ip.is_multicast or ip in _RELAYS or ip in _PROTOCOLS
 
 
 def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -90,13 +90,14 @@ def step_from(row: Row) -> ReportStep:
 _PUT_PHOTO = upsert_into(report_photo)
 _PHOTO = Statement(select(report_photo).where(report_photo.c.report == bindparam("report")))
 _PUT_NOTICE = upsert_into(content_notice)
-_NOTICES = Statement(
+_NOTICES = (
     select(content_notice)
-    .where(or_(bindparam("report", type_=Text).is_(None), content_notice.c.report == bindparam("report")))
     .where(or_(bindparam("state", type_=Text).is_(None), content_notice.c.state == bindparam("state")))
     .order_by(content_notice.c.at)
     .limit(bindparam("most"))
 )
+_NOTICES_OF = Statement(_NOTICES.where(content_notice.c.report == bindparam("report")))
+_NOTICES_OF_ALL = Statement(_NOTICES)
 _NOTICE = Statement(select(content_notice).where(content_notice.c.id == bindparam("id")))
 _PUT_FORWARD = upsert_into(report_forward)
 _FORWARDED = Statement(select(report_forward).where(report_forward.c.report == bindparam("report")))
@@ -134,7 +135,9 @@ class ReportParts(UnitPart):
 
     def notices(self, most: int, *, report: str | None = None, state: str | None = None) -> Sequence[ContentNotice]:
         """What was said against that report, or against all; oldest first."""
-        return [notice_from(row) for row in _NOTICES.rows(self._db, report=report, state=state, most=most)]
+        if report is None:
+            return [notice_from(row) for row in _NOTICES_OF_ALL.rows(self._db, state=state, most=most)]
+        return [notice_from(row) for row in _NOTICES_OF.rows(self._db, report=report, state=state, most=most)]
 
     def notice(self, identity: str) -> ContentNotice | None:
         """What was said under that id."""

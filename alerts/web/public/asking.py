@@ -25,7 +25,7 @@ from alerts.desk.service import DeskUnit
 from alerts.listening.answering import FaqEntry
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import Taken, take
-from alerts.model.bounds import bounded, network_of, same, seal_of, seen
+from alerts.model.bounds import IPV6, IPV6_GIVEN_AWAY, bounded, network_of, same, seal_of, seen
 from alerts.model.events import RemarkHeard
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Understood
@@ -47,16 +47,23 @@ LASTS = timedelta(hours=24)
 SPAN = timedelta(minutes=10)
 A_NETWORK, ALL_NETWORKS = 5, 120
 """Questions that are noted in ten minutes, from one network and from all."""
+A_FEW, MOST_OF_TODAY = 2, 50_000
+"""As how many networks an IPv6 /48 counts, and how many networks of a day are remembered."""
 _WORD = re.compile(r"\w{4,}")
 _ID = "{id:[A-Za-z0-9]{1,26}}"
 
 
 @dataclass
 class QuestionPace:
-    """Who asked lately, as digests of networks under a secret of the day: in memory alone, and bounded."""
+    """Who asked lately, as digests of networks under a secret of the day: in memory alone, and bounded.
 
-    asked: deque[tuple[datetime, str]] = field(default_factory=deque)
+    All of an IPv6 /48 may ask as often as a few networks, and the last third of what all may ask is for networks that
+    asked for nothing today: who has many of either shuts nobody out who comes for the first time.
+    """
+
+    asked: deque[tuple[datetime, str, str]] = field(default_factory=deque)
     of: Counter[str] = field(default_factory=Counter)
+    today: set[str] = field(default_factory=set)
     day: date | None = None
     secret: bytes = b""
     a_network: int = A_NETWORK
@@ -68,19 +75,24 @@ class QuestionPace:
             self.day, self.secret = now.date(), secrets.token_bytes(32)
             self.asked.clear()
             self.of.clear()
+            self.today.clear()
         while self.asked and self.asked[0][0] <= now - SPAN:
-            self._forget(self.asked.popleft()[1])
-        own = seal_of(self.secret, network_of(address))
-        if len(self.asked) >= self.all_networks or self.of[own] >= self.a_network:
+            for each in self.asked.popleft()[1:]:
+                self._forget(each)
+        own, wide = (seal_of(self.secret, f"{bits} {network_of(address, bits)}") for bits in (IPV6, IPV6_GIVEN_AWAY))
+        most = self.all_networks * 2 // 3 if wide in self.today else self.all_networks
+        if len(self.asked) >= most or self.of[own] >= self.a_network or self.of[wide] >= A_FEW * self.a_network:
             return False
-        self.asked.append((now, own))
-        self.of[own] += 1
+        self.asked.append((now, own, wide))
+        self.of.update((own, wide))
+        if len(self.today) < MOST_OF_TODAY:
+            self.today.add(wide)
         return True
 
-    def _forget(self, own: str) -> None:
-        self.of[own] -= 1
-        if not self.of[own]:
-            del self.of[own]
+    def _forget(self, network: str) -> None:
+        self.of[network] -= 1
+        if not self.of[network]:
+            del self.of[network]
 
 
 class QuestionField:

@@ -13,7 +13,7 @@ from alerts.listening.ears import Intake
 from alerts.listening.hearing import understand_nothing
 from alerts.model.events import RemarkHeard
 from alerts.model.listening import Kind
-from alerts.web.public.asking import A_NETWORK, ALL_NETWORKS, QuestionField, QuestionPace
+from alerts.web.public.asking import A_FEW, A_NETWORK, ALL_NETWORKS, QuestionField, QuestionPace
 from alerts.web.public.publisher import public_routes
 from tests.unit.desk.conftest import NOW, an_alert, cancelling
 from tests.unit.french import visible, wrong_in
@@ -158,6 +158,18 @@ def test_the_pace_counts_networks_and_forgets_them():
     pace.takes("192.0.2.1", NOW + timedelta(days=1))
     assert pace.day == date(2026, 11, 26)
     assert len(pace.asked) == 1
+
+
+def test_a_broker_s_networks_and_those_that_asked_before_leave_room_for_who_comes_first():
+    pace = QuestionPace()
+    given_away = [pace.takes(f"2001:db8:1:{n:x}00::1", NOW) for n in range(200)]
+    assert sum(given_away) == A_FEW * A_NETWORK
+    for n in range(ALL_NETWORKS):
+        for _ in range(A_NETWORK):
+            pace.takes(f"10.{n % 30}.0.1", NOW)
+    assert ALL_NETWORKS * 2 // 3 <= len(pace.asked) < ALL_NETWORKS
+    assert not pace.takes("10.1.0.1", NOW)
+    assert pace.takes("203.0.113.1", NOW)
 
 
 @pytest.mark.parametrize("kind", BAD_KINDS)

@@ -276,6 +276,15 @@ async def test_nobody_floods_a_mailbox(town):
     assert len(pages) == 1, "and who tries learns nothing by it"
 
 
+async def test_google_has_one_mailbox_for_all_places_of_the_dots(town):
+    for address in ("jeanne.m@gmail.com", "jeannem@gmail.com", "J.e.a.n.n.e.m+x@googlemail.com", "jeannem@GMAIL.com"):
+        assert (await town.send(address))[0] == 200
+    assert len(town.relay.taken) == 1
+    assert (await town.send("jeanne.m@quais.example"))[0] == 200
+    assert (await town.send("jeannem@quais.example"))[0] == 200
+    assert len(town.relay.taken) == 3, "elsewhere a dot makes another mailbox"
+
+
 async def test_a_network_that_asks_too_often_is_told_so(town):
     for number in range(A_NETWORK):
         assert (await town.send(f"n{number}@quais.example"))[0] == 200
