@@ -28,13 +28,14 @@ from alerts.bot.chat import (
     safe,
     words_of,
 )
-from alerts.desk.approve import fingerprint, is_vetoed, wrote
+from alerts.desk.approve import fingerprint, is_vetoed, why_not_theirs, wrote
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.incident import StoredAlert
 from alerts.model.person import MAY, Account, Act, Actor, Origin
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Asked, Linked
+from alerts.rendering.i18n import word
 from alerts.reports.acts import erased
 
 SEEN = 24
@@ -250,6 +251,9 @@ def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
         return _("“%(what)s” doesn't wait any more: somebody decided, or it was replaced.", what=what)
     if validates and is_own and not case.unit.desk.station.desk.alone:
         return _("You wrote it: somebody else validates it.")
+    town, brought = case.unit.desk.station, case.unit.reports.brought_by([case.stored.id]).get(case.stored.id, ())
+    if validates and (why := why_not_theirs(case.officer.actor, case.stored, town, brought)) is not None:
+        return safe(word(why, case.language, town.zone))
     return None
 
 
