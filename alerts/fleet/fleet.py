@@ -24,7 +24,7 @@ from alerts.daemon.outside import Outside
 from alerts.daemon.serving import Entrance
 from alerts.fleet.entrance import FleetDoor, Place
 from alerts.fleet.hosts import HostNames
-from alerts.fleet.towns import CONFIG, FilesBeside, Mark, Settled, find_towns, mark, settle
+from alerts.fleet.towns import CONFIG, LEADS_OUT, FilesBeside, Mark, Settled, find_towns, mark, settle
 from alerts.model.errors import ConfigurationError, TocsinError
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
@@ -135,6 +135,8 @@ class Fleet:
             settled = await asyncio.to_thread(settle, name, folder, self.section, self.listen)
             self._claim(member, settled)
         except ConfigurationError as error:
+            if any(LEADS_OUT in each.codes() for each in error.problems):
+                await self._end(member)
             self._refuse(member, error.problems, error.language)
         except Exception as error:
             log.exception("town.failed", town=name)

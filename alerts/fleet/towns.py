@@ -40,6 +40,8 @@ MOUNTS = "/t"
 """The path below which towns without a host name of their own are: `/t/NAME`."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _MOST_TEMPLATES = 5000
+LEADS_OUT = "link_out_of_folder"
+"""The reason for which a town is ended that runs: what it writes would go elsewhere."""
 
 Mark = tuple[tuple[str, int, int, int], ...]
 
@@ -91,7 +93,7 @@ def settle(name: str, folder: Path, fleet: FleetSection, web: WebSection) -> Set
     before = mark(file)
     town = load_config(file, within=folder.resolve())
     wrong = [
-        _fault(os.fspath(link.relative_to(folder)), because("outside_of_folder", path=link))
+        _fault(os.path.relpath(link, town.folder), because("link_out_of_folder", path=link))
         for link in _links_out(town)
     ]
     if wrong:

@@ -67,6 +67,7 @@ SETTING_FAULTS: Mapping[str, str] = {
     "database_option": (
         "{name} may not be given by a town of a fleet; allowed: libpq's options that name no secret and no service"
     ),
+    "link_out_of_folder": "{path} is a link that leads out of the town's folder; allowed: links within it",
     "host_of_machine": (
         "{host} is this machine's own, where the fleet answers; allowed: a town's name, such as {example}"
     ),
