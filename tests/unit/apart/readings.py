@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from alerts.model.errors import Misuse, Unreadable
 from alerts.model.reason import Reason, because
 from alerts.rendering.fit import at_words
 from alerts.rendering.text import clean, french
+from alerts.sources.cap.message import read_message
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +99,12 @@ def words(body: bytes) -> int:
         said = french.__wrapped__(clean.__wrapped__(body.decode()))
         length = len(at_words(said, lambda part: len(part) < 200, markup=True))
     return length
+
+
+@parser("messages", seconds=8)
+def messages(bodies: tuple[bytes, ...]) -> int:
+    """How many of them were read or refused."""
+    for body in bodies:
+        with contextlib.suppress(Unreadable):
+            read_message(body, zone=UTC, language="fr")
+    return len(bodies)
