@@ -216,7 +216,9 @@ def take(
     unit.reports.step(ReportStep(report.id, now, report.state, by=report.by, told_at=now), report.channel, report.chat)
     if draft.by is not None:
         Officer(unit, draft.by).write(Act.REPORT, report.number, "report added")
-    came = _tell(unit, kind, report, ReportSource(report.id, source, before, report.at), alerts)
+    came = _tell(
+        unit, kind, report, ReportSource(report.id, source, before, report.at), alerts, outside=draft.is_outside
+    )
     kept = replace(report, draft=came.draft, incident=came.incident)
     return TakenReport(kept, token, drafted=came.draft, incident=came.incident, came=came)
 
@@ -259,11 +261,17 @@ def _facts(unit: DeskUnit, sources: Sequence[str], photo: Photo | None = None) -
 
 
 def _tell(
-    unit: DeskUnit, kind: ReportKind, report: CitizenReport, teller: ReportSource, alerts: AlertsNow | None = None
+    unit: DeskUnit,
+    kind: ReportKind,
+    report: CitizenReport,
+    teller: ReportSource,
+    alerts: AlertsNow | None = None,
+    *,
+    outside: bool = False,
 ) -> Came:
     """Keep who told of it, and see what that comes to; what is outside the town comes to nothing."""
     lat, lon = report.lat, report.lon
-    if lat is None or lon is None or (report.held is not None and report.held.code == OUTSIDE):
+    if lat is None or lon is None or outside or (report.held is not None and report.held.code == OUTSIDE):
         unit.reports.tell(teller)
         return Came()
     unit.reports.tell(replace(teller, kind=report.kind, lat=lat, lon=lon))

@@ -149,6 +149,8 @@ async def test_what_is_outside_the_town_is_held_and_counts_in_no_cluster(reports
     assert {each.report.held.code for each in far} == {"report_outside"}
     for number in range(6):
         await reports.intake.agree(far[0].report.id, f"net 198.51.{number}.0/24")
+    for _ in range(12):
+        await reports.report(place=(46.5, 5.71), doubt=because("proof_missing"))
     assert await reports.rows("SELECT draft FROM report WHERE draft IS NOT NULL") == []
     assert {each.report.district for each in far} == {None}
 
