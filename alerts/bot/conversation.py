@@ -200,7 +200,8 @@ def _forget(scene: Scene) -> BotReply:
     text = _("Remove everything that is kept about this chat, and send no more alerts?")
     if scene.kept.account:
         text += "\n" + _(
-            "Its link to the account <b>%(name)s</b> goes too: what waits for a validation is told here no more.",
+            "Its link to the account <b>%(name)s</b> goes too: what waits for a validation won’t be announced here "
+            "any more.",
             name=safe(scene.kept.account),
         )
     if scene.kept.reports:

@@ -146,8 +146,9 @@ def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, code: s
         unit.officer_chats.tell(channel, event.chat, change_key(line.seq), unit.now)
     _ = words_of(language_of(account, town.language)).gettext
     text = _(
-        "This chat now belongs to the account <b>%(name)s</b>. What waits for a validation is told here; "
-        "/unlink ends it. Whoever holds this phone can decide in your name: keep it locked.",
+        "This chat now belongs to the account <b>%(name)s</b>. What waits "
+        "for a validation is announced here; /unlink ends it. Whoever holds "
+        "this phone can decide in your name: keep it locked.",
         name=safe(account.name),
     )
     return BotReply((Say(text),))

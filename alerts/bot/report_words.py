@@ -96,7 +96,7 @@ def sent(report: CitizenReport, url: str | None, on: On | None, language: str, e
     _ = words_of(language).gettext
     lines = [_("Thank you. Your report has the number <b>%(number)s</b>.", number=safe(report.number))]
     if on is not None:
-        lines.append(_("It belongs to an alert that is on: %(alert)s", alert=_named(on)))
+        lines.append(_("It is part of a current alert: %(alert)s", alert=_named(on)))
     lines.append(_("You’ll be told here what happens to it."))
     if url is not None:
         page = link(_("Private page"), url)
@@ -118,7 +118,7 @@ def news(step: ReportStep, report: CitizenReport, kind: str, on: On | None, lang
     where = ", ".join(filter(None, (kind, report.place)))
     lines = [f"<b>{safe(report.number)}</b> – {safe(where)}", _became(step, words)]
     if on is not None and step.state is not ReportState.CLOSED:
-        lines.append(words.gettext("It belongs to an alert that is on: %(alert)s", alert=_named(on)))
+        lines.append(words.gettext("It is part of a current alert: %(alert)s", alert=_named(on)))
     if step.said:
         lines.append(words.gettext("The town says: “%(words)s”", words=safe(step.said)))
     return Say("\n".join(lines))

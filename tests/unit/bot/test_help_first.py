@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alerts.bot.chat import OWN, ChatEvent, TownNow, commands, is_written_freely, read_update
+from alerts.bot.chat import OWN, ChatEvent, On, TownNow, commands, is_written_freely, read_update
 from alerts.bot.report_words import KIND
 from alerts.model.person import Account, Role
 from alerts.model.subscriber import Asked, Linked
@@ -26,9 +26,10 @@ WRITTEN: Mapping[str, dict[str, Any]] = {
     "words behind a command": {"text": "/question Que faire ?"},
     "words behind another": {"text": "/aide l’eau monte"},
 }
+ON = {language: (On(title, "", None, "abc123"),) for language, title in (("fr", "Vent fort"), ("en", "Wind"))}
 TOWNS: Mapping[str, TownNow] = {
     f"{', '.join(name for name, is_so in flags.items() if is_so) or 'nothing'}": replace(
-        TOWN, subscribes=subscribes, hears=hears, reports=True, on=TOWN.on if on else {}
+        TOWN, subscribes=subscribes, hears=hears, reports=True, on=ON if on else {}
     )
     for subscribes in (True, False)
     for hears in (True, False)

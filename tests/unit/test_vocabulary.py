@@ -1,0 +1,109 @@
+"""One French word for one thing on every screen, in each post and in docs/fr; how French and English are set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+import alerts
+from alerts.rendering.library import shipped_folder
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUES = sorted(Path(alerts.__file__).parent.rglob("locale/fr/*.po"))
+NOT_BUT = {
+    r"approbateurs?|validateurs?": "valideur",
+    r"brouillons? d’alerte|ébauches? d’alerte": "projet d’alerte",
+    r"correctifs?|errata|erratum": "rectificatif",
+    r"comptes-rendus?|rapports? d’(?:alerte|incident)": "compte rendu",
+    r"journal d’audit|journaux d’audit": "registre",
+    r"bots?|chatbots?": "robot",
+    r"channels?": "canal",
+    r"municipalités?": "commune",
+    r"sortes? de signalement": "catégorie",
+    r"(?:de|par|à) Ville de": "de la commune (…)",
+    r"mails?|e-mails?|emails?": "courriel",
+}
+"""What isn't said, and what is said for it."""
+_TYPED = re.compile(
+    r"```.*?```|<!--.*?-->|`[^`]*`|\]\([^)]*\)|\*Talk with the bot\*|\bBot API\b|\bCHANNEL\b|%\(\w+\)s|\{[^}]*\}"
+    r"|channels\.(?:toml|x)|channels\.(?=\{)|, channels\b|python-telegram-bot"
+    r"|--\w+|\w+\.\w+(?:\.\w+)*|/[\w-]+|@\w+|\[\[?\w+[^\]]*\]",
+    re.DOTALL,
+)
+"""What is typed or spelled for a program stands there in English."""
+
+
+def french() -> Iterator[tuple[str, str]]:
+    """Every French text with where it stands: catalogues, templates, pages of docs/fr."""
+    for file in CATALOGUES:
+        for message in read_po(BytesIO(file.read_bytes()), locale="fr"):
+            for said in message.string if isinstance(message.string, tuple) else (message.string,):
+                if message.id:
+                    yield file.stem, said
+    for file in sorted((shipped_folder() / "fr").rglob("*.j2")):
+        yield file.name, re.sub(r"\{#.*?#\}", "", file.read_text("utf-8"), flags=re.DOTALL)
+    for file in sorted((ROOT / "docs" / "fr").glob("*.md")):
+        yield f"docs/fr/{file.name}", file.read_text("utf-8")
+
+
+def sentences(file: Path) -> list[str]:
+    """The English sentences of a catalogue."""
+    messages = read_po(BytesIO(file.read_bytes()), locale="fr")
+    return [said for each in messages for said in (each.id if isinstance(each.id, tuple) else (each.id,)) if said]
+
+
+def read(text: str) -> str:
+    return _TYPED.sub("x", text)
+
+
+@pytest.mark.parametrize("unwanted", NOT_BUT, ids=NOT_BUT.values())
+def test_one_french_word_for_one_thing(unwanted):
+    rule = re.compile(rf"(?<![\w-])(?:{unwanted})(?![\w-])", re.IGNORECASE)
+    found = [f"{where}: {hit.group(0)!r}" for where, text in french() for hit in rule.finditer(read(text))]
+    assert found == [], f"but: {NOT_BUT[unwanted]}"
+
+
+def test_one_no_break_space_stands_before_a_colon_and_no_two_of_any():
+    rule = re.compile(r"\u202f:|[ \u00a0\u202f]{2,}[:;!?»]|«[ \u00a0\u202f]{2,}|[^\S\n]de Ville de")
+    assert [f"{where}: {hit.group(0)!r}" for where, text in french() for hit in rule.finditer(text)] == []
+
+
+def test_nobody_is_taken_for_a_man():
+    """What is said to everybody on the public pages and by the bot."""
+    rule = re.compile(
+        r"[Vv]ous (?:êtes|n’êtes pas) (?:de nouveau )?abonné\b|concerné[ \u00a0\u202f]\?|[Hh]eureux de vous"
+    )
+    assert [f"{where}: {said}" for where, said in french() if rule.search(said)] == []
+
+
+def test_no_calm_is_claimed():
+    """No town knows that all is calm: it knows of no alert."""
+    rule = re.compile(r"tout est calme|all is calm", re.IGNORECASE)
+    english = [
+        (file.stem, str(each.id)) for file in CATALOGUES for each in read_po(BytesIO(file.read_bytes())) if each.id
+    ]
+    assert [where for where, said in (*french(), *english) if rule.search(said)] == []
+
+
+UNIDIOMATIC = (
+    r"is on\b(?! its way)",
+    r"are on\b",
+    r"is told\b",
+    r"what becomes of",
+    r"sees? to (?:it|that)",
+    r"nobody promises",
+    r"good day",
+    r"reads? along",
+)
+
+
+@pytest.mark.parametrize("catalogue", ["public", "letters", "pins", "bot"])
+def test_english_for_the_public_is_not_a_translation(catalogue):
+    [file] = [each for each in CATALOGUES if each.stem == catalogue]
+    rules = [re.compile(rf"\b{each}", re.IGNORECASE) for each in UNIDIOMATIC]
+    assert [said for said in sentences(file) if any(rule.search(said) for rule in rules)] == []
