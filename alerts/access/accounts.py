@@ -82,7 +82,10 @@ def disable(officer: Officer, name: str) -> Account:
 
 
 def enable(officer: Officer, name: str) -> Account:
-    """Let somebody in again, with the password and the factors they had."""
+    """Let somebody in again, with the password and the factors they had; their tokens end.
+
+    Programs have those, and nobody looks at where they are while the account is shut.
+    """
     officer.must(Act.ADMINISTER)
     account = found(officer, name)
     if account.disabled_at is None:
@@ -90,6 +93,7 @@ def enable(officer: Officer, name: str) -> Account:
     account = replace(account, disabled_at=None)
     officer.unit.accounts.put_account(account)
     officer.write(AuditEvent.ACCOUNT_ENABLED, account.name)
+    _revoke_all(officer, account)
     return account
 
 
@@ -113,9 +117,7 @@ def reset(officer: Officer, name: str, password: str) -> Account:
     if officer.unit.officer_chats.release(account.name):
         officer.write(AuditEvent.CHAT_UNLINKED, account.name)
     # Under a person's name a token acts as that person, so it goes with what else proved them.
-    for token in accounts.tokens():
-        if token.revoked_at is None and fold_name(token.name) == fold_name(account.name):
-            _revoke(officer, token)
+    _revoke_all(officer, account)
     return account
 
 
@@ -172,6 +174,12 @@ def found(officer: Officer, name: str) -> Account:
         known = because("no_such_account", name=repr(name), known=names)
         raise Misuse(known if names else because("no_account_known", name=repr(name)))
     return account
+
+
+def _revoke_all(officer: Officer, account: Account) -> None:
+    for token in officer.unit.accounts.tokens():
+        if token.revoked_at is None and fold_name(token.name) == fold_name(account.name):
+            _revoke(officer, token)
 
 
 def _revoke(officer: Officer, token: Token) -> None:

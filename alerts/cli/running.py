@@ -24,6 +24,8 @@ async def run_daemon(town: Town, handed: Handed | None = None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
+    # A terminal that was closed, or who believes that it reads its file anew by this, must not end it.
+    loop.add_signal_handler(signal.SIGHUP, log.warning, "tocsin.not_reloaded")
     daemon, commands = await build(town), None
     try:
         await daemon.start()

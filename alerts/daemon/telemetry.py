@@ -160,7 +160,8 @@ def set_up_log(level: str = "info") -> None:
         ]
     else:
         plainly = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
-        last = [structlog.processors.ExceptionRenderer(plainly), structlog.processors.JSONRenderer(ensure_ascii=False)]
+        render: structlog.typing.Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+        last = [structlog.processors.ExceptionRenderer(plainly), _ranked(render) if _is_journal() else render]
     structlog.configure(
         processors=[_REPEATS, *shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -174,6 +175,30 @@ def set_up_log(level: str = "info") -> None:
     for library in ("httpx", "httpcore", "tweepy", "telegram", "oauthlib", "requests_oauthlib"):
         # At their lower levels these print addresses with tokens and OAuth parameters.
         logging.getLogger(library).setLevel(logging.WARNING)
+
+
+# As the journal sorts lines (sd-daemon(3)): `journalctl -p warning` shows what is worth a look.
+_RANKS = {"critical": 2, "error": 3, "exception": 3, "warning": 4, "debug": 7}
+_INFO = 6
+
+
+def _is_journal() -> bool:
+    """Whether standard error goes to systemd's journal, as that says itself (systemd.exec(5), JOURNAL_STREAM)."""
+    try:
+        there = os.fstat(sys.stderr.fileno())
+    except (OSError, ValueError):
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{there.st_dev}:{there.st_ino}"
+
+
+def _ranked(render: structlog.typing.Processor) -> structlog.typing.Processor:
+    """The line with how grave it is before it, which the journal takes away again."""
+
+    def ranked(logger: Any, method: str, fields: MutableMapping[str, Any]) -> str:
+        rank = _RANKS.get(str(fields.get("level")), _INFO)
+        return f"<{rank}>{render(logger, method, fields)!s}"
+
+    return ranked
 
 
 def _foreign(last: list[structlog.typing.Processor]) -> list[structlog.typing.Processor]:

@@ -237,6 +237,7 @@ DECIDED: Mapping[str, str] = {
     "push_from_elsewhere": "only the town's own page and programs may subscribe, and not another site's page",
     "push_too_many": "too many subscriptions come from this network; try again in ten minutes",
     "push_full": "no more browsers can subscribe here",
+    "push_of_officer": "an officer is called at this device: it is changed at the desk, under Your account",
     "push_token_unknown": "there is no such subscription",
     "push_key_refused": (
         "the town's push key is refused by {services}; nobody is reached there until [push] key is the one that "

@@ -100,3 +100,28 @@ def test_it_exposes_little():
 
     assert level, done.stderr
     assert float(level.group(1)) <= MOST_EXPOSED
+
+
+def test_the_nightly_copy_keeps_the_newest(tmp_path):
+    unit = (UNIT.parent / "tocsin-backup.service").read_text(encoding="utf-8")
+    [swept] = re.findall(r"^ExecStartPost=/bin/sh -c '(.*)'$", unit, re.MULTILINE)
+    for number in range(20):
+        (tmp_path / f"tocsin-2026-11-{number + 10}-033000.db").touch()
+    (tmp_path / "before-upgrade.db").touch()
+    line = swept.replace("/var/lib/tocsin/backups", str(tmp_path)).replace("%%", "%")
+    for _ in range(2):
+        subprocess.run(["/bin/sh", "-c", line], env={"KEEP": "14", "PATH": "/usr/bin:/bin"}, check=True, timeout=60)
+
+    left = sorted(each.name for each in tmp_path.iterdir())
+    assert (len(left), left[0], left[1]) == (15, "before-upgrade.db", "tocsin-2026-11-16-033000.db")
+
+
+@needs_systemd
+def test_the_nightly_copy_is_a_unit_that_systemd_understands(tmp_path):
+    for name in ("tocsin-backup.service", "tocsin-backup.timer"):
+        (tmp_path / name).write_text((UNIT.parent / name).read_text(encoding="utf-8"), encoding="utf-8")
+    units = [str(each) for each in tmp_path.iterdir()]
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False, timeout=180
+    )
+    assert [line for line in done.stderr.splitlines() if "tocsin" in line] == []

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from alerts.access.sessions import KNOWN_FOR, Entered, RelyingParty, Visit
 from alerts.model.town import Town
@@ -131,11 +131,23 @@ def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) ->
         return Astray.HOST
     if not trusted and any(name in request.headers for name in _BY_PROXIES):
         return Astray.UNLISTED
-    # The browser tells by its Origin that it speaks https, also where the web server in between adds no header at all.
-    ours, origin = urlsplit(town.desk_url or ""), request.headers.get("Origin", "").lower()
-    if not secure and (origin == f"https://{request.host.lower()}" or (ours.scheme, ours.hostname) == ("https", host)):
+    if not secure and _is_meant_for_https(request, town, host):
         return Astray.PLAIN if trusted else Astray.UNLISTED
     return None
+
+
+def _is_meant_for_https(request: web.Request, town: Town, host: str) -> bool:
+    """Whether it was asked over https, or had to be, though nothing before us says so.
+
+    The browser tells by its Origin that it speaks https. A web server that adds no header and asks for its upstream's
+    own address looks like somebody on this machine; but browsers speak HTTP/1.1 at least, and nginx by itself 1.0. So
+    no form comes in by such a server: nobody gets a session there.
+    """
+    origin, ours = request.headers.get("Origin", "").lower(), urlsplit(town.desk_url or "")
+    asked, _, _ = origin.removeprefix("https://").partition(":")
+    if origin == f"https://{request.host.lower()}" or (origin.startswith("https://") and asked in town.own_hosts):
+        return True
+    return ours.scheme == "https" and (ours.hostname == host or request.version < HttpVersion11)
 
 
 def _is_own(host: str, town: Town) -> bool:

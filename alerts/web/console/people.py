@@ -114,6 +114,8 @@ class People:
     async def enable(self, request: web.Request) -> web.StreamResponse:
         """Let somebody in again."""
         form = await self._form(request)
+        if isinstance(asked := await prove(self._console, request, form), web.Response):
+            return asked
         return await self._do(request, form, lambda officer: accounts.enable(officer, form.get("name", "")), "enabled")
 
     async def add_token(self, request: web.Request) -> web.StreamResponse:

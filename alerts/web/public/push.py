@@ -154,6 +154,7 @@ class PushPages:
         def keep(unit: DeskUnit) -> bool:
             known = unit.subscribers.by_token(PUSH, known_by)
             if known is not None and elsewhere is not None and elsewhere.number != known.chat:
+                _must_be_no_officers(unit, known)
                 # Everything goes along: which alerts it had, so that it is told their end.
                 unit.subscribers.moved(PUSH, known.chat, elsewhere.number)
                 known = replace(known, chat=elsewhere.number)
@@ -173,6 +174,7 @@ class PushPages:
         def forget(unit: DeskUnit) -> bool:
             known = unit.subscribers.by_token(PUSH, known_by)
             if known is not None:
+                _must_be_no_officers(unit, known)
                 unit.subscribers.forget(PUSH, known.chat)
             return known is not None
 
@@ -225,6 +227,15 @@ class PushPages:
     def _language(self, request: web.Request) -> str:
         known = self._setting.languages
         return best_of(known, request.headers.get("Accept-Language"), known[0])
+
+
+def _must_be_no_officers(unit: DeskUnit, known: Subscriber) -> None:
+    """Raise _Refusal for a device that an officer is called at: that is moved and ended by their account alone.
+
+    Whatever runs in a page of the town reads the token, which opens nothing else than what it was given for.
+    """
+    if unit.officer_chats.linked(PUSH, known.chat) is not None:
+        raise _Refusal(HTTPStatus.FORBIDDEN, because("push_of_officer"))
 
 
 def _fault(error: ValidationError) -> Reason:

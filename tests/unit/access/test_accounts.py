@@ -160,8 +160,9 @@ async def test_a_lost_telephone_decides_nothing_after_a_reset(town):
     assert await town.lines("chat unlinked") == [("chat unlinked", "Anne", "")]
 
 
-async def test_who_is_enabled_again_comes_in_as_before(town):
+async def test_who_is_enabled_again_comes_in_as_before_and_their_tokens_do_not(town):
     codes = await town.settled()
+    _, bearer = await act(town, accounts.add_token, "Anne", Role.AUTHOR, bytes(accounts.TOKEN_BYTES))
     await town.disable()
     with pytest.raises(Refused, match="already"):
         await town.disable()
@@ -169,6 +170,7 @@ async def test_who_is_enabled_again_comes_in_as_before(town):
     with pytest.raises(Refused, match="isn't disabled"):
         await act(town, accounts.enable, "Anne")
     assert (await town.full(codes)).visitor.session.stage is Stage.FULL
+    assert await town.gate.program(bearer.reveal()) is None
 
 
 async def test_a_role_holds_from_the_next_click_on(town):

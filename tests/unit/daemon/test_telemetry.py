@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 import structlog
@@ -103,3 +106,20 @@ def test_what_libraries_say_is_folded_too():
         logger.error("socket.accept() out of system resource")
 
     assert len(out.getvalue().splitlines()) == 1
+
+
+def test_the_journal_is_told_how_grave_a_line_is():
+    """As sd-daemon(3) has it: `journalctl -p warning` shows what is worth a look, and nobody sees the prefix."""
+    read, write = os.pipe()
+    there = os.fstat(write)
+    told = (
+        "import logging, structlog; from alerts.daemon.telemetry import set_up_log; set_up_log(); "
+        "log = structlog.get_logger(); log.info('a'); log.warning('b'); log.error('c'); "
+        "logging.getLogger('aiohttp').warning('d')"
+    )
+    with os.fdopen(read, "rb") as lines:
+        environment = os.environ | {"JOURNAL_STREAM": f"{there.st_dev}:{there.st_ino}"}
+        subprocess.run([sys.executable, "-c", told], stderr=write, env=environment, check=True, timeout=60)
+        os.close(write)
+        said = [line[:4] for line in lines.read().decode().splitlines()]
+    assert said == ["<6>{", "<4>{", "<3>{", "<4>{"]

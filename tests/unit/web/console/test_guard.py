@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -296,6 +297,21 @@ async def test_a_form_over_https_by_a_web_server_that_says_nothing_is_refused(tm
         page = await browser.post("/desk/sign-in", {"name": "Anne", "password": FIRST}, Origin=f"https://{host}")
         await browser.client.close()
         assert (page.status, "isn’t among [web] proxies" in page.said) == (403, True)
+
+
+@pytest.mark.parametrize("proxies", ["", 'proxies = ["127.0.0.1"]'])
+async def test_a_web_server_that_asks_for_its_upstream_s_own_address_lets_nobody_in(tmp_path, proxies):
+    """As nginx does with `proxy_pass` alone: no header, HTTP/1.0, and our own address for a name."""
+    async with open_town(tmp_path, '[desk]\nurl = "https://desk.example"\n', proxies=proxies) as town:
+        browser = Browser(town)
+        form = {"name": "Anne", "password": FIRST}
+        posted = await browser.post("/desk/sign-in", form, Origin="https://desk.example")
+        reader, writer = await asyncio.open_connection("127.0.0.1", town.server.port)
+        writer.write(f"GET /desk/sign-in HTTP/1.0\r\nHost: 127.0.0.1:{town.server.port}\r\n\r\n".encode())
+        looked = await reader.read()
+        writer.close()
+        await browser.client.close()
+    assert (posted.status, looked.split()[1]) == (403, b"403")
 
 
 async def test_a_listed_web_server_has_to_say_that_it_was_asked_over_https(tmp_path):

@@ -68,7 +68,9 @@ async def test_roles_change_and_accounts_are_shut_opened_and_begun_anew(town, br
     await browser.post("/desk/accounts/disable", await of_a_row(page, "/desk/accounts/disable", "Anne"))
     assert (await other.get("/desk/account")).status == 303
     page = await browser.get("/desk/accounts")
-    await browser.post("/desk/accounts/enable", await of_a_row(page, "/desk/accounts/enable", "Anne"))
+    asked = await browser.post("/desk/accounts/enable", await of_a_row(page, "/desk/accounts/enable", "Anne"))
+    assert (await account(town, "Anne")).disabled_at is not None
+    await browser.send(asked, "/desk/accounts/enable", own_password=OWN)
     assert (await account(town, "Anne")).disabled_at is None
     page = await browser.get("/desk/accounts")
     asked = await browser.post("/desk/accounts/reset", await of_a_row(page, "/desk/accounts/reset", "Anne"))
