@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 _KEPT = 16
 _NOT_SETTLED = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT)
 _SWEPT = timedelta(days=1)
+LET_GO_WITHIN = timedelta(seconds=1)
+"""After this it is looked again whether a post whose time has come was let go."""
 SYNCED_EVERY = timedelta(seconds=1)
 """Turns that come faster don't wait for the disk: a kill undoes none of them, and should the power fail, at most those
 whom this time reached are told again."""
@@ -364,6 +366,9 @@ class _Turning:
             due = sql.NEXT_DUE.row(self._db, of=self._of)
             self.held_until = due["at"] if due else None
         held = time_of(self.held_until)
+        # A post whose time has come is let go by its lane, within a second or so: asked at once and again and again,
+        # this would be one transaction after the other until then.
+        waits = [time if time > self._ask.local else self._ask.local + LET_GO_WITHIN for time in waits]
         return min([*waits, *([held] if held and held > self._ask.local else [])], default=None)
 
 

@@ -83,6 +83,11 @@ def test_who_heard_the_end_is_concerned_again_only_by_what_came_later():
     assert list(everybody_hears_the_end(bulks, Audience([], [CAME, heard, replace(CAME, bulk="b3")]), set()))
 
 
+def test_a_bulk_whose_post_is_about_to_be_let_go_does_not_turn_without_a_pause():
+    """A seed in which the time stood still: each turn asked for the next one at once."""
+    assert simulate(72102032, SHORT, subscribers=True).breaches == []
+
+
 def test_an_end_is_told_again_where_its_alert_was_still_on_its_way():
     """A seed that nobody had used: the alert's answer was lost ten seconds after it left, and the end had gone by."""
     assert simulate(72101009, SHORT, subscribers=True).breaches == []
