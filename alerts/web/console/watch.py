@@ -36,6 +36,7 @@ from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
 from alerts.web.console.at_once import AtOnce
 from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.mishaps import mishap
 
 A_PAGE = 30
 MOST = 40
@@ -341,7 +342,7 @@ async def _call_off(console: Console, request: web.Request) -> web.StreamRespons
     except Refused as error:
         # Who may not do it is refused too, by a kind of its own, and is told so.
         if type(error) is not Refused:
-            raise
+            return mishap(console.frame, request, error)
     raise web.HTTPSeeOther(f"{BASE}/channels#source-{name}")
 
 

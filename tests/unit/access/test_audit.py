@@ -168,6 +168,15 @@ async def test_what_is_written_while_it_is_read_is_no_fault(town):
     assert result.lines == height + 1
 
 
+def test_a_record_that_was_emptied_shows_beside_accounts():
+    assert verify([], 0) == Verified(0, START)
+    assert verify([], 0, begun=True) == Broken(1, because("record_emptied"))
+    entry = AuditEntry(NOW, "Anne", "author", "console", "", "post", "a1")
+    line = Chained(1, entry, START.digest, digest_of(START.digest, entry))
+    assert verify([line], 1, begun=True) == Verified(1, Head(1, line.digest))
+    assert verify([line], 0, begun=True) == Broken(2, because("record_emptied")), "its count is gone"
+
+
 async def test_an_empty_record_is_whole(town):
     assert verify([], height=0) == Verified(0, START)
     assert verify([], height=0, expected=START) == Verified(0, START)

@@ -7,8 +7,9 @@ from html import unescape
 
 import pytest
 
+from alerts.desk.officer import Officer
 from alerts.model.hazard import Hazard
-from alerts.model.person import Role
+from alerts.model.person import Actor, Origin, Role
 from alerts.model.ports import Memory
 from alerts.model.post import PostState
 from alerts.model.reason import in_words
@@ -227,3 +228,24 @@ async def test_who_may_not_end_it_and_who_does_not_say_how_see_why(desk):
     assert (status, 'value="Because"' in page) == (400, True)
     as_role(desk, Role.VIEWER)
     assert (await desk.press(f"/alerts/{stored.id}/foresee", how="cancel"))[0] == 403
+
+
+async def test_who_may_not_call_it_off_is_told_so(desk):
+    as_role(desk, Role.VIEWER)
+    status, _, page = await desk.press("/sources/meteo/gone")
+    assert (status, "takes author or more" in page) == (403, True)
+
+
+async def test_an_end_that_waits_is_told_as_one_that_waits(tmp_path):
+    async with a_desk(tmp_path, publish="approve") as desk:
+        as_role(desk, Role.AUTHOR)
+        stored = await desk.post("Water cut", channels=("x",))
+        paul = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
+        await desk.service.act(lambda unit: Officer(unit, paul).approve(stored.id))
+        await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
+
+        _, where, _ = await desk.press(f"/alerts/{stored.id}/end", how="cancel", reason="Repaired")
+
+        page = await desk.text(where.removeprefix("/desk"))
+        assert "Its end waits for a validation by somebody else." in page
+        assert "Its end is on its way" not in page
