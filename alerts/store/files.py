@@ -62,6 +62,7 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
     Raises StoreError, also where this SQLite is too old.
     """
     must_be_recent()
+    db: sqlite3.Connection | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
@@ -69,18 +70,24 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
             path.touch(mode=0o600)
         # Without `isolation_level` Python's driver would begin and commit transactions by rules of its own.
         db = sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
-        db.row_factory = sqlite3.Row
-        _write_ahead(db)
-        db.execute("PRAGMA synchronous = FULL")
-        # SQLite checks none unless it is told to, on each connection anew (sqlite.org/foreignkeys.html).
-        db.execute("PRAGMA foreign_keys = ON")
-        # What people said and is forgotten is overwritten, wherever it stood; many a SQLite does so by itself.
-        db.execute("PRAGMA secure_delete = ON")
-        if readonly:
-            db.execute("PRAGMA query_only = ON")
+        _set_up(db, readonly=readonly)
     except (sqlite3.Error, OSError) as error:
+        if db is not None:
+            db.close()
         raise StoreError(because("database_unopened", path=path, said=error)) from error
     return db
+
+
+def _set_up(db: sqlite3.Connection, *, readonly: bool) -> None:
+    db.row_factory = sqlite3.Row
+    _write_ahead(db)
+    db.execute("PRAGMA synchronous = FULL")
+    # SQLite checks none unless it is told to, on each connection anew (sqlite.org/foreignkeys.html).
+    db.execute("PRAGMA foreign_keys = ON")
+    # What people said and is forgotten is overwritten, wherever it stood; many a SQLite does so by itself.
+    db.execute("PRAGMA secure_delete = ON")
+    if readonly:
+        db.execute("PRAGMA query_only = ON")
 
 
 def must_be_recent() -> None:

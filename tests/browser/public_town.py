@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,7 +123,7 @@ class ReportingTown(PublicTown):
         """As the page brings it, and an officer releases it."""
         drawn = io.BytesIO()
         Image.linear_gradient("L").resize((800, 600)).convert("RGB").save(drawn, "JPEG")
-        with sqlite3.connect(self.folder / "tocsin.db", timeout=60) as db:
+        with closing(sqlite3.connect(self.folder / "tocsin.db", timeout=60)) as db, db:
             db.execute("UPDATE report SET has_photo = 1 WHERE number = ?", (number,))
             db.execute(
                 """INSERT INTO report_photo (report, jpeg, likeness, at, released_at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from statistics import median
 
 import pytest
@@ -14,7 +15,7 @@ PLATFORM = {"x": "twitter", "page": "facebook", "telegram": "telegram"}
 
 def stored_at(town, post_id: str) -> float:
     """When the command's transaction was made, in seconds since the epoch."""
-    with sqlite3.connect(town.folder / "tocsin.db") as db:
+    with closing(sqlite3.connect(town.folder / "tocsin.db")) as db, db:
         return db.execute("SELECT stored_at FROM post WHERE id = ?", (post_id,)).fetchone()[0] / 1_000_000
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
+from contextlib import closing
 
 import aiohttp
 import pytest
@@ -138,7 +139,7 @@ def made(check, tmp_path):
     check()
     assert run(["post", "--headline", "Crue", "--severity", "Severe"]) == 0
     file = tmp_path / "tocsin.db"
-    with sqlite3.connect(file) as db:
+    with closing(sqlite3.connect(file)) as db, db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return file
 
@@ -185,7 +186,7 @@ def test_a_database_that_is_broken_is_told(check, made, broken, why):
 
 
 def test_a_database_of_another_program_is_told(check, tmp_path):
-    with sqlite3.connect(tmp_path / "tocsin.db") as db:
+    with closing(sqlite3.connect(tmp_path / "tocsin.db")) as db, db:
         db.execute("CREATE TABLE wp_posts (id INTEGER PRIMARY KEY)")
     status, lines = check()
     assert status == 1

@@ -7,6 +7,7 @@ import json
 import re
 import sqlite3
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -169,7 +170,7 @@ def _alerts(lines: str) -> list[dict]:
 
 def _unsettle(database: Path) -> None:
     """A post failed, one is in doubt, one is out; a channel is blocked, a source fails."""
-    with sqlite3.connect(database) as db:
+    with closing(sqlite3.connect(database)) as db, db:
         posts = [row[0] for row in db.execute("SELECT id FROM post WHERE state = 'queued' ORDER BY seq DESC")]
         states = ["failed", "in_doubt", "sent"]
         db.executemany(
@@ -244,7 +245,7 @@ def test_nobody_who_administers_reads_a_word_of_english(town, monkeypatch):
 
 
 def _tamper(database: Path, change: str) -> None:
-    with sqlite3.connect(database) as db:
+    with closing(sqlite3.connect(database)) as db, db:
         for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
             db.execute(f"DROP TRIGGER {name}")
         db.execute(change)

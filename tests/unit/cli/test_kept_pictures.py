@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -39,7 +40,8 @@ def test_the_picture_of_a_post_is_a_copy(folder):
     assert run(list(POST)) == 0
     (folder / "plan.png").write_bytes(PNG + b"painted over")
 
-    [(image,)] = sqlite3.connect(folder / "tocsin.db").execute("SELECT image FROM post").fetchall()
+    with closing(sqlite3.connect(folder / "tocsin.db")) as db:
+        [(image,)] = db.execute("SELECT image FROM post").fetchall()
     kept = folder / "tocsin.db.pictures"
     [file] = kept.iterdir()
     assert str(file) in image

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -45,7 +46,7 @@ class Terminal:
 
     def deliver(self) -> None:
         """What a daemon would do with all that is queued."""
-        with sqlite3.connect(self.folder / "tocsin.db") as db:
+        with closing(sqlite3.connect(self.folder / "tocsin.db")) as db, db:
             db.execute("UPDATE post SET state = 'sent' WHERE state = 'queued'")
 
 

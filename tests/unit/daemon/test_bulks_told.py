@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -103,7 +104,7 @@ def town(tmp_path, monkeypatch, capsys):
 
 
 def change(folder, headline, **values):
-    with sqlite3.connect(folder / "tocsin.db") as db:
+    with closing(sqlite3.connect(folder / "tocsin.db")) as db, db:
         of = "(SELECT id FROM alert WHERE headline = ?)"
         names = ", ".join(f"{name} = ?" for name in values)
         db.execute(f"UPDATE bulk SET {names} WHERE alert_id = {of}", (*values.values(), headline))
@@ -111,7 +112,7 @@ def change(folder, headline, **values):
 
 
 def hold(folder, bulk, *times):
-    with sqlite3.connect(folder / "tocsin.db") as db:
+    with closing(sqlite3.connect(folder / "tocsin.db")) as db, db:
         rows = [("telegram", chat, bulk, stamp(time)) for chat, time in enumerate(times, 1)]
         db.executemany("INSERT INTO held_back (channel, chat, bulk, until) VALUES (?, ?, ?, ?)", rows)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -250,7 +251,7 @@ async def test_the_record_is_paged(town, browser):
 
 async def test_a_changed_line_is_found(town, browser):
     await browser.settle("Root", Role.ADMINISTRATOR)
-    with sqlite3.connect(town.config.database) as db:
+    with closing(sqlite3.connect(town.config.database)) as db, db:
         for (name,) in list(db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'audit'")):
             db.execute(f'DROP TRIGGER "{name}"')
         db.execute("UPDATE audit SET detail = 'viewer' WHERE seq = 1")
