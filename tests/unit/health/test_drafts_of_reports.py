@@ -40,7 +40,7 @@ async def test_a_draft_of_five_reports_is_told_at_once_and_that_it_was_rejected(
     draft = await report(duty, 4)
     (told,) = await duty.look()
     assert "Alerte à valider" in told
-    assert "inondation" in told
+    assert "Rue inondée" in told
     assert f"https://garde.saint-martin.example/desk/waiting/{draft}" in told
     await report(duty, 5)
     assert await duty.look() == []

@@ -280,9 +280,9 @@ async def test_what_costs_nothing_counts_half(reports):
 
 
 async def test_what_costs_nothing_keeps_no_crowd_from_its_draft(reports):
-    kinds = ("water", "road", "tree", "flooding")
-    for place in range(12):
-        await unproven(reports, 10, kinds[place % 4], north(1500 * (place // 4) + 1500))
+    elsewhere = [("flooding", -1), *((kind, place) for kind in ("water", "road", "tree") for place in (-1, 0, 1))]
+    for kind, place in (*elsewhere, ("flooding", 1)):
+        await unproven(reports, 10, kind, north(700 * place))
     assert len(await drafts(reports)) == MOST_WAITING
     taken = await crowd(reports, 6, step=20)
     [draft] = {each.drafted for each in taken} - {None}
