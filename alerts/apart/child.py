@@ -58,6 +58,13 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(kind, (min(most, allowed), allowed))
 
 
+def _lift_limits() -> None:
+    """Take back what `_limit` set: the next question is received and shaped within what holds for good."""
+    for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+        allowed = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (allowed, allowed))
+
+
 def answer(question: Mapping[str, Any]) -> dict[str, Any]:
     """What reading came to, for the daemon: a `value`, what was `refused`, or how the reader `stumbled`."""
     from alerts.apart.parser import PARSERS  # noqa: PLC0415 it imports what this process begins with
@@ -99,6 +106,7 @@ def main() -> None:
             told = answer(question)
             line.settimeout(None)
             line.sendall(wire.packed(told))
+            _lift_limits()
             if "memory" in told:
                 break
 

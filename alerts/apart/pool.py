@@ -119,12 +119,15 @@ class _Process:
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise _Over("broke", because("apart_broke", said=type(error).__name__)) from None
         if answer is None:
-            raise self._why_it_ended(limits)
+            raise self._why_it_ended(limits, until)
         return answer
 
-    def _why_it_ended(self, limits: Limits) -> Exception:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._popen.wait(1.0)
+    def _why_it_ended(self, limits: Limits, until: float) -> Exception:
+        # It has closed its end, and on a machine that is busy its end may take: it has the lowest priority.
+        try:
+            self._popen.wait(max(until - time.monotonic(), 0.0))
+        except subprocess.TimeoutExpired:
+            return _Over("deadline", because("apart_too_long", seconds=limits.seconds))
         match self._popen.returncode:
             case 0:
                 return _Gone()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,6 +30,22 @@ class Slip:
     severity: Severity
     notes: tuple[Reason, ...] = ()
     place: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """`is_free` where its process may compute and keep as much as it ever may, while this is shaped."""
+
+    is_free: bool = False
+
+    def __post_init__(self) -> None:
+        limits = map(resource.getrlimit, (resource.RLIMIT_CPU, resource.RLIMIT_AS))
+        object.__setattr__(self, "is_free", all(soft == hard for soft, hard in limits))
+
+
+@parser("probed", seconds=5)
+def probed(probe: Probe) -> bool:
+    return probe.is_free
 
 
 @parser("slip", seconds=5)

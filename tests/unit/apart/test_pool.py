@@ -14,7 +14,7 @@ import pytest
 
 from alerts.apart import pool as pools
 from alerts.apart import wire
-from alerts.apart.pool import POOL, PROCESSES, Pool
+from alerts.apart.pool import POOL, PROCESSES, Limits, Pool
 from alerts.daemon.telemetry import Metrics
 from alerts.model.errors import Misuse, Unreadable
 from alerts.model.events import Events
@@ -108,6 +108,28 @@ def test_one_that_ended_while_it_rested_is_no_failure():
 
         assert pool.run(readings.number, (b"",), int) != first
         assert (pool.begun, pool.running) == (2, 1)
+    finally:
+        pool.close()
+
+
+@pytest.mark.parametrize(("patience", "raised"), [(30, pools._Gone), (-4.9, pools._Over)], ids=["late", "never"])
+def test_one_that_closed_its_end_may_take_as_long_as_an_answer_to_be_gone(monkeypatch, patience, raised):
+    monkeypatch.setattr(pools, "PATIENCE", patience)
+    monkeypatch.setattr(pools, "_COMMAND", ("/bin/sh", "-c", "exec 0<&-; sleep 1.1"))
+    process = pools._Process()
+    try:
+        with pytest.raises(raised) as ended:
+            process.ask(b"", Limits(5, 512))
+        assert getattr(ended.value, "how", "deadline") == "deadline"
+    finally:
+        process.end()
+
+
+def test_a_question_is_received_within_no_limits_of_the_one_before():
+    pool = Pool()
+    try:
+        assert [pool.run(readings.probed, (readings.Probe(),), bool) for _ in range(2)] == [True, True]
+        assert pool.begun == 1
     finally:
         pool.close()
 
