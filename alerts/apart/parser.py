@@ -10,7 +10,7 @@ from functools import partial, update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
-from alerts.apart.pool import POOL, Limits
+from alerts.apart.pool import POOL, Limits, Pool
 from alerts.model.errors import TocsinError, Unreadable
 from alerts.model.plain import shaped
 
@@ -31,13 +31,16 @@ class Parser(Generic[P, T]):
     the parser.
     """
 
-    def __init__(self, function: Callable[P, T], what: str, limits: Limits, refuses: type[TocsinError]) -> None:
+    def __init__(
+        self, function: Callable[P, T], what: str, limits: Limits, refuses: type[TocsinError], pool: Pool
+    ) -> None:
         update_wrapper(self, function)
         self.what = what
         self.name = f"{function.__module__}:{function.__qualname__}"
         self.limits = limits
         self.refuses = refuses
         self._function = function
+        self._pool = pool
         PARSERS[self.name] = self
 
     def __call__(self, *given: P.args, **named: P.kwargs) -> T:
@@ -53,11 +56,11 @@ class Parser(Generic[P, T]):
         if HERE.get():
             return self(*given, **named)
         shape: Callable[[Any], T] = shaped(self.types()["return"])
-        return POOL.run(self, given, shape)
+        return self._pool.run(self, given, shape)
 
     def turns_of(self, owner: str) -> Executor:
         """The turns of whoever these bytes are from: an address, or who sends; of an address its host counts."""
-        return POOL.turns_of(urlsplit(owner).hostname or owner, self.refuses)
+        return self._pool.turns_of(urlsplit(owner).hostname or owner, self.refuses)
 
     async def read(self, owner: str, *given: P.args, **named: P.kwargs) -> T:
         """As `apart`, off the loop, when it is the turn of this `owner`: whose bytes they are."""
@@ -70,12 +73,12 @@ class Parser(Generic[P, T]):
 
 
 def parser(
-    what: str, *, seconds: float, memory: int = 512, refuses: type[TocsinError] = Unreadable
+    what: str, *, seconds: float, memory: int = 512, refuses: type[TocsinError] = Unreadable, pool: Pool = POOL
 ) -> Callable[[Callable[P, T]], Parser[P, T]]:
     """Have this function read apart, within so many `seconds` of computing and so many MB of `memory`.
 
     `what` names in a word what it reads, for metrics and the log. Its annotations say what may come and go: texts,
     numbers, bytes, times, our dataclasses and enums of these. It refuses what it can't read by `refuses`, and so is
-    told that it met a limit.
+    told that it met a limit. `pool` has the processes that read it: those for strangers, or the one for officers.
     """
-    return lambda function: Parser(function, what, Limits(seconds, memory), refuses)
+    return lambda function: Parser(function, what, Limits(seconds, memory), refuses, pool)

@@ -6,7 +6,8 @@ another. It has nothing of the daemon's environment. A daemon that is killed lea
 limits: the end of its socket is the end of them.
 
 Whose bytes they are (`turns_of`) is read one at a time, and in turn with all others: who sends what takes long holds up
-themselves, and one process of several.
+themselves, and one process of several. Officers' pictures have a process of their own (`OFFICERS`): where strangers
+hold all others, an alert with a picture leaves all the same.
 """
 
 from __future__ import annotations
@@ -148,19 +149,20 @@ class _Process:
 
 
 class Pool:
-    """The processes of this one.
+    """Processes of this one, so many `places` at the most.
 
     `counts` are the readings by what was read and how it went, `begun` the processes so far.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = PROCESSES) -> None:
+        self.places = places
         self.counts: Counter[tuple[str, str]] = Counter()
         self.begun = 0
         self._start()
 
     def _start(self) -> None:
         self._lock = threading.Lock()
-        self._places = threading.Semaphore(PROCESSES)
+        self._places = threading.Semaphore(self.places)
         self._idle: list[_Process] = []
         self._busy: set[_Process] = set()
         self._waiting: dict[str, deque[Callable[[], None]]] = {}
@@ -240,7 +242,7 @@ class Pool:
 
     def _next(self) -> None:
         """Begin what may be begun: each owner's first, in turn, one of each at a time. The lock is held."""
-        while len(self._owners) < PROCESSES:
+        while len(self._owners) < self.places:
             owner = next((each for each in self._waiting if each not in self._owners), None)
             if owner is None:
                 return
@@ -319,6 +321,10 @@ class _Turns(Executor):
 
 
 POOL = Pool()
-"""The one of this process: a fleet's towns share it, each with its turns."""
-atexit.register(POOL.close)
-os.register_at_fork(after_in_child=POOL.forget)
+"""For what strangers send to this process: a fleet's towns share it, each with its turns."""
+OFFICERS = Pool(1)
+"""For what officers bring: no stranger has a turn there."""
+POOLS = (POOL, OFFICERS)
+for _pool in POOLS:
+    atexit.register(_pool.close)
+    os.register_at_fork(after_in_child=_pool.forget)

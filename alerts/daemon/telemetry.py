@@ -23,7 +23,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from alerts.apart.pool import POOL
+from alerts.apart.pool import POOLS
 from alerts.delivery.lane import Lane
 from alerts.delivery.worker import Workers
 from alerts.health.monitor import Trouble, What
@@ -355,11 +355,16 @@ class _ReadApart(Collector):
         readings = CounterMetricFamily(
             "tocsin_apart", "Readings of strangers' bytes, by how they went", labels=["what", "outcome"]
         )
-        for (what, outcome), count in POOL.counts.items():
-            readings.add_metric([what, outcome], count)
+        for pool in POOLS:
+            for (what, outcome), count in pool.counts.items():
+                readings.add_metric([what, outcome], count)
         yield readings
-        yield GaugeMetricFamily("tocsin_apart_processes", "Processes that read strangers' bytes", POOL.running)
-        yield CounterMetricFamily("tocsin_apart_begun", "Such processes that were begun", POOL.begun)
+        yield GaugeMetricFamily(
+            "tocsin_apart_processes", "Processes that read strangers' bytes", sum(pool.running for pool in POOLS)
+        )
+        yield CounterMetricFamily(
+            "tocsin_apart_begun", "Such processes that were begun", sum(pool.begun for pool in POOLS)
+        )
 
 
 APART = CollectorRegistry()

@@ -29,6 +29,7 @@ from urllib.request import url2pathname
 from sqlalchemy import bindparam, select
 
 from alerts.apart.parser import parser
+from alerts.apart.pool import OFFICERS
 from alerts.model.alert import Alert, Resource
 from alerts.model.bounds import NARROWEST, is_misshapen
 from alerts.model.errors import Misuse
@@ -101,7 +102,7 @@ def with_kept_pictures(alert: Alert, folder: Path) -> Alert:
     return replace(alert, infos=tuple(infos))
 
 
-@parser("picture", seconds=30, memory=1024, refuses=Misuse)
+@parser("picture", seconds=30, memory=1024, refuses=Misuse, pool=OFFICERS)
 def bare(data: bytes) -> bytes:
     """The picture without EXIF, XMP, IPTC, comments, further pictures and whatever else stands in its file.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from threading import Barrier
 
 from PIL import Image
 
+from alerts.apart.pool import POOL
 from alerts.model.alert import Alert, Info, Resource
 from alerts.store.pictures import bare, keep_drawing, keep_picture, kept_picture, picture_folder, with_kept_pictures
 from tests.pictures import a_png
@@ -24,6 +26,17 @@ def test_the_same_picture_is_kept_once(tmp_path):
     [name] = names
     assert kept_picture(folder, name).read_bytes() == bare(PNG)
     assert [file.name for file in folder.iterdir()] == [name], "nothing half-written is left"
+
+
+def test_an_officer_s_picture_is_kept_while_strangers_hold_all_their_processes(tmp_path):
+    folder = picture_folder(tmp_path / "tocsin.db")
+
+    with ThreadPoolExecutor(1) as officer, ExitStack() as held:
+        for _ in range(POOL.places):
+            held.enter_context(POOL._process())
+        name = officer.submit(keep_picture, folder, PNG, "image/png").result(60)
+
+    assert kept_picture(folder, name).read_bytes() == bare(PNG)
 
 
 def test_threads_that_draw_the_same_picture_at_once_keep_it_once(tmp_path):
