@@ -8,6 +8,7 @@ to who reported (`alerts.reports.validating`).
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 
 from alerts.desk.approve import SHORTEST
 from alerts.desk.officer import Officer
@@ -17,6 +18,9 @@ from alerts.model.listening import AnswerState, AnswerTo, GivenAnswer
 from alerts.model.person import Act, fold_name
 from alerts.model.reason import because
 from alerts.store.unit import Unit
+
+_UNSEEN = (AnswerState.WAITING, AnswerState.REJECTED)
+"""The states of what was never let out."""
 
 
 def hand_in(officer: Officer, draft: GivenAnswer, *, waits: bool, act: Act) -> GivenAnswer:
@@ -65,7 +69,7 @@ def validate(officer: Officer, name: str, seen: str | None = None) -> GivenAnswe
         raise Conflict(because("changed_since_shown", alert=found.id))
     is_own = is_by(officer, found)
     if is_own and not unit.desk.station.desk.alone:
-        raise Forbidden(because("answers_own", answer=found.id, author=found.author))
+        raise Forbidden(because("answers_own", answer=found.id, author=officer.actor.name))
     if not unit.listening.decide_answer(found, AnswerState.ACCEPTED, officer.actor.name, now, digest):
         raise Conflict(because("answer_settled", answer=found.id, state=found.state))
     alone = ", alone" if is_own else ""
@@ -92,8 +96,14 @@ def let_go(officer: Officer, subject: str, act: Act) -> None:
 
 
 def is_by(officer: Officer, version: GivenAnswer) -> bool:
-    """Whether this officer is who made that version, however the name is spelled."""
-    return fold_name(version.author) == fold_name(officer.actor.name)
+    """Whether this officer is who made that version or wrote its words, however the name is spelled.
+
+    Whoever words the question anew, or merges another one into it, is the author of a version with somebody else's
+    words. As long as nobody let those out they stay their writer's too.
+    """
+    earlier = [each for each in officer.unit.listening.answers(version.subject) if each.version < version.version]
+    unseen = takewhile(lambda each: each.text == version.text and each.state in _UNSEEN, reversed(earlier))
+    return fold_name(officer.actor.name) in {fold_name(each.author) for each in (version, *unseen)}
 
 
 def find_answer(unit: Unit, name: str) -> GivenAnswer:

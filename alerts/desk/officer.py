@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
@@ -192,8 +193,9 @@ class Officer:
             self._must_not_revive(filed.stored)
         if filed.fresh:
             self.write(act, filed.stored.id, f"{alert.status} {_headline(filed.stored)}")
-        if bare is not alert and filed.fresh and filed.drafts:
-            words = words_after(alert, self.unit.new_id())
+        says_more = replace(bare, identifier=alert.identifier, sender=alert.sender) != alert
+        if says_more and filed.fresh and filed.drafts:
+            words = words_after(alert, bare, self.unit.new_id())
             more = self._desk.follow_up(self.unit.alerts, words, filed.stored, self.actor.name)
             return replace(filed, words=more.stored)
         return filed
@@ -250,8 +252,7 @@ class Officer:
         if named is None:
             return alert
         stands = goes_on_from(self.unit.alerts, named, ends=True)
-        bare = without_own_words(alert, stands, self._desk.station)
-        return alert if bare == alert else bare
+        return without_own_words(alert, stands, self._desk.station)
 
     def _named(self, alert: Alert) -> StoredAlert | None:
         """The message that this one goes on from: that by which it is decided, whatever else it names."""
@@ -438,16 +439,16 @@ def correction_of(stored: StoredAlert, reason: str | None, station: Town, now: d
 def without_own_words(correction: Alert, stored: StoredAlert, station: Town) -> Alert:
     """The correction as it goes out when nobody has validated its words: it says what was wrong as that stood.
 
-    Of the one that was written it keeps what names it (who sent it, under which identifier and when), and nothing else.
+    Of the one that was written it keeps its time, and nothing else: a sender and an identifier are words too. Its own
+    identifier is made from theirs, so that the same message again is the same one.
     """
-    bare = correction_of(stored, None, station, correction.sent, "")
-    return replace(bare, identifier=correction.identifier, sender=correction.sender, sent=correction.sent)
+    named = sha256(f"{correction.sender},{correction.identifier}".encode()).hexdigest()[:32]
+    return replace(correction_of(stored, None, station, correction.sent, named), sent=correction.sent)
 
 
-def words_after(correction: Alert, identity: str) -> Alert:
-    """The correction with its words as a message of its own, which goes on from the one without."""
-    sent = correction.sent.astimezone(UTC).replace(microsecond=0)
-    told = Reference(correction.sender, correction.identifier, sent)
+def words_after(correction: Alert, bare: Alert, identity: str) -> Alert:
+    """The correction with its words as a message of its own, which goes on from the one without (`bare`)."""
+    told = Reference(bare.sender, bare.identifier, bare.sent.astimezone(UTC).replace(microsecond=0))
     return replace(correction, identifier=f"tocsin-{identity}", references=(*correction.references, told))
 
 

@@ -32,6 +32,8 @@ def test_its_words_are_those_of_the_message_that_it_is_decided_by(desk):
     references = (*own.references, Reference(other.sender, other.identifier, other.sent.replace(year=2000)))
     written = replace(
         own,
+        identifier="EVACUEZ-TOUS-PAR-LA-N7",
+        sender="payez-sur@evil.example",
         references=references,
         source="https://evil.example/source",
         restriction="restriction",
@@ -45,5 +47,6 @@ def test_its_words_are_those_of_the_message_that_it_is_decided_by(desk):
     assert done.stored.incident_id == out.stored.incident_id
     assert done.stored.alert.infos[0].headline == "Pluie forte"
     told = write(done.stored.alert).decode()
-    for word in ("BARRAGE", "evil.example", "restriction", "incidents", "codes", "tocsin:words"):
+    for word in ("BARRAGE", "EVACUEZ", "evil.example", "restriction", "incidents", "codes", "tocsin:words"):
         assert word not in told, word
+    assert desk.act(LUC, lambda officer: officer.post(written)).stored.id == done.stored.id

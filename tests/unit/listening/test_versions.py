@@ -122,6 +122,40 @@ async def test_who_is_brought_in_by_a_merge_is_answered_once_that_is_validated(c
     assert [post.in_reply_to for post in await send_all(careful)] == ["c9"]
 
 
+async def another_asks_the_same(careful, question):
+    remark = careful.remark("Et l’eau du puits ?", author="a9", remote_id="c9")
+    taken = await careful.service.act(lambda unit: take(unit, "page", [(remark, ASKS)]))
+    await careful.service.act(by(LUC, acts.merge, taken.utterances[0].question, question))
+
+
+BROUGHT_ON = {
+    "by a merge": another_asks_the_same,
+    "by a wording": lambda careful, question: careful.service.act(by(LUC, acts.reword, question, "Où aller ?")),
+}
+
+
+@pytest.mark.parametrize("how", BROUGHT_ON)
+async def test_words_that_somebody_else_brought_on_are_still_their_author_s(careful, how):
+    question = await asked(careful, on_page(1))
+    done = await careful.service.act(by(PAUL, acts.answer, question, "Tous à la gare.", words="Que faire ?"))
+    await BROUGHT_ON[how](careful, question)
+    waits = await careful.service.ask(lambda unit: waiting(unit, question))
+    assert (waits.author, waits.text) == ("Luc", done.answer.text)
+
+    with pytest.raises(Forbidden, match="Paul"):
+        await careful.service.act(by(PAUL, acts.approve_answer, waits.id, seen=digest_of(waits)))
+
+    assert await read(careful) == []
+    marie = replace(PAUL, name="Marie")
+    await careful.service.act(by(marie, acts.approve_answer, waits.id, seen=digest_of(waits)))
+    assert [answer for _, answer in await read(careful)] == ["Tous à la gare."]
+    # These words had two people: whoever wrote them may validate what somebody else makes of them from now on.
+    await careful.service.act(by(LUC, acts.reword, question, "Que faut-il faire ?"))
+    anew = await careful.service.ask(lambda unit: waiting(unit, question))
+    await careful.service.act(by(PAUL, acts.approve_answer, anew.id, seen=digest_of(anew)))
+    assert await read(careful) == [("Que faut-il faire ?", "Tous à la gare.")]
+
+
 async def test_what_isn_t_to_the_letter_what_was_validated_is_read_by_nobody(careful):
     question = await validated(careful)
     await careful.write("UPDATE answer SET asked = 'Faut-il évacuer ?' WHERE question = ?", question)
