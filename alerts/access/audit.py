@@ -52,6 +52,7 @@ class AuditEvent(StrEnum):
     CHAT_UNLINKED = "chat unlinked"
     SUBSCRIBERS_EXPORTED = "subscribers exported"
     SUBSCRIBERS_IMPORTED = "subscribers imported"
+    REPORTS_EXPORTED = "reports exported"
     DATABASE_EXPORTED = "database exported"
     DATABASE_COPIED = "database copied"
     DATABASE_RESTORED = "database restored"

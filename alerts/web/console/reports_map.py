@@ -4,6 +4,9 @@ GET  /reports/map.geojson        pins, clusters that grow, the areas of what is 
 GET  /reports/export.csv         all that the filter finds, a row each
 GET  /reports/export.geojson     the same, a feature each
 
+Whoever takes a file leaves a line in the audit log: exact places and people's own words leave by it. What was searched
+for isn't in that line, for words are forgotten and the log isn't.
+
 A file is written as it is read, some rows at a time, so that a year of reports takes no more memory than a page. What a
 stranger wrote never begins a cell in a way that a spreadsheet would compute.
 """
@@ -19,6 +22,8 @@ from typing import Any
 
 from aiohttp import web
 
+from alerts.access.audit import AuditEvent
+from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.reports import CitizenReport, WantedReports
 from alerts.rendering.i18n import Words
@@ -26,7 +31,7 @@ from alerts.reports.account import report_account
 from alerts.reports.clusters import GrowingCluster, growing_now
 from alerts.store.report_lists import rank_of
 from alerts.store.reports import BEYOND
-from alerts.web.console.frame import BASE, Console
+from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.maps import outline_of
 from alerts.web.console.reports_view import ReportFilter, drafts_waiting, filter_of
 
@@ -159,6 +164,8 @@ def _that_there_is_more(console: Console, request: web.Request) -> str:
 
 
 async def _begun(console: Console, request: web.Request, kind: str, ending: str) -> web.StreamResponse:
+    actor = visitor_of(request).actor
+    await console.service.act(lambda unit: Officer(unit, actor).write(AuditEvent.REPORTS_EXPORTED, ending), posts=False)
     day = console.service.now().astimezone(console.frame.station.zone).date()
     named = f'attachment; filename="reports-{day}.{ending}"'
     response = web.StreamResponse(headers={"Content-Type": f"{kind}; charset=utf-8", "Content-Disposition": named})

@@ -109,3 +109,15 @@ async def test_the_page_offers_the_files_and_the_map_with_its_own_filter(desk):
     assert 'href="/desk/reports/export.csv?kind=tree"' in page
     assert 'href="/desk/reports/export.geojson?kind=tree"' in page
     assert re.search(r'id="map"[^>]*data-pins="/desk/reports/map.geojson\?kind=tree"[^>]*hidden', page)
+
+
+async def test_each_file_leaves_a_line_without_what_was_searched_for(desk):
+    await desk.text("/reports/export.csv?q=Dupont")
+    await desk.text("/reports/export.geojson")
+
+    lines = await desk.service.ask(lambda unit: [line.entry for line in unit.audit.all()])
+    assert [(each.actor, each.act, each.subject) for each in lines[-2:]] == [
+        ("Anne", "reports exported", "csv"),
+        ("Anne", "reports exported", "geojson"),
+    ]
+    assert "Dupont" not in str(lines)
