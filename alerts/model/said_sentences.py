@@ -84,7 +84,7 @@ REPORTED: Mapping[str, str] = {
     "open311_cut": "of the description the first {most} characters are kept",
     "open311_no_media": "the address in {name} isn't opened; the town's own page takes a photo",
     # What many report
-    "several_report": "{told} (not confirmed), say several residents",
+    "several_report": "{told} (not confirmed), reported by several residents",
     "drafted_of_reports": "made of what residents reported: {reports}",
     "several_reported": ("Not confirmed. {count} residents reported it between {since:hour} and {until:hour}."),
     # What officers do about citizens' reports

@@ -64,10 +64,10 @@ def changes(
     # Works and somebody who is missing have labels of their own for how grave it is, and are no danger that rises.
     labelled = {gravity(info).value, gravity(before).value} <= matter.words.get("severities", {}).keys()
     areas = _other_areas(places_of(info), places_of(before), words)
-    # Who is free of it comes first, for nobody may miss that; then what has grown worse.
+    # How grave it is comes first: behind the place that is freed, it would be read as news of that place.
     told = [
-        *(each for each in areas if each.freed),
         *(() if labelled else _other_gravity(info, before, words)),
+        *(each for each in areas if each.freed),
         *_other_instruction(info, before, words),
         *_other_end(info, before, words, end_of),
         *(each for each in areas if not each.freed),

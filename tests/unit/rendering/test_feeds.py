@@ -107,7 +107,7 @@ def test_of_what_nobody_recognises_its_sender_has_the_word() -> None:
             ENGLISH,
             "fr",
             "Baignade interdite\u00a0: pollution",
-            "Danger – no bathing (Baignade interdite\u00a0: pollution)",
+            "Danger – bathing ban (Baignade interdite\u00a0: pollution)",
         ),
         (ENGLISH, "fr", "Effondrement d’un immeuble", "Danger – collapse (Effondrement d’un immeuble)"),
         (ENGLISH, "fr", "N’évacuez pas", "Danger – emergency (N’évacuez pas)"),

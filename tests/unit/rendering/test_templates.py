@@ -211,7 +211,7 @@ def test_an_update_says_what_changes_in_sentences_with_what_was() -> None:
     text = render(an_alert(now), PostKind.UPDATE, TELEGRAM, previous=an_alert()).message.plain.replace("\u00a0", " ")
     assert text.startswith("Danger extrême – Coup de vent sur la vallée (mise à jour)\n")
     assert (
-        "Fin d’alerte pour Savoie. Le danger passe de grave à extrême. Prolongé jusqu’à mercredi 25 novembre "
+        "Le danger passe de grave à extrême. Fin d’alerte pour Savoie. Prolongé jusqu’à mercredi 25 novembre "
         "à 22 h (était : mercredi 25 novembre à 19 h). Nouveau secteur concerné : Drôme." in text
     )
 
