@@ -27,7 +27,9 @@ def packed(message: Mapping[str, Any]) -> bytes:
         kept.append(bytes(value))
         return {_BYTES: len(kept) - 1}
 
-    told = json.dumps(plain(message, zoned=True), default=keep, separators=(",", ":")).encode()
+    # As UTF-8 and not as escapes, which are thrice as long, and are read with the interpreter held.
+    spelt = json.dumps(plain(message, zoned=True), default=keep, separators=(",", ":"), ensure_ascii=False)
+    told = spelt.encode("utf-8", "surrogatepass")
     sizes = json.dumps([len(each) for each in kept]).encode()
     return b"".join((HEAD.pack(len(sizes), len(told), sum(map(len, kept))), sizes, told, *kept))
 

@@ -139,6 +139,8 @@ MOST_WAITING = 500
 
 LEAST_FREE = 1_000_000_000
 """Bytes that photos leave free on the disk: what is urgent is written there too."""
+MOST_UNPROVEN = 10
+"""Photos without a good proof that may wait to be drawn: half a kilobyte can take half a second of computing."""
 _FINDER = ThreadPoolExecutor(1, "places")
 
 
@@ -163,6 +165,7 @@ class ReportIntake:
         self._proofs: Proofs | None = None
         self._beginning = asyncio.Lock()
         self._came_at: deque[datetime] = deque()
+        self._unproven = 0
 
     async def proofs(self) -> Proofs:
         """What gives out proofs of work and checks them; the daemons of a town have one secret for them."""
@@ -202,17 +205,31 @@ class ReportIntake:
         check(self.town, draft, self._service.now())
         if len(self._waiting) >= MOST_WAITING:
             raise Misuse(because("reports_too_many"))
-        photo = None
-        if draft.photo is not None:
-            if await asyncio.to_thread(self._free) < LEAST_FREE:
-                raise Misuse(because("photo_no_room"))
-            photo = await reencoded.read(f"photos of {self.town.name}", draft.photo)
+        photo = await self._drawn(draft, draft.photo) if draft.photo is not None else None
         future: asyncio.Future[TakenReport] = asyncio.get_running_loop().create_future()
         self._waiting.append(((draft, photo), future))
         if self._work is None:
             self._work = asyncio.create_task(self._take_what_waits(), name="reports")
         # Whoever gives up waiting doesn't take the report back.
         return await asyncio.shield(future)
+
+    async def _drawn(self, draft: ReportDraft, photo: bytes) -> Photo:
+        """The draft's photo, drawn anew. Raises Misuse where it can't be taken, or not now.
+
+        Those that cost their sender nothing have turns of their own, few of which are given out: nobody's photo with a
+        proof waits for them, and no feed waits for more than one of either kind.
+        """
+        if await asyncio.to_thread(self._free) < LEAST_FREE:
+            raise Misuse(because("photo_no_room"))
+        if draft.doubt is None:
+            return await reencoded.read(turns_of_photos(self.town, proven=True), photo)
+        if self._unproven >= MOST_UNPROVEN:
+            raise Misuse(because("report_photos_many"))
+        self._unproven += 1
+        try:
+            return await reencoded.read(turns_of_photos(self.town, proven=False), photo)
+        finally:
+            self._unproven -= 1
 
     async def agree(self, report_id: str, source: str) -> bool:
         """Keep that somebody says "me too"; False where they said so before, or the town has done with it."""
@@ -259,6 +276,11 @@ class ReportIntake:
             self._service.tell(IncidentChanged(incident))
         if numbers:
             self._service.tell(ReportsChanged(tuple(numbers)))
+
+
+def turns_of_photos(town: Town, *, proven: bool) -> str:
+    """Whose turn it is when a photo is drawn anew: that of all who proved some work for it, or of all who didn't."""
+    return f"photos of {town.name}" if proven else f"photos of {town.name} without a proof"
 
 
 def _free_beside(file: Path) -> int:

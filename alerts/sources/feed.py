@@ -39,7 +39,10 @@ _TRACKS = re.compile(r"(?:utm_\w+|fbclid|gclid|mtm_\w+|at_\w+)=")
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry in plain words. `summary` is what a feed shows of it, `story` the most it has of it."""
+    """One entry in plain words. `summary` is what a feed shows of it, `story` the most it has of it.
+
+    `digest` stays the same while the entry says the same, whatever its dates and its name in the feed.
+    """
 
     key: str
     title: str
@@ -50,11 +53,7 @@ class FeedEntry:
     updated: datetime | None
     categories: tuple[str, ...]
     point: Point | None
-
-    @property
-    def digest(self) -> str:
-        """Stays the same while the entry says the same, whatever its dates and its name in the feed."""
-        return _short(repr((self.title, self.story, self.url)))
+    digest: str
 
     @property
     def name(self) -> str:
@@ -115,16 +114,19 @@ def _entries(told: Sequence[Any]) -> Iterator[FeedEntry]:
         title, summary = clean_line(_text(entry, "title")), _untailed(clean(_text(entry, "summary")))
         published = _time(entry, "published_parsed")
         if title or summary:
+            story, url = _story(entry) or _marked_as_cut(summary), _untracked(address(_text(entry, "link")))
             yield FeedEntry(
                 _key(entry, title, published),
                 title,
                 summary,
-                _story(entry) or _marked_as_cut(summary),
-                _untracked(address(_text(entry, "link"))),
+                story,
+                url,
                 published,
                 _time(entry, "updated_parsed"),
                 tuple(_categories(entry)),
                 _point(entry),
+                # Worked out where the feed is read: of two megabytes it takes a tenth of a second.
+                _short(repr((title, story, url))),
             )
 
 

@@ -207,6 +207,7 @@ _ENTRY = {
 }
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[ +-]\d\d:\d\d)")
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
 _NUMBER = re.compile(r"[+-]?\d{1,3}(\.\d{1,20})?", re.ASCII)
 _MOST_FIELDS = 100
 
@@ -261,9 +262,13 @@ def moment_of(name: str, told: str) -> datetime:
         raise wrong
     try:
         # In UTC, which the year 1 and the year 9999 have no room for at their edges.
-        return datetime.fromisoformat(told.replace(" ", "+")).astimezone(UTC)
+        moment = datetime.fromisoformat(told.replace(" ", "+")).astimezone(UTC)
     except (ValueError, OverflowError):
         raise wrong from None
+    # Nor is there room for the days before and behind it, nor for another zone's time.
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise wrong
+    return moment
 
 
 def number_of(told: str) -> float:

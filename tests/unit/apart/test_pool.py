@@ -31,6 +31,12 @@ def test_a_value_comes_back_as_it_was():
     assert there.at.tzinfo == PARIS, "what reckons with it goes by that zone's summer"
 
 
+def test_a_text_is_told_in_as_many_bytes_as_it_has():
+    told = wire.packed({"value": "é" * 1000})
+
+    assert len(told) < 2100, "an escape has thrice as many, and whoever reads them holds the interpreter meanwhile"
+
+
 def test_it_is_another_process_and_the_same_one_again():
     pids = {readings.number.apart(b"") for _ in range(3)}
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from alerts.access.sessions import digest
+from alerts.apart.pool import POOL
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
 from alerts.model.reports import LONGEST_TEXT, ReportsSection, ReportState, Via
 from alerts.reports import taking
 from alerts.reports.forgetting import forget_what_is_past
-from alerts.reports.intake import ReportIntake
+from alerts.reports.intake import MOST_UNPROVEN, ReportIntake, turns_of_photos
 from alerts.reports.taking import agree, prefix_of, sources_of
 from tests.unit.desk.conftest import a_town
 from tests.unit.reports.test_sieves import a_photo
@@ -186,6 +188,19 @@ async def test_photos_that_cost_nothing_are_bounded_in_all_and_others_are_taken(
     assert refused.value.reason.code == "photo_no_room"
     await reports.report(doubt=doubt)
     assert (await reports.report(photo=a_photo(4))).report.has_photo
+
+
+async def test_photos_without_a_proof_wait_for_each_other_and_nobody_waits_for_them(reports):
+    go_on, doubt = threading.Event(), because("proof_missing")
+    busy = POOL.turns_of(turns_of_photos(reports.town, proven=False), Misuse).submit(go_on.wait, 60)
+    waiting = [asyncio.create_task(reports.report(doubt=doubt, photo=a_photo(n))) for n in range(MOST_UNPROVEN + 1)]
+
+    assert (await reports.report(photo=a_photo(20))).report.has_photo, "they are a stranger's, and cost nothing to send"
+    done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    assert [each.exception().reason.code for each in done] == ["report_photos_many"]
+    go_on.set()
+    assert sum([(await each).report.has_photo for each in waiting if each not in done]) == MOST_UNPROVEN
+    assert busy.result()
 
 
 async def test_no_photo_takes_the_last_gigabyte_of_the_disk(reports):

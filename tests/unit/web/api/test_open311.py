@@ -226,6 +226,7 @@ async def test_lists_are_narrowed(town):
         {"start_date": "2026-11-25T12:00:00"},
         {"start_date": "2026-02-30T12:00:00Z"},
         {"end_date": "0001-01-01T00:00:00+23:00"},
+        {"end_date": "0001-01-01T00:00:00-14:00"},
         {"start_date": "2026-08-01T00:00:00Z", "end_date": "2026-11-25T00:00:00Z"},
         {"start_date": "2026-11-25T00:00:00Z", "end_date": "2026-11-24T00:00:00Z"},
         {"start_date": "2027-11-25T00:00:00Z"},
