@@ -1,8 +1,9 @@
 """What changes, as server-sent events (WHATWG HTML, 9.2): the ids of incidents, for pages that look again.
 
 service.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a dead
-connection shows; the end when the session has ended. That people said something is told like an incident of the name
-`heard`, what they report like one of the name `reports`: only the pages that show it look again.
+connection shows; the end when the session has ended, which is asked before any change is told. That people said
+something is told like an incident of the name `heard`, what they report like one of the name `reports`: only the pages
+that show it look again.
 
 A session holds a few streams at once. Who opens one more always gets it: the stream of a page that was left ends for
 it, or else the oldest, which is told so (`event: full`). Its page asks again when somebody looks at it, or in a while.
@@ -144,22 +145,25 @@ async def _tell(
     """Until the session or the daemon ends. While a slow reader holds up `write`, changes gather in one set."""
     loop = asyncio.get_running_loop()
     checked = loop.time()
-    while not reader.is_over:
+    while True:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(reader.rung.wait(), min(rhythm.beat, rhythm.recheck))
-        if loop.time() - checked >= rhythm.recheck:
-            # It may have been ended in another browser, or its owner shut out, while this page stood open.
-            if not await service.ask(lasts):
-                await response.write(b"event: over\ndata: signed out\n\n")
-                return
-            checked = loop.time()
-        if not reader.rung.is_set():
+        if reader.rung.is_set():
+            # One delivery changes an incident several times within moments: the page looks again once for all of them.
+            await asyncio.sleep(rhythm.collect)
+        elif loop.time() - checked < rhythm.recheck:
             await response.write(b": still here\n\n")
             continue
-        # One delivery changes an incident several times within moments: the page looks again once for all of them.
-        await asyncio.sleep(rhythm.collect)
+        if reader.is_over:
+            break
+        # It may have been ended in another browser, or its owner shut out, while this page stood open: such a page is
+        # told nothing more.
+        if not await service.ask(lasts):
+            await response.write(b"event: over\ndata: signed out\n\n")
+            return
+        checked = loop.time()
         told = "".join(f"event: changed\ndata: {incident or '*'}\n\n" for incident in reader.take())
-        await response.write(told.encode())
+        await response.write(told.encode() or b": still here\n\n")
     if reader.gives_way:
         await response.write(b"event: full\ndata: too many pages\n\n")
 

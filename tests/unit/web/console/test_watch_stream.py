@@ -133,6 +133,16 @@ async def test_a_stream_ends_with_its_session(desk, how):
         assert await reader.event() is None
 
 
+async def test_who_was_shut_out_is_told_so_in_place_of_the_next_change(desk):
+    client = await served(desk, PATIENT)
+    async with client, asyncio.timeout(60):
+        reader = await opened(client)
+        await desk.database.write(lambda db: db.execute("UPDATE account SET disabled_at = 1").rowcount)
+        desk.events.publish(IncidentChanged("i"))
+        assert await reader.event() == ("over", "signed out")
+        assert await reader.event() is None
+
+
 async def test_a_house_that_stops_ends_every_stream(desk):
     client = await served(desk, PATIENT)
     async with client, asyncio.timeout(60):
@@ -222,6 +232,7 @@ async def test_a_post_that_a_lane_sends_is_told_as_it_is_sent(tmp_path):
     desk = Desk(config, house.database, clock, house.events)
     await house.start()
     try:
+        await desk.sign_in()
         client = await served(desk, Rhythm(collect=0.0, beat=30.0, recheck=30.0))
         async with client, asyncio.timeout(60):
             reader = await opened(client)
