@@ -227,7 +227,8 @@ def _place(
     withdrawn = tuple(overtaken(thread, by_one_that_waits=publish != "auto"))
     if candidate.of_others is not None:
         withdrawn = tuple(post for post in withdrawn if post.alert_id in candidate.proposed)
-    staying = tuple(post for post in thread if post not in withdrawn)
+    # What may be out can be kept from being said again, but not taken back: its readers are told what comes next.
+    staying = tuple(post for post in thread if post not in withdrawn or post.is_doubtful)
     ends = ending is not None
     channels = choose_channels(alert, station, candidate.named, on=channels_on(staying) | candidate.told, ends=ends)
     accepted = Accepted(

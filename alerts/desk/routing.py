@@ -30,7 +30,7 @@ THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 MISSING = (PostState.WAITING, PostState.FAILED, PostState.EXPIRED)
 """The states of what is meant for readers, and not out yet, or didn't get there."""
 COMING = (PostState.QUEUED, *THERE)
-"""The states of what readers see, or will see if nothing stands in its way."""
+"""The states of what readers see, or will see if nothing stands in its way; and see `may_be_seen`."""
 _NO_MORE = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED)
 _UNSEEN = {
     PostState.QUEUED: "coming",
@@ -169,9 +169,17 @@ def _says_over(info: Info) -> bool:
     return says_it_is_over(*texts)
 
 
+def may_be_seen(post: Post) -> bool:
+    """Whether readers see the post, will see it, or may, because its answer was lost and it was then given up.
+
+    Who may have an alert is told of its end. An end that may be out isn't enough: it can be told again.
+    """
+    return post.state in COMING or (post.is_doubtful and post.kind is not PostKind.END)
+
+
 def last_there(thread: Sequence[Post]) -> Post | None:
-    """The newest post that is there or on its way: what the next one follows."""
-    return next((post for post in reversed(thread) if post.state in COMING), None)
+    """The newest post that is there, may be, or is on its way: what the next one follows."""
+    return next((post for post in reversed(thread) if may_be_seen(post)), None)
 
 
 def is_on(thread: Sequence[Post]) -> bool:
@@ -179,7 +187,7 @@ def is_on(thread: Sequence[Post]) -> bool:
 
     What follows an end without beginning anew, as a correction's words do, belongs to the end.
     """
-    turns = [post.kind for post in thread if post.state in COMING and post.kind is not PostKind.UPDATE]
+    turns = [post.kind for post in thread if may_be_seen(post) and post.kind is not PostKind.UPDATE]
     return turns[-1] is not PostKind.END if turns else last_there(thread) is not None
 
 

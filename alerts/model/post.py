@@ -200,7 +200,8 @@ class Post:
     """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing (0: not stored).
 
     `not_before` is when a veto's time is over, or when somebody validated it; `next_try` when to try or look again (in
-    doubt without one: an officer decides), `attempted_at` when a send was last begun and `outcome` what it came to.
+    doubt without one: an officer decides), `attempted_at` when a send was last begun and `outcome` what it came to; it
+    stays `in_doubt` until the post is out or is seen not to be there.
     `in_reply_to` is the remark that an answer goes to on its platform, and `answer` that answer's id; the `incident_id`
     of such a post is a thread of its own. `subscribers` is what those who subscribed to the channel are told with it,
     by language; it is there where an alert's posts are read to be looked at, not for a lane.
@@ -254,6 +255,11 @@ class Post:
     def urgent(self) -> bool:
         """Severe or Extreme: may use the reserve and overtakes what is not."""
         return self.severity.at_least(Severity.SEVERE)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether an answer to it was lost, and nothing has told since whether it is out."""
+        return self.outcome == PostState.IN_DOUBT and self.state is not PostState.SENT
 
 
 ANSWERS_LAST = -10

@@ -144,7 +144,11 @@ _OVER = Statement(
         or_(
             exists().where(
                 post.c.incident == alert.c.incident,
-                any_of(post.c.state, [PostState.SENT.value, PostState.SENDING.value, PostState.IN_DOUBT.value]),
+                or_(
+                    any_of(post.c.state, [PostState.SENT.value, PostState.SENDING.value, PostState.IN_DOUBT.value]),
+                    # Given up without an answer, it may be out (`Post.is_doubtful`).
+                    post.c.outcome == PostState.IN_DOUBT.value,
+                ),
             ),
             exists().where(bulk.c.incident == alert.c.incident, bulk.c.started_at.is_not(None)),
         )

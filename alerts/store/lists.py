@@ -45,7 +45,7 @@ _COMING = [_S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value, _S.SENT.value]
 _marker, _later, _end = alert.alias("marker"), alert.alias("later"), post.alias("ending")
 _HAS_READERS = exists().where(
     post.c.incident == alert.c.incident,
-    any_of(post.c.state, _COMING),
+    or_(any_of(post.c.state, _COMING), post.c.outcome == _S.IN_DOUBT.value),
     post.c.kind != PostKind.END.value,
     ~exists().where(
         _end.c.incident == post.c.incident,

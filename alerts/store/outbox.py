@@ -172,6 +172,7 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
     elif post.kind is PostKind.COUNT and verdict.state is PostState.FAILED:
         unit.polls.counted(post.incident_id, post.channel, PollCount((), Counting.MISSED), now, verdict.reason)
     sent = begun.action == "send"
+    outcome = _outcome_after(post, verdict) if sent else _outcome_seen(post, verdict)
     # It may find nothing to settle: an officer dropped the post meanwhile, or another owner has it in doubt.
     settled = sql.SETTLE.run(
         unit.db,
@@ -186,12 +187,27 @@ def _finish(unit: Unit, post: Post, begun: Begun, verdict: Verdict, *, left_at: 
         url=url,
         sent_at=stamp(left_at if sent else post.attempted_at) if verdict.state is PostState.SENT else None,
         means=verdict.means or post.means,
-        outcome=verdict.outcome if sent else post.outcome,
+        outcome=outcome,
     )
-    if verdict.state is PostState.QUEUED and settled.rowcount == 1:
-        make_way(unit, post, begun, verdict, now)
-    elif verdict.state in (PostState.EXPIRED, PostState.FAILED) and settled.rowcount == 1:
+    if settled.rowcount != 1:
+        return
+    may_be_out = outcome == PostState.IN_DOUBT or verdict.outcome == _MAY_BE_OUT
+    if verdict.state is PostState.QUEUED:
+        make_way(unit, post, begun, now, may_be_out=may_be_out)
+    elif verdict.state in (PostState.EXPIRED, PostState.FAILED) and not may_be_out:
         drop_end(unit, post, begun, now)
+
+
+def _outcome_after(post: Post, verdict: Verdict) -> str:
+    """The post's outcome after a send. A refused repeat proves nothing about an earlier send whose answer was lost."""
+    keeps = post.is_doubtful and verdict.outcome != "duplicate" and verdict.state is not PostState.SENT
+    return PostState.IN_DOUBT.value if keeps else verdict.outcome
+
+
+def _outcome_seen(post: Post, verdict: Verdict) -> str | None:
+    """The post's outcome after a look: that of its last send, unless the look showed that it isn't there."""
+    is_absent = verdict.outcome == "not_found" and verdict.state is not PostState.IN_DOUBT
+    return verdict.outcome if is_absent and post.is_doubtful else post.outcome
 
 
 def _next_look(unit: Unit, channel: str, now: datetime) -> Post | None:
@@ -242,10 +258,10 @@ def _cap_waits(unit: Unit, channel: str, now: datetime) -> None:
         sql.CAP_PAUSE.run(unit.db, channel=channel, latest=stamp(now + BELIEVED_WAIT))
 
 
-def make_way(unit: Unit, post: Post, begun: Begun, verdict: Verdict, now: datetime) -> None:
+def make_way(unit: Unit, post: Post, begun: Begun, now: datetime, *, may_be_out: bool) -> None:
     """A post that is queued again leaves its place to a later one of its incident, which says more and may be urgent.
 
-    An end of what never appeared has nothing to end: it is dropped with it.
+    An end of what never appeared has nothing to end: it is dropped with it. What may be out is ended.
     """
     # The numbers of a poll are in nothing that comes after it.
     if post.kind is PostKind.COUNT:
@@ -256,7 +272,7 @@ def make_way(unit: Unit, post: Post, begun: Begun, verdict: Verdict, now: dateti
     heir, alerts = post_of(row), unit.alerts
     reason = because("superseded", by=heir.alert_id)
     _move(alerts, replace(post, state=PostState.QUEUED), PostState.SUPERSEDED, reason, now)
-    if heir.kind in _ENDS and not begun.thread and verdict.outcome != _MAY_BE_OUT:
+    if heir.kind in _ENDS and not begun.thread and not may_be_out:
         _move(alerts, heir, PostState.DROPPED, _NOTHING_TO_END, now)
 
 

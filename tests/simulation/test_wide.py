@@ -31,6 +31,11 @@ def test_no_seed_of_a_wide_town_breaks_a_promise(batch):
         assert list(told(simulate(seed, SHORT, wide=True), wish)) == []
 
 
+@pytest.mark.parametrize("seed", [74101013])
+def test_a_seed_that_broke_a_promise_before_keeps_it(seed):
+    assert simulate(seed, SHORT, wide=True).breaches == []
+
+
 def test_a_seed_of_a_wide_town_goes_the_same_way_each_time():
     assert simulate(3, SHORT, wide=True).digest == simulate(3, SHORT, wide=True).digest
 

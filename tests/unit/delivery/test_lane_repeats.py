@@ -12,7 +12,7 @@ import pytest
 from alerts.model.alert import Severity
 from alerts.model.errors import InDoubt, Retry
 from alerts.model.post import PostKind, PostState
-from tests.fakes import HANGS, DroppingChannel, RepeatingOnceChannel
+from tests.fakes import HANGS, DroppingChannel, RepeatingOnceChannel, ScriptedChannel
 
 
 async def test_what_was_under_way_at_a_kill_is_sent_again_however_slight(house):
@@ -50,6 +50,33 @@ async def test_a_message_says_what_it_is_about(house):
     assert (first.expires, first.exercise) == (ends, False)
     assert (second.incident, second.kind) == ("crue", "update")
     assert first.post != second.post
+
+
+async def test_a_try_that_never_left_leaves_an_end_to_what_may_be_out(house):
+    in_a_minute = Retry("unreached", house.clock.now() + timedelta(minutes=1), sent=False)
+    channel = DroppingChannel(house.clock, publish=[InDoubt("no answer"), in_a_minute, Retry("unreached", sent=False)])
+    await house.start(channel)
+    post = await house.post("Crue", incident_id="crue")
+    await house.clock.advance(10)
+    end = await house.post("fini", kind=PostKind.END, incident_id="crue")
+    await house.clock.advance(90)
+
+    assert [await house.state(each) for each in (post, end)] == [PostState.SUPERSEDED, PostState.SENT]
+    assert channel.texts()[-1] == "fini"
+
+
+async def test_what_was_looked_for_and_is_not_there_is_in_no_doubt_any_more(house):
+    # No answer, three looks that find nothing, and a channel that takes nothing until the alert is over.
+    busy = Retry("busy", house.clock.now() + timedelta(hours=2))
+    channel = ScriptedChannel(house.clock, publish=[InDoubt("no answer"), busy])
+    await house.start(channel)
+    post = await house.post("Crue", expires=house.clock.now() + timedelta(hours=1))
+    await house.clock.advance(5)
+    assert (await house.get(post)).is_doubtful
+    await house.clock.advance(3600)
+
+    stored = await house.get(post)
+    assert (stored.state, stored.is_doubtful) == (PostState.EXPIRED, False)
 
 
 LOST = InDoubt("lost after the final dot")

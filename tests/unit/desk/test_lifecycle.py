@@ -16,6 +16,7 @@ from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, Means, PostKind, PostState
 from alerts.model.reason import in_words
 from alerts.model.town import SourceRules
+from alerts.store.unit import transaction
 from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert, cancelling, following
 
 S = PostState
@@ -52,6 +53,30 @@ def test_an_alert_that_nobody_ended_ends_once_on_every_channel_by_its_own_means(
     assert {made.post.alert_id for made in ended} == {first.stored.id}
     assert over(town) == []
     assert town.decisions(first)[-1] == ("over", f"its time ran out at {LATER:%Y-%m-%d %H:%M}")
+
+
+@pytest.mark.parametrize("state", [S.EXPIRED, S.FAILED, S.DROPPED])
+def test_what_was_given_up_without_an_answer_gets_its_end_since_it_may_be_out(town, state):
+    filed = town.hear(an_alert())
+    town.deliver(filed, S.EXPIRED)
+    town.deliver(filed, state, "x")
+    with transaction(town.db):
+        town.db.execute("UPDATE post SET outcome = 'in_doubt' WHERE channel = 'x'")
+    town.clock.set(LATER + GRACE)
+
+    assert [(made.post.channel, made.post.kind) for made in over(town)] == [("x", PostKind.END)]
+    assert over(town) == []
+
+
+def test_what_may_be_out_and_is_taken_back_before_it_is_said_again_gets_its_end(town):
+    filed = town.hear(an_alert())
+    with transaction(town.db):
+        town.db.execute("UPDATE post SET outcome = 'in_doubt' WHERE channel = 'x'")
+
+    end = town.hear(cancelling(filed.stored.alert))
+
+    assert set(town.states(filed).values()) == {"superseded"}
+    assert town.kinds(end) == {"x": "end"}
 
 
 def test_that_time_has_run_out_uses_no_reserve_and_overtakes_nothing(town):
