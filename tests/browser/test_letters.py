@@ -86,7 +86,7 @@ def subscribed(page: Page, town: LetterTown) -> None:
     page.get_by_label("Centre-Bourg", exact=True).check()
     page.get_by_label("Heures calmes").select_option("")
     page.get_by_role("button", name="M’envoyer le lien").click()
-    expect(page.get_by_role("heading", name="Regardez votre messagerie")).to_be_visible()
+    expect(page.get_by_role("heading", name="Consultez votre messagerie")).to_be_visible()
     page.goto(town.link())
     page.get_by_role("button", name="Oui, envoyez-les-moi").click()
     expect(page.get_by_text("Vous recevez nos alertes par courriel")).to_be_visible()

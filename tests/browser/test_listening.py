@@ -97,7 +97,7 @@ def test_the_page_of_the_alert_has_the_answer_and_takes_another_question(desk, t
     try:
         citizen.goto(f"{town.daemon.url}/alerts/{alert}")
         citizen.get_by_label("Votre question").fill("Le bus passe-t-il ?")
-        citizen.get_by_role("button", name="Voir ce qui a été répondu, ou l’envoyer").click()
+        citizen.get_by_role("button", name="Voir les réponses données, ou envoyer la question").click()
         expect(citizen.get_by_role("heading", name="Poser une question")).to_be_visible()
         assert violations(citizen) == []
         assert citizen.evaluate(SIDEWAYS) <= 0

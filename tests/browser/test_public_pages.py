@@ -91,7 +91,7 @@ def test_without_tiles_the_districts_fill_the_map_on_a_phone_too(look, day):
 
 def test_the_bot_is_named_in_words_and_by_its_address(look, town, day):
     page = look("/")
-    subscribing = page.get_by_role("region", name="Être averti par un message")
+    subscribing = page.get_by_role("region", name="Recevoir les alertes par message")
     expect(subscribing.get_by_role("link", name="@tocsin_sandbox_bot")).to_have_attribute(
         "href", "https://t.me/tocsin_sandbox_bot"
     )

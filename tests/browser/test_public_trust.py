@@ -177,7 +177,7 @@ def test_a_reader_learns_whether_an_alert_is_about_where_they_are_and_tells_nobo
         where = {"latitude": latitude, "longitude": longitude}
         page = look("/", geolocation=where, permissions=["geolocation"])
         page.on("request", lambda request: asked.append(request.url + (request.post_data or "")))
-        page.get_by_role("button", name="Regarder où je suis").click()
+        page.get_by_role("button", name="Utiliser ma position").click()
         told = page.locator("[data-verdict]:not(:empty)")
         expect(told).to_be_visible()
         assert not violations(page)

@@ -95,7 +95,7 @@ def test_from_the_page_to_the_number_in_three_taps(visit, town):
     page.reload()
     assert not [each for each in page.evaluate(KEPT) if "/report/" in each], "who has the telephone next finds nothing"
     page.get_by_text("Effacer ce signalement").tap()
-    page.get_by_role("button", name="Oui, l’effacer pour toujours").tap()
+    page.get_by_role("button", name="Oui, effacer pour toujours").tap()
     expect(page.get_by_role("heading", name="C’est effacé")).to_be_visible()
     assert report_of(town, kept["report"])["place"]["lat"] is None
 
@@ -260,7 +260,7 @@ def test_an_answer_that_is_lost_costs_nothing_and_makes_no_second_report(visit, 
     expect(page.locator("#kept")).to_contain_text("Attend le réseau")
     town.until(lambda: count(town) == before + 1)
     page.unroute("**/report", lose)
-    page.get_by_role("button", name="L’envoyer maintenant").tap()
+    page.get_by_role("button", name="Envoyer maintenant").tap()
     expect(page.locator("#kept")).to_contain_text("Envoyé")
     assert count(town) == before + 1
 

@@ -72,7 +72,8 @@ def test_a_newcomer_ends_with_a_file_an_account_an_exercise_and_a_green_list(chr
     page.get_by_label("Type de canal").select_option("Canal Telegram")
     page.get_by_role("button", name="Ajouter un canal").click()
     add_channel(page, "@saintmartin", sandbox)
-    for button, chat in (("Ajouter un groupe Telegram à eux", "-1009"), ("Ajouter un canal d’exercice", "-1008")):
+    ours = (("Ajouter un groupe Telegram pour la permanence", "-1009"), ("Ajouter un canal d’exercice", "-1008"))
+    for button, chat in ours:
         to(page, "Permanence et exercices")
         page.get_by_role("button", name=button).click()
         add_channel(page, chat, sandbox)

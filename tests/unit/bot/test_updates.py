@@ -409,7 +409,9 @@ async def test_the_owner_s_chat_is_told_once_of_what_was_changed_of_their_accoun
         await rounds.go_round()
     [(to, text)] = scene.line.said[linked:]
     assert to == chat
-    assert text.startswith("Compte Anne : codes ajoutés, le 25/11 à 13:01\ndepuis 203.0.113.66\nSi ce n’était pas vous")
+    assert text.startswith(
+        "Compte Anne : codes ajoutés, le 25/11 à 13\u00a0h\u00a001\ndepuis 203.0.113.66\nSi ce n’était"
+    )
 
 
 async def test_an_officer_s_chat_is_told_of_a_call_for_help_in_its_own_words_and_once(scene):

@@ -148,7 +148,7 @@ async def test_an_alert_that_waits_is_told_once_with_the_link_to_where_it_is_val
         "Tocsin, Saint-Martin",
         "Alerte à valider\u00a0: «\u00a0Crue de l’Isère\u00a0» (grave)",
         f"https://garde.saint-martin.example/desk/waiting/{alert}",
-        "(Saint-Martin ; jusqu’au 25/11 19:00 ; de Anne)",
+        "(Saint-Martin ; jusqu’au 25/11 19 h 00 ; de Anne)",
     ]
     assert duty.woken == ["equipe"]
     assert await duty.look() == []
@@ -158,7 +158,7 @@ async def test_it_is_told_again_until_somebody_decides_and_then_by_whom(duty):
     alert = await duty.post()
     await duty.look()
     (again,) = await duty.look(after=600)
-    assert "Alerte toujours à valider, depuis 13:00\u00a0: «\u00a0Crue de l’Isère\u00a0»" in again
+    assert "Alerte toujours à valider, depuis 13\u00a0h\u00a000\u00a0: «\u00a0Crue de l’Isère\u00a0»" in again
 
     await duty.act(PAUL, lambda officer: officer.approve(alert))
     (over,) = await duty.look()
@@ -295,7 +295,7 @@ def test_the_link_is_never_what_is_cut(channel, language):
     message = compose(word_pending(long, Phase.REPEATED, language, PARIS), "Ville de Saint-Martin", channel, language)
 
     assert long.link in message.plain
-    assert "13:00" in message.plain
+    assert ("13:00" if not language.startswith("fr") else "13\u00a0h\u00a000") in message.plain
 
 
 async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
@@ -311,7 +311,7 @@ async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
     (told,) = await duty.look()
     assert told.splitlines() == [
         "Tocsin, Saint-Martin",
-        "compte Anne : clé d’accès ajoutée, le 25/11 à 13:00",
+        "compte Anne : clé d’accès ajoutée, le 25/11 à 13\u00a0h\u00a000",
         "Si ce n’était pas cette personne : « tocsin user reset Anne ».",
     ]
     assert await duty.look() == []

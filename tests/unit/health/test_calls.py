@@ -53,7 +53,7 @@ async def test_it_is_told_once_with_the_way_to_it_and_none_of_its_words(duty):
     (told,) = await duty.look()
     assert told.splitlines() == [
         "Tocsin, Saint-Martin",
-        "Peut-être un appel à l’aide\u00a0: sur telegram à 13:00",
+        "Peut-être un appel à l’aide\u00a0: sur telegram à 13\u00a0h\u00a000",
         "À lire tout de suite\u00a0: https://garde.saint-martin.example/desk/heard",
     ]
     assert await duty.look() == []

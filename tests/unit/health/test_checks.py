@@ -233,7 +233,7 @@ class TestTelling:
 
         (told,) = await watch.round(30)
         assert "Rétabli\u00a0: les identifiants du canal telegram" in told
-        assert "en panne depuis 25/11 13:01" in told
+        assert "en panne depuis 25/11 13\u00a0h\u00a001" in told
         first, second = await watch.ask("SELECT incident, kind, means FROM post ORDER BY seq")
         assert first[0] == second[0]
         assert second[1:] == ("end", "reply")
@@ -253,7 +253,7 @@ class TestTelling:
 
         assert await watch.round(1, AGAIN_AFTER.total_seconds() - 1) == []
         (again,) = await watch.round(1, 1)
-        assert "Toujours, depuis 25/11 13:01\u00a0: le canal telegram" in again
+        assert "Toujours, depuis 25/11 13\u00a0h\u00a001\u00a0: le canal telegram" in again
         await watch.sent()
         assert await watch.round(20) == []
         assert len(await watch.round(1, AGAIN_AFTER.total_seconds())) == 1
@@ -365,7 +365,7 @@ class TestSources:
         await watch.fail()
 
         (told,) = await watch.round()
-        assert "la source meteo ne peut pas être lue (dernière lecture\u00a0: 25/11 13:00)" in told
+        assert "la source meteo ne peut pas être lue (dernière lecture\u00a0: 25/11 13\u00a0h\u00a000)" in told
         await watch.sent()
         await watch.read("2")
         assert "de nouveau lue" in (await watch.round())[0]
@@ -386,7 +386,7 @@ class TestSources:
                 break
             await watch.clock.advance(3600)
 
-        assert "la source meteo répond mais ne dit rien de nouveau depuis 25/11 20:00" in told[0]
+        assert "la source meteo répond mais ne dit rien de nouveau depuis 25/11 20\u00a0h\u00a000" in told[0]
 
     async def test_a_feed_s_silence_while_nobody_watched_is_not_held_against_it(self, watch):
         for hour in range(8):

@@ -92,8 +92,7 @@ async def test_a_burst_is_told_once_with_whose_account_and_how_often_and_that_it
 
     (told,) = await door.round()
     assert (
-        "des connexions au poste de permanence échouent en série depuis 25/11 13:00\u00a0: Anne (nombre\u00a0: 47)"
-        in told
+        "au poste de permanence échouent en série depuis 25/11 13\u00a0h\u00a000\u00a0: Anne (nombre\u00a0: 47)" in told
     )
     assert "(192.0.2.66)" in told
     assert await door.round() == []

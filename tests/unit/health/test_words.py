@@ -43,7 +43,7 @@ def test_the_languages_are_two():
     kind = What.CREDENTIAL
     assert word(news(kind), "fr-CA", PARIS).headline.startswith("Avertissement\u00a0: le canal meteo")
     assert word(news(kind), "de-DE", PARIS).headline.startswith("Warning: the channel meteo")
-    assert word(news(kind, Phase.REPEATED), "fr", PARIS).headline.startswith("Toujours, depuis 25/11 03:05\u00a0: ")
+    assert word(news(kind, Phase.REPEATED), "fr", PARIS).headline.startswith("Toujours, depuis 25/11 3\u00a0h\u00a005")
     assert word(news(kind, Phase.RESOLVED), "en", PARIS).headline.endswith("(in trouble since 2026-11-25 03:05).")
 
 

@@ -106,7 +106,7 @@ class TestWorded:
         reason = because("over_before_read", at=datetime(2026, 11, 25, 18, tzinfo=UTC))
         assert str(reason) == "it was over at 2026-11-25 18:00, before it was read"
         east = timezone(timedelta(hours=1))
-        assert "le 25/11/2026 à 19:00" in word(reason, "fr", east)
+        assert "le 25/11/2026 à 19\u00a0h\u00a000" in word(reason, "fr", east)
 
     def test_the_platform_s_own_words_are_quoted(self):
         assert (

@@ -378,7 +378,7 @@ def test_a_caution_says_to_whom_so_that_it_is_no_order_beside_ignore_it(language
     """Else "Ignore it. Come down only when …" are two orders that contradict one another."""
     for hazard in FLED_OR_HID:
         words = RENDERERS[language]._library.words(language, f"hazards/{hazard}.j2")
-        assert re.match(r"Si vous|Évacués\s:|If you ", str(words["caution"])), hazard
+        assert re.match(r"Si vous|Logement évacué\s:|If you ", str(words["caution"])), hazard
 
 
 def test_the_all_clear_says_to_whom_left_or_hid_whether_to_come_back() -> None:

@@ -137,7 +137,7 @@ async def test_an_incident_names_the_open_reports_about_it(desk):
         ("report accepted", "signalement pris en charge"),
         ("report accepted: On arrive", "signalement pris en charge : On arrive"),
         ("report assigned to Service voirie", "signalement confié à Service voirie"),
-        ("report closed, not ours: Oui", "signalement clos, pas du ressort de la ville : Oui"),
+        ("report closed, not ours: Oui", "signalement clos, ne relève pas de la commune : Oui"),
         ("report closed, done", "signalement clos, fait"),
         ("report duplicates SM-26-0001", "signalement identique à SM-26-0001"),
         ("report about id00000001", "signalement rattaché à id00000001"),

@@ -410,7 +410,7 @@ class TestTheSameEvent:
         await desk.change_account("Paul", language="fr")
         page = await desk.look(f"/waiting/{twin}")
         assert "Le même événement est déjà publié" in page.text
-        assert "La publier une seconde fois" in page.text
+        assert "Publier une seconde fois" in page.text
 
 
 async def test_what_a_feed_says_of_another_s_alert_is_one_tap_away_and_says_why(desk):

@@ -106,7 +106,7 @@ async def test_the_town_s_page_has_the_form_and_may_send_it(town):
 
 async def test_nothing_is_kept_until_the_link_s_button_is_pressed(town):
     status, page = await town.send(district="D1", topic="flood", severity="Severe", quiet="22:00-07:00")
-    assert (status, "Regardez votre messagerie" in page) == (200, True)
+    assert (status, "Consultez votre messagerie" in page) == (200, True)
     [taken] = town.relay.taken
     assert taken.to == [JEANNE]
     link = town.link()

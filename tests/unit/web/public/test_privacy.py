@@ -28,9 +28,9 @@ def test_who_subscribes_is_told_what_is_kept_who_sees_it_and_how_to_leave(town, 
     paper = make_paper(channels={**a_town().channels, **channels})
     paper.print()
     page = paper.text("/privacy")
-    assert all(each in page for each in (*told, "Ce qui est gardé de vous", "consentement", SENDER))
+    assert all(each in page for each in (*told, "Vos données conservées", "consentement", SENDER))
     assert not any(each in page for each in untold)
-    assert "112" not in visible(page).partition("Ce qui est gardé de vous</h1>")[2], "nothing is asked of anybody here"
+    assert "112" not in visible(page).partition("Vos données conservées</h1>")[2], "nothing is asked of anybody here"
     assert wrong_in(visible(page)) == []
     assert "What we keep about you" in paper.text("/en/privacy")
     assert 'href="/privacy"' in paper.text("/"), "the foot of each page leads there"

@@ -284,7 +284,7 @@ async def test_the_private_page_tells_how_far_it_is_and_what_the_town_answered(s
         await street.house.service.act(lambda unit, act=act: act(Officer(unit, ANNE), sent.number, "On <s>vient</s>."))
     page = await street.get(sent.path)
     assert "&lt;s&gt;vient" in page.text
-    assert page.page.xpath("//ol[@class='steps']//strong/text()") == ["Reçu", "Pris en charge par la commune", "Fait"]
+    assert page.page.xpath("//ol[@class='steps']//strong/text()") == ["Reçu", "Pris en charge par la mairie", "Fait"]
     assert "Anne" not in page.text
     assert wrong_in(visible(page.text)) == []
     assert "noindex" in page.text
