@@ -269,10 +269,11 @@ def withhold(officer: Officer, name: str, reason: str) -> CitizenReport:
 
 
 def show_again(officer: Officer, name: str) -> CitizenReport:
-    """Give what was withheld back to the public."""
+    """Give what was withheld back to the public. Raises Forbidden for an author where two are needed."""
     report = _at_hand(officer, name)
     if report.withheld is None:
         return report
+    _must_undo(officer)
     return _touch(officer, replace(report, withheld=None), "report shown again")
 
 
@@ -342,7 +343,15 @@ def _said(text: str | None) -> str | None:
     return said or None
 
 
+def _must_undo(officer: Officer) -> None:
+    """Raise Forbidden for a role that says no to nobody, where two are needed: it doesn't undo another's no."""
+    if _needs_two(officer.unit):
+        officer.must(Act.REJECT)
+
+
 def _taken_up(officer: Officer, report: CitizenReport, state: ReportState, said: str | None) -> CitizenReport:
+    if report.state is ReportState.SET_ASIDE:
+        _must_undo(officer)
     return replace(
         report,
         state=state,

@@ -18,6 +18,7 @@ from tests.unit.reports.conftest import HERE, north
 
 ANNE = Actor("Anne", Role.APPROVER, Origin.API)
 PAUL = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
+LUC = Actor("Luc", Role.AUTHOR, Origin.CONSOLE)
 
 
 @pytest.fixture
@@ -108,3 +109,15 @@ async def test_an_answer_in_ones_own_words_waits_and_a_prepared_one_does_not(car
     assert done.answer == "C’est réparé."
     await careful.service.act(by(PAUL, acts.erase, report.number))
     assert await careful.rows("SELECT text FROM answer") == []
+
+
+@pytest.mark.parametrize(("no", "undo"), [(acts.withhold, acts.show_again), (acts.set_aside, acts.accept)])
+async def test_an_author_undoes_no_approvers_no(careful, no, undo):
+    [found] = await brought(careful)
+    await careful.service.act(by(PAUL, acts.accept, found.number))
+    await careful.service.act(by(PAUL, no, found.number, "Ce n'est pas pour le public."))
+
+    with pytest.raises(Forbidden) as refused:
+        await careful.service.act(by(LUC, undo, found.number))
+    assert refused.value.reason.code == "role_too_low"
+    await careful.service.act(by(PAUL, undo, found.number))
