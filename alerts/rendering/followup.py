@@ -64,10 +64,15 @@ def changes(
     # Works and somebody who is missing have labels of their own for how grave it is, and are no danger that rises.
     labelled = {gravity(info).value, gravity(before).value} <= matter.words.get("severities", {}).keys()
     areas = _other_areas(places_of(info), places_of(before), words)
+    grave = [] if labelled else _other_gravity(info, before, words)
+    freed = [each for each in areas if each.freed]
+    # Whoever is free of it gets no all clear, so what to mind still is told here; not beside a rise, which is graver.
+    mind = [Change(str(matter.words["after"]))] if freed and not any(each.is_rise for each in grave) else []
     # How grave it is comes first: behind the place that is freed, it would be read as news of that place.
     told = [
-        *(() if labelled else _other_gravity(info, before, words)),
-        *(each for each in areas if each.freed),
+        *grave,
+        *freed,
+        *mind,
         *_other_instruction(info, before, words),
         *_other_end(info, before, words, end_of),
         *(each for each in areas if not each.freed),

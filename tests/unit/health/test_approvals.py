@@ -321,7 +321,7 @@ async def test_another_second_factor_is_told_once_and_a_first_one_is_none(duty):
     assert english.headline == "account Anne: passkey added, 2026-11-25 13:00"
 
 
-@pytest.mark.parametrize(("first", "became"), [("auto", "Elle n’est pas publiée."), ("approve", "Chacune suit")])
+@pytest.mark.parametrize(("first", "became"), [("auto", "Il n’est pas publié."), ("approve", "Chacun suit")])
 async def test_two_messages_under_one_name_are_told_once(duty, first, became):
     station = duty.desk.station
     station.sources.update({"meteo": SourceRules(publish=first), "other": SourceRules()})
@@ -333,7 +333,7 @@ async def test_two_messages_under_one_name_are_told_once(duty, first, became):
 
     said = [each for each in await duty.look() if "Deux messages" in each]
     assert len(said) == 1
-    assert "«\u00a0Tout va bien\u00a0» (other) et «\u00a0Coup de vent\u00a0» (meteo), reçue avant. " + became in said[0]
+    assert "«\u00a0Tout va bien\u00a0» (other) et «\u00a0Coup de vent\u00a0» (meteo), reçu avant. " + became in said[0]
     duty.restart()
     assert [each for each in await duty.look() if "Deux messages" in each] == []
 

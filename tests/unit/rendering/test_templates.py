@@ -281,7 +281,7 @@ def test_an_update_says_that_what_to_do_has_changed() -> None:
 def test_an_english_update_says_in_plain_words_where_it_is_now() -> None:
     before, now = an_alert(an_info(language="en")), an_alert(an_info(language="en", areas=(Area("Drôme"),)))
     text = render(now, PostKind.UPDATE, TELEGRAM, Renderer(ENGLISH), previous=before).message.plain
-    assert "No longer affected: Isère and Savoie. Newly affected: Drôme." in text
+    assert "No longer affected: Isère and Savoie. Branches may still fall. Newly affected: Drôme." in text
 
 
 def test_an_end_without_words_of_its_own_is_named_after_what_is_over() -> None:

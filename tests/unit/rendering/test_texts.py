@@ -402,6 +402,21 @@ def test_a_freed_district_of_a_flood_or_a_fire_is_no_leave_to_go_back() -> None:
             assert {"fewer", "only", *several} <= changes.keys(), hazard
 
 
+def test_a_freed_district_is_told_what_to_mind_still_but_not_beside_a_rise() -> None:
+    def unminded(text: Text) -> object:
+        after = RENDERERS[text.language]._library.words(text.language, f"hazards/{text.hazard}.j2")["after"]
+        risen = re.search(r"à extrême\.|to extreme\.", text.text)
+        return text.text if after and (after in text.text) is bool(risen) else None
+
+    assert not faults((t for t in ours() if t.phase == "update" and t.where == "telegram"), unminded)
+
+
+def test_a_withdrawn_alert_of_smoke_sends_nobody_into_what_is_left_of_it() -> None:
+    withdrawn = (text for text in ours() if text.hazard is Hazard.SMOKE and text.phase.startswith("cancelled"))
+    minded = re.compile("Restez à l’intérieur|stay indoors")
+    assert not faults((text for text in withdrawn if text.where != "title"), lambda t: not minded.search(t.text))
+
+
 def test_nobody_is_told_to_go_out_there_who_should_stay_in() -> None:
     said = re.compile("n’y sortez|Go out there|Come down there|(?:^|\\. )Ne concerne plus")
     assert not faults(ours(), lambda text: said.search(text.text))
