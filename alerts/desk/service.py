@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alerts.delivery.attempt import troubled
-from alerts.delivery.limiter import RateLimits
+from alerts.delivery.limiter import RateLimits, quota_free_at
 from alerts.desk.actions import Desk
 from alerts.desk.routing import channels_on
 from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import AlertState, SourceStatus, StoredAlert
 from alerts.model.lease import Lease
 from alerts.model.ports import Clock
-from alerts.model.post import TO_BE_SEEN_TO, PostState
+from alerts.model.post import TO_BE_SEEN_TO, Post, PostKind, PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.store.alerts import Copied
@@ -256,6 +256,36 @@ def channel_standings(views: Views, config: Town, moment: datetime) -> Iterator[
             "queued": sum(counts.get((name, state), 0) for state in PENDING),
             "reason": standing.reason if is_troubled else None,
         }
+
+
+MOST_QUEUED = 1000
+
+
+def held_by_limits(views: Views, config: Town, moment: datetime) -> dict[str, datetime]:
+    """Which posts in the queue wait for their channel's limits alone, by id, and about when each leaves.
+
+    The lanes' own rules are asked in the lanes' order, each post taking the place of one that left. Posts that are
+    tried again at a time of their own, and those beyond the first `MOST_QUEUED`, are none of them.
+    """
+    held: dict[str, datetime] = {}
+    queues: dict[str, list[Post]] = {}
+    # Of one priority the oldest first, as the lanes have it.
+    for post in reversed(views.posts_in(PostState.QUEUED, most=MOST_QUEUED)):
+        asked = config.channels.get(post.channel)
+        counts = asked is not None and post.kind is not PostKind.COUNT and asked.counts(post.means)
+        if counts and (post.next_try is None or post.next_try <= moment):
+            queues.setdefault(post.channel, []).append(post)
+    for name, queue in queues.items():
+        settings = config.channels[name]
+        pace, quotas = RateLimits(settings.limits, settings.kept_back), views.channel_status(name).quotas
+        left = list(views.departures(name, moment - pace.memory))
+        for post in sorted(queue, key=lambda each: -each.priority):
+            free = pace.free_at(left, moment, urgent=post.urgent)
+            free = max(free, quota_free_at(quotas, moment, pace.reserve, urgent=post.urgent))
+            if free > moment:
+                held[post.id] = free
+            left = sorted([*left, free])
+    return held
 
 
 def source_more(config: Town, known: SourceStatus | None, name: str) -> dict[str, Any]:

@@ -131,6 +131,7 @@ DECIDED: Mapping[str, str] = {
     "post_gone_said": "{platform:term} doesn't have the post any more: “{said}”",
     "not_deleted": "{platform:term} didn't delete the post; delete it by hand",
     "limit_until": "{platform:term}'s limit is reached until {until:clock}",
+    "held_by_limit": "it waits for the channel's limit and goes out at about {until:clock}",
     "asked_to_wait": "{platform:term} asks us to wait {seconds} s",
     "bot_still_waits": "Telegram asked this bot to wait; {seconds} s are left",
     "platform_trouble": "{platform:term} is in trouble ({status})",

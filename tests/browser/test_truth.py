@@ -45,6 +45,31 @@ def test_one_line_says_who_sees_it_and_an_end_that_waits_ends_nothing(desk, town
     expect(berthe.go("/").locator(f"#on-{incident}")).to_be_visible()
 
 
+def test_a_page_that_was_made_before_it_went_out_says_so_as_soon_as_it_listens(desk, town):
+    alert = town.post("Passerelle fermée", "--as", "anne", "--severity", "Moderate")["alert"]
+    berthe = desk.person("berthe", "approver", "phone", locale="fr-FR")
+    held = []
+    berthe.page.route("**/desk/events", lambda route: held.append(route))  # noqa: PLW0108 Playwright marks it
+    # A page that looks again every minute would say so by itself, later.
+    berthe.page.add_init_script("window.setInterval = () => 0")
+    berthe.go(f"/alerts/{alert}")
+    home = berthe.context.new_page()
+    home.route("**/desk/events", lambda route: held.append(route))  # noqa: PLW0108 Playwright marks it
+    home.add_init_script("window.setInterval = () => 0")
+    home.goto(berthe.desk + "/")
+    assert town.tocsin("approve", alert, "--as", "berthe").returncode == 0
+    town.until(lambda: all(post["state"] == "sent" for post in town.objects("status", alert)[0]["posts"]))
+    expect(berthe.page.locator("#standing")).not_to_contain_text("Visible du public")
+
+    for stream in held:
+        stream.continue_()
+
+    said = "Visible du public sur 3 canaux sur 3"
+    expect(berthe.page.locator("#standing")).to_contain_text(said, timeout=20_000)
+    incident = berthe.page.locator("#incident").get_attribute("data-incident")
+    expect(home.locator(f"#on-{incident}")).to_contain_text(said, timeout=20_000)
+
+
 @pytest.mark.parametrize(("language", "told"), [("en", "Not sent:"), ("fr", "Pas envoyé")])
 def test_without_a_connection_the_button_says_so_and_a_reload_files_nothing(desk, town, language, told):
     headline = f"Ligne coupée ({language})"

@@ -149,6 +149,30 @@ def test_a_correction_is_called_back_in_time_and_sent_by_whoever_leaves(desk, to
     expect(anne.go(f"/alerts/{alert}").get_by_text("correction").first).to_be_visible()
 
 
+def test_the_end_of_what_is_grave_is_called_back_in_time_or_goes_out_by_itself(desk, town):
+    anne = desk.person("anne", "author", "phone", locale="fr-FR")
+    options = ("--event", "Évacuation", "--severity", "Extreme", "--area", "Le Plateau")
+    alert = town.post("Évacuez le Plateau", "--as", "anne", *options)["alert"]
+    assert town.tocsin("approve", alert, "--as", "berthe").returncode == 0
+    page = anne.go(f"/alerts/{alert}")
+    anne.press(page.get_by_text("Y mettre fin", exact=True))
+    anne.press(page.locator("#f-how-clear"))
+    page.clock.install()
+
+    anne.press(page.locator("#end"))
+    expect(page.get_by_text("La fin est envoyée dans cinq secondes")).to_be_visible()
+    anne.press(page.get_by_role("button", name="Annuler l’envoi"))
+    page.clock.fast_forward(6_000)
+    expect(page.locator("#undo")).to_have_count(0)
+    expect(page.locator("#end")).to_be_focused()
+    assert len(town.objects("status", alert)) == 1, "nothing followed"
+
+    anne.press(page.locator("#end"))
+    expect(page.locator("#undo")).to_be_visible()
+    page.clock.fast_forward(6_000)
+    page.wait_for_url(re.compile("done=end"))
+
+
 def test_an_exercise_cannot_be_mistaken(desk, town):
     berthe = desk.person("berthe", "approver")
     drill = town.post("Évacuation du gymnase", "--as", "anne", "--severity", "Severe", "--exercise")["alert"]

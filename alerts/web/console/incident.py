@@ -15,7 +15,7 @@ thread; what can't be done is told on the page, beside what had been typed. The 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -35,7 +35,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.alert import CORRECTED, ENDS_BY, Alert, Info, MsgType, ResponseType, Severity
 from alerts.model.cap import write
 from alerts.model.errors import Misuse, TocsinError
-from alerts.model.hazard import LEFT_OR_HID, hazard_of
+from alerts.model.hazard import LEFT_OR_HID, Hazard, hazard_of
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
 from alerts.model.listening import Utterance
 from alerts.model.post import EndReason, Post, PostImage, PostState
@@ -51,7 +51,7 @@ from alerts.web.console.maps import outline_of
 from alerts.web.console.mishaps import status_of
 from alerts.web.console.previews import reaches_of
 from alerts.web.console.reports_view import cited_in
-from alerts.web.console.watch import needs_somebody, page
+from alerts.web.console.watch import needs_somebody, page, with_limits
 
 PICTURES = {
     ".png": "image/png",
@@ -118,6 +118,12 @@ class Story:
     def needs_what_is_right(self) -> bool:
         """Whether a correction has to say what is right: upon this alert people left, or shut themselves in."""
         return _is_left_or_hid(self.newest.stored.alert)
+
+    @property
+    def end_is_held(self) -> bool:
+        """Whether its end can be called back for a moment: upon it people go home, out, or drink again."""
+        alert, severity = self.newest.stored.alert, self.newest.stored.severity
+        return severity.at_least(Severity.SEVERE) or _is_about(alert, {*LEFT_OR_HID, Hazard.WATER_QUALITY})
 
     @property
     def is_exercise(self) -> bool:
@@ -328,7 +334,8 @@ def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
     if not found:
         return None
     incident, language = found[0].incident_id, unit.desk.station.language
-    thread, seen = unit.alerts.thread(incident), unit.views.last_look(account, incident)
+    [thread] = with_limits(unit, {incident: unit.alerts.thread(incident)}).values()
+    seen = unit.views.last_look(account, incident)
     stored_alerts = unit.alerts.incident(incident)
     chapters = _chapters(stored_alerts, thread, seen, language)
     current = next(each for each in chapters if each.stored.id == found[0].id)
@@ -442,7 +449,11 @@ def _correct(officer: Officer, alert: str, form: dict[str, str]) -> str:
 
 
 def _is_left_or_hid(alert: Alert | None) -> bool:
-    return alert is not None and any(hazard_of(info) in LEFT_OR_HID for info in alert.infos)
+    return _is_about(alert, LEFT_OR_HID)
+
+
+def _is_about(alert: Alert | None, hazards: Collection[Hazard]) -> bool:
+    return alert is not None and any(hazard_of(info) in hazards for info in alert.infos)
 
 
 DEEDS: dict[str, Deed] = {"retry": _retry, "drop": _drop, "end": _end, "correct": _correct}

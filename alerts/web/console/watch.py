@@ -29,11 +29,12 @@ from markupsafe import Markup
 from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
 from alerts.desk.routing import PRACTICE, Reach, channels_on, reach_of
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskUnit, held_by_limits
 from alerts.model.alert import Info
 from alerts.model.errors import Refused
 from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
+from alerts.model.reason import because
 from alerts.web.console.at_once import AtOnce
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import mishap
@@ -49,6 +50,8 @@ _FILTERS = ("state", "posts", "source", "words")
 _NEVER_LEFT = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.EXPIRED)
 _HELD = (PostState.FAILED, PostState.IN_DOUBT)
 _MOVING = (PostState.QUEUED, PostState.SENDING)
+HELD = "held"
+"""What the attempts of a post come to that its channel's limits hold back: none can be made yet."""
 
 
 class Remedy(StrEnum):
@@ -59,6 +62,7 @@ class Remedy(StrEnum):
     LOOK = "look"
     REWORD = "reword"
     LATE = "late"
+    LIMIT = "limit"
     WAIT = "wait"
 
 
@@ -214,6 +218,8 @@ def remedy_of(post: Post) -> Remedy | None:
     # It is tried again by itself, but no try succeeds before somebody renews the credential.
     if post.state is PostState.QUEUED and post.outcome == "credential":
         return Remedy.CREDENTIAL
+    if post.state is PostState.QUEUED and post.outcome == HELD:
+        return Remedy.LIMIT
     if post.state in (PostState.QUEUED, PostState.SENDING):
         # Before its first attempt it only waits for its turn, which is no trouble.
         return Remedy.WAIT if post.tries else None
@@ -224,7 +230,24 @@ def remedy_of(post: Post) -> Remedy | None:
 
 def needs_somebody(post: Post) -> bool:
     """Whether nothing goes on with it until a person decides."""
-    return remedy_of(post) in (Remedy.VALIDATE, Remedy.LOOK, Remedy.REWORD, Remedy.CREDENTIAL)
+    remedy = remedy_of(post)
+    # A post that is no emergency waits for a limit as it waits for its turn.
+    grave = remedy is Remedy.LIMIT and post.urgent
+    return grave or remedy in (Remedy.VALIDATE, Remedy.LOOK, Remedy.REWORD, Remedy.CREDENTIAL)
+
+
+def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
+    """The threads, each post that waits for its channel's limits alone (`HELD`) with why, and with when it leaves."""
+    moving = any(post.state is PostState.QUEUED for thread in threads.values() for post in thread)
+    held = held_by_limits(unit.views, unit.desk.station, unit.now) if moving else {}
+
+    def told(post: Post) -> Post:
+        if post.id not in held:
+            return post
+        at = held[post.id]
+        return replace(post, outcome=HELD, next_try=at, reason=because("held_by_limit", until=at))
+
+    return {name: [told(post) for post in thread] for name, thread in threads.items()}
 
 
 def board_of(unit: DeskUnit) -> Board:
@@ -238,7 +261,7 @@ def board_of(unit: DeskUnit) -> Board:
     # An incident is shown by its first: what failed or is in doubt comes before what waits, and that before what moves.
     alerts = list(dict.fromkeys(name for state in (*_HELD, PostState.WAITING, *_MOVING) for name in listed[state]))
     stored_alerts = views.stored_alerts(alerts)
-    threads = views.threads(list({stored.incident_id for stored in (*on, *stored_alerts.values())}))
+    threads = with_limits(unit, views.threads(list({each.incident_id for each in (*on, *stored_alerts.values())})))
     cases = [_case(stored_alerts[each], threads, language) for each in alerts if each in stored_alerts]
     needs = _each_incident(case for case in cases if case.needs_somebody)
     # What only waits to be updated or ended is on, and stays where people look for what is.

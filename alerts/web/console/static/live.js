@@ -3,8 +3,8 @@
 //   import { watch } from "./live.js";   (a page gives the address: see `static`)
 //   const stop = watch((incident) => …);   incident: an id, or "*": look at everything again
 //
-// While the connection is lost, every [data-live] of the page says so (macro `live`). When it is there again, or the page
-// was out of sight meanwhile, the callback is called with "*", since something may have been missed.
+// While the connection is lost, every [data-live] of the page says so (macro `live`). When it is there, for the first
+// time too, the callback is called with "*": something may have been missed since the page was made.
 //
 // Where somebody has more pages open than the desk keeps connections for, the newest has one. The page that lost its own
 // ("full") asks for one again when it comes into sight; while it is in sight, in half a minute.
@@ -24,7 +24,6 @@ export function watch(callback) {
   let source = null;
   let wait = 1000;
   let timer = null;
-  let missed = false;
   let over = false;
 
   function open() {
@@ -32,8 +31,7 @@ export function watch(callback) {
     source.addEventListener("open", () => {
       wait = 1000;
       say("on");
-      if (missed) callback("*");
-      missed = false;
+      callback("*");
     });
     source.addEventListener("changed", (event) => callback(event.data || "*"));
     source.addEventListener("over", () => {
@@ -46,7 +44,6 @@ export function watch(callback) {
       timer = setTimeout(look, LONGEST_WAIT);
     });
     source.addEventListener("error", () => {
-      missed = true;
       say("lost");
       // The browser tries again by itself, unless the answer was a refusal.
       if (source.readyState !== EventSource.CLOSED) return;
@@ -66,7 +63,6 @@ export function watch(callback) {
     if (document.visibilityState === "hidden" || over) return;
     if (source === null) {
       clearTimeout(timer);
-      missed = true;
       open();
     } else if (source.readyState === EventSource.CLOSED) {
       stop();

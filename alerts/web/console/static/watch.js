@@ -11,10 +11,11 @@ const SOON = 2_000; // ms: what is under way ([data-pending]) may have ended bef
 function doings(part) {
   const focused = part.contains(document.activeElement) ? document.activeElement : null;
   const typed = new Map();
+  const refused = part.querySelector("#errors"); // its page came with what they had typed
   for (const field of part.querySelectorAll("input[id], textarea[id], select[id]")) {
     const as = field.type === "radio" || field.type === "checkbox" ? "checked" : "value";
     const was = as === "checked" ? field.defaultChecked : field.defaultValue;
-    if (field.type !== "hidden" && field[as] !== was) typed.set(field.id, [as, field[as]]);
+    if (field.type !== "hidden" && (refused || field[as] !== was)) typed.set(field.id, [as, field[as]]);
   }
   return {
     focus: focused?.id,
@@ -65,6 +66,7 @@ async function refresh(part) {
   if (!answer.ok) return;
   const fresh = document.createElement("template");
   fresh.innerHTML = await answer.text();
+  if (fresh.innerHTML === part.innerHTML) return;
   if (isBusy(part)) {
     later(part, 1000);
     return;

@@ -27,7 +27,7 @@ from alerts.model.town import Town
 from alerts.store.statement import stamp
 from alerts.web.console.at_once import at_once
 from alerts.web.console.maps import outline_of
-from alerts.web.console.watch import Remedy, remedy_of
+from alerts.web.console.watch import HELD, Remedy, remedy_of
 from tests.unit.store.conftest import a_post, a_record
 from tests.unit.web.console.watching import a_desk
 
@@ -259,6 +259,31 @@ async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_
     assert re.search(r"Held for the morning, or for what comes with it 1 \( ?until \S.*?22:00", page)
 
 
+async def test_a_grave_alert_that_waits_for_a_limit_says_until_when_and_needs_somebody(tmp_path):
+    async with a_desk(tmp_path, language="fr") as desk:
+        desk.language = "fr"
+        earlier = await desk.post("Marché", channels=("x",))
+        await desk.settle(earlier.id, PostState.SENT, **is_sent(desk))
+        [post] = await desk.posts(earlier.id)
+        left = [stamp(desk.clock.now() - timedelta(hours=23, minutes=minute)) for minute in range(59, -1, -1)]
+        columns = "post_id, channel, action, owner, counts, left_at"
+        row = f"INSERT INTO attempt ({columns}) VALUES (?, 'x', 'send', 'o', 1, ?)"
+        await desk.database.write(lambda db: [db.execute(row, (post.id, at)) for at in left])
+        first = await desk.post("Crue à la Gare", channels=("x",), severity=Severity.SEVERE)
+        second = await desk.post("Crue au Port", channels=("x",), severity=Severity.SEVERE)
+        minor = await desk.post("Bal reporté", channels=("x",), severity=Severity.MINOR)
+
+        home = await desk.text("/")
+        needs = home[: home.index('id="on"')]
+        for stored, minutes in ((first, 1), (second, 2)):
+            leaves = (desk.clock.now() + timedelta(minutes=minutes)).astimezone(desk.config.zone)
+            said = html.unescape(await desk.text(f"/alerts/{stored.id}"))
+            assert "À traiter" in said
+            assert re.search(rf"attend la limite du canal, part vers {leaves:%H}.{{1,3}}{leaves:%M}", said), said
+            assert f'id="case-{stored.incident_id}"' in needs
+        assert f'id="case-{minor.incident_id}"' not in needs
+
+
 async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
     stored = await desk.post(channels=("x",))
     left_at = stamp(desk.clock.now() - timedelta(minutes=5))
@@ -463,6 +488,7 @@ async def test_the_first_to_go_out_by_itself_is_among_those_that_fit_and_the_res
         ({"state": PostState.QUEUED, "outcome": "credential", "tries": 1}, Remedy.CREDENTIAL),
         ({"state": PostState.QUEUED, "outcome": "retry", "tries": 1}, Remedy.WAIT),
         ({"state": PostState.QUEUED}, None),
+        ({"state": PostState.QUEUED, "outcome": HELD}, Remedy.LIMIT),
         ({"state": PostState.FAILED}, Remedy.REWORD),
         ({"state": PostState.EXPIRED}, Remedy.LATE),
         ({"state": PostState.SENT}, None),
