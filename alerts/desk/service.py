@@ -261,13 +261,13 @@ def channel_standings(views: Views, config: Town, moment: datetime) -> Iterator[
 MOST_QUEUED = 1000
 
 
-def held_by_limits(views: Views, config: Town, moment: datetime) -> dict[str, datetime]:
-    """Which posts in the queue wait for their channel's limits alone, by id, and about when each leaves.
+def held_by_limits(views: Views, config: Town, moment: datetime) -> list[tuple[Post, datetime]]:
+    """Which posts in the queue wait for their channel's limits alone, and about when each leaves.
 
     The lanes' own rules are asked in the lanes' order, each post taking the place of one that left. Posts that are
     tried again at a time of their own, and those beyond the first `MOST_QUEUED`, are none of them.
     """
-    held: dict[str, datetime] = {}
+    held: list[tuple[Post, datetime]] = []
     queues: dict[str, list[Post]] = {}
     # Of one priority the oldest first, as the lanes have it.
     for post in reversed(views.posts_in(PostState.QUEUED, most=MOST_QUEUED)):
@@ -283,7 +283,7 @@ def held_by_limits(views: Views, config: Town, moment: datetime) -> dict[str, da
             free = pace.free_at(left, moment, urgent=post.urgent)
             free = max(free, quota_free_at(quotas, moment, pace.reserve, urgent=post.urgent))
             if free > moment:
-                held[post.id] = free
+                held.append((post, free))
             left = sorted([*left, free])
     return held
 

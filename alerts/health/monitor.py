@@ -27,6 +27,8 @@ INTERVALS_TOLD = 3
 """And for how many of its own intervals it wasn't read."""
 STUCK_AFTER = timedelta(minutes=10)
 """How long a post may be tried without getting out before that is told."""
+LIMITED_FOR = timedelta(minutes=2)
+"""How much longer a grave post has to wait for its channel's limits for that to be told."""
 
 
 class What(StrEnum):
@@ -39,6 +41,7 @@ class What(StrEnum):
     LANE = "lane"
     RIGHTS = "rights"
     UNDECIDED = "undecided"
+    LIMIT = "limit"
     FEED = "feed"
     QUIET = "quiet"
     UNDRAFTED = "undrafted"
@@ -48,10 +51,14 @@ class What(StrEnum):
     STORE = "store"
 
 
-OF_A_CHANNEL = (What.CREDENTIAL, What.PLATFORM, What.LANE, What.RIGHTS, What.UNDECIDED)
+OF_A_CHANNEL = (What.CREDENTIAL, What.PLATFORM, What.LANE, What.RIGHTS, What.UNDECIDED, What.LIMIT)
 # What needs no warning of its own while the other is there: they are one cause.
 _HIDES: Mapping[What, tuple[What, ...]] = MappingProxyType(
-    {What.TASK: (What.CYCLE,), What.CREDENTIAL: (What.PLATFORM, What.LANE, What.RIGHTS), What.PLATFORM: (What.LANE,)}
+    {
+        What.TASK: (What.CYCLE,),
+        What.CREDENTIAL: (What.PLATFORM, What.LANE, What.RIGHTS, What.LIMIT),
+        What.PLATFORM: (What.LANE, What.LIMIT),
+    }
 )
 # For how many rounds in a row it has to be seen; all else is told when it is seen first.
 _ROUNDS: Mapping[What, int] = MappingProxyType({What.CYCLE: 3, What.PLATFORM: 3})
@@ -87,6 +94,7 @@ class ChannelSeen:
     """A channel in one round. `refused` is why its credential doesn't work, `unreachable` why nobody answers there.
 
     `known` says whether its platform could be asked: where not, silence is no recovery. `rights` are what is missing.
+    `limited` are grave posts that wait for the channel's limits.
     """
 
     name: str
@@ -95,6 +103,7 @@ class ChannelSeen:
     rights: tuple[Reason, ...] = ()
     stuck: HeldPosts | None = None
     undecided: HeldPosts | None = None
+    limited: HeldPosts | None = None
     known: bool = True
 
 
@@ -152,7 +161,7 @@ def see(
     judged = [f"{What.CYCLE} {name}" for name in cycles]
     # What couldn't be looked at is neither there nor over: only what was judged can be told to have ended.
     for channel in channels:
-        kinds = OF_A_CHANNEL if channel.known else (What.LANE, What.UNDECIDED)
+        kinds = OF_A_CHANNEL if channel.known else (What.LANE, What.UNDECIDED, What.LIMIT)
         judged += [f"{what} {channel.name}" for what in kinds]
     judged += [f"{what} {source.name}" for source in sources for what in (What.FEED, What.QUIET, What.UNDRAFTED)]
     return Seen(tuple(found), frozenset(judged).union(trouble.key for trouble in found))
@@ -165,7 +174,8 @@ def _of_channel(seen: ChannelSeen) -> Iterator[Trouble]:
         yield Trouble(What.PLATFORM, seen.name, seen.unreachable)
     if seen.rights:
         yield Trouble(What.RIGHTS, seen.name, because("rights_missing", each=seen.rights))
-    for what, held in ((What.LANE, seen.stuck), (What.UNDECIDED, seen.undecided)):
+    piles = ((What.LANE, seen.stuck), (What.UNDECIDED, seen.undecided), (What.LIMIT, seen.limited))
+    for what, held in piles:
         if held is not None:
             yield Trouble(what, seen.name, held.reason, held.since, held.posts)
 

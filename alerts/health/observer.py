@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.delivery.lane import Lane
+from alerts.desk.service import held_by_limits
 from alerts.health.monitor import (
+    LIMITED_FOR,
     STUCK_AFTER,
     ChannelSeen,
     Habit,
@@ -146,6 +148,7 @@ class _Found:
     standings: Mapping[str, ChannelStatus]
     stuck: Mapping[str, Pile | None]
     undecided: Mapping[str, Pile | None]
+    limited: Mapping[str, HeldPosts]
     sources: Mapping[str, SourceRow] = field(default_factory=dict)
     undrafted: Mapping[str, Sequence[Undrafted]] = field(default_factory=dict)
 
@@ -212,9 +215,21 @@ class Observer:
             standings={name: unit.views.channel_status(name) for name in channels},
             stuck={name: unit.monitor.stuck(name, now - STUCK_AFTER) for name in channels},
             undecided={name: unit.monitor.undecided(name, now) for name in channels},
+            limited=self._limited(unit, now),
             sources=unit.monitor.sources_seen(),
             undrafted=unit.sources.undrafted(),
         )
+
+    def _limited(self, unit: Unit, now: datetime) -> Mapping[str, HeldPosts]:
+        """Of each channel the grave posts that its limits hold back for long; the first is told with its time."""
+        piles: dict[str, HeldPosts] = {}
+        for post, leaves in held_by_limits(unit.views, self._town, now):
+            if post.urgent and not post.exercise and leaves - now > LIMITED_FOR:
+                known = piles.get(post.channel)
+                reason = known.reason if known else because("held_by_limit", until=leaves)
+                since = min(known.since, post.stored_at) if known else post.stored_at
+                piles[post.channel] = HeldPosts((known.posts if known else 0) + 1, since, reason)
+        return piles
 
     def _channel(self, name: str, found: _Found, probed: ProbeResult | None) -> ChannelSeen:
         stands, now = found.standings[name], self._clock.now()
@@ -229,6 +244,7 @@ class Observer:
             rights=asked.rights,
             stuck=_held(found.stuck[name]),
             undecided=_held(found.undecided[name]),
+            limited=found.limited.get(name),
             known=probed is not None or refused is not None,
         )
 

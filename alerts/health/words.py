@@ -69,6 +69,11 @@ _WORDINGS: Mapping[What, Wording] = {
         "Look at the channel, then “tocsin retry” or “tocsin drop”.",
         "nothing waits for a decision on the channel {name}",
     ),
+    What.LIMIT: Wording(
+        "on the channel {name}, grave alerts wait for the channel's limit (how many: {posts})",
+        "They go out by themselves. If that is too late, publish by hand or on another channel.",
+        "no grave alert waits for the limit of the channel {name}",
+    ),
     What.FEED: Wording(
         "the source {name} can't be read (last read: {since})",
         "Check its address and the network (“tocsin check --live”), and watch for its alerts yourself.",

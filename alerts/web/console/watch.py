@@ -239,7 +239,8 @@ def needs_somebody(post: Post) -> bool:
 def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
     """The threads, each post that waits for its channel's limits alone (`HELD`) with why, and with when it leaves."""
     moving = any(post.state is PostState.QUEUED for thread in threads.values() for post in thread)
-    held = held_by_limits(unit.views, unit.desk.station, unit.now) if moving else {}
+    waits = held_by_limits(unit.views, unit.desk.station, unit.now) if moving else []
+    held = {post.id: at for post, at in waits}
 
     def told(post: Post) -> Post:
         if post.id not in held:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -29,6 +30,7 @@ from alerts.model.lease import DUTIES
 from alerts.model.ports import Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
 from alerts.model.reason import in_words
+from alerts.model.town import RateLimit
 from alerts.store.database import Database
 from alerts.store.files import migrate
 from alerts.store.memory import ChannelStatuses
@@ -291,6 +293,21 @@ class TestTelling:
 
 class TestChannels:
     """What a lane wrote down, and what doesn't get out."""
+
+    async def test_a_grave_alert_that_a_limit_holds_is_told_at_once_with_its_time_and_that_it_is_over(self, watch):
+        telegram = replace(watch.config.channels["telegram"], limits=(RateLimit(1, timedelta(hours=1)),))
+        watch.config = replace(watch.config, channels={**watch.config.channels, "telegram": telegram})
+        watch.restart()
+        await watch.post()
+        assert await watch.round() == []
+        await watch.change("UPDATE post SET severity = 'Severe'")
+
+        (told,) = await watch.round(5)
+        assert re.search(r"canal telegram, des alertes graves attendent la limite du canal \(nombre\s:\s1\)", told)
+        assert re.search(r"part vers 14.{1,3}00", told)
+        await watch.sent()
+        (over,) = await watch.round(5)
+        assert "plus aucune alerte grave n’attend la limite du canal telegram" in over
 
     async def test_a_blocked_lane_is_told_and_not_asked_by_us(self, watch):
         await watch.round()

@@ -86,6 +86,7 @@ class TestSeeing:
                 (in_words("may not edit"), in_words("may not delete")),
                 HeldPosts(2, EARLIER),
                 HeldPosts(1, NOW),
+                HeldPosts(1, NOW),
             )
         )
 
@@ -127,7 +128,7 @@ class TestSeeing:
         assert kinds(saw(cycles={"lane x": "", "lane page": None})) == [What.CYCLE]
 
     def test_of_a_platform_that_was_not_asked_nothing_is_judged_but_its_posts(self):
-        assert saw(ChannelSeen("x", known=False)).judged == {"lane x", "undecided x"}
+        assert saw(ChannelSeen("x", known=False)).judged == {"lane x", "undecided x", "limit x"}
 
 
 class TestTelling:
