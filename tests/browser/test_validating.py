@@ -155,7 +155,7 @@ def test_the_end_of_what_is_grave_is_called_back_in_time_or_goes_out_by_itself(d
     alert = town.post("Évacuez le Plateau", "--as", "anne", *options)["alert"]
     assert town.tocsin("approve", alert, "--as", "berthe").returncode == 0
     page = anne.go(f"/alerts/{alert}")
-    anne.press(page.get_by_text("Y mettre fin", exact=True))
+    anne.press(page.locator("#ending summary"))
     anne.press(page.locator("#f-how-clear"))
     page.clock.install()
 
