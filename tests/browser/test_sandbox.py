@@ -109,7 +109,7 @@ def test_three_taps_subscribe(look, size, chat):
     talk = page.get_by_role("region", name=f"Conversation {chat}")
     expect(talk).to_contain_text("Ici le service d’alerte")
     talk.get_by_role("button", name=re.compile("^Tout$")).click()
-    talk.get_by_role("button", name="Gravité modérée et plus").click()
+    talk.get_by_role("button", name="Modéré et plus").click()
     expect(talk).to_contain_text("abonnement enregistré")
 
     talk.get_by_label("Message").fill("/mydata")

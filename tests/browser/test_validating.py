@@ -118,6 +118,7 @@ def test_correct_with_one_tap(desk, town, size):
     expect(page.get_by_role("link", name="See it there – X account").first).to_be_visible()
 
     before = sum("Rectificatif – notre message" in text for text in public(town))
+    page.locator("#f-right").fill("Personne n’a à partir.")
     page.get_by_role("button", name="Correct it now on 3 channels").click()
 
     town.until(lambda: sum("Rectificatif – notre message" in text for text in public(town)) > before)
