@@ -123,11 +123,11 @@ def topic_word(topic: Topic, _: Gettext) -> str:
 def severity_word(severity: Severity, _: Gettext) -> str:
     """From which severity on, in words."""
     return {
-        Severity.MINOR: _("everything, minor too"),
+        Severity.MINOR: _("everything, including minor"),
         Severity.MODERATE: _("moderate and worse"),
         Severity.SEVERE: _("severe and worse"),
         Severity.EXTREME: _("extreme only"),
-        Severity.UNKNOWN: _("everything, minor too"),
+        Severity.UNKNOWN: _("everything, including minor"),
     }[severity]
 
 
@@ -135,8 +135,8 @@ def vital_words(subscriber: Subscriber) -> str:
     """What no choice of topics keeps back (`alerts.model.subscriber.wants`)."""
     _ = words_of(subscriber.language).gettext
     if subscriber.severity is Severity.EXTREME:
-        return _("Whatever the topics, extreme alerts come too.")
-    return _("Whatever the topics, extreme alerts come too, and severe ones about safety.")
+        return _("You always get extreme alerts too, whatever your topics.")
+    return _("You always get extreme alerts too, and severe ones about safety, whatever your topics.")
 
 
 def _where(subscriber: Subscriber) -> Say:
@@ -187,13 +187,13 @@ def _severity(subscriber: Subscriber) -> Say:
     _ = words_of(subscriber.language).gettext
     levels = (Severity.MINOR, Severity.MODERATE, Severity.SEVERE, Severity.EXTREME)
     rows = [[(_capital(severity_word(each, _)), f"s:{each}")] for each in levels]
-    return Say(_("<b>From which severity on?</b>"), buttons(*rows, _back(subscriber, _)))
+    return Say(_("<b>Minimum severity?</b>"), buttons(*rows, _back(subscriber, _)))
 
 
 def _quiet(subscriber: Subscriber) -> Say:
     _ = words_of(subscriber.language).gettext
     rows = [[(_spelled(quiet) if quiet else _("No quiet hours"), f"q:{name}")] for name, quiet in _QUIETS.items()]
-    text = _("<b>Quiet hours</b>: what is not severe waits until they are over. Severe and worse always comes at once.")
+    text = _("<b>Quiet hours</b>: alerts below severe wait until they end. Severe and worse always come at once.")
     return Say(text, buttons(*rows, _back(subscriber, _)))
 
 

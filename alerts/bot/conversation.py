@@ -175,8 +175,8 @@ def _not_on(scene: Scene) -> str:
         return _("Alerts are paused here: /start to resume.")
     asked = steps(scene.town)
     return words_of(scene.language).ngettext(
-        "<b>No alerts come here yet</b>: %(n)s question is left, /settings asks it.",
-        "<b>No alerts come here yet</b>: %(n)s questions are left, /settings asks them.",
+        "<b>No alerts are sent here yet</b>: %(n)s question to go, use /settings to answer it.",
+        "<b>No alerts are sent here yet</b>: %(n)s questions to go, use /settings to answer them.",
         len(asked.names) - asked.place(known.step),
     )
 
@@ -205,7 +205,7 @@ def _forget(scene: Scene) -> BotReply:
             name=safe(scene.kept.account),
         )
     if scene.kept.reports:
-        text += "\n" + _("What you reported from here is erased at the town, too.")
+        text += "\n" + _("Your reports from this chat are erased at the town hall, too.")
     return BotReply((Say(text, buttons([(_("Yes, remove it"), "f:yes"), (_("No"), "f:no")])),))
 
 
@@ -215,7 +215,7 @@ def _mydata(scene: Scene) -> BotReply:
         return BotReply((Say(_("Nothing is kept about this chat.")),))
     told = json.dumps(data_of(scene.kept), ensure_ascii=False, indent=1)
     first, *others = (f"<pre>{safe(piece)}</pre>" for piece in pieces(told, LONGEST_TEXT - 500))
-    text = "\n".join(filter(None, (_("This is all that is kept about this chat; /forget removes it."), _not_on(scene))))
+    text = "\n".join(filter(None, (_("Everything we keep about this chat. /forget removes it."), _not_on(scene))))
     return BotReply((Say(f"{text}\n{first}"), *(Say(other) for other in others)))
 
 
@@ -285,7 +285,7 @@ def _test(scene: Scene) -> BotReply:
         town=safe(scene.town.name),
     )
     state = _not_on(scene) or (
-        _("Alerts come here.") if scene.known else _("But there is no subscription here: /start")
+        _("Alerts are sent here.") if scene.known else _("But there is no subscription here: /start")
     )
     return BotReply((Say(f"{text}\n{state}"),))
 
@@ -302,7 +302,7 @@ def _tell_now(town: TownNow, language: str, now: datetime, foot: str = "") -> st
     rest = [_freshness(each, town, words) for each in town.sources[:MOST]]
     below = ["\n".join(rest)] if rest else []
     if town.page:
-        below.append(link(words.gettext("The town's page"), town.page))
+        below.append(link(words.gettext("The town’s page"), town.page))
     if foot:
         below.append(foot)
     if not on:

@@ -77,10 +77,10 @@ def pressed(press: Press, event: ChatEvent, town: TownNow, language: str, now: d
         return _said(_("Nothing was passed on."), town, language, keyboard=buttons(), edit=press.message)
     on = next((each for each in incidents(town, language) if each.incident == chosen), None)
     if on is None:
-        return BotReply(toast=_("That is over. Write your question once more."))
+        return BotReply(toast=_("That has expired. Write your question again."))
     words = "" if press.about is None else _without_command(press.about.text)
     if press.about is None or not words:
-        return BotReply(toast=_("That message is gone. Write your question once more."))
+        return BotReply(toast=_("That message is gone. Write your question again."))
     text = _(
         "Passed on to the town, as a question about <b>%(title)s</b>. If it is answered, the answer comes here. "
         "/mydata shows what is kept, /forget removes it.",

@@ -88,19 +88,19 @@ def nothing_begun(report: CitizenReport | None, language: str) -> str:
 def known(on: On, language: str) -> str:
     """The town knows: what it says is to be read before anybody writes more."""
     _ = words_of(language).gettext
-    return _("The town knows of this: %(alert)s", alert=_named(on))
+    return _("The town already knows about this: %(alert)s", alert=_named(on))
 
 
 def sent(report: CitizenReport, url: str | None, on: On | None, language: str, edit: int | None = None) -> Say:
     """Its number and its private link."""
     _ = words_of(language).gettext
-    lines = [_("Thank you. Your report has the number <b>%(number)s</b>.", number=safe(report.number))]
+    lines = [_("Thank you. Your report number is <b>%(number)s</b>.", number=safe(report.number))]
     if on is not None:
         lines.append(_("It is part of a current alert: %(alert)s", alert=_named(on)))
-    lines.append(_("You’ll be told here what happens to it."))
+    lines.append(_("We’ll let you know here what happens to it."))
     if url is not None:
         page = link(_("Private page"), url)
-        lines.append(_("%(link)s: keep it to yourself, it shows and erases the report.", link=page))
+        lines.append(_("%(link)s: keep it to yourself, anyone who has it can see and erase the report.", link=page))
     return Say("\n".join(lines), buttons() if edit is not None else AWAY, edit)
 
 

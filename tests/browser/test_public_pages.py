@@ -96,7 +96,7 @@ def test_the_bot_is_named_in_words_and_by_its_address(look, town, day):
         "href", "https://t.me/tocsin_sandbox_bot"
     )
     page.goto(f"{town.pages}/en/alerts/{day.over}")
-    expect(page.get_by_role("region", name="Get alerts by message")).to_contain_text("Neither name nor number is kept.")
+    expect(page.get_by_role("region", name="Get alerts by message")).to_contain_text("We keep neither your name")
 
 
 def test_a_shared_link_has_its_card(look, town, day):
