@@ -191,7 +191,7 @@ def test_a_poll_and_a_question(visit, town):
     town.until_shown(out)
     page = visit.go(f"/polls/{poll['poll']}")
     visit.press("Oui")
-    expect(page.get_by_text("Votre réponse est comptée")).to_be_visible()
+    expect(page.get_by_text("Votre réponse est comptée. Merci.")).to_be_visible()
     visit.look()
     page = visit.go(f"/alerts/{out}")
     page.get_by_label("Votre question").fill("Jusqu’à quand ?")

@@ -64,7 +64,7 @@ class Story:
         page.goto(f"http://localhost:{self.town.port}/polls/{self.poll}")
         self.look(page)
         page.get_by_role("button", name="Oui", exact=True).click()
-        expect(page.get_by_text("Votre réponse est comptée")).to_be_visible()
+        expect(page.get_by_text("Votre réponse est comptée. Merci.")).to_be_visible()
         self.look(page)
         assert "<table" not in page.content()
 

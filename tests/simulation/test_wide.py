@@ -10,7 +10,7 @@ import pytest
 from alerts.channels import mqtt
 from alerts.channels.mail import channel as mail
 from alerts.model.alert import MsgType
-from alerts.sources.feed import FeedEntry
+from alerts.sources import feed
 from alerts.sources.rss import Met, RssSource
 from alerts.sources.vigilance import source as vigilance
 from simulation import run
@@ -61,7 +61,7 @@ def what_was_told_misnamed(monkeypatch):
 
 def entries_ever_new(monkeypatch):
     count = itertools.count()
-    monkeypatch.setattr(FeedEntry, "digest", property(lambda _: f"{next(count):016}"))
+    monkeypatch.setattr(feed, "_short", lambda _: f"{next(count):016}")
 
 
 def entries_passed_over(monkeypatch):

@@ -103,7 +103,7 @@ async def test_no_page_of_the_desk_says_a_word_of_english(desk):
 @pytest.mark.parametrize(
     ("address", "fields", "told"),
     [
-        ("/accounts/enable", {"name": "Zoé"}, "n’est pas un compte"),
+        ("/accounts/enable", {"name": "Zoé"}, "mot de passe"),
         ("/accounts/disable", {"name": "Zoé"}, "connus\u00a0:"),
         ("/tokens/revoke", {"token": "zzz"}, "connus\u00a0:"),
         (
