@@ -23,6 +23,21 @@ _UNSEEN = (AnswerState.WAITING, AnswerState.REJECTED)
 """The states of what was never let out."""
 
 
+def drafted(officer: Officer, subject: str, text: str, language: str | None = None) -> GivenAnswer:
+    """A version of this officer's words before it is handed in, in the station's language unless told: it waits."""
+    unit = officer.unit
+    return GivenAnswer(
+        id="",
+        subject=subject,
+        version=0,
+        text=text,
+        language=language or unit.desk.station.language,
+        author=officer.actor.name,
+        created_at=unit.now,
+        state=AnswerState.WAITING,
+    )
+
+
 def hand_in(officer: Officer, draft: GivenAnswer, *, waits: bool, act: Act) -> GivenAnswer:
     """Keep the next version of an officer who may give it (`act`); it waits, or is to be let out now.
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason
-from alerts.desk.handing_in import hand_in, let_go, only_named, validate
+from alerts.desk.handing_in import drafted, hand_in, let_go, only_named, validate
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import newest, standing
@@ -299,15 +299,8 @@ def give(officer: Officer, question: Question, draft: AnswerDraft) -> Answered:
         return Answered(find_question(unit, question.id), last)
     stands = standing(unit, question.id)
     waits = draft.waits or listens.answers == "approve"
-    new = GivenAnswer(
-        id="",
-        subject=question.id,
-        version=0,
-        text=draft.text,
-        language=unit.desk.station.language,
-        author=officer.actor.name,
-        created_at=unit.now,
-        state=AnswerState.WAITING,
+    new = replace(
+        drafted(officer, question.id, draft.text),
         source=draft.source,
         everywhere=draft.everywhere or (stands is not None and stands.everywhere),
         asked=worded(question),

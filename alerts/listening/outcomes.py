@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.desk.handing_in import hand_in
+from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import newest, public_versions
 from alerts.listening.polls import find_poll
 from alerts.model.errors import Conflict, Misuse
 from alerts.model.incident import MANUAL
-from alerts.model.listening import AnswerState, AnswerTo, GivenAnswer
+from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.person import Act
 from alerts.model.poll import Poll, PollState
 from alerts.model.reason import because
@@ -60,17 +60,7 @@ def tell_outcome(officer: Officer, name: str, words: str) -> tuple[Poll, GivenAn
         return poll, last
     town = unit.desk.station
     waits = poll.approved_by is not None or town.rules_for(MANUAL).publish != "auto"
-    draft = GivenAnswer(
-        id="",
-        subject=poll.id,
-        version=0,
-        text=text,
-        language=town.language,
-        author=officer.actor.name,
-        created_at=unit.now,
-        state=AnswerState.WAITING,
-        to=AnswerTo.POLL,
-    )
+    draft = replace(drafted(officer, poll.id, text), to=AnswerTo.POLL)
     new = hand_in(officer, draft, waits=waits, act=Act.CONSULT)
     return (poll if waits else let_out(unit, new)), new
 

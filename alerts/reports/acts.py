@@ -16,12 +16,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from alerts.desk.approve import find_alert
-from alerts.desk.handing_in import hand_in
+from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import waiting
 from alerts.model.errors import Conflict, Forbidden, Misuse
-from alerts.model.listening import AnswerState, AnswerTo, GivenAnswer
+from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.person import Act, fold_name
 from alerts.model.reason import because
 from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportPhoto, ReportState, ReportStep
@@ -134,17 +134,7 @@ def _may_go_out(officer: Officer, report: CitizenReport, said: str | None) -> st
     """An officer's own words if they may be said now; None where there are none, or they wait for a second person."""
     if said is None or not _needs_two(officer.unit):
         return said
-    draft = GivenAnswer(
-        id="",
-        subject=report.id,
-        version=0,
-        text=said,
-        language=report.language or officer.unit.desk.station.language,
-        author=officer.actor.name,
-        created_at=officer.unit.now,
-        state=AnswerState.WAITING,
-        to=AnswerTo.REPORT,
-    )
+    draft = replace(drafted(officer, report.id, said, report.language), to=AnswerTo.REPORT)
     hand_in(officer, draft, waits=True, act=Act.TEND)
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeAlias
 
 from alerts.desk.handing_in import must_wait, validate
 from alerts.desk.officer import Officer
@@ -14,17 +15,18 @@ from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.post import Post
 from alerts.reports import acts as of_reports
 
-
-def _out_of_poll(officer: Officer, name: str, seen: str | None) -> tuple[GivenAnswer, Sequence[Post]]:
-    accepted = validate(officer, name, seen)
-    of_polls.let_out(officer.unit, accepted)
-    return accepted, ()
+_LetOut: TypeAlias = Callable[[Officer, str, str | None], tuple[GivenAnswer, Sequence[Post]]]
 
 
-def _out_of_report(officer: Officer, name: str, seen: str | None) -> tuple[GivenAnswer, Sequence[Post]]:
-    accepted = validate(officer, name, seen)
-    of_reports.let_out(officer.unit, accepted)
-    return accepted, ()
+def _after(let_out: Callable[[DeskUnit, GivenAnswer], object]) -> _LetOut:
+    """Validate, then let out in the way of its kind, which is told by no post."""
+
+    def validated(officer: Officer, name: str, seen: str | None) -> tuple[GivenAnswer, Sequence[Post]]:
+        accepted = validate(officer, name, seen)
+        let_out(officer.unit, accepted)
+        return accepted, ()
+
+    return validated
 
 
 def _out_of_question(officer: Officer, name: str, seen: str | None) -> tuple[GivenAnswer, Sequence[Post]]:
@@ -32,14 +34,12 @@ def _out_of_question(officer: Officer, name: str, seen: str | None) -> tuple[Giv
     return done.answer, done.posts
 
 
-_LET_OUT: Mapping[AnswerTo, Callable[[Officer, str, str | None], tuple[GivenAnswer, Sequence[Post]]]] = (
-    MappingProxyType(
-        {
-            AnswerTo.QUESTION: _out_of_question,
-            AnswerTo.POLL: _out_of_poll,
-            AnswerTo.REPORT: _out_of_report,
-        }
-    )
+_LET_OUT: Mapping[AnswerTo, _LetOut] = MappingProxyType(
+    {
+        AnswerTo.QUESTION: _out_of_question,
+        AnswerTo.POLL: _after(of_polls.let_out),
+        AnswerTo.REPORT: _after(of_reports.let_out),
+    }
 )
 
 
