@@ -116,7 +116,8 @@ def topic_word(topic: Topic, _: Gettext) -> str:
         Topic.WATER: _("drinking water"),
         Topic.WORKS: _("works and roads"),
         Topic.HEALTH: _("health, air, heat and cold"),
-        Topic.SAFETY: _("safety: fire, evacuation, others"),
+        Topic.SCHOOL: _("schools, nurseries, school buses"),
+        Topic.SAFETY: _("safety: fire, evacuation, schools, others"),
     }[topic]
 
 

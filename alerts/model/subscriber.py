@@ -25,8 +25,12 @@ class Topic(StrEnum):
     WATER = "water"
     WORKS = "works"
     HEALTH = "health"
+    SCHOOL = "school"
     SAFETY = "safety"
 
+
+PART_OF: Mapping[Topic, Topic] = MappingProxyType({Topic.SCHOOL: Topic.SAFETY})
+"""The topic that takes in another: who chose safety before schools had a topic goes on hearing of schools."""
 
 _H = Hazard
 TOPIC_OF: Mapping[Hazard, Topic] = MappingProxyType(
@@ -57,7 +61,7 @@ TOPIC_OF: Mapping[Hazard, Topic] = MappingProxyType(
         _H.QUAKE: Topic.SAFETY,
         _H.ATTACK: Topic.SAFETY,
         _H.POWER: Topic.SAFETY,
-        _H.SCHOOL: Topic.SAFETY,
+        _H.SCHOOL: Topic.SCHOOL,
         _H.MISSING: Topic.SAFETY,
         _H.GENERAL: Topic.SAFETY,
     }
@@ -144,6 +148,11 @@ class Notice:
     districts: frozenset[str] | None = field(default=None)
 
     @property
+    def topics(self) -> frozenset[Topic]:
+        """Those of which one has to be chosen: its own, and the one that takes it in."""
+        return frozenset({self.topic, PART_OF.get(self.topic, self.topic)})
+
+    @property
     def urgent(self) -> bool:
         """Severe or worse: told at once, whatever the hour."""
         return self.severity.at_least(Severity.SEVERE)
@@ -151,7 +160,7 @@ class Notice:
     @property
     def vital(self) -> bool:
         """Whether it is about lives: Extreme of whatever topic, or Severe of safety."""
-        return self.severity is Severity.EXTREME or (self.topic is Topic.SAFETY and self.urgent)
+        return self.severity is Severity.EXTREME or (Topic.SAFETY in self.topics and self.urgent)
 
 
 def wants(subscriber: Subscriber, notice: Notice) -> bool:
@@ -162,7 +171,7 @@ def wants(subscriber: Subscriber, notice: Notice) -> bool:
     to be: who asked for Extreme alone gets no Severe one, of safety neither, and Extreme passes whatever was chosen.
     """
     grave = notice.severity is Severity.UNKNOWN or notice.severity.at_least(subscriber.severity)
-    topical = notice.vital or not subscriber.topics or notice.topic in subscriber.topics
+    topical = notice.vital or not subscriber.topics or bool(subscriber.topics & notice.topics)
     near = notice.districts is None or not subscriber.districts or bool(subscriber.districts & notice.districts)
     return grave and topical and near
 

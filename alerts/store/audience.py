@@ -110,7 +110,7 @@ def _asked(notice: Notice) -> Mapping[str, Any]:
         "any_severity": notice.severity is Severity.UNKNOWN,
         "rank": notice.severity.rank,
         "vital": notice.vital,
-        "topic": json.dumps([notice.topic]),
+        "topic": json.dumps(sorted(notice.topics)),
         "topics": json.dumps(list(Topic)),
         "everywhere": notice.districts is None,
         "codes": json.dumps(sorted(notice.districts or ()), ensure_ascii=False),

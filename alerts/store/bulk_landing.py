@@ -26,6 +26,7 @@ from alerts.model.delivery import (
 from alerts.model.hazard import Hazard
 from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import read_reason
+from alerts.model.subscriber import PART_OF
 from alerts.store import bulk_statements as sql
 from alerts.store.schema import bulk as bulks
 from alerts.store.statement import Statement, moment, one_of, stamp, time_of
@@ -278,7 +279,8 @@ def add_bulk(db: Connection, new: Bulk) -> None:
         alert_id=new.alert_id,
         kind=new.kind,
         state=new.state,
-        topic=new.notice.topic,
+        # As the version before knows it, which may send this bulk; the hazard says the narrower one.
+        topic=PART_OF.get(new.notice.topic, new.notice.topic),
         severity=new.notice.severity,
         districts=None if districts is None else json.dumps(sorted(districts), ensure_ascii=False),
         texts=json.dumps(dict(new.texts), ensure_ascii=False),

@@ -27,8 +27,21 @@ from sqlalchemy.dialects.postgresql import insert
 
 from alerts.model.alert import Severity
 from alerts.model.delivery import BulkState
+from alerts.model.hazard import Hazard
 from alerts.model.person import fold_name
-from alerts.model.subscriber import Asked, Linked, Mailbox, Notice, PushEndpoint, Quiet, Subscriber, Topic, wants
+from alerts.model.subscriber import (
+    PART_OF,
+    TOPIC_OF,
+    Asked,
+    Linked,
+    Mailbox,
+    Notice,
+    PushEndpoint,
+    Quiet,
+    Subscriber,
+    Topic,
+    wants,
+)
 from alerts.store.bulk_statements import TAKE_OFF
 from alerts.store.schema import (
     bulk,
@@ -252,10 +265,18 @@ def subscriber_of(row: Mapping[str, Any] | Row) -> Subscriber:
     )
 
 
+_HAZARDS = frozenset(Hazard)
+
+
 def notice_of(row: Row) -> Notice:
     """What a bulk is about, to who chooses."""
     districts = json.loads(row["districts"]) if row["districts"] is not None else None
-    return Notice(Topic(row["topic"]), Severity(row["severity"]), None if districts is None else frozenset(districts))
+    topic = Topic(row["topic"])
+    # A topic that is part of another is stored as that one, which the version before knows too.
+    narrow = TOPIC_OF[Hazard(row["hazard"])] if row["hazard"] in _HAZARDS else topic
+    if PART_OF.get(narrow) is topic:
+        topic = narrow
+    return Notice(topic, Severity(row["severity"]), None if districts is None else frozenset(districts))
 
 
 def endpoint_of(text: str | None) -> PushEndpoint | Mailbox | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.subscriber import Notice, Subscriber, Topic, wants
+from alerts.model.hazard import Hazard
+from alerts.model.subscriber import TOPIC_OF, Notice, Subscriber, Topic, wants
 
 HERE = frozenset({"SM-01"})
 WORKS_AND_WEATHER = frozenset({Topic.WORKS, Topic.WEATHER})
@@ -48,3 +49,20 @@ def test_who_asked_for_extreme_alone_gets_no_severe_one():
 @pytest.mark.parametrize("severity", [Severity.SEVERE, Severity.EXTREME])
 def test_another_district_is_another_district(severity):
     assert not reaches(Topic.SAFETY, severity, districts=frozenset({"SM-02"}))
+
+
+def test_schools_have_a_topic_and_who_chose_safety_goes_on_hearing_of_them():
+    closed = Notice(TOPIC_OF[Hazard.SCHOOL], Severity.MINOR, HERE)
+    assert wants(Subscriber(1, topics=frozenset({Topic.SCHOOL, Topic.WATER})), closed)
+    assert wants(Subscriber(2, topics=frozenset({Topic.SAFETY})), closed)
+    assert not wants(Subscriber(3, topics=WORKS_AND_WEATHER), closed)
+
+
+def test_who_chose_schools_alone_hears_of_no_other_safety_that_is_not_vital():
+    parent = Subscriber(1, topics=frozenset({Topic.SCHOOL}))
+    assert not wants(parent, Notice(Topic.SAFETY, Severity.MODERATE, HERE))
+    assert wants(parent, Notice(Topic.SAFETY, Severity.SEVERE, HERE))
+
+
+def test_a_severe_alert_about_a_school_reaches_who_chose_other_topics():
+    assert reaches(Topic.SCHOOL, Severity.SEVERE)

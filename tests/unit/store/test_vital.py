@@ -7,6 +7,7 @@ from datetime import time
 import pytest
 
 from alerts.model.alert import Severity
+from alerts.model.hazard import Hazard
 from alerts.model.subscriber import Notice, Quiet, Subscriber, Topic
 from tests.unit.store.bulk_turns import Turns
 
@@ -34,4 +35,17 @@ def test_what_is_about_lives_reaches_who_chose_other_topics(path, notice, told):
     )
     turns.file(notice=notice)
     assert [target.chat for target in turns.deliver()] == told
+    turns.db.close()
+
+
+def test_a_school_is_told_to_its_own_topic_and_to_safety_and_stored_as_the_version_before_knows_it(path):
+    turns = Turns(path)
+    turns.subscribe(
+        Subscriber(1, topics=frozenset({Topic.SCHOOL})),
+        Subscriber(2, topics=frozenset({Topic.SAFETY})),
+        Subscriber(3, topics=WORKS),
+    )
+    turns.file(notice=Notice(Topic.SCHOOL, Severity.MINOR), hazard=Hazard.SCHOOL)
+    assert turns.db.execute("SELECT topic FROM bulk").fetchone()[0] == "safety"
+    assert [target.chat for target in turns.deliver()] == [1, 2]
     turns.db.close()

@@ -8,6 +8,7 @@ import re
 from alerts.channels.settings import PUSH_TEXT, TELEGRAM_TEXT
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard
+from alerts.model.subscriber import Topic
 from alerts.model.town import PUSH, ChannelConfig
 from alerts.rendering.pictograms import pictogram
 from alerts.web.public.answers import static_answers
@@ -63,9 +64,7 @@ async def test_with_push_the_page_has_every_choice_and_the_worker_shows_what_com
             assert all(path in pictogram(Hazard(hazard)).svg for path in paths), "the pages' own lines"
         async with house.client.get(WORKER) as answer:
             assert "img-src 'self' data:" in answer.headers["Content-Security-Policy"], "what it draws may be shown"
-        assert set(re.findall('name="topic" value="([a-z]+)"', page)) == {
-            "weather", "flood", "water", "works", "health", "safety"
-        }  # fmt: skip
+        assert re.findall('name="topic" value="([a-z]+)"', page) == list(Topic)
         assert "Les alertes sur ce téléphone" in page
         assert "Alerts on this telephone" in (await house.get("/en/"))[1]
         assert "Les alertes sur ce téléphone" not in (await house.get("/404.html"))[1]
