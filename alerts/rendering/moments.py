@@ -11,6 +11,7 @@ is short, the day stands alone ("vendredi 27, 6 h"). How all of this is joined i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -34,6 +35,7 @@ _NOON = time(12)
 _EVENING = time(18)
 _MORNING = time(12)
 _DAWN = time(6)
+_FIRST = re.compile(r"\b1(?=\s|$)")
 # Feeds that can't write 24:00 write 23:59 (Serbia's in MeteoAlarm does), and mean the end of the day.
 _LAST_MINUTE = time(23, 59)
 
@@ -201,11 +203,19 @@ def locale_of(language: str) -> Locale:
     return Locale("en")
 
 
+def with_ordinal(words: str, day: date, language: str) -> str:
+    """Return Babel's words for a day or a moment of it: French says the first of a month as an ordinal, no other day.
+
+    `words` name the day of the month before any other number, as `d MMMM` and `EEEE d` do.
+    """
+    if day.day != 1 or locale_of(language).language != "fr":
+        return words
+    return _FIRST.sub("1er", words, count=1)
+
+
 @lru_cache(maxsize=1024)
 def _plain_day(day: date, language: str) -> str:
-    locale = locale_of(language)
-    words = format_date(day, "EEEE d", locale=locale)
-    return f"{words}er" if locale.language == "fr" and day.day == 1 else words
+    return with_ordinal(format_date(day, "EEEE d", locale=locale_of(language)), day, language)
 
 
 @lru_cache(maxsize=1024)
@@ -215,9 +225,8 @@ def _day(day: date, language: str, long: bool, year: bool) -> str:
     weekday = "EEEE" if long or locale.language == "fr" else "EEE"
     american = locale.language == "en" and locale.territory == "US"
     pattern = f"{weekday}, {month} d" if american else f"{weekday} d {month}"
-    # French says the first of a month as an ordinal, and no other day.
     words = format_date(day, f"{pattern}{',' if american else ''} y" if year else pattern, locale=locale)
-    return words.replace(" 1 ", " 1er ", 1) if locale.language == "fr" and day.day == 1 else words
+    return with_ordinal(words, day, language)
 
 
 @lru_cache(maxsize=2048)

@@ -22,7 +22,7 @@ from alerts.model.post import EndReason, PostKind
 from alerts.rendering.followup import what_is_closed
 from alerts.rendering.library import capital
 from alerts.rendering.matter import Context, Matter
-from alerts.rendering.moments import Teller, event_end, locale_of
+from alerts.rendering.moments import Teller, event_end, locale_of, with_ordinal
 from alerts.rendering.text import clean_line
 
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
@@ -358,14 +358,10 @@ class _Notice:
         far = abs(day - self.context.now.astimezone(self.teller.zone).date()) > _FAR
         pattern = f"{'EEEE ' if weekday else ''}d MMMM{' y' if far else ''}"
         said = format_date(day, pattern, locale=locale_of(self.matter.language))
-        if locale_of(self.matter.language).language != "fr" or day.day != 1:
-            return said
-        return said.replace("1 ", "1er ", 1)
+        return with_ordinal(said, day, self.matter.language)
 
     def _ordinal(self, day: int) -> str:
-        if locale_of(self.matter.language).language == "fr":
-            return "1er" if day == 1 else str(day)
-        return str(day)
+        return "1er" if day == 1 and locale_of(self.matter.language).language == "fr" else str(day)
 
 
 def _all_day(info: Info) -> bool:

@@ -18,7 +18,7 @@ from alerts.rendering.card import Bar, draw_bars
 from alerts.rendering.counting import count
 from alerts.rendering.fit import at_words
 from alerts.rendering.i18n import words_in
-from alerts.rendering.moments import locale_of
+from alerts.rendering.moments import locale_of, with_ordinal
 
 Say = Callable[..., str]
 _NO_VOTE = "A consultation of those who read these channels, not a vote."
@@ -102,7 +102,8 @@ def _missing(tally: Tally, say: Say) -> list[str]:
 
 def moment(at: datetime, zone: tzinfo, language: str) -> str:
     """A day and its hour as a poll tells them."""
-    return format_datetime(at.astimezone(zone), "EEEE d MMMM, HH:mm", locale=locale_of(language))
+    local = at.astimezone(zone)
+    return with_ordinal(format_datetime(local, "EEEE d MMMM, HH:mm", locale=locale_of(language)), local, language)
 
 
 def _fitted(ways: Sequence[Sequence[str]], channel: ChannelConfig, link: str | None, language: str) -> Message:

@@ -61,7 +61,7 @@ def test_without_any_script_it_says_the_same(look, town, day):
 
     expect(page.locator("h1:visible").first).to_contain_text("2 alertes en cours")
     expect(page.locator("#on h3")).to_have_text(["Eau non potable", "Rue Basse fermée"])
-    expect(page.locator(".fresh")).to_contain_text(re.compile(r"Météo\s:\sdernière lecture \w+ \d+ \w+ à \d+\sh\s\d+"))
+    expect(page.locator(".fresh")).to_contain_text(re.compile(r"Météo\s:\sdernière lecture \S+ \S+ \S+ à \d+\sh\s\d+"))
     expect(page.locator("#map")).to_be_hidden()
     page.get_by_role("link", name="Rue Basse fermée").click()
     expect(page).to_have_url(f"{town.pages}/alerts/{day.mapped}")

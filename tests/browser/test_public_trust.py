@@ -100,7 +100,7 @@ def test_without_a_map_nothing_is_said_of_one(look, day):
 
     expect(page.get_by_text("La carte reprend ce que dit la liste.")).to_be_hidden()
     expect(page.locator("h1:visible").first).to_have_text(
-        re.compile(r"3 alertes en cours\s+le \w+ \d+ \w+ à \d+\sh\s\d\d")
+        re.compile(r"3 alertes en cours\s+le \S+ \S+ \S+ à \d+\sh\s\d\d")
     )
     expect(page.locator(".outdated")).to_be_hidden()
 
@@ -190,7 +190,7 @@ def test_a_reader_learns_whether_an_alert_is_about_where_they_are_and_tells_nobo
     assert "Passez par le quai." in inside, "with what to do"
     assert "Rue Basse fermée" not in elsewhere
     assert "Crue de la Vive" in elsewhere
-    assert "hors du territoire" in outside
+    assert "hors de la commune" in outside
     assert not [each for each in asked if str(CENTRE[0])[:5] in each or str(CENTRE[1])[:4] in each]
 
 

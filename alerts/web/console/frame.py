@@ -42,6 +42,7 @@ from alerts.model.town import Town
 from alerts.rendering.card import Card, draw_card
 from alerts.rendering.i18n import Words, sentence, word
 from alerts.rendering.library import CompiledTemplates
+from alerts.rendering.moments import with_ordinal
 from alerts.reports.intake import ReportIntake
 from alerts.web.console.arrival import Astray
 from alerts.web.console.words import best_language, detail_in_words, languages, words_of
@@ -312,7 +313,7 @@ class Times:
         """Day and time, the year where it isn't this one, as `<time>` that machines read too."""
         local = at.astimezone(self.zone)
         skeleton = "MMMEd" if local.year == self.now.astimezone(self.zone).year else "yMMMEd"
-        day = format_skeleton(skeleton, local, locale=self._locale)
+        day = with_ordinal(format_skeleton(skeleton, local, locale=self._locale), local, self.language)
         return self._element(at, f"{day}, {self._hour(local)}")
 
     def clock(self, at: datetime) -> Markup:
@@ -325,14 +326,17 @@ class Times:
 
     def day(self, at: datetime) -> Markup:
         """The day alone."""
-        return self._element(at, format_skeleton("yMMMEd", at.astimezone(self.zone), locale=self._locale))
+        local = at.astimezone(self.zone)
+        day = format_skeleton("yMMMEd", local, locale=self._locale)
+        return self._element(at, with_ordinal(day, local, self.language))
 
     def ago(self, at: datetime) -> Markup:
         """How long ago, or in how long; the exact time as its title."""
         # Babel says "in 0 seconds" of this very moment; of a breath earlier it says "1 second ago".
         away = at - self.now or -timedelta.resolution
         words = format_timedelta(away, add_direction=True, locale=self._locale)
-        exact = format_datetime(at.astimezone(self.zone), "medium", locale=self._locale)
+        local = at.astimezone(self.zone)
+        exact = with_ordinal(format_datetime(local, "medium", locale=self._locale), local, self.language)
         return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, words)
 
     def span(self, length: timedelta) -> str:

@@ -35,6 +35,7 @@ from alerts.model.errors import Refused
 from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
 from alerts.model.reason import because
+from alerts.rendering.moments import with_ordinal
 from alerts.web.console.at_once import AtOnce
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.mishaps import mishap
@@ -174,7 +175,7 @@ def page(console: Console, request: web.Request, name: str, *, status: int = 200
 
     def exact(at: datetime) -> Markup:
         here = at.astimezone(console.frame.station.zone)
-        spelled = format_datetime(here, "d MMM HH:mm:ss", locale=language)
+        spelled = with_ordinal(format_datetime(here, "d MMM HH:mm:ss", locale=language), here, language)
         return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), spelled)
 
     common = {

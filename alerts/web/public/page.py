@@ -30,6 +30,7 @@ from alerts.model.town import Town
 from alerts.rendering.card import Card, card_of, draw_card
 from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.library import capital
+from alerts.rendering.moments import with_ordinal
 from alerts.rendering.pictograms import pictogram
 from alerts.rendering.text import address
 from alerts.web.pages import below, in_sight
@@ -365,25 +366,25 @@ class Pages:
         return below(self.setting.town.mount, page)
 
     def _moment(self, moment: datetime) -> str:
-        local = moment.astimezone(self.setting.town.zone)
-        return _spelled(format_datetime(local, _MOMENT[self.language], locale=Locale.parse(self.language)))
+        return self._spelled(moment, _MOMENT)
 
     def _dated(self, moment: datetime) -> str:
         """With the year: who reads it may do so in years."""
-        local = moment.astimezone(self.setting.town.zone)
-        return _spelled(format_datetime(local, _LASTING[self.language], locale=Locale.parse(self.language)))
+        return self._spelled(moment, _LASTING)
 
     def _dayed(self, day: date) -> str:
-        return format_date(day, _DAY[self.language], locale=Locale.parse(self.language))
+        words = format_date(day, _DAY[self.language], locale=Locale.parse(self.language))
+        return with_ordinal(words, day, self.language)
+
+    def _spelled(self, moment: datetime, patterns: Mapping[str, str]) -> str:
+        """As the alerts' own words spell it: 1:00pm, « 1er décembre »."""
+        local = moment.astimezone(self.setting.town.zone)
+        words = format_datetime(local, patterns[self.language], locale=Locale.parse(self.language))
+        return with_ordinal(re.sub(r"[AP]M$", lambda half: half[0].lower(), words), local, self.language)
 
     def _span(self, since: datetime, now: datetime) -> str:
         """How long ago, in the greatest unit that fits: "2 minutes", "3 hours"."""
         return format_timedelta(abs(now - since), granularity="minute", threshold=1, locale=Locale.parse(self.language))
-
-
-def _spelled(moment: str) -> str:
-    """As the alerts' own words spell it: 1:00pm."""
-    return re.sub(r"[AP]M$", lambda half: half[0].lower(), moment)
 
 
 @cache

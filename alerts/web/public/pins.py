@@ -31,6 +31,7 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.reports import Closing, ReportKind, ReportState
 from alerts.model.town import Town
 from alerts.rendering.i18n import Words
+from alerts.rendering.moments import with_ordinal
 from alerts.reports.intake import ReportIntake
 from alerts.reports.photos import size_of
 from alerts.reports.public import Pin, leads_to, one_pin, photo_shown, pins
@@ -273,7 +274,7 @@ def feature(pin: Pin, setting: Setting) -> Mapping[str, Any]:
 
 def _title(pin: Pin, setting: Setting, language: str) -> str:
     words = words_of(language)
-    day = format_date(pin.day, "d MMMM y", locale=Locale.parse(language))
+    day = with_ordinal(format_date(pin.day, "d MMMM y", locale=Locale.parse(language)), pin.day, language)
     return " – ".join([kind_name(setting.town, pin, language), where(pin, words), day, state_words(pin, words)])
 
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from babel.dates import format_datetime
 
 from alerts.model.alert import Info, Named
 from alerts.rendering.library import GENERAL, Library, shipped_folder
-from alerts.rendering.moments import Teller, event_end
+from alerts.rendering.moments import Teller, event_end, with_ordinal
 from tests.unit.rendering.sample_alerts import NOW
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -136,3 +137,17 @@ def test_at_one_in_the_morning_an_end_before_dawn_is_tonight() -> None:
     small_hours = replace(teller(long=True), now=at(25, 1))
     assert small_hours.window(None, at(25, 4)).replace("\u00a0", " ") == "jusqu’à 4 h cette nuit, mercredi 25 novembre"
     assert "aujourd’hui" in small_hours.window(None, at(25, 9))
+
+
+@pytest.mark.parametrize(
+    ("language", "pattern", "words"),
+    [
+        ("fr", "EEEE d MMMM 'à' H 'h' mm", "mardi 1er décembre à 1 h 01"),
+        ("fr", "d MMM y, HH:mm:ss", "1er déc. 2026, 01:01:00"),
+        ("en", "EEEE d MMMM", "Tuesday 1 December"),
+    ],
+)
+def test_the_first_of_a_month_is_an_ordinal_in_french(language: str, pattern: str, words: str) -> None:
+    first = at(1, 1, 1, month=12)
+
+    assert with_ordinal(format_datetime(first, pattern, locale=language), first, language) == words
