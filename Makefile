@@ -7,13 +7,31 @@ WORKERS ?= 3
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test texts screenshots sheet faults simulate check lint types imports format lock bench clean
+.PHONY: demo test release-check texts screenshots sheet faults simulate check lint types imports format lock bench clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Before a release, some three hours on two cores: all that `make test` passes over (docs/testing.md). Seeds are new each day.
+TODAY := $(shell date +%Y%m%d)
+SIMULATED = $(BIN)/python -m simulation --seed $(or $(SEED),$(TODAY)000) --seeds
+CAMPAIGN = $(BIN)/python -m campaign --seed $(or $(SEED),$(TODAY))
+release-check: check test
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m release
+	$(BIN)/python -m bench.hostile
+	$(SIMULATED) 1000
+	$(SIMULATED) 200 --crowds
+	$(SIMULATED) 100 --subscribers
+	$(SIMULATED) 100 --wide
+	$(CAMPAIGN) --kills 200 --alerts 800
+	$(CAMPAIGN) --kills 100 --alerts 400 --store postgresql --daemons 3
+	$(CAMPAIGN) --kills 60 --listening
+	$(CAMPAIGN) --kills 60 --reporting
+	$(CAMPAIGN) --kills 60 --subscribers
+	$(CAMPAIGN) --kills 60 --watching
 
 # The long campaign: real processes, killed at random; a short one is among the tests (docs/testing.md).
 faults: $(VENV)/dev.stamp

@@ -55,6 +55,7 @@ TAKE_LONG = ("simulation", "process", "browser")
 """The folders whose tests take seconds; those that compute longest come first."""
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     """Deal what takes long to the workers alike, first of all, so that none is left with it when the others are done.
 

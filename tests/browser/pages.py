@@ -156,6 +156,19 @@ PINS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
 """What people report, as everybody sees it (`ReportingTown.reported`); `test_pins` looks at them."""
 
 
+def representatives(day: Day) -> list[str]:
+    """One address of each kind of page: what others are made of stands on these."""
+    return [
+        "/",
+        f"/alerts/{day.thread}",
+        f"/waiting/{day.waiting}",
+        "/compose?hazard=water-cut",
+        "/channels",
+        "/account",
+        "/record",
+    ]
+
+
 def addresses(day: Day) -> list[str]:
     """Every address of a lively day."""
     return [address for of_route in BEHIND.values() for address in of_route(day)]

@@ -20,11 +20,14 @@ from tests.browser.pages import ANSWERED, IN_FILES, ON_SCREENS, PUBLIC_NO_PAGES
 from tests.browser.test_files_that_nobody_renews import served
 from tests.browser.whole_town import WholeTown, whole_town
 from tests.fakes import FakeClock
+from tests.release import at_release
 from tests.unit.desk.conftest import NOW
 
 pytestmark = pytest.mark.process
 JEANNE = "jeanne@quais.example"
 NETWORKS = iter(range(1, 250))
+LOOKED_AT = ("calm", "extreme")
+"""The states that are looked at each time: the one that has every page, and the one with most on it."""
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def faults(page: Page) -> list[str]:
     return [f"{page.url}: {wrong}" for wrong in (*violations(page), *too_wide(page))]
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", [*LOOKED_AT, *at_release(state for state in STATES if state not in LOOKED_AT)])
 def test_every_page_of_an_edition_is_for_everybody(chromium, states, state):
     edition, found = states[state], []
     paths = [path for path, looked_at in IN_FILES.items() if state in looked_at]

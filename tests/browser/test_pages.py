@@ -24,12 +24,17 @@ from tests.browser.pages import (
     WHERE_IT_LISTENS,
     WHERE_PEOPLE_REPORT,
     addresses,
+    representatives,
 )
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 RUN_OVER = """() => [...document.querySelectorAll('td[data-label]')]
     .filter(cell => cell.clientHeight && cell.scrollHeight > cell.clientHeight + 1).map(cell => cell.dataset.label)"""
 
+LOOKED_AT = pytest.mark.parametrize(
+    "looked_at", [representatives, *at_release([addresses])], ids=["representatives", "every page"]
+)
 _SQUEEZED = """() => {
     for (const fold of document.querySelectorAll('details')) fold.open = true;
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [], range = new Range();
@@ -71,10 +76,11 @@ def test_no_page_is_forgotten(tmp_path):
     assert sorted(listed - routes(tmp_path)) == [], "it isn't there any more"
 
 
-def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day):
+@LOOKED_AT
+def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day, looked_at):
     admin = desk.person("ada", "administrator")
     found = []
-    for address in addresses(day):
+    for address in looked_at(day):
         answer = admin.page.goto(admin.desk + address)
         assert answer.ok, address
         found += [f"{address}: {wrong}" for wrong in violations(admin.page)]
@@ -156,6 +162,7 @@ def test_what_axe_is_to_find_it_finds(desk):
     assert "html-has-lang" in found
 
 
+@pytest.mark.release
 def test_no_page_scrolls_sideways_at_320_pixels_nor_at_a_zoom_of_200_percent(desk, day):
     admin, wide = desk.person("ada", "administrator", "narrow"), []
     for address in addresses(day):
@@ -167,9 +174,10 @@ def test_no_page_scrolls_sideways_at_320_pixels_nor_at_a_zoom_of_200_percent(des
     assert wide == []
 
 
-def test_on_a_phone_in_french_no_page_scrolls_sideways_and_no_words_are_squeezed_nor_run_over(desk, day):
+@LOOKED_AT
+def test_on_a_phone_in_french_no_page_scrolls_sideways_and_no_words_are_squeezed_nor_run_over(desk, day, looked_at):
     admin, found = desk.person("ada", "administrator", "phone", locale="fr-FR"), []
-    for address in addresses(day):
+    for address in looked_at(day):
         page = admin.go(address)
         if (over := page.evaluate(SIDEWAYS)) > 0:
             found.append(f"{address}: {over} px too wide")

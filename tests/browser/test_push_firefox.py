@@ -19,7 +19,7 @@ from tests.browser.axe import SIDEWAYS
 from tests.browser.firefox import FIREFOX, Firefox, firefox
 from tests.browser.push_town import PushTown
 
-pytestmark = pytest.mark.process
+pytestmark = [pytest.mark.process, pytest.mark.release]
 SHOWN = """async () => {
     const shown = await (await navigator.serviceWorker.ready).getNotifications();
     return shown.map(({title, body, tag, lang, icon, data: {navigate}}) => ({title, body, tag, lang, icon, navigate}));

@@ -109,7 +109,7 @@ def test_a_daemon_killed_while_the_server_holds_its_answer_sends_nothing_twice(t
 
 
 def test_a_daemon_killed_before_it_sends_has_the_next_one_send(town, daemon):
-    daemon.stand_still()
+    town.stop_between_transactions(daemon)
     number = add(town)
     town.objects("report", "accept", number)
     daemon.stop(signal.SIGKILL)

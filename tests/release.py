@@ -1,0 +1,12 @@
+"""Marks what is looked at before a release: `make test` passes over it, `make release-check` runs it (docs/testing.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+
+def at_release(cases: Iterable[object]) -> list[object]:
+    """These cases of a parametrised test, marked; a few others of it stand for them in `make test`."""
+    return [pytest.param(each, marks=pytest.mark.release) for each in cases]
