@@ -1,4 +1,4 @@
-"""Marks what is looked at before a release: `make test` passes over it, `make release-check` runs it (docs/testing.md)."""
+"""Marks what is looked at before a release: `make test` passes over it, `make release-check` runs it."""
 
 from __future__ import annotations
 
