@@ -7,7 +7,7 @@ WORKERS ?= 3
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test release-check texts screenshots sheet faults simulate check lint types imports format lock bench clean
+.PHONY: demo test release-check texts screenshots sheet faults simulate check lint types imports format lock bench docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
@@ -19,7 +19,7 @@ test: $(VENV)/dev.stamp
 TODAY := $(shell date +%Y%m%d)
 SIMULATED = $(BIN)/python -m simulation --seed $(or $(SEED),$(TODAY)000) --seeds
 CAMPAIGN = $(BIN)/python -m campaign --seed $(or $(SEED),$(TODAY))
-release-check: check test
+release-check: check test docs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m release
 	$(BIN)/python -m bench.hostile
 	$(SIMULATED) 1000
@@ -54,6 +54,10 @@ sheet: $(VENV)/dev.stamp
 texts: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.texts build/texts.md
 
+# These documents as a site with a search, in English and French: build/docs. A link or an anchor that leads nowhere fails it.
+docs: $(VENV)/docs.stamp
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 check: $(VENV)/dev.stamp lint types imports
 
 lint: $(VENV)/dev.stamp
@@ -81,6 +85,8 @@ lock:
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements-listen.lock
 	uv pip compile pyproject.toml --group dev --extra listen --universal --generate-hashes --no-emit-index-url --no-header \
 		--no-annotate --python-version 3.11 -o requirements-dev.lock
+	uv pip compile --group docs --constraints requirements-dev.lock --universal --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate --python-version 3.11 -o requirements-docs.lock
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -101,3 +107,9 @@ $(VENV)/dev.stamp: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/run.stamp
+
+# What builds the site comes on top of the rest, and only when it is asked for.
+$(VENV)/docs.stamp: requirements-docs.lock $(VENV)/dev.stamp
+	@echo "Setting up $(VENV) for the documents' site (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.lock
+	@touch $@

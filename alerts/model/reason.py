@@ -3,8 +3,7 @@
 To add a reason: (1) write its code and English sentence into `sentences.py` (what is decided), `refusals.py` (what is
 refused to who asks), `said_sentences.py` (what people report, say and vote) or `input_faults.py` (what is wrong with a
 feed or channels.toml); (2) its French into a catalogue of `rendering/locale/fr`; (3) say
-`because("code", name=value)` where it is decided, and add its line to `docs/reasons.md`.
-A test holds the four against one another.
+`because("code", name=value)` where it is decided. A test holds the three against one another.
 
 What is stored is compact JSON, `{"code":"merged","with":"a1"}`. A row of before holds a plain sentence: it is read as
 the code `words`, and shown as it stands. What a platform or the system said is a value, and quoted as theirs.
@@ -196,4 +195,4 @@ SENTENCES: Mapping[str, str] = {
     **HEARD,
     **POLLED,
 }
-"""Every code, with its English sentence: the one list of them (`docs/reasons.md` tells them to people)."""
+"""Every code, with its English sentence: the one list of them (the site of the documents shows it)."""
