@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
@@ -35,6 +35,7 @@ from alerts.model.town import (
     Town,
     WebSection,
 )
+from alerts.rendering.plain import blanks
 from alerts.sources.settings import FeedSettings, Span
 
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
@@ -92,6 +93,7 @@ class StationSettings(_Section):
     logo: FileNamed | None = Town.logo
     accent: str | None = Town.accent
     numbers: tuple[str, ...] = Town.numbers
+    blanks: Mapping[str, tuple[str, ...]] | None = Town.blanks
 
     @field_validator("hazards")
     @classmethod
@@ -145,6 +147,19 @@ class StationSettings(_Section):
             raise ValueError(because("too_many_numbers", most=MOST_NUMBERS))
         return value
 
+    @field_validator("blanks")
+    @classmethod
+    def _are_offered(cls, value: Mapping[str, tuple[str, ...]] | None) -> Mapping[str, tuple[str, ...]] | None:
+        for name, offers in (value or {}).items():
+            if not blanks(f"{{{name}}}"):
+                raise ValueError(because("no_blank", text=repr(name)))
+            for text in offers:
+                if not text.strip() or len(text) > LONGEST_OFFER or blanks(text):
+                    raise ValueError(because("no_offer", name=repr(name), text=repr(text), most=LONGEST_OFFER))
+            if len(offers) > MOST_OFFERS:
+                raise ValueError(because("too_many_offers", name=repr(name), most=MOST_OFFERS))
+        return value
+
     @field_validator("areas")
     @classmethod
     def _are_geocodes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -156,6 +171,8 @@ class StationSettings(_Section):
 
 READABLE = 4.5
 """The contrast that words need with what is behind them (WCAG 2.2, 1.4.3)."""
+MOST_OFFERS, LONGEST_OFFER = 12, 200
+"""What may be offered for one blank, and the characters of one: it is read on a telephone."""
 MOST_NUMBERS = 6
 """Numbers to call of the town's own: of many nobody finds the one they need."""
 

@@ -32,7 +32,7 @@ from alerts.model.incident import new_id
 from alerts.model.person import Act, Actor
 from alerts.model.reason import because
 from alerts.web.console.compose import Composer
-from alerts.web.console.compose_view import Page, voice_of
+from alerts.web.console.compose_view import Page, lacks_of, voice_of
 from alerts.web.console.drafts import draft_of, gravity_of, other_order
 from alerts.web.console.entering import see_other
 from alerts.web.console.form import Ground, read_form, several
@@ -71,7 +71,7 @@ class FleetComposer(Composer):
     async def _publish(self, request: web.Request, page: Page, *, again: bool) -> web.StreamResponse:  # noqa: ARG002
         await self._read(request, page)
         voice = voice_of(self._console, request)
-        page.problems |= {lack.field: voice.why(lack.reason) for lack in page.rehearsal.lacks}
+        page.problems |= lacks_of(page, voice)
         # By the kept draft the towns are chosen: one that couldn't be kept leads nowhere.
         if page.problems or page.rehearsal.refusal or page.kept_at is None:
             return await self._answer(request, page)

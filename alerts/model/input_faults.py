@@ -144,6 +144,9 @@ SETTING_FAULTS: Mapping[str, str] = {
         "white words are hard to read on {text}: contrast {ratio:number}, needed {least:number}; take a darker one"
     ),
     "no_number_to_call": "{text} is no number to call; allowed: name, colon, number, such as Mairie: 04 76 00 00 00",
+    "no_blank": "{text} is no blank’s name; allowed: what stands between the braces of a prepared text, such as lieu",
+    "no_offer": "{name}: {text} can’t be offered; allowed: words without braces, up to {most} characters",
+    "too_many_offers": "{name}: up to {most} words are offered for a blank",
     "too_many_numbers": "a town has up to {most} numbers to call of its own",
     "no_geocode": "{text} is no geocode; allowed: scheme:value, such as INSEE:38185 or NUTS3:FR714",
     "no_store": (

@@ -369,6 +369,7 @@ class Town:
     names of streets. `streets` is a file that says in which districts the streets are, `districts_of` what it says: a
     street's name and their codes. `hazards` are those that an officer is offered, by name. `logo` is a picture beside
     channels.toml, `accent` the colour of its pages (`#rrggbb`), `numbers` those to call (`Mairie: 04 76 00 00 00`).
+    `blanks` has what an officer is offered for a blank of a prepared text, by its name (`lieu`).
     `mount` is the path below which its pages are: none, or `/t/NAME` where it shares a host with other towns of a
     fleet.
     `reports` is None where people report nothing on the map: then nothing of it exists.
@@ -389,6 +390,7 @@ class Town:
     logo: str | None = None
     accent: str | None = None
     numbers: tuple[str, ...] = ()
+    blanks: Mapping[str, tuple[str, ...]] | None = None
     districts: tuple[District, ...] = ()
     districts_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     channels: Mapping[str, ChannelConfig] = field(default_factory=dict)

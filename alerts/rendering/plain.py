@@ -9,6 +9,7 @@ reason: the cause, then what to do.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 
 from alerts.model.alert import Alert, Info, Severity, Status
@@ -97,6 +98,33 @@ def is_whole_town(place: str) -> bool:
 def blanks(text: str | None) -> list[str]:
     """Return what is left to fill in, as it stands there: `{place}`."""
     return _BLANK.findall(text or "")
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """Return `text` with the values of its blanks, by their names without braces; a blank without one stays."""
+    return _BLANK.sub(lambda blank: values.get(blank[0][1:-1]) or blank[0], text)
+
+
+def filled_with(prepared: str, text: str) -> dict[str, str]:
+    """Return what stands in `text` for the blanks of `prepared`, by name; nothing where it says something else.
+
+    The words between two blanks are looked for once, from left to right, so that it costs no more than their length.
+    Spaces count alike, also those that don't break.
+    """
+    prepared, text = " ".join(prepared.split()), " ".join(text.split())
+    between, names, found = _BLANK.split(prepared), [blank[1:-1] for blank in blanks(prepared)], {}
+    if not text.startswith(between[0]):
+        return {}
+    rest = text[len(between[0]) :]
+    for name, words in zip(names[:-1], between[1:-1], strict=True):
+        value, told, rest = rest.partition(words) if words else ("", "", rest)
+        if not told:
+            return {}
+        found[name] = value
+    if not names or not rest.endswith(between[-1]):
+        return {}
+    found[names[-1]] = rest.removesuffix(between[-1])
+    return found
 
 
 def blanks_of(info: Info) -> list[str]:

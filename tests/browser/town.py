@@ -95,7 +95,9 @@ class DeskTown(Town):
         """The desk's address."""
         return f"http://localhost:{self.port}/desk"
 
-    def open(self, *, publish: str = "approve", desk: str = "", channels: str = CHANNELS) -> None:
+    def open(
+        self, *, publish: str = "approve", desk: str = "", channels: str = CHANNELS, station: str = STATION
+    ) -> None:
         """Sandbox, configuration, daemon."""
         self.start_sandbox()
         for name in ("areas.geojson", "travaux.ics"):
@@ -103,7 +105,7 @@ class DeskTown(Town):
         self.configure(
             channels=channels,
             sources=SOURCES.format(publish=publish, feed=self.feed.url),
-            station=STATION.format(port=self.port, desk=desk),
+            station=station.format(port=self.port, desk=desk),
         )
         self.revive()
 
@@ -124,12 +126,12 @@ class DeskTown(Town):
 
 @contextmanager
 def desk_town(
-    folder: Path, *, publish: str = "approve", desk: str = "", channels: str = CHANNELS
+    folder: Path, *, publish: str = "approve", desk: str = "", channels: str = CHANNELS, station: str = STATION
 ) -> Iterator[DeskTown]:
     """A town that is cleaned up at the end."""
     town = DeskTown(folder)
     try:
-        town.open(publish=publish, desk=desk, channels=channels)
+        town.open(publish=publish, desk=desk, channels=channels, station=station)
         yield town
     finally:
         town.end()

@@ -38,14 +38,17 @@ from alerts.model.incident import SavedDraft, StoredAlert, Typed, new_id
 from alerts.model.person import MAY, Act, Actor
 from alerts.model.reason import because
 from alerts.rendering.matter import Prepared
+from alerts.web.console.blanks import blanks_in, with_usual
 from alerts.web.console.compose_view import (
     Offered,
     Page,
     Tapped,
     beside_fragment,
+    blanks_fragments,
     confirmation_page,
     form_page,
     is_grave,
+    lacks_of,
     voice_of,
 )
 from alerts.web.console.drafts import (
@@ -60,6 +63,7 @@ from alerts.web.console.drafts import (
     fields_of_alert,
     is_identity,
     keep,
+    last_fillings,
     prepared_fields,
     usual_of,
 )
@@ -132,7 +136,8 @@ class Composer:
             if model := query.get("like"):
                 await self._begin_like(page, await self._service.ask(lambda unit: find_alert(unit.alerts, model)))
             if hazard in set(Hazard):
-                page.fields |= prepared_fields((await self._texts(self._station.language))[Hazard(hazard)])
+                prepared = (await self._texts(self._station.language))[Hazard(hazard)]
+                page.fields |= with_usual(prepared_fields(prepared), self._station)
         page.chosen = page.chosen or page.about is not None or hazard in set(Hazard)
         return _sent_on(page.alert_id) if page.alert_id else await self._answer(request, page)
 
@@ -185,7 +190,9 @@ class Composer:
         """What stands beside the form, and what is wrong with it, for a script that typed it in."""
         said, session = await json_of(request), visitor_of(request).session.digest
         posted = PostedForm(str(said.get("draft", "")), 0, typed_in_json(said.get("fields")), _named(said, "about"))
-        seen = await self._turns.take(session, posted.identity, lambda: self._preview(request, posted))
+        seen = await self._turns.take(
+            session, posted.identity, lambda: self._preview(request, posted, said.get("blanks"))
+        )
         return web.json_response(seen) if seen is not None else web.json_response({"error": "overtaken"}, status=409)
 
     async def kept(self, request: web.Request) -> web.StreamResponse:
@@ -306,11 +313,13 @@ class Composer:
             return posted
         prepared, before = await self._texts(self._station.language), text(posted.fields, "hazard")
         old = prepared[Hazard(before)] if before in set(Hazard) else None
-        return replace(posted, fields=another_hazard(posted.fields, old, prepared[Hazard(value)]))
+        fields = another_hazard(posted.fields, old, prepared[Hazard(value)])
+        return replace(posted, fields=with_usual(fields, self._station))
 
     async def _with_its_order(self, fields: Fields) -> dict[str, Typed]:
         prepared, hazard = await self._texts(self._station.language), text(fields, "hazard")
-        return another_severity(fields, prepared[Hazard(hazard)] if hazard in set(Hazard) else None)
+        order = another_severity(fields, prepared[Hazard(hazard)] if hazard in set(Hazard) else None)
+        return with_usual(order, self._station)
 
     async def _keep_form(self, actor: Actor, posted: PostedForm) -> Page:
         """Keep what a form sent; where a newer version is kept already, as a copy beside it.
@@ -395,16 +404,18 @@ class Composer:
         if request.method == "GET" and page.kept_at is None:
             page.problems = told  # nobody is told of errors in a form that they didn't touch yet
         name = visitor_of(request).actor.name
-        drafts, usual = await self._service.ask(
+        texts = await self._texts(self._station.language)
+        drafts, usual, page.last = await self._service.ask(
             lambda unit: (
                 list(unit.drafts.drafts(name)),
                 Usual() if page.chosen else usual_of(unit, exercise=page.exercise),
+                last_fillings(unit, texts, page.fields, self._station),
             )
         )
         prepared = await self._texts(self._console.frame.words(request).language)
         return form_page(self._console, request, page, Offered(drafts, prepared, usual))
 
-    async def _preview(self, request: web.Request, posted: PostedForm) -> Mapping[str, Any]:
+    async def _preview(self, request: web.Request, posted: PostedForm, shown: Any) -> Mapping[str, Any]:
         actor = self._must_write(request)
         page = Page(posted.identity, fields=await self._with_its_order(posted.fields))
         fitted = {name: value for name, value in page.fields.items() if value != posted.fields.get(name)}
@@ -412,7 +423,13 @@ class Composer:
         if about is not None:
             await self._begin_update(page, about, typed=True)
         await self._read(request, page)
-        return {**beside_fragment(self._console, request, page), "fields": fitted}
+        seen = {**beside_fragment(self._console, request, page), "fields": fitted}
+        # With other blanks than the page has, their fields are made anew, and whoever types in one loses nothing else.
+        if list(blanks_in(page.fields)) == list(blanks_in(posted.fields)) == shown:
+            return seen
+        texts = await self._texts(self._station.language)
+        page.last = await self._service.ask(lambda unit: last_fillings(unit, texts, page.fields, self._station))
+        return {**seen, "blanks": blanks_fragments(self._console, request, page)}
 
     async def _publish(self, request: web.Request, page: Page, *, again: bool) -> web.StreamResponse:
         """Ask once more where it is grave, else file it."""
@@ -427,7 +444,7 @@ class Composer:
         """The page that is read before something grave goes out; what nobody would get is shown as it stands."""
         if page.rehearsal.refusal or page.rehearsal.lacks:
             voice = voice_of(self._console, request)
-            page.problems |= {lack.field: voice.why(lack.reason) for lack in page.rehearsal.lacks}
+            page.problems |= lacks_of(page, voice)
             return await self._answer(request, page)
         infos = page.rehearsal.alert.infos if page.rehearsal.alert else ()
         onset, expires = (infos[0].onset, infos[0].expires) if infos else (None, None)

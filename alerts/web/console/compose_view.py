@@ -26,8 +26,20 @@ from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import LinkCard
 from alerts.rendering.matter import Prepared
 from alerts.rendering.pictograms import pictogram
+from alerts.web.console.blanks import form_blanks, left_in
 from alerts.web.console.drafts import MOST, UNTOUCHED, Usual, gravity_of
-from alerts.web.console.form import EVERYWHERE, LONGEST, Fields, Reading, lines, several, text, until
+from alerts.web.console.form import (
+    EVERYWHERE,
+    LONGEST,
+    WITH_BLANKS,
+    Fields,
+    Reading,
+    lines,
+    several,
+    text,
+    told,
+    until,
+)
 from alerts.web.console.frame import BASE, Console, visitor_of
 from alerts.web.console.looks import Audience, Look, PreviewPicture, Shot, look_of, reach_words
 from alerts.web.console.previews import card_address
@@ -58,7 +70,8 @@ class Tapped(Refused):
 class Page:
     """A page on its way. `before` is the form of the alert that it updates; `notice` a word for what has to be told.
 
-    `newer` is what came while it was typed: what the form doesn't change stays as it is there.
+    `newer` is what came while it was typed: what the form doesn't change stays as it is there. `last` is what alerts of
+    the same hazard had for the blanks of its order, newest first.
     """
 
     identity: str
@@ -81,6 +94,7 @@ class Page:
     followers: int | None = None
     standings: Sequence[Mapping[str, Any]] = ()
     reaches: Mapping[str, SubscriberReach] = field(default_factory=dict)
+    last: Sequence[Mapping[str, str]] = ()
 
     @property
     def exercise(self) -> bool:
@@ -153,6 +167,8 @@ def form_page(console: Console, request: web.Request, page: Page, offered: Offer
         problems=problems,
         wrong=_Wrong(problems),
         f=_Values(page),
+        blanks=form_blanks(page.fields, station, page.last),
+        unfilled=bool(problems) and request.method == "POST" and not page.saved,
         beside=_beside(page, voice, console),
         address=_address(page),
         account=visitor_of(request).account.name,
@@ -178,8 +194,28 @@ def beside_fragment(console: Console, request: web.Request, page: Page) -> Mappi
     voice = voice_of(console, request)
     shown = _beside(page, voice, console)
     html = console.frame.text(request, "compose_beside.html", sheet=page, beside=shown)
-    told = voice.words.gettext("Until %(until)s", until=shown.until) if shown.until else ""
-    return {"html": html, "button": shown.button, "problems": page.problems, "until": told, "grave": shown.grave}
+    until = voice.words.gettext("Until %(until)s", until=shown.until) if shown.until else ""
+    return {"html": html, "button": shown.button, "problems": page.problems, "until": until, "grave": shown.grave}
+
+
+def blanks_fragments(console: Console, request: web.Request, page: Page) -> Mapping[str, str]:
+    """The fields of the blanks below each text, for a script."""
+    fields = form_blanks(page.fields, console.frame.station, page.last)
+    return {
+        within: console.frame.text(
+            request, "compose_blanks.html", blanks=[each for each in fields if each.within == within], unfilled=False
+        )
+        for within in WITH_BLANKS
+    }
+
+
+def lacks_of(page: Page, voice: Voice) -> dict[str, str]:
+    """What it has to say before it may go out, by the field that says it: of a blank, its own."""
+    left = left_in(page.fields)
+    return {
+        f"blank-{left}" if left and lack.reason.code == "blanks_left" else lack.field: voice.why(lack.reason)
+        for lack in page.rehearsal.lacks
+    }
 
 
 def confirmation_page(console: Console, request: web.Request, page: Page, hidden: Mapping[str, str]) -> web.Response:
@@ -281,11 +317,11 @@ def _part_words(name: str, _: Callable[..., str]) -> str:
     return known.get(name, name)
 
 
-def _said(page: Page, told: tuple[str, str], station: Town, now: datetime) -> CheckedText:
-    fields, made, (place, ends) = page.fields, page.rehearsal.drafts, told
+def _said(page: Page, where: tuple[str, str], station: Town, now: datetime) -> CheckedText:
+    fields, made, (place, ends) = page.fields, page.rehearsal.drafts, where
     return CheckedText(
         station=station.name,
-        headline=text(fields, "headline"),
+        headline=told(fields, "headline"),
         place=place,
         whole=not any(
             (several(fields, "area"), text(fields, "place"), text(fields, "polygon"), text(fields, "circle"))
@@ -294,10 +330,10 @@ def _said(page: Page, told: tuple[str, str], station: Town, now: datetime) -> Ch
         and not any((several(fields, "area"), text(fields, "polygon"), text(fields, "circle"))),
         until=ends,
         own_end=until(fields, now, station) is not None,
-        instruction=text(fields, "instruction"),
+        instruction=told(fields, "instruction"),
         severity=gravity_of(fields),
         signed=True,
-        description=text(fields, "description"),
+        description=told(fields, "description"),
         other_order=page.rehearsal.other_order,
         needs_a_place=text(fields, "hazard") in NEEDS_A_PLACE,
         linked=not made or bool(text(fields, "exercise")) or any(each.post.message.link for each in made),
@@ -345,7 +381,7 @@ def _draft_title(fields: Fields, prepared: Mapping[Hazard, Prepared], voice: Voi
     """What a draft is called in a list."""
     hazard = text(fields, "hazard")
     name = prepared[Hazard(hazard)].event if hazard in set(Hazard) and hazard != Hazard.GENERAL else ""
-    return text(fields, "headline") or name or voice.words.gettext("Without a headline")
+    return told(fields, "headline") or name or voice.words.gettext("Without a headline")
 
 
 def _choices(voice: Voice) -> Mapping[str, Sequence[tuple[str, str]]]:

@@ -37,8 +37,8 @@ from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
 from alerts.model.town import DISTRICT, Town, parse_span, spell_span
 from alerts.rendering.matter import Prepared
-from alerts.rendering.plain import is_whole_town
-from alerts.web.console.form import EVERYWHERE, LISTS, OTHER, SPANS, TEXTS, Fields, plain, same, several, text
+from alerts.rendering.plain import blanks, filled_with, is_whole_town
+from alerts.web.console.form import BLANK, EVERYWHERE, LISTS, OTHER, SPANS, TEXTS, Fields, plain, same, several, text
 
 MOST = 200
 """Drafts that one account has open: more are no officer's, and the oldest makes room for a new one."""
@@ -151,7 +151,7 @@ def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]
 
 def adapted(fields: Fields, station: Town) -> dict[str, Typed]:
     """A kept draft as this form has it: one that was made of an alert may name districts, and several at once."""
-    own = {name: value for name, value in fields.items() if name in (*TEXTS, *LISTS, "areas", "channels")}
+    own = {name: value for name, value in fields.items() if _is_own(name)}
     names, channels = several(own, "areas"), several(own, "channels")
     own.pop("areas", None)
     own.pop("channels", None)
@@ -162,6 +162,10 @@ def adapted(fields: Fields, station: Town) -> dict[str, Typed]:
     if channels:
         own["channel"] = channels
     return own
+
+
+def _is_own(name: str) -> bool:
+    return name in (*TEXTS, *LISTS, "areas", "channels") or name.startswith(BLANK)
 
 
 class Older(Conflict):
@@ -335,6 +339,23 @@ def _begins(stored: StoredAlert, *, exercise: bool) -> bool:
     if alert is None or alert.msg_type is not MsgType.ALERT or alert.references or not alert.infos:
         return False
     return bool(alert.infos[0].headline) and (alert.status in PRACTICE) is exercise
+
+
+def last_fillings(
+    unit: DeskUnit, texts: Mapping[Hazard, Prepared], fields: Fields, station: Town
+) -> list[Mapping[str, str]]:
+    """What officers' last alerts of the form's hazard had for the blanks of its order, newest first, by their names."""
+    hazard = text(fields, "hazard")
+    prepared = texts[Hazard(hazard)] if hazard in set(Hazard) else None
+    if prepared is None or not blanks(text(fields, "instruction")):
+        return []
+    orders = {order for order in prepared.instructions.values() if blanks(order)}
+    told = [
+        info.instruction or ""
+        for each in unit.views.page(Wanted(state=AlertState.ACCEPTED, source=MANUAL), most=LOOKED_AT)
+        if each.alert and (info := each.alert.info_for(station.language)) and told_of(info) is prepared.hazard
+    ]
+    return [found for text in told for order in orders if (found := filled_with(order, text))]
 
 
 def as_last_time(

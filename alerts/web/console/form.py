@@ -27,6 +27,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.incident import Typed
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
+from alerts.rendering.plain import filled
 
 TEXTS = (
     "hazard", "exercise", "headline", "description", "instruction", "event", "category", "severity", "urgency",
@@ -35,6 +36,10 @@ TEXTS = (
 """The fields that hold one text each."""
 LISTS = ("area", "channel")
 """The fields of which several may be ticked."""
+BLANK = "blank:"
+"""Begins the name of a field that fills in a blank of a prepared text: `blank:lieu` is what `{lieu}` stands for."""
+WITH_BLANKS = ("headline", "description", "instruction")
+"""The texts that may have blanks, in the order in which they are typed."""
 LONGEST = 20_000
 """Characters that a field may hold; no platform takes as many."""
 SPANS = ("1h", "3h", "6h", "12h", "24h")
@@ -45,6 +50,8 @@ EVERYWHERE = "all"
 _SHOWN = 2 * LONGEST
 # Far more than any town has districts: what is ticked is the browser's word, and is bounded like a text.
 _MOST_TICKED = 500
+# No prepared text has a tenth as many blanks, and none has a longer name (`blanks`).
+_MOST_FIELDS, _LONGEST_NAME = 100, 70
 _MORNING = 8
 Fields = Mapping[str, Typed]
 Gettext = Callable[..., str]
@@ -97,6 +104,14 @@ def text(fields: Fields, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def told(fields: Fields, name: str) -> str:
+    """What people would read of a text: its blanks filled in, as far as somebody has."""
+    values = {
+        each.removeprefix(BLANK): " ".join(text(fields, each).split()) for each in fields if each.startswith(BLANK)
+    }
+    return filled(text(fields, name), values)
+
+
 def several(fields: Fields, name: str) -> tuple[str, ...]:
     """What was ticked."""
     value = fields.get(name, ())
@@ -112,7 +127,8 @@ def typed(pairs: Iterable[tuple[str, Any]]) -> dict[str, Typed]:
     """A form's pairs as fields: what isn't one of ours is left aside."""
     found: dict[str, Typed] = {}
     for name, value in pairs:
-        if name in TEXTS and isinstance(value, str):
+        is_blank = name.startswith(BLANK) and len(name) < _LONGEST_NAME and len(found) < _MOST_FIELDS
+        if (name in TEXTS or is_blank) and isinstance(value, str):
             found[name] = plain(value)
         elif name in LISTS and isinstance(value, str) and len(several(found, name)) < _MOST_TICKED:
             found[name] = (*several(found, name), plain(value))
@@ -160,9 +176,9 @@ class _Reader:
         picture = self._picture()
         self._look()
         return Draft(
-            headline=text(self._fields, "headline"),
-            description=text(self._fields, "description"),
-            instruction=text(self._fields, "instruction"),
+            headline=told(self._fields, "headline"),
+            description=told(self._fields, "description"),
+            instruction=told(self._fields, "instruction"),
             event=text(self._fields, "event") or None,
             category=self._one_of(Category, "category", Category.SAFETY),
             severity=self._one_of(Severity, "severity", Severity.MODERATE),

@@ -3,6 +3,7 @@
 
 const PREFIX = "tocsin:draft:";
 const LISTS = ["area", "channel"];
+const BLANK = "blank:";
 const own = document.querySelector("#compose-script").dataset;
 const form = document.querySelector("#compose");
 const keyOf = (draft) => `${PREFIX}${own.account}:${draft}`;
@@ -94,20 +95,24 @@ class Composer {
     this.looks = 0;
     this.patience = 500;
     this.blocked = false;
+    this.blanks = {};
     document.documentElement.querySelector("body").classList.add("scripted");
   }
 
+  // What was typed for a blank stays known while a text without it stands there.
   fields() {
-    const said = {};
+    const said = { ...this.blanks };
     for (const [name, value] of new FormData(form)) {
       if (typeof value !== "string" || ["csrf", "draft", "revision", "about", "do", "again"].includes(name)) continue;
       if (LISTS.includes(name)) (said[name] ??= []).push(value);
       else said[name] = value;
     }
+    for (const name of Object.keys(said)) if (name.startsWith(BLANK)) this.blanks[name] = said[name];
     return said;
   }
 
   fill(fields) {
+    this.blanks = Object.fromEntries(Object.entries(fields).filter(([name]) => name.startsWith(BLANK)));
     for (const element of form.elements) {
       const name = element.name;
       if (!name || ["csrf", "draft", "revision", "about", "do", "again", "file"].includes(name)) continue;
@@ -253,7 +258,7 @@ class Composer {
     this.looking?.abort();
     this.looking = new AbortController();
     try {
-      const said = { draft: this.draft, about: form.elements.about.value, fields: this.fields() };
+      const said = { draft: this.draft, about: form.elements.about.value, fields: this.fields(), blanks: namesOfBlanks() };
       const answer = await this.send("preview", said, this.looking.signal);
       if (!answer.ok || mine !== this.looks) return;
       const seen = await answer.json();
@@ -272,12 +277,32 @@ class Composer {
     document.querySelector("#publish").textContent = seen.button;
     document.querySelector("#publish-hint").hidden = !seen.grave;
     document.querySelector("#until").textContent = seen.until;
+    this.renewBlanks(seen.blanks ?? {});
     for (const field of form.querySelectorAll("[aria-invalid]")) {
-      if (!(field.name in seen.problems)) {
+      const isLeft = field.name.startsWith(BLANK) && !field.value;
+      if (!(field.name in seen.problems) && !isLeft) {
         field.removeAttribute("aria-invalid");
-        document.querySelector(`#f-${field.name}-error`)?.remove();
+        document.getElementById(`${field.id}-error`)?.remove();
       }
     }
+  }
+
+  // Another text has other blanks. Where nothing changed, whoever types in one stays there.
+  renewBlanks(html) {
+    const typing = document.activeElement?.name, typed = this.fields();
+    for (const box of form.querySelectorAll("[data-within]")) if (box.dataset.within in html) box.innerHTML = html[box.dataset.within];
+    if (!Object.keys(html).length) return;
+    for (const input of blankInputs()) input.value = typed[input.name] ?? input.value;
+    if (typing?.startsWith(BLANK)) form.elements[typing]?.focus();
+  }
+
+  // A place that was offered comes with the route that led there, where none was typed.
+  take(offer) {
+    for (const [name, words] of Object.entries(JSON.parse(offer.dataset.fill))) {
+      const input = form.elements[BLANK + name];
+      if (input && (name === offer.dataset.of || !input.value.trim())) input.value = words;
+    }
+    this.changed();
   }
 
   // The order that is prepared for the severity just tapped; not where somebody went on typing meanwhile.
@@ -307,6 +332,14 @@ class Composer {
     this.status.dataset.state = state;
     this.status.textContent = words;
   }
+}
+
+function blankInputs() {
+  return [...form.elements].filter((each) => each.name.startsWith(BLANK));
+}
+
+function namesOfBlanks() {
+  return blankInputs().map((each) => each.name.slice(BLANK.length));
 }
 
 // A preview that nobody waits for any more ends, and so does one that takes too long.
@@ -367,6 +400,19 @@ function start() {
     if (event.target.name === "expires" && event.target.value) form.querySelector('[name=span][value="other"]').checked = true;
     if (event.target.name === "span" && event.target.value !== "other") form.elements.expires.value = "";
     composer.changed();
+  });
+  form.addEventListener("click", (event) => {
+    const offer = event.target.closest("[data-fill]");
+    if (offer) composer.take(offer);
+  });
+  // From blank to blank by the keyboard's own key, without a tap; after the last one the keyboard goes.
+  form.addEventListener("keydown", (event) => {
+    const inputs = blankInputs(), at = inputs.indexOf(event.target);
+    if (event.key !== "Enter" || event.isComposing || at < 0) return;
+    event.preventDefault();
+    const next = inputs.slice(at + 1).find((each) => !each.value);
+    if (next) next.focus();
+    else event.target.blur();
   });
   form.addEventListener("drawn", () => composer.changed());
   form.elements.file.addEventListener("change", (event) => upload(composer, event.target));

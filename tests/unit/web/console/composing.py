@@ -150,9 +150,11 @@ class Bench:
 
 
 @asynccontextmanager
-async def open_bench(folder, publish="auto", start=START, more=""):
+async def open_bench(folder, publish="auto", start=START, more="", station=""):
     (folder / "areas.geojson").write_bytes(AREAS.read_bytes())
-    (folder / "channels.toml").write_text(TOWN.format(publish=publish) + more, encoding="utf-8")
+    (folder / "channels.toml").write_text(
+        TOWN.format(publish=publish).replace("[store]", f"{station}[store]", 1) + more, encoding="utf-8"
+    )
     config = load_config(folder / "channels.toml")
     migrate(config.database)
     database = await Database.open(config.database)
