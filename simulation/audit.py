@@ -248,7 +248,8 @@ def urgent_first(posts: Sequence[Promised], matched: Mapping[str, list[Seen]]) -
 def windows_kept(posts: Iterable[Promised], requests: Sequence[Seen], rule: Rules) -> Iterator[Breach]:
     """No window holds more than it may, and the reserve is left to what is urgent."""
     urgent = {post.text for post in posts if post.urgent}
-    counted = [r for r in requests if r.act is Act.PUBLISH or (rule.counts_every_write and r.act is Act.EDIT)]
+    changes = [r for r in requests if rule.counts_every_write and r.act is Act.EDIT and r.text not in urgent]
+    counted = [*changes, *(r for r in requests if r.act is Act.PUBLISH)]
     left = sorted((r.left_at, r.text in urgent) for r in counted)
     for window in rule.pace.windows:
         held = rule.pace.reserve if window == rule.pace.longest else 0

@@ -175,9 +175,17 @@ def gone(
     return 0
 
 
-def retry(context: typer.Context, name: options.Name, who: options.As = None) -> int:
+def retry(
+    context: typer.Context,
+    name: options.Name,
+    over_limit: Annotated[
+        bool,
+        typer.Option("--over-limit", help="Send now what waits for the town's own limit, which takes an approver."),
+    ] = False,
+    who: options.As = None,
+) -> int:
     """Send again what failed or is in doubt."""
-    posts, _ = _counter(context).act(lambda unit: officer(unit, who, Act.RETRY).retry(name))
+    posts, _ = _counter(context).act(lambda unit: officer(unit, who, Act.RETRY).retry(name, over_limit=over_limit))
     screen.say(tell("queued again: %(channels)s", channels=_channels(posts)))
     return 0
 

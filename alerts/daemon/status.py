@@ -11,7 +11,7 @@ from alerts.daemon.desk import Control, now
 from alerts.desk.account import InFull, account_of, drafted_from, event_of, in_full, with_reports
 from alerts.desk.approve import find_alert
 from alerts.desk.dedupe import end_reason, told_already
-from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings
+from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings, with_limits
 from alerts.listening.account import in_sight, with_what_was_heard
 from alerts.model.cap import write
 from alerts.model.delivery import Progress
@@ -47,7 +47,8 @@ def one_account(control: Control, name: str) -> dict[str, Any]:
 
     def question(unit: DeskUnit) -> dict[str, Any]:
         stored = find_alert(unit.alerts, name)
-        posts, station = unit.alerts.posts_of(stored.id), unit.desk.station
+        [posts] = with_limits(unit, {stored.id: unit.alerts.posts_of(stored.id)}).values()
+        station = unit.desk.station
         twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
         account = account_of(stored, posts, station.zone, station.language, twins)
         return account | drafted_from(unit, [stored]).get(stored.id, {}) | {"then": list(_then(unit, stored))}
@@ -79,7 +80,7 @@ def every_word(control: Control, name: str) -> tuple[InFull, ...]:
 def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[dict[str, Any]]:
     station = unit.desk.station
     # One question for all of them: `status --all` may show ten thousand.
-    posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
+    posts = with_limits(unit, unit.views.posts_by_alert([stored.id for stored in stored_alerts]))
     cited = drafted_from(unit, stored_alerts)
     return [
         account_of(stored, posts[stored.id], station.zone, station.language) | cited.get(stored.id, {})

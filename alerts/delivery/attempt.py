@@ -264,7 +264,7 @@ class Attempts:
         """Ask the platform, and write its answer down; returns it."""
         via = way_of(post, self._channel, begun.parent)
         verdict = await self._ask(post, begun, via)
-        if not self._settings.counts(via):
+        if not self._settings.counts(via, urgent=post.urgent):
             verdict = retry.uncounted(verdict)
         await self._finish(post, begun, verdict, left_at)
         await self._health.write_down(self._keeper.lease_of(self._settings.name))

@@ -393,19 +393,24 @@ class Lane:
         # Asked of these two alone: what a protocol holds is looked up each time, and nearly all posts are new ones.
         change = {Means.EDIT: Edits, Means.DELETE: Deletes}.get(post.means)
         cannot = change is not None and not isinstance(self._channel, change)
-        return self.settings.counts(post.means) or cannot
+        return self.settings.counts(post.means, urgent=post.urgent) or cannot
 
     def _counts_after_all(self, post: Post, begun: Begun) -> bool:
         """Whether it goes out as a new post, because there is nothing out that it could change or take back."""
-        return post.kind is not PostKind.COUNT and self.settings.counts(way_of(post, self._channel, begun.parent))
+        via = way_of(post, self._channel, begun.parent)
+        return post.kind is not PostKind.COUNT and self.settings.counts(via, urgent=post.urgent)
 
     def _has_to_wait(self, post: Post) -> bool:
         return self._wait_of(post, counts=True) > timedelta()
 
     def _wait_of(self, post: Post, *, counts: bool, before: int = 0) -> timedelta:
+        """How long limits hold it back: the town's windows where it takes a place in them, and the platform's own."""
         urgent = post.urgent
+        is_write = self.settings.counts_every_write and post.kind is not PostKind.COUNT
+        if not (counts or is_write):
+            return timedelta()
         quota = self._health.quota_wait(self._clock.now(), urgent=urgent, under_way=self.under_way + before)
-        return max(self._departures.wait(urgent=urgent), quota) if counts else timedelta()
+        return max(self._departures.wait(urgent=urgent), quota) if counts and not post.is_over_limit else quota
 
     def _set_off(self, post: Post, begun: Begun, begun_at: datetime) -> None:
         left_at = self._clock.now()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -22,7 +22,7 @@ from alerts.model.alert import MsgType, alert_to_json
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.person import MAY, Act, Actor, fold_name
-from alerts.model.post import EndReason, Post, PostKind, PostState
+from alerts.model.post import OVER_LIMIT, EndReason, HeldPost, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.store.alerts import AlertRepository
@@ -181,6 +181,21 @@ def retry(
     if not posts:
         raise Refused(because("retry_overtaken", name=name, why=newer[troubled[0].id]))
     return _move(alerts, posts, PostState.QUEUED, because("retried"), now)
+
+
+def send_over_limit(alerts: AlertRepository, name: str, held: Iterable[HeldPost], now: datetime) -> list[Post]:
+    """Have what waits for the town's own windows (`held`) sent past them, first of all. Raises Misuse or Refused."""
+    named = {post.id for post in find_posts(alerts, name)}
+    found = [each for each in held if each.post.id in named]
+    if not found:
+        raise Refused(because("nothing_held", name=name))
+    posts = [each.post for each in found if each.is_ours]
+    if not posts:
+        raise Refused(because("platform_holds", name=name, why=found[0].reason))
+    for post in posts:
+        alerts.put_ahead(post, OVER_LIMIT)
+        alerts.note(now, post.alert_id, post.id, PostState.QUEUED, because("sent_over_limit"))
+    return posts
 
 
 def drop(alerts: AlertRepository, name: str, now: datetime) -> list[Post]:

@@ -22,7 +22,7 @@ from alerts.desk.approve import is_vetoed, must_be_another, must_fit, must_leave
 from alerts.desk.dedupe import end_reason, release
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.following import is_proposal, predecessor
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskUnit, held_by_limits
 from alerts.desk.versions import why_fallen
 from alerts.model.alert import (
     CORRECTED,
@@ -159,11 +159,21 @@ class Officer:
         self.write(Act.SEND_BACK, stored.id, note)
         return draft
 
-    def retry(self, name: str) -> list[Post]:
-        """Queue again what failed or is in doubt. Raises Misuse or Refused."""
+    def retry(self, name: str, *, over_limit: bool = False) -> list[Post]:
+        """Queue again what failed or is in doubt, or (`over_limit`) send what waits for the town's own limit now.
+
+        That takes who may validate. Raises Misuse or Refused, also where the platform's own limit holds it.
+        """
         self.must(Act.RETRY)
-        posts = approve.retry(self.unit.alerts, name, self.unit.now, fallen=partial(why_fallen, self.unit))
-        self.write(Act.RETRY, posts[0].alert_id, ", ".join(post.channel for post in posts))
+        if over_limit:
+            self.must(Act.APPROVE)
+            held = held_by_limits(self.unit.views, self._desk.station, self.unit.now)
+            posts = approve.send_over_limit(self.unit.alerts, name, held, self.unit.now)
+        else:
+            fallen = partial(why_fallen, self.unit)
+            posts = approve.retry(self.unit.alerts, name, self.unit.now, fallen=fallen)
+        over = ", over the town's own limit" if over_limit else ""
+        self.write(Act.RETRY, posts[0].alert_id, ", ".join(post.channel for post in posts) + over)
         return posts
 
     def drop(self, name: str) -> list[Post]:

@@ -197,7 +197,7 @@ class Reach:
 
     `live` is what was sent and not ended there, whatever waits or fails since; `coming`, `doubtful`, `waiting` and
     `failed` are channels whose readers have nothing of it yet; `ended` those that were told of its end. `then` are the
-    posts that would change what is live or end it, and aren't out.
+    posts that would change what is live or end it, and aren't out; `held` those that nothing but a limit holds back.
     """
 
     live: tuple[str, ...] = ()
@@ -207,6 +207,7 @@ class Reach:
     failed: tuple[str, ...] = ()
     ended: tuple[str, ...] = ()
     then: tuple[Post, ...] = ()
+    held: tuple[Post, ...] = ()
 
     @property
     def meant(self) -> int:
@@ -231,7 +232,8 @@ def reach_of(posts: Iterable[Post]) -> Reach:
             found.setdefault("ended", []).append(channel)
         else:
             found.setdefault(_UNSEEN[last.state], []).append(channel)
-    return Reach(**{name: tuple(channels) for name, channels in found.items()}, then=tuple(then))
+    held = tuple(thread[-1] for thread in threads.values() if thread[-1].is_held)
+    return Reach(**{name: tuple(channels) for name, channels in found.items()}, then=tuple(then), held=held)
 
 
 def channels_on(posts: Iterable[Post]) -> frozenset[str]:

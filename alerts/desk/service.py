@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -28,7 +29,7 @@ from alerts.model.events import Events, IncidentChanged, PostsStored
 from alerts.model.incident import AlertState, SourceStatus, StoredAlert
 from alerts.model.lease import Lease
 from alerts.model.ports import Clock
-from alerts.model.post import TO_BE_SEEN_TO, Post, PostKind, PostState
+from alerts.model.post import HELD, TO_BE_SEEN_TO, HeldPost, Post, PostKind, PostState
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.store.alerts import Copied
@@ -261,18 +262,18 @@ def channel_standings(views: Views, config: Town, moment: datetime) -> Iterator[
 MOST_QUEUED = 1000
 
 
-def held_by_limits(views: Views, config: Town, moment: datetime) -> list[tuple[Post, datetime]]:
+def held_by_limits(views: Views, config: Town, moment: datetime) -> list[HeldPost]:
     """Which posts in the queue wait for their channel's limits alone, and about when each leaves.
 
     The lanes' own rules are asked in the lanes' order, each post taking the place of one that left. Posts that are
     tried again at a time of their own, and those beyond the first `MOST_QUEUED`, are none of them.
     """
-    held: list[tuple[Post, datetime]] = []
+    held: list[HeldPost] = []
     queues: dict[str, list[Post]] = {}
     # Of one priority the oldest first, as the lanes have it.
     for post in reversed(views.posts_in(PostState.QUEUED, most=MOST_QUEUED)):
         asked = config.channels.get(post.channel)
-        counts = asked is not None and post.kind is not PostKind.COUNT and asked.counts(post.means)
+        counts = asked is not None and post.kind is not PostKind.COUNT and asked.counts(post.means, urgent=post.urgent)
         if counts and (post.next_try is None or post.next_try <= moment):
             queues.setdefault(post.channel, []).append(post)
     for name, queue in queues.items():
@@ -280,12 +281,25 @@ def held_by_limits(views: Views, config: Town, moment: datetime) -> list[tuple[P
         pace, quotas = RateLimits(settings.limits, settings.kept_back), views.channel_status(name).quotas
         left = list(views.departures(name, moment - pace.memory))
         for post in sorted(queue, key=lambda each: -each.priority):
-            free = pace.free_at(left, moment, urgent=post.urgent)
-            free = max(free, quota_free_at(quotas, moment, pace.reserve, urgent=post.urgent))
+            told = quota_free_at(quotas, moment, pace.reserve, urgent=post.urgent)
+            free = told if post.is_over_limit else max(pace.free_at(left, moment, urgent=post.urgent), told)
             if free > moment:
-                held.append((post, free))
+                held.append(HeldPost(post, free, is_ours=told <= moment))
             left = sorted([*left, free])
     return held
+
+
+def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
+    """The same posts, each that waits for its channel's limits alone (`HELD`) with why, and with when it leaves."""
+    moving = any(post.state is PostState.QUEUED for thread in threads.values() for post in thread)
+    waits = held_by_limits(unit.views, unit.desk.station, unit.now) if moving else []
+    held = {each.post.id: each for each in waits}
+
+    def told(post: Post) -> Post:
+        found = held.get(post.id)
+        return replace(post, outcome=HELD, next_try=found.leaves, reason=found.reason) if found else post
+
+    return {name: [told(post) for post in thread] for name, thread in threads.items()}
 
 
 def source_more(config: Town, known: SourceStatus | None, name: str) -> dict[str, Any]:

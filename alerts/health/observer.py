@@ -223,10 +223,11 @@ class Observer:
     def _limited(self, unit: Unit, now: datetime) -> Mapping[str, HeldPosts]:
         """Of each channel the grave posts that its limits hold back for long; the first is told with its time."""
         piles: dict[str, HeldPosts] = {}
-        for post, leaves in held_by_limits(unit.views, self._town, now):
-            if post.urgent and not post.exercise and leaves - now > LIMITED_FOR:
+        for each in held_by_limits(unit.views, self._town, now):
+            post = each.post
+            if post.urgent and not post.exercise and each.leaves - now > LIMITED_FOR:
                 known = piles.get(post.channel)
-                reason = known.reason if known else because("held_by_limit", until=leaves)
+                reason = known.reason if known else each.reason
                 since = min(known.since, post.stored_at) if known else post.stored_at
                 piles[post.channel] = HeldPosts((known.posts if known else 0) + 1, since, reason)
         return piles

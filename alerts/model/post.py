@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from alerts.model.alert import Severity, Urgency
 from alerts.model.bounds import bounded, seen
-from alerts.model.reason import Reason
+from alerts.model.reason import Reason, because
 
 
 class PostKind(StrEnum):
@@ -257,11 +257,42 @@ class Post:
         return self.severity.at_least(Severity.SEVERE)
 
     @property
+    def is_over_limit(self) -> bool:
+        """Whether an approver sends it over the town's own windows; what the platform told holds it all the same."""
+        return self.priority >= OVER_LIMIT
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its channel's limits alone hold it back, where it was read with them."""
+        return self.state is PostState.QUEUED and self.outcome == HELD
+
+    @property
     def is_doubtful(self) -> bool:
         """Whether an answer to it was lost, and nothing has told since whether it is out."""
         return self.outcome == PostState.IN_DOUBT and self.state is not PostState.SENT
 
 
+@dataclass(frozen=True, slots=True)
+class HeldPost:
+    """A post that its channel's limits alone hold back, and about when it leaves.
+
+    `is_ours` is whether the town's own windows hold it and nothing that the platform told: only those can be passed.
+    """
+
+    post: Post
+    leaves: datetime
+    is_ours: bool
+
+    @property
+    def reason(self) -> Reason:
+        """Why it waits, and until when."""
+        return because("held_by_limit" if self.is_ours else "held_by_platform", until=self.leaves)
+
+
+OVER_LIMIT = 2000
+"""The place in a lane of what an approver sends over the town's own windows: first of all, and it waits for none."""
+HELD = "held"
+"""The outcome of a post that its channel's limits hold back: told where it is read, and stored nowhere."""
 ANSWERS_LAST = -10
 """The place in a lane of what answers somebody: behind every alert."""
 

@@ -50,6 +50,8 @@ REFUSED: Mapping[str, str] = {
     "retry_overtaken": "{name}: {why}; drop it, or post anew what holds",
     "newer_there": "{alert} is newer there ({kind:term}, {state:term})",
     "has_replaced": "{alert} has replaced it ({type:term})",
+    "nothing_held": "{name}: nothing of it waits for a limit of its channels",
+    "platform_holds": "{name}: {why}; no officer can pass that",
     "nothing_in_trouble": "{name}: nothing failed or is in doubt there; it is {states:term}",
     "nothing_sent_there": "{name}: nothing failed or is in doubt there; it is without posts",
     "name_of_alerts": "'{name}' is the start of several alerts' names ({found}); give more",

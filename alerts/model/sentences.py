@@ -73,6 +73,7 @@ DECIDED: Mapping[str, str] = {
     "over_before_validated": "it was over before anybody validated it",
     "time_ran_out": "its time ran out at {at:time}",
     "retried": "retried by an officer",
+    "sent_over_limit": "sent by an officer over the town's own limit",
     "dropped": "dropped by an officer",
     # Channels
     "no_post_on": "{channel}: {why}",
@@ -132,6 +133,7 @@ DECIDED: Mapping[str, str] = {
     "not_deleted": "{platform:term} didn't delete the post; delete it by hand",
     "limit_until": "{platform:term}'s limit is reached until {until:clock}",
     "held_by_limit": "it waits for the channel's limit and goes out at about {until:clock}",
+    "held_by_platform": "it waits for the platform's own limit and goes out at about {until:clock}",
     "asked_to_wait": "{platform:term} asks us to wait {seconds} s",
     "bot_still_waits": "Telegram asked this bot to wait; {seconds} s are left",
     "platform_trouble": "{platform:term} is in trouble ({status})",

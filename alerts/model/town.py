@@ -180,9 +180,9 @@ class ChannelConfig:
         longest = max(self.limits, key=lambda window: window.span, default=None)
         return longest.count // 5 if longest else 0
 
-    def counts(self, means: Means) -> bool:
-        """Whether the platform counts this against the windows."""
-        return self.counts_every_write or means in (Means.NEW, Means.REPLY)
+    def counts(self, means: Means, *, urgent: bool = False) -> bool:
+        """Whether this takes a place in the windows: what changes or takes back something grave never does."""
+        return means in (Means.NEW, Means.REPLY) or (self.counts_every_write and not urgent)
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,11 @@ _MOVE_POST = Statement(
         next_try=null(),
     )
 )
+_PUT_AHEAD = Statement(
+    update(post)
+    .where(post.c.id == bindparam("key"), post.c.state == PostState.QUEUED.value)
+    .values(priority=bindparam("priority"))
+)
 _SET_CLOCK = Statement(
     update(post)
     .where(post.c.id == bindparam("key"), post.c.state == PostState.WAITING.value)
@@ -292,6 +297,10 @@ class AlertRepository(UnitPart):
             reason=kept_reason(reason),
             not_before=stamp(not_before),
         )
+
+    def put_ahead(self, queued: Post, priority: int) -> None:
+        """Give a post that is still in the queue another place in its lane."""
+        _PUT_AHEAD.run(self._db, key=queued.id, priority=priority)
 
     def set_clock(self, waiting: Post, not_before: datetime | None) -> None:
         """Let a post that waits go out by itself at that time; None: only when somebody validates it."""

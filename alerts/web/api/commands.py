@@ -36,6 +36,7 @@ from alerts.web.api.models import (
     Picture,
     PostWish,
     RejectWish,
+    RetryWish,
     UpdateWish,
 )
 from alerts.web.api.operation import Api, Call, Reply, json_reply
@@ -118,8 +119,13 @@ async def reject_alert(api: Api, call: Call) -> Reply:
 
 
 async def retry_alert(api: Api, call: Call) -> Reply:
-    """Queue again what failed or is in doubt."""
-    return await _decide(api, call, lambda officer, stored: officer.retry(stored.id)[0].alert_id, only_id=False)
+    """Queue again what failed or is in doubt, or send past the town's own limit what waits for it."""
+    over = call.wishing(RetryWish).over_limit
+
+    def decision(officer: Officer, stored: StoredAlert) -> str:
+        return officer.retry(stored.id, over_limit=over)[0].alert_id
+
+    return await _decide(api, call, decision, only_id=False)
 
 
 async def drop_alert(api: Api, call: Call) -> Reply:
@@ -128,8 +134,13 @@ async def drop_alert(api: Api, call: Call) -> Reply:
 
 
 async def retry_post(api: Api, call: Call) -> Reply:
-    """Queue one post again."""
-    return await _act(api, call, lambda officer: officer.retry(_post(officer.unit, call.name))[0].alert_id)
+    """Queue one post again, or send it past the town's own limit."""
+    over = call.wishing(RetryWish).over_limit
+
+    def action(officer: Officer) -> str:
+        return officer.retry(_post(officer.unit, call.name), over_limit=over)[0].alert_id
+
+    return await _act(api, call, action)
 
 
 async def drop_post(api: Api, call: Call) -> Reply:

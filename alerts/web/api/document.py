@@ -35,6 +35,7 @@ from alerts.web.api.models import (
     ProblemAccount,
     Rehearsal,
     RejectWish,
+    RetryWish,
     Sources,
     UpdateWish,
 )
@@ -163,7 +164,7 @@ EVERY_OPERATION: tuple[Operation, ...] = (
         commands.retry_alert,
         Act.RETRY,
         _ONE,
-        wish=NoWish,
+        wish=RetryWish,
         troubles=(412,),
         details="What was in doubt may then be out twice.",
     ),
@@ -196,7 +197,7 @@ EVERY_OPERATION: tuple[Operation, ...] = (
         commands.retry_post,
         Act.RETRY,
         _ONE,
-        wish=NoWish,
+        wish=RetryWish,
         details="By the post's id. The answer is its alert.",
     ),
     Operation(

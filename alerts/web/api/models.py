@@ -129,6 +129,14 @@ class RejectWish(RequestBody):
     reason: Lines | None = Field(None, description="Told to its author.")
 
 
+class RetryWish(RequestBody):
+    """What to send again."""
+
+    over_limit: bool = Field(
+        False, description="Send now what waits for the town's own limit instead, which takes an approver."
+    )
+
+
 class NoWish(RequestBody):
     """Nothing to say: an empty body will do."""
 

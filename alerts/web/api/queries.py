@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from alerts.desk.account import account_of, drafted_from, event_of, with_reports
 from alerts.desk.approve import fingerprint
 from alerts.desk.dedupe import told_already
-from alerts.desk.service import DeskUnit, concerning
+from alerts.desk.service import DeskUnit, concerning, with_limits
 from alerts.listening.account import with_what_was_heard
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
@@ -60,7 +60,7 @@ def _page(unit: DeskUnit, wanted: Filters) -> tuple[list[AlertWithPosts], Cited]
 
 def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[AlertWithPosts]:
     """Each alert with its posts."""
-    posts = unit.views.posts_by_alert([stored.id for stored in stored_alerts])
+    posts = with_limits(unit, unit.views.posts_by_alert([stored.id for stored in stored_alerts]))
     return [(stored, posts[stored.id]) for stored in stored_alerts]
 
 
@@ -106,7 +106,8 @@ def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequen
     stored = named(unit, name)
     # What validates an alert asks for them, and nothing else: they are looked for in all that is out.
     twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
-    return stored, unit.alerts.posts_of(stored.id), twins, drafted_from(unit, [stored])
+    [posts] = with_limits(unit, {stored.id: unit.alerts.posts_of(stored.id)}).values()
+    return stored, posts, twins, drafted_from(unit, [stored])
 
 
 async def explain_alert(api: Api, call: Call) -> Reply:

@@ -31,7 +31,7 @@ from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
 from alerts.desk.posts import DraftPost
 from alerts.desk.routing import PRACTICE, Reach, channels_on, left_wrong, reach_of
-from alerts.desk.service import DeskUnit
+from alerts.desk.service import DeskUnit, with_limits
 from alerts.model.alert import CORRECTED, ENDS_BY, Alert, Info, MsgType, ResponseType, Severity
 from alerts.model.cap import write
 from alerts.model.errors import Misuse, TocsinError
@@ -51,7 +51,7 @@ from alerts.web.console.maps import outline_of
 from alerts.web.console.mishaps import status_of
 from alerts.web.console.previews import reaches_of
 from alerts.web.console.reports_view import cited_in
-from alerts.web.console.watch import needs_somebody, page, with_limits
+from alerts.web.console.watch import needs_somebody, page
 
 PICTURES = {
     ".png": "image/png",
@@ -408,7 +408,7 @@ def image_of(posts: Sequence[Post]) -> PostImage | None:
 
 
 def _retry(officer: Officer, alert: str, form: dict[str, str]) -> str:
-    officer.retry(_own(officer, alert, form))
+    officer.retry(_own(officer, alert, form), over_limit=bool(form.get("over_limit")))
     return alert
 
 

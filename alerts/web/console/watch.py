@@ -29,12 +29,11 @@ from markupsafe import Markup
 from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
 from alerts.desk.routing import PRACTICE, Reach, channels_on, reach_of
-from alerts.desk.service import DeskUnit, held_by_limits
+from alerts.desk.service import DeskUnit, with_limits
 from alerts.model.alert import Info
 from alerts.model.errors import Refused
 from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
 from alerts.model.post import Post, PostState
-from alerts.model.reason import because
 from alerts.rendering.moments import with_ordinal
 from alerts.web.console.at_once import AtOnce
 from alerts.web.console.frame import BASE, Console, visitor_of
@@ -51,8 +50,6 @@ _FILTERS = ("state", "posts", "source", "words")
 _NEVER_LEFT = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.EXPIRED)
 _HELD = (PostState.FAILED, PostState.IN_DOUBT)
 _MOVING = (PostState.QUEUED, PostState.SENDING)
-HELD = "held"
-"""What the attempts of a post come to that its channel's limits hold back: none can be made yet."""
 
 
 class Remedy(StrEnum):
@@ -219,7 +216,7 @@ def remedy_of(post: Post) -> Remedy | None:
     # It is tried again by itself, but no try succeeds before somebody renews the credential.
     if post.state is PostState.QUEUED and post.outcome == "credential":
         return Remedy.CREDENTIAL
-    if post.state is PostState.QUEUED and post.outcome == HELD:
+    if post.is_held:
         return Remedy.LIMIT
     if post.state in (PostState.QUEUED, PostState.SENDING):
         # Before its first attempt it only waits for its turn, which is no trouble.
@@ -235,21 +232,6 @@ def needs_somebody(post: Post) -> bool:
     # A post that is no emergency waits for a limit as it waits for its turn.
     grave = remedy is Remedy.LIMIT and post.urgent
     return grave or remedy in (Remedy.VALIDATE, Remedy.LOOK, Remedy.REWORD, Remedy.CREDENTIAL)
-
-
-def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
-    """The threads, each post that waits for its channel's limits alone (`HELD`) with why, and with when it leaves."""
-    moving = any(post.state is PostState.QUEUED for thread in threads.values() for post in thread)
-    waits = held_by_limits(unit.views, unit.desk.station, unit.now) if moving else []
-    held = {post.id: at for post, at in waits}
-
-    def told(post: Post) -> Post:
-        if post.id not in held:
-            return post
-        at = held[post.id]
-        return replace(post, outcome=HELD, next_try=at, reason=because("held_by_limit", until=at))
-
-    return {name: [told(post) for post in thread] for name, thread in threads.items()}
 
 
 def board_of(unit: DeskUnit) -> Board:

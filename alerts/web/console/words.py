@@ -38,6 +38,7 @@ _CHANGED = re.compile(r"(\w+) to (\w+)")
 _REMOVED = re.compile(r"(\d+) second factors removed")
 _FAILED = re.compile(r"(?:(?P<how>by .+), after )?(?P<n>\d+) failed attempts since (?P<since>[-\d]+ [:\d]+ UTC)")
 _FILED = re.compile(r"(Actual|Exercise) (.*)", re.DOTALL)
+_OVER = ", over the town's own limit"
 _PASSKEY, _ALONE = "by passkey ", "by a passkey alone: "
 
 Gettext = Callable[..., str]
@@ -46,6 +47,8 @@ Gettext = Callable[..., str]
 def detail_in_words(detail: str, words: Words) -> str:
     """The detail of an entry; what somebody wrote, or called a thing, stays as it is."""
     _ = words.gettext
+    if (sent := detail.removesuffix(_OVER)) != detail:
+        return _("%(channels)s, over the town’s own limit", channels=sent)
     if failed := _FAILED.fullmatch(detail):
         since, count = failed["since"], int(failed["n"])
         told = words.ngettext(

@@ -10,7 +10,7 @@ import pytest
 from alerts.delivery.lane import URGENT_EXTRA
 from alerts.model.alert import Severity
 from alerts.model.errors import Rejected, Retry
-from alerts.model.post import Means, PostKind, PostState, Quota
+from alerts.model.post import OVER_LIMIT, Means, PostKind, PostState, Quota
 from tests.fakes import HANGS, Late, PlainChannel, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps
 
@@ -213,6 +213,35 @@ async def test_deletes_leave_the_window_alone_where_the_platform_counts_posts_al
     await house.clock.advance(6)
     other = await house.post("Vent")
     assert await house.state(other) is PostState.SENT, "it counts no delete after a restart either"
+
+
+async def test_an_edit_of_what_is_grave_takes_no_place_in_the_windows(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel, limits=("2/1h",))
+    for words in ("Crue", "Crue, suite", "Crue, fin"):
+        kind, means = (PostKind.PUBLISH, Means.NEW) if words == "Crue" else (PostKind.UPDATE, Means.EDIT)
+        post = await house.post(words, Severity.SEVERE, kind=kind, means=means, incident_id="crue")
+        assert await house.state(post) is PostState.SENT, words
+    other = await house.post("Vent", Severity.SEVERE)
+    assert await house.state(other) is PostState.SENT
+
+
+async def test_what_an_approver_sends_over_the_windows_waits_for_the_platform_alone(house):
+    channel = ScriptedChannel(house.clock)
+    await house.start(channel, limits=("1/1h",))
+    await house.post("Vent")
+    before, urged = await house.posts(["Neige", "Crue"], Severity.SEVERE)
+    await house.act(lambda alerts: alerts.put_ahead(alerts.post_by_id(urged)[0], OVER_LIMIT))
+    channel.told_quotas = [Quota(0, house.clock.now() + timedelta(minutes=20))]
+    await house.clock.advance(60)
+    assert channel.texts() == ["Vent", "Crue"], "the town's own window is passed by this one alone"
+    again = await house.post("Gaz", Severity.EXTREME)
+    await house.act(lambda alerts: alerts.put_ahead(alerts.post_by_id(again)[0], OVER_LIMIT))
+    await house.clock.advance(19 * 60 - 30)
+    assert await house.state(again) is PostState.QUEUED, "what the platform told is passed by nobody"
+    await house.clock.advance(90)
+    assert await house.state(again) is PostState.SENT
+    assert await house.state(before) is PostState.QUEUED
 
 
 async def test_a_delete_waits_for_no_window_that_does_not_count_it(house):

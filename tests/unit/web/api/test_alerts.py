@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import timedelta
+from http import HTTPStatus
 
 import pytest
 
@@ -11,6 +13,7 @@ from alerts.model.delivery import ChannelStatus
 from alerts.model.reason import in_words
 from alerts.store.memory import ChannelStatuses
 from alerts.store.pictures import bare
+from alerts.store.statement import stamp
 from tests.pictures import a_png
 
 
@@ -190,6 +193,35 @@ async def test_what_failed_is_sent_again_or_given_up(bureau):
     assert [post["state"] for post in dropped["posts"]] == ["queued", "dropped"]
     assert (await bureau.ask("POST", f"/posts/{telegram}/retry")).status == 409
     assert (await bureau.ask("POST", f"/posts/{telegram[:6]}/retry")).status == 404
+
+
+async def test_what_waits_for_the_towns_own_limit_says_so_and_an_approver_sends_it_now(bureau):
+    told = await bureau.posted(severity="Severe", urgency="Immediate")
+    page = told["posts"][0]["id"]
+    await bureau.write("UPDATE post SET state = 'queued'")
+    now = stamp(bureau.clock.now())
+    columns = "post_id, channel, action, owner, counts, left_at"
+    for _ in range(30):
+        await bureau.write(f"INSERT INTO attempt ({columns}) VALUES ('{page}', 'page', 'send', 'o', 1, {now})")
+
+    shown = await bureau.told("GET", f"/alerts/{told['alert']}", "viewer")
+    refused = await bureau.ask("POST", f"/posts/{page}/retry", "author", json={"over_limit": True})
+    await bureau.told("POST", f"/posts/{page}/retry", "approver", json={"over_limit": True})
+
+    assert shown["posts"][0]["reason_code"] == "held_by_limit"
+    assert refused.status == HTTPStatus.FORBIDDEN
+    after = await bureau.told("GET", f"/alerts/{told['alert']}", "viewer")
+    assert after["posts"][0]["reason_code"] is None
+    [line, *_] = await bureau.service.ask(lambda unit: unit.audit.newest(subject=told["alert"]))
+    assert line.entry.detail == "page, over the town's own limit"
+
+    told = await bureau.posted(severity="Severe", urgency="Immediate", headline="Gaz rue Haute")
+    page = told["posts"][0]["id"]
+    await bureau.write("UPDATE post SET state = 'queued'")
+    quota = json.dumps([{"remaining": 0, "reset": now + 600_000_000, "limit": 10, "name": "1h"}])
+    await bureau.write(f"INSERT INTO channel (name, state, quotas) VALUES ('page', 'ok', '{quota}')")
+    held = await bureau.ask("POST", f"/posts/{page}/retry", "approver", json={"over_limit": True})
+    assert held.status == HTTPStatus.CONFLICT, "the platform's own limit is passed by nobody"
 
 
 async def test_its_history_tells_each_decision(bureau):

@@ -21,13 +21,13 @@ from alerts.model.delivery import Bulk, BulkState
 from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState
 from alerts.model.person import Actor, Origin, Role
-from alerts.model.post import PostKind, PostState
+from alerts.model.post import HELD, PostKind, PostState
 from alerts.model.subscriber import Notice, Topic
 from alerts.model.town import Town
 from alerts.store.statement import stamp
 from alerts.web.console.at_once import at_once
 from alerts.web.console.maps import outline_of
-from alerts.web.console.watch import HELD, Remedy, remedy_of
+from alerts.web.console.watch import Remedy, remedy_of
 from tests.unit.store.conftest import a_post, a_record
 from tests.unit.web.console.watching import a_desk
 
@@ -279,9 +279,22 @@ async def test_a_grave_alert_that_waits_for_a_limit_says_until_when_and_needs_so
             leaves = (desk.clock.now() + timedelta(minutes=minutes)).astimezone(desk.config.zone)
             said = html.unescape(await desk.text(f"/alerts/{stored.id}"))
             assert "À traiter" in said
+            assert "en cours d’envoi" not in said
+            standing = re.sub(r"<[^>]+>", "", said[said.index('id="standing"') :])
+            assert re.search(rf"1 attend une limite \(.+?\), part vers {leaves:%H}.{{1,3}}{leaves:%M}", standing), (
+                standing
+            )
             assert re.search(rf"attend la limite du canal, part vers {leaves:%H}.{{1,3}}{leaves:%M}", said), said
             assert f'id="case-{stored.incident_id}"' in needs
         assert f'id="case-{minor.incident_id}"' not in needs
+
+        [waits] = await desk.posts(second.id)
+        assert f'id="over-{waits.id}"' in await desk.text(f"/alerts/{second.id}")
+        form = {"post": waits.id, "over_limit": "1"}
+        assert (await desk.press(f"/alerts/{second.id}/retry", **form))[0] == 303
+        [sent] = await desk.posts(second.id)
+        assert sent.is_over_limit
+        assert "limite" not in html.unescape(await desk.text(f"/alerts/{second.id}")).split('id="standing"')[1][:400]
 
 
 async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
