@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any
 
 from alerts.desk.approve import fingerprint
@@ -210,8 +211,9 @@ class Run:
 class VersionChange:
     """One thing that isn't as it was; None: it wasn't there, or isn't any more.
 
-    `field` is CAP's name (`headline`, `expires`, …), `picture`, `area` for one that came or went, or `outline` for one
-    that lies elsewhere. `language` is said where the message speaks several. `runs` tell a text word by word.
+    `field` is CAP's name (`headline`, `expires`, …), `picture` by its words (the same twice: it is another one), `area`
+    for one that came or went, or `outline` for one that lies elsewhere. `language` is said where the message speaks
+    several. `runs` tell a text word by word.
     """
 
     field: str
@@ -241,8 +243,18 @@ def _pieces(before: str, after: str) -> tuple[list[str], list[str]]:
 
 
 def word_runs(before: str, after: str) -> tuple[Run, ...]:
-    """Two texts as one, word by word: what stayed, what went, what came. Long ones by sentences, or each as a whole."""
-    old, new = _pieces(before, after)
+    """Two texts as one, word by word: what stayed, what went, what came.
+
+    Where less than half of the words stay, and in long texts, by whole sentences: nobody can read two texts in shreds.
+    """
+    runs = _runs(*_pieces(before, after))
+    kept = sum(len(run.text.split()) for run in runs if run.mark is Mark.SAME)
+    if 2 * kept >= max(len(before.split()), len(after.split())):
+        return runs
+    return _runs(_SENTENCES.findall(before), _SENTENCES.findall(after))
+
+
+def _runs(old: Sequence[str], new: Sequence[str]) -> tuple[Run, ...]:
     runs: list[Run] = []
     # Without `autojunk`, by which a word that stands there often would count as nothing and hide a change.
     for step, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -283,7 +295,8 @@ def _of_info(before: Info, after: Info, language: str | None) -> Iterator[Versio
     for field in _TIMES:
         if getattr(before, field) != getattr(after, field):
             yield VersionChange(field, getattr(before, field), getattr(after, field), language)
-    yield from _plain("picture", _picture(before), _picture(after), language)
+    if any(one != other for one, other in zip_longest(before.resources, after.resources)):
+        yield VersionChange("picture", _picture(before), _picture(after), language)
 
 
 def _plain(field: str, before: object, after: object, language: str | None = None) -> Iterator[VersionChange]:
@@ -296,7 +309,8 @@ def _said(value: object) -> str | None:
 
 
 def _picture(info: Info) -> str | None:
-    return "; ".join(f"{each.description} ({(each.uri or '').rsplit('/', 1)[-1]})" for each in info.resources) or None
+    """Its words: by what name this machine keeps it tells nobody anything."""
+    return "; ".join(each.description for each in info.resources) or None
 
 
 def _of_areas(before: Sequence[Area], after: Sequence[Area]) -> Iterator[VersionChange]:

@@ -197,6 +197,11 @@ class IncidentVersion:
     stored: StoredAlert
     saw: bool
 
+    @property
+    def is_out(self) -> bool:
+        """Whether it was let out, so that readers have it."""
+        return self.stored.state is AlertState.ACCEPTED
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -212,7 +217,7 @@ class Decision:
 class Sheet:
     """What is known of an alert in one moment. `newer` is a later version that waits or was taken in.
 
-    `changes` are those since `since`, the version that the reader saw last, or the one before this. `twins` are the
+    `changes` are those since `since`, which readers have or the reader of the page saw. `twins` are the
     messages by which the public knows of the same event already. While it waits, `bulks` are what subscribers will be
     told, and `link` is what a platform will show of the link to its page.
     """
@@ -345,10 +350,15 @@ def _versions(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> tuple[Incide
 
 
 def _since(versions: Sequence[IncidentVersion], stored: StoredAlert) -> IncidentVersion | None:
-    """What the reader knows: the version they saw last, if it is an earlier one, else the one before."""
+    """What it is compared with: the version that readers have, or a later one that the reader of the page saw.
+
+    Where none was let out yet, the version that they saw, else the one before.
+    """
     place = next(place for place, each in enumerate(versions) if each.stored.id == stored.id)
-    seen = next((each for each in versions[:place] if each.saw), None)
-    return seen or (versions[place - 1] if place else None)
+    for each in reversed(versions[:place]):
+        if each.saw or each.is_out:
+            return each
+    return versions[place - 1] if place else None
 
 
 def _told_before(versions: Sequence[IncidentVersion], stored: StoredAlert) -> Alert | None:

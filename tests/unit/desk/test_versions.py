@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.account import Mark, Run, VersionChange, changes_between, word_runs
-from alerts.model.alert import Area, MsgType, Severity
+from alerts.model.alert import Area, MsgType, Resource, Severity
 from alerts.model.incident import AlertState, StoredAlert
 from tests.unit.desk.conftest import CENTRE, LATER, MILL, NOW, an_alert, an_info, cancelling, following
 
@@ -38,6 +38,27 @@ def test_a_text_is_told_word_by_word():
         Run(Mark.NEW, "restent"),
         Run(Mark.SAME, " fermés."),
     )
+
+
+def test_where_less_than_half_of_the_words_stay_whole_sentences_are_told():
+    before = "Réparation en cours, fin vers minuit. Faites des réserves."
+    after = "Une canalisation a cédé à l’angle. Faites des réserves."
+
+    assert word_runs(before, after) == (
+        Run(Mark.GONE, "Réparation en cours, fin vers minuit. "),
+        Run(Mark.NEW, "Une canalisation a cédé à l’angle. "),
+        Run(Mark.SAME, "Faites des réserves."),
+    )
+
+
+def test_a_picture_is_told_by_its_words_and_one_with_the_same_words_as_another():
+    def shown(file, words="La navette devant l’église"):
+        resource = Resource(words, "image/jpeg", uri=f"file:///pictures/{file * 64}.jpg")
+        return an_alert(resources=(resource,))
+
+    assert between(shown("6"), shown("6")) == ()
+    assert [(c.before, c.after) for c in between(an_alert(), shown("6"))] == [(None, "La navette devant l’église")]
+    assert [(c.before, c.after) for c in between(shown("6"), shown("7"))] == [("La navette devant l’église",) * 2]
 
 
 @pytest.mark.parametrize(("before", "after"), [("", "Fuyez vite"), ("un deux\n trois", "un  deux trois"), ("a b", "")])

@@ -308,6 +308,22 @@ class TestVersions:
         again = await desk.look(f"/waiting/{third}")
         assert "What changed since version 2 " in again.text
 
+    async def test_it_is_compared_with_what_readers_have_unless_something_newer_was_seen(self, desk):
+        alert = await desk.post("Water cut")
+        await desk.act("Berthe", lambda officer: officer.approve(alert))
+        change = {"headline": "Repair under way"}
+        second = await desk.act("Paul", lambda officer: officer.update(alert, change).stored.id)
+        change = {"headline": "Water cut again"}
+        third = await desk.act("Anne", lambda officer: officer.update(alert, change).stored.id)
+
+        page = await desk.look(f"/waiting/{third}")
+        assert "What changes for readers, who have version 1" in page.text
+        assert "Headline Water cut [put in: again ]" in page.text
+        assert "Repair" not in page.text.split("What changes")[1].split("Exactly")[0]
+        await desk.look(f"/waiting/{second}")
+        fourth = await desk.act("Anne", lambda officer: officer.update(third, {"headline": "Water is cut"}).stored.id)
+        assert "What changed since version 3, which you saw" in (await desk.look(f"/waiting/{fourth}")).text
+
     async def test_looking_at_an_older_version_forgets_nothing(self, desk):
         alert = await desk.post("Water cut")
         second = await desk.act("Anne", lambda officer: officer.update(alert, {"headline": "Water is cut"}).stored.id)
