@@ -237,6 +237,7 @@ def _where_and_when(matter: Matter, station: Town, context: Context, teller: Tel
         "area_short": short_area(names),
         "place": _told(names),
         "when": _when(matter, infos, teller),
+        "when_short": _when(matter, infos, replace(teller, long=False)),
         "now": context.now,
         "onset": matter.info.onset,
         "expires": event_end(matter.info),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from alerts.config import load_config
@@ -116,11 +117,33 @@ def _park() -> Alert:
     )
 
 
+_STORM = (
+    ("Vent violent", "Rafales à 110 km/h attendues", Severity.SEVERE, "Éloignez-vous des arbres. Rentrez le mobilier."),
+    ("Coupure d’électricité", "Coupure d’électricité aux Coteaux", Severity.SEVERE, "Ne touchez aucun fil à terre."),
+    ("Route coupée", "Route de Grenoble coupée", Severity.MODERATE, "Passez par le pont Neuf."),
+    ("École fermée", "École Jules-Ferry fermée demain", Severity.MODERATE, "Gardez vos enfants à la maison."),
+    ("Coupure d’eau", "Coupure d’eau rue Haute", Severity.MODERATE, "Des bouteilles sont à la mairie."),
+    ("Pluie-inondation", "Fortes pluies cette nuit", Severity.MODERATE, "Ne descendez pas à la cave."),
+    ("Froid", "Grand froid dès vendredi", Severity.MODERATE, "Prenez des nouvelles de vos voisins."),
+    ("Qualité de l’air", "Air pollué par les fumées", Severity.MINOR, "Fermez vos fenêtres."),
+    ("Travaux", "Travaux avenue de la Gare", Severity.MINOR, "Stationnement interdit."),
+    ("Marché", "Marché du samedi annulé", Severity.MINOR, "Il reprend la semaine prochaine."),
+    ("Parc fermé", "Parc de la Halle fermé", Severity.MINOR, "N’entrez pas dans le parc."),
+    ("Bibliothèque", "Bibliothèque fermée jusqu’à lundi", Severity.MINOR, "Les prêts sont prolongés."),
+)
+
+
+def _in_a_storm(event: str, headline: str, severity: Severity, instruction: str) -> Alert:
+    where = _in((("Centre-Bourg", "SM-01"), ("Les Coteaux", "SM-05"))[len(headline) % 2])
+    return _ours(event=event, headline=headline, severity=severity, instruction=instruction, areas=where)
+
+
 STATES: Mapping[str, State] = {
     "calm": State(over=(_park,)),
     "minor": State(on=(_street, _works)),
     "severe": State(on=(_water, _street, _works), over=(_park,)),
     "extreme": State(on=(_flood, _water, _street)),
+    "storm": State(on=(_flood, _water, _street, *(partial(_in_a_storm, *each) for each in _STORM))),
     "stale": State(stale=True),
     "stale-on": State(on=(_water,), stale=True),
     "night": State(on=(_water,), hours=10),

@@ -288,3 +288,19 @@ def test_without_a_network_it_is_kept_and_sent_once(visit, town):
     assert (kept["text"], kept["state"]) == ("Hors ligne", "received")
     both[1].locator("#kept a").tap()
     assert number_on(both[1]) == kept["report"]
+
+
+def test_who_only_saw_the_first_page_has_the_form_without_a_network(visit, town):
+    page = visit("/")
+    page.wait_for_function(
+        "async () => { const all = await (await caches.open('report-form')).keys();"
+        " return all.length > 6 && all.some(({url}) => url.endsWith('/report')) }"
+    )
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Signaler un problème").first.click()
+    expect(page).to_have_url(f"{town.pages}/report")
+    assert page.evaluate("() => getComputedStyle(document.body).margin") == "0px", "with its style"
+    expect(page.get_by_text("112").first).to_be_visible()
+    kind(page)
+    page.goto(f"{town.pages}/de/report")
+    expect(page.get_by_text("112").first).to_be_visible()

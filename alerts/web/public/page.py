@@ -100,10 +100,10 @@ class Piece(Markup):
 class Share:
     """An incident's share of what tells of several, in one language.
 
-    `card` stands on the index, `first` above it as the banner of the worst, `easy` is the same in short sentences,
-    `line` stands in the small page, `everywhere` below the map of the index, of what is about the
-    whole town; `entry` in the feed, `planned` in the calendar. `lead` and `summary` are what readers hand on: the words
-    of its own page.
+    `card` stands on the index, or `folded` where many are on, `first` above it as the banner of the worst, `easy` is
+    the same in short sentences, `line` stands in the small page, `everywhere` below the map of the index, of what is
+    about the whole town; `entry` in the feed, `planned` in the calendar. `lead` and `summary` are what readers hand on:
+    the words of its own page.
     """
 
     id: str
@@ -115,6 +115,7 @@ class Share:
     district_codes: frozenset[str] | None
     is_whole: bool
     card: Piece
+    folded: Once[Piece]
     line: Piece
     first: Once[Piece]
     easy: Once[Piece]
@@ -173,6 +174,7 @@ class Pages:
             told.districts,
             told.whole,
             Piece(parts.card(told, words, self._moment)),
+            Once(lambda: Piece(parts.folded(told, words, self._moment))),
             Piece(parts.line(told, self.setting)),
             # Of a thousand that are on one is the worst, and the easy page is asked for by few.
             Once(lambda: Piece(parts.first(told, words))),

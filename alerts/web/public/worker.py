@@ -1,6 +1,7 @@
 """The town's service worker, `/sw.js`: one file put together of its sections. It stands at the root, for all pages.
 
-A section is a script of its own in `static/`; each listens for its own events, and none knows of another. Who answers a
+A section is a script of its own in `static/`; each listens for its own events, and none knows of another, but for
+`self.nothingSeen`, the answer of last resort. Who answers a
 request first has answered it: so the pages' section, which answers for every file, stands before that of the form for
 reports. A browser asks for the file again at each visit.
 

@@ -173,6 +173,7 @@ async function ask(address) {
 
 // When something changes the page is fetched anew, quietly, and put in the place of the old one. Where only files are
 // served there are no events: then it looks once a minute. What fails once is tried again before it is called lost.
+const ON = "#on > li", AT_ONCE = 3;
 let again = 0;
 async function renew() {
   clearTimeout(again);
@@ -194,7 +195,8 @@ function put(fresh) {
   if (stamp && newer) stamp.replaceWith(newer);
   if (there.innerHTML === told) return;
   told = there.innerHTML;
-  const inHand = here.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const inHand = here.contains(document.activeElement) ? whatIs(document.activeElement) : null;
+  const before = new Set([...here.querySelectorAll(ON)].map(({id}) => id)), open = [...here.querySelectorAll("details[open][id]")];
   // What somebody is typing stays, and where they are in it.
   const [kept, anew] = [here, there].map((each) => each.querySelector("[data-kept]"));
   const typing = kept?.contains(document.activeElement) ? document.activeElement : null, caret = typing?.selectionStart;
@@ -207,7 +209,9 @@ function put(fresh) {
   if (there.dataset.now) here.dataset.now = there.dataset.now;
   else delete here.dataset.now;
   here.replaceChildren(...there.childNodes);
-  if (inHand) here.querySelector(`a[href="${CSS.escape(inHand)}"]`)?.focus({preventScroll: true});
+  for (const {id} of open) document.getElementById(id)?.setAttribute("open", "");
+  if (inHand) here.querySelector(inHand)?.focus({preventScroll: true});
+  announce([...here.querySelectorAll(ON)].filter(({id}) => !before.has(id)));
   typing?.focus({preventScroll: true});
   if (caret >= 0) typing.setSelectionRange(caret, caret);
   document.title = fresh.title;
@@ -215,6 +219,30 @@ function put(fresh) {
   if (chart && place) fill(chart);
   else if (place && window.L) draw(place);
 }
+
+// A link, or the line of what opens: where a reader is stays where they are.
+function whatIs(node) {
+  const {id} = node.closest("summary")?.parentNode ?? {};
+  if (id) return `#${CSS.escape(id)} > summary`;
+  return node.hasAttribute("href") ? `a[href="${CSS.escape(node.getAttribute("href"))}"]` : null;
+}
+
+// All of the page is put anew, so nothing in it can be heard: what is new is said where nothing else ever changes.
+function announce(cards) {
+  const place = document.querySelector("[role=status][data-new]");
+  if (!place || !cards.length) return;
+  const words = (card, what) => card.querySelector(what)?.textContent.trim();
+  const one = (card) => [[words(card, ".badge"), words(card, "h3 > :last-child")].filter(Boolean).join(" – "), words(card, "[data-where]")].filter(Boolean).join(", ");
+  place.textContent = cards.slice(0, AT_ONCE).map((card) => place.dataset.new.replace("{alert}", () => one(card))).join(". ");
+}
+
+// Whoever is led to an alert that is a line finds it open.
+function unfold() {
+  const id = location.hash.slice(1);
+  if (id.startsWith("a-")) document.getElementById(id)?.querySelector("details")?.setAttribute("open", "");
+}
+addEventListener("hashchange", unfold);
+unfold();
 
 // The page as it was last seen is there without a network, too (worker_page.js).
 if (window.isSecureContext && document.querySelector("[data-made]") && navigator.serviceWorker) serve(navigator.serviceWorker).catch(() => null);
@@ -225,6 +253,8 @@ async function serve(workers) {
   await workers.register(new URL("../sw.js", import.meta.url));
   const {active} = await workers.ready;
   const files = performance.getEntriesByType("resource").map(({name}) => name).filter((name) => /\/static\/|\/accent\.css$|\/logo\./.test(name));
+  const form = document.querySelector('a[href$="/report"]');
+  if (form) active.postMessage({form: form.href});
   if (isFirst) active.postMessage({seen: [location.href.split("#")[0], ...files]});
 }
 

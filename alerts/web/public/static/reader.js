@@ -78,6 +78,8 @@ function cardOf(incident) {
   if (shown) card.append(...[...shown.cloneNode(true).childNodes]);
   else card.append(Object.assign(document.createElement("a"), {href: `alerts/${incident}`, textContent: incident}));
   card.className = shown?.className ?? "card";
+  for (const each of card.querySelectorAll("details")) each.open = true;
+  for (const each of card.querySelectorAll("[id]")) each.removeAttribute("id");
   return card;
 }
 

@@ -73,6 +73,7 @@ async function keep(request, answer) {
   for (const old of all.slice(0, Math.max(all.length - MOST, 0))) await seen.delete(old);
 }
 
+self.nothingSeen = nothing;
 function nothing() {
   const words = "<!doctype html><html lang=fr><meta charset=utf-8><meta name=viewport content='width=device-width'>"
     + "<title>112</title><h1>Hors connexion</h1><p>Rien n’a encore été vu ici, donc rien n’est su. En cas d’urgence, appelez le 112.</p>"
