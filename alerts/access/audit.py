@@ -50,6 +50,7 @@ class AuditEvent(StrEnum):
     TOKEN_REVOKED = "token revoked"  # noqa: S105 the name of a deed
     CHAT_LINKED = "chat linked"
     CHAT_UNLINKED = "chat unlinked"
+    CHANGES_KNOWN = "changes known"
     SUBSCRIBERS_EXPORTED = "subscribers exported"
     SUBSCRIBERS_IMPORTED = "subscribers imported"
     REPORTS_EXPORTED = "reports exported"

@@ -49,9 +49,12 @@ def told_at_sign_in(unit: DeskUnit, account: Account) -> tuple[Account, Sequence
 def acknowledged(unit: DeskUnit, found: Live, visit: Visit) -> bool:
     """Tell no more of what was changed, if whoever says so was there before it; whether they were."""
     told = pending(unit, found.account)
-    if told and not _was_there(unit, found, visit, told):
+    if not told:
+        return True
+    if not _was_there(unit, found, visit, told):
         return False
     unit.accounts.put_account(replace(found.account, changes_read_at=unit.now))
+    write_own(unit, found.account, visit, AuditEvent.CHANGES_KNOWN)
     return True
 
 

@@ -24,7 +24,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import asdict, dataclass
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import structlog
 
@@ -34,6 +34,7 @@ from alerts.model.reason import Reason, because, read_reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_Turn: TypeAlias = tuple[str, Callable[[], None]]
 log = structlog.get_logger(__name__)
 
 PROCESSES = 2
@@ -230,37 +231,52 @@ class Pool:
         """Does what it is given when it is this owner's turn; what is too much raises `refuses`."""
         return _Turns(self, owner, refuses)
 
-    def queue(self, owner: str, work: Callable[[], None]) -> bool:
-        """Do it in a thread at this owner's turn; False where too much of theirs waits already."""
+    def queue(self, owner: str, work: Callable[[], None]) -> Reason | None:
+        """Do it in a thread at this owner's turn; returns why it isn't: much of theirs waits, or no thread begins."""
         with self._lock:
             queue = self._waiting.setdefault(owner, deque())
             if len(queue) >= MOST_WAITING:
-                return False
+                return because("apart_busy", most=MOST_WAITING)
             queue.append(work)
-            self._next()
-        return True
+            if (left := self._begin_next()) is not None:
+                owner, work = left
+                self._owners.discard(owner)
+                if not self._owners:
+                    return because("apart_not_begun", said="no thread")
+                # Whoever has a thread does this too, in its turn.
+                self._waiting.setdefault(owner, deque()).appendleft(work)
+        return None
 
-    def _next(self) -> None:
-        """Begin what may be begun: each owner's first, in turn, one of each at a time. The lock is held."""
+    def _begin_next(self) -> _Turn | None:
+        """Begin what may be begun: each owner's first, in turn, one of each at a time. The lock is held.
+
+        Returns the turn for which the system gave no thread.
+        """
         while len(self._owners) < self.places:
             owner = next((each for each in self._waiting if each not in self._owners), None)
             if owner is None:
-                return
+                return None
             queue = self._waiting.pop(owner)
-            work = queue.popleft()
+            turn = owner, queue.popleft()
             if queue:
                 self._waiting[owner] = queue  # behind all others
             self._owners.add(owner)
-            # Not to be waited for at the daemon's end.
-            threading.Thread(target=self._do, args=(owner, work), name="apart", daemon=True).start()
+            try:
+                # Not to be waited for at the daemon's end.
+                threading.Thread(target=self._do, args=turn, name="apart", daemon=True).start()
+            except RuntimeError:
+                return turn
+        return None
 
     def _do(self, owner: str, work: Callable[[], None]) -> None:
-        try:
-            work()
-        finally:
+        turn: _Turn | None = (owner, work)
+        while turn is not None:
+            owner, work = turn
+            with contextlib.suppress(Exception):  # who waits for it was told of it
+                work()
             with self._lock:
                 self._owners.discard(owner)
-                self._next()
+                turn = self._begin_next()
 
     def close(self) -> None:
         """End all processes; the next question begins another."""
@@ -315,8 +331,8 @@ class _Turns(Executor):
             except BaseException as error:  # noqa: BLE001 handed to whoever waits for it
                 future.set_exception(error)
 
-        if not self._pool.queue(self._owner, do):
-            future.set_exception(self._refuses(because("apart_busy", most=MOST_WAITING)))
+        if (why := self._pool.queue(self._owner, do)) is not None:
+            future.set_exception(self._refuses(why))
         return future
 
 

@@ -68,7 +68,8 @@ def read_words(folder: Path, language: str, *others: Path) -> Words:
 
 def _read_catalogue(file: Path, language: str) -> dict[str, str | Plural]:
     with file.open("rb") as lines:
-        catalogue = read_po(lines, locale=language)
+        # What is no line of a catalogue, as the marks of a conflict, would be printed and passed over.
+        catalogue = read_po(lines, locale=language, abort_invalid=True)
     form_of = c2py(catalogue.plural_expr)
     read: dict[str, str | Plural] = {}
     for message in catalogue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from babel.messages.pofile import PoFileError
 
 from alerts.rendering.i18n import read_words
 
@@ -106,3 +107,13 @@ def test_what_a_folder_has_comes_before_what_the_others_have_and_keeps_its_own_r
     assert words.gettext("Good evening") == "Noz vat"
     assert words.ngettext("%(n)s line", "%(n)s lines", 2) == "2 linennou"
     assert words.ngettext("%(n)s house", "%(n)s houses", 2) == "2 di"
+
+
+def test_a_catalogue_with_marks_of_a_conflict_is_refused(tmp_path):
+    (tmp_path / "br").mkdir()
+    ours, theirs = 'msgid "Good day"\nmsgstr "Devezh mat"', 'msgid "Good day"\nmsgstr "Demat"'
+    marked = f"{BRETON}\n<<<<<<< HEAD\n{ours}\n=======\n{theirs}\n>>>>>>> main\n"
+    (tmp_path / "br" / "desk.po").write_text(marked, encoding="utf-8")
+
+    with pytest.raises(PoFileError, match="Unknown or misformatted"):
+        read_words(tmp_path, "br")
