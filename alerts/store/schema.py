@@ -44,6 +44,7 @@ NOT_CLOSED = "state = 'accepted' AND closed_at IS NULL"
 HELD = "state IN ('waiting', 'left_out', 'rejected')"
 NAMED = "source <> ''"
 KNOWN = "remote_id IS NOT NULL"
+UNDER_WAY = "ended_at IS NULL"
 UNHANDLED = "state = 'unread'"
 ASKING = "question IS NOT NULL"
 WORDS = "text IS NOT NULL"
@@ -183,6 +184,8 @@ attempt = Table(
     Column("reason", Text),
     Index("ix_attempt_pace", "channel", "counts", "left_at"),
     Index("ix_attempt_open", "channel", "ended_at"),
+    # Those that are under way, of all channels: who watches asks for them every second.
+    Index("ix_attempt_under_way", "seq", **_only(UNDER_WAY)),
     # For a look: the newest id that the platform gave, without those that an edit was answered with again.
     Index("ix_attempt_known", "channel", "seq", **_only(KNOWN)),
     Index("ix_attempt_remote_id", "channel", "remote_id", "seq", **_only(KNOWN)),

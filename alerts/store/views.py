@@ -6,11 +6,11 @@ import base64
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Select, and_, bindparam, func, literal_column, or_, select, text
+from sqlalchemy import BigInteger, Column, Select, and_, bindparam, cast, func, literal_column, or_, select, text
 
 from alerts.model.alert import Severity, Status
 from alerts.model.delivery import ChannelStatus, Progress
@@ -23,7 +23,7 @@ from alerts.model.reason import read_reason
 from alerts.store import lists, polls
 from alerts.store.alerts import post_of, stored_alert_of
 from alerts.store.bulk_landing import progress, with_subscribers
-from alerts.store.dialect import likely, unindexed, unlikely
+from alerts.store.dialect import json_items, likely, unindexed, unlikely
 from alerts.store.memory import SourceMemory
 from alerts.store.schema import OPEN, alert, attempt, decision, fact, held_back, look, metadata, post, source, tally
 from alerts.store.schema import channel as channels
@@ -170,13 +170,16 @@ _LOOKED = upsert_into(look)
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """How far one has looked: the last decision, the last attempt, the newest time at which something went out."""
+    """How far one has looked: the last decision, the last attempt, and the attempts that had no end yet.
+
+    An attempt ends long after later ones have: no newest number or time tells of that.
+    """
 
     decision: int = 0
     attempt: int = 0
-    sent_at: int = 0
     poll_at: int = 0
     """When a poll is to be opened or closed next, as it is stored; 0: never. It is asked along with the rest."""
+    under_way: frozenset[int] = frozenset()
 
     @property
     def next_poll(self) -> datetime | None:
@@ -184,7 +187,7 @@ class Watermark:
         return time_of(self.poll_at or None)
 
 
-# Each is the end of an index: to ask whether anything changed costs three look-ups, every second.
+# Each is the end of an index, or an index of few: to ask whether anything changed costs three look-ups, every second.
 def _newest(column: Column[Any]) -> Select[Any]:
     return select(func.coalesce(func.max(column), 0).label("last"))
 
@@ -192,7 +195,8 @@ def _newest(column: Column[Any]) -> Select[Any]:
 _DECIDED_LAST = Statement(
     select(_newest(decision.c.seq).scalar_subquery().label("last"), polls.NEXT_TIME.scalar_subquery().label("poll_at"))
 )
-_LAST = (_DECIDED_LAST, *(Statement(_newest(column)) for column in (attempt.c.seq, post.c.sent_at)))
+_TRIED_LAST = Statement(_newest(attempt.c.seq))
+_UNDER_WAY = Statement(select(attempt.c.seq).where(attempt.c.ended_at.is_(None)))
 _DECIDED = Statement(
     select(alert.c.incident.label("incident"))
     .join(decision, decision.c.alert_id == alert.c.id)
@@ -205,10 +209,10 @@ _TRIED = Statement(
     .where(attempt.c.seq > bindparam("after"))
     .limit(MOST_CHANGES + 1)
 )
-_SENT = Statement(
+_ENDED = Statement(
     select(post.c.incident.label("incident"))
-    .where(post.c.sent_at > bindparam("after"))
-    .order_by(post.c.sent_at)
+    .join(attempt, attempt.c.post_id == post.c.id)
+    .where(attempt.c.seq.in_(select(cast(json_items(bindparam("attempts")).c.value, BigInteger))))
     .limit(MOST_CHANGES + 1)
 )
 
@@ -365,7 +369,7 @@ class Views(UnitPart):
 
     def watermark_of_decisions(self) -> tuple[int, int]:
         """The number of the newest decision, and a watermark's `poll_at`."""
-        row = _LAST[0].row(self._db)
+        row = _DECIDED_LAST.row(self._db)
         return (int(row["last"]), int(row["poll_at"] or 0)) if row is not None else (0, 0)
 
     def decided_since(self, after: int) -> Mapping[str, int] | None:
@@ -397,13 +401,13 @@ class Views(UnitPart):
         """A number that is another one once somebody else has written: what this connection writes isn't told by it."""
         if isinstance(self._db, sqlite3.Connection):
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
-        return sum(astuple(self.watermark()))
+        return hash(self.watermark())
 
     def watermark(self) -> Watermark:
         """How far it goes now."""
         decided, poll_at = self.watermark_of_decisions()
-        attempted, sent = (int(row["last"]) if (row := each.row(self._db)) else 0 for each in _LAST[1:])
-        return Watermark(decided, attempted, sent, poll_at)
+        attempted = int(row["last"]) if (row := _TRIED_LAST.row(self._db)) else 0
+        return Watermark(decided, attempted, poll_at, frozenset(int(row["seq"]) for row in _UNDER_WAY.rows(self._db)))
 
     def changed_since(self, mark: Watermark) -> tuple[frozenset[str], Watermark]:
         """The incidents that changed since the mark, and the mark to ask with next time.
@@ -412,14 +416,15 @@ class Views(UnitPart):
         one does; this finds it in the file.
         """
         now = self.watermark()
+        ended = mark.under_way - now.under_way
         found: set[str] = set()
-        for statement, was, is_now in (
-            (_DECIDED, mark.decision, now.decision),
-            (_TRIED, mark.attempt, now.attempt),
-            (_SENT, mark.sent_at, now.sent_at),
+        for statement, is_new, asked in (
+            (_DECIDED, now.decision != mark.decision, {"after": mark.decision}),
+            (_TRIED, now.attempt != mark.attempt, {"after": mark.attempt}),
+            (_ENDED, bool(ended), {"attempts": json.dumps([*ended])}),
         ):
-            if is_now != was:
-                rows = statement.rows(self._db, after=was)
+            if is_new:
+                rows = statement.rows(self._db, **asked)
                 found.update(row["incident"] for row in rows)
                 if len(rows) > MOST_CHANGES:
                     return frozenset({EVERYTHING}), now
