@@ -20,7 +20,9 @@ NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _FILE = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 PUBLISH = ("auto", "veto", "approve")
-STATION = ("name", "sender", "language", "timezone", "public_url", "boundary")
+STATION = ("name", "sender", "language", "timezone", "public_url", "boundary", "streets", "addresses", "logo", "accent")
+PUSH_KEY = "push-key"
+"""The file that push's key is looked for in, unless the lines name another place."""
 Form = Mapping[str, str]
 
 
@@ -37,16 +39,39 @@ def station(form: Form, words: Words) -> Typed:
     """The table `station`; what was left empty isn't written, so that its default holds."""
     values: dict[str, Any] = {key: form.get(key, "").strip() or None for key in STATION}
     values["areas"] = form.get("areas", "").replace(",", " ").split() or None
+    values["numbers"] = [line.strip() for line in form.get("numbers", "").splitlines() if line.strip()] or None
     typed = Typed("station", values)
     for key in ("name", "sender"):
         _need(typed, key, words)
     return typed
 
 
-def notify(form: Form, channels: Sequence[str]) -> dict[str, Any]:
-    """The table `notify`: who of the channels is told, and the watch that is called while all is well."""
+def server(form: Form) -> Mapping[str, Mapping[str, Any]]:
+    """The tables that say how the station stands on its machine: where its database is, and what is before it."""
+    proxies = form.get("proxies", "").replace(",", " ").split()
+    return {"store": {"url": form.get("store", "").strip() or None}, "web": {"proxies": proxies or None}}
+
+
+def duty(form: Form, channels: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+    """The tables of those on call: who of the channels is told, the watch, and what becomes of an officer's words."""
     told = [name for name in channels if f"told.{name}" in form]
-    return {"channels": told or None, "heartbeat": form.get("heartbeat", "").strip() or None}
+    rule = {"publish": form["manual"]} if form.get("manual") in PUBLISH else {}
+    watch = form.get("heartbeat", "").strip()
+    return {"notify": {"channels": told or None, "heartbeat": watch or None}, "sources.manual": rule}
+
+
+def people(form: Form, hearing: Sequence[str]) -> Mapping[str, Mapping[str, Any] | None]:
+    """The tables by which people are told and may speak; None for one that is to go.
+
+    `hearing` are the channels where people can answer.
+    """
+    hours, prefix = form.get("hours", "").strip(), form.get("prefix", "").strip().upper()
+    return {
+        "push": {"key": {"file": PUSH_KEY}, "subject": form.get("subject", "").strip()} if "push" in form else None,
+        "reports": {"prefix": prefix or None} if "reports" in form else None,
+        **{f"channels.{name}": {"hears": f"hears.{name}" in form or None} for name in hearing},
+        "listening": {"hours": hours or None},
+    }
 
 
 def entry(form: Form, section: str, sheet: KindSheet, words: Words) -> Typed:
@@ -71,9 +96,18 @@ def _read(form: Form, key: Key, typed: Typed, words: Words) -> None:
         _read_place(form, key, typed, words)
     else:
         told = form.get(f"key.{key.name}", "").strip()
-        typed.values[key.name] = told or None
+        typed.values[key.name] = _value(told, key)
         if key.needed:
             _need(typed, key.name, words)
+
+
+def _value(told: str, key: Key) -> str | int | list[str] | None:
+    """What was typed as the lines have it; what says the default isn't written, and what is no number is refused."""
+    if key.many:
+        return [each.strip() for each in told.split(",") if each.strip()] or None
+    if key.number and told.isdecimal():
+        return int(told)
+    return None if key.options and told == key.default else told or None
 
 
 def _need(typed: Typed, key: str, words: Words) -> None:
@@ -99,12 +133,13 @@ def _read_place(form: Form, key: Key, typed: Typed, words: Words) -> None:
 
 
 def said_of(words: Words) -> Callable[[str], str]:
-    """The words for a key, a kind or a step."""
+    """The words for a key, a kind or a step; for a key of one kind (`mail.host`), those of its own where it has any."""
     _ = words.gettext
     known = {
         "station": _("Your town"),
         "channels": _("Channels"),
         "sources": _("Sources"),
+        "people": _("Residents"),
         "duty": _("Duty & exercises"),
         "accounts": _("Accounts"),
         "ready": _("Ready?"),
@@ -131,13 +166,29 @@ def said_of(words: Words) -> Callable[[str], str]:
         "page_id": _("The Page’s number"),
         "token": _("Token"),
         "app_secret": _("The app’s secret"),
+        "verify_token": _("Word agreed on with Facebook for its webhook"),
         "chat": _("Chat"),
         "url": _("Address"),
         "secret": _("Shared secret"),
-        "host": _("Name of the mail relay or broker"),
+        "mail.host": _("Name of the mail relay"),
+        "mail.sender": _("Sender of the letters"),
+        "mqtt.host": _("Name of the broker"),
+        "port": _("Port"),
+        "tls": _("Encryption (TLS)"),
+        "starttls": _("after the greeting (STARTTLS)"),
+        "implicit": _("from the first byte"),
+        "none": _("none, for a server on this machine alone"),
+        "updates": _("How the bot hears of what people write"),
+        "poll": _("it asks Telegram"),
+        "updates.webhook": _("Telegram calls the public address"),
         "user": _("User"),
         "password": _("Password"),
         "to": _("Address of the list"),
+        "mail.subscriptions": _("Residents subscribe on the town’s page, without a list"),
+        "subscriptions": _("Residents subscribe with the bot, by district and topic"),
+        "hears": _("What people answer there is read, and shown at the desk"),
+        "title": _("Name that readers are told"),
+        "only": _("Only entries of these categories"),
         "exercise": _("For exercises alone: nothing real goes there"),
         "public": _("The public reads it: alerts are routed there"),
         "allow_private": _("Redirects may lead to a private address"),
@@ -149,5 +200,27 @@ def said_of(words: Words) -> Callable[[str], str]:
         "public_url": _("Public address"),
         "areas": _("Codes of your area"),
         "boundary": _("File of district outlines"),
+        "streets": _("File of streets"),
+        "addresses": _("File of addresses"),
+        "logo": _("File of the crest"),
+        "accent": _("The town’s colour"),
+        "numbers": _("Numbers to call"),
+        "store": _("Database"),
+        "proxies": _("Web server that stands before it"),
+        "subject": _("Whom the push services may write to"),
+        "hours": _("Hours at which somebody reads"),
     }
-    return lambda name: known.get(name, name)
+    return lambda name: known.get(name) or known.get(name.rpartition(".")[2], name)
+
+
+def waits_of(words: Words) -> Sequence[tuple[str, str]]:
+    """How long it takes until each kind may be used, the longest first: it is what one begins with."""
+    _ = words.gettext
+    return (
+        ("twitter", _("weeks: X has to approve the app for a public body (Public Utility App)")),
+        ("facebook", _("days to weeks: a system user’s token for the Page, and Meta’s review of the app")),
+        ("mail", _("days: a mailbox at the relay, and what its provider publishes in the DNS for it")),
+        ("mqtt", _("days: whoever runs the panels gives you a user and a password")),
+        ("vigilance", _("ten minutes: a free key from portail-api.meteofrance.fr")),
+        ("telegram", _("five minutes: @BotFather gives the bot’s token at once")),
+    )

@@ -33,6 +33,12 @@ def table_of(lines: str, name: str) -> dict[str, Any]:
     return dict(found) if isinstance(found, dict) else {}
 
 
+def has_table(lines: str, name: str) -> bool:
+    """Whether there is a table `name`, with or without keys."""
+    *outer, last = name.split(".")
+    return isinstance((table_of(lines, ".".join(outer)) if outer else parse(lines) or {}).get(last), dict)
+
+
 def names_in(lines: str, section: str) -> list[str]:
     """The names of the tables of a section (`channels`), in the order in which they stand."""
     return [name for name, table in table_of(lines, section).items() if isinstance(table, dict)]
@@ -49,7 +55,7 @@ def with_table(lines: str, name: str, values: Mapping[str, Any]) -> str:
 
 def without_table(lines: str, name: str) -> str:
     """The lines without the table `name`."""
-    return _changed(lines, name, None) if table_of(lines, name) else lines
+    return _changed(lines, name, None) if has_table(lines, name) else lines
 
 
 def _changed(lines: str, name: str, wanted: Mapping[str, Any] | None) -> str:

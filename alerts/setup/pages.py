@@ -1,4 +1,4 @@
-"""The steps of setting up, as pages: town, channels, sources, who is on call, the lines, accounts, and what is missing.
+"""The steps of setting up, as pages: from the town and its channels to the accounts, and what is missing.
 
 GET  /desk/setup, /desk/setup/STEP    a step, from the lines of channels.toml as it stands
 POST /desk/setup/STEP                 what was typed or asked for in it
@@ -17,23 +17,27 @@ from typing import Any
 from aiohttp import web
 
 from alerts.model.errors import TocsinError
+from alerts.model.incident import MANUAL
 from alerts.model.person import Role
 from alerts.model.reason import Reason, because
+from alerts.model.town import MAIL
 from alerts.rendering.i18n import Words
 from alerts.setup import forms
-from alerts.setup.forms import said_of
-from alerts.setup.lines import names_in, parse, table_of, with_table, without_table
+from alerts.setup.forms import PUSH_KEY, said_of, waits_of
+from alerts.setup.lines import has_table, names_in, parse, table_of, with_table, without_table
 from alerts.setup.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop, channel_sheets, source_sheets
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
 
-STEPS = ("station", "channels", "sources", "duty", "lines", "accounts", "ready")
+STEPS = ("station", "channels", "sources", "people", "duty", "lines", "accounts", "ready")
+ROLES = (Role.ADMINISTRATOR, Role.APPROVER, Role.AUTHOR, Role.VIEWER)
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "exercise": {"name": "exercices", "exercise": True},
     "team": {"name": "equipe", "public": False},
+    "letters": {"name": "lettre", "subscriptions": True},
 }
-"""What a channel begins with that the step of those on call asks for."""
+"""What a channel begins with that the steps of residents and of those on call ask for."""
 
 
 @dataclass
@@ -45,10 +49,10 @@ class View:
     editing: str | None = None
     sheet: KindSheet | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
-    wrong: Mapping[str, Reason | str] = field(default_factory=dict)
+    wrong: dict[str, Reason | str] = field(default_factory=dict)
     channel: ChannelTrial | None = None
+    trials: list[ChannelTrial] = field(default_factory=list)
     source: SourceTrial | None = None
-    checked: bool = False
     written: str = ""
     added: tuple[str, str] | None = None
     refused: Reason | None = None
@@ -95,7 +99,7 @@ class Setup:
     async def _do(self, request: web.Request, view: View, do: str, name: str, form: forms.Form) -> View:
         if view.step == "station" and do == "save":
             return await self._save_station(request, view, form)
-        if view.step in ("duty", "lines", "accounts", "ready"):
+        if view.step in ("people", "duty", "lines", "accounts", "ready"):
             return await self._keep(request, view, do, form)
         match do:
             case "add":
@@ -115,17 +119,19 @@ class Setup:
         """What the last steps do: tell those on call, write the lines, add an account, send an exercise."""
         try:
             match view.step, do:
+                case "people", "save":
+                    await self._keep_tables(view, forms.people(form, hearing(view.lines)))
                 case "duty", "save":
-                    view.lines = with_table(view.lines, "notify", forms.notify(form, names_in(view.lines, "channels")))
-                    view.wrong = await self._wrong("notify", view.lines)
-                case "lines", "check":
-                    view.checked = True
+                    await self._keep_tables(view, forms.duty(form, names_in(view.lines, "channels")))
                 # Lines that the daemon wouldn't start with are never written.
                 case "lines", "write" if not await self._workshop.problems(view.lines):
+                    self._make_push_key(view.lines)
                     view.written = self._workshop.write(view.lines)
                 case "accounts", "add-person":
-                    name, role = form.get("person", ""), Role.ADMINISTRATOR
-                    view.added = (name, (await self._workshop.add_person(name, role)).reveal())
+                    await self._add_person(view, form)
+                case "ready", "try":
+                    names = public_channels(view.lines)
+                    view.trials = [await self._workshop.try_channel(view.lines, name) for name in names]
                 case "ready", "exercise":
                     await self._send_exercise(request, view)
         except TocsinError as error:
@@ -133,6 +139,30 @@ class Setup:
         except OSError as error:
             view.refused = because("config_unwritten", said=error.strerror or error)
         return view
+
+    async def _keep_tables(self, view: View, tables: Mapping[str, Mapping[str, Any] | None]) -> None:
+        """Put these tables into the lines, or take them out; with something wrong in one, none is kept."""
+        lines = view.lines
+        for table, values in tables.items():
+            # A key of push that is in use stays: with another one nobody who subscribed is reached any more.
+            kept = {"key": table_of(lines, table)["key"]} if table == "push" and has_table(lines, "push") else {}
+            lines = without_table(lines, table) if values is None else _with(lines, table, {**values, **kept})
+        for table in tables:
+            view.wrong |= {key or table: told for key, told in (await self._wrong(table, lines)).items()}
+        if view.wrong:
+            view.values = tables
+        else:
+            view.lines = lines
+
+    def _make_push_key(self, lines: str) -> None:
+        place = table_of(lines, "push").get("key")
+        if isinstance(place, dict) and place.get("file") == PUSH_KEY:
+            self._workshop.make_push_key(PUSH_KEY)
+
+    async def _add_person(self, view: View, form: forms.Form) -> None:
+        role = next((each for each in ROLES if each.value == form.get("role")), Role.ADMINISTRATOR)
+        name = form.get("person", "")
+        view.added = (name, (await self._workshop.add_person(name, role)).reveal())
 
     async def _send_exercise(self, request: web.Request, view: View) -> None:
         """Post a test to the exercise channel, by the way that shows nothing to the public."""
@@ -143,9 +173,15 @@ class Setup:
 
     async def _save_station(self, request: web.Request, view: View, form: forms.Form) -> View:
         typed = forms.station(form, self._frame.words(request))
-        lines = with_table(view.lines, "station", typed.values)
-        wrong = await self._wrong("station", lines) | typed.wrong
+        lines, wrong = with_table(view.lines, "station", typed.values), dict(typed.wrong)
+        machine = forms.server(form)
+        for table, values in machine.items():
+            lines = _with(lines, table, values)
+        for table, key in (("store", "store"), ("web", "proxies")):
+            wrong.update((key, told) for told in (await self._wrong(table, lines)).values())
+        wrong = await self._wrong("station", lines) | wrong
         if wrong or parse(lines) is None:
+            typed.values |= {"store": machine["store"]["url"], "proxies": machine["web"]["proxies"]}
             return View("station", lines, values=typed.values, wrong=wrong)
         return View("channels", lines)
 
@@ -154,7 +190,7 @@ class Setup:
         view.editing, view.sheet = name, self._sheet(view.step, str(view.values.get("kind", "")))
 
     async def _save(self, request: web.Request, view: View, was: str, form: forms.Form) -> None:
-        """Put a channel or source into the lines; with something wrong in it, its form stays open."""
+        """Put a channel or source into the lines; with something wrong nothing is kept, and its form stays open."""
         sheet = self._sheet(view.step, form.get("kind", ""))
         if sheet is None:
             return
@@ -166,9 +202,10 @@ class Setup:
             # Keys that no form asks for, such as `limits`, stay as they were.
             kept = {**table_of(view.lines, f"{view.step}.{was}"), **typed.values} if was else typed.values
             lines = without_table(view.lines, f"{view.step}.{was}") if was not in ("", typed.name) else view.lines
-            view.lines = with_table(lines, f"{view.step}.{typed.name}", kept)
-            was = typed.name
-            typed.wrong = await self._wrong(f"{view.step}.{typed.name}", view.lines) | typed.wrong
+            lines = with_table(lines, f"{view.step}.{typed.name}", kept)
+            typed.wrong = await self._wrong(f"{view.step}.{typed.name}", lines) | typed.wrong
+            if not typed.wrong:
+                view.lines = lines
         if typed.wrong:
             view.editing, view.sheet = was, sheet
             view.values, view.wrong = typed.values | {"name": typed.name}, typed.wrong
@@ -213,8 +250,8 @@ class Setup:
         words = self._frame.words(request)
         told = view.step == "lines" or parse(view.lines) is None
         problems = await self._workshop.problems(view.lines) if told else ()
-        station = view.values if view.step == "station" and view.values else table_of(view.lines, "station")
-        areas = station.get("areas") or ""
+        # A source's posts are shown in the town's name.
+        town = {"station": view.source.town} if view.source and view.source.town else {}
         return self._frame.page(
             request,
             "setup.html",
@@ -222,8 +259,12 @@ class Setup:
             view=view,
             steps=STEPS,
             problems=problems,
-            station_table=station,
-            areas=" ".join(map(str, areas)) if isinstance(areas, list) else areas,
+            station_table=self._station(view),
+            people_tables=_people(view),
+            letters=[
+                n for n in names_in(view.lines, "channels") if is_for_subscribers(table_of(view.lines, f"channels.{n}"))
+            ],
+            waits=waits_of(words),
             entries={name: table_of(view.lines, f"{view.step}.{name}") for name in names_in(view.lines, view.step)},
             sheets=self._sheets(view.step) if view.step in ("channels", "sources") else (),
             hidden=self._workshop.hidden,
@@ -231,13 +272,69 @@ class Setup:
             people=people,
             told_on=list(table_of(view.lines, "notify").get("channels") or ()),
             heartbeat=table_of(view.lines, "notify").get("heartbeat"),
+            manual=table_of(view.lines, "sources.manual").get("publish") or "auto",
             channels=names_in(view.lines, "channels"),
+            roles=ROLES,
             exercises=with_exercises(view.lines),
             needs=await self._needs(view, people or (), words),
             four_eyes=four_eyes(people or ()),
             by_oneself=table_of(view.lines, "desk").get("alone") is True,
             said=said_of(words),
+            **town,
         )
+
+    def _station(self, view: View) -> Mapping[str, Any]:
+        """What the first form holds: what was typed, or else the lines', with lists as they are typed."""
+        told = view.values if view.step == "station" and view.values else _standing(view.lines)
+        if not told.get("store") and not has_table(view.lines, "store"):
+            told = {**told, "store": self._workshop.usual_store()}
+        between = {"areas": " ", "proxies": " ", "numbers": "\n"}
+        lists = {key: between[key].join(map(str, each)) for key, each in told.items() if isinstance(each, list)}
+        return {**told, **lists}
+
+
+def _with(lines: str, table: str, values: Mapping[str, Any]) -> str:
+    """The lines with these keys of a table; a table that would say nothing isn't begun."""
+    says = any(value is not None for value in values.values())
+    return with_table(lines, table, values) if says or has_table(lines, table) else lines
+
+
+def _standing(lines: str) -> dict[str, Any]:
+    """What the lines say of the town and of its machine."""
+    machine = {"store": table_of(lines, "store").get("url"), "proxies": table_of(lines, "web").get("proxies")}
+    return {**table_of(lines, "station"), **machine}
+
+
+def _people(view: View) -> dict[str, Any]:
+    """What the form about residents holds: what was typed, or else the lines'."""
+    names = ("push", "reports", "listening")
+    told = dict(view.values) if view.step == "people" and view.values else {}
+    tables = {name: told[name] if told else _or_none(view.lines, name) for name in names}
+    heard = {
+        name: (told.get(f"channels.{name}") or table_of(view.lines, f"channels.{name}")) for name in hearing(view.lines)
+    }
+    return tables | {"heard": {name: table.get("hears") is True for name, table in heard.items()}}
+
+
+def _or_none(lines: str, name: str) -> dict[str, Any] | None:
+    return table_of(lines, name) if has_table(lines, name) else None
+
+
+def hearing(lines: str) -> list[str]:
+    """The channels whose form asks whether people are heard there."""
+    asked = {sheet.name for sheet in channel_sheets() if any(key.name == "hears" for key in sheet.keys)}
+    return [name for name in public_channels(lines) if table_of(lines, f"channels.{name}").get("kind") in asked]
+
+
+def is_for_subscribers(channel: Mapping[str, Any]) -> bool:
+    """Whether it is e-mail that people subscribe to."""
+    return channel.get("kind") == MAIL and channel.get("subscriptions") is True
+
+
+def public_channels(lines: str) -> list[str]:
+    """The channels that speak to the public."""
+    tables = {name: table_of(lines, f"channels.{name}") for name in names_in(lines, "channels")}
+    return [n for n, each in tables.items() if each.get("exercise") is not True and each.get("public") is not False]
 
 
 def _as_file(lines: str) -> web.Response:
@@ -290,21 +387,34 @@ def with_exercises(lines: str) -> list[str]:
 async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words: Words) -> list[Need]:
     """What a station with these lines needs, in the order of the steps."""
     _, problems = words.gettext, await workshop.problems(lines)
-    tables = [table_of(lines, f"channels.{name}") for name in names_in(lines, "channels")]
-    public = [each for each in tables if each.get("exercise") is not True and each.get("public") is not False]
-    told = table_of(lines, "notify").get("channels")
+    public, told, standing = public_channels(lines), table_of(lines, "notify").get("channels"), _standing(lines)
+    untried = workshop.unanswered(lines, public)
+    sources = [name for name in names_in(lines, "sources") if name != MANUAL]
+    address = str(standing.get("public_url") or "")
     # Of lines that are wrong nobody knows which secrets they mean.
     unreadable = () if problems else await workshop.unreadable(lines)
     administers = any(person.role is Role.ADMINISTRATOR for person in people)
     pairs = four_eyes(people) or table_of(lines, "desk").get("alone") is True
-    return [
+    needed = [
         Need(not problems, _("The lines are right: Tocsin would start with them."), "lines", problems),
+        Need(bool(address), _("The public address is told: posts lead to the town’s own page."), "station"),
         Need(bool(public), _("A channel speaks to the public."), "channels"),
         Need(not problems and not unreadable, _("Every secret can be read here."), "channels", unreadable),
+        Need(bool(public) and not untried, _("Each channel of the public answered its test."), "channels"),
         Need(bool(told), _("Those on call are told when something is wrong."), "duty"),
         Need(bool(with_exercises(lines)), _("There is a channel for exercises."), "duty"),
-        Need(bool(names_in(lines, "sources")), _("A source brings alerts."), "sources", is_needed=False),
+        Need(bool(sources), _("A source brings alerts."), "sources", is_needed=False),
         Need(workshop.lines().strip() == lines.strip(), _("The lines are saved as channels.toml."), "lines"),
         Need(administers, _("An administrator can sign in."), "accounts"),
-        Need(pairs, _("What one writes, another can validate."), "accounts", is_needed=False),
     ]
+    if address.startswith("https:"):
+        named = _("The web server before it is named: without that the desk lets nobody in over https.")
+        needed.insert(2, Need(bool(standing.get("proxies")), named, "station"))
+    if waits_for_somebody(lines):
+        needed.append(Need(pairs, _("What one writes, another can validate."), "accounts"))
+    return needed
+
+
+def waits_for_somebody(lines: str) -> bool:
+    """Whether something can wait for a validation, so that two people are needed."""
+    return any(table_of(lines, f"sources.{name}").get("publish") == "approve" for name in names_in(lines, "sources"))

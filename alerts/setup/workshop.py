@@ -9,13 +9,15 @@ file may be named, and any address asked.
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_bytes
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import aiohttp
 from pydantic import BaseModel
@@ -23,13 +25,15 @@ from pydantic.fields import FieldInfo
 
 from alerts.access.accounts import FIRST_PASSWORD_BYTES, add_account, first_password
 from alerts.access.passwords import Passwords
-from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings
+from alerts.channels.push.encryption import new_key
+from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSettings, TwitterSettings
 from alerts.config import channel_kind, channel_kinds, load_config, read_channel, read_config, source_kind, source_kinds
 from alerts.daemon.desk import Control, build_desk
 from alerts.daemon.outside import open_channel
 from alerts.desk.account import rehearsal_of
 from alerts.desk.following import in_order
 from alerts.desk.officer import Officer
+from alerts.desk.posts import DraftPost
 from alerts.desk.service import DeskUnit
 from alerts.health.checkup import unread
 from alerts.model.errors import ConfigurationError, Misuse, TocsinError, Unreadable
@@ -39,36 +43,49 @@ from alerts.model.ports import Channel, Clock, Heard, Memory, Rehearses, Resourc
 from alerts.model.post import Message, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import Secret, Town
+from alerts.setup.lines import table_of, with_table, without_table
 from alerts.sources.settings import AskedSettings
 from alerts.store.connection import exists
 from alerts.store.unit import sketching
+from alerts.web.console.looks import Audience, Look, Shot, look_of
 
 Hidden = Literal["chat", "unpublished", "none"]
 """Where a test post of a channel goes unseen: a chat that is named, the page's unpublished posts, or nowhere."""
 LONGEST = timedelta(seconds=30)
 """What a trial may take: somebody waits for it."""
+SERVICE = Path("/var/lib/tocsin")
+"""The one folder that the installed service may write to."""
 MOST_SHOWN = 50
 """Entries of a source that are filed and shown."""
+_WORDS_ALONE = {"kind": "webhook", "url": "https://localhost/", "secret": {"env": "NONE"}}
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that a kind knows: whether it is needed, a secret's place, or yes and no; an example, and its default."""
+    """A key that a kind knows: whether it is needed, an example, and its default, as a form asks for them.
+
+    `secret`: its place is asked for; `choice`: yes or no; `number`: a whole one; `many`: several words, with commas
+    between them; `options`: one of these.
+    """
 
     name: str
     needed: bool = False
     secret: bool = False
     choice: bool = False
+    number: bool = False
+    many: bool = False
+    options: tuple[str, ...] = ()
     example: str = ""
     default: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KindSheet:
-    """What may be said of one kind of channel or source, the needed keys first."""
+    """What may be said of one kind of channel or source, the needed keys first; a source's rule where none is told."""
 
     name: str
     keys: tuple[Key, ...]
+    publish: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +104,16 @@ class ChannelTrial:
 class SourceTrial:
     """What a source would have brought: each alert as it would be filed, with its posts; or the problem.
 
-    An alert is the object of `rehearsal_of`, with its reason as one (`why`) beside it: the page's reader may speak
-    another language than the station. `more` is how many entries there were beyond those that are shown.
+    An alert is the object of `rehearsal_of`, with its reason as one (`why`) beside it, since the page's reader may
+    speak another language than the station, and its posts as they would look (`looks`) in the name of `town`. `more` is
+    how many entries there were beyond those that are shown.
     """
 
     name: str
     brought: Sequence[Mapping[str, Any]] = ()
     more: int = 0
     problem: Reason | None = None
+    town: Town | None = None
 
 
 class Workshop:
@@ -105,6 +124,8 @@ class Workshop:
         self._clock = clock
         # A button that is pressed again and again asks the platform once at a time.
         self._one_at_a_time = asyncio.Lock()
+        # Each channel that answered its test, as it was then.
+        self._answered: dict[str, ChannelSettings] = {}
 
     def lines(self) -> str:
         """channels.toml as it stands now; empty where there is none."""
@@ -112,6 +133,20 @@ class Workshop:
             return self._file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
             return ""
+
+    def usual_store(self) -> str:
+        """Where a database belongs on a machine that is prepared for the service; empty on any other."""
+        return f"sqlite:///{SERVICE / 'tocsin.db'}" if SERVICE.is_dir() else ""
+
+    def make_push_key(self, name: str) -> None:
+        """Write a new key for push where a secret of that name is looked for; one that is there stays."""
+        place = Path(os.environ.get("CREDENTIALS_DIRECTORY") or self._file.parent) / name
+        try:
+            made = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return
+        with os.fdopen(made, "w", encoding="ascii") as file:
+            file.write(new_key())
 
     def write(self, lines: str) -> str:
         """Write channels.toml, keeping the one before as channels.toml.before; returns where."""
@@ -172,7 +207,21 @@ class Workshop:
 
     async def try_channel(self, lines: str, name: str) -> ChannelTrial:
         """Ask the platform who we are there; nothing is published."""
-        return await self._trial(name, lambda: self._probe(read_channel(self._file, lines, name), name))
+        trial = await self._trial(name, lambda: self._probe(read_channel(self._file, lines, name), name))
+        self._answered.pop(name, None)
+        if trial.problem is None:
+            self._answered[name] = read_channel(self._file, lines, name)
+        return trial
+
+    def unanswered(self, lines: str, names: Sequence[str]) -> Sequence[str]:
+        """Those of the channels that didn't answer a test yet as these lines have them."""
+        return [name for name in names if name not in self._answered or not self._is_as_tried(lines, name)]
+
+    def _is_as_tried(self, lines: str, name: str) -> bool:
+        try:
+            return read_channel(self._file, lines, name) == self._answered[name]
+        except ConfigurationError:
+            return False
 
     async def show(self, lines: str, name: str, text: str, chat: str | None = None) -> ChannelTrial:
         """Try it, then post `text` where no reader looks: to the private `chat`, or unpublished."""
@@ -192,14 +241,27 @@ class Workshop:
         """Read it once and file what it says at a desk that knows nothing; nothing is kept."""
         try:
             async with self._one_at_a_time, asyncio.timeout(LONGEST.total_seconds()):
-                town = await self._config(lines)
+                town = await self._config(await self._without_faults_of_others(lines, name))
                 heard = in_order(await self._read(town, name))
                 shown = await asyncio.to_thread(self._rehearse, town, name, heard[:MOST_SHOWN])
         except TimeoutError:
             return SourceTrial(name, problem=because("trial_too_long", seconds=LONGEST.seconds))
         except TocsinError as error:
             return SourceTrial(name, problem=error.reason)
-        return SourceTrial(name, shown, max(0, len(heard) - MOST_SHOWN))
+        return SourceTrial(name, shown, max(0, len(heard) - MOST_SHOWN), town=replace(town, logo=None))
+
+    async def _without_faults_of_others(self, lines: str, source: str) -> str:
+        """The lines without the tables that are wrong and have nothing to do with reading that source."""
+        while others := {
+            table
+            for problem in await self.problems(lines)
+            if (table := _table_of(str(problem["key"] or ""))) not in ("station", f"sources.{source}")
+            and table_of(lines, table)
+        }:
+            for table in others:
+                lines = without_table(lines, table)
+        # Where no channel is left, what it brings is shown as the words alone.
+        return lines if table_of(lines, "channels") else with_table(lines, "channels.text", _WORDS_ALONE)
 
     async def _config(self, lines: str) -> Town:
         """The lines as settings, read beside the loop: outlines of districts take their time."""
@@ -257,7 +319,23 @@ class Workshop:
             unit = DeskUnit(blank, desk, self._clock.now(), new_id)
             filed = [desk.hear(unit.alerts, each, name) for each in heard]
         zone, language = desk.station.zone, desk.station.language
-        return [rehearsal_of(each.stored, each.drafts, zone, language) | {"why": each.stored.reason} for each in filed]
+        return [
+            rehearsal_of(each.stored, each.drafts, zone, language)
+            | {"why": each.stored.reason, "looks": [_look(town, made) for made in each.drafts]}
+            for each in filed
+        ]
+
+
+def _table_of(key: str) -> str:
+    """The table that a fault is of: `channels.x` for `channels.x.token`, `push` for `push.key`."""
+    section, *rest = key.split(".")
+    return ".".join([section, *rest[:1]]) if section in ("channels", "sources") else section
+
+
+def _look(town: Town, made: DraftPost) -> Look:
+    rendered = made.rendered
+    shot = Shot(town, town.channels[made.post.channel], made.post, made.bulk.messages if made.bulk else {})
+    return replace(look_of(shot, (rendered.count, rendered.limit), Audience()), cut=rendered.cut)
 
 
 def _settings(town: Town) -> Mapping[str, ChannelSettings]:
@@ -277,7 +355,17 @@ def _add_person(town: Town, name: str, role: Role) -> Secret:
     kept = Passwords().hash_now(password.reveal())
     by = Actor("setup", Role.ADMINISTRATOR, Origin.COMMAND, "setup")
     Control(town).act(lambda unit: add_account(Officer(unit, by), name, role, kept))
+    if isinstance(town.database, Path):
+        _give_to_its_folder(town.database)
     return password
+
+
+def _give_to_its_folder(database: Path) -> None:
+    """Have what root made belong to whom its folder belongs: a service of another user couldn't write it."""
+    owner = database.parent.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        for each in database.parent.glob(f"{database.name}*"):
+            shutil.chown(each, owner.st_uid, owner.st_gid)
 
 
 async def _keep_nothing(_: str, __: str) -> None:
@@ -299,9 +387,11 @@ def hidden_chat(chat: str | None, public: frozenset[str]) -> str:
     return named
 
 
-# Keys that all have and that are asked for at once: what goes where nobody expects it, and where the platform is (the
-# sandbox, to try it).
-_ALWAYS = ("exercise", "public", "allow_private", "api_url")
+# Keys that all have and that are asked for at once: what goes where nobody expects it, what readers are told of a
+# source, and where the platform is (the sandbox, to try it).
+_ALWAYS = ("exercise", "public", "allow_private", "title", "api_url")
+# To read on X a town needs X's approval, an account more and a budget: who has them writes them down as lines.
+_BY_LINES_ALONE = ((TwitterSettings, "hears"),)
 
 
 def channel_sheets() -> Sequence[KindSheet]:
@@ -333,26 +423,44 @@ def source_sheets() -> Sequence[KindSheet]:
 
 def _sheet(name: str, model: type[BaseModel], beside: type[BaseModel]) -> KindSheet:
     keys = sorted(_keys(model, beside), key=lambda key: (not key.needed, not key.secret, key.choice))
-    return KindSheet(name, tuple(keys))
+    publish = model.model_fields.get("publish")
+    return KindSheet(name, tuple(keys), publish.default if publish else "")
 
 
 def _keys(model: type[BaseModel], beside: type[BaseModel]) -> Iterator[Key]:
     for name, field in model.model_fields.items():
         own = name not in beside.model_fields or name in _ALWAYS or (field.is_required() and name != "kind")
-        if own and (name in _ALWAYS or _is_simple(field)):
+        if own and name != "kind" and (model, name) not in _BY_LINES_ALONE and _is_asked(name, field):
             yield Key(
                 name,
                 needed=field.is_required(),
                 secret=_is(field, SecretSource),
                 choice=_is(field, bool),
+                number=_is(field, int),
+                many=_is_many(field),
+                options=_options(field),
                 example=str(field.examples[0]) if field.examples else "",
                 default="" if field.is_required() or field.default is None else _spelled(field.default),
             )
 
 
-def _is_simple(field: FieldInfo) -> bool:
-    """Whether one line of a form can hold it."""
-    return _is(field, SecretSource) or _is(field, str) or _is(field, bool)
+def _is_asked(name: str, field: FieldInfo) -> bool:
+    """Whether one line of a form can hold it, and somebody may want it otherwise than it is."""
+    if name == "api_url":
+        return bool(field.default)  # a relay, a broker and a receiver are where they are
+    # A number with a default of its own (`rate`) is for who measures; one without (`port`) depends on the other end.
+    is_number = _is(field, int) and field.default is None
+    is_line = any(_is(field, kind) for kind in (SecretSource, str, bool)) and get_origin(field.annotation) is not tuple
+    return is_number or is_line or _is_many(field) or bool(_options(field))
+
+
+def _is_many(field: FieldInfo) -> bool:
+    """Whether it is a list of words of one's own."""
+    return field.annotation == tuple[str, ...]
+
+
+def _options(field: FieldInfo) -> tuple[str, ...]:
+    return get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
 
 
 def _is(field: FieldInfo, kind: type) -> bool:

@@ -19,7 +19,16 @@ from tests.browser.officer import PATIENCE, SIZES
 from tests.process.town import town_in
 
 pytestmark = pytest.mark.process
-STEPS = ("Votre commune", "Canaux", "Sources", "Permanence et exercices", "Les lignes", "Comptes", "Prêt ?")
+STEPS = (
+    "Votre commune",
+    "Canaux",
+    "Sources",
+    "Habitants",
+    "Permanence et exercices",
+    "Les lignes",
+    "Comptes",
+    "Prêt ?",
+)
 
 
 @pytest.fixture
@@ -56,7 +65,7 @@ def add_channel(page: Page, chat: str, sandbox: str) -> None:
     form.locator("[name='key.chat']").fill(chat)
     form.locator("[name='key.token']").fill("TELEGRAM_TOKEN")
     form.get_by_label("Une autre adresse de la plateforme").fill(sandbox)
-    form.get_by_role("button", name="Garder").click()
+    form.get_by_role("button", name="Enregistrer").click()
 
 
 def test_a_newcomer_ends_with_a_file_an_account_an_exercise_and_a_green_list(chromium, sandbox, folder, address):
@@ -68,7 +77,9 @@ def test_a_newcomer_ends_with_a_file_an_account_an_exercise_and_a_green_list(chr
     page.goto(address)
     page.locator("#f-name").fill("Ville de Saint-Martin")
     page.locator("#f-sender").fill("alertes@saint-martin.example")
-    page.get_by_role("button", name="Garder").click()
+    page.locator("#f-public_url").fill("https://alertes.saint-martin.example")
+    page.locator("#f-proxies").fill("127.0.0.1")
+    page.get_by_role("button", name="Enregistrer").click()
     page.get_by_label("Type de canal").select_option("Canal Telegram")
     page.get_by_role("button", name="Ajouter un canal").click()
     add_channel(page, "@saintmartin", sandbox)
@@ -79,7 +90,7 @@ def test_a_newcomer_ends_with_a_file_an_account_an_exercise_and_a_green_list(chr
         add_channel(page, chat, sandbox)
     to(page, "Permanence et exercices")
     page.get_by_label("equipe").check()
-    page.get_by_role("button", name="Garder").click()
+    page.get_by_role("button", name="Enregistrer").click()
     to(page, "Les lignes")
     lines = page.get_by_label("channels.toml").input_value()
     page.get_by_role("button", name="Copier").click()
@@ -95,6 +106,8 @@ def test_a_newcomer_ends_with_a_file_an_account_an_exercise_and_a_green_list(chr
     page.locator("#f-person").fill("Camille Roy")
     page.get_by_role("button", name="Ajouter le compte").click()
     expect(page.locator("main")).to_contain_text("Premier mot de passe de Camille Roy")
+    to(page, "Prêt ?")
+    page.get_by_role("button", name="Tester chaque canal").click()
     for step in STEPS:
         to(page, step)
         assert page.evaluate(SIDEWAYS) <= 0, step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from html import unescape
 
@@ -11,8 +12,11 @@ from alerts.access.passwords import Passwords
 from alerts.config import load_config, read_config
 from alerts.daemon.desk import Control
 from alerts.model.person import Role
+from alerts.setup.forms import said_of
 from alerts.setup.pages import Person, four_eyes
-from tests.unit.setup.visiting import SECRETS, STATION, add, storm, timeline
+from alerts.setup.workshop import channel_sheets, source_sheets
+from alerts.web.console.words import words_of
+from tests.unit.setup.visiting import ONLINE, SECRETS, STATION, add, storm, timeline
 
 
 async def test_the_whole_way_ends_with_lines_that_the_daemon_starts_with(visitor, sandbox, tmp_path):
@@ -152,7 +156,7 @@ async def test_a_source_shows_what_it_would_have_brought_today(visitor, tmp_path
     await visitor.send("sources", "test:meteo")
 
     assert [each for each in shown if each not in visitor.text] == []
-    assert ("post-text" in visitor.page) is (not areas)
+    assert ('<figure class="screen chat telegram">' in visitor.page) is (not areas), "as the form shows it"
     assert [each.name for each in tmp_path.iterdir()] == ["orages.xml"], "nothing is kept"
 
 
@@ -231,7 +235,7 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
         assert ('name="key.exercise" value="true" checked' in visitor.page) == (preset == "exercise")
         await visitor.send("channels", "save:", kind="telegram", name=name, **here, **{"key.chat": chat}, **marks)
         assert visitor.status == 200, visitor.text
-    await visitor.send("duty", "save", **{"told.equipe": "true"})
+    await visitor.send("duty", "save", manual="approve", **{"told.equipe": "true"})
     assert "Exercises go to: jeu" in visitor.text
 
     await visitor.send("lines", "write")
@@ -246,8 +250,19 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
     [account] = Control(config).ask(lambda unit: list(unit.accounts.accounts()))
     assert (account.name, account.role, account.must_change) == ("Camille Roy", Role.ADMINISTRATOR, True)
     assert Passwords()._verify(account.password, password).right
+    await visitor.send("accounts", "add-person", person="Sam Blanc", role="author")
     await visitor.send("ready")
     assert password not in visitor.page
+    assert open_needs(visitor) == ["The public address is told", "Each channel of the public answered its test"]
+    await visitor.send("ready", "try")
+    await visitor.send("station", "save", **STATION, public_url="https://alertes.saint-martin.example")
+    await visitor.send("lines", "write")
+    await visitor.send("ready")
+    assert open_needs(visitor) == ["The web server before it is named"]
+    await visitor.send("station", "save", **STATION, **ONLINE)
+    await visitor.send("lines", "write")
+    await visitor.send("ready")
+    assert open_needs(visitor) == []
     assert "Ready Everything that the first emergency needs is there." in visitor.text
     await visitor.send("ready", "exercise")
     assert "The exercise is out" in visitor.text
@@ -255,6 +270,93 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
     assert [(each["channel"], each["text"]) for each in posts] == [
         ("-1008", "EXERCISE – a test of Tocsin. Nothing has happened.")
     ]
+
+
+def open_needs(visitor) -> list[str]:
+    """What is needed and missing, up to its first mark of punctuation."""
+    found = re.findall(r'class="mark open".*?<span>([^<:.]*)', visitor.page, re.DOTALL)
+    assert ("Not ready yet" in visitor.text) is bool(found)
+    return [each.strip() for each in found]
+
+
+async def test_what_is_refused_is_kept_nowhere_and_a_relay_has_no_address_of_the_web(visitor):
+    await visitor.send("station", "save", **STATION)
+    before = visitor.lines
+    await visitor.send("channels", "add", kind="mail")
+    assert "api_url" not in visitor.page
+    typed = {"key.host": "relais.example", "key.sender": "a@b.example", "key.to": "tous@b.example"}
+    await visitor.send("channels", "save:", kind="mail", name="liste", **typed, **{"key.port": "70000"})
+    assert visitor.status == 422
+    assert visitor.lines == before
+    assert 'value="70000"' in visitor.page
+    await visitor.send(
+        "channels", "save:", kind="mail", name="liste", **typed, **{"key.port": "465", "key.tls": "implicit"}
+    )
+    assert 'port = 465\ntls = "implicit"' in visitor.lines
+
+
+async def test_a_source_is_tried_by_itself_whatever_is_wrong_elsewhere(visitor, tmp_path):
+    storm(tmp_path)
+    await visitor.send("station", "save", **STATION)
+    await visitor.send("sources", "save:", kind="cap", name="meteo", **{"key.url": "orages.xml"})
+    await visitor.send("sources", "test:meteo")
+    assert "1 would be left out" in visitor.text, "there is no channel yet"
+    visitor.lines += '\n[channels.liste]\nkind = "mail"\napi_url = "https://relais.example"\n\n[push]\nkey = 4\n'
+    await visitor.send("sources", "test:meteo")
+    assert "1 would be left out" in visitor.text
+
+
+async def test_every_key_that_is_asked_for_has_words_of_its_own():
+    said = said_of(words_of("en"))
+    for sheet in (*channel_sheets(), *source_sheets()):
+        for key in sheet.keys:
+            for name in (key.name, *key.options):
+                assert said(f"{sheet.name}.{name}" if name == key.name else f"{key.name}.{name}") != name, (sheet, name)
+
+
+async def test_where_a_source_has_no_address_its_card_says_what_it_is_of(visitor):
+    await visitor.send("station", "save", **STATION)
+    keys = {"key.department": "38", "key.key": "METEO_KEY"}
+    await visitor.send("sources", "save:", kind="vigilance", name="meteo", **keys)
+    assert "Department: 38" in visitor.text
+    assert "None" not in visitor.text
+
+
+async def test_how_residents_are_told_and_may_speak(visitor, sandbox, tmp_path, monkeypatch):
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    await visitor.send("station", "save", **STATION, **ONLINE)
+    await add(visitor, "telegram", sandbox, "telegram", chat="@saintmartin", token="TELEGRAM_TOKEN", public="true")
+    before = visitor.lines
+    typed = {"push": "true", "reports": "true", "prefix": "sm", "hears.telegram": "true", "hours": "08:00-19:00"}
+    await visitor.send("people", "save", **typed, subject="nobody")
+    assert (visitor.status, visitor.lines) == (422, before)
+    assert 'value="08:00-19:00"' in visitor.page
+    await visitor.send("people", "save", **typed, subject="mailto:mairie@saint-martin.example")
+    await visitor.send("lines", "write")
+    town = load_config(tmp_path / "channels.toml")
+    assert (town.reports.prefix, town.listening.hours, list(town.hearing)) == ("SM", "08:00-19:00", ["telegram"])
+    key = tmp_path / "push-key"
+    assert (key.stat().st_mode & 0o777, "PRIVATE KEY" in key.read_text()) == (0o600, True)
+    made = key.read_text()
+    await visitor.send("lines", "write")
+    assert key.read_text() == made, "with another key nobody who subscribed is reached any more"
+    await visitor.send("people", "save")
+    assert all(f"[{table}]" not in visitor.lines for table in ("push", "reports"))
+    assert "hears" not in visitor.lines
+    assert await visitor.send("channels", "add:mail", preset="letters")
+    assert 'name="key.subscriptions" value="true" checked' in visitor.page
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+async def test_what_root_adds_an_account_to_belongs_to_whom_the_folder_belongs(visitor, tmp_path):
+    (tmp_path / "kept").mkdir()
+    os.chown(tmp_path / "kept", 990, 991)
+    await visitor.send("station", "save", **STATION, store=f"sqlite:///{tmp_path}/kept/tocsin.db")
+    keys = {"key.chat": "@saintmartin", "key.token": "TELEGRAM_TOKEN"}
+    await visitor.send("channels", "save:", kind="telegram", name="telegram", **keys)
+    await visitor.send("lines", "write")
+    await visitor.send("accounts", "add-person", person="Camille Roy")
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in (tmp_path / "kept").iterdir()} == {(990, 991)}
 
 
 async def test_the_lines_can_be_downloaded_and_what_was_there_is_kept_beside_what_is_written(visitor, tmp_path):

@@ -29,6 +29,7 @@ SECRETS = {
     "WEBHOOK_SECRET": "whsec_c2FuZGJveC13ZWJob29rLXNlY3JldC1vZi1ub2JvZHk=",
 }
 STATION = {"name": "Ville de Saint-Martin", "sender": "alertes@saint-martin.example", "areas": "INSEE:38185"}
+ONLINE = {"public_url": "https://alertes.saint-martin.example", "proxies": "127.0.0.1"}
 CODE = "the-code-of-this-test"
 
 
