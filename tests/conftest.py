@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from itertools import groupby, islice
 from pathlib import Path
@@ -17,6 +18,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from alerts.access import passwords
+from alerts.apart import pool
 from alerts.health import checkup
 from alerts.model.reason import Reason
 from alerts.model.town import Secret, Server
@@ -24,9 +26,14 @@ from alerts.rendering.checking import check_templates
 from alerts.store import database, files
 from alerts.store.connection import migrate
 from alerts.store.unit import rehearsal
-from campaign.forks import CHEAP, ForkServer, made_once
+from campaign.forks import CHEAP, READER, ForkServer, made_once
 from campaign.postgresql import MISSING, PostgreSQL, find_binaries
 from campaign.town import Town
+
+# Images of containers have it set, and so has pytest by hand: each process that a test starts would compile the program
+# anew, three times as slow. `make test` takes it away as well.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # What tests write needn't outlive the machine: where memory holds it, no transaction waits for a disk.
 MEMORY = Path("/dev/shm")
@@ -45,9 +52,13 @@ PLAIN = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlo
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], PLAIN])
 
 # How long an example takes, to make or to try, is the machine's affair: it would fail where others work beside it.
-settings.register_profile("tocsin", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Some stand for the many that are tried before a release.
+EXAMPLES = int(os.environ.get("TOCSIN_EXAMPLES", "30"))
+settings.register_profile("tocsin", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tocsin")
 
+
+vars(pool)["_COMMAND"] = READER
 
 CARRIED_OUT_TWICE = tuple(f"unit/{each}/" for each in ("store", "delivery", "health", "bot"))
 """Where each transaction is carried out, undone, and carried out again."""

@@ -9,4 +9,5 @@ import pytest
 
 def at_release(cases: Iterable[object]) -> list[object]:
     """These cases of a parametrised test, marked; a few others of it stand for them in `make test`."""
-    return [pytest.param(each, marks=pytest.mark.release) for each in cases]
+    given = (each if isinstance(each, tuple) else (each,) for each in cases)
+    return [pytest.param(*each, marks=pytest.mark.release) for each in given]

@@ -141,6 +141,7 @@ def visit(chromium, town) -> Iterator[Visit]:
         assert not visit.found, "\n".join(visit.found)
 
 
+@pytest.mark.release
 def test_every_page_of_letters(visit, town):
     page = visit.go("/")
     page.get_by_text("Les alertes par courriel").click()
@@ -166,6 +167,7 @@ def test_every_page_of_letters(visit, town):
     }  # fmt: skip
 
 
+@pytest.mark.release
 def test_every_page_of_reports(visit, town):
     told = town.reported()
     page = visit.go("/reports")

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from campaign.town import Town
 from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import Desk, People
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 MEYLAN = '[sources.manual]\npublish = "approve"\n'
@@ -72,7 +73,7 @@ def is_well_made(page):
     return True
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("size", ["desk", *at_release(["phone"])])
 def test_an_operator_sees_all_towns_and_posts_one_alert_to_them(desk, county, size):
     marie = desk.person("marie", "operator", size)
     page = marie.go("/")

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.axe import SIDEWAYS, violations
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 KEPT = """async () => Promise.all((await caches.keys()).map(async (shelf) =>
@@ -42,7 +43,7 @@ def test_chromium_finds_nothing_that_keeps_it_from_being_installed(chromium, tow
     assert len(found["manifest"]["shortcuts"]) == 2
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
+@pytest.mark.parametrize("size", ["phone", *at_release(["desk"])])
 def test_without_a_network_it_says_so_and_nothing_of_the_desk_was_kept(desk, size):
     anne = desk.person("anne", size=size)
     anne.go("/waiting")

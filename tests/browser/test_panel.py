@@ -15,6 +15,7 @@ from alerts.web.public.export import Export
 from alerts.web.public.told import Freshness
 from tests.browser.axe import violations
 from tests.browser.test_files_that_nobody_renews import served
+from tests.release import at_release
 from tests.unit.desk.conftest import LATER, NOW, TownDesk, a_town, an_alert
 from tests.unit.web.public.conftest import Paper, a_setting
 from tests.unit.web.public.test_panel import LONG
@@ -101,7 +102,7 @@ def hall(tmp_path, chromium):
     hall.server.close()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ["lying", *at_release(["upright", "small"])])
 @pytest.mark.parametrize("hours", [0, 10], ids=["day", "night"])
 def test_every_screen_of_a_turn_fits_and_is_read_from_six_metres(hall, size, hours):
     hall.write(
@@ -136,7 +137,7 @@ def test_words_still_fit_when_the_night_begins(hall):
     assert page.evaluate(_FITS)["out"] <= 0
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", ["lying", *at_release(["upright", "small"])])
 def test_without_a_script_the_next_screen_is_at_the_next_address_and_fits(hall, size):
     hall.write(*WORST)
     address = hall.serve(NOW)

@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.release import at_release
+
 pytestmark = pytest.mark.process
 WORDS = """screen => [...screen.querySelectorAll('.post')].map(part => [...part.childNodes]
     .filter(node => node.className !== 'link').map(node => node.textContent).join(' ')).join(' ')"""
@@ -15,7 +17,8 @@ CALLED = {"x": "X account", "page": "Facebook Page", "telegram": "Telegram chann
 
 
 @pytest.mark.parametrize(
-    ("size", "hazard", "place"), [("desk", "Power cut", "Les Coteaux"), ("phone", "Take shelter", "Le Plateau")]
+    ("size", "hazard", "place"),
+    [("phone", "Take shelter", "Le Plateau"), *at_release([("desk", "Power cut", "Les Coteaux")])],
 )
 def test_a_prepared_hazard_in_four_actions_validated_in_another_browser_and_seen_out_live(
     desk, town, size, hazard, place

@@ -19,6 +19,7 @@ from alerts.web.public.page import environment
 from tests.browser.editions import Printed, printed, whole_setting
 from tests.browser.officer import SIZES
 from tests.browser.test_files_that_nobody_renews import served
+from tests.release import at_release
 from tests.unit.desk.conftest import NOW
 
 pytestmark = pytest.mark.process
@@ -67,7 +68,7 @@ _SHIFTS = """() => { window.shifts = [];
         .observe({type: 'layout-shift', buffered: true}); }"""
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
+@pytest.mark.parametrize("size", ["phone", *at_release(["desk"])])
 def test_nothing_jumps_when_the_page_comes_nor_when_it_takes_over_what_is_new(page, severe, size):
     page.set_viewport_size(SIZES[size]["viewport"])
     page.reload()

@@ -13,6 +13,7 @@ from tests.browser.axe import violations
 from tests.browser.officer import SIZES
 from tests.browser.public_town import public_town
 from tests.browser.test_public_pages import another_site
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 DOCUMENTED = (Path(__file__).resolve().parents[2] / "docs" / "pages.md").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ def ink(page: Page, name: str) -> str:
     return str(page.evaluate(shade, name))
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("size", ["desk", *at_release(["phone"])])
 def test_what_is_on_everywhere_covers_the_whole_map_and_is_told_below_it(look, day, size):
     page = look("/", size)
 

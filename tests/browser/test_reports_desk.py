@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import People
 from tests.browser.town import LISTENS, DeskTown, desk_town
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 REPORTS = LISTENS + "\n[reports]\nprefix = 'SM'\n"
@@ -66,7 +67,9 @@ def look(page: Page, found: list[str]) -> None:
     found += [f"{page.url}: {wrong}" for wrong in violations(page)]
 
 
-@pytest.mark.parametrize(("size", "language", "kind"), [("desk", "en", "lighting"), ("phone", "fr", "waste")])
+@pytest.mark.parametrize(
+    ("size", "language", "kind"), [("phone", "fr", "waste"), *at_release([("desk", "en", "lighting")])]
+)
 def test_from_the_pin_to_the_answer_in_two_taps(desk, town, size, language, kind):
     number, found = reported(town, kind, f"Signalé, {size}"), []
     officer = desk.person("anne", "author", size, locale=language)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.officer import PASSWORD
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 
@@ -70,7 +71,7 @@ def registered(desk, name, *, before=None, **more):
     return person, device
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("size", ["desk", *at_release(["phone"])])
 def test_the_first_sign_in_and_the_next(desk, size):
     anne = desk.stranger(desk.account(f"anne-{size}"), size)
     first = anne.account.password

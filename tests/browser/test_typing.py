@@ -7,6 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.release import at_release
+
 pytestmark = pytest.mark.process
 
 WORDS = "Rupture de canalisation, chaussée affaissée devant l’école"
@@ -18,7 +20,7 @@ def composing(person, headline: str):
     return page
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("size", ["phone", *at_release(["desk"])])
 def test_the_server_is_killed_while_somebody_types_and_nothing_is_lost(desk, town, size):
     anne = desk.person("anne", "author", size)
     page = composing(anne, f"Fuite ({size})")

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from alerts.web.console.stream import STREAMS
 from tests.browser.lively import warning
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 
@@ -23,7 +24,7 @@ def public(town) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("size", ["desk", *at_release(["phone"])])
 def test_an_approver_validates_and_the_author_sees_it_go_out_live(desk, town, size):
     anne, berthe = desk.person("anne", "author", size), desk.person("berthe", "approver", size)
     alert = town.post(f"Rue Basse fermée ({size})", "--as", "anne", "--severity", "Moderate")["alert"]
@@ -91,7 +92,7 @@ def test_two_approvers_at_once_and_the_second_is_told(desk, town):
     expect(other.get_by_text("berthe validated it at")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("size", ["phone", *at_release(["desk"])])
 def test_a_veto_in_time(desk, town, size):
     berthe = desk.person("berthe", "approver", size)
     town.feed.tell(warning(f"vent-{size}", f"Coup de vent ({size})"))
@@ -109,7 +110,7 @@ def test_a_veto_in_time(desk, town, size):
     assert not any(f"Coup de vent ({size})" in text for text in public(town))
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
+@pytest.mark.parametrize("size", ["phone", *at_release(["desk"])])
 def test_correct_with_one_tap(desk, town, size):
     anne = desk.person("anne", "author", size)
     alert = town.post(f"Évacuation du quartier Nord ({size})", "--as", "anne", "--severity", "Moderate")["alert"]

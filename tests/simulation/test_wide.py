@@ -22,7 +22,8 @@ from tests.release import at_release
 
 BATCH = 6
 SEEDS = 20
-"""In so many seeds each bug is found; most in the first or the second."""
+"""In so many seeds each bug is found; most in the second, which is therefore tried first."""
+FINDS_MOST = 1
 
 
 @pytest.mark.parametrize("batch", [0, *at_release([1])])
@@ -119,5 +120,5 @@ BUGS = {
 def test_a_bug_put_in_on_purpose_is_found(promise, monkeypatch):
     BUGS[promise](monkeypatch)
 
-    outcomes = (simulate(seed, SHORT, wide=True) for seed in range(SEEDS))
+    outcomes = (simulate(seed, SHORT, wide=True) for seed in (FINDS_MOST, *range(SEEDS)))
     assert any(breach.promise == promise for outcome in outcomes for breach in outcome.breaches)

@@ -140,7 +140,7 @@ async def test_one_service_s_trouble_is_no_other_s(town, make_stage):
 @pytest.mark.parametrize("kind", ["error_html", "error_json", "cut_before", "cut_after", "hang"])
 async def test_what_got_no_answer_is_for_later_and_a_service_that_says_nothing_rests(town, kind):
     endpoints = [await town.browser() for _ in range(5)]
-    bulk = town.a_bulk(timeout="3s") if kind == "hang" else town.bulk
+    bulk = town.a_bulk(timeout="1s") if kind == "hang" else town.bulk
     await town.stage.fault("push", kind)
     results = [await bulk.tell(town.target(each)) for each in endpoints]
     assert [each.outcome for each in results] == [LATER] * 5

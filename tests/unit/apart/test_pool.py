@@ -159,11 +159,12 @@ def test_it_ends_with_the_daemon():
 
 async def test_whoever_sends_much_waits_for_themselves_alone():
     """Of one owner one thing at a time, and the others in between: by the order in which they begin."""
-    pool, began, go_on = Pool(), [], threading.Event()
+    pool, began = Pool(), []
+    go_on = {name: threading.Event() for name in ("much", "little", "third")}
 
     def work(name):
         began.append(name)
-        go_on.wait(60)
+        go_on[name].wait(60)
 
     loop = asyncio.get_running_loop()
     much, little = pool.turns_of("much", Unreadable), pool.turns_of("little", Unreadable)
@@ -174,11 +175,14 @@ async def test_whoever_sends_much_waits_for_themselves_alone():
         await asyncio.sleep(0)
 
     assert began == ["much", "little"]
-    go_on.set()
+    go_on["little"].set()
+    go_on["third"].set()
+    await asyncio.gather(*waiting[20:])
+    assert began[:2] == ["much", "little"]
+    assert sorted(began[2:]) == ["little", "third"], "not behind the twenty"
+    go_on["much"].set()
     await asyncio.gather(*waiting)
     assert began.count("much") == 20
-    # Whichever of the two that run is done first: one more of each may begin before it.
-    assert began.index("third") <= 4, "not behind the twenty"
 
 
 async def test_too_much_of_one_origin_is_refused(monkeypatch):

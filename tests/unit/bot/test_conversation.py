@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.bot.chat import (
@@ -271,7 +271,6 @@ DEEDS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(DEEDS, max_size=12), st.sampled_from([None, "fr", "en"]), st.sampled_from([TOWN, LONG, TownNow("T")]))
 def test_whatever_is_done_every_answer_can_be_sent_and_every_choice_kept(deeds, language, town):
     chat = Chat(town=town, language=language)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.delivery.bot_pace import Alarm, BotPace, Precedence
@@ -69,7 +69,6 @@ async def test_who_takes_a_bot_over_from_one_that_spoke_until_just_now_waits_for
         assert (crowd.times[-1] - began >= 1.0) is waits
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.integers(1, 40),
     st.lists(st.tuples(st.floats(0.0, 3.0), st.integers(1, 60), st.sampled_from(Precedence)), min_size=1, max_size=8),

@@ -4,7 +4,7 @@ import html
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.post import TextFormat
@@ -253,7 +253,6 @@ def test_the_order_of_importance_begins_with_what_is_never_cut() -> None:
     assert set(IMPORTANCE[: len(KEPT)]) == set(KEPT)
 
 
-@settings(max_examples=150)
 @given(texts=st.tuples(said_words, said_words, said_words, said_words), limit=st.integers(150, 400))
 @pytest.mark.parametrize("units", ["characters", "utf16", "weighted"])
 def test_a_cut_text_fits_and_keeps_what_is_kept(units: str, texts: tuple[str, str, str, str], limit: int) -> None:
@@ -273,7 +272,6 @@ def test_a_cut_text_fits_and_keeps_what_is_kept(units: str, texts: tuple[str, st
     assert instruction in lines or "Rentrez." in lines or own
 
 
-@settings(max_examples=150)
 @given(description=said_words, limit=st.integers(60, 200))
 def test_a_cut_text_ends_with_a_whole_word(description: str, limit: int) -> None:
     fitted = fit(pieces(headline="Vent", description=description, link=LINK), TextFormat(limit, "weighted"))
@@ -285,7 +283,6 @@ def test_a_cut_text_ends_with_a_whole_word(description: str, limit: int) -> None
         assert rest == "" or rest.lstrip("«\u00a0").startswith(" ") or rest.startswith("«")
 
 
-@settings(max_examples=150)
 @given(description=said_words, limit=st.integers(40, 160))
 def test_cut_markup_is_markup_still(description: str, limit: int) -> None:
     written = " ".join(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.reports import ClusterRule, Telling
@@ -117,7 +117,6 @@ def by_the_rule(crowd, rule) -> bool:
     return False
 
 
-@settings(max_examples=150, deadline=None)
 @given(_TELLINGS, st.randoms(use_true_random=False), st.integers(3, 6))
 def test_whether_there_is_one_depends_on_the_crowd_alone(drawn, chance, count):
     rule, crowd = ClusterRule(count=count), crowd_of(drawn)
@@ -133,7 +132,6 @@ def test_whether_there_is_one_depends_on_the_crowd_alone(drawn, chance, count):
         assert max(each.at for each in members) - min(each.at for each in members) <= rule.span
 
 
-@settings(max_examples=60, deadline=None)
 @given(_TELLINGS, st.integers(0, 130))
 def test_midnight_changes_nothing(drawn, midnight):
     """Digests change with the day; whose they are doesn't."""

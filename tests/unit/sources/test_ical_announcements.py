@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.model.alert import Alert, Category, MsgType, Severity, Urgency
@@ -610,7 +610,6 @@ def test_the_days_that_the_clocks_change(day, before):
     assert story.steps(f"{today} 12:00") == [("Update", "end")]
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 72 * 60), min_size=1, max_size=25))
 def test_whenever_it_is_read_each_moment_is_told_once_at_most_and_in_order(minutes):
     story = Story(one())
@@ -626,7 +625,6 @@ def test_whenever_it_is_read_each_moment_is_told_once_at_most_and_in_order(minut
     assert steps != ["end"]
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(["same", "later", "other", "cancelled", "gone", "broken"]), max_size=8))
 def test_whatever_happens_to_it_every_reference_was_sent_before(happenings):
     pages = {
