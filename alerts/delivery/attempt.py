@@ -31,6 +31,7 @@ from alerts.model.errors import (
     ReaderGone,
     Rejected,
     Retry,
+    Unexplained,
 )
 from alerts.model.events import AttemptFinished, Events
 from alerts.model.lease import Lease
@@ -53,6 +54,8 @@ from alerts.store.memory import ChannelStatuses
 from alerts.store.outbox import Outbox
 
 FINISH_RETRIED_AFTER = 1.0
+UNEXPLAINED_TRIES = 8
+"""How often a text is tried that the platform refuses without an explanation, where nothing else is published."""
 FAILURES_TOLD = 2
 """How many attempts in a row have to fail before the channel counts as failing: one may be the post's own fault."""
 _BEFORE_IT_WAS_STORED = timedelta(seconds=1)
@@ -99,13 +102,21 @@ class ChannelHealth:
         self._written = ChannelStatus()
         self._refusals = 0
         self._failures = 0
+        # Words that were refused without an explanation: since the platform took something last, and before that.
+        self._unexplained: set[str] = set()
+        self._faulty: set[str] = set()
         self._worked = False
         self._refused_at_home = False
 
     @property
     def blocked(self) -> bool:
         """Whether the credential has to be tried before anything is sent."""
-        return self._status.state == "blocked"
+        return self._status.state == "blocked" and not self.is_on_trial
+
+    @property
+    def is_on_trial(self) -> bool:
+        """Whether a post alone shows that what blocks the channel is over: one at a time is tried, after each pause."""
+        return self._status.is_shown_by_posts
 
     def trouble(self, now: datetime) -> Reason | None:
         """Why the channel isn't ok; None: it is."""
@@ -139,6 +150,24 @@ class ChannelHealth:
         except DatabaseRefused as error:  # that is told by itself: what is known here still holds
             log.warning("facts.not_read", channel=self._channel, error=str(error))
 
+    def weigh(self, error: DeliveryError, post: Post) -> DeliveryError:
+        """What a refusal without an explanation means by what else was refused, or taken.
+
+        Two texts that are refused, one after the other, aren't both at fault: it is the app or the account. One that is
+        refused again after another went out is at fault itself.
+        """
+        if not isinstance(error, Unexplained):
+            return error
+        words = post.message.plain
+        # That one remark can't be answered says nothing of the channel.
+        if post.kind is PostKind.ANSWER or words in self._faulty or post.tries >= UNEXPLAINED_TRIES:
+            self._faulty.discard(words)
+            self._unexplained.discard(words)
+            return Rejected(error.reason)
+        self._unexplained.add(words)
+        several = len(self._unexplained) > 1 or self.is_on_trial
+        return BadCredential(error.of_all) if several else error
+
     def meet(self, error: DeliveryError) -> None:
         """Let what one post met hold for all, where the platform said so."""
         status = retry.stands_after(error, self._status, self._clock.now(), self._refusals, self._chance)
@@ -155,9 +184,10 @@ class ChannelHealth:
         if isinstance(error, Duplicate | Gone | ReaderGone):
             return
         # A platform that refuses the very first post is set up wrongly: that needs no second one to be told.
-        self._failures += FAILURES_TOLD if isinstance(error, Rejected) and not self._worked else 1
+        at_once = isinstance(error, Unexplained) or (isinstance(error, Rejected) and not self._worked)
+        self._failures += FAILURES_TOLD if at_once else 1
         told = self._failures >= FAILURES_TOLD
-        if told and not self.blocked and self.paused_until(self._clock.now()) is None:
+        if told and self._status.state != "blocked" and self.paused_until(self._clock.now()) is None:
             self._change(replace(self._status, state="failing", reason=error.reason, blocked_until=None))
 
     def cannot_open(self, error: DeliveryError) -> None:
@@ -166,12 +196,17 @@ class ChannelHealth:
             self.meet(error)
             return
         until = self._clock.now() + retry.PROBED_AFTER
+        if self.is_on_trial:
+            self._change(replace(self._status, blocked_until=until))
+            return
         state = "blocked" if self.blocked else "failing"
         self._change(replace(self._status, state=state, reason=error.reason, blocked_until=until))
 
     def sent(self) -> None:
         """The platform took something: whatever was wrong is over, but for a pause that it has just asked for."""
         self._failures, self._worked = 0, True
+        self._faulty |= self._unexplained
+        self._unexplained.clear()
         if not self._refused_at_home:
             self._recover()
 
@@ -188,7 +223,7 @@ class ChannelHealth:
 
     def works(self) -> None:
         """It could be opened, or the credential is good: that proves nothing where what was tried failed."""
-        if self._status.state == "blocked" or self._status.blocked_until is not None:
+        if self.blocked or (self._status.blocked_until is not None and not self.is_on_trial):
             self._recover()
 
     def _recover(self) -> None:
@@ -307,7 +342,8 @@ class Attempts:
             else:
                 verdict = retry.sent(await self._carry_out(post, begun, via))
             self._health.sent()
-        except DeliveryError as error:
+        except DeliveryError as answered:
+            error = self._health.weigh(answered, post)
             self._health.meet(error)
             # That one remark can't be answered any more says nothing of the channel.
             if not (post.kind is PostKind.ANSWER and isinstance(error, Rejected)):

@@ -338,7 +338,9 @@ class Lane:
 
     async def _send_next(self, lease: Lease, now: datetime) -> datetime | None:
         """Begin the next posts that may leave. `now`: go on at once; later: not before; None: there is none."""
-        room = self.settings.concurrency - self.under_way
+        room = (1 if self._health.is_on_trial else self.settings.concurrency) - self.under_way
+        if self._health.is_on_trial and room <= 0:
+            return None
         # Room below nothing is taken by urgent posts, which may be some more than the lane's number.
         if room <= -URGENT_EXTRA:
             return None

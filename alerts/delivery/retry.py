@@ -8,8 +8,18 @@ from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
 from alerts.model.delivery import ChannelStatus, Verdict
-from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, InDoubt, ReaderGone, Rejected, Retry
-from alerts.model.post import Means, Post, PostKind, PostState, Receipt
+from alerts.model.errors import (
+    BadCredential,
+    DeliveryError,
+    Duplicate,
+    Gone,
+    InDoubt,
+    ReaderGone,
+    Rejected,
+    Retry,
+    Unexplained,
+)
+from alerts.model.post import UNEXPLAINED, Means, Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because
 
 Chance = Callable[[], float]
@@ -22,6 +32,8 @@ LONGEST_DOUBT = timedelta(seconds=30)
 """Until what may be out is said again where that does no harm: what comes after it on the channel waits for that."""
 LOOKING_TAKES = timedelta(seconds=10)
 PROBED_AFTER = timedelta(seconds=30)
+UNEXPLAINED_AFTER = timedelta(minutes=1)
+"""When a post is tried again that was refused without an explanation; later each time, five minutes at the most."""
 _REPEATABLE = (Means.EDIT, Means.DELETE)
 
 
@@ -88,8 +100,8 @@ def judge(
         # The platform has these words already, perhaps from an attempt whose answer was lost: ours is looked for.
         case Duplicate():
             return Verdict(PostState.IN_DOUBT, "duplicate", reason, next_try=now)
-        case BadCredential():
-            return Verdict(PostState.QUEUED, "credential", reason, counts=False)
+        case BadCredential() | Unexplained():
+            return _kept(error, post, now)
         case Gone():
             return _without_its_parent(reason, via)
         # A platform may refuse to change or delete what is out (Telegram deletes nothing older than 48 hours), but
@@ -98,6 +110,14 @@ def judge(
             return Verdict(PostState.QUEUED, "rejected", reason, means=Means.REPLY)
         case _:
             return Verdict(PostState.FAILED, "rejected", reason)
+
+
+def _kept(error: DeliveryError, post: Post, now: datetime) -> Verdict:
+    """Nothing is given up for what is, or may be, our access's fault; unexplained, it is tried now and then."""
+    if isinstance(error, BadCredential):
+        return Verdict(PostState.QUEUED, "credential", error.reason, counts=False)
+    wait = min(UNEXPLAINED_AFTER * 2 ** min(post.tries, 8), LONGEST_WAIT)
+    return Verdict(PostState.QUEUED, UNEXPLAINED, error.reason, next_try=now + wait)
 
 
 def judge_count(error: DeliveryError, post: Post, now: datetime, chance: Chance) -> Verdict:

@@ -197,7 +197,8 @@ class Reach:
 
     `live` is what was sent and not ended there, whatever waits or fails since; `coming`, `doubtful`, `waiting` and
     `failed` are channels whose readers have nothing of it yet; `ended` those that were told of its end. `then` are the
-    posts that would change what is live or end it, and aren't out; `held` those that nothing but a limit holds back.
+    posts that would change what is live or end it, and aren't out; `held` those that nothing but a limit, or our
+    refused access, holds back.
     """
 
     live: tuple[str, ...] = ()
@@ -232,7 +233,7 @@ def reach_of(posts: Iterable[Post]) -> Reach:
             found.setdefault("ended", []).append(channel)
         else:
             found.setdefault(_UNSEEN[last.state], []).append(channel)
-    held = tuple(thread[-1] for thread in threads.values() if thread[-1].is_held)
+    held = tuple(thread[-1] for thread in threads.values() if thread[-1].is_held or thread[-1].is_refused_access)
     return Reach(**{name: tuple(channels) for name, channels in found.items()}, then=tuple(then), held=held)
 
 

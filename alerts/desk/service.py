@@ -290,12 +290,20 @@ def held_by_limits(views: Views, config: Town, moment: datetime) -> list[HeldPos
 
 
 def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[str, list[Post]]:
-    """The same posts, each that waits for its channel's limits alone (`HELD`) with why, and with when it leaves."""
-    moving = any(post.state is PostState.QUEUED for thread in threads.values() for post in thread)
+    """The same posts, each in the queue that its channel alone holds back with why.
+
+    That is its limits (`HELD`), with when it leaves, or that the platform refuses our access: then it isn't tried.
+    """
+    moving = {post.channel for thread in threads.values() for post in thread if post.state is PostState.QUEUED}
     waits = held_by_limits(unit.views, unit.desk.station, unit.now) if moving else []
     held = {each.post.id: each for each in waits}
+    standings = {name: unit.views.channel_status(name) for name in moving}
 
     def told(post: Post) -> Post:
+        if post.state is not PostState.QUEUED or post.is_doubtful:
+            return post
+        if standings[post.channel].state == "blocked":
+            return replace(post, outcome="credential", reason=standings[post.channel].reason)
         found = held.get(post.id)
         return replace(post, outcome=HELD, next_try=found.leaves, reason=found.reason) if found else post
 

@@ -208,7 +208,7 @@ class HealthChecks:
                 continue
             try:
                 language = channel.language or notices.station.language
-                words = word(news, language, notices.station.zone)
+                words = word(news, language, notices.station.zone, notices.station.desk_url)
                 await self._lanes[channel.name].say_at_once(compose(words, notices.station.name, channel, language))
             except Exception as error:  # noqa: BLE001 one channel's trouble is its own, and nothing can be kept of it
                 log.warning("notice.failed", channel=channel.name, error=str(error))

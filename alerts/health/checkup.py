@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
@@ -28,6 +28,7 @@ from alerts.reports.addresses import read_places
 from alerts.store.connection import Place, exists, lack_of_room, sound
 from alerts.store.files import StoreError, must_be_makeable
 from alerts.store.restoring import fell_behind
+from alerts.store.unit import asking
 
 _DESK_ANSWERS = 10.0
 
@@ -214,8 +215,11 @@ def _is_free_or_ours(folder: Path) -> bool:
 
 
 async def check_live(town: Town) -> list[Finding]:
-    """Each feed read once and each credential probed, side by side; nothing is stored or sent."""
-    clock = SystemClock()
+    """Each feed read once and each credential probed, side by side; nothing is stored or sent.
+
+    What a platform refused a post for, and no probe shows, is told as it was last met.
+    """
+    clock, refused = SystemClock(), await asyncio.to_thread(_refused_posts, town)
     async with aiohttp.ClientSession() as session:
         checks: list[Awaitable[Finding]] = []
         for name, rules in town.sources.items():
@@ -228,7 +232,8 @@ async def check_live(town: Town) -> list[Finding]:
             readable = all(finding.good for finding in _secrets(name, channel.settings, town.folder))
             if sends is not None and readable:  # what is missing was told at rest
                 resources = Resources(session, clock, town.folder, lambda _: None, _forget)
-                checks.append(_probe(_key_of(name, channel), sends(name, channel.settings, resources)))
+                sending = sends(name, channel.settings, resources)
+                checks.append(_probe(_key_of(name, channel), sending, refused.get(name)))
         if town.desk_url:
             checks.append(desk_answers(town.desk_url, session))
         return _in_language_of(town, await asyncio.gather(*checks))
@@ -266,7 +271,19 @@ async def _read(what: str, source: Source, memory: Memory, clock: SystemClock) -
     return Finding(what, good=True, why=partly or because("source_fine", count=count))
 
 
-async def _probe(what: str, channel: Channel) -> Finding:
+def _refused_posts(town: Town) -> Mapping[str, Reason]:
+    """Of each channel that is blocked for what a post alone shows, why; of a database that can't be read, nothing."""
+    try:
+        if not exists(town.database):
+            return {}
+        with asking(town.database) as unit:
+            found = {name: unit.views.channel_status(name) for name in town.channels}
+    except StoreError:
+        return {}
+    return {name: each.reason for name, each in found.items() if each.is_shown_by_posts and each.reason}
+
+
+async def _probe(what: str, channel: Channel, refused: Reason | None) -> Finding:
     try:
         await channel.open()
         probe: Probe = await channel.probe()
@@ -275,4 +292,5 @@ async def _probe(what: str, channel: Channel) -> Finding:
     finally:
         await channel.close()
     speaks = because("channel_fine", account=probe.account)
-    return Finding(what, good=not probe.warnings, why=because("several", each=[speaks, *probe.warnings]))
+    wrong = [*probe.warnings, *([refused] if refused else [])]
+    return Finding(what, good=not wrong, why=because("several", each=[speaks, *wrong]))

@@ -82,7 +82,10 @@ class OnCallNotices:
 
     def _notice(self, news: HealthNotice) -> OnCallNotice:
         return OnCallNotice(
-            news.trouble.key, news.say, lambda language: word(news, language, self.station.zone), _SEVERITY
+            news.trouble.key,
+            news.say,
+            lambda language: word(news, language, self.station.zone, self.station.desk_url),
+            _SEVERITY,
         )
 
     def _file(self, alerts: AlertRepository, news: OnCallNotice, now: datetime) -> list[str]:

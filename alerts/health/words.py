@@ -13,6 +13,7 @@ from datetime import datetime, tzinfo
 from alerts.desk.approve import MessageKind
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.model.alert import Severity
+from alerts.model.delivery import Blame, blame_of
 from alerts.model.listening import Utterance
 from alerts.rendering.i18n import word as reason_in
 from alerts.rendering.i18n import words_in
@@ -21,11 +22,17 @@ from alerts.rendering.text import clean_line
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How one kind of trouble is told: what is wrong, what to do, and that it is over."""
+    """How one kind of trouble is told: what is wrong, what to do, and that it is over.
+
+    `at_desk` is what to do where the desk has an address, for somebody with a telephone and no command line; `page` is
+    where at the desk.
+    """
 
     wrong: str
     fix: str
     over: str
+    at_desk: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +55,20 @@ _WORDINGS: Mapping[What, Wording] = {
         "the channel {name} can't publish, its credential is refused",
         "Renew it: what waits will go out by itself.",
         "the credential of the channel {name} works again",
+        "Who manages it renews it: what waits will go out by itself.",
+        "channels",
     ),
     What.PLATFORM: Wording(
         "the platform of the channel {name} doesn't answer or makes us wait",
-        "Nothing is lost. In an emergency, use another channel.",
+        "What waits is kept, and tried again. In an emergency, use another channel.",
         "the platform of the channel {name} answers again",
     ),
     What.LANE: Wording(
         "on the channel {name}, posts tried since {since} don't get out (how many: {posts})",
         "“tocsin status” says which, and why. In an emergency, use another channel.",
         "the posts of the channel {name} get out again",
+        "The desk says which, and why. In an emergency, use another channel.",
+        "",
     ),
     What.RIGHTS: Wording(
         "the account of the channel {name} lacks rights",
@@ -68,16 +79,22 @@ _WORDINGS: Mapping[What, Wording] = {
         "on the channel {name}, posts wait for your decision (how many: {posts})",
         "Look at the channel, then “tocsin retry” or “tocsin drop”.",
         "nothing waits for a decision on the channel {name}",
+        "Look whether they are out on the channel, then send them again or give them up at the desk.",
+        "",
     ),
     What.LIMIT: Wording(
         "on the channel {name}, grave alerts wait for the channel's limit (how many: {posts})",
-        "They go out by themselves. If that is too late, publish by hand or on another channel.",
+        "They go out by themselves. If that is too late, “tocsin retry --over-limit” sends them now.",
         "no grave alert waits for the limit of the channel {name}",
+        "They go out by themselves. If that is too late, an approver sends them now at the desk.",
+        "",
     ),
     What.FEED: Wording(
         "the source {name} can't be read (last read: {since})",
         "Check its address and the network (“tocsin check --live”), and watch for its alerts yourself.",
         "the source {name} is read again",
+        "Watch for its alerts yourself; the desk says what is wrong.",
+        "channels",
     ),
     What.QUIET: Wording(
         "the source {name} answers but has said nothing new since {since}, far longer than usual",
@@ -115,10 +132,46 @@ _WORDINGS: Mapping[What, Wording] = {
 }
 
 
-def word(news: HealthNotice, language: str, zone: tzinfo) -> NoticeWords:
-    """The warning in that language; times are in `zone`."""
+# A channel that can't publish, where it isn't the credential that is refused.
+_OF_ACCESS: Mapping[Blame, tuple[str, str]] = {
+    Blame.APP: (
+        "the channel {name} can't publish: the platform refuses our app",
+        (
+            "Who manages the app looks into the platform's developer portal (on X: Public Utility App). What waits "
+            "will go out by itself."
+        ),
+    ),
+    Blame.ACCOUNT: (
+        "the channel {name} can't publish: the platform refuses our account",
+        "Sign in on the platform with it: it says what it asks for. What waits will go out by itself.",
+    ),
+    Blame.RIGHTS: (
+        "the channel {name} can't publish: the platform says that we may not",
+        "An administrator of the account gives us the right again on the platform. What waits will go out by itself.",
+    ),
+    Blame.CREDITS: (
+        "the channel {name} can't publish: its credits are used up",
+        (
+            "Who pays for the app buys some, or raises the limit, in the developer portal. What waits will go out "
+            "by itself."
+        ),
+    ),
+}
+_ACCESS_IS_BACK = "the channel {name} publishes again"
+
+
+def _wording_of(trouble: Trouble) -> Wording:
+    wording = _WORDINGS[trouble.what]
+    if trouble.what not in (What.CREDENTIAL, What.PLATFORM) or blame_of(trouble.reason) not in _OF_ACCESS:
+        return wording
+    wrong, fix = _OF_ACCESS[blame_of(trouble.reason)]
+    return Wording(wrong, fix, _ACCESS_IS_BACK, fix, "channels")
+
+
+def word(news: HealthNotice, language: str, zone: tzinfo, desk: str | None = None) -> NoticeWords:
+    """The warning in that language; times are in `zone`. `desk` is the desk's address, to which it leads."""
     _ = words_in(language).gettext
-    trouble, wording = news.trouble, _WORDINGS[news.trouble.what]
+    trouble, wording = news.trouble, _wording_of(news.trouble)
     begun, name = spell_time(news.since, zone, _), _name_of(trouble, _)
     if news.say is Phase.RESOLVED:
         over = _(wording.over).format(name=name)
@@ -126,14 +179,15 @@ def word(news: HealthNotice, language: str, zone: tzinfo) -> NoticeWords:
     wrong = what_is_wrong(trouble, language, zone)
     lead = _("Warning: {wrong}.") if news.say is Phase.FIRING else _("Still, since {begun}: {wrong}.")
     detail = reason_in(trouble.reason, language, zone) if trouble.reason else None
-    return NoticeWords(lead.format(wrong=wrong, begun=begun), _(wording.fix), detail)
+    fix = f"{_(wording.at_desk)} {desk}/{wording.page}" if desk and wording.at_desk else _(wording.fix)
+    return NoticeWords(lead.format(wrong=wrong, begun=begun), fix, detail)
 
 
 def what_is_wrong(trouble: Trouble, language: str, zone: tzinfo) -> str:
     """The trouble alone, as a sentence without its end; times are in `zone`."""
     _ = words_in(language).gettext
     since = spell_time(trouble.since, zone, _)
-    return _(_WORDINGS[trouble.what].wrong).format(name=_name_of(trouble, _), since=since, posts=trouble.posts)
+    return _(_wording_of(trouble).wrong).format(name=_name_of(trouble, _), since=since, posts=trouble.posts)
 
 
 def spell_time(time: datetime | None, zone: tzinfo, _: Callable[[str], str]) -> str:

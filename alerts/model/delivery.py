@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from alerts.model.bounds import visible
 from alerts.model.hazard import Hazard
@@ -196,6 +197,43 @@ class Verdict:
     tally: PollCount | None = None
 
 
+class Blame(StrEnum):
+    """What a platform's refusal is about, by which people are told what to do."""
+
+    CREDENTIAL = "credential"
+    APP = "app"
+    ACCOUNT = "account"
+    RIGHTS = "rights"
+    CREDITS = "credits"
+    LIMIT = "limit"
+    OTHER = "other"
+
+
+_BLAMED: Mapping[str, Blame] = MappingProxyType(
+    {
+        "x_app_refused": Blame.APP,
+        "x_forbids_all": Blame.APP,
+        "x_read_only": Blame.APP,
+        "x_account_refused": Blame.ACCOUNT,
+        "facebook_permission": Blame.RIGHTS,
+        "telegram_may_not_post": Blame.RIGHTS,
+        "x_credits": Blame.CREDITS,
+        "limit_until": Blame.LIMIT,
+        "asked_to_wait": Blame.LIMIT,
+        "bot_still_waits": Blame.LIMIT,
+        "facebook_holds_back": Blame.LIMIT,
+        "receiver_asks_to_wait": Blame.LIMIT,
+    }
+)
+# Who may read and has valid keys may still not publish: a probe of the keys is no sign that this is over.
+_SHOWN_BY_POSTS = frozenset({"x_app_refused", "x_forbids_all", "x_account_refused", "facebook_permission"})
+
+
+def blame_of(reason: Reason | None) -> Blame:
+    """What a channel's reason is about; `OTHER` where it is about none of us."""
+    return _BLAMED.get(reason.code, Blame.OTHER) if reason is not None else Blame.OTHER
+
+
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
     """How a lane stands with its platform: `state` is ok, blocked or failing; it survives a restart."""
@@ -204,6 +242,11 @@ class ChannelStatus:
     reason: Reason | None = None
     blocked_until: datetime | None = None
     quotas: tuple[Quota, ...] = ()
+
+    @property
+    def is_shown_by_posts(self) -> bool:
+        """Whether it is blocked for something that no probe tells the end of: only that a post is taken does."""
+        return self.state == "blocked" and self.reason is not None and self.reason.code in _SHOWN_BY_POSTS
 
 
 @dataclass(frozen=True, slots=True)

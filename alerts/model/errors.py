@@ -108,6 +108,17 @@ class Rejected(DeliveryError):
     """The platform will never take this post as it is."""
 
 
+class Unexplained(Rejected):
+    """The platform refuses this post and doesn't say whether for its words or for our app or account.
+
+    `of_all` is the reason where it turns out to refuse whatever is said.
+    """
+
+    def __init__(self, reason: Reason | str, of_all: Reason) -> None:
+        super().__init__(reason)
+        self.of_all = of_all
+
+
 class Gone(DeliveryError):
     """The post to be updated, answered or deleted is not there any more."""
 

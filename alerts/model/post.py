@@ -267,6 +267,11 @@ class Post:
         return self.state is PostState.QUEUED and self.outcome == HELD
 
     @property
+    def is_refused_access(self) -> bool:
+        """Whether it waits until the channel's credential, app or account is accepted again."""
+        return self.state is PostState.QUEUED and self.outcome == "credential"
+
+    @property
     def is_doubtful(self) -> bool:
         """Whether an answer to it was lost, and nothing has told since whether it is out."""
         return self.outcome == PostState.IN_DOUBT and self.state is not PostState.SENT
@@ -293,6 +298,8 @@ OVER_LIMIT = 2000
 """The place in a lane of what an approver sends over the town's own windows: first of all, and it waits for none."""
 HELD = "held"
 """The outcome of a post that its channel's limits hold back: told where it is read, and stored nowhere."""
+UNEXPLAINED = "unexplained"
+"""The outcome of an attempt that the platform refused without saying whether for the words or for app or account."""
 ANSWERS_LAST = -10
 """The place in a lane of what answers somebody: behind every alert."""
 

@@ -153,7 +153,13 @@ DECIDED: Mapping[str, str] = {
     "unreadable_answer": "{platform:term} answered {status} with something that can't be read",
     "x_credits": "X takes nothing more until credits or the cap are raised in the developer portal: “{said}”",
     "x_keys_refused": "X refuses our keys: “{said}”; check all four, and this machine's clock",
-    "x_account_refused": "X refuses our account or app: “{said}”; look into the developer portal",
+    "x_account_refused": "X refuses our account: “{said}”; sign in on X with it and see what X asks",
+    "x_app_refused": "X refuses our app: “{said}”; look into the developer portal (Public Utility App)",
+    "x_forbids": "X refuses it and doesn't say whether for its words, our app or our account: “{said}”",
+    "x_forbids_all": (
+        "X refuses whatever we publish, so our app or account: “{said}”; look into the developer portal (Public "
+        "Utility App)"
+    ),
     "x_no_reply": "X doesn't let us reply to the earlier post: “{said}”",
     "x_read_only": "X lets these keys read only; give the app “Read and write” and make new access tokens",
     "x_listens_to_nobody": "this channel isn't listened to: X's approval is needed before (hears, approved)",

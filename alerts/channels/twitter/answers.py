@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alerts.channels.answer import LONGEST_WAIT, Answer, RequestPurpose, count_of, normal, quote, unclear, unreadable
-from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry
+from alerts.model.errors import BadCredential, DeliveryError, Duplicate, Gone, Rejected, Retry, Unexplained
 from alerts.model.post import Quota
 from alerts.model.reason import because
 
@@ -21,8 +21,10 @@ SPENT = timedelta(hours=1)
 """How long to wait where no time helps, only someone who pays."""
 
 _FORBIDDEN = 403
-_CREDENTIAL_PROBLEMS = frozenset({"client-forbidden", "unsupported-authentication", "oauth1-permissions"})
-_CREDENTIAL_WORDS = ("suspended", "temporarily locked", "app permissions")
+_APP_PROBLEMS = frozenset({"client-forbidden", "unsupported-authentication", "oauth1-permissions"})
+_APP_WORDS = ("app permissions", "access to a subset of", "access level")
+_NO_ACCESS = 453  # the old number of an app whose plan doesn't hold this call
+_ACCOUNT_WORDS = ("suspended", "temporarily locked")
 _NO_REPLY_WORDS = (
     "reply to this conversation is not allowed",
     "you can only reply to",
@@ -75,15 +77,23 @@ def _refused(status: int, told: Mapping[str, Any], words: str, act: RequestPurpo
     # Since February 2026 X lets replies through by rules of its own; the words go out as a post then.
     if act is RequestPurpose.REPLY and any(phrase in lower for phrase in _NO_REPLY_WORDS):
         return Gone(because("x_no_reply", said=said))
-    if status == _FORBIDDEN and _about_credential(told, lower):
+    if status == _FORBIDDEN and any(phrase in lower for phrase in _ACCOUNT_WORDS):
         return BadCredential(because("x_account_refused", said=said))
+    if status == _FORBIDDEN and _about_app(told, lower):
+        return BadCredential(because("x_app_refused", said=said))
     if status == 404 and act.on_a_post:
         return Gone(because("post_gone", platform="X"))
+    # The type of the problem is `about:blank` for words, app and account alike: a second text tells them apart.
+    if status == _FORBIDDEN and act.once:
+        return Unexplained(because("x_forbids", said=said), because("x_forbids_all", said=said))
     return Rejected(because("refused", platform="X", said=said))
 
 
-def _about_credential(told: Mapping[str, Any], lower: str) -> bool:
-    return _problem(told) in _CREDENTIAL_PROBLEMS or any(phrase in lower for phrase in _CREDENTIAL_WORDS)
+def _about_app(told: Mapping[str, Any], lower: str) -> bool:
+    errors = told.get("errors")
+    codes = [each.get("code") for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+    is_named = _problem(told) in _APP_PROBLEMS or _NO_ACCESS in codes
+    return is_named or any(phrase in lower for phrase in _APP_WORDS)
 
 
 def _usage_capped(told: Mapping[str, Any], status: int) -> bool:

@@ -31,9 +31,10 @@ from alerts.desk.officer import Officer
 from alerts.desk.routing import PRACTICE, Reach, channels_on, reach_of
 from alerts.desk.service import DeskUnit, with_limits
 from alerts.model.alert import Info
+from alerts.model.delivery import Blame, blame_of
 from alerts.model.errors import Refused
 from alerts.model.incident import OWN_NOTICES, AlertState, StoredAlert, Wanted
-from alerts.model.post import Post, PostState
+from alerts.model.post import UNEXPLAINED, Post, PostState
 from alerts.rendering.moments import with_ordinal
 from alerts.web.console.at_once import AtOnce
 from alerts.web.console.frame import BASE, Console, visitor_of
@@ -57,6 +58,7 @@ class Remedy(StrEnum):
 
     VALIDATE = "validate"
     CREDENTIAL = "credential"
+    UNEXPLAINED = "unexplained"
     LOOK = "look"
     REWORD = "reword"
     LATE = "late"
@@ -178,6 +180,7 @@ def page(console: Console, request: web.Request, name: str, *, status: int = 200
     common = {
         "may": actor.may,
         "remedy_of": remedy_of,
+        "blame_of": blame_of,
         "exact": exact,
         "moment": console.service.now(),
     }
@@ -214,10 +217,10 @@ def remedy_of(post: Post) -> Remedy | None:
         # As long as Tocsin looks for it on the platform by itself there is nothing to decide (docs/faults.md).
         return Remedy.WAIT if post.next_try else Remedy.LOOK
     # It is tried again by itself, but no try succeeds before somebody renews the credential.
-    if post.state is PostState.QUEUED and post.outcome == "credential":
+    if post.is_refused_access or (post.state is PostState.QUEUED and blame_of(post.reason) is Blame.CREDITS):
         return Remedy.CREDENTIAL
-    if post.is_held:
-        return Remedy.LIMIT
+    if post.is_held or (post.state is PostState.QUEUED and post.outcome == UNEXPLAINED):
+        return Remedy.LIMIT if post.is_held else Remedy.UNEXPLAINED
     if post.state in (PostState.QUEUED, PostState.SENDING):
         # Before its first attempt it only waits for its turn, which is no trouble.
         return Remedy.WAIT if post.tries else None
@@ -231,7 +234,8 @@ def needs_somebody(post: Post) -> bool:
     remedy = remedy_of(post)
     # A post that is no emergency waits for a limit as it waits for its turn.
     grave = remedy is Remedy.LIMIT and post.urgent
-    return grave or remedy in (Remedy.VALIDATE, Remedy.LOOK, Remedy.REWORD, Remedy.CREDENTIAL)
+    asks = (Remedy.VALIDATE, Remedy.LOOK, Remedy.REWORD, Remedy.CREDENTIAL, Remedy.UNEXPLAINED)
+    return grave or remedy in asks
 
 
 def board_of(unit: DeskUnit) -> Board:

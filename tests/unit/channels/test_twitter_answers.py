@@ -9,7 +9,7 @@ import pytest
 
 from alerts.channels.answer import Answer, RequestPurpose
 from alerts.channels.twitter.answers import find_words, limits, refusal
-from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry
+from alerts.model.errors import BadCredential, Duplicate, Gone, InDoubt, Rejected, Retry, Unexplained
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 EPOCH = int(NOW.timestamp())
@@ -55,9 +55,15 @@ def test_what_was_done_is_no_refusal():
         (
             problem(403, "You attempted to reply to a Tweet that is deleted or not visible to you."),
             RequestPurpose.PUBLISH,
-            Rejected,
+            Unexplained,
         ),
-        (problem(403, "You are not permitted to perform this action."), RequestPurpose.PUBLISH, Rejected),
+        (problem(403, "You are not permitted to perform this action."), RequestPurpose.PUBLISH, Unexplained),
+        (problem(403, "You are not permitted to perform this action."), RequestPurpose.DELETE, Rejected),
+        (
+            Answer(403, {}, b'{"errors": [{"code": 453, "message": "You currently have access to a subset"}]}'),
+            RequestPurpose.PUBLISH,
+            BadCredential,
+        ),
         (problem(403, "Not enrolled.", kind=f"{PROBLEMS}/client-forbidden"), RequestPurpose.PUBLISH, BadCredential),
         (
             problem(

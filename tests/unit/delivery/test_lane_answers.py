@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.errors import BadCredential, Duplicate, InDoubt, ReaderGone, Rejected, Retry
+from alerts.model.errors import BadCredential, Duplicate, InDoubt, ReaderGone, Rejected, Retry, Unexplained
 from alerts.model.post import Means, PostKind, PostState
+from alerts.model.reason import because
 from tests.fakes import HANGS, ScriptedChannel
 from tests.unit.delivery.lane_house import gaps
 
@@ -90,6 +91,39 @@ async def test_a_bad_credential_stops_the_lane_and_keeps_the_posts_until_a_probe
     await house.clock.advance(5)
     assert channel.texts() == ["1", "1"], "nobody had to say that it works, and the refused try took no place"
     assert (await house.row("SELECT state FROM channel"))["state"] == "ok"
+
+
+async def test_two_texts_that_a_platform_refuses_unexplained_block_the_channel_and_both_are_kept(house):
+    def refused():
+        return Unexplained("not permitted", because("x_forbids_all", said="not permitted"))
+
+    channel = ScriptedChannel(house.clock, publish=[refused() for _ in range(5)])
+    await house.start(channel)
+    first = await house.post("Crue", Severity.SEVERE)
+    stored = await house.get(first)
+    assert (stored.state, stored.outcome) == (PostState.QUEUED, "unexplained")
+    assert (await house.row("SELECT state FROM channel"))["state"] == "failing"
+    second = await house.post("Gaz", Severity.SEVERE)
+    assert (await house.row("SELECT state FROM channel"))["state"] == "blocked"
+    await house.clock.advance(29)
+    assert len(channel.published) == 2
+    # A probe of the keys passes all the while, and says nothing of it.
+    await house.clock.advance(240)
+    assert (await house.row("SELECT state FROM channel"))["state"] == "blocked"
+    assert {await house.state(first), await house.state(second)} == {PostState.QUEUED}
+    await house.clock.advance(600)
+    assert {await house.state(first), await house.state(second)} == {PostState.SENT}
+    assert (await house.row("SELECT state FROM channel"))["state"] == "ok"
+
+
+async def test_a_text_that_is_refused_unexplained_while_another_goes_out_is_at_fault_itself(house):
+    of_all = because("x_forbids_all", said="no")
+    channel = ScriptedChannel(house.clock, publish=[Unexplained("no", of_all), None, Unexplained("no", of_all)])
+    await house.start(channel)
+    first = await house.post("Crue")
+    second = await house.post("Gaz")
+    await house.clock.advance(61)
+    assert [await house.state(post) for post in (first, second)] == [PostState.FAILED, PostState.SENT]
 
 
 async def test_a_blocked_lane_still_ends_what_is_over(house):

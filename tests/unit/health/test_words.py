@@ -13,7 +13,7 @@ from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.notices import LONGEST, compose, tidied
 from alerts.health.words import NoticeWords, PendingApproval, word, word_pending
 from alerts.model.alert import Severity
-from alerts.model.reason import in_words
+from alerts.model.reason import because, in_words
 from alerts.rendering.counting import count
 from tests.unit.desk.conftest import PAGE, TEAM, X
 
@@ -37,6 +37,30 @@ def test_each_kind_is_told_with_its_name_a_fix_and_that_it_is_over(what, languag
     assert "meteo" in over.headline
     assert (over.fix, over.detail) == (None, None)
     assert not {"{", "}"} & set(begins.headline + begins.fix + over.headline)
+
+
+def test_where_the_desk_has_an_address_a_warning_leads_there_and_names_no_command():
+    for what in (What.CREDENTIAL, What.LANE, What.UNDECIDED, What.LIMIT, What.FEED):
+        for language in ("fr", "en"):
+            told = word(news(what), language, PARIS, "https://poste.example/desk")
+            assert "https://poste.example/desk/" in told.fix
+            assert "tocsin" not in told.fix
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("x_forbids_all", "portail développeur"),
+        ("x_account_refused", "Connectez-vous à la plateforme"),
+        ("facebook_permission", "Un administrateur du compte"),
+        ("x_credits", "La personne qui paie l’application"),
+    ],
+)
+def test_a_refusal_says_whether_it_is_app_account_right_or_credits_and_whom_to_ask(code, says):
+    trouble = Trouble(What.PLATFORM if code == "x_credits" else What.CREDENTIAL, "x", because(code, said="no"), SINCE)
+    told = word(HealthNotice(Phase.FIRING, trouble, SINCE), "fr", PARIS)
+    assert "identifiants" not in told.headline
+    assert says in told.fix
 
 
 def test_the_languages_are_two():

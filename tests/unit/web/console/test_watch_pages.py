@@ -22,6 +22,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.incident import AlertState
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.post import HELD, PostKind, PostState
+from alerts.model.reason import because
 from alerts.model.subscriber import Notice, Topic
 from alerts.model.town import Town
 from alerts.store.statement import stamp
@@ -297,6 +298,24 @@ async def test_a_grave_alert_that_waits_for_a_limit_says_until_when_and_needs_so
         assert "limite" not in html.unescape(await desk.text(f"/alerts/{second.id}")).split('id="standing"')[1][:400]
 
 
+async def test_a_platform_that_refuses_our_app_is_told_as_that_and_nothing_of_it_is_under_way(desk):
+    stored = await desk.post("Crue à la Gare", channels=("second",), severity=Severity.SEVERE)
+    why = because("x_forbids_all", said="You are not permitted").kept()
+    row = "INSERT INTO channel (name, state, reason, quotas) VALUES ('second', 'blocked', ?, '[]')"
+    await desk.database.write(lambda db: db.execute(row, (why,)) and None)
+
+    page = html.unescape(await desk.text(f"/alerts/{stored.id}"))
+    channels = html.unescape(await desk.text("/channels"))
+
+    assert "refuses us" in page.split('id="standing"')[1][:300]
+    assert "under way" not in page.split('id="standing"')[1][:300]
+    for said in (page, channels):
+        assert "developer portal" in said
+    assert "Nothing is lost" not in channels
+    card = channels.split('id="channel-second"')[1].split("</article>")[0]
+    assert "its credential is taken as good" not in card
+
+
 async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
     stored = await desk.post(channels=("x",))
     left_at = stamp(desk.clock.now() - timedelta(minutes=5))
@@ -499,6 +518,8 @@ async def test_the_first_to_go_out_by_itself_is_among_those_that_fit_and_the_res
         ({"state": PostState.IN_DOUBT}, Remedy.LOOK),
         ({"state": PostState.IN_DOUBT, "next_try": True}, Remedy.WAIT),
         ({"state": PostState.QUEUED, "outcome": "credential", "tries": 1}, Remedy.CREDENTIAL),
+        ({"state": PostState.QUEUED, "outcome": "unexplained", "tries": 1}, Remedy.UNEXPLAINED),
+        ({"state": PostState.QUEUED, "tries": 1, "reason": because("x_credits", said="no")}, Remedy.CREDENTIAL),
         ({"state": PostState.QUEUED, "outcome": "retry", "tries": 1}, Remedy.WAIT),
         ({"state": PostState.QUEUED}, None),
         ({"state": PostState.QUEUED, "outcome": HELD}, Remedy.LIMIT),
