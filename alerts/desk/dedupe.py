@@ -286,10 +286,18 @@ def _stands(alerts: AlertRepository, stored: StoredAlert, publish: Publish) -> b
         case AlertState.REJECTED:
             return publish != "auto"
         case AlertState.WAITING:
-            has_clock = any(post.not_before for post in _waiting(alerts, stored))
-            return publish == "approve" or (publish == "veto" and has_clock)
+            return decided_first(alerts, stored, publish)
         case _:
             return bool(channels_on(alerts.thread(stored.incident_id)))
+
+
+def decided_first(alerts: AlertRepository, stored: StoredAlert, publish: Publish) -> bool:
+    """Whether one that waits is decided before what comes now goes out by itself, if that ever does.
+
+    Nobody may come to decide about one without a clock.
+    """
+    has_clock = any(post.not_before for post in _waiting(alerts, stored))
+    return publish == "approve" or (publish == "veto" and has_clock)
 
 
 def merged_before(alerts: AlertRepository, alert: Alert, source: str, now: datetime) -> LeftOut | None:

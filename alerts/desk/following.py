@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from alerts.desk.dedupe import end_reason, is_practice, same_topic
+from alerts.desk.dedupe import decided_first, end_reason, is_practice, same_topic
 from alerts.desk.routing import channels_on, fit_for_people, how_to_publish, is_open, premature
 from alerts.model.alert import Alert, Info, MsgType
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
@@ -72,7 +72,7 @@ def replaced_before(
     """The update or cancellation of this message that was read before the message itself.
 
     One that was left out itself replaces nothing, but for an end, which found nothing to end yet. One that waits keeps
-    back nothing that goes out at once.
+    back nothing that goes out by itself before it is decided.
     """
     # It isn't stored yet, and `may_follow` asks of what is.
     itself = StoredAlert("", "", source, alert, AlertState.LEFT_OUT, alert.sent)
@@ -81,19 +81,19 @@ def replaced_before(
         if later is None or later.msg_type not in _GOES_ON:
             continue
         is_newer = later.sent >= alert.sent and later.identifier != alert.identifier
-        if is_newer and _counts(stored, later, publish) and may_follow(later, stored.source, itself, station):
+        if is_newer and _counts(alerts, stored, later, publish) and may_follow(later, stored.source, itself, station):
             return stored
     return None
 
 
-def _counts(stored: StoredAlert, later: Alert, publish: Publish) -> bool:
+def _counts(alerts: AlertRepository, stored: StoredAlert, later: Alert, publish: Publish) -> bool:
     match stored.state:
         case AlertState.LEFT_OUT:
             return (
                 end_reason(later) is not None and not fit_for_people(later) and not premature(later, stored.received_at)
             )
         case AlertState.WAITING:
-            return publish != "auto"
+            return decided_first(alerts, stored, publish)
         case AlertState.REJECTED:
             return False
         case AlertState.ACCEPTED:

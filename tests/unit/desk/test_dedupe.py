@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.dedupe import content_key, end_reason, topic_key
-from alerts.model.alert import Area, MsgType, Named, ResponseType, Severity, Status, Urgency
+from alerts.model.alert import Area, MsgType, Named, Reference, ResponseType, Severity, Status, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.post import EndReason, PostState
 from alerts.model.town import SourceRules
@@ -248,6 +248,21 @@ def test_a_message_that_comes_after_its_cancellation_is_left_out(town):
 
     assert str(cancel.stored.reason) == "it ends what was never published here"
     assert late.stored.state is LEFT_OUT
+
+
+@pytest.mark.parametrize(("rule", "state"), [("veto", AlertState.WAITING), ("approve", LEFT_OUT)])
+def test_a_cancellation_that_waits_keeps_back_nothing_that_goes_out_by_itself(make_town, rule, state):
+    """A source's end of two of another's messages, of which the second is read after it."""
+    careful = SourceRules(publish="approve", speaks_for=("meteo",))
+    town = make_town(sources={"meteo": SourceRules(publish=rule), "prefecture": careful})
+    first, second = town.hear(an_alert(identifier="one")), an_alert(identifier="two", event="Crue", headline="Crue")
+    town.deliver(first)
+    end = cancelling(first.stored.alert)
+    named = Reference(second.sender, second.identifier, second.sent)
+    waiting = town.hear(replace(end, references=(named, *end.references)), "prefecture")
+    assert waiting.stored.state is AlertState.WAITING
+
+    assert town.hear(second).stored.state is state
 
 
 def test_the_newest_reference_is_followed_whatever_sender_it_names(town):
