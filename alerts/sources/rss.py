@@ -112,7 +112,10 @@ class RssSource:
         feed = await _feed_in(document)
         is_first = "entries" not in memory.state
         met = {name: Met(**each) for name, each in memory.state.get("entries", {}).items()}
-        heard = [] if is_first else [each for entry in feed.entries if (each := self._tell(entry, feed, met, now))]
+        # Of those that say the same, the one that was met first.
+        said = {each.digest: each for each in reversed(met.values())}
+        told = (self._tell(entry, feed, met, said, now) for entry in feed.entries if not is_first)
+        heard = [each for each in told if each is not None]
         for entry in feed.entries:
             self._meet(entry, met)
         stored = await known([each.key for each in heard]) if heard else set()
@@ -126,13 +129,18 @@ class RssSource:
     def _concerns(self, entry: FeedEntry) -> bool:
         return not self._only or any(fold(each) in self._only for each in entry.categories)
 
-    def _tell(self, entry: FeedEntry, feed: Feed, met: dict[str, Met], now: datetime) -> Heard | None:
-        """What is new of the entry, which is then met as such; None: nothing, or nothing that concerns the town."""
+    def _tell(
+        self, entry: FeedEntry, feed: Feed, met: dict[str, Met], said: dict[str, Met], now: datetime
+    ) -> Heard | None:
+        """What is new of the entry, which is then met as such; None: nothing, or nothing that concerns the town.
+
+        `said` is what was met, by the digest of its words.
+        """
         before, digest = met.get(entry.name), entry.digest
         # A site that was moved gives all its entries new names, and one that shared its name has it alone once the
         # others are gone: the same words are the same entry.
         if before is None or before.digest != digest:
-            same = next((each for each in met.values() if each.digest == digest), None)
+            same = said.get(digest)
             if same is not None:
                 met[entry.name] = before = same
         if not self._concerns(entry) or (before is not None and before.digest == digest):
@@ -144,6 +152,7 @@ class RssSource:
         previous = before.reference(self._name, self._sender) if before is not None and told else None
         new = Met(digest, told + 1, now.replace(microsecond=0).isoformat(), entry.name)
         met[entry.name] = new
+        said.setdefault(digest, new)
         identifier = new.identifier(self._name)
         return Heard(identifier, alert=self._alert(entry, feed, identifier, previous, now))
 
