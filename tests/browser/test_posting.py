@@ -30,7 +30,7 @@ def test_a_prepared_hazard_in_four_actions_validated_in_another_browser_and_seen
     anne.press(page.get_by_role("link", name=hazard))
     anne.press(page.locator("#f-area").get_by_text(place))
     expect(page.locator("#beside")).to_contain_text(place)
-    expect(page.locator("#publish")).to_have_text(re.compile(r"Send for validation: 3 channels"))
+    expect(page.locator("#does")).to_have_text(re.compile(r"Send for validation: 3 channels"))
     anne.press(page.locator("#publish"))
     if hazard == "Take shelter":
         expect(page.get_by_role("heading", name="Read, then confirm")).to_be_visible()

@@ -69,3 +69,32 @@ def test_the_place_of_the_last_time_is_one_tap_with_its_route(officer, people):
     expect(page.get_by_label("Lieu", exact=True)).to_have_value("l’école Jules-Ferry")
     expect(page.get_by_label("Itinéraire", exact=True)).to_have_value("la rue Haute")
     expect(page.locator("#beside")).to_contain_text("vers l’école Jules-Ferry, par la rue Haute")
+
+
+def test_the_places_stay_where_they_are_and_the_form_s_bar_takes_a_sixth(officer):
+    page = officer.go("/compose?hazard=evacuation")
+    boxes = "() => [...document.querySelectorAll('.places > li')].map(each => each.getBoundingClientRect().toJSON())"
+    before = page.evaluate(boxes)
+    page.evaluate(
+        """() => document.querySelector('.places a[href$="/waiting"]')
+        .insertAdjacentHTML('beforeend', '<span class="count">99+</span>')"""
+    )
+    assert page.evaluate(boxes) == before, "a count moves nothing"
+    assert {round(each["width"]) for each in before} == {round(390 / len(before))}
+    assert {round(each["bottom"]) for each in before} == {844}
+    expect(page.locator("#does")).to_have_text(re.compile("Publier sur 3 canaux"))
+    assert page.locator(".bar").bounding_box()["height"] <= 844 / 6
+    mark = page.locator(".checks .mark-of").first.bounding_box()
+    assert mark["width"] == mark["height"], "a circle, and no oval"
+
+
+def test_older_versions_are_folded_and_a_day_is_told_by_lists(officer, people):
+    alert = people.town.post("Rue Haute barrée", "--area", "Centre-Bourg", "--instruction", "Passez par le quai.")[
+        "alert"
+    ]
+    people.town.objects("update", alert, "--instruction", "Passez par le pont neuf.")
+    [newest] = people.town.objects("update", alert, "--instruction", "Passez par la gare.")
+    page = officer.go(f"/alerts/{newest['alert']}")
+    expect(page.locator(".thread details[id^=older-]")).to_have_count(2)
+    expect(page.locator(".thread details[id^=older-][open]")).to_have_count(0)
+    expect(officer.go("/timeline").locator(".drawing")).to_be_hidden()

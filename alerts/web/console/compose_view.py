@@ -50,6 +50,7 @@ from alerts.web.console.rehearsal import (
     Voice,
     Wish,
     WishRehearsal,
+    button_word,
     button_words,
     checklist,
     confirm_words,
@@ -126,11 +127,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside the form, and on its button. `grave` asks for the second page."""
+    """What stands beside the form, on its button, and above that what it `does`. `grave` asks for the second page."""
 
     looks: tuple[Look, ...]
     checks: tuple[Check, ...]
     button: str
+    does: str
     refusal: str
     grave: bool
     place: str
@@ -195,7 +197,14 @@ def beside_fragment(console: Console, request: web.Request, page: Page) -> Mappi
     shown = _beside(page, voice, console)
     html = console.frame.text(request, "compose_beside.html", sheet=page, beside=shown)
     until = voice.words.gettext("Until %(until)s", until=shown.until) if shown.until else ""
-    return {"html": html, "button": shown.button, "problems": page.problems, "until": until, "grave": shown.grave}
+    return {
+        "html": html,
+        "button": shown.button,
+        "does": shown.does,
+        "problems": page.problems,
+        "until": until,
+        "grave": shown.grave,
+    }
 
 
 def blanks_fragments(console: Console, request: web.Request, page: Page) -> Mapping[str, str]:
@@ -248,6 +257,9 @@ def _beside(page: Page, voice: Voice, console: Console) -> Beside:
         looks=tuple(_look(card, page, voice, console) for card in rehearsal.cards),
         checks=checklist(_said(page, (place, ends), station, voice.now), voice.words.gettext),
         button=voice.words.gettext("Choose the towns")
+        if station.is_fleet
+        else button_word(rehearsal, voice, exercise=page.exercise),
+        does=""
         if station.is_fleet
         else button_words(rehearsal, page.followers, voice, exercise=page.exercise, update=page.about is not None),
         refusal=voice.why(rehearsal.refusal) if rehearsal.refusal else "",

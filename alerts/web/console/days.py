@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Any
 
 from aiohttp import web
 
@@ -22,8 +23,10 @@ from alerts.web.console.watch import Case, case_of, page
 
 REACH = timedelta(hours=24)
 MOST = 500
-WIDTH = 960
-"""The drawing's width in its own units: 20 to the hour."""
+BEFORE = timedelta(hours=3)
+"""How far the drawing goes back: what went out earlier stands in the list alone."""
+WIDTH, NAMES = 1200, 300
+"""The drawing's width in its own units, and how much of it the names beside the bars take."""
 SPANS = {"week": timedelta(days=7), "month": timedelta(days=31)}
 
 
@@ -46,7 +49,10 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """What is shown; `cut` says that there was more than is shown. `ticks` are places with their hour."""
+    """What is shown; `cut` says that there was more than is shown. `ticks` are places with their hour.
+
+    `bars` are all alerts of the two days, `drawn` those that the drawing reaches back to.
+    """
 
     now: datetime
     sent: tuple[tuple[Post, str], ...]
@@ -54,6 +60,11 @@ class Days:
     dots: tuple[tuple[str, tuple[Dot, ...]], ...]
     ticks: tuple[tuple[float, datetime], ...]
     cut: bool
+
+    @property
+    def drawn(self) -> tuple[TimeBar, ...]:
+        """The bars that the drawing shows."""
+        return tuple(bar for bar in self.bars if not bar.case.ends or bar.case.ends > self.now - BEFORE)
 
     @property
     def ends(self) -> tuple[Case, ...]:
@@ -91,7 +102,8 @@ def routes(console: Console) -> list[web.RouteDef]:
 
     async def timeline(request: web.Request) -> web.Response:
         days = await console.service.ask(days_of)
-        measures = {"width": WIDTH, "middle": WIDTH // 2, "drawn_bars": len(days.bars), "drawn_rows": len(days.dots)}
+        drawn = {"drawn_bars": len(days.drawn), "drawn_rows": len(days.dots)}
+        measures: dict[str, Any] = {"width": WIDTH, "names": NAMES, "middle": place_of(days.now, days.now), **drawn}
         return page(console, request, "timeline.html", days=days, **measures)
 
     async def calendar(request: web.Request) -> web.Response:
@@ -130,8 +142,8 @@ def _newest(stored_alerts: Iterable[StoredAlert], *states: AlertState) -> list[S
 
 def place_of(time: datetime, now: datetime) -> float:
     """Where a time is in the drawing; what is beyond its ends stands at them."""
-    share = (time - (now - REACH)) / (2 * REACH)
-    return round(min(max(share, 0.0), 1.0) * WIDTH, 1)
+    share = (time - (now - BEFORE)) / (BEFORE + REACH)
+    return round(NAMES + min(max(share, 0.0), 1.0) * (WIDTH - NAMES), 1)
 
 
 def _bar(case: Case, now: datetime) -> TimeBar:
@@ -143,16 +155,16 @@ def _bar(case: Case, now: datetime) -> TimeBar:
 def _dots(sent: Sequence[Post], now: datetime) -> tuple[tuple[str, tuple[Dot, ...]], ...]:
     rows: dict[str, list[Dot]] = {}
     for post in sent:
-        if post.sent_at:
+        if post.sent_at and post.sent_at >= now - BEFORE:
             rows.setdefault(post.channel, []).append(Dot(post, place_of(post.sent_at, now)))
     return tuple((channel, tuple(dots)) for channel, dots in sorted(rows.items()))
 
 
 def _ticks(now: datetime, zone: tzinfo) -> tuple[tuple[float, datetime], ...]:
-    """Every sixth hour of the station's day."""
+    """Every third hour of the station's day."""
     hour = now.astimezone(zone).replace(minute=0, second=0, microsecond=0)
-    hours = [hour + timedelta(hours=step) for step in range(-24, 26)]
-    inside = [each for each in hours if each.astimezone(zone).hour % 6 == 0 and abs(each - now) <= REACH]
+    hours = [hour + timedelta(hours=step) for step in range(-3, 26)]
+    inside = [each for each in hours if each.astimezone(zone).hour % 3 == 0 and -BEFORE <= each - now <= REACH]
     return tuple((place_of(each, now), each) for each in inside)
 
 

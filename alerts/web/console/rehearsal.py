@@ -249,8 +249,16 @@ def checklist(said: CheckedText, _: Callable[..., str]) -> tuple[Check, ...]:
     )
 
 
+def button_word(rehearsal: WishRehearsal, voice: Voice, *, exercise: bool) -> str:
+    """What stands on the one button."""
+    _ = voice.words.gettext
+    if exercise:
+        return _("Publish the EXERCISE")
+    return _("Send") if rehearsal.state is AlertState.WAITING and rehearsal.goes_at is None else _("Publish")
+
+
 def button_words(rehearsal: WishRehearsal, followers: int | None, voice: Voice, *, exercise: bool, update: bool) -> str:
-    """What the one button will do."""
+    """What the one button will do: it stands above it, for a telephone has no room for it on the button."""
     _, plural, number = voice.words.gettext, voice.words.ngettext, len(rehearsal.channels)
     if exercise:
         if not number:

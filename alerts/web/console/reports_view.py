@@ -180,6 +180,16 @@ class ReportBoard:
     headlines: Mapping[str, str] = field(default_factory=dict)
     on: tuple[tuple[str, str], ...] = ()
 
+    def rows_of(self, draft: str) -> list[SeenReport]:
+        """Of the rows those that stand with their draft: nothing has to be said of each of them alone."""
+        return [each for each in self.rows if each.report.draft == draft and not (each.report.held or each.stuck)]
+
+    @property
+    def others(self) -> list[SeenReport]:
+        """The rows that stand for themselves."""
+        grouped = {each.report.id for draft in self.drafts for each in self.rows_of(draft.id)}
+        return [each for each in self.rows if each.report.id not in grouped]
+
 
 @dataclass(frozen=True, slots=True)
 class ReportSheet:

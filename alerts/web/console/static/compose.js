@@ -275,6 +275,7 @@ class Composer {
     beside.innerHTML = seen.html; // made by our server, with every word escaped
     beside.scrollTop = place;
     document.querySelector("#publish").textContent = seen.button;
+    document.querySelector("#does").textContent = seen.does;
     document.querySelector("#publish-hint").hidden = !seen.grave;
     document.querySelector("#until").textContent = seen.until;
     this.renewBlanks(seen.blanks ?? {});

@@ -150,7 +150,7 @@ async def test_who_may_not_post_may_not_compose(bench):
 async def test_each_channel_s_post_stands_beside_as_it_is_typed(bench):
     seen = await preview(bench, description="Très long. " * 60, instruction="Partez.", area=["SM-01"])
 
-    assert seen["button"] == "Publish on 3 channels"
+    assert seen["does"] == "Publish on 3 channels"
     assert seen["until"] == "Until 06:00"
     assert seen["grave"]
     html = seen["html"]
@@ -166,12 +166,12 @@ async def test_the_button_says_how_many_it_reaches_and_whether_somebody_validate
     followers = {"x": 1800, "page": 2100, "telegram": None, "exercices": 12, "equipe": None}
     bench.service.channels = lambda: _told([{"channel": name, "followers": n} for name, n in followers.items()])
 
-    assert (await preview(bench))["button"] == "Publish on 3 channels, about 3,900 followers"
-    assert (await preview(bench, channel=["telegram"]))["button"] == "Publish on 1 channel"
-    assert (await preview(bench, exercise="1"))["button"] == "Publish the EXERCISE on 1 exercise channel"
+    assert (await preview(bench))["does"] == "Publish on 3 channels, about 3,900 followers"
+    assert (await preview(bench, channel=["telegram"]))["does"] == "Publish on 1 channel"
+    assert (await preview(bench, exercise="1"))["does"] == "Publish the EXERCISE on 1 exercise channel"
     (tmp_path / "validated").mkdir()
     async with open_bench(tmp_path / "validated", publish="approve") as strict:
-        assert (await preview(strict))["button"] == "Send for validation: 3 channels"
+        assert (await preview(strict))["does"] == "Send for validation: 3 channels"
         await strict.post("/compose", await a_form(strict, do="publish"))
         [stored] = await strict.stored_alerts()
         assert stored.state is AlertState.WAITING
@@ -226,7 +226,7 @@ async def test_why_a_channel_gets_nothing_is_told(bench):
     seen = await preview(bench, severity="Minor")
 
     assert "It takes what is “Moderate” or worse." in seen["html"]
-    assert seen["button"] == "Publish on 2 channels"
+    assert seen["does"] == "Publish on 2 channels"
     assert "not among the channels that were chosen" in (await preview(bench, channel=["page"]))["html"]
 
 

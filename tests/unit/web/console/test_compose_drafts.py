@@ -134,7 +134,7 @@ async def test_an_update_that_waits_in_a_draft_still_knows_what_it_is_about(benc
     seen = await bench.json("/compose/preview", {"draft": dict(form)["draft"], "fields": {"headline": "L’eau revient"}})
     await bench.post("/compose", with_fields(later, do="publish"))
 
-    assert seen["button"] == "Publish the update on 3 channels"
+    assert seen["does"] == "Publish the update on 3 channels"
     assert [str(stored.alert.msg_type) for stored in await bench.stored_alerts()] == ["Alert", "Update"]
 
 

@@ -440,7 +440,7 @@ async def test_other_codes_are_told_in_every_browser_of_their_owner(town, browse
     await thief.send(page, "/desk/account/code", code=town.code(seed))
     await town.clock.advance(60)
 
-    assert "What proves that it is you was changed" not in (await thief.get("/desk/account")).text
+    assert "How you sign in has changed" not in (await thief.get("/desk/account")).text
     page = await browser.get("/desk/account")
     told = page.tree.xpath("//aside[@aria-labelledby='changed']")[0].text_content()
     assert "codes added" in told
