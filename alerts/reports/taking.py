@@ -23,7 +23,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.bounds import bounded, seal_of, seen
 from alerts.model.errors import Misuse
 from alerts.model.hazard import fold
-from alerts.model.person import Act, Actor
+from alerts.model.person import Act, Actor, Role, fold_name
 from alerts.model.reason import Reason, because
 from alerts.model.reports import (
     LONGEST_PLACE,
@@ -196,7 +196,7 @@ def take(
     """
     town, now = unit.desk.station, unit.now
     kind = check(town, draft, now)
-    source, before, links = _sources_of(unit, draft.source, now)
+    source, before, links = _sources_of(unit, _who(unit, draft), now)
     key = draft.key or f"once {unit.new_id()}"
     # Of the form's key, under a secret: sent again, a form leads to the same page, and nobody else can make that up.
     token = seal_of(links, f"token {draft.via} {key}")[:32]
@@ -221,6 +221,20 @@ def take(
     )
     kept = replace(report, draft=came.draft, incident=came.incident)
     return TakenReport(kept, token, drafted=came.draft, incident=came.incident, came=came)
+
+
+def _who(unit: DeskUnit, draft: ReportDraft) -> str:
+    """Who tells it, as a cluster counts: all that one officer types in, at whichever way in, is told by that officer.
+
+    Nobody can tell from outside how many people they listened to. What somebody said where the town listens is theirs,
+    whoever notes it, and a program (`reporter`) says itself who is who.
+    """
+    if draft.by is None or draft.by.role is Role.REPORTER:
+        return draft.source
+    said = unit.listening.utterance(draft.utterance) if draft.utterance is not None else None
+    if said is not None and said.by is None:
+        return draft.source
+    return f"officer {fold_name(said.by if said is not None and said.by is not None else draft.by.name)}"
 
 
 def _report_of(

@@ -17,6 +17,7 @@ from alerts.reports.validating import approve_version
 from tests.unit.reports.conftest import HERE, north
 
 ANNE = Actor("Anne", Role.APPROVER, Origin.API)
+PROGRAM = Actor("Anne", Role.REPORTER, Origin.API)
 PAUL = Actor("Paul", Role.APPROVER, Origin.CONSOLE)
 LUC = Actor("Luc", Role.AUTHOR, Origin.CONSOLE)
 
@@ -32,7 +33,7 @@ def by(actor, act, *values, **named):
     return lambda unit: act(Officer(unit, actor), *values, **named)
 
 
-async def brought(reports, count=1, actor=ANNE, **more):
+async def brought(reports, count=1, actor=PROGRAM, **more):
     return [
         (
             await reports.report(
@@ -54,6 +55,23 @@ async def test_one_who_brought_what_a_draft_cites_does_not_validate_it(reports):
     await reports.service.act(lambda unit: Officer(unit, PAUL).approve(draft))
     told = await reports.ask(lambda unit: [line.entry for line in unit.audit.all() if line.entry.act == "report"])
     assert [(line.actor, line.origin, line.detail) for line in told] == [("Anne", "api", "report added")] * 5
+
+
+@pytest.mark.parametrize(("via", "role"), [(Via.OFFICER, Role.AUTHOR), (Via.API, Role.APPROVER)])
+async def test_what_one_officer_types_in_counts_as_one_of_a_crowd(reports, via, role):
+    one, other = (Actor(name, role, Origin.CONSOLE) for name in ("Anne", "Paul"))
+    for number in range(6):
+        await reports.report(place=north(10.0 * number), via=via, by=one, source=f"key counter {number}")
+    await reports.report(via=via, by=other, source="key counter 7")
+    for number in range(2):
+        await reports.report(source=f"net 10.9.{number}.0/24")
+    since = reports.clock.now().replace(year=2020)
+    assert await reports.ask(lambda unit: unit.reports.drafts(since, 10)) == []
+
+    await reports.report(source="net 10.9.3.0/24")
+    [draft] = await reports.ask(lambda unit: unit.reports.drafts(since, 10))
+    stored = (await reports.ask(lambda unit: unit.alerts.by_id(draft)))[0]
+    assert "5 habitants" in stored.alert.infos[0].description
 
 
 async def test_erasing_them_makes_it_nobody_elses(reports):
