@@ -6,6 +6,7 @@ Each finding is a reason; as text it is in the station's language, which is know
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from pydantic import BaseModel
 from alerts.channels.settings import SecretSource, read_credential
 from alerts.config import channel_class, source_kind
 from alerts.listening.understanding import model_missing
+from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, TocsinError, Unreadable
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source, Surroundings, SystemClock
 from alerts.model.reason import Reason, because
@@ -189,6 +191,9 @@ def _pages(town: Town) -> Iterator[Finding]:
     if town.public_url is None:
         yield Finding("station.public_url", good=True, why=because("public_url_missing"), note=True)
     yield from _proxies(town)
+    if town.accent and (like := grave_colour_like(town.accent)):
+        why = because("accent_like_gravity", text=town.accent, severity=like)
+        yield Finding("station.accent", good=True, why=why, note=True)
     if town.web.export is None:
         return
     folder = town.folder / town.web.export
@@ -196,6 +201,29 @@ def _pages(town: Town) -> Iterator[Finding]:
         yield _written("web.export", folder)
     else:
         yield Finding("web.export", good=False, why=because("export_taken", path=folder))
+
+
+# The banner of the town's page (public.css), by what it stands for.
+_GRAVE = {Severity.EXTREME: "#8c1d5c", Severity.SEVERE: "#b3261e", Severity.MODERATE: "#8f4d00"}
+_APART = 30.0
+"""How far apart in CIELAB two colours have to be for areas that touch not to melt into one; 2 is just seen."""
+
+
+def grave_colour_like(colour: str) -> Severity | None:
+    """The severity whose colour `#rrggbb` can be taken for; None where it is like none of them."""
+    near = min(_GRAVE, key=lambda severity: math.dist(_lab(colour), _lab(_GRAVE[severity])))
+    return near if math.dist(_lab(colour), _lab(_GRAVE[near])) < _APART else None
+
+
+def _lab(colour: str) -> tuple[float, float, float]:
+    """`#rrggbb` in CIELAB (CIE 15, with the white point D65), where distances are about as they are seen."""
+    parts = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    red, green, blue = (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in parts)
+    x = (0.4124 * red + 0.3576 * green + 0.1805 * blue) / 0.9505
+    y = 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
+    a, b, c = (each ** (1 / 3) if each > 0.008856 else 7.787 * each + 16 / 116 for each in (x, y, z))
+    return 116 * b - 16, 500 * (a - b), 200 * (b - c)
 
 
 def _proxies(town: Town) -> Iterator[Finding]:

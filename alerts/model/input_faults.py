@@ -273,6 +273,10 @@ SETTING_FAULTS: Mapping[str, str] = {
     "token_shared": "its token is that of channels.{other}; give each a bot of its own (@BotFather)",
     "not_writable": "{path} can't be written; give it to the user that runs tocsin",
     "path_fine": "{path}",
+    "accent_like_gravity": (
+        "{text} looks like the colour of {severity:term} alerts; while one is on, the page's head is without it. "
+        "Better: a colour that says nothing of danger"
+    ),
     "public_url_missing": (
         "is missing, so that posts don't link to the town's page, and its cards, feeds and languages have no "
         "whole address; allowed: such as https://alertes.saint-martin.example"

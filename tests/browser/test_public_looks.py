@@ -16,6 +16,7 @@ from playwright.sync_api import Page, expect
 
 from alerts.model.alert import Severity
 from alerts.web.public.page import environment
+from tests.browser.axe import too_wide
 from tests.browser.editions import Printed, printed, whole_setting
 from tests.browser.officer import SIZES
 from tests.browser.test_files_that_nobody_renews import served
@@ -61,6 +62,17 @@ def test_with_letters_twice_as_large_no_word_of_the_banner_is_broken(page):
     )
     assert not broken
     assert page.locator(".now").evaluate("each => each.scrollWidth <= each.clientWidth")
+
+
+def test_with_letters_twice_as_large_a_grave_alert_begins_in_the_upper_half_and_the_poster_fits(page):
+    colour = page.locator(".head").evaluate("each => getComputedStyle(each).backgroundColor")
+    assert colour == "rgb(255, 255, 255)", "a town's own may be as red as the banner"
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.locator(".now .what").bounding_box()["y"] < SIZES["phone"]["viewport"]["height"] / 2
+    assert page.locator(".head").bounding_box()["height"] < 100
+
+    page.goto("/poster/")
+    assert not too_wide(page)
 
 
 _SHIFTS = """() => { window.shifts = [];

@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestServer
 
 from alerts.cli import run
 from alerts.config import load_config
-from alerts.health.checkup import desk_answers
+from alerts.health.checkup import desk_answers, grave_colour_like
+from alerts.model.alert import Severity
 from alerts.store import files
 from alerts.store.restoring import beside
 from alerts.web.public.answers import KeptAnswer
@@ -243,3 +244,11 @@ def test_the_file_of_addresses_is_read(check, tmp_path):
     assert line_of(lines, "station.addresses").startswith(
         "FAIL  station.addresses: le fichier d’adresses adresses.csv n’a aucune adresse de la commune"
     )
+
+
+@pytest.mark.parametrize(
+    ("colour", "like"),
+    [("#7a1f2b", Severity.EXTREME), ("#9c1c1c", Severity.SEVERE), ("#123f73", None), ("#0b5f58", None)],
+)
+def test_a_town_s_colour_that_looks_like_a_severity_s_is_known(colour, like):
+    assert grave_colour_like(colour) is like
