@@ -11,7 +11,7 @@ its length. Text is UTF-8, as every page of ours asks for: what a part says of i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from aiohttp import hdrs, web
 from multidict import MultiDict, MultiDictProxy
@@ -37,6 +37,8 @@ _UNREAD = (
     "incomplete. Load the page again, then send it again.\n"
 )
 
+Note = Callable[[int], None]
+"""Is told how many bytes came; what it raises ends the reading."""
 PostedFields = MultiDictProxy[str | bytes]
 """A form: text as str, what a file's field brought as bytes (none chosen: empty)."""
 _POSTED: web.RequestKey[PostedFields] = web.RequestKey("posted", MultiDictProxy)
@@ -61,8 +63,8 @@ class BodyTooLarge(web.HTTPRequestEntityTooLarge):
         self.force_close()
 
 
-async def received(request: web.Request, most: int, opening: bytes = b"") -> bytes:
-    """The body, of up to `most` bytes, which begins with `opening`.
+async def received(request: web.Request, most: int, opening: bytes = b"", note: Note | None = None) -> bytes:
+    """The body, of up to `most` bytes, which begins with `opening`; `note` is told how many bytes came, as they come.
 
     Raises BodyTooLarge as soon as there is more, HTTPBadRequest as soon as it begins otherwise, and RequestPayloadError
     for a body that ends before its end.
@@ -71,6 +73,8 @@ async def received(request: web.Request, most: int, opening: bytes = b"") -> byt
     # A body in chunks says no length, so what has come is counted too.
     enough = min(most, _BEGINNING) if announced > most else most
     async for chunk in request.content.iter_any():
+        if note is not None:
+            note(len(chunk))
         body += chunk
         if not opening.startswith(body[: len(opening)]):
             raise unread()
@@ -81,20 +85,24 @@ async def received(request: web.Request, most: int, opening: bytes = b"") -> byt
     return bytes(body)
 
 
-async def read_posted(request: web.Request, most: int | None = None, fields: int = MOST_FIELDS) -> PostedFields:
+async def read_posted(
+    request: web.Request, most: int | None = None, fields: int = MOST_FIELDS, note: Note | None = None
+) -> PostedFields:
     """The `fields` of a form of up to `most` bytes, or as many as the application takes; of what is no form, none.
 
-    Read once, however often it is asked for. Raises HTTPBadRequest for what begins as a form and is none, and for a
-    coding that no browser sends a form of ours in; BodyTooLarge, with the fields that came whole.
+    `note` is told how many bytes came, as they come. Read once, however often it is asked for. Raises HTTPBadRequest
+    for what begins as a form and is none, and for a coding that no browser sends a form of ours in; BodyTooLarge, with
+    the fields that came whole.
     """
     if _POSTED not in request:
-        request[_POSTED] = MultiDictProxy(MultiDict(await _read(request, most or request.client_max_size, fields)))
+        read = await _read(request, most or request.client_max_size, fields, note)
+        request[_POSTED] = MultiDictProxy(MultiDict(read))
     return request[_POSTED]
 
 
-async def _read(request: web.Request, most: int, fields: int) -> list[tuple[str, str | bytes]]:
+async def _read(request: web.Request, most: int, fields: int, note: Note | None) -> list[tuple[str, str | bytes]]:
     if request.content_type == _URLENCODED:
-        return await _pairs(request, most, fields)
+        return await _pairs(request, most, fields, note)
     if request.content_type != _PARTS:
         return []
     boundary = _BOUNDARY.search(request.headers.get(hdrs.CONTENT_TYPE, ""))
@@ -102,7 +110,7 @@ async def _read(request: web.Request, most: int, fields: int) -> list[tuple[str,
         raise unread()
     opening = b"--" + (boundary[1] or boundary[2]).encode("utf-8", "replace")
     try:
-        return _fields(await received(request, most, opening), opening, fields)
+        return _fields(await received(request, most, opening, note), opening, fields)
     except BodyTooLarge as large:
         large.fields = MultiDictProxy(MultiDict(_whole(large.beginning, opening, fields)))
         raise
@@ -110,11 +118,11 @@ async def _read(request: web.Request, most: int, fields: int) -> list[tuple[str,
         raise unread() from error
 
 
-async def _pairs(request: web.Request, most: int, fields: int) -> list[tuple[str, str | bytes]]:
+async def _pairs(request: web.Request, most: int, fields: int, note: Note | None) -> list[tuple[str, str | bytes]]:
     if (request.charset or "utf-8").lower() not in _UTF_8:
         raise unread()
     try:
-        told = (await received(request, most)).rstrip().decode()
+        told = (await received(request, most, note=note)).rstrip().decode()
         return [*query_to_pairs(told, max_fields=fields)] if told else []
     except _READ as error:
         raise unread() from error

@@ -145,8 +145,8 @@ class ReportPages:
         must_be_from_here(request)
         source = f"net {network_of(self._address(request))}"
         try:
-            with self._uploads.place_for(request, source):
-                return await self._answer(request, await read_sent(request), source)
+            with self._uploads.place_for(request, source) as upload:
+                return await self._answer(request, await read_sent(request, self._uploads, upload), source)
         except TooManyUploads:
             error, status = because("report_photos_many"), HTTPStatus.SERVICE_UNAVAILABLE
         except TimeoutError:

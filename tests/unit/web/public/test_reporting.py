@@ -17,7 +17,7 @@ from alerts.model.reports import ReportState, shipped_kinds
 from alerts.reports.acts import accept, close
 from alerts.reports.places import Places
 from alerts.web.public import report_form
-from alerts.web.public.report_form import A_NETWORKS, MOST_BYTES, SMALL, TooManyUploads, Uploads
+from alerts.web.public.report_form import MOST_BYTES, SMALL
 from alerts.web.public.reporting import PrivatePages
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.house import a_door, a_house
@@ -250,25 +250,54 @@ async def test_a_form_that_never_ends_is_given_up(street, monkeypatch):
     assert answer.startswith(b"HTTP/1.1 408")
 
 
-async def test_uploads_have_so_much_room_and_no_more():
-    class Asked:
-        def __init__(self, size):
-            self.content_length = size
-
-    uploads, large = Uploads(), Asked(MOST_BYTES)
-    with uploads.place_for(large, "a"), uploads.place_for(large, "a"):
-        with pytest.raises(TooManyUploads), uploads.place_for(large, "a"):
-            pass
-        with uploads.place_for(Asked(SMALL), "a"), uploads.place_for(large, "b"), uploads.place_for(Asked(None), "b"):
-            assert sum(uploads.held.values()) == 2 * A_NETWORKS
-            one, two = uploads.place_for(large, "c"), uploads.place_for(large, "c")
-            with one, two, pytest.raises(TooManyUploads), uploads.place_for(Asked(SMALL + 1), "d"):
-                pass
-    assert uploads.held == {}
+ROOM = 300_000
 
 
-async def test_where_too_many_photos_arrive_it_is_said_and_what_has_none_is_taken(street):
-    street.pages._uploads.held["others"] = 6 * MOST_BYTES
+@pytest.fixture
+def little_room(monkeypatch):
+    monkeypatch.setattr(report_form, "ALL_UPLOADS", ROOM)
+    monkeypatch.setattr(report_form, "A_NETWORKS", ROOM // 2)
+
+
+async def half_sent(street, network, size=0):
+    """A form that began to arrive, as another connection sends it, without an end."""
+    url, before = street.server.make_url("/report"), set(street.pages._uploads.under_way)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = (
+        f"POST /report HTTP/1.1\r\nHost: {url.host}\r\nX-Forwarded-For: 198.51.{network}.1\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    body = b"--x\r\n" + b" " * size
+    writer.write(f"{head}{len(body):x}\r\n".encode() + body + b"\r\n")
+    uploads = street.pages._uploads
+    while not [each for each in uploads.under_way if each not in before and each.held >= len(body)]:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    return reader, writer
+
+
+async def test_forms_that_are_half_sent_keep_no_photo_out(street, little_room):
+    """They take the room of what has come of them, and not of what a form may have at the most."""
+    held = [await half_sent(street, network) for network in range(60, 72)]
+    assert (await asyncio.wait_for(street.report(photo=a_photo() + bytes(SMALL)), 60)).status == 200
+    for _, writer in held:
+        writer.close()
+
+
+async def test_where_there_is_no_room_left_the_oldest_that_is_half_sent_gives_way(street, little_room):
+    uploads = street.pages._uploads
+    (first, one), (_, two), (_, three) = [await half_sent(street, network, 90_000) for network in (60, 61, 62)]
+    assert (await street.report(photo=a_photo() + bytes(SMALL))).status == 200
+    assert (await asyncio.wait_for(first.read(20), 60)).startswith(b"HTTP/1.1 503")
+
+    _, four = await half_sent(street, 61, 90_000)
+    assert {each.network for each in uploads.under_way} == {"net 198.51.61.0/24", "net 198.51.62.0/24"}
+    assert uploads.held < ROOM, "of a network that has too much, its own oldest"
+    for writer in (one, two, three, four):
+        writer.close()
+
+
+async def test_where_too_many_photos_are_dealt_with_it_is_said_and_what_has_none_is_taken(street):
+    street.pages._uploads.under_way[report_form.Upload("others", True, 6 * MOST_BYTES)] = None
     many = await street.report(photo=a_photo() + bytes(SMALL))
     assert many.status == 503
     assert "trop de photos" in many.text.lower()
