@@ -12,6 +12,9 @@ import typer
 from alerts.cli import options, screen
 from alerts.cli.screen import tell
 
+_EDGE = 0.01
+"""Degrees that a map goes beyond the districts."""
+
 if TYPE_CHECKING:
     from alerts.cli.app import Settings
     from alerts.model.town import Server
@@ -243,3 +246,34 @@ def setup(
         raise Misuse(because("no_place_to_listen", text=f"--listen {listen!r}", example="127.0.0.1:8080")) from None
     set_up_log(os.environ.get("TOCSIN_LOG", "error"))
     return asyncio.run(run_setup(context.obj.file.resolve(), place, screen.show))
+
+
+def street_map(context: typer.Context) -> int:
+    """Check the town's map with streets ([web] map), and say how to get one."""
+    from alerts.health.checkup import box_of, check_street_map
+
+    town = context.obj.load()
+    if (name := town.web.map) is not None:
+        found = check_street_map(town, name)
+        (screen.show if found.good else screen.say)(str(found))
+        if not found.good:
+            return 2
+    if (box := box_of(town)) is None:
+        screen.say(tell("[station] boundary says where the town is; without it a map can't be cut"))
+        return 0
+    # A street that ends at the town's edge is drawn a little further.
+    west, south, east, north = (value + push for value, push in zip(box, (-_EDGE, -_EDGE, _EDGE, _EDGE), strict=True))
+    bbox = f"{west:.4f},{south:.4f},{east:.4f},{north:.4f}"
+    file = name or "commune.pmtiles"
+    ways = (
+        ("Cut it from a map of the world of a day that https://maps.protomaps.com/builds lists (program: pmtiles):",
+         f"pmtiles extract https://build.protomaps.com/YYYYMMDD.pmtiles {file} --bbox={bbox}"),
+        ("Or make it from an extract of OpenStreetMap, with Planetiler (https://github.com/onthegomap/planetiler):",
+         f"java -jar planetiler.jar --download --area=rhone-alpes --bounds={bbox} --output={file}"),
+    )  # fmt: skip
+    for words, line in ways:
+        screen.show(tell(words))
+        screen.show(f"  {line}")
+    if name is None:
+        screen.show(tell('Then put it beside channels.toml, and below [web]: map = "%(file)s"', file=file))
+    return 0

@@ -297,6 +297,7 @@ class WebSettings(ListenSettings):
     languages: tuple[Literal["fr", "en"], ...] = ()
     tiles: str | None = WebSection.tiles
     tiles_by: str = WebSection.tiles_by
+    map: FileNamed | None = WebSection.map
     embed: tuple[str, ...] = WebSection.embed
 
     @field_validator("tiles")
@@ -306,6 +307,13 @@ class WebSettings(ListenSettings):
             raise ValueError(
                 because("no_tile_address", text=repr(value), example="https://tiles.example/{z}/{x}/{y}.png")
             )
+        return value
+
+    @field_validator("map")
+    @classmethod
+    def _is_a_street_map(cls, value: str | None) -> str | None:
+        if value is not None and not value.lower().endswith(".pmtiles"):
+            raise ValueError(because("map_of_kind", text=repr(str(value))))
         return value
 
     @field_validator("embed")

@@ -39,6 +39,7 @@ from alerts.web.public.polls import PollPages
 from alerts.web.public.publisher import Publisher, public_routes
 from alerts.web.public.push import PushDoor, PushPages
 from alerts.web.public.reporting import PrivatePages, ReportPages
+from alerts.web.public.street_map import street_map_routes
 from alerts.web.public.told import Setting
 
 OPEN_FILES = 8192
@@ -106,6 +107,7 @@ def build_app(
         app.add_routes([*pins.routes(), *NoticePages(pins, service).routes()])
         app.add_routes(ReportPages(publisher, for_pages, service, reports).routes())
         app.add_routes(PrivatePages(publisher, for_pages, service).routes())
+    app.add_routes(street_map_routes(town))
     # Last, for the public pages answer every address that nobody else does.
     app.add_routes(public_routes(publisher))
     return app

@@ -21,8 +21,10 @@ from alerts.config import channel_class, source_kind
 from alerts.listening.understanding import model_missing
 from alerts.model.alert import Severity
 from alerts.model.errors import BadCredential, TocsinError, Unreadable
+from alerts.model.local import open_named
 from alerts.model.ports import Channel, Memory, Probe, Resources, Source, Surroundings, SystemClock
 from alerts.model.reason import Reason, because
+from alerts.model.street_map import LARGEST, read_street_map
 from alerts.model.town import PUSH, ChannelConfig, Server, Town
 from alerts.rendering.checking import check_templates
 from alerts.rendering.i18n import word
@@ -194,6 +196,8 @@ def _pages(town: Town) -> Iterator[Finding]:
     if town.accent and (like := grave_colour_like(town.accent)):
         why = because("accent_like_gravity", text=town.accent, severity=like)
         yield Finding("station.accent", good=True, why=why, note=True)
+    if town.web.map is not None:
+        yield check_street_map(town, town.web.map)
     if town.web.export is None:
         return
     folder = town.folder / town.web.export
@@ -224,6 +228,43 @@ def _lab(colour: str) -> tuple[float, float, float]:
     z = (0.0193 * red + 0.1192 * green + 0.9505 * blue) / 1.089
     a, b, c = (each ** (1 / 3) if each > 0.008856 else 7.787 * each + 16 / 116 for each in (x, y, z))
     return 116 * b - 16, 500 * (a - b), 200 * (b - c)
+
+
+def check_street_map(town: Town, name: str) -> Finding:
+    """Whether the map with streets is there, can be drawn, covers the town, and says whose it is.
+
+    Without it maps have outlines alone, so nothing of this keeps anybody from starting.
+    """
+    path = str(name)
+    try:
+        with open_named(town.folder, name) as file:
+            found = read_street_map(file)
+    except Unreadable as error:
+        return Finding("web.map", good=False, why=error.reason, misuse=True)
+    except OSError:
+        return Finding("web.map", good=True, why=because("map_not_there", path=path), note=True)
+    size = -(-found.size // 1_000_000)
+    box = box_of(town)
+    wrong = (
+        because("map_elsewhere", path=path)
+        if box is not None and not found.covers(*box)
+        else because("map_too_large", path=path, size=size, most=LARGEST // 1_000_000)
+        if found.size > LARGEST
+        else because("map_of_whom", path=path)
+        if not found.is_osm
+        else None
+    )
+    why = wrong or because("map_fine", path=path, size=size, zoom=found.zoom)
+    return Finding("web.map", good=True, why=why, note=wrong is not None)
+
+
+def box_of(town: Town) -> tuple[float, float, float, float] | None:
+    """West, south, east and north of all districts; None where none is known."""
+    points = [point for each in town.districts for ring in each.as_area().polygons for point in ring]
+    if not points:
+        return None
+    latitudes, longitudes = [each[0] for each in points], [each[1] for each in points]
+    return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
 
 
 def _proxies(town: Town) -> Iterator[Finding]:

@@ -155,6 +155,20 @@ SETTING_FAULTS: Mapping[str, str] = {
     ),
     "no_schema": "{text} is no name of a schema; allowed: small letters, digits and _, 63 at the most",
     "kept_too_short": "what is finished is kept for {days}d at the least; allowed: 30d, 1y, 3y …",
+    "map_of_kind": (
+        "{text} is no map; allowed: a PMTiles file, such as commune.pmtiles (`tocsin map` says how to get one)"
+    ),
+    "map_not_there": "{path} can't be read: maps show outlines alone; `tocsin map` says how to get one",
+    "map_no_pmtiles": (
+        "is no map that browsers can draw; allowed: PMTiles of version 3 with vector tiles (MVT), packed with gzip or "
+        "not at all"
+    ),
+    "map_elsewhere": "{path} doesn't cover all districts of the town; `tocsin map` says how to get one that does",
+    "map_too_large": (
+        "{path} has {size:number} MB, more than a town's map needs ({most:number} MB); `tocsin map` says how to cut it"
+    ),
+    "map_of_whom": "{path} doesn't say that it is made of OpenStreetMap; the map says so, and adds what tiles_by says",
+    "map_fine": "{path} is readable: {size:number} MB, streets up to zoom {zoom}",
     "no_tile_address": "{text} is no tile address; allowed: such as {example}",
     "no_site": "{text} is no site; allowed: such as https://www.saint-martin.example",
     "no_network": "{text} is no network; allowed: such as 127.0.0.1 or 10.0.0.0/8",

@@ -31,6 +31,7 @@ from alerts.model.incident import MANUAL
 from alerts.model.post import Means, TextFormat
 from alerts.model.reason import because
 from alerts.model.reports import REPORTS, ReportsSection
+from alerts.model.street_map import STREET_MAP
 
 Publish = Literal["auto", "veto", "approve"]
 Mode = Literal["auto", "approve"]
@@ -250,7 +251,7 @@ class WebSection:
     `connections` may be open at once, `per_address` of them from one address. `export` is a folder for the public pages
     as files, `languages` what they are in beside the town's own and the channels', `tiles` the address of the map's
     background with `{z}`, `{x}` and `{y}`, `tiles_by` whose it is, and `embed` the sites that may show the small page
-    in a frame.
+    in a frame. `map` is a file of streets, which maps have below them in place of tiles (`street_map.py`).
     """
 
     listen: str = "127.0.0.1:8080"
@@ -262,6 +263,12 @@ class WebSection:
     tiles: str | None = None
     tiles_by: str = ""
     embed: tuple[str, ...] = ()
+    map: str | None = None
+
+    @property
+    def background(self) -> str | None:
+        """The address of what maps have below them: the town's own file, else tiles; None: outlines stand alone."""
+        return STREET_MAP if self.map else self.tiles
 
     @property
     def host(self) -> str:

@@ -71,12 +71,13 @@ def below(mount: str, page: str) -> str:
 
 @cache
 def leaflet_files() -> Mapping[str, Path]:
-    """Leaflet's script, style and pictures, by their name below `leaflet/`.
+    """Leaflet's script, style and pictures by their name below `leaflet/`, and what draws a town's own map below it.
 
     From the package that carries them: a page that fetched its map from elsewhere would tell that server who reads it.
     """
     marker = "leaflet/data/"
-    return {
+    ours = {"leaflet/pmtiles.js": Path(__file__).with_name("pmtiles.js")}
+    return ours | {
         f"leaflet/{path.as_posix().split(marker, 1)[1]}": Path(str(path.locate()))
         for path in files("xstatic-leaflet") or ()
         if marker in path.as_posix() and path.suffix in (".js", ".css", ".png") and "-src" not in path.name

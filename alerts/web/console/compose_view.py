@@ -181,7 +181,7 @@ def form_page(console: Console, request: web.Request, page: Page, offered: Offer
         districts=station.districts,
         everywhere=EVERYWHERE,
         channels=[each for each in station.channels.values() if each.public and each.exercise is page.exercise],
-        tiles=console.frame.station.web.tiles,
+        tiles=console.frame.station.web.background,
         longest=LONGEST,
         drafts=[
             (each, _draft_title(each.fields, prepared, voice)) for each in offered.drafts if each.id != page.identity

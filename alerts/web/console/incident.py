@@ -320,7 +320,7 @@ def _page(
         "error": error or {},
         "outline": json.dumps(shapes),
         "shapes": shapes,
-        "tiles": console.frame.station.web.tiles,
+        "tiles": console.frame.station.web.background,
         "done": done if done in DEEDS else None,
         "end_waits": any(each.ending and each.stored.state is AlertState.WAITING for each in story.chapters),
     }

@@ -4,8 +4,8 @@ place.hidden = false;
 const shapes = JSON.parse(place.dataset.outline);
 const map = L.map(place, { attributionControl: Boolean(place.dataset.tiles), scrollWheelZoom: false, zoomControl: true });
 if (place.dataset.tiles) {
-  const host = new URL(place.dataset.tiles.replace(/[{}]/g, ""), location.href).hostname;
-  L.tileLayer(place.dataset.tiles, { maxZoom: 19, attribution: host }).addTo(map);
+  const { hostname } = new URL(place.dataset.tiles.replace(/[{}]/g, ""), location.href);
+  L.tileLayer(place.dataset.tiles, { maxZoom: 19, attribution: hostname === location.hostname ? "" : hostname }).addTo(map);
 }
 const outline = L.geoJSON(shapes, { interactive: false, style: { weight: 3, fillOpacity: 0.2 } }).addTo(map);
 map.fitBounds(outline.getBounds(), { padding: [16, 16], maxZoom: 15 });

@@ -6,7 +6,7 @@ const L = window.L;
 async function open() {
   const { districts, tiles, tilesBy, zoomIn, zoomOut } = place.dataset;
   place.hidden = false;
-  const map = L.map(place, { zoomControl: false, attributionControl: Boolean(tiles), zoomSnap: tiles ? 1 : 0.25 }).setView([46.6, 2.5], 5);
+  const map = L.map(place, { zoomControl: false, attributionControl: Boolean(tiles), zoomSnap: tiles && !tiles.endsWith(".pmtiles") ? 1 : 0.25 }).setView([46.6, 2.5], 5);
   L.control.zoom({ zoomInTitle: zoomIn, zoomOutTitle: zoomOut }).addTo(map);
   if (tiles) L.tileLayer(tiles, { maxZoom: 19, attribution: tilesBy || "" }).addTo(map);
   const colour = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();

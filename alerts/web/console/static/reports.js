@@ -25,7 +25,7 @@ const SIGNS = { waiting: "!", taken: "›", over: "✓" };
 class ReportMap {
   constructor(element) {
     const { tiles, tilesBy, zoomIn, zoomOut } = element.dataset;
-    this.map = L.map(element, { zoomControl: false, attributionControl: Boolean(tiles), zoomSnap: tiles ? 1 : 0.25 });
+    this.map = L.map(element, { zoomControl: false, attributionControl: Boolean(tiles), zoomSnap: tiles && !tiles.endsWith(".pmtiles") ? 1 : 0.25 });
     L.control.zoom({ zoomInTitle: zoomIn, zoomOutTitle: zoomOut }).addTo(this.map);
     if (tiles) L.tileLayer(tiles, { maxZoom: 19, attribution: tilesBy || "" }).addTo(this.map);
     this.map.setView([46.6, 2.5], 5);

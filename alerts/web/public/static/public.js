@@ -8,7 +8,7 @@ else map?.classList.add("gone");
 async function draw(place) {
   const {districts, tiles, tilesBy, zoomIn, zoomOut} = place.dataset;
   place.classList.add("ready");
-  const zoomSnap = tiles ? 1 : 0; // outlines alone may be of any size, and fill the place they have
+  const zoomSnap = tiles && !tiles.endsWith(".pmtiles") ? 1 : 0; // what is drawn here may be of any size, and fills the place it has
   const chart = L.map(place, {scrollWheelZoom: false, zoomControl: false, attributionControl: Boolean(tiles), zoomSnap}).setView([46, 2], 5);
   L.control.zoom({zoomInTitle: zoomIn, zoomOutTitle: zoomOut}).addTo(chart);
   if (tiles) L.tileLayer(tiles, {attribution: tilesBy || ""}).addTo(chart);

@@ -89,7 +89,7 @@ async function draw() {
   place.dataset.drawn = "1";
   const {districts, tiles, tilesBy, zoomIn, zoomOut} = place.dataset;
   place.classList.add("ready");
-  chart = L.map(place, {scrollWheelZoom: false, zoomControl: false, attributionControl: Boolean(tiles), zoomSnap: tiles ? 1 : 0}).setView([46, 2], 5);
+  chart = L.map(place, {scrollWheelZoom: false, zoomControl: false, attributionControl: Boolean(tiles), zoomSnap: tiles && !tiles.endsWith(".pmtiles") ? 1 : 0}).setView([46, 2], 5);
   L.control.zoom({zoomInTitle: zoomIn, zoomOutTitle: zoomOut}).addTo(chart);
   if (tiles) L.tileLayer(tiles, {attribution: tilesBy || ""}).addTo(chart);
   chart.on("click", ({latlng}) => { setPlace(latlng.lat, latlng.lng); tell("set"); look(); });

@@ -1,0 +1,122 @@
+"""A town's own map with streets: drawn in the browser, on a telephone and at the desk, and nobody else is asked."""
+
+from __future__ import annotations
+
+import io
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from alerts.model.street_map import STREET_MAP
+from tests.browser.officer import People
+from tests.browser.public_town import ReportingTown, citizens, public_town
+from tests.street_map import street_map
+
+pytestmark = pytest.mark.process
+DRAWN = """map => [...map.querySelectorAll('canvas')].some(each => {
+    const {data} = each.getContext('2d').getImageData(0, 0, each.width, each.height);
+    for (let at = 3; at < data.length; at += 4096) if (data[at]) return true;
+    return false; })"""
+"""Whether anything of the streets is drawn."""
+
+
+class StreetTown(ReportingTown):
+    """Its map has streets."""
+
+    def configure(self, *, station: str, **parts: str) -> None:
+        (self.folder / "commune.pmtiles").write_bytes(street_map())
+        super().configure(station=station.replace('export = "site"', 'map = "commune.pmtiles"'), **parts)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory):
+    with public_town(tmp_path_factory.mktemp("streets"), StreetTown) as town:
+        town.day()
+        town.reported()
+        yield town
+
+
+@pytest.fixture(scope="module")
+def people(town) -> People:
+    return People(town)
+
+
+@pytest.fixture
+def look(chromium, town) -> Iterator:
+    yield from citizens(chromium, town.pages)
+
+
+def streets(page: Page, name: str = "#map") -> Locator:
+    """The map, once it is drawn."""
+    place = page.locator(name)
+    place.scroll_into_view_if_needed()
+    page.wait_for_function(f"({DRAWN})(document.querySelector('{name}'))")
+    return place
+
+
+def colours(place: Locator) -> set[tuple[int, ...]]:
+    picture = Image.open(io.BytesIO(place.screenshot())).convert("RGB")
+    return {colour for count, colour in picture.getcolors(1_000_000) if count > 40}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_telephone_the_streets_stand_below_what_is_told_in_both_schemes(look, scheme):
+    page = look("/", "phone", color_scheme=scheme)
+    place = streets(page)
+
+    road, other = ((255, 255, 255), (61, 66, 73)) if scheme == "light" else ((61, 66, 73), (255, 255, 255))
+    page.locator(".leaflet-overlay-pane").evaluate("each => { each.style.display = 'none' }")
+    assert road in colours(place)
+    assert other not in colours(place) or scheme == "light"
+    expect(place.locator(".leaflet-control-attribution")).to_contain_text("© OpenStreetMap")
+
+
+def test_the_reports_their_form_and_an_alert_have_it_too(look, town):
+    page = look("/reports", "phone")
+    streets(page)
+    page.goto(f"{town.pages}/report")
+    page.get_by_label("Éclairage public").check()
+    streets(page, "#pick")
+
+
+def test_the_desk_has_it_too(desk):
+    anne = desk.person("anne", "author")
+    asked: list[str] = []
+    anne.page.on("request", lambda request: asked.append(request.url))
+    anne.go("/reports")
+    streets(anne.page)
+    assert any(each.endswith(STREET_MAP) for each in asked)
+    assert all("//localhost" in each or each.startswith(("data:", "blob:")) for each in asked)
+
+
+def test_the_file_is_given_by_ranges_alone(town):
+    def ask(**headers: str):
+        return urllib.request.urlopen(urllib.request.Request(town.pages + STREET_MAP, headers=headers), timeout=60)
+
+    whole = (town.folder / "commune.pmtiles").read_bytes()
+    with ask(Range="bytes=0-126") as answer:
+        assert (answer.status, answer.read()) == (206, whole[:127])
+        assert answer.headers["Content-Range"] == f"bytes 0-126/{len(whole)}"
+    with ask(Range=f"bytes={len(whole) - 5}-99999999") as answer:
+        assert answer.read() == whole[-5:]
+    for wrong in ({}, {"Range": "bytes=0-"}, {"Range": f"bytes={len(whole)}-{len(whole) + 9}"}):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            ask(**wrong)
+        assert refused.value.code == 416
+        refused.value.close()
+
+
+def test_without_the_file_there_is_nothing_to_be_had(town):
+    file = town.folder / "commune.pmtiles"
+    file.rename(kept := file.with_suffix(".kept"))
+    try:
+        with pytest.raises(urllib.error.HTTPError) as gone:
+            urllib.request.urlopen(town.pages + STREET_MAP, timeout=60)
+        assert gone.value.code == 404
+        gone.value.close()
+    finally:
+        kept.rename(file)
