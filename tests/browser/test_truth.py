@@ -70,6 +70,25 @@ def test_a_page_that_was_made_before_it_went_out_says_so_as_soon_as_it_listens(d
     expect(page.locator("#standing")).to_contain_text(said, timeout=20_000)
 
 
+def test_whose_update_waits_and_would_be_withdrawn_is_said_while_another_is_written_and_after(desk, town):
+    alert = town.post("Coupure d’eau rue Haute", "--as", "anne", "--severity", "Moderate")["alert"]
+    assert town.tocsin("approve", alert, "--as", "berthe").returncode == 0
+    berthe = desk.person("berthe", "approver", "phone", locale="fr-FR")
+    page = berthe.go(f"/compose?update={alert}")
+    expect(page.locator("#withdraws .notice")).to_have_count(0)
+
+    assert town.tocsin("update", alert, "--as", "anne", "--headline", "Réparation en cours").returncode == 0
+    expect(page.locator("#withdraws")).to_contain_text("Une mise à jour de anne attend", timeout=20_000)
+    expect(page.locator("#withdraws")).to_contain_text("Réparation en cours")
+
+    page.fill("#f-headline", "Coupure d’eau jusqu’à minuit")
+    berthe.press(page.locator("#publish"))
+    page.wait_for_url("**/alerts/*")
+    expect(page.get_by_text("La mise à jour de anne, qui attendait, a été retirée")).to_be_visible()
+    anne = desk.person("anne", "author", "phone", locale="fr-FR").go(f"/alerts/{alert}")
+    expect(anne.get_by_text("Votre mise à jour a été retirée avant de partir")).to_be_visible()
+
+
 @pytest.mark.parametrize(("language", "told"), [("en", "Not sent:"), *at_release([("fr", "Pas envoyé")])])
 def test_without_a_connection_the_button_says_so_and_a_reload_files_nothing(desk, town, language, told):
     headline = f"Ligne coupée ({language})"

@@ -199,6 +199,7 @@ def beside_fragment(console: Console, request: web.Request, page: Page) -> Mappi
     until = voice.words.gettext("Until %(until)s", until=shown.until) if shown.until else ""
     return {
         "html": html,
+        "withdraws": console.frame.text(request, "compose_withdraws.html", sheet=page),
         "button": shown.button,
         "does": shown.does,
         "problems": page.problems,

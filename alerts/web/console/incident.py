@@ -115,6 +115,14 @@ class Story:
         return self.current.stored.incident_id
 
     @property
+    def withdrawn(self) -> tuple[Chapter, ...]:
+        """The messages of others that waited until the last one took their place."""
+        last = self.chapters[-1].stored
+        taken = because("superseded", by=last.id)
+        others = [each for each in self.chapters if each.stored.author not in (None, last.author)]
+        return tuple(each for each in others if last.author is not None and each.stored.reason == taken)
+
+    @property
     def needs_what_is_right(self) -> bool:
         """Whether a correction has to say what is right: upon this alert people left, or shut themselves in."""
         return _is_left_or_hid(self.newest.stored.alert)

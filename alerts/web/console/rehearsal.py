@@ -10,7 +10,7 @@ what to do, where to learn more. They are the elements that people act on (D. S.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -19,6 +19,7 @@ from babel.dates import format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal
 
 from alerts.desk.actions import Filed
+from alerts.desk.approve import wrote
 from alerts.desk.draft import Lack, draft_alert, lacking
 from alerts.desk.officer import Officer
 from alerts.desk.posts import DraftPost
@@ -29,6 +30,7 @@ from alerts.model.alert import Alert, Severity, Status
 from alerts.model.errors import Misuse, Refused
 from alerts.model.incident import AlertState, StoredAlert, new_id
 from alerts.model.person import Actor
+from alerts.model.post import PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.card import Card, LinkCard
@@ -70,6 +72,7 @@ class WishRehearsal:
 
     `lacks` is what it has to say before it may go out, `other_order` what is prepared for its severity where the order
     prepared for another one stands in the form. `link` is what a platform will show of the link to the alert's page.
+    `withdraws` are other people's messages that wait for a validation and that it would take the place of.
     """
 
     alert: Alert | None = None
@@ -80,6 +83,7 @@ class WishRehearsal:
     lacks: tuple[Lack, ...] = ()
     other_order: str = ""
     link: LinkCard | None = None
+    withdraws: tuple[StoredAlert, ...] = ()
 
     @property
     def drafts(self) -> list[DraftPost]:
@@ -211,7 +215,10 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
             filed = file_wish(unit, actor, wish, again=True, unfinished=True)
         except (Misuse, Refused) as error:
             alert = _alert_alone(unit, wish)
-            return WishRehearsal(alert, _silent(station, wish, alert), refusal=error.reason, other_order=order)
+            # Nothing is changed yet: who waits is told all the same, before anything is typed in vain.
+            waits = _waiting(unit, wish, actor) if isinstance(error, Misuse) else ()
+            silent = _silent(station, wish, alert)
+            return WishRehearsal(alert, silent, refusal=error.reason, other_order=order, withdraws=waits)
         notes = _notes(unit, filed)
         posts = {made.post.channel: made for made in filed.drafts}
         alert = filed.stored.alert
@@ -224,11 +231,27 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         goes_at = next((made.post.not_before for made in filed.drafts), None)
         lacks = lacking(alert, station.name, unit.desk.says_what_to_do) if alert else []
         link = unit.desk.link_card(alert, primary(station.language), _before(wish)) if alert else None
+        gone = {post.alert_id for post in filed.withdrawn if post.state is PostState.WAITING}
+        withdraws = _waiting(unit, wish, actor, gone)
         return WishRehearsal(
-            alert, cards, filed.stored.state, goes_at, lacks=tuple(lacks), other_order=order, link=link
+            alert,
+            cards,
+            filed.stored.state,
+            goes_at,
+            lacks=tuple(lacks),
+            other_order=order,
+            link=link,
+            withdraws=withdraws,
         )
 
     return await service.sketch(action, wish.about.incident_id if wish.about else None)
+
+
+def _waiting(unit: DeskUnit, wish: Wish, actor: Actor, gone: Collection[str] | None = None) -> tuple[StoredAlert, ...]:
+    """Of what others wrote about the same, what waits; where it was rehearsed, what waited until then (`gone`)."""
+    incident = unit.alerts.incident(wish.about.incident_id) if wish.about else ()
+    waits = [each for each in incident if each.author is not None and not wrote(actor, each)]
+    return tuple(each for each in waits if (each.id in gone if gone is not None else each.state is AlertState.WAITING))
 
 
 def reached(names: Sequence[str], standings: Sequence[Mapping[str, Any]]) -> int | None:

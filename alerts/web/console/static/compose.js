@@ -1,5 +1,7 @@
 // The compose page, as it is typed at: what was typed is kept at once on this device and soon on the server, and each
-// channel's post stands beside the form. Without this script the buttons do the same.
+// channel's post stands beside the form, also as others change what it updates. Without this script the buttons do the same.
+
+import { watch } from "./live.js";
 
 const PREFIX = "tocsin:draft:";
 const LISTS = ["area", "channel"];
@@ -274,6 +276,8 @@ class Composer {
     const place = beside.scrollTop;
     beside.innerHTML = seen.html; // made by our server, with every word escaped
     beside.scrollTop = place;
+    const withdraws = document.querySelector("#withdraws");
+    if (withdraws.innerHTML !== seen.withdraws) withdraws.innerHTML = seen.withdraws;
     document.querySelector("#publish").textContent = seen.button;
     document.querySelector("#does").textContent = seen.does;
     document.querySelector("#publish-hint").hidden = !seen.grave;
@@ -435,6 +439,8 @@ function start() {
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "hidden" && composer.revision > composer.stored) composer.save();
   });
+  // What the button does, and whose words it withdraws, changes with what others do, and with a restart.
+  watch((incident) => (incident === "*" || incident === form.dataset.incident) && composer.preview());
   return composer.draft;
 }
 
