@@ -7,6 +7,7 @@ is kept nowhere, since it may be the secret itself.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -211,6 +212,16 @@ def said_of(words: Words) -> Callable[[str], str]:
         "hours": _("Hours at which somebody reads"),
     }
     return lambda name: known.get(name) or known.get(name.rpartition(".")[2], name)
+
+
+def usual_secret(kind: str, key: Key) -> Mapping[str, str]:
+    """Where the service of systemd is handed that secret, if this is started as it is; else nowhere is usual.
+
+    The names are those that the shipped unit looks for (`LoadCredential`).
+    """
+    prefix = {"twitter": "x", "vigilance": "meteofrance"}.get(kind, kind)
+    is_usual = key.needed and "CREDENTIALS_DIRECTORY" in os.environ
+    return {"file": f"{prefix}-{key.name.replace('_', '-')}"} if is_usual else {}
 
 
 def waits_of(words: Words) -> Sequence[tuple[str, str]]:

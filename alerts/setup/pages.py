@@ -23,7 +23,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.town import MAIL
 from alerts.rendering.i18n import Words
 from alerts.setup import forms
-from alerts.setup.forms import PUSH_KEY, said_of, waits_of
+from alerts.setup.forms import PUSH_KEY, said_of, usual_secret, waits_of
 from alerts.setup.lines import has_table, names_in, parse, table_of, with_table, without_table
 from alerts.setup.workshop import ChannelTrial, KindSheet, SourceTrial, Workshop, channel_sheets, source_sheets
 from alerts.web.console.entering import LONGEST_LINES as LONGEST
@@ -265,6 +265,7 @@ class Setup:
                 n for n in names_in(view.lines, "channels") if is_for_subscribers(table_of(view.lines, f"channels.{n}"))
             ],
             waits=waits_of(words),
+            usual_secret=usual_secret,
             entries={name: table_of(view.lines, f"{view.step}.{name}") for name in names_in(view.lines, view.step)},
             sheets=self._sheets(view.step) if view.step in ("channels", "sources") else (),
             hidden=self._workshop.hidden,

@@ -12,11 +12,13 @@ from alerts.access.passwords import Passwords
 from alerts.config import load_config, read_config
 from alerts.daemon.desk import Control
 from alerts.model.person import Role
-from alerts.setup.forms import said_of
+from alerts.setup.forms import said_of, usual_secret
 from alerts.setup.pages import Person, four_eyes
 from alerts.setup.workshop import channel_sheets, source_sheets
 from alerts.web.console.words import words_of
-from tests.unit.setup.visiting import ONLINE, SECRETS, STATION, add, storm, timeline
+from tests.unit.setup.visiting import ONLINE, ROOT, SECRETS, STATION, add, storm, timeline
+
+UNIT = ROOT / "systemd" / "tocsin.service"
 
 
 async def test_the_whole_way_ends_with_lines_that_the_daemon_starts_with(visitor, sandbox, tmp_path):
@@ -312,6 +314,20 @@ async def test_every_key_that_is_asked_for_has_words_of_its_own():
         for key in sheet.keys:
             for name in (key.name, *key.options):
                 assert said(f"{sheet.name}.{name}" if name == key.name else f"{key.name}.{name}") != name, (sheet, name)
+
+
+async def test_beside_the_service_its_secrets_are_looked_for_where_the_unit_is_handed_them(
+    visitor, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    handed = re.findall(r"^LoadCredential=([\w-]+)$", UNIT.read_text(encoding="utf-8"), re.MULTILINE)
+    for sheet in (*channel_sheets(), *source_sheets()):
+        for key in sheet.keys:
+            if key.secret and key.needed:
+                assert usual_secret(sheet.name, key)["file"] in handed, (sheet.name, key.name)
+    await visitor.send("channels", "add", kind="telegram")
+    assert '<option value="file" selected>' in visitor.page
+    assert 'value="telegram-token"' in visitor.page
 
 
 async def test_where_a_source_has_no_address_its_card_says_what_it_is_of(visitor):
