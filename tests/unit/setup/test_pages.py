@@ -328,6 +328,8 @@ async def test_beside_the_service_its_secrets_are_looked_for_where_the_unit_is_h
     await visitor.send("channels", "add", kind="telegram")
     assert '<option value="file" selected>' in visitor.page
     assert 'value="telegram-token"' in visitor.page
+    await visitor.send("channels", "add", kind="facebook")
+    assert "None" not in visitor.page, "what may be left out is left out"
 
 
 async def test_where_a_source_has_no_address_its_card_says_what_it_is_of(visitor):
