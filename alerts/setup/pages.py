@@ -31,6 +31,7 @@ from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
 
 STEPS = ("station", "channels", "sources", "people", "duty", "lines", "accounts", "ready")
+_SPEAKING = ("push", "reports")
 ROLES = (Role.ADMINISTRATOR, Role.APPROVER, Role.AUTHOR, Role.VIEWER)
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "exercise": {"name": "exercices", "exercise": True},
@@ -295,8 +296,8 @@ class Setup:
 
 
 def _with(lines: str, table: str, values: Mapping[str, Any]) -> str:
-    """The lines with these keys of a table; a table that would say nothing isn't begun."""
-    says = any(value is not None for value in values.values())
+    """The lines with these keys of a table; one that would say nothing isn't begun, unless it speaks by being there."""
+    says = table in _SPEAKING or any(value is not None for value in values.values())
     return with_table(lines, table, values) if says or has_table(lines, table) else lines
 
 

@@ -358,6 +358,8 @@ async def test_how_residents_are_told_and_may_speak(visitor, sandbox, tmp_path, 
     made = key.read_text()
     await visitor.send("lines", "write")
     assert key.read_text() == made, "with another key nobody who subscribed is reached any more"
+    await visitor.send("people", "save", reports="true")
+    assert read_config(tmp_path / "channels.toml", visitor.lines).reports is not None, "its prefix may be left out"
     await visitor.send("people", "save")
     assert all(f"[{table}]" not in visitor.lines for table in ("push", "reports"))
     assert "hears" not in visitor.lines
