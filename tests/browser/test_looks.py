@@ -138,7 +138,7 @@ def test_without_script_the_same_stands_there_when_asked_for(desk, town):
     expect(page.locator('.look[data-channel="telegram"]')).to_contain_text("Reaches about 45 subscribers")
 
 
-@pytest.mark.parametrize("size", ["narrow", *at_release(["desk", "phone"])])
+@pytest.mark.parametrize("size", ["phone", *at_release(["desk", "narrow"])])
 def test_an_end_and_a_correction_are_looked_at_first_and_nothing_is_sent_by_that(desk, town, size):
     anne = desk.person("anne", size=size)
     done = town.tocsin("post", "--headline", f"Gymnase ouvert à tous ({size})", "--expires", "3h", "--json")

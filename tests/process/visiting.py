@@ -39,13 +39,13 @@ class Browser:
 
     def __init__(self, url: str) -> None:
         self._where = urlsplit(url).netloc
-        self._cookies: dict[str, str] = {}
+        self.cookies: dict[str, str] = {}
         self._csrf = ""
 
     @property
     def cookie(self) -> str:
         """What it would send as `Cookie`."""
-        return "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
 
     @property
     def csrf(self) -> str:
@@ -87,7 +87,7 @@ class Browser:
         text = answer.read().decode()
         for cookie in answer.headers.get_all("Set-Cookie") or ():
             name, _, value = cookie.partition(";")[0].partition("=")
-            self._cookies[name] = value
+            self.cookies[name] = value
         connection.close()
         page = Answered(answer.status, answer.headers.get("Location", ""), text)
         self._csrf = page.hidden("csrf") or self._csrf
