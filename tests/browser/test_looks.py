@@ -160,3 +160,18 @@ def test_an_end_and_a_correction_are_looked_at_first_and_nothing_is_sent_by_that
     expect(page.get_by_role("heading", name="How the all clear will look")).to_be_visible()
     anne.press(page.locator("#confirm"))
     expect(page.get_by_text("Its end is on its way to the channels.")).to_be_visible()
+
+
+def test_a_press_counts_though_the_page_is_renewed_before_the_finger_is_lifted(desk, town):
+    anne = desk.person("anne")
+    page = anne.go(f"/alerts/{town.post('Piscine fermée', '--expires', '3h')['alert']}")
+    anne.press(page.locator("#ending summary"))
+    anne.press(page.get_by_label("The danger is over (all clear)"))
+    page.locator("#ending").get_by_role("button", name="See first how it will look").hover()
+    page.mouse.down()
+    for _ in range(2):  # every two seconds, while it is on its way
+        with page.expect_response(re.compile("/fragments/alerts/")) as renewed:
+            pass
+        renewed.value.finished()
+    page.mouse.up()
+    expect(page.get_by_role("heading", name="How the all clear will look")).to_be_visible()

@@ -41,15 +41,19 @@ function redo(part, done) {
   }
 }
 
-/** Whether the reader is in the middle of something that a swap would break: composing a letter, an open list. */
+/** Whether the reader is in the middle of something that a swap would break: composing a letter, an open list, a press.
+ * A button that isn't there any more when the finger is lifted was never pressed. */
 function isBusy(part) {
   const at = document.activeElement;
-  return composing || (part.contains(at) && at.tagName === "SELECT");
+  return composing || pressing || (part.contains(at) && at.tagName === "SELECT");
 }
 
 let composing = false;
 addEventListener("compositionstart", () => (composing = true));
 addEventListener("compositionend", () => (composing = false));
+let pressing = false;
+addEventListener("pointerdown", () => (pressing = true));
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => (pressing = false));
 
 function summaryOf(part) {
   return part.querySelector("[data-summary]")?.dataset.summary.trim() ?? "";
