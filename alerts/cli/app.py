@@ -23,6 +23,7 @@ from alerts.cli import (
     forgetting,
     listening,
     officer,
+    options,
     people,
     polls,
     posting,
@@ -91,11 +92,17 @@ class Settings:
         """The same of the operators' desk of a folder of towns."""
         return Settings(self.file, folder)
 
-    def load(self) -> Town:
-        """channels.toml, checked, or the fleet's desk. Raises ConfigurationError."""
+    def load(self, *, writes: bool = True) -> Town:
+        """channels.toml, checked, or the fleet's desk.
+
+        Raises ConfigurationError, and Misuse where what the command `writes` would be root's in another user's folder.
+        """
         from alerts.config import fleet_desk, load_config
 
-        return fleet_desk(self._fleet) if self._fleet is not None else load_config(self.file)
+        town = fleet_desk(self._fleet) if self._fleet is not None else load_config(self.file)
+        if writes:
+            options.must_not_be_roots(town.beside)
+        return town
 
     def control(self) -> Control:
         """Where the command meets the desk: in its own process, or in the daemon that it was handed to."""
@@ -164,6 +171,7 @@ def carry_out(given: Sequence[str], file: Path | None = None) -> int:
     """
     # First of all: what is wrong with the line itself is told in the station's language too.
     screen.address(file or settings_file(_named(given)))
+    screen.TYPED.set(tuple(given))
     # Bytes that are no UTF-8 come in as lone surrogates (PEP 383): nothing here could store, send or print them.
     for place, argument in enumerate(given, start=1):
         if any("\ud800" <= character <= "\udfff" for character in argument):

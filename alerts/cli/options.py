@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 from collections.abc import Callable
 from difflib import get_close_matches
 from enum import StrEnum
@@ -96,6 +97,23 @@ def login() -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:  # a container's user may have no name
         return f"uid {uid}"
+
+
+def must_not_be_roots(place: Path) -> None:
+    """Raise Misuse for root at what belongs to a user of this machine: that one couldn't write what root makes there.
+
+    `place` need not be there yet: whose it is to be is whose folder it is to lie in.
+    """
+    near = next(each for each in (place, *place.absolute().parents) if each.exists())
+    owner = near.stat().st_uid
+    if os.geteuid() != 0 or owner == 0:
+        return
+    try:
+        user = pwd.getpwuid(owner).pw_name
+    except KeyError:  # a folder from outside a container: there is nobody here to run it as
+        return
+    typed = shlex.join(("sudo", "-u", user, "tocsin", *screen.TYPED.get()))
+    raise Misuse(because("run_by_root", path=near, user=user, command=typed))
 
 
 def write_down(place: Path | Server, event: AuditEvent, subject: str, detail: str = "") -> None:

@@ -36,6 +36,8 @@ _ENGLISH = "en"
 
 CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
 """The command that handed its work over to this process, a daemon: what is shown here is shown there."""
+TYPED: ContextVar[tuple[str, ...]] = ContextVar("typed", default=())
+"""The command line that is carried out, behind `tocsin`."""
 
 _FLEET = ("running", "stopped", "outdated", "refused")
 """How a town of a fleet stands."""

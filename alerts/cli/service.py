@@ -43,6 +43,8 @@ def run(
     if stations is not None:
         from alerts.fleet.process import run_fleet
 
+        options.must_not_be_roots(stations)
+
         set_up_log(os.environ.get("TOCSIN_LOG", "info"))
         asyncio.run(run_fleet(stations))
         return 0
@@ -91,7 +93,7 @@ def check(
 
     from alerts.health.checkup import check_at_rest, check_live
 
-    town = context.obj.load()
+    town = context.obj.load(writes=False)
     findings = check_at_rest(town)
     if live:
         findings += asyncio.run(check_live(town))
@@ -191,6 +193,8 @@ def copy(
     from alerts.store.copying import copy as copy_station
 
     here, there = (_place(context.obj, url) for url in (source, target))
+    for each in (here, there):
+        options.must_not_be_roots(each if isinstance(each, Path) else each.beside)
     copied = copy_station(here, there, now(), keep=keep)
     done = "%(source)s is copied to %(to)s, and each row is checked; rows: %(rows)s, pictures: %(pictures)s"
     screen.say(tell(done, source=called(here), to=called(there), rows=copied.rows, pictures=copied.pictures))
@@ -218,7 +222,7 @@ def _place(settings: Settings, url: str) -> Path | Server:
     except ValueError as error:
         raise Misuse(reason_of(error)) from None
     with contextlib.suppress(ConfigurationError):  # it needn't be there, or right, for others' stores
-        own = settings.load().database
+        own = settings.load(writes=False).database
         return own if called(own) == called(place) else place
     return place
 

@@ -149,6 +149,7 @@ REFUSED: Mapping[str, str] = {
     "wait_span": "--wait {why}",
     "words_needed": "a few words are needed",
     "time_is_past": "{text} is past",
+    "run_by_root": "{path} belongs to {user}, who couldn't write what root makes there; type: {command}",
     "as_disabled": "--as {name}: that account is disabled; allowed: another one",
     "as_unknown": "--as {name} is no account; known: {known:term} (`tocsin user add`)",
     "no_such_source": "{name} is no source; known: {known}",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import shlex
+
 import pytest
 
 from alerts.cli import run
@@ -130,3 +134,29 @@ def test_where_no_configuration_is_read_the_terminals_language_is_spoken(tmp_pat
     monkeypatch.setenv("LC_ALL", told)
     assert run(["--config", str(tmp_path / "nothing.toml"), "status"]) == 2
     assert said in capsys.readouterr().err
+
+
+WRITES = [
+    POST,
+    ["status"],
+    ["run"],
+    ["run", "--stations", "."],
+    ["user", "list"],
+    ["user", "--stations", ".", "list"],
+    ["db", "upgrade"],
+    ["db", "export"],
+    ["db", "backup", "copy.db"],
+    ["db", "restore", "copy.db"],
+    ["db", "copy", "sqlite:///tocsin.db", "sqlite:///other.db"],
+    ["subscribers", "export"],
+]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody, and be refused there")
+@pytest.mark.parametrize("line", WRITES, ids=" ".join)
+def test_root_is_refused_in_a_folder_of_the_service_before_anything_is_written(folder, capsys, line):
+    os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+
+    assert run(line) == 2
+    assert f"type: sudo -u nobody tocsin {shlex.join(line)}" in capsys.readouterr().err
+    assert [each.name for each in folder.iterdir()] == ["channels.toml"]
