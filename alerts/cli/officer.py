@@ -103,6 +103,7 @@ def status(
 def _show_fleet(folder: Path, *, as_json: bool) -> int:
     from alerts.fleet.towns import towns
 
+    screen.address(folder / screen.FLEET_FILE)
     for row in towns(folder):
         (screen.show_json if as_json else screen.show_town)(row)
     return 0

@@ -38,6 +38,7 @@ audit = typer.Typer(help="The audit log: who did what, when and from where.", no
 def of_whom(context: typer.Context, stations: options.Stations = None) -> None:
     """Take the operators' desk of a fleet in the place of a town's."""
     if stations is not None:
+        screen.address(stations / screen.FLEET_FILE)
         context.obj = context.obj.of_fleet(stations)
 
 

@@ -78,6 +78,10 @@ _THEN = {
 _UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
+FLEET_FILE = "fleet.toml"
+"""What tells how a folder of towns is spoken for."""
+
+
 def _of_the_terminal() -> str:
     """The language that whoever types set for their terminal, where no configuration can be read."""
     told = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
@@ -92,12 +96,14 @@ class Reader:
 
     @cached_property
     def _station(self) -> Mapping[str, Any]:
+        # A fleet needs no file of its own: without it, it speaks as one that tells no language does.
+        is_fleet = self._file is not None and self._file.name == FLEET_FILE
         try:
             table = tomllib.loads(self._file.read_text(encoding="utf-8-sig")) if self._file else {}
         except (OSError, ValueError, RecursionError):
-            return {"language": _of_the_terminal()}
-        station = table.get("station")
-        return station if isinstance(station, dict) else {"language": _ENGLISH}
+            return {} if is_fleet else {"language": _of_the_terminal()}
+        station = table.get("fleet" if is_fleet else "station")
+        return station if isinstance(station, dict) else {} if is_fleet else {"language": _ENGLISH}
 
     @cached_property
     def language(self) -> str:

@@ -180,3 +180,20 @@ async def test_a_town_that_is_gone_is_asked_no_more(tmp_path):
         gone = await client.get("/alerts.geojson", headers=CROLLES)
 
     assert gone.status == 404
+
+
+async def test_the_fleets_own_address_lists_its_towns_for_citizens_with_where_to_subscribe(tmp_path):
+    async with asked(tmp_path) as client:
+        answer = await client.get("/", headers={"Accept-Language": "fr"})
+        page = html.fromstring(await answer.text())
+        found = html.fromstring(await (await client.get("/?words=MEYL")).text())
+        none = await (await client.get("/?words=%3Cb%3E")).text()
+        style = await client.get(page.xpath("//link[@rel='stylesheet']/@href")[0])
+
+    links = dict(zip(page.xpath("//ul[@class='towns']//strong/text()"), page.xpath("//ul/li/a/@href"), strict=True))
+    assert links == {"Ville de crolles": f"http://{CROLLES['Host']}/", "Ville de meylan": "http://127.0.0.1/t/meylan/"}
+    assert page.xpath("//html/@lang") == ["fr"]
+    assert "script-src" in answer.headers["Content-Security-Policy"]
+    assert found.xpath("//ul[@class='towns']//strong/text()") == ["Ville de meylan"]
+    assert "<b>" not in none
+    assert style.status == 200

@@ -57,3 +57,15 @@ def test_nothing_runs_where_no_process_does(tmp_path, capsys):
 def test_a_folder_that_is_not_there_is_told(tmp_path, capsys):
     assert carry_out(["status", "--stations", str(tmp_path / "nowhere")]) == 1
     assert "nowhere" in capsys.readouterr().err
+
+
+def test_the_command_line_speaks_the_fleets_language(tmp_path, capsys):
+    write_town(tmp_path, "voreppe", rest=BROKEN)
+    assert carry_out(["status", "--stations", str(tmp_path)]) == 0
+    assert "refusé" in capsys.readouterr().out
+    (tmp_path / "fleet.toml").write_text('[fleet]\nlanguage = "en-GB"\n')
+    assert carry_out(["status", "--stations", str(tmp_path)]) == 0
+    assert "refused" in capsys.readouterr().out
+    (tmp_path / "fleet.toml").write_text('[fleet]\nlanguage = "fr-FR"\n')
+    assert carry_out(["user", "--stations", str(tmp_path), "add", "Luc", "--role", "operator"]) == 0
+    assert "mot de passe" in capsys.readouterr().err

@@ -63,7 +63,10 @@ document.addEventListener("verdict", ({target, detail}) => say(verdict(detail), 
 
 async function compare(told, here, tell) {
   const [areas, districts] = await Promise.all([told.areas, told.districts].map((address) => fetch(address).then((answer) => answer.json())));
-  if (!districts.features.some((each) => holds(each, here))) return tell(told.outside);
+  const district = districts.features.find((each) => holds(each, here));
+  if (!district) return tell(told.outside);
+  const {name, code} = district.properties;
+  document.dispatchEvent(new CustomEvent("place", {detail: {name, codes: [code]}}));
   const on = areas.features.filter(({properties}) => !properties.over && new Date(properties.onset) <= Date.now());
   const sure = new Set(on.filter((each) => each.properties.whole || holds(each, here)).map((each) => each.properties.incident));
   const perhaps = new Set(on.filter((each) => !each.geometry && !each.properties.whole).map((each) => each.properties.incident));

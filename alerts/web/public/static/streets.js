@@ -62,6 +62,7 @@ function choose(form, street) {
   form.querySelector("[data-streets]").replaceChildren();
   chosen.set(form, street);
   tell(form);
+  form.dispatchEvent(new CustomEvent("place", {bubbles: true, detail: {name: street.name, codes: street.codes}}));
   form.querySelector("[data-verdict]").focus();
 }
 
