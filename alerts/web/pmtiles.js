@@ -7,7 +7,7 @@
   const plain = L.tileLayer;
   L.tileLayer = (address, options = {}) => (address.endsWith(".pmtiles") ? new Streets(address, options) : plain(address, options));
 
-  // --- the file: header, directories, one tile ------------------------------------------------------------------------
+  // --- the file's header, its directories, one tile ------------------------------------------------------------------------
 
   class File {
     constructor(address) {
