@@ -150,7 +150,7 @@ class ChannelHealth:
         except DatabaseRefused as error:  # that is told by itself: what is known here still holds
             log.warning("facts.not_read", channel=self._channel, error=str(error))
 
-    def weigh(self, error: DeliveryError, post: Post) -> DeliveryError:
+    def interpret(self, error: DeliveryError, post: Post) -> DeliveryError:
         """What a refusal without an explanation means by what else was refused, or taken.
 
         Two texts that are refused, one after the other, aren't both at fault: it is the app or the account. One that is
@@ -343,7 +343,7 @@ class Attempts:
                 verdict = retry.sent(await self._carry_out(post, begun, via))
             self._health.sent()
         except DeliveryError as answered:
-            error = self._health.weigh(answered, post)
+            error = self._health.interpret(answered, post)
             self._health.meet(error)
             # That one remark can't be answered any more says nothing of the channel.
             if not (post.kind is PostKind.ANSWER and isinstance(error, Rejected)):
