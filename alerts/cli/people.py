@@ -222,9 +222,10 @@ def list_log(
     as_json: options.Json = False,
 ) -> int:
     """List the newest lines of the audit log, the newest last."""
-    lines = _counter(context).ask(lambda unit: unit.audit.newest(subject=subject, most=most))
+    control = _counter(context)
+    lines = control.ask(lambda unit: unit.audit.newest(subject=subject, most=most))
     for line in reversed(lines):
-        screen.show_json(_of_line(line)) if as_json else screen.show(_record_line(line))
+        screen.show_json(_of_line(line)) if as_json else screen.show(_record_line(line, control.town.zone))
     return 0
 
 
@@ -314,13 +315,15 @@ def _of_line(line: Chained) -> dict[str, Any]:
     return {"seq": line.seq, **asdict(line.entry), "at": line.entry.at.isoformat(), "digest": line.digest}
 
 
-def _record_line(line: Chained) -> str:
+def _record_line(line: Chained, zone: tzinfo) -> str:
+    """In the station's time, with how far that is from UTC, in which the log and `--json` have it."""
     from alerts.web.console.words import detail_in_words
 
     entry, detail = line.entry, detail_in_words(line.entry.detail, screen.words())
     as_what = ", ".join(filter(None, (tell(entry.role), tell(entry.origin), entry.address)))
     who = f"{entry.actor} ({as_what})"
-    words = [str(line.seq), f"{entry.at:%Y-%m-%d %H:%M:%SZ}", who, tell(entry.act), entry.subject, detail]
+    at = entry.at.astimezone(zone).isoformat(" ", "seconds")
+    words = [str(line.seq), at, who, tell(entry.act), entry.subject, detail]
     return screen.plain("  ".join(words).rstrip())
 
 

@@ -143,11 +143,12 @@ def backup(
 ) -> int:
     """Copy the database as it is at one moment, while the daemon runs; the copy is checked."""
     from alerts.access.audit import AuditEvent
+    from alerts.daemon.desk import now
     from alerts.store.connection import file_of
     from alerts.store.restoring import backup as copy
 
     town = context.obj.load()
-    copy(file_of(town), file)
+    copy(file_of(town), file, now())
     options.write_down(town.database, AuditEvent.DATABASE_COPIED, "database", f"to {file}")
     screen.say(tell("%(file)s is copied to %(to)s", file=town.database, to=file))
     return 0

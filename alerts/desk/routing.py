@@ -6,7 +6,7 @@ kinds and states alone (`is_on`, `reach_of`), and so does what comes next there 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
@@ -198,7 +198,8 @@ class Reach:
     `live` is what was sent and not ended there, whatever waits or fails since; `coming`, `doubtful`, `waiting` and
     `failed` are channels whose readers have nothing of it yet; `ended` those that were told of its end. `then` are the
     posts that would change what is live or end it, and aren't out; `held` those that nothing but a limit, or our
-    refused access, holds back.
+    refused access, holds back;
+    `unread` channels that reach subscribers alone and have none.
     """
 
     live: tuple[str, ...] = ()
@@ -209,6 +210,7 @@ class Reach:
     ended: tuple[str, ...] = ()
     then: tuple[Post, ...] = ()
     held: tuple[Post, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def meant(self) -> int:
@@ -216,8 +218,11 @@ class Reach:
         return sum(map(len, (self.live, self.coming, self.doubtful, self.waiting, self.failed)))
 
 
-def reach_of(posts: Iterable[Post]) -> Reach:
-    """How far an incident got, channel by channel: only what was answered for counts as seen."""
+def reach_of(posts: Iterable[Post], unread: Collection[str] = ()) -> Reach:
+    """How far an incident got, channel by channel: only what was answered for counts as seen.
+
+    On the channels in `unread` nobody can see anything.
+    """
     threads: dict[str, list[Post]] = {}
     for post in posts:
         if post.state not in _NO_MORE:
@@ -225,6 +230,9 @@ def reach_of(posts: Iterable[Post]) -> Reach:
     found: dict[str, list[str]] = {}
     then: list[Post] = []
     for channel, thread in threads.items():
+        if channel in unread:
+            found.setdefault("unread", []).append(channel)
+            continue
         seen, last = next((each for each in reversed(thread) if each.state is PostState.SENT), None), thread[-1]
         if seen is not None and seen.kind is not PostKind.END:
             found.setdefault("live", []).append(channel)

@@ -31,7 +31,7 @@ from alerts.model.lease import Lease
 from alerts.model.ports import Clock
 from alerts.model.post import HELD, TO_BE_SEEN_TO, HeldPost, Post, PostKind, PostState
 from alerts.model.reason import because
-from alerts.model.town import Town
+from alerts.model.town import MAIL, PUSH, Town
 from alerts.store.alerts import Copied
 from alerts.store.database import Database
 from alerts.store.pictures import SharedPictures, bring, keep_picture, kept_picture, picture_folder
@@ -308,6 +308,13 @@ def with_limits(unit: DeskUnit, threads: Mapping[str, Sequence[Post]]) -> dict[s
         return replace(post, outcome=HELD, next_try=found.leaves, reason=found.reason) if found else post
 
     return {name: [told(post) for post in thread] for name, thread in threads.items()}
+
+
+def unread_channels(unit: DeskUnit) -> frozenset[str]:
+    """The channels that reach subscribers alone (push, e-mail without a list) and have none."""
+    reaching = unit.desk.station.reaching.items()
+    alone = [name for name, each in reaching if each.kind in (PUSH, MAIL) and not getattr(each.settings, "to", None)]
+    return frozenset(name for name in alone if not unit.subscribers.count(name))
 
 
 def source_more(config: Town, known: SourceStatus | None, name: str) -> dict[str, Any]:

@@ -276,9 +276,10 @@ def beside(database: Path) -> Path:
     return database.with_name(f"{database.name}-height")
 
 
-def backup(database: Path, to: Path) -> None:
+def backup(database: Path, to: Path, now: datetime | None = None) -> None:
     """Copy the database as it is at one moment, while a daemon works on it; the copy is checked.
 
+    It keeps that moment (`now`), up to which it knows everything; without it, that of the last thing in it counts.
     Raises StoreError; then nothing is left at `to`.
     """
     if to.exists():
@@ -287,6 +288,9 @@ def backup(database: Path, to: Path) -> None:
     try:
         _copy(database, part)
         sound(part)
+        if now is not None:
+            with closing(sqlite3.connect(part, isolation_level=None)) as db:
+                _KEEP.run(db, channel=_OWNER, key="copied_at", value=str(stamp(now)))
         part.replace(to)
         sync(to.parent)
     except (sqlite3.Error, OSError) as error:
@@ -312,7 +316,7 @@ def restore(database: Path, source: Path, by: AuditEntry) -> tuple[Path | None, 
         _copy(source, part)
         with closing(sqlite3.connect(part, isolation_level=None)) as db:
             db.row_factory = sqlite3.Row
-            gap, generation, reached = Gap(_newest(db), now), new_id(), _reached(db)
+            gap, generation, reached = Gap(_known_until(db), now), new_id(), _reached(db)
             db.execute("BEGIN")
             _keep_gap(db, gap)
             _KEEP.run(db, channel=_OWNER, key="generation", value=generation)
@@ -379,6 +383,13 @@ def _keep_gap(db: Connection, gap: Gap) -> None:
 def _reached(db: Connection) -> tuple[int, int]:
     alerts, attempts = db.execute(_REACHED).fetchone()
     return int(alerts or 0), int(attempts or 0)
+
+
+def _known_until(db: Connection) -> datetime | None:
+    """Up to when a copy knows everything: its own moment, or the last thing in it where that is later or alone told."""
+    row = _FACT.row(db, key="copied_at")
+    known = [time for time in (time_of(int(row["value"])) if row else None, _newest(db)) if time is not None]
+    return max(known, default=None)
 
 
 def _newest(db: Connection) -> datetime | None:

@@ -31,7 +31,7 @@ from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
 from alerts.desk.posts import DraftPost
 from alerts.desk.routing import PRACTICE, Reach, channels_on, left_wrong, reach_of
-from alerts.desk.service import DeskUnit, with_limits
+from alerts.desk.service import DeskUnit, unread_channels, with_limits
 from alerts.model.alert import CORRECTED, ENDS_BY, Alert, Info, MsgType, ResponseType, Severity
 from alerts.model.cap import write
 from alerts.model.errors import Misuse, TocsinError
@@ -108,6 +108,7 @@ class Story:
     cited: Mapping[str, Sequence[str]] = field(default_factory=dict)
     reported: tuple[str, ...] = ()
     ends: Mapping[str, str] = field(default_factory=dict)
+    unread: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
@@ -152,7 +153,7 @@ class Story:
     @property
     def reach(self) -> Reach:
         """What readers have before them, channel by channel."""
-        return reach_of(self.posts)
+        return reach_of(self.posts, self.unread)
 
     @property
     def validated_by(self) -> str | None:
@@ -352,13 +353,13 @@ def story_of(unit: DeskUnit, name: str, account: str) -> Story | None:
     remains: list[Reason] = []
     if newest.ending == CORRECTED:
         remains = left_wrong([post for post in thread if post.alert_id != newest.stored.id], unit.desk.station)
-    history = tuple(unit.views.history(incident))
+    history, unread = tuple(unit.views.history(incident)), unread_channels(unit)
     on = channels_on(thread)
     ends = _would_end(unit, newest.stored) if on else {}
     heard = tuple(unit.listening.heard(LAST_HEARD, incident)) if unit.desk.station.listens else ()
     cited = cited_in(unit, [stored.id for stored in stored_alerts])
     reported = _reported(unit, incident, cited)
-    return Story(current, newest, chapters, history, on, tuple(remains), seen, heard, cited, reported, ends)
+    return Story(current, newest, chapters, history, on, tuple(remains), seen, heard, cited, reported, ends, unread)
 
 
 def _reported(unit: DeskUnit, incident: str, cited: Mapping[str, Sequence[str]]) -> tuple[str, ...]:

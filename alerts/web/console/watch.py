@@ -14,7 +14,7 @@ what is on, else what moves by itself.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -29,7 +29,7 @@ from markupsafe import Markup
 from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
 from alerts.desk.routing import PRACTICE, Reach, channels_on, reach_of
-from alerts.desk.service import DeskUnit, with_limits
+from alerts.desk.service import DeskUnit, unread_channels, with_limits
 from alerts.model.alert import Info
 from alerts.model.delivery import Blame, blame_of
 from alerts.model.errors import Refused
@@ -187,11 +187,11 @@ def page(console: Console, request: web.Request, name: str, *, status: int = 200
     return console.frame.page(request, name, status=status, **common, **values)
 
 
-def case_of(stored: StoredAlert, thread: Sequence[Post], language: str) -> Case:
-    """A message with its incident's thread."""
+def case_of(stored: StoredAlert, thread: Sequence[Post], language: str, unread: Collection[str] = ()) -> Case:
+    """A message with its incident's thread; on the channels in `unread` nobody can see it."""
     info = stored.alert.info_for(language) if stored.alert else None
     own = [post for post in thread if post.alert_id == stored.id]
-    on, reach = bool(channels_on(thread)), reach_of(thread)
+    on, reach = bool(channels_on(thread)), reach_of(thread, unread)
     return Case(stored, info, newest_by_channel(thread), on, reach, kind_of(stored, own))
 
 
@@ -250,11 +250,12 @@ def board_of(unit: DeskUnit) -> Board:
     alerts = list(dict.fromkeys(name for state in (*_HELD, PostState.WAITING, *_MOVING) for name in listed[state]))
     stored_alerts = views.stored_alerts(alerts)
     threads = with_limits(unit, views.threads(list({each.incident_id for each in (*on, *stored_alerts.values())})))
-    cases = [_case(stored_alerts[each], threads, language) for each in alerts if each in stored_alerts]
+    unread = unread_channels(unit)
+    cases = [_case(stored_alerts[each], threads, language, unread) for each in alerts if each in stored_alerts]
     needs = _each_incident(case for case in cases if case.needs_somebody)
     # What only waits to be updated or ended is on, and stays where people look for what is.
     shown = {case.stored.incident_id for case in needs if not (case.waits and case.reach.live)}
-    holding = [_case(stored, threads, language) for stored in on[:MOST] if stored.incident_id not in shown]
+    holding = [_case(stored, threads, language, unread) for stored in on[:MOST] if stored.incident_id not in shown]
     shown |= {case.stored.incident_id for case in (*holding, *needs)}
     moving = _each_incident(case for case in cases if case.stored.incident_id not in shown)
     more = frozenset({"on"} if len(on) > MOST else ())
@@ -263,10 +264,10 @@ def board_of(unit: DeskUnit) -> Board:
     return Board(tuple(needs), tuple(holding), tuple(moving), more, unlisted)
 
 
-def _case(stored: StoredAlert, threads: Mapping[str, Sequence[Post]], language: str) -> Case:
+def _case(stored: StoredAlert, threads: Mapping[str, Sequence[Post]], language: str, unread: Collection[str]) -> Case:
     """The message with what is open of its own, and of its incident what else is newest on each channel."""
     thread = threads[stored.incident_id]
-    case = case_of(stored, thread, language)
+    case = case_of(stored, thread, language, unread)
     own = {post.channel: post for post in thread if post.alert_id == stored.id and needs_somebody(post)}
     return replace(case, posts=tuple(own.get(post.channel, post) for post in case.posts))
 

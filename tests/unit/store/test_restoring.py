@@ -110,6 +110,12 @@ def test_who_puts_it_back_is_a_line_of_the_chain_with_the_head_that_was_there(pa
     assert lines[-1].entry.detail == f"from {tmp_path / 'copy.db'}; head was 2:{head.digest}"
 
 
+def test_a_copy_knows_all_up_to_its_own_moment_though_nothing_happened_for_long_before(path, tmp_path):
+    backup(path, tmp_path / "copy.db", NOW - timedelta(minutes=2))
+    _, gap = restore(path, tmp_path / "copy.db", by(NOW))
+    assert gap.since == NOW - timedelta(minutes=2)
+
+
 def test_nothing_is_put_back_while_somebody_works_on_the_database(path, shelf, tmp_path):
     backup(path, tmp_path / "copy.db")
     bell, own = open_doorbell(path)

@@ -30,7 +30,7 @@ from alerts.web.console.at_once import at_once
 from alerts.web.console.maps import outline_of
 from alerts.web.console.watch import Remedy, remedy_of
 from tests.unit.store.conftest import a_post, a_record
-from tests.unit.web.console.watching import a_desk
+from tests.unit.web.console.watching import TOWN, a_desk
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}"
 
@@ -314,6 +314,23 @@ async def test_a_platform_that_refuses_our_app_is_told_as_that_and_nothing_of_it
     assert "Nothing is lost" not in channels
     card = channels.split('id="channel-second"')[1].split("</article>")[0]
     assert "its credential is taken as good" not in card
+
+
+async def test_a_channel_without_subscribers_shows_it_to_nobody_and_is_not_counted(tmp_path):
+    letters = """
+[channels.letters]
+kind = "mail"
+host = "smtp.example"
+sender = "alertes@saint-martin.example"
+subscriptions = true
+"""
+    town = TOWN.replace("[station]", '[station]\npublic_url = "https://alertes.example"') + letters
+    async with a_desk(tmp_path, town=town) as desk:
+        stored = await desk.post("Crue à la Gare", channels=("x", "letters"))
+        await desk.settle(stored.id, PostState.SENT, **is_sent(desk))
+        standing = html.unescape(await desk.text(f"/alerts/{stored.id}")).split('id="standing"')[1][:300]
+        assert "visible to the public on its one channel" in standing.lower()
+        assert "nobody subscribed to" in standing
 
 
 async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
