@@ -53,6 +53,9 @@ _PUSHED = {
     "minor": ("Rue Basse fermée à la circulation", "Travaux", "Minor", "Passez par la rue Haute."),
 }
 """Headline, event, severity, what to do."""
+# What sticks to a window's edge would lie across a picture that is higher than the window.
+_UNSTUCK = """() => document.querySelectorAll('.main-nav, .bar, .decision, .confirm-form')
+    .forEach(each => { each.style.position = 'static'; })"""
 _LOOKS = (("phone", "light", "fr"), ("phone", "dark", "en"), ("desk", "light", "fr"), ("desk", "dark", "en"))
 
 
@@ -67,6 +70,7 @@ class Picture:
 def taken(label: str, page: Page, size: str, part: str | None = None) -> Picture:
     """The page as it stands, or the first of its parts, as wide as the sheet shows such."""
     page.wait_for_load_state("networkidle")
+    page.evaluate(_UNSTUCK)
     options: dict[str, Any] = {"animations": "disabled"}
     png = page.locator(part).first.screenshot(**options) if part else page.screenshot(**options, full_page=True)
     return Picture(label, _fitted(png, _SHOWN_AS[size]))
@@ -170,6 +174,7 @@ def of_locked_telephones(browser: Browser) -> Iterator[Picture]:
 
 def _locked(page: Page, name: str) -> Iterator[Picture]:
     for screen in page.locator(".screen.lock").all():
+        page.evaluate(_UNSTUCK)
         screen.evaluate("each => each.closest('details:not([open])')?.setAttribute('open', '')")
         language = screen.locator("[lang]").first.get_attribute("lang")
         png = screen.locator(".glass").screenshot(animations="disabled")
