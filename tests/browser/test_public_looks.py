@@ -75,6 +75,24 @@ def test_with_letters_twice_as_large_a_grave_alert_begins_in_the_upper_half_and_
     assert not too_wide(page)
 
 
+def test_what_is_grave_is_read_aloud_first_then_whether_it_concerns_one_then_what_to_do(page):
+    levels = page.locator("main :is(h1, h2, h3)").evaluate_all(
+        "all => all.filter(each => each.checkVisibility()).map(each => each.localName)"
+    )
+    assert levels[0] == "h1"
+    assert levels.count("h1") == 1
+    order = "#now, .concerned h2, .report-link, .cards, .numbers, .map-side, .ways, .foot"
+    places = page.locator(order).evaluate_all("all => all.map(each => each.className || each.id)")
+    parts = ("now", "", "report-link", "cards", "numbers", "map-side", "ways", "foot")
+    found = [next((part for part in parts[::-1] if part and part in each), "concerned") for each in places]
+    assert list(dict.fromkeys(found))[:3] == ["now", "concerned", "report-link"]
+    assert [each for each in dict.fromkeys(found) if each in ("cards", "numbers", "foot")] == [
+        "cards",
+        "numbers",
+        "foot",
+    ]
+
+
 _SHIFTS = """() => { window.shifts = [];
     new PerformanceObserver(list => window.shifts.push(...list.getEntries().map(each => each.value)))
         .observe({type: 'layout-shift', buffered: true}); }"""
