@@ -67,6 +67,17 @@ def reasons() -> str:
     return "\n".join(["| code | in English | in French |", "|---|---|---|", *rows, ""])
 
 
+def in_both_languages(page: str) -> dict[str, str]:
+    """Where the same page stands in each language, by the language; a README in place of what isn't translated."""
+    name = page.removeprefix("fr/")
+    french = f"fr/{name}" if (DOCS / "fr" / name).is_file() else "fr/README.md"
+    found = {"en": name if (DOCS / name).is_file() else "README.md", "fr": french}
+    return {
+        language: path.replace("README.md", "index.md").removesuffix(".md") + ".html"
+        for language, path in found.items()
+    }
+
+
 def on_config(config: Any) -> Any:
     """The navigation, and anchors as forges make them, which the pages' links are written for."""
     from pymdownx.slugs import slugify  # noqa: PLC0415 of the site's own environment
@@ -82,6 +93,9 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def on_page_context(context: dict[str, Any], *, page: Any, config: Any, **_: Any) -> dict[str, Any]:
-    """The theme speaks the page's language."""
-    config["theme"]["language"] = "fr" if page.file.src_uri.startswith("fr/") else "en"
+    """The theme speaks the page's language, and leads to the same page in the other one."""
+    here = page.file.src_uri
+    config["theme"]["language"] = "fr" if here.startswith("fr/") else "en"
+    for each in config["extra"]["alternate"]:
+        each["link"] = in_both_languages(here)[each["lang"]]
     return context

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from alerts.model.reason import SENTENCES, WORDS
-from docs.hooks import DOCS, listed, navigation, on_page_markdown
+from docs.hooks import DOCS, in_both_languages, listed, navigation, on_page_markdown
 
 KINDS = {
     "Tutorial": "Tutoriel",
@@ -62,6 +62,12 @@ def test_groups_of_a_list_are_parts_of_the_navigation():
     assert listed(readme, "fr/") == [
         {"One": [{"For some": [{"A": "fr/a.md"}]}, {"Pour d’autres": [{"C": "fr/d/c.md"}]}]}
     ]
+
+
+def test_a_page_leads_to_itself_in_the_other_language():
+    assert in_both_languages("use.md") == in_both_languages("fr/use.md") == {"en": "use.html", "fr": "fr/use.html"}
+    assert in_both_languages("fr/README.md") == {"en": "index.html", "fr": "fr/index.html"}
+    assert in_both_languages("adr/0002-store.md") == {"en": "adr/0002-store.html", "fr": "fr/index.html"}
 
 
 def test_the_page_of_reasons_has_every_code_in_both_languages():
