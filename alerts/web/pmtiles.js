@@ -255,21 +255,36 @@
 
   const nameOf = ({is}) => is[`name:${document.documentElement.lang}`] || is.name || "";
 
-  // The longest straight stretch of a road on this tile: its middle, how it is turned, and its length.
+  // The longest straight stretch of a road on this square: its middle, how it is turned, and its length.
   function straightest(road, at) {
     let best = null;
     for (const line of road.lines) {
-      for (let n = 1, from = 0; n < line.length; n++) {
-        const turned = n > from + 1 ? bend(line[n - 2], line[n - 1], line[n]) : 0;
-        if (turned > 0.35) from = n - 1;
-        const [[x1, y1], [x2, y2]] = [at(road, line[from]), at(road, line[n])], room = Math.hypot(x2 - x1, y2 - y1);
+      let from = null, last = null;
+      for (let n = 1; n < line.length; n++) {
+        const part = inside(at(road, line[n - 1]), at(road, line[n]));
+        if (part && (!last || last[1].join() !== part[0].join() || bend(last, part) > 0.35)) [from] = part;
+        last = part;
+        if (!part) continue;
+        const [[x1, y1], [x2, y2]] = [from, part[1]], room = Math.hypot(x2 - x1, y2 - y1);
         if (room > (best?.[2] ?? 0)) best = [[(x1 + x2) / 2, (y1 + y2) / 2], Math.atan((y2 - y1) / (x2 - x1 || 1e-9)), room];
       }
     }
     return best;
   }
 
-  function bend([x0, y0], [x1, y1], [x2, y2]) {
+  // What of a line from one point to another is on the square; null: nothing.
+  function inside([x1, y1], [x2, y2]) {
+    let [begin, end] = [0, 1];
+    for (const [start, step] of [[x1, x2 - x1], [y1, y2 - y1]]) {
+      if (!step && (start < 0 || start > SIDE)) return null;
+      const cuts = step ? [-start / step, (SIDE - start) / step].sort((one, other) => one - other) : [0, 1];
+      [begin, end] = [Math.max(begin, cuts[0]), Math.min(end, cuts[1])];
+    }
+    const point = (share) => [x1 + (x2 - x1) * share, y1 + (y2 - y1) * share];
+    return begin < end ? [begin ? point(begin) : [x1, y1], end < 1 ? point(end) : [x2, y2]] : null;
+  }
+
+  function bend([[x0, y0], [x1, y1]], [, [x2, y2]]) {
     const turned = Math.abs(Math.atan2(y2 - y1, x2 - x1) - Math.atan2(y1 - y0, x1 - x0));
     return Math.min(turned, 2 * Math.PI - turned);
   }

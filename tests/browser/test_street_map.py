@@ -12,9 +12,10 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from alerts.model.street_map import STREET_MAP
+from tests.browser.axe import violations
 from tests.browser.officer import People
 from tests.browser.public_town import ReportingTown, citizens, public_town
-from tests.street_map import street_map
+from tests.street_map import STREETS, street_map
 
 pytestmark = pytest.mark.process
 DRAWN = """map => [...map.querySelectorAll('canvas')].some(each => {
@@ -22,6 +23,12 @@ DRAWN = """map => [...map.querySelectorAll('canvas')].some(each => {
     for (let at = 3; at < data.length; at += 4096) if (data[at]) return true;
     return false; })"""
 """Whether anything of the streets is drawn."""
+
+
+WRITTEN = """window.written = []; const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (...given) {
+    written.push(given[0]); write.apply(this, given); };"""
+"""Keeps what is written on any canvas."""
 
 
 class StreetTown(ReportingTown):
@@ -73,6 +80,13 @@ def test_on_a_telephone_the_streets_stand_below_what_is_told_in_both_schemes(loo
     assert road in colours(place)
     assert other not in colours(place) or scheme == "light"
     expect(place.locator(".leaflet-control-attribution")).to_contain_text("© OpenStreetMap")
+    assert not violations(page)
+    page.add_init_script(WRITTEN)
+    page.reload()
+    streets(page)
+    for _ in range(3):
+        page.locator(".leaflet-control-zoom-in").click()
+    page.wait_for_function(f"{list(STREETS)}.some(name => window.written.includes(name))")
 
 
 def test_the_reports_their_form_and_an_alert_have_it_too(look, town):
@@ -89,6 +103,7 @@ def test_the_desk_has_it_too(desk):
     anne.page.on("request", lambda request: asked.append(request.url))
     anne.go("/reports")
     streets(anne.page)
+    assert not violations(anne.page)
     assert any(each.endswith(STREET_MAP) for each in asked)
     assert all("//localhost" in each or each.startswith(("data:", "blob:")) for each in asked)
 
