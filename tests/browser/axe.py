@@ -25,15 +25,23 @@ def _script() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
-def violations(page: Page) -> list[str]:
-    """What axe-core finds on the page as it stands, in both colour schemes.
+class Schemes:
+    """Whether stories look at their pages in the dark, too: before a release."""
+
+    both = False
+
+
+def violations(page: Page, *, both: bool = False) -> list[str]:
+    """What axe-core finds on the page as it stands, in both colour schemes if asked for, or before a release.
 
     It comes in by the debugger, so no policy is in its way.
     """
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(_script())
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    dark = _found(page, _COLOURS)
+    dark: list[str] = []
+    if both or Schemes.both:
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        dark = _found(page, _COLOURS)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     return [f"dark: {each}" for each in dark] + _found(page, _TAGS)
 

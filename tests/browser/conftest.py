@@ -11,12 +11,18 @@ from typing import ClassVar
 import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
+from tests.browser.axe import Schemes
 from tests.browser.chromium import CHROMIUM, NOTIFYING, launched
 from tests.browser.officer import PATIENCE, Desk, People
 from tests.browser.town import DeskTown, desk_town
 
 pytestmark = pytest.mark.process
 expect.set_options(timeout=PATIENCE)
+
+
+def pytest_configure(config):
+    """Whoever asks for what is looked at before a release has stories look in both colour schemes."""
+    Schemes.both = config.option.markexpr != "not release"
 
 
 class _Kept:

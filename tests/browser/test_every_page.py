@@ -77,7 +77,7 @@ def test_no_page_is_forgotten(setting, states):
 
 
 def faults(page: Page) -> list[str]:
-    return [f"{page.url}: {wrong}" for wrong in (*violations(page), *too_wide(page))]
+    return [f"{page.url}: {wrong}" for wrong in (*violations(page, both=True), *too_wide(page))]
 
 
 @pytest.mark.parametrize("state", [*LOOKED_AT, *at_release(state for state in STATES if state not in LOOKED_AT)])

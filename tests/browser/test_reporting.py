@@ -175,6 +175,7 @@ def test_read_aloud_it_says_what_is_to_be_done(visit):
     assert "Laisse" not in read, "what only programs fill in is read to nobody"
 
 
+@pytest.mark.release
 def test_axe_finds_nothing_and_nothing_scrolls_sideways(visit, town):
     found = []
     for size in ("narrow", "phone", "desk"):

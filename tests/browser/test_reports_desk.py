@@ -158,6 +158,7 @@ def test_a_box_is_drawn_on_the_photo_and_what_it_holds_is_gone(desk, town):
     assert found == []
 
 
+@pytest.mark.release
 def test_a_remark_is_made_a_report_and_every_page_of_it_is_sound(desk, town):
     town.tocsin("heard", "add", "--text", "Tout est inondé quai des Moulins", "--where", "Au guichet")
     for size, language in (("desk", "en"), ("phone", "fr"), ("narrow", "fr")):

@@ -55,6 +55,7 @@ def test_who_hurries_through_the_pages_is_never_told_that_the_connection_is_lost
     assert refused == []
 
 
+@pytest.mark.release
 def test_whose_page_gave_its_connection_to_newer_ones_has_one_again_in_a_while(desk, town):
     anne = desk.person("anne")
     first, asked = anne.page, []

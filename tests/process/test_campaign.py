@@ -44,6 +44,7 @@ def test_three_daemons_on_a_server_that_is_killed_as_well_break_no_promise(tmp_p
     assert outcome.outages > 0
 
 
+@pytest.mark.release
 def test_four_kills_while_people_report_lose_no_report_keep_none_twice_and_draft_once(tmp_path):
     outcomes = report(REPORTED, kills=4, towns=2, folder=tmp_path)
 
@@ -53,6 +54,7 @@ def test_four_kills_while_people_report_lose_no_report_keep_none_twice_and_draft
     assert sum(outcome.drafts for outcome in outcomes) >= 1
 
 
+@pytest.mark.release
 def test_four_kills_while_subscribers_are_told_miss_nobody_and_tell_nobody_else(tmp_path):
     outcomes = subscribe(TOLD, kills=4, towns=2, folder=tmp_path)
 
@@ -61,6 +63,7 @@ def test_four_kills_while_subscribers_are_told_miss_nobody_and_tell_nobody_else(
     assert all(outcome.messages > 0 for outcome in outcomes)
 
 
+@pytest.mark.release
 def test_three_kills_at_a_broker_a_vigilance_and_a_site_lose_nothing_and_tell_nothing_twice(tmp_path):
     if mqtt_broker.is_missing():
         pytest.skip(mqtt_broker.MISSING)

@@ -79,6 +79,7 @@ def test_thirty_who_ask_on_three_platforms_are_answered_once_wherever_the_rules_
     assert {each["state"] for each in town.objects("heard", "--all") if "utterance" in each} == {"handled"}
 
 
+@pytest.mark.release
 def test_a_kill_at_each_of_three_places_breaks_no_promise(tmp_path):
     """One each between heard and stored, stored and answered, sent and acknowledged."""
     outcomes = listen("short", kills=3, towns=3, folder=tmp_path)

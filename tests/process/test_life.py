@@ -31,7 +31,6 @@ def calendar(summary: str) -> str:
     return "\r\n".join(lines)
 
 
-@pytest.mark.cold
 def test_a_calendar_that_changes_is_told_and_nothing_is_told_again_after_a_restart(town):
     town.configure(sources=CALENDAR)
     (town.folder / "travaux.ics").write_text(calendar("Rue Basse fermée"), encoding="utf-8")

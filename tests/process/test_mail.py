@@ -97,6 +97,7 @@ def written_to(town, daemon, relay: Relay, number: int, wanting: int):
     return daemon
 
 
+@pytest.mark.release
 def test_killed_five_times_no_subscriber_is_missed_and_what_comes_twice_is_the_same_letter(town):
     with running(Relay()) as relay:
         channel = CHANNEL.replace("PORT", str(relay.port)).replace(

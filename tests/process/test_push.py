@@ -91,6 +91,7 @@ def tell_killed(town, daemon: Running, log, number: int, kills: int) -> Running:
     return daemon
 
 
+@pytest.mark.release
 def test_killed_five_times_from_the_alert_to_its_end_nobody_is_lost_and_what_comes_twice_takes_its_own_place(town):
     town.fault("push", "latency", seconds=0.1)  # else it is through before the kills
     log = town.folder / "tocsin.log"
