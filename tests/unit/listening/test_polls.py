@@ -172,7 +172,7 @@ async def test_who_only_reads_asks_nobody(town):
 async def test_what_was_rejected_never_opens(careful):
     poll = await careful.open()
     await careful.act(lambda officer: reject_poll(officer, poll.id, "trop tôt"), PAUL)
-    await careful.clock.advance(3600)
+    await careful.clock.advance(300)
     assert (await careful.poll(poll)).state is PollState.REJECTED
     assert await careful.posts(poll) == []
 
@@ -185,10 +185,10 @@ async def test_what_nobody_validated_in_its_time_is_given_up(careful):
 
 
 async def test_it_opens_at_its_hour(town):
-    opens = town.clock.now() + timedelta(minutes=30)
+    opens = town.clock.now() + timedelta(minutes=5)
     poll = await town.open(minutes=60, opens=opens)
     assert poll.state is PollState.WAITING
-    await town.clock.advance(30 * 60)
+    await town.clock.advance(5 * 60)
     assert (await town.poll(poll)).state is PollState.OPEN
     sent = [asked.at for name in ("telegram", "groupe", "page") for asked in town.channels[name].published]
     assert len(sent) == 3
