@@ -21,6 +21,7 @@ from alerts.model.alert import (
     Info,
     MsgType,
     Named,
+    ResponseType,
     Severity,
 )
 from alerts.model.hazard import HAZARD_PARAMETER, Hazard, hazard_of
@@ -63,6 +64,7 @@ class Text:
     hazard: Hazard
     severity: Severity
     phase: str
+    kind: str = ""
     free: bool = False
     feed: bool = False
     source: str = ""
@@ -71,9 +73,9 @@ class Text:
 def said() -> Iterator[Text]:
     """Every text, in the order of reading."""
     for language in STATIONS:
-        for hazard in Hazard:
+        for hazard, kind in WAYS:
             for severity in SEVERITIES:
-                yield from _life(hazard, severity, language)
+                yield from _life(hazard, severity, language, kind)
         yield from _typed(language)
         yield from _fed(language)
 
@@ -115,7 +117,44 @@ FILLED = {
 }
 
 
-def prepared_alert(hazard: Hazard, severity: Severity, language: str, **changes: Any) -> Alert:
+_FEARED = (Named("awareness_type", "8; Forest-fire"),)
+_TOMORROW = NOW + timedelta(hours=20)
+KINDS: Mapping[tuple[Hazard, str], Mapping[str, Mapping[str, Any]]] = {
+    (Hazard.FOREST_FIRE, "risk"): {
+        "fr": {"headline": "Vigilance feux de forêt", "parameters": _FEARED},
+        "en": {"headline": "Wildfire warning", "parameters": _FEARED},
+    },
+    (Hazard.ATTACK, "inside"): {
+        "fr": {"headline": "Attaque en cours", "response_types": (ResponseType.SHELTER,)},
+        "en": {"headline": "Attack under way", "response_types": (ResponseType.SHELTER,)},
+    },
+    (Hazard.INDUSTRIAL, "nuclear"): {
+        "fr": {"headline": "Accident nucléaire"},
+        "en": {"headline": "Nuclear accident"},
+    },
+    (Hazard.POWER, "planned"): {
+        "fr": {"headline": "Coupure d’électricité prévue", "onset": _TOMORROW},
+        "en": {"headline": "Planned power cut", "onset": _TOMORROW},
+    },
+    (Hazard.ROAD, "collapse"): {
+        "fr": {"headline": "Pont effondré rue Haute"},
+        "en": {"headline": "Bridge collapsed, rue Haute"},
+    },
+}
+"""What makes an alert one of a kind that has words of its own (`variants`), and leaves them to the templates."""
+WAYS: tuple[tuple[Hazard, str], ...] = (*((hazard, "") for hazard in Hazard), *KINDS)
+
+
+def of_kind(alert: Alert, kind: str, language: str) -> Alert:
+    """The alert of a hazard as one of its kinds, which says for itself no more than its title."""
+    info = alert.infos[0]
+    said = {"description": None, "instruction": None, **KINDS[hazard_of(info), kind][language]}
+    own = (*info.parameters, *said.pop("parameters", ()))
+    lasts = said["onset"] + timedelta(hours=6) if "onset" in said else info.expires
+    return replace(alert, infos=(replace(info, **said, parameters=own, expires=lasts),))
+
+
+def prepared_alert(hazard: Hazard, severity: Severity, language: str, kind: str = "", **changes: Any) -> Alert:
     """The alert that an officer makes of what is prepared; a general one has words of its own."""
     renderer, station = RENDERERS[language], STATIONS[language]
     ready = renderer.prepared(hazard, language)
@@ -137,25 +176,27 @@ def prepared_alert(hazard: Hazard, severity: Severity, language: str, **changes:
         parameters=(Named(HAZARD_PARAMETER, hazard.value),),
         areas=(Area("Les Tanneries"),),
     )
-    return Alert("tocsin-1", OURS, NOW, infos=(replace(info, **changes),))
+    alert = Alert("tocsin-1", OURS, NOW, infos=(info,))
+    told = of_kind(alert, kind, language) if kind else alert
+    return replace(told, infos=(replace(told.infos[0], **changes),))
 
 
-def _life(hazard: Hazard, severity: Severity, language: str) -> Iterator[Text]:
-    for alert, kind, phase, context in phases(hazard, severity, language):
-        yield from _on_each(alert, kind, phase, language, **context)
+def _life(hazard: Hazard, severity: Severity, language: str, of: str) -> Iterator[Text]:
+    for alert, kind, phase, context in phases(hazard, severity, language, of):
+        yield from _on_each(alert, kind, phase, language, of=of, **context)
 
 
 def phases(
-    hazard: Hazard, severity: Severity, language: str
+    hazard: Hazard, severity: Severity, language: str, kind: str = ""
 ) -> Iterator[tuple[Alert, PostKind, str, Mapping[str, Any]]]:
     """What happens to the prepared alert of a hazard: it begins, gets worse elsewhere, and ends in each way."""
-    alert = prepared_alert(hazard, severity, language)
+    alert = prepared_alert(hazard, severity, language, kind)
     info = alert.infos[0]
     yield alert, PostKind.PUBLISH, "publish", {}
     areas = (Area("Les Coteaux"),)
     worse = Severity.EXTREME if severity is not Severity.EXTREME else Severity.SEVERE
     ready = RENDERERS[language].prepared(hazard, language)
-    order = _filled(ready.instruction(worse)) or info.instruction
+    order = None if kind else _filled(ready.instruction(worse)) or info.instruction
     later = replace(
         info,
         severity=worse,
@@ -251,16 +292,25 @@ def _fed(language: str) -> Iterator[Text]:
 
 
 def _on_each(
-    alert: Alert, kind: PostKind, phase: str, language: str, *, free: bool = False, feed: bool = False, **context: Any
+    alert: Alert,
+    kind: PostKind,
+    phase: str,
+    language: str,
+    *,
+    of: str = "",
+    free: bool = False,
+    feed: bool = False,
+    **context: Any,
 ) -> Iterator[Text]:
     info, renderer = alert.infos[0], RENDERERS[language]
     previous: Alert | None = context.get("previous")
     about = previous.infos[0] if previous and kind is PostKind.END else info
     moment = Context("7x3k", NOW + timedelta(hours=1), **context)
+    title = about.headline or about.event
     common: dict[str, Any] = {
-        "about": f"{hazard_of(about).value} {about.severity.value} {phase}: {(about.headline or about.event)[:60]}",
-        "language": language, "hazard": hazard_of(about), "severity": about.severity, "phase": phase, "free": free,
-        "feed": feed, "source": "" if alert.sender == OURS else (info.sender_name or alert.sender),
+        "about": f"{named(hazard_of(about), of)} {about.severity.value} {phase}: {title[:60]}",
+        "language": language, "hazard": hazard_of(about), "severity": about.severity, "phase": phase, "kind": of,
+        "free": free, "feed": feed, "source": "" if alert.sender == OURS else (info.sender_name or alert.sender),
     }  # fmt: skip
     for channel in CHANNELS:
         rendered = renderer.render(alert, kind, channel, context=moment)
@@ -331,7 +381,12 @@ _PLACES = [*(channel.name for channel in CHANNELS), "title", "summary", "card"]
 def _heading(text: Text) -> str:
     if text.free or text.feed:
         return f"{text.language}: {text.about}"
-    return f"{text.language}: {text.hazard.value}, {text.phase}"
+    return f"{text.language}: {named(text.hazard, text.kind)}, {text.phase}"
+
+
+def named(hazard: Hazard, kind: str) -> str:
+    """A hazard, and which kind of it where that has words of its own."""
+    return f"{hazard.value} ({kind})" if kind else hazard.value
 
 
 def _label(text: Text) -> str:

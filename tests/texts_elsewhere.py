@@ -33,7 +33,8 @@ from alerts.rendering.templates import Renderer
 from alerts.sources.vigilance.bulletin import Colour, ColourMap, ColourWindow
 from alerts.sources.vigilance.warning import PHENOMENA, Addressee, ToldPhenomenon, alert_of, changes, told_after
 from alerts.web.public.panel import wrapped
-from tests.texts import PAGE, RENDERERS, STATIONS, phases
+from alerts.web.public.told import beside
+from tests.texts import PAGE, RENDERERS, STATIONS, WAYS, named, phases
 from tests.unit.bot.test_help_first import TOWNS, WRITTEN, states
 from tests.unit.bot.test_reporting import Chats
 from tests.unit.rendering.sample_alerts import NOW, X
@@ -54,12 +55,10 @@ LANGUAGES: Sequence[str] = tuple(STATIONS)
 def elsewhere() -> Iterator[Told]:
     """Each heading with its lines."""
     for language in LANGUAGES:
-        for hazard in Hazard:
-            yield (
-                f"{language}: {hazard.value}, on a locked telephone, by e-mail and on a panel",
-                _life(hazard, language),
-            )
-            yield f"{language}: {hazard.value}, ended in an officer's own words", _own_words(hazard, language)
+        for hazard, of in WAYS:
+            about = f"{language}: {named(hazard, of)}"
+            yield f"{about}, on a locked telephone, by e-mail and on a panel", _life(hazard, language, of)
+            yield f"{about}, ended in an officer's own words", _own_words(hazard, language, of)
         yield f"{language}: answers and rumours", _answers(language)
         yield f"{language}: what reports make", asyncio.run(_drafts(language))
         yield f"{language}: a year of the works calendar", _on_each(asyncio.run(_year()), language)
@@ -68,17 +67,17 @@ def elsewhere() -> Iterator[Told]:
     yield from _catalogues()
 
 
-def _life(hazard: Hazard, language: str) -> Iterator[str]:
+def _life(hazard: Hazard, language: str, of: str) -> Iterator[str]:
     for severity in (Severity.EXTREME, Severity.MODERATE):
-        for alert, kind, phase, context in phases(hazard, severity, language):
+        for alert, kind, phase, context in phases(hazard, severity, language, of):
             moment = Context("7x3k", NOW + timedelta(hours=1), **context)
             yield from _everywhere(
                 RENDERERS[language], alert, kind, moment, language=language, about=f"{phase} [{severity.value}] "
             )
 
 
-def _own_words(hazard: Hazard, language: str) -> Iterator[str]:
-    [first, *_] = phases(hazard, Severity.EXTREME, language)
+def _own_words(hazard: Hazard, language: str, of: str) -> Iterator[str]:
+    [first, *_] = phases(hazard, Severity.EXTREME, language, of)
     for reason in (EndReason.ALL_CLEAR, EndReason.CANCELLED, EndReason.CORRECTED):
         for words in REASONS[language][:6]:
             ending = replace(first[0], note=words, msg_type=MsgType.CANCEL)
@@ -93,9 +92,10 @@ def _everywhere(
     mail = renderer.render(alert, kind, _in(MAIL, language), context=moment).message.plain
     lines = [line for line in mail.split("\n") if line][1 : FIRST_LINES + 1]
     yield f"{about}mail “{subject_of(mail, exercise=False)}” {' / '.join(lines)}"
+    if kind is PostKind.END:  # no panel shows what is over
+        return
     facts = renderer.tell(alert, kind, _in(PAGE, language), context=moment)
-    heading = facts["lead"] if kind is PostKind.END else facts["title"]
-    shown = [facts.get("label"), heading, facts["instruction"], facts["area"], facts["when"]]
+    shown = [facts.get("label"), beside(facts), facts["instruction"], facts["area"], facts["when"]]
     yield f"{about}panel {' | '.join(line for each in shown if each for line in wrapped(str(each)))}"
 
 
@@ -191,8 +191,9 @@ def _vigilance() -> list[tuple[Any, Alert]]:
 
 
 async def _talks(language: str) -> list[str]:
-    """Each bare command to a stranger and to a subscriber, then whatever is written in each state of chat and town."""
+    """Each bare command to a stranger and a subscriber, then each answer to words, with the states that have it."""
     said = []
+    answered: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "tocsin.db"
         town = reporting_town(path, public_url="https://alertes.saint-martin.example")
@@ -206,9 +207,10 @@ async def _talks(language: str) -> list[str]:
             async for state in states(chats, chat, language):
                 written = WRITTEN["words"]
                 answer = await chats.says(chat, language=language, **written)
-                said.append(f"{state} [{name}]: {_plain(answer)}")
+                number = re.compile(r"\b[A-Z]{2}-\d\d-\d{4}\b")
+                answered.setdefault(number.sub("SM-26-0001", _plain(answer)), []).append(f"{state} [{name}]")
         await house.database.close()
-    return said
+    return said + [f"{', '.join(whose)}: {answer}" for answer, whose in answered.items()]
 
 
 def _plain(text: str) -> str:

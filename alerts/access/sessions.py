@@ -105,16 +105,16 @@ class Refusal(StrEnum):
     WRONG = "The name or the password is wrong."
     WAIT = "Too many failed attempts: wait a moment, then try again."
     BUSY = "Too many people are signing in at this moment: try again in a few seconds."
-    OVER = "This sign-in is over: sign in again."
-    CODE = "This code is wrong, too old or was used already: enter the next one."
+    OVER = "This sign-in has ended: sign in again."
+    CODE = "This code is wrong, too old or already used: enter the next one."
     PASSKEY = "This passkey was not accepted: try again, or use another one."
     SECOND_ONLY = "This passkey is a second factor: sign in with your password, then use it."
-    OLD_PASSWORD = "The present password is wrong."  # noqa: S105 a sentence about one
+    OLD_PASSWORD = "The current password is wrong."  # noqa: S105 a sentence about one
     SHORT = "A password needs at least 12 characters."
     LONG = "A password has at most 200 characters."
     NAMED = "A password must be more than your name or the town’s."
-    USUAL = "This password is among the first that are tried (known words, sequences, repeats): choose another one."
-    SAME = "The new password must differ from the present one."
+    USUAL = "This password is among the first that attackers try (known words, sequences, repeats): choose another one."
+    SAME = "The new password must differ from the current one."
     LAST_FACTOR = "This is your only second factor: add another one before you remove it."
 
 

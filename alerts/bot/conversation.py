@@ -200,12 +200,12 @@ def _forget(scene: Scene) -> BotReply:
     text = _("Remove everything that is kept about this chat, and send no more alerts?")
     if scene.kept.account:
         text += "\n" + _(
-            "Its link to the account <b>%(name)s</b> goes too: what waits for a validation won’t be announced here "
-            "any more.",
+            "Its link to the account <b>%(name)s</b> goes too: alerts waiting to be validated will no longer be "
+            "announced here.",
             name=safe(scene.kept.account),
         )
     if scene.kept.reports:
-        text += "\n" + _("Your reports from this chat are erased at the town hall, too.")
+        text += "\n" + _("Your reports from this chat are also erased at the town hall.")
     return BotReply((Say(text, buttons([(_("Yes, remove it"), "f:yes"), (_("No"), "f:no")])),))
 
 

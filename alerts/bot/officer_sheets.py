@@ -72,7 +72,7 @@ def sheets(waiting: Waiting, language: str, *, blind: bool = False) -> list[Say]
     if why := _why_at_the_desk(waiting, language, unseen=unseen, long=long):
         parts.append(why)
     elif not waiting.may_approve:
-        parts.append(_("You wrote it: somebody else validates it."))
+        parts.append(_("You wrote it: somebody else must validate it."))
     hidden = unseen or long
     pictures = [] if hidden else [Say(image.alt, picture=image.path) for image in waiting.images]
     messages = _packed(parts)
@@ -88,7 +88,7 @@ def _why_at_the_desk(waiting: Waiting, language: str, *, unseen: bool, long: boo
         named = ", ".join(f"{headline(twin)} ({twin.source})" for twin in waiting.twins)
         why = _("The same event is out: %(what)s. Reject it, or publish it a second time at the desk.", what=named)
     elif unseen:
-        why = _("Its picture can't be shown here: validate it at the desk.")
+        why = _("Its picture can’t be shown here: validate it at the desk.")
     elif long:
         why = _("It is too long to be shown here in full: validate it at the desk.")
     if why is None:

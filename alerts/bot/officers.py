@@ -134,10 +134,12 @@ def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, code: s
     # One answer to every code that opens nothing: another would tell a guesser that he is near.
     if account is None or account.disabled_at is not None:
         _ = words_of(language_here(unit, channel, event, town)).gettext
-        return BotReply((Say(_("That code links nothing: make a new one at the desk, under “Your account”.")),))
+        return BotReply((Say(_("That code doesn’t work: get a new one at the desk, under “Your account”.")),))
     if not event.private:
         _ = words_of(language_of(account, town.language)).gettext
-        text = _("Others can read here, so that code links nothing any more: make a new one, and send it to me alone.")
+        text = _(
+            "Others can read this chat, so that code no longer works: get a new one, and send it in a private chat."
+        )
         return BotReply((Say(text),))
     _part(unit, channel, event.chat)
     unit.officer_chats.link(Linked(channel, event.chat, account.name))
@@ -146,8 +148,8 @@ def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, code: s
         unit.officer_chats.tell(channel, event.chat, change_key(line.seq), unit.now)
     _ = words_of(language_of(account, town.language)).gettext
     text = _(
-        "This chat now belongs to the account <b>%(name)s</b>. What waits "
-        "for a validation is announced here; /unlink ends it. Whoever holds "
+        "This chat is now linked to the account <b>%(name)s</b>. Anything waiting "
+        "to be validated is announced here; /unlink stops that. Anyone holding "
         "this phone can decide in your name: keep it locked.",
         name=safe(account.name),
     )
@@ -157,8 +159,8 @@ def _link(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, code: s
 def _unlink(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> BotReply:
     _ = words_of(language_here(unit, channel, event, town)).gettext
     if not _part(unit, channel, event.chat):
-        return BotReply((Say(_("This chat belongs to no account.")),))
-    return BotReply((Say(_("This chat belongs to no account any more.")),))
+        return BotReply((Say(_("This chat isn’t linked to an account.")),))
+    return BotReply((Say(_("This chat is no longer linked to an account.")),))
 
 
 def _part(unit: DeskUnit, channel: str, chat: int) -> bool:
@@ -207,12 +209,12 @@ def _typed(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, text: 
         chats.unask(channel, event.chat)
         what = safe(headline(case.stored))
         return BotReply(
-            (Say(_("Too long ago: “%(what)s” was not rejected and still waits. Tap Reject again.", what=what)),)
+            (Say(_("Too late: “%(what)s” was not rejected and is still waiting. Tap Reject again.", what=what)),)
         )
     reason = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     if not 0 < len(reason) <= LONGEST_REASON:
         return BotReply(
-            (Say(_("Say why in at most %(n)s characters, or tap a reason: it still waits.", n=LONGEST_REASON)),)
+            (Say(_("Say why in at most %(n)s characters, or tap a reason: it is still waiting.", n=LONGEST_REASON)),)
         )
     said = _reject(case, reason)
     return BotReply((Say(said), Say(said, buttons(), asked.message)))
@@ -226,12 +228,12 @@ def _case(
     account = unit.accounts.account(name) if name else None
     if account is None:
         _ = words_of(language_here(unit, channel, event, town)).gettext
-        return _("This chat belongs to no account: link it with a code of the desk (/link CODE).")
+        return _("This chat isn’t linked to an account: link it with a code from the desk (/link CODE).")
     language = language_of(account, town.language)
     _ = words_of(language).gettext
     stored = next((each for each in unit.alerts.by_id(alert) if each.id == alert), None)
     if stored is None:
-        return _("That alert isn't there any more: look at the desk.")
+        return _("That alert is no longer there: look at the desk.")
     officer, posts = officer_of(unit, account), tuple(unit.alerts.posts_of(stored.id))
     case = _Case(unit, channel, event.chat, language, officer, stored, posts)
     return _why_not(case, account, validates=validates) or case
@@ -246,12 +248,12 @@ def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
     if account.disabled_at is not None:
         return _("Your account is disabled: an administrator can enable it.")
     if not account.role.at_least(needed):
-        return _("Your account's role may not decide this any more: an administrator can change it.")
+        return _("Your role no longer allows you to decide this: an administrator can change it.")
     if not any(post.state is PostState.WAITING for post in case.posts):
         what = safe(headline(case.stored))
-        return _("“%(what)s” doesn't wait any more: somebody decided, or it was replaced.", what=what)
+        return _("“%(what)s” is no longer waiting: somebody has decided, or it was replaced.", what=what)
     if validates and is_own and not case.unit.desk.station.desk.alone:
-        return _("You wrote it: somebody else validates it.")
+        return _("You wrote it: somebody else must validate it.")
     town, brought = case.unit.desk.station, case.unit.reports.brought_by([case.stored.id]).get(case.stored.id, ())
     if validates and (why := why_not_theirs(case.officer.actor, case.stored, town, brought)) is not None:
         return safe(word(why, case.language, town.zone))
@@ -264,7 +266,7 @@ def _approve(case: _Case, seen: str) -> str:
     now, what = fingerprint(case.stored, case.posts), safe(headline(case.stored))
     # A shorter prefix would fit more than one version: the button carries exactly so many digits.
     if len(seen) != SEEN or not now.startswith(seen):
-        return _("“%(what)s” is not what was shown here: it has changed since. Look at it again.", what=what)
+        return _("“%(what)s” has changed since it was shown here. Look at it again.", what=what)
     case.officer.approve(case.stored.id, seen=now)
     case.settled()
     return _("✅ Validated by you: %(what)s", what=what)
@@ -283,7 +285,7 @@ def _ask_why(case: _Case, seen: str, press: Press) -> Say:
     rows = [[(reason, f"why:{case.stored.id}:{place}")] for place, reason in enumerate(_reasons(case.language))]
     back = [(_("✅ Validate"), f"ok:{case.stored.id}:{seen}")] if seen != "-" else []
     text = _(
-        "Why is “%(what)s” not to go out? Its author reads it: tap a reason, or write yours within %(n)s minutes.",
+        "Why shouldn’t “%(what)s” go out? Its author will read it: tap a reason, or write yours within %(n)s minutes.",
         what=safe(headline(case.stored)),
         n=ANSWERED_WITHIN // timedelta(minutes=1),
     )

@@ -110,12 +110,12 @@ def _said(text: str, town: TownNow, language: str, **how: Any) -> BotReply:
     begins, _dash, ends = (town.hours or "").partition("-")
     if begins and ends:
         reads = _(
-            "Messages are only read between %(begins)s and %(ends)s: nobody may be reading yours now.",
+            "Messages are only read between %(begins)s and %(ends)s: there may be nobody reading yours now.",
             begins=begins,
             ends=ends,
         )
     else:
-        reads = _("Nobody may be reading this right now.")
+        reads = _("There may be nobody reading this right now.")
     return help_first(BotReply((Say(f"{text}\n\n{reads}", **how),)), town, language)
 
 

@@ -40,7 +40,7 @@ def chosen(kind: ReportKind, language: str, message: int) -> Say:
 def ask_place(language: str, *, by_address: bool) -> Say:
     """Where is it? Telegram asks the person once more before it sends where they are."""
     _ = words_of(language).gettext
-    text = _("<b>Where is it?</b> Tap the button below to send where you are, or send a place with 📎.")
+    text = _("<b>Where is it?</b> Tap the button below to send your location, or attach a place with 📎.")
     if by_address:
         text += "\n" + _("Or write the address: number and street.")
     keyboard: Keyboard = {
@@ -127,18 +127,18 @@ def news(step: ReportStep, report: CitizenReport, kind: str, on: On | None, lang
 def _became(step: ReportStep, words: Words) -> str:
     _ = words.gettext
     ends = {
-        Closing.DONE: _("It is done."),
+        Closing.DONE: _("It has been done."),
         Closing.NOT_OURS: _("It is closed: this isn’t for the town to deal with."),
         Closing.DUPLICATE: _("It is the same as another report, which is still open."),
         Closing.NOT_FOUND: _("It is closed: nothing was found there."),
-        Closing.ERASED: _("It is erased."),
+        Closing.ERASED: _("It has been erased."),
     }
     if step.closing is not None:  # also of the one that it is the same as
         return ends[step.closing]
     return {
-        ReportState.RECEIVED: _("It is received."),
+        ReportState.RECEIVED: _("It has been received."),
         ReportState.HELD: _("Somebody is looking at it."),
-        ReportState.ACCEPTED: _("The town has taken it up."),
+        ReportState.ACCEPTED: _("The town has taken it on."),
         ReportState.ASSIGNED: _("Somebody is dealing with it."),
         ReportState.CLOSED: _("It is closed."),
         ReportState.SET_ASIDE: _("It was set aside."),

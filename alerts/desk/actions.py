@@ -79,7 +79,7 @@ class Desk:
     def warm(self, alert: Alert) -> None:
         """Get ready to file this alert: what takes long is done before the transaction, not in it."""
         self._writer.warm(alert, self._now())
-        self._illustrate(alert, self.station.rules_for(MANUAL).any_area or is_in_words(alert))
+        self._illustrate(alert, MANUAL, self.station.rules_for(MANUAL).any_area or is_in_words(alert))
 
     def for_preview(self) -> Desk:
         """The same for what is only looked at, and drawn nowhere."""
@@ -133,14 +133,14 @@ class Desk:
         any_area = self.station.rules_for(source).any_area
         for alert in (heard.alert for heard in entries):
             if alert is not None:
-                self._illustrate(alert, any_area)
+                self._illustrate(alert, source, any_area)
 
-    def _illustrate(self, alert: Alert, any_area: bool) -> None:
+    def _illustrate(self, alert: Alert, source: str, any_area: bool) -> None:
         names = territory_of(self.station).locate(alert, any_area=any_area)
         if not isinstance(names, LeftOut):
             if any(channel.subscriptions for channel in self.station.channels.values()):
                 territory_of(self.station).districts_of(alert)
-            self._writer.draw(alert, names, self._now())
+            self._writer.draw(alert, source, names, self._now())
 
     def hear(self, alerts: AlertRepository, heard: Heard, source: str) -> Filed:
         """File one entry of a feed; never raises for what a feed may say."""

@@ -166,9 +166,10 @@ class PostWriter:
                 self._renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident="", now=now))
                 self._warm.add((channel.name, needed))
 
-    def draw(self, alert: Alert, area_names: tuple[str, ...], now: datetime) -> None:
+    def draw(self, alert: Alert, source: str, area_names: tuple[str, ...], now: datetime) -> None:
         """Draw the cards that this alert's posts will carry; drawing is no work for a transaction."""
-        context = Context("", now, exercise=alert.status is not Status.ACTUAL, area_names=area_names)
+        title, exercise = self._station.rules_for(source).title or "", alert.status is not Status.ACTUAL
+        context = Context("", now, exercise=exercise, area_names=area_names, source=title)
         for channel in self._station.channels.values():
             # An exercise's card is drawn for exercises' channels alone.
             if alert.infos and (alert.status is Status.ACTUAL or channel.exercise):
@@ -216,7 +217,7 @@ class PostWriter:
         """Render, and lay out the row of the outbox. The words that follow a correction are told as the correction."""
         is_more = occasion.accepted.follows_up
         told = PostKind.END if is_more else kind
-        context = _context_of(occasion, told)
+        context = _context_of(occasion, told, self._station)
         rendered = self._renderer.render(occasion.alert, told, channel, context=context)
         picture = self._picture(channel, occasion)
         if picture is None and told is not PostKind.END:
@@ -352,7 +353,7 @@ def _haste(occasion: Occasion) -> Severity:
     return severity
 
 
-def _context_of(occasion: Occasion, kind: PostKind) -> Context:
+def _context_of(occasion: Occasion, kind: PostKind, station: Town) -> Context:
     return Context(
         incident=occasion.stored.incident_id,
         now=occasion.now,
@@ -362,6 +363,7 @@ def _context_of(occasion: Occasion, kind: PostKind) -> Context:
         area_names=occasion.accepted.area_names,
         first=kind is PostKind.PUBLISH,
         strange=any(each.source != MANUAL for each in (occasion.stored, occasion.previous) if each is not None),
+        source=station.rules_for(occasion.stored.source).title or "",
     )
 
 

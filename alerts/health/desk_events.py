@@ -295,9 +295,9 @@ def _poll_key(poll: Poll) -> str:
 def word_poll(poll: Poll, desk_url: str | None, language: str) -> NoticeWords:
     """That a poll waits, by whom, what it asks and where to look at it."""
     _ = words_in(language).gettext
-    said = _("a poll waits for a validation, by {who}: “{question}”").format(who=poll.author, question=poll.question)
+    said = _("a poll by {who} is waiting to be validated: “{question}”").format(who=poll.author, question=poll.question)
     link = f"{desk_url}/polls/{poll.id}" if desk_url else f"tocsin approve {poll.id}"
-    return NoticeWords(said, _("Look at it, and let it out: {link}").format(link=link))
+    return NoticeWords(said, _("Look at it, then publish it: {link}").format(link=link))
 
 
 def waiting_words(unit: Unit, now: datetime, desk_url: str | None) -> list[OnCallNotice]:
@@ -317,14 +317,16 @@ def word_waiting(version: GivenAnswer, desk_url: str | None, language: str) -> N
     """That an officer's own words wait, by whom and where to look at them. A report's are for the desk alone."""
     _ = words_in(language).gettext
     if version.to is AnswerTo.REPORT:
-        said = _("an answer to a report waits for a validation, by {who}").format(who=version.author)
+        said = _("an answer to a report, by {who}, is waiting to be validated").format(who=version.author)
     elif version.to is AnswerTo.POLL:
-        what = _("what came of a poll waits for a validation, by {who}: “{text}”")
+        what = _("what came of a poll, by {who}, is waiting to be validated: “{text}”")
         said = what.format(who=version.author, text=version.text)
     else:
-        said = _("an answer waits for a validation, by {who}: “{text}”").format(who=version.author, text=version.text)
+        said = _("an answer by {who} is waiting to be validated: “{text}”").format(
+            who=version.author, text=version.text
+        )
     link = f"{desk_url}/waiting" if desk_url else f"tocsin approve {version.id}"
-    return NoticeWords(said, _("Look at it, and let it out: {link}").format(link=link))
+    return NoticeWords(said, _("Look at it, then publish it: {link}").format(link=link))
 
 
 def factor_changes(unit: Unit, lines: Sequence[Chained], now: datetime, zone: tzinfo) -> list[OnCallNotice]:

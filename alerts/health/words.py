@@ -45,15 +45,15 @@ class NoticeWords:
 
 
 _WORDINGS: Mapping[What, Wording] = {
-    What.CYCLE: Wording("“{name}” stands still", "Read the log, then restart the service.", "“{name}” goes on"),
+    What.CYCLE: Wording("“{name}” has stalled", "Read the log, then restart the service.", "“{name}” is running again"),
     What.TASK: Wording(
-        "“{name}” ended by itself and was begun anew",
+        "“{name}” stopped by itself and was restarted",
         "If it comes again, restart the service and report what the log says.",
         "“{name}” has run for ten minutes",
     ),
     What.CREDENTIAL: Wording(
         "the channel {name} can't publish, its credential is refused",
-        "Renew it: what waits will go out by itself.",
+        "Renew it: what is waiting will go out by itself.",
         "the credential of the channel {name} works again",
         "Who manages it renews it: what waits will go out by itself.",
         "channels",
@@ -64,9 +64,9 @@ _WORDINGS: Mapping[What, Wording] = {
         "the platform of the channel {name} answers again",
     ),
     What.LANE: Wording(
-        "on the channel {name}, posts tried since {since} don't get out (how many: {posts})",
+        "on the channel {name}, posts tried since {since} aren't going out (how many: {posts})",
         "“tocsin status” says which, and why. In an emergency, use another channel.",
-        "the posts of the channel {name} get out again",
+        "posts on the channel {name} are going out again",
         "The desk says which, and why. In an emergency, use another channel.",
         "",
     ),
@@ -98,18 +98,18 @@ _WORDINGS: Mapping[What, Wording] = {
     ),
     What.QUIET: Wording(
         "the source {name} answers but has said nothing new since {since}, far longer than usual",
-        "Ask its publisher whether it still lives.",
-        "the source {name} says new things again",
+        "Ask its publisher whether it is still kept up to date.",
+        "the source {name} brings news again",
     ),
     What.UNDRAFTED: Wording(
-        "more from the source {name} waits: not drafted yet: {posts}",
-        "Validate or reject its drafts: the next ones come by themselves. If it is out of order, take it out of "
+        "the source {name} has more waiting, not drafted yet: {posts}",
+        "Validate or reject its drafts: the next ones come by themselves. If the source is faulty, take it out of "
         "channels.toml.",
-        "nothing more from the source {name} waits to be drafted",
+        "the source {name} has nothing more waiting to be drafted",
     ),
     What.SIGN_INS: Wording(
         "sign-ins to the duty desk have failed again and again since {since}: {name} (how many: {posts})",
-        "If it isn't you, somebody tries passwords. Each try is slowed down; tell the administrator.",
+        "If it isn't you, somebody may be trying passwords. Each attempt is slowed down; tell an administrator.",
         "no more failed sign-ins: {name}",
     ),
     What.RESTORED: Wording(
@@ -119,15 +119,15 @@ _WORDINGS: Mapping[What, Wording] = {
         "what may have gone out before the database was put back ({name}) has been looked for",
     ),
     What.CROWD: Wording(
-        "{name}: very many people report at once (in the last ten minutes: {posts})",
-        "Look at the reports, and at what waits to be validated. Until it is over, the map shows of what nobody has "
-        "looked at only what several report, and sending takes longer.",
-        "{name}: no more people report than usual",
+        "{name}: a great many reports are coming in (in the last ten minutes: {posts})",
+        "Look at the reports, and at what is waiting to be validated. Until it is over, a report that nobody has "
+        "looked at is on the map only if several people made it, and sending takes longer.",
+        "{name}: no more reports are coming in than usual",
     ),
     What.STORE: Wording(
-        "the database {name} takes nothing any more, or soon won't (a full disk?): nothing can be stored or sent",
+        "the database {name} accepts nothing more, or soon won't (disk full?): nothing can be stored or sent",
         "Make room on the disk. In an emergency, publish on the platforms by hand.",
-        "the database {name} takes everything again",
+        "the database {name} accepts everything again",
     ),
 }
 
@@ -312,7 +312,7 @@ def word_calls(calls: Sequence[Utterance], link: str | None, language: str, zone
     """That somebody may call for help, the newest first; none: that all of it was seen to. Times are in `zone`."""
     _ = words_in(language).gettext
     if not calls:
-        return NoticeWords(_("All that may have been calls for help was seen to."))
+        return NoticeWords(_("Everything that may have been a call for help has been dealt with."))
     newest = {"channel": calls[0].channel, "at": calls[0].said_at.astimezone(zone)}
     if len(calls) == 1:
         told = _("May be a call for help: on {channel} at {at:%H:%M}").format(**newest)

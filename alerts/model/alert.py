@@ -284,6 +284,11 @@ class Alert:
         return min((time for time in times if time), default=self.sent)
 
     @property
+    def repeats(self) -> bool:
+        """Whether it is a series of the works calendar: it ends with its last date, and is mostly not on before."""
+        return any(info.parameter(SERIES_PARAMETER) for info in self.infos)
+
+    @property
     def expires(self) -> datetime | None:
         """The latest `expires` of any info; None when no info tells one."""
         return max((info.expires for info in self.infos if info.expires), default=None)

@@ -365,7 +365,7 @@ SOURCE_FAULTS: Mapping[str, str] = {
     "file_link_outside": "a link leads to a file outside the index's own folder, which is refused",
     "file_missing": "the file {path} is not there; look at the path",
     "file_unread": "the file {path} can't be read: {said:term}",
-    "feed_is_none": "it is no RSS or Atom feed",
+    "feed_is_none": "it isn't an RSS or Atom feed",
     "vigilance_no_json": "what came is no JSON; expected Météo-France's {what:term}",
     "vigilance_misshapen": "what came is not Météo-France's {what:term}: {place} is missing or of another form",
     "vigilance_without": "the department {department} isn't on Météo-France's map",

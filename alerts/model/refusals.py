@@ -11,7 +11,7 @@ REFUSED: Mapping[str, str] = {
     # Refused to an officer
     "role_too_low": "{name} is {role:term}; to {act:term} takes {needed:term} or more",
     "account_disabled": "the account {name} is disabled; an administrator can enable it",
-    "validates_brought": "{who} brought reports that {alert} cites: somebody else validates it",
+    "validates_brought": "{who} brought reports that {alert} cites: somebody else must validate it",
     "validates_own": "{alert} was written by {author}: somebody else validates it (or [desk] alone = true)",
     "author_unknown": "nobody can tell who wrote {alert}: update it, and somebody else validates that",
     "waits_of_another": (

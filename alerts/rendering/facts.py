@@ -65,7 +65,7 @@ def facts(matter: Matter, station: Town, channel: ChannelConfig, context: Contex
         "step": "",
         **_what(matter, context.now),
         **_where_and_when(matter, station, context, teller),
-        **_who(matter, station),
+        **_who(matter, station, context),
     }
     if matter.kind is PostKind.UPDATE:
         said |= _change(matter, station, context, teller)
@@ -156,7 +156,8 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
     title = _title(matter)
     ours = prepared(info, matter.hazard, words)
     instruction, description = _what_to_do(matter, ours)
-    labels = {**general["labels"], **words.get("labels", {})}
+    # An end looks for nobody any more: its place is a place.
+    labels = {**general["labels"], **(words.get("labels", {}) if matter.kind is not PostKind.END else {})}
     said = info.headline or info.description or info.instruction or (info.event and info.event in title)
     foreign = _foreign(matter) if said else ""
     return {
@@ -247,9 +248,9 @@ def _where_and_when(matter: Matter, station: Town, context: Context, teller: Tel
     }
 
 
-def _who(matter: Matter, station: Town) -> dict[str, Any]:
+def _who(matter: Matter, station: Town, context: Context) -> dict[str, Any]:
     info, general = matter.info, matter.general
-    sender = _sender(matter, station)
+    sender = _sender(matter, station, context)
     own = fold(sender) == fold(station.name)
     short = station.name if own else str(general["source_short"].format(sender=sender))
     return {
@@ -262,11 +263,11 @@ def _who(matter: Matter, station: Town) -> dict[str, Any]:
     }
 
 
-def _sender(matter: Matter, station: Town) -> str:
-    """Return who says it: the name that is told, else the address among machines; the station only for its own."""
+def _sender(matter: Matter, station: Town, context: Context) -> str:
+    """Return who says it: the name that is told, else the source's title, else the address among machines."""
     if is_own(matter.alert, matter.info, station):
         return station.name
-    return shortened(matter.info.sender_name or matter.alert.sender or station.name, _LONG_NAME)
+    return shortened(matter.info.sender_name or context.source or matter.alert.sender or station.name, _LONG_NAME)
 
 
 def is_own(alert: Alert, info: Info | None, station: Town) -> bool:

@@ -182,10 +182,15 @@ class _Fitting:
         return self._cut_to_room(at_sentences, place) or self._cut_to_room(partly, place)
 
     def _more_sentences(self, place: int, said: str) -> str:
-        """Return as many whole sentences of what is new as there is room for now, if they are more than is `said`."""
+        """Return as many whole sentences of what is new as there is room for now, if they are more than is `said`.
+
+        The last that is said stays: it frees somebody, and what stands before it in the whole doesn't.
+        """
         self._texts[place] = self._full[place]
         sentences = self._cut_to_room(at_sentences, place)
-        return sentences if len(sentences) > len(said) else said
+        last = re.split(_SENTENCE_END, said)[-1]
+        loses = last in self._full[place] and last not in sentences
+        return sentences if len(sentences) > len(said) and not loses else said
 
     def _shortened(self, place: int, part: Part) -> str:
         if part.name in WHOLE:

@@ -291,12 +291,20 @@ def _name(matter: Matter, title: str) -> str:
     That title is quoted: "Notice withdrawn – Market cancelled" would say that there is a market.
     """
     if matter.hazard is not Hazard.GENERAL:
-        return str(matter.words["name"])
+        return _watched(matter, title) or str(matter.words["name"])
     # What residents reported is over as what they saw, and not as that nobody confirmed it.
     title = matter.info.event if matter.info.parameter(CLUSTER_PARAMETER) else title
     if orders(title) or permits(title) or title == matter.words["name"]:
         return ""
     return str(matter.general["quoted"]).format(text=title)
+
+
+def _watched(matter: Matter, title: str) -> str:
+    """Return what a coloured warning was for, as its own title said it ("crues"); "" where no colour begins that."""
+    named = str(level(matter.info, matter.general) or "")
+    rest = title[len(named) :]
+    says_it = bool(named) and fold(title[: len(named)]) == fold(named) and not rest[:1].isalnum()
+    return rest.strip(" \u00a0:–") if says_it else ""
 
 
 def _what_ends(matter: Matter, title: str) -> str:

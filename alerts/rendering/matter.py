@@ -44,7 +44,8 @@ class Context:
     end that brings no words of its own (a CAP Cancel without info) is named after it. `area_names` are the station's
     names for the matched areas; they stand before the feed's. `first` is whether this is the first post of the incident
     on the channel, for the link policy `first` (None: a `publish` is). `strange` is whether a feed's words are among
-    it: they call nobody, and link only where the post does.
+    it: they call nobody, and link only where the post does. `source` is the title of the source that brought it, which
+    names a sender who only has an address.
     """
 
     incident: str
@@ -55,6 +56,7 @@ class Context:
     area_names: tuple[str, ...] = ()
     first: bool | None = None
     strange: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -309,7 +309,7 @@ def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
     sent = unit.now.replace(microsecond=0).astimezone(town.zone)
     told = kind.what_is_told(town.language)
     headline = because("several_report", told=told)
-    description = because("several_reported", count=cluster.sources, since=cluster.since, until=cluster.until)
+    description = because("several_reported", count=cluster.sources, since=cluster.since)
     info = Info(
         event=told,
         categories=(Category.SAFETY,),

@@ -113,7 +113,7 @@ def _value(told: str, key: Key) -> str | int | list[str] | None:
 
 def _need(typed: Typed, key: str, words: Words) -> None:
     if not typed.values[key]:
-        typed.wrong[key] = words.gettext("This is needed.")
+        typed.wrong[key] = words.gettext("Required.")
 
 
 def _read_place(form: Form, key: Key, typed: Typed, words: Words) -> None:
@@ -122,12 +122,12 @@ def _read_place(form: Form, key: Key, typed: Typed, words: Words) -> None:
     if not told:
         typed.values[key.name] = None
         if key.needed:
-            typed.wrong[key.name] = words.gettext("Say where it stands: a variable’s or a file’s name.")
+            typed.wrong[key.name] = words.gettext("Say where it is kept: the name of a variable or file.")
         return
     if not (_FILE if place == "file" else _VARIABLE).fullmatch(told):
         typed.values[key.name] = None
         typed.wrong[key.name] = words.gettext(
-            "This is no name of a variable or file, so it was not kept. The secret itself never goes here."
+            "This isn’t the name of a variable or file, so it was not saved. The secret itself never goes here."
         )
         return
     typed.values[key.name] = {"file" if place == "file" else "env": told}
@@ -190,7 +190,7 @@ def said_of(words: Words) -> Callable[[str], str]:
         "hears": _("What people answer there is read, and shown at the desk"),
         "title": _("Name that readers are told"),
         "only": _("Only entries of these categories"),
-        "exercise": _("For exercises alone: nothing real goes there"),
+        "exercise": _("For exercises only: nothing real goes there"),
         "public": _("The public reads it: alerts are routed there"),
         "allow_private": _("Redirects may lead to a private address"),
         "version": _("Version of the Graph API"),

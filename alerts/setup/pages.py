@@ -198,7 +198,7 @@ class Setup:
         words = self._frame.words(request)
         typed = forms.entry(form, view.step, sheet, words)
         if typed.name != was and typed.name in names_in(view.lines, view.step):
-            typed.wrong["name"] = words.gettext("There is one of this name already; choose another.")
+            typed.wrong["name"] = words.gettext("There is already one with this name; choose another.")
         if "name" not in typed.wrong:
             # Keys that no form asks for, such as `limits`, stay as they were.
             kept = {**table_of(view.lines, f"{view.step}.{was}"), **typed.values} if was else typed.values

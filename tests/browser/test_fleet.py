@@ -77,7 +77,7 @@ def is_well_made(page):
 def test_an_operator_sees_all_towns_and_posts_one_alert_to_them(desk, county, size):
     marie = desk.person("marie", "operator", size)
     page = marie.go("/")
-    expect(page.locator("tbody tr").first).to_contain_text("doesn’t run")
+    expect(page.locator("tbody tr").first).to_contain_text("not running")
     expect(page.locator("tbody tr")).to_have_count(3)
     assert is_well_made(page)
 
@@ -85,7 +85,7 @@ def test_an_operator_sees_all_towns_and_posts_one_alert_to_them(desk, county, si
     marie.press(page.get_by_role("link", name="New alert for several towns"))
     marie.press(page.get_by_role("link", name="Flood", exact=True))
     page.get_by_label("Headline", exact=True).fill(headline)
-    page.get_by_label("Or more exactly, in words").fill("Quais de l’Isère")
+    page.get_by_label("Or more precisely, in words").fill("Quais de l’Isère")
     page.get_by_label("Instruction").fill("Montez à l’étage.")
     marie.press(page.locator("#f-severity").get_by_text("Extreme"))
     page.locator("select[name=urgency]").evaluate("each => { each.closest('details').open = true }")
@@ -93,21 +93,21 @@ def test_an_operator_sees_all_towns_and_posts_one_alert_to_them(desk, county, si
     assert is_well_made(page)
     marie.press(page.locator("#publish"))
 
-    page.get_by_label("Show only towns with these words").fill("meyl")
+    page.get_by_label("Show only towns whose name contains").fill("meyl")
     expect(page.get_by_label("Ville de Crolles")).not_to_be_visible()
     assert is_well_made(page)
     page.get_by_label("All 3 towns").check()
     marie.press(page.locator("#look"))
 
     expect(page.locator("#town-crolles")).to_contain_text("would go out at once")
-    expect(page.locator("#town-meylan")).to_contain_text("would wait for a validation there")
+    expect(page.locator("#town-meylan")).to_contain_text("would wait to be validated there")
     expect(page.locator("#town-voreppe")).to_contain_text("would be refused")
     assert is_well_made(page)
     marie.press(page.get_by_role("button", name=re.compile("^Send .* to 2 towns")))
 
     # By itself, as the page stands open.
-    expect(page.locator("#town-crolles")).to_contain_text("goes out")
-    expect(page.locator("#town-meylan")).to_contain_text("waits for a validation there")
+    expect(page.locator("#town-crolles")).to_contain_text("is going out")
+    expect(page.locator("#town-meylan")).to_contain_text("waiting to be validated there")
     assert is_well_made(page)
     county.until(lambda: any(headline in each["text"] for each in county.timelines()["telegram"]))
 
@@ -126,7 +126,7 @@ def test_without_any_script_it_goes_the_whole_way_too(desk, county):
     page.locator("#publish").click()
     page.get_by_label("Ville de Crolles").check()
     page.locator("#look").click()
-    page.get_by_role("link", name="Look again").click() if page.locator("progress").count() else None
+    page.get_by_role("link", name="Refresh").click() if page.locator("progress").count() else None
     page.locator("#send").click()
-    county.until(lambda: page.reload() and "goes out" in page.locator("#town-crolles").inner_text())
+    county.until(lambda: page.reload() and "is going out" in page.locator("#town-crolles").inner_text())
     county.until(lambda: any("Vent violent" in each["text"] for each in county.timelines()["telegram"]))

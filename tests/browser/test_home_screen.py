@@ -72,4 +72,4 @@ def test_a_form_is_none_of_the_workers_business(desk):
     anne.go("/account")
     worker_is_there(anne)
     anne.page.get_by_role("button", name="Keep", exact=True).click()
-    expect(anne.page.get_by_text("The language is kept.")).to_be_visible()
+    expect(anne.page.get_by_text("The language is saved.")).to_be_visible()

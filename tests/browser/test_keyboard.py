@@ -37,7 +37,7 @@ def test_posting_and_validating_by_keyboard(desk, town):
     anne, berthe = desk.person("anne"), desk.person("berthe", "approver")
     page = anne.go("/")
     page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="To the content")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
     tab_to(page, page.get_by_role("link", name="New alert").first)
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/compose"))
@@ -51,7 +51,7 @@ def test_posting_and_validating_by_keyboard(desk, town):
     page.keyboard.press("Space")
     tab_to(page, page.locator("#publish"))
     page.keyboard.press("Enter")
-    expect(page.get_by_text("An alert waits for a validation.")).to_be_visible()
+    expect(page.get_by_text("An alert is waiting to be validated.")).to_be_visible()
     alert = re.search(r"/alerts/(\w+)", page.url)[1]
 
     other = berthe.go(f"/waiting/{alert}")

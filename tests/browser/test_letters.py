@@ -99,7 +99,7 @@ def test_without_script_somebody_subscribes_is_told_to_the_end_and_leaves_by_one
     assert town.rows() == [1, 0, 0, 0]
     expect(page.get_by_label("Centre-Bourg", exact=True)).to_be_checked()
     page.get_by_label("Les Coteaux", exact=True).check()
-    page.get_by_role("button", name="Garder ces choix").click()
+    page.get_by_role("button", name="Enregistrer ces choix").click()
     expect(page.get_by_label("Les Coteaux", exact=True)).to_be_checked()
     context.close()
 

@@ -138,4 +138,4 @@ def test_a_question_is_answered_without_any_script(desk, town):
     page.get_by_role("link", name="Fuite : jusqu’à quand ?").first.click()
     page.locator("#f-text").fill("Jusqu’à ce soir.")
     page.locator("#send-answer").click()
-    expect(page.get_by_text("The answer that stands")).to_be_visible()
+    expect(page.get_by_text("The current answer")).to_be_visible()

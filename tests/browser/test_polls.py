@@ -46,7 +46,7 @@ class Story:
 
     def is_let_out(self, berthe: Person) -> None:
         page = berthe.go(f"/polls/{self.poll}")
-        berthe.press(page.get_by_role("button", name="Let it out"))
+        berthe.press(page.get_by_role("button", name="Publish"))
         expect(page.get_by_text("0 answers on the page")).to_be_visible()
 
     def is_answered_on_telegram(self, chat: int) -> None:

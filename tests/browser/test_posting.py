@@ -36,7 +36,7 @@ def test_a_prepared_hazard_in_four_actions_validated_in_another_browser_and_seen
         expect(page.get_by_role("heading", name="Read, then confirm")).to_be_visible()
         expect(page.locator("main dl")).to_contain_text(place)
         anne.press(page.locator("#confirm"))
-    expect(page.get_by_text("An alert waits for a validation.")).to_be_visible()
+    expect(page.get_by_text("An alert is waiting to be validated.")).to_be_visible()
     assert anne.actions <= 4
     alert = re.search(r"/alerts/(\w+)", page.url)[1]
 

@@ -370,7 +370,7 @@ def test_an_officer_is_told_on_their_device_what_waits_and_how_it_ended(tmp_path
         assert violations(page) == []
         page.get_by_role("button", name="Show it here").click()
         berthe.prove()
-        expect(page.get_by_text("Linked: what waits is shown here")).to_be_visible()
+        expect(page.get_by_text("Linked: what is waiting is shown here")).to_be_visible()
         assert (town.rows("officer_chat"), town.rows("subscriber")) == (1, 1)
 
         waiting = town.post("Crue de la Vive", "--severity", "Severe", "--area", "all", "--as", "anne")

@@ -191,7 +191,7 @@ def test_choices_are_changed_and_kept_over_a_visit(home):
     home.visit()
     home.subscribe()
     browser.choose("severity", "Extreme")
-    browser.press("Garder ces choix")
+    browser.press("Enregistrer ces choix")
     home.is_told("Vos choix sont enregistrés")
     home.visit()
     town.until(lambda: browser.evaluate("() => document.querySelector('[name=severity]').value") == "Extreme")

@@ -150,7 +150,7 @@ def test_a_box_is_drawn_on_the_photo_and_what_it_holds_is_gone(desk, town):
     page.mouse.up()
     expect(page.locator("#f-box-1-right")).to_have_value(re.compile(r"^(49|50)\.\d$"))
     page.locator("#release").click()
-    expect(page.get_by_role("status").filter(has_text="Everybody may see it now")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Everybody can now see it")).to_be_visible()
     look(page, found)
     jpeg = page.request.get(f"{officer.desk}/reports/{number}/photo.jpg").body()
     low, high = Image.open(io.BytesIO(jpeg)).convert("L").crop((16, 16, 140, 100)).getextrema()

@@ -16,8 +16,8 @@ SAID = {
     "en": (
         "desk",
         "Visible to the public on 3 channels of 3, until",
-        "its end waits (3 channels)",
-        "A cancellation waits for a validation.",
+        "its end is waiting (3 channels)",
+        "A cancellation is waiting to be validated.",
     ),
     "fr": (
         "phone",

@@ -27,14 +27,14 @@ def test_the_server_is_killed_while_somebody_types_and_nothing_is_lost(desk, tow
     expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
 
     town.kill()
-    anne.write(page.get_by_label("More of it"), WORDS)
+    anne.write(page.get_by_label("More details"), WORDS)
     expect(page.locator("#status")).to_contain_text("the connection is lost")
     town.revive()
 
     expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
     page.reload()
     expect(page.get_by_label("Headline", exact=True)).to_have_value(f"Fuite ({size})")
-    expect(page.get_by_label("More of it")).to_have_value(WORDS)
+    expect(page.get_by_label("More details")).to_have_value(WORDS)
 
 
 def test_typed_while_the_server_is_down_and_the_page_closed(desk, town):
@@ -42,15 +42,15 @@ def test_typed_while_the_server_is_down_and_the_page_closed(desk, town):
     page = composing(anne, "Arbre tombé")
     expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
     town.kill()
-    anne.write(page.get_by_label("More of it"), WORDS)
+    anne.write(page.get_by_label("More details"), WORDS)
     expect(page.locator("#status")).to_contain_text("kept on this device")
     page.close(run_before_unload=False)
     town.revive()
 
     anne.page = anne.context.new_page()
-    anne.go("/compose").get_by_role("link", name=re.compile("Arbre tombé – Go on with it")).click()
+    anne.go("/compose").get_by_role("link", name=re.compile("Arbre tombé – Carry on with it")).click()
 
-    expect(anne.page.get_by_label("More of it")).to_have_value(WORDS)
+    expect(anne.page.get_by_label("More details")).to_have_value(WORDS)
 
 
 def test_a_session_that_ends_while_somebody_types(desk, town):
@@ -59,7 +59,7 @@ def test_a_session_that_ends_while_somebody_types(desk, town):
     expect(page.locator("#status")).to_have_text(re.compile("^Saved"))
     anne.sign_out_everywhere()
 
-    anne.write(page.get_by_label("More of it"), WORDS)
+    anne.write(page.get_by_label("More details"), WORDS)
     expect(page.locator("#status")).to_contain_text("you are signed out")
     page.locator("#publish").click()
     expect(page.get_by_text("What you typed is kept.")).to_be_visible()
@@ -67,7 +67,7 @@ def test_a_session_that_ends_while_somebody_types(desk, town):
     anne.give_code(ahead=1)
 
     expect(page.get_by_label("Headline", exact=True)).to_have_value("Kermesse reportée")
-    expect(page.get_by_label("More of it")).to_have_value(WORDS)
+    expect(page.get_by_label("More details")).to_have_value(WORDS)
     assert not any("Kermesse reportée" in (each.get("headline") or "") for each in town.objects("status")), (
         "nothing went out"
     )

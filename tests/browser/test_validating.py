@@ -30,7 +30,7 @@ def test_an_approver_validates_and_the_author_sees_it_go_out_live(desk, town, si
     alert = town.post(f"Rue Basse fermée ({size})", "--as", "anne", "--severity", "Moderate")["alert"]
 
     watching = anne.go(f"/alerts/{alert}")
-    expect(watching.get_by_text("An alert waits for a validation.")).to_be_visible()
+    expect(watching.get_by_text("An alert is waiting to be validated.")).to_be_visible()
     page = berthe.go("/waiting")
     page.locator(f'.actions a[href$="/waiting/{alert}"]').click()
     for post in town.objects("status", alert)[0]["posts"]:
@@ -104,7 +104,7 @@ def test_a_veto_in_time(desk, town, size):
     page = berthe.go(f"/waiting/{told[0]['alert']}")
     expect(page.get_by_role("timer")).to_contain_text(re.compile("in|min"))
     page.get_by_role("button", name="Stop it").click()
-    expect(page.get_by_text("It does not go out.")).to_be_visible()
+    expect(page.get_by_text("It will not go out.")).to_be_visible()
 
     [stopped] = town.objects("status", told[0]["alert"])
     assert {post["state"] for post in stopped["posts"]} == {"rejected"}

@@ -23,7 +23,7 @@ def test_the_whole_way_without_any_script(desk, town):
     page.locator("#save").click()
     expect(page.get_by_text("The draft is saved.")).to_be_visible()
     page.locator("#publish").click()
-    expect(page.get_by_text("An alert waits for a validation.")).to_be_visible()
+    expect(page.get_by_text("An alert is waiting to be validated.")).to_be_visible()
     alert = re.search(r"/alerts/(\w+)", page.url)[1]
 
     other = berthe.go("/waiting")

@@ -153,13 +153,13 @@ def test_a_code_links_once_and_a_disabled_account_hears_nothing_more(town):
     paul.say(f"/link {code.lower()}")
     paul.reads("reliée au compte")
     thief.say(f"/link {code}")
-    thief.reads("Ce code ne relie rien")
+    thief.reads("Ce code n’est pas valable")
     shown = desk.code("Paul")
     town_hall = Person(desk.town, 705, group=-704)
     town_hall.say(f"/link {shown}")
     town_hall.reads("D’autres lisent ici")
     paul.say(f"/link {shown}")
-    paul.reads("Ce code ne relie rien")
+    paul.reads("Ce code n’est pas valable")
 
     assert desk.town.tocsin("user", "disable", "Paul").returncode == 0
     alert = desk.post("Marché déplacé", by="Luc")

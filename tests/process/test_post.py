@@ -141,5 +141,5 @@ def test_waiting_for_a_post_that_somebody_must_validate_ends_at_once_and_says_so
     done = town.tocsin("post", "--headline", "Crue", "--wait=80s")
 
     assert done.returncode == 1
-    assert "attend une validation\u202f; elle partira ensuite, quand le service tournera" in done.stderr
+    assert "attend une validation\u00a0; elle partira ensuite, quand le service tournera" in done.stderr
     assert "elle attend la validation de quelqu’un d’autre\u00a0: `tocsin approve" in done.stderr

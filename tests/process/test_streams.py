@@ -28,7 +28,7 @@ def test_an_alert_that_is_stored_is_told_so_where_the_answer_cannot_be_written(t
     done = in_shell(town, f"tocsin post --headline 'Rue barrée' {where}")
 
     assert done.returncode == 1
-    assert "est enregistrée\u202f; seule la réponse ne peut pas être écrite" in done.stderr.decode()
+    assert "est enregistrée\u00a0; seule la réponse ne peut pas être écrite" in done.stderr.decode()
     assert b"Traceback" not in done.stderr
     assert len([each for each in town.objects("status") if "alert" in each]) == 1
 

@@ -91,4 +91,4 @@ _KEYS = {
     for name in model.model_fields
 }
 _BARE = re.compile(rf"\b(?!(?:{'|'.join(_KEYS)})\b)[a-z]+_[a-z_]+\b")
-_ILL_SPACED = re.compile(r"[^\s\u202f\u00a0/:][?!;](?=\s|$)|(?:^|[^\s\u00a0\u202f\d]):(?=\s|$)|«[^\u00a0\u202f]")
+_ILL_SPACED = re.compile(r"[^\s\u00a0/:][?!;](?=\s|$)|(?:^|[^\s\u00a0\d]):(?=\s|$)|«[^\u00a0]")

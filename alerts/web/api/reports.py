@@ -283,7 +283,7 @@ OPERATIONS = (
         "listReports",
         "GET",
         "/reports",
-        "What citizens report",
+        "What residents report",
         list_reports,
         Act.VIEW,
         {200: (ReportPage,)},

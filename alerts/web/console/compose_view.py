@@ -406,7 +406,7 @@ def _choices(voice: Voice) -> Mapping[str, Sequence[tuple[str, str]]]:
             ("Immediate", _("Act now")),
             ("Expected", _("Act within the hour")),
             ("Future", _("Act later")),
-            ("Past", _("Nothing to do any more")),
+            ("Past", _("Nothing more to do")),
             ("Unknown", _("Unknown")),
         ],
         "certainty": [

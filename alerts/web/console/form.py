@@ -272,7 +272,7 @@ class _Reader:
         if onset and ends and now < onset and ends <= onset:
             self.problems["expires"] = _("That is before it starts. Give a later time.")
         elif ends and ends <= now:
-            self.problems["expires"] = _("That is over already. Give a later time.")
+            self.problems["expires"] = _("That is already past. Give a later time.")
 
     def _time(self, name: str, typed: str) -> datetime | None:
         _, ground = self._, self._ground
@@ -282,8 +282,8 @@ class _Reader:
             return read_time(name, typed, ground.now, ground.station.zone)
         except Misuse:
             self.problems[name] = _(
-                "“%(typed)s” is no time that can be used. Write a span such as 6h, an hour such as 18:30, or a date "
-                "and time such as 2026-11-25T18:00.",
+                "“%(typed)s” isn’t a time that can be used. Write a duration such as 6h, a time such as 18:30, or a "
+                "date and time such as 2026-11-25T18:00.",
                 typed=_brief(typed),
             )
             return None

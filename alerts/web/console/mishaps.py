@@ -94,14 +94,14 @@ def _said_of(status: int, words: Words) -> tuple[str, str]:
     _ = words.gettext
     said = {
         400: (
-            _("That can’t be taken as it is"),
+            _("This can’t be accepted as it is"),
             _("Something in what was sent is missing or wrong. Go back, put it right and send it again."),
         ),
         403: (
             _("You may not do that"),
             _(
-                "This takes another role, or the form was not one of this desk’s own pages. Load the page again, or "
-                "ask an administrator."
+                "This needs another role, or the form didn’t come from one of this desk’s own pages. Reload the page, "
+                "or ask an administrator."
             ),
         ),
         404: (
@@ -114,7 +114,7 @@ def _said_of(status: int, words: Words) -> tuple[str, str]:
         ),
         409: (
             _("That can’t be done now"),
-            _("Somebody was faster, or it has changed meanwhile. Look again before you decide."),
+            _("Somebody was faster, or it has changed in the meantime. Look again before you decide."),
         ),
         413: (
             _("That is too large"),
@@ -124,7 +124,7 @@ def _said_of(status: int, words: Words) -> tuple[str, str]:
         500: (
             _("Something went wrong here"),
             _(
-                "It was written into the log. Try again; if it happens again, tell whoever operates this desk the "
+                "It was written to the log. Try again; if it happens again, tell the person who runs this desk the "
                 "time and the page."
             ),
         ),

@@ -133,7 +133,7 @@ def _field_names(_: Callable[..., str]) -> Mapping[str, str]:
     """What the form calls the field of an option of the command line."""
     return {
         "headline": _("Headline"),
-        "description": _("More of it"),
+        "description": _("Details"),
         "instruction": _("Instruction"),
         "area": _("Where"),
         "place": _("Where"),
@@ -385,7 +385,9 @@ def _silence(channel: ChannelConfig, alert: Alert | None, wish: Wish) -> Reason:
 def _who(said: CheckedText, _: Callable[..., str]) -> Check:
     if said.signed:
         return Check(_("Who says it"), good=True, words=said.station)
-    return Check(_("Who says it"), good=False, words=_("A channel has no room for the sender: shorten the text."))
+    return Check(
+        _("Who says it"), good=False, words=_("A channel has no room to say who is speaking: shorten the text.")
+    )
 
 
 def _what(said: CheckedText, _: Callable[..., str]) -> Check:
@@ -396,10 +398,12 @@ def _what(said: CheckedText, _: Callable[..., str]) -> Check:
         return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
     if loud := next(filter(None, map(shouts, (said.headline, said.description, said.instruction))), ""):
         return Check(
-            name, good=False, words=_("“%(words)s” shouts: say it calmly, and the gravity by its level.", words=loud)
+            name,
+            good=False,
+            words=_("“%(words)s” alarms without informing: say it calmly; the severity is chosen below.", words=loud),
         )
     if permits(said.description):
-        return Check(name, good=False, words=_("It says that people are free again: only an all clear may."))
+        return Check(name, good=False, words=_("It tells people they are free to go: only an all clear may."))
     if len(said.headline) > _LONG_HEADLINE:
         return Check(name, good=False, words=_("The headline is long: say it in fewer words, the rest belongs below."))
     if len(letters) > 12 and sum(c.isupper() for c in letters) > _SHOUTED * len(letters):
@@ -410,13 +414,13 @@ def _what(said: CheckedText, _: Callable[..., str]) -> Check:
 def _where_and_when(said: CheckedText, _: Callable[..., str]) -> Check:
     name = _("Where and until when")
     if not said.until:
-        return Check(name, good=False, words=_("It isn’t clear yet where and until when."))
+        return Check(name, good=False, words=_("It isn’t clear yet where, or until when."))
     place = said.place[:1].upper() + said.place[1:]
     told = _("%(place)s, until %(until)s", place=place, until=said.until)
     if said.whole and said.needs_a_place:
-        return Check(name, good=False, words=_("Say where: an order such as this must say for whom it is."))
+        return Check(name, good=False, words=_("Say where: an instruction like this must say who it is for."))
     if not said.own_end:
-        return Check(name, good=False, words=_("%(told)s: no end was told, so twelve hours are taken.", told=told))
+        return Check(name, good=False, words=_("%(told)s: no end was given, so it will be twelve hours.", told=told))
     if said.unplaced:
         words = _("%(told)s. In which district is that? Without one the map shows no outline.", told=told)
         return Check(name, good=False, words=words)
@@ -424,9 +428,7 @@ def _where_and_when(said: CheckedText, _: Callable[..., str]) -> Check:
         return Check(
             name,
             good=False,
-            words=_(
-                "No place is told, and people read none: until %(until)s, for everybody. Say where.", until=said.until
-            ),
+            words=_("No place is given, so it is for everybody, until %(until)s. Say where.", until=said.until),
         )
     return Check(name, good=True, words=told)
 
@@ -436,26 +438,28 @@ def _what_to_do(said: CheckedText, _: Callable[..., str]) -> Check:
     if left := blanks(said.instruction):
         return Check(name, good=False, words=_("Fill in %(blanks)s first.", blanks=", ".join(left)))
     if is_filler(said.instruction):
-        return Check(name, good=False, words=_("Say what to do: to be careful is no instruction."))
+        return Check(name, good=False, words=_("Say what to do: “be careful” isn’t an instruction."))
     if permits(said.instruction):
-        return Check(name, good=False, words=_("It says that people are free again: only an all clear may."))
+        return Check(name, good=False, words=_("It tells people they are free to go: only an all clear may."))
     if said.instruction and not orders(said.instruction):
-        return Check(name, good=False, words=_("It orders nothing: begin with the verb (“Stay …”, “Don’t drive …”)."))
+        return Check(
+            name, good=False, words=_("It isn’t an instruction: begin with the verb (“Stay …”, “Don’t drive …”).")
+        )
     if said.other_order:
-        words = _("This order is the one for another severity. For this one: “%(order)s”", order=said.other_order)
+        words = _("This instruction is the one for another severity. For this one: “%(order)s”", order=said.other_order)
         return Check(name, good=False, words=words)
     if said.instruction:
         return Check(name, good=True, words=said.instruction)
     if said.severity is Severity.MINOR:
-        return Check(name, good=True, words=_("Nothing has to be done."))
-    return Check(name, good=False, words=_("Nothing says what people are to do."))
+        return Check(name, good=True, words=_("Nothing to do."))
+    return Check(name, good=False, words=_("Nothing says what people should do."))
 
 
 def _where_to_learn_more(said: CheckedText, _: Callable[..., str]) -> Check:
     name = _("Where to learn more")
     if said.linked:
         return Check(name, good=True, words=_("A link leads to the page of the alert."))
-    return Check(name, good=False, words=_("No post has a link: give the address of a page that tells more."))
+    return Check(name, good=False, words=_("No post has a link: give the address of a page that says more."))
 
 
 def _what_where_until(alert: Alert, voice: Voice) -> dict[str, str]:

@@ -132,20 +132,26 @@ def prepared(words: Words) -> tuple[PreparedAnswer, ...]:
     _ = words.gettext
     done, not_ours, not_found = Closing.DONE, Closing.NOT_OURS, Closing.NOT_FOUND
     return (
-        PreparedAnswer("mended", done, _("It is mended. Thank you for telling us.")),
-        PreparedAnswer("safe", done, _("Our teams were there: the place is safe. Thank you for telling us.")),
-        PreparedAnswer("over", done, _("It is over: nothing more has to be done there.")),
-        PreparedAnswer("passed-on", not_ours, _("This isn’t the town’s to do. We passed it on to who is in charge.")),
-        PreparedAnswer("private", not_ours, _("This is private ground: its owner is in charge of it.")),
+        PreparedAnswer("mended", done, _("It has been repaired. Thank you for telling us.")),
+        PreparedAnswer("safe", done, _("Our teams have been there and made it safe. Thank you for telling us.")),
+        PreparedAnswer("over", done, _("It is over: nothing more needs to be done there.")),
         PreparedAnswer(
-            "not-found", not_found, _("Our teams were there and found nothing. Report it again if it is still there.")
+            "passed-on",
+            not_ours,
+            _("This isn’t for the town to deal with. We have passed it on to the service in charge."),
+        ),
+        PreparedAnswer("private", not_ours, _("This is private property: it is up to its owner to deal with it.")),
+        PreparedAnswer(
+            "not-found",
+            not_found,
+            _("Our teams went there and found nothing. If it is still there, please report it again."),
         ),
         PreparedAnswer(
-            "no-place", None, _("We couldn’t tell what or where it is. Please report it again, more exactly.")
+            "no-place", None, _("We couldn’t tell what it is, or where. Please report it again with more detail.")
         ),
-        PreparedAnswer("no-matter", None, _("The town can do nothing about this here.")),
-        PreparedAnswer("offensive", None, _("It names or insults persons, so we don’t keep it among the reports.")),
-        PreparedAnswer("joke", None, _("It doesn’t seem to be meant in earnest.")),
+        PreparedAnswer("no-matter", None, _("The town can’t do anything about this here.")),
+        PreparedAnswer("offensive", None, _("It names or insults people, so we don’t keep it among the reports.")),
+        PreparedAnswer("joke", None, _("It doesn’t seem to be meant seriously.")),
     )
 
 
@@ -163,10 +169,10 @@ def decisions(words: Words) -> tuple[PreparedDecision, ...]:
     _ = words.gettext
     return (
         PreparedDecision("shows-somebody", True, _("Somebody can be recognised in it.")),
-        PreparedDecision("accuses", True, _("It accuses somebody, which isn’t for a report to do.")),
+        PreparedDecision("accuses", True, _("It accuses somebody, and that isn’t what reports are for.")),
         PreparedDecision("unlawful", True, _("It is against the law.")),
-        PreparedDecision("allowed", False, _("We found nothing in it that isn’t allowed.")),
-        PreparedDecision("useful", False, _("It names nobody, and others need to know of it.")),
+        PreparedDecision("allowed", False, _("We found nothing in it that breaks the rules.")),
+        PreparedDecision("useful", False, _("It names nobody, and others need to know about it.")),
     )
 
 

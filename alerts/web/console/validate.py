@@ -23,6 +23,7 @@ from typing import Any
 
 from aiohttp import web
 
+from alerts.desk.following import words_about
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.errors import Conflict, TocsinError
@@ -77,18 +78,31 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 
 async def _list(console: Console, request: web.Request) -> web.Response:
-    """What waits, a `?page=` at a time; `?done=` says what was decided just now."""
+    """What waits, a `?page=` at a time; `?done=` says what was decided just now, and `?of=` about which alert."""
     actor, done, page = visitor_of(request).actor, request.query.get("done"), request.query.get("page", "")
+    subject, language = request.query.get("of", ""), console.frame.station.language
     number = int(page) if _NUMBER.fullmatch(page) else 1
     csrf = visitor_of(request).session.csrf
-    queue, words, polls = await console.service.ask(
-        lambda unit: (what_waits(unit, actor, number), words_waiting(unit, actor, csrf), unit.polls.waiting())
+    queue, words, polls, decided = await console.service.ask(
+        lambda unit: (
+            what_waits(unit, actor, number),
+            words_waiting(unit, actor, csrf),
+            unit.polls.waiting(),
+            _headline(unit, subject, language) if subject else "",
+        )
     )
     sources = [source for source in await console.service.sources() if source["undrafted"]]
     common = _common(console, request)
-    return console.frame.page(
-        request, "waiting.html", queue=queue, words=words, polls=polls, done=done, undrafted=sources, **common
-    )
+    common |= {"polls": polls, "done": done, "decided": decided, "undrafted": sources}
+    return console.frame.page(request, "waiting.html", queue=queue, words=words, **common)
+
+
+def _headline(unit: DeskUnit, alert: str, language: str) -> str:
+    """What that alert is about, so that a list says which one was decided; "" where it isn't one."""
+    for stored in unit.alerts.by_id(alert):
+        if stored.id == alert and (info := words_about(unit.alerts, stored, language)):
+            return info.headline or info.event
+    return ""
 
 
 async def _one(console: Console, request: web.Request) -> web.Response:
@@ -206,8 +220,8 @@ async def _decide(console: Console, name: str, deed: Deed, request: web.Request)
             errors=told,
             typed=form,
         )
-    where = f"/alerts/{alert}" if name == "approve" else "/waiting"
-    raise web.HTTPSeeOther(f"{BASE}{where}?done={name}")
+    where = f"/alerts/{alert}?done={name}" if name == "approve" else f"/waiting?done={name}&of={alert}"
+    raise web.HTTPSeeOther(f"{BASE}{where}")
 
 
 def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dict[str, str]:
@@ -216,9 +230,9 @@ def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dic
         return {"": _("The form did not say what you saw. Look at the posts below, then validate.")}
     # A veto is stopped by one tap: its time runs on while a reason is typed.
     if name == "reject" and not form.get("reason") and not form.get("stop"):
-        return {"reason": _("Say why it does not go out: its author reads it.")}
+        return {"reason": _("Say why it will not go out: its author will read this.")}
     if name == "send-back" and not form.get("note"):
-        return {"note": _("Say what has to change: its author reads it.")}
+        return {"note": _("Say what has to change: its author will read this.")}
     return {}
 
 

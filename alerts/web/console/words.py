@@ -84,7 +84,7 @@ def _how(detail: str, _: Gettext) -> str:
 
 def _validation(detail: str, _: Gettext) -> str | None:
     """What was validated, by what it was named, and whether nobody else looked; None for anything else."""
-    alone, by_id = _("alone"), _("by its id")
+    alone, by_id = _("without a second person"), _("by its id")
     what = detail.removesuffix(", alone")
     bare = what.removesuffix(" [by its id]")
     if bare == detail:
@@ -104,7 +104,7 @@ _IN_TIME = re.compile(r"(\d+) in time")
 def _about_what_is_said(detail: str, _: Gettext) -> str | None:
     """What was done about what people say; None for anything else. What somebody wrote or named stays as it is."""
     whole = {
-        "handled": _("seen to"),
+        "handled": _("dealt with"),
         "passed on to the emergency services": _("passed on to the emergency services"),
         "closes it before its time": _("closes it before its time"),
         "publishes the result": _("publishes the result"),
@@ -186,7 +186,7 @@ _LEADING = ("report assigned to", "report duplicates", "report about", "handed o
 def _closings(_: Gettext) -> dict[str, str]:
     return {
         "done": _("done"),
-        "not ours": _("not the town’s to do"),
+        "not ours": _("not for the town to deal with"),
         "duplicate": _("the same as another one"),
         "not found": _("not found there"),
     }

@@ -210,7 +210,7 @@ class Pages:
         """The picture of a shared link to the town's page: the worst that is on, or that none is."""
         words = self._words.gettext
         looks = look_of(shown.on, outlook)
-        label = {"calm": words("No current alerts"), "doubt": words("No alert is known")}.get(looks)
+        label = {"calm": words("No current alerts"), "doubt": words("No known alerts")}.get(looks)
         first = shown.on[0] if shown.on else None
         # A platform may keep the picture for weeks: it says of when it is.
         since = words("checked") if looks == "calm" else words("as of")
@@ -331,7 +331,7 @@ class Pages:
             rest = len(on) - 1
             more = words.ngettext("and %(n)d more alert", "and %(n)d more alerts", rest) if rest else ""
             return on[0].lead, "\n".join(filter(None, (on[0].summary, more)))
-        said = "No alert is known" if outlook.doubtful else "No current alerts"
+        said = "No known alerts" if outlook.doubtful else "No current alerts"
         moment = f"{words.gettext('as of')} {self._moment(outlook.now)}"
         return self._title(on, look_of(on, outlook)), f"{words.gettext(said)} {moment}."
 

@@ -216,9 +216,8 @@ class Told:
 
     @property
     def heading(self) -> str:
-        """The same where its severity stands beside it."""
-        said = self.end.facts["lead"] if self.end else self.facts["title"]
-        return capital(str(said))
+        """The same where its severity stands beside it, which it doesn't say once more."""
+        return str(self.end.facts["lead"]) if self.end else beside(self.facts)
 
     @property
     def whole(self) -> bool:
@@ -241,13 +240,24 @@ class Told:
         return in_short(self.end.facts if self.end else self.facts)
 
 
+def beside(facts: Mapping[str, Any]) -> str:
+    """The title as it stands beside its label: "Vent violent" of "Vigilance orange vent violent", which says both.
+
+    Only a colour goes: of "Danger of falling trees" nothing would be left that says what it is.
+    """
+    label, title = str(facts["label"] or ""), str(facts["title"])
+    rest = title[len(label) :]
+    is_said = label in facts["words"]["levels"].values() and fold(title[: len(label)]) == fold(label)
+    return capital((rest.lstrip(" \u00a0:–") if is_said and rest[:1] in (" ", "\u00a0", ":") else "") or title)
+
+
 def tell(incident: PublicIncident, setting: Setting, language: str, now: datetime, kept: Told | None = None) -> Told:
     """Put an incident into words; of what was `kept` of it, the versions before the newest stay as they are."""
     steps = _still_so(incident, kept) if kept else []
     before = steps[-1].stored.alert if steps and steps[-1].stored else None
     for stored in incident.versions[len(steps) :]:
         kind = PostKind.UPDATE if before else PostKind.PUBLISH
-        context = _context(incident, _told_at(incident, stored, now), before)
+        context = _context(incident, setting.town, _told_at(incident, stored, now), before)
         alert = stored.alert
         assert alert is not None  # noqa: S101 a version has one
         facts = _facts(alert, kind, setting, language, context)
@@ -293,14 +303,15 @@ def _end(incident: PublicIncident, setting: Setting, language: str) -> Step | No
     if ending is None:
         return None
     said = ending.stored.alert if ending.stored and ending.stored.alert else incident.alert
-    context = _context(incident, ending.at, incident.alert, ending.reason)
+    context = _context(incident, setting.town, ending.at, incident.alert, ending.reason)
     return Step(ending.at, _facts(said, PostKind.END, setting, language, context), ending.stored)
 
 
 def _context(
-    incident: PublicIncident, now: datetime, previous: Alert | None, reason: EndReason | None = None
+    incident: PublicIncident, town: Town, now: datetime, previous: Alert | None, reason: EndReason | None = None
 ) -> Context:
-    return Context(incident=incident.id, now=now, reason=reason, previous=previous)
+    title = town.rules_for(incident.versions[-1].source).title or ""
+    return Context(incident=incident.id, now=now, reason=reason, previous=previous, source=title)
 
 
 def _facts(alert: Alert, kind: PostKind, setting: Setting, language: str, context: Context) -> Mapping[str, Any]:

@@ -252,7 +252,7 @@ def test_a_chat_of_nobody_is_told_so_in_its_language(phone):
         phone.desk.unit().officer_chats.unlink("telegram", CHAT)
     press = Press(f"ok:{phone.filed.stored.id}:-", "p", 7)
     assert "reliée à aucun compte" in text_of(phone.does(press))
-    assert "belongs to no account" in text_of(phone.does(press, "en"))
+    assert "isn’t linked to an account" in text_of(phone.does(press, "en"))
 
 
 @pytest.mark.parametrize(

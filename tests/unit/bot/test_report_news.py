@@ -142,7 +142,7 @@ async def test_in_the_language_of_the_chat(news):
     await news.house.service.keep(lambda unit: unit.subscribers.put("telegram", Subscriber(2, "fr")))
     for each in spoken.values():
         await news.does(accept, each.number)
-    assert ["taken it up" in text for _, text in await news.round()] == [True, False]
+    assert ["taken it on" in text for _, text in await news.round()] == [True, False]
 
 
 async def test_who_blocked_the_bot_is_dropped_and_the_report_stays(news):

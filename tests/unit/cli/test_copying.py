@@ -63,7 +63,7 @@ def test_a_copy_says_in_french_that_the_station_goes_on(configure, capsys):
     assert run(["db", "copy", "sqlite:///tocsin.db", "sqlite:///other.db", "--keep"]) == 0
     told = capsys.readouterr().err
     assert "chaque ligne est vérifiée" in told
-    assert "sinon les deux enverraient" in told
+    assert "sinon les deux publieraient" in told
     assert not wrong_in(told)
     assert run(["db", "copy", "sqlite:///tocsin.db", "sqlite:///other.db"]) == 1
     assert "n’est pas vide" in capsys.readouterr().err

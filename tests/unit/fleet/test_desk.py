@@ -50,7 +50,7 @@ async def test_the_worst_town_comes_first_with_what_is_wrong_in_words(desk):
 
     told = rows(page)
     assert list(told) == ["voreppe", "crolles", "meylan"]
-    assert "doesn’t run" in told["voreppe"]
+    assert "not running" in told["voreppe"]
     assert "pigeon" in told["voreppe"]
     assert "all is well" in told["crolles"]
 

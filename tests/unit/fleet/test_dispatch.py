@@ -69,7 +69,7 @@ async def test_before_it_is_sent_each_town_says_what_would_come_of_it_and_nothin
 
     told = rows(page)
     assert "would go out at once" in told["crolles"]
-    assert "would wait for a validation there" in told["meylan"]
+    assert "would wait to be validated there" in told["meylan"]
     assert "would be refused" in told["domene"]
     assert "the town doesn't run now" in told["voreppe"]
     assert "Send “Crue de l’Isère” to 2 towns" in page.said

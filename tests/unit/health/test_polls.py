@@ -44,7 +44,7 @@ async def test_it_is_told_once_with_the_way_to_it(duty):
     assert told.splitlines() == [
         "Tocsin, Saint-Martin",
         "une consultation de Anne attend une validation\u00a0: «\u00a0Fermer la place ?\u00a0»",
-        f"Regardez-la et laissez-la partir\u00a0: https://garde.saint-martin.example/desk/polls/{poll.id}",
+        f"Regardez-la, puis publiez-la\u00a0: https://garde.saint-martin.example/desk/polls/{poll.id}",
     ]
     assert await duty.look() == []
     await act(duty, lambda officer: approve_poll(officer, poll.id), PAUL)

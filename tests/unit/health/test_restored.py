@@ -137,5 +137,5 @@ def test_it_is_said_in_the_reader_s_language(language, said):
     words = word_unknown_posts({"x": [UNKNOWN, OURS], "page": [Receipt("8")]}, language)
 
     assert said in words.headline
-    told = words.detail.replace("\u00a0:", ":").replace("\u202f;", ";")
+    told = words.detail.replace("\u00a0:", ":").replace("\u00a0;", ";")
     assert told == "x: https://x.example/7, https://x.example/6; page: 8"

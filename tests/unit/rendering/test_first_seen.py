@@ -17,9 +17,9 @@ from alerts.model.alert import Alert, Area, MsgType, Severity
 from alerts.model.hazard import LEFT_OR_HID, Hazard
 from alerts.model.post import EndReason, PostKind
 from alerts.model.town import ChannelConfig
-from alerts.rendering.matter import Context
+from alerts.rendering.matter import NOTICE, Context
 from alerts.rendering.plain import orders, permits
-from tests.texts import RENDERERS, SEVERITIES, prepared_alert
+from tests.texts import KINDS, RENDERERS, SEVERITIES, WAYS, prepared_alert
 from tests.unit.rendering.sample_alerts import NOW, X
 
 PUSH = ChannelConfig("push", "push", PUSH_TEXT)
@@ -28,11 +28,11 @@ FIRST_SEEN = 110
 _CLAUSE = re.compile(r".*[.,;:!?]", re.DOTALL)
 
 
-def updates(alert: Alert, language: str) -> Iterator[tuple[str, Alert]]:
+def updates(alert: Alert, language: str, kind: str) -> Iterator[tuple[str, Alert]]:
     """What officers make of an alert afterwards: worse and elsewhere, longer, for fewer."""
     info = alert.infos[0]
     grave = Severity.EXTREME if info.severity is not Severity.EXTREME else Severity.SEVERE
-    worse = prepared_alert(alert_hazard(alert), grave, language).infos[0]
+    worse = prepared_alert(alert_hazard(alert), grave, language, kind).infos[0]
     later = info.expires + timedelta(hours=12) if info.expires else None
     for phase, changed in (
         ("worse and elsewhere", replace(worse, areas=(Area("Les Coteaux"),), expires=later)),
@@ -47,17 +47,17 @@ def alert_hazard(alert: Alert) -> Hazard:
 
 def test_an_order_and_its_place_are_among_what_is_first_seen_and_stand_before_what_is_new() -> None:
     broken: list[str] = []
-    for language, hazard, severity in product(RENDERERS, Hazard, SEVERITIES):
-        renderer, first = RENDERERS[language], prepared_alert(hazard, severity, language)
+    for language, (hazard, of), severity in product(RENDERERS, WAYS, SEVERITIES):
+        renderer, first = RENDERERS[language], prepared_alert(hazard, severity, language, of)
         said = [("new", PostKind.PUBLISH, first)]
         if severity in (Severity.EXTREME, Severity.SEVERE):
-            said += [(phase, PostKind.UPDATE, alert) for phase, alert in updates(first, language)]
+            said += [(phase, PostKind.UPDATE, alert) for phase, alert in updates(first, language, of)]
         for phase, kind, alert in said:
             context = Context("7x3k", NOW + timedelta(hours=1), previous=first if kind is PostKind.UPDATE else None)
             told = renderer.tell(alert, kind, PUSH, context=context)
             for channel in (X, PUSH):
                 text = renderer.render(alert, kind, channel, context=context).message.plain
-                about = f"{language} {hazard} {severity} {phase} {channel.name}"
+                about = f"{language} {hazard} {of} {severity} {phase} {channel.name}"
                 faults = faults_of(text, alert, str(told.get("change") or ""), str(told["instruction"]))
                 broken += [f"{about}: {fault}: {text!r}" for fault in faults]
     assert not broken, "\n".join(broken)
@@ -123,6 +123,14 @@ LEAVES = {
     "en": ["You may go home.", "All over: the water is safe to drink again."],
 }
 """The reasons that let people go themselves; the others, however reassuring, don't."""
+
+
+def test_each_kind_of_a_hazard_that_has_words_of_its_own_is_among_them() -> None:
+    for language, hazard in product(RENDERERS, Hazard):
+        words = RENDERERS[language]._library.words(language, f"hazards/{hazard}.j2")
+        orders_of = {key.partition(" ")[0] for key in words["instruction"]} - {"default", *Severity}
+        walked = {kind for each, kind in KINDS if each is hazard}
+        assert {*words.get("variants", {}), *orders_of} - {NOTICE} == walked, f"{language} {hazard}"
 
 
 FLED = (*LEFT_OR_HID, Hazard.FLOOD, Hazard.FOREST_FIRE, Hazard.WATER_QUALITY)

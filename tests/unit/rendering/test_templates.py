@@ -16,6 +16,7 @@ from alerts.model.hazard import HAZARD_PARAMETER
 from alerts.model.post import EndReason, PostKind, TextFormat
 from alerts.model.town import ChannelConfig, District, Town
 from alerts.rendering.library import shipped_folder
+from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 from tests.release import at_release
 from tests.unit.rendering.sample_alerts import (
@@ -149,6 +150,10 @@ def test_a_sender_without_a_name_is_its_address_and_never_the_town() -> None:
         assert "Source\u00a0: w-nws.webmaster@noaa.gov" in text
     own = replace(alert, sender="alertes@saint-martin.example")
     assert "Source" not in render(own, channel=OTHER, renderer=renderer).message.plain
+    titled = Context("7x3k", NOW, source="Préfecture")
+    text = renderer.render(alert, PostKind.PUBLISH, TELEGRAM, context=titled).message.plain
+    assert "Source\u00a0: Préfecture\n" in text
+    assert "noaa" not in text
 
 
 def test_what_the_station_typed_is_set_as_french_is_set() -> None:
@@ -884,7 +889,7 @@ def test_a_nuclear_accident_has_its_own_order_and_iodine_only_when_the_prefect_s
 def test_a_planned_power_cut_says_what_to_do_before_it_and_one_that_is_there_what_not_to_touch() -> None:
     info = an_info(event="Coupure d’électricité", headline=None, instruction=None)
     ahead = replace(info, onset=NOW + timedelta(hours=20), expires=NOW + timedelta(hours=24))
-    assert "Avant la coupure\u00a0: chargez vos téléphones." in render(an_alert(ahead)).message.text
+    assert "Chargez vos téléphones avant." in render(an_alert(ahead)).message.text
     assert "Ne touchez aucun câble tombé." in render(an_alert(info)).message.text
 
 

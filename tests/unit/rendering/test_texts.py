@@ -30,6 +30,12 @@ def ours() -> list[Text]:
     return [text for text in texts() if not text.feed]
 
 
+def words_of(text: Text) -> Mapping[str, object]:
+    """The words of its hazard, as its kind sets some of them otherwise."""
+    words = RENDERERS[text.language]._library.words(text.language, f"hazards/{text.hazard}.j2")
+    return {**words, **words.get("variants", {}).get(text.kind, {})}
+
+
 def posts() -> list[Text]:
     return [text for text in texts() if text.where not in ("title", "summary", "card")]
 
@@ -288,7 +294,7 @@ STAY_OR_LEAVE = {
 
 def test_a_correction_names_what_was_wrong_and_prints_no_place_as_if_it_were_right() -> None:
     def nameless(text: Text) -> object:
-        name = str(RENDERERS[text.language]._library.words(text.language, f"hazards/{text.hazard}.j2")["name"])
+        name = str(words_of(text)["name"])
         said = "Marché annulé|Market cancelled" if text.hazard is Hazard.GENERAL else re.escape(name)
         return None if re.search(rf"\((?:[«“]\u00a0?)?(?:{said})", text.text) else text.text
 
@@ -319,6 +325,13 @@ def test_the_card_of_an_end_says_what_its_summary_says() -> None:
         "Terminé", "Fin prévue", "Annulé", "Retiré", "Rectificatif",
         "Over", "Planned end", "Cancelled", "Withdrawn", "Correction",
     }  # fmt: skip
+
+
+def test_an_end_looks_for_nobody_and_a_collapse_says_whom_to_call() -> None:
+    missing = (text for text in ours() if text.hazard is Hazard.MISSING and text.phase in ENDS)
+    assert not faults(missing, lambda text: re.search("Recherches|Search area", text.text))
+    down = (t for t in ours() if t.kind == "collapse" and t.phase == "publish" and t.where == "telegram")
+    assert not faults(down, lambda text: None if "112" in text.text and "114" in text.text else text.text)
 
 
 def test_nobody_says_this_message_of_another_one() -> None:
@@ -358,8 +371,13 @@ def test_an_update_is_told_as_one_and_says_whom_it_frees() -> None:
 FLED_OR_HID = (*STAY_OR_LEAVE, Hazard.FLOOD, Hazard.FOREST_FIRE)
 
 
+def moves_people(text: Text) -> bool:
+    """Whether people left or hid: of a fire that is only feared nobody did."""
+    return text.hazard in FLED_OR_HID and text.kind != "risk"
+
+
 def test_a_false_alarm_is_taken_back_without_an_order_to_wait_for_who_never_comes() -> None:
-    corrections = [t for t in ours() if t.phase in ("corrected", "corrected in words") and t.hazard in FLED_OR_HID]
+    corrections = [t for t in ours() if t.phase in ("corrected", "corrected in words") and moves_people(t)]
     said = [text for text in corrections if text.where != "title"]
     assert not faults(said, lambda text: re.search("accord d|only when", text.text))
     assert not faults(said, lambda text: not re.search("En cas de doute, suivez|If in doubt, do what", text.text))
@@ -385,7 +403,7 @@ def test_the_all_clear_says_to_whom_left_or_hid_whether_to_come_back() -> None:
     def mute(text: Text) -> object:
         return None if permits(text.text) or re.search("accord d|only when", text.text) else text.text
 
-    freed = (text for text in ours() if text.phase == "all clear" and text.hazard in FLED_OR_HID)
+    freed = (text for text in ours() if text.phase == "all clear" and moves_people(text))
     assert not faults((text for text in freed if text.where != "title"), mute)
 
 
@@ -393,7 +411,7 @@ def test_a_freed_district_of_a_flood_or_a_fire_is_no_leave_to_go_back() -> None:
     def free(text: Text) -> object:
         return None if re.search("accord d|only when", text.text) else text.text
 
-    updates = (text for text in ours() if text.phase == "update" and text.hazard in FLED_OR_HID)
+    updates = (text for text in ours() if text.phase == "update" and moves_people(text))
     assert not faults((text for text in updates if text.where != "title"), free)
     for language in RENDERERS:
         for hazard in FLED_OR_HID:
@@ -404,7 +422,7 @@ def test_a_freed_district_of_a_flood_or_a_fire_is_no_leave_to_go_back() -> None:
 
 def test_a_freed_district_is_told_what_to_mind_still_but_not_beside_a_rise() -> None:
     def unminded(text: Text) -> object:
-        after = RENDERERS[text.language]._library.words(text.language, f"hazards/{text.hazard}.j2")["after"]
+        after = str(words_of(text)["after"])
         risen = re.search(r"à extrême\.|to extreme\.", text.text)
         return text.text if after and (after in text.text) is bool(risen) else None
 
@@ -434,14 +452,15 @@ def test_a_short_title_is_a_title_and_no_name_in_small_letters() -> None:
 
 
 def test_a_correction_of_a_closed_road_or_school_says_which() -> None:
-    which = re.compile(r"\((?:fermeture|road|school|closed)[^)]*(?:Rue Haute|Jules-Ferry)", re.IGNORECASE)
+    which = re.compile(r"\((?:fermeture|pont|bridge|road|school|closed)[^)]*(?:Rue Haute|Jules-Ferry)", re.IGNORECASE)
     hazards = (Hazard.ROAD, Hazard.SCHOOL)
     corrections = [text for text in ours() if text.phase.startswith("corrected") and text.hazard in hazards]
     assert not faults((text for text in corrections if text.where != "title"), lambda t: not which.search(t.text))
 
 
 def test_an_order_to_stay_in_is_not_said_to_end_at_an_hour() -> None:
-    indoors = (text for text in ours() if text.hazard in (*STAY_OR_LEAVE, Hazard.SMOKE, Hazard.FOREST_FIRE))
+    smoke = (text for text in ours() if text.hazard is Hazard.SMOKE)
+    indoors = (*(text for text in ours() if moves_people(text) and text.hazard is not Hazard.FLOOD), *smoke)
     bare = re.compile(r"(?:^|Quand\s: |When: )(?:Jusqu’à|Until) ", re.MULTILINE | re.IGNORECASE)
     assert not faults((t for t in indoors if t.phase in ("publish", "update")), lambda text: bare.search(text.text))
 

@@ -46,7 +46,7 @@ async def test_five_pins_make_one_draft_that_waits(reports):
     [info] = draft.alert.infos
     assert (info.certainty, info.severity) == (Certainty.POSSIBLE, Severity.MODERATE)
     assert info.headline == "Rue inondée (non confirmé), selon plusieurs habitants"
-    assert info.description == "Non confirmé. 5 habitants l’ont signalé entre 13\u00a0h et 13\u00a0h\u00a059."
+    assert info.description == "Non confirmé. Au moins 5 habitants l’ont signalé depuis 13\u00a0h."
     assert hazard_of(info) == "rain-flood"
     assert draft.alert.ends - reports.clock.now() < timedelta(hours=7)
     cited = await reports.ask(lambda unit: unit.reports.cited_by(draft.id))

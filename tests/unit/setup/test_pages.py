@@ -23,7 +23,7 @@ UNIT = ROOT / "systemd" / "tocsin.service"
 
 async def test_the_whole_way_ends_with_lines_that_the_daemon_starts_with(visitor, sandbox, tmp_path):
     await visitor.send("station", "save", **STATION)
-    assert "Where your people are" in visitor.text
+    assert "Where your residents are" in visitor.text
     await add(visitor, "telegram", sandbox, "telegram", chat="@saintmartin", token="TELEGRAM_TOKEN", public="true")
     await visitor.send("channels", "test:telegram")
     assert "Speaks as @tocsin_sandbox_bot, 312 people follow it" in visitor.text
@@ -265,7 +265,7 @@ async def test_it_ends_with_a_file_an_account_an_exercise_and_a_green_list(visit
     await visitor.send("lines", "write")
     await visitor.send("ready")
     assert open_needs(visitor) == []
-    assert "Ready Everything that the first emergency needs is there." in visitor.text
+    assert "Ready Everything needed for the first emergency is there." in visitor.text
     await visitor.send("ready", "exercise")
     assert "The exercise is out" in visitor.text
     posts = await timeline(sandbox, visitor, "telegram")
@@ -427,4 +427,4 @@ async def test_the_accounts_step_tells_who_there_is(visitor):
     await visitor.send("accounts", "add-person", person="Camille Roy")
     await visitor.send("accounts")
     assert "Camille Roy" in visitor.text
-    assert "Four eyes are not possible yet." in visitor.text
+    assert "Validation by a second person is not possible yet." in visitor.text

@@ -100,7 +100,7 @@ async def test_the_past_of_a_feed_is_not_heard(paper):
     ("said", "why"),
     [
         ("<html><body>404</body></html>", "it is an HTML page"),
-        ("<news><item/></news>", "it is no RSS or Atom feed"),
+        ("<news><item/></news>", "it isn't an RSS or Atom feed"),
         (RSS.format("x" * (2 * 1_048_576)), "larger than 2 MB"),
     ],
     ids=["a page", "other XML", "too long"],

@@ -44,6 +44,6 @@ async def test_what_is_wrong_with_the_way_to_the_desk_is_told_in_that_language_a
     status, body = await ready(Cycle("lane x", 0.5, stands=False), warnings=(why,))
 
     said = (
-        "web.proxies\u00a0: 127.0.0.1 transmet des requêtes et n’y figure pas\u202f; le poste de permanence les refuse"
+        "web.proxies\u00a0: 127.0.0.1 transmet des requêtes et n’y figure pas\u00a0; le poste de permanence les refuse"
     )
     assert (status, body["warnings"]) == (200, [said])

@@ -77,7 +77,7 @@ async def test_what_was_read_is_what_goes_out(bench):
 
     again = await bench.post("/compose/confirm", read, 200)
 
-    assert "It is not what you read." in again
+    assert "It is no longer what you read." in again
     assert "Tout autre chose" in again
     assert await bench.stored_alerts() == []
     bench.clock.set(START + timedelta(minutes=20))
@@ -115,7 +115,7 @@ async def test_the_same_words_from_another_form_are_asked_about(bench):
     asked = await bench.post("/compose", await a_form(bench, do="publish"), 200)
 
     assert first in asked
-    assert "The same words went out a moment ago." in asked
+    assert "The same words were published a moment ago." in asked
     assert len(await bench.stored_alerts()) == 1
     await bench.post("/compose", with_fields(form_of(asked), again="1", do="publish"))
     assert len(await bench.stored_alerts()) == 2
@@ -219,7 +219,7 @@ async def test_the_order_of_another_severity_is_among_the_things_to_look_at(benc
 
     page = await bench.get("/compose?draft=draft0003")
 
-    assert "This order is the one for another severity. For this one: “Montez à l’étage." in page
+    assert "This instruction is the one for another severity. For this one: “Montez à l’étage." in page
 
 
 async def test_why_a_channel_gets_nothing_is_told(bench):

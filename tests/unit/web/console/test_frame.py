@@ -105,7 +105,7 @@ async def test_who_is_alone_is_told(tmp_path):
     async with open_town(tmp_path, "[desk]\nalone = true\n") as town:
         browser = Browser(town)
         await browser.settle()
-        assert "One officer alone" in (await browser.get("/desk/account")).text
+        assert "Single officer" in (await browser.get("/desk/account")).text
         await browser.client.close()
 
 
@@ -185,7 +185,7 @@ class Asked(dict):
 
 
 @pytest.mark.parametrize(
-    ("said", "is_drill"), [("Nothing of this reaches the public.", True), ("", False), (" \n", False)]
+    ("said", "is_drill"), [("None of this reaches the public.", True), ("", False), (" \n", False)]
 )
 async def test_an_exercise_is_unmistakable(town, tmp_path, said, is_drill):
     """The word before everything in the title and on the page, and other colours by the body's class."""
@@ -196,4 +196,4 @@ async def test_an_exercise_is_unmistakable(town, tmp_path, said, is_drill):
     text = frame.text(Asked(), "drill.html", said=said)
     assert ('<body class="exercise">' in text) is is_drill
     assert ("<title>EXERCICE – " in text) is is_drill
-    assert ("<strong>EXERCICE</strong> Nothing" in text) is is_drill
+    assert ("<strong>EXERCICE</strong> None" in text) is is_drill

@@ -64,7 +64,7 @@ async def test_each_ear_tells_how_old_its_knowledge_is(desk):
     assert re.search(r"listens</span>\s*<span>Facebook Page: heard <time[^>]*>40 seconds ago", page)
     assert re.search(r"doesn’t hear</span>\s*<span>presse: heard <time[^>]*>3 hours ago", page)
     assert re.search(r"off</span>\s*<span>Telegram channel \(x\)</span>", page)
-    assert re.search(r"not yet</span>\s*<span>Telegram channel \(second\): never heard yet", page)
+    assert re.search(r"not yet</span>\s*<span>Telegram channel \(second\): nothing heard yet", page)
 
 
 async def test_an_ear_that_should_have_listened_long_ago_is_late(desk):
@@ -188,7 +188,7 @@ async def test_a_question_is_answered_in_three_actions(desk):
     status, where, _ = await desk.press(f"{address}/answer", text="Yes, boil it.", words="Can I drink it?")
     assert (status, where) == (303, f"/desk{address}?done=questions-answer")
     page = await desk.text(f"{address}?done=questions-answer")
-    assert "The answer is on its way" in page
+    assert "The answer is on its way." in page
     assert "Yes, boil it." in page
     assert "Can I drink it?" in page
     assert (await kept(desk, said.question)).state is QuestionState.ANSWERED
@@ -220,7 +220,7 @@ async def test_a_question_without_an_alert_is_given_one_first(desk):
 @pytest.mark.parametrize(
     ("deed", "fields", "state"),
     [
-        ("dismiss", {"reason": "it is no question"}, QuestionState.DISMISSED),
+        ("dismiss", {"reason": "it isn’t a question"}, QuestionState.DISMISSED),
         ("answer", {"text": "Yes."}, QuestionState.ANSWERED),
     ],
 )
@@ -346,9 +346,12 @@ async def test_an_answer_waits_for_a_second_person_where_the_town_wants_one(tmp_
     async with a_desk(tmp_path, parts=PARTS, town=town) as desk:
         _, said = await asked_about(desk)
         address = f"/heard/questions/{said.question}"
-        await desk.press(f"{address}/answer", text="Boil it.")
+        _, where, _ = await desk.press(f"{address}/answer", text="Boil it.")
+        page = await desk.text(where.removeprefix("/desk"))
+        assert "The answer is waiting for a second person to validate it." in page
+        assert "on its way" not in page
         page = await desk.text("/heard")
-        assert page.index("Waits for a second person") < page.index("Boil it.")
+        assert page.index("Waiting for a second person") < page.index("Boil it.")
         [waiting] = await desk.service.ask(lambda unit: unit.listening.waiting_answers())
         approve = f"/words/{waiting.id}/approve"
         assert approve not in await desk.text(address), "not by who wrote it"
@@ -362,7 +365,7 @@ async def test_an_answer_waits_for_a_second_person_where_the_town_wants_one(tmp_
         as_role(desk, "approver", "Bob")
         assert (await desk.press(approve, seen=seen))[0] == 303
         assert (await desk.press(approve, seen=seen))[0] == 409
-        assert "Waits for a second person" not in await desk.text("/heard")
+        assert "Waiting for a second person" not in await desk.text("/heard")
 
 
 async def test_what_a_platform_refused_is_tried_again_from_its_question(desk):
@@ -386,7 +389,7 @@ async def test_what_is_hidden_or_blocked_names_its_clause_and_a_block_takes_two(
     said = await hear(desk, "Insults", Kind.ANGER, channel="page", author="77")
     page = await desk.text(f"/heard/said/{said.id}")
     assert "Hide it there" in page
-    assert "criticism is no reason" in page
+    assert "criticism isn’t a reason" in page
     assert (await desk.press(f"/heard/said/{said.id}/hide"))[0] == 400
     assert (await desk.press(f"/heard/said/{said.id}/hide", clause="insult"))[0] == 303
     assert (await desk.press(f"/heard/said/{said.id}/block", clause="hatred"))[0] == 303

@@ -105,7 +105,7 @@ async def test_each_kind_of_place_has_its_own_layout_and_says_where_the_words_st
     )
     assert re.findall(r'<figure class="screen (\w+)', look(shown, "panneaux")) == ["panel"]
     assert "@saintmartin" in look(shown, "telegram")
-    assert "Urgent: it wakes a phone that sleeps." in look(shown, "push")
+    assert "Urgent: it wakes a sleeping phone." in look(shown, "push")
     assert "From: Ville de Saint-Martin < alertes@saint-martin.example > To: alertes@listes.saint-martin.example" in (
         text_of(look(shown, "lettre"))
     ).replace("<alertes", "< alertes").replace("example>", "example >")
@@ -150,7 +150,7 @@ async def test_whom_it_reaches_is_told_for_each_channel_and_no_number_singles_an
     letters = text_of(look(here, "lettre"))
     assert "Reaches fewer than 5 subscribers" in letters
     assert "Goes to the list alertes@listes.saint-martin.example" in letters
-    assert "Public: everybody can look" in look(here, "page")
+    assert "Public: anyone can see it" in look(here, "page")
     assert "Reaches" not in look(here, "page")
 
 
@@ -185,12 +185,12 @@ async def test_an_update_says_how_it_stands_beside_what_is_out_and_goes_to_its_r
     said = {"draft": "draft0009", "about": alert, "fields": fields}
     shown = (await bench.json("/compose/preview", said))["html"]
 
-    assert "It takes the place of the post that is out, whose card or picture stays." in look(shown, "page")
+    assert "It replaces the published post, whose card or picture stays." in look(shown, "page")
     assert 'class="link-card facebook' not in shown
-    assert "It stands in one thread with the e-mail before it." in look(shown, "lettre")
-    assert "It takes the place of what stands there." in look(shown, "panneaux")
-    assert "It stands below the post that is out, as an answer to it." in look(shown, "x")
-    assert "It takes the place of the notification that is on the screen." in look(shown, "push")
+    assert "It follows the earlier e-mail in the same thread." in look(shown, "lettre")
+    assert "It replaces what is shown there." in look(shown, "panneaux")
+    assert "It appears below the published post, as a reply." in look(shown, "x")
+    assert "It replaces the notification on the screen." in look(shown, "push")
     assert "Goes to about 20 subscribers: those who got the alert" in text_of(look(shown, "push"))
 
 

@@ -120,7 +120,7 @@ async def test_the_password_is_changed_and_everywhere_else_one_is_out(town, brow
     before, page = browser.cookie, await browser.get("/desk/account")
     new = {"new_password": "another good phrase", "new_password_again": "another good phrase"}
     wrong = await browser.send(page, "/desk/account/password", old_password="wrong", **new)
-    assert (wrong.status, "present password is wrong" in wrong.said) == (400, True)
+    assert (wrong.status, "current password is wrong" in wrong.said) == (400, True)
     await town.clock.advance(600)
     done = await browser.send(page, "/desk/account/password", old_password=OWN, **new)
     assert done.location == "/desk/account?done=password"
@@ -172,7 +172,7 @@ async def test_who_may_come_in_is_changed_by_one_s_own_password_alone(town, brow
     assert (page.status, "Your own password, please" in page.said) == (200, True)
     assert page.form(path) == fields | {"csrf": token, "username": "Anne"}
     page = await browser.send(page, path, own_password="wrong")
-    assert (page.status, "present password is wrong" in page.said) == (400, True)
+    assert (page.status, "current password is wrong" in page.said) == (400, True)
     assert await account(town, "Bruno") == before
     assert (await account(town, "Anne")).totp is not None
 
@@ -230,7 +230,7 @@ async def test_the_record_tells_who_did_what_and_is_whole(town, browser):
     await browser.settle("Root", Role.ADMINISTRATOR)
     await town.add("Anne")
     page = await browser.get("/desk/record")
-    assert "Whole:" in page.said
+    assert "Intact:" in page.said
     assert "account added" in page.said
     page = await browser.get("/desk/record?subject=Anne")
     assert len(page.tree.xpath("//tbody/tr")) == 1
@@ -257,4 +257,4 @@ async def test_a_changed_line_is_found(town, browser):
         db.execute("UPDATE audit SET detail = 'viewer' WHERE seq = 1")
     db.close()
     page = await browser.get("/desk/record")
-    assert "The audit log is not whole: line 1" in page.said
+    assert "The audit log is not intact: line 1" in page.said

@@ -133,7 +133,7 @@ async def test_the_prepared_answer_is_read_in_the_officers_language_and_told_in_
     desk.language = "fr"
     assert "C’est réparé" in await desk.text(f"/reports/{one.number}")
     await desk.press(f"/reports/{one.number}/close", prepared="mended", was="received")
-    assert (await kept(desk, one.number)).answer == "It is mended. Thank you for telling us."
+    assert (await kept(desk, one.number)).answer == "It has been repaired. Thank you for telling us."
 
 
 async def test_who_was_slower_is_told_and_nothing_is_done(desk):
@@ -270,7 +270,7 @@ async def test_clusters_that_grow_and_drafts_that_wait_stand_above_the_list(desk
         await report(desk, "De l’eau", kind="flooding", metres=metres)
     page = " ".join((await desk.text("/reports")).split())
     assert "3 of 5" not in page
-    assert "A draft alert waits:" in page
+    assert "A draft alert is waiting:" in page
     [draft] = re.findall(r'href="/desk/waiting/([^"]+)"', page)
     assert len(numbers_in(await desk.text(f"/reports?state=all&draft={draft}"))) == 5
 

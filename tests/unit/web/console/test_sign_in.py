@@ -79,7 +79,7 @@ async def test_who_fails_often_is_told_when_to_come_back(town, browser):
         page = await browser.send(page, "/desk/sign-in", name="Anne", password="wrong")
     assert page.status == 429
     assert int(page.headers["Retry-After"]) > 0
-    assert "The next attempt is taken at" in page.said
+    assert "You can try again at" in page.said
     assert page.form("/desk/sign-in")["name"] == "Anne"
 
 
@@ -149,7 +149,7 @@ async def test_a_passkey_alone_is_in_where_it_wanted_to_go(town, browser):
     new = "battery staple horses"
     fields = {"old_password": OWN, "new_password": new, "new_password_again": new}
     account = await browser.follow(await browser.send(account, "/desk/account/password", **fields))
-    assert "Your passkeys go on signing in: remove any that isn’t yours." in account.said
+    assert "Your passkeys still sign you in: remove any that isn’t yours." in account.said
     await browser.send(account, "/desk/sign-out")
     page = await browser.follow(await browser.get("/desk/waiting"))
     name = page.tree.get_element_by_id("f-name")
@@ -188,7 +188,7 @@ async def test_an_answer_is_taken_once_and_from_our_own_page_alone(town, browser
 @pytest.mark.parametrize("answer", ["", "{}", "[]", "[" * 30_000, '{"id": 7}', '{"id": "é", "response": {}}'])
 async def test_what_answers_nothing_begins_anew(town, browser, answer):
     page = await browser.post(ALONE, {"answer": answer})
-    assert (page.status, "This sign-in is over: sign in again." in page.said) == (401, True)
+    assert (page.status, "This sign-in has ended: sign in again." in page.said) == (401, True)
     assert page.form("/desk/sign-in")["name"] == ""
 
 
@@ -398,7 +398,7 @@ async def test_a_stolen_session_sets_no_code_by_the_way_in(town, browser, thief)
     assert (await town.account()).totp.reveal() == codes.secret
     assert (page.location, shown) == ("/desk/", [])
     page = await thief.post("/desk/account/code", {"csrf": token, "seed": codes.secret, "code": "123456"})
-    assert "This sign-in is over" in page.said
+    assert "This sign-in has ended" in page.said
     assert (await town.account()).totp.reveal() == codes.secret
 
 
@@ -459,7 +459,7 @@ async def test_what_was_changed_is_told_at_each_sign_in_until_somebody_from_befo
         page = await sign_in_from_there(thief, await thief.get("/desk/sign-in"), codes)
         assert "codes added" in page.text
         page = await thief.follow(await thief.send(page, "/desk/account/changes/read"))
-        assert "It goes on being told at each sign-in" in page.said
+        assert "The notice stays at each sign-in" in page.said
         assert "was changed" not in page.said
         await thief.send(page, "/desk/sign-out")
         await town.clock.advance(60)

@@ -120,7 +120,7 @@ async def test_what_the_program_did_wrong_is_not_told_but_the_words_are_kept(tow
 
 
 @pytest.mark.parametrize(
-    ("language", "said"), [("fr", "Trop de demandes à la fois"), ("en", "Too much is asked at once")]
+    ("language", "said"), [("fr", "Trop de demandes à la fois"), ("en", "Too many requests at once")]
 )
 async def test_where_too_much_is_asked_the_page_says_so_in_the_reader_s_language(town, language, said):
     go = threading.Event()

@@ -66,7 +66,7 @@ async def test_as_last_time_is_a_new_alert_that_says_the_same_and_lasts_as_long_
     bench.clock.set(bench.clock.now() + timedelta(days=20))
 
     page = await bench.get(f"/compose?like={first}")
-    assert "Look at the place" in page
+    assert "Check the place" in page
     form = dict(form_of(page))
     assert (form["headline"], form["description"], form["area"]) == ("Eau coupée rue Haute", "Fuite.", "SM-01")
     assert (form["span"], form["expires"], form["onset"], form["about"]) == ("3h", "", "", "")

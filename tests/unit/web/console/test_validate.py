@@ -34,7 +34,7 @@ class TestTheList:
 
     async def test_nothing_waits(self, desk):
         page = await desk.look("/waiting")
-        assert "Nothing waits." in page.text
+        assert "Nothing is waiting." in page.text
 
     async def test_what_goes_out_by_itself_comes_first_then_the_gravest_each_with_its_rule(self, desk):
         await desk.post("Roadworks", severity=Severity.MINOR)
@@ -45,11 +45,9 @@ class TestTheList:
         assert re.findall(r'<h2 id="w-.*?<a [^>]*>(.*?)</a>', page.html) == ["Gale", "Flood", "Roadworks"]
         assert "written by Anne" in page.text
         assert "from the source meteo" in page.text
-        assert (
-            "It is grave and immediate. What is so and comes from meteo is validated before it goes out." in page.text
-        )
-        assert "What comes from meteo goes out by itself unless somebody stops it." in page.text
-        assert "What comes from an officer is validated before it goes out." in page.text
+        assert "It is severe and immediate. Such alerts from meteo are validated before they go out." in page.text
+        assert "Alerts from meteo go out by themselves unless somebody stops them." in page.text
+        assert "Alerts from officers are validated before they go out." in page.text
 
     async def test_of_many_none_is_hidden_and_the_first_to_go_out_leads(self, desk):
         first = await desk.hear(an_alert(headline="The first", severity=Severity.MINOR))
@@ -78,15 +76,16 @@ class TestTheList:
         assert "Goes out by itself at 13:10 ( in 10 minutes )" in page.text
         assert 'data-goes-out="2026-11-25T12:10:00+00:00" data-now="2026-11-25T12:00:00+00:00"' in page.html
         done = await desk.press(f"/waiting/{alert}/reject", stop="1", reason=page.hidden("reason"))
-        assert (done.status, done.location) == (303, "/desk/waiting?done=reject")
+        assert (done.status, done.location) == (303, f"/desk/waiting?done=reject&of={alert}")
         assert await desk.states(alert) == {"rejected"}
-        assert "It does not go out." in (await desk.look("/waiting?done=reject")).text
+        assert "“Gale” will not go out." in (await desk.look(f"/waiting?done=reject&of={alert}")).text
+        assert "It will not go out." in (await desk.look("/waiting?done=reject&of=nothing")).text
 
     async def test_an_author_may_stop_what_a_feed_brought_and_nothing_of_others(self, desk):
         alert, others = await desk.hear(an_alert()), await desk.post("Crue")
         page = await desk.look(f"/waiting/{others}", "Luc")
 
-        assert "Your role doesn’t validate" in page.text
+        assert "Your role can’t validate" in page.text
         assert not page.has_form("reject")
         assert (await desk.press(f"/waiting/{others}/reject", "Luc", reason="non")).status == 403
         assert await desk.states(others) == {"waiting"}
@@ -201,7 +200,7 @@ class TestOneAlert:
         assert (await desk.look(address)).status == 404
         refused = await desk.press(f"/waiting/{alert}/approve", seen=page.hidden("seen"))
         assert refused.status == 409
-        assert "changed since this page was opened" in refused.text
+        assert "changed since you opened this page" in refused.text
         assert refused.hidden("seen") != page.hidden("seen")
         assert (await desk.press(f"/waiting/{alert}/approve", seen=refused.hidden("seen"))).status == 303
 
@@ -233,7 +232,7 @@ class TestFourEyes:
         alert = await alone.post(by="Anne")
         page = await alone.look(f"/waiting/{alert}", "Anne")
 
-        assert "[desk] alone = true), so you may validate it; the audit log says so" in page.text
+        assert "[desk] alone = true), so you may validate it; the audit log will say so" in page.text
         assert (await alone.press(f"/waiting/{alert}/approve", "Anne", seen=page.hidden("seen"))).status == 303
         lines = await alone.service.ask(lambda unit: unit.audit.newest(subject=alert))
         assert lines[0].entry.detail.endswith(", alone")
@@ -274,7 +273,7 @@ class TestTwoAtOnce:
 
         second = await desk.press(f"/waiting/{alert}/approve", "Anne", seen=seen)
         assert second.status == 409
-        assert "Nothing was done: it is not what you saw any more Paul validated it at 13:00 ." in second.text
+        assert "Nothing was done: it is no longer what you saw Paul validated it at 13:00 ." in second.text
         assert not second.has_form("approve")
         assert (await desk.press(f"/waiting/{alert}/reject", "Anne", reason="no")).status == 409
 
@@ -342,7 +341,7 @@ class TestRejecting:
         alert = await desk.post()
         refused = await desk.press(f"/waiting/{alert}/reject", reason=" ")
         assert refused.status == 400
-        assert "Say why it does not go out: its author reads it." in refused.text
+        assert "Say why it will not go out: its author will read this." in refused.text
 
         await desk.press(f"/waiting/{alert}/reject", reason="the pipe holds")
         [stored] = await desk.service.ask(lambda unit: unit.alerts.by_id(alert))
@@ -350,7 +349,7 @@ class TestRejecting:
 
     async def test_an_author_takes_back_their_own(self, desk):
         alert = await desk.post(by="Luc")
-        assert "Take it back" in (await desk.look(f"/waiting/{alert}", "Luc")).text
+        assert "Withdraw it" in (await desk.look(f"/waiting/{alert}", "Luc")).text
 
         assert (await desk.press(f"/waiting/{alert}/reject", "Luc", reason="my mistake")).status == 303
         assert await desk.states(alert) == {"rejected"}
@@ -362,7 +361,7 @@ class TestRejecting:
 
         form = {"headline": "Water is cut", "description": "", "instruction": "Boil it.", "note": "say it is cut"}
         done = await desk.press(f"/waiting/{alert}/send-back", **form)
-        assert (done.status, done.location) == (303, "/desk/waiting?done=send-back")
+        assert (done.status, done.location) == (303, f"/desk/waiting?done=send-back&of={alert}")
         [draft] = await desk.service.ask(lambda unit: unit.drafts.drafts("Luc"))
         assert draft.note == "Paul: say it is cut"
         assert {name: draft.fields[name] for name in ("headline", "instruction", "severity", "expires", "channel")} == {
@@ -398,7 +397,7 @@ class TestRejecting:
 
         late = await desk.press(f"/waiting/{alert}/reject", stop="1")
         assert late.status == 409
-        assert "It does not wait any more." in late.text
+        assert "It is no longer waiting." in late.text
 
 
 class TestTheSameEvent:
@@ -414,14 +413,14 @@ class TestTheSameEvent:
 
     async def test_is_told_and_takes_a_second_word(self, desk, twin):
         page = await desk.look(f"/waiting/{twin}")
-        assert "The same event is out already" in page.text
+        assert "The same event is already published" in page.text
         assert "The river rises" in page.text
         assert 'name="again"' in page.html
 
         seen = page.hidden("seen")
         refused = await desk.press(f"/waiting/{twin}/approve", seen=seen)
         assert refused.status == 409
-        assert "The same event is out already" in refused.text
+        assert "The same event is already published" in refused.text
         assert (await desk.press(f"/waiting/{twin}/approve", seen=seen, again="1")).status == 303
 
     async def test_is_told_in_french(self, desk, twin):

@@ -173,7 +173,7 @@ async def test_what_is_gone_from_a_calendar_at_once_is_called_off_by_one_tap(des
         lambda unit: unit.sources.remember("meteo", memory, now, now, trouble=in_words("5 entries are gone"))
     )
     page = await desk.text("/channels")
-    assert "call them off" in page or "les annuler" in page
+    assert "cancel them" in page or "les annuler" in page
 
     as_role(desk, Role.VIEWER)
     assert "/sources/meteo/gone" not in await desk.text("/channels")
@@ -209,7 +209,7 @@ async def test_an_end_is_looked_at_before_it_is_told_and_is_told_as_it_was_looke
 
     assert status == 200
     assert f"<h1>{title}</h1>" in page
-    assert "Nothing was done yet." in page
+    assert "Nothing has been done yet." in page
     assert len(await desk.service.ask(lambda unit: unit.alerts.incident(stored.incident_id))) == 1
     hidden = dict(re.findall(r'<input type="hidden" name="(how|reason)" value="([^"]*)">', page))
     assert hidden == {"how": how, "reason": "Repaired at &lt;noon&gt;"}
@@ -247,5 +247,5 @@ async def test_an_end_that_waits_is_told_as_one_that_waits(tmp_path):
         _, where, _ = await desk.press(f"/alerts/{stored.id}/end", how="cancel", reason="Repaired")
 
         page = await desk.text(where.removeprefix("/desk"))
-        assert "Its end waits for a validation by somebody else." in page
+        assert "Its end is waiting to be validated by somebody else." in page
         assert "Its end is on its way" not in page

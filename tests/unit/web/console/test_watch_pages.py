@@ -69,7 +69,7 @@ def test_the_hazards_that_a_town_names_come_before_ours():
 
 async def test_nothing_on_is_shown_with_how_old_that_knowledge_is(desk):
     page = await desk.text("/")
-    assert "Nothing is on." in page
+    assert "No current alerts." in page
     assert "meteo: never read" in " ".join(page.split())
 
     await desk.database.write(
@@ -100,10 +100,10 @@ async def test_what_needs_somebody_comes_first_with_what_to_do(desk):
     await desk.settle(bad.id, PostState.FAILED, reason="too long for it", tries=3)
 
     page = await desk.text("/")
-    assert page.index("Needs somebody") < page.index(">Bad<") < page.index("Happening now") < page.index(">Calm<")
+    assert page.index("To deal with") < page.index(">Bad<") < page.index("Happening now") < page.index(">Calm<")
     assert "too long for it" in page
     assert "3 attempts" in page
-    assert "Change the words by an update" in page
+    assert "Change the words with an update" in page
 
 
 async def test_an_alert_that_waits_leads_to_its_validation(tmp_path):
@@ -219,7 +219,7 @@ async def test_the_list_is_filtered_and_turned_page_by_page(desk):
     assert "Wind number 01" in second
     assert "By hand" not in second
     assert "By hand" in await desk.text("/alerts?words=BY+hand&state=accepted&posts=queued&source=manual")
-    assert "No alert is like that." in await desk.text("/alerts?words=By+hand&source=meteo")
+    assert "No matching alert." in await desk.text("/alerts?words=By+hand&source=meteo")
     await desk.text("/alerts?state=nonsense&posts=nonsense&before=nonsense&source=none&words=" + "x" * 900)
 
 
@@ -255,8 +255,8 @@ async def test_what_is_told_to_subscribers_is_shown_with_how_far_it_is_and_when_
 
     await desk.database.write(hold)
     page = " ".join(re.sub(r"<[^>]+>", " ", await desk.text("/fragments/channels")).split())
-    assert "Some are told later" in page
-    assert "Everybody concerned has it" not in page
+    assert "Some will be told later" in page
+    assert "Everybody concerned has been told" not in page
     assert re.search(r"Held for the morning, or for what comes with it 1 \( ?until \S.*?22:00", page)
 
 
@@ -313,7 +313,7 @@ async def test_a_platform_that_refuses_our_app_is_told_as_that_and_nothing_of_it
         assert "developer portal" in said
     assert "Nothing is lost" not in channels
     card = channels.split('id="channel-second"')[1].split("</article>")[0]
-    assert "its credential is taken as good" not in card
+    assert "its credentials are assumed to be valid" not in card
 
 
 async def test_a_channel_without_subscribers_shows_it_to_nobody_and_is_not_counted(tmp_path):
@@ -349,7 +349,7 @@ async def test_channels_tell_pace_reserve_queue_and_what_to_do(desk):
 
     await desk.database.write(work)
     page = " ".join((await desk.text("/channels")).split())
-    assert "<strong>60/24h</strong> – 59 posts left of 60; 12 of them are kept back" in page
+    assert "<strong>60/24h</strong> – 59 posts left of 60; 12 of them are reserved" in page
     assert 'aria-label="59 of 60 left"' in page
     assert "1 post</dd>" in page
     assert "refused 401" in page
@@ -591,7 +591,7 @@ class TestWhatIsSo:
         line = standing(await desk.text(f"/alerts/{stored.id}"))
         assert line.startswith(said)
         assert line.endswith(
-            ", 1 failed; written by Anne." if language == "en" else ", 1 en échec\u202f; écrite par Anne."
+            ", 1 failed; written by Anne." if language == "en" else ", 1 en échec\u00a0; écrite par Anne."
         )
 
     async def test_what_is_under_way_is_not_visible(self, desk):
@@ -612,7 +612,7 @@ class TestWhatIsSo:
     @pytest.mark.parametrize(
         ("language", "kind", "line"),
         [
-            ("en", "A cancellation waits for a validation.", "its end waits (1 channel)"),
+            ("en", "A cancellation is waiting to be validated.", "its end is waiting (1 channel)"),
             ("fr", "Une annulation attend une validation.", "sa fin attend (1 canal)"),
         ],
     )

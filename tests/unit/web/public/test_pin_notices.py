@@ -87,7 +87,7 @@ async def test_in_english_too_and_the_receipt_is_in_the_same_language(house):
     report = await house.accepted()
     status, location, _ = await send(house, report, await form_of(house, report, "/en"), "/en")
     assert (status, location.startswith(f"/en/reports/{report.number}/notice/")) == (303, True)
-    assert "It is noted" in (await house.get(location))[1]
+    assert "It has been noted" in (await house.get(location))[1]
 
 
 async def test_what_is_lacking_is_said_and_what_was_typed_stays(house):
