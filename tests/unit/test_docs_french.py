@@ -40,7 +40,7 @@ def test_it_has_as_many_sections_commands_and_rows(name):
 @pytest.mark.parametrize("name", PAGES)
 def test_french_is_set_as_french_is(name):
     said = FENCED.sub("x", (DOCS / "fr" / f"{name}.md").read_text(encoding="utf-8"))
-    assert not re.findall(r".{12}[^\u00a0/][:;!?»](?=\s|$)", said)
+    assert not re.findall(r".{12}[^\u202f\u00a0/][:;!?»](?=\s|$)", said)
     assert "'" not in said
 
 

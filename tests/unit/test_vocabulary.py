@@ -69,8 +69,14 @@ def test_one_french_word_for_one_thing(unwanted):
 
 
 def test_one_no_break_space_stands_before_a_double_mark_and_within_guillemets_the_same_everywhere():
-    rule = re.compile(r"\u202f[:;!?»%]|«\u202f|[ \u00a0\u202f]{2,}[:;!?»]|«[ \u00a0\u202f]{2,}|[^\S\n]de Ville de")
-    assert [f"{where}: {hit.group(0)!r}" for where, text in french() for hit in rule.finditer(text)] == []
+    narrow, rule = (
+        re.compile(r"\u202f[:;!?»%]|«\u202f"),
+        re.compile(r"[ \u00a0\u202f]{2,}[:;!?»]|«[ \u00a0\u202f]{2,}|[^\S\n]de Ville de"),
+    )
+    found = [(where, hit.group(0)) for where, text in french() for hit in rule.finditer(text)]
+    # What the product says; its papers are set by whoever writes them.
+    said = [(where, text) for where, text in french() if not where.startswith("docs/")]
+    assert found + [(where, hit.group(0)) for where, text in said for hit in narrow.finditer(text)] == []
 
 
 def test_nobody_is_taken_for_a_man():
