@@ -83,7 +83,9 @@ def test_the_places_stay_where_they_are_and_the_form_s_bar_takes_a_sixth(officer
     assert {round(each["width"]) for each in before} == {round(390 / len(before))}
     assert {round(each["bottom"]) for each in before} == {844}
     expect(page.locator("#does")).to_have_text(re.compile("Publier sur 3 canaux"))
-    assert page.locator(".bar").bounding_box()["height"] <= 844 / 6
+    bar = page.locator(".bar").bounding_box()
+    assert bar["height"] <= 844 / 6
+    assert bar["y"] + bar["height"] <= before[0]["top"] + 1, "and lies above the places"
     mark = page.locator(".checks .mark-of").first.bounding_box()
     assert mark["width"] == mark["height"], "a circle, and no oval"
 

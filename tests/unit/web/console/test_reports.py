@@ -272,6 +272,8 @@ async def test_clusters_that_grow_and_drafts_that_wait_stand_above_the_list(desk
     assert "3 of 5" not in page
     assert "A draft alert is waiting:" in page
     [draft] = re.findall(r'href="/desk/waiting/([^"]+)"', page)
+    assert page.count('class="report-line"') == 5, "those of a draft stand in a line each, below it"
+    assert 'class="plain report-list"' not in page
     assert len(numbers_in(await desk.text(f"/reports?state=all&draft={draft}"))) == 5
 
 
