@@ -22,6 +22,8 @@ CAMPAIGN = $(BIN)/python -m campaign --seed $(or $(SEED),$(TODAY))
 release-check: check docs
 	TOCSIN_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m ''
 	$(BIN)/python -m bench.hostile
+	$(BIN)/python -m bench.truth
+	$(BIN)/python -m bench.truth --daemons 2
 	$(SIMULATED) 1000
 	$(SIMULATED) 200 --crowds
 	$(SIMULATED) 100 --subscribers

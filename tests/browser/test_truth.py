@@ -89,6 +89,24 @@ def test_whose_update_waits_and_would_be_withdrawn_is_said_while_another_is_writ
     expect(anne.get_by_text("Votre mise à jour a été retirée avant de partir")).to_be_visible()
 
 
+def test_the_button_of_an_open_form_says_what_it_does_after_a_restart_under_another_rule(desk, town):
+    berthe = desk.person("berthe", "approver", "phone", locale="fr-FR")
+    page = berthe.go("/compose?hazard=general")
+    page.fill("#f-headline", "Route coupée")
+    expect(page.locator("#publish")).to_contain_text("Soumettre", timeout=20_000)
+    config = town.folder / "channels.toml"
+    before = config.read_text()
+    town.kill()
+    try:
+        config.write_text(before.replace('publish = "approve"', 'publish = "auto"', 1))
+        town.revive()
+        expect(page.locator("#publish")).to_have_text("Publier", timeout=30_000)
+    finally:
+        town.kill()
+        config.write_text(before)
+        town.revive()
+
+
 @pytest.mark.parametrize(("language", "told"), [("en", "Not sent:"), *at_release([("fr", "Pas envoyé")])])
 def test_without_a_connection_the_button_says_so_and_a_reload_files_nothing(desk, town, language, told):
     headline = f"Ligne coupée ({language})"
