@@ -11,7 +11,7 @@ from alerts.desk.posts import DraftPost, Occasion, draft_posts, withdraw
 from alerts.desk.routing import channels_on
 from alerts.model.alert import ENDS_BY, QUIET, Alert
 from alerts.model.incident import AlertState, LeftOut, StoredAlert
-from alerts.model.post import EndReason, PostKind, PostState
+from alerts.model.post import EndReason, Means, PostKind, PostState
 from alerts.model.reason import because
 from alerts.model.town import ChannelConfig, Town
 from alerts.store.alerts import AlertRepository
@@ -45,6 +45,11 @@ def _runs_out_quietly(alert: Alert) -> bool:
     return bool(alert.infos) and all(info.parameter(ENDS_BY) == QUIET for info in alert.infos)
 
 
+def _takes_away(station: Town, name: str) -> bool:
+    channel = station.channels.get(name)
+    return channel is not None and channel.on_end is Means.DELETE
+
+
 def _may_extend(alerts: AlertRepository, stored: StoredAlert, station: Town) -> bool:
     """Whether it waits and may go on about the incident; a proposal of who doesn't speak for it holds up nothing."""
     return stored.state is AlertState.WAITING and not is_proposal(alerts, stored, station)
@@ -62,9 +67,15 @@ def _end(
     proposed = tuple(post for post in whole if post.state is PostState.WAITING)
     thread = tuple(post for post in whole if post not in proposed)
     told = alerts.subscribers_told(stored.incident_id)
-    on = channels_on(thread) | told
     alert = stored.alert
-    if alert is None or not on or _runs_out_quietly(alert):
+    if alert is None:
+        return []
+    on = channels_on(thread) | told
+    if _runs_out_quietly(alert):
+        # Where an end only takes away what stands, as on a broker, that is quiet, and nothing else would take it away.
+        told = frozenset()
+        on = {name for name in channels_on(thread) if _takes_away(station, name)}
+    if not on:
         return []
     accepted = Accepted(
         publish="auto",

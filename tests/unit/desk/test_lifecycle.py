@@ -18,6 +18,7 @@ from alerts.model.reason import in_words
 from alerts.model.town import SourceRules
 from alerts.store.unit import transaction
 from tests.unit.desk.conftest import LATER, NOW, PAGE, TELEGRAM, X, an_alert, cancelling, following
+from tests.unit.desk.test_for_machines import PANELS
 
 S = PostState
 
@@ -177,6 +178,18 @@ def test_a_series_that_said_when_it_ends_runs_out_without_a_word(town):
     town.pass_(days=1)
     assert over(town) == []
     assert town.decisions(series)[-1][0] != "over"
+
+
+def test_what_runs_out_without_a_word_is_taken_from_where_it_stands_until_its_end(make_town):
+    """A broker keeps what is on as retained messages, which say nothing when they go."""
+    town = make_town(channels=(X, PANELS))
+    series = out(town, an_alert(parameters=(Named("tocsin:end", "quiet"),)))
+    town.clock.set(LATER + GRACE)
+
+    [end] = over(town)
+    assert (end.post.channel, end.post.kind, end.post.means) == ("panneaux", PostKind.END, Means.DELETE)
+    assert end.post.alert_id == series.stored.id
+    assert over(town) == []
 
 
 def test_a_planned_end_of_the_calendar_is_no_all_clear(town):
