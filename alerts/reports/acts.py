@@ -8,7 +8,8 @@ The audit log says what was done and never in which words, for it is never forgo
 
 `accepted_at` says that an officer took the report's words for true enough to be public. Closing one that waited doesn't
 say so, for a report is closed for what it says as often as in spite of it. Where two are needed (`[reports] answers`),
-whoever brought a report doesn't say so either, and an officer's own words wait until somebody else validated them.
+nobody knows who wrote an anonymous report: its words and photo wait until a second officer, who validates, accepts it
+too, and whoever brought it doesn't say so either. An officer's own words wait until somebody else validated them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from alerts.model.errors import Conflict, Forbidden, Misuse
 from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.person import Act, fold_name
 from alerts.model.reason import because
-from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportPhoto, ReportState, ReportStep
+from alerts.model.reports import CitizenReport, Closing, ContentNotice, ReportPhoto, ReportState, ReportStep, Via
 from alerts.reports import forgetting
 from alerts.reports.forwarding import note_forwards
 
@@ -61,7 +62,10 @@ def accept(officer: Officer, name: str, said: str | None = None, *, was: Seen = 
     _must_be(report, was)
     state = report.state if report.state in _TAKEN_UP else ReportState.ACCEPTED
     told = _may_go_out(officer, report, said)
-    return _change(officer, _taken_up(officer, report, state, told), "report accepted", told)
+    accepted = _taken_up(officer, report, state, told, vouches=may_vouch(officer, report))
+    if report.state in _TAKEN_UP and told is None:  # a second officer: who reported knows that it was taken up
+        return _touch(officer, accepted, "report accepted")
+    return _change(officer, accepted, "report accepted", told)
 
 
 def assign(officer: Officer, name: str, to: str, *, was: Seen = None) -> CitizenReport:
@@ -150,11 +154,42 @@ def _needs_two(unit: DeskUnit) -> bool:
     return section is not None and section.answers == "approve"
 
 
+def _is_one_enough(unit: DeskUnit) -> bool:
+    return unit.desk.station.desk.alone or not _needs_two(unit)
+
+
 def may_vouch(officer: Officer, report: CitizenReport) -> bool:
-    """Whether this officer may say that everybody may read it: where two are needed, who brought it may not."""
-    if report.by is None or officer.unit.desk.station.desk.alone or not _needs_two(officer.unit):
+    """Whether this officer may say that everybody may read it.
+
+    Where two are needed, who brought it may not. For words or a photo it takes who validates, and another officer who
+    took it up, or typed it in, before them.
+    """
+    if _is_one_enough(officer.unit):
         return True
-    return fold_name(report.by) != fold_name(officer.actor.name)
+    if _is_brought_by(officer, report):
+        return False
+    if not _has_words(report):
+        return True
+    return officer.actor.may(Act.VALIDATE_ANSWER) and bool(_took_up(officer.unit, report) - {_name_of(officer)})
+
+
+def _has_words(report: CitizenReport) -> bool:
+    return report.text is not None or report.has_photo
+
+
+def _is_brought_by(officer: Officer, report: CitizenReport) -> bool:
+    return report.by is not None and fold_name(report.by) == _name_of(officer)
+
+
+def _name_of(officer: Officer) -> str:
+    return fold_name(officer.actor.name)
+
+
+def _took_up(unit: DeskUnit, report: CitizenReport) -> set[str]:
+    """The officers who took it for a report: that of a program, whoever's it is, is a stranger's until then."""
+    took = {each.by for each in unit.reports.steps(report.id) if each.state in _TAKEN_UP}
+    typed = {report.by} if report.via is Via.OFFICER else set()
+    return {fold_name(each) for each in took | typed if each is not None}
 
 
 def duplicate(officer: Officer, name: str, of: str, *, was: Seen = None) -> CitizenReport:
@@ -222,7 +257,7 @@ def release(officer: Officer, name: str, photo: ReportPhoto) -> CitizenReport:
     report, kept = _with_photo(officer, name, photo)
     if kept.released_at is not None and kept.jpeg == photo.jpeg:
         return report
-    if not may_vouch(officer, report):
+    if _is_brought_by(officer, report) and not _is_one_enough(officer.unit):
         raise Forbidden(because("report_brought", report=report.number, who=officer.actor.name))
     shown = replace(photo, released_at=officer.unit.now, released_by=officer.actor.name)
     officer.unit.reports.put_photo(shown)
@@ -339,14 +374,19 @@ def _must_undo(officer: Officer) -> None:
         officer.must(Act.REJECT)
 
 
-def _taken_up(officer: Officer, report: CitizenReport, state: ReportState, said: str | None) -> CitizenReport:
+def _taken_up(
+    officer: Officer, report: CitizenReport, state: ReportState, said: str | None, *, vouches: bool | None = None
+) -> CitizenReport:
+    """As taken up; `vouches`: everybody may read it by that. Unless told, it is so where no second officer is needed."""
+    if vouches is None:
+        vouches = (_is_one_enough(officer.unit) or not _has_words(report)) and may_vouch(officer, report)
     if report.state is ReportState.SET_ASIDE:
         _must_undo(officer)
     return replace(
         report,
         state=state,
         held=None,
-        accepted_at=report.accepted_at or (officer.unit.now if may_vouch(officer, report) else None),
+        accepted_at=report.accepted_at or (officer.unit.now if vouches else None),
         closed_at=None,
         closing=None,
         duplicate_of=None,

@@ -106,6 +106,38 @@ async def test_its_words_are_public_once_somebody_else_accepts_it(careful):
     assert await shown()
 
 
+async def test_words_of_nobody_known_are_public_once_a_second_officer_who_validates_accepts_them(careful):
+    """Whoever may accept may have sent it, with no name."""
+    report = (await careful.report(text="Fuyez par la rue Haute")).report
+    bare = (await careful.report(place=north(2000))).report
+
+    async def shown(one):
+        kept = await careful.ask(lambda unit: unit.reports.by_id(one.id))
+        return may_show(kept, careful.town, careful.clock.now())
+
+    rose = Actor("Rose", Role.AUTHOR, Origin.CONSOLE)
+    for officer, act, *told in (
+        (LUC, acts.accept), (LUC, acts.accept), (rose, acts.accept), (PAUL, acts.assign, "Voirie"),
+    ):  # fmt: skip
+        await careful.service.act(by(officer, act, report.number, *told))
+        assert not await shown(report)
+    await careful.service.act(by(PAUL, acts.accept, report.number))
+    assert await shown(report)
+    steps = await careful.ask(lambda unit: [step.state for step in unit.reports.steps(report.id)])
+    assert steps == ["received", "accepted", "assigned"], "who reported is told once"
+    await careful.service.act(by(LUC, acts.accept, bare.number))
+    assert await shown(bare), "a kind and a place are nobody's words"
+
+
+async def test_an_approver_alone_makes_no_strangers_words_public(careful):
+    report = (await careful.report(text="Fuyez par la rue Haute")).report
+    for _ in range(2):
+        await careful.service.act(by(PAUL, acts.accept, report.number))
+    assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is None
+    await careful.service.act(by(ANNE, acts.accept, report.number))
+    assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is not None
+
+
 async def test_an_answer_in_ones_own_words_waits_and_a_prepared_one_does_not(careful):
     report = (await careful.report(text="De l’eau")).report
     closed = await careful.service.act(by(ANNE, acts.close, report.number, Closing.DONE, "Évacuez par la rue Haute"))

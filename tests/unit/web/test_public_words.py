@@ -25,7 +25,6 @@ TAKES_AWAY = {
     "close": "a poll is over, a report is done: numbers and states, in the program's own words",
     "publish": "a poll's numbers, in the program's own words",
     "results": "the same, by a command",
-    "accept": "a citizen's words, by an officer who isn't their author",
     "about": "which alert a report belongs to: a state",
     "assign": "a state",
     "duplicate": "a state",

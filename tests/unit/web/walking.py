@@ -126,8 +126,8 @@ class LivelyTown:
             place = HERE[0] + number / 100, HERE[1]
             draft = ReportDraft("flooding", Via.PAGE, f"net 10.0.{number}.0/24", *place, text="De l’eau")
             report = (await self.reports.take(draft)).report
-            if accepted:
-                await self.act(PAUL, report_acts.accept, report.number)
+            for officer in (LUC, PAUL) if accepted else ():
+                await self.act(officer, report_acts.accept, report.number)
         own = ReportDraft("waste", Via.OFFICER, "key own", HERE[0], HERE[1] + 0.01, text=MARK, by=LUC)
         await self.reports.take(own)
 
