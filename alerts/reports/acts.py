@@ -377,7 +377,7 @@ def _must_undo(officer: Officer) -> None:
 def _taken_up(
     officer: Officer, report: CitizenReport, state: ReportState, said: str | None, *, vouches: bool | None = None
 ) -> CitizenReport:
-    """As taken up; `vouches`: everybody may read it by that. Unless told, it is so where no second officer is needed."""
+    """As taken up; `vouches`: everybody may read it by that. Unless told, it is so where one officer is enough."""
     if vouches is None:
         vouches = (_is_one_enough(officer.unit) or not _has_words(report)) and may_vouch(officer, report)
     if report.state is ReportState.SET_ASIDE:
