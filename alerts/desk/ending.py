@@ -74,7 +74,7 @@ def _end(
     if _runs_out_quietly(alert):
         # Where an end only takes away what stands, as on a broker, that is quiet, and nothing else would take it away.
         told = frozenset()
-        on = {name for name in channels_on(thread) if _takes_away(station, name)}
+        on = frozenset(name for name in channels_on(thread) if _takes_away(station, name))
     if not on:
         return []
     accepted = Accepted(
