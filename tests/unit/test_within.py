@@ -21,6 +21,7 @@ WORDS = [
     "announce",
     "api_url",
     "areas",
+    "blanks",
     "channels",
     "chat",
     "code",

@@ -158,5 +158,5 @@ def test_root_is_refused_in_a_folder_of_the_service_before_anything_is_written(f
     os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
 
     assert run(line) == 2
-    assert f"type: sudo -u nobody tocsin {shlex.join(line)}" in capsys.readouterr().err
+    assert f"sudo -u nobody tocsin {shlex.join(line)}" in capsys.readouterr().err
     assert [each.name for each in folder.iterdir()] == ["channels.toml"]
