@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from campaign.town import Town
 from tests.browser.axe import SIDEWAYS, violations
-from tests.browser.officer import Desk, People
+from tests.browser.officer import SIZES, Desk, People
 from tests.release import at_release
 
 pytestmark = pytest.mark.process
@@ -130,3 +130,20 @@ def test_without_any_script_it_goes_the_whole_way_too(desk, county):
     page.locator("#send").click()
     county.until(lambda: page.reload() and "is going out" in page.locator("#town-crolles").inner_text())
     county.until(lambda: any("Vent violent" in each["text"] for each in county.timelines()["telegram"]))
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_citizen_finds_their_towns_at_the_fleets_own_address(chromium, county, scripts):
+    context = chromium.new_context(**SIZES["phone"], locale="fr-FR", java_script_enabled=scripts)
+    page = context.new_page()
+    page.goto(county.desk.removesuffix("desk"))
+    expect(page.locator(".towns li")).to_have_count(2)
+    if scripts:
+        assert is_well_made(page)
+    page.get_by_label("Votre commune").fill("meyl")
+    page.get_by_role("button", name="Regarder").click()
+    expect(page.locator(".towns li")).to_have_count(1)
+    page.get_by_role("link", name="Ville de Meylan", exact=True).click()
+    expect(page).to_have_url(re.compile("/t/meylan/$"))
+    expect(page.get_by_role("heading", name="Aucune alerte en cours")).to_be_visible()
+    context.close()
