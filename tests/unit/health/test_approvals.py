@@ -348,7 +348,7 @@ async def test_what_is_grave_and_nears_its_end_is_put_before_those_on_duty_once(
     (told,) = await duty.look(after=35 * 60)
     assert told.replace("\u00a0", " ").splitlines() == [
         "Tocsin, Saint-Martin",
-        "Prend fin à 19 h 00 : « Crue de l’Isère » (grave). Prolonger, terminer ou laisser finir\u00a0?",
+        "Prend fin à 19 h 00 : « Crue de l’Isère » (grave). Prolonger, terminer ou laisser finir ?",
         f"https://garde.saint-martin.example/desk/alerts/{alert}",
         "(Saint-Martin)",
     ]

@@ -132,7 +132,7 @@ async def test_nothing_is_looked_at_where_nothing_was_put_back(town):
     assert lane.asked == []
 
 
-@pytest.mark.parametrize(("language", "said"), [("fr-FR", "3 messages publiés"), ("en", "3 posts that are out")])
+@pytest.mark.parametrize(("language", "said"), [("fr-FR", "3 publications en ligne"), ("en", "3 posts that are out")])
 def test_it_is_said_in_the_reader_s_language(language, said):
     words = word_unknown_posts({"x": [UNKNOWN, OURS], "page": [Receipt("8")]}, language)
 
