@@ -590,9 +590,7 @@ class TestWhatIsSo:
 
         line = standing(await desk.text(f"/alerts/{stored.id}"))
         assert line.startswith(said)
-        assert line.endswith(
-            ", 1 failed; written by Anne." if language == "en" else ", 1 en échec ; écrite par Anne."
-        )
+        assert line.endswith(", 1 failed; written by Anne." if language == "en" else ", 1 en échec ; écrite par Anne.")
 
     async def test_what_is_under_way_is_not_visible(self, desk):
         stored = await desk.post("Water cut", channels=("x",))
