@@ -79,7 +79,7 @@ class TestCredentials:
             before = len(town.requests("twitter", "GET"))
             town.until(lambda before=before: len(town.requests("twitter", "GET")) > before)
         assert len(warnings(town)) == 1, "told once, and of nothing else"
-        assert "Renouvelez" in warnings(town)[0]
+        assert "les renouvelle" in warnings(town)[0]
         assert "sandbox-access-token" not in warnings(town)[0]
 
         town.mend()
@@ -146,7 +146,7 @@ class TestSources:
 
             town.until(lambda: warnings(town, "source dns", "feeds.invalid"))
             told = town.until(lambda: warnings(town, "source tls", "127.0.0.1"))
-        assert "check --live" in told[0]
+        assert "/desk/channels" in told[0]
 
 
 def _feed(name: str, url: str) -> str:
