@@ -119,7 +119,7 @@ class Person:
         """A password of one's own instead of the first one."""
         self.page.get_by_label("New password", exact=True).fill(password)
         self.page.get_by_label("New password, again").fill(password)
-        self.page.get_by_role("button", name="Go on").click()
+        self.page.get_by_role("button", name="Continue", exact=True).click()
         self.account.password = password
 
     def set_up_codes(self) -> str:
@@ -141,7 +141,7 @@ class Person:
     def give_code(self, ahead: int = 0, code: str | None = None) -> None:
         """The code of the app, or that one."""
         self.page.get_by_label("Code that your app shows now").fill(code or self.account.code(ahead))
-        self.page.get_by_role("button", name="Go on").click()
+        self.page.get_by_role("button", name="Continue", exact=True).click()
 
 
 class People:
