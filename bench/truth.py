@@ -178,7 +178,8 @@ class Watch:
             page.wait_for_timeout(-1000 * moment)
             doing.start()
         # Playwright's own loop has to go on meanwhile: it is by it that pages are opened and closed.
-        while doing.is_alive() or not self._truth.is_at_rest:
+        longest = time.monotonic() + LONGEST
+        while time.monotonic() < longest and (doing.is_alive() or not self._truth.is_at_rest):
             page.wait_for_timeout(100)
         until = time.time()
         spans = [self._truth.wrong_for(page.evaluate("window.said"), until) for page in self._pages]
@@ -195,13 +196,23 @@ class Watch:
             self._pages.pop().close()
 
 
+_UNLIMITED = re.sub(r'(kind = "\w+")', r'\1\nlimits = ["100000/1m"]', CHANNELS)
+
+
+class _UnlimitedTown(DeskTown):
+    """A town whose platforms and channels have no limit: what waits for one says so, and for minutes."""
+
+    def start_sandbox(self, *options: str) -> Running:
+        return super().start_sandbox("--no-limits", *options)
+
+
 def watched(acts: int, daemons: int, seed: int) -> Watch:
     """Three acts on each incident: it is validated and so published, updated, and the update validated."""
     with tempfile.TemporaryDirectory() as folder, started() as browser:
-        town = DeskTown(Path(folder))
+        town = _UnlimitedTown(Path(folder))
         town.port = 0
         try:
-            town.open(channels=CHANNELS, station=STATION)
+            town.open(channels=_UNLIMITED, station=STATION)
             others = [town.start_daemon() for _ in range(daemons - 1)]
             ports = [_port(each) for each in (town.daemon, *others) if each is not None]
             town.port = ports[0]
