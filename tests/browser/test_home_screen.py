@@ -71,5 +71,5 @@ def test_a_form_is_none_of_the_workers_business(desk):
     anne = desk.person("anne")
     anne.go("/account")
     worker_is_there(anne)
-    anne.page.get_by_role("button", name="Keep", exact=True).click()
+    anne.page.get_by_role("button", name="Save", exact=True).click()
     expect(anne.page.get_by_text("The language is saved.")).to_be_visible()

@@ -122,7 +122,7 @@ def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(des
     person.set_up_codes()
     page.goto(f"{person.desk}/account")
     person.sign_out_everywhere()
-    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("button", name="Save", exact=True).click()
     look("/account/language")
     person.fill_in_name_and_password()
     expect(page.get_by_label("Code that your app shows now")).to_be_visible()

@@ -104,7 +104,7 @@ def test_a_veto_in_time(desk, town, size):
     page = berthe.go(f"/waiting/{told[0]['alert']}")
     expect(page.get_by_role("timer")).to_contain_text(re.compile("in|min"))
     page.get_by_role("button", name="Stop it").click()
-    expect(page.get_by_text("It will not go out.")).to_be_visible()
+    expect(page.get_by_text("will not go out.")).to_be_visible()
 
     [stopped] = town.objects("status", told[0]["alert"])
     assert {post["state"] for post in stopped["posts"]} == {"rejected"}
