@@ -9,6 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
@@ -18,6 +21,10 @@ from alerts.model.town import Town
 
 LONGEST = 1_048_576
 """Bytes that one answer has at the most: a page waits for the few that it needs."""
+SLICE = 69_632
+"""Bytes of it that are read at once; the next follow once these have left, so that who reads slowly has us hold little.
+
+Somewhat more than aiohttp writes without waiting (64 KiB)."""
 _RANGE = re.compile(r"bytes=(\d{1,12})-(\d{1,12})", re.ASCII)
 
 
@@ -26,29 +33,68 @@ def street_map_routes(town: Town) -> list[web.RouteDef]:
     if (name := town.web.map) is None:
         return []
 
-    async def part(request: web.Request) -> web.Response:
+    async def part(request: web.Request) -> web.StreamResponse:
         asked = _RANGE.fullmatch(request.headers.get("Range", ""))
+        first, last = (int(asked[1]), int(asked[2])) if asked else (1, 0)
         try:
-            return await asyncio.to_thread(_part, town, name, asked)
+            read = await asyncio.to_thread(_read, town, name, first, last)
         except OSError:
             return web.Response(status=404)
+        last = min(last, read.size - 1, first + LONGEST - 1)
+        if first > last:
+            return web.Response(status=416, headers={"Content-Range": f"bytes */{read.size}"})
+        headers = {"Content-Range": f"bytes {first}-{last}/{read.size}", "ETag": read.etag, **_HEADERS}
+        if last - first < SLICE:
+            return web.Response(status=206, body=read.body, headers=headers)
+        response = web.StreamResponse(status=206, headers=headers)
+        response.content_length = last - first + 1
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await _send(request, response, partial(_read, town, name), read.etag, first, last)
+        return response
 
     return [web.get(STREET_MAP, part)]
 
 
-def _part(town: Town, name: str, asked: re.Match[str] | None) -> web.Response:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Bytes of the file, and what it was when they were read."""
+
+    body: bytes
+    size: int
+    etag: str
+
+
+_HEADERS = {
+    "Content-Type": "application/vnd.pmtiles",
+    "Accept-Ranges": "bytes",
+    "Cache-Control": "public, max-age=3600",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+async def _send(  # noqa: PLR0917 all of it is one answer
+    request: web.Request,
+    response: web.StreamResponse,
+    read: Callable[[int, int], _Part],
+    etag: str,
+    first: int,
+    last: int,
+) -> None:
+    """Send the range by slices. The file is opened for each: a reader who takes their time holds none open."""
+    for at in range(first, last + 1, SLICE):
+        part = await asyncio.to_thread(read, at, min(at + SLICE - 1, last))
+        if part.etag != etag:  # another file by now: what was begun can't be ended
+            if request.transport is not None:
+                request.transport.abort()
+            return
+        await response.write(part.body)
+
+
+def _read(town: Town, name: str, first: int, last: int) -> _Part:
+    """What stands there, if it is no more than a slice. Raises OSError."""
     with open_named(town.folder, name) as file:
         known = os.fstat(file.fileno())
-        first, last = (int(asked[1]), min(int(asked[2]), known.st_size - 1)) if asked else (1, 0)
-        if first > last:
-            return web.Response(status=416, headers={"Content-Range": f"bytes */{known.st_size}"})
-        body = os.pread(file.fileno(), min(last - first + 1, LONGEST), first)
-    headers = {
-        "Content-Type": "application/vnd.pmtiles",
-        "Content-Range": f"bytes {first}-{first + len(body) - 1}/{known.st_size}",
-        "Accept-Ranges": "bytes",
-        "ETag": f'"{known.st_size:x}-{known.st_mtime_ns:x}"',
-        "Cache-Control": "public, max-age=3600",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return web.Response(status=206, body=body, headers=headers)
+        length = min(last, known.st_size - 1) - first + 1
+        body = os.pread(file.fileno(), length, first) if 0 < length <= SLICE else b""
+    return _Part(body, known.st_size, f'"{known.st_size:x}-{known.st_mtime_ns:x}"')
