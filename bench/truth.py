@@ -56,7 +56,7 @@ _NOTE = """(() => {
 _NUMBERS = {
     "coming": re.compile(r"(\d+) under way"),
     "waiting": re.compile(r"(\d+) waiting"),
-    "update waits": re.compile(r"its update waits \((\d+)"),
+    "update waits": re.compile(r"its update is waiting \((\d+)"),
     "update comes": re.compile(r"its update is under way \((\d+)"),
 }
 _LIVE = re.compile(r"isible to the public on (\d+) channels? of")

@@ -20,5 +20,5 @@ def test_a_page_is_wrong_for_as_long_on_end_as_the_database_says_otherwise():
 
 
 def test_the_head_of_a_page_is_read_channel_by_channel():
-    said = "Visible to the public on 2 channels of 3, until 14:45, 1 under way, its update waits (2 channels)"
+    said = "Visible to the public on 2 channels of 3, until 14:45, 1 under way, its update is waiting (2 channels)"
     assert said_by(said) == {"live": 2, "coming": 1, "update waits": 2}
