@@ -72,17 +72,21 @@ async def received(request: web.Request, most: int, opening: bytes = b"", note: 
     body, announced = bytearray(), request.content_length or 0
     # A body in chunks says no length, so what has come is counted too.
     enough = min(most, _BEGINNING) if announced > most else most
-    async for chunk in request.content.iter_any():
-        if note is not None:
-            note(len(chunk))
-        body += chunk
-        if not opening.startswith(body[: len(opening)]):
+    try:
+        async for chunk in request.content.iter_any():
+            if note is not None:
+                note(len(chunk))
+            body += chunk
+            if not opening.startswith(body[: len(opening)]):
+                raise unread()
+            if len(body) > enough:
+                raise BodyTooLarge(most, bytes(body))
+        if len(body) < len(opening):
             raise unread()
-        if len(body) > enough:
-            raise BodyTooLarge(most, bytes(body))
-    if len(body) < len(opening):
-        raise unread()
-    return bytes(body)
+        return bytes(body)
+    finally:
+        # An error remembers where it came from, and the request the error: megabytes, until the collector looks.
+        body.clear()
 
 
 async def read_posted(

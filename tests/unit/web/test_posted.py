@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,11 @@ from aiohttp import FormData, web
 from aiohttp.test_utils import TestClient, TestServer
 
 import alerts
+from alerts.web import posted
 from alerts.web.posted import BodyTooLarge, read_posted
 
 MOST = 200_000
+HALF = 1_000_000
 PARTS = "multipart/form-data; boundary=b"
 PART = b'\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n--b'
 
@@ -24,12 +27,12 @@ async def counter():
 
     async def tell(request: web.Request) -> web.Response:
         try:
-            posted = await read_posted(request, MOST, fields=5)
+            form = await read_posted(request, MOST, fields=5)
         except BodyTooLarge as large:
             return web.json_response(dict(large.fields), status=413)
-        assert posted is await read_posted(request), "read once"
+        assert form is await read_posted(request), "read once"
         return web.json_response(
-            [[name, value if isinstance(value, str) else len(value)] for name, value in posted.items()]
+            [[name, value if isinstance(value, str) else len(value)] for name, value in form.items()]
         )
 
     app = web.Application()
@@ -112,6 +115,38 @@ async def test_of_what_is_too_large_the_fields_before_it_are_kept(counter, says)
         yield body
 
     assert await sent(counter, body if says else chunks()) == (413, {"kind": "tree"})
+
+
+async def test_of_what_breaks_off_nothing_is_kept_until_the_collector_looks():
+    """An error remembers where it came from, with all that stood there: megabytes for each form that ends too soon."""
+    broke_off = asyncio.Queue[BaseException]()
+
+    async def read(request: web.Request) -> web.Response:
+        try:
+            await read_posted(request, 4 * HALF)
+        except BaseException as error:  # noqa: BLE001 the server of tests cancels who left
+            broke_off.put_nowait(error)
+        return web.Response()
+
+    app = web.Application()
+    app.add_routes([web.post("/", read)])
+    head = f"POST / HTTP/1.1\r\nHost: town\r\nContent-Type: {PARTS}\r\nContent-Length: {2 * HALF}\r\n\r\n--b"
+    kept = []
+    tracemalloc.start()
+    try:
+        async with TestServer(app) as server:
+            for _ in range(3):
+                _, writer = await asyncio.open_connection(server.host, server.port)
+                writer.write(head.encode() + b"x" * HALF)
+                await writer.drain()
+                writer.close()
+                kept.append(await asyncio.wait_for(broke_off.get(), 20))
+            held = tracemalloc.take_snapshot().filter_traces(
+                [tracemalloc.Filter(inclusive=True, filename_pattern=posted.__file__)]
+            )
+    finally:
+        tracemalloc.stop()
+    assert sum(each.size for each in held.traces) < HALF
 
 
 def test_no_other_code_reads_a_body():
