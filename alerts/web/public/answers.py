@@ -13,7 +13,7 @@ import gzip
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -52,6 +52,9 @@ _FRESH_FOR = 1
 # Seconds for which a cache may go on answering while the daemon can't (RFC 5861): dated words beat none.
 _STALE_FOR = 24 * 3600
 _FOR_EVER = 365 * 24 * 3600
+SLICE = 69_632
+"""Bytes of a long answer that go out at once; the next follow once these have left, so that who reads slowly has us
+hold little. Somewhat more than aiohttp writes without waiting (64 KiB)."""
 # Bytes below which packing makes nothing smaller that matters.
 _SMALL = 256
 _BROTLI, _GZIP = "brotlied", "gzipped"
@@ -164,7 +167,16 @@ class KeptAnswer:
         elif form == _GZIP and self.gzipped is not None:
             body, headers["Content-Encoding"] = self.gzipped, "gzip"
         headers["Content-Type"] = self.kind
+        if len(body) > SLICE:
+            headers["Content-Length"] = str(len(body))
+            return web.Response(body=_slices(body), status=status, headers=headers)
         return web.Response(body=body, status=status, headers=headers)
+
+
+async def _slices(body: bytes) -> AsyncIterator[bytes]:
+    """A body that everybody is given, each part as the one before has left: who reads slowly has no copy of it all."""
+    for at in range(0, len(body), SLICE):
+        yield body[at : at + SLICE]
 
 
 def answer(

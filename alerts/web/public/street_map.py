@@ -18,13 +18,10 @@ from aiohttp import web
 from alerts.model.local import open_named
 from alerts.model.street_map import STREET_MAP
 from alerts.model.town import Town
+from alerts.web.public.answers import SLICE
 
 LONGEST = 1_048_576
 """Bytes that one answer has at the most: a page waits for the few that it needs."""
-SLICE = 69_632
-"""Bytes of it that are read at once; the next follow once these have left, so that who reads slowly has us hold little.
-
-Somewhat more than aiohttp writes without waiting (64 KiB)."""
 _RANGE = re.compile(r"bytes=(\d{1,12})-(\d{1,12})", re.ASCII)
 
 

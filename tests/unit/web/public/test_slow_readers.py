@@ -1,4 +1,4 @@
-"""The town's map with streets, asked for by who doesn't read it."""
+"""Long answers, such as the town's map with streets, asked for by who doesn't read them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from aiohttp import web
 
 from alerts.model.town import Town, WebSection
 from alerts.web.listener import Limits, Listener
-from alerts.web.public.street_map import LONGEST, SLICE, street_map_routes
+from alerts.web.public.answers import JPEG, SLICE, answer
+from alerts.web.public.street_map import LONGEST, street_map_routes
 from tests.fakes import FakeClock
 
 WHOLE = os.urandom(2 * LONGEST)
@@ -28,12 +29,18 @@ def file(tmp_path) -> Path:
     return tmp_path / "commune.pmtiles"
 
 
-@asynccontextmanager
-async def slow_reader(file: Path) -> AsyncIterator[tuple[Listener, asyncio.StreamReader]]:
-    """Somebody who asked for a megabyte and reads nothing yet; the system keeps next to nothing for them."""
+def streets(file: Path) -> list[web.RouteDef]:
     town = Town("Saint-Martin", web=WebSection(map=file.name), file=file.with_name("channels.toml"))
+    return street_map_routes(town)
+
+
+@asynccontextmanager
+async def slow_reader(
+    routes: list[web.RouteDef], asked: bytes = ASKED
+) -> AsyncIterator[tuple[Listener, asyncio.StreamReader]]:
+    """Somebody who asked for a megabyte and reads nothing yet; the system keeps next to nothing for them."""
     app = web.Application()
-    app.add_routes(street_map_routes(town))
+    app.add_routes(routes)
     listener = Listener(app, Limits(), FakeClock())
     port = await listener.listen("127.0.0.1", 0)
     own = socket.socket()
@@ -47,7 +54,7 @@ async def slow_reader(file: Path) -> AsyncIterator[tuple[Listener, asyncio.Strea
                 await asyncio.sleep(0)
             transport = next(iter(listener._connections)).transport
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
-            writer.write(ASKED)
+            writer.write(asked)
             while not transport.get_write_buffer_size():  # noqa: ASYNC110
                 await asyncio.sleep(0)
         yield listener, reader
@@ -57,7 +64,7 @@ async def slow_reader(file: Path) -> AsyncIterator[tuple[Listener, asyncio.Strea
 
 
 async def test_who_reads_nothing_holds_no_more_than_slices(file):
-    async with slow_reader(file) as (listener, reader):
+    async with slow_reader(streets(file)) as (listener, reader):
         assert next(iter(listener._connections)).transport.get_write_buffer_size() < 2 * SLICE
 
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
@@ -66,9 +73,27 @@ async def test_who_reads_nothing_holds_no_more_than_slices(file):
 
 
 async def test_of_two_files_nobody_gets_one_answer(file):
-    async with slow_reader(file) as (_, reader):
+    async with slow_reader(streets(file)) as (_, reader):
         other = file.with_name("other")
         other.write_bytes(b"another")
         other.replace(file)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await asyncio.wait_for(reader.readexactly(LONGEST), PATIENCE)
+
+
+async def test_who_reads_no_photo_holds_no_more_than_slices():
+    photo = answer(WHOLE, JPEG)
+
+    async def give(request: web.Request) -> web.Response:
+        return photo.to(request)
+
+    async with slow_reader([web.get("/photo", give)], b"GET /photo HTTP/1.1\r\nHost: town\r\n\r\n") as (
+        listener,
+        reader,
+    ):
+        assert next(iter(listener._connections)).transport.get_write_buffer_size() < 2 * SLICE
+
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        assert b"Content-Length: %d\r\n" % len(WHOLE) in head
+        assert b"Transfer-Encoding" not in head
+        assert await asyncio.wait_for(reader.readexactly(len(WHOLE)), PATIENCE) == WHOLE
