@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from alerts.fleet.fleet import Fleet
+from alerts.fleet.hosts import is_of_machine
 from alerts.model.hazard import fold
 from alerts.model.town import PUSH, Town
 from alerts.web.pages import best_of
@@ -52,13 +54,19 @@ def town_list_routes(fleet: Fleet) -> list[web.RouteDef]:
         found = [each for each in listed(fleet) if fold(words.strip()) in fold(each.name)]
         page = environment(language).get_template("towns.html")
         body = page.render(name=fleet.section.name, words=words, towns=found)
-        return web.Response(body=body.encode(), headers=_HEADERS)
+        # At the name of a town that doesn't run it leads on, and whatever watches that address is told that it is away.
+        return web.Response(status=200 if _own(request, fleet) else 404, body=body.encode(), headers=_HEADERS)
 
     async def static(request: web.Request) -> web.Response:
         found = static_answers().get(request.path)
         return await given(found, request) if found is not None else web.Response(status=404)
 
     return [web.get("/", towns), web.get("/static/{name:.*}", static)]
+
+
+def _own(request: web.Request, fleet: Fleet) -> bool:
+    host = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+    return is_of_machine(host) or host == urlsplit(fleet.section.url or "").hostname
 
 
 def listed(fleet: Fleet) -> list[Listed]:

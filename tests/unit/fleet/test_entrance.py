@@ -197,3 +197,12 @@ async def test_the_fleets_own_address_lists_its_towns_for_citizens_with_where_to
     assert found.xpath("//ul[@class='towns']//strong/text()") == ["Ville de meylan"]
     assert "<b>" not in none
     assert style.status == 200
+
+
+async def test_the_list_of_towns_stands_at_the_name_of_one_that_doesn_t_run_and_says_that_it_is_away(tmp_path):
+    async with asked(tmp_path) as client:
+        away = await client.get("/", headers={"Host": "alertes.voreppe.example"})
+
+        assert away.status == 404
+        assert "Ville de crolles" in await away.text()
+        assert (await client.get("/")).status == 200
