@@ -97,7 +97,8 @@ class Uploads:
 
     def _make_room(self, among: list[Upload], most: int, upload: Upload) -> None:
         while sum(each.held for each in among) > most:
-            oldest = next(each for each in among if each is upload or each.until is not None)
+            # An upload that gave way before is in no list any more, and its last piece finds nobody else.
+            oldest = next((each for each in among if each is upload or each.until is not None), upload)
             if oldest is upload:
                 raise TooManyUploads
             among.remove(oldest)
