@@ -12,12 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import structlog
 from aiohttp import hdrs, web
 
 from alerts.fleet.towns import MOUNTS
+from alerts.web.console.arrival import host_of
 from alerts.web.listener import unnamed
 
 
@@ -60,8 +60,7 @@ class FleetDoor:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """What the town that is asked answers, or the fleet itself where none is asked. Raises HTTPNotFound."""
-        host = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
-        if (place := self._hosts.get(host)) is not None:
+        if (place := self._hosts.get(host_of(request))) is not None:
             return await _handed(place, request)
         _, top, name, *rest = [*request.rel_url.raw_path.split("/", 3), "", ""]
         if f"/{top}" != MOUNTS and self._own is not None:

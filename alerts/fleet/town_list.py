@@ -19,6 +19,7 @@ from alerts.fleet.fleet import Fleet
 from alerts.fleet.hosts import is_of_machine
 from alerts.model.hazard import fold
 from alerts.model.town import PUSH, Town
+from alerts.web.console.arrival import host_of
 from alerts.web.pages import best_of
 from alerts.web.public.answers import HTML, UNKEPT, given, static_answers
 from alerts.web.public.page import environment
@@ -65,7 +66,7 @@ def town_list_routes(fleet: Fleet) -> list[web.RouteDef]:
 
 
 def _own(request: web.Request, fleet: Fleet) -> bool:
-    host = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+    host = host_of(request)
     return is_of_machine(host) or host == urlsplit(fleet.section.url or "").hostname
 
 

@@ -124,9 +124,13 @@ def arrival_of(request: web.Request, town: Town) -> Arrival:
     return Arrival(address, secure, (own, *configured), astray, town.mount)
 
 
+def host_of(request: web.BaseRequest) -> str:
+    """Return the name or address that was asked for, as it is compared: without port, capitals and the root's dot."""
+    return (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+
+
 def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) -> Astray | None:
-    # A name with the root's dot at its end (`desk.example.`) is the same name.
-    host = (urlsplit(f"//{request.host}").hostname or "").lower().rstrip(".")
+    host = host_of(request)
     if not _is_own(host, town):
         return Astray.HOST
     if not trusted and any(name in request.headers for name in _BY_PROXIES):
