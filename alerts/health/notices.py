@@ -29,7 +29,7 @@ from alerts.model.alert import (
 )
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.post import Means, Message, Post, PostKind, PostState, priority_of
-from alerts.model.reason import because
+from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
 from alerts.rendering.counting import count
 from alerts.rendering.fit import at_words
@@ -52,12 +52,16 @@ _REACHED = (PostState.SENT, PostState.SENDING, PostState.IN_DOUBT)
 
 @dataclass(frozen=True, slots=True)
 class OnCallNotice:
-    """One message to those on call: about what (`key`), what there is to say, its words by language, how grave."""
+    """One message to those on call: about what (`key`), what there is to say, its words by language, how grave.
+
+    `reason` is why, kept with it: that it is over is told by what was wrong.
+    """
 
     key: str
     say: Phase
     words: Callable[[str], NoticeWords]
     severity: Severity = _SEVERITY
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class OnCallNotices:
             news.trouble.key,
             news.say,
             lambda language: word(news, language, self.station.zone, self.station.desk_url),
-            _SEVERITY,
+            reason=news.trouble.reason,
         )
 
     def _file(self, alerts: AlertRepository, news: OnCallNotice, now: datetime) -> list[str]:
@@ -112,7 +116,8 @@ class OnCallNotices:
         alert = self._alert(news, earlier, now)
         # The topic is how the next look finds what was told; without one it finds nothing, and may begin anew.
         topic = None if news.say is Phase.RESOLVED else topic_of(news.key)
-        return StoredAlert(self.new_id(), incident, OWN_WARNINGS, alert, AlertState.ACCEPTED, now, topic=topic)
+        accepted = AlertState.ACCEPTED
+        return StoredAlert(self.new_id(), incident, OWN_WARNINGS, alert, accepted, now, news.reason, topic=topic)
 
     def _alert(self, news: OnCallNotice, earlier: Sequence[StoredAlert], now: datetime) -> Alert:
         # CAP's form of a time has whole seconds (3.2.1, `sent`).
@@ -209,7 +214,8 @@ def _told(key: str, stored_alerts: Sequence[StoredAlert]) -> ToldTrouble | None:
     if not stored_alerts:
         return None
     what, name = key.split(" ", 1)
-    return ToldTrouble(Trouble(What(what), name), stored_alerts[-1].received_at, stored_alerts[0].received_at)
+    newest = stored_alerts[0]
+    return ToldTrouble(Trouble(What(what), name, newest.reason), stored_alerts[-1].received_at, newest.received_at)
 
 
 def _withdraw(alerts: AlertRepository, thread: Sequence[Post], now: datetime) -> None:

@@ -7,7 +7,7 @@ notice has a headline, what to do, and a detail that was reported; a channel wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 
 from alerts.desk.approve import MessageKind
@@ -132,22 +132,25 @@ _WORDINGS: Mapping[What, Wording] = {
 }
 
 
-# A channel that can't publish, where it isn't the credential that is refused.
-_OF_ACCESS: Mapping[Blame, tuple[str, str]] = {
+# A channel that can't publish, where it isn't the credential that is refused: what is wrong, what to do, that it is over.
+_OF_ACCESS: Mapping[Blame, tuple[str, str, str]] = {
     Blame.APP: (
         "the channel {name} can't publish: the platform refuses our app",
         (
             "Who manages the app looks into the platform's developer portal (on X: Public Utility App). What waits "
             "will go out by itself."
         ),
+        "on the channel {name}, the platform accepts what our app publishes again",
     ),
     Blame.ACCOUNT: (
         "the channel {name} can't publish: the platform refuses our account",
         "Sign in on the platform with it: it says what it asks for. What waits will go out by itself.",
+        "on the channel {name}, the platform accepts our account again",
     ),
     Blame.RIGHTS: (
         "the channel {name} can't publish: the platform says that we may not",
         "An administrator of the account gives us the right again on the platform. What waits will go out by itself.",
+        "on the channel {name}, the platform lets us publish again",
     ),
     Blame.CREDITS: (
         "the channel {name} can't publish: its credits are used up",
@@ -155,17 +158,21 @@ _OF_ACCESS: Mapping[Blame, tuple[str, str]] = {
             "Who pays for the app buys some, or raises the limit, in the developer portal. What waits will go out "
             "by itself."
         ),
+        "the channel {name} has credits again",
     ),
 }
-_ACCESS_IS_BACK = "the channel {name} publishes again"
+# Where it isn't known any more what was refused.
+_ACCESS_IS_BACK = "the channel {name} can publish again"
 
 
 def _wording_of(trouble: Trouble) -> Wording:
-    wording = _WORDINGS[trouble.what]
-    if trouble.what not in (What.CREDENTIAL, What.PLATFORM) or blame_of(trouble.reason) not in _OF_ACCESS:
-        return wording
-    wrong, fix = _OF_ACCESS[blame_of(trouble.reason)]
-    return Wording(wrong, fix, _ACCESS_IS_BACK, fix, "channels")
+    wording, of_access = _WORDINGS[trouble.what], _OF_ACCESS.get(blame_of(trouble.reason))
+    if trouble.what in (What.CREDENTIAL, What.PLATFORM) and of_access is not None:
+        wrong, fix, over = of_access
+        return Wording(wrong, fix, over, fix, "channels")
+    if trouble.what is What.CREDENTIAL and trouble.reason is None:
+        return replace(wording, over=_ACCESS_IS_BACK)
+    return wording
 
 
 def word(news: HealthNotice, language: str, zone: tzinfo, desk: str | None = None) -> NoticeWords:

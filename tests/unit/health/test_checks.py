@@ -29,7 +29,7 @@ from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.lease import DUTIES
 from alerts.model.ports import Memory, Probe
 from alerts.model.post import Means, Message, Post, PostKind, PostState
-from alerts.model.reason import in_words
+from alerts.model.reason import because, in_words
 from alerts.model.town import RateLimit
 from alerts.store.database import Database
 from alerts.store.files import migrate
@@ -239,6 +239,16 @@ class TestTelling:
         first, second = await watch.ask("SELECT incident, kind, means FROM post ORDER BY seq")
         assert first[0] == second[0]
         assert second[1:] == ("end", "reply")
+
+    async def test_of_an_account_that_was_refused_its_end_names_no_credential_also_after_a_restart(self, watch):
+        watch.lanes["telegram"].answer = BadCredential(because("x_account_refused", said="locked"))
+        await watch.round()
+        await watch.sent()
+        watch.restart()
+        watch.lanes["telegram"].answer = Probe("@town")
+
+        (told,) = await watch.round(30)
+        assert "Rétabli\u00a0: sur le canal telegram, la plateforme accepte de nouveau notre compte" in told
 
     async def test_what_never_went_out_is_taken_back_and_not_told_to_be_over(self, watch):
         watch.lanes["telegram"].answer = REVOKED

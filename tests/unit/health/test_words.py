@@ -63,6 +63,25 @@ def test_a_refusal_says_whether_it_is_app_account_right_or_credits_and_whom_to_a
     assert says in told.fix
 
 
+@pytest.mark.parametrize(
+    ("code", "english", "french"),
+    [
+        ("x_keys_refused", "the credential of the channel x works again", "les identifiants du canal x sont de nouveau"),
+        ("x_app_refused", "accepts what our app publishes again", "accepte de nouveau ce que publie notre application"),
+        ("x_forbids_all", "accepts what our app publishes again", "accepte de nouveau ce que publie notre application"),
+        ("x_account_refused", "the platform accepts our account again", "accepte de nouveau notre compte"),
+        ("facebook_permission", "the platform lets us publish again", "nous laisse de nouveau publier"),
+        ("x_credits", "the channel x has credits again", "le canal x a de nouveau des crédits"),
+        (None, "the channel x can publish again", "le canal x peut de nouveau publier"),
+    ],
+)
+def test_that_it_is_over_says_what_was_refused(code, english, french):
+    reason = because(code, said="no") if code else None
+    over = HealthNotice(Phase.RESOLVED, Trouble(What.CREDENTIAL, "x", reason, SINCE), SINCE)
+    assert english in word(over, "en", PARIS).headline
+    assert french in word(over, "fr", PARIS).headline
+
+
 def test_the_languages_are_two():
     kind = What.CREDENTIAL
     assert word(news(kind), "fr-CA", PARIS).headline.startswith("Avertissement\u00a0: le canal meteo")
