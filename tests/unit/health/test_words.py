@@ -66,7 +66,11 @@ def test_a_refusal_says_whether_it_is_app_account_right_or_credits_and_whom_to_a
 @pytest.mark.parametrize(
     ("code", "english", "french"),
     [
-        ("x_keys_refused", "the credential of the channel x works again", "les identifiants du canal x sont de nouveau"),
+        (
+            "x_keys_refused",
+            "credential of the channel x works again",
+            "identifiants du canal x sont de nouveau acceptés",
+        ),
         ("x_app_refused", "accepts what our app publishes again", "accepte de nouveau ce que publie notre application"),
         ("x_forbids_all", "accepts what our app publishes again", "accepte de nouveau ce que publie notre application"),
         ("x_account_refused", "the platform accepts our account again", "accepte de nouveau notre compte"),
