@@ -132,7 +132,7 @@ _WORDINGS: Mapping[What, Wording] = {
 }
 
 
-# A channel that can't publish, where it isn't the credential that is refused: what is wrong, what to do, that it's over.
+# A channel that can't publish where it isn't the credential that is refused: what is wrong, what to do, that it is over
 _OF_ACCESS: Mapping[Blame, tuple[str, str, str]] = {
     Blame.APP: (
         "the channel {name} can't publish: the platform refuses our app",
