@@ -35,12 +35,10 @@ _Words = Annotated[str | None, typer.Option("--words", metavar="TEXT", help="Wha
 
 def listening_control(context: typer.Context) -> Control:
     """Where the command meets the desk of a town that listens. Raises Misuse where it doesn't."""
-    from alerts.daemon.desk import Control
-
-    town = context.obj.load()
-    if not town.listens:
+    control: Control = context.obj.control()
+    if not control.town.listens:
         raise Misuse(because("not_listening"))
-    return Control(town)
+    return control
 
 
 @heard.callback()

@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from alerts.model.post import Post
 
 
-def _counter(context: typer.Context) -> Control:
-    from alerts.daemon.desk import Control
-
-    return Control(context.obj.load())
-
-
 def status(
     context: typer.Context,
     name: Annotated[
@@ -116,7 +110,7 @@ def approve(
     again: Annotated[bool, typer.Option("--again", help="Publish it though the same event is out already.")] = False,
 ) -> int:
     """Show all that a waiting alert lets out, and let it go out exactly as it is shown; or let a poll open."""
-    control = _counter(context)
+    control = context.obj.control()
     if polls.approved(control, name, who) or listening.approve_answer(control, name, who):
         return 0
     # What was shown before the question is what is validated: a version that came meanwhile has another fingerprint.
@@ -153,7 +147,7 @@ def reject(
     reason: Annotated[str | None, typer.Option(help="Why.")] = None,
 ) -> int:
     """Keep a waiting alert from going out, or a poll from opening."""
-    control = _counter(context)
+    control = context.obj.control()
     if polls.rejected(control, name, who, reason) or listening.reject_answer(control, name, who, reason):
         return 0
     (alert, _), _ = control.act(lambda unit: officer(unit, who, Act.REJECT).reject(name, reason))
@@ -167,7 +161,7 @@ def gone(
     who: options.As = None,
 ) -> int:
     """Call off what is gone from a calendar all at once: nothing of it is, until somebody says so."""
-    control = _counter(context)
+    control = context.obj.control()
     if source not in control.town.sources:
         raise Misuse(because("no_such_source", name=repr(source), known=list(control.town.sources)))
     entries, _ = control.act(lambda unit: officer(unit, who, Act.CANCEL).call_off_gone(source))
@@ -186,14 +180,14 @@ def retry(
     who: options.As = None,
 ) -> int:
     """Send again what failed or is in doubt."""
-    posts, _ = _counter(context).act(lambda unit: officer(unit, who, Act.RETRY).retry(name, over_limit=over_limit))
+    posts, _ = context.obj.control().act(lambda unit: officer(unit, who, Act.RETRY).retry(name, over_limit=over_limit))
     screen.say(tell("queued again: %(channels)s", channels=_channels(posts)))
     return 0
 
 
 def drop(context: typer.Context, name: options.Name, who: options.As = None) -> int:
     """Give up what failed or is in doubt."""
-    posts, _ = _counter(context).act(lambda unit: officer(unit, who, Act.DROP).drop(name))
+    posts, _ = context.obj.control().act(lambda unit: officer(unit, who, Act.DROP).drop(name))
     screen.say(tell("dropped: %(channels)s", channels=_channels(posts)))
     return 0
 
@@ -202,7 +196,7 @@ def explain(context: typer.Context, name: options.Name, as_json: options.Json = 
     """Say why it did or didn't go out: every decision with its reason, every attempt, in order."""
     from alerts.daemon.status import history
 
-    for event in history(_counter(context), name):
+    for event in history(context.obj.control(), name):
         screen.show_json(event) if as_json else screen.show(_line(event))
     return 0
 
@@ -224,7 +218,7 @@ def report(
     from alerts.web.console.report import report_html, report_text
     from alerts.web.console.words import best_language, languages
 
-    control = _counter(context)
+    control = context.obj.control()
     station = control.desk.station
     if language is not None and language not in languages():
         raise Misuse(because("report_language", text=repr(language), allowed=languages()))

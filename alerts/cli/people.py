@@ -100,7 +100,7 @@ def list_users(context: typer.Context, as_json: options.Json = False) -> int:
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         return [_of_account(unit, account) for account in unit.accounts.accounts()]
 
-    for each in _counter(context).ask(question):
+    for each in context.obj.control().ask(question):
         screen.show_json(each) if as_json else screen.show(_account_line(each))
     return 0
 
@@ -164,7 +164,7 @@ def list_tokens(context: typer.Context, as_json: options.Json = False) -> int:
     def question(unit: DeskUnit) -> list[dict[str, Any]]:
         return [_of_token(token, unit.desk.station.zone) for token in unit.accounts.tokens()]
 
-    for each in _counter(context).ask(question):
+    for each in context.obj.control().ask(question):
         screen.show_json(each) if as_json else screen.show(_token_line(each))
     return 0
 
@@ -200,7 +200,7 @@ def verify_log(
         height = unit.audit.height()
         return verify(unit.audit.all(), height, expected, begun=bool(unit.accounts.accounts()))
 
-    result = _counter(context).ask(question)
+    result = context.obj.control().ask(question)
     if isinstance(result, Broken):
         if as_json:
             screen.show_json({"whole": False, "seq": result.seq, "why": screen.why(result.why)})
@@ -222,21 +222,16 @@ def list_log(
     as_json: options.Json = False,
 ) -> int:
     """List the newest lines of the audit log, the newest last."""
-    control = _counter(context)
+    control = context.obj.control()
     lines = control.ask(lambda unit: unit.audit.newest(subject=subject, most=most))
     for line in reversed(lines):
         screen.show_json(_of_line(line)) if as_json else screen.show(_record_line(line, control.town.zone))
     return 0
 
 
-def _counter(context: typer.Context) -> Control:
-    from alerts.daemon.desk import Control
-
-    return Control(context.obj.load())
-
-
 def _administer(context: typer.Context, who: str | None, action: Callable[[Officer], T]) -> T:
-    done, _ = _counter(context).act(lambda unit: action(officer(unit, who, Act.ADMINISTER)))
+    control: Control = context.obj.control()
+    done, _ = control.act(lambda unit: action(officer(unit, who, Act.ADMINISTER)))
     return done
 
 

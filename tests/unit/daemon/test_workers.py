@@ -82,14 +82,14 @@ class Foreseen(Exception):
 
 
 @asynccontextmanager
-async def whole_town(folder):
-    (folder / "channels.toml").write_text(TOWN, encoding="utf-8")
+async def whole_town(folder, town=TOWN, **around):
+    (folder / "channels.toml").write_text(town, encoding="utf-8")
     (folder / "push.pem").write_text(new_key())
     (folder / "token").write_text("1:a")
     for name in ("areas.geojson", "travaux.ics"):
         shutil.copy(ROOT / name, folder / name)
     clock = FakeClock()
-    outside = Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock))
+    outside = Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock), **around)
     daemon = await build(load_config(folder / "channels.toml"), outside)
     await daemon.start()
     try:
