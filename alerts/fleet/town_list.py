@@ -22,16 +22,14 @@ from alerts.model.town import PUSH, Town
 from alerts.web.console.arrival import host_of
 from alerts.web.pages import best_of
 from alerts.web.public.answers import HTML, UNKEPT, given, static_answers
-from alerts.web.public.page import environment
+from alerts.web.public.page import environment, safety
 from alerts.web.public.told import SPOKEN
 
 LONGEST_WORDS = 100
 _HEADERS = {
+    **safety(None, posts=True),
     "Content-Type": HTML,
     "Cache-Control": "public, max-age=60",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": UNKEPT["X-Content-Type-Options"],
     "Vary": "Accept-Language",
 }

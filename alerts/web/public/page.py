@@ -26,7 +26,7 @@ from markupsafe import Markup, escape
 
 from alerts.model.alert import Severity
 from alerts.model.hazard import Hazard, fold
-from alerts.model.town import Town
+from alerts.model.town import Town, WebSection
 from alerts.rendering.card import Card, card_of, draw_card
 from alerts.rendering.i18n import Words, read_words
 from alerts.rendering.library import capital
@@ -59,16 +59,18 @@ _DAY = {"fr": "d MMMM y", "en": "d MMMM y"}
 _LASTING = {"fr": "EEEE d MMMM y 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM y, h:mma"}
 
 
-def safety(setting: Setting, *, framed: bool = False, posts: bool = False) -> Mapping[str, str]:
+def safety(setting: Setting | None, *, framed: bool = False, posts: bool = False) -> Mapping[str, str]:
     """The headers of a page: nothing but our own files and the map's background; `framed`: in whose frame it may be.
 
-    `posts`: it has a form, for us, which may have to be paid for by computing (`proof_worker.js`).
+    None: it is no town's (a fleet's list), and framed by nobody. `posts`: it has a form, for us, which may have to be
+    paid for by computing (`proof_worker.js`).
     """
-    tiles = urlsplit(setting.town.web.tiles) if setting.town.web.tiles else None
+    web = setting.town.web if setting is not None else WebSection()
+    tiles = urlsplit(web.tiles) if web.tiles else None
     pictures = f"'self' data: {tiles.scheme}://{tiles.netloc}" if tiles else "'self' data:"
     # A page that anybody may frame can be laid under somebody's button: only the one made for frames is.
     ours = "'self'" if posts else "'none'"
-    frames = (" ".join(setting.town.web.embed) or "*") if framed else "'none'"
+    frames = (" ".join(web.embed) or "*") if framed else "'none'"
     return {
         "Content-Security-Policy": f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {pictures}; "
         f"connect-src 'self'; base-uri 'self'; form-action {ours}; frame-ancestors {frames}; "
