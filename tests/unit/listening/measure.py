@@ -178,7 +178,7 @@ SETS = {
 
 @dataclass(frozen=True)
 class Figure:
-    """One row of the docs: in which table, about what, by which side, and what was counted."""
+    """One figure: of which table, about what, by which side, and what was counted. The page has no table of groups."""
 
     table: str
     about: str
@@ -187,6 +187,11 @@ class Figure:
 
     def __str__(self) -> str:
         return f"| {self.about} | {self.side} | {self.found} |"
+
+    @property
+    def is_shown(self) -> bool:
+        """True if its sentences had no part in setting lists and thresholds: the page shows these alone."""
+        return any(unseen in self.about for unseen in ("last", "fresh"))
 
 
 async def figures(likeness: Likeness) -> AsyncIterator[Figure]:
@@ -219,17 +224,16 @@ def the_model() -> Likeness:
 
 HEADS = {
     "kinds": "| sentences | side | calls raised | others raised | others of the right kind |",
-    "groups": "| alert | side | questions | groups | among others |",
     "answers": "| sentences | with an answer | side | right | wrong | other remarks answered |",
 }
 
 
 def written(page: str, told: Sequence[Figure]) -> str:
-    """The page with these rows in its tables, which are known by their heads."""
+    """The page with the shown ones of these rows in its tables, which are known by their heads."""
     for name, head in HEADS.items():
         before, _, rest = page.partition(head)
         _, rule, body = rest.split("\n", 2)
-        rows = [str(each) for each in told if each.table == name]
+        rows = [str(each) for each in told if each.table == name and each.is_shown]
         page = "\n".join((before + head, rule, *rows, "")) + body[body.index("\n\n") + 1 :]
     return page
 
