@@ -39,7 +39,7 @@ from alerts.model.ports import (
     ProbesAtHome,
     ProvesNothing,
 )
-from alerts.model.post import Means, Message, Post, PostKind, Receipt
+from alerts.model.post import Means, Message, Post, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig
 from alerts.store.memory import ChannelStatuses
@@ -103,14 +103,16 @@ class Lane:
         self._stopped = asyncio.Event()
         self._at_rest = asyncio.Event()
         self._at_rest.set()
-        self._sending: set[asyncio.Task[None]] = set()
-        self._looking: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[Any]] = set()
+        self._looking: set[asyncio.Task[Any]] = set()
         # Under which number of its lease, and which setting of the clock, it last learnt from the journal.
         self._term = 0
         self._clock_set_by = timedelta()
         # When this round began; and what the outbox said of what is due later, where it had nothing to send now.
         self._round = ClockReading.now(clock)
         self._idle: Due | None = None
+        # Whether it is beginning attempts, after which it looks for more, and whether one of them has ended meanwhile.
+        self._is_sending = self._has_ended = False
         self._tidy_at = self._round.wall
         self._opened = False
         self._failed = False
@@ -344,7 +346,8 @@ class Lane:
         # Room below nothing is taken by urgent posts, which may be some more than the lane's number.
         if room <= -URGENT_EXTRA:
             return None
-        due = await self._outbox.next_due(self.settings.name, now, urgent_only=room <= 0, most=max(room, 1))
+        most = max(room, 1)
+        due = await self._outbox.next_due(self.settings.name, now, urgent_only=room <= 0, most=most)
         posts = due.posts
         if not posts:
             self._idle = due
@@ -353,12 +356,20 @@ class Lane:
         leaving = self._let_through(posts)
         if not leaving:
             return self._round.later(self._clock) + self._wait_of(posts[0], counts=self._may_count(posts[0]))
-        # Asked for together, they are written down in one commit.
-        begun = await asyncio.gather(*(self._begin(ticket, lease) for ticket in leaving))
-        if not all(begun):
-            self._keeper.doubt(self.settings.name)
-        await asyncio.sleep(0)  # the requests first, then the next question to the outbox
-        return now
+        self._is_sending, self._has_ended = True, False
+        try:
+            # Asked for together, they are written down in one commit.
+            begun = await asyncio.gather(*(self._begin(ticket, lease) for ticket in leaving))
+            if not all(begun):
+                self._keeper.doubt(self.settings.name)
+            await asyncio.sleep(0)  # the requests first, then the next question to the outbox
+            if len(posts) == most or len(leaving) < len(posts) or not all(begun):
+                return now
+            # There were fewer than were asked for: nothing else is due, but for what waited behind one that is out.
+            self._idle = await self._outbox.due_later(self.settings.name, now)
+            return now if self._has_ended and self._idle.open else None
+        finally:
+            self._is_sending = False
 
     def _let_through(self, posts: Sequence[Post]) -> list[_Ticket]:
         """Those of the posts, in their order, that the windows let leave now; their places are taken."""
@@ -419,22 +430,35 @@ class Lane:
         # The journal may tell it by either time, as it was begun or as it left.
         departure = self._departures.add(begun_at, left_at)
 
-        async def attempt() -> None:
+        async def attempt() -> bool:
             verdict = await self._attempts.send(post, begun, left_at)
             if not verdict.counts:
                 self._departures.forget(departure)
+            return verdict.state is PostState.SENT and self._makes_nothing_due()
 
         self._spawn(self._sending, attempt())
 
-    def _spawn(self, tasks: set[asyncio.Task[None]], attempt: Coroutine[Any, Any, None]) -> None:
+    def _makes_nothing_due(self) -> bool:
+        """Whether the lane needs no waking by a post that is out: it rests with nothing open, or is about to look."""
+        if self._hold.is_asked:
+            return False
+        if self._idle is None:
+            self._has_ended = True
+            return self._is_sending
+        return not self._idle.open
+
+    def _spawn(self, tasks: set[asyncio.Task[Any]], attempt: Coroutine[Any, Any, bool | None]) -> None:
+        """Make an attempt beside the rounds; one that returns True leaves the lane asleep."""
         task = asyncio.create_task(attempt)
         tasks.add(task)
 
-        def done(task: asyncio.Task[None]) -> None:
+        def done(task: asyncio.Task[bool | None]) -> None:
             tasks.discard(task)
-            self._wake.set()
-            if not task.cancelled() and (error := task.exception()):
+            error = None if task.cancelled() else task.exception()
+            if error is not None:
                 log.error("attempt.failed", channel=self.settings.name, exc_info=error)
+            if task.cancelled() or error is not None or not task.result():
+                self._wake.set()
 
         task.add_done_callback(done)
 

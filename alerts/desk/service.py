@@ -50,7 +50,7 @@ class DeskUnit(Unit):
     """A unit of work of the desk: beside all that is read and written, the desk that decides, at `now`."""
 
     def __init__(self, unit: Unit, desk: Desk, now: datetime, new_id: Callable[[], str]) -> None:
-        super().__init__(unit.db)
+        super().__init__(unit.db, unit.written)
         self.desk = desk
         self.now = now
         self.new_id = new_id
@@ -209,10 +209,8 @@ class DeskService:
         return DeskUnit(unit, self._desk, self._clock.now(), self._new_id)
 
     def _carry_out(self, action: Callable[[DeskUnit], T], unit: Unit) -> tuple[T, frozenset[str]]:
-        before = unit.views.watermark()
         result = action(self._sit(unit))
-        changed, _ = unit.views.changed_since(before)
-        return result, changed
+        return result, unit.alerts.changed()
 
     def _sketch(self, action: Callable[[DeskUnit], T], copied: Copied) -> T:
         with sketching() as unit:

@@ -11,20 +11,22 @@ from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, exists, ins
 
 from alerts.model.alert import Severity, alert_from_json, alert_to_json
 from alerts.model.delivery import Bulk
+from alerts.model.events import EVERYTHING, MOST_CHANGES
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
 from alerts.model.post import FOLLOWS, Means, Message, PollForm, Post, PostImage, PostKind, PostState, Receipt
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, bulks_of, with_subscribers
+from alerts.store.dialect import json_items
 from alerts.store.memory import SourceMemory
 from alerts.store.pictures import SharedPictures
 from alerts.store.schema import alert, bulk, decision, post, reference, report
-from alerts.store.statement import Statement, UnitPart, any_of, insert_into, moment, stamp, time_of
+from alerts.store.statement import Statement, UnitPart, Written, any_of, insert_into, moment, stamp, time_of
 
 if TYPE_CHECKING:
-    from alerts.store.dialect import Row
+    from alerts.store.dialect import Connection, Row
 
-_ADD_ALERT = insert_into(alert)
+_ADD_ALERT = insert_into(alert, returning="seq")
 _ADD_POST = insert_into(post)
 _NOTE = Statement(insert(decision).values({c: bindparam(c) for c in ("at", "alert_id", "post_id", "what", "reason")}))
 _NEWEST = alert.c.seq.desc()
@@ -161,6 +163,9 @@ _OVER = Statement(
     .order_by(alert.c.seq)
     .limit(100)
 )
+_INCIDENTS_OF = Statement(
+    select(alert.c.incident).where(alert.c.id.in_(select(json_items(bindparam("alerts")).c.value))).distinct()
+)
 _CLOSE = Statement(update(alert).where(alert.c.id == bindparam("key")).values(closed_at=bindparam("now")))
 
 
@@ -178,9 +183,30 @@ Copied = Sequence[tuple[str, dict[str, Any]]]
 class AlertRepository(UnitPart):
     """Messages, the posts they came to and what was decided: what is read here is what is decided on."""
 
+    def __init__(self, db: Connection, written: Written | None = None) -> None:
+        super().__init__(db)
+        self._written = written or Written()
+        self._unknown: set[tuple[str, str | None]] = set()
+
+    def changed(self) -> frozenset[str]:
+        """The incidents about which something was decided in this transaction; `EVERYTHING` where those are many."""
+        incidents = self._written.incidents
+        asked = [alert_id for alert_id, incident in incidents.items() if incident is None]
+        if len(asked) > MOST_CHANGES:
+            return frozenset({EVERYTHING})
+        rows = _INCIDENTS_OF.rows(self._db, alerts=json.dumps(asked)) if asked else []
+        found = {row["incident"] for row in rows}.union(each for each in incidents.values() if each is not None)
+        return frozenset(found if len(found) <= MOST_CHANGES else {EVERYTHING})
+
     def by_identifier(self, identifier: str, sender: str | None = None) -> Sequence[StoredAlert]:
         """The messages with this CAP identifier, newest first."""
-        return [stored_alert_of(row) for row in _BY_IDENTIFIER.rows(self._db, identifier=identifier, sender=sender)]
+        # Each rule of the desk asks this of a message, and nearly all are new: only `add` makes one known.
+        if (identifier, sender) in self._unknown:
+            return []
+        rows = _BY_IDENTIFIER.rows(self._db, identifier=identifier, sender=sender)
+        if not rows:
+            self._unknown.add((identifier, sender))
+        return [stored_alert_of(row) for row in rows]
 
     def by_content(self, content_key: str) -> Sequence[StoredAlert]:
         """The messages with the same words that were not left out, newest first."""
@@ -262,7 +288,10 @@ class AlertRepository(UnitPart):
 
     def add(self, stored: StoredAlert) -> None:
         """Keep a message."""
-        _ADD_ALERT.run(self._db, **values_of_alert(stored))
+        row = _ADD_ALERT.row(self._db, **values_of_alert(stored))
+        self._written.alert = int(row["seq"]) if row is not None else 0
+        self._written.incidents[stored.id] = stored.incident_id
+        self._unknown.clear()
         # A set: CAP allows the same reference twice, the table doesn't.
         for identifier in {each.identifier for each in stored.alert.references} if stored.alert else ():
             _REFER.run(self._db, identifier=identifier, alert_id=stored.id)
@@ -316,6 +345,7 @@ class AlertRepository(UnitPart):
 
     def note(self, at: datetime, alert_id: str, post_id: str | None, what: str, reason: Reason | None) -> None:
         """Write a decision down, for `explain`."""
+        self._written.incidents.setdefault(alert_id, None)
         _NOTE.run(self._db, at=stamp(at), alert_id=alert_id, post_id=post_id, what=what, reason=kept_reason(reason))
 
     def copied(self, incident: str) -> Copied:

@@ -5,10 +5,11 @@ its own, which are few, and a question that takes too long is ended (`Readers`).
 at once.
 
 A transaction is a function that gets a `Unit`. Those that are asked for while another is being committed are
-run together and committed once, so ten posts under way cost less than ten times one; each keeps its own savepoint, so
-that one's error undoes only itself. The asyncio engine of SQLAlchemy would hop between threads for every statement;
-here a whole transaction is one hop (docs/adr/0002-store.md). At a server it is the same, by
-psycopg's connection in a thread of its own; one that is lost is made anew, and what was under way is begun again.
+run together and committed once, so ten posts under way cost less than ten times one. Where one of them raises, all are
+undone and carried out once more, each in a savepoint of its own: one's error undoes only itself. The asyncio engine of
+SQLAlchemy would hop between threads for every statement; here a whole transaction is one hop
+(docs/adr/0002-store.md). At a server it is the same, by psycopg's connection in a thread of its own; one that is lost
+is made anew, and what was under way is begun again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -29,8 +31,9 @@ import aiosqlite
 from alerts.model.errors import Busy, DatabaseRefused, Lost
 from alerts.model.lease import Lease, LeaseLost
 from alerts.model.town import Server
-from alerts.store.files import LOCK_WAIT, connect, connect_at_once
+from alerts.store.files import LOCK_WAIT, connect, connect_at_once, connect_to_write
 from alerts.store.restoring import Gap, Height
+from alerts.store.statement import Written
 from alerts.store.unit import Unit, transaction
 
 if TYPE_CHECKING:
@@ -73,7 +76,7 @@ class _Thread(aiosqlite.Connection):
 
 
 async def _open(path: Path, *, readonly: bool) -> _Thread:
-    thread = _Thread(lambda: connect(path, readonly=readonly), iter_chunk_size=64)
+    thread = _Thread(lambda: connect(path, readonly=True) if readonly else connect_to_write(path), iter_chunk_size=64)
     await thread
     return thread
 
@@ -242,8 +245,11 @@ class Database:
 
     async def compare(self, now: datetime) -> Gap | None:
         """Before anything else is written: the gap, where this is found to be an older database than it was."""
-        height = self._height
-        return await self.write(lambda unit: height.compare(unit.db, now)) if height is not None else None
+        if (height := self._height) is None:
+            return None
+        gap, generation, reached = await self.write(lambda unit: height.compare(unit.db, now))
+        height.begin(generation, reached)
+        return gap
 
     async def read(self, work: Work[T]) -> T:
         """Run `work`, of a lane or a feed, on a connection that sees what is committed and writes nothing."""
@@ -317,7 +323,7 @@ class Database:
     async def _commit(self, batch: list[tuple[Work[Any], asyncio.Future[Any]]]) -> None:
         works, synced = [work for work, _ in batch], any(future not in self._hurried for _, future in batch)
         try:
-            results = await self._writer.hop(lambda db: _run_synced(db, works, synced=synced, height=self._height))
+            outcomes = await self._writer.hop(lambda db: _run_synced(db, works, synced=synced, height=self._height))
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each caller of `write`
             # The commit itself failed (disk full, locked), or the only work did: nothing was done.
             if isinstance(error, sqlite3.OperationalError | DatabaseRefused):
@@ -328,23 +334,30 @@ class Database:
             return
         self.commits += 1
         self.trouble = None
-        for (_, future), (value, failure) in zip(batch, results, strict=True):
+        for (_, future), outcome in zip(batch, outcomes, strict=True):
             if future.done():
                 continue
-            if failure is not None:
-                future.set_exception(failure)
+            if outcome.failure is not None:
+                future.set_exception(outcome.failure)
             else:
-                future.set_result(value)
+                future.set_result(outcome.value)
 
 
-def _run_synced(
-    db: Connection, works: list[Work[Any]], *, synced: bool, height: Height | None
-) -> list[tuple[Any, Exception | None]]:
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one work of a batch came to: its result and what it wrote, or why it was undone."""
+
+    value: Any = None
+    failure: Exception | None = None
+    written: Written = field(default_factory=Written)
+
+
+def _run_synced(db: Connection, works: list[Work[Any]], *, synced: bool, height: Height | None) -> list[_Outcome]:
     if synced or not isinstance(db, sqlite3.Connection):
-        results = _run_together(db, works, synced=synced)
+        outcomes = _run_together(db, works, synced=synced)
         if height is not None:
-            height.note(db)
-        return results
+            height.note(*(max(numbers) for numbers in zip(*(_reached(each) for each in outcomes), strict=True)))
+        return outcomes
     db.execute("PRAGMA synchronous = NORMAL")  # in WAL: not before the next checkpoint, or the next full commit
     try:
         return _run_together(db, works)
@@ -352,47 +365,56 @@ def _run_synced(
         db.execute("PRAGMA synchronous = FULL")
 
 
-def _run_together(db: Connection, works: list[Work[Any]], *, synced: bool = True) -> list[tuple[Any, Exception | None]]:
-    is_file = isinstance(db, sqlite3.Connection)
+def _reached(outcome: _Outcome) -> tuple[int, int]:
+    return outcome.written.alert, outcome.written.attempt
+
+
+def _run_together(db: Connection, works: list[Work[Any]], *, synced: bool = True) -> list[_Outcome]:
     try:
         with transaction(db, synced=synced):
-            if is_file and len(works) > 1:
-                return [_run_apart(db, work) for work in works]
-            return [(work(Unit(db)), None) for work in works]
+            return [_run(db, work) for work in works]
     except Lost:
         raise
     except Exception:
-        if is_file or len(works) == 1:
+        if len(works) == 1:
             raise
-    # A savepoint for each would cost a server more than all the rest: where one failed, each is tried by itself.
-    return [_run_alone(db, work, synced=synced) for work in works]
+    # Where one failed, all begin anew. A savepoint for each, the first time, would cost more than all the rest.
+    if not isinstance(db, sqlite3.Connection):
+        return [_run_alone(db, work, synced=synced) for work in works]
+    with transaction(db, synced=synced):
+        return [_run_apart(db, work) for work in works]
 
 
-def _run_alone(db: Connection, work: Work[Any], *, synced: bool) -> tuple[Any, Exception | None]:
+def _run(db: Connection, work: Work[Any]) -> _Outcome:
+    unit = Unit(db)
+    return _Outcome(work(unit), written=unit.written)
+
+
+def _run_alone(db: Connection, work: Work[Any], *, synced: bool) -> _Outcome:
     ends = time.monotonic() + LOCK_WAIT
     while True:
         try:
-            [result] = _run_together(db, [work], synced=synced)
+            [outcome] = _run_together(db, [work], synced=synced)
         except Exception as error:  # noqa: BLE001 handed to the caller of `write`, and to nobody else
             if not isinstance(error, Lost) or time.monotonic() > ends:
-                return None, error
+                return _Outcome(failure=error)
         else:
-            return result
+            return outcome
 
 
-def _run_apart(db: Connection, work: Work[Any]) -> tuple[Any, Exception | None]:
+def _run_apart(db: Connection, work: Work[Any]) -> _Outcome:
     db.execute("SAVEPOINT work")
     try:
-        value = work(Unit(db))
+        outcome = _run(db, work)
     except Exception as error:
         # Undone as a whole (SQLite's full disk, a lost connection): nothing is left to commit, for anybody.
         if not db.in_transaction or isinstance(error, Lost):
             raise
         db.execute("ROLLBACK TO work")
         db.execute("RELEASE work")
-        return None, error
+        return _Outcome(failure=error)
     db.execute("RELEASE work")
-    return value, None
+    return outcome
 
 
 @contextmanager

@@ -56,20 +56,29 @@ class StoreError(TocsinError):
     """The database can't be opened or written: which, why, and what to do."""
 
 
-def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+class StoreFile(sqlite3.Connection):
+    """A connection to the store's file. `patience`: how long `begin` tries for the lock, in milliseconds.
+
+    None: as long as SQLite itself would wait for one (its `busy_timeout`), which `begin` then asks each time.
+    """
+
+    patience: int | None = None
+
+
+def connect(path: Path, *, readonly: bool = False) -> StoreFile:
     """Open the file with the settings that durability asks for: WAL, and a sync at every commit.
 
     Raises StoreError, also where this SQLite is too old.
     """
     must_be_recent()
-    db: sqlite3.Connection | None = None
+    db: StoreFile | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             # It will hold what signs people in; the files that SQLite lays beside it are given the same mode.
             path.touch(mode=0o600)
         # Without `isolation_level` Python's driver would begin and commit transactions by rules of its own.
-        db = sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(path, timeout=LOCK_WAIT, isolation_level=None, check_same_thread=False, factory=StoreFile)
         _set_up(db, readonly=readonly)
     except (sqlite3.Error, OSError) as error:
         if db is not None:
@@ -80,6 +89,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
 
 def _set_up(db: sqlite3.Connection, *, readonly: bool) -> None:
     db.row_factory = sqlite3.Row
+    # For a file that is made now: a post changes some fifty pages of a few rows each, and all of each is journalled.
+    db.execute("PRAGMA page_size = 1024")
     _write_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
     # SQLite checks none unless it is told to, on each connection anew (sqlite.org/foreignkeys.html).
@@ -95,6 +106,14 @@ def must_be_recent() -> None:
     if sqlite3.sqlite_version_info < LOWEST:
         lowest = ".".join(map(str, LOWEST))
         raise StoreError(because("sqlite_old", version=sqlite3.sqlite_version, lowest=lowest))
+
+
+def connect_to_write(path: Path) -> StoreFile:
+    """A connection for one transaction after the other: each saves the three statements that ask and set the wait."""
+    db = connect(path)
+    db.execute(f"PRAGMA busy_timeout = {_LOOKS}")
+    db.patience = int(LOCK_WAIT * 1000)
+    return db
 
 
 def connect_at_once(path: Path) -> sqlite3.Connection:
@@ -128,20 +147,27 @@ def begin(db: sqlite3.Connection) -> None:
     # Left to itself SQLite looks ever more seldom, soon only ten times a second (`sqliteDefaultBusyCallback`). A busy
     # daemon commits two hundred times a second, and leaves the lock for a moment in between: of 700 commands beside
     # one, the unluckiest met none of these moments for 4.5 s, and on a loaded machine gave up after five.
+    if isinstance(db, StoreFile) and db.patience is not None:
+        _begin_within(db, db.patience)
+        return
     wait = int(db.execute("PRAGMA busy_timeout").fetchone()[0])
     db.execute(f"PRAGMA busy_timeout = {min(wait, _LOOKS)}")
     try:
-        for _ in range(wait // _LOOKS - 1):
-            try:
-                db.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if not _is_busy(error):
-                    raise
-            else:
-                return
-        db.execute("BEGIN IMMEDIATE")
+        _begin_within(db, wait)
     finally:
         db.execute(f"PRAGMA busy_timeout = {wait}")
+
+
+def _begin_within(db: sqlite3.Connection, wait: int) -> None:
+    for _ in range(wait // _LOOKS - 1):
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+        else:
+            return
+    db.execute("BEGIN IMMEDIATE")
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from alerts.model.delivery import Begun, Verdict
 from alerts.model.lease import Lease
@@ -24,6 +25,9 @@ from alerts.store.database import Database
 from alerts.store.pictures import bring
 from alerts.store.statement import stamp, time_of
 from alerts.store.unit import Unit
+
+if TYPE_CHECKING:
+    from alerts.store.dialect import Row
 
 _ENDS = (PostKind.END, PostKind.COUNT)
 _MAY_BE_OUT = "sent_again"
@@ -39,12 +43,14 @@ CLOCKS_DIFFER = timedelta(seconds=5)
 class Due:
     """The posts to send next; where there are none, what else a lane has to know before it rests.
 
-    That is the post in doubt to look for next, and when a post becomes due by time alone.
+    That is the post in doubt to look for next, when a post becomes due by time alone, and how many posts are queued,
+    waiting or in doubt: where none is, the end of an attempt makes nothing due.
     """
 
     posts: Sequence[Post]
     doubtful: Post | None = None
     time: datetime | None = None
+    open: int = 0
 
 
 class Outbox:
@@ -52,6 +58,8 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Until a lane is taken (`recover`) each of its posts is asked for: a database is put back while no daemon runs.
+        self._has_gap = True
 
     async def next_due(self, channel: str, now: datetime, *, urgent_only: bool, most: int = 1) -> Due:
         """The posts to send next, at most so many: by priority, then order, each of another incident."""
@@ -60,13 +68,17 @@ class Outbox:
         def look(unit: Unit) -> Due:
             # One hop to the database's thread instead of three: a lane asks a dozen times for each alert.
             posts = [post_of(row) for row in sql.NEXT_DUE.rows(unit.db, **values)]
-            return Due(posts) if posts else Due(posts, _next_look(unit, channel, now), _next_time(unit, channel, now))
+            return Due(posts) if posts else _due_later(unit, channel, now)
 
         due = await self._database.read(look)
         for each in due.posts:
             if each.message.image is not None:
                 await bring(self._database, each.message.image.path)
         return due
+
+    async def due_later(self, channel: str, now: datetime) -> Due:
+        """The same as `next_due` of a lane that has nothing to send now, without asking for posts."""
+        return await self._database.read(lambda unit: _due_later(unit, channel, now))
 
     async def next_look(self, channel: str, now: datetime) -> Post | None:
         """The post in doubt to look for next."""
@@ -78,7 +90,14 @@ class Outbox:
 
     async def begin(self, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
         """Write down that an attempt is being made. None: the lease or the post is no longer ours to act on."""
-        return await self._database.write(lambda unit: _begin(unit, post, lease, now, action=action, counts=counts))
+        has_gap = self._has_gap
+
+        def begin(unit: Unit) -> Begun | None:
+            if action == "send":
+                return _begin_send(unit, post, lease, now, counts=counts, has_gap=has_gap)
+            return _begin_look(unit, post, lease, now)
+
+        return await self._database.write(begin)
 
     async def finish(self, post: Post, begun: Begun, verdict: Verdict, left_at: datetime, now: datetime) -> None:
         """Write down what an attempt came to.
@@ -97,7 +116,12 @@ class Outbox:
 
         Where the clock was set back since the last attempt, no wait goes on for longer than five minutes.
         """
-        return await self._database.write(lambda unit: _recover(unit, channel, lease, now))
+
+        def recover(unit: Unit) -> tuple[int, bool]:
+            return _recover(unit, channel, lease, now), unit.restored.gap() is not None
+
+        found, self._has_gap = await self._database.write(recover)
+        return found
 
     async def pace(self, channel: str, since: datetime) -> Sequence[datetime]:
         """When the attempts that count left, from `since` on, oldest first."""
@@ -114,36 +138,48 @@ class Outbox:
         return int(row["count"]) if row is not None else 0
 
 
-def _begin(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> Begun | None:
-    # In the transaction that claims the post: a lease that was lost a moment ago must not send.
-    if not unit.leases.holds(lease, now):
+def _begin_send(unit: Unit, post: Post, lease: Lease, now: datetime, *, counts: bool, has_gap: bool) -> Begun | None:
+    if has_gap and (not unit.leases.holds(lease, now) or unit.restored.look_first(post, now)):
         return None
-    if action == "send":
-        if unit.restored.look_first(post, now):
-            return None
-        if sql.CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now)).rowcount != 1:
-            return None
-    elif sql.IN_DOUBT.row(unit.db, key=post.id) is None:
+    # In the statement that claims the post: a lease that was lost a moment ago must not send.
+    held = {"lane": lease.lane, "owner": lease.owner, "number": lease.number}
+    claimed = sql.CLAIM.run(unit.db, key=post.id, was=post.state, now=stamp(now), **held)
+    if claimed.rowcount != 1:
         return None
     thread = () if post.kind is PostKind.PUBLISH else _thread(unit, post)
-    begun = sql.BEGIN.row(
+    # What finds nothing to change goes out as a new post, and has to be known for one after a crash too.
+    return Begun(
+        attempt=_journalled(unit, post, lease, now, action="send", counts=counts or not thread),
+        thread=thread,
+        newest_known=None,
+        action="send",
+    )
+
+
+def _begin_look(unit: Unit, post: Post, lease: Lease, now: datetime) -> Begun | None:
+    if not unit.leases.holds(lease, now) or sql.IN_DOUBT.row(unit.db, key=post.id) is None:
+        return None
+    return Begun(
+        attempt=_journalled(unit, post, lease, now, action="look", counts=False),
+        thread=() if post.kind is PostKind.PUBLISH else _thread(unit, post),
+        newest_known=unit.restored.newest_known(post.channel, post.attempted_at or post.stored_at),
+        action="look",
+    )
+
+
+def _journalled(unit: Unit, post: Post, lease: Lease, now: datetime, *, action: str, counts: bool) -> int:
+    row = sql.BEGIN.row(
         unit.db,
         post_id=post.id,
         channel=post.channel,
         action=action,
         owner=lease.owner,
-        # What finds nothing to change goes out as a new post, and has to be known for one after a crash too.
-        counts=counts or (action == "send" and not thread),
+        counts=counts,
         left_at=stamp(now),
     )
-    return Begun(
-        attempt=begun["seq"] if begun is not None else 0,
-        thread=thread,
-        newest_known=unit.restored.newest_known(post.channel, post.attempted_at or post.stored_at)
-        if action == "look"
-        else None,
-        action=action,
-    )
+    assert row is not None  # noqa: S101 it was written just now
+    unit.written.attempt, unit.written.alert = int(row["seq"]), int(row["newest"] or 0)
+    return unit.written.attempt
 
 
 def _thread(unit: Unit, post: Post) -> tuple[Receipt, ...]:
@@ -210,6 +246,18 @@ def _outcome_seen(post: Post, verdict: Verdict) -> str | None:
     return verdict.outcome if is_absent and post.is_doubtful else post.outcome
 
 
+def _due_later(unit: Unit, channel: str, now: datetime) -> Due:
+    row = sql.NEXT_TIME.row(unit.db, channel=channel, now=stamp(now))
+    if row is None or not row["open"]:
+        return Due([])
+    return Due([], _next_look(unit, channel, now) if row["doubtful"] else None, _earliest(row), int(row["open"]))
+
+
+def _earliest(row: Row) -> datetime | None:
+    times = [row[name] for name in ("next_try", "not_before", "expires")]
+    return time_of(min((each for each in times if each is not None), default=None))
+
+
 def _next_look(unit: Unit, channel: str, now: datetime) -> Post | None:
     row = sql.NEXT_LOOK.row(unit.db, channel=channel, now=stamp(now))
     return post_of(row) if row else None
@@ -217,7 +265,7 @@ def _next_look(unit: Unit, channel: str, now: datetime) -> Post | None:
 
 def _next_time(unit: Unit, channel: str, now: datetime) -> datetime | None:
     row = sql.NEXT_TIME.row(unit.db, channel=channel, now=stamp(now))
-    return time_of(min((value for value in row if value is not None), default=None)) if row else None
+    return _earliest(row) if row else None
 
 
 def _settle(unit: Unit, channel: str, lease: Lease, now: datetime) -> int:

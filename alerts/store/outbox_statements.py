@@ -25,7 +25,7 @@ from alerts.model.alert import Severity
 from alerts.model.incident import AlertState
 from alerts.model.post import PostKind, PostState
 from alerts.store.dialect import greatest, least
-from alerts.store.schema import alert, attempt, post
+from alerts.store.schema import alert, attempt, lease, post
 from alerts.store.schema import channel as channels
 from alerts.store.statement import Statement, any_of
 
@@ -81,19 +81,30 @@ NEXT_TIME = Statement(
         func.min(_where(post.c.next_try > _NOW, post.c.next_try)).label("next_try"),
         func.min(_where(post.c.state == _S.WAITING.value, post.c.not_before)).label("not_before"),
         func.min(_where(_MAY_EXPIRE, post.c.expires)).label("expires"),
+        func.count(_where(and_(post.c.state == _S.IN_DOUBT.value, post.c.next_try <= _NOW), post.c.seq)).label(
+            "doubtful"
+        ),
+        func.count().label("open"),
     ).where(_ON_LANE, any_of(post.c.state, [*_UNSENT, _S.IN_DOUBT.value]))
+)
+_HELD = exists().where(
+    lease.c.lane == bindparam("lane"),
+    lease.c.owner == bindparam("owner"),
+    lease.c.number == bindparam("number"),
+    lease.c.until > _NOW,
 )
 # `was` is checked in the same statement that changes it: two lanes, or a lane and an officer, can't both win.
 CLAIM = Statement(
     update(post)
-    .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
+    .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"), _HELD)
     .values(state=_S.SENDING.value, attempted_at=_NOW, tries=post.c.tries + 1)
 )
 IN_DOUBT = Statement(select(literal(1)).where(post.c.id == bindparam("key"), post.c.state == _S.IN_DOUBT.value))
 BEGIN = Statement(
     insert(attempt)
     .values({name: bindparam(name) for name in ("post_id", "channel", "action", "owner", "counts", "left_at")})
-    .returning(attempt.c.seq)
+    # With it the newest alert, for the height: another process may have stored it.
+    .returning(attempt.c.seq, select(func.max(alert.c.seq)).scalar_subquery().label("newest"))
 )
 END = Statement(
     update(attempt)

@@ -200,12 +200,12 @@ class Height:
         self._path = beside(database)
         self._file: int | None = None
         self._generation = ""
-        self._told: tuple[int, int] | None = None
+        self._reached = (0, 0)
 
-    def compare(self, db: Connection, now: datetime) -> Gap | None:
+    def compare(self, db: Connection, now: datetime) -> tuple[Gap | None, str, tuple[int, int]]:
         """In a transaction of a daemon that starts: the gap, where the database was put back or is an older one.
 
-        From then on `note` writes.
+        With it the generation and the numbers that `begin` is given once this is committed.
         """
         before, reached, row = self.told(), _reached(db), _FACT.row(db, key="generation")
         generation = str(row["value"]) if row else None
@@ -217,20 +217,28 @@ class Height:
         if is_older or generation is None:
             generation = new_id()
             _KEEP.run(db, channel=_OWNER, key="generation", value=generation)
+        return gap, generation, reached
+
+    def begin(self, generation: str, reached: tuple[int, int]) -> None:
+        """Write down from now on how far the database of that generation comes, beginning with these numbers."""
         with contextlib.suppress(OSError):
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        self._generation = generation
-        return gap
+            os.pwrite(self._file, _spelled(generation, reached), 0)
+        self._generation, self._reached = generation, reached
 
-    def note(self, db: Connection) -> None:
-        """After a commit: keep how far it came, if that changed. What can't be written is left out."""
-        if self._file is None:
+    def note(self, alert: int, attempt: int) -> None:
+        """After a commit: keep the highest numbers that it gave, 0 for none. What can't be written is left out.
+
+        Another daemon on the same file may have come further meanwhile: the file never goes back.
+        """
+        if self._file is None or (alert <= self._reached[0] and attempt <= self._reached[1]):
             return
-        with contextlib.suppress(OSError, sqlite3.Error):
-            if (reached := _reached(db)) == self._told:
-                return
+        told = self.told()
+        known = told.reached if told is not None and told.generation == self._generation else (0, 0)
+        reached = max(alert, self._reached[0], known[0]), max(attempt, self._reached[1], known[1])
+        with contextlib.suppress(OSError):
             os.pwrite(self._file, _spelled(self._generation, reached), 0)
-            self._told = reached
+            self._reached = reached
 
     def close(self) -> None:
         """Close the file."""

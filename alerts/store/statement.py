@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,19 @@ class Statement:
             return iter(self.run(db, **values))
         sql, constants = self._for_postgresql
         return db.walk(sql, {**constants, **values})
+
+
+@dataclass(slots=True)
+class Written:
+    """What one transaction wrote, to be told once it is committed; each attempt to carry it out begins a new one.
+
+    `incidents` has the incident of each message that was decided on, None where it isn't known yet. `alert` and
+    `attempt` are the highest numbers that rows were given, 0: none.
+    """
+
+    incidents: dict[str, str | None] = field(default_factory=dict)
+    alert: int = 0
+    attempt: int = 0
 
 
 class UnitPart:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from alerts.model.town import Server
 from alerts.store.connection import Place
 from alerts.store.database import LONGEST, Database, Hand, Hop, Readers, again
-from alerts.store.files import connect
+from alerts.store.files import connect, connect_to_write
 from alerts.store.restoring import Height
 
 if TYPE_CHECKING:
@@ -233,6 +233,6 @@ class SharedThreads:
 
 
 def _connection(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
-    db = connect(path, readonly=readonly)
+    db = connect(path, readonly=True) if readonly else connect_to_write(path)
     db.execute(f"PRAGMA cache_size = -{_PAGES}")
     return db

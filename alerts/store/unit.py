@@ -37,6 +37,7 @@ from alerts.store.report_lists import ReportLists, ShownReports
 from alerts.store.report_rows import ReportChats
 from alerts.store.reports import Reports
 from alerts.store.restoring import Restored
+from alerts.store.statement import Written
 from alerts.store.subscribers import OfficerChats, Subscribers
 from alerts.store.views import Views
 
@@ -47,14 +48,15 @@ if TYPE_CHECKING:
 class Unit:
     """One transaction. `db` and `execute` are for the store's own statements and for tests."""
 
-    def __init__(self, db: Connection) -> None:
+    def __init__(self, db: Connection, written: Written | None = None) -> None:
         self.db = db
+        self.written = written or Written()
         self.execute = db.execute
 
     @cached_property
     def alerts(self) -> AlertRepository:
         """Messages, the posts they came to and what was decided about them."""
-        return AlertRepository(self.db)
+        return AlertRepository(self.db, self.written)
 
     @cached_property
     def leases(self) -> LeaseRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -188,14 +189,26 @@ async def test_a_new_database_is_no_older_one(path):
     assert await compared(path) is None
 
 
-async def test_what_is_committed_is_noted_beside_without_waiting_for_the_disk(path, shelf):
-    database = await Database.open(path)
+async def test_what_is_committed_is_noted_beside_without_waiting_for_the_disk(path, shelf, database, outbox, lease):
     await database.compare(NOW)
-    shelf.alert("later")
-    await database.write(lambda db: db.execute("UPDATE fact SET value = value").rowcount)
+    await database.write(lambda unit: unit.alerts.add(a_record("own")))
+    assert b'"alerts": 1, "attempts": 0' in beside(path).read_bytes()
 
-    assert b'"alerts": 1' in beside(path).read_bytes()
-    await database.close()
+    post = shelf.post(shelf.alert("another process's"))
+    await outbox.begin(post, lease, NOW, action="send", counts=True)
+    assert b'"alerts": 2, "attempts": 1' in beside(path).read_bytes()
+
+
+async def test_what_is_undone_is_not_noted(path, database):
+    await database.compare(NOW)
+
+    def undone(unit):
+        unit.alerts.add(a_record("undone"))
+        raise ValueError
+
+    works = (undone, lambda unit: unit.db.execute("UPDATE fact SET value = value").rowcount)
+    await asyncio.gather(*(database.write(work) for work in works), return_exceptions=True)
+    assert b'"alerts": 0' in beside(path).read_bytes()
 
 
 @pytest.fixture
