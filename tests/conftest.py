@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import os
 import shutil
 import signal
@@ -60,7 +61,7 @@ settings.load_profile("tocsin")
 
 vars(pool)["_COMMAND"] = READER
 
-CARRIED_OUT_TWICE = tuple(f"unit/{each}/" for each in ("store", "delivery", "health", "bot"))
+CARRIED_OUT_TWICE = tuple(f"unit/{each}/" for each in ("store", "delivery", "health", "bot", "listening", "reports"))
 """Where each transaction is carried out, undone, and carried out again."""
 TAKE_LONG = ("simulation", "process", "browser")
 """The folders whose tests take seconds; those that compute longest come first."""
@@ -202,6 +203,29 @@ def commands_are_forked(request):
     process, cold = (request.node.get_closest_marker(name) for name in ("process", "cold"))
     Town.forks = request.getfixturevalue("forks") if process and not cold else None
     vars(passwords)["PasswordHasher"] = PasswordHasher if cold else CHEAP
+
+
+class _Unseen(logging.Handler):
+    """What asyncio says of tasks whose error nobody asked for, and of callbacks that failed."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said = []
+
+    def emit(self, record):
+        self.said.append(record.getMessage())
+
+
+UNSEEN = _Unseen()
+logging.getLogger("asyncio").addHandler(UNSEEN)
+
+
+@pytest.fixture(autouse=True)
+def no_task_ends_unseen(request):
+    """Fail where a task's error reached nobody: asyncio tells of it once the task is gone."""
+    UNSEEN.said.clear()
+    yield
+    assert UNSEEN.said == []
 
 
 @pytest.fixture(autouse=True)

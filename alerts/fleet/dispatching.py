@@ -23,7 +23,7 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.fleet.fleet import Fleet
 from alerts.model.alert import Severity
 from alerts.model.dispatch import Dispatch, DispatchAct, Outcome, TownOutcome
-from alerts.model.errors import TocsinError
+from alerts.model.errors import DatabaseRefused, TocsinError
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.person import Act, Actor, operator_of
 from alerts.model.reason import because
@@ -106,8 +106,9 @@ class Dispatcher:
 
     async def _round(self) -> bool:
         """Send what isn't out, each dispatch by itself; whether something is left. A new one ends the round early."""
-        unfinished = await self._service.ask(lambda unit: list(unit.dispatches.unfinished()))
-        left = False
+        names = await self._service.ask(lambda unit: unit.dispatches.unfinished())
+        unfinished = [each for name in names if (each := await self._read(name)) is not None]
+        left = len(unfinished) < len(names)
         for dispatch in sorted(unfinished, key=_gravity, reverse=True):
             try:
                 left = not await self._send(dispatch, gives_way=True) or left
@@ -115,6 +116,16 @@ class Dispatcher:
                 log.exception("dispatch.failed", dispatch=dispatch.id)
                 left = True
         return left
+
+    async def _read(self, name: str) -> Dispatch | None:
+        """Return the dispatch of that id; None where its row can't be read, which holds up no other dispatch."""
+        try:
+            return await self._service.ask(lambda unit: unit.dispatches.dispatch(name))
+        except DatabaseRefused:
+            raise
+        except Exception:
+            log.exception("dispatch.failed", dispatch=name)
+            return None
 
     async def _a_while(self) -> None:
         """Until what is left is tried again, or something new was sent."""

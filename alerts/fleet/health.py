@@ -27,7 +27,7 @@ from alerts.model.alert import Severity
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import AttemptFinished, IncidentChanged
 from alerts.model.post import PostState
-from alerts.model.reason import Reason
+from alerts.model.reason import Reason, because
 from alerts.web.ops import Cycle
 
 LOOKED_AT_EVERY = 10.0
@@ -176,7 +176,7 @@ class FleetHealth:
         await self._ask_those_that_changed()
         towns: dict[str, TownHealth] = {}
         for number, each in enumerate(self._members()):
-            towns[each.name] = self._health_of(each)
+            towns[each.name] = self._seen(each)
             if number % _AT_A_STRETCH == 0:
                 await asyncio.sleep(0)  # lanes have posts to send meanwhile
         before, self._towns = self._towns, towns
@@ -212,8 +212,19 @@ class FleetHealth:
                     watched.counted = await watched.daemon.service.ask(_count)
                 except (DatabaseRefused, ValueError):  # that it refuses is a trouble which the daemon itself knows of
                     watched.changed = True
+                except Exception:  # a row that can't be read: the other towns are asked all the same
+                    log.exception("town.unseen", town=watched.daemon.town.name)
 
         await asyncio.gather(*map(ask, due))
+
+    def _seen(self, member: Member) -> TownHealth:
+        """Return the town's health; where it can't be told, that alone is its trouble."""
+        try:
+            return self._health_of(member)
+        except Exception as error:
+            log.exception("town.unseen", town=member.name)
+            ailment = self._dated(member.name, Ailment(What.CYCLE, "", because("stumbled", error=type(error).__name__)))
+            return TownHealth(member.name, member.name, Condition.TROUBLED, (ailment,))
 
     def _health_of(self, member: Member) -> TownHealth:
         watched, daemon = self._watched.get(member.name), member.daemon

@@ -30,7 +30,7 @@ _SENT = Statement(
 )
 # Most towns have theirs within seconds; one that is down keeps its dispatch here until it is back.
 _UNFINISHED = Statement(
-    select(dispatch)
+    select(dispatch.c.id)
     .where(
         dispatch.c.sent_at.is_not(None),
         exists().where(
@@ -66,9 +66,12 @@ class Dispatches(UnitPart):
         """Those that were sent, newest first."""
         return [_dispatch(row) for row in _SENT.rows(self._db, most=most)]
 
-    def unfinished(self) -> Sequence[Dispatch]:
-        """Those that were sent and that some towns haven't got yet, oldest first."""
-        return [_dispatch(row) for row in _UNFINISHED.rows(self._db, outcome=Outcome.PENDING)]
+    def unfinished(self) -> Sequence[str]:
+        """The ids of those that were sent and that some towns haven't got yet, oldest first.
+
+        Each is then read by itself: a row that can't be read costs its own dispatch alone.
+        """
+        return [row["id"] for row in _UNFINISHED.rows(self._db, outcome=Outcome.PENDING)]
 
     def put(self, one: Dispatch) -> None:
         """Keep it, or replace what was kept of it."""

@@ -82,7 +82,7 @@ class Foreseen(Exception):
 
 
 @asynccontextmanager
-async def whole_town(folder, town=TOWN, **around):
+async def whole_town(folder, town=TOWN, before=lambda _: None, **around):
     (folder / "channels.toml").write_text(town, encoding="utf-8")
     (folder / "push.pem").write_text(new_key())
     (folder / "token").write_text("1:a")
@@ -91,6 +91,7 @@ async def whole_town(folder, town=TOWN, **around):
     clock = FakeClock()
     outside = Outside(clock=clock, open_channel=lambda *_: PlainChannel(clock), **around)
     daemon = await build(load_config(folder / "channels.toml"), outside)
+    before(daemon)
     await daemon.start()
     try:
         yield daemon, clock
@@ -149,3 +150,34 @@ async def test_a_loop_that_fails_anywhere_is_seen_and_begun_anew_and_the_town_go
         while "task file" not in told:
             await wound(daemon, clock, 1)
             told = {each.trouble.name for each in daemon.troubles() if each.trouble.what is What.TASK}
+
+
+def fails_once(workers):
+    """Have every loop that is begun from now on fail at once, and run when it is begun anew."""
+    begin = workers.begin
+
+    def begun(name, run, **named):
+        comes = iter([Foreseen("here")])
+
+        async def fails():
+            for error in comes:
+                raise error
+            await run()
+
+        begin(name, fails, **named)
+
+    workers.begin = begun
+
+
+async def test_each_loop_that_a_town_begins_is_logged_once_counted_shown_and_begun_anew(tmp_path):
+    with capture_logs() as logs:
+        async with whole_town(tmp_path, before=lambda daemon: fails_once(daemon.workers)) as (daemon, clock):
+            await wound(daemon, clock, 3)
+            names = {each.name for each in daemon.workers}
+            assert {each.name for each in daemon.workers if each.is_running} >= names - ENDS
+            async with aiohttp.ClientSession() as session, session.get(f"{daemon.url}/readyz") as answer:
+                cycles = (await answer.json())["cycles"]
+            counted = (await daemon.vitals.exposition()).decode()
+    assert sorted(each["task"] for each in logs if each["event"] == "task.ended") == sorted(names)
+    assert {name for name in names if cycles[f"task {name}"]["reason_code"] != "stumbled"} == set()
+    assert {name for name in names if f'tocsin_task_ends_total{{task="{name}"}} 1.0' not in counted} == set()

@@ -69,6 +69,18 @@ async def test_what_is_on_and_what_waits_is_told_once_a_town_says_that_it_change
     assert before["meylan"] != after["meylan"]
 
 
+async def test_a_town_that_can_not_be_looked_at_costs_no_other_town_its_line(desk):
+    await file(desk.town("meylan"), "Vent violent")
+    crolles = desk.town("crolles")
+    crolles.troubles = crolles.service.ask = lambda *_: {}["unforeseen"]
+    await desk.look()
+
+    told = rows(await (await desk.operator()).get("/desk/"))
+    assert "its code failed: KeyError" in told["crolles"]
+    assert "all is well" in told["meylan"]
+    assert desk.desk.health.town("meylan").waiting == 1
+
+
 async def test_no_page_asks_a_town_anything(desk):
     operator, meylan = await desk.operator(), desk.town("meylan")
     await file(meylan, "Vent violent")

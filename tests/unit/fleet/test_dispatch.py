@@ -55,8 +55,8 @@ async def looked_at(desk, browser, **which):
 async def finished(desk, address):
     """Have what was sent filed everywhere; what came of it, by town."""
     identity = address.rpartition("/")[2]
-    for dispatch in await desk.service.ask(lambda unit: list(unit.dispatches.unfinished())):
-        await desk.desk.dispatcher._send(dispatch)
+    for name in await desk.service.ask(lambda unit: unit.dispatches.unfinished()):
+        await desk.desk.dispatcher._send(await desk.desk.dispatcher._read(name))
     return {each.town: each for each in await desk.service.ask(lambda unit: list(unit.dispatches.towns(identity)))}
 
 
@@ -118,8 +118,9 @@ async def test_a_process_that_died_in_between_files_it_once(desk):
     operator = await desk.operator()
     address, _ = await looked_at(desk, operator)
     await post(operator, f"{address}/send")
-    [dispatch] = await desk.service.ask(lambda unit: list(unit.dispatches.unfinished()))
     dispatcher = desk.desk.dispatcher
+    [name] = await desk.service.ask(lambda unit: unit.dispatches.unfinished())
+    dispatch = await dispatcher._read(name)
     # It is filed in a town, and nothing of that was written down.
     before = await dispatcher._outcome_in(dispatch, "crolles", dispatcher._filed_in)
     await desk.clock.advance(3600)
@@ -204,6 +205,21 @@ async def test_a_town_whose_disk_refuses_holds_up_no_other_town_and_no_other_ale
     (tmp_path / "crolles/tocsin.db.pictures").unlink()
     assert not await dispatcher._round()
     assert (await outcomes(desk, first))[0].outcome is Outcome.OUT
+
+
+async def test_a_dispatch_whose_row_can_not_be_read_holds_up_no_other(desk):
+    operator = await desk.operator()
+    addresses = []
+    for draft in (DRAFT, DRAFT[1:] + "2"):
+        await post(operator, "/desk/compose", **FORM | {"draft": draft})
+        addresses.append((await post(operator, f"/desk/towns/{draft}", town="meylan")).location)
+        await post(operator, f"{addresses[-1]}/send")
+    broken = addresses[0].rpartition("/")[2]
+    await desk.service.act(lambda unit: unit.execute(f"UPDATE dispatch SET act = 'shout' WHERE id = '{broken}'"))
+    desk.desk.dispatcher._rung.clear()
+
+    assert await desk.desk.dispatcher._round(), "it is left, and tried again"
+    assert (await outcomes(desk, addresses[1]))[0].outcome is not Outcome.PENDING
 
 
 async def outcomes(desk, address):

@@ -208,3 +208,10 @@ async def test_a_question_whose_turn_does_not_come_is_told_to_come_again(path):
     await asyncio.gather(*held)
     assert await readers.ask(kept) == []
     await readers.close()
+
+
+async def test_the_suite_carries_out_each_write_twice_and_keeps_the_second(database):
+    """A net for the rest of the suite: a server whose connection is lost makes us do the same."""
+    times = []
+    await database.write(times.append)
+    assert len(times) == 2
