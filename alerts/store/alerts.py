@@ -360,7 +360,7 @@ class AlertRepository(UnitPart):
         """Make these rows anew, in a database that knows none of them."""
         for table, values in copied:
             columns, marks = ", ".join(f'"{name}"' for name in values), ", ".join(f":{name}" for name in values)
-            self._db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)  # noqa: S608 own names
+            self._db.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", values)
 
 
 def _each_once(stored_alerts: Iterable[StoredAlert]) -> list[StoredAlert]:

@@ -81,7 +81,7 @@ _ROWS = {
 }
 # What a report is made of. What was answered isn't kept: it names who asked, by the platform's ids.
 _REPORTED = {
-    table: Statement(text(f"SELECT * FROM {table} WHERE {rows} ORDER BY seq"))  # noqa: S608 own names
+    table: Statement(text(f"SELECT * FROM {table} WHERE {rows} ORDER BY seq"))
     for table, rows in (
         ("alert", _ROWS["alert"]),
         ("post", "incident = :incident"),
@@ -89,7 +89,7 @@ _REPORTED = {
         ("attempt", f"post_id IN ({_TOLD})"),
     )
 }
-_GONE = tuple(Statement(text(f"DELETE FROM {table} WHERE {rows}")) for table, rows in _ROWS.items())  # noqa: S608 own names
+_GONE = tuple(Statement(text(f"DELETE FROM {table} WHERE {rows}")) for table, rows in _ROWS.items())
 _KEEP = upsert_into(archive)
 _FIND = Statement(select(archive.c.incident).where(archive.c.name == bindparam("name")))
 _PACKED = Statement(select(archive.c.kept).where(archive.c.name == bindparam("name"), archive.c.kept.is_not(None)))
@@ -157,7 +157,7 @@ class Archive(UnitPart):
                     columns = [name for name in row if name in known]
                     names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
                     values = [row[name] for name in columns]
-                    paper.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)  # noqa: S608 own names
+                    paper.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
             alerts = AlertRepository(paper)
             return Archived(
                 incident, alerts.incident(incident), alerts.thread(incident), Views(paper).history(incident)

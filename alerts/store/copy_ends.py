@@ -112,14 +112,14 @@ def _columns(table: Table) -> str:
 
 
 def _file_rows(db: sqlite3.Connection, table: Table) -> Iterator[Row]:
-    cursor = db.execute(f"SELECT {_columns(table)} FROM {table.name}")  # noqa: S608 our own names
+    cursor = db.execute(f"SELECT {_columns(table)} FROM {table.name}")
     while batch := cursor.fetchmany(_MANY):
         yield from batch
 
 
 def _file_heights(db: sqlite3.Connection) -> Mapping[str, int]:
     told = dict(db.execute("SELECT name, seq FROM sqlite_sequence"))
-    newest = {table.name: db.execute(f"SELECT max(seq) FROM {table.name}").fetchone()[0] for table in _NUMBERED}  # noqa: S608 our own names
+    newest = {table.name: db.execute(f"SELECT max(seq) FROM {table.name}").fetchone()[0] for table in _NUMBERED}
     return {name: max(int(told.get(name) or 0), int(height or 0)) for name, height in newest.items()}
 
 
@@ -191,7 +191,7 @@ class _NewFile:
     def write(self, table: Table, rows: Iterator[Row]) -> None:
         marks = ", ".join("?" * len(table.columns))
         while batch := list(islice(rows, _MANY)):
-            self._db.executemany(f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({marks})", batch)  # noqa: S608 our own names
+            self._db.executemany(f"INSERT INTO {table.name} ({_columns(table)}) VALUES ({marks})", batch)
 
     def share(self, name: str, data: bytes) -> None:
         pass  # its machine has the folder
@@ -247,7 +247,7 @@ def _schema_rows(db: psycopg.Connection[Any], table: Table) -> Iterator[Row]:
     truths = [place for place, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
     with db.cursor(name="rows") as cursor:
         cursor.itersize = _MANY
-        cursor.execute(f"SELECT {_columns(table)} FROM {table.name}")  # noqa: S608 our own names
+        cursor.execute(f"SELECT {_columns(table)} FROM {table.name}")
         if not truths:
             yield from cursor
             return
@@ -271,9 +271,9 @@ def _schema_heights(db: psycopg.Connection[Any]) -> Mapping[str, int]:
         told = (
             _run(db, "SELECT seq FROM height WHERE name = %s", table.name)
             if sequence is None
-            else _run(db, f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")  # noqa: S608 our own names
+            else _run(db, f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}")
         ).fetchone()
-        newest = _run(db, f"SELECT max(seq) FROM {table.name}").fetchone()  # noqa: S608 our own names
+        newest = _run(db, f"SELECT max(seq) FROM {table.name}").fetchone()
         heights[table.name] = max(int(row[0] or 0) if row else 0 for row in (told, newest))
     return heights
 

@@ -407,7 +407,7 @@ def _folded(expression: str) -> str:
         nested = "folded"
         for letter, plain in letters[start : start + _DEEP]:
             nested = f"replace({nested}, '{letter}', '{plain}')"
-        folded = f"SELECT {nested} AS folded FROM ({folded})"  # noqa: S608 our own words
+        folded = f"SELECT {nested} AS folded FROM ({folded})"
     return f"({folded})"
 
 
@@ -421,9 +421,9 @@ _MORE = (
     "INSERT INTO tally VALUES (NEW.channel, NEW.state, 1) ON CONFLICT (channel, state) DO UPDATE SET posts = posts + 1;"
 )
 _LESS = "UPDATE tally SET posts = posts - 1 WHERE channel = OLD.channel AND state = OLD.state;"
-_ADD = f"INSERT INTO alert_words (rowid, words) VALUES (NEW.seq, {_words('NEW.')});"  # noqa: S608 our own names
+_ADD = f"INSERT INTO alert_words (rowid, words) VALUES (NEW.seq, {_words('NEW.')});"
 # Of a table without content, FTS5 is told what it is to forget (sqlite.org/fts5.html#the_delete_command).
-_FORGET = f"INSERT INTO alert_words (alert_words, rowid, words) VALUES ('delete', OLD.seq, {_words('OLD.')});"  # noqa: S608 our own names
+_FORGET = f"INSERT INTO alert_words (alert_words, rowid, words) VALUES ('delete', OLD.seq, {_words('OLD.')});"
 _GROWS = "BEGIN SELECT RAISE(ABORT, 'the record of who did what only grows'); END"
 TRIGGERS = {
     "post_is_counted": f"AFTER INSERT ON post BEGIN {_MORE} END",
@@ -436,7 +436,7 @@ TRIGGERS = {
     "audit_is_not_changed": f"BEFORE UPDATE ON audit {_GROWS}",
     "audit_is_not_removed": f"BEFORE DELETE ON audit {_GROWS}",
     # INSERT OR REPLACE removes a row without asking the trigger above (sqlite.org/lang_conflict.html).
-    "audit_is_not_replaced": f"BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) {_GROWS}",  # noqa: S608
+    "audit_is_not_replaced": f"BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq) {_GROWS}",
 }
 """By name; each says when, on which table, and what."""
 
@@ -466,7 +466,7 @@ def create_all(connection: Connection, *, anew: bool = False) -> None:
 def count_and_index(connection: Connection) -> None:
     """Count the posts and index the alerts of a database that had rows before it had these triggers."""
     connection.exec_driver_sql("INSERT INTO tally SELECT channel, state, count(*) FROM post GROUP BY channel, state")
-    connection.exec_driver_sql(f"INSERT INTO alert_words (rowid, words) SELECT seq, {_words('')} FROM alert")  # noqa: S608 our own names
+    connection.exec_driver_sql(f"INSERT INTO alert_words (rowid, words) SELECT seq, {_words('')} FROM alert")
 
 
 def sync(path: Path) -> None:

@@ -238,8 +238,8 @@ class ServerSession:
         """What writes down that this transaction was committed, should it be."""
         is_first, now = not self._number, time.time_ns() // 1000
         self._number = max(self._number + 1, now)
-        forget = f"DELETE FROM signed WHERE number < {now - _SIGNED_FOR}; " if is_first else ""  # noqa: S608 our own
-        sign = f"INSERT INTO signed VALUES ('{self._name}', {self._number})"  # noqa: S608 our own
+        forget = f"DELETE FROM signed WHERE number < {now - _SIGNED_FOR}; " if is_first else ""
+        sign = f"INSERT INTO signed VALUES ('{self._name}', {self._number})"
         return f"{forget}{sign} ON CONFLICT (connection) DO UPDATE SET number = excluded.number"
 
     def _send_away(self) -> None:

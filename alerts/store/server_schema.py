@@ -78,7 +78,7 @@ _FUNCTIONS = {
             UPDATE height SET seq = greatest(seq, NEW.seq) WHERE name = 'audit';
         END IF;
         RETURN NEW;
-    """,  # noqa: S608 our own names
+    """,
     # With what is told: of a post that is to be sent, or only of something to be seen.
     "tell_of_it": f"PERFORM pg_notify('{CHANNEL}', TG_TABLE_SCHEMA || ' ' || TG_ARGV[0]); RETURN NULL;",
 }
@@ -102,7 +102,7 @@ def _make(connection: CoreConnection) -> None:
     run = connection.exec_driver_sql
     _as_here(metadata).create_all(connection, checkfirst=False)
     run("CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public")
-    run(f"CREATE VIEW alert_words AS SELECT seq AS rowid, {_words('')} AS words FROM alert")  # noqa: S608 own names
+    run(f"CREATE VIEW alert_words AS SELECT seq AS rowid, {_words('')} AS words FROM alert")
     run(f"CREATE INDEX ix_alert_words ON alert USING gin (({_words('')}) gin_trgm_ops)")
     run("CREATE TABLE height (name text PRIMARY KEY, seq bigint NOT NULL)")
     run("INSERT INTO height VALUES ('audit', 0)")

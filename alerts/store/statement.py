@@ -8,6 +8,7 @@ sortable, the same in every database.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, ColumnElement, Table, bindparam, or_, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.expression import ClauseElement
 
@@ -49,13 +49,34 @@ def fields_of(written: str) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(written).items()}
 
 
-class Statement:
-    """Core's statement as SQL, SQLite's or PostgreSQL's; parameters are named as its bindparams are.
+_SHARED = (
+    # As text, then for SQLite and for PostgreSQL.
+    (re.compile(r"\bleast\("), "min(", "least("),
+    (re.compile(r"\bgreatest\("), "max(", "greatest("),
+    # The items of a JSON array of texts, as a table of `value`.
+    (
+        re.compile(r"\bitems\((:\w+)\)"),
+        r"json_each(\1)",
+        r"jsonb_array_elements_text(CAST(\1 AS jsonb)) AS item(value)",
+    ),
+)
+_PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 
-    Compiling costs a hundred times what running does, so it happens at first use and never again.
+
+def _spelled(text: str, dialect: Dialect) -> str:
+    for pattern, for_sqlite, for_postgresql in _SHARED:
+        text = pattern.sub(for_sqlite if dialect is SQLITE else for_postgresql, text)
+    return text if dialect is SQLITE else _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%"))
+
+
+class Statement:
+    """A statement with named parameters, run within the transaction that its connection is in.
+
+    As text it is SQL that both databases read, with `:name` for a parameter and what `_SHARED` lists. Core's are
+    compiled for each of the two at their first use: that costs a hundred times what running does.
     """
 
-    def __init__(self, clause: ClauseElement) -> None:
+    def __init__(self, clause: ClauseElement | str) -> None:
         self._clause = clause
 
     @cached_property
@@ -68,6 +89,8 @@ class Statement:
 
     def _compiled(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
         """The SQL with named parameters, and the values of those that are the statement's own constants."""
+        if isinstance(self._clause, str):
+            return _spelled(self._clause, dialect), {}
         compiled = self._clause.compile(dialect=dialect)
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         return str(compiled), constants
@@ -121,16 +144,21 @@ class UnitPart:
 
 def insert_into(table: Table, *, returning: str | None = None) -> Statement:
     """An INSERT with one parameter for each column but an automatic key, which it may return."""
-    columns = [column for column in table.columns if column.autoincrement is not True]
-    added = insert(table).values({column.name: bindparam(column.name) for column in columns})
-    return Statement(added.returning(table.c[returning]) if returning else added.inline())
+    names = [column.name for column in table.columns if column.autoincrement is not True]
+    return Statement(_insert(table, names) + (f" RETURNING {returning}" if returning else ""))
 
 
 def upsert_into(table: Table) -> Statement:
     """An INSERT that replaces the row of the same primary key."""
-    statement = insert(table).values({column.name: bindparam(column.name) for column in table.columns})
-    rest = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
-    return Statement(statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=rest))
+    names = [column.name for column in table.columns]
+    rest = ", ".join(f'"{name}" = excluded."{name}"' for name in names if not table.c[name].primary_key)
+    keys = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    return Statement(f"{_insert(table, names)} ON CONFLICT ({keys}) DO UPDATE SET {rest}")
+
+
+def _insert(table: Table, names: Sequence[str]) -> str:
+    columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
+    return f"INSERT INTO {table.name} ({columns}) VALUES ({values})"
 
 
 def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:
