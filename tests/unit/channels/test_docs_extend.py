@@ -196,15 +196,14 @@ def test_the_channel_is_contributed_as_a_file_and_a_row(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("kind", "part", "which", "counted"),
+    ("kind", "part", "counted"),
     [
-        ("board", "Adding a channel", 0, "2 channels, 1 sources"),
-        ("sign", "Adding a channel", 1, "2 channels, 1 sources"),
-        ("gauge", "Adding a source", 0, "1 channels, 2 sources"),
+        ("board", "Adding a channel", "2 channels, 1 sources"),
+        ("gauge", "Adding a source", "1 channels, 2 sources"),
     ],
 )
-def test_a_package_is_built_as_told_and_tocsin_check_takes_its_lines(packages, kind, part, which, counted):
-    packages.build(f"town-{kind}", f"town_{kind}", samples(part, "python")[which], package_of(part, kind))
+def test_a_package_is_built_as_told_and_tocsin_check_takes_its_lines(packages, kind, part, counted):
+    packages.build(f"town-{kind}", f"town_{kind}", samples(part, "python")[0], package_of(part, kind))
     lines = next(text for text in samples(part, "toml") if f'kind = "{kind}"' in text)
     file = packages.folder / "channels.toml"
     file.write_text(TOWN + lines, encoding="utf-8")
@@ -218,46 +217,16 @@ def test_a_package_is_built_as_told_and_tocsin_check_takes_its_lines(packages, k
 
 
 @pytest.mark.parametrize(
-    ("file", "part", "which"),
-    [
-        ("alerts/channels/board.py", "Adding a channel", 0),
-        ("alerts/channels/sign.py", "Adding a channel", 1),
-        ("alerts/sources/gauge.py", "Adding a source", 0),
-    ],
+    ("file", "part"),
+    [("alerts/channels/board.py", "Adding a channel"), ("alerts/sources/gauge.py", "Adding a source")],
 )
-def test_the_code_passes_the_checks_of_a_contribution(file, part, which):
-    code = samples(part, "python")[which].encode()
+def test_the_code_passes_the_checks_of_a_contribution(file, part):
+    code = samples(part, "python")[0].encode()
     linter = [find_ruff_bin(), "check", "--no-cache", "--stdin-filename", file, "-"]
 
     told = subprocess.run(linter, input=code, capture_output=True, cwd=ROOT, check=False)
 
     assert told.returncode == 0, told.stdout.decode()
-
-
-async def test_the_channel_that_writes_into_a_file_shows_whole_texts_or_says_that_it_can_not(tmp_path, monkeypatch):
-    (tmp_path / "town_sign.py").write_text(samples("Adding a channel", "python")[1], encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    kind = importlib.import_module("town_sign").KIND
-    settings = kind.settings.model_validate({"kind": "sign", "file": "signs/hall.txt"})
-
-    async def remember(name, value):
-        pass
-
-    sign = kind.load()("hall", settings, Resources(None, FakeClock(), tmp_path, {}.get, remember))
-    await sign.open()
-    with pytest.raises(Retry, match="No such file or directory") as caught:
-        await sign.publish(Message("Crue", "Crue"))
-    (tmp_path / "signs").mkdir()
-    for text in ("Crue", "Fin de la crue"):
-        assert (await sign.publish(Message(text, text))).remote_id == "hall.txt"
-
-    assert not caught.value.sent
-    assert [(each.name, each.read_text()) for each in (tmp_path / "signs").iterdir()] == [
-        ("hall.txt", "Fin de la crue")
-    ]
-    assert (await sign.probe()).account == "hall.txt"
-    assert not isinstance(sign, Deletes | Edits | Finds)
-    del sys.modules["town_sign"]
 
 
 @pytest.mark.parametrize(
