@@ -23,7 +23,6 @@ from alerts.model.remembered import Newest
 from alerts.model.town import Town
 from alerts.rendering.card import Card
 from alerts.rendering.templates import Renderer
-from alerts.store.alerts import warm_up
 from alerts.store.connection import migrate, ring
 from alerts.store.pictures import keep_drawing, picture_folder, with_kept_pictures
 from alerts.store.unit import Unit, acting, asking, rehearsing, sketching
@@ -90,7 +89,6 @@ class Control:
 
     def warm(self, alert: Alert) -> None:
         """Do what takes long before the transaction, in which lanes would have to wait for it."""
-        warm_up(is_file=isinstance(self.town.database, Path))
         self.desk.warm(alert)
 
     def keep_pictures(self, alert: Alert) -> Alert:

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, Text, and_, bindparam, exists, insert, null, or_, select, update
-
 from alerts.model.alert import Severity, alert_from_json, alert_to_json
 from alerts.model.delivery import Bulk
 from alerts.model.events import EVERYTHING, MOST_CHANGES
@@ -17,165 +15,96 @@ from alerts.model.post import FOLLOWS, Means, Message, PollForm, Post, PostImage
 from alerts.model.reason import Reason, in_words, kept_reason, read_reason
 from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, bulks_of, with_subscribers
-from alerts.store.dialect import json_items
 from alerts.store.memory import SourceMemory
 from alerts.store.pictures import SharedPictures
-from alerts.store.schema import alert, bulk, decision, post, reference, report
-from alerts.store.statement import Statement, UnitPart, Written, any_of, insert_into, moment, stamp, time_of
+from alerts.store.schema import alert, decision, post, reference
+from alerts.store.statement import Statement, UnitPart, Written, insert_into, moment, stamp, time_of
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
 
 _ADD_ALERT = insert_into(alert, returning="seq")
 _ADD_POST = insert_into(post)
-_NOTE = Statement(insert(decision).values({c: bindparam(c) for c in ("at", "alert_id", "post_id", "what", "reason")}))
-_NEWEST = alert.c.seq.desc()
-_BY_IDENTIFIER = Statement(
-    select(alert)
-    .where(alert.c.identifier == bindparam("identifier"))
-    .where(or_(bindparam("sender", type_=Text).is_(None), alert.c.sender == bindparam("sender")))
-    .order_by(_NEWEST)
-)
-_BY_CONTENT = Statement(
-    select(alert)
-    .where(alert.c.content_key == bindparam("content_key"), alert.c.state != AlertState.LEFT_OUT.value)
-    .order_by(_NEWEST)
-)
-_BY_HEADLINE = Statement(
-    select(alert)
-    .where(alert.c.headline == bindparam("headline"), alert.c.source == bindparam("source"))
-    .where(alert.c.received_at >= bindparam("since"), alert.c.state != AlertState.LEFT_OUT.value)
-    .order_by(_NEWEST)
-)
-
-
-_BY_TOPIC = Statement(
-    select(alert)
-    .where(alert.c.topic == bindparam("topic"), alert.c.expires > bindparam("now"))
-    .where(any_of(alert.c.state, [AlertState.ACCEPTED.value, AlertState.WAITING.value]))
-    .order_by(_NEWEST)
-)
-_WAITING_OF = Statement(
-    select(alert.c.severity).where(alert.c.state == AlertState.WAITING.value, alert.c.source == bindparam("source"))
-)
+_NOTE = insert_into(decision)
+_BY_IDENTIFIER = Statement("""
+    SELECT * FROM alert WHERE identifier = :identifier AND (CAST(:sender AS text) IS NULL OR sender = :sender)
+    ORDER BY seq DESC
+""")
+_BY_CONTENT = Statement("""
+    SELECT * FROM alert WHERE content_key = :content_key AND state <> 'left_out' ORDER BY seq DESC
+""")
+_BY_HEADLINE = Statement("""
+    SELECT * FROM alert
+    WHERE headline = :headline AND source = :source AND received_at >= :since AND state <> 'left_out'
+    ORDER BY seq DESC
+""")
+_BY_TOPIC = Statement("""
+    SELECT * FROM alert WHERE topic = :topic AND expires > :now AND state IN ('accepted', 'waiting') ORDER BY seq DESC
+""")
+_WAITING_OF = Statement("SELECT severity FROM alert WHERE state = 'waiting' AND source = :source")
 _REFER = insert_into(reference)
-_REFERRING = Statement(
-    select(alert)
-    .join(reference, reference.c.alert_id == alert.c.id)
-    .where(reference.c.identifier == bindparam("identifier"))
-    .order_by(_NEWEST)
-)
-_OF_REPORTS = Statement(
-    select(alert)
-    .where(alert.c.state == AlertState.ACCEPTED.value)
-    .where(
-        alert.c.incident.in_(
-            select(report.c.incident).where(report.c.draft == bindparam("draft"), report.c.incident.is_not(None))
-        )
-    )
-    .order_by(_NEWEST)
-)
+_REFERRING = Statement("""
+    SELECT alert.* FROM alert JOIN reference ON reference.alert_id = alert.id WHERE reference.identifier = :identifier
+    ORDER BY alert.seq DESC
+""")
+_OF_REPORTS = Statement("""
+    SELECT * FROM alert
+    WHERE state = 'accepted'
+    AND incident IN (SELECT incident FROM report WHERE draft = :draft AND incident IS NOT NULL)
+    ORDER BY seq DESC
+""")
 # The highest code point: whatever starts with a prefix sorts before the prefix with this behind it.
 _LAST_CHARACTER = "\U0010ffff"
-# How many names that start alike are looked at: enough to show that there are several.
-_AMBIGUOUS = 6
-
-
-def _starts(column: Column[Any]) -> ColumnElement[bool]:
-    """As a range, which an index serves; LIKE would take `%` and `_` for more than they are."""
-    return and_(column >= bindparam("prefix"), column <= bindparam("last"))
-
-
-def _beginning(column: Column[Any]) -> Statement:
-    return Statement(select(column.label("name")).where(_starts(column)).distinct().order_by(column).limit(_AMBIGUOUS))
-
-
-def _newest(column: Column[Any]) -> Statement:
-    return Statement(select(alert).where(column == bindparam("name")).order_by(_NEWEST).limit(1))
-
-
-_NAMES = tuple((_beginning(column), _newest(column)) for column in (alert.c.id, alert.c.identifier, alert.c.incident))
-_INCIDENT = Statement(select(alert).where(alert.c.incident == bindparam("incident")).order_by(alert.c.seq))
-_THREAD = Statement(
-    select(post)
-    .where(post.c.incident == bindparam("incident"))
-    .where(or_(bindparam("channel", type_=Text).is_(None), post.c.channel == bindparam("channel")))
-    .order_by(post.c.seq)
-)
-_POSTS_OF = Statement(select(post).where(post.c.alert_id == bindparam("alert_id")).order_by(post.c.seq))
-_POST_BY_PREFIX = Statement(select(post).where(_starts(post.c.id)).order_by(post.c.id).limit(_AMBIGUOUS))
-_SET_ALERT = Statement(
-    update(alert).where(alert.c.id == bindparam("key")).values(state=bindparam("state"), reason=bindparam("reason"))
-)
-# `was` again: a lane may have taken the post since it was read, and what is being sent can't be dropped any more.
-_MOVE_POST = Statement(
-    update(post)
-    .where(post.c.id == bindparam("key"), post.c.state == bindparam("was"))
-    .values(
-        state=bindparam("state"),
-        reason=bindparam("reason"),
-        not_before=bindparam("not_before"),
-        # At once, by the clock of whoever sends it, which may be a little behind.
-        next_try=null(),
+# As a range, which an index serves; LIKE would take `%` and `_` for more than they are. Six of a beginning show that it
+# is ambiguous.
+_NAMES = tuple(
+    (
+        Statement(f"""
+            SELECT DISTINCT {name} AS name FROM alert WHERE {name} >= :prefix AND {name} <= :last
+            ORDER BY {name} LIMIT 6
+        """),
+        Statement(f"SELECT * FROM alert WHERE {name} = :name ORDER BY seq DESC LIMIT 1"),
     )
+    for name in ("id", "identifier", "incident")
 )
-_PUT_AHEAD = Statement(
-    update(post)
-    .where(post.c.id == bindparam("key"), post.c.state == PostState.QUEUED.value)
-    .values(priority=bindparam("priority"))
-)
-_SET_CLOCK = Statement(
-    update(post)
-    .where(post.c.id == bindparam("key"), post.c.state == PostState.WAITING.value)
-    .values(not_before=bindparam("not_before"), next_try=bindparam("not_before"))
-)
-_later = alert.alias("later")
-# The newest message of each incident, and only where somebody reads it: no end is told where nothing was.
-_OVER = Statement(
-    select(alert)
-    .where(alert.c.state == AlertState.ACCEPTED.value, alert.c.expires <= bindparam("now"), alert.c.closed_at.is_(None))
-    .where(
-        ~exists().where(
-            _later.c.incident == alert.c.incident,
-            _later.c.seq > alert.c.seq,
-            or_(
-                _later.c.state == AlertState.ACCEPTED.value,
-                and_(
-                    _later.c.state == AlertState.WAITING.value,
-                    or_(_later.c.source == alert.c.source, _later.c.source == bindparam("manual")),
-                ),
-            ),
-        )
-    )
-    .where(
-        or_(
-            exists().where(
-                post.c.incident == alert.c.incident,
-                or_(
-                    any_of(post.c.state, [PostState.SENT.value, PostState.SENDING.value, PostState.IN_DOUBT.value]),
-                    # Given up without an answer, it may be out (`Post.is_doubtful`).
-                    post.c.outcome == PostState.IN_DOUBT.value,
-                ),
-            ),
-            exists().where(bulk.c.incident == alert.c.incident, bulk.c.started_at.is_not(None)),
-        )
-    )
-    .order_by(alert.c.seq)
-    .limit(100)
-)
-_INCIDENTS_OF = Statement(
-    select(alert.c.incident).where(alert.c.id.in_(select(json_items(bindparam("alerts")).c.value))).distinct()
-)
-_CLOSE = Statement(update(alert).where(alert.c.id == bindparam("key")).values(closed_at=bindparam("now")))
-
-
-def warm_up(*, is_file: bool) -> None:
-    """Compile what filing an alert runs, so that no transaction has to wait for it."""
-    for statement in (_ADD_ALERT, _ADD_POST, _NOTE, _BY_IDENTIFIER, _BY_CONTENT, _BY_HEADLINE, _THREAD):
-        statement.warm(is_file=is_file)
-
-
-_COPIED = {each.name: Statement(select(each).where(each.c.incident == bindparam("incident"))) for each in (alert, post)}
+_INCIDENT = Statement("SELECT * FROM alert WHERE incident = :incident ORDER BY seq")
+_THREAD = Statement("""
+    SELECT * FROM post WHERE incident = :incident AND (CAST(:channel AS text) IS NULL OR channel = :channel)
+    ORDER BY seq
+""")
+_POSTS_OF = Statement("SELECT * FROM post WHERE alert_id = :alert_id ORDER BY seq")
+_POST_BY_PREFIX = Statement("SELECT * FROM post WHERE id >= :prefix AND id <= :last ORDER BY id LIMIT 6")
+_SET_ALERT = Statement("UPDATE alert SET state = :state, reason = :reason WHERE id = :key")
+# `was` again: a lane may have taken the post since it was read, and what is being sent can't be dropped any more. The
+# next try is at once, by the clock of whoever sends it, which may be a little behind.
+_MOVE_POST = Statement("""
+    UPDATE post SET state = :state, reason = :reason, not_before = :not_before, next_try = NULL
+    WHERE id = :key AND state = :was
+""")
+_PUT_AHEAD = Statement("UPDATE post SET priority = :priority WHERE id = :key AND state = 'queued'")
+_SET_CLOCK = Statement("""
+    UPDATE post SET not_before = :not_before, next_try = :not_before WHERE id = :key AND state = 'waiting'
+""")
+# The newest message of each incident, and only where somebody reads it: no end is told where nothing was. Given up
+# without an answer, a post may be out (`Post.is_doubtful`).
+_OVER = Statement("""
+    SELECT * FROM alert
+    WHERE state = 'accepted' AND expires <= :now AND closed_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM alert AS later
+        WHERE later.incident = alert.incident AND later.seq > alert.seq
+        AND (later.state = 'accepted'
+             OR (later.state = 'waiting' AND (later.source = alert.source OR later.source = :manual))))
+    AND (EXISTS (
+             SELECT 1 FROM post
+             WHERE post.incident = alert.incident
+             AND (post.state IN ('sent', 'sending', 'in_doubt') OR post.outcome = 'in_doubt'))
+         OR EXISTS (SELECT 1 FROM bulk WHERE bulk.incident = alert.incident AND bulk.started_at IS NOT NULL))
+    ORDER BY seq LIMIT 100
+""")
+_INCIDENTS_OF = Statement("SELECT DISTINCT incident FROM alert WHERE id IN (SELECT value FROM items(:alerts))")
+_CLOSE = Statement("UPDATE alert SET closed_at = :now WHERE id = :key")
+_COPIED = {name: Statement(f"SELECT * FROM {name} WHERE incident = :incident") for name in ("alert", "post")}
 Copied = Sequence[tuple[str, dict[str, Any]]]
 """Rows, each with its table."""
 

@@ -3,115 +3,65 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    Text,
-    TextClause,
-    and_,
-    bindparam,
-    column,
-    exists,
-    func,
-    or_,
-    select,
-    table,
-    text,
-)
+from typing import TYPE_CHECKING
 
 from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.poll import POLLS
-from alerts.model.post import TO_BE_SEEN_TO, PostKind, PostState
-from alerts.store.dialect import has_words, phrase, position
+from alerts.model.post import TO_BE_SEEN_TO
+from alerts.store.dialect import phrase
 from alerts.store.files import FOLDED
-from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN, alert, post
-from alerts.store.statement import Statement, any_of, one_of
+from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN
+from alerts.store.statement import Statement
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection
 
-alert_words = table("alert_words", column("rowid", Integer), column("words", Text))
-"""SQLite's FTS5 (sqlite.org/fts5.html), or a view with an index of trigrams: Core knows nothing but these names."""
-_S = PostState
-_NO_NOTICE = and_(alert.c.source != OWN_NOTICES, alert.c.source != POLLS)
-_notice = alert.alias("notice")
-_OF_NO_NOTICE = ~exists().where(_notice.c.id == post.c.alert_id, any_of(_notice.c.source, [OWN_NOTICES, POLLS]))
-_OPEN, _HELD, _NAMED = text(f"post.{OPEN}"), text(f"alert.{HELD}"), text(f"alert.{NAMED}")
-_NOT_CLOSED = text(" AND ".join(f"alert.{term}" for term in NOT_CLOSED.split(" AND ")))
-_COMING = [_S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value, _S.SENT.value]
-_marker, _later, _end = alert.alias("marker"), alert.alias("later"), post.alias("ending")
-_HAS_READERS = exists().where(
-    post.c.incident == alert.c.incident,
-    or_(any_of(post.c.state, _COMING), post.c.outcome == _S.IN_DOUBT.value),
-    post.c.kind != PostKind.END.value,
-    ~exists().where(
-        _end.c.incident == post.c.incident,
-        _end.c.channel == post.c.channel,
-        _end.c.seq > post.c.seq,
-        _end.c.kind == PostKind.END.value,
-        any_of(_end.c.state, _COMING),
-    ),
-)
-ON = Statement(
-    select(alert)
-    .where(_NOT_CLOSED, alert.c.severity == bindparam("severity"), alert.c.expires > bindparam("now"))
-    .where(_NO_NOTICE)
-    .where(
-        ~exists().where(
-            _later.c.incident == alert.c.incident,
-            _later.c.seq > alert.c.seq,
-            _later.c.state == AlertState.ACCEPTED.value,
-        )
-    )
-    .where(_HAS_READERS)
-    .order_by(alert.c.expires)
-    .limit(bindparam("most"))
-)
+_NOTICES = f"('{OWN_NOTICES}', '{POLLS}')"
+NO_NOTICE = f"alert.source NOT IN {_NOTICES}"
+"""A message that isn't the town's own notice to its officers, nor a poll."""
+_OF_NO_NOTICE = f"""
+    NOT EXISTS (SELECT 1 FROM alert AS notice WHERE notice.id = post.alert_id AND notice.source IN {_NOTICES})"""
+_COMING = "('queued', 'sending', 'in_doubt', 'sent')"
+ON = Statement(f"""
+    SELECT * FROM alert
+    WHERE {NOT_CLOSED} AND severity = :severity AND expires > :now AND {NO_NOTICE}
+    AND NOT EXISTS (
+        SELECT 1 FROM alert AS later
+        WHERE later.incident = alert.incident AND later.seq > alert.seq AND later.state = 'accepted')
+    AND EXISTS (
+        SELECT 1 FROM post
+        WHERE post.incident = alert.incident AND (post.state IN {_COMING} OR post.outcome = 'in_doubt')
+        AND post.kind <> 'end'
+        AND NOT EXISTS (
+            SELECT 1 FROM post AS ending
+            WHERE ending.incident = post.incident AND ending.channel = post.channel AND ending.seq > post.seq
+            AND ending.kind = 'end' AND ending.state IN {_COMING}))
+    ORDER BY expires LIMIT :most
+""")
 """The newest message of each incident that is on for its readers (`routing.is_on`), of one severity."""
 # Each state is asked for by itself, so that a partial index serves it in order.
-POSTS_IN = Statement(
-    select(post)
-    .where(post.c.state == bindparam("state"), _OPEN, _OF_NO_NOTICE)
-    .order_by(post.c.priority.desc(), post.c.seq.desc())
-    .limit(bindparam("most"))
-)
-WAITING = Statement(
-    select(post.c.alert_id)
-    .where(post.c.state == _S.WAITING.value, _OPEN)
-    .group_by(post.c.alert_id)
-    .order_by(
-        func.min(post.c.not_before).is_(None),
-        func.min(post.c.not_before),
-        func.max(post.c.priority).desc(),
-        func.min(post.c.seq),
-    )
-    .limit(bindparam("most"))
-    .offset(bindparam("skip"))
-)
+POSTS_IN = Statement(f"""
+    SELECT * FROM post WHERE state = :state AND {OPEN} AND {_OF_NO_NOTICE} ORDER BY priority DESC, seq DESC LIMIT :most
+""")
+WAITING = Statement(f"""
+    SELECT alert_id FROM post WHERE state = 'waiting' AND {OPEN} GROUP BY alert_id
+    ORDER BY min(not_before) IS NULL, min(not_before), max(priority) DESC, min(seq) LIMIT :most OFFSET :skip
+""")
 """What waits: the first to go out by itself, then the gravest, then the oldest. It has to look at all that waits."""
-HELD_COUNTS = Statement(
-    select(post.c.state, func.count(post.c.alert_id.distinct()).label("alerts"))
-    .where(any_of(post.c.state, [_S.WAITING.value, _S.FAILED.value, _S.IN_DOUBT.value]), _OPEN, _OF_NO_NOTICE)
-    .group_by(post.c.state)
-)
-RECORDS = Statement(select(alert).where(one_of(alert.c.id, "alerts")))
-THREADS = Statement(select(post).where(one_of(post.c.incident, "incidents")).order_by(post.c.seq))
-SENT_BETWEEN = Statement(
-    select(post)
-    .where(post.c.sent_at >= bindparam("start"), post.c.sent_at < bindparam("end"), _OF_NO_NOTICE)
-    .order_by(post.c.sent_at.desc())
-    .limit(bindparam("most"))
-)
-TOUCHING = Statement(
-    select(alert)
-    .where(alert.c.state != AlertState.LEFT_OUT.value, alert.c.state != AlertState.REJECTED.value)
-    .where(and_(alert.c.expires > bindparam("start"), alert.c.sent < bindparam("end")), _NO_NOTICE)
-    .order_by(alert.c.expires)
-    .limit(bindparam("most"))
-)
+HELD_COUNTS = Statement(f"""
+    SELECT state, count(DISTINCT alert_id) AS alerts FROM post
+    WHERE state IN ('waiting', 'failed', 'in_doubt') AND {OPEN} AND {_OF_NO_NOTICE} GROUP BY state
+""")
+RECORDS = Statement("SELECT * FROM alert WHERE id IN (SELECT value FROM items(:alerts))")
+THREADS = Statement("SELECT * FROM post WHERE incident IN (SELECT value FROM items(:incidents)) ORDER BY seq")
+SENT_BETWEEN = Statement(f"""
+    SELECT * FROM post WHERE sent_at >= :start AND sent_at < :end AND {_OF_NO_NOTICE} ORDER BY sent_at DESC LIMIT :most
+""")
+TOUCHING = Statement(f"""
+    SELECT * FROM alert
+    WHERE state <> 'left_out' AND state <> 'rejected' AND expires > :start AND sent < :end AND {NO_NOTICE}
+    ORDER BY expires LIMIT :most
+""")
 
 
 @cache
@@ -120,18 +70,15 @@ def page_of(*given: str) -> Statement:
 
     A statement for each combination: one that asks "or is it not given?" could use no index.
     """
-    statement: Select[Any] = select(alert)
-    newest: ColumnElement[int] = alert.c.seq
-    if "phrase" in given:
-        # FTS5 hands out what it finds by number, newest first, so that it stops where the page is full.
-        newest = alert_words.c.rowid
-        statement = statement.select_from(alert_words.join(alert, alert.c.seq == newest))
+    # FTS5 hands out what it finds by number, newest first, so that it stops where the page is full.
+    by_words = "phrase" in given
+    tables = "alert_words JOIN alert ON alert.seq = alert_words.rowid" if by_words else "alert"
+    conditions = [_CONDITIONS[name] for name in given if name in _CONDITIONS]
     if "source" not in given:
-        statement = statement.where(_NO_NOTICE)
-    for name in given:
-        if name in _CONDITIONS:
-            statement = statement.where(_CONDITIONS[name])
-    return Statement(statement.order_by(newest.desc()).limit(bindparam("most")))
+        conditions.append(NO_NOTICE)
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    newest = "alert_words.rowid" if by_words else "alert.seq"
+    return Statement(f"SELECT alert.* FROM {tables} {where} ORDER BY {newest} DESC LIMIT :most")
 
 
 SHORTEST = 3
@@ -152,19 +99,18 @@ def spellings(db: Connection, words: str) -> dict[str, str]:
     return {"words": small, "Words": "".join(letter if letter.isascii() else letter.upper() for letter in small)}
 
 
-_TEXT = func.lower(
-    func.coalesce(alert.c.headline, "") + "\n" + alert.c.id + "\n" + func.coalesce(alert.c.identifier, "")
-)
-_CONDITIONS: dict[str, ColumnElement[bool] | TextClause] = {
-    "before": alert.c.seq < select(_marker.c.seq).where(_marker.c.id == bindparam("before")).scalar_subquery(),
+_TEXT = "lower(coalesce(headline, '') || '\n' || alert.id || '\n' || coalesce(identifier, ''))"
+_OTHERS = ", ".join(f"'{state.value}'" for state in AlertState if state is not AlertState.ACCEPTED)
+_CONDITIONS = {
+    "before": "alert.seq < (SELECT marker.seq FROM alert AS marker WHERE marker.id = :before)",
     # Said by what it isn't, so that the walk from the newest serves it: that many are taken in, an index has to sort.
-    "taken_in": and_(*(alert.c.state != state.value for state in AlertState if state is not AlertState.ACCEPTED)),
-    "held": and_(alert.c.state == bindparam("held"), _HELD),
-    "source": and_(alert.c.source == bindparam("source"), _NAMED),
-    "open": alert.c.id.in_(select(post.c.alert_id).where(post.c.state == bindparam("open"), _OPEN)),
-    "ended": exists().where(post.c.alert_id == alert.c.id, post.c.state == bindparam("ended")),
-    "phrase": has_words(alert_words.c.words, bindparam("phrase")),
-    "words": or_(position(_TEXT, bindparam("words")) > 0, position(_TEXT, bindparam("Words")) > 0),
+    "taken_in": f"alert.state NOT IN ({_OTHERS})",
+    "held": f"alert.state = :held AND {HELD}",
+    "source": f"source = :source AND {NAMED}",
+    "open": f"alert.id IN (SELECT alert_id FROM post WHERE state = :open AND {OPEN})",
+    "ended": "EXISTS (SELECT 1 FROM post WHERE post.alert_id = alert.id AND post.state = :ended)",
+    "phrase": "has_words(:phrase)",
+    "words": f"(strpos({_TEXT}, :words) > 0 OR strpos({_TEXT}, :Words) > 0)",
 }
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, case, delete, func, null, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, null, or_, select, update
 
 from alerts.model.poll import (
     BOT,
@@ -70,10 +70,10 @@ _DUE = Statement(
     )
     .order_by(poll.c.closes_at, poll.c.id)
 )
-_WAITS = and_(poll.c.state == PollState.WAITING.value, poll.c.approved_at.is_not(None))
-NEXT_TIME = select(func.min(case((_WAITS, poll.c.opens_at), else_=poll.c.closes_at))).where(
-    or_(poll.c.state == PollState.WAITING.value, poll.c.state == PollState.OPEN.value)
-)
+NEXT_TIME = """
+    SELECT min(CASE WHEN state = 'waiting' AND approved_at IS NOT NULL THEN opens_at ELSE closes_at END)
+    FROM poll WHERE state = 'waiting' OR state = 'open'
+"""
 """When the next poll is to be opened, closed or given up."""
 _PLACES = Statement(select(poll_place).where(poll_place.c.poll == bindparam("poll")).order_by(poll_place.c.name))
 _PUT_PLACE = upsert_into(poll_place)

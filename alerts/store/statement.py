@@ -53,6 +53,12 @@ _SHARED = (
     # As text, then for SQLite and for PostgreSQL.
     (re.compile(r"\bleast\("), "min(", "least("),
     (re.compile(r"\bgreatest\("), "max(", "greatest("),
+    (re.compile(r"\bstrpos\("), "instr(", "strpos("),
+    # Hints for SQLite (sqlite.org/lang_corefunc.html#likely; optoverview.html, 2.1); PostgreSQL has statistics.
+    (re.compile(r"\b((?:un)?likely)\("), r"\1(", "("),
+    (re.compile(r"\bunindexed\("), "+(", "("),
+    # Whether a row of `alert_words` holds what `phrase` made of the words that are looked for.
+    (re.compile(r"\bhas_words\((:\w+)\)"), r"alert_words MATCH \1", r"words LIKE \1"),
     # The items of a JSON array of texts, as a table of `value`.
     (
         re.compile(r"\bitems\((:\w+)\)"),

@@ -8,46 +8,34 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import BigInteger, Column, Select, and_, bindparam, cast, func, literal_column, or_, select, text
-
-from alerts.model.alert import Severity, Status
+from alerts.model.alert import Severity
 from alerts.model.delivery import ChannelStatus, Progress
 from alerts.model.events import EVERYTHING, MOST_CHANGES
-from alerts.model.incident import OWN_NOTICES, AlertState, PastEvent, SourceStatus, StoredAlert, Wanted
+from alerts.model.incident import PastEvent, SourceStatus, StoredAlert, Wanted
 from alerts.model.person import fold_name
-from alerts.model.poll import POLLS
 from alerts.model.post import Post, PostState, Quota
 from alerts.model.reason import read_reason
 from alerts.store import lists, polls
 from alerts.store.alerts import post_of, stored_alert_of
 from alerts.store.bulk_landing import progress, with_subscribers
-from alerts.store.dialect import json_items, likely, unindexed, unlikely
 from alerts.store.memory import SourceMemory
-from alerts.store.schema import OPEN, alert, attempt, decision, fact, held_back, look, metadata, post, source, tally
-from alerts.store.schema import channel as channels
-from alerts.store.statement import Statement, UnitPart, any_of, one_of, stamp, time_of, upsert_into
+from alerts.store.schema import OPEN, look, metadata
+from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
-_lasting = alert.alias("lasting")
-# Nearly all there ever was is accepted: with the `+`, SQLite takes the index of times, not that of states.
-_IS_ON = select(_lasting.c.id).where(
-    unindexed(_lasting.c.state).in_([literal_column("'accepted'"), literal_column("'waiting'")]),
-    _lasting.c.expires > bindparam("now"),
-)
-_HAS_OPEN_POST = select(post.c.alert_id).where(text(f"post.{OPEN}"))
-_NO_NOTICE = and_(alert.c.source != OWN_NOTICES, alert.c.source != POLLS)
-_ON_NOW = Statement(select(alert).where(alert.c.id.in_(_IS_ON.union(_HAS_OPEN_POST)), _NO_NOTICE).order_by(alert.c.seq))
-_ALL = Statement(select(alert).where(_NO_NOTICE).order_by(alert.c.seq))
-_POSTS = Statement(select(post).where(one_of(post.c.alert_id, "alerts")).order_by(post.c.seq))
-_SOURCES = Statement(select(source))
+# Nearly all there ever was is accepted: SQLite is to take the index of times, not that of states.
+_ON_NOW = Statement(f"""
+    SELECT * FROM alert
+    WHERE id IN (SELECT id FROM alert WHERE unindexed(state) IN ('accepted', 'waiting') AND expires > :now
+                 UNION SELECT alert_id FROM post WHERE {OPEN})
+    AND {lists.NO_NOTICE} ORDER BY seq
+""")
+_ALL = Statement(f"SELECT * FROM alert WHERE {lists.NO_NOTICE} ORDER BY seq")
+_POSTS = Statement("SELECT * FROM post WHERE alert_id IN (SELECT value FROM items(:alerts)) ORDER BY seq")
+_SOURCES = Statement("SELECT * FROM source")
 # From `tally`, which triggers keep: to count would be to read every post that there ever was, each few seconds.
-_COUNTS = Statement(select(tally.c.channel, tally.c.state, tally.c.posts))
-_OPEN_COUNTS = Statement(
-    select(post.c.channel, post.c.state, func.count().label("posts"))
-    .where(text(f"post.{OPEN}"))
-    .group_by(post.c.channel, post.c.state)
-)
+_COUNTS = Statement("SELECT channel, state, posts FROM tally")
+_OPEN_COUNTS = Statement(f"SELECT channel, state, count(*) AS posts FROM post WHERE {OPEN} GROUP BY channel, state")
 
 
 # An export is handed to others for analysis; whoever has these could sign in.
@@ -92,79 +80,51 @@ _SAID = {
 }
 
 
-_DECISIONS = Statement(
-    select(decision.c.at, decision.c.alert_id, post.c.channel, decision.c.post_id, decision.c.what, decision.c.reason)
-    .select_from(
-        decision.join(alert, alert.c.id == decision.c.alert_id).outerjoin(post, post.c.id == decision.c.post_id)
-    )
-    .where(alert.c.incident == bindparam("incident"))
-    .order_by(decision.c.seq)
-)
-_ATTEMPTS = Statement(
-    select(attempt, post.c.id.label("of"), post.c.alert_id)
-    # By its alert's: what answers somebody has a thread of its own.
-    .select_from(attempt.join(post, post.c.id == attempt.c.post_id).join(alert, alert.c.id == post.c.alert_id))
-    .where(alert.c.incident == bindparam("incident"))
-    .order_by(attempt.c.seq)
-)
+_DECISIONS = Statement("""
+    SELECT decision.at, decision.alert_id, post.channel, decision.post_id, decision.what, decision.reason
+    FROM decision JOIN alert ON alert.id = decision.alert_id LEFT JOIN post ON post.id = decision.post_id
+    WHERE alert.incident = :incident ORDER BY decision.seq
+""")
+# By its alert's: what answers somebody has a thread of its own.
+_ATTEMPTS = Statement("""
+    SELECT attempt.*, post.id AS of, post.alert_id
+    FROM attempt JOIN post ON post.id = attempt.post_id JOIN alert ON alert.id = post.alert_id
+    WHERE alert.incident = :incident ORDER BY attempt.seq
+""")
 
 # Which incidents the public may ask for; what of them it may see, `alerts.desk.publicity` decides.
 LAST_DAY = timedelta(hours=24)
 
 # What is let out is nearly all there is, and grows for ever: SQLite, which doesn't know, would read the whole of it.
-_LET_OUT_FOR_REAL = (
-    likely(alert.c.state == AlertState.ACCEPTED.value),
-    likely(alert.c.status == Status.ACTUAL.value),
-)
-_CURRENT = Statement(
-    select(alert.c.incident)
-    .where(unlikely(alert.c.expires > bindparam("since")), *_LET_OUT_FOR_REAL)
-    .group_by(alert.c.incident)
-    .order_by(func.min(alert.c.seq))
-)
-_NEWEST_OUT = (
-    select(alert.c.incident, alert.c.received_at)
-    .where(*_LET_OUT_FOR_REAL)
-    .order_by(alert.c.seq.desc())
-    .limit(bindparam("most"))
-    .subquery()
-)
-_PUBLISHED = Statement(
-    select(_NEWEST_OUT.c.incident, func.max(_NEWEST_OUT.c.received_at).label("at"))
-    .group_by(_NEWEST_OUT.c.incident)
-    .order_by(func.max(_NEWEST_OUT.c.received_at).desc())
-)
+_LET_OUT_FOR_REAL = "likely(state = 'accepted') AND likely(status = 'Actual')"
+_CURRENT = Statement(f"""
+    SELECT incident FROM alert WHERE unlikely(expires > :since) AND {_LET_OUT_FOR_REAL}
+    GROUP BY incident ORDER BY min(seq)
+""")
+_PUBLISHED = Statement(f"""
+    SELECT incident, max(received_at) AS at
+    FROM (SELECT incident, received_at FROM alert WHERE {_LET_OUT_FOR_REAL} ORDER BY seq DESC LIMIT :most) AS newest
+    GROUP BY incident ORDER BY max(received_at) DESC
+""")
 # The decisions that let a message out: at once, by a validation, or because nobody vetoed it in time.
-_LETS_OUT = (AlertState.ACCEPTED.value, "approved", PostState.QUEUED.value)
-_LET_OUT = (
-    select(func.min(decision.c.at))
-    .where(decision.c.alert_id == alert.c.id, any_of(decision.c.what, _LETS_OUT))
-    .scalar_subquery()
-    .label("let_out")
-)
-_MESSAGES = Statement(select(alert, _LET_OUT).where(one_of(alert.c.incident, "incidents")).order_by(alert.c.seq))
+_MESSAGES = Statement("""
+    SELECT alert.*, (SELECT min(at) FROM decision
+                     WHERE alert_id = alert.id AND what IN ('accepted', 'approved', 'queued')) AS let_out
+    FROM alert WHERE incident IN (SELECT value FROM items(:incidents)) ORDER BY seq
+""")
 # Whatever changes what the public sees of an incident is decided, and written down with it.
-_DECIDED_SINCE = Statement(
-    select(alert.c.incident, func.max(decision.c.seq).label("seq"))
-    .join(decision, decision.c.alert_id == alert.c.id)
-    .where(decision.c.seq > bindparam("after"))
-    .group_by(alert.c.incident)
-    .limit(MOST_CHANGES + 1)
-)
-_INCIDENT_OF = Statement(
-    select(alert.c.incident).where(or_(alert.c.id == bindparam("name"), alert.c.incident == bindparam("name"))).limit(1)
-)
-_PACE = Statement(
-    select(attempt.c.left_at)
-    .where(attempt.c.channel == bindparam("channel"), attempt.c.counts, attempt.c.left_at >= bindparam("since"))
-    .order_by(attempt.c.left_at)
-)
-_FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("channel"), fact.c.key == bindparam("key")))
-_STANDING = Statement(select(channels).where(channels.c.name == bindparam("name")))
-_LOOK = Statement(
-    select(look.c.alert_id).where(look.c.account == bindparam("account"), look.c.incident == bindparam("incident"))
-)
-_HELD_UNTIL = Statement(select(held_back.c.bulk, func.max(held_back.c.until).label("until")).group_by(held_back.c.bulk))
+_DECIDED_SINCE = Statement(f"""
+    SELECT alert.incident, max(decision.seq) AS seq FROM alert JOIN decision ON decision.alert_id = alert.id
+    WHERE decision.seq > :after GROUP BY alert.incident LIMIT {MOST_CHANGES + 1}
+""")
+_INCIDENT_OF = Statement("SELECT incident FROM alert WHERE id = :name OR incident = :name LIMIT 1")
+_PACE = Statement("""
+    SELECT left_at FROM attempt WHERE channel = :channel AND counts = TRUE AND left_at >= :since ORDER BY left_at
+""")
+_FACT = Statement("SELECT value FROM fact WHERE channel = :channel AND key = :key")
+_STANDING = Statement("SELECT * FROM channel WHERE name = :name")
+_LOOK = Statement("SELECT alert_id FROM look WHERE account = :account AND incident = :incident")
+_HELD_UNTIL = Statement("SELECT bulk, max(until) AS until FROM held_back GROUP BY bulk")
 _LOOKED = upsert_into(look)
 
 
@@ -188,33 +148,23 @@ class Watermark:
 
 
 # Each is the end of an index, or an index of few: to ask whether anything changed costs three look-ups, every second.
-def _newest(column: Column[Any]) -> Select[Any]:
-    return select(func.coalesce(func.max(column), 0).label("last"))
-
-
-_DECIDED_LAST = Statement(
-    select(_newest(decision.c.seq).scalar_subquery().label("last"), polls.NEXT_TIME.scalar_subquery().label("poll_at"))
-)
-_TRIED_LAST = Statement(_newest(attempt.c.seq))
-_UNDER_WAY = Statement(select(attempt.c.seq).where(attempt.c.ended_at.is_(None)))
-_DECIDED = Statement(
-    select(alert.c.incident.label("incident"))
-    .join(decision, decision.c.alert_id == alert.c.id)
-    .where(decision.c.seq > bindparam("after"))
-    .limit(MOST_CHANGES + 1)
-)
-_TRIED = Statement(
-    select(post.c.incident.label("incident"))
-    .join(attempt, attempt.c.post_id == post.c.id)
-    .where(attempt.c.seq > bindparam("after"))
-    .limit(MOST_CHANGES + 1)
-)
-_ENDED = Statement(
-    select(post.c.incident.label("incident"))
-    .join(attempt, attempt.c.post_id == post.c.id)
-    .where(attempt.c.seq.in_(select(cast(json_items(bindparam("attempts")).c.value, BigInteger))))
-    .limit(MOST_CHANGES + 1)
-)
+_DECIDED_LAST = Statement(f"""
+    SELECT (SELECT coalesce(max(seq), 0) FROM decision) AS last, ({polls.NEXT_TIME}) AS poll_at
+""")
+_TRIED_LAST = Statement("SELECT coalesce(max(seq), 0) AS last FROM attempt")
+_UNDER_WAY = Statement("SELECT seq FROM attempt WHERE ended_at IS NULL")
+_DECIDED = Statement(f"""
+    SELECT alert.incident FROM alert JOIN decision ON decision.alert_id = alert.id
+    WHERE decision.seq > :after LIMIT {MOST_CHANGES + 1}
+""")
+_TRIED = Statement(f"""
+    SELECT post.incident FROM post JOIN attempt ON attempt.post_id = post.id
+    WHERE attempt.seq > :after LIMIT {MOST_CHANGES + 1}
+""")
+_ENDED = Statement(f"""
+    SELECT post.incident FROM post JOIN attempt ON attempt.post_id = post.id
+    WHERE attempt.seq IN (SELECT CAST(value AS bigint) FROM items(:attempts)) LIMIT {MOST_CHANGES + 1}
+""")
 
 
 class Views(UnitPart):
@@ -438,7 +388,7 @@ class Views(UnitPart):
         for table in metadata.sorted_tables:
             secret = _HIDDEN.get(table.name, ()) + (() if with_heard else _SAID.get(table.name, ()))
             hidden = dict.fromkeys(secret, "***")
-            for row in Statement(select(table)).each(self._db):
+            for row in Statement(f"SELECT * FROM {table.name}").each(self._db):
                 shown = {name: value if value is None else hidden.get(name, value) for name, value in dict(row).items()}
                 yield {"table": table.name, **{name: _spelled(value) for name, value in shown.items()}}
 
