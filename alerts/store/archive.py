@@ -16,15 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, exists, or_, select, text, update
-
-from alerts.model.delivery import BulkState
-from alerts.model.incident import AlertState, Archived
-from alerts.model.post import PostState
+from alerts.model.incident import Archived
 from alerts.store.alerts import AlertRepository
 from alerts.store.files import blank
-from alerts.store.schema import alert, archive, bulk, metadata, post
-from alerts.store.statement import Statement, UnitPart, any_of, stamp, upsert_into
+from alerts.store.schema import archive, metadata
+from alerts.store.statement import Statement, UnitPart, stamp, upsert_into
 from alerts.store.views import Views
 
 if TYPE_CHECKING:
@@ -34,33 +30,20 @@ MOST = 20
 """Incidents of one transaction."""
 _LOOKED_AT = 200
 # A failed post is finished: it waits for an officer, but after `[store] keep` nobody comes back to it.
-_UNFINISHED = [PostState.WAITING, PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT]
-_READERS_MAY_COME = [*_UNFINISHED, PostState.SENT]
+_UNFINISHED = "'waiting', 'queued', 'sending', 'in_doubt'"
 _SETTLED_AFTER = timedelta(days=30)
-_OLDEST = Statement(
-    select(alert.c.seq, alert.c.incident, alert.c.received_at)
-    .where(alert.c.seq > bindparam("after"))
-    .order_by(alert.c.seq)
-    .limit(_LOOKED_AT)
-)
-_LASTS = Statement(
-    select(alert.c.seq)
-    .where(alert.c.incident == bindparam("incident"))
-    .where(
-        or_(
-            alert.c.received_at > bindparam("before"),
-            alert.c.expires > bindparam("before"),
-            alert.c.closed_at > bindparam("before"),
-            alert.c.state == AlertState.WAITING.value,
-            exists().where(post.c.incident == alert.c.incident, any_of(post.c.state, _UNFINISHED)),
-            exists().where(
-                bulk.c.incident == alert.c.incident,
-                any_of(bulk.c.state, [BulkState.QUEUED.value, BulkState.SENDING.value]),
-            ),
-        )
-    )
-    .limit(1)
-)
+_OLDEST = Statement(f"""
+    SELECT seq, incident, received_at FROM alert WHERE seq > :after ORDER BY seq LIMIT {_LOOKED_AT}
+""")
+_LASTS = Statement(f"""
+    SELECT seq FROM alert
+    WHERE incident = :incident
+    AND (received_at > :before OR expires > :before OR closed_at > :before OR state = 'waiting'
+         OR EXISTS (SELECT 1 FROM post WHERE post.incident = alert.incident AND post.state IN ({_UNFINISHED}))
+         OR EXISTS (
+             SELECT 1 FROM bulk WHERE bulk.incident = alert.incident AND bulk.state IN ('queued', 'sending')))
+    LIMIT 1
+""")
 _ALERTS = "SELECT id FROM alert WHERE incident = :incident"
 # By their alert: an answer's post has a thread of its own, and goes with the alert that it belongs to.
 _POSTS = "SELECT id FROM post WHERE alert_id IN (SELECT id FROM alert WHERE incident = :incident)"
@@ -81,7 +64,7 @@ _ROWS = {
 }
 # What a report is made of. What was answered isn't kept: it names who asked, by the platform's ids.
 _REPORTED = {
-    table: Statement(text(f"SELECT * FROM {table} WHERE {rows} ORDER BY seq"))
+    table: Statement(f"SELECT * FROM {table} WHERE {rows} ORDER BY seq")
     for table, rows in (
         ("alert", _ROWS["alert"]),
         ("post", "incident = :incident"),
@@ -89,26 +72,21 @@ _REPORTED = {
         ("attempt", f"post_id IN ({_TOLD})"),
     )
 }
-_GONE = tuple(Statement(text(f"DELETE FROM {table} WHERE {rows}")) for table, rows in _ROWS.items())
+_GONE = tuple(Statement(f"DELETE FROM {table} WHERE {rows}") for table, rows in _ROWS.items())
 _KEEP = upsert_into(archive)
-_FIND = Statement(select(archive.c.incident).where(archive.c.name == bindparam("name")))
-_PACKED = Statement(select(archive.c.kept).where(archive.c.name == bindparam("name"), archive.c.kept.is_not(None)))
-_later = alert.alias("later")
-_CLOSE = Statement(
-    # Nobody reads it, so that no end is ever told of it: else whoever looks for what is over passes it each time.
-    update(alert)
-    .where(
-        alert.c.seq.in_(
-            select(_later.c.seq)
-            .where(_later.c.state == AlertState.ACCEPTED.value, _later.c.closed_at.is_(None))
-            .where(_later.c.expires <= bindparam("before"))
-            .where(~exists().where(post.c.incident == _later.c.incident, any_of(post.c.state, _READERS_MAY_COME)))
-            .where(~exists().where(bulk.c.incident == _later.c.incident, bulk.c.started_at.is_not(None)))
-            .limit(_LOOKED_AT)
-        )
-    )
-    .values(closed_at=bindparam("now"))
-)
+_FIND = Statement("SELECT incident FROM archive WHERE name = :name")
+_PACKED = Statement("SELECT kept FROM archive WHERE name = :name AND kept IS NOT NULL")
+# Nobody reads it, so that no end is ever told of it: else whoever looks for what is over passes it each time.
+_CLOSE = Statement(f"""
+    UPDATE alert SET closed_at = :now
+    WHERE seq IN (
+        SELECT seq FROM alert AS later
+        WHERE state = 'accepted' AND closed_at IS NULL AND expires <= :before
+        AND NOT EXISTS (
+            SELECT 1 FROM post WHERE post.incident = later.incident AND post.state IN ({_UNFINISHED}, 'sent'))
+        AND NOT EXISTS (SELECT 1 FROM bulk WHERE bulk.incident = later.incident AND bulk.started_at IS NOT NULL)
+        LIMIT {_LOOKED_AT})
+""")
 
 
 @dataclass(frozen=True, slots=True)

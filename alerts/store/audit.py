@@ -5,19 +5,17 @@ Each line is bound to the one before by a digest, so that a changed or missing l
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from functools import cache
 from typing import TYPE_CHECKING
-
-from sqlalchemy import BigInteger, bindparam, or_, select, text
 
 from alerts.model.errors import Unreadable
 from alerts.model.person import BEGINNING, AuditEntry, Chained, digest_of
 from alerts.model.reason import because
 from alerts.store.dialect import is_sqlite
 from alerts.store.schema import audit
-from alerts.store.statement import Statement, UnitPart, any_of, insert_into, stamp, time_of
+from alerts.store.statement import Statement, UnitPart, insert_into, stamp, time_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,41 +24,26 @@ if TYPE_CHECKING:
 
 
 _ADD = insert_into(audit, returning="seq")
-_LAST = Statement(select(audit.c.digest).order_by(audit.c.seq.desc()).limit(1))
-_NEWEST = Statement(
-    select(audit)
-    .where(or_(bindparam("before", type_=BigInteger).is_(None), audit.c.seq < bindparam("before")))
-    .order_by(audit.c.seq.desc())
-    .limit(bindparam("most"))
-)
+_LAST = Statement("SELECT digest FROM audit ORDER BY seq DESC LIMIT 1")
+_NEWEST = Statement("""
+    SELECT * FROM audit WHERE CAST(:before AS bigint) IS NULL OR seq < :before ORDER BY seq DESC LIMIT :most
+""")
 # By the index of subjects, whose rows stand in the order of `seq`: only as many are read as are wanted.
-_NEWEST_OF = Statement(
-    select(audit)
-    .where(audit.c.subject == bindparam("subject"), audit.c.seq < bindparam("before"))
-    .order_by(audit.c.seq.desc())
-    .limit(bindparam("most"))
-)
-
-
-@cache
-def _acts_of(acts: tuple[str, ...]) -> Statement:
-    """Reads the lines of a subject after a time that tell one of these acts, oldest first."""
-    return Statement(
-        select(audit)
-        .where(audit.c.subject == bindparam("subject"), audit.c.at > bindparam("since"), any_of(audit.c.act, acts))
-        .order_by(audit.c.seq)
-    )
-
-
+_NEWEST_OF = Statement("SELECT * FROM audit WHERE subject = :subject AND seq < :before ORDER BY seq DESC LIMIT :most")
+# The lines of a subject after a time that tell one of some acts, oldest first.
+_ACTS_OF = Statement("""
+    SELECT * FROM audit WHERE subject = :subject AND at > :since AND act IN (SELECT value FROM items(:acts))
+    ORDER BY seq
+""")
 _BEYOND = 2**63 - 1
 _TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
 # A line that was removed from the end leaves no gap in the chain: only this number shows that there was one.
 # AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html).
 _HEIGHT = {
-    True: Statement(text("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")),
-    False: Statement(text("SELECT seq FROM height WHERE name = 'audit'")),
+    True: Statement("SELECT seq FROM sqlite_sequence WHERE name = 'audit'"),
+    False: Statement("SELECT seq FROM height WHERE name = 'audit'"),
 }
-_ALL = Statement(select(audit).order_by(audit.c.seq))
+_ALL = Statement("SELECT * FROM audit ORDER BY seq")
 
 
 class AuditLog(UnitPart):
@@ -95,7 +78,8 @@ class AuditLog(UnitPart):
 
     def acts_of(self, subject: str, acts: tuple[str, ...], since: datetime) -> Sequence[Chained]:
         """The lines of a subject after `since` that tell one of these acts, oldest first."""
-        return [_chained(row) for row in _acts_of(acts).rows(self._db, subject=subject, since=stamp(since))]
+        rows = _ACTS_OF.rows(self._db, subject=subject, acts=json.dumps(acts), since=stamp(since))
+        return [_chained(row) for row in rows]
 
     def all(self) -> Iterator[Chained]:
         """Every line, oldest first. Raises Unreadable at a line that no Tocsin has written so."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, delete, exists, select
-
 from alerts.model.dispatch import Dispatch, DispatchAct, Outcome, TownOutcome
 from alerts.model.reason import kept_reason, read_reason
 from alerts.store.schema import dispatch, dispatch_town
@@ -17,36 +15,25 @@ from alerts.store.statement import Statement, UnitPart, fields_of, moment, stamp
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
-_DISPATCH = Statement(select(dispatch).where(dispatch.c.id == bindparam("id")))
+_DISPATCH = Statement("SELECT * FROM dispatch WHERE id = :id")
 # A draft is sent once: by this a second press of the button is known.
-_OF_DRAFT = Statement(
-    select(dispatch).where(dispatch.c.draft == bindparam("draft"), dispatch.c.sent_at.is_not(None)).limit(1)
-)
-_SENT = Statement(
-    select(dispatch)
-    .where(dispatch.c.sent_at.is_not(None))
-    .order_by(dispatch.c.sent_at.desc(), dispatch.c.id)
-    .limit(bindparam("most"))
-)
+_OF_DRAFT = Statement("SELECT * FROM dispatch WHERE draft = :draft AND sent_at IS NOT NULL LIMIT 1")
+_SENT = Statement("SELECT * FROM dispatch WHERE sent_at IS NOT NULL ORDER BY sent_at DESC, id LIMIT :most")
 # Most towns have theirs within seconds; one that is down keeps its dispatch here until it is back.
-_UNFINISHED = Statement(
-    select(dispatch.c.id)
-    .where(
-        dispatch.c.sent_at.is_not(None),
-        exists().where(
-            and_(dispatch_town.c.dispatch == dispatch.c.id, dispatch_town.c.outcome == bindparam("outcome"))
-        ),
-    )
-    .order_by(dispatch.c.sent_at)
-)
+_UNFINISHED = Statement("""
+    SELECT id FROM dispatch
+    WHERE sent_at IS NOT NULL
+    AND EXISTS (SELECT 1 FROM dispatch_town WHERE dispatch = dispatch.id AND outcome = :outcome)
+    ORDER BY sent_at
+""")
 _PUT = upsert_into(dispatch)
-_TOWNS = Statement(
-    select(dispatch_town).where(dispatch_town.c.dispatch == bindparam("id")).order_by(dispatch_town.c.town)
-)
+_TOWNS = Statement("SELECT * FROM dispatch_town WHERE dispatch = :id ORDER BY town")
 _PUT_TOWN = upsert_into(dispatch_town)
-_UNSENT = select(dispatch.c.id).where(dispatch.c.sent_at.is_(None), dispatch.c.created_at < bindparam("before"))
-_DROP_TOWNS = Statement(delete(dispatch_town).where(dispatch_town.c.dispatch.in_(_UNSENT)))
-_DROP = Statement(delete(dispatch).where(dispatch.c.sent_at.is_(None), dispatch.c.created_at < bindparam("before")))
+_DROP_TOWNS = Statement("""
+    DELETE FROM dispatch_town
+    WHERE dispatch IN (SELECT id FROM dispatch WHERE sent_at IS NULL AND created_at < :before)
+""")
+_DROP = Statement("DELETE FROM dispatch WHERE sent_at IS NULL AND created_at < :before")
 
 
 class Dispatches(UnitPart):

@@ -6,8 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
-
 from alerts.model.listening import EarStatus
 from alerts.model.reason import kept_reason, read_reason
 from alerts.store.schema import ear
@@ -17,8 +15,8 @@ if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
 MILLIONTHS = 1_000_000
-_EAR = Statement(select(ear).where(ear.c.name == bindparam("name")))
-_EARS = Statement(select(ear).order_by(ear.c.name))
+_EAR = Statement("SELECT * FROM ear WHERE name = :name")
+_EARS = Statement("SELECT * FROM ear ORDER BY name")
 _PUT_EAR = upsert_into(ear)
 
 

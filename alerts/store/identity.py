@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from sqlalchemy import bindparam, select
-
 from alerts.model.reason import because
 from alerts.store.connection import Place, begin, commit, migrate, opened, rollback
 from alerts.store.files import StoreError
@@ -18,7 +16,7 @@ from alerts.store.schema import fact
 from alerts.store.statement import Statement, upsert_into
 
 _OWNER, _KEY = "(store)", "town"  # no channel's name holds brackets
-_FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("channel"), fact.c.key == bindparam("key")))
+_FACT = Statement("SELECT value FROM fact WHERE channel = :channel AND key = :key")
 _KEEP = upsert_into(fact)
 
 

@@ -16,11 +16,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, and_, bindparam, case, delete, func, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import insert
-
 from alerts.model.lease import Lease, LeaseLost, Ownership, RunningDaemon
-from alerts.store.schema import daemon, lease
+from alerts.store.schema import daemon
 from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
@@ -32,41 +29,24 @@ FAR = timedelta(minutes=1)
 FORGOTTEN_AFTER = timedelta(hours=1)
 """How long the row of a daemon that runs no more is kept."""
 
-_OURS = and_(lease.c.lane == bindparam("lane"), lease.c.owner == bindparam("owner"))
-_HOLDS = Statement(
-    select(literal(1)).where(_OURS, lease.c.number == bindparam("number"), lease.c.until > bindparam("now"))
-)
-_LEASES = Statement(select(lease).order_by(lease.c.lane))
-_DAEMONS = Statement(select(daemon).order_by(daemon.c.since, daemon.c.owner))
+_HOLDS = Statement("SELECT 1 FROM lease WHERE lane = :lane AND owner = :owner AND number = :number AND until > :now")
+_LEASES = Statement("SELECT * FROM lease ORDER BY lane")
+_DAEMONS = Statement("SELECT * FROM daemon ORDER BY since, owner")
 _REGISTER = upsert_into(daemon)
-_LEAVE = Statement(delete(daemon).where(daemon.c.owner == bindparam("key")))
-_RENEW = Statement(
-    update(lease).where(lease.c.owner == bindparam("key"), lease.c.number.is_not(None)).values(until=bindparam("until"))
-)
-_OF_OURS = update(lease).where(lease.c.owner == bindparam("key")).values(owner="", until=bindparam("now"))
-_RELEASE = Statement(_OF_OURS.where(lease.c.lane == bindparam("name")))
-_GIVE_BACK = Statement(_OF_OURS)
-_END = Statement(
-    update(lease)
-    .where(lease.c.owner.startswith(bindparam("beginning", type_=String)))
-    .values(owner="", until=bindparam("now"))
-)
-_BURY = Statement(delete(daemon).where(daemon.c.owner.startswith(bindparam("beginning", type_=String))))
-_NEW = insert(lease).values({c.name: bindparam(c.name) for c in lease.columns})
-_NUMBER = func.coalesce(lease.c.number, 0)
-_TAKE = Statement(
-    # One statement that says what is free, so that of two that ask at once one is told no.
-    _NEW.on_conflict_do_update(
-        index_elements=["lane"],
-        set_={
-            "owner": _NEW.excluded.owner,
-            "until": _NEW.excluded.until,
-            "number": case((_NEW.excluded.number > _NUMBER, _NEW.excluded.number), else_=_NUMBER + 1),
-            "since": _NEW.excluded.since,
-        },
-        where=or_(lease.c.owner == "", lease.c.until <= bindparam("now"), lease.c.until > bindparam("far")),
-    )
-)
+_LEAVE = Statement("DELETE FROM daemon WHERE owner = :key")
+_RENEW = Statement("UPDATE lease SET until = :until WHERE owner = :key AND number IS NOT NULL")
+_RELEASE = Statement("UPDATE lease SET owner = '', until = :now WHERE owner = :key AND lane = :name")
+_GIVE_BACK = Statement("UPDATE lease SET owner = '', until = :now WHERE owner = :key")
+_END = Statement("UPDATE lease SET owner = '', until = :now WHERE owner LIKE :beginning || '%'")
+_BURY = Statement("DELETE FROM daemon WHERE owner LIKE :beginning || '%'")
+# One statement that says what is free, so that of two that ask at once one is told no.
+_TAKE = Statement("""
+    INSERT INTO lease (lane, owner, until, number, since) VALUES (:lane, :owner, :until, :number, :since)
+    ON CONFLICT (lane) DO UPDATE SET
+        owner = excluded.owner, until = excluded.until, since = excluded.since,
+        number = greatest(excluded.number, coalesce(lease.number, 0) + 1)
+    WHERE lease.owner = '' OR lease.until <= :now OR lease.until > :far
+""")
 
 
 @dataclass(frozen=True, slots=True)

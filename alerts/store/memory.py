@@ -12,9 +12,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
-
 from alerts.model.delivery import ChannelStatus
 from alerts.model.incident import Undrafted
 from alerts.model.lease import Lease
@@ -22,7 +19,7 @@ from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
 from alerts.store.schema import channel as channels
 from alerts.store.schema import fact, heard, source
-from alerts.store.statement import Statement, UnitPart, moment, one_of, stamp, upsert_into
+from alerts.store.statement import Statement, UnitPart, moment, stamp, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.database import Database
@@ -30,25 +27,18 @@ if TYPE_CHECKING:
 
 # More than a year, so that what a feed still lists from last year is not told as new.
 _KEEP_HEARD = timedelta(days=400)
-_MEMORY = Statement(select(source).where(source.c.name == bindparam("name")))
-_KNOWN = Statement(select(heard.c.key).where(heard.c.source == bindparam("source"), one_of(heard.c.key, "keys")))
-_HEAR_INSERT = insert(heard).values({c.name: bindparam(c.name) for c in heard.columns})
-_HEAR = Statement(
-    _HEAR_INSERT.on_conflict_do_update(index_elements=["source", "key"], set_={"at": _HEAR_INSERT.excluded.at})
-)
-_FORGET = Statement(delete(heard).where(heard.c.source == bindparam("source"), heard.c.at < bindparam("before")))
+_MEMORY = Statement("SELECT * FROM source WHERE name = :name")
+_KNOWN = Statement("SELECT key FROM heard WHERE source = :source AND key IN (SELECT value FROM items(:keys))")
+_HEAR = upsert_into(heard)
+_FORGET = Statement("DELETE FROM heard WHERE source = :source AND at < :before")
 # All columns at once: what a source remembers belongs to the reading that stored it, never to half of it.
 _REMEMBER = upsert_into(source)
-_READ_WELL = Statement(
-    update(source)
-    .where(source.c.name == bindparam("source"), source.c.failures == 0)
-    .values(last_ok=bindparam("at"), last_try=bindparam("at"))
-)
+_READ_WELL = Statement("UPDATE source SET last_ok = :at, last_try = :at WHERE name = :source AND failures = 0")
 _PUT_STATUS = upsert_into(channels)
-_FACTS = Statement(select(fact.c.channel, fact.c.key, fact.c.value))
+_FACTS = Statement("SELECT channel, key, value FROM fact")
 _PUT_FACT = upsert_into(fact)
 _UNDRAFTED = "(undrafted)"  # no channel's name holds brackets
-_UNDRAFTED_ALL = Statement(select(fact.c.key, fact.c.value).where(fact.c.channel == _UNDRAFTED))
+_UNDRAFTED_ALL = Statement(f"SELECT key, value FROM fact WHERE channel = '{_UNDRAFTED}'")
 _MOST_UNDRAFTED = 250
 """Of one source and gravity: the first ones are drafted in time. A feed that goes on for ever fills no table."""
 

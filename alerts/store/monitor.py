@@ -7,47 +7,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, or_, select
-
-from alerts.model.incident import CLASHES, OWN_NOTICES, AlertState, StoredAlert
+from alerts.model.incident import CLASHES, OWN_NOTICES, StoredAlert
 from alerts.model.person import Act, AuditEntry
-from alerts.model.post import PostState
 from alerts.model.reason import Reason, because, read_reason
 from alerts.store.alerts import stored_alert_of
-from alerts.store.dialect import likely
-from alerts.store.schema import alert, attempt, audit, decision, fact, post, source
-from alerts.store.statement import Statement, UnitPart, any_of, stamp, time_of, upsert_into
+from alerts.store.schema import fact
+from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
 OWN_WARNINGS = OWN_NOTICES
 """The source of Tocsin's own warnings: what becomes of them is nothing to warn of."""
-_S = PostState
 _OWNER = "(watch)"  # no channel's name holds brackets
-_ON_CHANNEL = post.c.channel == bindparam("channel")
-_COUNTED = (func.count(post.c.id.distinct()).label("posts"), func.max(post.c.reason).label("reason"))
-_STUCK = Statement(
-    select(*_COUNTED, func.min(attempt.c.left_at).label("since"))
-    .join(attempt, attempt.c.post_id == post.c.id)
-    .join(alert, alert.c.id == post.c.alert_id)
-    .where(_ON_CHANNEL, alert.c.source != OWN_WARNINGS, attempt.c.action == "send")
-    # The states as one list first: that is what lets SQLite look only at what is open.
-    .where(any_of(post.c.state, [_S.QUEUED.value, _S.SENDING.value, _S.IN_DOUBT.value]))
-    .where(or_(post.c.state != _S.IN_DOUBT.value, post.c.next_try.is_not(None)))
-    .where(attempt.c.left_at <= bindparam("before"))
-)
+_STUCK = Statement(f"""
+    SELECT count(DISTINCT post.id) AS posts, max(post.reason) AS reason, min(attempt.left_at) AS since
+    FROM post JOIN attempt ON attempt.post_id = post.id JOIN alert ON alert.id = post.alert_id
+    WHERE post.channel = :channel AND alert.source <> '{OWN_WARNINGS}' AND attempt.action = 'send'
+    -- The states as one list first: that is what lets SQLite look only at what is open.
+    AND post.state IN ('queued', 'sending', 'in_doubt')
+    AND (post.state <> 'in_doubt' OR post.next_try IS NOT NULL) AND attempt.left_at <= :before
+""")
 # What has run out needs no decision any more: nobody would send it.
-_UNDECIDED = Statement(
-    select(*_COUNTED, func.min(post.c.stored_at).label("since"))
-    .join(alert, alert.c.id == post.c.alert_id)
-    .where(_ON_CHANNEL, alert.c.source != OWN_WARNINGS)
-    .where(any_of(post.c.state, [_S.FAILED.value, _S.IN_DOUBT.value]))
-    .where(or_(post.c.state == _S.FAILED.value, post.c.next_try.is_(None)))
-    .where(or_(post.c.expires.is_(None), post.c.expires > bindparam("now")))
-)
-_SOURCES = Statement(select(source))
-_FACTS = Statement(select(fact.c.key, fact.c.value).where(fact.c.channel == _OWNER))
+_UNDECIDED = Statement(f"""
+    SELECT count(DISTINCT post.id) AS posts, max(post.reason) AS reason, min(post.stored_at) AS since
+    FROM post JOIN alert ON alert.id = post.alert_id
+    WHERE post.channel = :channel AND alert.source <> '{OWN_WARNINGS}' AND post.state IN ('failed', 'in_doubt')
+    AND (post.state = 'failed' OR post.next_try IS NULL) AND (post.expires IS NULL OR post.expires > :now)
+""")
+_SOURCES = Statement("SELECT * FROM source")
+_FACTS = Statement(f"SELECT key, value FROM fact WHERE channel = '{_OWNER}'")
 _REMEMBER = upsert_into(fact)
 
 
@@ -70,38 +59,23 @@ class SourceRow:
     mark: str | None
 
 
-_WAITING = Statement(
-    select(alert).where(alert.c.state == AlertState.WAITING.value, alert.c.source != OWN_WARNINGS).order_by(alert.c.seq)
-)
+_WAITING = Statement(f"SELECT * FROM alert WHERE state = 'waiting' AND source <> '{OWN_WARNINGS}' ORDER BY seq")
 # As reasons are kept now, and as they were kept before: a warning of either kind may be open when a daemon is upgraded.
 _BEGAN = because("notice", say="begins", key="waiting ").kept().removesuffix('"}')
-_TOLD = Statement(
-    select(decision.c.reason)
-    .select_from(alert.join(decision, decision.c.alert_id == alert.c.id))
-    .where(alert.c.source == OWN_WARNINGS, likely(alert.c.state == AlertState.ACCEPTED.value))
-    .where(alert.c.expires > bindparam("now"), alert.c.topic.is_not(None))
-    .where(or_(decision.c.reason.like("begins: waiting %"), decision.c.reason.like(f"{_BEGAN}%")))
-)
-
-
-_CORRECTIONS = Statement(
-    select(audit)
-    .where(audit.c.seq > bindparam("after"), audit.c.act == Act.CORRECT.value, audit.c.at > bindparam("since"))
-    .order_by(audit.c.seq)
-)
-
-
-_CLASHES = Statement(
-    select(decision.c.alert_id)
-    .where(decision.c.seq > bindparam("after"), decision.c.what == CLASHES, decision.c.at > bindparam("since"))
-    .order_by(decision.c.seq)
-)
-_LAST_BEFORE = Statement(
-    select(decision.c.seq).where(decision.c.at <= bindparam("since")).order_by(decision.c.seq.desc()).limit(1)
-)
-
-
-_HEIGHT = Statement(select(func.max(decision.c.seq).label("height")))
+_TOLD = Statement(f"""
+    SELECT decision.reason FROM alert JOIN decision ON decision.alert_id = alert.id
+    WHERE alert.source = '{OWN_WARNINGS}' AND likely(alert.state = 'accepted')
+    AND alert.expires > :now AND alert.topic IS NOT NULL
+    AND (decision.reason LIKE :before OR decision.reason LIKE :began)
+""")
+_CORRECTIONS = Statement(f"""
+    SELECT * FROM audit WHERE seq > :after AND act = '{Act.CORRECT}' AND at > :since ORDER BY seq
+""")
+_CLASHES = Statement(f"""
+    SELECT alert_id FROM decision WHERE seq > :after AND what = '{CLASHES}' AND at > :since ORDER BY seq
+""")
+_LAST_BEFORE = Statement("SELECT seq FROM decision WHERE at <= :since ORDER BY seq DESC LIMIT 1")
+_HEIGHT = Statement("SELECT max(seq) AS height FROM decision")
 
 
 class Monitor(UnitPart):
@@ -141,7 +115,8 @@ class Monitor(UnitPart):
 
     def told_of(self, now: datetime) -> Sequence[str]:
         """The ids of the alerts whose waiting those on call were told of, and not yet how it ended."""
-        return [str(read_reason(row["reason"])).rsplit(" ", 1)[1] for row in _TOLD.rows(self._db, now=stamp(now))]
+        rows = _TOLD.rows(self._db, now=stamp(now), before="begins: waiting %", began=f"{_BEGAN}%")
+        return [str(read_reason(row["reason"])).rsplit(" ", 1)[1] for row in rows]
 
     def corrections(self, after: int, since: datetime) -> Sequence[AuditEntry]:
         """The lines of the audit log by which somebody corrected an alert, from behind the line `after`."""

@@ -11,93 +11,69 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, insert, or_, select
-
 from alerts.model.incident import SavedDraft
 from alerts.model.person import Account, KeptReply, Passkey, Role, Session, Stage, Token, fold_name
 from alerts.model.town import Secret
 from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
-from alerts.store.statement import Statement, UnitPart, fields_of, moment, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, fields_of, insert_into, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
-_ACCOUNT = Statement(select(account).where(account.c.folded == bindparam("folded")))
-_ACCOUNTS = Statement(select(account).order_by(account.c.folded))
+_ACCOUNT = Statement("SELECT * FROM account WHERE folded = :folded")
+_ACCOUNTS = Statement("SELECT * FROM account ORDER BY folded")
 _PUT_ACCOUNT = upsert_into(account)
-_PASSKEYS = Statement(select(passkey).where(passkey.c.account == bindparam("folded")).order_by(passkey.c.created_at))
-_PASSKEY = Statement(select(passkey).where(passkey.c.id == bindparam("id")))
+_PASSKEYS = Statement("SELECT * FROM passkey WHERE account = :folded ORDER BY created_at")
+_PASSKEY = Statement("SELECT * FROM passkey WHERE id = :id")
 _PUT_PASSKEY = upsert_into(passkey)
-_DROP_PASSKEY = Statement(delete(passkey).where(passkey.c.id == bindparam("key")))
-_SESSION = Statement(select(session).where(session.c.digest == bindparam("digest")))
-_SESSIONS = Statement(
-    select(session).where(session.c.account == bindparam("folded")).order_by(session.c.created_at.desc())
-)
+_DROP_PASSKEY = Statement("DELETE FROM passkey WHERE id = :key")
+_SESSION = Statement("SELECT * FROM session WHERE digest = :digest")
+_SESSIONS = Statement("SELECT * FROM session WHERE account = :folded ORDER BY created_at DESC")
 _PUT_SESSION = upsert_into(session)
-_DROP_SESSION = Statement(delete(session).where(session.c.digest == bindparam("key")))
+_DROP_SESSION = Statement("DELETE FROM session WHERE digest = :key")
 # All but one: whoever changes their password stays signed in where they did it, and nowhere else.
-_DROP_SESSIONS = Statement(
-    delete(session)
-    .where(session.c.account == bindparam("folded"))
-    .where(or_(bindparam("but", type_=Text).is_(None), session.c.digest != bindparam("but")))
-)
-_TOKENS = Statement(select(token).order_by(token.c.folded, token.c.created_at))
-_TOKEN = Statement(select(token).where(token.c.digest == bindparam("digest")))
+_DROP_SESSIONS = Statement("""
+    DELETE FROM session WHERE account = :folded AND (CAST(:but AS text) IS NULL OR digest <> :but)
+""")
+_TOKENS = Statement("SELECT * FROM token ORDER BY folded, created_at")
+_TOKEN = Statement("SELECT * FROM token WHERE digest = :digest")
 _PUT_TOKEN = upsert_into(token)
-_ATTEMPTED = Statement(
-    insert(sign_in)
-    .values({name: bindparam(name) for name in ("at", "folded", "address", "good")})
-    .returning(sign_in.c.seq)
-)
-_good = sign_in.alias("good")
+_ATTEMPTED = insert_into(sign_in, returning="seq")
 # What failed before the last good sign-in of the name is forgiven: else somebody who mistypes each day is locked out.
-_LAST_GOOD = select(func.max(_good.c.seq)).where(and_(_good.c.folded == bindparam("folded"), _good.c.good.is_(True)))
-_FAILED_FOR = Statement(
-    select(sign_in.c.at)
-    .where(sign_in.c.folded == bindparam("folded"), sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
-    .where(or_(bindparam("address", type_=Text).is_(None), sign_in.c.address == bindparam("address")))
-    .where(sign_in.c.seq > func.coalesce(_LAST_GOOD.scalar_subquery(), -1))
-    .order_by(sign_in.c.at)
-)
-_FAILED_WHERE = Statement(
-    select(sign_in.c.at, sign_in.c.address)
-    .where(sign_in.c.folded == bindparam("folded"), sign_in.c.good.is_(False))
-    .where(sign_in.c.at >= bindparam("since"), sign_in.c.at <= bindparam("until"))
-    .where(sign_in.c.seq > func.coalesce(_LAST_GOOD.scalar_subquery(), -1))
-    .order_by(sign_in.c.at)
-)
-_FAILED_FROM = Statement(
-    select(sign_in.c.at)
-    .where(sign_in.c.address == bindparam("address"), sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
-    .order_by(sign_in.c.at)
-)
-_FAILING = Statement(
-    select(sign_in.c.address)
-    .where(sign_in.c.good.is_(False), sign_in.c.at >= bindparam("since"))
-    .group_by(sign_in.c.address)
-    .having(func.count() >= bindparam("least"))
-    .order_by(sign_in.c.address)
-)
-_CAME_IN = Statement(
-    select(sign_in.c.seq)
-    .where(sign_in.c.address == bindparam("address"), sign_in.c.good.is_(True), sign_in.c.at >= bindparam("since"))
-    .where(or_(bindparam("folded", type_=Text).is_(None), sign_in.c.folded == bindparam("folded")))
-    .where(or_(bindparam("until", type_=BigInteger).is_(None), sign_in.c.at <= bindparam("until")))
-    .limit(1)
-)
+_LAST_GOOD = "SELECT max(seq) FROM sign_in AS well WHERE well.folded = :folded AND well.good = TRUE"
+_SINCE_GOOD = f"seq > coalesce(({_LAST_GOOD}), -1)"
+_FAILED_FOR = Statement(f"""
+    SELECT at FROM sign_in
+    WHERE folded = :folded AND good = FALSE AND at >= :since
+    AND (CAST(:address AS text) IS NULL OR address = :address) AND {_SINCE_GOOD}
+    ORDER BY at
+""")
+_FAILED_WHERE = Statement(f"""
+    SELECT at, address FROM sign_in
+    WHERE folded = :folded AND good = FALSE AND at >= :since AND at <= :until AND {_SINCE_GOOD}
+    ORDER BY at
+""")
+_FAILED_FROM = Statement("""
+    SELECT at FROM sign_in WHERE address = :address AND good = FALSE AND at >= :since ORDER BY at
+""")
+_FAILING = Statement("""
+    SELECT address FROM sign_in WHERE good = FALSE AND at >= :since
+    GROUP BY address HAVING count(*) >= :least ORDER BY address
+""")
+_CAME_IN = Statement("""
+    SELECT seq FROM sign_in
+    WHERE address = :address AND good = TRUE AND at >= :since
+    AND (CAST(:folded AS text) IS NULL OR folded = :folded) AND (CAST(:until AS bigint) IS NULL OR at <= :until)
+    LIMIT 1
+""")
 # An attempt is written down as failed before the password is even checked, so that many at once don't slip past the
 # throttle; a good one is taken back by its number.
-_FORGET = Statement(delete(sign_in).where(sign_in.c.seq == bindparam("number")))
-_SWEEP_SESSIONS = Statement(delete(session).where(session.c.expires_at <= bindparam("now")))
+_FORGET = Statement("DELETE FROM sign_in WHERE seq = :number")
+_SWEEP_SESSIONS = Statement("DELETE FROM session WHERE expires_at <= :now")
 # Good ones stay longer: an address from which somebody came in is believed more than one that is new.
-_SWEEP_ATTEMPTS = Statement(
-    delete(sign_in).where(
-        or_(
-            and_(sign_in.c.good.is_(False), sign_in.c.at < bindparam("failed")),
-            and_(sign_in.c.good.is_(True), sign_in.c.at < bindparam("good_ones")),
-        )
-    )
-)
+_SWEEP_ATTEMPTS = Statement("""
+    DELETE FROM sign_in WHERE (good = FALSE AND at < :failed) OR (good = TRUE AND at < :good_ones)
+""")
 
 
 class Accounts(UnitPart):
@@ -320,15 +296,13 @@ def _token(row: Row) -> Token:
     )
 
 
-_DRAFT = Statement(select(draft).where(draft.c.id == bindparam("id")))
-_DRAFTS = Statement(
-    select(draft)
-    .where(draft.c.account == bindparam("folded"), draft.c.alert_id.is_(None))
-    .order_by(draft.c.updated_at.desc(), draft.c.id.desc())
-)
+_DRAFT = Statement("SELECT * FROM draft WHERE id = :id")
+_DRAFTS = Statement("""
+    SELECT * FROM draft WHERE account = :folded AND alert_id IS NULL ORDER BY updated_at DESC, id DESC
+""")
 _PUT_DRAFT = upsert_into(draft)
-_DROP_DRAFT = Statement(delete(draft).where(draft.c.id == bindparam("key")))
-_SWEEP_DRAFTS = Statement(delete(draft).where(draft.c.updated_at < bindparam("before")))
+_DROP_DRAFT = Statement("DELETE FROM draft WHERE id = :key")
+_SWEEP_DRAFTS = Statement("DELETE FROM draft WHERE updated_at < :before")
 
 
 class Drafts(UnitPart):
@@ -379,12 +353,10 @@ def _saved(row: Row) -> SavedDraft:
     )
 
 
-_REPLY = Statement(
-    select(idempotency).where(idempotency.c.token == bindparam("token"), idempotency.c.key == bindparam("key"))
-)
+_REPLY = Statement("SELECT * FROM idempotency WHERE token = :token AND key = :key")
 _KEEP_REPLY = upsert_into(idempotency)
-_DROP_REPLIES = Statement(delete(idempotency).where(idempotency.c.body.contains(bindparam("words"))))
-_SWEEP_REPLIES = Statement(delete(idempotency).where(idempotency.c.at < bindparam("oldest")))
+_DROP_REPLIES = Statement("DELETE FROM idempotency WHERE body LIKE '%' || :words || '%'")
+_SWEEP_REPLIES = Statement("DELETE FROM idempotency WHERE at < :oldest")
 
 
 class Replies(UnitPart):

@@ -26,8 +26,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from sqlalchemy import bindparam, select
-
 from alerts.apart.parser import parser
 from alerts.apart.pool import OFFICERS
 from alerts.model.alert import Alert, Resource
@@ -177,9 +175,9 @@ def _write(file: Path, data: bytes) -> None:
     sync(file.parent)
 
 
-_HAS = Statement(select(picture.c.name).where(picture.c.name == bindparam("name")))
+_HAS = Statement("SELECT name FROM picture WHERE name = :name")
 _PUT = upsert_into(picture)
-_GET = Statement(select(picture.c.data).where(picture.c.name == bindparam("name")))
+_GET = Statement("SELECT data FROM picture WHERE name = :name")
 
 
 class SharedPictures(UnitPart):

@@ -24,16 +24,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, delete, exists, func, or_, select, text, update
-
 from alerts.model.incident import new_id
 from alerts.model.person import AuditEntry
-from alerts.model.post import Post, PostKind, PostState, Receipt
+from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.audit import AuditLog
-from alerts.store.dialect import unindexed
 from alerts.store.files import StoreError, opened, sound, sync
-from alerts.store.schema import alert, attempt, fact, post
+from alerts.store.schema import fact
 from alerts.store.sockets import ring
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
@@ -47,7 +44,7 @@ FARTHEST = timedelta(days=7)
 _OWNER = "(store)"  # no channel's name holds brackets
 # Always the same length, written in place: the file is never shorter or longer than one write.
 _LENGTH = 200
-_FACT = Statement(select(fact.c.value).where(fact.c.channel == _OWNER, fact.c.key == bindparam("key")))
+_FACT = Statement(f"SELECT value FROM fact WHERE channel = '{_OWNER}' AND key = :key")
 _KEEP = upsert_into(fact)
 _REACHED = """
 SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'alert'), (SELECT seq FROM sqlite_sequence WHERE name = 'attempt')
@@ -59,60 +56,37 @@ SELECT max(at) FROM (
     UNION ALL SELECT at FROM (SELECT received_at AS at FROM alert ORDER BY seq DESC LIMIT 1)
     UNION ALL SELECT at FROM (SELECT max(left_at, coalesce(ended_at, 0)) AS at FROM attempt ORDER BY seq DESC LIMIT 99))
 """
-_MAY_BE_OUT = Statement(
-    select(alert.c.seq)
-    .where(alert.c.id == bindparam("alert"))
-    .where(or_(alert.c.sent <= bindparam("until"), alert.c.received_at <= bindparam("until")))
-)
-_LOOKED = Statement(
-    select(attempt.c.seq)
-    .where(attempt.c.post_id == bindparam("post"), attempt.c.action == "look", attempt.c.left_at >= bindparam("until"))
-    .limit(1)
-)
-_LOOK_FIRST = Statement(
-    update(post)
-    .where(post.c.id == bindparam("key"), post.c.state == PostState.QUEUED.value)
-    .values(
-        state=PostState.IN_DOUBT.value,
-        outcome=LOOKED_FOR,
-        reason=because("looked_for_first").kept(),
-        looks=0,
-        next_try=bindparam("now"),
-        # From there on the channel looks, and what it knows from before is where Telegram begins.
-        attempted_at=bindparam("since"),
-    )
-)
-_first = attempt.alias("first")
-_TOLD_BEFORE = exists().where(
-    _first.c.channel == attempt.c.channel,
-    _first.c.remote_id == attempt.c.remote_id,
-    text("first.remote_id IS NOT NULL"),
-    _first.c.seq < attempt.c.seq,
-    unindexed(_first.c.ended_at) <= bindparam("before"),
-)
-_IS_ANSWER = exists().where(post.c.id == attempt.c.post_id, post.c.kind == PostKind.ANSWER.value)
-_NEWEST_KNOWN = Statement(
-    # By the journal, not by the post: one that was sent before but answered after may have the higher id. An edit
-    # answers with an id that was told before. From the newest attempt backwards, so that it stops at the first: with
-    # the `+`, SQLite doesn't take the index of times instead, and sort. Where an answer stands, ids may run otherwise.
-    select(attempt.c.remote_id)
-    .where(attempt.c.channel == bindparam("channel"), text("attempt.remote_id IS NOT NULL"))
-    .where(unindexed(attempt.c.ended_at) <= bindparam("before"), ~_TOLD_BEFORE, ~_IS_ANSWER)
-    .order_by(attempt.c.seq.desc())
-    .limit(1)
-)
-_KNOWN = Statement(
-    select(attempt.c.seq)
-    .where(attempt.c.channel == bindparam("channel"), attempt.c.remote_id == bindparam("remote_id"))
-    .where(text("attempt.remote_id IS NOT NULL"))
-    .limit(1)
-)
-_FORGET = Statement(delete(fact).where(fact.c.channel == _OWNER, fact.c.key == "listed"))
-_LOOKED_FOR = Statement(
-    select(post.c.channel, post.c.state, func.count().label("posts"))
-    .where(post.c.outcome == LOOKED_FOR, post.c.attempted_at == bindparam("since"))
-    .group_by(post.c.channel, post.c.state)
-)
+_MAY_BE_OUT = Statement("SELECT seq FROM alert WHERE id = :alert AND (sent <= :until OR received_at <= :until)")
+_LOOKED = Statement("""
+    SELECT seq FROM attempt WHERE post_id = :post AND action = 'look' AND left_at >= :until LIMIT 1
+""")
+# From the gap on the channel looks, and what it knows from before is where Telegram begins.
+_LOOK_FIRST = Statement(f"""
+    UPDATE post SET state = 'in_doubt', outcome = '{LOOKED_FOR}', reason = :reason, looks = 0, next_try = :now,
+                    attempted_at = :since
+    WHERE id = :key AND state = 'queued'
+""")
+# By the journal, not by the post: one that was sent before but answered after may have the higher id. An edit answers
+# with an id that was told before. From the newest attempt backwards, so that it stops at the first, and by no index of
+# times, which would have to be sorted. Where an answer stands, ids may run otherwise.
+_NEWEST_KNOWN = Statement("""
+    SELECT remote_id FROM attempt
+    WHERE channel = :channel AND remote_id IS NOT NULL AND unindexed(ended_at) <= :before
+    AND NOT EXISTS (
+        SELECT 1 FROM attempt AS first
+        WHERE first.channel = attempt.channel AND first.remote_id = attempt.remote_id AND first.remote_id IS NOT NULL
+        AND first.seq < attempt.seq AND unindexed(first.ended_at) <= :before)
+    AND NOT EXISTS (SELECT 1 FROM post WHERE post.id = attempt.post_id AND post.kind = 'answer')
+    ORDER BY seq DESC LIMIT 1
+""")
+_KNOWN = Statement("""
+    SELECT seq FROM attempt WHERE channel = :channel AND remote_id = :remote_id AND remote_id IS NOT NULL LIMIT 1
+""")
+_FORGET = Statement(f"DELETE FROM fact WHERE channel = '{_OWNER}' AND key = 'listed'")
+_LOOKED_FOR = Statement(f"""
+    SELECT channel, state, count(*) AS posts FROM post WHERE outcome = '{LOOKED_FOR}' AND attempted_at = :since
+    GROUP BY channel, state
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +130,8 @@ class Restored(UnitPart):
             return False
         if _LOOKED.row(self._db, post=post.id, until=stamp(gap.until)) is not None:
             return False
-        return _LOOK_FIRST.run(self._db, key=post.id, now=stamp(now), since=stamp(gap.looked_from)).rowcount == 1
+        values = {"now": stamp(now), "since": stamp(gap.looked_from), "reason": because("looked_for_first").kept()}
+        return _LOOK_FIRST.run(self._db, key=post.id, **values).rowcount == 1
 
     def newest_known(self, channel: str, before: datetime) -> str | None:
         """The newest id on a channel that this database knows from before then."""
