@@ -8,6 +8,7 @@ than the public, or for elsewhere alone, stays theirs, and all that is seen of i
 from __future__ import annotations
 
 import json
+from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -24,7 +25,6 @@ from alerts.store.views import LAST_DAY, Views
 
 PLANNED = frozenset((Hazard.WORKS, *WATER_CUTS))
 """What is announced long before: shown as to come until it begins."""
-_CLOCKS_CHANGE = timedelta(hours=1)
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _NEVER_TOLD = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.WAITING)
 
@@ -74,34 +74,42 @@ class PublicIncident:
     @property
     def planned(self) -> bool:
         """Whether it is of the kind that is announced long before, or stands in the works calendar, whatever it is."""
-        return self.hazard in PLANNED or self.alert.infos[0].parameter(STEP_PARAMETER) is not None
+        return is_planned(self.alert)
 
-    def to_come(self, now: datetime) -> bool:
+    def to_come(self, now: datetime, zone: ZoneInfo) -> bool:
         """Whether it is planned and hasn't begun, or is a series and not on by the hour."""
-        if self.ending is not None or not self.planned:
-            return False
-        return self.alert.starts > now or not _is_on(self.alert, now)
+        return self.ending is None and is_to_come(self.alert, now, zone)
 
 
-def _is_on(alert: Alert, now: datetime) -> bool:
+def is_planned(alert: Alert) -> bool:
+    """Whether it is of the kind that is announced long before, or stands in the works calendar, whatever it is."""
+    return any(told_of(info) in PLANNED or info.parameter(STEP_PARAMETER) is not None for info in alert.infos[:1])
+
+
+def is_to_come(alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
+    """Whether it is planned and hasn't begun, or is a series and not on at that hour by the clocks of `zone`."""
+    return is_planned(alert) and (alert.starts > now or not _is_on(alert, now, zone))
+
+
+def _is_on(alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
     """Whether a series of the works calendar has a date now; true of everything else, and where its rule isn't read.
 
-    An hour on either side is counted in: the message knows the station's clocks as they were when it was written.
+    Its hours are those of the clock on the wall: works from 22:00 to 6:00 are so too in the night in which it is set.
     """
     told = alert.infos[0].parameter(SERIES_PARAMETER)
     if told is None:
         return True
     try:
         series = json.loads(told)
-        zone, length = alert.starts.tzinfo, timedelta(seconds=series["length"])
-        opens = time.fromisoformat(series["opens"])
-        days = [now.astimezone(zone).date() - timedelta(days=back) for back in range(min(length.days, 31) + 2)]
+        opens, length = time.fromisoformat(series["opens"]), timedelta(seconds=series["length"])
+        today, first = now.astimezone(zone).date(), alert.starts.astimezone(zone).date()
+        days = [today - timedelta(days=back) for back in range(min(length.days, 31) + 2)]
         spans = [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for _, start, end in series["moved"]]
-        begins = [datetime.combine(day, opens, zone) for day in days if _has(series, day, alert.starts.date())]
+        begins = [datetime.combine(day, opens) for day in days if _has(series, day, first)]
     except (ValueError, TypeError, LookupError, AttributeError):
         return True
-    spans += [(each, each + length) for each in begins]
-    return any(start - _CLOCKS_CHANGE <= now < end + _CLOCKS_CHANGE for start, end in spans)
+    spans += [(each.replace(tzinfo=zone), (each + length).replace(tzinfo=zone)) for each in begins]
+    return any(start <= now < end for start, end in spans)
 
 
 def _has(series: Mapping[str, Any], day: date, first: date) -> bool:
@@ -112,16 +120,34 @@ def _has(series: Mapping[str, Any], day: date, first: date) -> bool:
         return False
     if iso in series["extra"] or not series["rule"]:
         return iso in series["extra"]
-    parts = dict(part.split("=", 1) for part in series["rule"].split(";"))
+    # Several rules are joined by a plus in our own calendar source.
+    return any(_meets(rule, day, first) for rule in series["rule"].replace("+FREQ=", "\nFREQ=").split("\n"))
+
+
+def _meets(rule: str, day: date, first: date) -> bool:
+    """Whether a rule, as our own calendar source spells it, has that day. Raises LookupError for one not read here."""
+    parts = dict(part.split("=", 1) for part in rule.split(";"))
     every = int(parts.pop("INTERVAL", 1))
+    months = (day.year - first.year) * 12 + day.month - first.month
     match parts:
         case {"FREQ": "DAILY"} if len(parts) == 1:
             return (day - first).days % every == 0
         case {"FREQ": "WEEKLY", "BYDAY": days} if len(parts) == 2:
             return _WEEK[day.weekday()] in days.split(",") and (_monday(day) - _monday(first)).days // 7 % every == 0
-        case {"FREQ": "MONTHLY", "BYMONTHDAY": days} if len(parts) == 2 and every == 1:
-            return str(day.day) in days.split(",")
-    raise LookupError(series["rule"])
+        case {"FREQ": "MONTHLY", "BYMONTHDAY": days} if len(parts) == 2:
+            return months % every == 0 and str(day.day) in days.split(",")
+        case {"FREQ": "MONTHLY", "BYDAY": days} if len(parts) == 2:
+            return months % every == 0 and not _names_of(day).isdisjoint(days.replace("+", "").split(","))
+        case {"FREQ": "MONTHLY", "BYDAY": name, "BYSETPOS": which} if len(parts) == 3 and name in _WEEK:
+            return months % every == 0 and f"{int(which)}{name}" in _names_of(day)
+    raise LookupError(rule)
+
+
+def _names_of(day: date) -> set[str]:
+    """What BYDAY calls a day of its month (RFC 5545, 3.3.10): "TU", "2TU" for the second one, "-1TU" for the last."""
+    name = _WEEK[day.weekday()]
+    left = (monthrange(day.year, day.month)[1] - day.day) // 7
+    return {name, f"{(day.day + 6) // 7}{name}", f"{-1 - left}{name}"}
 
 
 def _monday(day: date) -> date:
@@ -218,20 +244,20 @@ class Situation:
     over: tuple[PublicIncident, ...]
 
 
-def situation(incidents: Sequence[PublicIncident], now: datetime) -> Situation:
-    """Sort incidents into what is on, to come, and was over in the last day."""
-    return _sorted([placed for each in incidents if (placed := _placed(each, now))], now)
+def situation(incidents: Sequence[PublicIncident], now: datetime, zone: ZoneInfo) -> Situation:
+    """Sort incidents into what is on, to come, and was over in the last day; `zone` has the station's clocks."""
+    return _sorted([placed for each in incidents if (placed := _placed(each, now, zone))], now)
 
 
 _ON, _TO_COME, _OVER = range(3)
 _Placed = tuple[int, tuple[Any, ...], PublicIncident]
 
 
-def _placed(each: PublicIncident, now: datetime) -> _Placed | None:
+def _placed(each: PublicIncident, now: datetime, zone: ZoneInfo) -> _Placed | None:
     """In which part it stands and by what it is sorted there; None: it was over before."""
     if each.ending is not None:
         return (_OVER, (each.changed_at, each.id), each) if now - each.ending.at <= LAST_DAY else None
-    if each.to_come(now):
+    if each.to_come(now, zone):
         return _TO_COME, (each.alert.starts, each.id), each
     return _ON, (-each.severity.rank, each.alert.ends, each.id), each
 
@@ -337,7 +363,7 @@ class Daybook:
     def _turn(self, incident: str, now: datetime) -> None:
         """Put it where it stands now; what was over before yesterday's time is forgotten."""
         told = self._told.get(incident)
-        placed = _placed(_at(told, now), now) if told is not None else None
+        placed = _placed(_at(told, now), now, self._zone) if told is not None else None
         if placed is None:
             for each in (self._told, self._placed, self._turns):
                 each.pop(incident, None)

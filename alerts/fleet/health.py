@@ -5,7 +5,8 @@
 
 What a lane, a source or a check meets is in the daemon's memory, and read from there every few seconds. What is on and
 what waits stands in the database: a town is asked for it once it was begun and each time that it tells of a change,
-never more than once in `ASKED_EVERY` seconds, and never by whoever looks at the page. An idle town is asked nothing.
+never more than once in `ASKED_EVERY` seconds, and never by whoever looks at the page. An idle town is asked nothing,
+but for once a minute while it has something announced for later, which begins by the clock alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from functools import partial
 import structlog
 
 from alerts.app import Daemon
+from alerts.desk.publicity import is_to_come
 from alerts.desk.service import DeskUnit
 from alerts.fleet.fleet import Fleet, Member
 from alerts.health.monitor import Trouble, What
@@ -35,6 +37,8 @@ LOOKED_AT_EVERY = 10.0
 _AT_A_STRETCH = 20
 ASKED_EVERY = 5.0
 """Seconds between two questions to one town's database, however much changes there."""
+PLANNED_ASKED_EVERY = 60.0
+"""Seconds between two questions to a town in which nothing changes, but something planned is still to begin."""
 AT_ONCE = 2
 """Towns that are asked at the same time: people and lanes have their databases too."""
 MOST_ON = 20
@@ -89,11 +93,15 @@ class AlertOn:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What the database said last: what is on, gravest first, how many wait, when each source was last read."""
+    """What the database said last: what is on, gravest first, how many wait, when each source was last read.
+
+    `planned`: something is announced that isn't on yet, or not at this hour.
+    """
 
     on: tuple[AlertOn, ...] = ()
     waiting: int = 0
     read: tuple[tuple[str, datetime | None], ...] = ()
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,13 @@ class _Watched:
     counted: Counted = field(default_factory=Counted)
     changed: bool = True
     asked_at: float = float("-inf")
+
+    @property
+    def asked_every(self) -> float:
+        """Seconds from one question to the next."""
+        if self.changed:
+            return ASKED_EVERY
+        return PLANNED_ASKED_EVERY if self.counted.planned else float("inf")
 
 
 class FleetHealth:
@@ -201,7 +216,7 @@ class FleetHealth:
 
     async def _ask_those_that_changed(self) -> None:
         now = self._fleet.outside.clock.monotonic()
-        due = [each for each in self._watched.values() if each.changed and now - each.asked_at >= ASKED_EVERY]
+        due = [each for each in self._watched.values() if now - each.asked_at >= each.asked_every]
         places = asyncio.Semaphore(AT_ONCE)
 
         async def ask(watched: _Watched) -> None:
@@ -256,13 +271,16 @@ def _note(watched: _Watched, _: object) -> None:
 
 def _count(unit: DeskUnit) -> Counted:
     language = unit.desk.station.language
-    found = []
+    found, planned = [], False
     for stored in unit.views.on(unit.now, most=MOST_ON):
+        if stored.alert and is_to_come(stored.alert, unit.now, unit.desk.station.zone):
+            planned = True
+            continue
         info = stored.alert.info_for(language) if stored.alert else None
         ends = stored.alert.ends if stored.alert else None
         found.append(AlertOn(stored.id, (info.headline or info.event) if info else "", stored.severity, ends))
     read = tuple((name, status.last_ok) for name, status in unit.views.sources().items())
-    return Counted(tuple(found), unit.views.held_counts().get(PostState.WAITING, 0), read)
+    return Counted(tuple(found), unit.views.held_counts().get(PostState.WAITING, 0), read, planned)
 
 
 def _without_what_is_over(town: TownHealth, now: datetime) -> TownHealth:

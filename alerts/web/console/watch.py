@@ -9,7 +9,7 @@ GET  /fragments/...         of the live pages what changes by itself
 A page asks its question in one unit of work and shows the answer; `live.js` hears of changes by the stream of events
 and fetches the fragment anew. An alert in a list is a `Case`: the message, its incident's posts channel by channel, and
 by `remedy_of` what somebody has to do about each. `board_of` shows each incident once: among what needs somebody, else
-what is on, else what moves by itself.
+what is on or announced for later, else what moves by itself.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from markupsafe import Markup
 
 from alerts.desk.approve import MessageKind, kind_of
 from alerts.desk.officer import Officer
+from alerts.desk.publicity import is_to_come
 from alerts.desk.routing import PRACTICE, Reach, channels_on, reach_of
 from alerts.desk.service import DeskUnit, unread_channels, with_limits
 from alerts.model.alert import Info
@@ -124,11 +125,15 @@ class Case:
 class Board:
     """What is shown of now: what needs somebody first, what waits by itself, what is on; `more` where a list is cut.
 
-    `unlisted` counts the alerts of each state that need somebody and aren't among these, where there are any.
+    `planned` are works and the like before they begin, and series between their dates; `current` counts what people
+    see as on now, wherever it stands. `unlisted` counts the alerts of each state that need somebody and aren't among
+    these, where there are any.
     """
 
     needs: tuple[Case, ...] = ()
     on: tuple[Case, ...] = ()
+    planned: tuple[Case, ...] = ()
+    current: int = 0
     moving: tuple[Case, ...] = ()
     more: frozenset[str] = frozenset()
     unlisted: Mapping[str, int] = field(default_factory=dict)
@@ -256,12 +261,21 @@ def board_of(unit: DeskUnit) -> Board:
     # What only waits to be updated or ended is on, and stays where people look for what is.
     shown = {case.stored.incident_id for case in needs if not (case.waits and case.reach.live)}
     holding = [_case(stored, threads, language, unread) for stored in on[:MOST] if stored.incident_id not in shown]
+    later = [case for case in holding if _is_to_come(case, unit)]
+    now = [case for case in holding if case not in later]
+    current = {case.stored.incident_id for case in (*now, *(each for each in needs if each.reach.live))}
+    current -= {case.stored.incident_id for case in (*later, *(each for each in needs if _is_to_come(each, unit)))}
     shown |= {case.stored.incident_id for case in (*holding, *needs)}
     moving = _each_incident(case for case in cases if case.stored.incident_id not in shown)
     more = frozenset({"on"} if len(on) > MOST else ())
     left = {str(state): count - len(listed[state]) for state, count in views.held_counts().items()}
     unlisted = {state: count for state, count in left.items() if count > 0}
-    return Board(tuple(needs), tuple(holding), tuple(moving), more, unlisted)
+    return Board(tuple(needs), tuple(now), tuple(later), len(current), tuple(moving), more, unlisted)
+
+
+def _is_to_come(case: Case, unit: DeskUnit) -> bool:
+    alert = case.stored.alert
+    return alert is not None and is_to_come(alert, unit.now, unit.desk.station.zone)
 
 
 def _case(stored: StoredAlert, threads: Mapping[str, Sequence[Post]], language: str, unread: Collection[str]) -> Case:

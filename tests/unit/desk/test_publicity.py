@@ -168,7 +168,7 @@ def test_the_situation_sorts_worst_first_soonest_first_and_newest_first(town):
     town.deliver(gone)
     town.hear(cancelling(ended))
 
-    shown = situation([seen(town, each) for each in (mild, work, gone, grave)], NOW)
+    shown = situation([seen(town, each) for each in (mild, work, gone, grave)], NOW, town.station.zone)
 
     assert [each.id for each in shown.on] == [grave.stored.incident_id, mild.stored.incident_id]
     assert [each.id for each in shown.to_come] == [work.stored.incident_id]
@@ -180,7 +180,7 @@ def test_works_are_on_once_they_have_begun_and_forgotten_a_day_after_their_end(t
 
     def shown(hours):
         now = NOW + timedelta(hours=hours)
-        told = situation([seen(town, work, now)], now)
+        told = situation([seen(town, work, now)], now, town.station.zone)
         return len(told.to_come), len(told.on), len(told.over)
 
     assert [shown(0), shown(1), shown(2), shown(25.9), shown(26.1)] == [
@@ -195,21 +195,21 @@ def test_works_are_on_once_they_have_begun_and_forgotten_a_day_after_their_end(t
 def test_a_storm_that_is_still_to_come_is_on_already(town):
     storm = town.hear(an_alert(onset=NOW + timedelta(hours=4)))
 
-    assert len(situation([seen(town, storm)], NOW).on) == 1
+    assert len(situation([seen(town, storm)], NOW, town.station.zone).on) == 1
 
 
 def test_a_market_of_the_calendar_is_to_come_until_it_begins(town):
     parameters = (Named("tocsin:hazard", "general"), Named("tocsin:step", "before"))
     market = town.hear(an_alert(headline="Marché", onset=NOW + timedelta(hours=4), parameters=parameters))
 
-    assert len(situation([seen(town, market)], NOW).to_come) == 1
-    assert len(situation([seen(town, market)], NOW + timedelta(hours=4)).on) == 1
+    assert len(situation([seen(town, market)], NOW, town.station.zone).to_come) == 1
+    assert len(situation([seen(town, market)], NOW + timedelta(hours=4), town.station.zone).on) == 1
 
 
 @pytest.mark.parametrize(
     ("rule", "hours", "now", "is_on"),
     [
-        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 2, True),  # NOW is a Wednesday, at noon
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 2, True),  # counted from a Wednesday at noon, by its clocks
         ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 8, False),
         ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 24 + 2, False),
         ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 7 * 24 + 2, False),  # off
@@ -220,7 +220,21 @@ def test_a_market_of_the_calendar_is_to_come_until_it_begins(town):
         ("FREQ=DAILY", ("22:00", 8), 24, False),
         ("FREQ=MONTHLY;BYMONTHDAY=25", ("13:00", 3), 2, True),
         ("FREQ=MONTHLY;BYMONTHDAY=25", ("13:00", 3), 26, False),
-        ("FREQ=MONTHLY;BYDAY=1TU", ("13:00", 3), 26, True),  # not read here: it is shown
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 0.9, False),  # an hour before its hours it is still to come
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 1, True),
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 3.9, True),
+        ("FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 4, False),
+        ("FREQ=MONTHLY;BYMONTHDAY=25;INTERVAL=2", ("13:00", 3), 30 * 24 + 2, False),
+        ("FREQ=MONTHLY;BYDAY=4WE", ("13:00", 3), 2, True),  # the fourth Wednesday of the month
+        ("FREQ=MONTHLY;BYDAY=-1WE", ("13:00", 3), 2, True),
+        ("FREQ=MONTHLY;BYDAY=+1WE,-2WE", ("13:00", 3), 2, False),
+        ("FREQ=MONTHLY;BYDAY=1TU", ("13:00", 3), 5 * 24 + 2, False),
+        ("FREQ=MONTHLY;BYDAY=1TU", ("13:00", 3), 6 * 24 + 2, True),
+        ("FREQ=MONTHLY;BYDAY=WE;BYSETPOS=4", ("13:00", 3), 2, True),
+        ("FREQ=MONTHLY;BYDAY=WE;BYSETPOS=-2", ("13:00", 3), 2, False),
+        ("FREQ=WEEKLY;BYDAY=MO+FREQ=WEEKLY;BYDAY=WE", ("13:00", 3), 2, True),
+        ("FREQ=WEEKLY;BYDAY=MO+FREQ=WEEKLY;BYDAY=TH", ("13:00", 3), 2, False),
+        ("FREQ=YEARLY", ("13:00", 3), 26, True),  # not read here: it is shown
     ],
 )
 def test_a_series_is_on_at_its_dates_and_to_come_between_them(town, rule, hours, now, is_on):
@@ -228,10 +242,12 @@ def test_a_series_is_on_at_its_dates_and_to_come_between_them(town, rule, hours,
     series = {"rule": rule, "opens": opens, "length": length * 3600, "last": "2026-12-31"}
     series |= {"off": ["2026-12-02"], "extra": [], "moved": []}
     parameters = (Named("tocsin:step", "before"), Named("tocsin:series", json.dumps(series)))
-    starts = datetime.combine(NOW.date(), time.fromisoformat(opens), NOW.tzinfo)
+    zone = town.station.zone
+    starts = datetime.combine(NOW.date(), time.fromisoformat(opens), zone)
     works = town.hear(a_work(onset=starts, expires=NOW + timedelta(days=36), parameters=parameters))
 
-    shown = situation([seen(town, works)], NOW + timedelta(hours=now))
+    at = datetime.combine(NOW.date(), time(12), zone) + timedelta(hours=now)
+    shown = situation([seen(town, works)], at, zone)
     assert (len(shown.on), len(shown.to_come)) == ((1, 0) if is_on else (0, 1))
 
 

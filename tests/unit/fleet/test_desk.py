@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from alerts.desk.officer import Officer
 from alerts.model.alert import Severity
 from alerts.model.errors import Misuse
 from alerts.model.events import IncidentChanged
+from alerts.model.hazard import Hazard
 from alerts.model.person import Role
 from tests.unit.fleet.operators import an_operators_desk
 from tests.unit.fleet.towns import CHANNEL, write_town
@@ -37,9 +39,9 @@ def rows(page):
     return {row.get("id").removeprefix("town-"): " ".join(row.text_content().split()) for row in found}
 
 
-async def file(daemon, headline, severity=Severity.SEVERE):
+async def file(daemon, headline, severity=Severity.SEVERE, **fields):
     def action(unit):
-        draft = Draft(headline, instruction="Restez chez vous.", severity=severity)
+        draft = Draft(headline, instruction="Restez chez vous.", severity=severity, **fields)
         return Officer(unit, ROOT).post(draft_alert(draft, unit.desk.station, unit.now, unit.new_id()))
 
     return (await daemon.service.act(action)).stored
@@ -79,6 +81,20 @@ async def test_a_town_that_can_not_be_looked_at_costs_no_other_town_its_line(des
     assert "its code failed: KeyError" in told["crolles"]
     assert "all is well" in told["meylan"]
     assert desk.desk.health.town("meylan").waiting == 1
+
+
+async def test_what_is_announced_for_later_is_not_on_until_it_begins(desk):
+    operator = await desk.operator()
+    begins = desk.clock.now() + timedelta(minutes=5)
+    await file(desk.town("crolles"), "Travaux rue Haute", hazard=Hazard.WORKS, onset=begins.isoformat())
+    await desk.look()
+    before = rows(await operator.get("/desk/"))
+    await desk.clock.advance(300)
+    await desk.look()
+    after = rows(await operator.get("/desk/"))
+
+    assert "Travaux" not in before["crolles"]
+    assert "Travaux rue Haute" in after["crolles"]
 
 
 async def test_no_page_asks_a_town_anything(desk):

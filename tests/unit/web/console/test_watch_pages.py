@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import json
 import re
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pytest
 from alerts.desk.officer import Officer
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.health.notices import build_notices
-from alerts.model.alert import Alert, Area, Circle, Info, Severity, Status, Urgency
+from alerts.model.alert import Alert, Area, Circle, Info, Named, Severity, Status, Urgency
 from alerts.model.bounds import MOST_SHOWN, UNSEEN
 from alerts.model.cap import write
 from alerts.model.delivery import Bulk, BulkState
@@ -44,7 +45,7 @@ async def desk(tmp_path):
 def an_alert(desk, identifier="urn-1", *, status=Status.ACTUAL, **changes) -> Alert:
     now = desk.clock.now()
     values = {"severity": Severity.MODERATE, "headline": "Strong wind", "expires": now + timedelta(hours=6)}
-    info = Info("Wind", **{**values, "areas": (Area("Isère"),), **changes})
+    info = Info(changes.pop("event", "Wind"), **{**values, "areas": (Area("Isère"),), **changes})
     return Alert(identifier, "meteo@example", now, status=status, infos=(info,))
 
 
@@ -104,6 +105,33 @@ async def test_what_needs_somebody_comes_first_with_what_to_do(desk):
     assert "too long for it" in page
     assert "3 attempts" in page
     assert "Change the words with an update" in page
+
+
+def summary(page: str) -> str:
+    return re.search(r'data-summary="([^"]*)"', page)[1]
+
+
+async def test_works_and_a_series_between_its_dates_are_announced_for_later_and_not_current(desk):
+    now = desk.clock.now()
+    series = {"rule": "FREQ=DAILY", "opens": "23:00", "length": 3600, "last": "", "off": [], "extra": [], "moved": []}
+    nightly = (Named("tocsin:hazard", "road"), Named("tocsin:step", "during"))
+    nightly += (Named("tocsin:series", json.dumps(series)),)
+    begun = {"onset": now - timedelta(days=2), "parameters": nightly}
+    works = {"onset": now + timedelta(hours=2), "parameters": (Named("tocsin:hazard", "works"),)}
+    for headline, changes in (("Strong wind", {}), ("Bridge closed", begun), ("Pipes renewed", works)):
+        told = an_alert(desk, headline, headline=headline, event=headline, expires=now + timedelta(days=9), **changes)
+        await desk.settle((await desk.hear(told)).id, PostState.SENT, **is_sent(desk))
+
+    page = await desk.text("/")
+    later = page.index("Announced for later")
+    assert page.index("Happening now") < page.index(">Strong wind<") < later
+    assert later < min(page.index(">Bridge closed<"), page.index(">Pipes renewed<"))
+    assert summary(page).endswith(", one current alert.")
+
+    desk.clock.set(now.astimezone(desk.config.zone).replace(hour=23, minute=10))
+    page = await desk.text("/")
+    assert "Announced for later" not in page
+    assert summary(page).endswith(", 3 current alerts.")
 
 
 async def test_an_alert_that_waits_leads_to_its_validation(tmp_path):

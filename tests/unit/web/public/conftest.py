@@ -39,7 +39,7 @@ class Paper:
         now = self.town.clock.now()
         with self.town.alerts() as alerts:
             shown = [public_incident(alerts.incident(each), alerts.thread(each), now) for each in incidents]
-        return Outlook(situation([each for each in shown if each], now), (self.freshness,))
+        return Outlook(situation([each for each in shown if each], now, self.town.station.zone), (self.freshness,))
 
     def print(self, *filed):
         """An edition that tells of these."""
