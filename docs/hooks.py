@@ -55,13 +55,14 @@ def _with(parts: Mapping[str, list[str]], kind: Mapping[str, list[Any]]) -> Mapp
 
 def reasons() -> str:
     """Every code with its sentence in both languages, as a table."""
-    from alerts.model.reason import SENTENCES, WORDS  # noqa: PLC0415 the navigation needs no program
-    from alerts.rendering.i18n import LOCALE, read_words  # noqa: PLC0415
+    from alerts.model.catalogue import LOCALE  # noqa: PLC0415 the navigation needs no program
+    from alerts.model.reason import WORDS, sentences  # noqa: PLC0415
+    from alerts.rendering.i18n import read_words  # noqa: PLC0415
 
     french = read_words(LOCALE, "fr")
     rows = (
         f"| `{code}` | {said} | {french.gettext(said)} |".replace("\n", " ")
-        for code, said in SENTENCES.items()
+        for code, said in sentences().items()
         if code != WORDS
     )
     return "\n".join(["| code | in English | in French |", "|---|---|---|", *rows, ""])

@@ -124,7 +124,8 @@ class Reader:
     @cached_property
     def words(self) -> Words:
         """What is said, in their language."""
-        from alerts.rendering.i18n import LOCALE, read_words
+        from alerts.model.catalogue import LOCALE
+        from alerts.rendering.i18n import read_words
         from alerts.web.console.words import FOLDER as DESK
 
         return read_words(FOLDER, self.language.lower().partition("-")[0], DESK, LOCALE)

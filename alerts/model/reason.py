@@ -1,9 +1,12 @@
 """Why something is so: a code with values, kept as that, and put into words when somebody reads it.
 
-To add a reason: (1) write its code and English sentence into `sentences.py` (what is decided), `refusals.py` (what is
-refused to who asks), `said_sentences.py` (what people report, say and vote) or `input_faults.py` (what is wrong with a
-feed or channels.toml); (2) its French into a catalogue of `rendering/locale/fr`; (3) say
-`because("code", name=value)` where it is decided. A test holds the three against one another.
+To add a reason, write its code, its English and its French as one message of a catalogue of `alerts/locale/fr`:
+
+    msgctxt "merged"
+    msgid "merged with {into}: {source} told of the same event before"
+    msgstr "réunie avec {into} : {source} a déjà annoncé le même événement"
+
+and say `because("merged", into=…, source=…)` where it is decided. A test holds the two against one another.
 
 What is stored is compact JSON, `{"code":"merged","with":"a1"}`. A row of before holds a plain sentence: it is read as
 the code `words`, and shown as it stands. What a platform or the system said is a value, and quoted as theirs.
@@ -22,12 +25,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Union
 
-from alerts.model.input_faults import SETTING_FAULTS, SOURCE_FAULTS
-from alerts.model.refusals import REFUSED
-from alerts.model.said_sentences import HEARD, POLLED, REPORTED
-from alerts.model.sentences import DECIDED
+from alerts.model.catalogue import LOCALE, coded_sentences
 
 LONGEST = 2000
 """Characters of one value at the most: it may come from outside."""
@@ -35,14 +37,23 @@ DEEPEST = 6
 """How many reasons may stand within one another."""
 _VALUE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _KEPT = '{"code":"'
+WORDS = "words"
+"""The code of what is a sentence already."""
 
 Value = Union[str, int, float, "Reason", tuple["Value", ...]]
 Translate = Callable[[str], str]
 
 
+@cache
+def sentences() -> Mapping[str, str]:
+    """Return every code with its English sentence, read once from the catalogues: the one list of them."""
+    coded = (each for file in sorted(LOCALE.glob("fr/*.po")) for each in coded_sentences(file))
+    return MappingProxyType({WORDS: "{text}", **dict(coded)})
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A code of `SENTENCES` with its values, by name. `str()` words it in English, for the log."""
+    """A code of `sentences()` with its values, by name. `str()` words it in English, for the log."""
 
     code: str
     values: tuple[tuple[str, Value], ...] = ()
@@ -56,7 +67,7 @@ class Reason:
 
     def worded(self, translate: Translate = str, zone: tzinfo | None = None) -> str:
         """The sentence, by `translate` in another language; times are in `zone`, or in their own."""
-        sentence = translate(SENTENCES.get(self.code, ""))
+        sentence = translate(sentences().get(self.code, ""))
         if not sentence:  # a newer version's code: what it says is better than nothing
             return ", ".join(
                 [self.code, *(f"{name}: {_spelled(each, '', translate, zone)}" for name, each in self.values)]
@@ -181,18 +192,3 @@ def _time(kept: str, form: str, zone: tzinfo | None) -> str:
         return kept
     here = time.astimezone(zone) if zone is not None and time.tzinfo is not None else time
     return here.strftime(form)
-
-
-WORDS = "words"
-
-SENTENCES: Mapping[str, str] = {
-    WORDS: "{text}",
-    **DECIDED,
-    **REFUSED,
-    **SOURCE_FAULTS,
-    **SETTING_FAULTS,
-    **REPORTED,
-    **HEARD,
-    **POLLED,
-}
-"""Every code, with its English sentence: the one list of them (the site of the documents shows it)."""

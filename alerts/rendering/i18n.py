@@ -1,7 +1,9 @@
 """Sentences in the reader's language: English in the code, other languages in `locale/<language>/*.po` beside it.
 
-The English sentence is the key. `read_words` reads the catalogues of a language once, with Babel, and each with its own
-plural rule: that of its `Plural-Forms` header, else the one that Babel knows for the language. So a language has as
+Reasons have their English in the French catalogue alone (`alerts.model.reason`).
+
+The English sentence is the key. `read_words` reads the catalogues of a language once, and each with its own plural
+rule: that of its `Plural-Forms` header, else the one that Babel knows for the language. So a language has as
 many forms as it needs (Breton five, by the last digits of the number), and none of them is known here. A sentence that
 isn't translated, or whose plural lacks a form, stays English: that serves a reader better than a gap.
 
@@ -10,6 +12,7 @@ A `Reason` is a code with values; `word`, `sentence` and `told` put it into word
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -17,12 +20,11 @@ from functools import cache
 from gettext import c2py
 from pathlib import Path
 
-from babel.messages.pofile import read_po
-
+from alerts.model.catalogue import LOCALE, read_catalogue
 from alerts.model.reason import Reason
 
 SOURCE = "en"
-LOCALE = Path(__file__).with_name("locale")
+_PLURAL_FORMS = re.compile(r"^Plural-Forms: *nplurals *= *(\d+) *; *plural *= *([^;\n]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +64,38 @@ def read_words(folder: Path, language: str, *others: Path) -> Words:
     """The sentences of a language (its primary subtag) below `folder`, and of `others` what it hasn't; read once."""
     sentences: dict[str, str | Plural] = {}
     for file in (file for each in (*others, folder) for file in sorted((each / language).glob("*.po"))):
-        sentences.update(_read_catalogue(file, language))
+        sentences.update(_read_sentences(file, language))
     return Words(language, sentences)
 
 
-def _read_catalogue(file: Path, language: str) -> dict[str, str | Plural]:
-    with file.open("rb") as lines:
-        # What is no line of a catalogue, as the marks of a conflict, would be printed and passed over.
-        catalogue = read_po(lines, locale=language, abort_invalid=True)
-    form_of = c2py(catalogue.plural_expr)
+def _read_sentences(file: Path, language: str) -> dict[str, str | Plural]:
+    header = ""
     read: dict[str, str | Plural] = {}
-    for message in catalogue:
-        if message.fuzzy or not message.id:
+    for message in read_catalogue(file):
+        if not message.sentence:
+            header = message.forms[0]
+        elif message.fuzzy or message.sentence in read:
             continue
-        if isinstance(message.id, str) and isinstance(message.string, str) and message.string:
-            read[message.id] = message.string
-        # Babel fills up with "" what a translator left out: one missing form would be a gap for some numbers alone.
-        elif isinstance(message.string, tuple) and len(message.string) == catalogue.num_plurals and all(message.string):
-            read[message.id[0]] = Plural(message.string, form_of)
+        elif not message.plural:
+            read |= {message.sentence: message.forms[0]} if message.forms[0] else {}
+        else:
+            count, form_of = _plural_rule(header, language)
+            # One missing form would be a gap for some numbers alone.
+            if len(message.forms) == count and all(message.forms):
+                read[message.sentence] = Plural(message.forms, form_of)
     return read
+
+
+@cache
+def _plural_rule(header: str, language: str) -> tuple[int, Callable[[int], int]]:
+    found = _PLURAL_FORMS.search(header)
+    if found is None:
+        # Half of Babel is loaded for this: each catalogue of ours that counts something says how.
+        from babel.messages.plurals import get_plural  # noqa: PLC0415
+
+        rule = get_plural(language)
+        return rule.num_plurals, c2py(rule.plural_expr)
+    return int(found[1]), c2py(found[2])
 
 
 def primary(tag: str) -> str:

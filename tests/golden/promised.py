@@ -35,7 +35,7 @@ from alerts.cli import screen
 from alerts.daemon.desk import Control, build_desk
 from alerts.fleet.process import fleet_app
 from alerts.model.post import FOLLOWS
-from alerts.model.reason import SENTENCES
+from alerts.model.reason import sentences
 from alerts.web.api.document import document
 from tests.unit.daemon.test_workers import TOWN, whole_town
 from tests.unit.fleet.operators import an_operators_desk
@@ -82,7 +82,7 @@ async def routes(folder: Path) -> str:
 async def words(_: Path) -> str:
     told = [f"{kind.__name__}: {', '.join(str(each.value) for each in kind)}" for kind in _enums()]
     follow = [f"{state.value} -> {' '.join(sorted(each.value for each in after))}" for state, after in FOLLOWS.items()]
-    codes = [f"{code}({', '.join(sorted({*_ASKED.findall(said)}))})" for code, said in SENTENCES.items()]
+    codes = [f"{code}({', '.join(sorted({*_ASKED.findall(said)}))})" for code, said in sentences().items()]
     parts = {"words": sorted({*told}), "a post's states": [each.rstrip() for each in follow], "reasons": sorted(codes)}
     return "\n".join(f"# {name}\n" + "\n".join(lines) + "\n" for name, lines in parts.items())
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from alerts.model.reason import SENTENCES, WORDS
+from alerts.model.reason import WORDS, sentences
 from docs.hooks import DOCS, in_both_languages, listed, navigation, on_page_markdown
 
 KINDS = {
@@ -74,7 +74,7 @@ def test_the_page_of_reasons_has_every_code_in_both_languages():
     page = on_page_markdown((DOCS / "reasons.md").read_text(encoding="utf-8"))
     told = dict(re.findall(r"^\| `(\w+)` \| (.+) \| .+ \|$", page, re.MULTILINE))
 
-    assert told == {code: " ".join(said.split("\n")) for code, said in SENTENCES.items() if code != WORDS}
+    assert told == {code: " ".join(said.split("\n")) for code, said in sentences().items() if code != WORDS}
     assert "elle attend une validation" in page
 
 

@@ -37,7 +37,7 @@ from alerts.model.alert import Info, Severity
 from alerts.model.errors import ConfigurationError
 from alerts.model.person import AuditEntry, Chained, Origin
 from alerts.model.post import PostImage, Receipt
-from alerts.model.reason import SENTENCES, WORDS, Reason, because
+from alerts.model.reason import WORDS, Reason, because, sentences
 from alerts.model.reports import BegunReport, CitizenReport, Closing, ReportState, ReportStep, Via, shipped_kinds
 from alerts.rendering.i18n import word
 from tests.unit.bot.talking import Chat, data_of
@@ -62,7 +62,7 @@ FULL = replace(
 
 
 def test_no_reason_has_a_word_of_english_in_french():
-    for code, sentence in SENTENCES.items():
+    for code, sentence in sentences().items():
         if code != WORDS:
             values = tuple(
                 (name, "Severe" if spec == "term" else "x") for name, spec in re.findall(r"\{(\w+):?(\w*)\}", sentence)
@@ -73,7 +73,7 @@ def test_no_reason_has_a_word_of_english_in_french():
 
 def test_a_reason_that_lost_its_french_is_found():
     """What isn't translated is said in English: whichever reason it is, the walk stumbles over it."""
-    for code, sentence in SENTENCES.items():
+    for code, sentence in sentences().items():
         bare = re.sub(r"\{\w+:?\w*\}|--\w+", "", sentence)
         if re.search(r"[a-z]{3}", bare):
             values = tuple((name, "x") for name in re.findall(r"\{(\w+):?\w*\}", sentence))

@@ -26,9 +26,9 @@ from pydantic import BaseModel, ValidationError
 
 from alerts.model.alert import Alert
 from alerts.model.cap import violations
+from alerts.model.catalogue import LOCALE
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reason import Reason, because
-from alerts.rendering.i18n import LOCALE
 from alerts.web.api.document import EVERY_OPERATION
 from alerts.web.api.guard import ALLOWANCE
 from alerts.web.api.operation import CAP, JSON, PROBLEM, Api, Call, Conditions, Operation, Reply, best_form

@@ -17,11 +17,12 @@ from aiohttp import web
 
 from alerts.desk.service import DeskUnit
 from alerts.model.bounds import network_of
+from alerts.model.catalogue import LOCALE
 from alerts.model.person import Act
 from alerts.model.reason import because
 from alerts.model.reports import ReportKind
 from alerts.model.town import Town
-from alerts.rendering.i18n import LOCALE, sentence
+from alerts.rendering.i18n import sentence
 from alerts.reports.addresses import places_of
 from alerts.reports.intake import ReportIntake
 from alerts.reports.public import GONE_AFTER, MOST_PINS

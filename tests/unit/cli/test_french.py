@@ -17,10 +17,11 @@ from babel.messages.pofile import read_po
 from alerts.cli import run, screen
 from alerts.daemon.status import newest
 from alerts.model.alert import Category, Certainty, Severity, Urgency
+from alerts.model.catalogue import LOCALE
 from alerts.model.delivery import BulkState
 from alerts.model.incident import AlertState
 from alerts.model.post import PostKind, PostState
-from alerts.rendering.i18n import LOCALE, read_words
+from alerts.rendering.i18n import read_words
 from alerts.web.console.words import FOLDER as DESK
 from tests.unit.cli.test_wrong_use import MISTAKES
 from tests.unit.french import wrong_in
