@@ -27,6 +27,9 @@ NOT_BUT = {
     r"sortes? de signalement": "catégorie",
     r"(?:de|par|à) Ville de": "de la commune (…)",
     r"mails?|e-mails?|emails?": "courriel",
+    r"preuves? de travail": "preuve de calcul",
+    r"gabarits?": "modèle",
+    r"aléas?": "danger",
 }
 """What isn't said, and what is said for it."""
 _TYPED = re.compile(
