@@ -13,6 +13,8 @@ that nobody reads are closed (RFC 9112, 9.5: a server may at any time). An idle 
 *Turns.* asyncio runs all that is ready before it looks again, so that five hundred requests at once would stand before
 each step of a lane. So few requests begin in one round of the loop; the rest follow in their order, in the next rounds.
 
+*Room.* What has come and isn't answered yet takes so many bytes in all (web/room.py).
+
 *Files.* `places` leaves a reserve below the process's limit, so that `accept` never finds that limit: asyncio would try
 again for each connection that waits, and say so each time.
 """
@@ -20,6 +22,7 @@ again for each connection that waits, and say so each time.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import socket
 from collections import deque
@@ -33,8 +36,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from alerts.delivery.worker import Workers
+from alerts.model.bounds import network_of
 from alerts.model.ports import Clock
 from alerts.web.console.arrival import Network, client_address, is_among, neighbourhood
+from alerts.web.room import ROOM, Room, Sent
 
 CONNECTIONS, PER_ADDRESS = 4000, 500
 """Places in all and of one address, where nothing else is said. Many people share the address of a mobile network."""
@@ -54,7 +59,7 @@ _FULL = (
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 Refused = Callable[[str], None]
-"""Hears why a connection was refused or closed: `full`, `address`, `headers`, `body`, `unread`, `gave_way` or
+"""Hears why a connection was refused or closed: `full`, `address`, `headers`, `body`, `unread`, `gave_way`, `room` or
 `malformed`."""
 
 log = structlog.get_logger()
@@ -64,7 +69,8 @@ log = structlog.get_logger()
 class Limits:
     """Places in all and of one address; then seconds: for headers, between two requests, without reading an answer.
 
-    A body has `body` seconds, and one more for each `rate` bytes. `turns` requests begin in a round of the loop.
+    A body has `body` seconds, and one more for each `rate` bytes. `turns` requests begin in a round of the loop. `room`
+    are the bytes of all that came and isn't answered yet.
     """
 
     connections: int = CONNECTIONS
@@ -75,6 +81,7 @@ class Limits:
     rate: int = 4096
     unread: float = 30.0
     turns: int = 8
+    room: int = ROOM
 
 
 def places(wanted: int) -> int:
@@ -106,11 +113,16 @@ class Listener:
         self._connections: dict[_Connection, None] = {}
         self._owing: dict[_Connection, None] = {}
         self._turns = _Turns(limits.turns)
+        self.room = Room(limits.room)
 
     @property
     def connections(self) -> int:
         """How many are open."""
         return len(self._connections)
+
+    def network_of(self, address: str) -> str:
+        """Whose room takes what comes from there before its headers tell it: nobody's own, where a proxy asks."""
+        return "" if is_among(address, self._proxies) else network_of(address)
 
     async def listen(self, host: str | None, port: int) -> int:
         """Listen on all addresses of `host` (None: of this machine); returns the port. Raises OSError."""
@@ -239,6 +251,9 @@ class Listener:
             self.refuse("address", address)
             return web.Response(status=503, headers={"Retry-After": "30"}, text=_TOO_MANY)
         self._held[key] = self._held.get(key, 0) + 1
+        connection = request.protocol
+        assert isinstance(connection, _Connection)  # noqa: S101 the door makes no others
+        connection.sent.counts_for(network_of(address))
         try:
             return await self._handler(request)
         finally:
@@ -304,8 +319,10 @@ class _Connection(web.RequestHandler):
 
     __slots__ = (
         "_body",
+        "_drops",
         "_left",
         "_listener",
+        "_network",
         "_parsed",
         "_received",
         "_request",
@@ -313,6 +330,7 @@ class _Connection(web.RequestHandler):
         "_unread_since",
         "address",
         "neighbourhood",
+        "sent",
     )
 
     def __init__(self, listener: Listener, server: web.Server, address: str) -> None:
@@ -335,6 +353,9 @@ class _Connection(web.RequestHandler):
         self._parsed = 0
         self._left = 0
         self._unread_since = 0.0
+        self._drops = False
+        self._network = listener.network_of(address)
+        self.sent = self._nothing()
 
     @property
     def owes(self) -> bool:
@@ -362,10 +383,14 @@ class _Connection(web.RequestHandler):
         """Its headers are there: now it is our turn, unless a body is to follow."""
         self._request, self._body, self._parsed = request, request.content, max(self._parsed - 1, 0)
         self._since, self._received = self._listener.now(), 0
+        # Of what was sent before the one before was answered, nothing was counted for this one.
+        self.sent.came(max(self._body.total_bytes - self.sent.held, 0))
 
     def ends(self) -> None:
         """It was answered: its next request may come."""
         self._request = self._since = None
+        self.sent.is_over()
+        self.sent = self._nothing()
         self._listener.owes(self)
 
     def hang_up(self) -> None:
@@ -382,16 +407,24 @@ class _Connection(web.RequestHandler):
         super().data_received(data)
         self._parsed += self._request_count - seen  # what is parsed begins in a later round of the loop
         if self._request is not None or self._parsed:
+            self.sent.came(len(data))
+            if self.sent.gave_way:
+                self._drop()
             return
         if lingers:  # the rest of a body that nobody wanted, which aiohttp reads and drops for a while
             self._received = 0
         elif self._received > LONGEST_HEAD:
             self._listener.refuse("headers", self.address)
             self.hang_up()
+        else:
+            self.sent.came(len(data))
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Give the place back."""
+        """Give the place back, and all that was sent and not read."""
         self._listener.forget(self)
+        self._drop()
+        if self._request is None:  # else what has been read of it is held until it ends
+            self.sent.is_over()
         super().connection_lost(exc)
 
     def handle_error(
@@ -413,6 +446,27 @@ class _Connection(web.RequestHandler):
             self._listener.refuse("malformed", self.address)
         else:
             super().log_exception(*args, **kw)
+
+    def _nothing(self) -> Sent:
+        return Sent(self._listener.room, self._network, self._give_way)
+
+    def _give_way(self) -> None:
+        """End what was being sent. Whoever reads it is told so, now or once they begin."""
+        self._listener.refuse("room", self.address)
+        if self._request is None and not self._parsed:  # headers, which nobody reads but we
+            self.hang_up()
+        self._drop()
+
+    def _drop(self) -> None:
+        """Keep nothing that wasn't read: a connection and its bodies refer to one another until the collector looks."""
+        if self._drops:  # what is read makes room for what the parser kept back, and that comes here in the midst of it
+            return
+        self._drops = True
+        for body in (self._body, *(body for _, body in self._messages)):
+            if body.exception() is None:
+                with contextlib.suppress(RuntimeError):  # who waits for more has read all that is here
+                    body.read_nowait()
+        self._drops = False
 
 
 async def unnamed(_: web.Request, response: web.StreamResponse) -> None:

@@ -1,6 +1,6 @@
 """How a body that somebody sends is received, and how a form in it is read: one reader for every route.
 
-    a place, a pace ──▶ `received`: so many bytes, and no more ──▶ `read_posted`: the fields, from bytes that are here
+    a place, a pace, room ──▶ `received`: so many bytes at most ──▶ `read_posted`: the fields, from bytes that are here
 
 Nothing is parsed while it arrives. A form of parts (RFC 7578) that doesn't begin with its boundary is refused at the
 first byte that differs: no browser sends anything before it, and a reader that skips what stands there line by line
@@ -11,11 +11,13 @@ its length. Text is UTF-8, as every page of ours asks for: what a part says of i
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from aiohttp import hdrs, web
 from multidict import MultiDict, MultiDictProxy
 from yarl import query_to_pairs
+
+from alerts.web.room import arriving
 
 MOST_FIELDS = 1000
 """Fields of a form: more than any page of ours has."""
@@ -37,8 +39,6 @@ _UNREAD = (
     "incomplete. Load the page again, then send it again.\n"
 )
 
-Note = Callable[[int], None]
-"""Is told how many bytes came; what it raises ends the reading."""
 PostedFields = MultiDictProxy[str | bytes]
 """A form: text as str, what a file's field brought as bytes (none chosen: empty)."""
 _POSTED: web.RequestKey[PostedFields] = web.RequestKey("posted", MultiDictProxy)
@@ -63,24 +63,23 @@ class BodyTooLarge(web.HTTPRequestEntityTooLarge):
         self.force_close()
 
 
-async def received(request: web.Request, most: int, opening: bytes = b"", note: Note | None = None) -> bytes:
-    """The body, of up to `most` bytes, which begins with `opening`; `note` is told how many bytes came, as they come.
+async def received(request: web.Request, most: int, opening: bytes = b"") -> bytes:
+    """The body, of up to `most` bytes, which begins with `opening`.
 
-    Raises BodyTooLarge as soon as there is more, HTTPBadRequest as soon as it begins otherwise, and RequestPayloadError
-    for a body that ends before its end.
+    Raises BodyTooLarge as soon as there is more, HTTPBadRequest as soon as it begins otherwise, RequestPayloadError
+    for a body that ends before its end, and NoRoom where it has to give way to others.
     """
     body, announced = bytearray(), request.content_length or 0
     # A body in chunks says no length, so what has come is counted too.
     enough = min(most, _BEGINNING) if announced > most else most
     try:
-        async for chunk in request.content.iter_any():
-            if note is not None:
-                note(len(chunk))
-            body += chunk
-            if not opening.startswith(body[: len(opening)]):
-                raise unread()
-            if len(body) > enough:
-                raise BodyTooLarge(most, bytes(body))
+        async with arriving(request):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if not opening.startswith(body[: len(opening)]):
+                    raise unread()
+                if len(body) > enough:
+                    raise BodyTooLarge(most, bytes(body))
         if len(body) < len(opening):
             raise unread()
         return bytes(body)
@@ -89,24 +88,22 @@ async def received(request: web.Request, most: int, opening: bytes = b"", note: 
         body.clear()
 
 
-async def read_posted(
-    request: web.Request, most: int | None = None, fields: int = MOST_FIELDS, note: Note | None = None
-) -> PostedFields:
+async def read_posted(request: web.Request, most: int | None = None, fields: int = MOST_FIELDS) -> PostedFields:
     """The `fields` of a form of up to `most` bytes, or as many as the application takes; of what is no form, none.
 
-    `note` is told how many bytes came, as they come. Read once, however often it is asked for. Raises HTTPBadRequest
-    for what begins as a form and is none, and for a coding that no browser sends a form of ours in; BodyTooLarge, with
-    the fields that came whole.
+    Read once, however often it is asked for. Raises HTTPBadRequest for what begins as a form and is none, and for a
+    coding that no browser sends a form of ours in; BodyTooLarge, with the fields that came whole; NoRoom where it has
+    to give way to others.
     """
     if _POSTED not in request:
-        read = await _read(request, most or request.client_max_size, fields, note)
+        read = await _read(request, most or request.client_max_size, fields)
         request[_POSTED] = MultiDictProxy(MultiDict(read))
     return request[_POSTED]
 
 
-async def _read(request: web.Request, most: int, fields: int, note: Note | None) -> list[tuple[str, str | bytes]]:
+async def _read(request: web.Request, most: int, fields: int) -> list[tuple[str, str | bytes]]:
     if request.content_type == _URLENCODED:
-        return await _pairs(request, most, fields, note)
+        return await _pairs(request, most, fields)
     if request.content_type != _PARTS:
         return []
     boundary = _BOUNDARY.search(request.headers.get(hdrs.CONTENT_TYPE, ""))
@@ -114,7 +111,7 @@ async def _read(request: web.Request, most: int, fields: int, note: Note | None)
         raise unread()
     opening = b"--" + (boundary[1] or boundary[2]).encode("utf-8", "replace")
     try:
-        return _fields(await received(request, most, opening, note), opening, fields)
+        return _fields(await received(request, most, opening), opening, fields)
     except BodyTooLarge as large:
         large.fields = MultiDictProxy(MultiDict(_whole(large.beginning, opening, fields)))
         raise
@@ -122,11 +119,11 @@ async def _read(request: web.Request, most: int, fields: int, note: Note | None)
         raise unread() from error
 
 
-async def _pairs(request: web.Request, most: int, fields: int, note: Note | None) -> list[tuple[str, str | bytes]]:
+async def _pairs(request: web.Request, most: int, fields: int) -> list[tuple[str, str | bytes]]:
     if (request.charset or "utf-8").lower() not in _UTF_8:
         raise unread()
     try:
-        told = (await received(request, most, note=note)).rstrip().decode()
+        told = (await received(request, most)).rstrip().decode()
         return [*query_to_pairs(told, max_fields=fields)] if told else []
     except _READ as error:
         raise unread() from error

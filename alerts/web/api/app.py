@@ -35,6 +35,7 @@ from alerts.web.api.operation import CAP, JSON, PROBLEM, Api, Call, Conditions, 
 from alerts.web.api.problems import Fault, Problem, ProblemType, faults_of, invalid, problem_of
 from alerts.web.pages import best_of, languages_in
 from alerts.web.posted import received
+from alerts.web.room import NoRoom
 
 NOBODY = Actor("nobody", Role.VIEWER, Origin.API)
 LARGEST_JSON = 256 * 1024
@@ -231,12 +232,15 @@ def _most(operation: Operation, form: str) -> int:
 
 
 async def body_within(request: web.Request, most: int) -> bytes:
-    """The body. Raises Problem where it is too large or ends too soon."""
+    """The body. Raises Problem where it is too large, ends too soon or has to give way to others."""
     try:
         return await received(request, most)
     except web.HTTPRequestEntityTooLarge:
         why = because("request_body_large", most=most)
         raise Problem(ProblemType.TOO_LARGE, why, headers={"Connection": "close"}) from None
+    except NoRoom:
+        headers = {"Retry-After": "60", "Connection": "close"}
+        raise Problem(ProblemType.TOO_MANY, because("request_too_many", seconds=60), headers=headers) from None
     except web.RequestPayloadError:
         raise Problem(ProblemType.MALFORMED, "the body ends before its end; send it again") from None
 

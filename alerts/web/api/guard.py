@@ -20,6 +20,7 @@ from alerts.model.person import MAY, Act, Actor, Origin
 from alerts.model.reason import because
 from alerts.web.api.problems import Problem, ProblemType
 from alerts.web.console.arrival import Network, address_of, neighbourhood
+from alerts.web.room import vouch
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class Guard:
             raise _no_token(is_given=bearer is not None)
         token = digest(bearer)
         _pass(request, self._programs.ask(token))
+        vouch(request)
         actor = replace(found, origin=Origin.API, address=address)
         if not actor.may(act):
             needed = because("role_too_low", name=actor.name, role=actor.role, act=act, needed=MAY[act])

@@ -62,6 +62,7 @@ from alerts.web.console.mishaps import (
 )
 from alerts.web.posted import FORMS, read_posted
 from alerts.web.public.answers import answer_of, given
+from alerts.web.room import vouch
 
 Part = Callable[[Console], Sequence[web.RouteDef]]
 PARTS: Sequence[Part] = (
@@ -189,6 +190,7 @@ async def _pass(console: Console, request: web.Request, handler: Handler) -> web
     visitor = await _visitor(console, request)
     if visitor is not None:
         request[VISITOR] = visitor
+        vouch(request)
         # Only a whole page has the header that shows these: a fragment or a script costs no question.
         if visitor.session.stage is Stage.FULL and wants_page(request):
             request[WAITING], request[HEARD] = await _waiting(console), await _unread(console)

@@ -1,19 +1,15 @@
-"""What a browser sends of a report, read within bounds: so many bytes, so long, so many at once.
+"""What a browser sends of a report, read within bounds: so many bytes, so long.
 
-The form's fields stand before the photo: where that is too large, what was typed is kept and told back. A photo
-is some megabytes, and is in memory until it was drawn anew: `Uploads` counts what has come of them, and has the oldest
-that is half sent give way where there is no more room. A form without one is small, and never waits for those.
+The form's fields stand before the photo: where that is too large, what was typed is kept and told back.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from aiohttp import web
 
@@ -26,84 +22,12 @@ from alerts.web.posted import FORMS, BodyTooLarge, PostedFields, read_posted
 MOST_BYTES = LARGEST_FILE + 64 * 1024
 """Bytes of a whole form: the largest photo, and what stands around it."""
 SMALL = 64 * 1024
-"""Bytes up to which a form has no photo to speak of, and needs no place among the uploads."""
-ALL_UPLOADS, A_NETWORKS = 6 * MOST_BYTES, 2 * MOST_BYTES
-"""Bytes of photos that may be here at once, from everybody and from one network."""
+"""Bytes of a form without a photo."""
 PATIENCE = 180.0
 """Seconds that a form may take to arrive."""
 TYPED_IN, LASTS = timedelta(seconds=3), timedelta(hours=24)
 """How old a form is when somebody sends it: younger ones come from programs, older ones from who keeps them."""
 _MOST_FIELDS, _LONGEST_FIELD = 20, 8 * 1024
-
-
-class TooManyUploads(Exception):
-    """No place for one more photo just now."""
-
-
-@dataclass(eq=False, slots=True)
-class Upload:
-    """A form with a photo that is under way, from one network; `held` are the bytes of it that are here.
-
-    `until` ends its arriving; None: all of it is here, or nothing came yet.
-    """
-
-    network: str
-    is_counted: bool
-    held: int = 0
-    until: asyncio.Timeout | None = None
-    gave_way: bool = False
-
-    def give_way(self) -> None:
-        """End its arriving."""
-        self.gave_way = True
-        if self.until is not None:
-            self.until.reschedule(asyncio.get_running_loop().time())
-
-
-@dataclass
-class Uploads:
-    """The photos that are under way, the one that began first at the front.
-
-    What has come of them takes room, and not what they say will come: half-sent ones hold little. Where there is none
-    left, the oldest that is still arriving gives way, of its own network where that has too much.
-    """
-
-    under_way: dict[Upload, None] = field(default_factory=dict)
-
-    @property
-    def held(self) -> int:
-        """Bytes of all that are here."""
-        return sum(each.held for each in self.under_way)
-
-    @contextmanager
-    def place_for(self, request: web.Request, network: str) -> Iterator[Upload]:
-        """A place for what that request brings, until it is dealt with. A small form takes none."""
-        told = request.content_length
-        upload = Upload(network, told is None or told > SMALL)
-        if upload.is_counted:
-            self.under_way[upload] = None
-        try:
-            yield upload
-        finally:
-            self.under_way.pop(upload, None)
-
-    def came(self, upload: Upload, size: int) -> None:
-        """Count bytes that came, and make room for them. Raises TooManyUploads where they are what gives way."""
-        if not upload.is_counted:
-            return
-        upload.held += size
-        self._make_room([each for each in self.under_way if each.network == upload.network], A_NETWORKS, upload)
-        self._make_room(list(self.under_way), ALL_UPLOADS, upload)
-
-    def _make_room(self, among: list[Upload], most: int, upload: Upload) -> None:
-        while sum(each.held for each in among) > most:
-            # An upload that gave way before is in no list any more, and its last piece finds nobody else.
-            oldest = next((each for each in among if each is upload or each.until is not None), upload)
-            if oldest is upload:
-                raise TooManyUploads
-            among.remove(oldest)
-            del self.under_way[oldest]
-            oldest.give_way()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +50,15 @@ class SentForm:
             return None
 
 
-async def read_sent(request: web.Request, uploads: Uploads, upload: Upload) -> SentForm:
-    """Read the form. Raises ValueError for what is none, TimeoutError where it takes too long, and TooManyUploads."""
+async def read_sent(request: web.Request) -> SentForm:
+    """Read the form. Raises ValueError for what is none, TimeoutError where it takes too long, and NoRoom."""
+    if request.content_type not in FORMS:
+        raise ValueError(request.content_type)
+    has_photo = request.content_type == "multipart/form-data"
     try:
-        return await _read_sent(request, uploads, upload)
-    except TimeoutError:
-        if upload.gave_way:
-            raise TooManyUploads from None
-        raise
-    finally:
-        upload.until = None
-
-
-async def _read_sent(request: web.Request, uploads: Uploads, upload: Upload) -> SentForm:
-    try:
-        async with asyncio.timeout(PATIENCE) as upload.until:
-            if request.content_type not in FORMS:
-                raise ValueError(request.content_type)
-            has_photo = request.content_type == "multipart/form-data"
+        async with asyncio.timeout(PATIENCE):
             # Our own form has a few fields: who sends more is no browser of a citizen's.
-            most, note = MOST_BYTES if has_photo else SMALL, partial(uploads.came, upload)
-            return _sent(await read_posted(request, most, _MOST_FIELDS, note))
+            return _sent(await read_posted(request, MOST_BYTES if has_photo else SMALL, _MOST_FIELDS))
     except BodyTooLarge as large:
         # The fields stand before the photo, and what was typed is kept: one that is too large isn't read to its end.
         if not large.fields:

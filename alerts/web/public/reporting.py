@@ -49,8 +49,9 @@ from alerts.web.public.answers import HTML, JSON, UNKEPT, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
 from alerts.web.public.publisher import Publisher, nothing_there, own_page
-from alerts.web.public.report_form import FormSeal, SentForm, TooManyUploads, Uploads, field_of, read_sent
+from alerts.web.public.report_form import FormSeal, SentForm, field_of, read_sent
 from alerts.web.public.told import Outlook
+from alerts.web.room import NoRoom
 
 LOOKS, ALL_LOOKS = 60, 3000
 """Places that one network, and all, may ask about in ten minutes; beyond, nothing is known there."""
@@ -85,7 +86,6 @@ class ReportPages:
         self._intake = intake
         self._setting = setting = publisher.setting
         self._pages = {language: Pages(setting, language) for language in setting.languages}
-        self._uploads = Uploads()
         self._looks = QuestionPace(a_network=LOOKS, all_networks=ALL_LOOKS)
         self._agrees = QuestionPace(a_network=AGREES, all_networks=ALL_AGREES)
         self._seals: FormSeal | None = None
@@ -145,9 +145,8 @@ class ReportPages:
         must_be_from_here(request)
         source = f"net {network_of(self._address(request))}"
         try:
-            with self._uploads.place_for(request, source) as upload:
-                return await self._answer(request, await read_sent(request, self._uploads, upload), source)
-        except TooManyUploads:
+            return await self._answer(request, await read_sent(request), source)
+        except NoRoom:
             error, status = because("report_photos_many"), HTTPStatus.SERVICE_UNAVAILABLE
         except TimeoutError:
             error, status = because("report_form_slow"), HTTPStatus.REQUEST_TIMEOUT

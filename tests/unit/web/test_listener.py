@@ -15,6 +15,8 @@ import pytest
 from aiohttp import web
 
 from alerts.web.listener import LONGEST_HEAD, Limits, Listener, places
+from alerts.web.posted import received
+from alerts.web.room import vouch
 from tests.fakes import FakeClock
 
 HALF = b"GET / HTTP/1.1\r\nHost: town\r\nX-Slow: "
@@ -94,6 +96,12 @@ class Hall:
             while self.listener.connections != connections:  # noqa: ASYNC110 sockets ring nobody here
                 await asyncio.sleep(0)
 
+    async def holds(self, size: int) -> None:
+        """Wait until so many bytes of what is sent are held."""
+        async with asyncio.timeout(PATIENCE):
+            while self.listener.room.held < size:  # noqa: ASYNC110 sockets ring nobody here
+                await asyncio.sleep(0)
+
     async def count_rounds(self) -> None:
         """Count the loop's rounds; `begun` has the round that each request began in."""
         while True:
@@ -112,7 +120,9 @@ class Hall:
         return web.Response(text="at last")
 
     async def _read(self, request: web.Request) -> web.Response:
-        return web.Response(text=str(len(await request.read())))
+        if "Known" in request.headers:
+            vouch(request)
+        return web.Response(text=str(len(await received(request, 10_000_000))))
 
 
 @asynccontextmanager
@@ -196,6 +206,55 @@ async def test_a_body_comes_at_a_bearable_pace():
         assert await slow.is_closed()
         assert await steady.status() == 200
         assert town.refused == {"body": 1}
+
+
+async def test_bodies_have_room_and_the_oldest_that_is_half_sent_gives_way():
+    half, whole = POST + b"x" * 60_000, POST + b"x" * 100_000
+    async with hall(room=400_000) as town:
+        known = await town.call("127.0.2.1", half.replace(b"Host", b"Known: yes\r\nHost"))
+        await town.holds(60_000)
+        strangers = []
+        for number in range(12):
+            strangers.append(await town.call(f"127.1.{number}.1", half))
+            await town.holds(min(60_000 * (number + 2), 360_000))
+            assert town.listener.room.held <= 400_000
+        assert await town.ask("127.2.2.2", whole) == 200
+
+        head = await asyncio.wait_for(strangers[0].reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        assert head.startswith(b"HTTP/1.1 503")
+        assert b"Retry-After: 60" in head
+        await known.send(b"x" * 40_000)
+        assert await known.status() == 200, "whoever proved who they are gives way to nobody"
+        assert town.refused["room"] >= 7
+
+
+async def test_of_one_network_s_bodies_there_is_a_third():
+    async with hall(room=600_000) as town:
+        mine = await town.call("127.0.2.1", POST + b"x" * 90_000)
+        await town.holds(90_000)
+        for number in range(5):
+            await town.call(f"127.0.3.{number}", POST + b"x" * 90_000)
+        async with asyncio.timeout(PATIENCE):
+            while town.refused["room"] < 3:  # noqa: ASYNC110 sockets ring nobody here
+                await asyncio.sleep(0)
+        await mine.send(b"x" * 10_000)
+        assert await mine.status() == 200
+
+
+async def test_what_nobody_reads_of_a_body_leaves_the_memory_with_its_connection():
+    """Who hangs on, or is never asked for its body, may have sent as much as the door takes unread."""
+    async with hall() as town:
+        caller = await town.call(say=POST.replace(b"POST / ", b"GET /hang ") + b"x" * 90_000)
+        await town.holds(90_000)
+        [connection] = town.listener._connections
+        async with asyncio.timeout(PATIENCE):
+            while connection._request is None:  # noqa: ASYNC110 sockets ring nobody here
+                await asyncio.sleep(0)
+        body = connection._body
+        caller.writer.close()
+        await town.held(0)
+        assert body.total_bytes == 90_000
+        assert not body._buffer
 
 
 async def test_a_body_that_is_not_wanted_is_answered_and_not_cut_off():

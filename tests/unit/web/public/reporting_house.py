@@ -14,15 +14,16 @@ from functools import cache
 from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, FormData, web
-from aiohttp.test_utils import TestServer
 from altcha import Challenge, solve_challenge
 from lxml import html
 
 from alerts.model.reports import ReportsSection, shipped_kinds
 from alerts.model.town import WebSection
 from alerts.reports.intake import ReportIntake
+from alerts.web.listener import Limits, Listener
 from alerts.web.public.publisher import public_routes
 from alerts.web.public.reporting import PrivatePages, ReportPages
+from alerts.web.room import ROOM
 from tests.fakes import FakeClock
 from tests.unit.desk.conftest import NOW
 from tests.unit.web.public.house import a_house
@@ -74,14 +75,14 @@ class Awake(FakeClock):
 class Street:
     """The town, and what its people do."""
 
-    def __init__(self, house, intake, pages, server) -> None:
-        self.house, self.intake, self.pages, self.server = house, intake, pages, server
+    def __init__(self, house, intake, pages, listener, url) -> None:
+        self.house, self.intake, self.pages, self.listener, self.url = house, intake, pages, listener, url
         self.clock = house.clock
 
     @asynccontextmanager
     async def person(self, network: int = 1):
         headers = {"X-Forwarded-For": f"192.0.{network}.7"}
-        async with ClientSession(str(self.server.make_url("/")), headers=headers) as client:
+        async with ClientSession(self.url, headers=headers) as client:
             yield client
 
     async def get(self, path: str, **headers) -> Sent:
@@ -119,7 +120,7 @@ class Street:
 
 
 @asynccontextmanager
-async def a_street(tmp_path, **more):
+async def a_street(tmp_path, room=ROOM, **more):
     changes = {
         "reports": ReportsSection(shipped_kinds("fr")),
         "web": WebSection(languages=("en",), proxies=("127.0.0.1",)),
@@ -131,10 +132,11 @@ async def a_street(tmp_path, **more):
         private = PrivatePages(house.publisher, house.service, house.service)
         app = web.Application()
         app.add_routes([*pages.routes(), *private.routes(), *public_routes(house.publisher)])
-        server = TestServer(app)
-        await server.start_server()
-        yield Street(house, intake, pages, server)
-        await server.close()
+        # Its own clock stands still: nobody here is too slow for the door.
+        listener = Listener(app, Limits(room=room), FakeClock(NOW), house.publisher.setting.town.web.trusted)
+        port = await listener.listen("127.0.0.1", 0)
+        yield Street(house, intake, pages, listener, f"http://127.0.0.1:{port}/")
+        await listener.close()
 
 
 def in_one_line(text: str) -> str:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 from lxml import html
 from PIL import Image
+from yarl import URL
 
 from alerts.desk.officer import Officer
 from alerts.model.person import Actor, Origin, Role
@@ -19,6 +20,7 @@ from alerts.reports.places import Places
 from alerts.web.public import report_form
 from alerts.web.public.report_form import MOST_BYTES, SMALL
 from alerts.web.public.reporting import PrivatePages
+from alerts.web.room import Sent
 from tests.unit.french import visible, wrong_in
 from tests.unit.web.public.house import a_door, a_house
 from tests.unit.web.public.reporting_house import HERE, a_street, in_one_line, solved
@@ -238,7 +240,7 @@ async def test_what_is_no_form_is_refused_with_a_sentence(street):
 
 async def test_a_form_that_never_ends_is_given_up(street, monkeypatch):
     monkeypatch.setattr(report_form, "PATIENCE", 0.05)
-    url = street.server.make_url("/report")
+    url = URL(street.url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(
         f"POST /report HTTP/1.1\r\nHost: {url.host}\r\nContent-Length: 5000\r\n"
@@ -250,18 +252,18 @@ async def test_a_form_that_never_ends_is_given_up(street, monkeypatch):
     assert answer.startswith(b"HTTP/1.1 408")
 
 
-ROOM = 300_000
+SOME = 300_000
 
 
 @pytest.fixture
-def little_room(monkeypatch):
-    monkeypatch.setattr(report_form, "ALL_UPLOADS", ROOM)
-    monkeypatch.setattr(report_form, "A_NETWORKS", ROOM // 2)
+async def little_room(tmp_path):
+    async with a_street(tmp_path, SOME) as street:
+        yield street
 
 
 async def half_sent(street, network, size=0):
     """A form that began to arrive, as another connection sends it, without an end."""
-    url, before = street.server.make_url("/report"), set(street.pages._uploads.under_way)
+    url, before = URL(street.url), set(street.listener._connections)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     head = (
         f"POST /report HTTP/1.1\r\nHost: {url.host}\r\nX-Forwarded-For: 198.51.{network}.1\r\n"
@@ -269,39 +271,41 @@ async def half_sent(street, network, size=0):
     )
     body = b"--x\r\n" + b" " * size
     writer.write(f"{head}{len(body):x}\r\n".encode() + body + b"\r\n")
-    uploads = street.pages._uploads
-    while not [each for each in uploads.under_way if each not in before and each.held >= len(body)]:  # noqa: ASYNC110
+    while not [each for each in set(street.listener._connections) - before if each.sent.held > size]:  # noqa: ASYNC110
         await asyncio.sleep(0)
     return reader, writer
 
 
-async def test_forms_that_are_half_sent_keep_no_photo_out(street, little_room):
+async def test_forms_that_are_half_sent_keep_no_photo_out(little_room):
     """They take the room of what has come of them, and not of what a form may have at the most."""
-    held = [await half_sent(street, network) for network in range(60, 72)]
-    assert (await asyncio.wait_for(street.report(photo=a_photo() + bytes(SMALL)), 60)).status == 200
+    held = [await half_sent(little_room, network) for network in range(60, 72)]
+    assert (await asyncio.wait_for(little_room.report(photo=a_photo() + bytes(SMALL)), 60)).status == 200
     for _, writer in held:
         writer.close()
 
 
-async def test_where_there_is_no_room_left_the_oldest_that_is_half_sent_gives_way(street, little_room):
-    uploads = street.pages._uploads
-    (first, one), (_, two), (_, three) = [await half_sent(street, network, 90_000) for network in (60, 61, 62)]
-    assert (await street.report(photo=a_photo() + bytes(SMALL))).status == 200
-    assert (await asyncio.wait_for(first.read(20), 60)).startswith(b"HTTP/1.1 503")
+async def test_where_there_is_no_room_left_the_oldest_that_is_half_sent_gives_way(little_room):
+    (first, one), (_, two), (_, three) = [await half_sent(little_room, n, 90_000) for n in (60, 61, 62)]
+    assert (await little_room.report(photo=a_photo() + bytes(SMALL))).status == 200
+    told = await asyncio.wait_for(first.read(), 60)
+    assert told.startswith(b"HTTP/1.1 503")
+    assert "trop de photos" in told.decode().lower()
 
-    _, four = await half_sent(street, 61, 90_000)
-    assert {each.network for each in uploads.under_way} == {"net 198.51.61.0/24", "net 198.51.62.0/24"}
-    assert uploads.held < ROOM, "of a network that has too much, its own oldest"
+    _, four = await half_sent(little_room, 61, 90_000)
+    async with asyncio.timeout(60):
+        while little_room.listener.room.held > 200_000:  # noqa: ASYNC110 of a network that has too much, its own oldest
+            await asyncio.sleep(0)
     for writer in (one, two, three, four):
         writer.close()
 
 
-async def test_where_too_many_photos_are_dealt_with_it_is_said_and_what_has_none_is_taken(street):
-    street.pages._uploads.under_way[report_form.Upload("others", True, 6 * MOST_BYTES)] = None
-    many = await street.report(photo=a_photo() + bytes(SMALL))
+async def test_where_too_much_is_dealt_with_a_photo_is_told_so_and_what_has_none_is_taken(little_room):
+    dealt_with = Sent(little_room.listener.room, "", lambda: None, stays=True)
+    dealt_with.came(SOME)
+    many = await little_room.report(photo=a_photo() + bytes(SMALL))
     assert many.status == 503
     assert "trop de photos" in many.text.lower()
-    assert (await street.report(network=2)).status == 200
+    assert (await little_room.report(network=2)).status == 200
 
 
 # --- the private page

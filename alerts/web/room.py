@@ -1,0 +1,151 @@
+"""The memory that what people send takes: so many bytes over all connections of a listener, until they are answered.
+
+    bytes come ──▶ `Sent.came` ──▶ is there room? ──▶ no: the oldest that still arrives gives way ──▶ `NoRoom`, 503
+
+Counted is what has come, read or unread, and not what a request says will come: half-sent ones hold little. One network
+has a third of the room. Whoever proved who they are (`vouch`) gives way to nobody, and neither does what is all here,
+or small: so many small ones as there are connections have room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+ROOM = 64_000_000
+"""Bytes of all that is here: six photos of the largest size, or as many small forms as there are connections."""
+SMALL = 16_000
+# In both languages: the listener knows of no station.
+_TOLD = (
+    "Trop de données arrivent en ce moment\u202f; réessayez dans une minute.\n"
+    "Too much arrives just now; try again in a minute.\n"
+)
+
+
+class NoRoom(web.HTTPServiceUnavailable):
+    """What was being sent gave way; the rest of it isn't wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(headers={"Retry-After": "60"}, text=_TOLD)
+        self.force_close()
+
+
+@dataclass(eq=False, slots=True)
+class Sent:
+    """What came of one request: `held` bytes, from `network` (empty: somebody who is known, or a proxy).
+
+    `until` ends its arriving, while somebody waits for it; `dropped` is told that it gave way.
+    """
+
+    room: Room
+    network: str
+    dropped: Callable[[], None]
+    held: int = 0
+    stays: bool = False
+    gave_way: bool = False
+    until: asyncio.Timeout | None = None
+
+    def came(self, size: int) -> None:
+        """Count bytes, and make room for them."""
+        if not self.gave_way:
+            self.room.take(self, size)
+
+    def counts_for(self, network: str) -> None:
+        """From now on it is of that network."""
+        self.room.leave(self)
+        self.network, held = network, self.held
+        self.held = 0
+        self.came(held)
+
+    def is_over(self) -> None:
+        """It was answered, and nothing of it is held any more."""
+        self.room.leave(self)
+        self.held = 0
+
+    def give_way(self) -> None:
+        """End its arriving."""
+        self.is_over()
+        self.gave_way = True
+        if self.until is not None:
+            self.until.reschedule(asyncio.get_running_loop().time())
+        self.dropped()
+
+
+@dataclass(slots=True)
+class Room:
+    """All of it, in the order in which it began to be more than small."""
+
+    most: int = ROOM
+    held: int = 0
+    _large: dict[Sent, None] = field(default_factory=dict)
+    _networks: Counter[str] = field(default_factory=Counter)
+
+    def of(self, network: str) -> int:
+        """Bytes that came from there."""
+        return self._networks[network]
+
+    def take(self, sent: Sent, size: int) -> None:
+        """Give room to `size` bytes more of it."""
+        sent.held += size
+        self.held += size
+        self._networks[sent.network] += size
+        if sent.held > SMALL:
+            self._large.setdefault(sent)
+        while sent.network and self.of(sent.network) > self.most // 3 and self._clear(sent.network):
+            pass
+        while self.held > self.most and self._clear():
+            pass
+
+    def leave(self, sent: Sent) -> None:
+        """Take back the room of it."""
+        self.held -= sent.held
+        self._networks[sent.network] -= sent.held
+        if not self._networks[sent.network]:
+            del self._networks[sent.network]
+        self._large.pop(sent, None)
+
+    def _clear(self, network: str | None = None) -> bool:
+        """Have the oldest give way, of one network or of all; whether there was one that can."""
+        oldest = next((each for each in self._large if not each.stays and network in (None, each.network)), None)
+        if oldest is not None:
+            oldest.give_way()
+        return oldest is not None
+
+
+def vouch(request: web.BaseRequest) -> None:
+    """Whoever sends this is known: it gives way to nobody, and counts for no network."""
+    if (sent := _sent_of(request)) is not None:
+        sent.stays = True
+        sent.counts_for("")
+
+
+@asynccontextmanager
+async def arriving(request: web.BaseRequest) -> AsyncIterator[None]:
+    """While its body is received. Raises NoRoom where it gives way to others; once it is whole, it doesn't."""
+    sent = _sent_of(request)
+    if sent is None:  # it didn't come by a listener of ours
+        yield
+        return
+    if sent.gave_way:
+        raise NoRoom
+    try:
+        async with asyncio.timeout(None) as sent.until:
+            yield
+    except TimeoutError:
+        if not sent.gave_way:
+            raise
+    finally:
+        sent.until = None
+    if sent.gave_way:
+        raise NoRoom
+    sent.stays = True
+
+
+def _sent_of(request: web.BaseRequest) -> Sent | None:
+    sent = getattr(request.protocol, "sent", None)
+    return sent if isinstance(sent, Sent) else None
