@@ -94,6 +94,10 @@ class Once(Generic[T]):
                     self._kept, self._make = self._make(), None
         return self._kept
 
+    async def made(self) -> T | None:
+        """The same, made in a thread: the event loop has lanes to serve."""
+        return self._kept if self._kept is not None else await asyncio.to_thread(self.get)
+
 
 class Made(Mapping[str, T]):
     """Things by name, each made when it is first asked for; one that can't be made isn't there."""

@@ -129,7 +129,7 @@ class PinPages:
         return await self._one.get(request.match_info["number"].upper())
 
     async def _given(self, made: Once[KeptAnswer], request: web.Request) -> web.Response:
-        found = made.kept or await asyncio.to_thread(made.get)
+        found = await made.made()
         return await given(found, request) if found is not None else await nothing_there(self.publisher, request)
 
     # --- what is read

@@ -24,6 +24,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -41,11 +42,12 @@ from alerts.rendering.i18n import sentence
 from alerts.reports.account import link_of
 from alerts.reports.acts import erased
 from alerts.reports.intake import ReportIntake
+from alerts.reports.places import Places
 from alerts.reports.public import Nearby, nearby
 from alerts.reports.taking import ReportDraft, check, section_of
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here
-from alerts.web.public.answers import HTML, JSON, UNKEPT, answer, given
+from alerts.web.public.answers import HTML, JSON, UNKEPT, KeptAnswer, Once, answer, given
 from alerts.web.public.asking import QuestionPace
 from alerts.web.public.page import REPORT, Pages, safety
 from alerts.web.public.publisher import Publisher, nothing_there, own_page
@@ -90,6 +92,7 @@ class ReportPages:
         self._agrees = QuestionPace(a_network=AGREES, all_networks=ALL_AGREES)
         self._seals: FormSeal | None = None
         self._blank: dict[str, tuple[Outlook, str]] = {}
+        self._streets: tuple[Places, Once[KeptAnswer]] | None = None
 
     def routes(self) -> list[web.RouteDef]:
         """All of them: the form in each language, and what its script asks."""
@@ -131,12 +134,14 @@ class ReportPages:
         proofs = await self._intake.proofs()
         return web.Response(text=proofs.challenge(now, self._intake.recent(now)), content_type=JSON, headers=UNKEPT)
 
-    async def streets(self, _: web.Request) -> web.Response:
-        """The names of the town's streets."""
+    async def streets(self, request: web.Request) -> web.Response:
+        """The names of the town's streets, sorted once for each version of its file."""
         places = await self._intake.places()
-        headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
-        told = json.dumps(sorted(places.streets)[:MOST_STREETS], ensure_ascii=False)
-        return web.Response(text=told, content_type=JSON, headers=headers)
+        if self._streets is None or self._streets[0] is not places:
+            self._streets = places, Once(partial(_streets_of, places))
+        found = await self._streets[1].made()
+        assert found is not None  # noqa: S101 a list of names can be made
+        return await given(found, request)
 
     # --- what is sent
 
@@ -317,6 +322,11 @@ class ReportPages:
             told = await self._service.keep(lambda unit: unit.reports.secret("form", fresh, now))
             self._seals = FormSeal(bytes.fromhex(told))
         return self._seals
+
+
+def _streets_of(places: Places) -> KeptAnswer:
+    told = json.dumps(sorted(places.streets)[:MOST_STREETS], ensure_ascii=False)
+    return answer(told, JSON, fresh_for=3600)
 
 
 def _answered(told: Mapping[str, object]) -> web.Response:

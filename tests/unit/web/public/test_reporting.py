@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import threading
 from datetime import timedelta
 
@@ -236,6 +237,29 @@ async def test_what_is_no_form_is_refused_with_a_sentence(street):
     assert (await street.post("/report", many)).status == 400
     assert (await street.post("/report", {"kind": "road", **HERE, "text": "x" * 9000})).status == 400
     assert await street.stored() == []
+
+
+async def test_the_list_of_streets_is_made_once_for_each_version_of_its_file(tmp_path):
+    file = tmp_path / "adresses.csv"
+
+    def write(*streets):
+        rows = (f"1;{name};38185;5.71;45.19" for name in streets)
+        file.write_text("\n".join(("numero;nom_voie;code_insee;lon;lat", *rows)) + "\n", encoding="utf-8")
+
+    async def asked(**headers):
+        async with street.person() as client, client.get("/report/streets.json", headers=headers) as answer:
+            return answer.status, await answer.text(), answer.headers["ETag"]
+
+    write("Rue Haute", "Quai Bas")
+    async with a_street(tmp_path, addresses=str(file)) as street:
+        status, told, tag = await asked()
+        kept = street.pages._streets
+        assert (status, json.loads(told)) == (200, ["Quai Bas", "Rue Haute"])
+        assert await asked(**{"If-None-Match": tag}) == (304, "", tag)
+        assert street.pages._streets is kept, "nothing was sorted anew"
+
+        write("Rue Haute", "Quai Bas", "Rue Neuve")
+        assert json.loads((await asked(**{"If-None-Match": tag}))[1]) == ["Quai Bas", "Rue Haute", "Rue Neuve"]
 
 
 async def test_a_form_that_never_ends_is_given_up(street, monkeypatch):
