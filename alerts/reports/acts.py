@@ -8,8 +8,9 @@ The audit log says what was done and never in which words, for it is never forgo
 
 `accepted_at` says that an officer took the report's words for true enough to be public. Closing one that waited doesn't
 say so, for a report is closed for what it says as often as in spite of it. Where two are needed (`[reports] answers`),
-nobody knows who wrote an anonymous report: its words and photo wait until a second officer, who validates, accepts it
-too, and whoever brought it doesn't say so either. An officer's own words wait until somebody else validated them.
+nobody knows who wrote an anonymous report: its words and photo wait until two officers accepted it, of whom the later
+one validates; whoever accepted it first may accept it again. Whoever brought it doesn't say so either. An officer's own
+words wait until somebody else validated them.
 """
 
 from __future__ import annotations
@@ -39,6 +40,9 @@ BY_HAND = (Closing.DONE, Closing.NOT_OURS, Closing.NOT_FOUND)
 WAITING = (ReportState.RECEIVED, ReportState.HELD)
 """The states in which a report waits for a first officer."""
 _TAKEN_UP = (ReportState.ACCEPTED, ReportState.ASSIGNED)
+_ACCEPTED = "report accepted"
+_MOST_LINES = 200
+"""Lines of the audit log about one report that are looked at for who accepted it."""
 Seen = ReportState | None
 
 
@@ -56,7 +60,7 @@ def find_report(unit: DeskUnit, name: str) -> CitizenReport:
 def accept(officer: Officer, name: str, said: str | None = None, *, was: Seen = None) -> CitizenReport:
     """Take it up; one that was closed or set aside is open again. `said` is told to who reported."""
     report, said = _at_hand(officer, name), _said(said)
-    is_seen = report.accepted_at is not None or not may_vouch(officer, report)
+    is_seen = report.accepted_at is not None or not (may_vouch(officer, report) or may_second(officer, report))
     if report.state in _TAKEN_UP and is_seen and (said is None or said == _told_last(officer.unit, report)):
         return report
     _must_be(report, was)
@@ -64,8 +68,8 @@ def accept(officer: Officer, name: str, said: str | None = None, *, was: Seen = 
     told = _may_go_out(officer, report, said)
     accepted = _taken_up(officer, report, state, told, vouches=may_vouch(officer, report))
     if report.state in _TAKEN_UP and told is None:  # a second officer: who reported knows that it was taken up
-        return _touch(officer, accepted, "report accepted")
-    return _change(officer, accepted, "report accepted", told)
+        return _touch(officer, accepted, _ACCEPTED)
+    return _change(officer, accepted, _ACCEPTED, told)
 
 
 def assign(officer: Officer, name: str, to: str, *, was: Seen = None) -> CitizenReport:
@@ -173,6 +177,16 @@ def may_vouch(officer: Officer, report: CitizenReport) -> bool:
     return officer.actor.may(Act.VALIDATE_ANSWER) and bool(_took_up(officer.unit, report) - {_name_of(officer)})
 
 
+def may_second(officer: Officer, report: CitizenReport) -> bool:
+    """Whether this officer, who may not vouch for its words, may be another one who took it up before who does.
+
+    Without their word an approver who took it up first could never make it public, however many authors saw it.
+    """
+    if report.accepted_at is not None or _is_one_enough(officer.unit) or _is_brought_by(officer, report):
+        return False
+    return _has_words(report) and _name_of(officer) not in _took_up(officer.unit, report)
+
+
 def _has_words(report: CitizenReport) -> bool:
     return report.text is not None or report.has_photo
 
@@ -189,7 +203,10 @@ def _took_up(unit: DeskUnit, report: CitizenReport) -> set[str]:
     """The officers who took it for a report: that of a program, whoever's it is, is a stranger's until then."""
     took = {each.by for each in unit.reports.steps(report.id) if each.state in _TAKEN_UP}
     typed = {report.by} if report.via is Via.OFFICER else set()
-    return {fold_name(each) for each in took | typed if each is not None}
+    # Of a later officer's word who reported is told nothing, so it is no step.
+    lines = [each.entry for each in unit.audit.newest(subject=report.number, most=_MOST_LINES)]
+    seconded = {each.actor for each in lines if each.act == Act.TEND and each.detail == _ACCEPTED}
+    return {fold_name(each) for each in took | typed | seconded if each is not None}
 
 
 def duplicate(officer: Officer, name: str, of: str, *, was: Seen = None) -> CitizenReport:

@@ -31,7 +31,7 @@ from alerts.desk.service import DeskUnit
 from alerts.model.errors import TocsinError
 from alerts.model.events import ReportsChanged
 from alerts.model.reports import CitizenReport, Closing, ContentNotice
-from alerts.reports.acts import BY_HAND, decide_notice, may_vouch
+from alerts.reports.acts import BY_HAND, decide_notice, may_second, may_vouch
 from alerts.web.console import reports_map, reports_new, reports_photo
 from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import BASE, Console, done_of, visitor_of
@@ -122,17 +122,18 @@ async def _one(
     town, number = console.frame.station, request.match_info["number"]
     visitor = visitor_of(request)
 
-    def question(unit: DeskUnit) -> tuple[ReportSheet, Sequence[WaitingWords], bool] | None:
+    def question(unit: DeskUnit) -> tuple[ReportSheet, Sequence[WaitingWords], bool, bool] | None:
         found = sheet_of(unit, number)
         if found is None:
             return None
         waits = words_waiting(unit, visitor.actor, visitor.session.csrf, found.report.id)
-        return found, waits, may_vouch(Officer(unit, visitor.actor), found.report)
+        officer = Officer(unit, visitor.actor)
+        return found, waits, may_vouch(officer, found.report), may_second(officer, found.report)
 
     known = await console.service.ask(question)
     if known is None:
         raise web.HTTPNotFound
-    sheet, waits, vouches = known
+    sheet, waits, vouches, seconds = known
     words, told_in = console.frame.words(request), language_of(sheet.report, town)
     back = filter_from(refused.typed.get("back", ""), town) if refused.typed else filter_of(request.query, town)
     values: dict[str, Any] = {
@@ -141,6 +142,7 @@ async def _one(
         "report": sheet.report,
         "words_waiting": waits,
         "vouches": vouches,
+        "seconds": seconds,
         "seen_photo": digest_of(sheet.photo) if sheet.photo is not None else "",
         "back": back,
         "done": done_of(request, (*DEEDS, "new")),

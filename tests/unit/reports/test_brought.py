@@ -138,6 +138,23 @@ async def test_an_approver_alone_makes_no_strangers_words_public(careful):
     assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is not None
 
 
+@pytest.mark.parametrize("words", [None, "La rue est barrée."])
+async def test_an_approver_who_was_first_makes_words_public_once_an_author_took_the_report_up_too(careful, words):
+    report = (await careful.report(text="Fuyez par la rue Haute")).report
+    await careful.service.act(by(PAUL, acts.accept, report.number))
+    await careful.service.act(by(LUC, acts.accept, report.number, words))
+    assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is None, "who validates is last"
+
+    await careful.service.act(by(PAUL, acts.accept, report.number))
+    assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).accepted_at is not None
+    steps = await careful.ask(lambda unit: [step.state for step in unit.reports.steps(report.id)])
+    assert steps == ["received", "accepted"], "who reported is told once"
+    if words is not None:
+        waits = await careful.ask(lambda unit: waiting(unit, report.id))
+        await careful.service.act(by(PAUL, approve_version, waits.id, digest_of(waits)))
+        assert (await careful.ask(lambda unit: unit.reports.by_id(report.id))).answer == words
+
+
 async def test_an_answer_in_ones_own_words_waits_and_a_prepared_one_does_not(careful):
     report = (await careful.report(text="De l’eau")).report
     closed = await careful.service.act(by(ANNE, acts.close, report.number, Closing.DONE, "Évacuez par la rue Haute"))
