@@ -175,7 +175,10 @@ def retry(
     name: options.Name,
     over_limit: Annotated[
         bool,
-        typer.Option("--over-limit", help="Send now what waits for the town's own limit, which takes an approver."),
+        typer.Option(
+            "--over-limit",
+            help="Send now what is severe or extreme and waits for the town's own limit; takes an approver.",
+        ),
     ] = False,
     who: options.As = None,
 ) -> int:

@@ -184,7 +184,10 @@ def retry(
 
 
 def send_over_limit(alerts: AlertRepository, name: str, held: Iterable[HeldPost], now: datetime) -> list[Post]:
-    """Have what waits for the town's own windows (`held`) sent past them, first of all. Raises Misuse or Refused."""
+    """Have what waits for the town's own windows (`held`) sent past them, first of all. Raises Misuse or Refused.
+
+    Only what is grave (Severe, Extreme): anything less would use up what is kept back for that.
+    """
     named = {post.id for post in find_posts(alerts, name)}
     found = [each for each in held if each.post.id in named]
     if not found:
@@ -192,6 +195,8 @@ def send_over_limit(alerts: AlertRepository, name: str, held: Iterable[HeldPost]
     posts = [each.post for each in found if each.is_ours]
     if not posts:
         raise Refused(because("platform_holds", name=name, why=found[0].reason))
+    if lesser := [post for post in posts if not post.urgent]:
+        raise Refused(because("over_limit_grave", name=name, severity=lesser[0].severity, why=found[0].reason))
     for post in posts:
         alerts.put_ahead(post, OVER_LIMIT)
         alerts.note(now, post.alert_id, post.id, PostState.QUEUED, because("sent_over_limit"))

@@ -133,7 +133,9 @@ class RetryWish(RequestBody):
     """What to send again."""
 
     over_limit: bool = Field(
-        False, description="Send now what waits for the town's own limit instead, which takes an approver."
+        False,
+        description="Send now what waits for the town's own limit instead: an approver, and only what is Severe or "
+        "Extreme.",
     )
 
 

@@ -409,7 +409,7 @@ class Composer:
             lambda unit: (
                 list(unit.drafts.drafts(name)),
                 Usual() if page.chosen else usual_of(unit, exercise=page.exercise),
-                last_fillings(unit, texts, page.fields, self._station),
+                last_fillings(unit, texts, page.fields, self._station, exercise=page.exercise),
             )
         )
         prepared = await self._texts(self._console.frame.words(request).language)
@@ -428,7 +428,9 @@ class Composer:
         if list(blanks_in(page.fields)) == list(blanks_in(posted.fields)) == shown:
             return seen
         texts = await self._texts(self._station.language)
-        page.last = await self._service.ask(lambda unit: last_fillings(unit, texts, page.fields, self._station))
+        page.last = await self._service.ask(
+            lambda unit: last_fillings(unit, texts, page.fields, self._station, exercise=page.exercise)
+        )
         return {**seen, "blanks": blanks_fragments(self._console, request, page)}
 
     async def _publish(self, request: web.Request, page: Page, *, again: bool) -> web.StreamResponse:

@@ -342,9 +342,12 @@ def _begins(stored: StoredAlert, *, exercise: bool) -> bool:
 
 
 def last_fillings(
-    unit: DeskUnit, texts: Mapping[Hazard, Prepared], fields: Fields, station: Town
+    unit: DeskUnit, texts: Mapping[Hazard, Prepared], fields: Fields, station: Town, *, exercise: bool
 ) -> list[Mapping[str, str]]:
-    """What officers' last alerts of the form's hazard had for the blanks of its order, newest first, by their names."""
+    """What officers' last alerts of the form's hazard had for the blanks of its order, newest first, by their names.
+
+    A gymnasium that was only played is offered to exercises alone; those may take what was real.
+    """
     hazard = text(fields, "hazard")
     prepared = texts[Hazard(hazard)] if hazard in set(Hazard) else None
     if prepared is None or not blanks(text(fields, "instruction")):
@@ -353,7 +356,8 @@ def last_fillings(
     told = [
         info.instruction or ""
         for each in unit.views.page(Wanted(state=AlertState.ACCEPTED, source=MANUAL), most=LOOKED_AT)
-        if each.alert and (info := each.alert.info_for(station.language)) and told_of(info) is prepared.hazard
+        if each.alert and (exercise or each.alert.status not in PRACTICE)
+        if (info := each.alert.info_for(station.language)) and told_of(info) is prepared.hazard
     ]
     return [found for text in told for order in orders if (found := filled_with(order, text))]
 

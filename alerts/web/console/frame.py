@@ -45,7 +45,7 @@ from alerts.rendering.library import CompiledTemplates
 from alerts.rendering.moments import with_ordinal
 from alerts.reports.intake import ReportIntake
 from alerts.web.console.arrival import Astray
-from alerts.web.console.words import best_language, detail_in_words, languages, words_of
+from alerts.web.console.words import best_language, briefly, detail_in_words, languages, words_of
 from alerts.web.pages import below, in_sight, leaflet_files
 
 if TYPE_CHECKING:
@@ -118,7 +118,12 @@ class Frame:
             # Whatever is printed passes here: no template can forget to word a reason, or to show what is hidden.
             finalize=worded,
         )
-        self._environment.filters |= {"worded": worded, "sentence": _as_sentence, "channel_name": _called}
+        self._environment.filters |= {
+            "worded": worded,
+            "briefly": briefly,
+            "sentence": _as_sentence,
+            "channel_name": _called,
+        }
 
     def words(self, request: web.Request) -> Words:
         """The visitor's language: what they chose, what their browser asks for, the station's."""

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from markupsafe import Markup, escape
+
 from alerts.model.person import Role
 from alerts.rendering.i18n import Words, read_words
 from alerts.web.pages import best_of, languages_in
@@ -41,7 +43,14 @@ _FILED = re.compile(r"(Actual|Exercise) (.*)", re.DOTALL)
 _OVER = ", over the town's own limit"
 _PASSKEY, _ALONE = "by passkey ", "by a passkey alone: "
 
+_DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+
 Gettext = Callable[..., str]
+
+
+def briefly(text: str) -> Markup:
+    """The text, each SHA-256 in it by its first twelve digits, and whole where one points at it."""
+    return Markup(_DIGEST.sub(r'<abbr class="mono" title="\g<0>">\1…</abbr>', str(escape(text))))  # noqa: S704 escaped
 
 
 def detail_in_words(detail: str, words: Words) -> str:

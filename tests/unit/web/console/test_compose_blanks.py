@@ -74,6 +74,18 @@ async def test_the_last_alert_s_place_is_offered_with_its_route_and_never_filled
     assert "le quai" in offer
 
 
+async def test_what_was_only_played_is_offered_to_exercises_alone(bench):
+    said = {"blank:lieu": "l’école Jules-Ferry", "blank:itinéraire": "le quai", "exercise": "1"}
+    form = with_fields(await prepared(bench), **said)
+    confirmation = await bench.post("/compose", with_fields(form, do="publish"), 200)
+    await bench.post("/compose/confirm", form_of(confirmation, CONFIRM))
+    [stored] = await bench.stored_alerts()
+    assert stored.alert.status == "Exercise"
+
+    assert "Jules-Ferry" not in await bench.get("/compose?hazard=evacuation")
+    assert "Jules-Ferry" in await bench.get("/compose?hazard=evacuation&exercise=1")
+
+
 async def test_a_text_with_other_blanks_brings_their_fields(bench):
     fields = {
         "hazard": "road",

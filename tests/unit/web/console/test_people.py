@@ -232,6 +232,9 @@ async def test_the_record_tells_who_did_what_and_is_whole(town, browser):
     page = await browser.get("/desk/record")
     assert "Intact:" in page.said
     assert "account added" in page.said
+    [head] = page.tree.xpath("//*[@id='head']/text()")
+    [short] = page.tree.xpath("//summary/abbr")
+    assert (short.text, head.partition(":")[2]) == (f"{short.get('title')[:12]}…", short.get("title"))
     page = await browser.get("/desk/record?subject=Anne")
     assert len(page.tree.xpath("//tbody/tr")) == 1
     assert (await browser.get("/desk/record?before=x")).status == 200

@@ -323,6 +323,13 @@ async def test_a_grave_alert_that_waits_for_a_limit_says_until_when_and_needs_so
         assert (await desk.press(f"/alerts/{second.id}/retry", **form))[0] == 303
         [sent] = await desk.posts(second.id)
         assert sent.is_over_limit
+
+        [lesser] = await desk.posts(minor.id)
+        assert f'id="over-{lesser.id}"' not in await desk.text(f"/alerts/{minor.id}")
+        form = {"post": lesser.id, "over_limit": "1"}
+        told = await desk.press(f"/alerts/{minor.id}/retry", **form)
+        assert "seul ce qui est grave ou extrême" in html.unescape(told[2]).replace("\u202f", " ")
+        assert not (await desk.posts(minor.id))[0].is_over_limit
         assert "limite" not in html.unescape(await desk.text(f"/alerts/{second.id}")).split('id="standing"')[1][:400]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.web.console.words import detail_in_words, words_of
+from alerts.web.console.words import briefly, detail_in_words, words_of
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,9 @@ from alerts.web.console.words import detail_in_words, words_of
 def test_it_is_read_in_french(kept, read):
     assert detail_in_words(kept, words_of("fr")) == read
     assert "{" not in detail_in_words(kept, words_of("en"))
+
+
+def test_a_digest_is_read_by_its_beginning_and_is_there_whole():
+    digest = "0123456789abcdef" * 4
+    assert briefly(f"<b> [{digest}]") == f'&lt;b&gt; [<abbr class="mono" title="{digest}">0123456789ab…</abbr>]'
+    assert briefly(f"{digest}0") == f"{digest}0"
