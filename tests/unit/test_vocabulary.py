@@ -30,6 +30,7 @@ NOT_BUT = {
     r"preuves? de travail": "preuve de calcul",
     r"gabarits?": "modèle",
     r"aléas?": "danger",
+    r"(?<!téléphone d’)astreintes?": "permanence",
 }
 """What isn't said, and what is said for it."""
 _TYPED = re.compile(
