@@ -12,12 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, delete, func, null, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
-
-from alerts.model.incident import AlertState
-from alerts.model.listening import HeardPost, Kind, QuestionState, Utterance, UtteranceState
-from alerts.model.post import PostState
+from alerts.model.listening import HeardPost, Kind, Utterance, UtteranceState
 from alerts.model.reason import kept_reason, read_reason
 from alerts.store.ears import EarRows
 from alerts.store.questions import Questions
@@ -25,14 +20,7 @@ from alerts.store.schema import (
     ASKING,
     UNHANDLED,
     WORDS,
-    alert,
-    answer,
-    attempt,
     forgotten,
-    listening_secret,
-    moderation,
-    post,
-    question,
     utterance,
 )
 from alerts.store.statement import Statement, insert_into, moment, stamp, time_of, upsert_into
@@ -50,181 +38,107 @@ _SEVERAL = 6
 _LAST_CHARACTER = "\U0010ffff"
 
 _ADD = insert_into(utterance)
-_SET = Statement(
-    update(utterance)
-    .where(utterance.c.id == bindparam("key"))
-    .values({c.name: bindparam(c.name) for c in utterance.columns if c.name not in ("seq", "id")})
-)
-_OF_REMARK = Statement(
-    select(utterance).where(
-        utterance.c.channel == bindparam("channel"), utterance.c.remote_id == bindparam("remote_id")
-    )
-)
-_SAID_TO_BOT = Statement(
-    select(utterance)
-    .where(utterance.c.channel == bindparam("channel"), utterance.c.private.is_(True), utterance.c.text.is_not(None))
-    .where(utterance.c.remote_id.startswith(bindparam("beginning", type_=Text)))
-    .order_by(utterance.c.seq)
-)
-_BY_ID = Statement(select(utterance).where(utterance.c.id == bindparam("id")))
-_UNREAD = Statement(
-    select(utterance)
-    .where(text(f"utterance.{UNHANDLED}"), utterance.c.seq > bindparam("after"))
-    .order_by(utterance.c.raised.desc(), utterance.c.seq)
-    .limit(bindparam("most"))
-)
-_BESIDE = (
-    select(utterance)
-    .outerjoin(question, question.c.id == utterance.c.question)
-    .where(text(f"utterance.{UNHANDLED}"), ~utterance.c.raised)
-    .where(or_(question.c.id.is_(None), question.c.state != QuestionState.OPEN.value))
-    .where(utterance.c.seq > bindparam("after"))
-)
-_UNREAD_BESIDE = Statement(_BESIDE.order_by(utterance.c.seq).limit(bindparam("most")))
-_BESIDE_COUNT = Statement(_BESIDE.with_only_columns(func.count().label("unread")))
-_BARE = Statement(
-    select(utterance)
-    .where(text(f"utterance.{UNHANDLED}"), utterance.c.text.is_not(None), utterance.c.vector.is_(None))
-    .where(utterance.c.question.is_(None), ~utterance.c.exercise, utterance.c.seq > bindparam("after"))
-    .order_by(utterance.c.seq)
-    .limit(bindparam("most"))
-)
-_CALLS = Statement(
-    select(utterance)
-    .where(text(f"utterance.{UNHANDLED}"), utterance.c.raised, ~utterance.c.exercise)
-    .order_by(utterance.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_CALLS_TOLD = Statement(
-    update(utterance)
-    .where(text(UNHANDLED), utterance.c.raised, utterance.c.told_at.is_(None))
-    .values(told_at=bindparam("at", type_=BigInteger))
-)
-_ALL = Statement(
-    select(utterance)
-    .where(or_(bindparam("incident", type_=Text).is_(None), utterance.c.incident == bindparam("incident")))
-    .where(utterance.c.seq < bindparam("before"))
-    .order_by(utterance.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_ASKING = Statement(
-    select(utterance)
-    .where(text(f"utterance.{ASKING}"), utterance.c.question == bindparam("question"))
-    .order_by(utterance.c.seq)
-)
+_SETS = ", ".join(f"{c.name} = :{c.name}" for c in utterance.columns if c.name not in ("seq", "id"))
+_SET = Statement(f"UPDATE utterance SET {_SETS} WHERE id = :key")
+_OF_REMARK = Statement("SELECT * FROM utterance WHERE channel = :channel AND remote_id = :remote_id")
+_SAID_TO_BOT = Statement("""
+    SELECT * FROM utterance
+    WHERE channel = :channel AND private = TRUE AND text IS NOT NULL AND remote_id LIKE :beginning || '%'
+    ORDER BY seq
+""")
+_BY_ID = Statement("SELECT * FROM utterance WHERE id = :id")
+_UNREAD = Statement(f"""
+    SELECT * FROM utterance WHERE {UNHANDLED} AND seq > :after ORDER BY raised DESC, seq LIMIT :most
+""")
+_BESIDE = f"""
+    FROM utterance LEFT JOIN question ON question.id = utterance.question
+    WHERE utterance.{UNHANDLED} AND utterance.raised = FALSE AND (question.id IS NULL OR question.state <> 'open')
+    AND utterance.seq > :after"""
+_UNREAD_BESIDE = Statement(f"SELECT utterance.* {_BESIDE} ORDER BY utterance.seq LIMIT :most")
+_BESIDE_COUNT = Statement(f"SELECT count(*) AS unread {_BESIDE}")
+_BARE = Statement(f"""
+    SELECT * FROM utterance
+    WHERE {UNHANDLED} AND text IS NOT NULL AND vector IS NULL AND question IS NULL AND exercise = FALSE AND seq > :after
+    ORDER BY seq LIMIT :most
+""")
+_CALLS = Statement(f"""
+    SELECT * FROM utterance WHERE {UNHANDLED} AND raised = TRUE AND exercise = FALSE ORDER BY seq DESC LIMIT :most
+""")
+_CALLS_TOLD = Statement(f"UPDATE utterance SET told_at = :at WHERE {UNHANDLED} AND raised = TRUE AND told_at IS NULL")
+_ALL = Statement("""
+    SELECT * FROM utterance WHERE (CAST(:incident AS text) IS NULL OR incident = :incident) AND seq < :before
+    ORDER BY seq DESC LIMIT :most
+""")
+_ASKING = Statement(f"SELECT * FROM utterance WHERE {ASKING} AND question = :question ORDER BY seq")
 _BEGINNING = {
-    table.name: Statement(
-        select(table.c.id)
-        .where(table.c.id >= bindparam("prefix"), table.c.id <= bindparam("last"))
-        .order_by(table.c.id)
-        .limit(_SEVERAL)
-    )
-    for table in (utterance, question, answer, moderation)
+    name: Statement(f"SELECT id FROM {name} WHERE id >= :prefix AND id <= :last ORDER BY id LIMIT {_SEVERAL}")
+    for name in ("utterance", "question", "answer", "moderation")
 }
 # What may be a call for help only a person sees to, one by one.
-_SEE_TO = Statement(
-    update(utterance)
-    .where(utterance.c.question == bindparam("key"), utterance.c.state == UtteranceState.UNREAD.value)
-    .where(utterance.c.raised.is_(False))
-    .values(state=UtteranceState.HANDLED.value)
-)
-_ATTRIBUTE = Statement(
-    update(utterance)
-    .where(utterance.c.question == bindparam("key"))
-    .values(incident=bindparam("about"), suggested=False)
-)
-_ASKED = Statement(
-    select(utterance.c.channel, func.count().label("asked"))
-    .where(text(f"utterance.{ASKING}"), utterance.c.question == bindparam("question"))
-    .group_by(utterance.c.channel)
-    .order_by(utterance.c.channel)
-)
-_OPEN_COUNTS = Statement(
-    select(utterance.c.kind, utterance.c.raised, func.count().label("unread"))
-    .where(text(f"utterance.{UNHANDLED}"))
-    .group_by(utterance.c.kind, utterance.c.raised)
-)
-_SAMPLES = Statement(
-    select(utterance)
-    .where(text(f"utterance.{ASKING}"), utterance.c.question == bindparam("question"), utterance.c.text.is_not(None))
-    .order_by(utterance.c.seq)
-    .limit(bindparam("most"))
-)
-_IS_FORGOTTEN = Statement(
-    select(forgotten.c.at).where(forgotten.c.channel == bindparam("channel"), forgotten.c.digest == bindparam("digest"))
-)
+_SEE_TO = Statement("""
+    UPDATE utterance SET state = 'handled' WHERE question = :key AND state = 'unread' AND raised = FALSE
+""")
+_ATTRIBUTE = Statement("UPDATE utterance SET incident = :about, suggested = FALSE WHERE question = :key")
+_ASKED = Statement(f"""
+    SELECT channel, count(*) AS asked FROM utterance WHERE {ASKING} AND question = :question
+    GROUP BY channel ORDER BY channel
+""")
+_OPEN_COUNTS = Statement(f"""
+    SELECT kind, raised, count(*) AS unread FROM utterance WHERE {UNHANDLED} GROUP BY kind, raised
+""")
+_SAMPLES = Statement(f"""
+    SELECT * FROM utterance WHERE {ASKING} AND question = :question AND text IS NOT NULL ORDER BY seq LIMIT :most
+""")
+_IS_FORGOTTEN = Statement("SELECT at FROM forgotten WHERE channel = :channel AND digest = :digest")
 _NEVER_AGAIN = upsert_into(forgotten)
-_SECRET = Statement(select(listening_secret.c.value).where(listening_secret.c.month == bindparam("month")))
-_NEW_SECRET = Statement(
-    insert(listening_secret)
-    .values(month=bindparam("month"), value=bindparam("value"))
-    .on_conflict_do_nothing(index_elements=["month"])
-)
-_INCIDENT_OF_POST = Statement(
-    select(alert.c.incident)
-    .select_from(attempt.join(post, post.c.id == attempt.c.post_id).join(alert, alert.c.id == post.c.alert_id))
-    .where(attempt.c.channel == bindparam("channel"), attempt.c.remote_id == bindparam("remote_id"))
-    .limit(1)
-)
-_SPOKEN = Statement(
-    select(post.c.remote_id, post.c.url, post.c.sent_at, alert.c.incident, alert.c.closed_at, alert.c.expires)
-    .join(alert, alert.c.id == post.c.alert_id)
-    .where(post.c.channel == bindparam("channel"), post.c.sent_at >= bindparam("since"))
-    .where(post.c.state == PostState.SENT.value, post.c.remote_id.is_not(None), post.c.answer.is_(None))
-    .order_by(post.c.sent_at.desc())
-    .limit(bindparam("most"))
-)
+_SECRET = Statement("SELECT value FROM listening_secret WHERE month = :month")
+_NEW_SECRET = Statement("""
+    INSERT INTO listening_secret (month, value) VALUES (:month, :value) ON CONFLICT (month) DO NOTHING
+""")
+_INCIDENT_OF_POST = Statement("""
+    SELECT alert.incident
+    FROM attempt JOIN post ON post.id = attempt.post_id JOIN alert ON alert.id = post.alert_id
+    WHERE attempt.channel = :channel AND attempt.remote_id = :remote_id LIMIT 1
+""")
+_SPOKEN = Statement("""
+    SELECT post.remote_id, post.url, post.sent_at, alert.incident, alert.closed_at, alert.expires
+    FROM post JOIN alert ON alert.id = post.alert_id
+    WHERE post.channel = :channel AND post.sent_at >= :since
+    AND post.state = 'sent' AND post.remote_id IS NOT NULL AND post.answer IS NULL
+    ORDER BY post.sent_at DESC LIMIT :most
+""")
 _BEYOND = 2**62
 # When the incident of an utterance was over; an utterance of none is as old as its hearing.
-_ENDED = (
-    select(func.max(func.coalesce(alert.c.closed_at, alert.c.expires)))
-    .where(alert.c.incident == utterance.c.incident, alert.c.state == AlertState.ACCEPTED.value)
-    .scalar_subquery()
-)
-_PAST = Statement(
-    select(utterance)
-    .where(text(f"utterance.{WORDS}"), utterance.c.heard_at < bindparam("before"))
-    .where(func.coalesce(_ENDED, utterance.c.heard_at) < bindparam("before"))
-    .order_by(utterance.c.heard_at)
-    .limit(bindparam("most"))
-)
-_SAID_BY = Statement(
-    select(utterance)
-    .where(text(f"utterance.{WORDS}"), utterance.c.channel == bindparam("channel"))
-    .where(utterance.c.sealed == bindparam("sealed"))
-    .order_by(utterance.c.seq)
-)
-_MEMBER = (utterance.c.question == bindparam("key"), utterance.c.text.is_not(None))
-_ITS_WORDS = func.substr(utterance.c.text, 1, LONGEST_WORDS)
+_PAST = Statement(f"""
+    SELECT * FROM utterance
+    WHERE {WORDS} AND heard_at < :before
+    AND coalesce((SELECT max(coalesce(alert.closed_at, alert.expires)) FROM alert
+                  WHERE alert.incident = utterance.incident AND alert.state = 'accepted'), heard_at) < :before
+    ORDER BY heard_at LIMIT :most
+""")
+_SAID_BY = Statement(f"SELECT * FROM utterance WHERE {WORDS} AND channel = :channel AND sealed = :sealed ORDER BY seq")
+_ITS_WORDS = f"substr(utterance.text, 1, {LONGEST_WORDS})"
+_MEMBERS = "FROM utterance WHERE utterance.question = :key AND utterance.text IS NOT NULL"
 # No copy that lasts: unless an officer worded it, a question says what one of those who ask it says now.
-_RETAKE = Statement(
-    update(question)
-    .where(question.c.id == bindparam("key"), question.c.worded_by.is_(None))
-    .where(~select(utterance.c.id).where(*_MEMBER, question.c.words == _ITS_WORDS).exists())
-    .values(
-        words=func.coalesce(select(_ITS_WORDS).where(*_MEMBER).order_by(utterance.c.seq).limit(1).scalar_subquery(), "")
-    )
-)
-_BLANK_VECTOR = Statement(update(question).where(question.c.id == bindparam("key")).values(centroid=null()))
+_RETAKE = Statement(f"""
+    UPDATE question SET words = coalesce((SELECT {_ITS_WORDS} {_MEMBERS} ORDER BY utterance.seq LIMIT 1), '')
+    WHERE id = :key AND worded_by IS NULL AND NOT EXISTS (SELECT 1 {_MEMBERS} AND question.words = {_ITS_WORDS})
+""")
+_BLANK_VECTOR = Statement("UPDATE question SET centroid = NULL WHERE id = :key")
 # The posts by which this very remark was answered: in a private chat the platform's ids are the chat's.
-_ITS_ANSWERS = (
-    post.c.answer.is_not(None),
-    or_(
-        post.c.incident == bindparam("key"),
-        and_(
-            post.c.answer.in_(select(answer.c.id).where(answer.c.question == bindparam("question", type_=Text))),
-            post.c.in_reply_to == bindparam("remark"),
-        ),
-    ),
-)
-_BLANK_ATTEMPTS = Statement(
-    update(attempt).where(attempt.c.post_id.in_(select(post.c.id).where(*_ITS_ANSWERS))).values(remote_id=null())
-)
-_BLANK_POSTS = Statement(update(post).where(*_ITS_ANSWERS).values(in_reply_to=null(), remote_id=null(), url=null()))
-_SECRETS_OF = Statement(delete(listening_secret).where(listening_secret.c.month < bindparam("month")))
-_OLD_RECORDS = Statement(delete(moderation).where(moderation.c.at < bindparam("before")))
-_OLD_DIGESTS = Statement(delete(forgotten).where(forgotten.c.at < bindparam("before")))
-_OLDEST_WORDS = Statement(select(func.min(utterance.c.said_at).label("at")).where(text(f"utterance.{WORDS}")))
+_IS_ITS_ANSWER = """
+    post.answer IS NOT NULL
+    AND (post.incident = :key
+         OR (post.answer IN (SELECT id FROM answer WHERE question = CAST(:question AS text))
+             AND post.in_reply_to = :remark))"""
+_BLANK_ATTEMPTS = Statement(f"""
+    UPDATE attempt SET remote_id = NULL WHERE post_id IN (SELECT id FROM post WHERE {_IS_ITS_ANSWER})
+""")
+_BLANK_POSTS = Statement(f"UPDATE post SET in_reply_to = NULL, remote_id = NULL, url = NULL WHERE {_IS_ITS_ANSWER}")
+_SECRETS_OF = Statement("DELETE FROM listening_secret WHERE month < :month")
+_OLD_RECORDS = Statement("DELETE FROM moderation WHERE at < :before")
+_OLD_DIGESTS = Statement("DELETE FROM forgotten WHERE at < :before")
+_OLDEST_WORDS = Statement(f"SELECT min(said_at) AS at FROM utterance WHERE {WORDS}")
 
 
 class Listening(Questions, EarRows):

@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, bindparam, delete, func, null, or_, select, update
-
 from alerts.model.poll import (
     BOT,
     ONE_A_NETWORK,
@@ -40,66 +38,38 @@ if TYPE_CHECKING:
 AMBIGUOUS = 6
 _PUT = upsert_into(poll)
 _LAST_CHARACTER = "\U0010ffff"
-_ONE = Statement(select(poll).where(poll.c.id == bindparam("id")))
-_BEGINNING = Statement(
-    select(poll)
-    .where(poll.c.id >= bindparam("prefix"), poll.c.id <= bindparam("last"))
-    .order_by(poll.c.id)
-    .limit(AMBIGUOUS)
-)
-_NEWEST = Statement(select(poll).order_by(poll.c.created_at.desc(), poll.c.id).limit(bindparam("most")))
-_WAITING = Statement(
-    select(poll)
-    .where(poll.c.state == PollState.WAITING.value, poll.c.approved_at.is_(None))
-    .order_by(poll.c.created_at, poll.c.id)
-)
-_OPEN = Statement(select(poll).where(poll.c.state == PollState.OPEN.value).order_by(poll.c.opened_at, poll.c.id))
-_DUE = Statement(
-    select(poll)
-    .where(
-        or_(
-            and_(
-                poll.c.state == PollState.WAITING.value,
-                or_(
-                    poll.c.closes_at <= bindparam("now"),
-                    and_(poll.c.approved_at.is_not(None), poll.c.opens_at <= bindparam("now")),
-                ),
-            ),
-            and_(poll.c.state == PollState.OPEN.value, poll.c.closes_at <= bindparam("now")),
-        )
-    )
-    .order_by(poll.c.closes_at, poll.c.id)
-)
+_ONE = Statement("SELECT * FROM poll WHERE id = :id")
+_BEGINNING = Statement(f"SELECT * FROM poll WHERE id >= :prefix AND id <= :last ORDER BY id LIMIT {AMBIGUOUS}")
+_NEWEST = Statement("SELECT * FROM poll ORDER BY created_at DESC, id LIMIT :most")
+_WAITING = Statement("SELECT * FROM poll WHERE state = 'waiting' AND approved_at IS NULL ORDER BY created_at, id")
+_OPEN = Statement("SELECT * FROM poll WHERE state = 'open' ORDER BY opened_at, id")
+_DUE = Statement("""
+    SELECT * FROM poll
+    WHERE (state = 'waiting' AND (closes_at <= :now OR (approved_at IS NOT NULL AND opens_at <= :now)))
+    OR (state = 'open' AND closes_at <= :now)
+    ORDER BY closes_at, id
+""")
 NEXT_TIME = """
     SELECT min(CASE WHEN state = 'waiting' AND approved_at IS NOT NULL THEN opens_at ELSE closes_at END)
     FROM poll WHERE state = 'waiting' OR state = 'open'
 """
 """When the next poll is to be opened, closed or given up."""
-_PLACES = Statement(select(poll_place).where(poll_place.c.poll == bindparam("poll")).order_by(poll_place.c.name))
+_PLACES = Statement("SELECT * FROM poll_place WHERE poll = :poll ORDER BY name")
 _PUT_PLACE = upsert_into(poll_place)
-_COUNTED = Statement(
-    update(poll_place)
-    .where(poll_place.c.poll == bindparam("key"), poll_place.c.name == bindparam("place"))
-    .values({name: bindparam(name) for name in ("votes", "how", "counted_at", "reason")})
-)
+_COUNTED = Statement("""
+    UPDATE poll_place SET votes = :votes, how = :how, counted_at = :counted_at, reason = :reason
+    WHERE poll = :key AND name = :place
+""")
 _VOTE = insert_into(ballot)
-_VOTED = Statement(
-    select(ballot.c.voter).where(ballot.c.poll == bindparam("poll"), ballot.c.voter == bindparam("voter"))
-)
-_OF_NETWORK = Statement(
-    select(func.max(ballot.c.minute).label("at")).where(
-        ballot.c.poll == bindparam("poll"), ballot.c.network == bindparam("network")
-    )
-)
+_VOTED = Statement("SELECT voter FROM ballot WHERE poll = :poll AND voter = :voter")
+_OF_NETWORK = Statement("SELECT max(minute) AS at FROM ballot WHERE poll = :poll AND network = :network")
 # The network of an older vote holds nobody back any more, so it isn't kept.
-_FORGET_NETWORKS = Statement(
-    update(ballot)
-    .where(ballot.c.poll == bindparam("key"), ballot.c.network.is_not(None), ballot.c.minute < bindparam("before"))
-    .values(network=null())
-)
-_BALLOTS = Statement(select(ballot).where(ballot.c.poll == bindparam("poll")))
-_TURNOUT = Statement(select(func.count().label("votes")).where(ballot.c.poll == bindparam("poll")))
-_DROP_BALLOTS = Statement(delete(ballot).where(ballot.c.poll == bindparam("poll")))
+_FORGET_NETWORKS = Statement("""
+    UPDATE ballot SET network = NULL WHERE poll = :key AND network IS NOT NULL AND minute < :before
+""")
+_BALLOTS = Statement("SELECT * FROM ballot WHERE poll = :poll")
+_TURNOUT = Statement("SELECT count(*) AS votes FROM ballot WHERE poll = :poll")
+_DROP_BALLOTS = Statement("DELETE FROM ballot WHERE poll = :poll")
 
 
 class Polls(UnitPart):

@@ -6,78 +6,51 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Text, bindparam, delete, func, or_, select, text, update
-
 from alerts.model.listening import AnswerState, AnswerTo, GivenAnswer, Kind, Moderation, Question, QuestionState
 from alerts.model.post import Post
 from alerts.model.reason import kept_reason, read_reason
 from alerts.store.alerts import post_of
-from alerts.store.schema import ANSWERS, answer, moderation, post, question, utterance
+from alerts.store.schema import ANSWERS, answer, moderation, question
 from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
-_ANSWER_POSTS = Statement(
-    select(post)
-    .join(answer, answer.c.id == post.c.answer)
-    .where(text(f"post.{ANSWERS}"), answer.c.question == bindparam("question"))
-    .order_by(post.c.seq)
-)
-_MOVE_ASKERS = Statement(
-    update(utterance).where(utterance.c.question == bindparam("key")).values(question=bindparam("into"))
-)
-_DROP_QUESTION = Statement(delete(question).where(question.c.id == bindparam("key")))
+_ANSWER_POSTS = Statement(f"""
+    SELECT post.* FROM post JOIN answer ON answer.id = post.answer
+    WHERE post.{ANSWERS} AND answer.question = :question ORDER BY post.seq
+""")
+_MOVE_ASKERS = Statement("UPDATE utterance SET question = :into WHERE question = :key")
+_DROP_QUESTION = Statement("DELETE FROM question WHERE id = :key")
 _PUT_QUESTION = upsert_into(question)
-_QUESTION = Statement(select(question).where(question.c.id == bindparam("id")))
-_QUESTIONS = Statement(
-    select(question)
-    .where(or_(bindparam("incident", type_=Text).is_(None), question.c.incident == bindparam("incident")))
-    .where(or_(bindparam("state", type_=Text).is_(None), question.c.state == bindparam("state")))
-    .order_by(question.c.changed_at.desc(), question.c.id)
-    .limit(bindparam("most"))
-)
-_ANSWERED_ABOUT = Statement(
-    select(question.c.incident)
-    .where(question.c.incident.is_not(None))
-    .where(
-        or_(question.c.state == QuestionState.ANSWERED.value, question.c.state == QuestionState.BECAME.value),
-    )
-    .group_by(question.c.incident)
-    .order_by(func.max(question.c.changed_at).desc())
-    .limit(bindparam("most"))
-)
+_QUESTION = Statement("SELECT * FROM question WHERE id = :id")
+_QUESTIONS = Statement("""
+    SELECT * FROM question
+    WHERE (CAST(:incident AS text) IS NULL OR incident = :incident)
+    AND (CAST(:state AS text) IS NULL OR state = :state)
+    ORDER BY changed_at DESC, id LIMIT :most
+""")
+_ANSWERED_ABOUT = Statement("""
+    SELECT incident FROM question WHERE incident IS NOT NULL AND (state = 'answered' OR state = 'became')
+    GROUP BY incident ORDER BY max(changed_at) DESC LIMIT :most
+""")
 _ADD_ANSWER = insert_into(answer)
-_SET_ANSWER = Statement(
-    update(answer)
-    .where(answer.c.id == bindparam("key"), answer.c.state == bindparam("was"))
-    .values(
-        state=bindparam("state"),
-        validated_by=bindparam("by"),
-        validated_at=bindparam("at"),
-        digest=func.coalesce(bindparam("digest", type_=Text), answer.c.digest),
-    )
-)
-_ANSWER = Statement(select(answer).where(answer.c.id == bindparam("id")))
-_ANSWERS = Statement(
-    select(answer).where(answer.c.question == bindparam("question")).order_by(answer.c.version, answer.c.seq)
-)
-_FORGET_ANSWERS = Statement(delete(answer).where(answer.c.question == bindparam("key")))
-_WAITING_ANSWERS = Statement(select(answer).where(answer.c.state == AnswerState.WAITING.value).order_by(answer.c.seq))
+_SET_ANSWER = Statement("""
+    UPDATE answer SET state = :state, validated_by = :by, validated_at = :at, digest = coalesce(:digest, digest)
+    WHERE id = :key AND state = :was
+""")
+_ANSWER = Statement("SELECT * FROM answer WHERE id = :id")
+_ANSWERS = Statement("SELECT * FROM answer WHERE question = :question ORDER BY version, seq")
+_FORGET_ANSWERS = Statement("DELETE FROM answer WHERE question = :key")
+_WAITING_ANSWERS = Statement("SELECT * FROM answer WHERE state = 'waiting' ORDER BY seq")
 _MODERATE = insert_into(moderation)
-_DECIDE_MODERATION = Statement(
-    update(moderation)
-    .where(moderation.c.id == bindparam("key"), moderation.c.state == bindparam("was"))
-    .values(state=bindparam("state"), second=bindparam("second"), reason=bindparam("reason"))
-)
-_MODERATION = Statement(select(moderation).where(moderation.c.id == bindparam("id")))
-_MODERATIONS_OF = Statement(
-    select(moderation).where(moderation.c.utterance == bindparam("utterance")).order_by(moderation.c.seq)
-)
-_MODERATIONS_IN = Statement(
-    select(moderation).where(moderation.c.state == bindparam("state")).order_by(moderation.c.seq)
-)
-_MODERATED = Statement(select(moderation).order_by(moderation.c.seq.desc()).limit(bindparam("most")))
+_DECIDE_MODERATION = Statement("""
+    UPDATE moderation SET state = :state, second = :second, reason = :reason WHERE id = :key AND state = :was
+""")
+_MODERATION = Statement("SELECT * FROM moderation WHERE id = :id")
+_MODERATIONS_OF = Statement("SELECT * FROM moderation WHERE utterance = :utterance ORDER BY seq")
+_MODERATIONS_IN = Statement("SELECT * FROM moderation WHERE state = :state ORDER BY seq")
+_MODERATED = Statement("SELECT * FROM moderation ORDER BY seq DESC LIMIT :most")
 
 
 class Questions(UnitPart):
