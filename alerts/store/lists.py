@@ -11,7 +11,7 @@ from alerts.model.post import TO_BE_SEEN_TO
 from alerts.store.dialect import phrase
 from alerts.store.files import FOLDED
 from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN
-from alerts.store.statement import Statement
+from alerts.store.statement import Statement, literals
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection
@@ -100,7 +100,7 @@ def spellings(db: Connection, words: str) -> dict[str, str]:
 
 
 _TEXT = "lower(coalesce(headline, '') || '\n' || alert.id || '\n' || coalesce(identifier, ''))"
-_OTHERS = ", ".join(f"'{state.value}'" for state in AlertState if state is not AlertState.ACCEPTED)
+_OTHERS = literals(state for state in AlertState if state is not AlertState.ACCEPTED)
 _CONDITIONS = {
     "before": "alert.seq < (SELECT marker.seq FROM alert AS marker WHERE marker.id = :before)",
     # Said by what it isn't, so that the walk from the newest serves it: that many are taken in, an index has to sort.

@@ -9,87 +9,52 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, literal_column, null, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
-
 from alerts.model.reports import CitizenReport
 from alerts.store.report_rows import report_from
 from alerts.store.schema import (
     EXACT,
     SOURCED,
-    content_notice,
-    report,
-    report_forward,
-    report_photo,
     report_secret,
-    report_source,
-    report_step,
 )
-from alerts.store.statement import Statement, UnitPart, one_of, stamp
+from alerts.store.statement import Statement, UnitPart, insert_new, stamp
 
-_SECRETS = Statement(select(report_secret.c.name, report_secret.c.value).where(one_of(report_secret.c.name, "names")))
-_NEW_SECRET = Statement(
-    insert(report_secret)
-    .values(name=bindparam("name"), value=bindparam("value"), at=bindparam("at"))
-    .on_conflict_do_nothing(index_elements=["name"])
-)
-_DROP_SECRETS = Statement(
-    delete(report_secret).where(report_secret.c.name.startswith("day "), report_secret.c.at < bindparam("before"))
-)
+_SECRETS = Statement("SELECT name, value FROM report_secret WHERE name IN (SELECT value FROM items(:names))")
+_NEW_SECRET = insert_new(report_secret, "name")
+_DROP_SECRETS = Statement("DELETE FROM report_secret WHERE name LIKE 'day %' AND at < :before")
 _DROP_SOURCES = (
-    Statement(delete(report_source).where(report_source.c.at < bindparam("before"))),
-    Statement(
-        update(report)
-        .where(text(f"report.{SOURCED}"), report.c.received_at < bindparam("before"))
-        .values(source=null(), source_before=null(), likeness=null())
-    ),
+    Statement("DELETE FROM report_source WHERE at < :before"),
+    Statement(f"""
+        UPDATE report SET source = NULL, source_before = NULL, likeness = NULL
+        WHERE {SOURCED} AND received_at < :before
+    """),
 )
-_WITH_CONTACT = Statement(
-    select(report)
-    .where(report.c.closed_at < bindparam("before"), or_(report.c.token != "", report.c.has_photo))
-    .order_by(report.c.closed_at)
-    .limit(bindparam("most"))
-)
+_WITH_CONTACT = Statement("""
+    SELECT * FROM report WHERE closed_at < :before AND (token <> '' OR has_photo = TRUE) ORDER BY closed_at LIMIT :most
+""")
 _DROP_CONTACT = (
-    Statement(delete(report_photo).where(report_photo.c.report == bindparam("key"))),
-    Statement(delete(content_notice).where(content_notice.c.report == bindparam("key"))),
-    Statement(update(report_step).where(report_step.c.report == bindparam("key")).values(channel=null(), chat=null())),
+    Statement("DELETE FROM report_photo WHERE report = :key"),
+    Statement("DELETE FROM content_notice WHERE report = :key"),
+    Statement("UPDATE report_step SET channel = NULL, chat = NULL WHERE report = :key"),
 )
-_EXACT = Statement(
-    select(report)
-    .where(text(EXACT), report.c.received_at < bindparam("before"))
-    .order_by(report.c.received_at)
-    .limit(bindparam("most"))
-)
+_EXACT = Statement(f"SELECT * FROM report WHERE {EXACT} AND received_at < :before ORDER BY received_at LIMIT :most")
 _DROP_WORDS = (
     *_DROP_CONTACT,
-    Statement(update(report_step).where(report_step.c.report == bindparam("key")).values(said=null(), by=null())),
+    Statement('UPDATE report_step SET said = NULL, "by" = NULL WHERE report = :key'),
     Statement(
-        update(report_forward)
-        .where(report_forward.c.report == bindparam("key"))
-        .values(said=null(), token=null(), remote_id=null(), reason=null())
+        "UPDATE report_forward SET said = NULL, token = NULL, remote_id = NULL, reason = NULL WHERE report = :key"
     ),
 )
 # The digests stay for their day: else whoever erases what they sent could send without end.
 _DROP_ALL = (
     *_DROP_WORDS,
-    Statement(
-        update(report_source)
-        .where(report_source.c.report == bindparam("key"))
-        .values(kind=null(), lat=null(), lon=null())
-    ),
+    Statement("UPDATE report_source SET kind = NULL, lat = NULL, lon = NULL WHERE report = :key"),
 )
-_MADE = Statement(
-    select(report)
-    .where(report.c.utterance.is_not(None), report.c.text.is_not(None))
-    .order_by(report.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_ERASED = Statement(
-    select(report.c.id)
-    .where(one_of(report.c.number, "numbers"), report.c.closing == literal_column("'erased'"))
-    .limit(bindparam("most"))
-)
+_MADE = Statement("""
+    SELECT * FROM report WHERE utterance IS NOT NULL AND text IS NOT NULL ORDER BY seq DESC LIMIT :most
+""")
+_ERASED = Statement("""
+    SELECT id FROM report WHERE number IN (SELECT value FROM items(:numbers)) AND closing = 'erased' LIMIT :most
+""")
 
 
 class ReportForgetting(UnitPart):

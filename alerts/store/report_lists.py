@@ -18,120 +18,65 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Select,
-    Text,
-    and_,
-    bindparam,
-    case,
-    func,
-    literal_column,
-    or_,
-    select,
-    text,
-)
-
-from alerts.model.reports import COUNTING, CitizenReport, ForwardState, ReportState, WantedReports
+from alerts.model.reports import COUNTING, CitizenReport, ReportState, WantedReports
 from alerts.store.report_rows import report_from
 from alerts.store.reports import BEYOND
-from alerts.store.schema import OPEN_REPORTS, content_notice, report, report_forward, report_photo, report_step
-from alerts.store.statement import Statement, UnitPart, any_of, one_of, stamp
+from alerts.store.schema import OPEN_REPORTS
+from alerts.store.statement import Statement, UnitPart, literals, stamp
 
 Place = tuple[int, int]
 """The rank and the number of a row: a page goes on behind it."""
 BEGINNING: Place = (-1, 0)
-_IS_OPEN = text(f"report.{OPEN_REPORTS}")
-_WAITS, _OVER = (ReportState.RECEIVED, ReportState.HELD), (ReportState.CLOSED, ReportState.SET_ASIDE)
-_RANKS = (_WAITS, (ReportState.ACCEPTED, ReportState.ASSIGNED), _OVER)
+_RANKS = (
+    (ReportState.RECEIVED, ReportState.HELD),
+    (ReportState.ACCEPTED, ReportState.ASSIGNED),
+    (ReportState.CLOSED, ReportState.SET_ASIDE),
+)
 """The states as they stand in a list: what waits for somebody, what is taken up, what is over."""
+_WAITS, _TAKEN_UP, _OVER = (f"state IN ({literals(states)})" for states in _RANKS)
+_RANK = f"CASE WHEN {_WAITS} THEN 0 WHEN {_TAKEN_UP} THEN 1 WHEN {_OVER} THEN 2 END"
+_TOLD = "coalesce(text, '') || ' ' || coalesce(place, '') || ' ' || number"
+_FILTERS = f"""
+    (CAST(:states AS text) IS NULL OR state IN (SELECT value FROM items(:states)))
+    AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+    AND (CAST(:district AS text) IS NULL OR district = :district)
+    AND (CAST(:since AS bigint) IS NULL OR received_at >= :since)
+    AND (CAST(:incident AS text) IS NULL OR incident = :incident)
+    AND (CAST(:draft AS text) IS NULL OR draft = :draft)
+    AND (CAST(:words AS text) IS NULL OR lower({_TOLD}) LIKE :words ESCAPE '\\')"""
+_OPEN_LISTED = Statement(f"""
+    SELECT * FROM report
+    WHERE {_FILTERS} AND (CAST(:rank AS bigint) < {_RANK} OR (CAST(:rank AS bigint) = {_RANK} AND seq < :seq))
+    AND {OPEN_REPORTS}
+    ORDER BY {_RANK}, seq DESC LIMIT :most
+""")
+_IN_ORDER = Statement(f"SELECT * FROM report WHERE {_FILTERS} AND seq < :before ORDER BY seq DESC LIMIT :most")
+_OVER_LISTED = Statement(f"""
+    SELECT * FROM report WHERE {_FILTERS} AND {_OVER} AND seq < :before ORDER BY seq DESC LIMIT :most
+""")
 
 
-def _in(states: Sequence[ReportState]) -> Any:
-    # Spelled out, since Core would expand a list anew for each execution.
-    return report.c.state.in_([literal_column(f"'{state.value}'") for state in states])
+def _up_to_most(table: str, conditions: str) -> Statement:
+    """How many rows there are, counted no further than `most`."""
+    return Statement(f"SELECT count(*) AS n FROM (SELECT 1 FROM {table} WHERE {conditions} LIMIT :most) AS counted")
 
 
-_RANK = case(*((_in(states), literal_column(str(rank))) for rank, states in enumerate(_RANKS)))
-_TOLD = (
-    func.coalesce(report.c.text, literal_column("''"))
-    + literal_column("' '")
-    + func.coalesce(report.c.place, literal_column("''"))
-    + literal_column("' '")
-    + report.c.number
-)
-
-
-def _given(name: str, kind: Any = Text) -> Any:
-    return bindparam(name, type_=kind).is_(None)
-
-
-_FILTERS = (
-    or_(_given("states"), one_of(report.c.state, "states")),
-    or_(_given("kind"), report.c.kind == bindparam("kind")),
-    or_(_given("district"), report.c.district == bindparam("district")),
-    or_(_given("since", BigInteger), report.c.received_at >= bindparam("since")),
-    or_(_given("incident"), report.c.incident == bindparam("incident")),
-    or_(_given("draft"), report.c.draft == bindparam("draft")),
-    or_(_given("words"), func.lower(_TOLD).like(bindparam("words"), escape="\\")),
-)
-_BEHIND = or_(
-    bindparam("rank", type_=BigInteger) < _RANK,
-    and_(bindparam("rank", type_=BigInteger) == _RANK, report.c.seq < bindparam("seq")),
-)
-
-
-def _newest_first(*conditions: Any) -> Statement:
-    return Statement(
-        select(report)
-        .where(*_FILTERS, *conditions, report.c.seq < bindparam("before"))
-        .order_by(report.c.seq.desc())
-        .limit(bindparam("most"))
-    )
-
-
-_OPEN_LISTED = Statement(
-    select(report).where(*_FILTERS, _BEHIND, _IS_OPEN).order_by(_RANK, report.c.seq.desc()).limit(bindparam("most"))
-)
-_IN_ORDER, _OVER_LISTED = _newest_first(), _newest_first(_in(_OVER))
-_COUNTED = Statement(
-    select(func.count().label("n")).select_from(
-        select(report.c.seq).where(*_FILTERS).limit(bindparam("most")).subquery()
-    )
-)
-_BY_STATE = Statement(select(report.c.state, func.count().label("n")).where(_IS_OPEN).group_by(report.c.state))
-_WAITING = Statement(
-    select(func.count().label("n")).select_from(
-        select(report.c.seq).where(_IS_OPEN, _in(_WAITS)).limit(bindparam("most")).subquery()
-    )
-)
-_OPEN_NOTICES = Statement(
-    select(func.count().label("n")).select_from(
-        select(content_notice.c.id)
-        .where(content_notice.c.state == literal_column("'open'"))
-        .limit(bindparam("most"))
-        .subquery()
-    )
-)
-_LAST_STEP = Statement(select(func.max(report_step.c.seq).label("last")))
-_STUCK = Statement(
-    select(report.c.number)
-    .join(report_forward, report_forward.c.report == report.c.id)
-    .where(one_of(report_forward.c.forward, "forwards"))
-    .where(any_of(report_forward.c.state, [ForwardState.FAILED.value, ForwardState.IN_DOUBT.value]))
-    .where(report_forward.c.next_try.is_(None), text(f"report.{OPEN_REPORTS}"))
-    .order_by(report.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_TELLERS = Statement(select(report.c.id, report.c.tellers).where(one_of(report.c.id, "reports")))
-_ASSIGNED = Statement(
-    select(report.c.assigned_to, func.max(report.c.seq).label("last"))
-    .where(_IS_OPEN, report.c.state == literal_column("'assigned'"))
-    .group_by(report.c.assigned_to)
-    .order_by(func.max(report.c.seq).desc())
-    .limit(bindparam("most"))
-)
+_COUNTED = _up_to_most("report", _FILTERS)
+_BY_STATE = Statement(f"SELECT state, count(*) AS n FROM report WHERE {OPEN_REPORTS} GROUP BY state")
+_WAITING = _up_to_most("report", f"{OPEN_REPORTS} AND {_WAITS}")
+_OPEN_NOTICES = _up_to_most("content_notice", "state = 'open'")
+_LAST_STEP = Statement("SELECT max(seq) AS last FROM report_step")
+_STUCK = Statement(f"""
+    SELECT report.number FROM report JOIN report_forward ON report_forward.report = report.id
+    WHERE report_forward.forward IN (SELECT value FROM items(:forwards))
+    AND report_forward.state IN ('failed', 'in_doubt') AND report_forward.next_try IS NULL AND report.{OPEN_REPORTS}
+    ORDER BY report.seq DESC LIMIT :most
+""")
+_TELLERS = Statement("SELECT id, tellers FROM report WHERE id IN (SELECT value FROM items(:reports))")
+_ASSIGNED = Statement(f"""
+    SELECT assigned_to, max(seq) AS last FROM report WHERE {OPEN_REPORTS} AND state = 'assigned'
+    GROUP BY assigned_to ORDER BY max(seq) DESC LIMIT :most
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +97,7 @@ class ReportLists(UnitPart):
         rows: list[Any] = []
         if not is_in_the_second_part and states.intersection(COUNTING):
             rows += _OPEN_LISTED.rows(self._db, **values, rank=after[0], seq=after[1], most=most)
-        if len(rows) < most and states.intersection(_OVER):
+        if len(rows) < most and states.intersection(_RANKS[-1]):
             before = after[1] if is_in_the_second_part else BEYOND
             rows += _OVER_LISTED.rows(self._db, **values, before=before, most=most - len(rows))
         found = [report_from(row) for row in rows]
@@ -225,37 +170,18 @@ def _pattern(words: str) -> str:
     return f"%{plain}%"
 
 
-_IS: Mapping[ReportState, ColumnElement[Any]] = {state: literal_column(f"'{state.value}'") for state in ReportState}
-# Words and a photo wait for an officer; without either two networks that tell the same are enough.
-_MAY_SHOW = and_(
-    report.c.lat.is_not(None),
-    or_(
-        report.c.accepted_at.is_not(None),
-        and_(report.c.agreed, report.c.text.is_(None), report.c.has_photo.is_(False)),
-    ),
-)
-
-
-def _shown() -> Select[Any]:
-    return select(report, report_photo.c.released_at.label("released_at")).outerjoin(
-        report_photo, report_photo.c.report == report.c.id
-    )
-
-
-# A sum, for in the order of `seq` itself SQLite would read the years backwards until it has enough.
-_OPEN = Statement(
-    _shown()
-    .where(text(f"report.{OPEN_REPORTS}"), report.c.state != _IS[ReportState.HELD], _MAY_SHOW)
-    .order_by((report.c.seq + literal_column("0")).desc())
-    .limit(bindparam("most"))
-)
-_CLOSED = Statement(
-    _shown()
-    .where(report.c.closed_at >= bindparam("since"), report.c.state == _IS[ReportState.CLOSED], _MAY_SHOW)
-    .order_by((report.c.seq + literal_column("0")).desc())
-    .limit(bindparam("most"))
-)
-_ONE = Statement(_shown().where(report.c.number == bindparam("number")))
+_SHOWN = """
+    SELECT report.*, report_photo.released_at
+    FROM report LEFT JOIN report_photo ON report_photo.report = report.id"""
+# Words and a photo wait for an officer; without either two networks that tell the same are enough. The order is that
+# of a sum, for in the order of `seq` itself SQLite would read the years backwards until it has enough.
+_MAY_SHOW = """
+    report.lat IS NOT NULL
+    AND (report.accepted_at IS NOT NULL OR (report.agreed = TRUE AND report.text IS NULL AND report.has_photo = FALSE))
+    ORDER BY report.seq + 0 DESC LIMIT :most"""
+_OPEN = Statement(f"{_SHOWN} WHERE report.{OPEN_REPORTS} AND report.state <> 'held' AND {_MAY_SHOW}")
+_CLOSED = Statement(f"{_SHOWN} WHERE report.closed_at >= :since AND report.state = 'closed' AND {_MAY_SHOW}")
+_ONE = Statement(f"{_SHOWN} WHERE report.number = :number")
 
 
 @dataclass(frozen=True, slots=True)

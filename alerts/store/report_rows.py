@@ -12,8 +12,6 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam, delete, null, or_, select, update
-
 from alerts.model.reason import kept_reason, read_reason
 from alerts.model.reports import (
     BegunReport,
@@ -27,8 +25,8 @@ from alerts.model.reports import (
     ReportStep,
     Via,
 )
-from alerts.store.schema import content_notice, report, report_begun, report_forward, report_photo, report_step
-from alerts.store.statement import Statement, UnitPart, moment, one_of, stamp, time_of, upsert_into
+from alerts.store.schema import content_notice, report_begun, report_forward, report_photo
+from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
@@ -88,27 +86,19 @@ def step_from(row: Row) -> ReportStep:
 
 
 _PUT_PHOTO = upsert_into(report_photo)
-_PHOTO = Statement(select(report_photo).where(report_photo.c.report == bindparam("report")))
+_PHOTO = Statement("SELECT * FROM report_photo WHERE report = :report")
 _PUT_NOTICE = upsert_into(content_notice)
-_NOTICES = (
-    select(content_notice)
-    .where(or_(bindparam("state", type_=Text).is_(None), content_notice.c.state == bindparam("state")))
-    .order_by(content_notice.c.at)
-    .limit(bindparam("most"))
-)
-_NOTICES_OF = Statement(_NOTICES.where(content_notice.c.report == bindparam("report")))
-_NOTICES_OF_ALL = Statement(_NOTICES)
-_NOTICE = Statement(select(content_notice).where(content_notice.c.id == bindparam("id")))
+_STATED = "(CAST(:state AS text) IS NULL OR state = :state)"
+_NOTICES_OF = Statement(f"SELECT * FROM content_notice WHERE {_STATED} AND report = :report ORDER BY at LIMIT :most")
+_NOTICES_OF_ALL = Statement(f"SELECT * FROM content_notice WHERE {_STATED} ORDER BY at LIMIT :most")
+_NOTICE = Statement("SELECT * FROM content_notice WHERE id = :id")
 _PUT_FORWARD = upsert_into(report_forward)
-_FORWARDED = Statement(select(report_forward).where(report_forward.c.report == bindparam("report")))
-_FORWARDED_ALL = Statement(select(report_forward).where(one_of(report_forward.c.report, "reports")))
-_DUE = Statement(
-    select(report_forward)
-    .where(report_forward.c.forward == bindparam("forward"), report_forward.c.state == bindparam("state"))
-    .where(report_forward.c.next_try <= bindparam("until"))
-    .order_by(report_forward.c.next_try, report_forward.c.report)
-    .limit(bindparam("most"))
-)
+_FORWARDED = Statement("SELECT * FROM report_forward WHERE report = :report")
+_FORWARDED_ALL = Statement("SELECT * FROM report_forward WHERE report IN (SELECT value FROM items(:reports))")
+_DUE = Statement("""
+    SELECT * FROM report_forward WHERE forward = :forward AND state = :state AND next_try <= :until
+    ORDER BY next_try, report LIMIT :most
+""")
 
 
 class ReportParts(UnitPart):
@@ -166,19 +156,16 @@ class ReportParts(UnitPart):
 
 
 # `of` and `who`, for Core keeps the names of columns for what an INSERT or UPDATE sets.
-_HERE = (report_begun.c.channel == bindparam("of"), report_begun.c.chat == bindparam("who"))
 _BEGIN = upsert_into(report_begun)
-_BEGUN = Statement(select(report_begun).where(*_HERE))
-_END = Statement(delete(report_begun).where(*_HERE))
-_DROP = Statement(delete(report_begun).where(report_begun.c.at < bindparam("before")))
-_OWN = select(report.c.id).where(report.c.channel == bindparam("of"), report.c.chat == bindparam("who"))
+_BEGUN = Statement("SELECT * FROM report_begun WHERE channel = :of AND chat = :who")
+_END = Statement("DELETE FROM report_begun WHERE channel = :of AND chat = :who")
+_DROP = Statement("DELETE FROM report_begun WHERE at < :before")
 _PART = (
-    Statement(update(report_step).where(report_step.c.report.in_(_OWN)).values(channel=null(), chat=null())),
-    Statement(
-        update(report)
-        .where(report.c.channel == bindparam("of"), report.c.chat == bindparam("who"))
-        .values(channel=null(), chat=null())
-    ),
+    Statement("""
+        UPDATE report_step SET channel = NULL, chat = NULL
+        WHERE report IN (SELECT id FROM report WHERE channel = :of AND chat = :who)
+    """),
+    Statement("UPDATE report SET channel = NULL, chat = NULL WHERE channel = :of AND chat = :who"),
 )
 
 

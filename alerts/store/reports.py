@@ -11,9 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, case, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
-
 from alerts.model.reason import read_reason
 from alerts.model.reports import (
     COUNTING,
@@ -27,158 +24,81 @@ from alerts.model.reports import (
 )
 from alerts.store.report_forgetting import ReportForgetting
 from alerts.store.report_rows import ReportParts, plain, report_from, step_from, values_of
-from alerts.store.schema import CITED, OPEN_REPORTS, SOURCED, UNTOLD, report, report_number, report_source, report_step
-from alerts.store.statement import Statement, any_of, insert_into, moment, one_of, stamp
+from alerts.store.schema import CITED, OPEN_REPORTS, SOURCED, UNTOLD, report, report_source, report_step
+from alerts.store.statement import Statement, insert_into, insert_new, literals, moment, stamp
 
-_HELD_PHOTOS = Statement(
-    select(func.count().label("n")).select_from(
-        select(report.c.seq)
-        .where(text(f"report.{OPEN_REPORTS}"), report.c.state == ReportState.HELD.value, report.c.has_photo)
-        .limit(bindparam("most"))
-        .subquery()
-    )
-)
+_HELD_PHOTOS = Statement(f"""
+    SELECT count(*) AS n
+    FROM (SELECT seq FROM report WHERE {OPEN_REPORTS} AND state = 'held' AND has_photo = TRUE LIMIT :most) AS counted
+""")
 BEYOND = 2**62
 _ADD = insert_into(report)
-_SET = Statement(
-    update(report)
-    .where(report.c.id == bindparam("key_of"))
-    .values({c.name: bindparam(c.name) for c in report.columns if c.name not in ("seq", "id", "number")})
-)
-_BY = {
-    column.name: Statement(select(report).where(column == bindparam("value")))
-    for column in (report.c.id, report.c.number, report.c.key)
-}
-_LISTED = Statement(
-    select(report)
-    .where(or_(bindparam("states", type_=Text).is_(None), one_of(report.c.state, "states")))
-    .where(or_(bindparam("kind", type_=Text).is_(None), report.c.kind == bindparam("kind")))
-    .where(or_(bindparam("since", type_=BigInteger).is_(None), report.c.received_at >= bindparam("since")))
-    .where(report.c.seq < bindparam("before"))
-    .order_by(report.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_OPEN = Statement(
-    select(report)
-    .where(text(f"report.{OPEN_REPORTS}"), report.c.seq < bindparam("before"))
-    .order_by(report.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_OF_KIND = Statement(
-    select(report)
-    .where(report.c.kind == bindparam("kind"), report.c.at >= bindparam("since"), report.c.at <= bindparam("until"))
-    .where(text(f"report.{OPEN_REPORTS}"))
-    .where(report.c.lat >= bindparam("south"), report.c.lat <= bindparam("north"))
-    .where(report.c.lon >= bindparam("west"), report.c.lon <= bindparam("east"))
-    .order_by(report.c.at.desc(), report.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_CITED = Statement(select(report).where(report.c.draft == bindparam("draft")).order_by(report.c.seq))
-_BROUGHT = Statement(
-    select(report.c.draft, report.c.by)
-    .where(one_of(report.c.draft, "drafts"), report.c.by.is_not(None))
-    .group_by(report.c.draft, report.c.by)
-    .order_by(report.c.draft, report.c.by)
-)
-_OF_CHAT = Statement(
-    select(report)
-    .where(report.c.channel == bindparam("channel"), report.c.chat == bindparam("chat"))
-    .order_by(report.c.seq.desc())
-    .limit(bindparam("most"))
-)
-_DUPLICATES = Statement(
-    select(report).where(report.c.duplicate_of == bindparam("of")).order_by(report.c.seq).limit(bindparam("most"))
-)
-_MOVE_DUPLICATES = Statement(
-    update(report).where(report.c.duplicate_of == bindparam("of")).values(duplicate_of=bindparam("to"))
-)
-_NEXT = Statement(
-    insert(report_number)
-    .values(year=bindparam("year"), last=1)
-    .on_conflict_do_update(index_elements=["year"], set_={"last": report_number.c.last + 1})
-    .returning(report_number.c.last)
-)
-_TELL = Statement(
-    insert(report_source)
-    .values({c.name: bindparam(c.name) for c in report_source.columns})
-    .on_conflict_do_nothing(index_elements=["report", "source"])
-)
-_TOLD_BY_MORE = Statement(
-    update(report)
-    .where(report.c.id == bindparam("key"))
-    .values(tellers=func.coalesce(report.c.tellers, 1) + bindparam("more"))
-)
-_TELLERS = Statement(
-    select(report_source).where(one_of(report_source.c.report, "reports")).order_by(report_source.c.at)
-)
-_TELLINGS = Statement(
-    select(
-        report_source,
-        report.c.draft,
-        report.c.incident,
-        report.c.by,
-        report.c.held,
-        report.c.state,
-        report.c.source.label("sent_by"),
-    )
-    .join(report, report.c.id == report_source.c.report)
-    .where(report_source.c.kind == bindparam("kind"))
-    .where(report_source.c.at >= bindparam("since"), report_source.c.at <= bindparam("until"))
-    .where(report_source.c.lat >= bindparam("south"), report_source.c.lat <= bindparam("north"))
-    .where(report_source.c.lon >= bindparam("west"), report_source.c.lon <= bindparam("east"))
-    .where(any_of(report.c.state, [state.value for state in COUNTING]))
-    .where(or_(bindparam("uncited") == 0, and_(report.c.draft.is_(None), report.c.incident.is_(None))))
-    .order_by(report_source.c.at.desc())
-    .limit(bindparam("most"))
-)
-_SENT_BY_THEM = report.c.source == report_source.c.source
-_TOLD_BEFORE = Statement(
-    select(
-        report.c.number,
-        # When it was sent: when it was, a program may tell as it likes.
-        case((_SENT_BY_THEM, report.c.received_at), else_=report_source.c.at).label("at"),
-        case((_SENT_BY_THEM, report.c.text)).label("text"),
-        case((_SENT_BY_THEM, report.c.likeness)).label("likeness"),
-    )
-    .join(report, report.c.id == report_source.c.report)
-    .where(one_of(report_source.c.source, "sources"), report_source.c.at >= bindparam("since"))
-    .order_by(report_source.c.at.desc())
-    .limit(bindparam("most"))
-)
-_RECEIVED_SINCE = Statement(
-    select(func.count().label("n")).select_from(
-        select(report.c.seq)
-        .where(text(f"report.{SOURCED}"), report.c.received_at > bindparam("since"))
-        .limit(bindparam("most"))
-        .subquery()
-    )
-)
-_CITE = Statement(
-    update(report).where(one_of(report.c.id, "reports")).values(draft=bindparam("named"), changed_at=bindparam("at"))
-)
-_ATTACH = Statement(
-    update(report).where(one_of(report.c.id, "reports")).values(incident=bindparam("named"), changed_at=bindparam("at"))
-)
-_AGREE = Statement(update(report).where(one_of(report.c.id, "reports")).values(agreed=bindparam("agreed")))
-_DRAFTS = Statement(
-    select(report.c.draft)
-    .where(text(f"report.{CITED}"), report.c.received_at >= bindparam("since"))
-    .distinct()
-    .limit(bindparam("most"))
-)
-_CITED_BY = Statement(
-    select(report.c.draft, report.c.number).where(one_of(report.c.draft, "drafts")).order_by(report.c.seq)
-)
+_SETS = ", ".join(f'"{c.name}" = :{c.name}' for c in report.columns if c.name not in ("seq", "id", "number"))
+_SET = Statement(f"UPDATE report SET {_SETS} WHERE id = :key_of")
+_BY = {name: Statement(f'SELECT * FROM report WHERE "{name}" = :value') for name in ("id", "number", "key")}
+_IN_BOX = "lat >= :south AND lat <= :north AND lon >= :west AND lon <= :east"
+_AMONG = "IN (SELECT value FROM items(:reports))"
+_LISTED = Statement("""
+    SELECT * FROM report
+    WHERE (CAST(:states AS text) IS NULL OR state IN (SELECT value FROM items(:states)))
+    AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+    AND (CAST(:since AS bigint) IS NULL OR received_at >= :since) AND seq < :before
+    ORDER BY seq DESC LIMIT :most
+""")
+_OPEN = Statement(f"SELECT * FROM report WHERE {OPEN_REPORTS} AND seq < :before ORDER BY seq DESC LIMIT :most")
+_OF_KIND = Statement(f"""
+    SELECT * FROM report WHERE kind = :kind AND at >= :since AND at <= :until AND {OPEN_REPORTS} AND {_IN_BOX}
+    ORDER BY at DESC, seq DESC LIMIT :most
+""")
+_CITED = Statement("SELECT * FROM report WHERE draft = :draft ORDER BY seq")
+_BROUGHT = Statement("""
+    SELECT draft, "by" FROM report WHERE draft IN (SELECT value FROM items(:drafts)) AND "by" IS NOT NULL
+    GROUP BY draft, "by" ORDER BY draft, "by"
+""")
+_OF_CHAT = Statement("SELECT * FROM report WHERE channel = :channel AND chat = :chat ORDER BY seq DESC LIMIT :most")
+_DUPLICATES = Statement("SELECT * FROM report WHERE duplicate_of = :of ORDER BY seq LIMIT :most")
+_MOVE_DUPLICATES = Statement("UPDATE report SET duplicate_of = :to WHERE duplicate_of = :of")
+_NEXT = Statement("""
+    INSERT INTO report_number (year, last) VALUES (:year, 1)
+    ON CONFLICT (year) DO UPDATE SET last = report_number.last + 1 RETURNING last
+""")
+_TELL = insert_new(report_source, "report", "source")
+_TOLD_BY_MORE = Statement("UPDATE report SET tellers = coalesce(tellers, 1) + :more WHERE id = :key")
+_TELLERS = Statement(f"SELECT * FROM report_source WHERE report {_AMONG} ORDER BY at")
+_TELLINGS = Statement(f"""
+    SELECT report_source.*, report.draft, report.incident, report."by", report.held, report.state,
+           report.source AS sent_by
+    FROM report_source JOIN report ON report.id = report_source.report
+    WHERE report_source.kind = :kind AND report_source.at >= :since AND report_source.at <= :until
+    AND report_source.lat >= :south AND report_source.lat <= :north
+    AND report_source.lon >= :west AND report_source.lon <= :east
+    AND report.state IN ({literals(COUNTING)}) AND (:uncited = 0 OR (report.draft IS NULL AND report.incident IS NULL))
+    ORDER BY report_source.at DESC LIMIT :most
+""")
+# `at` is when it was sent: when it was, a program may tell as it likes.
+_TOLD_BEFORE = Statement("""
+    SELECT report.number,
+           CASE WHEN report.source = report_source.source THEN report.received_at ELSE report_source.at END AS at,
+           CASE WHEN report.source = report_source.source THEN report.text END AS text,
+           CASE WHEN report.source = report_source.source THEN report.likeness END AS likeness
+    FROM report_source JOIN report ON report.id = report_source.report
+    WHERE report_source.source IN (SELECT value FROM items(:sources)) AND report_source.at >= :since
+    ORDER BY report_source.at DESC LIMIT :most
+""")
+_RECEIVED_SINCE = Statement(f"""
+    SELECT count(*) AS n FROM (SELECT seq FROM report WHERE {SOURCED} AND received_at > :since LIMIT :most) AS counted
+""")
+_CITE = Statement(f"UPDATE report SET draft = :named, changed_at = :at WHERE id {_AMONG}")
+_ATTACH = Statement(f"UPDATE report SET incident = :named, changed_at = :at WHERE id {_AMONG}")
+_AGREE = Statement(f"UPDATE report SET agreed = :agreed WHERE id {_AMONG}")
+_DRAFTS = Statement(f"SELECT DISTINCT draft FROM report WHERE {CITED} AND received_at >= :since LIMIT :most")
+_CITED_BY = Statement("SELECT draft, number FROM report WHERE draft IN (SELECT value FROM items(:drafts)) ORDER BY seq")
 _STEP = insert_into(report_step)
-_STEPS = Statement(select(report_step).where(report_step.c.report == bindparam("report")).order_by(report_step.c.seq))
-_UNTOLD = Statement(
-    select(report_step)
-    .where(text(f"report_step.{UNTOLD}"), report_step.c.channel == bindparam("channel"))
-    .where(report_step.c.seq > bindparam("behind"))
-    .order_by(report_step.c.seq)
-    .limit(bindparam("most"))
-)
-_TOLD = Statement(update(report_step).where(report_step.c.seq == bindparam("key")).values(told_at=bindparam("told_at")))
+_STEPS = Statement("SELECT * FROM report_step WHERE report = :report ORDER BY seq")
+_UNTOLD = Statement(f"""
+    SELECT * FROM report_step WHERE {UNTOLD} AND channel = :channel AND seq > :behind ORDER BY seq LIMIT :most
+""")
+_TOLD = Statement("UPDATE report_step SET told_at = :told_at WHERE seq = :key")
 
 
 def _is_proven(row: Any) -> bool:

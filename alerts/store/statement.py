@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -162,9 +162,20 @@ def upsert_into(table: Table) -> Statement:
     return Statement(f"{_insert(table, names)} ON CONFLICT ({keys}) DO UPDATE SET {rest}")
 
 
+def insert_new(table: Table, *keys: str) -> Statement:
+    """An INSERT with one parameter for each column, which leaves a row with these keys as it is."""
+    names = [column.name for column in table.columns]
+    return Statement(f"{_insert(table, names)} ON CONFLICT ({', '.join(keys)}) DO NOTHING")
+
+
 def _insert(table: Table, names: Sequence[str]) -> str:
     columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
     return f"INSERT INTO {table.name} ({columns}) VALUES ({values})"
+
+
+def literals(values: Iterable[str]) -> str:
+    """Constants of the program as they stand in a statement, between commas."""
+    return ", ".join(f"'{value}'" for value in values)
 
 
 def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:

@@ -234,6 +234,7 @@ async def statements(reports, act) -> tuple[list[str], list[str]]:
     return run, [f"{step}: {each}" for step, each in steps if step.startswith("SCAN ") and not FEW.search(step)]
 
 
+@pytest.mark.once
 async def test_a_report_takes_few_statements_each_by_an_index(reports):
     for number in range(50):
         await reports.report(place=north(20.0 * number), kind="flooding" if number % 2 else "waste")
@@ -260,6 +261,7 @@ async def test_of_a_crowd_those_of_one_transaction_read_once_what_is_on(reports)
     assert transactions < 15
 
 
+@pytest.mark.once
 async def test_me_too_takes_few_statements_each_by_an_index(reports):
     taken = await reports.report()
     run, scans = await statements(reports, lambda: reports.intake.agree(taken.report.id, NETWORK))
