@@ -60,6 +60,7 @@ from alerts.store.connection import listen, ring_others
 from alerts.store.database import Database
 from alerts.store.outbox import Outbox
 from alerts.store.unit import Unit
+from alerts.web.public.letters import LetterPages
 from alerts.web.public.publisher import Publisher
 
 FINISHES_WITHIN = 10.0
@@ -106,7 +107,8 @@ POST: Final = (
 class Daemon:
     """A running Tocsin. Whoever subscribes to `events` hears what happens; `url` is where it answers.
 
-    By `service` people's questions are answered and their actions carried out.
+    By `service` people's questions are answered and their actions carried out. `publisher` has what citizens are told,
+    and `letters` takes their subscriptions, once it answers and where it does.
     """
 
     def __init__(self, town: Town, database: Database, session: Session, outside: Outside) -> None:
@@ -133,7 +135,8 @@ class Daemon:
         self.reports: ReportDuties | None = None
         self._bots: Bots | None = None
         self._checks: HealthChecks | None = None
-        self._publisher: Publisher | None = None
+        self.publisher: Publisher | None = None
+        self.letters: LetterPages | None = None
         self._entrance: Entrance | None = None
         self._end_listening: Callable[[], None] = lambda: None
         self.workers = Workers(clock, self.events.publish)
@@ -215,8 +218,8 @@ class Daemon:
         """Take nothing more in, finish what is under way, give back the leases, close."""
         # Open pages first: a stream that waits for the next change would hold the listener up for good.
         self.events.publish(Stopping())
-        if self._publisher is not None:
-            self._publisher.close()
+        if self.publisher is not None:
+            self.publisher.close()
         # No message comes in from here on; what was stored may still be sent, under leases that go on being renewed.
         self.workers.retire(but=("lane", "leases", "bulk", "pace"))
         # Others poll the sources and have the shared duties from now on, while what was begun here is finished.
@@ -283,13 +286,15 @@ class Daemon:
     async def _serve(self) -> None:
         # Each reads on connections of its own: a crowd at the public pages keeps no officer waiting (docs/adr/0009).
         service, for_pages = self.service, self._builder.build_service(for_pages=True)
-        publisher = self._publisher = build_publisher(
+        publisher = self.publisher = build_publisher(
             self.town, for_pages, self._clock, lambda: self._keeper.lease_of(DUTIES) is not None
         )
         self._spawn("pages", publisher.run)
         self.vitals.watch(lambda: [pages_cycle(publisher, self._clock.monotonic())])
         intake = self.ears.intake if self.ears is not None else None
         reported = self.reports.intake if self.reports is not None else None
+        letters = letter_door(self.town, self._builder.resources)
+        self.letters = LetterPages(publisher, service, letters) if letters is not None else None
         app = build_app(
             self.town,
             service,
@@ -300,7 +305,7 @@ class Daemon:
             intake=intake,
             reports=reported,
             push=push_door(self.town),
-            letters=letter_door(self.town, self._builder.resources),
+            letters=self.letters,
         )
         self._bots = self._build_bots(publisher)
         self.vitals.watch(self._bots.cycles)

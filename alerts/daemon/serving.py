@@ -32,7 +32,7 @@ from alerts.web.console.frame import Console, Frame
 from alerts.web.listener import Limits, Listener, Refused, places
 from alerts.web.ops import Gauges, ops_routes
 from alerts.web.public.asking import QuestionField
-from alerts.web.public.letters import LetterDoor, LetterPages
+from alerts.web.public.letters import LetterPages
 from alerts.web.public.pin_notices import NoticePages
 from alerts.web.public.pins import PinPages
 from alerts.web.public.polls import PollPages
@@ -75,13 +75,13 @@ def build_app(
     intake: Intake | None = None,
     reports: ReportIntake | None = None,
     push: PushDoor | None = None,
-    letters: LetterDoor | None = None,
+    letters: LetterPages | None = None,
 ) -> web.Application:
     """Everything that is answered, for this town: each room is an application of its own, with its own guard.
 
     `gauges` are what operators are told here (None: the fleet tells it), `intake` is how what people say is kept, where
     the town listens; `reports` the way in for what citizens report, where the town takes that; `push` what the channel
-    of push knows, `letters` that of letters, where there is one.
+    of push knows, `letters` takes subscriptions to letters, where there is such a channel.
     """
     gate = Gate(service, town)
     api = replace(build_api(town, service, gate), intake=intake, reports=reports)
@@ -99,7 +99,7 @@ def build_app(
     if push is not None:
         app.add_routes(PushPages(publisher.setting, service, push).routes())
     if letters is not None:
-        app.add_routes(LetterPages(publisher, service, letters).routes())
+        app.add_routes(letters.routes())
     if intake is not None:
         app.add_routes(QuestionField(publisher, intake).routes())
     if reports is not None:

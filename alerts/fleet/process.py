@@ -48,7 +48,7 @@ from alerts.daemon.telemetry import APART, sum_up
 from alerts.delivery.worker import Workers
 from alerts.fleet.desk import FleetDesk, open_desk
 from alerts.fleet.fleet import LOOKED_AT_EVERY, Fleet, Member
-from alerts.fleet.town_list import town_list_routes
+from alerts.fleet.town_list import TownPages
 from alerts.listening.understanding import Understanding
 from alerts.model.errors import DatabaseRefused, TocsinError
 from alerts.model.reason import because
@@ -166,7 +166,7 @@ async def shared_outside(folder: Path, outside: Outside | None = None) -> AsyncI
 async def fleet_app(fleet: Fleet, desk: FleetDesk | None = None) -> web.Application:
     """The door: whoever asks for no town is answered by the fleet's own application, with the operators' desk."""
     own = web.Application()
-    own.add_routes([*fleet_routes(fleet), *town_list_routes(fleet)])
+    own.add_routes([*fleet_routes(fleet), *TownPages(fleet).routes()])
     if desk is not None:
         desk.add_to(own)
     await fleet.door.put_own(own)

@@ -1,81 +1,194 @@
-"""The fleet's first page: its towns for citizens, to find one and to subscribe to several, each at its own pages.
+"""The fleet's first page: its towns for citizens, to find one, and to subscribe to several at once.
 
-GET /              the towns that run, by name; ?words= finds some of them, without scripts too
-GET /static/NAME   the style and the script of it
+GET  /             the towns that run, by name; ?words= finds some of them, ?town= are ticked: without scripts too
+GET  /subscribe    of those of ?town= : a form for letters, and where their bots and their push are
+POST /subscribe    an address and choices, for each of them: each town's own letter brings its own link
+GET  /static/NAME  the style of it
 
-It knows no more of a town than its name, its address and which ways it has to be told; nothing of what is on there is
-asked of any database, so a crowd at this page costs the towns nothing.
+The list knows no more of a town than its name, its address and which ways it has to be told; nothing of what is on
+there is asked of any database, so a crowd at this page costs the towns nothing. The form hands each town's own intake
+of subscriptions (`LetterPages.invite`) the address and the choices, and nothing of the other towns; at the pace of the
+town's own form, and with the same answer whether the address is known. The fleet itself keeps nothing of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from alerts.app import Daemon
 from alerts.fleet.fleet import Fleet
 from alerts.fleet.hosts import is_of_machine
+from alerts.model.errors import DatabaseRefused
 from alerts.model.hazard import fold
+from alerts.model.subscriber import MAILBOX, Subscriber
 from alerts.model.town import PUSH, Town
-from alerts.web.console.arrival import host_of
+from alerts.web.console.arrival import address_of, host_of
 from alerts.web.pages import best_of
+from alerts.web.posted import must_be_from_here
 from alerts.web.public.answers import HTML, UNKEPT, given, static_answers
+from alerts.web.public.choices import by_choice
+from alerts.web.public.letters import STATUS_OF, Invited, LetterAsk, address_in, chosen_in, read_choices
 from alerts.web.public.page import environment, safety
 from alerts.web.public.told import SPOKEN
 
 LONGEST_WORDS = 100
+MOST_TOWNS = 10
+"""Towns that one form subscribes to: each sends a letter."""
+_SAFETY = {**safety(None, posts=True), "Content-Type": HTML}
 _HEADERS = {
-    **safety(None, posts=True),
-    "Content-Type": HTML,
+    **_SAFETY,
     "Cache-Control": "public, max-age=60",
     "X-Content-Type-Options": UNKEPT["X-Content-Type-Options"],
     "Vary": "Accept-Language",
 }
+_OWN = {**_SAFETY, **UNKEPT}
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A town as its line tells it: `ways` are where one subscribes there, by what they are."""
+    """A town as its line tells it: its folder (`key`), and where one subscribes to push and letters, where one can.
 
+    `has_any` is whether there is any way to be told; `bots` are those of a town that was chosen.
+    """
+
+    key: str
     name: str
     address: str
-    ways: Sequence[tuple[str, str]]
+    push: str
+    letters: str
+    has_any: bool
+    bots: Sequence[str] = ()
 
 
-def town_list_routes(fleet: Fleet) -> list[web.RouteDef]:
-    """The page and its files, in the reader's language, else the fleet's."""
+class TownPages:
+    """The pages and their files, in the reader's language, else the fleet's."""
 
-    async def towns(request: web.Request) -> web.Response:
-        words = request.query.get("words", "")[:LONGEST_WORDS]
-        language = best_of(tuple(SPOKEN), request.headers.get("Accept-Language"), fleet.section.language)
-        found = [each for each in listed(fleet) if fold(words.strip()) in fold(each.name)]
-        page = environment(language).get_template("towns.html")
-        body = page.render(name=fleet.section.name, words=words, towns=found)
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+
+    def routes(self) -> list[web.RouteDef]:
+        """All addresses."""
+        return [
+            web.get("/", self._list),
+            web.get("/subscribe", self._choose),
+            web.post("/subscribe", self._join),
+            web.get("/static/{name:.*}", _static),
+        ]
+
+    async def _list(self, request: web.Request) -> web.Response:
         # At the name of a town that doesn't run it leads on, and whatever watches that address is told that it is away.
-        return web.Response(status=200 if _own(request, fleet) else 404, body=body.encode(), headers=_HEADERS)
+        return self._listing(request, HTTPStatus.OK if self._is_own(request) else HTTPStatus.NOT_FOUND, _HEADERS)
 
-    async def static(request: web.Request) -> web.Response:
-        found = static_answers().get(request.path)
-        return await given(found, request) if found is not None else web.Response(status=404)
+    def _listing(
+        self, request: web.Request, status: int, headers: Mapping[str, str], wrong: str | None = None
+    ) -> web.Response:
+        words, ticked = request.query.get("words", "")[:LONGEST_WORDS], set(request.query.getall("town", []))
+        wanted = fold(words.strip())
+        # What is ticked stays, whatever is looked for next.
+        found = [each for each in listed(self._fleet) if wanted in fold(each.name) or each.key in ticked]
+        nothing = not any(wanted in fold(each.name) for each in found)
+        values = {"words": words, "towns": found, "ticked": ticked, "nothing": nothing, "wrong": wrong}
+        return self._page(request, "towns.html", status, headers, **values)
 
-    return [web.get("/", towns), web.get("/static/{name:.*}", static)]
+    async def _choose(self, request: web.Request) -> web.Response:
+        """The towns that were ticked, and each way to be told by them."""
+        chosen = self._chosen(request.query.getall("town", []))
+        if not 0 < len(chosen) <= MOST_TOWNS:
+            wrong = "many" if chosen else "none"
+            return self._listing(request, HTTPStatus.UNPROCESSABLE_ENTITY, _OWN, wrong)
+        return await self._joining(request, chosen)
+
+    async def _join(self, request: web.Request) -> web.Response:
+        """Have each town send its letter. Whoever asks learns nothing about the address."""
+        must_be_from_here(request)
+        sent = await read_choices(request, "town")
+        chosen = self._chosen(sent["town"])[:MOST_TOWNS]
+        address, choices = address_in(sent), chosen_in(sent)
+        writing = [each for each in chosen if each.letters]
+        if choices is None or not writing:
+            raise web.HTTPUnprocessableEntity
+        typed: dict[str, Any] = {"typed": address, "chosen": by_choice(Subscriber(0), choices, "")}
+        if not re.fullmatch(MAILBOX, address):
+            return await self._joining(request, chosen, HTTPStatus.UNPROCESSABLE_ENTITY, what="no_address", **typed)
+        ask, network = LetterAsk(address, choices, self._language(request)), self._network(request)
+        is_program = bool(sent.get("website"))
+        # Side by side, each town by itself: one whose relay is slow holds up the answer alone, and fails alone.
+        came = await asyncio.gather(*(self._invite(each.key, ask, network, is_program=is_program) for each in writing))
+        outcomes = list(zip(writing, came, strict=True))
+        status = HTTPStatus.OK if "sent" in came else STATUS_OF[came[0]]
+        return await self._joining(request, chosen, status, what="sent", outcomes=outcomes)
+
+    async def _invite(self, key: str, ask: LetterAsk, network: str, *, is_program: bool) -> Invited:
+        daemon = self._daemon(key)
+        if daemon is None or daemon.letters is None:
+            return "later"
+        try:
+            return await daemon.letters.invite(ask, network, is_program=is_program)
+        except DatabaseRefused:
+            return "later"
+
+    def _chosen(self, keys: Sequence[str]) -> list[Listed]:
+        wanted = set(keys)
+        return [each for each in listed(self._fleet) if each.key in wanted and each.has_any]
+
+    async def _joining(
+        self, request: web.Request, towns: Sequence[Listed], status: int = HTTPStatus.OK, **told: Any
+    ) -> web.Response:
+        towns = [await self._with_bots(each) for each in towns]
+        values = {"what": "form", "typed": "", "chosen": None, "outcomes": (), "towns": towns, "setting": None, **told}
+        return self._page(request, "towns_joined.html", status, _OWN, **values)
+
+    async def _with_bots(self, town: Listed) -> Listed:
+        daemon = self._daemon(town.key)
+        try:
+            bots = (await daemon.publisher.edition()).outlook.bots if daemon and daemon.publisher else ()
+        except DatabaseRefused:
+            bots = ()
+        return replace(town, bots=bots)
+
+    def _daemon(self, key: str) -> Daemon | None:
+        member = self._fleet.members.get(key)
+        return member.daemon if member is not None else None
+
+    def _page(
+        self, request: web.Request, page: str, status: int, headers: Mapping[str, str], **values: Any
+    ) -> web.Response:
+        template = environment(self._language(request)).get_template(page)
+        body = template.render(name=self._fleet.section.name, most=MOST_TOWNS, **values)
+        return web.Response(status=status, body=body.encode(), headers=headers)
+
+    def _language(self, request: web.Request) -> str:
+        return best_of(tuple(SPOKEN), request.headers.get("Accept-Language"), self._fleet.section.language)
+
+    def _network(self, request: web.Request) -> str:
+        return address_of(request, self._fleet.listen.trusted)
+
+    def _is_own(self, request: web.Request) -> bool:
+        host = host_of(request)
+        return is_of_machine(host) or host == urlsplit(self._fleet.section.url or "").hostname
 
 
-def _own(request: web.Request, fleet: Fleet) -> bool:
-    host = host_of(request)
-    return is_of_machine(host) or host == urlsplit(fleet.section.url or "").hostname
+async def _static(request: web.Request) -> web.Response:
+    found = static_answers().get(request.path)
+    return await given(found, request) if found is not None else web.Response(status=404)
 
 
 def listed(fleet: Fleet) -> list[Listed]:
     """The towns that run, in the order of their names."""
-    running = [each.daemon.town for each in fleet.members.values() if each.daemon is not None]
-    return sorted((_listed(each) for each in running), key=lambda each: fold(each.name))
+    running = [(key, each.daemon.town) for key, each in fleet.members.items() if each.daemon is not None]
+    return sorted((_listed(key, town) for key, town in running), key=lambda each: fold(each.name))
 
 
-def _listed(town: Town) -> Listed:
+def _listed(key: str, town: Town) -> Listed:
     address = f"{town.public_url or town.mount}/"
-    ways = [("push", f"{address}#push-title")] if PUSH in town.channels else []
-    ways += [("letters", f"{address}#letters-title")] if town.letters is not None else []
-    return Listed(town.name, address, ways or [("page", address)])
+    push = f"{address}#push-title" if PUSH in town.channels else ""
+    letters = f"{address}#letters-title" if town.letters is not None else ""
+    return Listed(key, town.name, address, push, letters, has_any=bool(push or letters or town.bots))

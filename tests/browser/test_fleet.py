@@ -10,10 +10,20 @@ from playwright.sync_api import expect
 from campaign.town import Town
 from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import SIZES, Desk, People
+from tests.mail_relay import Relay, running
 from tests.release import at_release
 
 pytestmark = pytest.mark.process
 MEYLAN = '[sources.manual]\npublish = "approve"\n'
+MAIL = """
+[channels.lettre]
+kind = "mail"
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+sender = "alertes@{name}.example"
+subscriptions = true
+"""
 
 
 class FleetTown(Town):
@@ -24,14 +34,21 @@ class FleetTown(Town):
     def open(self):
         self.start_sandbox()
         for name, more in (("crolles", ""), ("meylan", MEYLAN), ("voreppe", 'oops = "no such key"\n')):
-            folder = self.folder / "towns" / name
-            folder.mkdir(parents=True)
-            (folder / "token").write_text("1234567:sandbox-telegram-token")
-            (folder / "channels.toml").write_text(
-                f'[station]\nname = "Ville de {name.capitalize()}"\nsender = "alertes@{name}.example"\n{more}'
-                f'[channels.telegram]\nkind = "telegram"\napi_url = "{self.sandbox}"\n'
-                'chat = "@saintmartin_alertes"\ntoken = { file = "token" }\n'
-            )
+            self.add_town(name, more)
+        self.start_fleet()
+
+    def add_town(self, name, more, rest=""):
+        folder = self.folder / "towns" / name
+        folder.mkdir(parents=True)
+        (folder / "token").write_text("1234567:sandbox-telegram-token")
+        (folder / "channels.toml").write_text(
+            f'[station]\nname = "Ville de {name.capitalize()}"\nsender = "alertes@{name}.example"\n{more}'
+            f'[channels.telegram]\nkind = "telegram"\napi_url = "{self.sandbox}"\n'
+            f'chat = "@saintmartin_alertes"\ntoken = {{ file = "token" }}\n{rest}'
+        )
+        return folder
+
+    def start_fleet(self):
         lines = '[fleet]\nname = "Département de l’Isère"\n[web]\nlisten = "127.0.0.1:0"\n'
         (self.folder / "towns/fleet.toml").write_text(lines)
         fleet = self.start("run", "--stations", str(self.folder / "towns"))
@@ -146,4 +163,63 @@ def test_a_citizen_finds_their_towns_at_the_fleets_own_address(chromium, county,
     page.get_by_role("link", name="Ville de Meylan", exact=True).click()
     expect(page).to_have_url(re.compile("/t/meylan/$"))
     expect(page.get_by_role("heading", name="Aucune alerte en cours")).to_be_visible()
+    context.close()
+
+
+class Valley(FleetTown):
+    """Two towns that write letters, one of them with a bot, each at a host of its own."""
+
+    def open_with(self, relay):
+        self.relay = relay
+        self.start_sandbox()
+        for name, bot in (("crolles", "subscriptions = true\n"), ("meylan", "")):
+            host = f'public_url = "https://alertes.{name}.example"\n'
+            self.add_town(name, host, bot + MAIL.format(port=relay.port, name=name))
+        self.start_fleet()
+
+
+@pytest.fixture(scope="module")
+def valley(tmp_path_factory):
+    with running(Relay()) as relay:
+        town = Valley(tmp_path_factory.mktemp("valley"))
+        try:
+            town.open_with(relay)
+            yield town
+        finally:
+            town.end()
+
+
+PHONE = {**SIZES["phone"], "locale": "fr-FR", "java_script_enabled": False}
+DESK = {**SIZES["desk"], "locale": "en-GB", "color_scheme": "dark"}
+MORE = ({**SIZES["desk"], "locale": "fr-FR"}, {**SIZES["phone"], "locale": "en-GB", "color_scheme": "dark"})
+
+
+@pytest.mark.parametrize("browser", [PHONE, DESK, *at_release(MORE)])
+def test_a_citizen_subscribes_to_several_towns_with_one_form(chromium, valley, browser):
+    french, scripts = browser["locale"] == "fr-FR", browser.get("java_script_enabled", True)
+    before = len(valley.relay.taken)
+    context = chromium.new_context(**browser)
+    page = context.new_page()
+    page.goto(valley.desk.removesuffix("desk"))
+    page.get_by_label("Ville de Crolles", exact=True).check()
+    page.get_by_label("Votre commune" if french else "Your town").fill("meyl")
+    page.get_by_label("Votre commune" if french else "Your town").press("Enter")
+    expect(page.get_by_label("Ville de Crolles", exact=True)).to_be_checked()
+    page.get_by_label("Ville de Meylan", exact=True).check()
+    if scripts:
+        assert is_well_made(page)
+    page.get_by_role("button", name="M’abonner aux communes cochées" if french else "Subscribe to the ticked").click()
+
+    page.get_by_label("Votre adresse" if french else "Your e-mail address").fill(f"citizen{before}@quais.example")
+    page.get_by_label("Crues et pluies" if french else "Floods and rain").check()
+    expect(page.get_by_role("link", name="@")).to_have_attribute("href", re.compile("^https://t.me/"))
+    if scripts:
+        assert is_well_made(page)
+    page.get_by_role("button", name="M’envoyer 2 liens" if french else "Send me 2 links").click()
+    expect(page.get_by_role("heading", name="Consultez" if french else "Check your e-mail")).to_be_visible()
+    if scripts:
+        assert is_well_made(page)
+    letters = valley.relay.taken[before:]
+    assert sorted(each.letter["From"] for each in letters) == ["alertes@crolles.example", "alertes@meylan.example"]
+    assert all(("confirmez" if french else "confirm") in each.letter["Subject"] for each in letters)
     context.close()

@@ -60,6 +60,13 @@ SERVED_BY_THE_SANDBOX = """(subscription) => {
     };
     PushManager.prototype.getSubscription = async () => given;
 }"""
+# As above, but a browser that opens another page still has it.
+STILL_SERVED = """(subscription) => {
+    const unsubscribe = async () => { localStorage.removeItem("given"); return true; };
+    const made = {...subscription, toJSON: () => subscription, unsubscribe};
+    PushManager.prototype.subscribe = async () => { localStorage.setItem("given", "1"); return made; };
+    PushManager.prototype.getSubscription = async () => localStorage.getItem("given") ? made : null;
+}"""
 MAIL = f"""
 [channels.lettre]
 kind = "mail"
@@ -398,3 +405,17 @@ def test_an_officer_is_told_on_their_device_what_waits_and_how_it_ended(tmp_path
     finally:
         desk.close()
         town.end()
+
+
+def test_who_subscribed_on_the_english_page_is_known_on_the_french_one_and_to_the_worker(telephone, town):
+    [subscription] = town.ask("/sandbox/push/browsers", {"count": 1})
+    telephone.add_init_script(f"({STILL_SERVED})({json.dumps(subscription)})")
+    page = telephone.new_page()
+    page.goto(f"{town.pages}/en/")
+    page.get_by_role("button", name="Subscribe").click()
+    expect(page.get_by_text("Subscribed")).to_be_visible()
+    page.goto(town.pages)
+    expect(page.get_by_role("button", name="Enregistrer ces choix")).to_be_visible()
+    [worker] = telephone.service_workers
+    kept = worker.evaluate("async () => (await (await (await caches.open('push')).match('state'))?.json())?.endpoint")
+    assert kept == subscription["endpoint"], "it moves along with the endpoint, should the browser change that"

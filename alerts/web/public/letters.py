@@ -18,11 +18,11 @@ import html
 import json
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from aiohttp import web
 from cryptography.exceptions import InvalidTag
@@ -54,6 +54,13 @@ MOST_BYTES = 64 * 1024
 MOST_DISTRICTS = 100
 """More of them make a link that not every program keeps whole."""
 LONGEST_SEAL = 7000
+Invited = Literal["sent", "too_many", "later"]
+"""What came of an ask: a letter left (or, at the pace of a mailbox, none: nobody is told), or why it couldn't."""
+STATUS_OF: Mapping[Invited, HTTPStatus] = {
+    "sent": HTTPStatus.OK,
+    "too_many": HTTPStatus.TOO_MANY_REQUESTS,
+    "later": HTTPStatus.SERVICE_UNAVAILABLE,
+}
 _ONE_CLICK = "List-Unsubscribe"
 _NONCE = 12
 _SPENT = ""
@@ -188,27 +195,38 @@ class LetterPages:
     async def _ask(self, request: web.Request) -> web.Response:
         """Send a letter with the link. Whoever asks learns nothing about the address."""
         must_be_from_here(request)
-        sent, language = await _read(request), self._setting.language_of(request.path)
-        address = str(sent.get("email", "")).strip()[:400]
-        choices = self._chosen(sent)
+        sent, language = await read_choices(request), self._setting.language_of(request.path)
+        address = address_in(sent)
+        choices = chosen_in(sent, self._codes)
         typed: dict[str, Any] = {"typed": address, "chosen": choices and by_choice(Subscriber(0), choices, language)}
         if not re.fullmatch(MAILBOX, address):
             return await self._page(request, "no_address", status=HTTPStatus.UNPROCESSABLE_ENTITY, **typed)
         if choices is None:
             return await self._page(request, "wrong", status=HTTPStatus.UNPROCESSABLE_ENTITY, **typed)
-        now = self._service.now()
-        if not self._networks.takes(self._network(request), now):
-            return await self._page(request, "too_many", status=HTTPStatus.TOO_MANY_REQUESTS, **typed)
-        # A program fills in every field; whoever is dropped so, or asks too often, learns nothing from the answer.
-        if sent.get("website") or not self._mailboxes.takes(address, now):
-            return await self._page(request, "sent")
-        seal = (await self._seal()).made(LetterAsk(address, choices, language), now)
+        ask, network = LetterAsk(address, choices, language), address_of(request, self._setting.town.web.trusted)
+        outcome = await self.invite(ask, network, is_program=bool(sent.get("website")))
+        told = {} if outcome == "sent" else typed
+        return await self._page(request, outcome, status=STATUS_OF[outcome], **told)
+
+    async def invite(self, ask: LetterAsk, network: str, *, is_program: bool = False) -> Invited:
+        """Send the letter with the link, at the pace of networks and of mailboxes, in a language of these pages.
+
+        `is_program`: it filled in every field. Such a one, and who asks too often, learns nothing from the answer.
+        """
+        now, language = self._service.now(), ask.language
+        if not self._networks.takes(network, now):
+            return "too_many"
+        if is_program or not self._mailboxes.takes(ask.address, now):
+            return "sent"
+        if language not in self._pages:
+            language = self._setting.languages[0]
+        seal = (await self._seal()).made(replace(ask, language=language), now)
         try:
-            await self._door.write(address, self._letter(seal, language), seal)
+            await self._door.write(ask.address, self._letter(seal, language), seal)
         except DeliveryError:
-            self._mailboxes.gives_back(address, now)
-            return await self._page(request, "later", status=HTTPStatus.SERVICE_UNAVAILABLE, **typed)
-        return await self._page(request, "sent")
+            self._mailboxes.gives_back(ask.address, now)
+            return "later"
+        return "sent"
 
     def _letter(self, seal: str, language: str) -> Message:
         words = words_of(language).gettext
@@ -279,14 +297,14 @@ class LetterPages:
         return await self._own(request, known, is_kept="kept" in request.query)
 
     async def _change(self, request: web.Request) -> web.Response:
-        sent, token = await _read(request), request.match_info["token"]
+        sent, token = await read_choices(request), request.match_info["token"]
         if _ONE_CLICK in sent or sent.get("act") == "leave":
             # One click is one click: there is nothing to be asked, and twice is the same as once.
             await self._service.keep(lambda unit: self._forget(unit, token))
             return await self._page(request, "left")
         if sent.get("act") != "keep":  # a request that says nothing changes nothing
             return await self._show(request)
-        choices = self._chosen(sent)
+        choices = chosen_in(sent, self._codes)
         if choices is None:
             return await self._page(request, "wrong", status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -312,26 +330,6 @@ class LetterPages:
             unit.subscribers.forget(self._door.channel, known.chat)
 
     # --- what they have in common
-
-    def _chosen(self, sent: Mapping[str, Any]) -> SubscriberChoices | None:
-        """The choices of a form; None where they can't be."""
-        districts = set(sent["district"])
-        if districts == self._codes:
-            districts = set()
-        start, _, end = str(sent.get("quiet", "")).partition("-")
-        quiet = (start, end) if start else None
-        told = {"districts": sorted(districts), "topics": sorted(set(sent["topic"])), "quiet": quiet}
-        if "severity" in sent:
-            told["severity"] = sent["severity"]
-        if districts - self._codes or len(districts) > MOST_DISTRICTS:
-            return None
-        try:
-            return SubscriberChoices.model_validate(told)
-        except ValidationError:
-            return None
-
-    def _network(self, request: web.Request) -> str:
-        return address_of(request, self._setting.town.web.trusted)
 
     async def _seal(self) -> LinkSeal:
         if self._seals is None:
@@ -377,9 +375,32 @@ def subscriber_by(box: Mailbox, choices: SubscriberChoices, language: str) -> Su
     return by_choice(Subscriber(box.number, endpoint=box, token=digest(box.token)), choices, language)
 
 
-async def _read(request: web.Request) -> Mapping[str, Any]:
-    """The fields of a form; `district` and `topic` as lists, however many were ticked."""
+async def read_choices(request: web.Request, *more: str) -> Mapping[str, Any]:
+    """The fields of a form; `district`, `topic` and whatever `more` are lists, however many were ticked."""
     form = await read_posted(request, MOST_BYTES)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    many = {name: [each for each in form.getall(name, []) if isinstance(each, str)] for name in ("district", "topic")}
-    return {**fields, **many}
+    many = ("district", "topic", *more)
+    return fields | {name: [each for each in form.getall(name, []) if isinstance(each, str)] for name in many}
+
+
+def address_in(sent: Mapping[str, Any]) -> str:
+    """The address that was typed, whether it can be one or not."""
+    return str(sent.get("email", "")).strip()[:400]
+
+
+def chosen_in(sent: Mapping[str, Any], codes: Collection[str] = ()) -> SubscriberChoices | None:
+    """The choices of a form, among districts of these codes; None where they can't be."""
+    districts = set(sent["district"])
+    if districts == set(codes):
+        districts = set()
+    start, _, end = str(sent.get("quiet", "")).partition("-")
+    quiet = (start, end) if start else None
+    told = {"districts": sorted(districts), "topics": sorted(set(sent["topic"])), "quiet": quiet}
+    if "severity" in sent:
+        told["severity"] = sent["severity"]
+    if districts - set(codes) or len(districts) > MOST_DISTRICTS:
+        return None
+    try:
+        return SubscriberChoices.model_validate(told)
+    except ValidationError:
+        return None

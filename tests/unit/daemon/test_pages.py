@@ -161,7 +161,7 @@ async def test_of_several_daemons_the_one_that_has_the_shared_duties_writes_the_
         async with asyncio.timeout(60):
             while daemon._keeper.found is None:  # noqa: ASYNC110 nothing tells of it
                 await asyncio.sleep(0.001)
-            while_another_has_them = daemon._publisher._may_export()
+            while_another_has_them = daemon.publisher._may_export()
             while not (tmp_path / "site").exists():
                 await clock.advance(1)
                 await asyncio.sleep(0.001)

@@ -4,6 +4,8 @@ const says = block?.querySelector("[role=status]"), {key, subscriptions, worker}
 const isApple = /iPhone|iPad/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
 const isApp = matchMedia("(display-mode: standalone)").matches || navigator.standalone === true;
 const can = "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
+// Where the worker looks for it, too: beside itself, in whichever language the page is.
+const state = worker && new URL("state", new URL(worker, location)).href;
 let kept = null;
 
 if (block) begin();
@@ -83,7 +85,7 @@ async function leave() {
   if (kept) await send("DELETE", `${subscriptions}/${kept.token}`);
   await (await (await registered())?.pushManager.getSubscription())?.unsubscribe();
   kept = null;
-  await (await caches.open("push")).delete("state");
+  await (await caches.open("push")).delete(state);
 }
 
 function registered() {
@@ -127,11 +129,11 @@ function show(which) {
 }
 
 async function read() {
-  return (await (await caches.open("push")).match("state"))?.json() ?? null;
+  return (await (await caches.open("push")).match(state))?.json() ?? null;
 }
 
-async function write(state) {
-  await (await caches.open("push")).put("state", new Response(JSON.stringify(state)));
+async function write(told) {
+  await (await caches.open("push")).put(state, new Response(JSON.stringify(told)));
 }
 
 function bytes(text) {
