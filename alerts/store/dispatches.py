@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from alerts.model.dispatch import Dispatch, DispatchAct, Outcome, TownOutcome
-from alerts.model.reason import kept_reason, read_reason
+from alerts.model.dispatch import Dispatch, Outcome, TownOutcome
+from alerts.store.mapper import Mapper
 from alerts.store.schema import dispatch, dispatch_town
-from alerts.store.statement import Statement, UnitPart, fields_of, moment, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, fields_of, kept_fields, stamp, upsert_into
 
 if TYPE_CHECKING:
-    from alerts.store.dialect import Row
+    pass
 
+_ROW = Mapper(Dispatch, reads={"fields": fields_of}, writes={"fields": kept_fields})
+_TOWN_ROW = Mapper(TownOutcome)
 _DISPATCH = Statement("SELECT * FROM dispatch WHERE id = :id")
 # A draft is sent once: by this a second press of the button is known.
 _OF_DRAFT = Statement("SELECT * FROM dispatch WHERE draft = :draft AND sent_at IS NOT NULL LIMIT 1")
@@ -42,16 +43,16 @@ class Dispatches(UnitPart):
     def dispatch(self, identity: str) -> Dispatch | None:
         """The dispatch of that id."""
         row = _DISPATCH.row(self._db, id=identity)
-        return _dispatch(row) if row else None
+        return _ROW.read(row) if row else None
 
     def of_draft(self, draft: str) -> Dispatch | None:
         """The one that was sent of that draft."""
         row = _OF_DRAFT.row(self._db, draft=draft)
-        return _dispatch(row) if row else None
+        return _ROW.read(row) if row else None
 
     def sent(self, most: int) -> Sequence[Dispatch]:
         """Those that were sent, newest first."""
-        return [_dispatch(row) for row in _SENT.rows(self._db, most=most)]
+        return [_ROW.read(row) for row in _SENT.rows(self._db, most=most)]
 
     def unfinished(self) -> Sequence[str]:
         """The ids of those that were sent and that some towns haven't got yet, oldest first.
@@ -62,53 +63,19 @@ class Dispatches(UnitPart):
 
     def put(self, one: Dispatch) -> None:
         """Keep it, or replace what was kept of it."""
-        _PUT.run(
-            self._db,
-            id=one.id,
-            author=one.author,
-            act=one.act,
-            about=one.about,
-            draft=one.draft,
-            fields=json.dumps(dict(one.fields), ensure_ascii=False),
-            created_at=stamp(one.created_at),
-            sent_at=stamp(one.sent_at),
-        )
+        _PUT.run(self._db, **_ROW.values(one))
 
     def towns(self, identity: str) -> Sequence[TownOutcome]:
         """What came of it in each of its towns, by name."""
-        return [
-            TownOutcome(row["town"], Outcome(row["outcome"]), row["alert"], row["incident"], read_reason(row["reason"]))
-            for row in _TOWNS.rows(self._db, id=identity)
-        ]
+        return [_TOWN_ROW.read(row) for row in _TOWNS.rows(self._db, id=identity)]
 
     def put_towns(self, identity: str, towns: Iterable[TownOutcome]) -> None:
         """Keep what came of it in these."""
         for each in towns:
-            _PUT_TOWN.run(
-                self._db,
-                dispatch=identity,
-                town=each.town,
-                outcome=each.outcome,
-                alert=each.alert,
-                incident=each.incident,
-                reason=kept_reason(each.reason),
-            )
+            _PUT_TOWN.run(self._db, dispatch=identity, **_TOWN_ROW.values(each))
 
     def sweep(self, before: datetime) -> None:
         """Throw away what was made before then and never sent."""
         # The towns first: they are found by their dispatch.
         _DROP_TOWNS.run(self._db, before=stamp(before))
         _DROP.run(self._db, before=stamp(before))
-
-
-def _dispatch(row: Row) -> Dispatch:
-    return Dispatch(
-        id=row["id"],
-        author=row["author"],
-        act=DispatchAct(row["act"]),
-        fields=fields_of(row["fields"]),
-        created_at=moment(row["created_at"]),
-        about=row["about"],
-        draft=row["draft"],
-        sent_at=time_of(row["sent_at"]),
-    )

@@ -10,11 +10,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alerts.model.listening import HeardPost, Kind, Utterance, UtteranceState
-from alerts.model.reason import kept_reason, read_reason
 from alerts.store.ears import EarRows
+from alerts.store.mapper import Mapper
 from alerts.store.questions import Questions
 from alerts.store.schema import (
     ASKING,
@@ -26,7 +26,7 @@ from alerts.store.schema import (
 from alerts.store.statement import Statement, insert_into, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
-    from alerts.store.dialect import Row
+    pass
 
 LONGEST_WORDS = 300
 """Characters of a question's own words."""
@@ -37,9 +37,10 @@ DIGESTS_KEPT = timedelta(days=400)
 _SEVERAL = 6
 _LAST_CHARACTER = "\U0010ffff"
 
+_ROW = Mapper(Utterance, without=("seq",))
 _ADD = insert_into(utterance)
 _SETS = ", ".join(f"{c.name} = :{c.name}" for c in utterance.columns if c.name not in ("seq", "id"))
-_SET = Statement(f"UPDATE utterance SET {_SETS} WHERE id = :key")
+_SET = Statement(f"UPDATE utterance SET {_SETS} WHERE id = :id")
 _OF_REMARK = Statement("SELECT * FROM utterance WHERE channel = :channel AND remote_id = :remote_id")
 _SAID_TO_BOT = Statement("""
     SELECT * FROM utterance
@@ -149,20 +150,20 @@ class Listening(Questions, EarRows):
     def utterance_of(self, channel: str, remote_id: str) -> Utterance | None:
         """The one that the platform knows under that id."""
         row = _OF_REMARK.row(self._db, channel=channel, remote_id=remote_id)
-        return utterance_from(row) if row else None
+        return _ROW.read(row) if row else None
 
     def utterance(self, identity: str) -> Utterance | None:
         """The one of that id."""
         row = _BY_ID.row(self._db, id=identity)
-        return utterance_from(row) if row else None
+        return _ROW.read(row) if row else None
 
     def add(self, new: Utterance) -> None:
         """Keep one that wasn't heard before."""
-        _ADD.run(self._db, id=new.id, **_values(new))
+        _ADD.run(self._db, **_ROW.values(new))
 
     def put(self, changed: Utterance) -> None:
         """Replace what was kept of it; a question that said what it said before says that no more."""
-        _SET.run(self._db, key=changed.id, **_values(changed))
+        _SET.run(self._db, **_ROW.values(changed))
         if changed.question is not None:
             self.retake_words(changed.question)
 
@@ -172,15 +173,15 @@ class Listening(Questions, EarRows):
 
     def said_to_bot(self, channel: str, chat: int) -> Sequence[Utterance]:
         """What somebody asked in their private chat with the bot, oldest first, while its words are kept."""
-        return [utterance_from(row) for row in _SAID_TO_BOT.rows(self._db, channel=channel, beginning=f"{chat}:")]
+        return [_ROW.read(row) for row in _SAID_TO_BOT.rows(self._db, channel=channel, beginning=f"{chat}:")]
 
     def unread(self, most: int, after: int = 0) -> Sequence[Utterance]:
         """What nobody saw to: what may be a call for help first, then the oldest first."""
-        return [utterance_from(row) for row in _UNREAD.rows(self._db, most=most, after=after)]
+        return [_ROW.read(row) for row in _UNREAD.rows(self._db, most=most, after=after)]
 
     def unread_beside(self, most: int, after: int = 0) -> Sequence[Utterance]:
         """What nobody saw to beside open questions and what may be a call for help, the oldest first."""
-        return [utterance_from(row) for row in _UNREAD_BESIDE.rows(self._db, most=most, after=after)]
+        return [_ROW.read(row) for row in _UNREAD_BESIDE.rows(self._db, most=most, after=after)]
 
     def beside_count(self, after: int = 0) -> int:
         """How many these are after that one."""
@@ -189,11 +190,11 @@ class Listening(Questions, EarRows):
 
     def bare(self, most: int, after: int) -> Sequence[Utterance]:
         """What was kept in a hurry, without its vector and its question, from behind the one of that number."""
-        return [utterance_from(row) for row in _BARE.rows(self._db, most=most, after=after)]
+        return [_ROW.read(row) for row in _BARE.rows(self._db, most=most, after=after)]
 
     def calls(self, most: int) -> Sequence[Utterance]:
         """What may be a call for help and nobody saw to, newest first; exercises aside."""
-        return [utterance_from(row) for row in _CALLS.rows(self._db, most=most)]
+        return [_ROW.read(row) for row in _CALLS.rows(self._db, most=most)]
 
     def calls_told(self, now: datetime) -> None:
         """Keep that those on call heard of all of them."""
@@ -205,15 +206,15 @@ class Listening(Questions, EarRows):
 
     def heard(self, most: int, incident: str | None = None, before: int = _BEYOND) -> Sequence[Utterance]:
         """What was heard, newest first, whatever became of it; of one incident, or of all."""
-        return [utterance_from(row) for row in _ALL.rows(self._db, incident=incident, before=before, most=most)]
+        return [_ROW.read(row) for row in _ALL.rows(self._db, incident=incident, before=before, most=most)]
 
     def asking(self, question_id: str) -> Sequence[Utterance]:
         """The utterances of a question, in the order in which they were heard."""
-        return [utterance_from(row) for row in _ASKING.rows(self._db, question=question_id)]
+        return [_ROW.read(row) for row in _ASKING.rows(self._db, question=question_id)]
 
     def samples(self, question_id: str, most: int) -> Sequence[Utterance]:
         """The first utterances of a question that still have their words."""
-        return [utterance_from(row) for row in _SAMPLES.rows(self._db, question=question_id, most=most)]
+        return [_ROW.read(row) for row in _SAMPLES.rows(self._db, question=question_id, most=most)]
 
     def asked_on(self, question_id: str) -> Mapping[str, int]:
         """How many of them were said on each channel."""
@@ -273,11 +274,11 @@ class Listening(Questions, EarRows):
 
     def past(self, before: datetime, most: int) -> Sequence[Utterance]:
         """What still has words and whose incident was over before then (of none: heard before then), oldest first."""
-        return [utterance_from(row) for row in _PAST.rows(self._db, before=stamp(before), most=most)]
+        return [_ROW.read(row) for row in _PAST.rows(self._db, before=stamp(before), most=most)]
 
     def said_by(self, channel: str, sealed: str) -> Sequence[Utterance]:
         """What the platform's account of that id said there and isn't forgotten."""
-        return [utterance_from(row) for row in _SAID_BY.rows(self._db, channel=channel, sealed=sealed)]
+        return [_ROW.read(row) for row in _SAID_BY.rows(self._db, channel=channel, sealed=sealed)]
 
     def forget(self, kept: Utterance, now: datetime) -> None:
         """Leave no word of it and nothing that leads to who said it; it isn't heard again by a later look.
@@ -321,74 +322,3 @@ def digest_of_remark(channel: str, remote_id: str) -> str:
 def forget_words(kept: Utterance, state: UtteranceState) -> Utterance:
     """The same without anything that somebody said or that leads to who said it."""
     return replace(kept, state=state, text=None, name=None, sealed=None, author=None, url=None, vector=None, place=None)
-
-
-def utterance_from(row: Row) -> Utterance:
-    """A row of `utterance`."""
-    return Utterance(
-        id=row["id"],
-        seq=row["seq"],
-        channel=row["channel"],
-        remote_id=row["remote_id"],
-        root=row["root"],
-        parent=row["parent"],
-        incident=row["incident"],
-        suggested=bool(row["suggested"]),
-        author=row["author"],
-        sealed=row["sealed"],
-        name=row["name"],
-        text=row["text"],
-        url=row["url"],
-        language=row["language"],
-        kind=Kind(row["kind"]),
-        kind_reason=read_reason(row["kind_reason"]),
-        asks=bool(row["asks"]),
-        raised=bool(row["raised"]),
-        question=row["question"],
-        state=UtteranceState(row["state"]),
-        said_at=moment(row["said_at"]),
-        heard_at=moment(row["heard_at"]),
-        edited_at=time_of(row["edited_at"]),
-        hidden=bool(row["hidden"]),
-        hidden_at=time_of(row["hidden_at"]),
-        private=bool(row["private"]),
-        exercise=bool(row["exercise"]),
-        told_at=time_of(row["told_at"]),
-        by=row["by"],
-        place=row["place"],
-        vector=row["vector"],
-    )
-
-
-def _values(kept: Utterance) -> dict[str, Any]:
-    return {
-        "channel": kept.channel,
-        "remote_id": kept.remote_id,
-        "root": kept.root,
-        "parent": kept.parent,
-        "incident": kept.incident,
-        "suggested": kept.suggested,
-        "author": kept.author,
-        "sealed": kept.sealed,
-        "name": kept.name,
-        "text": kept.text,
-        "url": kept.url,
-        "language": kept.language,
-        "kind": kept.kind,
-        "kind_reason": kept_reason(kept.kind_reason),
-        "asks": kept.asks,
-        "raised": kept.raised,
-        "question": kept.question,
-        "state": kept.state,
-        "said_at": stamp(kept.said_at),
-        "heard_at": stamp(kept.heard_at),
-        "edited_at": stamp(kept.edited_at),
-        "hidden": kept.hidden,
-        "hidden_at": stamp(kept.hidden_at),
-        "private": kept.private,
-        "exercise": kept.exercise,
-        "told_at": stamp(kept.told_at),
-        "by": kept.by,
-        "place": kept.place,
-        "vector": kept.vector,
-    }

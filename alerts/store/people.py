@@ -6,19 +6,35 @@ nothing twice.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alerts.model.incident import SavedDraft
-from alerts.model.person import Account, KeptReply, Passkey, Role, Session, Stage, Token, fold_name
-from alerts.model.town import Secret
+from alerts.model.person import Account, KeptReply, Passkey, Session, Token, fold_name
+from alerts.store.mapper import Mapper
 from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
-from alerts.store.statement import Statement, UnitPart, fields_of, insert_into, moment, stamp, time_of, upsert_into
+from alerts.store.statement import (
+    Statement,
+    UnitPart,
+    fields_of,
+    insert_into,
+    kept_fields,
+    moment,
+    stamp,
+    upsert_into,
+)
 
 if TYPE_CHECKING:
-    from alerts.store.dialect import Row
+    pass
+
+_FOLDED_ACCOUNT = {"account": fold_name}
+_ACCOUNT_ROW = Mapper(Account, folded=lambda account: fold_name(account.name))
+_PASSKEY_ROW = Mapper(Passkey, writes=_FOLDED_ACCOUNT)
+_SESSION_ROW = Mapper(Session, writes=_FOLDED_ACCOUNT)
+_TOKEN_ROW = Mapper(Token, folded=lambda token: fold_name(token.name))
+_DRAFT_ROW = Mapper(SavedDraft, reads={"fields": fields_of}, writes={"account": fold_name, "fields": kept_fields})
+_REPLY_ROW = Mapper(KeptReply)
 
 _ACCOUNT = Statement("SELECT * FROM account WHERE folded = :folded")
 _ACCOUNTS = Statement("SELECT * FROM account ORDER BY folded")
@@ -82,54 +98,28 @@ class Accounts(UnitPart):
     def account(self, name: str) -> Account | None:
         """The account of that name."""
         row = _ACCOUNT.row(self._db, folded=fold_name(name))
-        return _account(row) if row else None
+        return _ACCOUNT_ROW.read(row) if row else None
 
     def accounts(self) -> Sequence[Account]:
         """All accounts, by name."""
-        return [_account(row) for row in _ACCOUNTS.rows(self._db)]
+        return [_ACCOUNT_ROW.read(row) for row in _ACCOUNTS.rows(self._db)]
 
     def put_account(self, account: Account) -> None:
         """Add an account, or replace what was kept of it."""
-        _PUT_ACCOUNT.run(
-            self._db,
-            folded=fold_name(account.name),
-            name=account.name,
-            role=account.role,
-            password=account.password,
-            must_change=account.must_change,
-            language=account.language,
-            totp=account.totp.reveal() if account.totp else None,
-            totp_step=account.totp_step,
-            created_at=stamp(account.created_at),
-            disabled_at=stamp(account.disabled_at),
-            signed_in_at=stamp(account.signed_in_at),
-            handle=account.handle,
-            changes_read_at=stamp(account.changes_read_at),
-        )
+        _PUT_ACCOUNT.run(self._db, **_ACCOUNT_ROW.values(account))
 
     def passkeys(self, account: str) -> Sequence[Passkey]:
         """The passkeys of an account."""
-        return [_passkey(row) for row in _PASSKEYS.rows(self._db, folded=fold_name(account))]
+        return [_PASSKEY_ROW.read(row) for row in _PASSKEYS.rows(self._db, folded=fold_name(account))]
 
     def passkey(self, identity: str) -> Passkey | None:
         """The passkey of that id."""
         row = _PASSKEY.row(self._db, id=identity)
-        return _passkey(row) if row else None
+        return _PASSKEY_ROW.read(row) if row else None
 
     def put_passkey(self, passkey: Passkey) -> None:
         """Add a passkey, or replace what was kept of it."""
-        _PUT_PASSKEY.run(
-            self._db,
-            id=passkey.id,
-            account=fold_name(passkey.account),
-            public_key=passkey.public_key,
-            sign_count=passkey.sign_count,
-            label=passkey.label,
-            created_at=stamp(passkey.created_at),
-            used_at=stamp(passkey.used_at),
-            alone=passkey.alone,
-            asked_at=stamp(passkey.asked_at),
-        )
+        _PUT_PASSKEY.run(self._db, **_PASSKEY_ROW.values(passkey))
 
     def drop_passkey(self, identity: str) -> None:
         """Forget a passkey."""
@@ -138,28 +128,15 @@ class Accounts(UnitPart):
     def session(self, digest: str) -> Session | None:
         """The session whose cookie has this hash, be it over or not."""
         row = _SESSION.row(self._db, digest=digest)
-        return _session(row) if row else None
+        return _SESSION_ROW.read(row) if row else None
 
     def sessions(self, account: str) -> Sequence[Session]:
         """The sessions of an account, newest first."""
-        return [_session(row) for row in _SESSIONS.rows(self._db, folded=fold_name(account))]
+        return [_SESSION_ROW.read(row) for row in _SESSIONS.rows(self._db, folded=fold_name(account))]
 
     def put_session(self, session: Session) -> None:
         """Add a session, or replace what was kept of it."""
-        _PUT_SESSION.run(
-            self._db,
-            digest=session.digest,
-            account=fold_name(session.account),
-            csrf=session.csrf,
-            stage=session.stage,
-            challenge=session.challenge,
-            created_at=stamp(session.created_at),
-            seen_at=stamp(session.seen_at),
-            expires_at=stamp(session.expires_at),
-            address=session.address,
-            agent=session.agent,
-            opened_by=session.opened_by,
-        )
+        _PUT_SESSION.run(self._db, **_SESSION_ROW.values(session))
 
     def drop_session(self, digest: str) -> None:
         """End a session."""
@@ -171,27 +148,16 @@ class Accounts(UnitPart):
 
     def tokens(self) -> Sequence[Token]:
         """All tokens, by name."""
-        return [_token(row) for row in _TOKENS.rows(self._db)]
+        return [_TOKEN_ROW.read(row) for row in _TOKENS.rows(self._db)]
 
     def token(self, digest: str) -> Token | None:
         """The token with this hash."""
         row = _TOKEN.row(self._db, digest=digest)
-        return _token(row) if row else None
+        return _TOKEN_ROW.read(row) if row else None
 
     def put_token(self, token: Token) -> None:
         """Add a token, or replace what was kept of it."""
-        _PUT_TOKEN.run(
-            self._db,
-            id=token.id,
-            folded=fold_name(token.name),
-            name=token.name,
-            role=token.role,
-            digest=token.digest,
-            created_at=stamp(token.created_at),
-            created_by=token.created_by,
-            used_at=stamp(token.used_at),
-            revoked_at=stamp(token.revoked_at),
-        )
+        _PUT_TOKEN.run(self._db, **_TOKEN_ROW.values(token))
 
     def attempted(self, at: datetime, name: str, address: str, *, good: bool) -> int:
         """Write down an attempt to sign in; returns its number."""
@@ -236,66 +202,6 @@ def _key(name: str) -> str:
     return fold_name(name)[:100]
 
 
-def _account(row: Row) -> Account:
-    return Account(
-        name=row["name"],
-        role=Role(row["role"]),
-        password=row["password"],
-        must_change=bool(row["must_change"]),
-        created_at=moment(row["created_at"]),
-        language=row["language"],
-        totp=Secret(row["totp"]) if row["totp"] else None,
-        totp_step=row["totp_step"],
-        disabled_at=time_of(row["disabled_at"]),
-        signed_in_at=time_of(row["signed_in_at"]),
-        handle=row["handle"],
-        changes_read_at=time_of(row["changes_read_at"]),
-    )
-
-
-def _passkey(row: Row) -> Passkey:
-    return Passkey(
-        id=row["id"],
-        account=row["account"],
-        public_key=row["public_key"],
-        sign_count=row["sign_count"],
-        label=row["label"],
-        created_at=moment(row["created_at"]),
-        used_at=time_of(row["used_at"]),
-        alone=bool(row["alone"]),
-        asked_at=time_of(row["asked_at"]),
-    )
-
-
-def _session(row: Row) -> Session:
-    return Session(
-        digest=row["digest"],
-        account=row["account"],
-        csrf=row["csrf"],
-        stage=Stage(row["stage"]),
-        created_at=moment(row["created_at"]),
-        seen_at=moment(row["seen_at"]),
-        expires_at=moment(row["expires_at"]),
-        address=row["address"],
-        agent=row["agent"],
-        challenge=row["challenge"],
-        opened_by=row["opened_by"],
-    )
-
-
-def _token(row: Row) -> Token:
-    return Token(
-        id=row["id"],
-        name=row["name"],
-        role=Role(row["role"]),
-        digest=row["digest"],
-        created_at=moment(row["created_at"]),
-        created_by=row["created_by"],
-        used_at=time_of(row["used_at"]),
-        revoked_at=time_of(row["revoked_at"]),
-    )
-
-
 _DRAFT = Statement("SELECT * FROM draft WHERE id = :id")
 _DRAFTS = Statement("""
     SELECT * FROM draft WHERE account = :folded AND alert_id IS NULL ORDER BY updated_at DESC, id DESC
@@ -311,25 +217,15 @@ class Drafts(UnitPart):
     def draft(self, identity: str) -> SavedDraft | None:
         """The draft of that id."""
         row = _DRAFT.row(self._db, id=identity)
-        return _saved(row) if row else None
+        return _DRAFT_ROW.read(row) if row else None
 
     def drafts(self, account: str) -> Sequence[SavedDraft]:
         """What an account has not posted yet, newest first."""
-        return [_saved(row) for row in _DRAFTS.rows(self._db, folded=fold_name(account))]
+        return [_DRAFT_ROW.read(row) for row in _DRAFTS.rows(self._db, folded=fold_name(account))]
 
     def put_draft(self, draft: SavedDraft) -> None:
         """Keep a draft, or replace what was kept of it."""
-        _PUT_DRAFT.run(
-            self._db,
-            id=draft.id,
-            account=fold_name(draft.account),
-            about=draft.about,
-            fields=json.dumps(dict(draft.fields), ensure_ascii=False),
-            revision=draft.revision,
-            note=draft.note,
-            alert_id=draft.alert_id,
-            updated_at=stamp(draft.updated_at),
-        )
+        _PUT_DRAFT.run(self._db, **_DRAFT_ROW.values(draft))
 
     def drop_draft(self, identity: str) -> None:
         """Throw a draft away."""
@@ -338,19 +234,6 @@ class Drafts(UnitPart):
     def sweep_drafts(self, before: datetime) -> None:
         """Throw away, of all accounts, what was last changed before then, posted or not."""
         _SWEEP_DRAFTS.run(self._db, before=stamp(before))
-
-
-def _saved(row: Row) -> SavedDraft:
-    return SavedDraft(
-        id=row["id"],
-        account=row["account"],
-        updated_at=moment(row["updated_at"]),
-        about=row["about"],
-        fields=fields_of(row["fields"]),
-        revision=row["revision"],
-        note=row["note"],
-        alert_id=row["alert_id"],
-    )
 
 
 _REPLY = Statement("SELECT * FROM idempotency WHERE token = :token AND key = :key")
@@ -365,19 +248,11 @@ class Replies(UnitPart):
     def reply(self, token: str, key: str) -> KeptReply | None:
         """What this token was answered under this key."""
         row = _REPLY.row(self._db, token=token, key=key)
-        return _reply(row) if row else None
+        return _REPLY_ROW.read(row) if row else None
 
     def keep(self, reply: KeptReply) -> None:
         """Keep an answer."""
-        _KEEP_REPLY.run(
-            self._db,
-            token=reply.token,
-            key=reply.key,
-            request=reply.request,
-            status=reply.status,
-            body=reply.body,
-            at=stamp(reply.at),
-        )
+        _KEEP_REPLY.run(self._db, **_REPLY_ROW.values(reply))
 
     def sweep(self, before: datetime) -> None:
         """Forget the answers from before."""
@@ -386,7 +261,3 @@ class Replies(UnitPart):
     def drop_those_with(self, words: str) -> None:
         """Forget the answers in which these words stand, of which there is a day's at the most."""
         _DROP_REPLIES.run(self._db, words=words)
-
-
-def _reply(row: Row) -> KeptReply:
-    return KeptReply(row["token"], row["key"], row["request"], row["status"], row["body"], moment(row["at"]))

@@ -29,6 +29,7 @@ from alerts.model.poll import (
     spikes_of,
 )
 from alerts.model.reason import Reason, kept_reason, read_reason
+from alerts.store.mapper import Mapper
 from alerts.store.schema import ballot, poll, poll_place
 from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
 
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
 AMBIGUOUS = 6
+# Without its secret, a poll that was counted has NULL there.
+_ROW = Mapper(Poll, writes={"secret": lambda secret: secret or None})
 _PUT = upsert_into(poll)
 _LAST_CHARACTER = "\U0010ffff"
 _ONE = Statement("SELECT * FROM poll WHERE id = :id")
@@ -77,54 +80,33 @@ class Polls(UnitPart):
 
     def waiting(self) -> Sequence[Poll]:
         """Those that wait for a second person, oldest first."""
-        return [_poll_of(row) for row in _WAITING.rows(self._db)]
+        return [_ROW.read(row) for row in _WAITING.rows(self._db)]
 
     def put(self, one: Poll) -> None:
         """Keep it, or replace what was kept of it."""
-        _PUT.run(
-            self._db,
-            id=one.id,
-            question=one.question,
-            options=json.dumps(one.options, ensure_ascii=False),
-            channels=json.dumps(one.channels, ensure_ascii=False),
-            state=one.state,
-            exercise=one.exercise,
-            author=one.author,
-            opens_at=stamp(one.opens_at),
-            closes_at=stamp(one.closes_at),
-            created_at=stamp(one.created_at),
-            secret=one.secret or None,
-            approved_by=one.approved_by,
-            approved_at=stamp(one.approved_at),
-            opened_at=stamp(one.opened_at),
-            closed_at=stamp(one.closed_at),
-            published_at=stamp(one.published_at),
-            reason=kept_reason(one.reason),
-            outcome=one.outcome,
-            outcome_at=stamp(one.outcome_at),
-        )
+        _PUT.run(self._db, **_ROW.values(one))
 
     def poll(self, identity: str) -> Poll | None:
         """The poll of that id."""
         row = _ONE.row(self._db, id=identity)
-        return _poll_of(row) if row else None
+        return _ROW.read(row) if row else None
 
     def beginning(self, prefix: str) -> Sequence[Poll]:
         """The polls whose id begins so; of many, a few."""
         rows = _BEGINNING.rows(self._db, prefix=prefix, last=prefix + _LAST_CHARACTER) if prefix else []
-        return [_poll_of(row) for row in rows]
+        return [_ROW.read(row) for row in rows]
 
     def newest(self, most: int = 50) -> Sequence[Poll]:
         """The polls, newest first."""
-        return [_poll_of(row) for row in _NEWEST.rows(self._db, most=most)]
+        return [_ROW.read(row) for row in _NEWEST.rows(self._db, most=most)]
 
     def open(self) -> Sequence[Poll]:
         """The polls that are open, the oldest first."""
-        return [_poll_of(row) for row in _OPEN.rows(self._db)]
+        return [_ROW.read(row) for row in _OPEN.rows(self._db)]
 
     def due(self, now: datetime) -> Sequence[Poll]:
         """What is to be opened, closed, or given up because it was never validated, by now."""
-        return [_poll_of(row) for row in _DUE.rows(self._db, now=stamp(now))]
+        return [_ROW.read(row) for row in _DUE.rows(self._db, now=stamp(now))]
 
     def put_place(self, identity: str, place: PollPlace) -> None:
         """Keep where a poll is asked, with what is known of its numbers."""
@@ -209,30 +191,6 @@ class Polls(UnitPart):
 
     def _places(self, identity: str) -> list[PollPlace]:
         return [_place_of(row) for row in _PLACES.rows(self._db, poll=identity)]
-
-
-def _poll_of(row: Row) -> Poll:
-    return Poll(
-        id=row["id"],
-        question=row["question"],
-        options=tuple(json.loads(row["options"])),
-        opens_at=moment(row["opens_at"]),
-        closes_at=moment(row["closes_at"]),
-        channels=tuple(json.loads(row["channels"])),
-        author=row["author"],
-        state=PollState(row["state"]),
-        created_at=moment(row["created_at"]),
-        secret=row["secret"] or "",
-        exercise=bool(row["exercise"]),
-        approved_by=row["approved_by"],
-        approved_at=time_of(row["approved_at"]),
-        opened_at=time_of(row["opened_at"]),
-        closed_at=time_of(row["closed_at"]),
-        published_at=time_of(row["published_at"]),
-        reason=read_reason(row["reason"]),
-        outcome=row["outcome"],
-        outcome_at=time_of(row["outcome_at"]),
-    )
 
 
 def _place_of(row: Row) -> PollPlace:

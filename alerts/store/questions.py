@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from alerts.model.listening import AnswerState, AnswerTo, GivenAnswer, Kind, Moderation, Question, QuestionState
+from alerts.model.listening import AnswerState, GivenAnswer, Moderation, Question, QuestionState
 from alerts.model.post import Post
-from alerts.model.reason import kept_reason, read_reason
+from alerts.model.reason import kept_reason
 from alerts.store.alerts import post_of
+from alerts.store.mapper import Mapper
 from alerts.store.schema import ANSWERS, answer, moderation, question
-from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, insert_into, stamp, upsert_into
 
 if TYPE_CHECKING:
-    from alerts.store.dialect import Row
+    pass
 
+_QUESTION_ROW = Mapper(Question)
+_ANSWER_ROW = Mapper(GivenAnswer, columns={"subject": "question", "to": "given_to"}, without=("seq",))
+_MODERATION_ROW = Mapper(Moderation)
 _ANSWER_POSTS = Statement(f"""
     SELECT post.* FROM post JOIN answer ON answer.id = post.answer
     WHERE post.{ANSWERS} AND answer.question = :question ORDER BY post.seq
@@ -66,33 +70,18 @@ class Questions(UnitPart):
 
     def put_question(self, kept: Question) -> None:
         """Keep a question, or replace what was kept of it."""
-        _PUT_QUESTION.run(
-            self._db,
-            id=kept.id,
-            incident=kept.incident,
-            words=kept.words,
-            worded_by=kept.worded_by,
-            kind=kept.kind,
-            state=kept.state,
-            asked=kept.asked,
-            next_ones=kept.next_ones,
-            verdict=kept.verdict,
-            reason=kept_reason(kept.reason),
-            centroid=kept.centroid,
-            created_at=stamp(kept.created_at),
-            changed_at=stamp(kept.changed_at),
-        )
+        _PUT_QUESTION.run(self._db, **_QUESTION_ROW.values(kept))
 
     def question(self, identity: str) -> Question | None:
         """The one of that id."""
         row = _QUESTION.row(self._db, id=identity)
-        return _question(row) if row else None
+        return _QUESTION_ROW.read(row) if row else None
 
     def questions(
         self, most: int, incident: str | None = None, state: QuestionState | None = None
     ) -> Sequence[Question]:
         """Questions, the one that changed last first; of one incident or of all, in one state or in any."""
-        return [_question(row) for row in _QUESTIONS.rows(self._db, incident=incident, state=state, most=most)]
+        return [_QUESTION_ROW.read(row) for row in _QUESTIONS.rows(self._db, incident=incident, state=state, most=most)]
 
     def answered_about(self, most: int) -> Sequence[str]:
         """The incidents of questions that were answered, the one that was asked about last first."""
@@ -100,26 +89,7 @@ class Questions(UnitPart):
 
     def add_answer(self, new: GivenAnswer) -> None:
         """Keep a new version of an answer."""
-        _ADD_ANSWER.run(
-            self._db,
-            id=new.id,
-            question=new.subject,
-            version=new.version,
-            text=new.text,
-            language=new.language,
-            source=new.source,
-            author=new.author,
-            state=new.state,
-            everywhere=new.everywhere,
-            created_at=stamp(new.created_at),
-            validated_by=new.validated_by,
-            validated_at=stamp(new.validated_at),
-            given_to=new.to,
-            asked=new.asked,
-            incident=new.incident,
-            next_ones=new.next_ones,
-            digest=new.digest,
-        )
+        _ADD_ANSWER.run(self._db, **_ANSWER_ROW.values(new))
 
     def decide_answer(
         self, kept: GivenAnswer, state: AnswerState, by: str | None, at: datetime, digest: str | None = None
@@ -132,11 +102,11 @@ class Questions(UnitPart):
     def answer(self, identity: str) -> GivenAnswer | None:
         """The one of that id."""
         row = _ANSWER.row(self._db, id=identity)
-        return _answer(row) if row else None
+        return _ANSWER_ROW.read(row) if row else None
 
     def answers(self, subject: str) -> Sequence[GivenAnswer]:
         """All that was said to a question, a poll or a report, oldest first."""
-        return [_answer(row) for row in _ANSWERS.rows(self._db, question=subject)]
+        return [_ANSWER_ROW.read(row) for row in _ANSWERS.rows(self._db, question=subject)]
 
     def forget_answers(self, subject: str) -> None:
         """Keep nothing of what was said to it."""
@@ -148,28 +118,16 @@ class Questions(UnitPart):
 
     def waiting_answers(self) -> Sequence[GivenAnswer]:
         """What waits for a second person, oldest first."""
-        return [_answer(row) for row in _WAITING_ANSWERS.rows(self._db)]
+        return [_ANSWER_ROW.read(row) for row in _WAITING_ANSWERS.rows(self._db)]
 
     def moderate(self, record: Moderation) -> None:
         """Keep what was done about an utterance."""
-        _MODERATE.run(
-            self._db,
-            id=record.id,
-            utterance=record.utterance,
-            channel=record.channel,
-            act=record.act,
-            clause=record.clause,
-            author=record.author,
-            second=record.second,
-            state=record.state,
-            reason=kept_reason(record.reason),
-            at=stamp(record.at),
-        )
+        _MODERATE.run(self._db, **_MODERATION_ROW.values(record))
 
     def moderation(self, identity: str) -> Moderation | None:
         """The record of that id."""
         row = _MODERATION.row(self._db, id=identity)
-        return _moderation(row) if row else None
+        return _MODERATION_ROW.read(row) if row else None
 
     def decide_moderation(self, decided: Moderation, was: str) -> bool:
         """Keep what became of it; False: it wasn't `was` any more."""
@@ -185,68 +143,12 @@ class Questions(UnitPart):
 
     def moderations_of(self, utterance_id: str) -> Sequence[Moderation]:
         """What was done, or is to be done, about one utterance, oldest first."""
-        return [_moderation(row) for row in _MODERATIONS_OF.rows(self._db, utterance=utterance_id)]
+        return [_MODERATION_ROW.read(row) for row in _MODERATIONS_OF.rows(self._db, utterance=utterance_id)]
 
     def moderations_in(self, state: str) -> Sequence[Moderation]:
         """What is in that state, oldest first."""
-        return [_moderation(row) for row in _MODERATIONS_IN.rows(self._db, state=state)]
+        return [_MODERATION_ROW.read(row) for row in _MODERATIONS_IN.rows(self._db, state=state)]
 
     def moderated(self, most: int) -> Sequence[Moderation]:
         """What was done, newest first."""
-        return [_moderation(row) for row in _MODERATED.rows(self._db, most=most)]
-
-
-def _question(row: Row) -> Question:
-    return Question(
-        id=row["id"],
-        incident=row["incident"],
-        words=row["words"],
-        worded_by=row["worded_by"],
-        kind=Kind(row["kind"]),
-        state=QuestionState(row["state"]),
-        asked=row["asked"],
-        next_ones=bool(row["next_ones"]),
-        verdict=row["verdict"],
-        reason=read_reason(row["reason"]),
-        centroid=row["centroid"],
-        created_at=moment(row["created_at"]),
-        changed_at=moment(row["changed_at"]),
-    )
-
-
-def _answer(row: Row) -> GivenAnswer:
-    return GivenAnswer(
-        id=row["id"],
-        subject=row["question"],
-        version=row["version"],
-        text=row["text"],
-        language=row["language"],
-        source=row["source"],
-        author=row["author"],
-        state=AnswerState(row["state"]),
-        everywhere=bool(row["everywhere"]),
-        created_at=moment(row["created_at"]),
-        validated_by=row["validated_by"],
-        validated_at=time_of(row["validated_at"]),
-        to=AnswerTo(row["given_to"] or AnswerTo.QUESTION),
-        asked=row["asked"],
-        incident=row["incident"],
-        next_ones=bool(row["next_ones"]),
-        digest=row["digest"],
-        seq=row["seq"],
-    )
-
-
-def _moderation(row: Row) -> Moderation:
-    return Moderation(
-        id=row["id"],
-        utterance=row["utterance"],
-        channel=row["channel"],
-        act=row["act"],
-        clause=row["clause"],
-        author=row["author"],
-        at=moment(row["at"]),
-        second=row["second"],
-        state=row["state"],
-        reason=read_reason(row["reason"]),
-    )
+        return [_MODERATION_ROW.read(row) for row in _MODERATED.rows(self._db, most=most)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -73,6 +73,11 @@ def _spelled(text: str, dialect: Dialect) -> str:
     for pattern, for_sqlite, for_postgresql in _SHARED:
         text = pattern.sub(for_sqlite if dialect is SQLITE else for_postgresql, text)
     return text if dialect is SQLITE else _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%"))
+
+
+def kept_fields(fields: Mapping[str, Any]) -> str:
+    """The text that `fields_of` reads."""
+    return json.dumps(dict(fields), ensure_ascii=False)
 
 
 class Statement:
