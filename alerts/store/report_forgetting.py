@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from alerts.model.reports import CitizenReport
-from alerts.store.report_rows import report_from
+from alerts.store.report_rows import REPORT
 from alerts.store.schema import (
     EXACT,
     SOURCED,
@@ -69,7 +69,7 @@ class ReportForgetting(UnitPart):
 
     def with_contact(self, before: datetime, most: int) -> Sequence[CitizenReport]:
         """Those closed before then whose private link, chat or photo is still there."""
-        return [report_from(row) for row in _WITH_CONTACT.rows(self._db, before=stamp(before), most=most)]
+        return [REPORT.read(row) for row in _WITH_CONTACT.rows(self._db, before=stamp(before), most=most)]
 
     def drop_contact(self, identity: str) -> None:
         """Take out its photo, what was said against it, and the chat beside what happened to it."""
@@ -78,7 +78,7 @@ class ReportForgetting(UnitPart):
 
     def exact(self, before: datetime, most: int) -> Sequence[CitizenReport]:
         """Those that came before then and have their exact place and their words."""
-        return [report_from(row) for row in _EXACT.rows(self._db, before=stamp(before), most=most)]
+        return [REPORT.read(row) for row in _EXACT.rows(self._db, before=stamp(before), most=most)]
 
     def drop_words(self, identity: str) -> None:
         """Take out all that anybody said about it, beside what `drop_contact` does."""
@@ -87,7 +87,7 @@ class ReportForgetting(UnitPart):
 
     def made_of_what_was_said(self, most: int) -> Sequence[CitizenReport]:
         """Those that officers made of what people said and have their words, newest first; it reads all there are."""
-        return [report_from(row) for row in _MADE.rows(self._db, most=most)]
+        return [REPORT.read(row) for row in _MADE.rows(self._db, most=most)]
 
     def is_any_erased(self, numbers: Iterable[str]) -> bool:
         """Whether one of the reports of these numbers was erased."""

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.model.reports import COUNTING, CitizenReport, ReportState, WantedReports
-from alerts.store.report_rows import report_from
+from alerts.store.report_rows import REPORT
 from alerts.store.reports import BEYOND
 from alerts.store.schema import OPEN_REPORTS
 from alerts.store.statement import Statement, UnitPart, literals, stamp
@@ -100,12 +100,12 @@ class ReportLists(UnitPart):
         if len(rows) < most and states.intersection(_RANKS[-1]):
             before = after[1] if is_in_the_second_part else BEYOND
             rows += _OVER_LISTED.rows(self._db, **values, before=before, most=most - len(rows))
-        found = [report_from(row) for row in rows]
+        found = [REPORT.read(row) for row in rows]
         return [ListedReport(each, (rank_of(each.state), each.seq)) for each in found]
 
     def in_order(self, wanted: WantedReports, most: int, before: int = BEYOND) -> Sequence[CitizenReport]:
         """Those that are wanted, newest first, from before that one on: for all of many, since nothing is sorted."""
-        return [report_from(row) for row in _IN_ORDER.rows(self._db, **_values(wanted), before=before, most=most)]
+        return [REPORT.read(row) for row in _IN_ORDER.rows(self._db, **_values(wanted), before=before, most=most)]
 
     def count(self, wanted: WantedReports, most: int) -> int:
         """How many are wanted, counted up to `most`."""
@@ -208,5 +208,5 @@ class ShownReports(UnitPart):
 
 
 def _from(row: Any) -> ShownReport:
-    shown = report_from(row)
+    shown = REPORT.read(row)
     return ShownReport(shown, row["released_at"] is not None, shown.tellers)

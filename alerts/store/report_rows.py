@@ -7,82 +7,34 @@ servers. `ReportChats` is what somebody is reporting in a private chat of a bot,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from alerts.model.reason import kept_reason, read_reason
 from alerts.model.reports import (
     BegunReport,
     CitizenReport,
-    Closing,
     ContentNotice,
     Forwarding,
     ForwardState,
     ReportPhoto,
-    ReportState,
     ReportStep,
-    Via,
 )
+from alerts.store.mapper import Mapper
 from alerts.store.schema import content_notice, report_begun, report_forward, report_photo
-from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, stamp, upsert_into
 
 if TYPE_CHECKING:
-    from alerts.store.dialect import Row
+    pass
 
-_TIMES = ("at", "received_at", "changed_at")
-_OTHER_TIMES = ("accepted_at", "closed_at")
-
-
-def plain(value: Any) -> dict[str, Any]:
-    """Its fields by name."""
-    return {each.name: getattr(value, each.name) for each in fields(value)}
-
-
-def values_of(of: CitizenReport) -> Mapping[str, Any]:
-    """The row of a report, but for its place in the order."""
-    values = plain(of)
-    del values["seq"]
-    times = {name: stamp(values[name]) for name in (*_TIMES, *_OTHER_TIMES)}
-    return {**values, **times, "held": kept_reason(of.held)}
-
-
-def report_from(row: Row) -> CitizenReport:
-    """The report of a row."""
-    values = {each.name: row[each.name] for each in fields(CitizenReport)}
-    values.update({name: moment(values[name]) for name in _TIMES})
-    values.update({name: time_of(values[name]) for name in _OTHER_TIMES})
-    values.update({name: bool(values[name]) for name in ("agreed", "has_photo", "rounded")})
-    values["tellers"] = values["tellers"] or 1  # of a version that doesn't count them
-    closing = values.pop("closing")
-    return CitizenReport(
-        **{**values, "state": ReportState(row["state"]), "via": Via(row["via"]), "held": read_reason(row["held"])},
-        closing=Closing(closing) if closing else None,
-    )
-
-
-def notice_from(row: Row) -> ContentNotice:
-    """The notice of a row."""
-    values = {each.name: row[each.name] for each in fields(ContentNotice)}
-    return ContentNotice(**{**values, "at": moment(row["at"])})
-
-
-def forwarding_from(row: Row) -> Forwarding:
-    """The forwarding of a row."""
-    values = {each.name: row[each.name] for each in fields(Forwarding)}
-    values.update(next_try=time_of(row["next_try"]), at=time_of(row["at"]), reason=read_reason(row["reason"]))
-    values["state"] = ForwardState(row["state"])
-    return Forwarding(**values)
-
-
-def step_from(row: Row) -> ReportStep:
-    """The step of a row."""
-    closing = Closing(row["closing"]) if row["closing"] else None
-    return ReportStep(
-        row["report"], moment(row["at"]), ReportState(row["state"]), closing, row["said"], row["incident"], row["by"],
-        time_of(row["told_at"]), row["seq"],
-    )  # fmt: skip
+REPORT = Mapper(CitizenReport, without=("seq",))
+"""The row of a report, but for its place in the order."""
+STEP = Mapper(ReportStep, without=("seq",))
+"""The row of a step, beside the chat that is told of it."""
+_PHOTO_ROW = Mapper(ReportPhoto, reads={"jpeg": bytes})
+_NOTICE_ROW = Mapper(ContentNotice)
+_FORWARDING_ROW = Mapper(Forwarding)
+_BEGUN_ROW = Mapper(BegunReport)
 
 
 _PUT_PHOTO = upsert_into(report_photo)
@@ -108,54 +60,48 @@ class ReportParts(UnitPart):
 
     def put_photo(self, photo: ReportPhoto) -> None:
         """Keep the photo of a report, in place of the one before."""
-        values = plain(photo)
-        _PUT_PHOTO.run(self._db, **{**values, "at": stamp(photo.at), "released_at": stamp(photo.released_at)})
+        _PUT_PHOTO.run(self._db, **_PHOTO_ROW.values(photo))
 
     def photo(self, identity: str) -> ReportPhoto | None:
         """The photo of that report."""
         row = _PHOTO.row(self._db, report=identity)
-        if row is None:
-            return None
-        photo = ReportPhoto(row["report"], bytes(row["jpeg"]), row["likeness"], moment(row["at"]))
-        return replace(photo, released_at=time_of(row["released_at"]), released_by=row["released_by"])
+        return _PHOTO_ROW.read(row) if row else None
 
     def put_notice(self, notice: ContentNotice) -> None:
         """Keep what somebody says against a report, or what was decided about that."""
-        _PUT_NOTICE.run(self._db, **{**plain(notice), "at": stamp(notice.at)})
+        _PUT_NOTICE.run(self._db, **_NOTICE_ROW.values(notice))
 
     def notices(self, most: int, *, report: str | None = None, state: str | None = None) -> Sequence[ContentNotice]:
         """What was said against that report, or against all; oldest first."""
         if report is None:
-            return [notice_from(row) for row in _NOTICES_OF_ALL.rows(self._db, state=state, most=most)]
-        return [notice_from(row) for row in _NOTICES_OF.rows(self._db, report=report, state=state, most=most)]
+            return [_NOTICE_ROW.read(row) for row in _NOTICES_OF_ALL.rows(self._db, state=state, most=most)]
+        return [_NOTICE_ROW.read(row) for row in _NOTICES_OF.rows(self._db, report=report, state=state, most=most)]
 
     def notice(self, identity: str) -> ContentNotice | None:
         """What was said under that id."""
         row = _NOTICE.row(self._db, id=identity)
-        return notice_from(row) if row else None
+        return _NOTICE_ROW.read(row) if row else None
 
     # --- handing on
 
     def put_forwarding(self, forwarding: Forwarding) -> None:
         """Keep how far a report is on its way to another server."""
-        values = {**plain(forwarding), "state": forwarding.state.value, "reason": kept_reason(forwarding.reason)}
-        _PUT_FORWARD.run(self._db, **{**values, "next_try": stamp(forwarding.next_try), "at": stamp(forwarding.at)})
+        _PUT_FORWARD.run(self._db, **_FORWARDING_ROW.values(forwarding))
 
     def forwardings(self, identity: str) -> Sequence[Forwarding]:
         """How far that report is on its way to other servers."""
-        return [forwarding_from(row) for row in _FORWARDED.rows(self._db, report=identity)]
+        return [_FORWARDING_ROW.read(row) for row in _FORWARDED.rows(self._db, report=identity)]
 
     def forwardings_of(self, reports: Sequence[str]) -> Sequence[Forwarding]:
         """How far these reports are on their way to other servers."""
-        return [forwarding_from(row) for row in _FORWARDED_ALL.rows(self._db, reports=json.dumps(list(reports)))]
+        return [_FORWARDING_ROW.read(row) for row in _FORWARDED_ALL.rows(self._db, reports=json.dumps(list(reports)))]
 
     def due_forwardings(self, forward: str, state: ForwardState, until: datetime, most: int) -> Sequence[Forwarding]:
         """Of those on their way to that server, in this state, what there is to do by then; the earliest first."""
         rows = _DUE.rows(self._db, forward=forward, state=state.value, until=stamp(until), most=most)
-        return [forwarding_from(row) for row in rows]
+        return [_FORWARDING_ROW.read(row) for row in rows]
 
 
-# `of` and `who`, for Core keeps the names of columns for what an INSERT or UPDATE sets.
 _BEGIN = upsert_into(report_begun)
 _BEGUN = Statement("SELECT * FROM report_begun WHERE channel = :of AND chat = :who")
 _END = Statement("DELETE FROM report_begun WHERE channel = :of AND chat = :who")
@@ -174,20 +120,12 @@ class ReportChats(UnitPart):
 
     def begin(self, begun: BegunReport) -> None:
         """Keep what a chat is reporting, in place of what it was."""
-        _BEGIN.run(
-            self._db, channel=begun.channel, chat=begun.chat, key=begun.key, kind=begun.kind, at=stamp(begun.at),
-            lat=begun.lat, lon=begun.lon, place=begun.place, text=begun.text,
-        )  # fmt: skip
+        _BEGIN.run(self._db, **_BEGUN_ROW.values(begun))
 
     def begun(self, channel: str, chat: int) -> BegunReport | None:
         """What that chat is reporting; None: nothing."""
         row = _BEGUN.row(self._db, of=channel, who=chat)
-        if row is None:
-            return None
-        return BegunReport(
-            row["channel"], row["chat"], row["key"], row["kind"], moment(row["at"]), row["lat"], row["lon"],
-            row["place"], row["text"],
-        )  # fmt: skip
+        return _BEGUN_ROW.read(row) if row else None
 
     def end(self, channel: str, chat: int) -> None:
         """That chat reports nothing any more: it was sent, or given up."""

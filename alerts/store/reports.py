@@ -22,8 +22,9 @@ from alerts.model.reports import (
     ReportStep,
     Telling,
 )
+from alerts.store.mapper import Mapper
 from alerts.store.report_forgetting import ReportForgetting
-from alerts.store.report_rows import ReportParts, plain, report_from, step_from, values_of
+from alerts.store.report_rows import REPORT, STEP, ReportParts
 from alerts.store.schema import CITED, OPEN_REPORTS, SOURCED, UNTOLD, report, report_source, report_step
 from alerts.store.statement import Statement, insert_into, insert_new, literals, moment, stamp
 
@@ -34,7 +35,7 @@ _HELD_PHOTOS = Statement(f"""
 BEYOND = 2**62
 _ADD = insert_into(report)
 _SETS = ", ".join(f'"{c.name}" = :{c.name}' for c in report.columns if c.name not in ("seq", "id", "number"))
-_SET = Statement(f"UPDATE report SET {_SETS} WHERE id = :key_of")
+_SET = Statement(f"UPDATE report SET {_SETS} WHERE id = :id")
 _BY = {name: Statement(f'SELECT * FROM report WHERE "{name}" = :value') for name in ("id", "number", "key")}
 _IN_BOX = "lat >= :south AND lat <= :north AND lon >= :west AND lon <= :east"
 _AMONG = "IN (SELECT value FROM items(:reports))"
@@ -62,6 +63,7 @@ _NEXT = Statement("""
     INSERT INTO report_number (year, last) VALUES (:year, 1)
     ON CONFLICT (year) DO UPDATE SET last = report_number.last + 1 RETURNING last
 """)
+_SOURCE_ROW = Mapper(ReportSource)
 _TELL = insert_new(report_source, "report", "source")
 _TOLD_BY_MORE = Statement("UPDATE report SET tellers = coalesce(tellers, 1) + :more WHERE id = :key")
 _TELLERS = Statement(f"SELECT * FROM report_source WHERE report {_AMONG} ORDER BY at")
@@ -116,13 +118,11 @@ class Reports(ReportParts, ReportForgetting):
 
     def add(self, new: CitizenReport) -> None:
         """Keep a new one; its number and its key are nobody else's."""
-        _ADD.run(self._db, **values_of(new))
+        _ADD.run(self._db, **REPORT.values(new))
 
     def put(self, changed: CitizenReport) -> None:
         """Replace what was kept of it."""
-        _SET.run(
-            self._db, key_of=changed.id, **{k: v for k, v in values_of(changed).items() if k not in ("id", "number")}
-        )
+        _SET.run(self._db, **REPORT.values(changed))
 
     def by_id(self, identity: str) -> CitizenReport | None:
         """The one of that id."""
@@ -138,7 +138,7 @@ class Reports(ReportParts, ReportForgetting):
 
     def _one(self, column: str, value: str) -> CitizenReport | None:
         row = _BY[column].row(self._db, value=value)
-        return report_from(row) if row else None
+        return REPORT.read(row) if row else None
 
     def listed(
         self,
@@ -152,11 +152,11 @@ class Reports(ReportParts, ReportForgetting):
         """Those of these states and that kind, newest first, from behind the one of that number."""
         named = None if states is None else json.dumps([state.value for state in states])
         rows = _LISTED.rows(self._db, states=named, kind=kind, since=stamp(since), before=before, most=most)
-        return [report_from(row) for row in rows]
+        return [REPORT.read(row) for row in rows]
 
     def open(self, most: int, before: int = BEYOND) -> Sequence[CitizenReport]:
         """Those that the town still has to do with, newest first."""
-        return [report_from(row) for row in _OPEN.rows(self._db, before=before, most=most)]
+        return [REPORT.read(row) for row in _OPEN.rows(self._db, before=before, most=most)]
 
     def of_kind(
         self, kind: str, since: datetime, until: datetime, box: tuple[float, float, float, float], most: int
@@ -167,11 +167,11 @@ class Reports(ReportParts, ReportForgetting):
             self._db, kind=kind, since=stamp(since), until=stamp(until),
             south=south, west=west, north=north, east=east, most=most,
         )  # fmt: skip
-        return [report_from(row) for row in rows]
+        return [REPORT.read(row) for row in rows]
 
     def cited_by(self, draft: str) -> Sequence[CitizenReport]:
         """The reports that made that alert, or joined it, in the order in which they came."""
-        return [report_from(row) for row in _CITED.rows(self._db, draft=draft)]
+        return [REPORT.read(row) for row in _CITED.rows(self._db, draft=draft)]
 
     def brought_by(self, drafts: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
         """Who brought the reports that each of these alerts cites: officers, and whose programs it were."""
@@ -182,11 +182,11 @@ class Reports(ReportParts, ReportForgetting):
 
     def of_chat(self, channel: str, chat: int, most: int) -> Sequence[CitizenReport]:
         """What was reported from that private chat, newest first."""
-        return [report_from(row) for row in _OF_CHAT.rows(self._db, channel=channel, chat=chat, most=most)]
+        return [REPORT.read(row) for row in _OF_CHAT.rows(self._db, channel=channel, chat=chat, most=most)]
 
     def duplicates_of(self, identity: str, most: int) -> Sequence[CitizenReport]:
         """The reports that an officer said to be the same as that one, oldest first."""
-        return [report_from(row) for row in _DUPLICATES.rows(self._db, of=identity, most=most)]
+        return [REPORT.read(row) for row in _DUPLICATES.rows(self._db, of=identity, most=most)]
 
     def move_duplicates(self, identity: str, to: str) -> None:
         """Make what duplicates that report duplicates of another one."""
@@ -202,7 +202,7 @@ class Reports(ReportParts, ReportForgetting):
 
     def tell(self, teller: ReportSource) -> bool:
         """Keep that somebody told of it; False where they had."""
-        return bool(_TELL.run(self._db, **{**plain(teller), "at": stamp(teller.at)}).rowcount)
+        return bool(_TELL.run(self._db, **_SOURCE_ROW.values(teller)).rowcount)
 
     def told_by_more(self, identity: str, more: int = 1) -> None:
         """Keep that so many more told of it: what is left once nobody knows who it was."""
@@ -281,18 +281,16 @@ class Reports(ReportParts, ReportForgetting):
 
     def step(self, new: ReportStep, channel: str | None = None, chat: int | None = None) -> None:
         """Keep what happened; where `chat` is known, it is still to be told there."""
-        values = {**plain(new), "at": stamp(new.at), "told_at": stamp(new.told_at)}
-        del values["seq"]
-        _STEP.run(self._db, **values, channel=channel, chat=chat)
+        _STEP.run(self._db, **STEP.values(new), channel=channel, chat=chat)
 
     def steps(self, identity: str) -> Sequence[ReportStep]:
         """What happened to it, in order."""
-        return [step_from(row) for row in _STEPS.rows(self._db, report=identity)]
+        return [STEP.read(row) for row in _STEPS.rows(self._db, report=identity)]
 
     def untold(self, channel: str, most: int, behind: int = 0) -> Sequence[tuple[ReportStep, int]]:
         """What is still to be told by that channel's bot, in order from behind that step on, and the chat."""
         rows = _UNTOLD.rows(self._db, channel=channel, behind=behind, most=most)
-        return [(step_from(row), int(row["chat"])) for row in rows]
+        return [(STEP.read(row), int(row["chat"])) for row in rows]
 
     def told(self, step: ReportStep, at: datetime) -> None:
         """Keep that it was told in its chat."""
