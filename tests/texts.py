@@ -136,6 +136,10 @@ KINDS: Mapping[tuple[Hazard, str], Mapping[str, Mapping[str, Any]]] = {
         "fr": {"headline": "Coupure d’électricité prévue", "onset": _TOMORROW},
         "en": {"headline": "Planned power cut", "onset": _TOMORROW},
     },
+    (Hazard.POWER, "under-way"): {
+        "fr": {"headline": "Coupure d’électricité prévue", "onset": NOW - timedelta(hours=1)},
+        "en": {"headline": "Planned power cut", "onset": NOW - timedelta(hours=1)},
+    },
     (Hazard.ROAD, "collapse"): {
         "fr": {"headline": "Pont effondré rue Haute"},
         "en": {"headline": "Bridge collapsed, rue Haute"},

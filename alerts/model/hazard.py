@@ -225,6 +225,11 @@ _NUCLEAR = re.compile(
 )
 _NUCLEAR_CODES = frozenset(("NUW", "RHW"))
 _COLLAPSED = re.compile(r"\b(?:effondre\w*|ecroule\w*|collapsed?|eingesturzt)\b")
+_SAID_PLANNED = r"(?:prevue|programmee|planifiee|annoncee)s?"
+_PLANNED_CUT = re.compile(
+    rf"\b(?:coupures?(?: d'electricite| de courant| electriques?)? (?:(?:est|sera) )?{_SAID_PLANNED}"
+    r"|(?:planned|scheduled) (?:(?:power|electricity|supply) )?(?:cut|outage|interruption)s?)\b"
+)
 _OWN_NAMES = {hazard.value: hazard for hazard in Hazard}
 
 
@@ -279,7 +284,8 @@ def kind_of(hazard: Hazard, info: Info, now: datetime) -> str:
     """Which kind of a hazard it is, where some of its words must be others; else "".
 
     A fire that is only to be feared is a "risk"; a bridge that is down a "collapse"; an attack that people sit out is
-    "inside"; an accident at a nuclear plant "nuclear"; a power cut that is still to come "planned".
+    "inside"; an accident at a nuclear plant "nuclear"; a power cut that is still to come, or says that it is planned,
+    "planned", and once such a one has begun "under-way".
     """
     match hazard:
         case Hazard.FOREST_FIRE if only_a_risk(info):
@@ -290,6 +296,8 @@ def kind_of(hazard: Hazard, info: Info, now: datetime) -> str:
             return "nuclear"
         case Hazard.POWER if _is_to_come(info, now):
             return "planned"
+        case Hazard.POWER if any(_PLANNED_CUT.search(words) for words in _said(info)):
+            return "under-way" if info.onset else "planned"
         case Hazard.ROAD if any(_COLLAPSED.search(words) for words in _said(info)):
             return "collapse"
         case _:

@@ -98,7 +98,7 @@ def in_short(said: Mapping[str, Any]) -> str:
     is missing is described first: without that nobody can do what is asked.
     """
     description = str(said["description"] or "")
-    first = description if said["hazard"] == Hazard.MISSING and not said["reason"] else ""
+    first = as_sentences(description.splitlines()) if said["hazard"] == Hazard.MISSING and not said["reason"] else ""
     do = [str(part) for part in (said["instruction"], said.get("after")) if part]
     if not do and not said["reason"]:
         do = [_beginning(description)]

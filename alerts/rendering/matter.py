@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -165,7 +165,8 @@ def _folded(text: str) -> str:
 class Prepared:
     """The usual alert of a hazard, in one language. `duration` is a span as it is typed: `6h`.
 
-    `headline` and `description` are empty where nothing can be said beforehand.
+    `headline` and `description` are empty where nothing can be said beforehand. `kinds` are the usual alerts of its
+    kinds that have one of their own (`kind_of`), such as a planned power cut.
     """
 
     hazard: Hazard
@@ -179,6 +180,7 @@ class Prepared:
     certainty: Certainty
     duration: str
     instructions: Mapping[str, str]
+    kinds: Mapping[str, Prepared] = field(default_factory=dict)
 
     def instruction(self, severity: Severity) -> str:
         """What to do at that severity: its own words, else the usual ones. May have blanks to fill in: `{place}`."""
@@ -187,7 +189,20 @@ class Prepared:
 
 def read_prepared(hazard: Hazard, words: WordTable) -> Prepared:
     """What the words of a hazard prepare; what they don't tell has a default. Raises ValueError for a wrong value."""
+    variants: Mapping[str, WordTable] = words.get("variants", {})
+    usual: Mapping[str, Any] = words.get("prepared", {})
+    kinds = {
+        kind: _prepared(hazard, {**words, **own, "prepared": {**usual, **own["prepared"]}}, kind)
+        for kind, own in variants.items()
+        if "prepared" in own
+    }
+    return replace(_prepared(hazard, words), kinds=kinds)
+
+
+def _prepared(hazard: Hazard, words: WordTable, kind: str = "") -> Prepared:
     said: Mapping[str, Any] = words.get("prepared", {})
+    orders: Mapping[str, str] = words["instruction"]
+    usual = {"default": orders[kind]} if kind in orders else orders
     duration = str(said.get("duration", "12h"))
     parse_span(duration)
     return Prepared(
@@ -201,5 +216,5 @@ def read_prepared(hazard: Hazard, words: WordTable) -> Prepared:
         urgency=Urgency(said.get("urgency", Urgency.EXPECTED)),
         certainty=Certainty(said.get("certainty", Certainty.LIKELY)),
         duration=duration,
-        instructions=dict(said.get("instruction", words["instruction"])),
+        instructions=dict(said.get("instruction", usual)),
     )

@@ -57,10 +57,10 @@ from alerts.web.console.drafts import (
     Usual,
     adapted,
     another_hazard,
-    another_severity,
     as_last_time,
     draft_of,
     fields_of_alert,
+    fitting,
     is_identity,
     keep,
     last_fillings,
@@ -318,8 +318,8 @@ class Composer:
 
     async def _with_its_order(self, fields: Fields) -> dict[str, Typed]:
         prepared, hazard = await self._texts(self._station.language), text(fields, "hazard")
-        order = another_severity(fields, prepared[Hazard(hazard)] if hazard in set(Hazard) else None)
-        return with_usual(order, self._station)
+        ready = prepared[Hazard(hazard)] if hazard in set(Hazard) else None
+        return with_usual(fitting(fields, ready, self._service.now(), self._station.zone), self._station)
 
     async def _keep_form(self, actor: Actor, posted: PostedForm) -> Page:
         """Keep what a form sent; where a newer version is kept already, as a copy beside it.

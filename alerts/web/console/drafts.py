@@ -25,13 +25,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from alerts.desk.draft import Draft
+from alerts.desk.draft import Draft, read_time
 from alerts.desk.outlines import spell_circle, spell_polygon
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
-from alerts.model.alert import Area, Info, MsgType, Severity, Status
-from alerts.model.errors import Conflict, Forbidden
-from alerts.model.hazard import Hazard, fold, hazard_of, told_of
+from alerts.model.alert import Area, Info, MsgType, Named, Severity, Status
+from alerts.model.errors import Conflict, Forbidden, Misuse
+from alerts.model.hazard import HAZARD_PARAMETER, Hazard, fold, hazard_of, kind_of, told_of
 from alerts.model.incident import MANUAL, AlertState, SavedDraft, StoredAlert, Typed, Wanted
 from alerts.model.person import Actor, fold_name
 from alerts.model.reason import because
@@ -49,6 +49,7 @@ _PREPARED = (
     "headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty", "span",
     "expires",
 )  # fmt: skip
+_OF_A_CASE = ("headline", "event", "urgency", "certainty")
 _ALONE: Mapping[str, str] = {
     "headline": "headline", "description": "description", "instruction": "instruction", "event": "event",
     "category": "category", "severity": "severity", "urgency": "urgency", "certainty": "certainty", "onset": "onset",
@@ -91,21 +92,40 @@ def another_hazard(fields: Fields, before: Prepared | None, after: Prepared) -> 
     return {**fields, "hazard": new["hazard"], **{name: new[name] for name in _PREPARED if name in untouched}}
 
 
-def another_severity(fields: Fields, prepared: Prepared | None) -> dict[str, Typed]:
-    """The form with the order that is prepared for its severity, where one for another severity stands untouched.
+def fitting(fields: Fields, prepared: Prepared | None, now: datetime, zone: tzinfo) -> dict[str, Typed]:
+    """The form with what is prepared for its severity and its beginning, where another case's words stand untouched.
 
-    Who raises "Severe" to "Extreme" would else tell people to tie things down that should not go out any more.
+    Who raises "Severe" to "Extreme" would else tell people to tie things down that should not go out any more, and who
+    announces a power cut for Thursday that they are not to touch fallen cables.
     """
-    return {**fields, **({"instruction": order} if (order := other_order(fields, prepared)) else {})}
+    if prepared is None:
+        return dict(fields)
+    case = _case_of(fields, prepared, now, zone)
+    own, others = prepared_fields(case), [prepared_fields(each) for each in (prepared, *prepared.kinds.values())]
+    untouched = {name for name in _OF_A_CASE if text(fields, name) in {other[name] for other in others}}
+    order = other_order(fields, prepared, now, zone)
+    return {**fields, **{name: own[name] for name in untouched}, **({"instruction": order} if order else {})}
 
 
-def other_order(fields: Fields, prepared: Prepared | None) -> str:
-    """What is prepared for the severity that the form says; "" where it stands there or the officer's own words do."""
+def other_order(fields: Fields, prepared: Prepared | None, now: datetime, zone: tzinfo) -> str:
+    """What is prepared for what the form says; "" where it stands there or the officer's own words do."""
     if prepared is None or text(fields, "severity") not in set(Severity):
         return ""
-    fits, stands = prepared.instruction(gravity_of(fields)), _bare(text(fields, "instruction"))
-    others = {_bare(prepared.instruction(severity)) for severity in Severity}
-    return fits if stands in others - {_bare(fits), ""} else ""
+    fits, stands = _case_of(fields, prepared, now, zone).instruction(gravity_of(fields)), text(fields, "instruction")
+    every = (prepared, *prepared.kinds.values())
+    others = {_bare(each.instruction(severity)) for each in every for severity in Severity}
+    return fits if _bare(stands) in others - {_bare(fits), ""} else ""
+
+
+def _case_of(fields: Fields, prepared: Prepared, now: datetime, zone: tzinfo) -> Prepared:
+    """The usual alert of the kind that the form makes: of a power cut that is still to come, that of a planned one."""
+    try:
+        onset = read_time("onset", typed, now, zone) if (typed := text(fields, "onset")) else None
+    except Misuse:
+        onset = None
+    filed = (Named(HAZARD_PARAMETER, prepared.hazard.value),)
+    info = Info(text(fields, "event"), headline=text(fields, "headline"), onset=onset, parameters=filed)
+    return prepared.kinds.get(kind_of(prepared.hazard, info, now), prepared)
 
 
 def gravity_of(fields: Fields) -> Severity:

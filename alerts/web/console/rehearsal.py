@@ -70,7 +70,7 @@ class ChannelCard:
 class WishRehearsal:
     """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over.
 
-    `lacks` is what it has to say before it may go out, `other_order` what is prepared for its severity where the order
+    `lacks` is what it has to say before it may go out, `other_order` what is prepared for such an alert where the order
     prepared for another one stands in the form. `link` is what a platform will show of the link to the alert's page.
     `withdraws` are other people's messages that wait for a validation and that it would take the place of.
     """
@@ -101,7 +101,7 @@ class CheckedText:
     """What is looked at. `signed` and `linked` are whether every post tells its sender, and one leads to a page.
 
     `own_end` says that an end was told rather than assumed, `needs_a_place` that it is an order for some people alone.
-    `other_order` is what is prepared for its severity, where the order prepared for another one stands.
+    `other_order` is what is prepared for such an alert, where the order prepared for another one stands.
     """
 
     station: str
@@ -209,7 +209,8 @@ async def rehearse(service: DeskService, station: Town, actor: Actor, wish: Wish
         return WishRehearsal()
 
     def action(unit: DeskUnit) -> WishRehearsal:
-        order = other_order(wish.fields, unit.desk.prepared(draft.hazard, station.language) if draft.hazard else None)
+        ready = unit.desk.prepared(draft.hazard, station.language) if draft.hazard else None
+        order = other_order(wish.fields, ready, unit.now, station.zone)
         try:
             # Twins and gaps are no reason to show nothing: they are told when it is published.
             filed = file_wish(unit, actor, wish, again=True, unfinished=True)
@@ -446,7 +447,7 @@ def _what_to_do(said: CheckedText, _: Callable[..., str]) -> Check:
             name, good=False, words=_("It isn’t an instruction: begin with the verb (“Stay …”, “Don’t drive …”).")
         )
     if said.other_order:
-        words = _("This instruction is the one for another severity. For this one: “%(order)s”", order=said.other_order)
+        words = _("This instruction is the one for another case. For this one: “%(order)s”", order=said.other_order)
         return Check(name, good=False, words=words)
     if said.instruction:
         return Check(name, good=True, words=said.instruction)

@@ -451,8 +451,24 @@ def test_a_short_title_is_a_title_and_no_name_in_small_letters() -> None:
     assert not faults(updates, lambda text: small.search(text.text))
 
 
+def test_a_planned_power_cut_is_told_as_a_cut_up_to_its_end() -> None:
+    sudden = r"\bpanne|câbles?\b|cables?\b"
+    ended = rf"{sudden}|fin d’alerte|alerte (?:annulée|retirée)|alert (?:over|cancelled|withdrawn)"
+
+    def wrong(text: Text) -> object:
+        return re.search(ended if text.phase in ENDS else sudden, text.text, re.IGNORECASE)
+
+    assert not faults((text for text in ours() if text.kind in ("planned", "under-way")), wrong)
+
+
+def test_a_bridge_that_is_down_never_reopens() -> None:
+    reopens = re.compile("rouvert|fermeture|open again|closure|reopened", re.IGNORECASE)
+    assert not faults((text for text in ours() if text.kind == "collapse"), lambda text: reopens.search(text.text))
+
+
 def test_a_correction_of_a_closed_road_or_school_says_which() -> None:
-    which = re.compile(r"\((?:fermeture|pont|bridge|road|school|closed)[^)]*(?:Rue Haute|Jules-Ferry)", re.IGNORECASE)
+    named = "fermeture|effondrement|collapse|road|school|closed"
+    which = re.compile(rf"\((?:{named})[^)]*(?:Rue Haute|Jules-Ferry)", re.IGNORECASE)
     hazards = (Hazard.ROAD, Hazard.SCHOOL)
     corrections = [text for text in ours() if text.phase.startswith("corrected") and text.hazard in hazards]
     assert not faults((text for text in corrections if text.where != "title"), lambda t: not which.search(t.text))

@@ -310,7 +310,7 @@ class Composer {
     this.changed();
   }
 
-  // The order that is prepared for the severity just tapped; not where somebody went on typing meanwhile.
+  // The words that are prepared for the severity or the beginning just set; not where somebody went on typing meanwhile.
   fit(fitting, sent) {
     for (const [name, value] of Object.entries(fitting)) {
       const field = form.elements[name];

@@ -219,7 +219,7 @@ async def test_the_order_of_another_severity_is_among_the_things_to_look_at(benc
 
     page = await bench.get("/compose?draft=draft0003")
 
-    assert "This instruction is the one for another severity. For this one: “Montez à l’étage." in page
+    assert "This instruction is the one for another case. For this one: “Montez à l’étage." in page
 
 
 async def test_why_a_channel_gets_nothing_is_told(bench):

@@ -17,9 +17,9 @@ from alerts.web.console.compose_view import Voice
 from alerts.web.console.drafts import (
     adapted,
     another_hazard,
-    another_severity,
     changes_between,
     fields_of_alert,
+    fitting,
     prepared_fields,
 )
 from alerts.web.console.form import LONGEST, Ground, digest, read_form, same, too_long, typed, typed_in_json, until
@@ -268,10 +268,29 @@ def test_another_severity_has_its_own_order_unless_somebody_typed_one(town, lang
     form = {**prepared_fields(flood), "severity": "Extreme"}
 
     assert form["instruction"] == flood.instruction(Severity.SEVERE)
-    assert another_severity(form, flood) == {**form, "instruction": flood.instruction(Severity.EXTREME)}
+    assert fitting(form, flood, NOW, STATION.zone) == {**form, "instruction": flood.instruction(Severity.EXTREME)}
     loose = {**form, "instruction": form["instruction"].replace("\u00a0", " ").replace(" ", "  ") + "\r\n"}
-    assert another_severity(loose, flood)["instruction"] == flood.instruction(Severity.EXTREME)
+    assert fitting(loose, flood, NOW, STATION.zone)["instruction"] == flood.instruction(Severity.EXTREME)
     for mine in ("Montez.", "", flood.instruction(Severity.EXTREME), f"{form['instruction']} Rue Haute aussi."):
-        assert another_severity({**form, "instruction": mine}, flood)["instruction"] == mine
-    assert another_severity({**form, "severity": "Terrible"}, flood)["instruction"] == form["instruction"]
-    assert another_severity(form, None) == form
+        assert fitting({**form, "instruction": mine}, flood, NOW, STATION.zone)["instruction"] == mine
+    assert fitting({**form, "severity": "Terrible"}, flood, NOW, STATION.zone)["instruction"] == form["instruction"]
+    assert fitting(form, None, NOW, STATION.zone) == form
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_power_cut_that_is_announced_has_the_words_of_a_planned_one(town, language):  # noqa: F811
+    sudden = town.desk.prepared(Hazard.POWER, language)
+    planned, form = sudden.kinds["planned"], prepared_fields(sudden)
+    ready = {name: prepared_fields(planned)[name] for name in ("headline", "event", "instruction", "urgency")}
+
+    def fitted(**changes):
+        found = fitting({**form, **changes}, sudden, NOW, STATION.zone)
+        return {name: found[name] for name in ready}
+
+    assert ready["instruction"] not in {sudden.instruction(severity) for severity in Severity}
+    assert fitted() == {name: form[name] for name in ready}
+    assert fitted(onset="20h") == ready
+    assert fitted(headline=planned.headline)["instruction"] == ready["instruction"]
+    assert fitted(event=planned.event, instruction="Ma consigne.")["instruction"] == "Ma consigne."
+    assert fitted(onset="20h", headline="Rue Haute sans courant")["headline"] == "Rue Haute sans courant"
+    assert fitted(onset="hier")["instruction"] == form["instruction"]
