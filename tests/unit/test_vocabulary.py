@@ -11,6 +11,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 import alerts
+from alerts.model.post import PostState
 from alerts.rendering.library import shipped_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,6 +71,17 @@ def test_one_french_word_for_one_thing(unwanted):
     rule = re.compile(rf"(?<![\w-])(?:{unwanted})(?![\w-])", re.IGNORECASE)
     found = [f"{where}: {hit.group(0)!r}" for where, text in french() for hit in rule.finditer(read(text))]
     assert found == [], f"but: {NOT_BUT[unwanted]}"
+
+
+def test_the_command_line_says_the_state_of_a_post_as_the_desk_does():
+    said: dict[str, set[str]] = {}
+    for file in CATALOGUES:
+        for message in read_po(BytesIO(file.read_bytes()), locale="fr"):
+            if isinstance(message.id, str) and isinstance(message.string, str):
+                said.setdefault(message.id.replace("_", " "), set()).add(message.string)
+    states = {state.value.replace("_", " ") for state in PostState}
+    assert {state: words for state, words in said.items() if state in states and len(words) > 1} == {}
+    assert states <= set(said)
 
 
 def test_one_no_break_space_stands_before_a_double_mark_and_within_guillemets_the_same_everywhere():
