@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
+from alerts.model.street_map import STREET_MAP
 from alerts.model.town import Town, WebSection
 from alerts.web.listener import Limits, Listener
 from alerts.web.public.answers import JPEG, SLICE, answer
-from alerts.web.public.street_map import LONGEST, street_map_routes
+from alerts.web.public.street_map import LONGEST, Turns, street_map_routes
 from tests.fakes import FakeClock
 
 WHOLE = os.urandom(2 * LONGEST)
@@ -70,6 +72,48 @@ async def test_who_reads_nothing_holds_no_more_than_slices(file):
         head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
         assert b"Content-Range: bytes 5-%d/%d\r\n" % (LONGEST + 4, len(WHOLE)) in head
         assert await asyncio.wait_for(reader.readexactly(LONGEST), PATIENCE) == WHOLE[5 : LONGEST + 5]
+
+
+async def test_of_a_crowd_s_long_ranges_a_slice_goes_out_at_a_time_and_short_ones_wait_for_nobody(file):
+    rests: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+
+    async def rest() -> None:
+        over = asyncio.Event()
+        rests.put_nowait(over)
+        await over.wait()
+
+    async def asked(client: TestClient, length: int) -> bytes:
+        async with client.get(STREET_MAP, headers={"Range": f"bytes=0-{length - 1}"}) as answer:
+            return await answer.read()
+
+    app = web.Application()
+    app.add_routes(street_map_routes(Town("S", web=WebSection(map=file.name), file=file.with_name("c.toml")), rest))
+    async with TestClient(TestServer(app)) as client, asyncio.timeout(PATIENCE), asyncio.TaskGroup() as crowd:
+        reading = [crowd.create_task(asked(client, 3 * SLICE)) for _ in range(4)]
+        for _ in range(3 * len(reading)):
+            over = await rests.get()
+            assert await asked(client, 100) == WHOLE[:100]
+            assert rests.empty(), "nobody's next slice is read while one rests"
+            over.set()
+        assert [await each for each in reading] == [WHOLE[: 3 * SLICE]] * 4
+
+
+async def test_who_has_least_left_is_next_and_who_goes_away_keeps_no_turn():
+    turns, begun = Turns(), list[str]()
+
+    async def take(name: str, left: int) -> None:
+        async with turns.one(left):
+            begun.append(name)
+
+    async with asyncio.TaskGroup() as crowd:
+        async with turns.one(0):
+            waiting = {name: crowd.create_task(take(name, left)) for name, left in (("a", 9), ("b", 2), ("c", 9))}
+            gone = crowd.create_task(take("gone", 1))
+            await asyncio.sleep(0)
+        gone.cancel()  # its turn has come, and it doesn't know yet
+        await asyncio.wait(waiting.values())
+        await take("d", 5)
+    assert begun == ["b", "a", "c", "d"]
 
 
 async def test_of_two_files_nobody_gets_one_answer(file):
