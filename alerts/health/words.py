@@ -55,7 +55,7 @@ _WORDINGS: Mapping[What, Wording] = {
         "the channel {name} can't publish, its credential is refused",
         "Renew it: what is waiting will go out by itself.",
         "the credential of the channel {name} works again",
-        "Who manages it renews it: what waits will go out by itself.",
+        "Whoever manages it renews it: what waits will go out by itself.",
         "channels",
     ),
     What.PLATFORM: Wording(
@@ -137,7 +137,7 @@ _OF_ACCESS: Mapping[Blame, tuple[str, str, str]] = {
     Blame.APP: (
         "the channel {name} can't publish: the platform refuses our app",
         (
-            "Who manages the app looks into the platform's developer portal (on X: Public Utility App). What waits "
+            "Whoever manages the app looks into the platform's developer portal (on X: Public Utility App). What waits "
             "will go out by itself."
         ),
         "on the channel {name}, the platform accepts what our app publishes again",
@@ -155,7 +155,7 @@ _OF_ACCESS: Mapping[Blame, tuple[str, str, str]] = {
     Blame.CREDITS: (
         "the channel {name} can't publish: its credits are used up",
         (
-            "Who pays for the app buys some, or raises the limit, in the developer portal. What waits will go out "
+            "Whoever pays for the app buys some, or raises the limit, in the developer portal. What waits will go out "
             "by itself."
         ),
         "the channel {name} has credits again",

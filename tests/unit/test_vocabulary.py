@@ -97,7 +97,10 @@ def test_one_no_break_space_stands_before_a_double_mark_and_within_guillemets_th
 
 def test_nobody_is_taken_for_a_man():
     """What is said to everybody on the public pages and by the bot."""
-    rule = re.compile(r"[Vv]ous (?:êtes|n’êtes pas) (?:de nouveau )?abonné\b|concerné[ \u00a0]\?|[Hh]eureux de vous")
+    rule = re.compile(
+        r"[Vv]ous (?:êtes|n’êtes pas) (?:de nouveau )?abonné\b|concerné[ \u00a0]\?|[Hh]eureux de vous"
+        r"|[Vv]ous être [a-z]+é\b"
+    )
     assert [f"{where}: {said}" for where, said in french() if rule.search(said)] == []
 
 
@@ -130,6 +133,8 @@ OFFICERS_TOO = (
     r"the town[’']s to do",
     r"begins? anew|begun anew",
     r"is no (?:question|time that)",
+    # "Who pays buys credits": a relative clause with nobody before it is "whoever".
+    r"(?:(?<=[.:] )|(?<!.))who [^,?]*[.:;]",
 )
 
 

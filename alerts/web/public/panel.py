@@ -20,6 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from alerts.model.bounds import normal
+from alerts.model.hazard import fold
 from alerts.rendering.fit import at_sentences, shortened, whole_graphemes
 from alerts.rendering.i18n import Words
 from alerts.rendering.library import capital
@@ -87,7 +88,9 @@ def text_of(shown: Sequence[Told], outlook: Outlook, zone: ZoneInfo, words: Word
 
 def _told_in_lines(told: Told) -> list[str]:
     facts = told.facts
-    said = (facts["label"], told.heading, facts["instruction"], facts["area"], capital(str(facts["when"])))
+    # "Travaux", and below it "Travaux rue Haute": the heading says both.
+    label = "" if f"{fold(told.heading)} ".startswith(f"{fold(str(facts['label'] or ''))} ") else facts["label"]
+    said = (label, told.heading, facts["instruction"], facts["area"], capital(str(facts["when"])))
     return [str(each) for each in said if each]
 
 

@@ -38,6 +38,13 @@ def screens(paper, path="/panel"):
     return pages.document_fromstring(paper.text(path)).xpath("//li[contains(@class, 'screen')]")
 
 
+def test_what_an_alert_is_called_stands_there_once(town, paper):
+    works = {"event": "Travaux", "severity": Severity.MINOR, "parameters": (Named("tocsin:hazard", "works"),)}
+    paper.print(town.hear(an_alert(headline="Travaux rue Haute", **works)))
+
+    assert lines(paper)[0] == "Travaux rue Haute"
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]) | st.sampled_from(BLANKS)))
 def test_no_line_is_longer_than_a_display_and_no_word_is_lost(text):
     made = wrapped(text)
