@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -20,15 +21,21 @@ from alerts.desk.posts import supersede
 from alerts.desk.routing import COMING
 from alerts.model.alert import MsgType, alert_to_json
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
-from alerts.model.incident import MANUAL, AlertState, StoredAlert
+from alerts.model.incident import MANUAL, AlertState, StoredAlert, Wanted
 from alerts.model.person import MAY, Act, Actor, fold_name
 from alerts.model.post import OVER_LIMIT, EndReason, HeldPost, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.store.alerts import AlertRepository
+from alerts.store.views import Views
 
 SHORTEST = 4
 """How much of a name says that it was meant: a slip of the finger must not cancel an alert."""
+
+
+TAKEN_OVER_WITHIN = timedelta(hours=24)
+"""For how long an officer is told that somebody else's words took the place of theirs."""
+_MOST_TAKEN_OVER = 40
 
 
 class MessageKind(StrEnum):
@@ -341,3 +348,37 @@ def _misfit(post: Post, station: Town) -> str | None:
     if channel.exercise is post.exercise:
         return None
     return "channel_now_for_exercises" if channel.exercise else "channel_now_live"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """An officer's message that waited for a validation until somebody else's took its place, and that one."""
+
+    stored: StoredAlert
+    newer: StoredAlert
+
+    def is_of(self, name: str) -> bool:
+        """Whether that officer wrote what was withdrawn."""
+        return fold_name(self.stored.author or "") == fold_name(name)
+
+
+def taken_over(views: Views, now: datetime) -> list[TakenOver]:
+    """What was withdrawn of officers' words in the last day, since somebody else wrote newer ones; newest first."""
+    left = views.page(Wanted(state=AlertState.LEFT_OUT, source=MANUAL), most=_MOST_TAKEN_OVER)
+    newer = views.stored_alerts([superseded_by(each) for each in left])
+    found = [taken for each in left if (taken := taken_over_by(each, newer.get(superseded_by(each))))]
+    return [each for each in found if now - each.newer.received_at <= TAKEN_OVER_WITHIN]
+
+
+def taken_over_by(stored: StoredAlert, newer: StoredAlert | None) -> TakenOver | None:
+    """The two, where an officer wrote the one and somebody else the `newer`, or a source brought that."""
+    if stored.author is None or newer is None:
+        return None
+    taken = TakenOver(stored, newer)
+    return None if taken.is_of(newer.author or newer.source) else taken
+
+
+def superseded_by(stored: StoredAlert) -> str:
+    """The id of the message that took its place while it waited; empty where none did."""
+    reason = stored.reason
+    return str(reason["by"]) if reason is not None and reason.code == "superseded" else ""

@@ -2,8 +2,9 @@
 
 Both hear at once, again every `[desk] remind` while it waits, and last how it was decided. `ApprovalNotices` files its
 notices like any other message; `OfficerNotices` says them in the chats that officers have linked to their accounts,
-each in its officer's language, and also, once, what was changed of what proves the account's owner: the chat is theirs,
-whoever made the change. What each was told is kept, so that a restart tells nobody twice.
+each in its officer's language. There an officer also hears, once, that somebody else's words took the place of theirs,
+and what was changed of what proves the account's owner: the chat is theirs, whoever made the change. What each was told
+is kept, so that a restart tells nobody twice.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from alerts.bot.officers import CHANGE, change_key, forget, language_of
 from alerts.bot.reception import Bot, say_surely
 from alerts.bot.updates import Join
 from alerts.delivery.lease import LeaseKeeper, first_of
-from alerts.desk.approve import kind_of, why_not_theirs
+from alerts.desk.approve import TakenOver, kind_of, superseded_by, taken_over, taken_over_by, why_not_theirs
 from alerts.desk.dedupe import told_already
 from alerts.desk.following import words_about
 from alerts.desk.routing import PRACTICE
@@ -244,6 +245,9 @@ def settled_of(
             return replace(pending, settled=entry.act, who=entry.actor, reason=reason or None)
     if stored.state is AlertState.ACCEPTED:
         return replace(pending, settled="released")
+    newer = next(iter(alerts.by_id(superseded_by(stored))), None)
+    if taken_over_by(stored, newer) is not None and newer is not None:
+        return replace(pending, settled="taken over", who=newer.author or newer.source)
     is_expired = any(post.state is PostState.EXPIRED for post in alerts.posts_of(stored.id))
     return replace(pending, settled="expired" if is_expired else "replaced")
 
@@ -252,6 +256,8 @@ RESTS = 60.0
 """Seconds until what couldn't be told is tried again."""
 WORDS = "words "
 """What the key of an answer, an outcome or a poll that waits begins with, among what a chat was told of."""
+TAKEN = "taken "
+"""What the key of an officer's own words begins with that somebody else's took the place of."""
 CALL = "call "
 """What the key of a call for help begins with, among what a chat was told of."""
 MOST_CALLS_TOLD = 20
@@ -268,6 +274,15 @@ class _Letter:
     alert: str
     told: Phase
     says: Sequence[Say]
+
+
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """What there is to be told of at one moment, whoever is told."""
+
+    waiting: Mapping[str, StoredAlert]
+    calls: Sequence[Utterance]
+    taken: Sequence[TakenOver]
 
 
 class OfficerChannel(Protocol):
@@ -358,30 +373,33 @@ class OfficerRounds:
             return []
         there = {stored.id: stored for stored in waiting_alerts(unit)}
         calls = unit.listening.calls(MOST_CALLS) if self._town.listens else ()
-        return [letter for each in linked for letter in self._due_for(unit, each, there, calls)]
+        now = _Now(there, calls, taken_over(unit.views, unit.now))
+        return [letter for each in linked for letter in self._due_for(unit, each, now)]
 
-    def _due_for(
-        self, unit: DeskUnit, linked: Linked, there: dict[str, StoredAlert], calls: Sequence[Utterance]
-    ) -> list[_Letter]:
+    def _due_for(self, unit: DeskUnit, linked: Linked, now: _Now) -> list[_Letter]:
         """An account that is shut out, or may decide nothing any more, is told nothing more."""
         account = unit.accounts.account(linked.account)
         if account is None or account.disabled_at is not None:
             return []
         known = unit.officer_chats.told(self._bot.channel, linked.chat)
         changes = self._changes(unit, account, linked.chat, known)
+        own = {f"{TAKEN}{each.stored.id}": each.stored for each in now.taken if each.is_of(account.name)}
+        changes += self._taken(unit, account, linked.chat, known, own)
         if account.role.at_least(MAY[Act.POST]):
-            changes += self._calls(account, linked.chat, known, calls)
+            changes += self._calls(account, linked.chat, known, now.calls)
         if not account.role.at_least(MAY[Act.APPROVE]):
             return changes
         changes += self._words(unit, account, linked.chat, known)
-        told = {alert: at for alert, at in known.items() if not alert.startswith((CHANGE, CALL, WORDS))}
-        due = notices_due(there, told, unit.now, self._town.desk.remind)
+        told = {alert: at for alert, at in known.items() if not alert.startswith((CHANGE, CALL, WORDS, TAKEN))}
+        due = notices_due(now.waiting, told, unit.now, self._town.desk.remind)
         letters = changes
         for say, alert in due:
-            stored = there.get(alert) or next(iter(unit.alerts.by_id(alert)), None)
+            stored = now.waiting.get(alert) or next(iter(unit.alerts.by_id(alert)), None)
             if say is Phase.RESOLVED and stored is not None and stored.state is AlertState.WAITING:
                 continue  # it is one of more than are looked at
-            says = self._says(unit, account, stored, say) if stored else []
+            # What somebody else took the place of, its author is told by itself.
+            is_told = say is Phase.RESOLVED and f"{TAKEN}{alert}" in own
+            says = self._says(unit, account, stored, say) if stored and not is_told else []
             letters.append(_Letter(linked.chat, alert, say, says))
         return letters
 
@@ -395,6 +413,20 @@ class OfficerRounds:
                 text = "\n".join(filter(None, (words.headline, words.detail, words.fix)))
                 letters.append(_Letter(chat, key, Phase.FIRING, [Say(safe(text[:1].upper() + text[1:]))]))
         return letters
+
+    def _taken(
+        self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime], own: Mapping[str, StoredAlert]
+    ) -> list[_Letter]:
+        """Their own words that waited until somebody else's took their place, each once."""
+        resolved = Phase.RESOLVED
+        return [
+            *(
+                _Letter(chat, key, Phase.FIRING, self._says(unit, account, stored, resolved))
+                for key, stored in own.items()
+                if key not in known
+            ),
+            *(_Letter(chat, key, resolved, ()) for key in known if key.startswith(TAKEN) and key not in own),
+        ]
 
     def _calls(
         self, account: Account, chat: int, known: Mapping[str, datetime], calls: Sequence[Utterance]
@@ -440,7 +472,7 @@ class OfficerRounds:
         words = word_pending(pending, say, language, station.zone)
         below = "\n".join(filter(None, (words.fix, words.detail)))
         if say is Phase.RESOLVED:
-            return [Say(safe("\n".join(filter(None, (words.headline, words.detail)))))]
+            return [Say(safe("\n".join(filter(None, (words.headline, words.fix, words.detail)))))]
         posts = unit.alerts.posts_of(stored.id)
         actor = Actor(account.name, account.role, Origin.BOT)
         brought = unit.reports.brought_by([stored.id]).get(stored.id, ())

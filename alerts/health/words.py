@@ -235,6 +235,7 @@ _SETTLED: Mapping[str, str] = {
     "send back": "Sent back to its author by {who}: ",
     "released": "Gone out without a veto: ",
     "replaced": "Replaced by a newer version: ",
+    "taken over": "Withdrawn before it went out: what {who} wrote since took its place. It was: ",
     "expired": "Over before anybody validated it: ",
 }
 
@@ -244,7 +245,8 @@ class PendingApproval:
     """An alert that waits, or waited: what it says, who brought it, and where it is validated.
 
     `goes_out_at` is when a veto's time is over; `settled` how it was decided (`approve`, `reject`, `send back`,
-    `released`, `replaced`, `expired`), by `who` and why (`reason`). `link` is None where the desk has no address.
+    `released`, `replaced`, `taken over`, `expired`), by `who` and why (`reason`). `link` is None where the desk has no
+    address.
     """
 
     id: str
@@ -351,7 +353,9 @@ def word_pending(pending: PendingApproval, say: Phase, language: str, zone: tzin
     practice, named = _practice(pending, _), _named(pending, _)
     if say is Phase.RESOLVED:
         settled = _(_SETTLED[pending.settled or "replaced"]).format(who=pending.who)
-        return NoticeWords(practice + settled + named, None, pending.reason)
+        # Where another's words stand instead, its author looks at those.
+        link = pending.link if pending.settled == "taken over" else None
+        return NoticeWords(practice + settled + named, link, pending.reason)
     waits = _((_WAITS if say is Phase.FIRING else _STILL_WAITS)[pending.kind])
     headline = practice + waits.format(since=pending.since.astimezone(zone)) + named
     return NoticeWords(headline, _what_to_do(pending, zone, _), _detail(pending, zone, _))

@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import violations
 from tests.release import at_release
 
 pytestmark = pytest.mark.process
@@ -81,12 +82,20 @@ def test_whose_update_waits_and_would_be_withdrawn_is_said_while_another_is_writ
     expect(page.locator("#withdraws")).to_contain_text("Une mise à jour de anne attend", timeout=20_000)
     expect(page.locator("#withdraws")).to_contain_text("Réparation en cours")
 
+    home = desk.person("anne", "author", "phone", locale="fr-FR").go("/")
+    taken = home.get_by_text("Votre mise à jour a été retirée avant de partir : celle de berthe l’a remplacée.")
+    expect(taken).to_have_count(0)
     page.fill("#f-headline", "Coupure d’eau jusqu’à minuit")
     berthe.press(page.locator("#publish"))
     page.wait_for_url("**/alerts/*")
     expect(page.get_by_text("La mise à jour de anne, qui attendait, a été retirée")).to_be_visible()
-    anne = desk.person("anne", "author", "phone", locale="fr-FR").go(f"/alerts/{alert}")
-    expect(anne.get_by_text("Votre mise à jour a été retirée avant de partir")).to_be_visible()
+    expect(taken).to_be_visible(timeout=20_000)
+    assert violations(home) == []
+    home.locator(".notice", has=taken).get_by_role("link").click()
+    expect(home.get_by_role("heading", name="Votre mise à jour a été retirée avant de partir")).to_be_visible()
+    home.goto(f"{berthe.desk}/")
+    expect(home.locator("#board")).to_be_visible()
+    expect(taken).to_have_count(0)
 
 
 def test_the_button_of_an_open_form_says_what_it_does_after_a_restart_under_another_rule(desk, town):

@@ -26,7 +26,7 @@ from aiohttp.typedefs import Handler
 from babel.dates import format_datetime
 from markupsafe import Markup
 
-from alerts.desk.approve import MessageKind, kind_of
+from alerts.desk.approve import MessageKind, TakenOver, kind_of, taken_over
 from alerts.desk.officer import Officer
 from alerts.desk.publicity import is_to_come
 from alerts.desk.routing import PRACTICE, Reach, channels_on, reach_of
@@ -142,16 +142,17 @@ class Board:
 def routes(console: Console) -> list[web.RouteDef]:
     """The pages, and the fragments of those that change by themselves."""
 
-    def live(name: str, values: Callable[[Console], Awaitable[dict[str, Any]]]) -> Handler:
+    def live(name: str, values: Callable[[Console, str], Awaitable[dict[str, Any]]]) -> Handler:
         async def show(request: web.Request) -> web.Response:
-            return page(console, request, name, **await values(console))
+            return page(console, request, name, **await values(console, visitor_of(request).actor.name))
 
         return show
 
     near = AtOnce(console)
 
     async def first(request: web.Request) -> web.Response:
-        return page(console, request, "now.html", at_once=await near.tiles(request), **await _now(console))
+        told = await _now(console, visitor_of(request).actor.name)
+        return page(console, request, "now.html", at_once=await near.tiles(request), **told)
 
     def listed(name: str, wanted_of: Callable[[web.Request], Wanted]) -> Handler:
         async def show(request: web.Request) -> web.Response:
@@ -294,17 +295,30 @@ def _each_incident(cases: Iterable[Case]) -> list[Case]:
     return sorted(first.values(), key=lambda case: (-case.stored.severity.rank, not case.waits))
 
 
-async def _now(console: Console) -> dict[str, Any]:
+async def _now(console: Console, officer: str) -> dict[str, Any]:
     sources = [with_age(source) for source in await console.service.sources()]
     channels = await console.service.channels()
     return {
         "board": await console.service.ask(board_of),
+        "taken": await console.service.ask(partial(_taken_from, officer)),
         "sources": sources,
         "troubled": {
             "sources": [source for source in sources if source["state"] != "ok"],
             "channels": [channel for channel in channels if channel["state"] != "ok"],
         },
     }
+
+
+def _taken_from(officer: str, unit: DeskUnit) -> list[TakenOver]:
+    """Of the officer's own words what somebody else's took the place of, until they look at it."""
+    own = [each for each in taken_over(unit.views, unit.now) if each.is_of(officer)]
+    looks = {each.stored.id: unit.views.last_look(officer, each.newer.incident_id) or "" for each in own}
+    seen = unit.views.stored_alerts([*looks.values()])
+    return [
+        each
+        for each in own
+        if (last := seen.get(looks[each.stored.id])) is None or last.received_at < each.newer.received_at
+    ]
 
 
 def with_age(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -372,7 +386,7 @@ async def _call_off(console: Console, request: web.Request) -> web.StreamRespons
     raise web.HTTPSeeOther(f"{BASE}/channels#source-{name}")
 
 
-async def _channels(console: Console) -> dict[str, Any]:
+async def _channels(console: Console, _: str) -> dict[str, Any]:
     sources = [with_age(source) for source in await console.service.sources()]
     stuck = await console.service.ask(
         lambda unit: {state: unit.views.posts_in(state, most=200) for state in (PostState.FAILED, PostState.IN_DOUBT)}

@@ -21,17 +21,18 @@ from alerts.config import load_config
 from alerts.daemon.desk import build_desk
 from alerts.delivery.bot_pace import BotPace, PaceAs, Precedence
 from alerts.delivery.lease import LeaseKeeper
+from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer
-from alerts.desk.service import DeskService
-from alerts.health.approvals import OfficerNotices
+from alerts.desk.service import DeskService, DeskUnit
+from alerts.health.approvals import TAKEN, OfficerNotices
 from alerts.listening.hearing import take
 from alerts.model.errors import BadCredential, ChatMoved, DatabaseRefused, Occupied, ReaderGone, Rejected, Retry
 from alerts.model.events import Events
-from alerts.model.incident import new_id
+from alerts.model.incident import MANUAL, new_id
 from alerts.model.listening import Kind, Remark, Understood, UtteranceState
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.subscriber import Linked, Subscriber
-from alerts.model.town import Town
+from alerts.model.town import SourceRules, Town
 from alerts.store.files import migrate
 from alerts.store.leases import Leases
 from tests.fakes import FakeClock, FakeLine
@@ -441,6 +442,35 @@ async def test_an_officer_s_chat_is_told_of_a_call_for_help_in_its_own_words_and
     assert len(scene.line.said) == linked + 1
     told = await scene.service.ask(lambda unit: unit.officer_chats.told(scene.bot.channel, chat))
     assert [key for key in told if key.startswith("call")] == []
+
+
+async def test_an_author_s_chat_is_told_once_that_another_s_words_took_the_place_of_theirs(scene):
+    root, chat = Actor("root", Role.ADMINISTRATOR, Origin.COMMAND, "root"), 701
+    anne, paul = Actor("Anne", Role.AUTHOR, Origin.CONSOLE), Actor("Paul", Role.APPROVER, Origin.CONSOLE)
+    await scene.service.act(lambda unit: add_account(Officer(unit, root), "Anne", Role.AUTHOR, "hash"))
+    await scene.service.act(lambda unit: unit.officer_chats.offer(digest_of("ABCDEFGHJK"), "Anne", scene.soon))
+    await scene.reception.handle([scene.command(chat, "/link ABCDEFGHJK")])
+    approving = replace(scene.config, sources={MANUAL: SourceRules(publish="approve")})
+    desk, rounds = build_desk(approving, scene.clock.now), OfficerNotices(scene.bot, approving, scene.join)
+
+    async def acts(actor, act):
+        return await scene.service.act(lambda unit: act(Officer(DeskUnit(unit, desk, unit.now, new_id), actor)))
+
+    written = draft_alert(Draft("Coupure d’eau"), approving, scene.clock.now(), new_id())
+    filed = await acts(anne, lambda officer: officer.post(written))
+    await rounds.go_round()
+    before = len(scene.line.said)
+    await acts(paul, lambda officer: officer.update(filed.stored.id, {"headline": "Fin vers minuit"}))
+    for _ in range(2):
+        await rounds.go_round()
+    [(to, text)] = scene.line.said[before:]
+    assert to == chat
+    assert "ce que Paul a écrit depuis l’a remplacée. C’était\u00a0: «\u00a0Coupure d’eau\u00a0»" in text
+
+    await scene.service.act(lambda unit: unit.execute("UPDATE alert SET received_at = 0"))
+    await rounds.go_round()
+    told = await scene.service.ask(lambda unit: unit.officer_chats.told(scene.bot.channel, chat))
+    assert [key for key in told if key.startswith(TAKEN)] == [], "after a day it is forgotten"
 
 
 class PacedLine(FakeLine):

@@ -227,6 +227,17 @@ async def test_a_newer_version_is_told_as_what_it_is(duty):
     assert "Remplacée par une version plus récente\u00a0: «\u00a0Crue de l’Isère\u00a0»" in over
 
 
+async def test_what_another_officer_took_the_place_of_is_told_with_whose_words_stand_instead(duty):
+    alert = await duty.post()
+    await duty.look()
+    await duty.act(PAUL, lambda officer: officer.update(alert, {"headline": "Crue : ponts fermés"}))
+
+    _, over = await duty.look()
+    assert (
+        "Retirée avant de partir\u00a0: ce que Paul a écrit depuis l’a remplacée. C’était\u00a0: «\u00a0Crue de" in over
+    )
+
+
 async def test_a_correction_is_told_once_with_its_words_and_by_whom(duty):
     alert = await duty.post(exercise=True)
     await duty.look()
