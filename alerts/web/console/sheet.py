@@ -29,7 +29,7 @@ from alerts.model.bounds import same, seal_of
 from alerts.model.delivery import Bulk
 from alerts.model.errors import Refused
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
-from alerts.model.person import Act, Actor, AuditEntry
+from alerts.model.person import Act, Actor, AuditEntry, Origin
 from alerts.model.post import Post, PostState
 from alerts.model.reason import Reason
 from alerts.model.town import Town
@@ -173,6 +173,16 @@ def _permission(unit: DeskUnit, stored: StoredAlert, actor: Actor) -> Permission
     if why := why_not_theirs(actor, stored, unit.desk.station, brought):
         return Permission.UNKNOWN if why.code == "author_unknown" else Permission.OWN
     return Permission.ALONE if wrote(actor, stored) else Permission.MAY
+
+
+def validators_of(unit: DeskUnit, stored: StoredAlert) -> list[str]:
+    """The names of all who may validate it: whose role says so, and who neither wrote it nor brought what it cites."""
+    station, brought = unit.desk.station, unit.reports.brought_by([stored.id]).get(stored.id, ())
+    everybody = [each for each in unit.accounts.accounts() if each.disabled_at is None]
+    actors = [Actor(each.name, each.role, Origin.CONSOLE) for each in everybody]
+    return [
+        each.name for each in actors if each.may(Act.APPROVE) and not why_not_theirs(each, stored, station, brought)
+    ]
 
 
 # The desk keeps a picture under the digest of its content, so that a file that was changed since can be told.

@@ -51,6 +51,7 @@ from alerts.web.console.sheet import (
     sheet_of,
     shown_posts,
     unseal,
+    validators_of,
     what_waits,
 )
 from alerts.web.console.versions import words_waiting
@@ -152,7 +153,9 @@ async def _page(
     # In a thread, since pictures are read from the disk: nobody else's request is to wait for that.
     shown = await asyncio.to_thread(shown_posts, sheet, console.frame.station)
     alert = sheet.item.stored.id
-    cited, brought = await console.service.ask(lambda unit: (cited_in(unit, [alert]), bringers_of(unit, alert)))
+    cited, brought, validators = await console.service.ask(
+        lambda unit: (cited_in(unit, [alert]), bringers_of(unit, alert), validators_of(unit, sheet.item.stored))
+    )
     voice, standings = voice_of(console, request), await console.service.channels()
     reaches = await reaches_of(console, sheet.bulks, sheet.item.goes_out_at)
     audience = partial(audience_of, standings=standings, reaches=reaches, voice=voice)
@@ -166,6 +169,7 @@ async def _page(
         seen=seen,
         cited=cited.get(alert, ()),
         brought=brought,
+        validators=validators,
         map=sketch_of(sheet.item.stored.alert, console.frame.station),
         conflict=conflict,
         errors=errors or {},

@@ -228,6 +228,16 @@ class TestFourEyes:
         assert "was written by Anne" in refused.text
         assert await desk.states(alert) == {"waiting"}
 
+    async def test_whoever_may_not_reads_who_may_and_what_to_do_where_nobody_can(self, desk):
+        alert = await desk.post(by="Anne")
+        for who in ("Anne", "Luc"):
+            assert "It can be validated by: Paul." in (await desk.look(f"/waiting/{alert}", who)).text
+        assert 'id="validators"' not in (await desk.look(f"/waiting/{alert}", "Paul")).html
+
+        await desk.change_account("Paul", disabled_at=desk.clock.now())
+        stuck = await desk.look(f"/waiting/{alert}", "Anne")
+        assert "Nobody here can validate it yet: an administrator makes somebody else an approver" in stuck.text
+
     async def test_whoever_sits_alone_may_and_the_screen_says_so(self, alone):
         alert = await alone.post(by="Anne")
         page = await alone.look(f"/waiting/{alert}", "Anne")
