@@ -117,7 +117,7 @@ def test_previews_are_for_everybody_at_every_size(desk, town, size, scheme):
     assert page.wait_for_function(DRAWN)
     page.evaluate("() => document.querySelectorAll('.look details').forEach(each => { each.open = true; })")
     # The bars at the foot of a telephone lie over whatever is there: the previews, and no button that axe measures.
-    page.locator(".screen.feed.twitter").first.scroll_into_view_if_needed()
+    page.evaluate("() => document.querySelector('.screen.feed.twitter').scrollIntoView()")
     assert not (found := violations(page)), "\n".join(found)
     page.evaluate("() => document.documentElement.style.fontSize = '200%'")
     assert page.evaluate(WIDER) == [], "letters twice as large"

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import shutil
+import socket
 import ssl
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from alerts.daemon.outside import Outside
 from alerts.daemon.serving import serve
 from alerts.model.alert import Alert, Area, Info, Severity
 from alerts.model.ports import Heard, Memory, SourceReading, SystemClock
+from alerts.web.public.publisher import Publisher
 from campaign.running import free_port
 from tests.fakes import PlainChannel
 from tests.mail_relay import certified
@@ -131,15 +133,24 @@ async def a_daemon(folder: Path):
         open_ear=lambda *_: None,
         serve=served,
     )
+    written, export = asyncio.Event(), Publisher.export
+
+    async def noted(publisher: Publisher) -> bool:
+        is_behind = await export(publisher)
+        if is_written(folder):
+            written.set()
+        return is_behind
+
     daemon = await build(load_config(folder / "channels.toml"), outside)
-    await daemon.start()
-    try:
-        while not is_written(folder):  # noqa: ASYNC110 no event tells of files
-            await asyncio.sleep(0.05)
-        reached[0].url = daemon.url
-        yield reached[0]
-    finally:
-        await daemon.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Publisher, "export", noted)
+        await daemon.start()
+        try:
+            await written.wait()
+            reached[0].url = daemon.url
+            yield reached[0]
+        finally:
+            await daemon.stop()
 
 
 def is_written(folder: Path) -> bool:
@@ -188,38 +199,31 @@ class Front:
 
 @asynccontextmanager
 async def before(daemon: str, page: str, folder: Path):
-    """An nginx with the lines of that page, before what answers at `daemon`."""
+    """An nginx with the lines of that page, before what answers at `daemon`.
+
+    It inherits a socket that listens already, as from an nginx that it takes the place of: whoever asks too early waits
+    there until it answers.
+    """
     program = shutil.which("nginx", path=PATHS)
     if program is None:
         pytest.skip(MISSING)
     port = free_port()
     (folder / "nginx.conf").write_text(settings(lines_of(page), folder, port, daemon), encoding="utf-8")
-    nginx = await asyncio.create_subprocess_exec(
-        *(program, "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")),
-        stderr=(said := (folder / "nginx.log").open("ab")),
-    )
+    with socket.create_server(("127.0.0.1", port)) as door, (folder / "nginx.log").open("ab") as said:
+        nginx = await asyncio.create_subprocess_exec(
+            *(program, "-p", str(folder), "-e", "stderr", "-c", str(folder / "nginx.conf")),
+            env={**os.environ, "NGINX": f"{door.fileno()};"},
+            pass_fds=[door.fileno()],
+            stderr=said,
+        )
     trusting = ssl.create_default_context(cafile=folder / "127.0.0.1.pem")
     try:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting)) as session:
-            while not await _answers(port):
-                assert nginx.returncode is None, (folder / "nginx.log").read_text()
-                await asyncio.sleep(0.02)
             yield Front(port, session)
     finally:
-        said.close()
         if nginx.returncode is None:
             nginx.terminate()
         await nginx.wait()
-
-
-async def _answers(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    await writer.wait_closed()
-    return True
 
 
 def walked(app) -> set[tuple[str, str]]:
