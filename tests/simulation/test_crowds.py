@@ -13,10 +13,12 @@ from simulation.__main__ import SHORT, Wish, told
 from simulation.run import simulate
 from tests.release import at_release
 
-BATCH = 15
+BATCH = 6
+FINDS_MOST = 1
+"""The seed that finds most bugs is tried first."""
 
 
-@pytest.mark.parametrize("batch", [0, *at_release(range(1, 4))])
+@pytest.mark.parametrize("batch", [0, *at_release(range(1, 10))])
 def test_no_seed_loses_a_report_keeps_one_twice_or_drafts_twice(batch):
     wish, reports, drafts = Wish.read(["--crowds"]), 0, 0
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
@@ -36,7 +38,7 @@ def test_a_seed_of_crowds_goes_the_same_way_each_time():
 
 
 def found(promise):
-    outcomes = (simulate(seed, SHORT, crowds=True) for seed in range(40))
+    outcomes = (simulate(seed, SHORT, crowds=True) for seed in (FINDS_MOST, *range(40)))
     return any(breach.promise == promise for outcome in outcomes for breach in outcome.breaches)
 
 

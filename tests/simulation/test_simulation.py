@@ -13,7 +13,7 @@ from simulation.bugs import BUGS
 from simulation.run import simulate
 from tests.release import at_release
 
-BATCH = 20
+BATCH = 10
 FOUND_BY = {
     "receipt-first": (0, "nothing lost"),
     "forgetful-pace": (0, "the quota is kept"),
@@ -23,7 +23,7 @@ FOUND_BY = {
 """The seed that found it last, which is tried first, and the promise that it breaks."""
 
 
-@pytest.mark.parametrize("batch", [0, *at_release(range(1, 8))])
+@pytest.mark.parametrize("batch", [0, *at_release(range(1, 16))])
 def test_no_seed_breaks_a_promise_and_much_happens(batch):
     wish, outcomes = Wish.read([]), []
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
@@ -50,14 +50,10 @@ def test_a_breach_prints_the_seed_the_time_and_what_replays_it():
     )
 
 
-def test_a_seed_goes_the_same_way_each_time_and_another_goes_another():
+def test_a_seed_goes_the_same_way_in_another_process_and_another_seed_goes_another():
     lines: list[str] = []
-    first, again, other = simulate(3, SHORT, say=lines.append), simulate(3, SHORT), simulate(4, SHORT)
-    assert first.digest == again.digest != other.digest
+    first, other = simulate(3, SHORT, say=lines.append), simulate(4, SHORT)
     assert any("leaves channel=x" in line for line in lines)
-
-
-def test_a_seed_goes_the_same_way_in_another_process():
     process = subprocess.run(
         [sys.executable, "-m", "simulation", "--seed", "3", "--days", str(SHORT)],
         env={**os.environ, "PYTHONHASHSEED": "7"},
@@ -66,4 +62,5 @@ def test_a_seed_goes_the_same_way_in_another_process():
         check=True,
         timeout=180,
     )
-    assert f"(trace {simulate(3, SHORT).digest})" in process.stdout
+    assert f"(trace {first.digest})" in process.stdout
+    assert first.digest != other.digest

@@ -20,10 +20,12 @@ from tests.release import at_release
 from tests.unit.store.bulk_turns import a_told
 from tests.unit.store.conftest import NOW
 
-BATCH = 5
+BATCH = 3
+FINDS_MOST = 4
+"""The seed that finds most bugs is tried first."""
 
 
-@pytest.mark.parametrize("batch", [0, *at_release([1])])
+@pytest.mark.parametrize("batch", [0, *at_release(range(1, 4))])
 def test_no_seed_misses_a_subscriber_tells_one_twice_or_somebody_else(batch):
     wish, messages = Wish.read(["--subscribers"]), 0
     for seed in range(batch * BATCH, (batch + 1) * BATCH):
@@ -42,7 +44,7 @@ def test_a_seed_with_subscribers_goes_the_same_way_each_time():
 
 
 def found(promise):
-    outcomes = (simulate(seed, SHORT, subscribers=True) for seed in range(10))
+    outcomes = (simulate(seed, SHORT, subscribers=True) for seed in (FINDS_MOST, *range(10)))
     return any(breach.promise == promise for outcome in outcomes for breach in outcome.breaches)
 
 
