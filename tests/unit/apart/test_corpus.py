@@ -6,6 +6,7 @@ import ast
 import asyncio
 import itertools
 import pkgutil
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -49,14 +50,21 @@ def parsers():
     return {name: each for name, each in PARSERS.items() if name.startswith("alerts.")}
 
 
+@cache
+def imports_and_calls() -> list[tuple[str, ast.AST]]:
+    """Each of the program, with the name of its module."""
+    read = ((name, ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for name, path in FILES.items())
+    wanted = ast.Import | ast.ImportFrom | ast.Call
+    return [(name, node) for name, nodes in read for node in nodes if isinstance(node, wanted)]
+
+
 def test_who_imports_a_parsing_library_is_known():
     found = set()
-    for name, path in FILES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            modules = [each.name for each in node.names] if isinstance(node, ast.Import) else []
-            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            if LIBRARIES & {each.partition(".")[0] for each in modules}:
-                found.add(name)
+    for name, node in imports_and_calls():
+        modules = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+        modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if LIBRARIES & {each.partition(".")[0] for each in modules}:
+            found.add(name)
 
     assert found == READS_APART | READS_HERE | WRITES
 
@@ -69,8 +77,7 @@ def test_no_parser_is_called_in_the_daemon():
     names = {name.partition(":")[2] for name in parsers()}
     called = [
         (name, node.func.id)
-        for name, path in FILES.items()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name, node in imports_and_calls()
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
     ]
 

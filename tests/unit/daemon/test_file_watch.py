@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from alerts.app import build
 from alerts.config import load_config
-from alerts.daemon.intake import PRUNED_EVERY
+from alerts.daemon import intake
 from alerts.daemon.outside import Outside
 from alerts.model.errors import DatabaseRefused
 from alerts.model.events import PostsStored
@@ -131,7 +131,8 @@ async def test_what_is_stored_here_rings_at_the_daemons_beside_and_what_they_sto
                 await clock.advance(1)
 
 
-async def test_what_was_over_for_longer_than_it_is_kept_goes_while_the_house_runs(tmp_path):
+async def test_what_was_over_for_longer_than_it_is_kept_goes_while_the_house_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(intake, "PRUNED_EVERY", 60.0)  # in six hours of a whole house nothing else would happen
     (tmp_path / "channels.toml").write_text(TOWN + '[store]\nurl = "sqlite:///t.db"\nkeep = "1y"\n', encoding="utf-8")
     config, clock = load_config(tmp_path / "channels.toml"), FakeClock()
     fill(config.database, 300, now=clock.now())
@@ -152,7 +153,7 @@ async def test_what_was_over_for_longer_than_it_is_kept_goes_while_the_house_run
 
     await house.start()
     try:
-        await clock.advance(PRUNED_EVERY + 1)
+        await clock.advance(61)
         while await left() > 40:
             await clock.advance(1)
     finally:

@@ -3,6 +3,7 @@
 import ast
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,15 +37,25 @@ def french():
     return found
 
 
+@cache
+def nodes_of_interest():
+    """Every call and class of the package, with the name of its file."""
+    files = (ROOT / "alerts").rglob("*.py")
+    walked = ((file.name, node) for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    return [each for each in walked if isinstance(each[1], ast.Call | ast.ClassDef)]
+
+
+@cache
 def made():
     """Every `because("code", name=…)` of the package, as its codes and the names of its values."""
-    for file in (ROOT / "alerts").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "because"
-            if is_call and node.args and isinstance(node.args[0], ast.Constant | ast.IfExp):
-                first = node.args[0]
-                codes = [first] if isinstance(first, ast.Constant) else [first.body, first.orelse]
-                yield from ((file.name, code.value, {each.arg for each in node.keywords}) for code in codes)
+    found = []
+    for name, node in nodes_of_interest():
+        is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "because"
+        if is_call and node.args and isinstance(node.args[0], ast.Constant | ast.IfExp):
+            first = node.args[0]
+            codes = [first] if isinstance(first, ast.Constant) else [first.body, first.orelse]
+            found += [(name, code.value, {each.arg for each in node.keywords}) for code in codes]
+    return found
 
 
 class TestKept:
@@ -142,7 +153,7 @@ class TestTheTable:
             assert not re.search(r"[^\u00a0][;!?](?:\s|$)| [:»]|«[^\u00a0]|'(?![{a-z ]*}?')", said), said
 
     def test_whoever_says_one_gives_the_values_that_its_sentence_names(self):
-        found = list(made())
+        found = made()
         assert len(found) > 150
         for file, code, names in found:
             assert code in sentences(), f"{file}: {code}"
@@ -150,8 +161,7 @@ class TestTheTable:
 
     def test_no_error_that_people_read_is_a_sentence(self):
         """It would be English to every reader, whichever their language: such an error is raised with a reason."""
-        trees = [ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "alerts").rglob("*.py")]
-        nodes = [node for tree in trees for node in ast.walk(tree)]
+        nodes = [node for _, node in nodes_of_interest()]
         errors = {"TocsinError"}
         for _ in range(3):  # as deep as the family is
             errors |= {
