@@ -13,7 +13,7 @@ demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(DURATIONS),-p tests.durations)
 
 # Before a release, some three hours on two cores: all that `make test` passes over (docs/testing.md). Seeds are new each day.
 TODAY := $(shell date +%Y%m%d)

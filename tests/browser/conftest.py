@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
-from tests.browser.axe import Schemes
+from tests.browser.axe import Stories
 from tests.browser.chromium import CHROMIUM, NOTIFYING, launched
 from tests.browser.officer import PATIENCE, Desk, People
 from tests.browser.town import DeskTown, desk_town
@@ -21,8 +21,8 @@ expect.set_options(timeout=PATIENCE)
 
 
 def pytest_configure(config):
-    """Whoever asks for what is looked at before a release has stories look in both colour schemes."""
-    Schemes.both = config.option.markexpr != "not release"
+    """Whoever asks for what is looked at before a release has axe-core look at the pages of stories, too."""
+    Stories.looked_at = config.option.markexpr != "not release"
 
 
 class _Kept:

@@ -132,6 +132,7 @@ def test_without_script_somebody_subscribes_is_told_to_the_end_and_leaves_by_one
     assert leave.rpartition("/")[2] not in said
 
 
+@pytest.mark.release
 def test_who_was_lost_after_the_final_dot_is_told_once_more_under_the_same_id(town, chromium):
     context = chromium.new_context(**SIZES["phone"], locale="fr-FR")
     subscribed(context.new_page(), town)

@@ -83,10 +83,11 @@ def test_axe_finds_nothing_on_any_page_in_either_colour_scheme(desk, day, looked
     for address in looked_at(day):
         answer = admin.page.goto(admin.desk + address)
         assert answer.ok, address
-        found += [f"{address}: {wrong}" for wrong in violations(admin.page, both=True)]
+        found += [f"{address}: {wrong}" for wrong in violations(admin.page, always=True)]
         found += [f"{address}: {wrong}" for wrong in too_wide(admin.page)]
     admin.go(NO_SUCH_PAGE)
-    found += violations(admin.page, both=True)
+    found += violations(admin.page, always=True)
+    found += violations(desk.stranger(desk.account("nadine")).go("/"), always=True)
     assert not found, "\n".join(found)
 
 
@@ -102,6 +103,7 @@ def test_on_a_desk_nobodys_role_is_broken_in_the_audit_log_and_no_filter_leaves_
     assert shown["y"] < last["y"] + last["height"], "the button stands in a line of its own"
 
 
+@pytest.mark.release
 def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(desk):
     person = desk.stranger(desk.account("nina"), "phone")
     page, found = person.go("/"), []
@@ -110,7 +112,7 @@ def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(des
         expect(page).to_have_url(re.compile(re.escape(address) + r"(\?|$)"))
         # At the page's end the bar that sticks to the bottom covers nothing.
         page.evaluate("scrollTo(0, document.body.scrollHeight)")
-        found.extend(f"{address}: {wrong}" for wrong in violations(page, both=True))
+        found.extend(f"{address}: {wrong}" for wrong in violations(page, always=True))
 
     look("/sign-in")
     person.give_name_and_password("nothing like it")
@@ -140,13 +142,14 @@ def test_axe_finds_nothing_on_the_way_in_nor_before_something_grave_goes_out(des
     assert not found, "\n".join(found)
 
 
+@pytest.mark.release
 def test_axe_finds_nothing_where_a_chat_is_linked(desk):
     admin = desk.person("ada", "administrator", "phone")
     desk.link_chat(admin, 4712)
     expect(admin.page.get_by_role("heading", name="Telegram")).to_be_visible()
     expect(admin.page.get_by_text("@tocsin_sandbox_bot")).to_be_visible()
     expect(admin.page.get_by_text("1 chat linked")).to_be_visible()
-    assert not (found := violations(admin.page, both=True)), "\n".join(found)
+    assert not (found := violations(admin.page, always=True)), "\n".join(found)
     assert admin.page.evaluate(SIDEWAYS) <= 0
 
 
@@ -154,7 +157,7 @@ def test_what_axe_is_to_find_it_finds(desk):
     page = desk.stranger(desk.account("anne")).page
     page.set_content("<html><body><img src='x.png'><p style='color: #aaa; background: #fff'>pale</p></body></html>")
 
-    found = "\n".join(violations(page, both=True))
+    found = "\n".join(violations(page, always=True))
 
     assert "image-alt" in found
     assert "dark: color-contrast" in found

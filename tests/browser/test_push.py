@@ -25,6 +25,7 @@ from tests.browser.officer import SIZES, Desk, People
 from tests.browser.push_town import PushTown
 from tests.mail_relay import LIST, USER, Relay, running
 from tests.process.person import Person as Citizen
+from tests.release import at_release
 
 pytestmark = pytest.mark.process
 SHOWN = """async () => {
@@ -282,10 +283,14 @@ def test_each_hazard_is_drawn_on_the_telephone_and_nothing_is_asked_of_the_town(
 @pytest.mark.parametrize(
     "fault",
     [
-        "delete self.OffscreenCanvas",
-        "delete self.Path2D",
-        "OffscreenCanvas.prototype.getContext = () => null",
         "OffscreenCanvas.prototype.convertToBlob = () => new Promise(() => {})",
+        *at_release(
+            [
+                "delete self.OffscreenCanvas",
+                "delete self.Path2D",
+                "OffscreenCanvas.prototype.getContext = () => null",
+            ]
+        ),
     ],
 )
 def test_where_nothing_can_be_drawn_the_alert_is_shown_with_the_town_s_own_picture(town, telephone, fault):
@@ -350,6 +355,7 @@ def test_who_was_there_once_has_the_page_without_a_network(town, context):
     assert page.evaluate("() => getComputedStyle(document.body).margin") == "0px", "with its style"
 
 
+@pytest.mark.release
 def test_on_an_iphone_the_home_screen_is_explained_first(town, chromium):
     agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Safari/604.1"
     context = chromium.new_context(**SIZES["phone"], locale="fr-FR", user_agent=agent)

@@ -206,6 +206,7 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(visit, town):
     assert not found, "\n".join(found)
 
 
+@pytest.mark.release
 def test_a_double_tap_is_one_report(visit, town):
     page, before = visit(), count(town)
     kind(page).tap()
@@ -245,6 +246,7 @@ def test_a_photo_is_made_smaller_before_it_leaves(visit, town):
     expect(page.get_by_text("sans le lieu ni l’heure")).to_be_visible()
 
 
+@pytest.mark.release
 def test_an_answer_that_is_lost_costs_nothing_and_makes_no_second_report(visit, town):
     page, before = visit(), count(town)
     kind(page).tap()

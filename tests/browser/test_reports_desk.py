@@ -100,6 +100,7 @@ def test_what_comes_in_stands_on_the_open_page_and_map_by_itself(desk, town):
     expect(page.locator(".pin.chosen")).to_have_count(1)
 
 
+@pytest.mark.release
 def test_a_report_is_dealt_with_by_keyboard_alone(desk, town):
     number = reported(town, "road", "Un nid-de-poule", "45.185,5.716")
     page = desk.person("anne", "author").go(f"/reports?words={number}")

@@ -91,6 +91,7 @@ def test_the_first_sign_in_and_the_next(desk, size):
     is_in(anne)
 
 
+@pytest.mark.release
 def test_a_code_is_taken_once(desk):
     paul = desk.stranger(desk.account("paul"))
     paul.give_name_and_password()
@@ -137,6 +138,7 @@ def test_a_browser_that_offers_none_in_a_field_has_a_button(desk):
     expect(nina.page).to_have_url(re.compile("/desk/waiting$"))
 
 
+@pytest.mark.release
 def test_who_isnt_verified_isnt_let_in(desk):
     """The browser refuses by itself; one that was told to ask for less is refused by the desk."""
     olga, device = registered(desk, "olga", before=WITHOUT_FIELD)
@@ -160,6 +162,7 @@ def test_who_isnt_verified_isnt_let_in(desk):
     is_in(olga)
 
 
+@pytest.mark.release
 def test_an_answer_that_was_seen_is_worth_nothing(desk):
     rita, device = registered(desk, "rita", before=WITHOUT_FIELD)
     device.answers(yes=True)
@@ -175,6 +178,7 @@ def test_an_answer_that_was_seen_is_worth_nothing(desk):
     assert "This passkey was not accepted" in again.text()
 
 
+@pytest.mark.release
 def test_who_is_shut_out_isnt_let_in_by_a_passkey(desk, town):
     yves, device = registered(desk, "yves", before=WITHOUT_FIELD)
     assert town.tocsin("user", "disable", "yves").returncode == 0
@@ -184,6 +188,7 @@ def test_who_is_shut_out_isnt_let_in_by_a_passkey(desk, town):
     expect(yves.page.locator("#errors")).to_contain_text("This passkey was not accepted")
 
 
+@pytest.mark.release
 def test_a_key_that_verifies_nobody_is_a_second_factor(desk):
     paula, device = registered(desk, "paula", hasUserVerification=False, isUserVerified=False, hasResidentKey=False)
     device.answers(yes=True)
@@ -203,6 +208,7 @@ def test_the_button_takes_the_place_of_what_waits_in_the_field(desk):
     is_in(hugo)
 
 
+@pytest.mark.release
 def test_the_password_does_while_a_passkey_waits_in_the_field(desk):
     ines, device = registered(desk, "ines")
     with ines.page.expect_response("**/alone/passkey/options"):
@@ -215,6 +221,7 @@ def test_the_password_does_while_a_passkey_waits_in_the_field(desk):
     expect(ines.page).to_have_url(re.compile("/desk/account$"))
 
 
+@pytest.mark.release
 def test_a_page_that_stands_open_asks_anew_before_its_question_is_too_old(desk):
     lise, device = registered(desk, "lise")
     lise.page.clock.install()

@@ -15,6 +15,7 @@ from alerts.model.street_map import STREET_MAP
 from tests.browser.axe import violations
 from tests.browser.officer import People
 from tests.browser.public_town import ReportingTown, citizens, public_town
+from tests.release import at_release
 from tests.street_map import STREETS, street_map
 
 pytestmark = pytest.mark.process
@@ -70,7 +71,7 @@ def colours(place: Locator) -> set[tuple[int, ...]]:
     return {colour for count, colour in picture.getcolors(1_000_000) if count > 40}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["dark", *at_release(["light"])])
 def test_on_a_telephone_the_streets_stand_below_what_is_told_in_both_schemes(look, town, scheme):
     page = look("/", "phone", color_scheme=scheme)
     place = streets(page)

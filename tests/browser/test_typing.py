@@ -37,6 +37,7 @@ def test_the_server_is_killed_while_somebody_types_and_nothing_is_lost(desk, tow
     expect(page.get_by_label("More details")).to_have_value(WORDS)
 
 
+@pytest.mark.release
 def test_typed_while_the_server_is_down_and_the_page_closed(desk, town):
     anne = desk.person("anne")
     page = composing(anne, "Arbre tombé")

@@ -43,6 +43,7 @@ def test_an_approver_validates_and_the_author_sees_it_go_out_live(desk, town, si
     assert urls <= {link.get_attribute("href") for link in watching.get_by_role("link").all()}
 
 
+@pytest.mark.release
 def test_who_hurries_through_the_pages_is_never_told_that_the_connection_is_lost(desk):
     anne = desk.person("anne")
     refused = []
