@@ -43,7 +43,7 @@ WHO = "demo"
 """Who may sign in at the demo's desk."""
 EXPECTED = 9
 """Three alerts on three channels."""
-PATIENCE = 45.0
+PATIENCE = 150.0
 STREET = "rue des Tanneurs"
 HEADLINE = f"Coupure d'eau {STREET} jusqu'à ce soir"
 

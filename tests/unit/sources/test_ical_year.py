@@ -82,7 +82,7 @@ CHANGES = ["2027-04-05 16:00", "2027-05-03 10:00", "2027-06-14 09:00", "2027-09-
 
 
 async def speak(folder: Path) -> list[tuple[datetime, Alert]]:
-    """Everything said over the year, read twice a day and at each moment that the source asks for."""
+    """Everything said over the year, read once a day and at each moment that the source asks for."""
     file = folder / "town.ics"
     source = works_source(folder, "town.ics")
     memory, now, stored = Memory(), at("2026-12-28 08:00"), set[str]()
@@ -98,7 +98,7 @@ async def speak(folder: Path) -> list[tuple[datetime, Alert]]:
         stored |= {each.key for each in reading.heard}
         said += [(now, each.alert) for each in reading.heard if each.alert]
         ahead = [at(each) for each in CHANGES if at(each) > now]
-        now = min([now + timedelta(hours=12), *(ahead[:1]), *([reading.look_again] if reading.look_again else [])])
+        now = min([now + timedelta(hours=24), *(ahead[:1]), *([reading.look_again] if reading.look_again else [])])
     return said
 
 
