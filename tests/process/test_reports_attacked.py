@@ -114,6 +114,7 @@ def test_nothing_leaks_of_what_is_private_or_unread_and_no_markup_of_what_is_rea
     assert "Réverbère" in seen
 
 
+@pytest.mark.release
 def test_an_alert_leaves_in_its_time_while_everybody_reports(town):
     town.configure(ALL_THREE + REPORTS, station=PROXIED)
     daemon = town.start_daemon()

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from tests.release import at_release
+
 pytestmark = pytest.mark.process
 COMMAND = [sys.executable, "-m", "alerts.cli"]
 
@@ -22,7 +24,7 @@ def in_shell(town, line: str, **environment: str) -> subprocess.CompletedProcess
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("where", [">&-", ">/dev/full", "--json >/dev/full"])
+@pytest.mark.parametrize("where", [">/dev/full", *at_release([">&-", "--json >/dev/full"])])
 def test_an_alert_that_is_stored_is_told_so_where_the_answer_cannot_be_written(town, where):
     town.configure()
     done = in_shell(town, f"tocsin post --headline 'Rue barrée' {where}")
