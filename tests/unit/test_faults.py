@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.walls import in_one_test
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
 HEADER = "| fault | symptom | recovery | tests |"
@@ -33,6 +35,7 @@ def names_in(path: Path) -> set[str]:
     return found
 
 
+@in_one_test
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0][:60])
 def test_each_row_names_tests_that_are_there(row):
     assert len(row) == 4, row

@@ -46,6 +46,7 @@ from tests.unit.desk.conftest import an_alert, cancelling, following
 from tests.unit.french import english, visible, wrong_in
 from tests.unit.test_config import FAULTY, STATION, TELEGRAM
 from tests.unit.web.public.conftest import paper, town  # noqa: F401 fixtures
+from tests.walls import in_one_test
 
 PACKAGE = Path(alerts.__file__).parent
 PARIS = ZoneInfo("Europe/Paris")
@@ -80,6 +81,7 @@ def test_a_reason_that_lost_its_french_is_found():
             assert wrong_in(word(Reason(code, values), "en")), code
 
 
+@in_one_test
 @pytest.mark.parametrize("file", sorted(PACKAGE.rglob("locale/fr/*.po")), ids=lambda file: file.stem)
 def test_no_catalogue_translates_into_english(file):
     found = []

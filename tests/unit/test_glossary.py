@@ -19,6 +19,7 @@ from alerts.model.incident import AlertState
 from alerts.model.person import Role
 from alerts.model.post import PostState
 from alerts.store.schema import metadata
+from tests.walls import in_one_test
 
 PACKAGE = Path(alerts.__file__).parent
 PAGE = (PACKAGE.parent / "docs" / "glossary.md").read_text(encoding="utf-8")
@@ -73,6 +74,7 @@ def test_a_word_stands_for_one_thing():
     assert len(names) == len(set(names))
 
 
+@in_one_test
 @pytest.mark.parametrize("cells", WORDS, ids=lambda cells: cells[0])
 def test_what_a_word_names_is_there(cells):
     where, pages = cells[-1], catalogue()

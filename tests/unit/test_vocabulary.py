@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 import alerts
 from alerts.model.post import PostState
 from alerts.rendering.library import shipped_folder
+from tests.walls import in_one_test
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUES = sorted(Path(alerts.__file__).parent.rglob("locale/fr/*.po"))
@@ -138,6 +139,7 @@ OFFICERS_TOO = (
 )
 
 
+@in_one_test
 @pytest.mark.parametrize("file", CATALOGUES, ids=[each.stem for each in CATALOGUES])
 def test_english_for_officers_is_not_a_translation(file):
     rules = [re.compile(rf"\b{each}", re.IGNORECASE) for each in OFFICERS_TOO]

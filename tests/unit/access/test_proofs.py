@@ -15,6 +15,7 @@ from alerts.access.factors import SEED_BYTES, STEP, seed_of, step_of
 from alerts.access.passwords import LONGEST, Passwords, fault_of
 from alerts.access.sessions import Refusal
 from alerts.model.person import fold_name
+from tests.walls import in_one_test
 
 SEED = seed_of(bytes(range(SEED_BYTES)))
 APP = TOTP(SEED.reveal())
@@ -69,6 +70,7 @@ def test_length_is_what_counts(password):
     assert fault_of(password, "Anne Martin", "Ville de Saint-Martin") is None
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "password",
     TRIED.split(),

@@ -10,10 +10,12 @@ from bench.attackers import ATTACKS as KNOWN
 from bench.attackers import HOSTILE
 from bench.strangers import hostile_map, site
 from bench.under_attack import ATTACKS
+from tests.walls import in_one_test
 
 OTHERS = (*HOSTILE, "calendar", "gzip", "webhook", "rss", "vigilance", "broker", "endless", "zones")
 
 
+@in_one_test
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda each: each.what)
 def test_each_row_is_attacked(attack):
     assert attack.name in (*KNOWN, "export") or attack.mode in OTHERS

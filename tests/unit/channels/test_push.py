@@ -21,6 +21,7 @@ from alerts.model.errors import BadCredential
 from alerts.model.hazard import Hazard
 from alerts.model.subscriber import PushEndpoint
 from tests.unit.store.bulk_turns import a_told
+from tests.walls import in_one_test
 from tocsin_sandbox.push import Browser, opened
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -118,6 +119,7 @@ def test_what_is_no_key_is_told_with_what_to_do(pem):
         TownKey.read(pem)
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("url", "origin"),
     [

@@ -8,6 +8,7 @@ import pytest
 
 from alerts.delivery.share import Holding, choose
 from alerts.model.lease import Lease, Ownership, RunningDaemon
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PATIENCE = timedelta(seconds=1.5)
@@ -75,6 +76,7 @@ def test_a_lone_daemon_takes_all_at_once():
     assert play.counts() == [8]
 
 
+@in_one_test
 @pytest.mark.parametrize("count", range(1, 13))
 @pytest.mark.parametrize("daemons", [2, 3, 5])
 def test_shares_are_even_by_kind_and_in_all_soon_after_one_more_came(count, daemons):

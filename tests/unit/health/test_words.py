@@ -16,6 +16,7 @@ from alerts.model.alert import Severity
 from alerts.model.reason import because, in_words
 from alerts.rendering.counting import count
 from tests.unit.desk.conftest import PAGE, TEAM, X
+from tests.walls import in_one_test
 
 PARIS = ZoneInfo("Europe/Paris")
 SINCE = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
@@ -26,6 +27,7 @@ def news(what: What, say: Phase = Phase.FIRING, reason: str | None = "status 503
     return HealthNotice(say, Trouble(what, name, in_words(reason) if reason else None, SINCE, 3), SINCE)
 
 
+@in_one_test
 @pytest.mark.parametrize(("what", "language"), [(what, language) for what in What for language in ("fr-FR", "en")])
 def test_each_kind_is_told_with_its_name_a_fix_and_that_it_is_over(what, language):
     begins = word(news(what), language, PARIS)
@@ -101,6 +103,7 @@ def test_a_source_that_was_never_read_says_so():
     assert "never" in word(never, "en", PARIS).headline
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("what", "language", "channel"),
     [(what, language, channel) for what in What for language in ("fr-FR", "en") for channel in (X, PAGE, TEAM)],

@@ -8,6 +8,7 @@ import pytest
 from alerts.model.alert import Alert, Area, Circle, Info, MsgType, Named, Reference, Resource, Scope
 from alerts.model.cap import violations
 from alerts.model.reason import because
+from tests.walls import in_one_test
 
 SENT = datetime(2026, 11, 25, 13, 0, tzinfo=timezone(timedelta(hours=1)))
 RING = ((45.0, 5.0), (45.0, 5.1), (45.1, 5.1), (45.0, 5.0))
@@ -126,6 +127,7 @@ CASES = {
 }
 
 
+@in_one_test
 @pytest.mark.parametrize(("alert", "line"), CASES.values(), ids=CASES)
 def test_a_broken_rule_is_told_with_its_place(alert: Alert, line: str) -> None:
     (told,) = violations(alert)

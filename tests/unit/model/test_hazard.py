@@ -10,8 +10,10 @@ from alerts.model.alert import Area, Category, Info, Named, ResponseType, Severi
 from alerts.model.hazard import AWARENESS_TYPES, HAZARD_PARAMETER, Hazard, fold, hazard_of, only_a_risk, says_over
 from alerts.model.hazard_words import _NAMES, _NOT_MEANT
 from tests.samples import shared
+from tests.walls import in_one_test
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("event", "hazard"),
     [
@@ -243,6 +245,7 @@ def test_what_headlines_become() -> None:
     assert became == []
 
 
+@in_one_test
 @pytest.mark.parametrize(("event", "headline", "hazard"), PAIRS)
 def test_event_and_headline_are_read_together(event: str, headline: str, hazard: str) -> None:
     assert hazard_of(Info(event, headline=headline or None, severity=Severity.SEVERE)) == hazard

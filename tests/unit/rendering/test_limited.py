@@ -10,6 +10,7 @@ from jinja2 import DictLoader, StrictUndefined, TemplateError
 
 from alerts.rendering.library import FAULTS, Library
 from alerts.rendering.limited import LARGEST, STEPS, LimitedEnvironment, TooMuch, limits, spend
+from tests.walls import in_one_test
 
 
 def printed(source, *, html=False, **known):
@@ -55,6 +56,7 @@ LONG = {
 }
 
 
+@in_one_test
 @pytest.mark.parametrize("name", LONG)
 @pytest.mark.parametrize("html", [False, True])
 def test_what_would_take_long_is_stopped_soon(name, html):

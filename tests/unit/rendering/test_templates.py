@@ -33,6 +33,7 @@ from tests.unit.rendering.sample_alerts import (
     an_info,
     render,
 )
+from tests.walls import in_one_test
 
 HOSTILE = "<b>\"A\" & 'B'</b><script>x</script> <i>{{ 7 * 7 }}</i> &lt;u&gt; a < b"
 
@@ -134,6 +135,7 @@ def test_an_area_that_the_station_knows_is_spelled_its_way_and_comes_first() -> 
     assert "\nOù\u00a0: Les Quais, Isère\n" in render(alert, renderer=renderer).message.text
 
 
+@in_one_test
 @pytest.mark.parametrize("name", ["", "polygonal event area", "Polygon", "None", "Unknown", "the affected area", "N/A"])
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel.name)
 def test_where_no_area_is_told_none_is_said(name: str, channel: ChannelConfig) -> None:

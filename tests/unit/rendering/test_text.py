@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from alerts.model.alert import Area, Named
 from alerts.rendering.text import LONGEST, address, clean, clean_alert, clean_info, clean_line
 from tests.unit.rendering.sample_alerts import an_alert, an_info
+from tests.walls import in_one_test
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("said", "meant"),
     [
@@ -138,6 +140,7 @@ def test_no_text_costs_more_than_its_first_pages():
     assert clean("x <br" + " " * 60_000 + "y") == "x <br"
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "piece",
     [

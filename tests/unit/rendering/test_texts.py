@@ -14,6 +14,7 @@ from alerts.model.hazard import Hazard
 from alerts.model.post import EndReason
 from alerts.rendering.plain import blanks, orders, permits
 from tests.texts import FIRST_SEEN, RENDERERS, Text, groups, said
+from tests.walls import in_one_test
 
 ENDS = {"all clear", "expired", "cancelled before", "cancelled after", "corrected", "corrected in words"}
 _ADDRESS = re.compile(r"https?://\S+|\S+@\S+")
@@ -250,6 +251,7 @@ def test_the_numbers_come_from_one_place() -> None:
             assert not re.search(r"\b(112|114|115|0.800)\b", source), hazard
 
 
+@in_one_test
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("hazard", list(Hazard))
 def test_a_prepared_instruction_is_short_and_whole(hazard: Hazard, language: str) -> None:

@@ -7,6 +7,7 @@ from yarl import URL
 
 from alerts.model.errors import FailedForGood
 from alerts.sources.fetch import LONGEST_WAIT, addresses_of, is_private, read_url, retry_after, show
+from tests.walls import in_one_test
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
@@ -32,6 +33,7 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, time: datetime | N
 # --- addresses ------------------------------------------------------------------------------------------------------
 
 
+@in_one_test
 @pytest.mark.parametrize(
     "address",
     [

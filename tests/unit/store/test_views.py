@@ -22,6 +22,7 @@ from alerts.store.statement import Statement
 from alerts.store.unit import Unit, transaction
 from alerts.store.views import Views
 from tests.unit.store.conftest import LATER, NOW
+from tests.walls import in_one_test
 
 
 @pytest.fixture
@@ -298,6 +299,7 @@ WALKS = {"words", "ended", "taken_in"}
 """What is met by walking from the newest, which ends when the page is full."""
 
 
+@in_one_test
 @pytest.mark.parametrize("given", [each for n in range(4) for each in itertools.combinations(FILTERS, n)], ids="+".join)
 def test_a_page_walks_from_the_newest_or_looks_into_an_index(path, given):
     plan = _plan(connect(path), lists.page_of(*given))

@@ -14,6 +14,7 @@ from alerts.model.errors import TocsinError
 from alerts.web.api.app import LARGEST_JSON, LARGEST_PICTURED
 from alerts.web.api.problems import ProblemType, of_key
 from tests.unit.french import english
+from tests.walls import in_one_test
 
 GOOD = {"headline": "Coupure d’eau"}
 
@@ -63,6 +64,7 @@ WRONG = [
 """What is said, where that is wrong, and what is told to be allowed."""
 
 
+@in_one_test
 @pytest.mark.parametrize(("words", "where", "allowed"), WRONG)
 async def test_each_fault_is_told_with_what_is_allowed(bureau, words, where, allowed):
     found = await fault(bureau, **words)
@@ -273,6 +275,7 @@ KEYS = re.compile(r"Idempotency-Key|connus\u00a0: .*|^\w+", re.DOTALL)
 """What is a name of JSON or HTTP in any language: the keys that there are, and the one that it is about."""
 
 
+@in_one_test
 @pytest.mark.parametrize("asked", ASKED)
 async def test_no_problem_says_a_word_of_english_to_who_asks_for_french(bureau, asked):
     method, path = asked.get("method", "POST"), asked.get("path", "/alerts")

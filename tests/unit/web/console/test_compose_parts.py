@@ -26,6 +26,7 @@ from alerts.web.console.form import LONGEST, Ground, digest, read_form, same, to
 from alerts.web.console.rehearsal import CheckedText, checklist
 from alerts.web.console.words import words_of
 from tests.unit.desk.conftest import NOW, a_town, make_town, town  # noqa: F401 fixtures
+from tests.walls import in_one_test
 
 STATION = a_town()
 
@@ -52,6 +53,7 @@ def test_a_form_is_read_as_a_draft():
     )  # fmt: skip
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -223,6 +225,7 @@ def test_the_five_elements_are_there():
     assert [check.good for check in checklist(SAID, plain)] == [True] * 5
 
 
+@in_one_test
 @pytest.mark.parametrize(
     ("change", "place"),
     [

@@ -10,6 +10,7 @@ import pytest
 from alerts.model.person import Role
 from alerts.web.console.frame import PAGES, Frame, static_file
 from tests.unit.web.console.guarding import OWN, Browser, open_town
+from tests.walls import in_one_test
 
 NAMED = {"input", "select", "textarea"}
 PLAIN = (
@@ -160,6 +161,7 @@ PAIRS = [
 ]
 
 
+@in_one_test
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(("text", "ground"), PAIRS)
 def test_text_is_legible(scheme, text, ground):
@@ -168,6 +170,7 @@ def test_text_is_legible(scheme, text, ground):
     assert contrast(colours[text], colours[ground]) >= 4.5
 
 
+@in_one_test
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("edge", ["edge", "focus"])
 @pytest.mark.parametrize("ground", GROUNDS)

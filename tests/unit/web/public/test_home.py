@@ -17,6 +17,7 @@ from alerts.web.public.told import Freshness
 from tests.browser.editions import whole_setting
 from tests.unit.desk.conftest import NOW, TownDesk, an_alert
 from tests.unit.web.public.conftest import Paper
+from tests.walls import in_one_test
 
 
 def tree(paper, path):
@@ -269,6 +270,7 @@ def test_every_file_beside_a_page_is_kept_for_ever_and_leaflets_are_in_one_folde
     assert len({path.rpartition("/")[0] for path in beside if "leaflet" in path}) == 1
 
 
+@in_one_test
 @pytest.mark.parametrize("hazard", Hazard)
 def test_each_hazard_has_a_pictogram_that_stays_in_its_square(hazard):
     drawn = pictogram(hazard)
