@@ -13,64 +13,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Select, and_, bindparam, case, exists, func, literal_column, or_, select
-
 from alerts.model.alert import Severity
 from alerts.model.subscriber import Notice, Quiet, Topic
 from alerts.store.bulk_statements import FAR_BELOW
-from alerts.store.dialect import json_items
-from alerts.store.schema import received, subscriber
 from alerts.store.statement import Statement, UnitPart
 from alerts.store.subscribers import quiet_of
 
 STRETCH = 5000
 """Subscribers that one question looks at: some milliseconds."""
 
-_AFTER: ColumnElement[int] = func.coalesce(bindparam("after"), literal_column(str(FAR_BELOW)))
-_NONE: ColumnElement[str] = literal_column("'[]'")
-
-
-def _shares(column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
-    """Whether the column's JSON array and the parameter's have a value in common."""
-    here, there = json_items(column), json_items(bindparam(parameter))
-    return exists(select(here.c.value).where(here.c.value.in_(select(there.c.value))).correlate_except(here))
-
-
-def _counted(stretch: Select[Any]) -> Statement:
-    """Of each kind of quiet hours how many were looked at, and for how many it is; and the last chat of all."""
-    looked = stretch.limit(bindparam("most")).subquery("looked")
-    wanted = and_(
-        or_(bindparam("any_severity", type_=Boolean), looked.c.severity <= bindparam("rank")),
-        or_(
-            bindparam("vital", type_=Boolean),
-            looked.c.topics == _NONE,
-            _shares(looked.c.topics, "topic"),
-            ~_shares(looked.c.topics, "topics"),
-        ),
-        or_(bindparam("everywhere", type_=Boolean), looked.c.districts == _NONE, _shares(looked.c.districts, "codes")),
-    )
-    wants = func.sum(case((wanted, 1), else_=0)).label("wants")
-    people, last = func.count().label("people"), func.max(looked.c.chat).label("last")
-    return Statement(select(looked.c.quiet, people, wants, last).select_from(looked).group_by(looked.c.quiet))
-
-
-_CHOSEN = (subscriber.c.districts, subscriber.c.topics, subscriber.c.severity, subscriber.c.quiet)
-EVERYBODY = _counted(
-    select(subscriber.c.chat, *_CHOSEN)
-    .where(subscriber.c.channel == bindparam("of"), subscriber.c.chat > _AFTER, subscriber.c.is_on)
-    .order_by(subscriber.c.chat)
-)
-THOSE_TOLD = _counted(
-    select(received.c.chat, *_CHOSEN)
-    .select_from(
-        received.join(
-            subscriber, and_(subscriber.c.channel == received.c.channel, subscriber.c.chat == received.c.chat)
-        )
-    )
-    .where(received.c.channel == bindparam("of"), received.c.incident == bindparam("about"))
-    .where(received.c.chat > _AFTER, subscriber.c.is_on)
-    .order_by(received.c.chat)
-)
+# Of each kind of quiet hours how many were looked at, and for how many it is; and the last chat of all.
+_COUNTED = """
+    SELECT quiet, count(*) AS people, max(chat) AS last, sum(CASE WHEN
+        (:any_severity OR severity <= :rank)
+        AND (:vital OR topics = '[]'
+             OR EXISTS (SELECT 1 FROM items(looked.topics) WHERE value IN (SELECT value FROM items(:topic)))
+             OR NOT EXISTS (SELECT 1 FROM items(looked.topics) WHERE value IN (SELECT value FROM items(:topics))))
+        AND (:everywhere OR districts = '[]'
+             OR EXISTS (SELECT 1 FROM items(looked.districts) WHERE value IN (SELECT value FROM items(:codes))))
+        THEN 1 ELSE 0 END) AS wants"""
+_CHOSEN = "subscriber.chat, subscriber.districts, subscriber.topics, subscriber.severity, subscriber.quiet"
+EVERYBODY = Statement(f"""
+    {_COUNTED} FROM (
+        SELECT {_CHOSEN} FROM subscriber
+        WHERE channel = :of AND chat > coalesce(:after, {FAR_BELOW}) AND is_on = TRUE ORDER BY chat LIMIT :most
+    ) AS looked GROUP BY quiet
+""")
+THOSE_TOLD = Statement(f"""
+    {_COUNTED} FROM (
+        SELECT {_CHOSEN}
+        FROM received JOIN subscriber ON subscriber.channel = received.channel AND subscriber.chat = received.chat
+        WHERE received.channel = :of AND received.incident = :about AND received.chat > coalesce(:after, {FAR_BELOW})
+        AND subscriber.is_on = TRUE
+        ORDER BY received.chat LIMIT :most
+    ) AS looked GROUP BY quiet
+""")
 
 
 @dataclass(frozen=True, slots=True)

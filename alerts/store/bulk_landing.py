@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, select
-
 from alerts.model.alert import Severity
 from alerts.model.delivery import (
     MISSED_FOR,
@@ -28,8 +26,7 @@ from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import read_reason
 from alerts.model.subscriber import PART_OF
 from alerts.store import bulk_statements as sql
-from alerts.store.schema import bulk as bulks
-from alerts.store.statement import Statement, moment, one_of, stamp, time_of
+from alerts.store.statement import Statement, moment, stamp, time_of
 from alerts.store.subscribers import Subscribers, notice_of
 
 if TYPE_CHECKING:
@@ -249,8 +246,8 @@ def bulk_of(row: Row) -> Bulk:
 
 
 _HAZARDS = frozenset(Hazard)
-_OF_ALERT = Statement(select(bulks).where(bulks.c.alert_id == bindparam("alert")).order_by(bulks.c.seq))
-_TEXTS = Statement(select(bulks.c.id, bulks.c.texts, bulks.c.links).where(one_of(bulks.c.alert_id, "alerts")))
+_OF_ALERT = Statement("SELECT * FROM bulk WHERE alert_id = :alert ORDER BY seq")
+_TEXTS = Statement("SELECT id, texts, links FROM bulk WHERE alert_id IN (SELECT value FROM items(:alerts))")
 
 
 def with_subscribers(db: Connection, posts: Sequence[Post]) -> list[Post]:

@@ -2,425 +2,200 @@
 
 from __future__ import annotations
 
-from typing import Any
+from alerts.store.schema import bulk, bulk_flight, held_back
+from alerts.store.statement import Statement, insert_into, insert_new, upsert_into
 
-from sqlalchemy import (
-    BigInteger,
-    BindParameter,
-    ColumnElement,
-    Select,
-    Text,
-    and_,
-    bindparam,
-    cast,
-    delete,
-    exists,
-    false,
-    func,
-    insert,
-    literal_column,
-    null,
-    or_,
-    select,
-    true,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert as upsert
-
-from alerts.model.delivery import BulkState
-from alerts.model.post import PostKind
-from alerts.store.dialect import json_items, json_pairs, rows_as_json
-from alerts.store.schema import bulk, bulk_flight, bulk_landed, held_back, post, received, subscriber
-from alerts.store.statement import Statement, any_of, insert_into, upsert_into
-
-OPEN = [BulkState.QUEUED.value, BulkState.SENDING.value]
-# Parameters aren't named as columns are: Core keeps those names for what an UPDATE sets.
-_OF: BindParameter[str] = bindparam("of")
+_OPEN = "state IN ('queued', 'sending')"
 # Chats have negative ids too (groups), so that the way along them begins at the lowest number there is.
 FAR_BELOW = -(2**63) + 1
 
 ADD = insert_into(bulk)
-BY_ID = Statement(select(bulk).where(bulk.c.id == bindparam("key")))
+BY_ID = Statement("SELECT * FROM bulk WHERE id = :key")
 # With the post of the same id: subscribers are told nothing that waits for a validation, was rejected or dropped.
-CANDIDATES = Statement(
-    select(
-        bulk.c.id,
-        bulk.c.seq,
-        bulk.c.incident,
-        bulk.c.alert_id,
-        bulk.c.severity,
-        bulk.c.exercise,
-        bulk.c.expires,
-        bulk.c.cursor,
-        bulk.c.everyone,
-        post.c.state.label("post"),
-        post.c.not_before,
-        post.c.outcome,
-    )
-    .select_from(bulk.outerjoin(post, post.c.id == bulk.c.id))
-    .where(bulk.c.channel == _OF, any_of(bulk.c.state, OPEN))
-    .order_by(bulk.c.seq)
-)
-STOP = Statement(
-    update(bulk)
-    .where(bulk.c.id == bindparam("key"))
-    .values(state=BulkState.STOPPED.value, ended_at=bindparam("now"), reason=bindparam("why"))
-)
-_stopped = bulk.alias("stopped")
-HAND_ON = Statement(
-    # Who was still to get what is stopped is to get what took its place; the end of it concerns nobody of them.
-    update(bulk)
-    .where(bulk.c.kind == PostKind.UPDATE.value, bulk.c.state == BulkState.QUEUED.value)
-    .where(
-        exists().where(
-            _stopped.c.id == bindparam("key"),
-            _stopped.c.everyone,
-            _stopped.c.channel == bulk.c.channel,
-            _stopped.c.incident == bulk.c.incident,
-            _stopped.c.seq < bulk.c.seq,
-        )
-    )
-    .values(everyone=True)
-)
-BEGIN = Statement(
-    update(bulk)
-    .where(bulk.c.id == bindparam("key"))
-    .values(state=BulkState.SENDING.value, started_at=bindparam("now"), total=bindparam("everybody"))
-)
-ADVANCE = Statement(
-    update(bulk)
-    .where(bulk.c.id == bindparam("key"))
-    .values(
-        cursor=bindparam("at"),
-        sent=bulk.c.sent + bindparam("out"),
-        skipped=bulk.c.skipped + bindparam("passed"),
-    )
-)
+CANDIDATES = Statement(f"""
+    SELECT bulk.id, bulk.seq, bulk.incident, bulk.alert_id, bulk.severity, bulk.exercise, bulk.expires, bulk.cursor,
+           bulk.everyone, post.state AS post, post.not_before, post.outcome
+    FROM bulk LEFT JOIN post ON post.id = bulk.id WHERE bulk.channel = :of AND bulk.{_OPEN} ORDER BY bulk.seq
+""")
+STOP = Statement("UPDATE bulk SET state = 'stopped', ended_at = :now, reason = :why WHERE id = :key")
+# Who was still to get what is stopped is to get what took its place; the end of it concerns nobody of them.
+HAND_ON = Statement("""
+    UPDATE bulk SET everyone = TRUE
+    WHERE kind = 'update' AND state = 'queued' AND EXISTS (
+        SELECT 1 FROM bulk AS stopped
+        WHERE stopped.id = :key AND stopped.everyone = TRUE AND stopped.channel = bulk.channel
+        AND stopped.incident = bulk.incident AND stopped.seq < bulk.seq)
+""")
+BEGIN = Statement("UPDATE bulk SET state = 'sending', started_at = :now, total = :everybody WHERE id = :key")
+ADVANCE = Statement("UPDATE bulk SET cursor = :at, sent = sent + :out, skipped = skipped + :passed WHERE id = :key")
 # Relative, never absolute: two processes may count for one bulk, and none may undo the other's.
-COUNT = Statement(
-    update(bulk)
-    .where(bulk.c.id == bindparam("key"))
-    .values(
-        sent=bulk.c.sent + bindparam("out"),
-        failed=bulk.c.failed + bindparam("refused"),
-        skipped=bulk.c.skipped + bindparam("left"),
-    )
-)
+COUNT = Statement("""
+    UPDATE bulk SET sent = sent + :out, failed = failed + :refused, skipped = skipped + :left WHERE id = :key
+""")
 # Behind everybody: whoever subscribes from now on is none of those who were to be told.
 _LAST = 2**63 - 1
-STILL_HELD = (
-    select(func.count())
-    .where(held_back.c.channel == bulk.c.channel, held_back.c.bulk == bulk.c.id)
-    .correlate(bulk)
-    .scalar_subquery()
-)
-FINISH = Statement(
-    # Everybody is behind the cursor then, also who lands late; and so many were looked at, whoever came or went.
-    update(bulk)
-    .where(bulk.c.id == bindparam("key"))
-    .values(
-        state=BulkState.DONE.value,
-        ended_at=bindparam("now"),
-        cursor=_LAST,
-        skipped=bulk.c.skipped + bindparam("off"),
-        total=bulk.c.sent + bulk.c.failed + bulk.c.skipped + bindparam("off") + STILL_HELD,
-    )
-)
-REOPEN = Statement(
-    update(bulk).where(bulk.c.id == bindparam("key")).values(state=BulkState.SENDING.value, ended_at=null())
-)
-HEIR = Statement(
-    select(bulk.c.id, bulk.c.cursor)
-    .where(bulk.c.channel == _OF, bulk.c.incident == bindparam("about"), bulk.c.seq > bindparam("seq"))
-    .where(any_of(bulk.c.state, [BulkState.SENDING.value, BulkState.DONE.value]))
-    .order_by(bulk.c.seq.desc())
-    .limit(1)
-)
-OTHERS_WENT = Statement(
-    select(bulk.c.id)
-    .where(bulk.c.channel == _OF, bulk.c.incident != bindparam("about"), bulk.c.started_at.is_not(None))
-    .where(or_(bulk.c.ended_at.is_(None), bulk.c.ended_at > bindparam("since")))
-    .limit(1)
-)
+_STILL_HELD = "(SELECT count(*) FROM held_back WHERE held_back.channel = bulk.channel AND held_back.bulk = bulk.id)"
+# Everybody is behind the cursor then, also who lands late; and so many were looked at, whoever came or went.
+FINISH = Statement(f"""
+    UPDATE bulk SET state = 'done', ended_at = :now, cursor = {_LAST}, skipped = skipped + :off,
+                    total = sent + failed + skipped + :off + {_STILL_HELD}
+    WHERE id = :key
+""")
+REOPEN = Statement("UPDATE bulk SET state = 'sending', ended_at = NULL WHERE id = :key")
+HEIR = Statement("""
+    SELECT id, cursor FROM bulk
+    WHERE channel = :of AND incident = :about AND seq > :seq AND state IN ('sending', 'done')
+    ORDER BY seq DESC LIMIT 1
+""")
+OTHERS_WENT = Statement("""
+    SELECT id FROM bulk
+    WHERE channel = :of AND incident <> :about AND started_at IS NOT NULL AND (ended_at IS NULL OR ended_at > :since)
+    LIMIT 1
+""")
 
-_got_it = and_(
-    received.c.channel == subscriber.c.channel,
-    received.c.chat == subscriber.c.chat,
-    received.c.incident == bindparam("about"),
-)
-_WHO = (
-    subscriber.c.chat,
-    subscriber.c.language,
-    subscriber.c.districts,
-    subscriber.c.topics,
-    subscriber.c.severity,
-    subscriber.c.quiet,
-    subscriber.c.endpoint,
-    received.c.message_id,
-)
+_WHO = """
+    subscriber.chat, subscriber.language, subscriber.districts, subscriber.topics, subscriber.severity,
+    subscriber.quiet, subscriber.endpoint, received.message_id"""
+_HAS_IT = """
+    LEFT JOIN received
+    ON received.channel = subscriber.channel AND received.chat = subscriber.chat AND received.incident = :about"""
 
 
-def _as_one(rows: Select[Any]) -> Statement:
+def _as_one(rows: str) -> Statement:
     """The rows as one JSON text: each row that is read gives the interpreter away, and waits for it again."""
-    each = rows.limit(bindparam("most")).subquery()
-    pairs = [part for column in each.columns for part in (column.name, column)]
-    return Statement(
-        select(
-            rows_as_json(*[literal_column(f"'{part}'") if isinstance(part, str) else part for part in pairs]).label(
-                "rows"
-            )
-        )
-    )
+    names = ("chat", "language", "districts", "topics", "severity", "quiet", "endpoint", "message_id")
+    pairs = ", ".join(f"'{name}', {name}" for name in names)
+    return Statement(f"SELECT rows_as_json({pairs}) AS rows FROM (SELECT {_WHO} {rows} LIMIT :most) AS each_row")
 
 
-_AFTER: ColumnElement[Any] = func.coalesce(bindparam("after"), literal_column(str(FAR_BELOW)))
-EVERYONE = _as_one(
-    select(*_WHO)
-    .select_from(subscriber.outerjoin(received, _got_it))
-    .where(subscriber.c.channel == _OF, subscriber.c.chat > _AFTER, subscriber.c.is_on)
-    .order_by(subscriber.c.chat)
-)
-READERS = _as_one(
-    select(*_WHO)
-    .select_from(
-        received.join(
-            subscriber, and_(subscriber.c.channel == received.c.channel, subscriber.c.chat == received.c.chat)
-        )
-    )
-    .where(received.c.channel == _OF, received.c.incident == bindparam("about"))
-    .where(received.c.chat > _AFTER, subscriber.c.is_on)
-    .order_by(received.c.chat)
-)
-FLIGHTS = Statement(
-    select(*_WHO)
-    .select_from(
-        bulk_flight.join(
-            subscriber, and_(subscriber.c.channel == _OF, subscriber.c.chat == bulk_flight.c.chat)
-        ).outerjoin(received, _got_it)
-    )
-    .where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.doubt == bindparam("in_doubt"), subscriber.c.is_on)
-    .order_by(bulk_flight.c.chat)
-    .limit(bindparam("most"))
-)
-ONE = Statement(
-    select(*_WHO)
-    .select_from(subscriber.outerjoin(received, _got_it))
-    .where(subscriber.c.channel == _OF, subscriber.c.chat == bindparam("who"), subscriber.c.is_on)
-)
-HOW_MANY = Statement(
-    select(func.count()).select_from(subscriber).where(subscriber.c.channel == _OF, subscriber.c.is_on)
-)
-HOW_MANY_READ = Statement(
-    select(func.count())
-    .select_from(received)
-    .where(received.c.channel == _OF, received.c.incident == bindparam("about"))
-)
-LAST_TOLD = Statement(
-    select(func.max(received.c.at)).where(received.c.channel == _OF, received.c.chat == bindparam("who"))
-)
-MISSED = Statement(
-    select(subscriber.c.missed_at).where(subscriber.c.channel == _OF, subscriber.c.chat == bindparam("who"))
-)
-MISS = Statement(
-    update(subscriber)
-    .where(subscriber.c.channel == _OF, subscriber.c.chat == bindparam("who"))
-    .values(missed_at=bindparam("now"))
-)
-HAS_GOT = Statement(
-    select(received.c.message_id).where(
-        received.c.channel == _OF, received.c.chat == bindparam("who"), received.c.incident == bindparam("about")
-    )
-)
-SHARED = Statement(
-    select(received.c.incident)
-    .where(received.c.channel == _OF, received.c.chat == bindparam("who"))
-    .where(received.c.message_id == bindparam("message"), received.c.incident != bindparam("about"))
-    .limit(1)
-)
+EVERYONE = _as_one(f"""
+    FROM subscriber {_HAS_IT}
+    WHERE subscriber.channel = :of AND subscriber.chat > coalesce(:after, {FAR_BELOW}) AND subscriber.is_on = TRUE
+    ORDER BY subscriber.chat
+""")
+READERS = _as_one(f"""
+    FROM received JOIN subscriber ON subscriber.channel = received.channel AND subscriber.chat = received.chat
+    WHERE received.channel = :of AND received.incident = :about AND received.chat > coalesce(:after, {FAR_BELOW})
+    AND subscriber.is_on = TRUE
+    ORDER BY received.chat
+""")
+FLIGHTS = Statement(f"""
+    SELECT {_WHO}
+    FROM bulk_flight JOIN subscriber ON subscriber.channel = :of AND subscriber.chat = bulk_flight.chat {_HAS_IT}
+    WHERE bulk_flight.bulk = :key AND bulk_flight.doubt = :in_doubt AND subscriber.is_on = TRUE
+    ORDER BY bulk_flight.chat LIMIT :most
+""")
+ONE = Statement(f"""
+    SELECT {_WHO} FROM subscriber {_HAS_IT}
+    WHERE subscriber.channel = :of AND subscriber.chat = :who AND subscriber.is_on = TRUE
+""")
+HOW_MANY = Statement("SELECT count(*) FROM subscriber WHERE channel = :of AND is_on = TRUE")
+HOW_MANY_READ = Statement("SELECT count(*) FROM received WHERE channel = :of AND incident = :about")
+LAST_TOLD = Statement("SELECT max(at) FROM received WHERE channel = :of AND chat = :who")
+MISSED = Statement("SELECT missed_at FROM subscriber WHERE channel = :of AND chat = :who")
+MISS = Statement("UPDATE subscriber SET missed_at = :now WHERE channel = :of AND chat = :who")
+HAS_GOT = Statement("SELECT message_id FROM received WHERE channel = :of AND chat = :who AND incident = :about")
+SHARED = Statement("""
+    SELECT incident FROM received
+    WHERE channel = :of AND chat = :who AND message_id = :message AND incident <> :about LIMIT 1
+""")
 
-_CHATS = json_items(bindparam("chats")).c.value
 # The WHERE keeps SQLite from taking the ON for a join's (sqlite.org/lang_upsert.html#parsing_ambiguity).
-_THESE_CHATS = select(cast(_CHATS, BigInteger)).where(true())
-TAKE_OFF_ALL = Statement(
-    upsert(bulk_flight)
-    .from_select(
-        ["bulk", "chat", "doubt"],
-        select(bindparam("key", type_=Text), cast(_CHATS, BigInteger), false()).where(true()),
-    )
-    .on_conflict_do_nothing()
-)
-CHECKPOINT = Statement(insert(bulk_landed).values(bulk=bindparam("key"), got=bindparam("got")))
-TO_FILE = Statement(
-    select(bulk.c.id, bulk.c.seq, bulk.c.kind, bulk.c.incident)
-    .where(bulk.c.id.in_(select(bulk_landed.c.bulk).distinct()))
-    .where(bulk.c.channel == _OF)
-    .order_by(bulk.c.seq)
-)
-_LANDED, _CHAT, _MESSAGE = json_pairs(bulk_landed.c.got)
-_LANDED_PAIRS = bulk_landed.join(_LANDED, true())
+TAKE_OFF_ALL = Statement("""
+    INSERT INTO bulk_flight (bulk, chat, doubt)
+    SELECT CAST(:key AS text), CAST(value AS bigint), FALSE FROM items(:chats) WHERE TRUE
+    ON CONFLICT DO NOTHING
+""")
+CHECKPOINT = Statement("INSERT INTO bulk_landed (bulk, got) VALUES (:key, :got)")
+TO_FILE = Statement("""
+    SELECT id, seq, kind, incident FROM bulk
+    WHERE id IN (SELECT DISTINCT bulk FROM bulk_landed) AND channel = :of ORDER BY seq
+""")
+_CHAT, _MESSAGE = "CAST(pair.value ->> 0 AS bigint)", "CAST(pair.value ->> 1 AS bigint)"
+_LANDED = "FROM bulk_landed JOIN pairs(bulk_landed.got) ON TRUE WHERE bulk_landed.bulk = :key"
 # Only of who is still under way: another process may have told them meanwhile, or they had themselves forgotten.
-_STILL_UNDER_WAY = exists().where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == _CHAT)
-_LANDED_CHATS = select(_CHAT).select_from(_LANDED_PAIRS).where(bulk_landed.c.bulk == bindparam("key"))
-LANDED_OF = Statement(
-    select(_CHAT.label("chat"), _MESSAGE.label("message_id"))
-    .select_from(_LANDED_PAIRS)
-    .where(bulk_landed.c.bulk == bindparam("key"), _STILL_UNDER_WAY)
-)
-_LAND = upsert(received).from_select(
-    ["channel", "chat", "incident", "message_id", "at"],
-    # A chat stands there once for each process that told it: in one statement a row may be replaced once.
-    select(
-        bindparam("of", type_=Text),
-        _CHAT,
-        bindparam("about", type_=Text),
-        func.max(_MESSAGE),
-        bindparam("now", type_=BigInteger),
-    )
-    .select_from(_LANDED_PAIRS)
-    .where(bulk_landed.c.bulk == bindparam("key"), _STILL_UNDER_WAY)
-    .group_by(_CHAT),
-)
-RECEIVE_LANDED = Statement(
-    _LAND.on_conflict_do_update(
-        index_elements=list(received.primary_key.columns),
-        set_={"message_id": _LAND.excluded.message_id, "at": _LAND.excluded.at},
-    )
-)
-NO_MORE_LANDED = Statement(
-    delete(received).where(
-        received.c.channel == _OF, received.c.incident == bindparam("about"), received.c.chat.in_(_LANDED_CHATS)
-    )
-)
-LAND_THESE = Statement(
-    delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat.in_(_LANDED_CHATS))
-)
-FILED = Statement(delete(bulk_landed).where(bulk_landed.c.bulk == bindparam("key")))
-_FLIGHT = upsert(bulk_flight).values({c.name: bindparam(c.name) for c in bulk_flight.columns})
-TAKE_OFF = Statement(_FLIGHT.on_conflict_do_nothing())
-LAND = Statement(
-    delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == bindparam("who"))
-)
-LAND_ALL = Statement(delete(bulk_flight).where(bulk_flight.c.bulk == bindparam("key")))
-SWEEP = Statement(
-    # What was stopped keeps whom it was on its way to, so that who has it hears of the end; a day is long enough.
-    delete(bulk_flight).where(
-        bulk_flight.c.bulk.in_(
-            select(bulk.c.id).where(
-                bulk.c.channel == _OF, bulk.c.state == BulkState.STOPPED.value, bulk.c.ended_at < bindparam("since")
-            )
-        )
-    )
-)
-DOUBT = Statement(
-    update(bulk_flight)
-    .where(bulk_flight.c.bulk == bindparam("key"), bulk_flight.c.chat == bindparam("who"), ~bulk_flight.c.doubt)
-    .values(doubt=True)
-)
+_STILL_UNDER_WAY = f"""
+    EXISTS (SELECT 1 FROM bulk_flight WHERE bulk_flight.bulk = :key AND bulk_flight.chat = {_CHAT})"""
+LANDED_OF = Statement(f"SELECT {_CHAT} AS chat, {_MESSAGE} AS message_id {_LANDED} AND {_STILL_UNDER_WAY}")
+# A chat stands there once for each process that told it: in one statement a row may be replaced once.
+RECEIVE_LANDED = Statement(f"""
+    INSERT INTO received (channel, chat, incident, message_id, at)
+    SELECT CAST(:of AS text), {_CHAT}, CAST(:about AS text), max({_MESSAGE}), CAST(:now AS bigint)
+    {_LANDED} AND {_STILL_UNDER_WAY} GROUP BY {_CHAT}
+    ON CONFLICT (channel, chat, incident) DO UPDATE SET message_id = excluded.message_id, at = excluded.at
+""")
+NO_MORE_LANDED = Statement(f"""
+    DELETE FROM received WHERE channel = :of AND incident = :about AND chat IN (SELECT {_CHAT} {_LANDED})
+""")
+LAND_THESE = Statement(f"DELETE FROM bulk_flight WHERE bulk = :key AND chat IN (SELECT {_CHAT} {_LANDED})")
+FILED = Statement("DELETE FROM bulk_landed WHERE bulk = :key")
+TAKE_OFF = insert_new(bulk_flight, "bulk", "chat")
+LAND = Statement("DELETE FROM bulk_flight WHERE bulk = :key AND chat = :who")
+LAND_ALL = Statement("DELETE FROM bulk_flight WHERE bulk = :key")
+# What was stopped keeps whom it was on its way to, so that who has it hears of the end; a day is long enough.
+SWEEP = Statement("""
+    DELETE FROM bulk_flight
+    WHERE bulk IN (SELECT id FROM bulk WHERE channel = :of AND state = 'stopped' AND ended_at < :since)
+""")
+DOUBT = Statement("UPDATE bulk_flight SET doubt = TRUE WHERE bulk = :key AND chat = :who AND doubt = FALSE")
 # Only of who is still there: whoever had themselves forgotten while it was under way stays forgotten.
-_STILL_THERE = exists().where(subscriber.c.channel == bindparam("channel"), subscriber.c.chat == bindparam("chat"))
-_GOT = upsert(received).from_select(
-    [column.name for column in received.columns],
-    select(*(bindparam(column.name, type_=column.type) for column in received.columns)).where(_STILL_THERE),
-)
-RECEIVE = Statement(
-    _GOT.on_conflict_do_update(
-        index_elements=list(received.primary_key.columns),
-        set_={"message_id": _GOT.excluded.message_id, "at": _GOT.excluded.at},
-    )
-)
-NO_MORE = Statement(
-    delete(received).where(
-        received.c.channel == _OF, received.c.chat == bindparam("who"), received.c.incident == bindparam("about")
-    )
-)
+RECEIVE = Statement("""
+    INSERT INTO received (channel, chat, incident, message_id, at)
+    SELECT CAST(:channel AS text), CAST(:chat AS bigint), CAST(:incident AS text), CAST(:message_id AS bigint),
+           CAST(:at AS bigint)
+    WHERE EXISTS (SELECT 1 FROM subscriber WHERE channel = :channel AND chat = :chat)
+    ON CONFLICT (channel, chat, incident) DO UPDATE SET message_id = excluded.message_id, at = excluded.at
+""")
+NO_MORE = Statement("DELETE FROM received WHERE channel = :of AND chat = :who AND incident = :about")
 
-_HELD = select(held_back.c.bulk, func.count().label("chats")).group_by(held_back.c.bulk).subquery()
-PROGRESS = Statement(
-    select(bulk, func.coalesce(_HELD.c.chats, 0).label("held"), post.c.state.label("post"))
-    .select_from(bulk.outerjoin(_HELD, _HELD.c.bulk == bulk.c.id).outerjoin(post, post.c.id == bulk.c.id))
-    .where(or_(any_of(bulk.c.state, OPEN), bulk.c.ended_at > bindparam("since"), _HELD.c.chats > 0))
-    .order_by(bulk.c.seq)
-)
-_ended = bulk.alias("ended")
-TOLD = Statement(
-    select(bulk.c.channel)
-    .distinct()
-    .where(bulk.c.incident == bindparam("about"), bulk.c.kind != PostKind.END.value, bulk.c.started_at.is_not(None))
-    .where(
-        ~exists().where(
-            _ended.c.incident == bulk.c.incident,
-            _ended.c.channel == bulk.c.channel,
-            _ended.c.kind == PostKind.END.value,
-            _ended.c.seq > bulk.c.seq,
-        )
-    )
-)
-
+PROGRESS = Statement(f"""
+    SELECT bulk.*, coalesce(held.chats, 0) AS held, post.state AS post
+    FROM bulk LEFT JOIN (SELECT bulk, count(*) AS chats FROM held_back GROUP BY bulk) AS held ON held.bulk = bulk.id
+    LEFT JOIN post ON post.id = bulk.id
+    WHERE bulk.{_OPEN} OR bulk.ended_at > :since OR held.chats > 0 ORDER BY bulk.seq
+""")
+TOLD = Statement("""
+    SELECT DISTINCT channel FROM bulk
+    WHERE incident = :about AND kind <> 'end' AND started_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM bulk AS ended
+        WHERE ended.incident = bulk.incident AND ended.channel = bulk.channel AND ended.kind = 'end'
+        AND ended.seq > bulk.seq)
+""")
 
 # What is held back for a chat's hour.
 
 HOLD = upsert_into(held_back)
-LET_GO = Statement(
-    delete(held_back).where(
-        held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.bulk == bindparam("key")
-    )
-)
-IS_HELD = Statement(
-    select(held_back.c.until).where(
-        held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.bulk == bindparam("key")
-    )
-)
-LET_GO_ALL = Statement(
-    delete(held_back).where(
-        held_back.c.channel == _OF, held_back.c.bulk == bindparam("key"), held_back.c.chat.in_(_THESE_CHATS)
-    )
-)
+LET_GO = Statement("DELETE FROM held_back WHERE channel = :of AND chat = :who AND bulk = :key")
+IS_HELD = Statement("SELECT until FROM held_back WHERE channel = :of AND chat = :who AND bulk = :key")
+LET_GO_ALL = Statement("""
+    DELETE FROM held_back
+    WHERE channel = :of AND bulk = :key AND chat IN (SELECT CAST(value AS bigint) FROM items(:chats))
+""")
 # Only what has passed them: what is still on its way to them will see whether it is their hour.
-_passed_by = ~exists().where(
-    bulk.c.id == held_back.c.bulk,
-    any_of(bulk.c.state, OPEN),
-    func.coalesce(bulk.c.cursor, literal_column(str(FAR_BELOW))) < held_back.c.chat,
-)
-DUE = Statement(
-    select(held_back.c.chat)
-    .distinct()
-    .where(held_back.c.channel == _OF, held_back.c.until <= bindparam("now"), _passed_by)
-    .limit(bindparam("most"))
-)
-HELD_FOR = Statement(
-    select(held_back.c.bulk)
-    .where(held_back.c.channel == _OF, held_back.c.chat == bindparam("who"), held_back.c.until <= bindparam("now"))
-    .where(_passed_by)
-    .order_by(held_back.c.bulk)
-)
-NEXT_DUE = Statement(select(func.min(held_back.c.until).label("at")).where(held_back.c.channel == _OF))
-_OLDER = select(bulk.c.id).where(
-    bulk.c.channel == _OF, bulk.c.incident == bindparam("about"), bulk.c.seq < bindparam("seq")
-)
-_INHERITED = upsert(held_back).from_select(
-    ["channel", "chat", "bulk", "until"],
-    select(held_back.c.channel, held_back.c.chat, bindparam("key", type_=Text), func.max(held_back.c.until))
-    .where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER))
-    .group_by(held_back.c.channel, held_back.c.chat),
-)
-INHERIT = Statement(
-    # What this takes the place of goes by `FORGO`.
-    _INHERITED.on_conflict_do_update(
-        index_elements=list(held_back.primary_key.columns), set_={"until": _INHERITED.excluded.until}
-    )
-)
-PASS_ON = Statement(
-    update(bulk).where(bulk.c.id.in_(_OLDER), STILL_HELD > 0).values(skipped=bulk.c.skipped + STILL_HELD)
-)
-FORGO = Statement(delete(held_back).where(held_back.c.channel == _OF, held_back.c.bulk.in_(_OLDER)))
-FORGO_READERS = Statement(
-    delete(held_back).where(
-        held_back.c.channel == _OF,
-        held_back.c.bulk.in_(_OLDER),
-        exists().where(
-            received.c.channel == held_back.c.channel,
-            received.c.chat == held_back.c.chat,
-            received.c.incident == bindparam("about"),
-        ),
-    )
-)
+_PASSED_BY = f"""
+    NOT EXISTS (
+        SELECT 1 FROM bulk
+        WHERE bulk.id = held_back.bulk AND bulk.{_OPEN} AND coalesce(bulk.cursor, {FAR_BELOW}) < held_back.chat)"""
+DUE = Statement(f"""
+    SELECT DISTINCT chat FROM held_back WHERE channel = :of AND until <= :now AND {_PASSED_BY} LIMIT :most
+""")
+HELD_FOR = Statement(f"""
+    SELECT bulk FROM held_back WHERE channel = :of AND chat = :who AND until <= :now AND {_PASSED_BY} ORDER BY bulk
+""")
+NEXT_DUE = Statement("SELECT min(until) AS at FROM held_back WHERE channel = :of")
+_OLDER = "SELECT id FROM bulk WHERE channel = :of AND incident = :about AND seq < :seq"
+# What this takes the place of goes by `FORGO`.
+INHERIT = Statement(f"""
+    INSERT INTO held_back (channel, chat, bulk, until)
+    SELECT channel, chat, CAST(:key AS text), max(until) FROM held_back
+    WHERE channel = :of AND bulk IN ({_OLDER}) GROUP BY channel, chat
+    ON CONFLICT (channel, chat, bulk) DO UPDATE SET until = excluded.until
+""")
+PASS_ON = Statement(f"UPDATE bulk SET skipped = skipped + {_STILL_HELD} WHERE id IN ({_OLDER}) AND {_STILL_HELD} > 0")
+FORGO = Statement(f"DELETE FROM held_back WHERE channel = :of AND bulk IN ({_OLDER})")
+FORGO_READERS = Statement(f"""
+    DELETE FROM held_back
+    WHERE channel = :of AND bulk IN ({_OLDER}) AND EXISTS (
+        SELECT 1 FROM received
+        WHERE received.channel = held_back.channel AND received.chat = held_back.chat AND received.incident = :about)
+""")

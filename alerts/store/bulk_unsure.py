@@ -14,15 +14,9 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Text, and_, bindparam, cast, delete, literal_column, select
-from sqlalchemy.dialects.postgresql import insert as upsert
-
-from alerts.model.delivery import BulkState
-from alerts.model.post import PostKind
 from alerts.store import bulk_statements as sql
 from alerts.store.bulk_landing import BulkTold, may_have
-from alerts.store.dialect import json_items
-from alerts.store.schema import bulk, bulk_flight, fact, received, subscriber
+from alerts.store.schema import fact
 from alerts.store.statement import Statement, stamp, upsert_into
 
 if TYPE_CHECKING:
@@ -30,35 +24,25 @@ if TYPE_CHECKING:
 
 _AT_REST = "bulk at rest"
 _REST = upsert_into(fact)
-_RESTED = Statement(delete(fact).where(fact.c.channel == bindparam("of"), fact.c.key == _AT_REST))
+_RESTED = Statement(f"DELETE FROM fact WHERE channel = :of AND key = '{_AT_REST}'")
 # An end is nothing that somebody has: who may have heard it is still among those who got its alert, and hears it again.
-_HANDED_OVER = Statement(
-    select(bulk.c.id, bulk.c.seq, bulk.c.incident)
-    .where(bulk.c.id.in_(select(bulk_flight.c.bulk).distinct()))
-    .where(bulk.c.channel == bindparam("of"), bulk.c.kind != PostKind.END.value)
-    .order_by(bulk.c.seq)
-)
-_WHOM = Statement(select(bulk_flight.c.chat).where(bulk_flight.c.bulk == bindparam("key")).order_by(bulk_flight.c.chat))
-_there = and_(subscriber.c.channel == bindparam("of"), subscriber.c.chat == bulk_flight.c.chat)
-_MAY_HAVE = Statement(
-    upsert(received)
-    .from_select(
-        ["channel", "chat", "incident", "message_id", "at"],
-        select(
-            bindparam("of", type_=Text),
-            bulk_flight.c.chat,
-            bindparam("about", type_=Text),
-            literal_column("0"),
-            bindparam("now", type_=BigInteger),
-        )
-        .select_from(bulk_flight.join(subscriber, _there))
-        .where(bulk_flight.c.bulk == bindparam("key")),
-    )
-    .on_conflict_do_nothing()
-)
-_AWAY = select(cast(json_items(bindparam("away")).c.value, BigInteger))
-_stopped = select(bulk.c.id).where(bulk.c.id == bindparam("key"), bulk.c.state == BulkState.STOPPED.value)
-_SETTLE = Statement(delete(bulk_flight).where(bulk_flight.c.bulk.in_(_stopped), bulk_flight.c.chat.not_in(_AWAY)))
+_HANDED_OVER = Statement("""
+    SELECT id, seq, incident FROM bulk
+    WHERE id IN (SELECT DISTINCT bulk FROM bulk_flight) AND channel = :of AND kind <> 'end' ORDER BY seq
+""")
+_WHOM = Statement("SELECT chat FROM bulk_flight WHERE bulk = :key ORDER BY chat")
+_MAY_HAVE = Statement("""
+    INSERT INTO received (channel, chat, incident, message_id, at)
+    SELECT CAST(:of AS text), bulk_flight.chat, CAST(:about AS text), 0, CAST(:now AS bigint)
+    FROM bulk_flight JOIN subscriber ON subscriber.channel = :of AND subscriber.chat = bulk_flight.chat
+    WHERE bulk_flight.bulk = :key
+    ON CONFLICT DO NOTHING
+""")
+_SETTLE = Statement("""
+    DELETE FROM bulk_flight
+    WHERE bulk IN (SELECT id FROM bulk WHERE id = :key AND state = 'stopped')
+    AND chat NOT IN (SELECT CAST(value AS bigint) FROM items(:away))
+""")
 
 
 def rest(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:

@@ -59,9 +59,20 @@ _SHARED = (
     (re.compile(r"\bunindexed\("), "+(", "("),
     # Whether a row of `alert_words` holds what `phrase` made of the words that are looked for.
     (re.compile(r"\bhas_words\((:\w+)\)"), r"alert_words MATCH \1", r"words LIKE \1"),
+    # The items of a JSON array of arrays, as a table `pair`; and rows as one JSON text, of names and columns in turn.
+    (
+        re.compile(r"\bpairs\(([\w.]+)\)"),
+        r"json_each(\1) AS pair",
+        r"jsonb_array_elements(CAST(\1 AS jsonb)) AS pair(value)",
+    ),
+    (
+        re.compile(r"\brows_as_json\(([^()]*)\)"),
+        r"json_group_array(json_object(\1))",
+        r"coalesce(json_agg(json_build_object(\1))::text, '[]')",
+    ),
     # The items of a JSON array of texts, as a table of `value`.
     (
-        re.compile(r"\bitems\((:\w+)\)"),
+        re.compile(r"\bitems\(([:\w.]+)\)"),
         r"json_each(\1)",
         r"jsonb_array_elements_text(CAST(\1 AS jsonb)) AS item(value)",
     ),

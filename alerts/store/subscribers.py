@@ -7,26 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Table,
-    Text,
-    and_,
-    bindparam,
-    cast,
-    delete,
-    exists,
-    func,
-    literal_column,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import insert
-
 from alerts.model.alert import Severity
-from alerts.model.delivery import BulkState
 from alerts.model.hazard import Hazard
 from alerts.model.person import fold_name
 from alerts.model.subscriber import (
@@ -44,22 +25,22 @@ from alerts.model.subscriber import (
 )
 from alerts.store.bulk_statements import TAKE_OFF
 from alerts.store.schema import (
-    bulk,
     bulk_flight,
-    bulk_landed,
     fact,
     held_back,
     link_code,
     officer_asked,
     officer_chat,
     officer_told,
+    received,
     report_begun,
+    subscriber,
 )
-from alerts.store.schema import received as got
-from alerts.store.schema import subscriber as table
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
+
     from alerts.store.dialect import Row
 
 OFFSET = "bot offset"
@@ -67,83 +48,60 @@ OFFSET = "bot offset"
 CHANGED = "subscribers changed"
 """The fact under which it is kept how often who subscribes to a channel has changed."""
 # Every table that holds a chat's id: to forget somebody means to forget them in all of these.
-_OWN: tuple[Table, ...] = (table, got, held_back, officer_chat, officer_told, officer_asked, report_begun)
-_BULKS = select(bulk.c.id).where(bulk.c.channel == bindparam("of"))
+_OWN: tuple[Table, ...] = (subscriber, received, held_back, officer_chat, officer_told, officer_asked, report_begun)
+_OF_CHANNEL = "bulk IN (SELECT id FROM bulk WHERE channel = :of)"
 
-_GET = Statement(select(table).where(table.c.channel == bindparam("of"), table.c.chat == bindparam("who")))
-_BY_TOKEN = Statement(select(table).where(table.c.token == bindparam("digest"), table.c.channel == bindparam("of")))
-_PUT = upsert_into(table)
-_COUNT = Statement(select(func.count()).select_from(table).where(table.c.channel == bindparam("of"), table.c.is_on))
-_ALL = Statement(select(table).order_by(table.c.channel, table.c.chat))
-_RECEIVED = Statement(
-    select(got.c.incident, got.c.message_id, got.c.at)
-    .where(got.c.channel == bindparam("of"), got.c.chat == bindparam("who"))
-    .order_by(got.c.at)
-)
-_HELD = Statement(
-    select(held_back.c.bulk, held_back.c.until)
-    .where(held_back.c.channel == bindparam("of"), held_back.c.chat == bindparam("who"))
-    .order_by(held_back.c.until)
-)
-_IN_FLIGHT = exists().where(bulk_flight.c.bulk == bulk.c.id, bulk_flight.c.chat == bindparam("who"))
-_IS_HELD = exists().where(
-    held_back.c.channel == bindparam("of"), held_back.c.chat == bindparam("who"), held_back.c.bulk == bulk.c.id
-)
+_GET = Statement("SELECT * FROM subscriber WHERE channel = :of AND chat = :who")
+_BY_TOKEN = Statement("SELECT * FROM subscriber WHERE token = :digest AND channel = :of")
+_PUT = upsert_into(subscriber)
+_COUNT = Statement("SELECT count(*) FROM subscriber WHERE channel = :of AND is_on = TRUE")
+_ALL = Statement("SELECT * FROM subscriber ORDER BY channel, chat")
+_RECEIVED = Statement("SELECT incident, message_id, at FROM received WHERE channel = :of AND chat = :who ORDER BY at")
+_HELD = Statement("SELECT bulk, until FROM held_back WHERE channel = :of AND chat = :who ORDER BY until")
 _FORGET = (
     # Whatever was on its way to that chat, or waited for its hour, has passed it over.
-    Statement(
-        update(bulk)
-        .where(bulk.c.channel == bindparam("of"), or_(_IN_FLIGHT, _IS_HELD))
-        .values(skipped=bulk.c.skipped + 1)
-    ),
-    *(
-        Statement(delete(each).where(each.c.channel == bindparam("of"), each.c.chat == bindparam("who")))
-        for each in _OWN
-    ),
-    Statement(delete(bulk_flight).where(bulk_flight.c.chat == bindparam("who"), bulk_flight.c.bulk.in_(_BULKS))),
+    Statement("""
+        UPDATE bulk SET skipped = skipped + 1
+        WHERE channel = :of
+        AND (EXISTS (SELECT 1 FROM bulk_flight WHERE bulk_flight.bulk = bulk.id AND bulk_flight.chat = :who)
+             OR EXISTS (
+                 SELECT 1 FROM held_back
+                 WHERE held_back.channel = :of AND held_back.chat = :who AND held_back.bulk = bulk.id))
+    """),
+    *(Statement(f"DELETE FROM {each.name} WHERE channel = :of AND chat = :who") for each in _OWN),
+    Statement(f"DELETE FROM bulk_flight WHERE chat = :who AND {_OF_CHANNEL}"),
     # A cursor names the chat it stands at; one before is the same place, once that chat is gone.
-    Statement(
-        update(bulk)
-        .where(bulk.c.channel == bindparam("of"), bulk.c.cursor == bindparam("who"))
-        .values(cursor=bulk.c.cursor - 1)
-    ),
+    Statement("UPDATE bulk SET cursor = cursor - 1 WHERE channel = :of AND cursor = :who"),
 )
 
 
-def _moved(each: Table, whose: Sequence[ColumnElement[bool]]) -> Iterator[Statement]:
+def _moved(table: Table, whose: str) -> Iterator[Statement]:
     """The rows of one chat become another's; where that has such a row already, it makes way."""
-    old = each.alias("old")
-    rest = [column.name for column in each.primary_key.columns if column.name != "chat"]
-    same = and_(old.c.chat == bindparam("who"), *(old.c[name] == each.c[name] for name in rest))
-    yield Statement(delete(each).where(each.c.chat == bindparam("now"), *whose, exists().where(same)))
-    yield Statement(update(each).where(each.c.chat == bindparam("who"), *whose).values(chat=bindparam("now")))
+    keys = [column.name for column in table.primary_key.columns if column.name != "chat"]
+    same = " AND ".join(["old.chat = :who", *(f"old.{name} = {table.name}.{name}" for name in keys)])
+    yield Statement(f"""
+        DELETE FROM {table.name}
+        WHERE chat = :now AND {whose} AND EXISTS (SELECT 1 FROM {table.name} AS old WHERE {same})
+    """)
+    yield Statement(f"UPDATE {table.name} SET chat = :now WHERE chat = :who AND {whose}")
 
 
 _MOVE = (
-    *(statement for each in _OWN for statement in _moved(each, [each.c.channel == bindparam("of")])),
-    *_moved(bulk_flight, [bulk_flight.c.bulk.in_(_BULKS)]),
+    *(statement for each in _OWN for statement in _moved(each, "channel = :of")),
+    *_moved(bulk_flight, _OF_CHANNEL),
 )
-_GONE_PAST = Statement(
-    select(bulk).where(
-        bulk.c.channel == bindparam("of"),
-        bulk.c.state == literal_column(f"'{BulkState.SENDING.value}'"),
-        bulk.c.cursor < bindparam("before"),
-        bulk.c.cursor >= bindparam("now"),
-    )
-)
-_LANDED = Statement(select(bulk_landed).where(bulk_landed.c.bulk.in_(_BULKS)))
-_LAND_ANEW = Statement(update(bulk_landed).where(bulk_landed.c.seq == bindparam("key")).values(got=bindparam("pairs")))
-_FACT = Statement(select(fact.c.value).where(fact.c.channel == bindparam("of"), fact.c.key == OFFSET))
+_GONE_PAST = Statement("""
+    SELECT * FROM bulk WHERE channel = :of AND state = 'sending' AND cursor < :before AND cursor >= :now
+""")
+_LANDED = Statement(f"SELECT * FROM bulk_landed WHERE {_OF_CHANNEL}")
+_LAND_ANEW = Statement("UPDATE bulk_landed SET got = :pairs WHERE seq = :key")
+_FACT = Statement(f"SELECT value FROM fact WHERE channel = :of AND key = '{OFFSET}'")
 _REMEMBER = upsert_into(fact)
-_CHANGES = Statement(select(fact.c.value).where(fact.c.channel == bindparam("of"), fact.c.key == CHANGED))
-_CHANGE = Statement(
-    insert(fact)
-    .values(channel=bindparam("channel"), key=CHANGED, value="1")
-    .on_conflict_do_update(
-        index_elements=list(fact.primary_key.columns),
-        set_={"value": cast(cast(fact.c.value, BigInteger) + 1, Text)},
-    )
-)
+_CHANGES = Statement(f"SELECT value FROM fact WHERE channel = :of AND key = '{CHANGED}'")
+_CHANGE = Statement(f"""
+    INSERT INTO fact (channel, key, value) VALUES (:channel, '{CHANGED}', '1')
+    ON CONFLICT (channel, key) DO UPDATE SET value = CAST(CAST(fact.value AS bigint) + 1 AS text)
+""")
 _AT_RANK = {severity.rank: severity for severity in Severity}
 
 
@@ -305,42 +263,29 @@ def quiet_of(text: str | None) -> Quiet | None:
     return Quiet(time.fromisoformat(start), time.fromisoformat(end))
 
 
-# `of` and `who`, for Core keeps the names of columns for what an INSERT or UPDATE sets.
-_HERE = (officer_chat.c.channel == bindparam("of"), officer_chat.c.chat == bindparam("who"))
-_TOLD_HERE = (officer_told.c.channel == bindparam("of"), officer_told.c.chat == bindparam("who"))
-_ASKED_HERE = (officer_asked.c.channel == bindparam("of"), officer_asked.c.chat == bindparam("who"))
 _OFFER = upsert_into(link_code)
-_CODE = Statement(
-    select(link_code.c.account).where(link_code.c.digest == bindparam("digest"), link_code.c.until > bindparam("now"))
-)
+_CODE = Statement("SELECT account FROM link_code WHERE digest = :digest AND until > :now")
 # Whether it was in time or not: a code that was shown once is good for one try.
-_USED = Statement(delete(link_code).where(link_code.c.digest == bindparam("hash")))
-_VOID = Statement(delete(link_code).where(link_code.c.account == bindparam("folded")))
+_USED = Statement("DELETE FROM link_code WHERE digest = :hash")
+_VOID = Statement("DELETE FROM link_code WHERE account = :folded")
 _LINK = upsert_into(officer_chat)
-_UNLINK = Statement(delete(officer_chat).where(*_HERE))
-_UNTELL = Statement(delete(officer_told).where(*_TOLD_HERE))
+_UNLINK = Statement("DELETE FROM officer_chat WHERE channel = :of AND chat = :who")
+_UNTELL = Statement("DELETE FROM officer_told WHERE channel = :of AND chat = :who")
 # A browser that was there for its officer alone.
-_NO_DEVICE = Statement(
-    delete(table).where(
-        table.c.channel == bindparam("of"),
-        table.c.chat == bindparam("who"),
-        table.c.endpoint.is_not(None),
-        ~table.c.is_on,
-    )
-)
-_LINKED = Statement(select(officer_chat).where(*_HERE))
-_OF = Statement(select(officer_chat).where(officer_chat.c.account == bindparam("folded")))
-_ALL_LINKED = Statement(
-    select(officer_chat).where(officer_chat.c.channel == bindparam("of")).order_by(officer_chat.c.chat)
-)
-_TOLD = Statement(select(officer_told).where(*_TOLD_HERE))
+_NO_DEVICE = Statement("""
+    DELETE FROM subscriber WHERE channel = :of AND chat = :who AND endpoint IS NOT NULL AND is_on = FALSE
+""")
+_LINKED = Statement("SELECT * FROM officer_chat WHERE channel = :of AND chat = :who")
+_OF = Statement("SELECT * FROM officer_chat WHERE account = :folded")
+_ALL_LINKED = Statement("SELECT * FROM officer_chat WHERE channel = :of ORDER BY chat")
+_TOLD = Statement("SELECT * FROM officer_told WHERE channel = :of AND chat = :who")
 _TELL = upsert_into(officer_told)
 # One question a chat, the newest: a reason that is typed answers what was asked last.
 _ASK = upsert_into(officer_asked)
-_ASKED = Statement(select(officer_asked).where(*_ASKED_HERE))
-_UNASK = Statement(delete(officer_asked).where(*_ASKED_HERE))
-_ANSWERED = Statement(delete(officer_asked).where(*_ASKED_HERE, officer_asked.c.alert_id == bindparam("alert")))
-_SETTLE = Statement(delete(officer_told).where(*_TOLD_HERE, officer_told.c.alert_id == bindparam("alert")))
+_ASKED = Statement("SELECT * FROM officer_asked WHERE channel = :of AND chat = :who")
+_UNASK = Statement("DELETE FROM officer_asked WHERE channel = :of AND chat = :who")
+_ANSWERED = Statement("DELETE FROM officer_asked WHERE channel = :of AND chat = :who AND alert_id = :alert")
+_SETTLE = Statement("DELETE FROM officer_told WHERE channel = :of AND chat = :who AND alert_id = :alert")
 
 
 class OfficerChats(UnitPart):
