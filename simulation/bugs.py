@@ -5,25 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
-
 from alerts.model.delivery import Begun, Verdict
 from alerts.model.lease import Lease
 from alerts.model.post import Post, PostState
 from alerts.store.alerts import post_of
 from alerts.store.database import Database
 from alerts.store.outbox import Due, Outbox
-from alerts.store.schema import post as posts
 from alerts.store.statement import Statement, stamp
 
-_NEXT = Statement(
-    select(posts)
-    .where(posts.c.channel == bindparam("channel"), posts.c.state == PostState.QUEUED.value)
-    .where((posts.c.next_try.is_(None)) | (posts.c.next_try <= bindparam("now")))
-    .where((posts.c.expires.is_(None)) | (posts.c.expires > bindparam("now")))
-    .order_by(posts.c.priority.desc(), posts.c.seq)
-    .limit(1)
-)
+_NEXT = Statement("""
+    SELECT * FROM post
+    WHERE channel = :channel AND state = 'queued' AND (next_try IS NULL OR next_try <= :now)
+    AND (expires IS NULL OR expires > :now) ORDER BY priority DESC, seq LIMIT 1
+""")
 
 
 class ReceiptFirst(Outbox):

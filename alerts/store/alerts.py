@@ -17,15 +17,14 @@ from alerts.store import bulk_statements
 from alerts.store.bulk_landing import add_bulk, bulks_of, with_subscribers
 from alerts.store.memory import SourceMemory
 from alerts.store.pictures import SharedPictures
-from alerts.store.schema import alert, decision, post, reference
 from alerts.store.statement import Statement, UnitPart, Written, insert_into, moment, stamp, time_of
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
 
-_ADD_ALERT = insert_into(alert, returning="seq")
-_ADD_POST = insert_into(post)
-_NOTE = insert_into(decision)
+_ADD_ALERT = insert_into("alert", returning="seq")
+_ADD_POST = insert_into("post")
+_NOTE = insert_into("decision")
 _BY_IDENTIFIER = Statement("""
     SELECT * FROM alert WHERE identifier = :identifier AND (CAST(:sender AS text) IS NULL OR sender = :sender)
     ORDER BY seq DESC
@@ -42,7 +41,7 @@ _BY_TOPIC = Statement("""
     SELECT * FROM alert WHERE topic = :topic AND expires > :now AND state IN ('accepted', 'waiting') ORDER BY seq DESC
 """)
 _WAITING_OF = Statement("SELECT severity FROM alert WHERE state = 'waiting' AND source = :source")
-_REFER = insert_into(reference)
+_REFER = insert_into("reference")
 _REFERRING = Statement("""
     SELECT alert.* FROM alert JOIN reference ON reference.alert_id = alert.id WHERE reference.identifier = :identifier
     ORDER BY alert.seq DESC

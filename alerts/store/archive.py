@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from alerts.model.incident import Archived
 from alerts.store.alerts import AlertRepository
 from alerts.store.files import blank
-from alerts.store.schema import archive, metadata
 from alerts.store.statement import Statement, UnitPart, stamp, upsert_into
 from alerts.store.views import Views
 
@@ -73,7 +72,7 @@ _REPORTED = {
     )
 }
 _GONE = tuple(Statement(f"DELETE FROM {table} WHERE {rows}") for table, rows in _ROWS.items())
-_KEEP = upsert_into(archive)
+_KEEP = upsert_into("archive", "name")
 _FIND = Statement("SELECT incident FROM archive WHERE name = :name")
 _PACKED = Statement("SELECT kept FROM archive WHERE name = :name AND kept IS NOT NULL")
 # Nobody reads it, so that no end is ever told of it: else whoever looks for what is over passes it each time.
@@ -128,6 +127,8 @@ class Archive(UnitPart):
             return None
         kept: dict[str, list[dict[str, Any]]] = json.loads(zlib.decompress(packed["kept"]))
         incident = str(found["incident"])
+        from alerts.store.schema import metadata  # noqa: PLC0415 with SQLAlchemy, which `blank` needs as well
+
         with blank() as paper:
             for table, rows in kept.items():
                 known = {column.name for column in metadata.tables[table].columns}

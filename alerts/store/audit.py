@@ -14,7 +14,6 @@ from alerts.model.errors import Unreadable
 from alerts.model.person import BEGINNING, AuditEntry, Chained, digest_of
 from alerts.model.reason import because
 from alerts.store.dialect import is_sqlite
-from alerts.store.schema import audit
 from alerts.store.statement import Statement, UnitPart, insert_into, stamp, time_of
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
 
-_ADD = insert_into(audit, returning="seq")
+_ADD = insert_into("audit", returning="seq")
 _LAST = Statement("SELECT digest FROM audit ORDER BY seq DESC LIMIT 1")
 _NEWEST = Statement("""
     SELECT * FROM audit WHERE CAST(:before AS bigint) IS NULL OR seq < :before ORDER BY seq DESC LIMIT :most

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from alerts.store.schema import bulk, bulk_flight, held_back
 from alerts.store.statement import Statement, insert_into, insert_new, upsert_into
 
 _OPEN = "state IN ('queued', 'sending')"
 # Chats have negative ids too (groups), so that the way along them begins at the lowest number there is.
 FAR_BELOW = -(2**63) + 1
 
-ADD = insert_into(bulk)
+ADD = insert_into("bulk")
 BY_ID = Statement("SELECT * FROM bulk WHERE id = :key")
 # With the post of the same id: subscribers are told nothing that waits for a validation, was rejected or dropped.
 CANDIDATES = Statement(f"""
@@ -129,7 +128,7 @@ NO_MORE_LANDED = Statement(f"""
 """)
 LAND_THESE = Statement(f"DELETE FROM bulk_flight WHERE bulk = :key AND chat IN (SELECT {_CHAT} {_LANDED})")
 FILED = Statement("DELETE FROM bulk_landed WHERE bulk = :key")
-TAKE_OFF = insert_new(bulk_flight, "bulk", "chat")
+TAKE_OFF = insert_new("bulk_flight", "bulk", "chat")
 LAND = Statement("DELETE FROM bulk_flight WHERE bulk = :key AND chat = :who")
 LAND_ALL = Statement("DELETE FROM bulk_flight WHERE bulk = :key")
 # What was stopped keeps whom it was on its way to, so that who has it hears of the end; a day is long enough.
@@ -164,7 +163,7 @@ TOLD = Statement("""
 
 # What is held back for a chat's hour.
 
-HOLD = upsert_into(held_back)
+HOLD = upsert_into("held_back", "channel", "chat", "bulk")
 LET_GO = Statement("DELETE FROM held_back WHERE channel = :of AND chat = :who AND bulk = :key")
 IS_HELD = Statement("SELECT until FROM held_back WHERE channel = :of AND chat = :who AND bulk = :key")
 LET_GO_ALL = Statement("""

@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING
 
 from alerts.store import bulk_statements as sql
 from alerts.store.bulk_landing import BulkTold, may_have
-from alerts.store.schema import fact
 from alerts.store.statement import Statement, stamp, upsert_into
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
 
 _AT_REST = "bulk at rest"
-_REST = upsert_into(fact)
+_REST = upsert_into("fact", "channel", "key")
 _RESTED = Statement(f"DELETE FROM fact WHERE channel = :of AND key = '{_AT_REST}'")
 # An end is nothing that somebody has: who may have heard it is still among those who got its alert, and hears it again.
 _HANDED_OVER = Statement("""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from alerts.model.dispatch import Dispatch, Outcome, TownOutcome
 from alerts.store.mapper import Mapper
-from alerts.store.schema import dispatch, dispatch_town
 from alerts.store.statement import Statement, UnitPart, fields_of, kept_fields, stamp, upsert_into
 
 if TYPE_CHECKING:
@@ -27,9 +26,9 @@ _UNFINISHED = Statement("""
     AND EXISTS (SELECT 1 FROM dispatch_town WHERE dispatch = dispatch.id AND outcome = :outcome)
     ORDER BY sent_at
 """)
-_PUT = upsert_into(dispatch)
+_PUT = upsert_into("dispatch", "id")
 _TOWNS = Statement("SELECT * FROM dispatch_town WHERE dispatch = :id ORDER BY town")
-_PUT_TOWN = upsert_into(dispatch_town)
+_PUT_TOWN = upsert_into("dispatch_town", "dispatch", "town")
 _DROP_TOWNS = Statement("""
     DELETE FROM dispatch_town
     WHERE dispatch IN (SELECT id FROM dispatch WHERE sent_at IS NULL AND created_at < :before)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from alerts.model.listening import EarStatus
 from alerts.store.mapper import Mapper
-from alerts.store.schema import ear
 from alerts.store.statement import Statement, UnitPart, upsert_into
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _ROW = Mapper(
 )
 _EAR = Statement("SELECT * FROM ear WHERE name = :name")
 _EARS = Statement("SELECT * FROM ear ORDER BY name")
-_PUT_EAR = upsert_into(ear)
+_PUT_EAR = upsert_into("ear", "name")
 
 
 class EarRows(UnitPart):

@@ -12,12 +12,11 @@ from pathlib import Path
 from alerts.model.reason import because
 from alerts.store.connection import Place, begin, commit, migrate, opened, rollback
 from alerts.store.files import StoreError
-from alerts.store.schema import fact
 from alerts.store.statement import Statement, upsert_into
 
 _OWNER, _KEY = "(store)", "town"  # no channel's name holds brackets
 _FACT = Statement("SELECT value FROM fact WHERE channel = :channel AND key = :key")
-_KEEP = upsert_into(fact)
+_KEEP = upsert_into("fact", "channel", "key")
 
 
 def claim(place: Place, town: str, towns: Collection[str]) -> None:

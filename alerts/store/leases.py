@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alerts.model.lease import Lease, LeaseLost, Ownership, RunningDaemon
-from alerts.store.schema import daemon
 from alerts.store.statement import Statement, UnitPart, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 _HOLDS = Statement("SELECT 1 FROM lease WHERE lane = :lane AND owner = :owner AND number = :number AND until > :now")
 _LEASES = Statement("SELECT * FROM lease ORDER BY lane")
 _DAEMONS = Statement("SELECT * FROM daemon ORDER BY since, owner")
-_REGISTER = upsert_into(daemon)
+_REGISTER = upsert_into("daemon", "owner")
 _LEAVE = Statement("DELETE FROM daemon WHERE owner = :key")
 _RENEW = Statement("UPDATE lease SET until = :until WHERE owner = :key AND number IS NOT NULL")
 _RELEASE = Statement("UPDATE lease SET owner = '', until = :now WHERE owner = :key AND lane = :name")

@@ -13,16 +13,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alerts.model.listening import HeardPost, Kind, Utterance, UtteranceState
+from alerts.store.conditions import ASKING, UNHANDLED, WORDS
 from alerts.store.ears import EarRows
 from alerts.store.mapper import Mapper
 from alerts.store.questions import Questions
-from alerts.store.schema import (
-    ASKING,
-    UNHANDLED,
-    WORDS,
-    forgotten,
-    utterance,
-)
 from alerts.store.statement import Statement, insert_into, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
@@ -38,8 +32,8 @@ _SEVERAL = 6
 _LAST_CHARACTER = "\U0010ffff"
 
 _ROW = Mapper(Utterance, without=("seq",))
-_ADD = insert_into(utterance)
-_SETS = ", ".join(f"{c.name} = :{c.name}" for c in utterance.columns if c.name not in ("seq", "id"))
+_ADD = insert_into("utterance")
+_SETS = ", ".join(f'"{name}" = :{name}' for name in _ROW.columns if name != "id")
 _SET = Statement(f"UPDATE utterance SET {_SETS} WHERE id = :id")
 _OF_REMARK = Statement("SELECT * FROM utterance WHERE channel = :channel AND remote_id = :remote_id")
 _SAID_TO_BOT = Statement("""
@@ -91,7 +85,7 @@ _SAMPLES = Statement(f"""
     SELECT * FROM utterance WHERE {ASKING} AND question = :question AND text IS NOT NULL ORDER BY seq LIMIT :most
 """)
 _IS_FORGOTTEN = Statement("SELECT at FROM forgotten WHERE channel = :channel AND digest = :digest")
-_NEVER_AGAIN = upsert_into(forgotten)
+_NEVER_AGAIN = upsert_into("forgotten", "channel", "digest")
 _SECRET = Statement("SELECT value FROM listening_secret WHERE month = :month")
 _NEW_SECRET = Statement("""
     INSERT INTO listening_secret (month, value) VALUES (:month, :value) ON CONFLICT (month) DO NOTHING

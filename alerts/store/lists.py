@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from alerts.model.incident import OWN_NOTICES, AlertState, Wanted
 from alerts.model.poll import POLLS
 from alerts.model.post import TO_BE_SEEN_TO
+from alerts.store.conditions import HELD, NAMED, NOT_CLOSED, OPEN
 from alerts.store.dialect import phrase
 from alerts.store.files import FOLDED
-from alerts.store.schema import HELD, NAMED, NOT_CLOSED, OPEN
 from alerts.store.statement import Statement, literals
 
 if TYPE_CHECKING:

@@ -52,6 +52,12 @@ class Mapper(Generic[T]):
         self._writes = writes or {}
         self._also = also
 
+    @property
+    def columns(self) -> list[str]:
+        """The columns that `values` tells, in the order of the fields."""
+        written = [each.name for each in fields(self._kind) if each.name not in self._without]  # type: ignore[arg-type]
+        return [self._columns.get(name, name) for name in written]
+
     @cached_property
     def _fields(self) -> list[tuple[str, str, Convert, Convert]]:
         """The name, the column, the reader and the writer of each field."""

@@ -17,8 +17,6 @@ from alerts.model.incident import Undrafted
 from alerts.model.lease import Lease
 from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
-from alerts.store.schema import channel as channels
-from alerts.store.schema import fact, heard, source
 from alerts.store.statement import Statement, UnitPart, moment, stamp, upsert_into
 
 if TYPE_CHECKING:
@@ -29,14 +27,14 @@ if TYPE_CHECKING:
 _KEEP_HEARD = timedelta(days=400)
 _MEMORY = Statement("SELECT * FROM source WHERE name = :name")
 _KNOWN = Statement("SELECT key FROM heard WHERE source = :source AND key IN (SELECT value FROM items(:keys))")
-_HEAR = upsert_into(heard)
+_HEAR = upsert_into("heard", "source", "key")
 _FORGET = Statement("DELETE FROM heard WHERE source = :source AND at < :before")
 # All columns at once: what a source remembers belongs to the reading that stored it, never to half of it.
-_REMEMBER = upsert_into(source)
+_REMEMBER = upsert_into("source", "name")
 _READ_WELL = Statement("UPDATE source SET last_ok = :at, last_try = :at WHERE name = :source AND failures = 0")
-_PUT_STATUS = upsert_into(channels)
+_PUT_STATUS = upsert_into("channel", "name")
 _FACTS = Statement("SELECT channel, key, value FROM fact")
-_PUT_FACT = upsert_into(fact)
+_PUT_FACT = upsert_into("fact", "channel", "key")
 _UNDRAFTED = "(undrafted)"  # no channel's name holds brackets
 _UNDRAFTED_ALL = Statement(f"SELECT key, value FROM fact WHERE channel = '{_UNDRAFTED}'")
 _MOST_UNDRAFTED = 250

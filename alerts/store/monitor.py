@@ -11,7 +11,6 @@ from alerts.model.incident import CLASHES, OWN_NOTICES, StoredAlert
 from alerts.model.person import Act, AuditEntry
 from alerts.model.reason import Reason, because, read_reason
 from alerts.store.alerts import stored_alert_of
-from alerts.store.schema import fact
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ _UNDECIDED = Statement(f"""
 """)
 _SOURCES = Statement("SELECT * FROM source")
 _FACTS = Statement(f"SELECT key, value FROM fact WHERE channel = '{_OWNER}'")
-_REMEMBER = upsert_into(fact)
+_REMEMBER = upsert_into("fact", "channel", "key")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from alerts.model.incident import SavedDraft
 from alerts.model.person import Account, KeptReply, Passkey, Session, Token, fold_name
 from alerts.store.mapper import Mapper
-from alerts.store.schema import account, draft, idempotency, passkey, session, sign_in, token
 from alerts.store.statement import (
     Statement,
     UnitPart,
@@ -38,14 +37,14 @@ _REPLY_ROW = Mapper(KeptReply)
 
 _ACCOUNT = Statement("SELECT * FROM account WHERE folded = :folded")
 _ACCOUNTS = Statement("SELECT * FROM account ORDER BY folded")
-_PUT_ACCOUNT = upsert_into(account)
+_PUT_ACCOUNT = upsert_into("account", "folded")
 _PASSKEYS = Statement("SELECT * FROM passkey WHERE account = :folded ORDER BY created_at")
 _PASSKEY = Statement("SELECT * FROM passkey WHERE id = :id")
-_PUT_PASSKEY = upsert_into(passkey)
+_PUT_PASSKEY = upsert_into("passkey", "id")
 _DROP_PASSKEY = Statement("DELETE FROM passkey WHERE id = :key")
 _SESSION = Statement("SELECT * FROM session WHERE digest = :digest")
 _SESSIONS = Statement("SELECT * FROM session WHERE account = :folded ORDER BY created_at DESC")
-_PUT_SESSION = upsert_into(session)
+_PUT_SESSION = upsert_into("session", "digest")
 _DROP_SESSION = Statement("DELETE FROM session WHERE digest = :key")
 # All but one: whoever changes their password stays signed in where they did it, and nowhere else.
 _DROP_SESSIONS = Statement("""
@@ -53,8 +52,8 @@ _DROP_SESSIONS = Statement("""
 """)
 _TOKENS = Statement("SELECT * FROM token ORDER BY folded, created_at")
 _TOKEN = Statement("SELECT * FROM token WHERE digest = :digest")
-_PUT_TOKEN = upsert_into(token)
-_ATTEMPTED = insert_into(sign_in, returning="seq")
+_PUT_TOKEN = upsert_into("token", "id")
+_ATTEMPTED = insert_into("sign_in", returning="seq")
 # What failed before the last good sign-in of the name is forgiven: else somebody who mistypes each day is locked out.
 _LAST_GOOD = "SELECT max(seq) FROM sign_in AS well WHERE well.folded = :folded AND well.good = TRUE"
 _SINCE_GOOD = f"seq > coalesce(({_LAST_GOOD}), -1)"
@@ -206,7 +205,7 @@ _DRAFT = Statement("SELECT * FROM draft WHERE id = :id")
 _DRAFTS = Statement("""
     SELECT * FROM draft WHERE account = :folded AND alert_id IS NULL ORDER BY updated_at DESC, id DESC
 """)
-_PUT_DRAFT = upsert_into(draft)
+_PUT_DRAFT = upsert_into("draft", "id")
 _DROP_DRAFT = Statement("DELETE FROM draft WHERE id = :key")
 _SWEEP_DRAFTS = Statement("DELETE FROM draft WHERE updated_at < :before")
 
@@ -237,7 +236,7 @@ class Drafts(UnitPart):
 
 
 _REPLY = Statement("SELECT * FROM idempotency WHERE token = :token AND key = :key")
-_KEEP_REPLY = upsert_into(idempotency)
+_KEEP_REPLY = upsert_into("idempotency", "token", "key")
 _DROP_REPLIES = Statement("DELETE FROM idempotency WHERE body LIKE '%' || :words || '%'")
 _SWEEP_REPLIES = Statement("DELETE FROM idempotency WHERE at < :oldest")
 

@@ -34,7 +34,6 @@ from alerts.model.errors import Misuse
 from alerts.model.reason import because
 from alerts.store.dialect import is_sqlite
 from alerts.store.files import sync
-from alerts.store.schema import picture
 from alerts.store.statement import Statement, UnitPart, upsert_into
 
 if TYPE_CHECKING:
@@ -176,7 +175,7 @@ def _write(file: Path, data: bytes) -> None:
 
 
 _HAS = Statement("SELECT name FROM picture WHERE name = :name")
-_PUT = upsert_into(picture)
+_PUT = upsert_into("picture", "name")
 _GET = Statement("SELECT data FROM picture WHERE name = :name")
 
 

@@ -30,7 +30,6 @@ from alerts.model.poll import (
 )
 from alerts.model.reason import Reason, kept_reason, read_reason
 from alerts.store.mapper import Mapper
-from alerts.store.schema import ballot, poll, poll_place
 from alerts.store.statement import Statement, UnitPart, insert_into, moment, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
 AMBIGUOUS = 6
 # Without its secret, a poll that was counted has NULL there.
 _ROW = Mapper(Poll, writes={"secret": lambda secret: secret or None})
-_PUT = upsert_into(poll)
+_PUT = upsert_into("poll", "id")
 _LAST_CHARACTER = "\U0010ffff"
 _ONE = Statement("SELECT * FROM poll WHERE id = :id")
 _BEGINNING = Statement(f"SELECT * FROM poll WHERE id >= :prefix AND id <= :last ORDER BY id LIMIT {AMBIGUOUS}")
@@ -58,12 +57,12 @@ NEXT_TIME = """
 """
 """When the next poll is to be opened, closed or given up."""
 _PLACES = Statement("SELECT * FROM poll_place WHERE poll = :poll ORDER BY name")
-_PUT_PLACE = upsert_into(poll_place)
+_PUT_PLACE = upsert_into("poll_place", "poll", "name")
 _COUNTED = Statement("""
     UPDATE poll_place SET votes = :votes, how = :how, counted_at = :counted_at, reason = :reason
     WHERE poll = :key AND name = :place
 """)
-_VOTE = insert_into(ballot)
+_VOTE = insert_into("ballot")
 _VOTED = Statement("SELECT voter FROM ballot WHERE poll = :poll AND voter = :voter")
 _OF_NETWORK = Statement("SELECT max(minute) AS at FROM ballot WHERE poll = :poll AND network = :network")
 # The network of an older vote holds nobody back any more, so it isn't kept.

@@ -10,8 +10,8 @@ from alerts.model.listening import AnswerState, GivenAnswer, Moderation, Questio
 from alerts.model.post import Post
 from alerts.model.reason import kept_reason
 from alerts.store.alerts import post_of
+from alerts.store.conditions import ANSWERS
 from alerts.store.mapper import Mapper
-from alerts.store.schema import ANSWERS, answer, moderation, question
 from alerts.store.statement import Statement, UnitPart, insert_into, stamp, upsert_into
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _ANSWER_POSTS = Statement(f"""
 """)
 _MOVE_ASKERS = Statement("UPDATE utterance SET question = :into WHERE question = :key")
 _DROP_QUESTION = Statement("DELETE FROM question WHERE id = :key")
-_PUT_QUESTION = upsert_into(question)
+_PUT_QUESTION = upsert_into("question", "id")
 _QUESTION = Statement("SELECT * FROM question WHERE id = :id")
 _QUESTIONS = Statement("""
     SELECT * FROM question
@@ -38,7 +38,7 @@ _ANSWERED_ABOUT = Statement("""
     SELECT incident FROM question WHERE incident IS NOT NULL AND (state = 'answered' OR state = 'became')
     GROUP BY incident ORDER BY max(changed_at) DESC LIMIT :most
 """)
-_ADD_ANSWER = insert_into(answer)
+_ADD_ANSWER = insert_into("answer")
 _SET_ANSWER = Statement("""
     UPDATE answer SET state = :state, validated_by = :by, validated_at = :at, digest = coalesce(:digest, digest)
     WHERE id = :key AND state = :was
@@ -47,7 +47,7 @@ _ANSWER = Statement("SELECT * FROM answer WHERE id = :id")
 _ANSWERS = Statement("SELECT * FROM answer WHERE question = :question ORDER BY version, seq")
 _FORGET_ANSWERS = Statement("DELETE FROM answer WHERE question = :key")
 _WAITING_ANSWERS = Statement("SELECT * FROM answer WHERE state = 'waiting' ORDER BY seq")
-_MODERATE = insert_into(moderation)
+_MODERATE = insert_into("moderation")
 _DECIDE_MODERATION = Statement("""
     UPDATE moderation SET state = :state, second = :second, reason = :reason WHERE id = :key AND state = :was
 """)

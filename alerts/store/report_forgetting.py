@@ -10,16 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from alerts.model.reports import CitizenReport
+from alerts.store.conditions import EXACT, SOURCED
 from alerts.store.report_rows import REPORT
-from alerts.store.schema import (
-    EXACT,
-    SOURCED,
-    report_secret,
-)
 from alerts.store.statement import Statement, UnitPart, insert_new, stamp
 
 _SECRETS = Statement("SELECT name, value FROM report_secret WHERE name IN (SELECT value FROM items(:names))")
-_NEW_SECRET = insert_new(report_secret, "name")
+_NEW_SECRET = insert_new("report_secret", "name")
 _DROP_SECRETS = Statement("DELETE FROM report_secret WHERE name LIKE 'day %' AND at < :before")
 _DROP_SOURCES = (
     Statement("DELETE FROM report_source WHERE at < :before"),

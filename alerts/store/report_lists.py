@@ -19,9 +19,9 @@ from datetime import datetime
 from typing import Any
 
 from alerts.model.reports import COUNTING, CitizenReport, ReportState, WantedReports
+from alerts.store.conditions import OPEN_REPORTS
 from alerts.store.report_rows import REPORT
 from alerts.store.reports import BEYOND
-from alerts.store.schema import OPEN_REPORTS
 from alerts.store.statement import Statement, UnitPart, literals, stamp
 
 Place = tuple[int, int]

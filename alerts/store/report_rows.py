@@ -21,7 +21,6 @@ from alerts.model.reports import (
     ReportStep,
 )
 from alerts.store.mapper import Mapper
-from alerts.store.schema import content_notice, report_begun, report_forward, report_photo
 from alerts.store.statement import Statement, UnitPart, stamp, upsert_into
 
 if TYPE_CHECKING:
@@ -37,14 +36,14 @@ _FORWARDING_ROW = Mapper(Forwarding)
 _BEGUN_ROW = Mapper(BegunReport)
 
 
-_PUT_PHOTO = upsert_into(report_photo)
+_PUT_PHOTO = upsert_into("report_photo", "report")
 _PHOTO = Statement("SELECT * FROM report_photo WHERE report = :report")
-_PUT_NOTICE = upsert_into(content_notice)
+_PUT_NOTICE = upsert_into("content_notice", "id")
 _STATED = "(CAST(:state AS text) IS NULL OR state = :state)"
 _NOTICES_OF = Statement(f"SELECT * FROM content_notice WHERE {_STATED} AND report = :report ORDER BY at LIMIT :most")
 _NOTICES_OF_ALL = Statement(f"SELECT * FROM content_notice WHERE {_STATED} ORDER BY at LIMIT :most")
 _NOTICE = Statement("SELECT * FROM content_notice WHERE id = :id")
-_PUT_FORWARD = upsert_into(report_forward)
+_PUT_FORWARD = upsert_into("report_forward", "report", "forward")
 _FORWARDED = Statement("SELECT * FROM report_forward WHERE report = :report")
 _FORWARDED_ALL = Statement("SELECT * FROM report_forward WHERE report IN (SELECT value FROM items(:reports))")
 _DUE = Statement("""
@@ -102,7 +101,7 @@ class ReportParts(UnitPart):
         return [_FORWARDING_ROW.read(row) for row in rows]
 
 
-_BEGIN = upsert_into(report_begun)
+_BEGIN = upsert_into("report_begun", "channel", "chat")
 _BEGUN = Statement("SELECT * FROM report_begun WHERE channel = :of AND chat = :who")
 _END = Statement("DELETE FROM report_begun WHERE channel = :of AND chat = :who")
 _DROP = Statement("DELETE FROM report_begun WHERE at < :before")

@@ -22,10 +22,10 @@ from alerts.model.reports import (
     ReportStep,
     Telling,
 )
+from alerts.store.conditions import CITED, OPEN_REPORTS, SOURCED, UNTOLD
 from alerts.store.mapper import Mapper
 from alerts.store.report_forgetting import ReportForgetting
 from alerts.store.report_rows import REPORT, STEP, ReportParts
-from alerts.store.schema import CITED, OPEN_REPORTS, SOURCED, UNTOLD, report, report_source, report_step
 from alerts.store.statement import Statement, insert_into, insert_new, literals, moment, stamp
 
 _HELD_PHOTOS = Statement(f"""
@@ -33,8 +33,8 @@ _HELD_PHOTOS = Statement(f"""
     FROM (SELECT seq FROM report WHERE {OPEN_REPORTS} AND state = 'held' AND has_photo = TRUE LIMIT :most) AS counted
 """)
 BEYOND = 2**62
-_ADD = insert_into(report)
-_SETS = ", ".join(f'"{c.name}" = :{c.name}' for c in report.columns if c.name not in ("seq", "id", "number"))
+_ADD = insert_into("report")
+_SETS = ", ".join(f'"{name}" = :{name}' for name in REPORT.columns if name not in ("id", "number"))
 _SET = Statement(f"UPDATE report SET {_SETS} WHERE id = :id")
 _BY = {name: Statement(f'SELECT * FROM report WHERE "{name}" = :value') for name in ("id", "number", "key")}
 _IN_BOX = "lat >= :south AND lat <= :north AND lon >= :west AND lon <= :east"
@@ -64,7 +64,7 @@ _NEXT = Statement("""
     ON CONFLICT (year) DO UPDATE SET last = report_number.last + 1 RETURNING last
 """)
 _SOURCE_ROW = Mapper(ReportSource)
-_TELL = insert_new(report_source, "report", "source")
+_TELL = insert_new("report_source", "report", "source")
 _TOLD_BY_MORE = Statement("UPDATE report SET tellers = coalesce(tellers, 1) + :more WHERE id = :key")
 _TELLERS = Statement(f"SELECT * FROM report_source WHERE report {_AMONG} ORDER BY at")
 _TELLINGS = Statement(f"""
@@ -95,7 +95,7 @@ _ATTACH = Statement(f"UPDATE report SET incident = :named, changed_at = :at WHER
 _AGREE = Statement(f"UPDATE report SET agreed = :agreed WHERE id {_AMONG}")
 _DRAFTS = Statement(f"SELECT DISTINCT draft FROM report WHERE {CITED} AND received_at >= :since LIMIT :most")
 _CITED_BY = Statement("SELECT draft, number FROM report WHERE draft IN (SELECT value FROM items(:drafts)) ORDER BY seq")
-_STEP = insert_into(report_step)
+_STEP = insert_into("report_step")
 _STEPS = Statement("SELECT * FROM report_step WHERE report = :report ORDER BY seq")
 _UNTOLD = Statement(f"""
     SELECT * FROM report_step WHERE {UNTOLD} AND channel = :channel AND seq > :behind ORDER BY seq LIMIT :most

@@ -30,7 +30,6 @@ from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.audit import AuditLog
 from alerts.store.files import StoreError, opened, sound, sync
-from alerts.store.schema import fact
 from alerts.store.sockets import ring
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
@@ -45,7 +44,7 @@ _OWNER = "(store)"  # no channel's name holds brackets
 # Always the same length, written in place: the file is never shorter or longer than one write.
 _LENGTH = 200
 _FACT = Statement(f"SELECT value FROM fact WHERE channel = '{_OWNER}' AND key = :key")
-_KEEP = upsert_into(fact)
+_KEEP = upsert_into("fact", "channel", "key")
 _REACHED = """
 SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'alert'), (SELECT seq FROM sqlite_sequence WHERE name = 'attempt')
 """

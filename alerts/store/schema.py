@@ -29,6 +29,25 @@ from sqlalchemy import (
     text,
 )
 
+from alerts.store.conditions import (
+    ANSWERS,
+    ASKING,
+    CITED,
+    DUPLICATES,
+    EXACT,
+    HELD,
+    KNOWN,
+    NAMED,
+    NOT_CLOSED,
+    OPEN,
+    OPEN_REPORTS,
+    SOURCED,
+    UNDER_WAY,
+    UNHANDLED,
+    UNTOLD,
+    WORDS,
+)
+
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -37,24 +56,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-# What partial indexes hold: only a statement that says it word for word uses them, so that they draw no other away.
-OPEN = "state IN ('waiting', 'queued', 'sending', 'in_doubt', 'failed')"
-NOT_CLOSED = "state = 'accepted' AND closed_at IS NULL"
-HELD = "state IN ('waiting', 'left_out', 'rejected')"
-NAMED = "source <> ''"
-KNOWN = "remote_id IS NOT NULL"
-UNDER_WAY = "ended_at IS NULL"
-UNHANDLED = "state = 'unread'"
-ASKING = "question IS NOT NULL"
-WORDS = "text IS NOT NULL"
-ANSWERS = "answer IS NOT NULL"
-OPEN_REPORTS = "state IN ('received', 'held', 'accepted', 'assigned')"
-SOURCED = "source IS NOT NULL"
-CITED = "draft IS NOT NULL AND incident IS NULL"
-EXACT = "NOT rounded"
-DUPLICATES = "duplicate_of IS NOT NULL"
-UNTOLD = "told_at IS NULL AND chat IS NOT NULL"
 
 
 def _seq() -> Column[int]:

@@ -1,8 +1,8 @@
-"""How statements are run: SQLAlchemy Core's, compiled once, run many times in the database's thread.
+"""How statements are run: SQL as text, which SQLite and PostgreSQL both read, in the database's thread.
 
-Core builds them from the tables of `alerts.store.schema`, for SQLite or for PostgreSQL (`alerts.store.dialect`); what
-runs is the driver's own cursor, whose rows are read by name. Times are whole microseconds since 1970 in UTC: exact,
-sortable, the same in every database.
+`:name` stands for a parameter. The few words that the two don't share are written as `_SHARED` lists them and replaced
+for each. What runs is the driver's own cursor, whose rows are read by name. Times are whole microseconds since 1970 in
+UTC: exact, sortable, the same in every database.
 """
 
 from __future__ import annotations
@@ -10,17 +10,13 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, or_, select
-from sqlalchemy.engine import Dialect
-from sqlalchemy.sql.expression import ClauseElement
-
-from alerts.store.dialect import POSTGRESQL, SQLITE, is_sqlite, json_items
+from alerts.store.dialect import is_sqlite
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Cursor, Row
@@ -80,51 +76,36 @@ _SHARED = (
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 
 
-def _spelled(text: str, dialect: Dialect) -> str:
-    for pattern, for_sqlite, for_postgresql in _SHARED:
-        text = pattern.sub(for_sqlite if dialect is SQLITE else for_postgresql, text)
-    return text if dialect is SQLITE else _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%"))
-
-
 def kept_fields(fields: Mapping[str, Any]) -> str:
     """The text that `fields_of` reads."""
     return json.dumps(dict(fields), ensure_ascii=False)
 
 
 class Statement:
-    """A statement with named parameters, run within the transaction that its connection is in.
+    """A statement with named parameters, run within the transaction that its connection is in."""
 
-    As text it is SQL that both databases read, with `:name` for a parameter and what `_SHARED` lists. Core's are
-    compiled for each of the two at their first use: that costs a hundred times what running does.
-    """
-
-    def __init__(self, clause: ClauseElement | str) -> None:
-        self._clause = clause
+    def __init__(self, text: str) -> None:
+        self._text = text
 
     @cached_property
-    def _for_sqlite(self) -> tuple[str, dict[str, Any]]:
-        return self._compiled(SQLITE)
+    def for_sqlite(self) -> str:
+        """As SQLite's driver takes it."""
+        text = self._text
+        for shared, sqlite, _ in _SHARED:
+            text = shared.sub(sqlite, text)
+        return text
 
     @cached_property
-    def _for_postgresql(self) -> tuple[str, dict[str, Any]]:
-        return self._compiled(POSTGRESQL)
-
-    def _compiled(self, dialect: Dialect) -> tuple[str, dict[str, Any]]:
-        """The SQL with named parameters, and the values of those that are the statement's own constants."""
-        if isinstance(self._clause, str):
-            return _spelled(self._clause, dialect), {}
-        compiled = self._clause.compile(dialect=dialect)
-        constants = {name: value for name, value in compiled.params.items() if value is not None}
-        return str(compiled), constants
-
-    def warm(self, *, is_file: bool = True) -> None:
-        """Compile it now, for a file or for a server."""
-        _ = self._for_sqlite if is_file else self._for_postgresql
+    def for_postgresql(self) -> str:
+        """As PostgreSQL's driver takes it."""
+        text = self._text
+        for shared, _, postgresql in _SHARED:
+            text = shared.sub(postgresql, text)
+        return _PARAMETER.sub(r"%(\1)s", text.replace("%", "%%"))
 
     def run(self, db: Connection, **values: Any) -> Cursor:
         """Execute within the transaction that `db` is in."""
-        sql, constants = self._for_sqlite if is_sqlite(db) else self._for_postgresql
-        return db.execute(sql, {**constants, **values})
+        return db.execute(self.for_sqlite if is_sqlite(db) else self.for_postgresql, values)
 
     def rows(self, db: Connection, **values: Any) -> list[Row]:
         """All rows."""
@@ -140,8 +121,57 @@ class Statement:
         """The rows one after the other, of however many: no more than some hundred are in memory."""
         if isinstance(db, sqlite3.Connection):
             return iter(self.run(db, **values))
-        sql, constants = self._for_postgresql
-        return db.walk(sql, {**constants, **values})
+        return db.walk(self.for_postgresql, values)
+
+
+class Insert:
+    """An INSERT of the columns that it is given, and what follows their values.
+
+    `keys` are the columns by which a row is known that is there already: it is replaced, or left as it is.
+    """
+
+    def __init__(self, table: str, *keys: str, replaces: bool = False, returning: str | None = None) -> None:
+        self._table = table
+        self._keys = keys
+        self._replaces = replaces
+        self._returning = returning
+        self._made: dict[tuple[str, ...], Statement] = {}
+
+    def run(self, db: Connection, **values: Any) -> Cursor:
+        """Execute within the transaction that `db` is in."""
+        names = tuple(values)
+        if (statement := self._made.get(names)) is None:
+            statement = self._made[names] = Statement(self._spelled(names))
+        return statement.run(db, **values)
+
+    def row(self, db: Connection, **values: Any) -> Row | None:
+        """The row with what it returns; None: a row with these keys was left as it is."""
+        row: Row | None = self.run(db, **values).fetchone()
+        return row
+
+    def _spelled(self, names: tuple[str, ...]) -> str:
+        columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
+        text = f"INSERT INTO {self._table} ({columns}) VALUES ({values})"
+        if self._keys:
+            rest = [name for name in names if name not in self._keys] if self._replaces else []
+            sets = ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
+            text += f" ON CONFLICT ({', '.join(self._keys)}) DO {f'UPDATE SET {sets}' if sets else 'NOTHING'}"
+        return f"{text} RETURNING {self._returning}" if self._returning else text
+
+
+def insert_into(table: str, *, returning: str | None = None) -> Insert:
+    """An INSERT, which may return a column of the row."""
+    return Insert(table, returning=returning)
+
+
+def upsert_into(table: str, *keys: str) -> Insert:
+    """An INSERT that replaces the row with the same keys."""
+    return Insert(table, *keys, replaces=True)
+
+
+def insert_new(table: str, *keys: str) -> Insert:
+    """An INSERT that leaves a row with the same keys as it is."""
+    return Insert(table, *keys)
 
 
 @dataclass(slots=True)
@@ -164,42 +194,6 @@ class UnitPart:
         self._db = db
 
 
-def insert_into(table: Table, *, returning: str | None = None) -> Statement:
-    """An INSERT with one parameter for each column but an automatic key, which it may return."""
-    names = [column.name for column in table.columns if column.autoincrement is not True]
-    return Statement(_insert(table, names) + (f" RETURNING {returning}" if returning else ""))
-
-
-def upsert_into(table: Table) -> Statement:
-    """An INSERT that replaces the row of the same primary key."""
-    names = [column.name for column in table.columns]
-    rest = ", ".join(f'"{name}" = excluded."{name}"' for name in names if not table.c[name].primary_key)
-    keys = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-    return Statement(f"{_insert(table, names)} ON CONFLICT ({keys}) DO UPDATE SET {rest}")
-
-
-def insert_new(table: Table, *keys: str) -> Statement:
-    """An INSERT with one parameter for each column, which leaves a row with these keys as it is."""
-    names = [column.name for column in table.columns]
-    return Statement(f"{_insert(table, names)} ON CONFLICT ({', '.join(keys)}) DO NOTHING")
-
-
-def _insert(table: Table, names: Sequence[str]) -> str:
-    columns, values = ", ".join(f'"{name}"' for name in names), ", ".join(f":{name}" for name in names)
-    return f"INSERT INTO {table.name} ({columns}) VALUES ({values})"
-
-
 def literals(values: Iterable[str]) -> str:
     """Constants of the program as they stand in a statement, between commas."""
     return ", ".join(f"'{value}'" for value in values)
-
-
-def one_of(column: Column[Any], parameter: str) -> ColumnElement[bool]:
-    """`column` is in the JSON array bound to `parameter`: a list of any length with one compiled statement."""
-    # Core would write as many marks as there are values, and compile the statement anew for each number of them.
-    return column.in_(select(json_items(bindparam(parameter)).c.value))
-
-
-def any_of(column: Column[Any], values: Sequence[str]) -> ColumnElement[bool]:
-    """`column` is one of these constants. Core's own `in_` is expanded anew for each execution."""
-    return or_(*(column == value for value in values))

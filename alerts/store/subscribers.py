@@ -24,36 +24,30 @@ from alerts.model.subscriber import (
     wants,
 )
 from alerts.store.bulk_statements import TAKE_OFF
-from alerts.store.schema import (
-    bulk_flight,
-    fact,
-    held_back,
-    link_code,
-    officer_asked,
-    officer_chat,
-    officer_told,
-    received,
-    report_begun,
-    subscriber,
-)
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
-    from sqlalchemy import Table
-
     from alerts.store.dialect import Row
 
 OFFSET = "bot offset"
 """The fact under which a channel keeps the first update that wasn't handled yet."""
 CHANGED = "subscribers changed"
 """The fact under which it is kept how often who subscribes to a channel has changed."""
-# Every table that holds a chat's id: to forget somebody means to forget them in all of these.
-_OWN: tuple[Table, ...] = (subscriber, received, held_back, officer_chat, officer_told, officer_asked, report_begun)
+OWN: Mapping[str, tuple[str, ...]] = {
+    "subscriber": ("channel",),
+    "received": ("channel", "incident"),
+    "held_back": ("channel", "bulk"),
+    "officer_chat": ("channel",),
+    "officer_told": ("channel", "alert_id"),
+    "officer_asked": ("channel",),
+    "report_begun": ("channel",),
+}
+"""The tables with a chat in their key, and the rest of that key: who is forgotten is forgotten in all of these."""
 _OF_CHANNEL = "bulk IN (SELECT id FROM bulk WHERE channel = :of)"
 
 _GET = Statement("SELECT * FROM subscriber WHERE channel = :of AND chat = :who")
 _BY_TOKEN = Statement("SELECT * FROM subscriber WHERE token = :digest AND channel = :of")
-_PUT = upsert_into(subscriber)
+_PUT = upsert_into("subscriber", "channel", "chat")
 _COUNT = Statement("SELECT count(*) FROM subscriber WHERE channel = :of AND is_on = TRUE")
 _ALL = Statement("SELECT * FROM subscriber ORDER BY channel, chat")
 _RECEIVED = Statement("SELECT incident, message_id, at FROM received WHERE channel = :of AND chat = :who ORDER BY at")
@@ -68,27 +62,26 @@ _FORGET = (
                  SELECT 1 FROM held_back
                  WHERE held_back.channel = :of AND held_back.chat = :who AND held_back.bulk = bulk.id))
     """),
-    *(Statement(f"DELETE FROM {each.name} WHERE channel = :of AND chat = :who") for each in _OWN),
+    *(Statement(f"DELETE FROM {each} WHERE channel = :of AND chat = :who") for each in OWN),
     Statement(f"DELETE FROM bulk_flight WHERE chat = :who AND {_OF_CHANNEL}"),
     # A cursor names the chat it stands at; one before is the same place, once that chat is gone.
     Statement("UPDATE bulk SET cursor = cursor - 1 WHERE channel = :of AND cursor = :who"),
 )
 
 
-def _moved(table: Table, whose: str) -> Iterator[Statement]:
+def _moved(table: str, keys: Sequence[str], whose: str) -> Iterator[Statement]:
     """The rows of one chat become another's; where that has such a row already, it makes way."""
-    keys = [column.name for column in table.primary_key.columns if column.name != "chat"]
-    same = " AND ".join(["old.chat = :who", *(f"old.{name} = {table.name}.{name}" for name in keys)])
+    same = " AND ".join(["old.chat = :who", *(f"old.{name} = {table}.{name}" for name in keys)])
     yield Statement(f"""
-        DELETE FROM {table.name}
-        WHERE chat = :now AND {whose} AND EXISTS (SELECT 1 FROM {table.name} AS old WHERE {same})
+        DELETE FROM {table}
+        WHERE chat = :now AND {whose} AND EXISTS (SELECT 1 FROM {table} AS old WHERE {same})
     """)
-    yield Statement(f"UPDATE {table.name} SET chat = :now WHERE chat = :who AND {whose}")
+    yield Statement(f"UPDATE {table} SET chat = :now WHERE chat = :who AND {whose}")
 
 
 _MOVE = (
-    *(statement for each in _OWN for statement in _moved(each, "channel = :of")),
-    *_moved(bulk_flight, _OF_CHANNEL),
+    *(statement for each, keys in OWN.items() for statement in _moved(each, keys, "channel = :of")),
+    *_moved("bulk_flight", ("bulk",), _OF_CHANNEL),
 )
 _GONE_PAST = Statement("""
     SELECT * FROM bulk WHERE channel = :of AND state = 'sending' AND cursor < :before AND cursor >= :now
@@ -96,7 +89,7 @@ _GONE_PAST = Statement("""
 _LANDED = Statement(f"SELECT * FROM bulk_landed WHERE {_OF_CHANNEL}")
 _LAND_ANEW = Statement("UPDATE bulk_landed SET got = :pairs WHERE seq = :key")
 _FACT = Statement(f"SELECT value FROM fact WHERE channel = :of AND key = '{OFFSET}'")
-_REMEMBER = upsert_into(fact)
+_REMEMBER = upsert_into("fact", "channel", "key")
 _CHANGES = Statement(f"SELECT value FROM fact WHERE channel = :of AND key = '{CHANGED}'")
 _CHANGE = Statement(f"""
     INSERT INTO fact (channel, key, value) VALUES (:channel, '{CHANGED}', '1')
@@ -263,12 +256,12 @@ def quiet_of(text: str | None) -> Quiet | None:
     return Quiet(time.fromisoformat(start), time.fromisoformat(end))
 
 
-_OFFER = upsert_into(link_code)
+_OFFER = upsert_into("link_code", "account")
 _CODE = Statement("SELECT account FROM link_code WHERE digest = :digest AND until > :now")
 # Whether it was in time or not: a code that was shown once is good for one try.
 _USED = Statement("DELETE FROM link_code WHERE digest = :hash")
 _VOID = Statement("DELETE FROM link_code WHERE account = :folded")
-_LINK = upsert_into(officer_chat)
+_LINK = upsert_into("officer_chat", "channel", "chat")
 _UNLINK = Statement("DELETE FROM officer_chat WHERE channel = :of AND chat = :who")
 _UNTELL = Statement("DELETE FROM officer_told WHERE channel = :of AND chat = :who")
 # A browser that was there for its officer alone.
@@ -279,9 +272,9 @@ _LINKED = Statement("SELECT * FROM officer_chat WHERE channel = :of AND chat = :
 _OF = Statement("SELECT * FROM officer_chat WHERE account = :folded")
 _ALL_LINKED = Statement("SELECT * FROM officer_chat WHERE channel = :of ORDER BY chat")
 _TOLD = Statement("SELECT * FROM officer_told WHERE channel = :of AND chat = :who")
-_TELL = upsert_into(officer_told)
+_TELL = upsert_into("officer_told", "channel", "chat", "alert_id")
 # One question a chat, the newest: a reason that is typed answers what was asked last.
-_ASK = upsert_into(officer_asked)
+_ASK = upsert_into("officer_asked", "channel", "chat")
 _ASKED = Statement("SELECT * FROM officer_asked WHERE channel = :of AND chat = :who")
 _UNASK = Statement("DELETE FROM officer_asked WHERE channel = :of AND chat = :who")
 _ANSWERED = Statement("DELETE FROM officer_asked WHERE channel = :of AND chat = :who AND alert_id = :alert")

@@ -19,8 +19,8 @@ from alerts.model.reason import read_reason
 from alerts.store import lists, polls
 from alerts.store.alerts import post_of, stored_alert_of
 from alerts.store.bulk_landing import progress, with_subscribers
+from alerts.store.conditions import OPEN
 from alerts.store.memory import SourceMemory
-from alerts.store.schema import OPEN, look, metadata
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 # Nearly all there ever was is accepted: SQLite is to take the index of times, not that of states.
@@ -125,7 +125,7 @@ _FACT = Statement("SELECT value FROM fact WHERE channel = :channel AND key = :ke
 _STANDING = Statement("SELECT * FROM channel WHERE name = :name")
 _LOOK = Statement("SELECT alert_id FROM look WHERE account = :account AND incident = :incident")
 _HELD_UNTIL = Statement("SELECT bulk, max(until) AS until FROM held_back GROUP BY bulk")
-_LOOKED = upsert_into(look)
+_LOOKED = upsert_into("look", "account", "incident")
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +385,8 @@ class Views(UnitPart):
 
         So is what people said, unless it is asked for `with_heard`. Bytes are spelled in base64.
         """
+        from alerts.store.schema import metadata  # noqa: PLC0415 with SQLAlchemy, which only an export pays for here
+
         for table in metadata.sorted_tables:
             secret = _HIDDEN.get(table.name, ()) + (() if with_heard else _SAID.get(table.name, ()))
             hidden = dict.fromkeys(secret, "***")

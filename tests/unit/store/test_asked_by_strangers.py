@@ -43,7 +43,7 @@ def test_a_file_looks_none_of_them_up_by_a_whole_table(tmp_path):
     whole = {}
     with opened(tmp_path / "town.db") as db:
         for name, each in ASKED.items():
-            sql, _ = each._for_sqlite
+            sql = each.for_sqlite
             plan = db.execute(f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(re.findall(r":(\w+)", sql), 1))
             steps = [row[3] for row in plan if re.match(r"SCAN (?!counted|anon_|json_each|CONSTANT|.*VIRTUAL)", row[3])]
             if steps:
@@ -60,7 +60,7 @@ def test_a_server_looks_none_of_them_up_by_a_whole_table(postgresql_url):
         # Of a table that is empty the planner reads all of it, unless it mustn't where there is another way.
         db.execute("SET enable_seqscan = off")
         for name, each in ASKED.items():
-            sql, constants = each._for_postgresql
+            sql, constants = each.for_postgresql, {}
             lists = re.findall(r"json[a-z_]*\(\W*%\((\w+)\)s", sql)
             values = {**dict.fromkeys(re.findall(r"%\((\w+)\)s", sql), "1"), **dict.fromkeys(lists, "[]"), **constants}
             steps = [row[0] for row in db.execute(f"EXPLAIN {sql}", values) if "Seq Scan on" in row[0]]

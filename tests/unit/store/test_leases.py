@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
 from alerts.model.lease import Lease, LeaseLost, RunningDaemon
 from alerts.store.leases import FORGOTTEN_AFTER, Leases, Renewal, Take
@@ -17,11 +16,9 @@ from tests.unit.store.conftest import LATER, NOW
 TERM = timedelta(seconds=5)
 UNTIL = NOW + TERM
 FORMER_TAKE = Statement(
-    text(
-        "INSERT INTO lease (lane, owner, until) VALUES (:lane, :owner, :until) ON CONFLICT (lane) DO UPDATE"
-        " SET owner = excluded.owner, until = excluded.until"
-        " WHERE lease.owner = :owner OR lease.until <= :now OR lease.until > :far"
-    )
+    "INSERT INTO lease (lane, owner, until) VALUES (:lane, :owner, :until) ON CONFLICT (lane) DO UPDATE"
+    " SET owner = excluded.owner, until = excluded.until"
+    " WHERE lease.owner = :owner OR lease.until <= :now OR lease.until > :far"
 )
 """As the version before takes and renews one."""
 

@@ -297,7 +297,7 @@ def test_nothing_nests_deeper_than_the_parser_of_the_oldest_sqlite_goes(tmp_path
         importlib.import_module(each.name) for each in pkgutil.iter_modules(alerts.store.__path__, "alerts.store.")
     )
     asked = {
-        f"{module.__name__}.{name}": statement._for_sqlite[0]
+        f"{module.__name__}.{name}": statement.for_sqlite
         for module in modules
         for name, statement in vars(module).items()
         if isinstance(statement, Statement)

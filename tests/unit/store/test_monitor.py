@@ -110,7 +110,7 @@ def test_what_is_kept_is_kept_apart_from_the_channels_facts(db):
 
 @pytest.mark.parametrize("statement", [monitor._STUCK, monitor._UNDECIDED], ids=["stuck", "undecided"])
 def test_a_round_reads_no_whole_table(db, statement):
-    sql, _ = statement._for_sqlite
+    sql = statement.for_sqlite
     values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
     steps = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 

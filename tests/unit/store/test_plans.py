@@ -58,7 +58,7 @@ def filled(tmp_path_factory):
 
 
 def plan(db, statement: Statement) -> list[str]:
-    sql, _ = statement._for_sqlite
+    sql = statement.for_sqlite
     values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
     return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 

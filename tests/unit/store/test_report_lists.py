@@ -126,7 +126,7 @@ async def test_duplicates_are_found_and_moved_and_what_hangs_on_a_report_is_stri
 def test_what_is_over_is_walked_from_the_newest_on_and_never_sorted(tmp_path):
     migrate(tmp_path / "town.db")
     with closing(connect(tmp_path / "town.db")) as db:
-        sql, _ = report_lists._OVER_LISTED._for_sqlite
+        sql = report_lists._OVER_LISTED.for_sqlite
         steps = [
             row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(re.findall(r":(\w+)", sql), 1))
         ]

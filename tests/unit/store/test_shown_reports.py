@@ -58,7 +58,7 @@ def test_each_question_uses_an_index(tmp_path):
     migrate(path)
     db = connect(path)
     for statement in (report_lists._OPEN, report_lists._CLOSED, report_lists._ONE):
-        sql, _ = statement._for_sqlite
+        sql = statement.for_sqlite
         values = dict.fromkeys(re.findall(r":(\w+)", sql), 1)
         steps = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
         assert not [step for step in steps if step.startswith("SCAN")], steps

@@ -290,7 +290,7 @@ def test_very_much_at_once_is_told_as_everything(shelf):
 
 
 def _plan(db, statement: Statement) -> list[str]:
-    sql, _ = statement._for_sqlite
+    sql = statement.for_sqlite
     return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", dict.fromkeys(re.findall(r":(\w+)", sql), 1))]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from alerts.store.schema import UNDER_WAY
+from alerts.store.conditions import UNDER_WAY
 
 revision = "0025"
 down_revision = "0024"
