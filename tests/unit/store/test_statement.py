@@ -39,8 +39,7 @@ def test_one_text_is_sql_for_both_databases():
     )
 
     assert (
-        statement.for_sqlite
-        == "SELECT min(a, :b) FROM t WHERE +(c) IN (SELECT value FROM json_each(:d)) OR e LIKE '%'"
+        statement.for_sqlite == "SELECT min(a, :b) FROM t WHERE +(c) IN (SELECT value FROM json_each(:d)) OR e LIKE '%'"
     )
     assert statement.for_postgresql == (
         "SELECT least(a, %(b)s) FROM t WHERE (c) IN "
