@@ -354,11 +354,12 @@ class Touches:
     async def _keep(self, touch: Callable[[DeskUnit], None]) -> None:
         try:
             await self._service.act(touch)
-        except DatabaseRefused as error:
+        except Exception as error:  # noqa: BLE001 nothing hangs on it, and nobody may be waiting any more: it is told
             self._tell(error)
 
-    def _tell(self, error: DatabaseRefused) -> None:
+    def _tell(self, error: Exception) -> None:
         now = self._service.now()
         if self._told is None or abs(now - self._told) >= TOLD_EVERY:
             self._told = now
-            log.warning("session.untouched", cause=str(error))
+            fault = None if isinstance(error, DatabaseRefused) else error
+            log.warning("session.untouched", cause=str(error), exc_info=fault)
