@@ -23,6 +23,7 @@ from functools import lru_cache
 from alerts.access.audit import AuditEvent, write_failing
 from alerts.access.sessions import KNOWN_FOR, Failures, Held, Refusal, Visit
 from alerts.desk.service import DeskUnit
+from alerts.model.backoff import backoff
 from alerts.model.person import Account, fold_name
 
 REMEMBERED = timedelta(days=1)
@@ -54,10 +55,7 @@ class Backoff:
     def delay(self, failures: int) -> timedelta:
         """How long after the last of so many failures the next try may come."""
         over = failures - self.free
-        if over <= 0:
-            return timedelta()
-        # The exponent is bounded: a flood of failures must not make a number that no timedelta holds.
-        return min(self.cap, timedelta(seconds=2 ** min(over - 1, 20)))
+        return backoff(over, timedelta(seconds=1), self.cap) if over > 0 else timedelta()
 
 
 ADDRESS_PACE = Backoff(9, timedelta(minutes=15))

@@ -21,6 +21,7 @@ from alerts.bot.ear import GroupEar
 from alerts.bot.reception import LONGEST_BACKOFF, Batch, Bot, Reception
 from alerts.delivery.lease import Hold, first_of
 from alerts.desk.service import DeskUnit
+from alerts.model.backoff import backoff
 from alerts.model.bounds import same
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Occupied, Retry
 from alerts.model.lease import Lease, LeaseLost
@@ -144,7 +145,7 @@ class Asking:
 
     def _pause(self, error: Exception, failures: int) -> float:
         """Longer each time, and no less than Telegram asks for."""
-        wait = min(2.0 ** min(failures, 6), LONGEST_BACKOFF)
+        wait = backoff(failures, 2.0, LONGEST_BACKOFF)
         asked = error.after if isinstance(error, Retry) else None
         return max(wait, (asked - self._bot.clock.now()).total_seconds()) if asked else wait
 

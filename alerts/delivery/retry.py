@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alerts.model.alert import Severity
+from alerts.model.backoff import backoff
 from alerts.model.delivery import ChannelStatus, Verdict
 from alerts.model.errors import (
     BadCredential,
@@ -26,6 +27,8 @@ Chance = Callable[[], float]
 """A number from [0, 1), as `random.random`."""
 
 LONGEST_WAIT = timedelta(minutes=5)
+WAITS = timedelta(seconds=2), LONGEST_WAIT
+"""Until the second try, at the longest, and until any later one."""
 LOOKS = (timedelta(seconds=2), timedelta(seconds=3), timedelta(seconds=5))
 """When to look for a post in doubt: after each, the next; a platform's read side may lag."""
 LONGEST_DOUBT = timedelta(seconds=30)
@@ -35,11 +38,6 @@ PROBED_AFTER = timedelta(seconds=30)
 UNEXPLAINED_AFTER = timedelta(minutes=1)
 """When a post is tried again that was refused without an explanation; later each time, five minutes at the most."""
 _REPEATABLE = (Means.EDIT, Means.DELETE)
-
-
-def backoff(tries: int, chance: Chance) -> timedelta:
-    """Full jitter: anything from nothing to a second doubled with each try, five minutes at the most."""
-    return min(timedelta(seconds=2.0 ** min(tries, 16)), LONGEST_WAIT) * chance()
 
 
 def sent(receipt: Receipt | None) -> Verdict:
@@ -87,15 +85,16 @@ def judge(
         case Retry():
             named = _ahead(error.after, now)
             # Where all of the channel pauses, its status holds the post back, and no time of its own has to.
-            wait = None if error.whole_channel else named or now + backoff(post.tries + 1, chance)
+            wait = None if error.whole_channel else named or now + backoff(post.tries + 1, *WAITS, chance())
             return Verdict(PostState.QUEUED, "retry", reason, next_try=wait, counts=error.sent)
         case InDoubt() if via in _REPEATABLE:
             # Changed or taken back twice is the same as once: nothing has to be looked for.
-            return Verdict(PostState.QUEUED, "retry", reason, next_try=now + backoff(post.tries + 1, chance))
+            wait = now + backoff(post.tries + 1, *WAITS, chance())
+            return Verdict(PostState.QUEUED, "retry", reason, next_try=wait)
         # It may be out: said again it would stand there twice, so it is looked for first. Where it would stand there
         # once it is said again in a while; in doubt meanwhile, so that an end which comes then isn't left out.
         case InDoubt():
-            doubt = min(backoff(post.tries + 1, chance), LONGEST_DOUBT) if repeatable else LOOKS[0]
+            doubt = min(backoff(post.tries + 1, *WAITS, chance()), LONGEST_DOUBT) if repeatable else LOOKS[0]
             return Verdict(PostState.IN_DOUBT, "in_doubt", reason, next_try=now + doubt)
         # The platform has these words already, perhaps from an attempt whose answer was lost: ours is looked for.
         case Duplicate():
@@ -116,7 +115,7 @@ def _kept(error: DeliveryError, post: Post, now: datetime) -> Verdict:
     """Nothing is given up for what is, or may be, our access's fault; unexplained, it is tried now and then."""
     if isinstance(error, BadCredential):
         return Verdict(PostState.QUEUED, "credential", error.reason, counts=False)
-    wait = min(UNEXPLAINED_AFTER * 2 ** min(post.tries, 8), LONGEST_WAIT)
+    wait = backoff(post.tries + 1, UNEXPLAINED_AFTER, LONGEST_WAIT)
     return Verdict(PostState.QUEUED, UNEXPLAINED, error.reason, next_try=now + wait)
 
 
@@ -153,10 +152,10 @@ def stands_after(
             # Several posts under way meet the same refusal: the first of them alone makes the pause longer.
             if status.state == "blocked" and status.blocked_until is not None and status.blocked_until > now:
                 return status
-            until = now + min(PROBED_AFTER * 2 ** min(refusals, 8), LONGEST_WAIT)
+            until = now + backoff(refusals + 1, PROBED_AFTER, LONGEST_WAIT)
             return replace(status, state="blocked", reason=error.reason, blocked_until=until)
         case Retry() if error.whole_channel and status.state != "blocked":
-            paused = timedelta(seconds=1) + backoff(min(refusals, 8) + 1, chance)
+            paused = timedelta(seconds=1) + backoff(refusals + 1, *WAITS, chance())
             # A pause that the platform asked for before isn't cut short by a shorter one.
             until = max(_ahead(error.after, now) or now + paused, status.blocked_until or now)
             return replace(status, state="failing", reason=error.reason, blocked_until=until)
@@ -197,7 +196,7 @@ def cannot_look(post: Post, reason: Reason, now: datetime, chance: Chance) -> Ve
     """
     grave = post.severity is Severity.UNKNOWN or post.severity.at_least(Severity.MODERATE)
     if grave and post.outcome != "duplicate":
-        again = None if post.tries < 2 else now + timedelta(seconds=1) + backoff(post.tries + 2, chance)
+        again = None if post.tries < 2 else now + timedelta(seconds=1) + backoff(post.tries + 2, *WAITS, chance())
         why = because("maybe_out_twice", why=reason)
         return Verdict(PostState.QUEUED, "sent_again", why, next_try=again, counts=False, looked=True)
     return _officer_decides(reason)
@@ -229,7 +228,7 @@ def look_failed(error: DeliveryError, post: Post, now: datetime, chance: Chance)
     if isinstance(error, InDoubt | Rejected | Gone | Duplicate):
         return cannot_look(post, error.reason, now, chance)
     named = _ahead(error.after, now) if isinstance(error, Retry) else None
-    wait = named or now + timedelta(seconds=1) + backoff(4, chance)
+    wait = named or now + timedelta(seconds=1) + backoff(4, *WAITS, chance())
     return Verdict(PostState.IN_DOUBT, "look_failed", post.reason, next_try=wait, counts=False)
 
 

@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
+from alerts.model.backoff import backoff
 from alerts.model.events import TaskEnded
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
@@ -52,7 +53,7 @@ class Worker:
         self._is_retired = False
         self._reason: Reason | None = None
         self._ended = 0.0
-        self._pause = FIRST_PAUSE
+        self._ends, self._pause = 0, FIRST_PAUSE
 
     @property
     def reason(self) -> Reason | None:
@@ -90,7 +91,8 @@ class Worker:
             await self._clock.sleep(self._pause)
 
     def _note(self, error: BaseException | None) -> None:
-        self._pause = min(self._pause * 2, LONGEST_PAUSE) if self.reason is not None else FIRST_PAUSE
+        self._ends = self._ends + 1 if self.reason is not None else 1
+        self._pause = backoff(self._ends, FIRST_PAUSE, LONGEST_PAUSE)
         # Its kind alone: its words may hold what a stranger wrote. The log has all of it.
         self._reason = because("stumbled", error=_kind_of(error)) if error is not None else because("task_ended")
         self._ended, self.ended_at = self._clock.monotonic(), self._clock.now()

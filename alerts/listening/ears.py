@@ -22,6 +22,7 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.grouping import Group
 from alerts.listening.hearing import AT_ONCE, Taken, Understand, take, understand_kept
 from alerts.listening.kinds import classify
+from alerts.model.backoff import backoff
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Retry, SourceFailed
 from alerts.model.events import Events, PostsStored, RemarkHeard
 from alerts.model.lease import Lease, LeaseLost, ear_lease
@@ -276,7 +277,7 @@ class Ear:
         except Exception as error:  # noqa: BLE001 the database's trouble must not end the listening
             log.error("ear.refused", ear=self.name, error=str(error))  # noqa: TRY400
             failures = 2
-        wait = min(self.every * 2.0 ** min(failures - 1, 16), max(self.every, LONGEST_BACKOFF))
+        wait = backoff(failures, self.every, max(self.every, LONGEST_BACKOFF))
         return max(wait.total_seconds(), (after - now).total_seconds() if after else 0.0)
 
 

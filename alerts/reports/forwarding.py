@@ -23,6 +23,7 @@ import structlog
 from alerts.delivery.lease import LeaseKeeper
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit, under
+from alerts.model.backoff import backoff
 from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Misuse, Rejected, Retry
 from alerts.model.events import Events, PostsStored, ReportsChanged
 from alerts.model.lease import Lease
@@ -140,14 +141,9 @@ def judged(before: Forwarding, error: DeliveryError, now: datetime) -> Forwardin
         return replace(tried, state=ForwardState.IN_DOUBT, tries=0, next_try=now + LOOKS[0])
     if isinstance(error, Rejected):
         return replace(tried, state=ForwardState.FAILED, next_try=None)
-    wait = KEY_TRIED_AGAIN if isinstance(error, BadCredential) else backoff(before.tries)
+    wait = KEY_TRIED_AGAIN if isinstance(error, BadCredential) else backoff(before.tries, FIRST_WAIT, LONGEST_WAIT)
     after = error.after if isinstance(error, Retry) and error.after is not None else now
     return replace(tried, state=ForwardState.WAITING, next_try=max(after, now + wait))
-
-
-def backoff(tries: int) -> timedelta:
-    """How long to wait after so many tries: twice as long each time, an hour at the most."""
-    return min(FIRST_WAIT * 2.0 ** min(max(tries - 1, 0), 16), LONGEST_WAIT)
 
 
 class Forwarder:
@@ -275,7 +271,10 @@ class Forwarder:
             shown = await self._remote.look(handover.service, due.at - LOOKED_BACK, now + LOOKED_BACK)
         except DeliveryError as error:
             self.reason = error.reason
-            await self._keep(lease, replace(due, next_try=now + backoff(due.tries + 1), tries=due.tries + 1))
+            await self._keep(
+                lease,
+                replace(due, next_try=now + backoff(due.tries + 1, FIRST_WAIT, LONGEST_WAIT), tries=due.tries + 1),
+            )
             return
         found = next((each for each in shown if handover.number in each.words), None)
         if found is not None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 
 from alerts import __version__
+from alerts.model.backoff import backoff
 from alerts.model.errors import FailedForGood, SourceFailed
 from alerts.sources.document import KEPT_FOR, FetchedDocument
 from alerts.sources.fetch import Fetched, Fetcher, NotModified, read_url
@@ -263,10 +264,10 @@ class AskedAddress:
         return Failure(again, self._clock.monotonic() + seconds - A_MOMENT)
 
     def _retried_after(self) -> float:
-        """The seconds after which the first of its sources asks again: the shortest that `poll.backoff` may say."""
+        """The seconds after which the first of its sources asks again: the shortest of `poll.asked_again_after`."""
         if self._failures == 1:
             return min(self.every, 5.0) / 2
-        return min(0.75 * self.every * 2.0 ** min(self._failures - 2, 16), LONGEST_SHARED)
+        return backoff(self._failures - 1, 0.75 * self.every, LONGEST_SHARED)
 
     def _names(self) -> str:
         """Who asks, with a contact, as feeds ask for: api.weather.gov refuses requests that don't tell it."""

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.delivery.lease import LeaseKeeper
+from alerts.model.backoff import backoff
 from alerts.model.errors import SourceFailed
 from alerts.model.lease import Lease, LeaseLost, source_lease
 from alerts.model.ports import Clock, ClockReading, HearsNews, Memory, Source, SourceReading
@@ -214,7 +215,7 @@ class Poller:
             log.error("journal.refused", source=self.name, error=str(error))  # noqa: TRY400
         self._warn(reason, failures)
         self.reason = reason
-        wait = backoff(failures, self.every, self._chance).total_seconds()
+        wait = asked_again_after(failures, self.every, self._chance()).total_seconds()
         return max(wait, failed.seconds_until(retry_at, self._clock) if retry_at else 0.0)
 
     def _warn(self, reason: Reason, failures: int) -> None:
@@ -223,12 +224,11 @@ class Poller:
             log.warning("source.failed", source=self.name, reason=str(reason), failures=failures)
 
 
-def backoff(failures: int, every: timedelta, chance: Chance) -> timedelta:
-    """How long to leave a failing source: its own interval doubled each time, to a quarter of an hour, with jitter.
+def asked_again_after(failures: int, every: timedelta, chance: float) -> timedelta:
+    """Return how long to leave a failing source: its interval doubled each time, to a quarter of an hour, with jitter.
 
     The first time it is asked again soon: most failures are a lost packet.
     """
     if failures <= 1:
-        return min(every, timedelta(seconds=5)) * (0.5 + 0.5 * chance())
-    longest = max(every, LONGEST_BACKOFF)
-    return min(every * 2.0 ** min(failures - 2, 16), longest) * (0.75 + 0.25 * chance())
+        return min(every, timedelta(seconds=5)) * (0.5 + 0.5 * chance)
+    return backoff(failures - 1, every, max(every, LONGEST_BACKOFF), 0.75 + 0.25 * chance)

@@ -15,7 +15,7 @@ from alerts.model.ports import Memory, Surroundings
 from alerts.model.town import Town as Station
 from alerts.sources import address, document
 from alerts.sources.cap.source import CapSource
-from alerts.sources.poll import backoff
+from alerts.sources.poll import asked_again_after
 from alerts.sources.settings import CapSettings
 from alerts.sources.shared import SharedReader
 from tests.cap_messages import message
@@ -416,7 +416,7 @@ async def test_a_failure_is_told_to_all_for_as_long_as_a_retry_waits(county):
         assert ["answered 404 Not Found" in str(each) for each in outcomes] == [True] * 5
         assert county.server.count("/index") == failures
         # What a poller waits at the least before it tries again.
-        await county.clock.advance(backoff(failures, timedelta(minutes=1), lambda: 0.0).total_seconds())
+        await county.clock.advance(asked_again_after(failures, timedelta(minutes=1), 0.0).total_seconds())
     assert len({id(each) for each in outcomes}) == 5
     county.server.lay_out("a")
 

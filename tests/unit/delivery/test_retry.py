@@ -83,12 +83,6 @@ def test_what_may_follow_a_look_is_what_the_states_allow(error, post, chance):
         assert not verdict.counts, "a look is no post"
 
 
-@given(st.integers(0, 10_000), chances)
-def test_the_back_off_grows_to_five_minutes_and_no_further(tries, chance):
-    assert timedelta() <= retry.backoff(tries, lambda: chance) <= timedelta(minutes=5)
-    assert retry.backoff(tries, lambda: 1.0) == min(timedelta(seconds=2 ** min(tries, 20)), timedelta(minutes=5))
-
-
 @given(st.floats(0, 40), st.floats(0, 3), st.sampled_from(["in_doubt", "duplicate"]))
 def test_looks_go_on_for_ten_seconds_at_least_and_three_times(answered_after, delay, outcome):
     now = NOW + timedelta(seconds=answered_after)
