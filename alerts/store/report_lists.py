@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alerts.model.reports import COUNTING, CitizenReport, ReportState, WantedReports
+from alerts.model.reports import COUNTING, CitizenReport, ForwardState, ReportState, WantedReports
 from alerts.store.conditions import OPEN_REPORTS
 from alerts.store.report_rows import REPORT
 from alerts.store.reports import BEYOND
@@ -69,7 +69,8 @@ _LAST_STEP = Statement("SELECT max(seq) AS last FROM report_step")
 _STUCK = Statement(f"""
     SELECT report.number FROM report JOIN report_forward ON report_forward.report = report.id
     WHERE report_forward.forward IN (SELECT value FROM items(:forwards))
-    AND report_forward.state IN ('failed', 'in_doubt') AND report_forward.next_try IS NULL AND report.{OPEN_REPORTS}
+    AND report_forward.state IN ('{ForwardState.FAILED}', '{ForwardState.IN_DOUBT}')
+    AND report_forward.next_try IS NULL AND report.{OPEN_REPORTS}
     ORDER BY report.seq DESC LIMIT :most
 """)
 _TELLERS = Statement("SELECT id, tellers FROM report WHERE id IN (SELECT value FROM items(:reports))")
