@@ -26,6 +26,8 @@ NOT_BUT = {
     r"bots?|chatbots?": "robot",
     r"channels?": "canal",
     r"municipalités?": "commune",
+    r"thèmes?": "sujet",
+    r"(?:nos|vos) secteurs|un secteur, ou": "quartier",
     r"sortes? de signalement": "catégorie",
     r"(?:de|par|à) Ville de": "de la commune (…)",
     r"mails?|e-mails?|emails?": "courriel",
