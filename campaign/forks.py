@@ -7,8 +7,8 @@ with a process id, signals and a death of its own. The server waits for it by it
 the pipe. When the server's socket is closed, it ends; what still runs goes on.
 
 What a fork can't tell is how a command starts cold: tests of that (what it imports, how it is found) start it anew.
-And its passwords are hashed at the least cost there is, for a fork holds no secret worth a tenth of a second; and it
-knows no sentence model, which each would load for a second.
+And its passwords are hashed at the least cost there is, for a fork holds no secret worth a tenth of a second, and a
+report's proof costs next to nothing; and it knows no sentence model, which each would load for a second.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ _NEEDED = (
 """What commands import sooner or later; none of it may start a thread."""
 CHEAP = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 """Hashes no password that is worth anything."""
+CHEAP_PROOFS = {"LEAST_COST": 5, "MOST_COST": 50}
+"""Rounds of each key of a report's proof: who solves one computes a millisecond, not half a second."""
 READER = (sys.executable, "-B", "-c", "import os; os.nice = int; from alerts.apart.child import main; main()")
 """Begins what reads strangers' bytes with the priority of whoever asks it.
 
@@ -321,6 +323,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     vars(importlib.import_module("alerts.access.passwords"))["PasswordHasher"] = CHEAP
+    vars(importlib.import_module("alerts.reports.intake")).update(CHEAP_PROOFS)
     vars(importlib.import_module("alerts.apart.pool"))["_COMMAND"] = READER
     store = vars(importlib.import_module("alerts.store.files"))
     store["_upgrade"] = made_once(store["_upgrade"])

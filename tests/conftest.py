@@ -24,10 +24,11 @@ from alerts.health import checkup
 from alerts.model.reason import Reason
 from alerts.model.town import Secret, Server
 from alerts.rendering.checking import check_templates
+from alerts.reports import intake
 from alerts.store import database, files
 from alerts.store.connection import migrate
 from alerts.store.unit import rehearsal
-from campaign.forks import CHEAP, READER, ForkServer, made_once
+from campaign.forks import CHEAP, CHEAP_PROOFS, READER, ForkServer, made_once
 from campaign.postgresql import MISSING, PostgreSQL, find_binaries
 from campaign.town import Town
 
@@ -63,6 +64,7 @@ settings.load_profile("tocsin")
 
 
 vars(pool)["_COMMAND"] = READER
+COSTS = {name: vars(intake)[name] for name in CHEAP_PROOFS}
 
 CARRIED_OUT_TWICE = tuple(f"unit/{each}/" for each in ("store", "delivery", "health", "bot", "listening", "reports"))
 """Where each transaction is carried out, undone, and carried out again."""
@@ -202,11 +204,12 @@ def server(postgresql, tmp_path):
 def commands_are_forked(request):
     """Where a test starts the program, it is a fork; `cold` are those in which it has to start as a user starts it.
 
-    A tenth of a second and 64 MiB for each password are spent there alone, too.
+    A tenth of a second and 64 MiB for each password, half a second for each report's proof, are spent there alone, too.
     """
     process, cold = (request.node.get_closest_marker(name) for name in ("process", "cold"))
     Town.forks = request.getfixturevalue("forks") if process and not cold else None
     vars(passwords)["PasswordHasher"] = PasswordHasher if cold else CHEAP
+    vars(intake).update(COSTS if cold else CHEAP_PROOFS)
 
 
 class _Unseen(logging.Handler):

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from alerts.reports import intake
 from alerts.reports.intake import LEAST_COST, LIFETIME, MOST_COST, Proofs, cost_of
 
+pytestmark = pytest.mark.cold
 # Neither this machine's time nor near it: the proofs go by the clock that they are given.
 NOW = datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC)
 
