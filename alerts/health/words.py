@@ -1,7 +1,8 @@
 """What those on call read, in sentences: of troubles (cause, then fix), of what waits for them, of what happened.
 
-Each is written here in English, with names in braces, and looked up in `rendering/locale/fr/notices.po` for French. A
-notice has a headline, what to do, and a detail that was reported; a channel with little room loses the detail first.
+Each is English with names in braces. Its French is in `alerts/locale/fr/notices.po`, where also the English of the
+troubles is (`wordings`). A notice has a headline, what to do, and a detail that was reported; a channel with little
+room loses the detail first.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import cache
 
 from alerts.desk.approve import MessageKind
 from alerts.health.monitor import HealthNotice, Phase, Trouble, What
 from alerts.model.alert import Severity
-from alerts.model.delivery import Blame, blame_of
+from alerts.model.catalogue import LOCALE, coded_sentences
+from alerts.model.delivery import blame_of
 from alerts.model.listening import Utterance
 from alerts.rendering.i18n import word as reason_in
 from alerts.rendering.i18n import words_in
@@ -24,15 +27,13 @@ from alerts.rendering.text import clean_line
 class Wording:
     """How one kind of trouble is told: what is wrong, what to do, and that it is over.
 
-    `at_desk` is what to do where the desk has an address, for somebody with a telephone and no command line; `page` is
-    where at the desk.
+    `at_desk` is what to do where the desk has an address, for somebody with a telephone and no command line.
     """
 
     wrong: str
     fix: str
     over: str
     at_desk: str = ""
-    page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,132 +45,32 @@ class NoticeWords:
     detail: str | None = None
 
 
-_WORDINGS: Mapping[What, Wording] = {
-    What.CYCLE: Wording("“{name}” has stalled", "Read the log, then restart the service.", "“{name}” is running again"),
-    What.TASK: Wording(
-        "“{name}” stopped by itself and was restarted",
-        "If it comes again, restart the service and report what the log says.",
-        "“{name}” has run for ten minutes",
-    ),
-    What.CREDENTIAL: Wording(
-        "the channel {name} can't publish, its credential is refused",
-        "Renew it: what is waiting will go out by itself.",
-        "the credential of the channel {name} works again",
-        "Whoever manages it renews it: what waits will go out by itself.",
-        "channels",
-    ),
-    What.PLATFORM: Wording(
-        "the platform of the channel {name} doesn't answer or makes us wait",
-        "What waits is kept, and tried again. In an emergency, use another channel.",
-        "the platform of the channel {name} answers again",
-    ),
-    What.LANE: Wording(
-        "on the channel {name}, posts tried since {since} aren't going out (how many: {posts})",
-        "“tocsin status” says which, and why. In an emergency, use another channel.",
-        "posts on the channel {name} are going out again",
-        "The desk says which, and why. In an emergency, use another channel.",
-        "",
-    ),
-    What.RIGHTS: Wording(
-        "the account of the channel {name} lacks rights",
-        "Grant them on the platform.",
-        "the account of the channel {name} has all its rights",
-    ),
-    What.UNDECIDED: Wording(
-        "on the channel {name}, posts wait for your decision (how many: {posts})",
-        "Look at the channel, then “tocsin retry” or “tocsin drop”.",
-        "nothing waits for a decision on the channel {name}",
-        "Look whether they are out on the channel, then send them again or give them up at the desk.",
-        "",
-    ),
-    What.LIMIT: Wording(
-        "on the channel {name}, grave alerts wait for the channel's limit (how many: {posts})",
-        "They go out by themselves. If that is too late, “tocsin retry --over-limit” sends them now.",
-        "no grave alert waits for the limit of the channel {name}",
-        "They go out by themselves. If that is too late, an approver sends them now at the desk.",
-        "",
-    ),
-    What.FEED: Wording(
-        "the source {name} can't be read (last read: {since})",
-        "Check its address and the network (“tocsin check --live”), and watch for its alerts yourself.",
-        "the source {name} is read again",
-        "Watch for its alerts yourself; the desk says what is wrong.",
-        "channels",
-    ),
-    What.QUIET: Wording(
-        "the source {name} answers but has said nothing new since {since}, far longer than usual",
-        "Ask its publisher whether it is still kept up to date.",
-        "the source {name} brings news again",
-    ),
-    What.UNDRAFTED: Wording(
-        "the source {name} has more waiting, not drafted yet: {posts}",
-        "Validate or reject its drafts: the next ones come by themselves. If the source is faulty, take it out of "
-        "channels.toml.",
-        "the source {name} has nothing more waiting to be drafted",
-    ),
-    What.SIGN_INS: Wording(
-        "sign-ins to the duty desk have failed again and again since {since}: {name} (how many: {posts})",
-        "If it isn't you, somebody may be trying passwords. Each attempt is slowed down; tell an administrator.",
-        "no more failed sign-ins: {name}",
-    ),
-    What.RESTORED: Wording(
-        "the database was replaced by an older one: it knows nothing of what went out between {since} and {name}",
-        "What may be out is looked for before it is sent. What officers published or ended meanwhile isn't known here "
-        "any more: look at the channels.",
-        "what may have gone out before the database was put back ({name}) has been looked for",
-    ),
-    What.CROWD: Wording(
-        "{name}: a great many reports are coming in (in the last ten minutes: {posts})",
-        "Look at the reports, and at what is waiting to be validated. Until it is over, a report that nobody has "
-        "looked at is on the map only if several people made it, and sending takes longer.",
-        "{name}: no more reports are coming in than usual",
-    ),
-    What.STORE: Wording(
-        "the database {name} accepts nothing more, or soon won't (disk full?): nothing can be stored or sent",
-        "Make room on the disk. In an emergency, publish on the platforms by hand.",
-        "the database {name} accepts everything again",
-    ),
-}
+_NOTICES = LOCALE / "fr" / "notices.po"
+_PAGES = {What.CREDENTIAL: "channels", What.PLATFORM: "channels", What.FEED: "channels"}
+"""Where at the desk something is to be done about it; else on its first page."""
 
 
-# A channel that can't publish where it isn't the credential that is refused: what is wrong, what to do, that it is over
-_OF_ACCESS: Mapping[Blame, tuple[str, str, str]] = {
-    Blame.APP: (
-        "the channel {name} can't publish: the platform refuses our app",
-        (
-            "Whoever manages the app looks into the platform's developer portal (on X: Public Utility App). What waits "
-            "will go out by itself."
-        ),
-        "on the channel {name}, the platform accepts what our app publishes again",
-    ),
-    Blame.ACCOUNT: (
-        "the channel {name} can't publish: the platform refuses our account",
-        "Sign in on the platform with it: it says what it asks for. What waits will go out by itself.",
-        "on the channel {name}, the platform accepts our account again",
-    ),
-    Blame.RIGHTS: (
-        "the channel {name} can't publish: the platform says that we may not",
-        "An administrator of the account gives us the right again on the platform. What waits will go out by itself.",
-        "on the channel {name}, the platform lets us publish again",
-    ),
-    Blame.CREDITS: (
-        "the channel {name} can't publish: its credits are used up",
-        (
-            "Whoever pays for the app buys some, or raises the limit, in the developer portal. What waits will go out "
-            "by itself."
-        ),
-        "the channel {name} has credits again",
-    ),
-}
+@cache
+def wordings() -> Mapping[str, Wording]:
+    """Return how each kind of trouble is told, read once: `credential.wrong` is one message of the catalogue.
+
+    `refused account` and its like are a channel that can't publish where it isn't the credential that is refused.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for code, said in coded_sentences(_NOTICES):
+        name, _, part = code.partition(".")
+        found.setdefault(name, {})[part] = said
+    return {name: Wording(**parts) for name, parts in found.items()}
+
+
 # Where it isn't known any more what was refused.
 _ACCESS_IS_BACK = "the channel {name} can publish again"
 
 
 def _wording_of(trouble: Trouble) -> Wording:
-    wording, of_access = _WORDINGS[trouble.what], _OF_ACCESS.get(blame_of(trouble.reason))
-    if trouble.what in (What.CREDENTIAL, What.PLATFORM) and of_access is not None:
-        wrong, fix, over = of_access
-        return Wording(wrong, fix, over, fix, "channels")
+    wording, refused = wordings()[trouble.what], wordings().get(f"refused {blame_of(trouble.reason)}")
+    if trouble.what in (What.CREDENTIAL, What.PLATFORM) and refused is not None:
+        return replace(refused, at_desk=refused.fix)
     if trouble.what is What.CREDENTIAL and trouble.reason is None:
         return replace(wording, over=_ACCESS_IS_BACK)
     return wording
@@ -186,7 +87,7 @@ def word(news: HealthNotice, language: str, zone: tzinfo, desk: str | None = Non
     wrong = what_is_wrong(trouble, language, zone)
     lead = _("Warning: {wrong}.") if news.say is Phase.FIRING else _("Still, since {begun}: {wrong}.")
     detail = reason_in(trouble.reason, language, zone) if trouble.reason else None
-    fix = f"{_(wording.at_desk)} {desk}/{wording.page}" if desk and wording.at_desk else _(wording.fix)
+    fix = f"{_(wording.at_desk)} {desk}/{_PAGES.get(trouble.what, '')}" if desk and wording.at_desk else _(wording.fix)
     return NoticeWords(lead.format(wrong=wrong, begun=begun), fix, detail)
 
 

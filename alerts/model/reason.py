@@ -48,7 +48,8 @@ Translate = Callable[[str], str]
 def sentences() -> Mapping[str, str]:
     """Return every code with its English sentence, read once from the catalogues: the one list of them."""
     coded = (each for file in sorted(LOCALE.glob("fr/*.po")) for each in coded_sentences(file))
-    return MappingProxyType({WORDS: "{text}", **dict(coded)})
+    # `credential.wrong` is a notice's.
+    return MappingProxyType({WORDS: "{text}", **{code: said for code, said in coded if code.isidentifier()}})
 
 
 @dataclass(frozen=True, slots=True)
