@@ -102,7 +102,7 @@ def test_nobody_is_taken_for_a_man():
     """What is said to everybody on the public pages and by the bot."""
     rule = re.compile(
         r"[Vv]ous (?:êtes|n’êtes pas) (?:de nouveau )?abonné\b|concerné[ \u00a0]\?|[Hh]eureux de vous"
-        r"|[Vv]ous être [a-z]+é\b"
+        r"|[Vv]ous être [a-z]+é\b|[Vv]oulez être averti\b"
     )
     assert [f"{where}: {said}" for where, said in french() if rule.search(said)] == []
 
