@@ -310,6 +310,9 @@ def _watched(matter: Matter, title: str) -> str:
 def _what_ends(matter: Matter, title: str) -> str:
     """Return what has ended beside a phrase that says how: "" where the title says no more than the hazard's name."""
     what = str(matter.words["name"]) if orders(title) else title
+    named = f"{matter.words['name']} ("
+    if fold(what).startswith(fold(named)) and what.endswith(")"):
+        what = what[len(named) : -1]  # a foreign title, in brackets behind the name
     same = fold(what) in (fold(str(matter.words["name"])), fold(matter.info.event))
     return "" if same and matter.hazard is not Hazard.GENERAL else _CLOSED.sub("", what)
 

@@ -412,6 +412,24 @@ def test_a_correction_without_words_says_which_message_was_wrong() -> None:
     assert lines[1] == "N’en tenez pas compte."
 
 
+@pytest.mark.parametrize("reason", [EndReason.CORRECTED, EndReason.ALL_CLEAR])
+def test_the_end_of_foreign_works_names_them_once_and_closes_every_bracket(reason: EndReason) -> None:
+    info = an_info(
+        event="Travaux", headline="Rue Basse fermée à la circulation", language="fr-FR", sender_name=ENGLISH.name
+    )
+    ends = replace(an_alert(info), msg_type=MsgType.CANCEL, note="La rue est ouverte.")
+    text = render(
+        ends,
+        PostKind.END,
+        replace(X, language="en-GB"),
+        reason=reason,
+        previous=an_alert(info),
+        renderer=Renderer(ENGLISH),
+    ).message.text
+    assert text.count("(") == text.count(")"), text
+    assert "(road closure, Rue Basse)" in text or text.startswith("Road open again – Rue Basse\n"), text
+
+
 # --- languages ------------------------------------------------------------------------------------------------------
 
 
