@@ -117,7 +117,7 @@ def _share_what_is_compiled(folder: Path) -> None:
 
 
 def _warm_up() -> None:
-    """Make what a process makes once when it needs it first: catalogues, templates, statements, the list of domains."""
+    """Make what a process makes once when it needs it first: catalogues, templates, the list of domains."""
     rooms = ("config", "health.checkup", "rendering.counting", "rendering.i18n", "web.console.words", "web.public.page")
     config, checkup, counting, i18n, desk, page = (importlib.import_module(f"alerts.{room}") for room in rooms)
     checkup.check_at_rest(config.load_config(_ROOT / "channels.toml"))
@@ -126,10 +126,6 @@ def _warm_up() -> None:
         for words in (i18n.words_in, desk.words_of, page.words_of):
             words(language)
         i18n.read_words(importlib.import_module("alerts.cli.screen").FOLDER, language, desk.FOLDER, i18n.LOCALE)
-    statement = importlib.import_module("alerts.store.statement").Statement
-    for each in gc.get_objects():
-        if type(each) is statement:
-            each.warm()
 
 
 class Forked:
