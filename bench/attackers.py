@@ -137,6 +137,21 @@ def streams(given: Given) -> None:
         time.sleep(60)
 
 
+def map_crowd(given: Given) -> None:
+    """Twelve hundred at once, from eight addresses, who ask for a megabyte of the map and read nothing; each 5 s."""
+    for _ in _paced(0.2):
+        held: list[socket.socket] = []
+        for number in range(1200):
+            first = number * 1000
+            asked = f"GET /streets.pmtiles HTTP/1.1\r\nHost: town\r\nRange: bytes={first}-{first + 1_048_575}\r\n\r\n"
+            with contextlib.suppress(OSError):
+                held.append(_connected(given, number % 8))
+                held[-1].sendall(asked.encode())
+        time.sleep(4)
+        for each in held:
+            each.close()
+
+
 def _connected(given: Given, number: int) -> socket.socket:
     where = urlsplit(given["url"])
     return socket.create_connection((where.hostname, where.port), 2, source_address=(f"127.0.3.{number + 1}", 0))
@@ -397,6 +412,7 @@ ATTACKS: Mapping[str, Callable[[Given], None]] = {
         forms,
         half_open,
         streams,
+        map_crowd,
         search,
         metrics,
         bot,

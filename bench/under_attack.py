@@ -44,6 +44,8 @@ from tests.process.visiting import FIRST, Browser
 EXTREMES, ROUNDS, GOAL = 12, 3, 3
 OPENED, DESK_WITHIN = 5, 1.0
 """Times that a page of the desk is opened in a round of an attack, and the seconds that it may take."""
+MAP = 4_000_000
+"""Bytes of the town's map, which the daemon hands on and doesn't read."""
 PAUSE = 0.08
 """Seconds from one Extreme's answer to the next: the attack is met at different moments."""
 POSTS = history.POSTS
@@ -154,6 +156,7 @@ ATTACKS = (
     Attack("45 sign-ins of nobody a second, from 200 networks", "nobody", goal=2),
     Attack("half-open connections", "half_open"),
     Attack("2,000 streams of events", "streams"),
+    Attack("1,200 at once who ask for the map and read nothing", "map_crowd", goal=2),
     Attack("forms of 100,000 fields", "forms"),
     Attack("a feed's event of combining marks", mode="marks"),
     Attack("a feed's polygon of 300,000 points", mode="polygon"),
