@@ -3,8 +3,9 @@
     bytes come ──▶ `Sent.came` ──▶ is there room? ──▶ no: the oldest that still arrives gives way ──▶ `NoRoom`, 503
 
 Counted is what has come, read or unread, and not what a request says will come: half-sent ones hold little. One network
-has a third of the room. Whoever proved who they are (`vouch`) gives way to nobody, and neither does what is all here,
-or small: so many small ones as there are connections have room.
+has a third of the room, and small ones have half of what there is: beyond that the oldest small one gives way, else the
+oldest that isn't small. So whatever strangers hold, a newcomer has time to prove who they are (`vouch`). Whoever did so
+gives way to nobody, and neither does what is all here.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 
 from aiohttp import web
 
@@ -78,12 +80,15 @@ class Sent:
 
 @dataclass(slots=True)
 class Room:
-    """All of it, in the order in which it began to be more than small."""
+    """All of it, in the order in which it began to come, or to be more than small."""
 
     most: int = ROOM
     held: int = 0
+    _small: dict[Sent, None] = field(default_factory=dict)
     _large: dict[Sent, None] = field(default_factory=dict)
     _networks: Counter[str] = field(default_factory=Counter)
+    # Of the small ones: what each network holds, and (under None) all of them.
+    _of_small: Counter[str | None] = field(default_factory=Counter)
 
     def of(self, network: str) -> int:
         """Bytes that came from there."""
@@ -91,11 +96,16 @@ class Room:
 
     def take(self, sent: Sent, size: int) -> None:
         """Give room to `size` bytes more of it."""
+        self._count_small(sent, -1)
         sent.held += size
         self.held += size
         self._networks[sent.network] += size
+        self._count_small(sent, 1)
         if sent.held > SMALL:
+            self._small.pop(sent, None)
             self._large.setdefault(sent)
+        else:
+            self._small.setdefault(sent)
         while sent.network and self.of(sent.network) > self.most // 3 and self._clear(sent.network):
             pass
         while self.held > self.most and self._clear():
@@ -103,18 +113,29 @@ class Room:
 
     def leave(self, sent: Sent) -> None:
         """Take back the room of it."""
+        self._count_small(sent, -1)
         self.held -= sent.held
         self._networks[sent.network] -= sent.held
         if not self._networks[sent.network]:
             del self._networks[sent.network]
+        self._small.pop(sent, None)
         self._large.pop(sent, None)
 
     def _clear(self, network: str | None = None) -> bool:
         """Have the oldest give way, of one network or of all; whether there was one that can."""
-        oldest = next((each for each in self._large if not each.stays and network in (None, each.network)), None)
+        most = self.most if network is None else self.most // 3
+        among = chain(self._small, self._large) if self._of_small[network] > most // 2 else self._large
+        oldest = next((each for each in among if not each.stays and network in (None, each.network)), None)
         if oldest is not None:
             oldest.give_way()
         return oldest is not None
+
+    def _count_small(self, sent: Sent, times: int) -> None:
+        if sent.held <= SMALL:
+            for name in (sent.network, None):
+                self._of_small[name] += times * sent.held
+                if not self._of_small[name]:
+                    del self._of_small[name]
 
 
 def vouch(request: web.BaseRequest) -> None:

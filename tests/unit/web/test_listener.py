@@ -228,6 +228,17 @@ async def test_bodies_have_room_and_the_oldest_that_is_half_sent_gives_way():
         assert town.refused["room"] >= 7
 
 
+async def test_small_bodies_that_fill_the_room_keep_nobody_out_who_comes_to_prove_who_they_are():
+    """All of it arrives in one packet, before anything has asked who sends it."""
+    half, whole = POST + b"x" * 15_000, POST.replace(b"Host", b"Known: yes\r\nHost") + b"x" * 100_000
+    async with hall(room=450_000) as town:
+        for number in range(29):
+            await town.call(f"127.{number + 1}.0.1", half)
+        await town.holds(29 * 15_000)
+        assert await town.ask("127.0.2.1", whole) == 200
+        assert town.refused["room"] >= 5, "the oldest that were half-sent gave way"
+
+
 async def test_of_one_network_s_bodies_there_is_a_third():
     async with hall(room=600_000) as town:
         mine = await town.call("127.0.2.1", POST + b"x" * 90_000)
