@@ -145,6 +145,7 @@ def test_a_screen_in_the_hall_is_told_at_once_and_shows_nothing_that_is_over(loo
     expect(page.locator(".screen").filter(has_text="Fumée toxique")).to_have_count(0)
 
 
+@pytest.mark.release
 def test_an_open_page_says_within_a_minute_that_contact_is_lost_and_no_longer_when_it_is_back(look, town, day):
     """The last of this module: the daemon is killed."""
     paths = {"/": "Pas à jour.", "/en/": "Not up to date.", "/embed": "Pas à jour."}

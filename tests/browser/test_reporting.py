@@ -217,6 +217,7 @@ def test_a_double_tap_is_one_report(visit, town):
     assert count(town) == before + 1
 
 
+@pytest.mark.release
 def test_me_too_takes_the_place_of_a_second_report(visit, town):
     first = visit()
     kind(first, "Arbre, branche").tap()

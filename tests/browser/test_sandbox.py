@@ -121,6 +121,7 @@ def test_three_taps_subscribe(look, size, chat):
     assert violations(page) == []
 
 
+@pytest.mark.release
 def test_what_is_being_typed_outlives_what_comes_in_and_a_town_fits_the_page(look, town):
     page = look("phone")
     before = page.evaluate(HIGH)
