@@ -66,7 +66,8 @@ settings.load_profile("tocsin")
 vars(pool)["_COMMAND"] = READER
 COSTS = {name: vars(intake)[name] for name in CHEAP_PROOFS}
 
-CARRIED_OUT_TWICE = tuple(f"unit/{each}/" for each in ("store", "delivery", "health", "bot", "listening", "reports"))
+_ROOMS = ("store", "delivery", "health", "bot", "listening", "reports", "fleet", "access", "daemon")
+CARRIED_OUT_TWICE = tuple(f"unit/{each}/" for each in _ROOMS)
 """Where each transaction is carried out, undone, and carried out again."""
 TAKE_LONG = ("simulation", "process", "browser")
 """The folders whose tests take seconds; those that compute longest come first."""
