@@ -10,7 +10,7 @@ import json
 import math
 import struct
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 Line = Sequence[tuple[float, float]]
@@ -123,8 +123,18 @@ def _tile_id(zoom: int, x: int, y: int) -> int:
     return found
 
 
-def street_map(box: tuple[float, float, float, float] = BOX, attribution: str = "© OpenStreetMap") -> bytes:
-    """The file; its header says that it goes as far as `box`."""
+def street_map(
+    box: tuple[float, float, float, float] = BOX,
+    attribution: str = "© OpenStreetMap",
+    *,
+    depth: int = 1,
+    packed: bool = True,
+) -> bytes:
+    """The file; its header says that it goes as far as `box`.
+
+    `depth`: how many directories of leaves stand between the root and a tile; `packed`: tiles and directories are
+    gzip, else as they are.
+    """
     tiles = []
     for zoom in range(FROM, TO + 1):
         left, top = map(int, _place(zoom, _WEST, _NORTH))
@@ -132,32 +142,66 @@ def street_map(box: tuple[float, float, float, float] = BOX, attribution: str = 
         tiles += [
             (_tile_id(zoom, x, y), _tile(zoom, x, y)) for x in range(left, right + 1) for y in range(top, bottom + 1)
         ]
-    tiles.sort()
-    packed = [(number, gzip.compress(tile, mtime=0)) for number, tile in tiles]
-    # One leaf with all of them, so that readers have to go there.
-    leaf = gzip.compress(_directory([(number, 1, len(tile)) for number, tile in packed]), mtime=0)
-    root = gzip.compress(_directory([(packed[0][0], 0, len(leaf))]), mtime=0)
-    told = gzip.compress(json.dumps({"attribution": attribution}).encode(), mtime=0)
-    data = b"".join(tile for _, tile in packed)
-    at = [127, 127 + len(root), 127 + len(root) + len(told), 127 + len(root) + len(told) + len(leaf)]
-    lengths = [len(root), len(told), len(leaf), len(data)]
+    pack = (lambda data: gzip.compress(data, mtime=0)) if packed else bytes
+    entries, data = _laid([(number, pack(tile)) for number, tile in sorted(tiles)])
+    root, leaves = _directories(entries, depth, pack)
+    told = pack(json.dumps({"attribution": attribution}).encode())
+    at = [127, 127 + len(root), 127 + len(root) + len(told), 127 + len(root) + len(told) + len(leaves)]
+    lengths = [len(root), len(told), len(leaves), len(data)]
     places = [each for pair in zip(at, lengths, strict=True) for each in pair]
     corners = [round(each * 10_000_000) for each in box]
-    head = struct.pack("<7sB11Q6B4i", b"PMTiles", 3, *places, *[len(packed)] * 3, 1, 2, 2, 1, FROM, TO, *corners)
-    return head + struct.pack("<B2i", TO, *corners[:2]) + root + told + leaf + data
+    how = 2 if packed else 1
+    counts = (len(tiles), len(entries), len({offset for *_, offset in entries}))
+    head = struct.pack("<7sB11Q6B4i", b"PMTiles", 3, *places, *counts, 1, how, how, 1, FROM, TO, *corners)
+    return head + struct.pack("<B2i", TO, *corners[:2]) + root + told + leaves + data
 
 
-def _directory(entries: Sequence[tuple[int, int, int]]) -> bytes:
+_Entry = tuple[int, int, int, int]
+"""Number, run, length, offset."""
+
+
+def _laid(tiles: Sequence[tuple[int, bytes]]) -> tuple[list[_Entry], bytes]:
+    """The entries of these tiles, and the tiles: the same bytes stand there once, and in a row they are one entry."""
+    entries: list[_Entry] = []
+    data, known = b"", dict[bytes, int]()
+    for number, tile in tiles:
+        offset = known.setdefault(tile, len(data))
+        if offset == len(data):
+            data += tile
+        if entries and entries[-1][0] + entries[-1][1] == number and entries[-1][3] == offset:
+            first, run, length, _ = entries.pop()
+            entries.append((first, run + 1, length, offset))
+        else:
+            entries.append((number, 1, len(tile), offset))
+    return entries, data
+
+
+def _directories(entries: Sequence[_Entry], depth: int, pack: Callable[[bytes], bytes]) -> tuple[bytes, bytes]:
+    """The root and the leaves: at each depth in two halves, so that a reader has to choose."""
+    leaves = b""
+    for _ in range(depth):
+        half = max(len(entries) // 2, 1)
+        above: list[_Entry] = []
+        for part in filter(None, (entries[:half], entries[half:])):
+            leaf = pack(_directory(part))
+            above.append((part[0][0], 0, len(leaf), len(leaves)))
+            leaves += leaf
+        entries = above
+    return pack(_directory(entries)), leaves
+
+
+def _directory(entries: Sequence[_Entry]) -> bytes:
     before, deltas = 0, []
-    for number, _, _ in entries:
+    for number, *_ in entries:
         deltas.append(number - before)
         before = number
-    columns = (
-        deltas,
-        [run for _, run, _ in entries],
-        [length for *_, length in entries],
-        [1, *[0] * (len(entries) - 1)],
-    )
+    ends = [0, *(offset + length for _, _, length, offset in entries)]
+    # Nothing stands for: right behind the one before.
+    offsets = [
+        0 if place and offset == end else offset + 1
+        for place, ((*_, offset), end) in enumerate(zip(entries, ends, strict=False))
+    ]
+    columns = (deltas, [run for _, run, *_ in entries], [length for _, _, length, _ in entries], offsets)
     return _varint(len(entries)) + b"".join(map(_packed, columns))
 
 

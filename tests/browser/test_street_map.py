@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import asdict
 
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from alerts.model.street_map import STREET_MAP
 from tests.browser.axe import violations
+from tests.browser.firefox import FIREFOX, firefox
 from tests.browser.officer import People
 from tests.browser.public_town import ReportingTown, citizens, public_town
 from tests.release import at_release
@@ -33,7 +36,9 @@ CanvasRenderingContext2D.prototype.fillText = function (...given) {
 
 
 class StreetTown(ReportingTown):
-    """Its map has streets."""
+    """Its map has streets; `found` are its incidents and reports, by what they are."""
+
+    found: dict[str, str]
 
     def configure(self, *, station: str, **parts: str) -> None:
         (self.folder / "commune.pmtiles").write_bytes(street_map())
@@ -43,8 +48,7 @@ class StreetTown(ReportingTown):
 @pytest.fixture(scope="module")
 def town(tmp_path_factory):
     with public_town(tmp_path_factory.mktemp("streets"), StreetTown) as town:
-        town.day()
-        town.reported()
+        town.found = {**asdict(town.day()), **town.reported()}
         yield town
 
 
@@ -107,6 +111,71 @@ def test_the_desk_has_it_too(desk):
     assert not violations(anne.page)
     assert any(each.endswith(STREET_MAP) for each in asked)
     assert all("//localhost" in each or each.startswith(("data:", "blob:")) for each in asked)
+
+
+PLACES = (("/compose?hazard=general", "#map-box"), ("/reports/{road}", "#map"), ("/alerts/{mapped}", "#map"))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_form_a_report_and_an_alert_at_the_desk_ask_nobody_else_for_their_streets(desk, town, scheme):
+    anne = desk.person("anne", "author", color_scheme=scheme)
+    ranges: list[str] = []
+    elsewhere: list[str] = []
+
+    def note(request) -> None:
+        if "//localhost" not in request.url and not request.url.startswith(("data:", "blob:")):
+            elsewhere.append(request.url)
+        if request.url.endswith(STREET_MAP):
+            ranges.append(request.headers["range"])
+
+    anne.page.on("request", note)
+    for path, name in PLACES:
+        ranges.clear()
+        anne.go(path.format(**town.found))
+        if name == "#map-box":
+            anne.page.locator("#map-fold > summary").click()
+        streets(anne.page, name)
+        assert ranges, path
+        assert all(each.startswith("bytes=") for each in ranges)
+        assert not violations(anne.page)
+    assert elsewhere == []
+
+
+LAYOUTS = {
+    "no leaves": {"depth": 0},
+    "leaves of leaves": {"depth": 3},
+    "nothing packed": {"packed": False, "depth": 2},
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_each_layout_of_the_format_s_directories_is_read(look, town, layout):
+    file = town.folder / "commune.pmtiles"
+    before = file.read_bytes()
+    try:
+        file.write_bytes(street_map(**LAYOUTS[layout]))
+        page = look("/", "desk")
+        page.add_init_script(WRITTEN)
+        page.reload()
+        streets(page)
+        for _ in range(3):
+            page.locator(".leaflet-control-zoom-in").click()
+        page.wait_for_function(f"() => {list(STREETS)}.some(name => window.written.includes(name))")
+    finally:
+        file.write_bytes(before)
+
+
+@pytest.mark.release
+@pytest.mark.skipif(shutil.which(FIREFOX) is None, reason="firefox is missing: apt-get install firefox-esr")
+def test_a_firefox_draws_the_streets_too_and_asks_nobody_else(town, tmp_path):
+    with firefox(tmp_path / "profile", {}) as browser:
+        for path, name in (("/", "#map"), ("/reports", "#map")):
+            browser.goto(town.pages + path)
+            town.until(lambda name=name: browser.evaluate(f"() => ({DRAWN})(document.querySelector('{name}'))"))
+            asked = browser.evaluate("() => performance.getEntriesByType('resource').map(each => each.name)")
+            assert any(each.endswith(STREET_MAP) for each in asked)
+            assert all(each.startswith(town.pages) for each in asked)
+        assert browser.errors(town.pages) == []
 
 
 def test_the_file_is_given_by_ranges_alone(town):
