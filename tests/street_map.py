@@ -129,18 +129,22 @@ def street_map(
     *,
     depth: int = 1,
     packed: bool = True,
+    runs: bool = False,
 ) -> bytes:
     """The file; its header says that it goes as far as `box`.
 
     `depth`: how many directories of leaves stand between the root and a tile; `packed`: tiles and directories are
-    gzip, else as they are.
+    gzip, else as they are; `runs`: all tiles are one, of water alone, that one entry of a directory stands for as far
+    as their numbers follow one another.
     """
     tiles = []
     for zoom in range(FROM, TO + 1):
         left, top = map(int, _place(zoom, _WEST, _NORTH))
         right, bottom = map(int, _place(zoom, _EAST, _SOUTH))
         tiles += [
-            (_tile_id(zoom, x, y), _tile(zoom, x, y)) for x in range(left, right + 1) for y in range(top, bottom + 1)
+            (_tile_id(zoom, x, y), _water() if runs else _tile(zoom, x, y))
+            for x in range(left, right + 1)
+            for y in range(top, bottom + 1)
         ]
     pack = (lambda data: gzip.compress(data, mtime=0)) if packed else bytes
     entries, data = _laid([(number, pack(tile)) for number, tile in sorted(tiles)])
@@ -188,6 +192,18 @@ def _directories(entries: Sequence[_Entry], depth: int, pack: Callable[[bytes], 
             leaves += leaf
         entries = above
     return pack(_directory(entries)), leaves
+
+
+def _water() -> bytes:
+    around = [(-64, -64), (_EXTENT + 64, -64), (_EXTENT + 64, _EXTENT + 64), (-64, _EXTENT + 64)]
+    steps, last = [], (0, 0)
+    for point in around:
+        steps += [(step << 1) ^ (step >> 63) for step in (point[0] - last[0], point[1] - last[1])]
+        last = point
+    drawn = _packed([1 << 3 | 1, *steps[:2], 3 << 3 | 2, *steps[2:], 7])
+    lake = _field(2, _field(2, _packed([0, 0])) + _field(3, _AREA) + _field(4, drawn))
+    words = _field(3, b"kind") + _field(4, _field(1, b"lake"))
+    return _field(3, _field(15, 2) + _field(1, b"water") + lake + words + _field(5, _EXTENT))
 
 
 def _directory(entries: Sequence[_Entry]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 import urllib.error
 import urllib.request
@@ -11,9 +12,10 @@ from dataclasses import asdict
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from alerts.model.street_map import STREET_MAP
+from alerts.web.pages import leaflet_files
 from tests.browser.axe import violations
 from tests.browser.firefox import FIREFOX, firefox
 from tests.browser.officer import People
@@ -163,6 +165,35 @@ def test_each_layout_of_the_format_s_directories_is_read(look, town, layout):
         page.wait_for_function(f"() => {list(STREETS)}.some(name => window.written.includes(name))")
     finally:
         file.write_bytes(before)
+
+
+ALONE = """<!doctype html><link rel=stylesheet href=leaflet.css><div id=map style="width:390px;height:500px"></div>
+<script src=leaflet.js></script><script src=pmtiles.js></script>
+<script>L.tileLayer("/commune.pmtiles").addTo(L.map("map").setView([45.1925, 5.7225], 14));</script>"""
+WATERS = """() => [...document.querySelectorAll('canvas')].filter(each =>
+    String(each.getContext('2d').getImageData(each.width / 2, each.height / 2, 1, 1).data) === '169,204,232,255')
+    .length === 4"""
+"""Whether all squares in sight are water in their midst."""
+
+
+def test_tiles_that_are_one_stand_wherever_their_run_goes(chromium):
+    whole, files = street_map(runs=True), leaflet_files()
+
+    def give(route: Route) -> None:
+        name, asked = route.request.url.rpartition("/")[2], route.request.headers.get("range", "")
+        if found := re.fullmatch(r"bytes=(\d+)-(\d+)", asked):
+            part = whole[int(found[1]) : int(found[2]) + 1]
+            route.fulfill(status=206, body=part, headers={"ETag": '"one"'})
+        elif file := files.get(f"leaflet/{name}"):
+            route.fulfill(path=file)
+        else:
+            route.fulfill(body=ALONE, content_type="text/html")
+
+    page = chromium.new_page(color_scheme="light")
+    page.route("**/*", give)
+    page.goto("http://localhost/")
+    page.wait_for_function(WATERS)
+    page.close()
 
 
 @pytest.mark.release
