@@ -59,6 +59,7 @@ UNEXPLAINED_TRIES = 8
 FAILURES_TOLD = 2
 """How many attempts in a row have to fail before the channel counts as failing: one may be the post's own fault."""
 _BEFORE_IT_WAS_STORED = timedelta(seconds=1)
+_CLOCK_WAS_SET_BACK = timedelta(days=1)
 
 log = structlog.get_logger()
 
@@ -418,7 +419,9 @@ class Attempts:
             return retry.cannot_look(post, reason, self._clock.now(), self._chance)
         # Since it was stored, not since the last attempt: a refusal as a duplicate may mean an earlier one. What may be
         # out from before the database was restored was "attempted" before it was stored.
-        since = min(post.stored_at, post.attempted_at or post.stored_at) - _BEFORE_IT_WAS_STORED
+        since, now = min(post.stored_at, post.attempted_at or post.stored_at) - _BEFORE_IT_WAS_STORED, self._clock.now()
+        # A time in the future is of a clock that ran ahead, by which the platform's times would all lie before it.
+        since = since if since <= now else now - _CLOCK_WAS_SET_BACK
         known = await self._outbox.known_ids(self._settings.name)
         parent = self._parent(begun)
         reply_to = _replied_to(post, parent, via)

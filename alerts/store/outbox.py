@@ -162,7 +162,7 @@ def _begin_look(unit: Unit, post: Post, lease: Lease, now: datetime) -> Begun | 
     return Begun(
         attempt=_journalled(unit, post, lease, now, action="look", counts=False),
         thread=() if post.kind is PostKind.PUBLISH else _thread(unit, post),
-        newest_known=unit.restored.newest_known(post.channel, post.attempted_at or post.stored_at),
+        newest_known=unit.restored.newest_known(post.channel, post.attempted_at or post.stored_at, post.id),
         action="look",
     )
 

@@ -65,12 +65,14 @@ _LOOK_FIRST = Statement(f"""
                     attempted_at = :since
     WHERE id = :key AND state = 'queued'
 """)
-# By the journal, not by the post: one that was sent before but answered after may have the higher id. An edit answers
+# By the journal, not by the post: one that was sent before but answered after may have the higher id. What was begun
+# after the post was is newer, whatever a clock said that was set back meanwhile. An edit answers
 # with an id that was told before. From the newest attempt backwards, so that it stops at the first, and by no index of
 # times, which would have to be sorted. Where an answer stands, ids may run otherwise.
 _NEWEST_KNOWN = Statement("""
     SELECT remote_id FROM attempt
     WHERE channel = :channel AND remote_id IS NOT NULL AND unindexed(ended_at) <= :before
+    AND seq < coalesce((SELECT max(seq) FROM attempt WHERE post_id = :post AND action = 'send'), 9223372036854775807)
     AND NOT EXISTS (
         SELECT 1 FROM attempt AS first
         WHERE first.channel = attempt.channel AND first.remote_id = attempt.remote_id AND first.remote_id IS NOT NULL
@@ -132,9 +134,9 @@ class Restored(UnitPart):
         values = {"now": stamp(now), "since": stamp(gap.looked_from), "reason": because("looked_for_first").kept()}
         return _LOOK_FIRST.run(self._db, key=post.id, **values).rowcount == 1
 
-    def newest_known(self, channel: str, before: datetime) -> str | None:
-        """The newest id on a channel that this database knows from before then."""
-        row = _NEWEST_KNOWN.row(self._db, channel=channel, before=stamp(before))
+    def newest_known(self, channel: str, before: datetime, post: str = "") -> str | None:
+        """The newest id on a channel that this database knows from before then, and from before that post was sent."""
+        row = _NEWEST_KNOWN.row(self._db, channel=channel, before=stamp(before), post=post)
         return str(row["remote_id"]) if row else None
 
     def keep_listed(self, listed: Mapping[str, Sequence[Receipt] | None]) -> None:

@@ -371,14 +371,18 @@ async def test_a_pause_of_the_time_before_the_clock_was_set_back_ends_in_five_mi
     assert await house.state(post) is PostState.SENT
 
 
-async def test_looks_end_though_the_clock_was_set_back(house):
+async def test_looks_end_though_the_clock_was_set_back_and_find_what_left_while_it_ran_ahead(house):
     daemon = await house.start(ScriptedChannel(house.clock, publish=[HANGS]))
     post = await house.post("Crue", Severity.EXTREME)
     await daemon.kill()
     house.clock.set(house.clock.now() - timedelta(hours=1))
-    await house.start(ScriptedChannel(house.clock))
+    left_at, again = house.clock.now(), ScriptedChannel(house.clock)
+    await house.start(again)
+    await house.post("2")
     await house.clock.advance(40)
     assert await house.state(post) is PostState.SENT
+    assert {asked.since <= left_at for asked in again.calls("find")} == {True}
+    assert {asked.to for asked in again.calls("find")} == {None}, "what left since is no place to look from"
 
 
 async def test_a_clock_that_is_set_forward_ends_what_is_over(house):
