@@ -96,7 +96,15 @@ class Officer:
         What is right (`reason`) goes with it where an approver says so; of who needs a validation it waits and follows.
         """
         self.must(Act.CORRECT)
+        self._no_words_must_wait(self._found(name))
         return self._end(Act.CORRECT, correction_of, name, reason)
+
+    def _no_words_must_wait(self, corrected: StoredAlert) -> None:
+        """Raise Conflict where the words of an earlier correction wait: a second one would take their place unseen."""
+        for stored in self.unit.alerts.incident(corrected.incident_id):
+            is_ours = stored.source == MANUAL and stored.alert is not None
+            if is_ours and stored.state is AlertState.WAITING and end_reason(stored.alert) is EndReason.CORRECTED:
+                raise Conflict(because("correction_s_words_wait", alert=stored.id))
 
     def goes_on_from(self, name: str, act: Act) -> StoredAlert:
         """The message that an update, a cancellation or a correction of that name is built on. Raises Misuse."""

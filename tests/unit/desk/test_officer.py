@@ -780,6 +780,16 @@ class TestTheWordsOfACorrection:
         assert {post.state for post in desk.town.posts(done).values()} == {S.QUEUED}
         assert "Fuyez" not in self.texts(desk, done.stored)
 
+    def test_wait_though_the_button_is_pressed_twice(self, desk, out):
+        done = desk.act(self.LUC, lambda officer: officer.correct(out.stored.id, "Fuyez vers le nord."))
+        desk.town.deliver(done)
+        for who in (self.LUC, ANNE):
+            with pytest.raises(Conflict, match=f"the words of that correction wait: {done.words.id}"):
+                desk.act(who, lambda officer: officer.correct(out.stored.id, "Fuyez vers le nord."))
+
+        [words] = desk.town.act(lambda alerts: alerts.by_id(done.words.id))
+        assert words.state is AlertState.WAITING
+
     def test_of_an_approver_go_at_once(self, desk, out):
         done = desk.act(ANNE, lambda officer: officer.correct(out.stored.id, "L’eau est potable."))
 
