@@ -102,8 +102,8 @@ class Officer:
     def _no_words_must_wait(self, corrected: StoredAlert) -> None:
         """Raise Conflict where the words of an earlier correction wait: a second one would take their place unseen."""
         for stored in self.unit.alerts.incident(corrected.incident_id):
-            is_ours = stored.source == MANUAL and stored.alert is not None
-            if is_ours and stored.state is AlertState.WAITING and end_reason(stored.alert) is EndReason.CORRECTED:
+            ending = end_reason(stored.alert) if stored.alert is not None and stored.source == MANUAL else None
+            if ending is EndReason.CORRECTED and stored.state is AlertState.WAITING:
                 raise Conflict(because("correction_s_words_wait", alert=stored.id))
 
     def goes_on_from(self, name: str, act: Act) -> StoredAlert:
