@@ -93,6 +93,8 @@ class _Process:
                     stderr=subprocess.DEVNULL,
                     # What is read is a stranger's: none of the town's credentials are where it is read.
                     env={"PYTHONPATH": os.pathsep.join(sys.path)},
+                    # Whoever takes away the folder that the daemon was begun in takes nothing from its readers.
+                    cwd="/",
                     # A Ctrl-C on the terminal is the daemon's.
                     start_new_session=True,
                 )

@@ -94,6 +94,11 @@ def surroundings(body: bytes) -> str:
     return " ".join(sorted(os.environ))
 
 
+@parser("folder", seconds=5)
+def folder(body: bytes) -> str:
+    return str(Path.cwd())
+
+
 @parser("writes", seconds=5)
 def writes(body: bytes) -> str:
     try:

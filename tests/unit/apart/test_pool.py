@@ -54,6 +54,16 @@ def test_it_has_nothing_of_the_daemons_environment(monkeypatch):
         pool.close()
 
 
+def test_it_stands_in_no_folder_that_somebody_may_take_away(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    pool = Pool()
+    try:
+        assert pool.run(readings.folder, (b"",), str) == "/"
+    finally:
+        pool.close()
+
+
 def test_it_writes_no_file(tmp_path):
     with pytest.raises(Unreadable, match="27"):  # EFBIG
         readings.writes.apart(str(tmp_path / "x").encode())
