@@ -140,6 +140,6 @@ def _became(step: ReportStep, words: Words) -> str:
         ReportState.HELD: _("Somebody is looking at it."),
         ReportState.ACCEPTED: _("The town has taken it on."),
         ReportState.ASSIGNED: _("Somebody is dealing with it."),
-        ReportState.CLOSED: _("It is closed."),
+        ReportState.CLOSED: _("This report is closed."),
         ReportState.SET_ASIDE: _("It was set aside."),
     }[step.state]

@@ -37,6 +37,16 @@ def test_a_catalogue_is_read_as_babel_reads_it(file):
     assert read == known
 
 
+def test_no_catalogue_has_a_sentence_twice_of_which_one_would_never_be_shown():
+    twice = {
+        (file.name, *each)
+        for file in PACKAGE.rglob("locale/fr/*.po")
+        for each, number in Counter((message.context, message.sentence) for message in read_catalogue(file)).items()
+        if number > 1
+    }
+    assert twice == set()
+
+
 def test_quotes_lines_and_comments_are_read(tmp_path):
     (tmp_path / "a.po").write_text(
         '# A comment\nmsgctxt "code"\nmsgid "one\\n\\"two\\""\nmsgstr ""\n"un\\n"\n"« deux »"\n\n#~ msgid "old"\n'
