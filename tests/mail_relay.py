@@ -23,6 +23,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+MAIL = """
+[channels.lettre]
+kind = "mail"
+host = "127.0.0.1"
+port = {port}
+tls = "none"
+sender = "alertes@{name}.example"
+subscriptions = true
+"""
+"""A town's own e-mail subscribers, by the relay at that port: `name` is the town's host."""
+
 # It tells every line of every letter.
 logging.getLogger("mail.log").setLevel(logging.ERROR)
 USER, LIST = "alertes@saint-martin.example", "tous@listes.saint-martin.example"

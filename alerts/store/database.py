@@ -356,17 +356,14 @@ def _run_synced(db: Connection, works: list[Work[Any]], *, synced: bool, height:
     if synced or not isinstance(db, sqlite3.Connection):
         outcomes = _run_together(db, works, synced=synced)
         if height is not None:
-            height.note(*(max(numbers) for numbers in zip(*(_reached(each) for each in outcomes), strict=True)))
+            written = [each.written for each in outcomes]
+            height.note(max(each.alert for each in written), max(each.attempt for each in written))
         return outcomes
     db.execute("PRAGMA synchronous = NORMAL")  # in WAL: not before the next checkpoint, or the next full commit
     try:
         return _run_together(db, works)
     finally:
         db.execute("PRAGMA synchronous = FULL")
-
-
-def _reached(outcome: _Outcome) -> tuple[int, int]:
-    return outcome.written.alert, outcome.written.attempt
 
 
 def _run_together(db: Connection, works: list[Work[Any]], *, synced: bool = True) -> list[_Outcome]:

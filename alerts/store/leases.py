@@ -28,7 +28,9 @@ FAR = timedelta(minutes=1)
 FORGOTTEN_AFTER = timedelta(hours=1)
 """How long the row of a daemon that runs no more is kept."""
 
-_HOLDS = Statement("SELECT 1 FROM lease WHERE lane = :lane AND owner = :owner AND number = :number AND until > :now")
+HOLDS = "SELECT 1 FROM lease WHERE lane = :lane AND owner = :owner AND number = :number AND until > :now"
+"""A row where this very lease is in force: asked by itself, and within the statement that claims a post."""
+_HOLDS = Statement(HOLDS)
 _LEASES = Statement("SELECT * FROM lease ORDER BY lane")
 _DAEMONS = Statement("SELECT * FROM daemon ORDER BY since, owner")
 _REGISTER = upsert_into("daemon", "owner")

@@ -59,34 +59,31 @@ class Mapper(Generic[T]):
         return [self._columns.get(name, name) for name in written]
 
     @cached_property
-    def _fields(self) -> list[tuple[str, str, Convert, Convert]]:
-        """The name, the column, the reader and the writer of each field."""
+    def _fields(self) -> list[tuple[str, str, Convert, Convert, bool]]:
+        """The name, the column, the reader and the writer of each field, and whether it may be None."""
         hints = typing.get_type_hints(self._kind)
         found = []
         for each in fields(self._kind):  # type: ignore[arg-type]  # `kind` is a dataclass
-            read, write = _converters(hints[each.name])
+            hint, column = hints[each.name], self._columns.get(each.name, each.name)
+            read, write = _converters(hint)
             read, write = self._reads.get(each.name, read), self._writes.get(each.name, write)
-            found.append((each.name, self._columns.get(each.name, each.name), read, write))
+            found.append((each.name, column, read, write, _is_optional(hint)))
         return found
-
-    @cached_property
-    def _nullable(self) -> frozenset[str]:
-        return frozenset(name for name, hint in typing.get_type_hints(self._kind).items() if _is_optional(hint))
 
     def read(self, row: Row) -> T:
         """The value of a row that has a column for each field."""
         values = {}
-        for name, column, read, _ in self._fields:
+        for name, column, read, _, may_be_none in self._fields:
             if (value := row[column]) is not None:
                 values[name] = read(value)
-            elif name in self._nullable:
+            elif may_be_none:
                 values[name] = None
         return self._kind(**values)
 
     def values(self, of: T) -> dict[str, Any]:
         """The columns of a value by their names, as a statement's parameters."""
         found = {
-            column: write(getattr(of, name)) for name, column, _, write in self._fields if name not in self._without
+            column: write(getattr(of, name)) for name, column, _, write, _ in self._fields if name not in self._without
         }
         return {**found, **{column: made(of) for column, made in self._also.items()}}
 

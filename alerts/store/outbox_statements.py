@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerts.store.leases import HOLDS
 from alerts.store.statement import Statement
 
 # One incident, one channel, one post at a time: an update that overtook its alert would be read as the first word.
@@ -34,10 +35,9 @@ NEXT_TIME = Statement(f"""
     FROM post WHERE channel = :channel AND state IN ('queued', 'waiting', 'in_doubt')
 """)
 # `was` is checked in the same statement that changes it: two lanes, or a lane and an officer, can't both win.
-CLAIM = Statement("""
+CLAIM = Statement(f"""
     UPDATE post SET state = 'sending', attempted_at = :now, tries = tries + 1
-    WHERE id = :key AND state = :was AND EXISTS (
-        SELECT 1 FROM lease WHERE lane = :lane AND owner = :owner AND number = :number AND until > :now)
+    WHERE id = :key AND state = :was AND EXISTS ({HOLDS})
 """)
 IN_DOUBT = Statement("SELECT 1 FROM post WHERE id = :key AND state = 'in_doubt'")
 # With it the newest alert, for the height: another process may have stored it.

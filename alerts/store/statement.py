@@ -45,6 +45,11 @@ def fields_of(written: str) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in json.loads(written).items()}
 
 
+def kept_fields(fields: Mapping[str, Any]) -> str:
+    """The text that `fields_of` reads."""
+    return json.dumps(dict(fields), ensure_ascii=False)
+
+
 _SHARED = (
     # As text, then for SQLite and for PostgreSQL.
     (re.compile(r"\bleast\("), "min(", "least("),
@@ -74,11 +79,6 @@ _SHARED = (
     ),
 )
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
-
-
-def kept_fields(fields: Mapping[str, Any]) -> str:
-    """The text that `fields_of` reads."""
-    return json.dumps(dict(fields), ensure_ascii=False)
 
 
 class Statement:

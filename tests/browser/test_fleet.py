@@ -10,20 +10,11 @@ from playwright.sync_api import expect
 from campaign.town import Town
 from tests.browser.axe import SIDEWAYS, violations
 from tests.browser.officer import SIZES, Desk, People
-from tests.mail_relay import Relay, running
+from tests.mail_relay import MAIL, Relay, running
 from tests.release import at_release
 
 pytestmark = pytest.mark.process
 MEYLAN = '[sources.manual]\npublish = "approve"\n'
-MAIL = """
-[channels.lettre]
-kind = "mail"
-host = "127.0.0.1"
-port = {port}
-tls = "none"
-sender = "alertes@{name}.example"
-subscriptions = true
-"""
 
 
 class FleetTown(Town):

@@ -15,20 +15,11 @@ from alerts.fleet.town_list import MOST_TOWNS
 from alerts.model.subscriber import Topic
 from alerts.web.public.letters import A_DAY, A_NETWORK, APART
 from tests.fakes import FakeClock
-from tests.mail_relay import Relay
+from tests.mail_relay import MAIL, Relay
 from tests.unit.fleet.towns import CHANNEL, a_fleet, write_town
 
 HOST = "alertes.{}.example"
 JEANNE = "jeanne@quais.example"
-MAIL = """
-[channels.lettre]
-kind = "mail"
-host = "127.0.0.1"
-port = {port}
-tls = "none"
-sender = "alertes@{name}.example"
-subscriptions = true
-"""
 TOWNS = ("crolles", "meylan", "voreppe")
 
 
