@@ -80,8 +80,9 @@ class Bulks:
 
     async def turn(self, lease: Lease, ask: Ask) -> Turn | None:
         """Keep what landed, stop what must stop, and hand over who is next; None: the lease is not ours any more."""
-        # A transaction may be carried out twice, or undone: what it came to is kept here once it is committed.
-        known, self._known = self._known, replace(self._known, term=None)
+        # A transaction may be carried out twice, or undone: what it came to is kept here once it is committed. One that
+        # failed leaves the lease's number: as long as that is the same, nobody else told anybody (`take_over`).
+        known, self._known = self._known, replace(self._known, held_until=0)
         turn, self._known = await self._kept(lease, ask, known)
         return turn
 

@@ -39,6 +39,11 @@ def test_a_stop_while_the_disk_is_full_and_an_incident_that_goes_on_after_its_en
     assert simulate(31337039, SHORT, subscribers=True).breaches == []
 
 
+def test_who_was_only_handed_over_while_the_disk_was_full_for_longer_than_a_lease_hears_no_end():
+    """The same process went on under the same lease: it knows that they never left."""
+    assert simulate(90100029, SHORT, subscribers=True).breaches == []
+
+
 def test_a_seed_with_subscribers_goes_the_same_way_each_time():
     assert simulate(3, SHORT, subscribers=True).digest == simulate(3, SHORT, subscribers=True).digest
 
