@@ -1,8 +1,8 @@
-"""An alert, in the vocabulary of OASIS CAP 1.2 (section 3.2, the data dictionary).
+"""Alerts in the vocabulary of OASIS CAP 1.2 (section 3.2, the data dictionary).
 
-Every source speaks these types and a manual entry is one too. They are frozen: an update is another alert.
-Times are aware; lengths are kilometres (circle) and feet (altitude, ceiling) as CAP has them. The store and exports
-keep an alert as one line of JSON (`alert_to_json`), in which what stands at its default is left out.
+Every source produces these types, and so does a manual entry. They are frozen: an update is another alert. Times are
+timezone-aware; lengths are kilometres (circle) and feet (altitude, ceiling), as in CAP. The store and the exports keep
+an alert as one line of JSON (`alert_to_json`) that omits fields at their default.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ SERIES_PARAMETER = "tocsin:series"
 CLUSTER_PARAMETER = "tocsin:cluster"
 """The parameter of a draft that says of which kind, around which place and within how many metres its reports are."""
 CHANGE_PARAMETER = "tocsin:change"
-"""What is otherwise than readers of the works calendar know it, as JSON."""
+"""The parameter with the changes that readers of the works calendar don't know yet, as JSON."""
 EVENT_NAME = "tocsin-event:"
-"""How a name in `incidents` begins that says which event a message is about, whoever tells of it: two messages with
-that name are about one event, whatever their words and areas."""
+"""Prefix of the name in `incidents` that identifies the event a message is about.
+
+Two messages with the same name are about one event, whatever their source, words and areas.
+"""
 ALL_DAY_PARAMETER = "tocsin:all-day"
 """A parameter with the value "true" where only the days count, not the hours."""
 
@@ -47,7 +49,7 @@ class Status(StrEnum):
 
 
 class MsgType(StrEnum):
-    """What the message does (CAP 3.2.1 `msgType`)."""
+    """The action of the message (CAP 3.2.1 `msgType`)."""
 
     ALERT = "Alert"
     UPDATE = "Update"
@@ -57,7 +59,7 @@ class MsgType(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whom the message is for (CAP 3.2.1 `scope`); only `Public` ever leaves."""
+    """The intended audience of the message (CAP 3.2.1 `scope`); only `Public` is ever published."""
 
     PUBLIC = "Public"
     RESTRICTED = "Restricted"
@@ -82,7 +84,7 @@ class Category(StrEnum):
 
 
 class ResponseType(StrEnum):
-    """What people are asked to do, as a code (CAP 3.2.2 `responseType`)."""
+    """The action recommended to people, as a code (CAP 3.2.2 `responseType`)."""
 
     SHELTER = "Shelter"
     EVACUATE = "Evacuate"
@@ -120,7 +122,7 @@ class Severity(StrEnum):
         return _SEVERITY_RANK[self]
 
     def at_least(self, other: Severity) -> bool:
-        """Whether this is as grave as `other` or graver; Unknown is below everything but itself."""
+        """True if this is as grave as `other` or graver; Unknown is below everything but itself."""
         return self.rank >= other.rank
 
 
@@ -156,7 +158,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A file beside the message (CAP 3.2.3): a picture, a map. `size` is in bytes."""
+    """A file attached to the message (CAP 3.2.3): a picture, a map. `size` is in bytes."""
 
     description: str
     mime_type: str
@@ -192,7 +194,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What the message says in one language (CAP 3.2.2)."""
+    """The content of the message in one language (CAP 3.2.2)."""
 
     event: str
     urgency: Urgency = Urgency.UNKNOWN
@@ -225,7 +227,7 @@ MOST_REMEMBERED = 8 * 1_048_576
 """Bytes of alerts of which is remembered how they are written down; so much for each thing that is remembered."""
 
 LIFE_WITHOUT_EXPIRY = timedelta(hours=24)
-"""How long an alert that tells no end is held to matter."""
+"""How long an alert without an expiry counts as current."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,12 +287,12 @@ class Alert:
 
     @property
     def repeats(self) -> bool:
-        """Whether it is a series of the works calendar: it ends with its last date, and is mostly not on before."""
+        """True if it is a series of the works calendar, which ends with its last date and is mostly not on before."""
         return any(info.parameter(SERIES_PARAMETER) for info in self.infos)
 
     @property
     def expires(self) -> datetime | None:
-        """The latest `expires` of any info; None when no info tells one."""
+        """The latest `expires` of any info; None if no info has one."""
         return max((info.expires for info in self.infos if info.expires), default=None)
 
     @property

@@ -1,25 +1,24 @@
-"""What strangers send, kept within bounds before anything reads it: its text, its bytes, its outlines.
+"""Bounds for everything strangers send, applied before anything else reads it: text, bytes and outlines.
 
-A text does three things to its reader, each met once, here:
+A text can harm its reader in three ways, each handled once, here:
 
-- it is long: `bounded` cuts it before anything folds, compares or keeps it;
-- it piles up combining marks: normalising (Unicode Standard Annex #15) sorts each pile, in time as the square of its
-  height, and holds the interpreter meanwhile. No pile is higher than 30 in any language (UAX #15, section 13, "Stream-
-  Safe Text Format"), so `normal` cuts higher ones first and is the one place where anything is normalised;
-- it hides: bidirectional controls turn what a reader sees around ("Trojan Source", UTR #36), invisible characters make
-  two different names look alike. `shown` writes them out, so that a page tells of them and obeys none; `seen` drops
+- it is long: `bounded` cuts it before anything folds, compares or stores it;
+- it piles up combining marks: normalising (Unicode Standard Annex #15) sorts each pile in time quadratic in its height,
+  and blocks the interpreter meanwhile. No pile is higher than 30 in any language (UAX #15, section 13, "Stream-Safe
+  Text Format"), so `normal` cuts higher ones first; it is the only place where anything is normalised;
+- it hides: bidirectional controls reorder the text on the screen ("Trojan Source", UTR #36), invisible characters make
+  two different names appear alike. `shown` writes them out, so that a page displays them and obeys none; `seen` drops
   them.
 
-A text that claims to be a secret of ours is compared in one place (`same`), and sealed in one (`seal_of`): a header or
-a cookie brings bytes that are no UTF-8 as halves of surrogates, which a strict encoding refuses with an error.
+A text that claims to be a secret of ours is compared in one place (`same`) and sealed in one (`seal_of`): a header or a
+cookie may hold bytes that are not UTF-8, as halves of surrogates, and a strict encoding raises on those.
 
-An answer's body is bounded on what arrives and on what it unpacks to: a bomb is stopped while it unpacks (`read_body`).
+The body of a response is bounded both as received and as unpacked: a bomb is stopped while it unpacks (`read_body`).
 
-An outline is kept small, for a coast line of 300,000 points says no more to anybody than one of a few hundred.
-`simplified` walks a ring once and keeps a corner only where the line would otherwise leave a sleeve of `tolerance`
-metres (the cone intersection of Sklansky and Gonzalez, 1980): in time as the number of points, whatever their shape,
-where Douglas and Peucker's way takes the square of it from who wants to do harm. Where that leaves too many corners,
-the sleeve is widened.
+An outline is kept small: a coast line of 300,000 points is no more useful than one of a few hundred. `simplified` walks
+a ring once and keeps a corner only where the line would otherwise leave a sleeve of `tolerance` metres (the cone
+intersection of Sklansky and Gonzalez, 1980). It takes time linear in the number of points whatever their shape, while
+Douglas and Peucker's algorithm is quadratic on a hostile outline. If too many corners remain, the sleeve is widened.
 """
 
 from __future__ import annotations
@@ -55,9 +54,12 @@ UNSEEN = re.compile(
     # The tags of an emoji flag (🏴 and two to six of them, then the last) are part of a picture.
     r"|(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0000-\U000e007f]+"
 )
-"""What shows nothing and can deceive: controls but tab and line breaks, bidirectional marks, embeddings, overrides and
-isolates, soft hyphens, blanks without a width, fillers, halves of characters. Joiners and variation selectors stay:
-emoji, Persian and the scripts of India need them."""
+"""Characters that are invisible and can deceive.
+
+Controls but tab and line breaks, bidirectional marks, embeddings, overrides and isolates, soft hyphens, zero-width
+blanks, fillers, halves of characters. Joiners and variation selectors stay: emoji, Persian and the scripts of India
+need them.
+"""
 
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -68,7 +70,7 @@ NARROWEST = 40
 
 
 def is_misshapen(width: int, height: int) -> bool:
-    """Whether a picture of that size is none that a camera or a person makes."""
+    """True if a picture of that size can come from no camera and no person."""
     return max(width, height) > min(LONGEST_SIDE, NARROWEST * max(min(width, height), 1))
 
 
@@ -79,7 +81,7 @@ def utf16_units(text: str) -> int:
 
 
 def visible(markup: str) -> str:
-    """What a reader sees of text in Telegram's HTML that we wrote ourselves: no tags, entities read.
+    """Return the visible text of Telegram HTML that we wrote ourselves: no tags, entities decoded.
 
     A stranger's HTML needs more than that (`rendering.text.clean`).
     """
@@ -105,7 +107,7 @@ def normal(form: Form, text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """`text` with everything that can't be seen written out, as in "‹U+202E›": a page tells of it and obeys nothing."""
+    """Return `text` with invisible characters written out, as in "‹U+202E›": a page shows them and obeys none."""
     return text if text.isascii() and text.isprintable() else UNSEEN.sub(_written_out, text)
 
 
@@ -115,12 +117,15 @@ def seen(text: str) -> str:
 
 
 def same(said: str | bytes, known: str | bytes) -> bool:
-    """Whether a stranger said the secret that is known: in constant time, and False for what no secret can be."""
+    """True if a stranger's text equals the known secret.
+
+    Takes constant time; a text that can't be a secret is unequal.
+    """
     return hmac.compare_digest(_bytes_of(said), _bytes_of(known))
 
 
 def seal_of(secret: str | bytes, told: str | bytes) -> str:
-    """The HMAC-SHA256 of `told` under a secret, in hexadecimals, whatever a stranger's text holds."""
+    """Return the HMAC-SHA256 of `told` under a secret, in hexadecimal. Accepts any text, malformed Unicode included."""
     return hmac.new(_bytes_of(secret), _bytes_of(told), hashlib.sha256).hexdigest()
 
 
@@ -160,7 +165,7 @@ def _written_out(match: re.Match[str]) -> str:
 
 
 UNPACKED_HERE = "gzip, deflate"
-"""What a request may accept (`Accept-Encoding`) whose answer is read here."""
+"""The `Accept-Encoding` of a request whose response is read here."""
 _PLAIN = frozenset({"identity", ""})
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 # zlib's window of 15 bits, and 32: it tells gzip from zlib by the header.
@@ -198,7 +203,7 @@ async def _gather(chunks: AsyncIterator[bytes], limit: int) -> bytes:
 
 
 def is_packed(body: bytes) -> bool:
-    """Whether a body is a gzip file itself."""
+    """True if the body is itself a gzip file."""
     return body.startswith(_MAGIC)
 
 
@@ -291,9 +296,9 @@ def simplified(ring: Sequence[Point], most: int = MOST_CORNERS, tolerance: float
 
 
 def together(rings: Sequence[Sequence[Point]], most: int = MOST_SHOWN) -> list[Ring]:
-    """Rings that have no more than `most` points in all, each in its place; empty where there is no room for it.
+    """Simplify rings until they have at most `most` points in all; each stays in its place, empty if there is no room.
 
-    All are made as coarse as that takes, and where there are too many of them the largest stand for all.
+    All are made equally coarse, and if there are too many rings only the largest are kept.
     """
     room = most // (_FEWEST + 1)
     largest = sorted(range(len(rings)), key=lambda place: _extent(rings[place]), reverse=True)[:room]

@@ -1,8 +1,8 @@
-"""CAP 1.2 (OASIS, July 2010): what it asks of a message, and the message as XML.
+"""The rules of CAP 1.2 (OASIS, July 2010), and the message as XML.
 
-`violations` walks an Alert as section 3.2, the data dictionary, is laid out (alert, info, resource, area) and gives a
-reason for each rule that is broken; what the types of Alert rule out already isn't looked at. `write` makes the XML
-that any CAP receiver takes if there is nothing to say: valid against the schema of OASIS, and read back the same.
+`violations` follows section 3.2, the data dictionary (alert, info, resource, area), and gives a reason for each broken
+rule; it skips the rules that the types of Alert enforce. The XML of `write` is accepted by any CAP receiver if there
+are no violations: it is valid against the schema of OASIS and reads back the same.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _REFERRING = (MsgType.UPDATE, MsgType.CANCEL, MsgType.ACK, MsgType.ERROR)
 
 
 def violations(alert: Alert) -> tuple[Reason, ...]:
-    """Every rule of CAP 1.2 section 3.2 that `alert` breaks, a reason each: where, what is wrong, what is allowed.
+    """Return a reason for each rule of CAP 1.2 section 3.2 that `alert` breaks: place, error, allowed values.
 
-    Empty for a message that any CAP receiver has to take. What the types of Alert rule out already isn't looked at.
+    Empty for a message that any CAP receiver must accept. Rules that the types of Alert enforce are skipped.
     """
     return tuple(_of_alert(alert))
 

@@ -1,8 +1,8 @@
-"""Reads gettext catalogues (`.po`): sentences beside their translation, as translators' programs write them.
+"""Reads gettext catalogues (`.po`): sentences with their translation, as translators' programs write them.
 
-One expression takes a message at a time, and whatever stands between two messages has to be a comment or blank; so
-what is no catalogue, such as the marks of a conflict, is refused with its line. Three milliseconds for a thousand
-messages, a tenth of Babel's time. https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
+One expression matches a message at a time, and only comments and blanks may occur between two messages. Anything else,
+such as the marks of a merge conflict, is refused with its line. A thousand messages take three milliseconds, a tenth of
+Babel's time. https://www.gnu.org/software/gettext/manual/html_node/PO-Files.html
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _ESCAPED = {"n": "\n", "t": "\t"}
 
 
 class CatalogueMessage(NamedTuple):
-    """A sentence and its translation: `forms` has one for each plural form where it counts something (`plural`).
+    """A sentence and its translation; with a `plural`, `forms` has one entry for each plural form.
 
-    `context` is the code of a reason. `fuzzy` says that nobody has looked at the translation yet.
+    `context` is the code of a reason. `fuzzy` means that the translation is unreviewed.
     """
 
     context: str
@@ -40,9 +40,9 @@ class CatalogueMessage(NamedTuple):
 
 
 def read_catalogue(file: Path) -> Iterator[CatalogueMessage]:
-    """Yield the messages of a catalogue, its header (the sentence "") among them.
+    """Yield the messages of a catalogue, including its header (the sentence "").
 
-    Raises ValueError with file and line where something else stands there.
+    Raises ValueError with file and line if the file holds anything else.
     """
     text, end = file.read_text(encoding="utf-8") + "\n", 0
     for found in _MESSAGE.finditer(text):

@@ -1,7 +1,7 @@
-"""What store and delivery exchange: attempts with their outcomes, and bulks.
+"""The values that store and delivery exchange: attempts with their outcomes, and bulks.
 
-A bulk is one alert to many subscribers: one row of work with a cursor. It waits, goes and ends with its channel's own
-post: `why_stopped` and `most_pressing`, both pure, decide which bulk goes on.
+A bulk is one alert to many subscribers: one row of work with a cursor. It waits, starts and ends with the post of its
+channel: `why_stopped` and `most_pressing`, both pure, decide which bulk continues.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alerts.model.reason import Reason, because
 from alerts.model.subscriber import Mailbox, Notice, PushEndpoint, Quiet
 
 BULK_LANGUAGES = ("fr", "en")
-"""The languages in which subscribers are told, by their primary subtag."""
+"""The languages of messages to subscribers, by primary subtag."""
 NEVER_WENT = (PostState.REJECTED, PostState.SUPERSEDED, PostState.EXPIRED, PostState.DROPPED)
 """The states of a post whose bulk goes no further either."""
 
@@ -36,13 +36,13 @@ class BulkState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """What is told to the subscribers of one channel about one alert.
+    """One alert to all subscribers of one channel.
 
-    Its `id` is that of the channel's own post, with which it waits and goes. `texts` are its words by language (primary
-    subtag; Telegram's as HTML), `links` the address of its page. An end goes to those alone who got the incident, and
-    so does an update, unless it reaches further than what it updates (`everyone`); `edits` puts it in the place of what
-    they got. `cursor` is the chat up to which everybody was handed over, `total` how many subscribers there were at
-    its start; `reason` says why it was stopped. `hazard` is whose pictogram is shown beside the words; None: none is.
+    Its `id` is that of the channel's post, with which it waits and starts. `texts` are its words by language (primary
+    subtag; Telegram's as HTML), `links` the address of its page. An end is sent only to subscribers who got the
+    incident, and so is an update, unless it covers more than the alert it updates (`everyone`); with `edits` it
+    replaces the message they got. `cursor` is the last chat that was handed over, `total` the number of subscribers at
+    its start; `reason` says why it was stopped. The pictogram of `hazard` is shown with the words; None: no pictogram.
     """
 
     id: str
@@ -72,7 +72,7 @@ class Bulk:
 
     @property
     def messages(self) -> Mapping[str, Message]:
-        """What is told, by language, as messages: to be looked at."""
+        """The texts by language, as messages for a preview."""
         return messages_of(self.texts, self.links)
 
     def text(self, language: str) -> str:
@@ -81,7 +81,7 @@ class Bulk:
 
 
 def messages_of(texts: Mapping[str, str], links: Mapping[str, str]) -> Mapping[str, Message]:
-    """What is told to subscribers, by language, as messages."""
+    """Return the texts of a bulk by language, as messages."""
     return {
         language: Message(text, visible(text), links.get(language), language=language)
         for language, text in texts.items()
@@ -107,15 +107,15 @@ class BulkCandidate:
 
     @property
     def waits(self) -> bool:
-        """Whether its alert still waits for a validation, or for the end of a veto's time."""
+        """True while its alert waits for a validation or for the end of a veto period."""
         return self.post is PostState.WAITING
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a bulk is: for how many chats it is `held` back, and whether its alert still `waits`.
+    """The progress of a bulk: `held` chats are deferred, and `waits` is true while its alert waits.
 
-    `held_until` is when the last of those who are held back is told.
+    `held_until` is when the last deferred chat gets its message.
     """
 
     bulk: Bulk
@@ -125,25 +125,25 @@ class Progress:
 
     @property
     def state(self) -> str:
-        """As it is told: what everybody was looked at for isn't done while some still wait for their hour (`held`)."""
+        """The state as displayed: a finished bulk isn't done while some subscribers are deferred (`held`)."""
         if self.bulk.state is BulkState.DONE and self.held:
             return "held"
         return "waiting" if self.waits and self.bulk.state is BulkState.QUEUED else str(self.bulk.state)
 
     @property
     def looked(self) -> int:
-        """For how many it is settled: told, not reached, passed over or held back."""
+        """Number of settled subscribers: sent, failed, skipped or deferred."""
         return self.bulk.sent + self.bulk.failed + self.bulk.skipped + self.held
 
     @property
     def rest(self) -> int | None:
-        """How many are still to be looked at; None before it begins, and nobody once it is over."""
+        """Number of subscribers still to be processed; None before the start, 0 once it is over."""
         if self.bulk.total is None or self.bulk.state is not BulkState.SENDING:
             return None if self.bulk.total is None else 0
         return max(self.bulk.total - self.looked, 0)
 
     def ends_at(self, now: datetime) -> datetime | None:
-        """When it will be through if it goes on as it went; None where that can't be told."""
+        """Return the expected end at the pace so far. Returns None if it can't be estimated."""
         if self.bulk.state is not BulkState.SENDING or self.bulk.started_at is None or not self.looked or not self.rest:
             return None
         return now + (now - self.bulk.started_at) * (self.rest / self.looked)
@@ -167,7 +167,7 @@ def why_stopped(
 
 
 def most_pressing(candidates: Sequence[BulkCandidate]) -> BulkCandidate | None:
-    """What goes first of what may go: Severe or worse ahead of everything, else in the order of storing."""
+    """Return the bulk to send next: Severe and Extreme first, then the oldest. Returns None if all wait."""
     ready = [each for each in candidates if not each.waits]
     return min(ready, key=lambda each: (not each.urgent, each.seq), default=None)
 
@@ -180,10 +180,10 @@ def end_of(quiet: Quiet, local: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt came to: the post's next state and all that is written down with it, in one transaction.
+    """The consequence of an attempt: the post's next state and all that is stored with it, in one transaction.
 
-    `counts` says whether the attempt reached the platform, so whether it counts against the windows. `tally` are the
-    numbers of a poll that was closed by it.
+    `counts` is true if the attempt reached the platform, so that it counts against the rate limits. `tally` has the
+    numbers of the poll that it closed.
     """
 
     state: PostState
@@ -198,7 +198,7 @@ class Verdict:
 
 
 class Blame(StrEnum):
-    """What a platform's refusal is about, by which people are told what to do."""
+    """The cause of a platform's refusal; it determines the advice given to people."""
 
     CREDENTIAL = "credential"
     APP = "app"
@@ -230,13 +230,13 @@ _SHOWN_BY_POSTS = frozenset({"x_app_refused", "x_forbids_all", "x_account_refuse
 
 
 def blame_of(reason: Reason | None) -> Blame:
-    """What a channel's reason is about; `OTHER` where it is about none of us."""
+    """Return the cause that a channel's reason points to; `OTHER` if the fault is not ours."""
     return _BLAMED.get(reason.code, Blame.OTHER) if reason is not None else Blame.OTHER
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelStatus:
-    """How a lane stands with its platform: `state` is ok, blocked or failing; it survives a restart."""
+    """Health of a lane with its platform: `state` is ok, blocked or failing. It survives a restart."""
 
     state: str = "ok"
     reason: Reason | None = None
@@ -245,17 +245,17 @@ class ChannelStatus:
 
     @property
     def is_shown_by_posts(self) -> bool:
-        """Whether it is blocked for something that no probe tells the end of: only that a post is taken does."""
+        """True if it is blocked for a cause that no probe can see the end of: only an accepted post can."""
         return self.state == "blocked" and self.reason is not None and self.reason.code in _SHOWN_BY_POSTS
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An attempt that is written down and may be made.
+    """An attempt that is journalled and may be made.
 
-    `thread` is what is out of the incident on this channel since it last ended there, oldest first, each once (nothing
-    for a first post). `newest_known` is for a look: the newest post of ours that had been answered for before the
-    attempt it looks for was begun.
+    `thread` has the incident's posts on this channel since it last ended there, oldest first, each once (empty for a
+    first post). `newest_known` is for a verification: the newest post of ours with a known result before the attempt in
+    question began.
     """
 
     attempt: int
@@ -271,10 +271,10 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One subscriber and what they are to be told: one bulk, or several that were held back for them, as one message.
+    """One subscriber and the message for them: one bulk, or several deferred ones combined.
 
-    `message` is what they have of the incident; it is answered, or changed where `edits`. `endpoint` is where a browser
-    or a mailbox is reached. Neither that nor the chat stands in any log.
+    `message` is the one they have of the incident; the new one replies to it, or replaces it with `edits`. `endpoint`
+    is the address of a browser or a mailbox. Neither it nor the chat appears in any log.
     """
 
     chat: int = field(repr=False)
@@ -287,15 +287,15 @@ class Target:
 
     @property
     def urgent(self) -> bool:
-        """Whether any of it is Severe or worse."""
+        """True if any of its bulks is Severe or Extreme."""
         return any(bulk.notice.urgent for bulk in self.bulks)
 
 
 class SendOutcome(StrEnum):
-    """What became of one message: it is out, nobody reads there any more, it was refused, it may be out.
+    """The result of one message: sent, recipient gone, refused, or in doubt.
 
-    Or it is for later: whoever carries messages to that subscriber takes none now, while others go on. Or `NOBODY` is
-    there by the word of somebody who may be wrong: said again when it was `MISSED_FOR` so long, they have left.
+    `LATER`: the recipient's service accepts none now, while others do. `NOBODY`: a service that may be wrong says that
+    the recipient is gone; if it still says so after `MISSED_FOR`, they have left.
     """
 
     SENT = "sent"
@@ -317,9 +317,9 @@ def still_missed(missed_at: datetime | None, told_at: datetime | None) -> dateti
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """The end of one attempt. `moved_to` is the new id of a chat that has one, `until` when what is `LATER` is due.
+    """The end of one attempt. `moved_to` is the new id of a chat that moved, `until` when a `LATER` one is due.
 
-    `unsure`: it may be out though it was refused or is for later, for no answer came that would tell.
+    `unsure`: it was refused or deferred, but may be out because no clear answer came.
     """
 
     target: Target
@@ -331,24 +331,24 @@ class SendResult:
 
     @property
     def may_be_out(self) -> bool:
-        """Whether nobody knows if it is out."""
+        """True if it is unknown whether the message is out."""
         return self.unsure or self.outcome is SendOutcome.DOUBT
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is as nearly all are: sent, of one bulk, to the chat it was meant for."""
+        """True for the ordinary case: sent, of one bulk, to the chat it was meant for."""
         alone = len(self.target.bulks) == 1 and not self.target.held
         return self.outcome is SendOutcome.SENT and alone and self.moved_to is None
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a turn is asked: keep these results, and hand over at most `room` more.
+    """The request of a turn: store these results and hand over at most `room` more.
 
-    `working` is the bulk of the turn before, `flying` what is handed over and has no end yet, `withdrew` says that some
-    of that was taken back before it left; `local` is the time in the station's zone. `hurry`: so many are to be told
-    in a second that it is worth holding up everything else for a millisecond or two. `last`: nothing more leaves
-    under this lease, and of all that was handed over these alone may be out.
+    `working` is the bulk of the turn before, `flying` has the sends that are handed over without an end yet, and
+    `withdrew` says that some were withdrawn before they left; `local` is the time in the town's zone. `hurry`: so many
+    messages are due per second that blocking everything else for a millisecond or two is worth it. `last`: nothing more
+    is sent under this lease, and of all sends handed over only these may be out.
     """
 
     local: datetime
@@ -363,10 +363,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is to be done now: who is next, of which bulk (None: there is none), and when to ask again by time alone.
+    """The answer to a turn: the next targets, their bulk (None if there is none), and when to ask again at the latest.
 
-    `urgent` says that the bulk is ahead of everything. Whatever is neither of `bulk` nor of `alive` goes no further.
-    `left`: there was no room for all who were handed over before, and taken back.
+    `urgent` says that the bulk precedes everything else. Sends that belong neither to `bulk` nor to `alive` are
+    stopped. `left`: there was no room for all targets that were handed over before and withdrawn.
     """
 
     bulk: str | None = None

@@ -16,7 +16,7 @@ from alerts.model.reason import Reason
 
 
 class DispatchAct(StrEnum):
-    """What is said: an alert, or an end of one that was sent (`about`): over, called off, or wrong."""
+    """The act of a dispatch: an alert, or the end of a sent one (`about`) because it is over, cancelled or wrong."""
 
     POST = "post"
     OVER = "over"
@@ -25,7 +25,7 @@ class DispatchAct(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What came of it in a town: nothing yet, it goes out, it waits for that town's officers, or it is refused."""
+    """The result in a town: pending, published, waiting for that town's officers, or refused."""
 
     PENDING = "pending"
     OUT = "out"
@@ -35,9 +35,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """What an operator sends. `fields` are the form's own; of an end, the headline and the `reason` for its readers.
+    """A message of an operator to several towns. `fields` are the form's; an end has the headline and the `reason`.
 
-    `draft` is the draft it was made of; `sent_at` is None while it is only looked at.
+    `draft` is the draft it was made from; `sent_at` is None while it is only a preview.
     """
 
     id: str
@@ -51,13 +51,13 @@ class Dispatch:
 
     @property
     def headline(self) -> str:
-        """What it is called."""
+        """The headline, empty if there is none."""
         return str(self.fields.get("headline", ""))
 
 
 @dataclass(frozen=True, slots=True)
 class TownOutcome:
-    """What came of it in a town: the alert and its incident there, or why there is none."""
+    """The result in one town: the alert and its incident there, or the reason why there is none."""
 
     town: str
     outcome: Outcome = Outcome.PENDING

@@ -1,4 +1,4 @@
-"""What went wrong, said as what to do next. A lane never reads a status code: a channel raises one of these."""
+"""Errors named by the next step. A lane never reads a status code: a channel raises one of these."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Lost(DatabaseRefused):
 class ConfigurationError(TocsinError):
     """The configuration can't be used; `problems` holds one line for each error, all of the file's at once.
 
-    `language` is the station's as far as the file tells it: who shows the lines outside any page words them in it.
+    `language` is the town's as far as the file could be read: outside any page, the lines are worded in it.
     """
 
     def __init__(self, problems: Sequence[Reason], language: str = "en") -> None:
@@ -56,7 +56,7 @@ class SourceFailed(TocsinError):
 
 
 class FailedForGood(SourceFailed):
-    """Asking again would bring the same: it is not there any more, too large, or may not be asked for."""
+    """Asking again would give the same: the document is gone, too large, or not allowed."""
 
 
 class Refused(TocsinError):
@@ -68,7 +68,7 @@ class Forbidden(Refused):
 
 
 class Conflict(Refused):
-    """Somebody was faster, or it has changed since it was looked at: the message says who, or what; look again."""
+    """Somebody was faster, or it has changed since it was displayed: the message names the person or the change."""
 
 
 class Misuse(TocsinError):
@@ -76,7 +76,7 @@ class Misuse(TocsinError):
 
 
 class DeliveryError(TocsinError):
-    """What a channel says when a post isn't simply out."""
+    """Raised by a channel when a post isn't simply out."""
 
 
 class Retry(DeliveryError):
@@ -97,11 +97,14 @@ class Retry(DeliveryError):
 
 
 class InDoubt(DeliveryError):
-    """The post may be out: no answer, half of one, a 5xx, something that isn't the platform's. Look before sending."""
+    """The post may be out: no answer, half of one, a 5xx, or not the platform's. Verify before sending again."""
 
 
 class Duplicate(DeliveryError):
-    """The platform says that it has this post already: look, adopt ours; if it isn't there, it is refused for good."""
+    """The platform says that it has this post already.
+
+    If it is found, adopt it; if it isn't, it is refused for good.
+    """
 
 
 class Rejected(DeliveryError):
@@ -124,13 +127,13 @@ class Gone(DeliveryError):
 
 
 class BadCredential(DeliveryError):
-    """The platform doesn't accept our credential or rights: the lane stops, everything is kept, the officer is told."""
+    """The platform rejects our credential or rights: the lane stops, all posts are kept, the officers are notified."""
 
 
 class ReaderGone(Rejected):
-    """Whoever should read it blocked the bot, left, or is no more: nothing is to be sent there again.
+    """The recipient blocked the bot, left, or no longer exists: never send there again.
 
-    It is so in that one chat, so the channel works as before.
+    It concerns that one chat, so the channel works as before.
     """
 
 

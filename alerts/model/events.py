@@ -1,9 +1,9 @@
-"""What happens in a running Tocsin, told to whoever subscribed: one bus, in one process.
+"""The event bus of a running Tocsin, within one process.
 
-Whoever stores, sends or refuses something publishes an event and doesn't know who hears it: lanes wake, open pages are
-told, attempts are counted and logged. `publish` calls the subscribers of the event's class at once, in the order of
-their subscribing, and returns when all were called; a subscriber does little and waits for nothing. All of it happens
-on the event loop's thread. What another process wrote is published here too, by who watches the database's file.
+Code that stores, sends or refuses something publishes an event without knowing its subscribers: lanes wake, open pages
+refresh, attempts are counted and logged. `publish` calls the subscribers of the event's class at once, in the order of
+subscription, and returns when all were called; a subscriber does little and waits for nothing. All of it happens on the
+event loop's thread. Writes of other processes are published here too, by the task that watches the database's file.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from alerts.model.post import Post
 from alerts.model.reason import Reason
 
 EVERYTHING = ""
-"""In the place of an incident: so much changed that everything is to be looked at again."""
+"""In place of an incident: so much changed that everything must be read again."""
 MOST_CHANGES = 200
-"""More incidents than so many that changed at once are told as `EVERYTHING`."""
+"""If more incidents than this change at once, they are reported as `EVERYTHING`."""
 HEARD = "heard"
-"""In the place of an incident, for who asks to be told of it: people said something, or somebody saw to it."""
+"""In place of an incident, for subscribers who ask for it: people wrote something, or somebody handled it."""
 REPORTED = "reports"
 """The same: a report of a citizen came in, or changed."""
 
@@ -43,7 +43,7 @@ class PostsStored:
     elsewhere: bool = False
 
     def concerns(self, channel: str) -> bool:
-        """Whether that channel may have something to do now."""
+        """True if that channel may have work to do now."""
         return self.channels is None or channel in self.channels
 
 
@@ -65,7 +65,7 @@ class MessageFiled:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFinished:
-    """A post was sent, or was looked for, and what came of it is in the journal; `seconds` is how long it took."""
+    """A post was sent or verified, and its result is in the journal; `seconds` is how long it took."""
 
     post: Post
     verdict: Verdict
@@ -82,7 +82,7 @@ class SubscriberTold:
 
 @dataclass(frozen=True, slots=True)
 class BulkEnded:
-    """Nobody is left to be told of an alert on a channel."""
+    """A bulk on a channel has no recipients left."""
 
     bulk: Bulk
 
@@ -144,9 +144,9 @@ class Events:
         del self._subscribers[kind][hear]
 
     def publish(self, event: object) -> None:
-        """Tell all who subscribed to its class. A subscriber that raises is logged, and harms nobody else.
+        """Call all subscribers of its class. A subscriber that raises is logged and harms no other.
 
-        What is published is stored already: an error here must not make it look refused.
+        The event is stored already, so an error here must not make it appear refused.
         """
         # A copy, for who hears it may unsubscribe meanwhile.
         for hear in tuple(self._subscribers.get(type(event), ())):
@@ -157,12 +157,12 @@ class Events:
 
     @contextmanager
     def watch(self, *, heard: bool = False) -> Iterator[AsyncIterator[str]]:
-        """The incidents that change from now on, until the block ends or the daemon stops.
+        """Yield the incidents that change from now on, until the block ends or the daemon stops.
 
-        Each is told once, however often it changed since it was last told; `EVERYTHING` where those are many. So who
-        reads slowly misses nothing, and costs no more than one bounded set. With `heard`, what people say is told too,
-        as `HEARD`, and what they report as `REPORTED`: neither changes an incident, and what the public reads isn't
-        made anew for them.
+        Each is reported once, however often it changed since its last report; if there are many, `EVERYTHING` is. A
+        slow reader therefore misses nothing and costs no more than one bounded set. With `heard`, people's remarks are
+        reported too, as `HEARD`, and their reports as `REPORTED`: neither changes an incident, so no public page is
+        rendered again.
         """
         watcher = _Watcher()
         subscribed: list[tuple[type[Any], Callable[[Any], None]]] = [
@@ -183,7 +183,7 @@ class Events:
 
 
 class _Watcher:
-    """What one who watches hasn't been told yet."""
+    """The changes that one watcher hasn't received yet."""
 
     def __init__(self) -> None:
         self._untold: dict[str, None] = {}

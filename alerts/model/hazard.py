@@ -25,7 +25,7 @@ HAZARD_PARAMETER = "tocsin:hazard"
 
 
 class Hazard(StrEnum):
-    """What threatens, as the templates and the subscriptions name it."""
+    """The kinds of danger, as templates and subscriptions name them."""
 
     WIND = "wind"
     RAIN_FLOOD = "rain-flood"
@@ -72,7 +72,7 @@ WEATHER = frozenset(
         Hazard.AIR_QUALITY,
     )
 )
-"""What is watched and forecast: the slightest of these is a "Vigilance"."""
+"""The hazards that are monitored and forecast; the lowest level of these is a "Vigilance"."""
 
 WATER_CUTS = frozenset((Hazard.WATER_CUT, Hazard.WATER_CUT_PLANNED))
 """One hazard in two sets of words: which of them is said depends on whether the water is off yet."""
@@ -91,7 +91,7 @@ LEFT_OR_HID = frozenset(
 """The orders upon which people leave their homes or shut themselves in: who takes one back says what is right."""
 
 NEEDS_A_PLACE = frozenset((Hazard.EVACUATION, Hazard.SHELTER, Hazard.INDUSTRIAL, Hazard.GAS))
-"""The orders that hurt where they don't hold: people have to be told whom they are for."""
+"""Hazards with orders that do harm outside their area: people must know for whom they are."""
 
 
 AWARENESS_TYPES: Mapping[str, Hazard] = MappingProxyType(
@@ -234,19 +234,20 @@ _OWN_NAMES = {hazard.value: hazard for hazard in Hazard}
 
 
 def hazard_of(info: Info) -> Hazard:
-    """Tell what `info` is about; `general` where nothing says, and where it says another event than these.
+    """Return the hazard of `info`; `general` if nothing names one, or if it names another event than these.
 
-    In order: the parameter `tocsin:hazard`; `awareness_type` (MeteoAlarm's list, fog being general); an `eventCode`
-    of the SAME list; the words of `event`, then of `headline`, in French, English and German whatever their accents
-    and case; a `responseType` Evacuate or Shelter where it is Severe or worse (some feeds set it always); the category.
+    In order: the parameter `tocsin:hazard`; `awareness_type` (MeteoAlarm's list, fog being general); an `eventCode` of
+    the SAME list; the words of `event`, then of `headline`, in French, English and German whatever their accents and
+    case; a `responseType` Evacuate or Shelter if it is Severe or worse (some feeds set it always); the category.
 
-    Works are much mentioned and seldom meant: they count as the event or as what the headline is about (its first
-    words), and only below Severe. The categories Transport and Infra make works only where they stand alone and works
-    are mentioned: a wagon of chlorine is Transport too. They give way to a cut of power, gas or telephone, an accident,
-    somebody missing. So does `tocsin:hazard` where it says works, which a calendar of works says of all that it holds.
+    Works are often mentioned and seldom meant: they count as the event or as the subject of the headline (its first
+    words), and only below Severe. The categories Transport and Infra mean works only if they are the only ones and
+    works are mentioned: a wagon of chlorine is Transport too. Works give way to a cut of power, gas or telephone, an
+    accident, a missing person. The same holds if `tocsin:hazard` says works, since a calendar of works sets it for all
+    its entries.
 
-    Words that say that something is over, that it is a drill, or that nobody has to leave (now) name no hazard: the
-    order that is prepared for it would be wrong. An earthquake of which nobody says where is somewhere on earth.
+    Words saying that something is over, that it is a drill, or that nobody has to leave (now) name no hazard: the
+    prepared order would be wrong. An earthquake without a place is somewhere on earth.
     """
     own = _OWN_NAMES.get((info.parameter(HAZARD_PARAMETER) or "").strip().lower())
     from_calendar = info.parameter(STEP_PARAMETER) is not None  # it looked at the words itself
@@ -259,9 +260,9 @@ def hazard_of(info: Info) -> Hazard:
 
 
 def says_over(info: Info) -> bool:
-    """Whether it says of itself, by its `responseType` or in words, that the danger is over, though sent as an alert.
+    """True if an alert says, by its `responseType` or in words, that the danger is over.
 
-    What an officer filed under a hazard says what it says.
+    An alert that an officer filed under a hazard is taken at its word.
     """
     if info.parameter(HAZARD_PARAMETER) is not None:
         return False
@@ -269,7 +270,10 @@ def says_over(info: Info) -> bool:
 
 
 def told_of(info: Info) -> Hazard:
-    """Return the hazard in whose words an alert is told: none's own where reports made it, for nobody confirmed it."""
+    """Return the hazard whose words are used for an alert.
+
+    Reports are unconfirmed, so their alerts use no specific one.
+    """
     return Hazard.GENERAL if info.parameter(CLUSTER_PARAMETER) else hazard_of(info)
 
 
@@ -319,14 +323,14 @@ def _told_to_stay_in(info: Info) -> bool:
 
 
 def other_event(info: Info) -> str:
-    """What else it tells of, of which nothing is prepared but a name: "landslide", "bomb", "drill"; "" for the rest."""
+    """Return the name of another event for which only a name is prepared: "landslide", "bomb", "drill"; else ""."""
     if any(is_drill(words) for words in _said(info)):
         return "drill"
     return next((found for words in _said(info) if (found := event_in(words))), "")
 
 
 def only_a_risk(info: Info) -> bool:
-    """Whether a fire is only to be feared: a feed's level of danger orders nobody into a house."""
+    """True if a fire is only a risk: a feed's danger level orders nobody into a house."""
     if info.parameter("awareness_type"):
         return True
     if info.parameter(HAZARD_PARAMETER) is not None or any(_BURNS.search(words) for words in _said(info)):
@@ -397,9 +401,10 @@ def _is_about_works(headline: str) -> bool:
 
 
 def _named(words: str, info: Info) -> Hazard | None:
-    """Return the first hazard but works that `words` name; none of the weather where they are about another event.
+    """Return the first hazard but works that `words` name; no weather hazard if they are about another event.
 
-    Event and headline together tell whether it is meant: "Evacuation" beside "be ready to leave" isn't.
+    Event and headline together decide if it is meant: "Evacuation" with "be ready to leave" isn't. Returns None if no
+    hazard is named.
     """
     whole = ": ".join(_said(info))
     about_another = _is_about_another(words)
@@ -429,7 +434,7 @@ def _is_about_another(words: str) -> bool:
 
 
 def _names_another(info: Info) -> bool:
-    """Whether it says an event that is none of the hazards, be there works or not."""
+    """True if it names an event that is none of the hazards, works aside."""
     for words in _said(info):
         touches = _TOUCHES_ANOTHER.search(words) and not _BEGINS_WITH_WORKS.search(words)
         if touches or _NAMES_ANOTHER.search(words):

@@ -1,13 +1,13 @@
-r"""Which hazard a text names, in French, English and German, and which words deny it.
+"""Finds the hazard that a text names, in French, English and German, and the words that deny it.
 
-`named` goes down `_NAMES` and takes the first hazard that is named there and meant. A name isn't meant where a word
-right before it denies it ("pas de fuite de gaz", "after the storm"), where its own clause does so after it ("evacuation
-not needed"), where `_NOT_MEANT` knows a text as another thing ("confinement des volailles"), and nowhere in a drill, a
-question or a talk (`_NO_EVENT`). `is_taken_back` is whether something is over; `says_it_is_over` is stricter, for
-people are told so.
+`named` goes down `_NAMES` and takes the first hazard that is named and meant. A name isn't meant if a word right before
+it denies it ("pas de fuite de gaz", "after the storm"), if its own clause does so after it ("evacuation not needed"),
+if `_NOT_MEANT` knows the text as another thing ("confinement des volailles"), and never in a drill, a question or a
+talk (`_NO_EVENT`). `is_taken_back` is true if something is over; `says_it_is_over` is stricter, because its result is
+announced to people.
 
-Texts come folded (`alerts.model.hazard.fold`): small, without accents, with straight apostrophes. The words themselves
-are in `hazard_words.txt`, which says how a headline that was misread is mended.
+Texts must be folded first (`alerts.model.hazard.fold`): lower case, without accents, with straight apostrophes. The
+words themselves are in `hazard_words.txt`, which also explains how to fix a misread headline.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _sections(file: Path) -> dict[str, list[str]]:
 
 
 def _short_forms(lines: Sequence[str]) -> dict[str, str]:
-    """Each short form with what it stands for; a line that is indented goes on with the one before."""
+    """Return each short form with its meaning; an indented line continues the one before."""
     found: dict[str, str] = {}
     for line in lines:
         if line.startswith("<"):
@@ -115,7 +115,7 @@ def named(text: str) -> tuple[str, ...]:
 
 @_read_once
 def is_meant(hazard: str, text: str) -> bool:
-    """Whether a text that names a hazard, or stands beside its name, can mean it."""
+    """True if a text that names a hazard, or accompanies its name, can mean it."""
     if hazard in _MEANT_STILL and _MEANT_STILL[hazard].search(text):
         return True
     return not (hazard in _NOT_MEANT and _NOT_MEANT[hazard].search(text))
@@ -129,7 +129,7 @@ def event_in(text: str) -> str:
 
 @_read_once
 def is_drill(text: str) -> bool:
-    """Whether it is only rehearsed or tried out."""
+    """True if it is only rehearsed or tested."""
     return _IS_DRILL.search(text) is not None
 
 
@@ -147,18 +147,18 @@ _LATER = re.compile(
 
 @_read_once
 def is_taken_back(text: str) -> bool:
-    """Whether it says that something is over, or going to be as it was: no order is right then without an officer."""
+    """True if it says that something is over or returning to normal. No order is right then without an officer."""
     return _has_ended(_OVER, text) or _has_ended(_BACK_TO_NORMAL, text)
 
 
 @_read_once
 def says_it_is_over(*texts: str) -> bool:
-    """Whether one of them says outright that the alarm or the danger is over, and none that anything goes on."""
+    """True if one of the texts says outright that the alarm or danger is over, and none that anything continues."""
     return any(_has_ended(_OVER, text) for text in texts) and not any(_GOES_ON.search(text) for text in texts)
 
 
 def _has_ended(ways: re.Pattern[str], text: str) -> bool:
-    """Whether one of `ways` stands there as done: "sera levée", "not lifted yet" and "fin prévue à 18 h" aren't."""
+    """True if one of `ways` has happened: "sera levée", "not lifted yet" and "fin prévue à 18 h" have not."""
     return any(
         not _NOT_YET.search(text, max(0, found.start() - 20), found.end()) and not _LATER.match(text, found.end())
         for found in ways.finditer(text)

@@ -1,7 +1,7 @@
-"""What the desk stores: each alert with its decision, its history, and officers' drafts.
+"""The records that the desk stores: each alert with its decision, its history, and officers' drafts.
 
-Alerts, posts and incidents go by ids that are short enough to be read over a telephone, and long enough never to meet
-twice (`new_id`, `id_of`).
+The ids of alerts, posts and incidents are short enough to be read over a telephone, and long enough never to collide
+(`new_id`, `id_of`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alerts.model.reason import Reason
 MANUAL = "manual"
 """The source of what a duty officer enters: meant as it is entered, so never merged with anything by itself."""
 CLASHES = "conflict"
-"""What the decision is called that those on call are told of: two messages under one sender and identifier."""
+"""The decision reported to those on call when two messages share one sender and identifier."""
 OWN_NOTICES = "tocsin"
 """The source of Tocsin's own notices to those on call: kept and sent like alerts, and counted among none."""
 Typed = str | tuple[str, ...]
@@ -29,7 +29,7 @@ ID_LENGTH = 12
 
 
 class AlertState(StrEnum):
-    """What the desk made of a message."""
+    """The desk's decision on a message."""
 
     ACCEPTED = "accepted"
     WAITING = "waiting"
@@ -46,11 +46,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class StoredAlert:
-    """A message as it is kept: the alert, what became of it and why.
+    """A stored message: the alert, its state and the reason for it.
 
     `alert` is None for an entry that could not be read; `incident_id` is shared by the alerts that update one another.
-    `author` is who wrote it at the desk; None for what a feed brought, and for what was kept before authors were.
-    `content_key` is equal for the same words under another identifier, `topic` for the same event in the same areas.
+    `author` wrote it at the desk; None for an alert from a feed, and for rows older than authors. `content_key` is
+    equal for the same words under another identifier, `topic` for the same event in the same areas.
     """
 
     id: str
@@ -82,7 +82,10 @@ class Undrafted:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which messages a list is to show: all where a field is None. `words` are looked for in the headline and id."""
+    """The filter of a list of messages; a field that is None matches all.
+
+    `words` are searched in the headline and id.
+    """
 
     state: AlertState | None = None
     post_state: PostState | None = None
@@ -105,7 +108,7 @@ class PastEvent:
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How a source was doing when it was last looked at; `gone` is how much vanished from it at once, undecided."""
+    """Health of a source at its last poll; `gone` is the number of entries that vanished at once, undecided."""
 
     name: str
     last_ok: datetime | None
@@ -116,7 +119,7 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """What is kept of a pruned incident: its messages and posts in order, and all that was decided and done."""
+    """The archive of a pruned incident: its messages and posts in order, and all decisions and actions."""
 
     incident: str
     stored_alerts: Sequence[StoredAlert]

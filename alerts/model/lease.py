@@ -1,8 +1,7 @@
-"""Who works what: a lane, a source, a bulk, a bot, or what is done once for all daemons of a database.
+"""Leases: which daemon of a database works a lane, a source, a bulk, a bot, or a shared duty.
 
-Each has a lease, which one daemon holds at a time. A lease has a *fencing number* that grows whenever the owner
-changes. Whoever writes under a lease names it with its number, so a daemon that stood still and goes on writes
-nothing under what it held before.
+One daemon holds a lease at a time. A lease has a *fencing number* that grows whenever the owner changes. Every write
+under a lease names it with its number, so a daemon that was suspended and resumes can't write under a lease it lost.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ class RunningDaemon:
     """A daemon that works on the database, as it registers itself with each renewal of its leases.
 
     `wants` are leases of others that it asks for, since it has less than its share. `standing` are the names of its
-    cycles that stand still.
+    stalled cycles.
     """
 
     owner: str
@@ -59,12 +58,12 @@ class RunningDaemon:
 
     @property
     def name(self) -> str:
-        """What people are told: the host and the process's number."""
+        """The name shown to people: the host and the process's number."""
         return name_of(self.owner)
 
 
 def name_of(owner: str) -> str:
-    """A daemon's name as people are told it, by its owner's name: without what only makes it unique."""
+    """Return a daemon's name as shown to people: the owner's name without the unique suffix."""
     return owner.rsplit("-", 1)[0]
 
 

@@ -1,12 +1,12 @@
-"""What people say about a town's posts, and what the town answers: utterances, questions, answers, and the ears.
+"""Remarks of people on a town's posts, and the town's answers: utterances, questions, answers, and ears.
 
-A *remark* is one thing that somebody said, as a platform, a feed, the bot or an officer tells it; kept, it is an
-*utterance*. Utterances that want the same are one *question*; what an officer says to it is an *answer*, which goes out
-as posts do. An *ear* is what listens on one channel, or to one feed.
+A *remark* is one thing that somebody wrote, as a platform, a feed, the bot or an officer passes it on; stored, it is an
+*utterance*. Utterances that want the same are one *question*; an officer's reply to it is an *answer*, which is sent as
+a post. An *ear* listens on one channel, or to one feed.
 
-Nobody's name is a key. Who said something is kept as an HMAC under a secret of the month (`author`), which tells two
-people apart and leads to nobody; the platform's own id (`sealed`) is kept beside it, for answering and for `forget`,
-and goes with the text.
+Nobody's name is a key. The author is stored as an HMAC under a secret of the month (`author`), which keeps two people
+apart and identifies nobody; the platform's own id (`sealed`) is kept with it, for answering and for `forget`, and is
+deleted with the text.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LONGEST_REMARK = 4000
 
 
 class Kind(StrEnum):
-    """What somebody seems to want. It is a suggestion: an officer may say otherwise."""
+    """The apparent intention of a remark. It is a suggestion: an officer may change it."""
 
     QUESTION = "question"
     THANKS = "thanks"
@@ -69,14 +69,14 @@ class AnswerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One thing that was said, as it was told to us.
+    """One remark, as it was received.
 
     `remote_id` is the platform's own id, unique on its channel (Telegram: `CHAT:MESSAGE`). `root` is the remote id of
-    our post that it stands under (None: it stands under none), `parent` that of the remark it answers. `author` and
-    `name` are the platform's id and name of who said it; both may be missing. `edited_at` is when these words were
-    written, where they aren't the first: of two versions the newer one counts, whichever came first. `text` and
-    `hidden` are None where nothing is told of them: they are as they were. `gone`: its platform says that it was taken
-    away. `private`: it was said to our bot alone, as a question about `incident`.
+    our post that it comments on (None: of none), `parent` that of the remark it answers. `author` and `name` are the
+    platform's id and name of the person; both may be missing. `edited_at` is when these words were written, if they
+    aren't the first: of two versions the newer one counts, whichever arrived first. `text` and `hidden` are None if
+    they are unchanged. `gone`: its platform says that it was deleted. `private`: it was sent to our bot alone, as a
+    question about `incident`.
     """
 
     remote_id: str
@@ -97,9 +97,9 @@ class Remark:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What somebody's words seem to be: their kind, why it is thought so, and what they are compared by.
+    """The interpretation of a remark: its kind, the reason for it, and the vector for comparison.
 
-    `asks`: they hold a question, whatever their kind. `vector` is None where nothing compares them.
+    `asks`: it holds a question, whatever its kind. `vector` is None if nothing compares them.
     """
 
     kind: Kind = Kind.OTHER
@@ -110,12 +110,12 @@ class Understood:
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """What was said, as it is kept. `text`, `name` and `sealed` are None once it was forgotten, or is gone.
+    """A stored remark. `text`, `name` and `sealed` are None once it was forgotten, or is gone.
 
-    `incident` is that of the post it stands under, or, where `suggested`, the one it may be about. `raised`: it may be
-    a call for help, which only a person takes back. `hidden` is whether its platform shows it to nobody else, and
-    `hidden_at` since when that is known, where it changed. `by` is the officer who entered it by hand, and `place`
-    where they heard it. `vector` is what a model of language makes of its words.
+    `incident` is that of the post it comments on, or, if `suggested`, the one it may be about. `raised`: it may be a
+    call for help, which only a person dismisses. `hidden`: its platform shows it to nobody else; `hidden_at` is since
+    when that is known, if it changed. `by` is the officer who entered it by hand, and `place` where they heard it.
+    `vector` is a language model's representation of its words.
     """
 
     id: str
@@ -153,10 +153,10 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What several people want to know, in the words of the first of them, or in an officer's (`worded_by`).
+    """A question that several people ask, in the words of the first of them, or in an officer's (`worded_by`).
 
-    `asked` is how many utterances are part of it. `next_ones`: who asks it later is answered automatically. `verdict`
-    is what an officer found of a rumour: `true`, `false`, `unclear`. `centroid` is the mean of its utterances' vectors.
+    `asked` is the number of its utterances. `next_ones`: later askers are answered automatically. `verdict` is an
+    officer's finding on a rumour: `true`, `false`, `unclear`. `centroid` is the mean of its utterances' vectors.
     """
 
     id: str
@@ -175,7 +175,7 @@ class Question:
 
 
 class AnswerTo(StrEnum):
-    """What an answer is given to: a question, a poll (what came of it), or a citizen's report."""
+    """The subject of an answer: a question, a poll's result, or a citizen's report."""
 
     QUESTION = "question"
     POLL = "poll"
@@ -184,15 +184,16 @@ class AnswerTo(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GivenAnswer:
-    """What the town says in an officer's own words: the newest version that was accepted stands.
+    """The town's answer in an officer's own words; the newest accepted version is the current one.
 
-    `subject` is the id of the question, poll or report that it is given `to`. To a question belongs what it means
-    beside: `asked` is what is asked, in an officer's words (None: nothing public repeats a stranger's), `incident` on
-    whose page it stands, `next_ones` that who asks later is answered automatically, `everywhere` that it is also said
-    where nobody asked. `source` is where its words are from: `officer`, `alert`, or the id of an earlier answer.
+    `subject` is the id of the question, poll or report that it is given `to`. The answer to a question has more fields:
+    `asked` is the question in an officer's words (None: nothing public repeats a stranger's), `incident` has the page
+    that shows it, `next_ones` means that later askers are answered automatically, `everywhere` that it is also
+    published on channels where nobody asked. `source` is the origin of its words: `officer`, `alert`, or the id of an
+    earlier answer.
 
-    `digest` is that of all this, as it was when it was let out (`alerts.desk.versions`). An answer to a question
-    without `incident` was kept by a version of the program that didn't bind it: what the question says holds for it.
+    `digest` is that of all this when it was released (`alerts.desk.versions`). An answer to a question without
+    `incident` was stored by a version of the program that didn't bind it: the question's own fields hold for it.
     """
 
     id: str
@@ -217,10 +218,10 @@ class GivenAnswer:
 
 @dataclass(frozen=True, slots=True)
 class EarStatus:
-    """How an ear does, as a source's status tells it: what it remembers, when it last listened well, and why not since.
+    """Health of an ear, like that of a source: its memory, its last good poll, and the reason for a failure since.
 
-    `gap` tells what can't be heard any more, as after an outage longer than the platform keeps it. `cost` is what
-    listening cost in `month` (`2026-11`), in dollars.
+    `gap` describes the remarks that are lost, as after an outage longer than the platform keeps them. `cost` is the
+    cost of listening in `month` (`2026-11`), in dollars.
     """
 
     name: str
@@ -235,7 +236,7 @@ class EarStatus:
     month: str = ""
 
     def is_late(self, now: datetime) -> bool:
-        """Whether it should have listened by now, so that what it knows is old."""
+        """True if it should have listened by now, so that its data is old."""
         return self.next_try is not None and now > self.next_try + EAR_IS_LATE
 
 
@@ -255,10 +256,10 @@ class HeardPost:
 
 @dataclass(frozen=True, slots=True)
 class EarReading:
-    """What one look brought: remarks, new or changed, and the memory to keep once they are stored.
+    """The result of one poll of an ear: remarks, new or changed, and the memory to keep once they are stored.
 
-    `look_again` is when the ear wants to listen next at the latest. `gap` is what it can't hear any more, `trouble` why
-    it didn't hear all of it, `cost` what the look cost, in dollars.
+    `look_again` is when the ear wants to listen next at the latest. `gap` describes the remarks that are lost,
+    `trouble` is the reason for an incomplete poll, `cost` is its cost in dollars.
     """
 
     remarks: Sequence[Remark]
@@ -271,7 +272,7 @@ class EarReading:
 
 @dataclass(frozen=True, slots=True)
 class Moderation:
-    """What was done about an utterance on its platform, and by which clause of the town's charter.
+    """An action on an utterance on its platform, and the clause of the town's charter for it.
 
     `act` is `hide`, `delete` or `block`. `state` is `waiting` (a block, until a `second` person agreed), `wanted` (the
     platform is still to be asked), `done`, `failed` with its reason, or `refused`.

@@ -1,8 +1,8 @@
-"""Files that channels.toml names, which are found by their type wherever they stand in it, and how one is read.
+"""Files that channels.toml names: they are found by their type, wherever they occur in it, and read here.
 
-A town that runs alone may name any file that its process can read. One of a fleet has its own folder (`within`): what
-it names is looked at when it is opened, by where the open file is, so that no link that is laid meanwhile leads
-elsewhere. Only a regular file is read there, without waiting for anything, and no more of it than `most`.
+A town that runs alone may name any file that its process can read. A town of a fleet has its own folder (`within`): a
+file is checked when it is opened, by the path of the open file, so a link that is changed meanwhile can't lead
+elsewhere. Only a regular file is read, without blocking, and no more of it than `most`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def open_named(folder: Path, name: str) -> BinaryIO:
 
 
 def read_file(path: Path, within: Path | None, most: int = LARGE) -> bytes:
-    """The content of a file; of a regular one that lies `within` a folder, where one is told, wherever links lead.
+    """Return the content of a file; with `within`, only of a regular file inside that folder after resolving links.
 
     Raises OSError, also for more than `most` bytes.
     """
@@ -92,5 +92,5 @@ def _bounded(file: BinaryIO, most: int) -> bytes:
 
 
 def is_within(path: Path, folder: Path) -> bool:
-    """Whether a path stays in the folder, also where links lead."""
+    """True if a path is in the folder after resolving links."""
     return path.resolve().is_relative_to(folder.resolve())

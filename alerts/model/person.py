@@ -1,11 +1,11 @@
-"""Who acts at the desk, with which role; accounts with what proves them, sessions and tokens; and the audit log.
+"""The people at the desk and their roles; accounts with credentials, sessions and tokens; and the audit log.
 
-An `Actor` is a person or a program under its own name, by one of the ways in; `MAY` says what each role may do.
+An `Actor` is a person or a program under its own name, by one of the ways in; `MAY` maps each act to its lowest role.
 
-No secret is kept that can be kept as its hash; what must be kept (the seed of one-time codes) is a `Secret`.
+No secret is stored that can be stored as a hash; one that can't (the seed of one-time codes) is a `Secret`.
 
 Each line of the audit log carries a digest over the line before and its own fields (`digest_of`), so a line that was
-changed, removed or put in later breaks the chain from there on.
+changed, removed or inserted later breaks the chain from there on.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from alerts.model.town import Secret
 REPLIES_KEPT = timedelta(hours=24)
 """How long a reply is kept, and its key with it."""
 BEGINNING = "0" * 64
-"""What stands for the line before the first."""
+"""The digest that precedes the first line."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person. `password` is an Argon2 hash; `must_change` until they chose their own.
+    """A person. `password` is an Argon2 hash; `must_change` is true until they chose their own.
 
     `totp` is the seed of their one-time codes (None: not set up) and `totp_step` the last step that was used, so that
-    no code is taken twice. `disabled_at` is when they were shut out. `handle` is what their passkeys call them by:
-    random, so it tells nothing of them; None until they set one up. `changes_read_at` is up to when changes of what
-    proves them are known to them; None in rows that an earlier version wrote.
+    no code is accepted twice. `disabled_at` is when they were locked out. `handle` identifies them to their passkeys:
+    it is random, so it reveals nothing; None until they set one up. `changes_read_at` is the time up to which they have
+    seen changes of their credentials; None in rows of an earlier version.
     """
 
     name: str
@@ -143,9 +143,9 @@ class Chained:
 
 @dataclass(frozen=True, slots=True)
 class KeptReply:
-    """What a program was answered under its own key, so that it may ask again and be told the same.
+    """The response to a program's request under its own key, so that a repeated request gets the same one.
 
-    `token` is the hash of its token, `request` the hash of what it asked; `body` is the answer's JSON.
+    `token` is the hash of its token, `request` the hash of its request; `body` is the response's JSON.
     """
 
     token: str
@@ -184,9 +184,9 @@ _LONGEST_FOLDED = 256
 
 
 class Role(StrEnum):
-    """What somebody may do. Each role of a town may all that the ones before it may; an operator is none of these.
+    """A set of permissions. Each role of a town includes the ones before it; an operator is none of these.
 
-    A reporter is a program that brings what people report, and sees nothing.
+    A reporter is a program that submits people's reports and may read nothing.
     """
 
     REPORTER = "reporter"
@@ -197,13 +197,13 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
     def at_least(self, other: Role) -> bool:
-        """Whether this role may all that `other` may; an operator's and a town's can't be compared."""
+        """True if this role includes all rights of `other`; an operator's and a town's can't be compared."""
         if Role.OPERATOR in (self, other):
             return self is other
         return OF_PROGRAMS.index(self) >= OF_PROGRAMS.index(other)
 
     def may(self, act: Act) -> bool:
-        """Whether it allows that."""
+        """True if the role allows the act."""
         if self is Role.OPERATOR:
             return act in OPERATES
         # Who only looks brings nothing: a reporter does, and who writes.
@@ -213,11 +213,11 @@ class Role(StrEnum):
 OF_A_TOWN = (Role.VIEWER, Role.AUTHOR, Role.APPROVER, Role.ADMINISTRATOR)
 """The roles that an account of a town may have, the least first; those of a fleet's own desk are all operators."""
 OF_PROGRAMS = (Role.REPORTER, *OF_A_TOWN)
-"""The roles that a token of a town may have. Whoever signs in looks at the desk, so no account is a reporter."""
+"""The roles that a town's token may have. Everybody who signs in may view the desk, so no account is a reporter."""
 
 
 class Act(StrEnum):
-    """What is done at the desk; `MAY` says from which role on."""
+    """The acts at the desk; `MAY` has the lowest role for each."""
 
     REPORT = "report"
     VIEW = "view"
@@ -264,7 +264,7 @@ MAY: Mapping[Act, Role] = MappingProxyType(
     }
 )
 OPERATES = frozenset((Act.OPERATE, Act.VIEW, Act.POST, Act.UPDATE, Act.CANCEL, Act.CORRECT))
-"""What an operator may: see the fleet, and post to its towns. What waits in a town is that town's to decide."""
+"""The acts of an operator: view the fleet, and post to its towns. A town's waiting alerts are its own to decide."""
 
 
 class Origin(StrEnum):
@@ -279,9 +279,9 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who acts. `name` is what four eyes are told apart by: an account and its tokens share one.
+    """A person or program that acts. Four eyes are distinguished by `name`: an account and its tokens share one.
 
-    `address` is where they came from: a network address, or the login on this machine.
+    `address` is their origin: a network address, or the login on this machine.
     """
 
     name: str
@@ -290,12 +290,12 @@ class Actor:
     address: str = ""
 
     def may(self, act: Act) -> bool:
-        """Whether the role allows it."""
+        """True if the role allows it."""
         return self.role.may(act)
 
 
 FLEET_MARK = " / "
-"""What stands between a fleet's name and its operator's where towns write them down: no account's name has it."""
+"""Separates a fleet's name from its operator's in the towns' records; no account name contains it."""
 
 
 def operator_of(fleet: str, name: str, address: str = "") -> Actor:
@@ -304,10 +304,10 @@ def operator_of(fleet: str, name: str, address: str = "") -> Actor:
 
 
 def fold_name(name: str) -> str:
-    """What two spellings of one name have in common: `Anne`, `anne` and `ANNE ` are one person.
+    """Fold the spellings of a name into one: `Anne`, `anne` and `ANNE ` are one person.
 
-    Compatibility forms and invisible characters are taken away, so that nobody is two people by a look-alike blank.
-    What is far longer than any name is folded by nobody: it is a digest, and no name begins with a question mark.
+    Compatibility forms and invisible characters are removed, so that nobody becomes two people by a lookalike blank. A
+    text far longer than any name becomes a digest instead; it begins with a question mark, as no name does.
     """
     if len(name) > _LONGEST_FOLDED:
         return "?" + hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()

@@ -1,10 +1,10 @@
-"""Our own values as JSON has them, and back by their annotated types: what is stored, and what another process answers.
+"""Our own values as JSON and back, by their annotated types: stored values, and answers of another process.
 
-`plain` writes a value down by its own type; what stands at its default in a dataclass is left out. `shaped` reads it
-back as the type that is expected, and nothing else: a text where a number should be, a field that the type doesn't
-have, a word that isn't among those allowed all raise an error. So whoever wrote it decides values, never types.
+`plain` writes a value by its own type and omits a dataclass's fields at their default. `shaped` reads it back as
+exactly the expected type: a text instead of a number, a field that the type doesn't have or a word that isn't allowed
+raises an error. The writer therefore decides values, never types.
 
-Times are ISO 8601. `zoned` adds a zone's name in brackets (RFC 9557), for whoever goes on reckoning in that zone.
+Times are ISO 8601. `zoned` adds a zone's name in brackets (RFC 9557), for readers that continue calculating in it.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _one_of(words: tuple[Any, ...]) -> Callable[[Any], Any]:
 
 
 def _maybe(arguments: tuple[Any, ...]) -> Callable[[Any], Any]:
-    """Something or None; several kinds that may stand there have no form that tells them apart."""
+    """Return the reader of an optional type. A union of several kinds has no form that distinguishes them."""
     (something,) = (each for each in arguments if each is not type(None))
     inner = shaped(something)
     return lambda value: None if value is None else inner(value)

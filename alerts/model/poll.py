@@ -1,13 +1,13 @@
 """A poll: one question to the town, asked on several channels, closed on all of them together, counted by channel.
 
-How it works: a poll is opened by an officer and validated as a post is. At its hour a message goes to each of its
-channels through the outbox. A channel that has polls of its own (Telegram; X where it may be read) asks there; on the
-others the message leads to the poll's page. At its end each of those polls is closed by a post of the kind `count`,
-whose answer holds the platform's numbers; the page's and the bot's votes are counted at the same moment. Until then
-nothing adds them up: a stored vote is a mark that only a count, which knows the poll's secret, can read.
+A poll is opened by an officer and validated as a post is. At its hour a message goes to each of its channels through
+the outbox. A channel with polls of its own (Telegram; X if it may be read) asks there; on the others the message links
+to the poll's page. At its end each of those polls is closed by a post of the kind `count`, whose answer holds the
+platform's numbers; the votes of the page and the bot are counted at the same moment. Until then nothing adds them up: a
+stored vote is a mark that only a count, which knows the poll's secret, can read.
 
-It is a consultation, not a vote of the inhabitants: whoever reads a channel may answer. So its numbers are told by
-channel, and never as one percentage without its parts.
+It is a consultation, not a vote of the inhabitants: anybody who reads a channel may answer. Its numbers are therefore
+shown by channel, and never as one percentage without its parts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from alerts.model.reason import Reason
 POLLS = "tocsin-polls"
 """The source under which a poll's posts are stored: counted and listed among no alerts."""
 WEB, BOT = "web", "bot"
-"""What the page and the bots are called beside the channels' names."""
+"""The names of the page and the bots among the channels' names."""
 LONGEST_QUESTION = 200
 LONGEST_OPTION = 25
 """As X counts: what fits there fits everywhere."""
@@ -58,14 +58,14 @@ class Counting(StrEnum):
 
     FINAL = "final"
     EARLY = "early"
-    """As they stood when the poll was closed before its time: the platform's own goes on until its end."""
+    """The numbers when the poll was closed before its time; the platform's own poll runs until its end."""
     MISSED = "missed"
-    """The platform has told no numbers, and won't."""
+    """The platform has given no numbers, and won't."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spike:
-    """Many votes within one minute at one place: told beside the result, never taken away."""
+    """Many votes within one minute at one place: shown with the result, never deducted."""
 
     at: datetime
     votes: int
@@ -73,7 +73,7 @@ class Spike:
 
 @dataclass(frozen=True, slots=True)
 class PollCount:
-    """What one place counted, in the order of the options."""
+    """The votes counted at one place, in the order of the options."""
 
     votes: tuple[int, ...]
     how: Counting = Counting.FINAL
@@ -121,24 +121,24 @@ class Poll:
 
     @property
     def form(self) -> PollForm:
-        """What a platform with polls of its own is given."""
+        """The form for a platform with polls of its own."""
         return PollForm(self.question, self.options, self.closes_at)
 
     @property
     def is_public(self) -> bool:
-        """Whether its page is there for everybody."""
+        """True if its page is public."""
         return self.state in (PollState.OPEN, PollState.CLOSED)
 
     def voter(self, kind: str, who: str) -> str:
-        """What a voter is called among the votes: nobody without the poll's secret knows whom it means."""
+        """Return a voter's pseudonym in the stored votes; without the poll's secret it identifies nobody."""
         return seal_of(self.secret, f"{kind} {who}")[:32]
 
     def mark(self, voter: str, nonce: str, option: int) -> str:
-        """How a vote for that option is written down: a look at it tells nothing."""
+        """Return the stored form of a vote for that option; by itself it reveals nothing."""
         return seal_of(self.secret, f"vote {voter} {nonce} {option}")[:32]
 
     def read_mark(self, voter: str, nonce: str, mark: str) -> int | None:
-        """The option that a mark stands for; None: it is no mark of this poll."""
+        """Return the option of a mark. Returns None if it is no mark of this poll."""
         found = (at for at in range(len(self.options)) if same(mark, self.mark(voter, nonce, at)))
         return next(found, None)
 
@@ -184,12 +184,12 @@ class Tally:
 
     @property
     def sums(self) -> Sequence[int]:
-        """What all places together counted, by option."""
+        """The votes of all places together, by option."""
         return [sum(votes.get(option, 0) for votes in self.channels.values()) for option in self.poll.options]
 
 
 def spikes_of(votes: Mapping[datetime, int]) -> tuple[Spike, ...]:
-    """The minutes with ten and more votes that are at least half of all there: that is worth a look."""
+    """Return the minutes with ten votes or more that are at least half of all votes of the place: suspicious."""
     total = sum(votes.values())
     return tuple(
         Spike(at, count)

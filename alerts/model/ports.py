@@ -1,7 +1,7 @@
-"""The protocols between rooms: what a channel and a source can do, and the clock.
+"""The protocols between rooms: the abilities of a channel and a source, and the clock.
 
-A room gets what it needs as arguments; nobody looks anything up. A protocol stands here where there are two sides: the
-platforms' channels and those of the simulation, this machine's clock and a test's.
+A room gets its dependencies as arguments. A protocol is here if it has two sides: the platforms' channels and those of
+the simulation, this machine's clock and a test's.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class SystemClock:
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """One time on both clocks, so that what is to come is waited for by the steady one.
+    """One time on both clocks, so that a later time is awaited by the steady one.
 
-    A wait that is the difference of two looks at the wall clock is an hour too long where somebody sets that clock back
-    between the two. From a moment on, time passes as it does, whatever the wall clock says.
+    The difference of two readings of the wall clock is an hour too long if somebody sets that clock back between the
+    two. The steady clock keeps passing, whatever the wall clock says.
     """
 
     wall: datetime
@@ -73,11 +73,11 @@ class ClockReading:
         return cls(clock.now(), clock.monotonic())
 
     def later(self, clock: Clock) -> datetime:
-        """What the wall clock would say now had nobody set it since."""
+        """Return the wall clock's time now as if nobody had set it since."""
         return self.wall + timedelta(seconds=clock.monotonic() - self.steady)
 
     def seconds_until(self, time: datetime, clock: Clock) -> float:
-        """How long to wait yet for a time that was told when it was this moment; less than nothing: it is past."""
+        """Return the seconds to wait until a time that was fixed at this reading; negative if it is past."""
         return (time - self.later(clock)).total_seconds()
 
 
@@ -86,12 +86,12 @@ class ClockReading:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One entry of a feed: an alert, or why it could not be read.
+    """One entry of a feed: an alert, or the reason why it could not be read.
 
-    `key` names the entry within its source for as long as it is the same version of it (an index entry's URL and
-    `updated`, an occurrence's announcement): a key that was stored is never handed on again. `notes` are what the
-    lenient reader forgave. `leave_out` is a reason of the feed's own why this alert is none ("green: no warning").
-    `hold` is one why an officer looks at it before it goes out, whatever the source's `publish` is.
+    `key` names one version of the entry within its source (an index entry's URL and `updated`, an occurrence's
+    announcement): a key that was stored is never passed on again. `notes` list the errors that the lenient reader
+    forgave. `leave_out` is the feed's own reason to skip this alert ("green: no warning"). `hold` is a reason for an
+    officer's review before publication, whatever the source's `publish` is.
     """
 
     key: str
@@ -104,9 +104,9 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a source remembers between readings; stored once everything that it heard is.
+    """A source's memory between polls; stored only after all its entries are.
 
-    After a kill in between it is read again, and what was stored is known by its key.
+    After a kill in between the source is read again, and stored entries are recognised by their key.
 
     `etag`, `last_modified` and `digest` serve conditional requests; `state` is the source's own (JSON-able).
     """
@@ -119,9 +119,9 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """What one look at a source brought: new entries, the memory to keep, and when to look again at the latest.
+    """The result of one poll of a source: new entries, the memory to keep, and when to poll again at the latest.
 
-    `trouble` is why it wasn't read whole: an index that answers while its messages don't is a source that fails.
+    `trouble` is the reason for an incomplete poll: a source whose index answers while its messages don't is failing.
     """
 
     heard: Sequence[Heard]
@@ -138,27 +138,27 @@ class Source(Protocol):
     """One feed. Raises SourceFailed when it can't be read; a broken entry is a Heard with a problem."""
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
-        """Look once. `await known(keys)` tells which of `keys` were stored before: they are not told again."""
+        """Poll once. `await known(keys)` returns the stored ones of `keys`: they are not returned again."""
         ...
 
 
 @runtime_checkable
 class HearsNews(Protocol):
-    """A source that learns by itself that a look before its time would bring something."""
+    """A source that is notified of news, so that an early poll would find some."""
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
-        """Have `wake` called when it does; None: nobody looks any more."""
+        """Register `wake` to be called on news. None: unregister."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a source is given by the composition root: the session of the process, the clock, and the town.
+    """A source's dependencies, from the composition root: the session of the process, the clock, and the town.
 
-    `session` is an aiohttp.ClientSession, `feeds` the `SharedReader` of the process, by which each address is asked
-    once for all who name it; None: the source asks for itself alone. Both are typed loosely, for the vocabulary knows
-    no library. Of the town a source takes the zone for times that tell none, the folder that files are looked for in,
-    and `codes` for the whole of it.
+    `session` is an aiohttp.ClientSession, `feeds` the `SharedReader` of the process, which requests each address once
+    for all sources that name it; None: the source makes its own requests. Both are typed loosely, since the model knows
+    no library. From the town a source takes the zone for times without one, the folder of its files, and `codes` for
+    the whole of it.
     """
 
     session: Any
@@ -172,9 +172,9 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What a live check of a credential found: whose it is, and what is wrong or will be soon.
+    """The result of a live check of a credential: its account, and any present or imminent problem.
 
-    `followers` is how many people follow it there; None where the platform didn't tell.
+    `followers` is the number of followers there; None if the platform didn't give it.
     """
 
     account: str
@@ -202,7 +202,7 @@ class Channel(Protocol):
         ...
 
     def quotas(self) -> Sequence[Quota]:
-        """What the platform last said of its own limits; empty when it said nothing."""
+        """The platform's last report of its own limits; empty if there was none."""
         ...
 
 
@@ -226,7 +226,7 @@ class Deletes(Protocol):
 
 @runtime_checkable
 class Finds(Protocol):
-    """A channel where one can look whether a post of ours is out."""
+    """A channel that can be searched for a post of ours."""
 
     async def find(
         self,
@@ -236,18 +236,19 @@ class Finds(Protocol):
         known: frozenset[str],
         reply_to: str | None = None,
     ) -> Receipt | None:
-        """The post with these words that appeared at or after `since`, else None; `reply_to` as it was published.
+        """Return the post with these words that appeared at or after `since`; `reply_to` as it was published.
 
         `after` is the id of the newest post of ours on this channel from before the attempt (None: there is none),
-        `known` the ids of all our recent posts there, those that went out since included: a post in `known` is never
-        the one looked for. Raises DeliveryError when the platform can't be asked, InDoubt when looking is no answer.
+        `known` the ids of all our recent posts there, those published since included: a post in `known` is never the
+        one sought. Returns None if there is none. Raises DeliveryError when the platform can't be asked, InDoubt when a
+        search would prove nothing.
         """
         ...
 
 
 @runtime_checkable
 class Lists(Protocol):
-    """A channel where one can look what of ours is out."""
+    """A channel that can list our recent posts."""
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:
         """The posts that appeared at or after `since`; `after` as for `find`. Raises DeliveryError as `find` does."""
@@ -256,7 +257,7 @@ class Lists(Protocol):
 
 @runtime_checkable
 class Replaces(Protocol):
-    """A channel where an edit makes a new post in the place of the old one: a lost one is looked for, not repeated."""
+    """A channel where an edit makes a new post in place of the old one: a lost one is searched for, not repeated."""
 
     replaces: bool
 
@@ -291,18 +292,18 @@ class ProbesAtHome(Protocol):
 
 @runtime_checkable
 class RepeatsOnce(Protocol):
-    """A channel where nobody can look, and most receivers, not all, know a post again by its id.
+    """A channel that can't be searched, where most receivers, not all, recognise a repeated post by its id.
 
-    What is Severe or worse and in doubt is sent once more; what is less, or in doubt a second time, is the officer's.
+    A post in doubt is sent once more if it is Severe or worse; a lesser one, or one in doubt again, is the officer's.
     """
 
     repeats_once: bool
 
 
 class Hears(Protocol):
-    """What can be asked what people say under our posts on a platform, or in a feed: not by who publishes there.
+    """A listener for remarks under our posts on a platform, or for a feed; separate from the publishing side.
 
-    Every method raises a DeliveryError, or SourceFailed, where it isn't simply done.
+    Every method raises a DeliveryError, or SourceFailed, if it fails.
     """
 
     async def open(self) -> None:
@@ -314,7 +315,7 @@ class Hears(Protocol):
         ...
 
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
-        """Look once at `posts`, newest first, knowing what the last look left in `memory`."""
+        """Read the remarks under `posts` once, newest first, with the `memory` of the last poll."""
         ...
 
 
@@ -336,9 +337,9 @@ class Asks(Protocol):
     """A channel with polls of its own: `publish` makes one of a message that has a `poll`."""
 
     async def close_poll(self, remote_id: str, poll: PollForm) -> PollCount:
-        """Close it, where the platform can, and read its numbers; one that is closed already is read.
+        """Close the platform's poll, if that is possible, and read its numbers; a closed one is only read.
 
-        Raises Retry where the platform still counts, and Gone or Rejected where it will never tell.
+        Raises Retry while the platform still counts, and Gone or Rejected if it will never give numbers.
         """
         ...
 
@@ -348,12 +349,12 @@ class Rehearses(Protocol):
     """A channel that can make a post that only those who run the account see."""
 
     async def rehearse(self, message: Message) -> Receipt:
-        """Put it where no reader looks; what is made there stays until somebody takes it away."""
+        """Publish it where no reader sees it; it stays until somebody deletes it."""
         ...
 
 
 class Pace(Protocol):
-    """What keeps a whole bot within what Telegram allows."""
+    """The rate limit of a whole bot, as Telegram sets it."""
 
     def direct(self) -> AbstractAsyncContextManager[None]:
         """Wait for one's turn to say something, ahead of everything that goes to many."""
@@ -371,13 +372,13 @@ class Pace(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a channel is given by the composition root.
+    """A channel's dependencies, from the composition root.
 
-    `session` is the one aiohttp.ClientSession of the process (typed loosely, for the vocabulary knows no library);
-    `folder` is where channels.toml stands, for secret files; `recall` and `remember` keep a few of the channel's own
-    facts (a migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, where it also talks to
-    subscribers: what it posts takes its turn among what it says. `listens_every` is how often a young post is looked at
-    where the channel is listened to. `pages` is the town's public address, for what leads back to it.
+    `session` is the one aiohttp.ClientSession of the process (typed loosely, for the model knows no library); `folder`
+    is that of channels.toml, for secret files; `recall` and `remember` keep a few of the channel's own facts (a
+    migrated chat's id, a user id) across restarts. `pace` is that of the channel's bot, if it also talks to
+    subscribers: posts share its rate with messages. `listens_every` is the interval of polling a young post if the
+    channel is listened to. `pages` is the town's public address, for links back to it.
     """
 
     session: Any
@@ -400,7 +401,7 @@ class Tells(Protocol):
 
 @runtime_checkable
 class KeepsConnections(Protocol):
-    """What has connections open from one message to the next."""
+    """An object with connections that stay open between messages."""
 
     async def close(self) -> None:
         """End those that carry nothing."""
@@ -455,7 +456,7 @@ class BotClient(Protocol):
         ...
 
     async def updates(self, offset: int, seconds: float) -> Sequence[Mapping[str, Any]]:
-        """What came from `offset` on, waiting for it as long as `seconds`. Raises Occupied."""
+        """Return the updates from `offset` on, waiting up to `seconds` for one. Raises Occupied."""
         ...
 
     async def answer_press(self, press: str, toast: str) -> None:
@@ -463,7 +464,7 @@ class BotClient(Protocol):
         ...
 
     async def is_admin(self, chat: int, user: int) -> bool:
-        """Whether a user may speak for a group."""
+        """True if a user may speak for a group."""
         ...
 
     async def discussion(self, chat: str) -> Discussion:
@@ -471,7 +472,7 @@ class BotClient(Protocol):
         ...
 
     async def listen_at(self, url: str, secret: str) -> None:
-        """Have updates brought to `url`, each with the secret."""
+        """Have updates sent to `url`, each with the secret."""
         ...
 
     async def listen_by_asking(self) -> None:

@@ -14,7 +14,7 @@ from alerts.model.reason import Reason, because
 
 
 class PostKind(StrEnum):
-    """What the post does to the incident's thread on its channel."""
+    """The effect of the post on the incident's thread on its channel."""
 
     PUBLISH = "publish"
     UPDATE = "update"
@@ -62,7 +62,7 @@ class PostState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen by itself."""
+        """True if nothing more will happen by itself."""
         return not FOLLOWS[self] or self is PostState.FAILED
 
 
@@ -98,12 +98,12 @@ FOLLOWS: Mapping[PostState, frozenset[PostState]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class TextFormat:
-    """How a channel kind counts and writes text.
+    """The way a channel kind counts and writes text.
 
-    `count` is "weighted" (X: twitter-text v3, a URL is 23), "utf16" (Telegram: UTF-16 units of what is left after
-    entity parsing) or "characters" (code points). `markup` is "plain", "html" (Telegram's subset) or "json" (what is
-    told, by name, for machines).
-    `link` says where the address stands: "text" at the end of the text, or "field" beside it (Facebook's `link`).
+    `count` is "weighted" (X: twitter-text v3, a URL is 23), "utf16" (Telegram: UTF-16 units of the text left after
+    entity parsing) or "characters" (code points). `markup` is "plain", "html" (Telegram's subset) or "json" (named
+    values for machines). `link` is the place of the address: "text" at the end of the text, or "field" apart from it
+    (Facebook's `link`).
     """
 
     limit: int
@@ -122,7 +122,7 @@ class PostImage:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a message is of, for a channel that hands it to machines: ids, and what an alert is sorted by.
+    """The subject of a message, for a channel that serves machines: ids, and an alert's sort keys.
 
     `ready_at` is when it was free to go out: a date that is the same for every attempt.
     """
@@ -149,10 +149,10 @@ class PollForm:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What goes to the platform: `text` in the channel's markup, `plain` what a reader will see of it.
+    """The content for the platform: `text` in the channel's markup, `plain` as a reader will see it.
 
-    `about` is told by the lane with each attempt; it is stored nowhere, since the post holds it all. `poll` makes it a
-    poll of the platform's own.
+    The lane sets `about` with each attempt; it isn't stored, since the post holds it all. `poll` makes it a poll of the
+    platform's own.
     """
 
     text: str
@@ -165,11 +165,11 @@ class Message:
 
 
 LONGEST_SUBJECT = 180
-"""Characters of a letter's subject; lists show fewer, and the whole stands in the letter."""
+"""Maximum characters of an e-mail's subject. Lists show fewer; the e-mail has the whole text."""
 
 
 def subject_of(plain: str, *, exercise: bool = False) -> str:
-    """What a letter of these words is called: their first line; of an exercise the mark and the headline after it."""
+    """Return an e-mail's subject: the first line of its words; for an exercise, its mark and then the headline."""
     lines = [line for each in plain.splitlines() if (line := " ".join(seen(each).split()))]
     text = " – ".join(lines[: 2 if exercise else 1])
     if len(text) <= LONGEST_SUBJECT:
@@ -187,7 +187,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """One limit as the platform told it: `remaining` requests until `reset`, of `limit` (None: not told)."""
+    """One limit as the platform reported it: `remaining` requests until `reset`, of `limit` (None: unknown)."""
 
     remaining: int
     reset: datetime
@@ -197,14 +197,14 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One row of the outbox. `priority` is higher for what goes first; `seq` is the order of storing (0: not stored).
+    """One row of the outbox. A higher `priority` goes first; `seq` is the order of storing (0: not stored).
 
-    `not_before` is when a veto's time is over, or when somebody validated it; `next_try` when to try or look again (in
-    doubt without one: an officer decides), `attempted_at` when a send was last begun and `outcome` what it came to; it
-    stays `in_doubt` until the post is out or is seen not to be there.
-    `in_reply_to` is the remark that an answer goes to on its platform, and `answer` that answer's id; the `incident_id`
-    of such a post is a thread of its own. `subscribers` is what those who subscribed to the channel are told with it,
-    by language; it is there where an alert's posts are read to be looked at, not for a lane.
+    `not_before` is when a veto period ends, or when somebody validated it; `next_try` when to try or verify again (in
+    doubt without one: an officer decides), `attempted_at` when a send last began and `outcome` its result; it stays
+    `in_doubt` until the post is out or is known not to be there. `in_reply_to` is the remark that an answer replies to
+    on its platform, and `answer` that answer's id; the `incident_id` of such a post is a thread of its own.
+    `subscribers` has the messages for the channel's subscribers, by language; it is set for readers of an alert's
+    posts, not for a lane.
     """
 
     id: str
@@ -258,30 +258,30 @@ class Post:
 
     @property
     def is_over_limit(self) -> bool:
-        """Whether an approver sends it over the town's own windows; what the platform told holds it all the same."""
+        """True if an approver sends it over the town's own rate limits; the platform's limits still defer it."""
         return self.priority >= OVER_LIMIT
 
     @property
     def is_held(self) -> bool:
-        """Whether its channel's limits alone hold it back, where it was read with them."""
+        """True if only its channel's limits defer it, provided that it was read with them."""
         return self.state is PostState.QUEUED and self.outcome == HELD
 
     @property
     def is_refused_access(self) -> bool:
-        """Whether it waits until the channel's credential, app or account is accepted again."""
+        """True if it waits until the channel's credential, app or account is accepted again."""
         return self.state is PostState.QUEUED and self.outcome == "credential"
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether an answer to it was lost, and nothing has told since whether it is out."""
+        """True if an answer to it was lost and it is still unknown whether it is out."""
         return self.outcome == PostState.IN_DOUBT and self.state is not PostState.SENT
 
 
 @dataclass(frozen=True, slots=True)
 class HeldPost:
-    """A post that its channel's limits alone hold back, and about when it leaves.
+    """A post deferred only by its channel's limits, and about when it leaves.
 
-    `is_ours` is whether the town's own windows hold it and nothing that the platform told: only those can be passed.
+    `is_ours` is true if only the town's own limits defer it, not the platform's: only those can be overridden.
     """
 
     post: Post
@@ -297,7 +297,7 @@ class HeldPost:
 OVER_LIMIT = 2000
 """The place in a lane of what an approver sends over the town's own windows: first of all, and it waits for none."""
 HELD = "held"
-"""The outcome of a post that its channel's limits hold back: told where it is read, and stored nowhere."""
+"""The outcome of a post that its channel's limits defer: computed when read, never stored."""
 UNEXPLAINED = "unexplained"
 """The outcome of an attempt that the platform refused without saying whether for the words or for app or account."""
 ANSWERS_LAST = -10
@@ -305,7 +305,7 @@ ANSWERS_LAST = -10
 
 
 def priority_of(severity: Severity, urgency: Urgency) -> int:
-    """The place in a lane: severity, then urgency. Unknown severity stands with Moderate, for it is often grave."""
+    """Return the rank in a lane: severity, then urgency. Unknown severity ranks as Moderate, for it is often grave."""
     grave = Severity.MODERATE.rank if severity is Severity.UNKNOWN else severity.rank
     soon = {Urgency.IMMEDIATE: 3, Urgency.EXPECTED: 2, Urgency.UNKNOWN: 1, Urgency.FUTURE: 1, Urgency.PAST: 0}[urgency]
     # Ten apart, so that no urgency lifts an alert above a graver one.

@@ -1,4 +1,4 @@
-"""Why something is so: a code with values, kept as that, and put into words when somebody reads it.
+"""Reasons: a code with values, stored as such, and put into words when somebody reads it.
 
 To add a reason, write its code, its English and its French as one message of a catalogue of `alerts/locale/fr`:
 
@@ -6,16 +6,15 @@ To add a reason, write its code, its English and its French as one message of a 
     msgid "merged with {into}: {source} told of the same event before"
     msgstr "réunie avec {into} : {source} a déjà annoncé le même événement"
 
-and say `because("merged", into=…, source=…)` where it is decided. A test holds the two against one another.
+and call `because("merged", into=…, source=…)` where it is decided. A test holds the two against one another.
 
-What is stored is compact JSON, `{"code":"merged","with":"a1"}`. A row of before holds a plain sentence: it is read as
-the code `words`, and shown as it stands. What a platform or the system said is a value, and quoted as theirs.
+The stored form is compact JSON, `{"code":"merged","with":"a1"}`. An old row holds a plain sentence: it is read as the
+code `words` and shown unchanged. Text of a platform or the system is a value, and quoted as theirs.
 
-A sentence names its values in braces. What follows a colon there says how the value is spelled:
-`{state:term}` is a word of ours, translated like a sentence; `{at:time}` a date and time, `{at:clock}` the time
-alone, `{at:hour}` as people say it;
-`{count:number}` has the signs that the language sets between figures; without one, a text stands as it is, a reason
-within the reason is worded, and a list is strung together; `{each:lines}` has a line for each.
+A sentence names its values in braces. The part after a colon says how the value is spelled: `{state:term}` is a word of
+ours, translated like a sentence; `{at:time}` a date and time, `{at:clock}` the time alone, `{at:hour}` as people say
+it; `{count:number}` has the language's separators between figures; without one, a text is inserted as it is, a nested
+reason is worded, and a list is joined; `{each:lines}` has a line for each.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from alerts.model.catalogue import LOCALE, coded_sentences
 LONGEST = 2000
 """Characters of one value at the most: it may come from outside."""
 DEEPEST = 6
-"""How many reasons may stand within one another."""
+"""Maximum depth of nested reasons."""
 _VALUE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _KEPT = '{"code":"'
 WORDS = "words"
@@ -109,13 +108,13 @@ def as_reason(told: Reason | str) -> Reason:
 
 
 def reason_of(error: ValueError) -> Reason:
-    """What an error of a reader was raised with: a reason, or somebody else's sentence."""
+    """Return the reason that a reader's error was raised with, or its text as a reason."""
     told = error.args[0] if error.args else ""
     return told if isinstance(told, Reason) else in_words(str(error))
 
 
 def read_reason(kept: str | None) -> Reason | None:
-    """What `kept` made, or a plain sentence of before."""
+    """Parse the output of `kept`, or a plain sentence of an older version. Returns None for None."""
     if kept is None:
         return None
     # A sentence of before may happen to begin so: what is no JSON is one, and is shown as it stands.

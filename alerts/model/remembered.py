@@ -1,9 +1,9 @@
-"""What is kept in memory, and no more of it than there is room for.
+"""Bounded caches in memory.
 
-`Newest` keeps the last few things by name. `Remembered` is for what follows from a message alone, computed once for
-all towns that are told of it. A thousand towns in one process file the same alert of the same feed: its digests, and
-how it is written down, are the same for all of them. For an outline of two thousand corners that is 60 ms of CPU,
-which would be a minute for all.
+`Newest` keeps the last few things by name. `Remembered` is for values that follow from a message alone, computed once
+for all towns that receive it. A thousand towns in one process file the same alert of the same feed: its digests and its
+serialised form are the same for all of them. For an outline of two thousand corners that takes 60 ms of CPU, which
+would be a minute for all.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Newest(dict[K, V]):
 
 
 class Remembered(Generic[K, V]):
-    """A function that remembers its last answers, of `most` bytes together by the estimate of `size`; for any thread.
+    """A function that remembers its last answers, `most` bytes in all by the estimate of `size`; thread-safe.
 
-    By `key`; unless told otherwise, by the very object that was asked for. Two alerts may be equal and yet be written
-    down otherwise: the same instant may be told with another offset.
+    By `key`; by default, by the identity of the argument. Two alerts may be equal and yet serialise differently: the
+    same instant may have another offset.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
-"""What citizens report on the map: the kinds that a town takes, a report as it is kept, and where it may be.
+"""Citizens' reports on the map: the kinds that a town accepts, the stored report, and its bounds.
 
-A report is a matter at a place, told by somebody who needs no account. It never becomes an alert by itself: several of
-one kind, near one another and at one time, are a *cluster*, from which a draft is made that waits for an officer.
+A report is a matter at a place, sent by somebody without an account. It never becomes an alert by itself: several of
+one kind, near one another and at one time, are a *cluster*, which becomes a draft that waits for an officer.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ class ClusterRule:
 
 @dataclass(frozen=True, slots=True)
 class ReportKind:
-    """A kind of matter that is reported: its `code`, its names by language, and what becomes of it.
+    """A kind of report: its `code`, its names by language, and how it is handled.
 
-    `public`: its pins may be shown to everybody. `hazard` is what a cluster's draft is about; without one, or without
-    `cluster`, no draft is made. `stop` is said in place of the form, which ends there: for what a telephone call is
-    for, such as a smell of gas. `told` is what a draft says is there ("Fallen or dangerous tree"), and `instruction`
-    what to do about it, each by language: a draft has no order of its hazard, for nobody has seen yet what it is.
+    `public`: its pins may be shown to everybody. `hazard` is that of a cluster's draft; without one, or without
+    `cluster`, no draft is made. `stop` is shown in place of the form, which ends there: for matters that need a
+    telephone call, such as a smell of gas. `told` is a draft's description of the matter ("Fallen or dangerous tree"),
+    and `instruction` its advice, each by language: a draft has no order of its hazard, since the matter is unconfirmed.
     """
 
     code: str
@@ -56,11 +56,11 @@ class ReportKind:
         return _in(self.names, language) or self.code
 
     def what_is_told(self, language: str) -> str:
-        """What a draft of several says is there: its name where nothing else is told."""
+        """Return the description in a cluster's draft: the kind's name if it has none of its own."""
         return _in(self.told, language) or self.name(language)
 
     def what_to_do(self, language: str) -> str | None:
-        """What a draft of several says to do; None where the kind tells nothing."""
+        """Return the instruction in a cluster's draft. Returns None if the kind has none."""
         return _in(self.instruction, language) or None
 
 
@@ -132,11 +132,11 @@ class ReportForward:
 
 @dataclass(frozen=True)
 class ReportsSection:
-    """`[reports]`: the kinds that people may report, in the order in which they are offered, and who gets them too.
+    """`[reports]`: the kinds that people may report, in the order of the form, and the servers that receive them.
 
-    More than `flood` reports in ten minutes are a flood: pins are then shown of clusters alone, and sending costs more.
-    `prefix` begins each report's number (`SM-26-0417`). `words` hold a report that says one of them, beside those that
-    everywhere do. `answers` is whether a second person validates what an officer says in words of their own.
+    More than `flood` reports in ten minutes are a flood: then only clusters have pins, and sending costs more. `prefix`
+    begins each report's number (`SM-26-0417`). A report with one of `words`, or of the words of every town, is held.
+    `answers` is the validation mode for an officer's own words.
     """
 
     kinds: tuple[ReportKind, ...] = ()
@@ -152,7 +152,10 @@ class ReportsSection:
 
 
 class ReportState(StrEnum):
-    """Where a report is. `held`: a sieve found something, and an officer looks; `set aside`: it counts for nothing."""
+    """The state of a report.
+
+    `held`: a check found something, and an officer reviews it; `set aside`: it doesn't count.
+    """
 
     RECEIVED = "received"
     HELD = "held"
@@ -197,15 +200,15 @@ class Via(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CitizenReport:
-    """A report as it is kept. `text`, `place`, the exact `lat` and `lon`, `chat` are gone once they are forgotten.
+    """A stored report. `text`, `place`, the exact `lat` and `lon`, `chat` are None once they are forgotten.
 
-    `number` is told to everybody (`SM-26-0417`), `token` is a digest of what the private link proves it with. `key` is
-    a digest of the form's own, by which a resent one is known. `source` is who reported, as a digest under the day's
-    secret, and `source_before` the same under the secret of the day before, so that midnight makes nobody two; both
-    are gone after 24 hours. `at` is when it was, `received_at` when it was told. `incident` is the live one that it is
-    about, `draft` the alert that cites it. `withheld` is why an officer took its words and photo from the public again.
-    `agreed`: two networks told the same, so a pin of it may be shown unseen. `rounded`: its place is no longer exact.
-    `tellers` is by how many it was told, who sent it and all who said "me too": a number, without who they were.
+    `number` is public (`SM-26-0417`), `token` is a digest of the private link's proof. `key` is a digest of the form's
+    own, which identifies a resent one. `source` is the reporter, as a digest under the day's secret, and
+    `source_before` the same under the secret of the day before, so that midnight makes nobody two; both are deleted
+    after 24 hours. `at` is when it was, `received_at` when it arrived. `incident` is the live one that it is about,
+    `draft` the alert that cites it. `withheld` is an officer's reason for withdrawing its words and photo from the
+    public. `agreed`: two networks reported the same, so its pin may be shown unreviewed. `rounded`: its place is no
+    longer exact. `tellers` counts the reporter and all who said "me too": a number, without their identities.
     """
 
     id: str
@@ -249,20 +252,20 @@ class CitizenReport:
 
     @property
     def is_unproven(self) -> bool:
-        """Whether it cost its sender nothing, and no officer looked at it."""
+        """True if it cost its sender nothing, and no officer has reviewed it."""
         return self.state is ReportState.HELD and self.held is not None and self.held.code in UNPROVEN
 
     @property
     def is_open(self) -> bool:
-        """Whether the town still has to do with it."""
+        """True if the town still has work to do on it."""
         return self.state in COUNTING
 
 
 @dataclass(frozen=True, slots=True)
 class WantedReports:
-    """Which reports somebody looks for; what is None, or without any, narrows nothing.
+    """The filter of a search for reports; a field that is None or empty matches all.
 
-    `words` are in the text, the place or the number. `since` is when it was told.
+    `words` are searched in the text, the place and the number. `since` bounds the time of arrival.
     """
 
     states: tuple[ReportState, ...] = ()
@@ -276,9 +279,9 @@ class WantedReports:
 
 @dataclass(frozen=True, slots=True)
 class ReportSource:
-    """Somebody who told of a report: who sent it, or who said "me too"; digests as in `CitizenReport`.
+    """A person who sent or confirmed a report ("me too"), as digests like those of `CitizenReport`.
 
-    With the kind and the place of that report, by which those near one another are found.
+    The kind and place of that report are included, so that neighbouring ones can be found.
     """
 
     report: str
@@ -292,7 +295,7 @@ class ReportSource:
 
 @dataclass(frozen=True, slots=True)
 class EarlierTelling:
-    """What one source told before: with words and a photo's likeness where it sent the report and didn't just agree."""
+    """An earlier report of one source; words and the photo's fingerprint only if it sent the report itself."""
 
     number: str
     at: datetime
@@ -302,10 +305,10 @@ class EarlierTelling:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One telling of a report that counts: where and when it was, by whom, and which alert cites that report.
+    """One counted mention of a report: its place, time and source, and the alert that cites that report.
 
-    `by` is the officer, or whose program it was, who brought that report.
-    `proven`: it cost who told it something, or an officer looked at it; any other one counts half in a cluster.
+    `by` is the officer, or the owner of the program, who submitted that report. `proven`: it had a cost for its source,
+    or an officer reviewed it; any other one counts half in a cluster.
     """
 
     report: str
@@ -322,7 +325,7 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class ReportStep:
-    """What happened to a report, as who reported may read it. `told_at`: when their chat was told; None: not yet.
+    """A step of a report, as its reporter may read it. `told_at`: when their chat was notified; None: not yet.
 
     `said` are an officer's own words. `incident` is the alert that it is about from then on.
     """
@@ -352,7 +355,7 @@ class ReportPhoto:
 
 @dataclass(frozen=True, slots=True)
 class ContentNotice:
-    """What somebody says against a public report (DSA, article 16): `state` is `open`, `upheld` or `dismissed`."""
+    """An objection to a public report (DSA, article 16): `state` is `open`, `upheld` or `dismissed`."""
 
     id: str
     report: str
@@ -369,8 +372,8 @@ class ContentNotice:
 class BegunReport:
     """A report that somebody is making in a private chat with the bot, kept until it is sent.
 
-    `key` is what it is sent under, so that one that is sent twice is one. `at` is when the chat did something about it
-    last. `lat`, `lon` and `place` are where it is, once that was told, `text` the words that were said beside.
+    `key` identifies the submission, so that one that is sent twice is stored once. `at` is the chat's last action on
+    it. `lat`, `lon` and `place` are its place, once given; `text` has the words sent with it.
     """
 
     channel: str
@@ -398,9 +401,8 @@ class ForwardState(StrEnum):
 class Forwarding:
     """A report on its way to another server.
 
-    `at` is when it was last begun to be sent, `next_try` when there is something to do about it again. `remote_id` is
-    what the server calls it, `token` what it gave in place of that. `remote_state` (`open`, `closed`) and `said` are
-    what it told of it last.
+    `at` is when a send last began, `next_try` when the next step is due. `remote_id` is the server's id, `token` what
+    it gave instead. `remote_state` (`open`, `closed`) and `said` are its latest state and words there.
     """
 
     report: str
@@ -430,7 +432,7 @@ class Handover:
 
 @dataclass(frozen=True, slots=True)
 class HandedOver:
-    """What a server answered to one: the id that it has there, or a token for that; neither where it tells none."""
+    """A server's answer to a report: its id there, or a token for that; neither if it gives none."""
 
     remote_id: str | None = None
     token: str | None = None

@@ -1,7 +1,7 @@
 """The town's own map with streets: a file of OpenStreetMap data in PMTiles 3 (github.com/protomaps/PMTiles, spec/v3).
 
-Browsers read it, by ranges. Here its header alone is looked at, 127 bytes of fixed places, when an administrator asks
-whether it will do; and of its metadata whose data it is.
+Browsers read it, by ranges. This module reads only its header, 127 bytes at fixed places, when an administrator checks
+the file, and the owner of the data from its metadata.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _VECTORS, _PLAIN, _GZIP = 1, 1, 2
 
 @dataclass(frozen=True, slots=True)
 class StreetMap:
-    """What its header tells: `box` is west, south, east, north in degrees, `zoom` how near its last tiles are.
+    """The header's content: `box` is west, south, east, north in degrees, `zoom` the level of its last tiles.
 
-    `is_osm` says that its metadata names OpenStreetMap, to which every map made of its data owes that.
+    `is_osm` says that its metadata names OpenStreetMap, which every map made of its data must credit.
     """
 
     size: int
@@ -36,12 +36,12 @@ class StreetMap:
     is_osm: bool
 
     def covers(self, west: float, south: float, east: float, north: float) -> bool:
-        """Whether all of that lies in it."""
+        """True if the whole box lies in the map."""
         return self.box[0] <= west and self.box[1] <= south and east <= self.box[2] and north <= self.box[3]
 
 
 def read_street_map(file: BinaryIO) -> StreetMap:
-    """What the file is. Raises Unreadable for what no browser could draw: another format, or pictures for tiles."""
+    """Read the header of a map. Raises Unreadable if no browser could draw it: another format, or raster tiles."""
     head = file.read(_HEADER.size)
     if len(head) < _HEADER.size:
         raise Unreadable(because("map_no_pmtiles"))
@@ -57,7 +57,7 @@ def read_street_map(file: BinaryIO) -> StreetMap:
 
 
 def _metadata(file: BinaryIO, at: int, length: int, *, is_packed: bool) -> bytes:
-    """The metadata as it stands there, as far as it is of a usual size; nothing of what can't be read."""
+    """Return the metadata, up to the usual size; empty if it can't be read."""
     if length > _METADATA or at > LARGEST * 1000:
         return b""
     file.seek(at)

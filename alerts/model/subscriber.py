@@ -1,7 +1,7 @@
-"""Those who subscribed: what they chose, and nothing about who they are.
+"""Subscribers: their choices, and nothing about who they are.
 
-Where a message goes is all that is kept of a person, because without it nothing could be sent: a chat's id, the
-address that a browser was given by its push service, or that of a mailbox. None stands in any log.
+The address of their messages is all that is kept of a person, because without it nothing could be sent: a chat's id,
+the address that a push service gave to a browser, or that of a mailbox. None appears in any log.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from alerts.model.hazard import Hazard
 
 
 class Topic(StrEnum):
-    """What somebody wants to hear of; `TOPIC_OF` says under which a hazard falls."""
+    """A subject to subscribe to; `TOPIC_OF` maps each hazard to one."""
 
     WEATHER = "weather"
     FLOOD = "flood"
@@ -76,7 +76,7 @@ class Quiet:
     end: time
 
     def covers(self, clock: time) -> bool:
-        """Whether this time of day is quiet."""
+        """True if this time of day is quiet."""
         if self.start <= self.end:
             return self.start <= clock < self.end
         return clock >= self.start or clock < self.end
@@ -95,7 +95,7 @@ class PushEndpoint:
 
     @property
     def number(self) -> int:
-        """What stands for it where a chat's id does: the same for the same address, and spread over all services."""
+        """The number that replaces a chat's id: equal for equal addresses, and spread over all services."""
         # 62 bits: below what a cursor ends at, and two of a million browsers are the same by one chance in a million.
         return int.from_bytes(hashlib.sha256(self.url.encode()).digest()[:8]) >> 2 or 1
 
@@ -106,25 +106,29 @@ MAILBOX = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """Where letters reach somebody. `token` is what lets them change their choices and leave: every letter tells it."""
+    """The address of an e-mail subscriber.
+
+    `token` lets them change their choices and leave: every e-mail contains it.
+    """
 
     address: str = field(repr=False)
     token: str = field(repr=False)
 
     @property
     def number(self) -> int:
-        """What stands for it where a chat's id does: the same however it is written in capitals."""
+        """The number that replaces a chat's id: the same for upper and lower case."""
         return int.from_bytes(hashlib.sha256(f"mailto:{self.address.lower()}".encode()).digest()[:8]) >> 2 or 1
 
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Somebody, by the number that `chat` is on their channel, and their choices.
+    """A subscriber, by the number `chat` on their channel, and their choices.
 
-    Telegram's number is the chat's id; a browser's or a mailbox's is made of its `endpoint`. `token` is the digest of
-    what lets who has that change their choices. Without districts it is the whole town, without topics everything.
+    Telegram's number is the chat's id; a browser's or a mailbox's is computed from its `endpoint`. `token` is the
+    digest of the secret that allows its holder to change the choices. No districts means the whole town, no topics
+    everything.
 
-    `step` is where the conversation stands (None: nowhere in particular). Only who is `on` is told anything.
+    `step` is the state of the conversation (None: no particular one). Only subscribers who are `on` get messages.
     """
 
     chat: int
@@ -141,7 +145,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What an alert is to subscribers. `districts` are the codes of those it touches; None: the whole town."""
+    """An alert as subscribers choose by. `districts` are the codes of those it touches; None: the whole town."""
 
     topic: Topic
     severity: Severity
@@ -154,21 +158,21 @@ class Notice:
 
     @property
     def urgent(self) -> bool:
-        """Severe or worse: told at once, whatever the hour."""
+        """True if it is Severe or worse: sent at once, whatever the hour."""
         return self.severity.at_least(Severity.SEVERE)
 
     @property
     def vital(self) -> bool:
-        """Whether it is about lives: Extreme of whatever topic, or Severe of safety."""
+        """True if lives depend on it: Extreme of whatever topic, or Severe of safety."""
         return self.severity is Severity.EXTREME or (Topic.SAFETY in self.topics and self.urgent)
 
 
 def wants(subscriber: Subscriber, notice: Notice) -> bool:
-    """Whether a subscriber is to get it. An Unknown severity is told to everybody, for it is often grave.
+    """True if a subscriber is to get it. An Unknown severity is sent to everybody, for it is often grave.
 
-    No choice of topics keeps back what is vital: topics are about interests, and who asked for works and weather never
-    said that an evacuation of their street may pass them by. The severity is another kind of choice, how grave it has
-    to be: who asked for Extreme alone gets no Severe one, of safety neither, and Extreme passes whatever was chosen.
+    No choice of topics blocks a vital alert: topics are about interests, and a subscriber to works and weather never
+    agreed to miss an evacuation of their street. The severity is another kind of choice, how grave it has to be: a
+    subscriber to Extreme alone gets no Severe alert, not even of safety, and Extreme passes every choice.
     """
     grave = notice.severity is Severity.UNKNOWN or notice.severity.at_least(subscriber.severity)
     topical = notice.vital or not subscriber.topics or bool(subscriber.topics & notice.topics)
@@ -178,7 +182,7 @@ def wants(subscriber: Subscriber, notice: Notice) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A chat in which an account is told what waits. `chat` stands in no log."""
+    """A chat in which an account is notified of waiting alerts. `chat` appears in no log."""
 
     channel: str
     chat: int = field(repr=False)

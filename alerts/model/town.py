@@ -1,14 +1,14 @@
 """The town: channels.toml as one value, parsed once and read by every room.
 
-`alerts.config` checks the file with pydantic, tells all its errors at once, and makes a `Town` of it: what stands there
-under a name stands here under the same name, so a new key is an edit in two places, the section that checks it and the
-record here. Nothing of it changes while a daemon runs.
+`alerts.config` checks the file with pydantic, reports all its errors at once, and makes a `Town` of it. A key has the
+same name in the file and here, so a new key is an edit in two places, the section that checks it and the record here.
+Nothing of it changes while a daemon runs.
 
-What only one platform or one format has (tokens, addresses, a version) stays in the settings of its kind, `settings` of
-the channel or the source; whoever opens that reads them, nobody else. What follows from several keys is a property. A
-default stands here, and the section that checks the key takes it from here.
+Keys of only one platform or one format (tokens, addresses, a version) stay in the settings of its kind, `settings` of
+the channel or the source; only the code that opens it reads them. A value that follows from several keys is a property.
+Defaults are defined here, and the section that checks the key takes them from here.
 
-Before the records stand the values that are more than a text or a number: spans of time as people write them (`250ms 2s
+Before the records come the values that are more than a text or a number: spans of time as people write them (`250ms 2s
 10m 6h 1d 3y`), a count in a span (`60/24h`), and secrets, which can't be printed by mistake.
 """
 
@@ -35,7 +35,7 @@ from alerts.model.street_map import STREET_MAP
 
 Publish = Literal["auto", "veto", "approve"]
 Mode = Literal["auto", "approve"]
-"""What becomes of what a source brings: it goes out, goes out unless somebody objects, or waits for an officer."""
+"""How a source's alerts are published: at once, after a time for objections, or after an officer's approval."""
 LinkPolicy = Literal["always", "first", "never"]
 """When a post carries its address: in every one, in the first of an incident, in none."""
 PUSH = "push"
@@ -43,7 +43,7 @@ PUSH = "push"
 MAIL = "mail"
 """The kind of channel that sends letters: to a list, to subscribers of its own, or to both."""
 DISTRICT = "district"
-"""The geocode name under which a district's own code stands in our alerts."""
+"""The geocode name of a district's own code in our alerts."""
 
 
 # French days are `j`: who types at three in the morning types so. A year is 365 days.
@@ -138,14 +138,14 @@ class District:
 
 @dataclass(frozen=True)
 class ChannelConfig:
-    """`[channels.…]`: where posts go, which alerts it takes and how their posts are made.
+    """`[channels.…]`: the account to post to, which alerts it takes and how their posts are made.
 
     `kind` names the folder of templates (an unknown one uses `default`), `text` how the platform counts and marks up.
-    `language` is the town's unless the channel speaks another one. `counts_every_write` is whether the platform counts
-    every write against `limits`, or new posts alone. With `subscriptions`, what is posted there is also told to those
-    who subscribed to it, one by one. `signed` is whether readers see the town's name beside what is said there, as on
-    its own page: then no text repeats it. `asks` is whether polls are asked there by the platform's own means. `chat`
-    is a chat's name or number, `sender` and `to` are a letter's, as far as its kind has them: so readers know it there.
+    `language` is the town's unless the channel uses another one. `counts_every_write`: the platform counts every write
+    against `limits`, not new posts alone. With `subscriptions`, its posts are also sent to the channel's subscribers,
+    one by one. `signed`: readers see the town's name with each post, as on its own page, so no text repeats it. `asks`:
+    polls are asked there by the platform's own means. `chat` is a chat's name or number, `sender` and `to` are an
+    e-mail's, as far as its kind has them: readers know the channel by these.
     """
 
     name: str
@@ -182,16 +182,16 @@ class ChannelConfig:
         return longest.count // 5 if longest else 0
 
     def counts(self, means: Means, *, urgent: bool = False) -> bool:
-        """Whether this takes a place in the windows: what changes or takes back something grave never does."""
+        """True if this uses up a place in the rate limits; an edit or withdrawal of something grave never does."""
         return means in (Means.NEW, Means.REPLY) or (self.counts_every_write and not urgent)
 
 
 @dataclass(frozen=True)
 class SourceRules:
-    """`[sources.…]`: what becomes of what a source brings.
+    """`[sources.…]`: how a source's alerts are handled.
 
     `urgent` decides for Severe or worse and Immediate, if it is set. `speaks_for` are the other sources whose messages
-    it may update and end. `every` is how often it is looked at; None: nobody looks, as at what officers enter.
+    it may update and end. `every` is the polling interval; None: it isn't polled, like officers' own entries.
     """
 
     publish: Publish = "auto"
@@ -207,15 +207,15 @@ class SourceRules:
 
     @property
     def any_area(self) -> bool:
-        """Whether it is known to speak of here alone, wherever its areas lie."""
+        """True if it speaks of this town alone, wherever its areas lie."""
         return self.area == "any"
 
 
 @dataclass(frozen=True)
 class Server:
-    """A schema of a PostgreSQL database: its address, with what signs in there, and the schema's name.
+    """A schema of a PostgreSQL database: its address with the credentials, and the schema's name.
 
-    `beside` is what a file's path is where the store is a file: the local files that belong to it are named after it.
+    `beside` replaces the path of a database file: the local files that belong to the store are named after it.
     """
 
     url: Secret
@@ -225,7 +225,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        """What it is called in messages: the host, the database and the schema, and nothing that signs in."""
+        """The name in messages: the host, the database and the schema, without credentials."""
         parts = urlsplit(self.url.reveal())
         host = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
         return f"{host}{parts.path}/{self.schema}"
@@ -246,12 +246,13 @@ class StoreSection:
 
 @dataclass(frozen=True)
 class WebSection:
-    """`[web]`: where the daemon answers; `proxies` are those whose word for who asks is taken.
+    """`[web]`: the daemon's address; the `proxies` are trusted to name the client.
 
     `connections` may be open at once, `per_address` of them from one address. `export` is a folder for the public pages
-    as files, `languages` what they are in beside the town's own and the channels', `tiles` the address of the map's
-    background with `{z}`, `{x}` and `{y}`, `tiles_by` whose it is, and `embed` the sites that may show the small page
-    in a frame. `map` is a file of streets, which maps have below them in place of tiles (`street_map.py`).
+    as files, `languages` are those of the pages, in addition to the town's own and the channels', `tiles` the address
+    of the map's background with `{z}`, `{x}` and `{y}`, `tiles_by` its owner, and `embed` the sites that may show the
+    small page in a frame. `map` is a file of streets, which replaces the tiles as the maps' background
+    (`street_map.py`).
     """
 
     listen: str = "127.0.0.1:8080"
@@ -267,7 +268,7 @@ class WebSection:
 
     @property
     def background(self) -> str | None:
-        """The address of what maps have below them: the town's own file, else tiles; None: outlines stand alone."""
+        """The address of the maps' background: the town's own file, else tiles. None: maps show outlines alone."""
         return STREET_MAP if self.map else self.tiles
 
     @property
@@ -288,7 +289,7 @@ class WebSection:
 
 @dataclass(frozen=True)
 class NotifySection:
-    """`[notify]`: where Tocsin's own warnings go, how often it looks and how often it tries the credentials."""
+    """`[notify]`: the channels of Tocsin's own warnings, and the intervals of health checks and credential probes."""
 
     channels: tuple[str, ...] = ()
     heartbeat: str | None = None
@@ -298,11 +299,11 @@ class NotifySection:
 
 @dataclass(frozen=True)
 class DeskSection:
-    """`[desk]`: those who post and validate.
+    """`[desk]`: the rules for officers who post and validate.
 
-    `alone`: there is nobody else, so an author may validate what they wrote. `url`: where the desk is reached, for
-    links in warnings. `session`: how long a sign-in lasts without use. `remind`: how often a waiting alert is told of.
-    `passwordless`: a passkey that checks who holds it signs in alone; without it, it is a second factor.
+    `alone`: there is nobody else, so an author may validate their own alert. `url`: the desk's address, for links in
+    warnings. `session`: how long a sign-in lasts without use. `remind`: the interval of reminders of a waiting alert.
+    `passwordless`: a passkey that verifies its holder is enough to sign in; without it, it is a second factor.
     """
 
     alone: bool = False
@@ -331,11 +332,11 @@ class ListeningFeed:
 
 @dataclass(frozen=True)
 class ListeningSection:
-    """`[listening]`: how what people say is listened to, answered and forgotten.
+    """`[listening]`: how people's remarks are read, answered and forgotten.
 
-    `every` is how often a young post is looked at, `answers` whether a second person validates an answer. After `keep`
-    from the end of its incident no word of an utterance is left. `hours` is when somebody reads at all, as the pages
-    and the bot tell people (`08:00-19:00`; None: it isn't told).
+    `every` is the interval of polling a young post, `answers` the validation mode of an answer. After `keep` from the
+    end of its incident no word of an utterance is left. `hours` is when somebody reads at all, as the pages and the bot
+    announce it (`08:00-19:00`; None: it isn't announced).
     """
 
     every: timedelta = timedelta(seconds=60)
@@ -369,17 +370,15 @@ _OF_REPORTS = SourceRules(publish="approve", urgent="approve", area="any", kind=
 # Compared by itself: outlines of districts are long, and what is made of a town is remembered by the town.
 @dataclass(frozen=True, eq=False)
 class Town:
-    """All of channels.toml: `[station]` as it stands, then the other sections; `file` is where it was read.
+    """All of channels.toml: the keys of `[station]`, then the other sections; `file` is its path.
 
-    `sender` is the CAP sender of the town's own alerts. `public_url` is without a trailing slash. `areas` and the
-    districts of `boundary` are what counts as here. `addresses` is a file of the national address base (BAN), for the
-    names of streets. `streets` is a file that says in which districts the streets are, `districts_of` what it says: a
-    street's name and their codes. `hazards` are those that an officer is offered, by name. `logo` is a picture beside
-    channels.toml, `accent` the colour of its pages (`#rrggbb`), `numbers` those to call (`Mairie: 04 76 00 00 00`).
-    `blanks` has what an officer is offered for a blank of a prepared text, by its name (`lieu`).
-    `mount` is the path below which its pages are: none, or `/t/NAME` where it shares a host with other towns of a
-    fleet.
-    `reports` is None where people report nothing on the map: then nothing of it exists.
+    `sender` is the CAP sender of the town's own alerts. `public_url` has no trailing slash. `areas` and the districts
+    of `boundary` define the town's area. `addresses` is a file of the national address base (BAN), for the names of
+    streets. `streets` is a file of the streets' districts, `districts_of` its content: a street's name and their codes.
+    `hazards` are those offered to an officer, by name. `logo` is a picture in the folder of channels.toml, `accent` the
+    colour of its pages (`#rrggbb`), `numbers` those to call (`Mairie: 04 76 00 00 00`). `blanks` has the choices for a
+    blank of a prepared text, by its name (`lieu`). `mount` is the path of its pages: none, or `/t/NAME` if it shares a
+    host with other towns of a fleet. `reports` is None if people report nothing on the map: then nothing of it exists.
     `is_fleet`: it is no town but the operators' desk of a fleet, which has accounts and no channels.
     """
 
@@ -444,7 +443,7 @@ class Town:
 
     @property
     def codes(self) -> tuple[Named, ...]:
-        """The geocodes that stand for the whole of the town: its own, else all its districts'."""
+        """The geocodes of the whole town: its own, else all its districts'."""
         return self.geocodes or tuple(Named(DISTRICT, district.code) for district in self.districts)
 
     @property
@@ -482,7 +481,7 @@ class Town:
 
     @property
     def listens(self) -> bool:
-        """Whether the town listens at all; where it doesn't, nothing of it exists: no page, no task, no question."""
+        """True if the town listens at all; if it doesn't, nothing of it exists: no page, no task, no question."""
         return bool(self.hearing or self.listening.feeds)
 
     @property
