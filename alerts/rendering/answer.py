@@ -1,8 +1,8 @@
-"""What is said to those who asked something, as a post of each channel.
+"""Answers to people's questions, as a post of each channel.
 
-An answer is an officer's own words: nothing of what a stranger said is in it but the question, in the words that an
-officer let stand. It is laid out by `answer.j2` of the channel's kind, in the words of `words.j2`, and fitted to what
-the platform counts, as an alert is; a template that fails is replaced by the bare words and the link.
+An answer is an officer's own words: of a stranger's it contains only the question, in the wording that an officer
+approved. It is laid out by `answer.j2` of the channel's kind, in the words of `words.j2`, and fitted to the platform's
+limit, as an alert is; a template that fails is replaced by the bare words and the link.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from alerts.rendering.library import Library
 
 _ANSWER = "instruction"
-"""The part that the answer stands in: it is kept as what to do is kept."""
+"""The part that holds the answer: it is kept like an instruction."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerWords:
-    """What one place is told: `text`, the answer, in `language`.
+    """The answer for one place: `text` in `language`.
 
-    `question` is said before it where nothing beside shows what was asked; None: it stands under the question itself.
-    `link` is the address of the town's page about it. `automatic`: nobody looked at this question.
+    `question` precedes it unless the place shows the question itself (None: the answer is a reply to it). `link` is the
+    address of the town's page about it. `automatic`: nobody reviewed this question.
     """
 
     text: str
@@ -75,7 +75,7 @@ def verdict_on(found: str, fact: str, language: str, libraries: Sequence[Library
 
 
 def faults_of_layout(name: str, language: str, markup: str, station: Town, library: Library) -> Iterator[Reason]:
-    """What is wrong with a layout of answers: it fails, or leaves out the answer itself."""
+    """Yield the faults of a layout of answers: it fails, or omits the answer itself."""
     said = AnswerWords("What is answered.", language, "What is asked?", "https://alerts.example/1", automatic=True)
     for reply in (said, replace(said, question=None, link=None, automatic=False)):
         try:
@@ -89,7 +89,7 @@ def faults_of_layout(name: str, language: str, markup: str, station: Town, libra
 
 
 def _spoken(language: str, library: Library) -> str | None:
-    """The language, where there are words of it for what stands around an answer."""
+    """Return the language if the library has words of it for the frame of an answer, else None."""
     return language if {language, language.split("-", 1)[0]} & set(library.languages(language)) else None
 
 

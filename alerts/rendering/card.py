@@ -34,8 +34,8 @@ _LOOKED_AT = 4 * _MOST
 class Card:
     """The words of a card. `severity` gives it shape and colour, None: it is over, or all `is_calm`.
 
-    `exercise` is the mark of one. `do` are the first words of what to do: drawn as far as there is room. `hazard` has
-    its pictogram beside them.
+    `exercise` is the mark of one. `do` are the first sentences of the instruction, drawn as far as there is room. The
+    pictogram of `hazard` is drawn with them.
     """
 
     severity: Severity | None
@@ -52,7 +52,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class LinkCard:
-    """What a page says of itself where its link is shared: title, two lines, and the words of its picture."""
+    """A page's description of itself for shared links: title, two lines, and the words of its picture."""
 
     title: str
     summary: str
@@ -60,12 +60,15 @@ class LinkCard:
 
 
 def link_card_of(said: Mapping[str, Any], alert: Alert) -> LinkCard:
-    """The link card of what a page is told (`Renderer.tell`)."""
+    """Return the link card for the facts of a page (`Renderer.tell`)."""
     return LinkCard(str(said["lead"]), in_short(said), card_of(said, alert.severity))
 
 
 def card_of(said: Mapping[str, Any], severity: Severity) -> Card:
-    """The card of what a template is given (`Renderer.tell`). That of an end says how it ended, and what to mind."""
+    """Return the card for the facts of a template (`Renderer.tell`).
+
+    An end's card says how it ended, with its caution.
+    """
     # An end says how it ended, not how grave it was: a red card of what is over would alarm again.
     over = bool(said["reason"])
     label = str(said["stamp"] if over else said["label"]) or capital(str(said["name"]))
@@ -92,10 +95,10 @@ def _heading(title: str, label: str, said: Mapping[str, Any]) -> str:
 
 
 def in_short(said: Mapping[str, Any]) -> str:
-    """What to know in two lines, for a list, a link's preview or a notification: what, what to do, where, when.
+    """Return two lines for a list, a link's preview or a notification: the event, what to do, the place and the time.
 
-    Where comes before what to do where both are among what is first seen; of an update what is new stands with it. Who
-    is missing is described first: without that nobody can do what is asked.
+    The place precedes the instruction if both fit into the part that is seen first; an update's change follows them. A
+    missing person is described first: without the description nobody can act.
     """
     description = str(said["description"] or "")
     first = as_sentences(description.splitlines()) if said["hazard"] == Hazard.MISSING and not said["reason"] else ""
@@ -110,9 +113,9 @@ def in_short(said: Mapping[str, Any]) -> str:
 
 
 def _first_words(said: Mapping[str, Any]) -> str:
-    """Of what to do, the whole sentences that a card may hold: the rest is behind the link.
+    """Return the whole sentences of the instruction that a card may hold: the rest is behind the link.
 
-    On an update's, what is new stands after it.
+    An update's change follows them.
     """
     parts = (said["instruction"], said.get("after"), said.get("change_short"))
     do = " ".join(str(part) for part in parts if part)
@@ -144,7 +147,7 @@ def card_alt(said: Mapping[str, Any]) -> str:
 # --- drawing -------------------------------------------------------------------------------------------------------
 
 SIZE = (1200, 630)
-"""What Facebook and X show whole."""
+"""The size of picture that Facebook and X show whole."""
 _INK, _PAPER, _SOFT = "#16181d", "#ffffff", "#4a4f5a"
 COLOURS = {
     Severity.EXTREME: "#8c1d5c",
@@ -153,13 +156,13 @@ COLOURS = {
     Severity.MINOR: "#1d5f9e",
     Severity.UNKNOWN: "#4a4f5a",
 }
-"""What white letters are read on, by how grave it is."""
+"""Background colours for white letters, by severity."""
 OVER, _CALM = "#4a4f5a", "#1b6b3a"
 _TRACK = "#e3e6ec"
 _MARGIN = 64
 _LOW = 380
 _FOOT = 526
-"""Where the last words end at the latest: who says it stands below."""
+"""The lower limit of the text; the source is written below it."""
 _LEADING = 1.18
 _SIZES_OF_DO = (56, 48, 40, 34, 28)
 _SIZES_OF_HEADINGS = ((84, 1), (72, 2), (62, 3))
@@ -202,7 +205,7 @@ def _ground(card: Card) -> str:
 
 
 def _heading_of(pen: ImageDraw.ImageDraw, heading: str, y: float) -> float:
-    """What it is, in the largest letters in which it has the lines for it; returns where the next thing may stand."""
+    """Draw the heading in the largest letters that fit its lines; returns the y position below it."""
     for size, most in _SIZES_OF_HEADINGS:
         font = _font("Bold", size)
         if size == _SIZES_OF_HEADINGS[-1][0] or _is_whole(heading, font, most):
@@ -211,12 +214,12 @@ def _heading_of(pen: ImageDraw.ImageDraw, heading: str, y: float) -> float:
 
 
 def _is_whole(text: str, font: ImageFont.FreeTypeFont, most: int) -> bool:
-    """Whether all of it stands in so many lines, measured in words: lines have lost the text's own breaks."""
+    """True if the whole text fits into that many lines. Words are compared, since lines lose the text's own breaks."""
     return " ".join(_lines(text, font, SIZE[0] - 2 * _MARGIN, most)) == " ".join(text.split())
 
 
 def _what_to_do(pen: ImageDraw.ImageDraw, do: str, y: float) -> None:
-    """What to do, in the largest letters in which all of it has room."""
+    """Draw the instruction in the largest letters in which all of it fits."""
     for size in _SIZES_OF_DO:
         font = _font("Bold", size)
         most = int((_FOOT - y) // (font.size * _LEADING))
@@ -228,7 +231,7 @@ def _what_to_do(pen: ImageDraw.ImageDraw, do: str, y: float) -> None:
 
 
 def _foot(pen: ImageDraw.ImageDraw, card: Card) -> None:
-    """Who says it; below an exercise, that it is one."""
+    """Draw the source at the foot; below an exercise, also its mark."""
     font = _font("Semibold", 34)
     if card.exercise:
         pen.rectangle((0, SIZE[1] - 96, *SIZE), fill=OVER)
@@ -267,7 +270,7 @@ def _shape(pen: ImageDraw.ImageDraw, severity: Severity, box: tuple[int, int, in
 
 
 def _paragraph(pen: ImageDraw.ImageDraw, text: str, y: float, font: ImageFont.FreeTypeFont, most: int) -> float:
-    """Write at most so many lines, the last one cut at a word; returns where the next thing may stand."""
+    """Draw at most so many lines, the last one cut at a word; returns the y position below them."""
     if most < 1:
         return y
     for line in _lines(text, font, SIZE[0] - 2 * _MARGIN, most):
@@ -306,7 +309,7 @@ def _short(text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of a picture: what stands above it, how long it is, and what it is made of."""
+    """One bar of a picture: the label above it, its length, and its composition."""
 
     label: str
     value: int

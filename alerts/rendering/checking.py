@@ -42,10 +42,10 @@ _SAID_BY = {"time": "when"}
 
 
 def check_templates(station: Town, folders: Sequence[Path] = ()) -> list[Reason]:
-    """Return every fault of the templates in `folders` and of those that ship, one line each, with file and line.
+    """Return every fault of the templates in `folders` and of the shipped ones, one line each, with file and line.
 
-    A template is rendered for each hazard, each end and with an alert that tells next to nothing; what it leaves out
-    of what a post must say is a fault too, and so is a file whose name means nothing to the lookup.
+    A template is rendered for each hazard, each end and with a minimal alert; an omitted part that a post must have is
+    a fault too, and so is a file whose name the lookup doesn't know.
     """
     library = Library([*folders, shipped_folder()], within_of(station.templates))
     missing = [because("templates_no_folder", folder=folder) for folder in folders if not folder.is_dir()]
@@ -54,7 +54,7 @@ def check_templates(station: Town, folders: Sequence[Path] = ()) -> list[Reason]
 
 
 def sample_alert(hazard: Hazard, language: str, *, bare: bool = False) -> Alert:
-    """Return a made-up alert about `hazard`; with `bare`, one that tells nothing it need not tell."""
+    """Return a made-up alert about `hazard`; with `bare`, one without any optional field."""
     parameters = (Named(HAZARD_PARAMETER, hazard.value),)
     info = Info("Sample", language=language, parameters=parameters)
     if not bare:
@@ -107,7 +107,7 @@ def _faults_of_words(language: str, file: str, library: Library) -> Iterator[Rea
 
 
 def _freeing(words: WordTable) -> Iterator[tuple[str, str]]:
-    """What an alert whose time has run out would say, and may not: nobody knows then that the danger is over."""
+    """Yield the phrases that announce safety for an expired alert. They are forbidden: the danger may not be over."""
     expired = {"after": words.get("after"), **{f"{name}.expired": words.get(name, {}).get("expired") for name in _ENDS}}
     for name, text in expired.items():
         if text and permits(str(text)):
@@ -146,7 +146,7 @@ def _matters(language: str, kind: PostKind, library: Library) -> Iterator[tuple[
 
 
 def _words(language: str, hazard: Hazard, library: Library) -> tuple[WordTable, WordTable] | None:
-    """Return the words of a hazard, None where they can't be read: that fault is told of their own file."""
+    """Return the words of a hazard. Returns None if they can't be read: that fault is reported for their own file."""
     try:
         return library.words(language, GENERAL), library.words(language, hazard_file(hazard))
     except FAULTS:

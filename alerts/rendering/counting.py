@@ -58,7 +58,7 @@ def weighted(text: str) -> int:
 
 
 def is_valid(text: str, limit: int = 280) -> bool:
-    """Tell whether X would take `text`: not empty, not over `limit`, none of the three characters that it refuses."""
+    """True if X would accept `text`: not empty, not over `limit`, none of the three characters that it refuses."""
     return bool(text) and not _INVALID.search(text) and weighted(text) <= limit
 
 
@@ -119,7 +119,7 @@ def links(text: str) -> list[str]:
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Return where the links of `text` are, as (start, end) indices; quick where nothing looks like one."""
+    """Return the links of `text` as (start, end) indices; quick if it contains nothing like a link."""
     found: list[tuple[int, int]] = []
     place = 0
     while candidate := _next_candidate(text, place):

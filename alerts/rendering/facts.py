@@ -1,4 +1,4 @@
-"""What a template may say: an alert, the station and the moment turned into words, in the language of the text."""
+"""The facts for a template: an alert, the town and the moment as words, in the language of the text."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from alerts.rendering.planned import planned
 from alerts.rendering.text import place
 
 WITH_WINDOW = frozenset((Hazard.WORKS, *WATER_CUTS))
-"""The hazards that are planned: their notices always tell both ends of the window."""
+"""The hazards that are planned: their notices always give both ends of the window."""
 
 SHORT_LIMIT = 600
-"""The longest text that is short: there the day stands without its month, and no sentence is begun that doesn't end."""
+"""The maximum length of a short text: its days have no month, and it has no unfinished sentence."""
 FIRST_SEEN = 110
-"""Letters that a locked screen, a list or a link's preview shows: an order stands in them, and where it holds."""
+"""Letters visible on a locked screen, in a list or in a link's preview: they must contain the order and its place."""
 _SENTENCES = "{changes}"
 _MANY = 12
 _SHORT_AREA = 45
@@ -41,9 +41,9 @@ _OF_SEVERAL_KINDS = frozenset((Hazard.GENERAL, Hazard.INDUSTRIAL, Hazard.AIR_QUA
 _LONG_LEAD = 80
 """Letters of a headline that people read before they ask where."""
 _NEARLY = 4
-"""Letters that a prepared title may be longer than the hazard's name, and still stand where room is short."""
+"""Letters by which a prepared title may exceed the hazard's name and still be used in a short text."""
 _OVER_MARK = re.compile(r"^(?:all[- ]?clear|fin d[’']alerte|entwarnung)\s*[-–:]\s*(?=\S)", re.IGNORECASE)
-"""What a feed writes before what is over: our own words for it stand before it already."""
+"""A feed's own mark of an end, which is removed because our words for it precede the text already."""
 _IN_BRACKETS = "{name} ({headline})"
 _SHOUT = re.compile(r"^\W*\w+\s?!+\s+(?=\S)")
 """A word that only calls: "ACHTUNG!" says nothing where it is the one sentence that there is room for."""
@@ -82,11 +82,10 @@ def facts(matter: Matter, station: Town, channel: ChannelConfig, context: Contex
 
 
 def _laid_out(said: Mapping[str, Any], channel: ChannelConfig, matter: Matter) -> dict[str, Any]:
-    """Return the lead as it stands above a post, which says of an update that it is one, and which comes first then.
+    """Return the heading as written above a post, including an update's mark, and the order of place and instruction.
 
-    The mark of an update stands apart from the title too (`titled`, `mark`): without it, one that is cut would be a
-    second alarm. Where room is short, a title that is prepared is no longer than leaves the place and the order in
-    sight; one that somebody typed stands.
+    The mark of an update is also separate from the title (`titled`, `mark`): an update whose mark is cut would be a
+    second alarm. In a short text a prepared title must leave room for the place and the order; a typed one is kept.
     """
     is_news = said["kind"] == PostKind.UPDATE.value and not said["step"]
     long, short = (str(said["words"][name]) if is_news else "{lead}" for name in ("updated", "updated_short"))
@@ -108,9 +107,9 @@ def _laid_out(said: Mapping[str, Any], channel: ChannelConfig, matter: Matter) -
 
 
 def _place_first(said: Mapping[str, Any], channel: ChannelConfig) -> bool:
-    """Whether there is room for where before what to do within what is first seen of a message.
+    """True if the place fits before the instruction within the part of a message that is seen first.
 
-    People want to know whether they are meant before what they are to do; but a long list of places must not push the
+    People want to know if they are concerned before they learn what to do; but a long list of places must not push the
     order out of sight.
     """
     # The town's name stands in front where a chat doesn't show it, and takes its room.
@@ -121,14 +120,14 @@ def _place_first(said: Mapping[str, Any], channel: ChannelConfig) -> bool:
 
 
 def _to_the_order(said: Mapping[str, Any]) -> int:
-    """Return how many letters of what to do it takes until somebody is told to do something, to the end of a clause."""
+    """Return the number of letters of the instruction up to its first order, counted to the end of the clause."""
     instruction = str(said["instruction"] or "")
     ends = (found.end() for found in _CLAUSE_END.finditer(instruction))
     return next((end for end in ends if orders(instruction[:end])), len(instruction))
 
 
 def _hides(matter: Matter, said: Mapping[str, Any], channel: ChannelConfig) -> bool:
-    """Whether a feed's headline keeps the place, or in the readers' language the order, out of what is first seen."""
+    """True if a feed's headline pushes the place, or in the readers' language the order, out of the part seen first."""
     name, headline = matter.words["name"], _unstopped(matter.info.headline)
     if matter.own or matter.hazard is Hazard.GENERAL or not headline or fold(headline) == fold(name):
         return False
@@ -190,9 +189,9 @@ def _what(matter: Matter, now: datetime) -> dict[str, Any]:
 
 
 def _what_to_do(matter: Matter, ours: str) -> tuple[str, str]:
-    """Return what to do, and what else is told: a feed's order that readers understand, else ours with its words after.
+    """Return the instruction and the description: a feed's order that readers understand, else ours, then its words.
 
-    "Stay alert", a mere statement or another language is no order to them, and must not stand in the place of one.
+    "Stay alert", a mere statement or another language is no order to readers, and must not replace one.
     """
     theirs, told = matter.info.instruction or "", matter.info.description or ""
     # An officer's own order stands, whatever it says: who typed it knows the case.
@@ -264,14 +263,14 @@ def _who(matter: Matter, station: Town, context: Context) -> dict[str, Any]:
 
 
 def _sender(matter: Matter, station: Town, context: Context) -> str:
-    """Return who says it: the name that is told, else the source's title, else the address among machines."""
+    """Return the source's name: the sender's, else the source's title, else the machine's address."""
     if is_own(matter.alert, matter.info, station):
         return station.name
     return shortened(matter.info.sender_name or context.source or matter.alert.sender or station.name, _LONG_NAME)
 
 
 def is_own(alert: Alert, info: Info | None, station: Town) -> bool:
-    """Whether the station says it itself."""
+    """True if the town itself is the sender."""
     # An address can't be mistaken as a name can: another town's feed may call itself as we do.
     if station.sender:
         return alert.sender == station.sender
@@ -293,9 +292,9 @@ def _change(matter: Matter, station: Town, context: Context, teller: Teller) -> 
 
 
 def _places(info: Info, matter: Matter, station: Town) -> list[str]:
-    """Return where an info is, to be compared with where another is: the whole town by one name, however it was told.
+    """Return the places of an info for comparison with another's: the whole town by one name, however it is given.
 
-    An officer tells it in words, by ticking nothing, or by ticking each of its districts.
+    An officer gives it in words, by ticking nothing, or by ticking each of its districts.
     """
     names = [name for area in info.areas if (name := place(area.description))]
     told, districts = {fold(name) for name in names}, {fold(each.name) for each in station.districts}
@@ -314,16 +313,16 @@ def _changes(general: WordTable, news: Sequence[Change]) -> str:
 
 
 def teller_of(matter: Matter, station: Town, channel: ChannelConfig, context: Context) -> Teller:
-    """Return who tells the times on this channel: short where room is short."""
+    """Return the formatter of times for this channel: short if the text is short."""
     long, frame = channel.text.limit > SHORT_LIMIT, str(matter.words.get("until", "{until}"))
     return Teller(matter.language, _zone(station.timezone), context.now, matter.general["moments"], long, frame)
 
 
 def areas_of(infos: Sequence[Info], station: Town, context: Context) -> list[str]:
-    """Return where it is, each name once: those the station matched, its other own ones, then the feed's.
+    """Return the places, each name once: the districts matched, the town's other own names, then the feed's.
 
-    A name that the station has too is spelled its way. Some feeds put all their areas into one, between semicolons.
-    Where nothing is told there is none: nobody knows then that it is the whole town.
+    A name that the town has too is spelled its way. Some feeds put all their areas into one, between semicolons. Empty
+    if no place is given: it isn't known then to be the whole town.
     """
     told = [name.strip() for info in infos for area in info.areas for name in area.description.split(";")]
     ours = {fold(each.name): each.name for each in station.districts}
@@ -337,9 +336,9 @@ def areas_of(infos: Sequence[Info], station: Town, context: Context) -> list[str
 
 
 def _place_name(name: str, matter: Matter, station: Town) -> str:
-    """Return a place as a place, never as an authority: the station's name is the whole town in another's words.
+    """Return a place as a place, never as an authority: the town's name means the whole town in a feed's words.
 
-    In our own alerts it is "": it stands where CAP wants a description and the officer told no place.
+    In our own alerts the result is "": CAP requires a description there even if the officer gave no place.
     """
     if fold(name) == fold(station.name):
         return "" if matter.own else str(matter.general["whole"])
@@ -376,9 +375,9 @@ def short_area(names: Sequence[str]) -> str:
 
 
 def _title(matter: Matter) -> str:
-    """Return what it is: the headline, else the hazard's name; both where the headline is foreign.
+    """Return the title: the headline, else the hazard's name; both if the headline is foreign.
 
-    Of a hazard of several kinds the event tells which.
+    For a hazard of several kinds the event names the kind.
     """
     name, headline, event = matter.words["name"], _unstopped(matter.info.headline), matter.info.event
     if _is_over(matter) and (over := _OVER_MARK.sub("", headline)) != headline:
@@ -424,9 +423,9 @@ def _lead_short(matter: Matter, label: str, title: str) -> str:
 
 
 def _begins_with_name(matter: Matter, title: str) -> bool:
-    """Whether the hazard's name may stand for the title: a headline that only mentions it is about something else.
+    """True if the hazard's name may replace the title: a headline that only mentions it is about something else.
 
-    The title that is prepared for the hazard says no more than its name, in whatever words.
+    The title that is prepared for the hazard has the same meaning as its name, in whatever words.
     """
     if _is_prepared(matter, title):
         return matter.hazard is not Hazard.GENERAL

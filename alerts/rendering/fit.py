@@ -1,25 +1,25 @@
-"""Fitting a post's parts to what the platform counts.
+"""Fitting a post's parts to the platform's limit.
 
-The order, which `docs/templates.md` tells the authors of templates:
+The order, which `docs/templates.md` describes to the authors of templates:
 
-1. Everything fits: nothing is touched.
-2. What is kept comes first (link, exercise mark, instruction, time, area, headline). Where that alone is too long, the
+1. Everything fits: nothing is changed.
+2. The kept parts come first (link, exercise mark, instruction, time, area, headline). If they alone are too long, the
    short forms the template offers are used: the headline's, the time's, the area's ("Isère, Savoie +3").
-3. Where even that is too long, the headline is shortened at a word, then the area. The time, the link and the exercise
+3. If even that is too long, the headline is shortened at a word, then the area. The time, the link and the exercise
    mark never are.
-4. At last the instruction, since its words are what a reader acts on: as many of its whole sentences as fit, among them
-   the one that tells whom to call.
-   The short form, which is the one prepared for the hazard, stands only where not even the first sentence fits; and
-   where there is none, the sentence ends at a clause or a word.
-5. What room is left goes to the long forms again and then to the other parts, the most important first: whole, else
-   its short form, else shortened. Where room is short (X), a sentence is said whole or not at all; a name or a contact
-   is left out rather than shortened.
-6. What is too long even then (a feed's sender of two thousand letters, a place in a script without blanks) is cut
+4. The instruction is shortened last, since a reader acts on its words: as many of its whole sentences as fit, among
+   them the one with the number to call.
+   The short form, which is the one prepared for the hazard, is used only if not even the first sentence fits; and
+   if there is none, the sentence ends at a clause or a word.
+5. The remaining room goes to the long forms again and then to the other parts, the most important first: whole, else
+   its short form, else shortened. In a short text (X), a sentence is whole or absent; a name or a contact is left out
+   rather than shortened.
+6. A text that is still too long (a feed's sender of two thousand letters, a place in a script without blanks) is cut
    between two characters, the least important first: no post ever fails for its length.
 
 A cut never goes through a word, an emoji, an HTML entity or a tag. It is made at the end of a sentence, at a blank, or
 after the full stop of a script without blanks. A text that has none of these (Chinese, a run of emoji, one endless
-word) is cut between two graphemes: what a reader takes for one character stays whole.
+word) is cut between two graphemes, so that a reader's character stays whole.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _MORE = 20
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The text, its count, the names of the parts that were cut, and of those that stand in their short form."""
+    """The text, its count, the names of the parts that were cut, and of those in their short form."""
 
     text: str
     count: int
@@ -182,9 +182,9 @@ class _Fitting:
         return self._cut_to_room(at_sentences, place) or self._cut_to_room(partly, place)
 
     def _more_sentences(self, place: int, said: str) -> str:
-        """Return as many whole sentences of what is new as there is room for now, if they are more than is `said`.
+        """Return as many whole sentences of the change as there is room for now, if they are more than `said`.
 
-        The last that is said stays: it frees somebody, and what stands before it in the whole doesn't.
+        The last sentence of `said` stays: it frees somebody, and the sentences before it in the whole don't.
         """
         self._texts[place] = self._full[place]
         sentences = self._cut_to_room(at_sentences, place)
@@ -200,9 +200,9 @@ class _Fitting:
         return self._cut_to_room(at_sentences if whole else well, place)
 
     def _cut_to_room(self, cut: Cut, place: int) -> str:
-        """Return what stands at `place` cut to the room left: measured on it alone, then on the whole.
+        """Return the text at `place` cut to the room left: measured on it alone, then on the whole.
 
-        A part's units can change beside its neighbours: a link may go on into the next word.
+        A part's units can change next to its neighbours: a link may continue into the next word.
         """
         # "x" stands in for the part, or its line would go as one that holds nothing.
         text, room = self._texts[place], self._fmt.limit - self._units(place, "x") + 1
@@ -222,9 +222,9 @@ class _Fitting:
         return self._units(place, text) <= self._fmt.limit
 
     def _units(self, place: int | None = None, text: str = "") -> int:
-        """Count the whole as it stands, or as it would with `text` at `place`.
+        """Count the whole, or the whole with `text` at `place`.
 
-        Line by line, and each line once: no link, emoji, accent or tag goes on beyond the end of a line.
+        Each distinct line is counted once: no link, emoji, accent or tag continues beyond the end of a line.
         """
         texts = self._texts
         if place is not None:
@@ -243,7 +243,7 @@ def _order(order: tuple[str, ...], name: str) -> int:
 # --- cutting one text ----------------------------------------------------------------------------------------------
 
 Fits = Callable[[str], bool]
-"""Whether this text, put where it belongs, is short enough."""
+"""True if this text, inserted in its place, is short enough."""
 
 
 class Cut(Protocol):
@@ -323,9 +323,9 @@ def at_clauses(text: str, fits: Fits, *, markup: bool) -> str:
 
 
 def sayings(text: str, fits: Fits, *, markup: bool) -> str:
-    """Return the whole sentences of an instruction that fit, "" where not even the first does.
+    """Return the whole sentences of an instruction that fit, "" if not even the first does.
 
-    They are the first ones, but for the one that tells whom to call: it takes the place of those right before it.
+    They are the first ones, except that the one with the number to call replaces those right before it.
     """
     first = at_sentences(text, fits, markup=markup)
     rest = text[len(first) :]
@@ -345,9 +345,9 @@ def partly(text: str, fits: Fits, *, markup: bool) -> str:
 
 
 def well(text: str, fits: Fits, *, markup: bool) -> str:
-    """Return whole sentences where they are most of what could be said, else whole words and "…".
+    """Return whole sentences if they make up most of the possible text, else whole words and "…".
 
-    A rest of less than forty characters tells a reader nothing: then "".
+    Returns "" for a rest of less than forty characters, which is useless to a reader.
     """
     words = at_words(text, fits, markup=markup)
     about = len(words) + len("…") + 1
@@ -375,7 +375,7 @@ def _word_cuts(text: str, *, markup: bool) -> list[_Place]:
 
 
 def _is_endless(text: str, cuts: Sequence[_Place]) -> bool:
-    """Whether no blank parts the beginning of `text`, or the first one comes where nothing is said yet."""
+    """True if no blank divides the beginning of `text`, or the first one comes before any word."""
     places = [place for place, _ in cuts[:2]]
     ends = [*places, len(text)]
     return any(end - start > _ENDLESS for start, end in zip([0, *places], ends, strict=True))
@@ -404,9 +404,9 @@ def _grapheme_cuts(text: str, *, markup: bool) -> list[_Place]:
 
 
 def _goes_on(text: str, place: int, flags: int) -> bool:
-    """Whether the grapheme before `place` goes on with the character there (Unicode's UAX 29, as far as texts need).
+    """True if the grapheme before `place` continues with the character there (Unicode's UAX 29, as far as texts need).
 
-    `flags` is how many letters of flags stand before it in a row, of which each two are one.
+    `flags` is the number of consecutive flag letters before it, of which each two form one flag.
     """
     before, after = text[place - 1], text[place]
     if (

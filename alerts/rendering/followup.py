@@ -1,17 +1,16 @@
-"""How updates and ends are worded: what an update changed, and how an incident ended.
+"""The words of updates and ends: the changes of an update, and how an incident ended.
 
-`changes` compares an update with what was said before: the gravity, the instruction, the end and the areas. What it
-describes otherwise is read anyway. `ending` says that it is over, and why, in words that are another's for each of the
-five ways to end. An all clear says that people are free, and what to mind still. An alert whose time has run out
-doesn't: it says that the announced time is over, and what to go on minding. One that is withdrawn before it began is no
-longer expected, one that had begun no longer holds. A correction says what is right. None of them says again the order
-that it ends: its headline names the hazard, never the title of an instruction.
+`changes` compares an update with the previous version: the gravity, the instruction, the end and the areas. Other
+changes of its description are read anyway. `ending` says that it is over, and why, in different words for each of the
+five ways to end. An all clear says that people are free, and what to do still. An alert that expires doesn't: it says
+that the announced time is over, and what to continue to do. One withdrawn before it began is no longer expected, one
+that had begun no longer holds. A correction gives the right facts. None of them repeats the order that it ends: its
+headline names the hazard, never the title of an instruction.
 
-Whoever left or shut himself in reads "cancelled" and "withdrawn" as leave to go back: a hazard's `caution` says that it
-is none. After a false alarm nobody comes to let people out, so a correction has a caution of its own
-(`caution_corrected`): where in doubt, follow who is on the spot. An officer's own words stand before the caution and
-what to mind, and take them away only where they themselves let people go (`frees`). A correction prints no place beside
-it, for a wrong place is what is mostly corrected.
+People who left home or sheltered take "cancelled" and "withdrawn" for leave to go back: a hazard's `caution` denies it.
+After a false alarm nobody comes to let people out, so a correction has a caution of its own (`caution_corrected`): in
+doubt, follow the people on the spot. An officer's own words precede the caution and the rest, and remove them only if
+they let people go themselves (`frees`). A correction has no place after it, for a wrong place is the usual error.
 """
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ from alerts.rendering.text import clean
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is new, as a sentence; `brief` is the same in few words, "" where it may be left out.
+    """One change, as a sentence; `brief` is the same in few words, "" if it may be left out.
 
-    `freed` says that somebody needs not act any more, which is always told; so is a rise to Extreme (`is_rise`).
+    `freed` says that somebody needs not act any more, which is always included; so is a rise to Extreme (`is_rise`).
     """
 
     sentence: str
@@ -45,17 +44,17 @@ class Change:
 
     @property
     def is_rise(self) -> bool:
-        """Whether it is graver now than anything else is."""
+        """True if the gravity has risen to Extreme."""
         return bool(self.brief)
 
 
 def changes(
     matter: Matter, previous: Alert | None, end_of: Callable[[datetime], str], places_of: Callable[[Info], list[str]]
 ) -> list[Change]:
-    """Return what is new against `previous`, with what it was; nothing where that isn't known.
+    """Return the changes against `previous`, with the old values; empty if it is unknown.
 
-    `end_of` tells the moment of an end, `places_of` the places of an info, of which the whole town is one. A hazard
-    whose words for a change are "" doesn't tell it: the time of a closed school's message is not that of the closure.
+    `end_of` formats the moment of an end, `places_of` returns the places of an info, the whole town being one of them.
+    A hazard whose words for a change are "" omits it: the time of a closed school's message is not that of the closure.
     """
     info, before = matter.info, previous.info_for(matter.language) if previous else None
     if before is None:
@@ -81,7 +80,10 @@ def changes(
 
 
 def _sentences_of(matter: Matter) -> dict[str, str]:
-    """The sentences of what is new, the hazard's own before those for all: one for one place stands for several too."""
+    """Return the sentences for changes, the hazard's own before the general ones.
+
+    A hazard's sentence for one place is used for several too.
+    """
     own: Mapping[str, str] = matter.words.get("changes", {})
     general = {name: said for name, said in matter.general["changes"].items() if name.removesuffix("_many") not in own}
     return {**general, **own}
@@ -117,7 +119,7 @@ def _other_end(info: Info, before: Info, words: WordTable, end_of: Callable[[dat
 
 
 def _other_areas(places: Sequence[str], earlier: Sequence[str], words: WordTable) -> list[Change]:
-    """What is added and what is freed: nobody by "the whole town", and nothing is known where one told no place."""
+    """Return the places added and freed. "The whole town" frees nobody, and a missing place means nothing is known."""
     now, then = ({fold(name): name for name in names} for names in (places, earlier))
     if not now or not then:
         return []
@@ -164,7 +166,7 @@ _CLOSED = re.compile(
     r"(?:(?:ferm|barr|coup)ée?s?|closed)\b.*",
     re.IGNORECASE | re.DOTALL,
 )
-"""What is open again, or isn't closed after all, is not called closed beside it."""
+"""The closure in a title, which is removed if the place is open again, or not closed after all."""
 
 
 def what_is_closed(title: str) -> str:
@@ -173,10 +175,10 @@ def what_is_closed(title: str) -> str:
 
 
 def ending(matter: Matter, title: str, area: str, teller: Teller, context: Context) -> dict[str, Any]:
-    """Return what an end says otherwise than a first post; `title` is what is over, `area` where, in short.
+    """Return the facts of an end that differ from a first post's; `title` is what ended, `area` its place, short.
 
-    The officer's own words stand in the place of what the machine would state by itself, before its caution; those of
-    a feed stand beside all of it. `instruction` is what is stated, the own words and the caution in one.
+    An officer's own words replace the sentences that the machine would write, before its caution; a feed's are added to
+    all of it. `instruction` combines the sentences, the own words and the caution.
     """
     reason = context.reason or EndReason.EXPIRED
     name = _name(matter, title)
@@ -259,9 +261,9 @@ def _own_over(matter: Matter, context: Context) -> str:
 
 
 def _corrected(matter: Matter, teller: Teller, context: Context, own: str, what: str) -> dict[str, Any]:
-    """What is right is the title; where nothing says it, that the message was wrong: which one, of when and where.
+    """Return the facts of a correction: the right fact is the title; without one, the wrong message is identified.
 
-    The place that was told stands in brackets there and nowhere else, so that nobody takes it for the right one.
+    The old place appears in brackets there and nowhere else, so that nobody takes it for the right one.
     """
     general, lead = matter.general, str(matter.general["ends"]["corrected"])
     before = context.previous or matter.alert
@@ -308,7 +310,7 @@ def _watched(matter: Matter, title: str) -> str:
 
 
 def _what_ends(matter: Matter, title: str) -> str:
-    """Return what has ended beside a phrase that says how: "" where the title says no more than the hazard's name."""
+    """Return the thing that ended, for a phrase that says how: "" if the title is no more than the hazard's name."""
     what = str(matter.words["name"]) if orders(title) else title
     named = f"{matter.words['name']} ("
     if fold(what).startswith(fold(named)) and what.endswith(")"):

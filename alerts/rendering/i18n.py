@@ -1,13 +1,13 @@
-"""Sentences in the reader's language: English in the code, other languages in `locale/<language>/*.po` beside it.
+"""Sentences in the reader's language: English in the code, other languages in `locale/<language>/*.po` next to it.
 
 Reasons have their English in the French catalogue alone (`alerts.model.reason`).
 
 The English sentence is the key. `read_words` reads the catalogues of a language once, and each with its own plural
-rule: that of its `Plural-Forms` header, else the one that Babel knows for the language. So a language has as
-many forms as it needs (Breton five, by the last digits of the number), and none of them is known here. A sentence that
-isn't translated, or whose plural lacks a form, stays English: that serves a reader better than a gap.
+rule: that of its `Plural-Forms` header, else Babel's for the language. A language therefore has as many forms as it
+needs (Breton five, by the last digits of the number), and none of them is built in. A sentence without a translation,
+or whose plural lacks a form, stays English: that serves a reader better than a gap.
 
-A `Reason` is a code with values; `word`, `sentence` and `told` put it into words for those who read it.
+A `Reason` is a code with values; `word`, `sentence` and `told` put it into words.
 """
 
 from __future__ import annotations

@@ -1,22 +1,22 @@
-"""The templates on disk: a station's own folders before the one that ships, file by file; each compiled once.
+"""The templates on disk: a town's own folders before the shipped one, file by file; each compiled once.
 
-    <language>/words.j2                         what is said everywhere: severities, levels, ends
+    <language>/words.j2                         words for all posts: severities, levels, ends
     <language>/hazards/<hazard>.j2              the name, the advice and the ends of one hazard
     <language>/<channel kind>/<event or hazard>.<publish|update|end|answer>.j2
     <language>/<channel kind>/<publish|update|end|answer>.j2
     layouts/<channel kind>/<publish|update|end|answer>.j2
-                                                the same for every language, whose words stand in its words.j2
+                                                the same for every language, with the words of its words.j2
 
-The language is looked for by its exact tag, then by its primary subtag ("fr-FR", then "fr"); English where there is
-neither. A channel kind without templates uses the folder `default`.
+The language is found by its exact tag, then by its primary subtag ("fr-FR", then "fr"), then English. A channel kind
+without templates uses the folder `default`.
 
-A template lays out named parts, each a piece of text that the fitting may shorten or drop as a whole. The optional
-`{% short %}` half is what to say instead where the whole is too long. What stands outside of parts is layout and stays.
+A template lays out named parts, each a piece of text that the fitting may shorten or drop as a whole. The optional `{%
+short %}` half replaces a part that is too long. Text outside of parts is layout and stays.
 
     {% part "instruction", keep=true %}{{ instruction }}{% short %}{{ prepared }}{% endpart %}
 
-`PartExtension` prints the parts between control characters, and `split` reads them back. No text of a feed can hold one
-of these: cleaning took them out.
+`PartExtension` prints the parts between control characters, and `split` reads them back. No text of a feed can contain
+these: cleaning removed them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from alerts.rendering.limited import LimitedEnvironment, fits, limits
 from alerts.rendering.text import clean
 
 FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
-"""What a template can raise when it is read or rendered: Jinja's own errors, and Python's from its expressions."""
+"""The errors of reading or rendering a template: Jinja's own, and Python's from its expressions."""
 
 GENERAL = "words.j2"
 """The file of a language that says what is said everywhere."""
@@ -65,11 +65,11 @@ FALLBACK_LANGUAGE = "en"
 DEFAULT_KIND = "default"
 
 WordTable = Mapping[str, Any]
-"""What a file of words sets: names to strings, lists and dictionaries of strings."""
+"""The content of a file of words: names mapped to strings, lists and dictionaries of strings."""
 
 
 def shipped_folder() -> Path:
-    """Return the templates that ship: `alerts/templates` in a wheel, `templates/` beside `alerts/` in a checkout."""
+    """Return the shipped templates' folder: `alerts/templates` in a wheel, `templates/` next to it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "templates"
     return inside if inside.is_dir() else package.parent / "templates"
@@ -79,7 +79,7 @@ _NOTHING: WordTable = MappingProxyType({})
 
 
 class _Loader(FileSystemLoader):
-    """Reads templates; those that don't ship have to lie `within` that folder, where one is told."""
+    """Reads templates; with `within`, all but the shipped ones have to lie in that folder."""
 
     def __init__(self, folders: Sequence[Path], within: Path | None) -> None:
         super().__init__([str(folder) for folder in folders])
@@ -95,7 +95,7 @@ class _Loader(FileSystemLoader):
         return self.read(file), str(file), lambda: True
 
     def read(self, file: Path) -> str:
-        """What stands in a file. Raises TemplateNotFound where it may not be read."""
+        """Return the content of a file. Raises TemplateNotFound if it may not be read."""
         within = None if file.is_relative_to(shipped_folder()) else self._within
         try:
             return read_file(file, within, SMALL).decode()
@@ -104,9 +104,9 @@ class _Loader(FileSystemLoader):
 
 
 class Library:
-    """The templates of `folders` (the first has the last word), read and compiled at first use and kept.
+    """The templates of `folders` (the first takes precedence), read and compiled at first use and kept.
 
-    Where it is told, they lie `within` that folder, wherever links lead, or don't count; those that ship lie elsewhere.
+    With `within`, files outside that folder after resolving links are ignored, except the shipped ones.
     """
 
     def __init__(self, folders: Sequence[Path], within: Path | None = None) -> None:
@@ -126,7 +126,7 @@ class Library:
         return frozenset(name.split("/", 1)[0] for name in self.names if "/" in name) - {LAYOUTS}
 
     def languages(self, tag: str) -> list[str]:
-        """Return the folders to look in for `tag`, nearest first; only English where there is none for it."""
+        """Return the folders for `tag`, nearest first; only English if it has none."""
         if tag not in self._near:
             near = [name for name in (tag, tag.split("-", 1)[0]) if name in self._languages]
             self._near[tag] = list(dict.fromkeys(near)) or [FALLBACK_LANGUAGE]
@@ -135,8 +135,8 @@ class Library:
     def find(self, language: str, channel_kind: str, topics: Sequence[str], kind: PostKind) -> str | None:
         """Return the name of the nearest template: by language, channel kind, then event, hazard, none; else None.
 
-        The layout for all languages stands behind those that the last of them has for the same channel kind: a town's
-        own `default` isn't nearer to Telegram than the layout that ships for it.
+        The layout for all languages ranks after the last language's templates for the same channel kind: a town's own
+        `default` isn't nearer to Telegram than the layout that ships for it.
         """
         files = [*(f"{topic}.{kind}.j2" for topic in topics), f"{kind}.j2"]
         *nearer, last = self.languages(language)
@@ -158,12 +158,12 @@ class Library:
         return text
 
     def words(self, language: str, file: str) -> WordTable:
-        """Return what the nearest `file` of words sets (`words.j2`, `hazards/wind.j2`); raises one of FAULTS.
+        """Return the content of the nearest `file` of words (`words.j2`, `hazards/wind.j2`).
 
-        A file of a station may set only what it changes: the rest is from the one that it stands before. A hazard's
-        file is given the telephone numbers (`numbers`) of its language's `words.j2`, so that a country sets them once.
-        What the `words.j2` of a language doesn't set is said as in the next one (`fr-CA`, `fr`, English); a hazard's
-        file needs only a name.
+        A town's file may set only its changes: the rest comes from the file that it overrides. A hazard's file can use
+        the telephone numbers (`numbers`) of its language's `words.j2`, so that a country sets them once. A name missing
+        from the `words.j2` of a language comes from the next one (`fr-CA`, `fr`, English); a hazard's file needs only a
+        name. Raises one of FAULTS.
         """
         if (language, file) not in self._words:
             # English has every name: a language that lacks one is told in two languages, not stopped.
@@ -197,7 +197,7 @@ class Library:
         return self._environments[markup]
 
     def where(self, fault: BaseException, name: str) -> str:
-        """Return `folder/name.j2:line` of what went wrong, as near as the error tells."""
+        """Return `folder/name.j2:line` of an error, as exactly as it is known."""
         if isinstance(fault, TemplateSyntaxError):
             return f"{fault.filename or fault.name or name}:{fault.lineno}"
         frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename.endswith(".j2")]
@@ -237,10 +237,10 @@ _BY_LINES = frozenset(
 
 
 def _over(words: WordTable, own: dict[str, Any]) -> dict[str, Any]:
-    """What a folder sets, before what the next one has; of the tables it may set single lines.
+    """Merge a folder's words over the next one's; of the tables it may set single lines.
 
-    `instruction` and `advice` are no such tables: whoever gives an order for a hazard gives all of them, since what
-    is said at one severity must fit what is said at another.
+    `instruction` and `advice` are replaced whole: a town that gives an order for a hazard gives all of them, since the
+    words at one severity must fit those at another.
     """
     for name in _BY_LINES & own.keys():
         if isinstance(own[name], dict):
@@ -284,7 +284,7 @@ def as_sentences(texts: Iterable[str]) -> str:
 
 
 def _ends(text: str) -> bool:
-    """Whether a text ends as a sentence does, be it quoted or in brackets."""
+    """True if a text ends as a sentence does, even in quotes or brackets."""
     bare = text.rstrip('"”»)\u00a0 ')
     return bare[-1:] in tuple(".!?…。！？")
 
@@ -292,9 +292,9 @@ def _ends(text: str) -> bool:
 class CompiledTemplates(BytecodeCache):
     """Templates that were compiled once in this process, for every environment of the same settings.
 
-    Jinja keeps what it compiled in the environment that asked for it; a process that serves several towns would compile
-    each page once for each (a tenth of a second of the longer ones). A file that was changed has another checksum, and
-    is compiled anew. The key doesn't tell settings: each kind of environment needs an instance of its own.
+    Jinja caches compiled templates in their environment; a process that serves several towns would compile each page
+    once for each (a tenth of a second for the longer ones). A changed file has another checksum, and is compiled again.
+    The key doesn't include settings: each kind of environment needs an instance of its own.
     """
 
     def __init__(self) -> None:
@@ -311,7 +311,7 @@ class CompiledTemplates(BytecodeCache):
         self._code[bucket.key] = (bucket.checksum, bucket.code)
 
     def code(self, environment: LimitedEnvironment, name: str, file: Path, source: str) -> CodeType:
-        """What `source` of a file is compiled to, for who doesn't come by Jinja's loader. Raises one of FAULTS."""
+        """Return the compiled `source` of a file, for callers without Jinja's loader. Raises one of FAULTS."""
         bucket = self.get_bucket(environment, name, str(file), source)
         if bucket.code is None:
             bucket.code = environment.compile(source, name, str(file))
@@ -370,12 +370,12 @@ IMPORTANCE = (
 )
 """The parts by importance, most important first; a name that isn't here comes after all of them.
 
-What to do stands first, then until when, then where, then what: a reader who gets four words must get these. The link
-and the exercise mark can't be cut at all.
+The instruction comes first, then the end, the place and the event: a reader who gets four words must get these. The
+link and the exercise mark can't be cut at all.
 """
 
 KEPT = frozenset(("exercise", "link", "instruction", "caution", "time", "area", "headline", "mark"))
-"""What is never dropped, whether the template says `keep=true` or not."""
+"""The parts that are never dropped, with or without `keep=true` in the template."""
 
 
 @dataclass(frozen=True, slots=True)

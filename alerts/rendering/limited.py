@@ -1,12 +1,12 @@
-"""A sandbox for a town's own templates in which nothing is changed, nothing runs on, and nothing grows without end.
+"""A sandbox for a town's own templates in which nothing can be changed, run forever, or grow without end.
 
-A template is rendered where an alert waits for it, in the event loop or in a thread, so no clock can stop it from
-outside; and by a clock the same alert would come out one way on a quiet machine and another way on a busy one. So it is
-counted, not timed (docs/adr says why): each loop's turn and each macro's call costs as many *steps* as its body has
-nodes, each filter, call and value that is printed some more by its length; who has spent `STEPS` is stopped. What would
-take long in a single step (`"x" * 10**9`, `10 ** 10 ** 10`, padding to a width) is looked at before it is done.
+A template is rendered while an alert waits for it, in the event loop or in a thread, so no clock can stop it from
+outside; and by a clock the same alert would differ between a quiet machine and a busy one. So it is counted, not timed
+(docs/adr says why): each turn of a loop and each call of a macro costs as many *steps* as its body has nodes, each
+filter, call and printed value some more by its length; a template that has spent `STEPS` is stopped. Operations that
+take long in a single step (`"x" * 10**9`, `10 ** 10 ** 10`, padding to a width) are checked first.
 
-What a template is given it can't change (Jinja's immutable sandbox): the words that all posts share are among it.
+The values given to a template are immutable (Jinja's immutable sandbox), among them the words that all posts share.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from jinja2.runtime import Context, markup_join, str_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 STEPS = 50_000
-"""What one template may spend: a hundred and fifty times what those that ship do, and a fiftieth of a second."""
+"""The budget of one template: a hundred and fifty times the cost of the shipped ones, and a fiftieth of a second."""
 LARGEST = 100_000
 """Characters of a text and things of a list that a template may make; the longest post has 63,206."""
 LONGEST_SOURCE = 200_000
@@ -44,7 +44,7 @@ _OF_TEXT = frozenset({
     "removesuffix", "replace", "rfind", "rindex", "rpartition", "rsplit", "rstrip", "split", "splitlines",
     "startswith", "strip", "swapcase", "title", "upper", "unescape", "striptags",
 })  # fmt: skip
-"""The methods of a text that make it no longer than it is, and the two whose length is looked at before."""
+"""The methods of a text that don't lengthen it, and the two whose result is measured first."""
 _OF_NUMBERS = frozenset(("real", "imag", "numerator", "denominator", "is_integer", "bit_length"))
 _FILTERS = (
     "abs", "attr", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float", "forceescape",
@@ -60,7 +60,7 @@ class TooMuch(TemplateRuntimeError):
 
 
 class _Spent:
-    """What one rendering spent so far."""
+    """The steps that one rendering has left."""
 
     __slots__ = ("left",)
 
@@ -82,7 +82,7 @@ def limits() -> Iterator[None]:
 
 
 def spend(steps: int) -> bool:
-    """Count so many steps; true, so that it may stand in a condition. Raises TooMuch where none are left."""
+    """Count so many steps; returns True, so that it can be used in a condition. Raises TooMuch if none are left."""
     spent = _SPENT.get()
     if spent is not None:
         spent.left -= steps
@@ -133,7 +133,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         self.filters.update({name: _counted(name, function) for name, function in filters.items()})
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """What Jinja parses, with the counting put into it."""
+        """Parse a template and insert the counting into it."""
         if len(source) > LONGEST_SOURCE:
             raise TooMuch(f"it has {len(source):,} characters, more than {LONGEST_SOURCE:,}")
         template = super()._parse(source, name, filename)
@@ -149,7 +149,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Whether it may be looked at: of texts and numbers, only what makes nothing grow."""
+        """True if the attribute may be read: of texts and numbers, only those that make nothing grow."""
         if isinstance(obj, str):
             return attr in _OF_TEXT
         if isinstance(obj, int | float | complex):
@@ -171,7 +171,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         return super().call(context, function, *args, **named)
 
     def _joined(self, *parts: Any) -> str:
-        """What `a ~ b` is."""
+        """Return the result of `a ~ b`."""
         spend(1 + fits(sum(map(size_of, parts))) // _PER_STEP)
         return markup_join(parts) if self.autoescape else str_join(parts)
 
@@ -252,7 +252,7 @@ def _range(*bounds: int) -> range:
 
 
 def _count(template: nodes.Template) -> None:
-    """Let each body that can be gone through again say what that costs; and join texts where that is looked at."""
+    """Let each repeatable body count its cost, and join texts by the checked operation."""
     for loop in template.find_all(nodes.For):
         if loop.test is not None:
             # A loop's filter runs for each thing, also for those that the body never sees.

@@ -1,9 +1,9 @@
-"""What a post is about, before any of it is put into words: how grave it is, and what is prepared for its hazard.
+"""The subject of a post before it is put into words: its gravity, and the texts prepared for its hazard.
 
-A `Matter` is an alert with its words cleaned, beside the words (`library.WordTable`) of its language and its hazard. A
-hazard's words hold what is prepared for it: the short instruction for each severity (`prepared`), the longer `advice`
-that stands beside it where there is room, and the usual alert (`read_prepared`), so that an officer only completes what
-differs. How grave it is (`gravity`) chooses among them. `Context` is the moment at which it is said.
+A `Matter` is an alert with its words cleaned, and the words (`library.WordTable`) of its language and its hazard. A
+hazard's words contain its prepared texts: the short instruction for each severity (`prepared`), the longer `advice`
+that accompanies it if there is room, and the usual alert (`read_prepared`), so that an officer only completes the
+differences. The gravity (`gravity`) chooses among them. `Context` is the moment of the post.
 """
 
 from __future__ import annotations
@@ -37,15 +37,14 @@ _BY_GRAVITY = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MI
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The moment: what is known beside the alert.
+    """The moment of a post, and facts outside the alert.
 
-    `incident` is the id its lasting page has. `now` is the time of rendering, aware. `reason` is why it ends (an `end`
-    without one reads as expired). `previous` is what was said before: an update tells what changed against it, and an
-    end that brings no words of its own (a CAP Cancel without info) is named after it. `area_names` are the station's
-    names for the matched areas; they stand before the feed's. `first` is whether this is the first post of the incident
-    on the channel, for the link policy `first` (None: a `publish` is). `strange` is whether a feed's words are among
-    it: they call nobody, and link only where the post does. `source` is the title of the source that brought it, which
-    names a sender who only has an address.
+    `incident` is the id of its lasting page. `now` is the time of rendering, aware. `reason` is why it ends (an `end`
+    without one reads as expired). `previous` is the version before: an update gives its changes against it, and an end
+    without words of its own (a CAP Cancel without info) is named after it. `area_names` are the town's names for the
+    matched areas; they precede the feed's. `first` is true for the first post of the incident on the channel, for the
+    link policy `first` (None: a `publish` is). `strange` is true if it includes a feed's words: they mention nobody,
+    and link only as the post does. `source` is the title of the source, which names a sender who only has an address.
     """
 
     incident: str
@@ -61,10 +60,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What is to be said: the alert with its words cleaned, and the words of its language and hazard.
+    """The subject of a post: the alert with its words cleaned, and the words of its language and hazard.
 
-    `info` is what is over where the post is an end. `language` is the tag of the text, `own` whether the
-    station says it itself.
+    `info` is the ended one if the post is an end. `language` is the tag of the text, `own` is true if the town itself
+    is the sender.
     """
 
     alert: Alert
@@ -108,7 +107,7 @@ def colour(info: Info) -> str:
 def prepared(info: Info, hazard: Hazard, words: WordTable) -> str:
     """Return the hazard's own short instruction: that of the severity, else of the next slighter one, else the usual.
 
-    A general alert may be of any kind, so nothing is prepared that could stand for its sender's own words.
+    A general alert may be of any kind, so nothing prepared could replace its sender's own words.
     """
     # A general alert may be about anything, so nothing that is prepared could stand for its sender's words.
     if hazard is Hazard.GENERAL and info.instruction:
@@ -117,11 +116,11 @@ def prepared(info: Info, hazard: Hazard, words: WordTable) -> str:
 
 
 def advice(info: Info, words: WordTable, said: Sequence[str | None], *, begun: bool, before: str) -> list[str]:
-    """Return the longer advice for this severity, without what `said` (instruction, description) says already.
+    """Return the longer advice for this severity, without the lines that `said` (instruction, description) contains.
 
-    What begins with the word for "before" is for before it begins: it goes once that has `begun`. A line repeats where
-    all of it is contained in a sentence, or a sentence is most of the line, whatever the case, accents and punctuation;
-    a sentence of one or two words is too little to tell.
+    A line that starts with the word for "before" is for the time before the event: it is dropped once that has `begun`.
+    A line is a repetition if a sentence contains all of it, or is most of it, whatever the case, accents and
+    punctuation; a sentence of one or two words is too short to compare.
     """
     lines: Sequence[str] = words["advice"]
     if isinstance(lines, Mapping):
@@ -183,12 +182,12 @@ class Prepared:
     kinds: Mapping[str, Prepared] = field(default_factory=dict)
 
     def instruction(self, severity: Severity) -> str:
-        """What to do at that severity: its own words, else the usual ones. May have blanks to fill in: `{place}`."""
+        """Return the instruction for that severity, else the usual one. It may have blanks to fill in: `{place}`."""
         return self.instructions.get(severity.value) or self.instructions["default"]
 
 
 def read_prepared(hazard: Hazard, words: WordTable) -> Prepared:
-    """What the words of a hazard prepare; what they don't tell has a default. Raises ValueError for a wrong value."""
+    """Return the prepared texts of a hazard, with defaults for missing ones. Raises ValueError for a wrong value."""
     variants: Mapping[str, WordTable] = words.get("variants", {})
     usual: Mapping[str, Any] = words.get("prepared", {})
     kinds = {

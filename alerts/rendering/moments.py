@@ -1,11 +1,11 @@
-"""Dates and times as a town says them: in the language of the text and the station's zone, with Babel's names.
+"""Dates and times as a town writes them: in the language of the text and the town's zone, with Babel's names.
 
-French is written the French way ("mercredi 25 novembre à 18 h 30", with no-break spaces U+00A0: the narrow one
-that typographers prefer weighs 2 on X), English as people say it ("Wednesday 25 November, 6:30pm"), any other language
-with Babel's short time. Noon and midnight are called so. Midnight belongs to the day that ends: an alert until 00:00 on
-the 26th is over on the 25th at midnight, so that nobody reads a day too many. Where room is long, days are near ("ce
-soir", "demain", "cette nuit") and have their date beside it, since a post is read later than it was written; where it
-is short, the day stands alone ("vendredi 27, 6 h"). How all of this is joined is said by `moments` in the language's
+French is written the French way ("mercredi 25 novembre à 18 h 30", with no-break spaces U+00A0: the narrow one that
+typographers prefer weighs 2 on X), English as people say it ("Wednesday 25 November, 6:30pm"), any other language with
+Babel's short time. Noon and midnight are called so. Midnight belongs to the day that ends: an alert until 00:00 on the
+26th is over on the 25th at midnight, so that nobody reads a day too many. In a long text, near days are relative ("ce
+soir", "demain", "cette nuit") and followed by their date, since a post is read later than it was written; in a short
+one, the day appears alone ("vendredi 27, 6 h"). The phrases that join all of this are `moments` in the language's
 `words.j2`.
 """
 
@@ -24,7 +24,7 @@ from babel.dates import format_date, format_time
 from alerts.model.alert import Info
 
 EVENT_END = "eventEndingTime"
-"""The parameter in which NWS tells the end of the event; `expires` is the message's and often earlier."""
+"""The parameter with the end of the event in NWS alerts; `expires` is the message's and often earlier."""
 
 _BEGINS_LATER = timedelta(minutes=10)
 _FAR = timedelta(days=180)
@@ -42,7 +42,10 @@ _LAST_MINUTE = time(23, 59)
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Tells moments: `language` a BCP 47 tag, `now` aware. `long` names months in full and says today and tomorrow."""
+    """Formats moments: `language` a BCP 47 tag, `now` aware.
+
+    `long` names months in full and uses today and tomorrow.
+    """
 
     language: str
     zone: ZoneInfo
@@ -50,35 +53,38 @@ class Teller:
     phrases: Mapping[str, str]
     long: bool = True
     frame: str = "{until}"
-    """What the end alone is told in: "at least {until}" where it frees nobody, "" where it isn't told."""
+    """The phrase around the end: "at least {until}" if it frees nobody, "" if the end is omitted."""
 
     def day(self, moment: datetime) -> str:
-        """Tell the day: "mercredi 25 nov.", "Wed 25 Nov"; with the year when it is more than half a year away."""
+        """Format the day: "mercredi 25 nov.", "Wed 25 Nov"; with the year when it is more than half a year away."""
         return self._day(moment.astimezone(self.zone).date())
 
     def time(self, moment: datetime) -> str:
-        """Tell the time of day: "18 h 30", "6:30pm", "midi"."""
+        """Format the time of day: "18 h 30", "6:30pm", "midi"."""
         return self._clock(moment.astimezone(self.zone))
 
     def moment(self, moment: datetime) -> str:
-        """Tell day and time: "mercredi 25 novembre à 18 h", "Wednesday 25 November, 6pm"; short "mercredi 25, 18 h"."""
+        """Format day and time: "mercredi 25 novembre à 18 h", "Wednesday 25 November, 6pm".
+
+        The short form is "mercredi 25, 18 h".
+        """
         local = moment.astimezone(self.zone)
         return self._at(self._day(local.date()), self._clock(local))
 
     def sent(self, moment: datetime) -> str:
-        """Tell when something was said: its hour alone where that was today, else with its day."""
+        """Format the time of a message: its hour alone if it was today, else with its day."""
         local = moment.astimezone(self.zone)
         return self._clock(local) if local.date() == self.now.astimezone(self.zone).date() else self.moment(moment)
 
     def end(self, moment: datetime) -> str:
-        """Tell day and time of an end: midnight is that of the day that ends."""
+        """Format day and time of an end: midnight is that of the day that ends."""
         last, closing = self._closing(moment.astimezone(self.zone))
         return self._briefly(self._day(last), closing)
 
     def window(self, start: datetime | None, end: datetime | None, *, whole: bool = False) -> str:
-        """Tell from when until when; the start only when it is still to come, or with `whole`.
+        """Format from when until when; the start only when it is still to come, or with `whole`.
 
-        Never tells an end that wasn't given, and none that lies before the start: such an `expires` is the message's.
+        An unknown end is omitted, and so is one before the start: such an `expires` is the message's.
         """
         # Such an end is the message's and not the event's, of which nothing is known then.
         if start and end and end <= start:
@@ -109,7 +115,7 @@ class Teller:
         return self._say("range", start=opening, end=self._at(self._day(last), closing))
 
     def _night(self, start: datetime, last: date, closing: str) -> str:
-        """Tell one night: "cette nuit, de 22 h à 2 h (jeudi 26 à vendredi 27)"."""
+        """Format one night: "cette nuit, de 22 h à 2 h (jeudi 26 à vendredi 27)"."""
         local = self.now.astimezone(self.zone)
         tonight = self.long and start.date() == local.date()
         first, end = self._day(start.date(), plain=True), self._day(last, plain=not self.long or tonight)
@@ -169,7 +175,7 @@ class Teller:
         return {0: " today", 1: " tomorrow"}.get(ahead, "")
 
     def _day(self, day: date, *, plain: bool = False) -> str:
-        """Tell a day: without its month where it is near and room is short, or where another day tells it (`plain`)."""
+        """Format a day: without its month if it is near in a short text, or if another day names it (`plain`)."""
         ahead = day - self.now.astimezone(self.zone).date()
         far = abs(ahead) > _FAR
         if (plain or not self.long) and abs(ahead) <= _SOON:
@@ -181,7 +187,7 @@ class Teller:
 
 
 def event_end(info: Info) -> datetime | None:
-    """Return when the event is over: the later of `expires` and the event's own end where the feed tells one."""
+    """Return the end of the event: the later of `expires` and the event's own end if the feed gives one."""
     try:
         own = datetime.fromisoformat((info.parameter(EVENT_END) or "").strip())
     except ValueError:

@@ -1,10 +1,11 @@
-"""How a post's words stand on a screen: what is coloured in them, and where the platform folds them away.
+"""A post's words on a screen: the coloured parts, and the point where the platform folds them away.
 
-A preview is to look like what people will see. `pieces` takes a post's text apart into what a platform shows alike:
-plain words, links, tags, and what Telegram's HTML or a letter's sets in bold. `folded` cuts a text where a telephone
-would put "See more" or an ellipsis, and keeps the rest: an officer reads both.
+A preview should resemble the post. `pieces` takes a post's text apart into runs of one style: plain words, links, tags,
+and the bold parts of Telegram's HTML or an e-mail. `folded` cuts a text where a telephone would put "See more" or an
+ellipsis, and keeps the rest: an officer reads both.
 
-No platform tells where it folds, and it differs between telephones, so these are about right and say so:
+No platform documents where it folds, and it differs between telephones, so these are approximations, and described as
+such:
 
 - Facebook folds a Page's post on a computer after some 477 characters, on a telephone after a few lines, 125 to 300
   characters by who measured (socialk.it "Facebook character counter", boldlytype.com "Facebook post character limit",
@@ -12,7 +13,7 @@ No platform tells where it folds, and it differs between telephones, so these ar
 - A lock screen shows one line of the title, and of the body four lines on an iPhone (180 characters at most) and one to
   four on Android (Batch, "What is the optimal length for every iOS/Android push notification?", which advises 30 and
   140). Here: 40 characters, and four lines of 30.
-- A list of letters shows some 60 characters of a subject and 90 of the words (emailonacid.com, "How long should
+- A list of e-mails shows some 60 characters of a subject and 90 of the words (emailonacid.com, "How long should
   preheader text be?": 30 to 80 on telephones, 40 to 120 elsewhere).
 - X folds nothing that fits its 280, and Telegram nothing.
 """
@@ -63,7 +64,7 @@ def pieces(text: str, markup: str = "plain", link: str | None = None) -> tuple[T
 
 
 def folded(text: str, fold: Fold) -> tuple[str, str]:
-    """What is seen of a text at first, and the rest; nothing is lost or added between them but a blank or a line break.
+    """Return the visible part of a text and the rest; only a blank or a line break between them is lost.
 
     A line is cut at a word, as screens do.
     """
@@ -93,7 +94,7 @@ def short_link(address: str) -> str:
 
 
 def _coloured(part: ToldPiece, link: str | None) -> Iterator[ToldPiece]:
-    """What the platform makes a link or a tag of, and the words around it."""
+    """Yield a part split at the platform's links and tags."""
     found = [(start, end, "link") for start, end in spans(part.text)]
     # An address of a domain that is none yet is told all the same.
     if link and (place := part.text.find(link)) >= 0 and not any(start <= place < end for start, end, _ in found):
@@ -114,7 +115,7 @@ def _coloured(part: ToldPiece, link: str | None) -> Iterator[ToldPiece]:
 
 
 class _Bold(HTMLParser):
-    """What is bold in our own templates' HTML; every other tag leaves its words as they are."""
+    """Finds the bold parts of our own templates' HTML; every other tag leaves its words unchanged."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)

@@ -1,9 +1,9 @@
 """A pictogram for each hazard: the same lines on pages, as SVG, on cards, drawn by Pillow, and on notifications.
 
 A pictogram is strokes and filled shapes on a square of 24 by 24 units, y downwards, drawn for this project: a file of
-`drawings`, named after its hazard, of straight lines alone (`M`, `L`, and `z` for what is filled). Strokes are two
-units wide with round ends, so that all of them look alike and are told apart at 24 pixels. None says anything alone:
-beside each stands what it is about, in words.
+`drawings`, named after its hazard, of straight lines alone (`M`, `L`, and `z` for filled shapes). Strokes are two units
+wide with round ends, so that all have one style and differ at 24 pixels. None is used alone: each is accompanied by its
+hazard in words.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Pictogram:
 
     @property
     def svg(self) -> str:
-        """What stands in an `svg` element of 24 by 24 units: its colour is the text's (`currentColor`)."""
+        """The content of an `svg` element of 24 by 24 units: its colour is the text's (`currentColor`)."""
         strokes, filled = self.paths
         lines = f'<path d="{strokes}" fill="none" stroke="currentColor" stroke-width="{STROKE:g}" '
         drawn = f'{lines}stroke-linecap="round" stroke-linejoin="round"/>' if strokes else ""

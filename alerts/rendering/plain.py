@@ -1,9 +1,9 @@
-"""Plain language, as far as a rule can tell, and what an officer should look at before a post goes out.
+"""Plain language, as far as a rule can judge it, and remarks for an officer before a post goes out.
 
-The rules are those a town's messages are read by: an order begins with its verb, a permission is only given by an all
-clear, a blank (`{place}`) is never published, and nothing is shouted. They know French and English, and take what they
-don't know for neither order nor permission. `remarks_on_alert` and `remarks_on_post` look at one message, each remark a
-reason: the cause, then what to do.
+The rules are those of a town's messages: an order begins with its verb, a permission is only given by an all clear, a
+blank (`{place}`) is never published, and nothing is shouted. They know French and English, and take an unknown sentence
+for neither order nor permission. `remarks_on_alert` and `remarks_on_post` check one message, each remark a reason: the
+cause, then the remedy.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ENGLISH_ORDER = re.compile(
 _JOINED = re.compile(r"\b(?:and|or) (?=\w)")
 """Behind these an English verb is as often a noun: "heavy rain and run-off"."""
 _TOLD_OF = re.compile(r"\bvous (?!devez)(?:ne |n'|y |en )?[a-z]+ez\b")
-"""What people do or may have happen, which is no order: "vous risquez", "si vous voyagez"."""
+"""Statements about people's actions, which are no order: "vous risquez", "si vous voyagez"."""
 # Feeds put their orders in the infinitive; only at the beginning of a sentence is it one.
 _FRENCH_INFINITIVE = re.compile(
     r"(?:^|[.!?;:•–-]\s*|\n)(?:veuillez )?(?:ne (?:pas|jamais)|(?:rest|quitt|evit|ferm|evacu|appel|limit|report|coup"
@@ -78,7 +78,7 @@ _CONDITIONAL = re.compile(
     r"\bn(?:e|'\w+)\b|\b(?:pas|jamais|sauf|seulement|uniquement|si|quand|bientot|avant|des que|lorsque)\b"
     r"|\b(?:not|never|no|only|unless|except|if|when|until|soon|before)\b|n't\b"
 )
-"""What makes of a permission none, or one that doesn't hold yet or for all."""
+"""Words that negate a permission or limit it to later or to some people."""
 _LOUD = re.compile(r"!\s*!|!{2,}|\?!|!\?")
 _CAPITALS = re.compile(
     r"\b[A-ZÀ-ÖØ-Þ]{4,}(?:[ '’-]+[A-ZÀ-ÖØ-Þ]{2,})+\b|\bURGENT\w*|\bIMPORTANT\b|\bATTENTION\b|\bDANGER\b"
@@ -96,7 +96,7 @@ def is_whole_town(place: str) -> bool:
 
 
 def blanks(text: str | None) -> list[str]:
-    """Return what is left to fill in, as it stands there: `{place}`."""
+    """Return the blanks that are left to fill in, braces included: `{place}`."""
     return _BLANK.findall(text or "")
 
 
@@ -106,10 +106,10 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def filled_with(prepared: str, text: str) -> dict[str, str]:
-    """Return what stands in `text` for the blanks of `prepared`, by name; nothing where it says something else.
+    """Return the values in `text` for the blanks of `prepared`, by name; empty if the texts differ otherwise.
 
-    The words between two blanks are looked for once, from left to right, so that it costs no more than their length.
-    Spaces count alike, also those that don't break.
+    The words between two blanks are searched once, from left to right, so the cost is linear in their length. All
+    spaces are equal, including no-break ones.
     """
     prepared, text = " ".join(prepared.split()), " ".join(text.split())
     between, names, found = _BLANK.split(prepared), [blank[1:-1] for blank in blanks(prepared)], {}
@@ -141,22 +141,22 @@ def blanks_of(info: Info) -> list[str]:
 
 @lru_cache(maxsize=256)
 def orders(text: str | None) -> bool:
-    """Whether `text` tells people to do something, in French or in English."""
+    """True if `text` contains an order, in French or in English."""
     said = fold(text or "")
     return bool(_FRENCH_ORDER.search(said) or _ENGLISH_ORDER.search(said))
 
 
 def is_filler(text: str | None) -> bool:
-    """Whether an instruction only says to be careful: nobody knows what to do then."""
+    """True if an instruction only says to be careful, which is no action."""
     said = _sentences(text)
     return bool(said) and all(map(_FILLER.fullmatch, said))
 
 
 @lru_cache(maxsize=256)
 def says_what_to_do(text: str | None, language: str) -> bool:
-    """Whether a reader of `language` is told by `text` what to do, in an order that is more than to be careful.
+    """True if `text` gives a reader of `language` an order that is more than to be careful.
 
-    Of a language other than French and English nobody here can tell, so it is believed.
+    Languages other than French and English can't be judged, so any sentence counts.
     """
     said = [sentence for sentence in _sentences(text) if not _FILLER.fullmatch(sentence)]
     match language.split("-", 1)[0].lower():
@@ -176,14 +176,14 @@ def _sentences(text: str | None) -> list[str]:
 
 
 def permits(text: str | None) -> bool:
-    """Whether `text` says that people are free again, or that the danger has passed."""
+    """True if `text` says that people are free again, or that the danger has passed."""
     return bool(_PERMISSION.search(fold(text or "")))
 
 
 def frees(text: str | None) -> bool:
-    """Whether `text` itself lets people go out, home or drink, now and without a condition.
+    """True if `text` itself lets people go out, home or drink, now and without a condition.
 
-    Stricter than `permits`, for a caution falls away upon it: "you can call us" and "isn't safe to drink" free nobody.
+    Stricter than `permits`, for it removes a caution: "you can call us" and "isn't safe to drink" free nobody.
     """
     return any(_FREEING.search(said) and not _CONDITIONAL.search(said) for said in _sentences(text))
 
@@ -195,9 +195,9 @@ def shouts(text: str | None) -> str:
 
 
 def remarks_on_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: str, said: str) -> list[Reason]:
-    """Return what the alert itself leaves to be desired: no instruction, area or end; "test" in an actual one.
+    """Return the remarks on the alert itself: no instruction, area or end; "test" in an actual one.
 
-    `prepared` is the instruction that stands in for a missing one, "" where there is none; `said` the one that is said.
+    `prepared` is the instruction that replaces a missing one, "" if there is none; `said` is the published one.
     """
     if info is None:
         return [because("remark_says_nothing")]
@@ -221,9 +221,9 @@ def remarks_on_alert(alert: Alert, info: Info | None, kind: PostKind, prepared: 
 def remarks_on_post(
     rendered_text: str, link: str | None, channel: ChannelConfig, fitted: Fitted, kind: PostKind, *, page: bool
 ) -> list[Reason]:
-    """Return what the post's text leaves to be desired: links X makes of bare domains, short forms, length.
+    """Return the remarks on the post's text: links X makes of bare domains, short forms, length.
 
-    `page` is whether the post links to the alert's own page, where all of it stands.
+    `page` is true if the post links to the alert's own page, which has the whole text.
     """
     warnings = _of_instruction(fitted, kind, page=page)
     warnings += [

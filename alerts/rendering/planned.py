@@ -1,8 +1,8 @@
-"""What the works calendar says: what is to come, that it begins, its planned end, what changed, and how it repeats.
+"""The words of the works calendar: an announcement, the start, the planned end, a change, and a repetition.
 
-These are different sentences, and none of them knows more than the calendar: that the planned end has come is no word
-that water or traffic is back. The calendar's own alerts carry what is needed as parameters (`tocsin:step`,
-`tocsin:series`, `tocsin:change`); an officer's or another feed's works have none, and are told as every alert is. The
+These are different sentences, and none of them exceeds the calendar's knowledge: a planned end that has come doesn't
+mean that water or traffic is back. The calendar's own alerts have the needed facts as parameters (`tocsin:step`,
+`tocsin:series`, `tocsin:change`); an officer's or another feed's works have none, and are worded as every alert is. The
 sentences are `calendar` in the language's `words.j2`.
 """
 
@@ -103,7 +103,7 @@ class _Notice:
         return {"lead": self._say(phrase, title=what, **words)} if what else {}
 
     def _lead(self) -> str:
-        """What it is; of what isn't works the title alone: a market is no information of some gravity."""
+        """Return the lead; for an event without a hazard only the title: a market is no information of some gravity."""
         return capital(self.said["title"]) if self.matter.hazard is Hazard.GENERAL else str(self.said["lead"])
 
     def _when(self) -> str:
@@ -132,7 +132,7 @@ class _Notice:
         return self._say(name, day=self.teller.day(local), time=self.teller.time(local))
 
     def _instruction(self) -> dict[str, Any]:
-        """What to do: of a cut by whether it is on; of what is no hazard nothing."""
+        """Return the instruction: for a cut by its state (planned or current); none without a hazard."""
         hazard = self.matter.hazard
         if hazard is Hazard.GENERAL:
             return {"instruction": "", "prepared": "", "advice": []}
@@ -145,7 +145,7 @@ class _Notice:
         return {"instruction": text, "prepared": text}
 
     def _changed(self, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """What is otherwise, old and new: the gravest change is the lead, the others stand before the description."""
+        """Return the changes, old and new: the gravest one is the lead, the others precede the description."""
         by_name = {change["what"]: change for change in changes}
         said: dict[str, Any] = self._headed("changed")
         other = [
@@ -194,7 +194,7 @@ class _Notice:
         return self.teller.time(end) if one == two and not _all_day(self.matter.info) else self.teller.moment(end)
 
     def _last(self, change: Mapping[str, Any]) -> dict[str, Any]:
-        """A series that goes on for longer, or for less long, than was told."""
+        """Return the facts of a series whose last date has moved later or earlier."""
         was, now = (date.fromisoformat(change[key]) if change[key] else None for key in ("was", "now"))
         longer = now is None or (was is not None and now > was)
         told = self._say("until", last=self._date(was)) if was else self.phrases["open end"]

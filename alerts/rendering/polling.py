@@ -1,6 +1,6 @@
-"""What a poll says on each channel: its question, then its result in words and as a picture with bars.
+"""A poll's posts on each channel: its question, then its result in words and as a picture with bars.
 
-No percentage is ever told: each option has its number, and beside it the numbers of the channels that it is made of.
+No percentage is ever given: each option has its number, with the numbers of the channels that make it up.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def address_of(town: Town, poll: Poll) -> str | None:
 
 
 def question_on(town: Town, channel: ChannelConfig, poll: Poll) -> Message:
-    """What goes out when it is opened: the platform's own poll, or its words with the way to the page."""
+    """Return the message that opens a poll: the platform's own poll, or its words with the link to the page."""
     language = channel.language or town.language
     say = words_in(language).gettext
     marked = _marked(poll, say)
@@ -46,7 +46,7 @@ def question_on(town: Town, channel: ChannelConfig, poll: Poll) -> Message:
 
 
 def result_on(town: Town, channel: ChannelConfig, tally: Tally, picture: PostImage | None = None) -> Message:
-    """What goes out with the result: each option with its number and the channels it is made of."""
+    """Return the message with the result: each option with its number and the channels that make it up."""
     poll, language = tally.poll, channel.language or town.language
     say = words_in(language).gettext
     head = say("You were asked: %(question)s", question=_marked(poll, say))
@@ -64,7 +64,7 @@ def result_alt(tally: Tally, language: str) -> str:
 
 
 def place_name(name: str, say: Say) -> str:
-    """How a place is called beside its number: a channel by its name."""
+    """Return the name of a place next to its number: a channel by its name."""
     return {WEB: say("page"), BOT: say("bot")}.get(name, name)
 
 
@@ -101,7 +101,7 @@ def _missing(tally: Tally, say: Say) -> list[str]:
 
 
 def moment(at: datetime, zone: tzinfo, language: str) -> str:
-    """A day and its hour as a poll tells them."""
+    """Format a day and its hour for a poll."""
     local = at.astimezone(zone)
     return with_ordinal(format_datetime(local, "EEEE d MMMM, HH:mm", locale=locale_of(language)), local, language)
 

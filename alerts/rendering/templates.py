@@ -1,12 +1,12 @@
-"""Alerts into posts: the nearest template, the words of the language, fitted to what the platform counts.
+"""Alerts into posts: the nearest template, the words of the language, fitted to the platform's limit.
 
     renderer = Renderer(Town("Ville de Saint-Martin"), [Path("templates")])
     rendered = renderer.render(alert, PostKind.PUBLISH, channel, context=Context(incident, now))
 
-The way of a post: the alert's words are cleaned (`text`), its hazard and language found and their words read
-(`library`), all of it turned into what a template may say (`facts`). The template lays that out in parts (`library`),
-which are fitted to the channel (`fit`). Beside the text stand the remarks on it (`plain`). A template that fails is
-replaced by a plain built-in text: an alert is never held up by a typing mistake. `check_templates` finds the mistake
+The steps of a post: the alert's words are cleaned (`text`), its hazard and language found and their words read
+(`library`), and all of it turned into the facts of a template (`facts`). The template lays them out in parts
+(`library`), which are fitted to the channel (`fit`). The remarks accompany the text (`plain`). A template that fails is
+replaced by a plain built-in text: an alert is never delayed by a typing mistake. `check_templates` finds the mistake
 before: it renders every template with made-up alerts. Pure but for reading the templates, each once.
 """
 
@@ -61,7 +61,7 @@ class Rendered:
     """A post's words, fitted.
 
     `count` and `limit` are in the platform's own units. `cut` names the parts that were shortened or dropped, least
-    important first; `warnings` is what the officer should look at before it goes out.
+    important first; `warnings` are the remarks for the officer before it goes out.
     """
 
     message: Message
@@ -76,11 +76,11 @@ Needed = tuple[str, str, str | None]
 
 
 class Renderer:
-    """Renders alerts for one station.
+    """Renders alerts for one town.
 
-    `folders` are searched in order, the station's own first; the templates that ship stand behind them in any case.
-    Templates are read at first use and kept, so a change of a file needs a new Renderer. Raises ConfigurationError
-    where the station's zone is unknown.
+    `folders` are searched in order, the town's own first; the shipped templates always come last. Templates are read at
+    first use and kept, so a change of a file needs a new Renderer. Raises ConfigurationError if the town's zone is
+    unknown.
     """
 
     def __init__(self, station: Town, folders: Sequence[Path] = ()) -> None:
@@ -271,7 +271,7 @@ class Renderer:
 
 
 def _has_room(link: str, channel: ChannelConfig) -> bool:
-    """Whether an address leaves room for words: a feed's may be longer than the post, and is never cut."""
+    """True if an address leaves room for words: a feed's may be longer than the post, and is never cut."""
     room = channel.text.limit // 2
     # No letter counts for more than two: what is short enough by that needs no counting.
     return channel.text.link != "text" or 2 * len(link) <= room or count(link, channel.text) <= room
@@ -285,15 +285,15 @@ def _check_zone(name: str) -> None:
 
 
 def _may_link(kind: PostKind, channel: ChannelConfig, context: Context) -> bool:
-    """Whether a post carries an address, by the channel's policy."""
+    """True if a post carries an address, by the channel's policy."""
     first = kind is PostKind.PUBLISH if context.first is None else context.first
     return channel.link == "always" or (channel.link == "first" and first)
 
 
 def _tamed(alert: Alert, context: Context, *, keep_links: bool) -> tuple[Alert, Context]:
-    """A stranger's words, and those that they follow, as a post of the town's may carry them.
+    """Return a stranger's words, and those of the version before, in the form that a post of the town may carry.
 
-    They are cleaned before: what stands there as an entity or between tags would come to light after.
+    They are cleaned first: an entity or a tag could hide characters that appear after cleaning.
     """
 
     def said(text: str) -> str:
@@ -331,7 +331,7 @@ def _escaped(text: str | None, markup: str) -> str:
 
 
 def _said(pieces: list[Piece], known: dict[str, Any]) -> list[Piece]:
-    """Return `pieces` without the parts of which nothing is known: no "Where:" stands there with no place after it."""
+    """Return `pieces` without the parts of unknown facts: no "Where:" appears without a place after it."""
     unknown = {part for part, fact in _FRAMED_IN_WORDS.items() if not known[fact]}
     return [Part(piece.name, "") if isinstance(piece, Part) and piece.name in unknown else piece for piece in pieces]
 

@@ -53,7 +53,7 @@ _LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûù
 _BLANKS = re.compile(r"[^\S\n]{2,}|\t")
 _BULLET = re.compile(r"(?:[*•·▪–—-]|\d{1,2}[.)])\s")
 LONGEST = 20_000
-"""Characters of one text that are looked at: nobody reads more of a post, and no text may cost minutes."""
+"""Characters that are read of one text: nobody reads more of a post, and no text may take minutes."""
 _WRAP_WIDTH = 85
 _NOTHING = frozenset({
     "", "?", "n/a", "na", "nil", "none", "null", "unknown", "inconnu", "inconnue", "unbekannt", "undefined", "tbd",
@@ -65,7 +65,7 @@ _NO_PLACE = re.compile(
     r"|voir (?:la )?carte",
     re.IGNORECASE,
 )
-"""What programs write where a form wants a name of a place and nobody gave one."""
+"""Placeholders that programs write into a mandatory place name that nobody gave."""
 _IN_UNKNOWN = re.compile(r" (?:in|at|near|à|en) \[(?:unknown|none|n/a|)\]", re.IGNORECASE)
 _NO_BREAK = "\u00a0"
 _WITH_PROTOCOL = re.compile(r"( ?)\b((?:https?|ftp|tg)://[^\s<>]+)", re.IGNORECASE)
@@ -114,11 +114,11 @@ def place(name: str) -> str:
 
 
 def tame(text: str, *, keep_links: bool) -> str:
-    """A stranger's text as a post of the town's may carry it: it calls nobody, joins no topic, and links where we do.
+    """Return a stranger's text in a form that a post may carry: no mentions, no tags, links only as the post has them.
 
-    A blank that doesn't break stands behind the sign of what a platform would make a mention or a tag of ("@ mairie"),
-    which leaves e-mail addresses as they are. Unless `keep_links`, addresses with a protocol go, and so that a bare one
-    is none any more, a blank stands behind its last dot: "M.Dupont", which X takes for a link, becomes "M. Dupont".
+    A no-break space follows the sign that would start a mention or a tag on the platform ("@ mairie"); e-mail addresses
+    stay as they are. Unless `keep_links`, addresses with a protocol are removed, and a blank after the last dot breaks
+    a bare one: "M.Dupont", which X takes for a link, becomes "M. Dupont".
     """
     if not keep_links and ("." in text or "://" in text):
         text = _without_links(text)
@@ -135,7 +135,7 @@ def _without_links(text: str) -> str:
 
 
 def _what_follows(address: re.Match[str]) -> str:
-    """The punctuation that only stands behind an address, and the blank before it where none does."""
+    """Return the punctuation that follows an address, and the blank before it if none does."""
     end = address[2][len(address[2].rstrip(_BEHIND_AN_ADDRESS)) :]
     return end or address[1]
 
@@ -192,7 +192,7 @@ _UNACCENTED = {
     "emis": "émis",
     "degats": "dégâts",
 }
-"""What Météo-France's fixed sentences spell without accents, since MeteoAlarm's form takes none."""
+"""Words that Météo-France's fixed sentences spell without accents, since MeteoAlarm's form takes none."""
 _UNACCENTED_WORD = re.compile(rf"\b(?:{'|'.join(_UNACCENTED)})\b", re.IGNORECASE)
 
 
