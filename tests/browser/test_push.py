@@ -28,18 +28,14 @@ from tests.process.person import Person as Citizen
 from tests.release import at_release
 
 pytestmark = pytest.mark.process
-SHOWN = """async () => {
-    const shown = await (await navigator.serviceWorker.ready).getNotifications();
-    const told = ({title, body, tag, icon, badge, data: {navigate}}) => ({title, body, tag, icon, badge, navigate});
-    return shown.map(told);
-}"""
-# Whoever asks Chromium for notifications while it is about to show one hinders it: so it is asked once it has.
+# Noted as it is shown: a Chromium that is asked for its notifications may forget one that it is about to draw.
 NOTED = """() => {
     const show = registration.showNotification;
     self.noted = [];
     ServiceWorkerRegistration.prototype.showNotification = async function (title, told) {
         await show.call(this, title, told);
-        noted.push(title);
+        const {body, tag, icon, badge, data: {navigate}} = told;
+        noted.push({title, body, tag, icon, badge, navigate});
     };
 }"""
 FIRST_IS_SLOW = """() => {
@@ -50,7 +46,6 @@ FIRST_IS_SLOW = """() => {
         return draws.apply(this, told);
     };
 }"""
-CLOSE = "async () => (await (await navigator.serviceWorker.ready).getNotifications()).forEach((each) => each.close())"
 DRAWN = "data:image/png;base64,"
 SERVED_BY_THE_SANDBOX = """(subscription) => {
     let given = null;
@@ -148,23 +143,24 @@ class LockScreen:
         self._cdp.send("ServiceWorker.deliverPushMessage", told)
 
     def shows(self, *titles: str) -> list[dict]:
-        """All notifications, once these are shown."""
-        self.town.until(lambda: set(titles) <= set(self.worker.evaluate("() => noted")))
-        shown = self.page.evaluate(SHOWN)
-        return sorted(shown, key=lambda each: each["title"])
-
-    def is_empty(self) -> None:
-        """Somebody wiped all away."""
-        self.page.evaluate(CLOSE)
+        """Return the notifications on the screen, the newest of each tag, once these titles were shown."""
+        self.town.until(lambda: set(titles) <= {each["title"] for each in self._noted()})
+        return self._on_screen()
 
     def is_brought(self, count: int) -> list[dict]:
-        """Everything that came since, into the service worker; what is shown once that of the last one is."""
+        """Push to the service worker all that has arrived since; return the screen once the last one is shown."""
         brought = self.town.until(lambda: found if len(found := self.town.brought()) == count else None)
         for each in brought[self._delivered :]:
             self.is_pushed(each["payload"])
         self._delivered = count
-        self.town.until(lambda: len(self.worker.evaluate("() => noted")) == count)
-        return self.page.evaluate(SHOWN)
+        self.town.until(lambda: len(self._noted()) == count)
+        return self._on_screen()
+
+    def _noted(self) -> list[dict]:
+        return self.worker.evaluate("() => noted")
+
+    def _on_screen(self) -> list[dict]:
+        return list({each["tag"]: each for each in self._noted()}.values())
 
 
 def picture(address: str) -> Image.Image:
@@ -258,24 +254,22 @@ def test_each_hazard_is_drawn_on_the_telephone_and_nothing_is_asked_of_the_town(
     seen = set()
     for hazard, severity in zip(Hazard, itertools.cycle(Severity), strict=False):
         phone.is_pushed(a_message(hazard, hazard=hazard, severity=severity))
-        [shown] = phone.shows(hazard)
+        shown = phone.shows(hazard)[-1]
         icon, badge = picture(shown["icon"]), picture(shown["badge"])
         assert (icon.size, badge.size) == ((192, 192), (96, 96))
         assert inks(icon) == {COLOURS[severity], "#ffffff"}, hazard
         assert icon.getpixel((0, 0))[3] == 0, "with round corners"
         assert inks(badge) == {"#ffffff"}
         seen.add(badge.tobytes())
-        phone.is_empty()
     assert len(seen) == len(Hazard), "no two alike"
     # Of a later version than this worker, and of an earlier one.
     phone.is_pushed(a_message("later", hazard="sandstorm", severity="Apocalyptic"))
-    [later] = phone.shows("later")
+    later = phone.shows("later")[-1]
     assert picture(later["badge"]).tobytes() in seen
     assert inks(picture(later["icon"])) == {COLOURS[Severity.UNKNOWN], "#ffffff"}
-    phone.is_empty()
     assert not [url for url in asked if "icon" in url]
     phone.is_pushed(a_message("earlier"))
-    [earlier] = phone.shows("earlier")
+    earlier = phone.shows("earlier")[-1]
     assert earlier["icon"] == f"{town.pages}/icon.png"
     assert phone.errors == []
 
@@ -311,10 +305,8 @@ def test_an_update_that_is_drawn_sooner_than_its_alert_still_takes_its_place(tow
     update["notification"].update(title="Crue plus forte", data={"hazard": "flood", "severity": "Extreme"})
     for each in (alert, update):
         phone.is_pushed(json.dumps(each))
-    phone.shows("Crue", "Crue plus forte")
-    # It is asked for; the lock screen has it a moment later.
-    shown = town.until(lambda: [each for each in phone.shows() if each["title"] == "Crue plus forte"])[0]
-    assert len(phone.shows()) == 1
+    [shown] = phone.shows("Crue", "Crue plus forte")
+    assert shown["title"] == "Crue plus forte"
     assert inks(picture(shown["icon"])) == {COLOURS[Severity.EXTREME], "#ffffff"}
 
 
