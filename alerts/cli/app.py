@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alerts import __version__
+from alerts import version
 from alerts.cli import (
     forgetting,
     listening,
@@ -119,7 +119,7 @@ def settings_file(named: Path | None) -> Path:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"tocsin {__version__}")
+        typer.echo(f"tocsin {version()}")
         raise typer.Exit
 
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-from alerts import __version__
+from alerts import version
 from alerts.daemon.bots import BulkSenders, bot_paces, holdings
 from alerts.daemon.ears import Ears, ear_holdings
 from alerts.daemon.intake import MessageIntake
@@ -75,7 +75,7 @@ class Builder:
             outside.lease_term,
             renewed=outside.lease_renewed,
             host=host,
-            version=__version__,
+            version=version(),
             taken=self._taken,
             standing=standing,
         )
