@@ -86,7 +86,7 @@ def card_of(said: Mapping[str, Any], severity: Severity) -> Card:
 
 
 def _heading(title: str, label: str, said: Mapping[str, Any]) -> str:
-    """Without the label that stands above it: "Correction – …", "Vigilance orange vent violent"; an update says so."""
+    """Return the title without its label, such as "Correction – …" or "Vigilance orange vent violent"."""
     bare = title.removeprefix(f"{label} – ")
     if label in said["words"]["levels"].values() and title.startswith(f"{label} "):
         bare = title.removeprefix(f"{label} ")

@@ -42,7 +42,7 @@ def without_schema(url: str) -> tuple[str, str]:
 
 
 def options_of(url: str) -> dict[str, str]:
-    """What libpq reads in it. Raises ValueError where it can't."""
+    """Return the options that libpq reads from an address. Raises ValueError if it can't."""
     try:
         read = conninfo_to_dict(without_schema(url)[0])
     except psycopg.Error:

@@ -154,7 +154,7 @@ class AlertRepository(UnitPart):
         return [Severity(row["severity"]) for row in _WAITING_OF.rows(self._db, source=source)]
 
     def of_reports(self, draft: str) -> Sequence[StoredAlert]:
-        """What was let out of the incidents that the reports which that draft cites are about, newest first."""
+        """Return the published alerts of the incidents of the reports that a draft cites, newest first."""
         return [stored_alert_of(row) for row in _OF_REPORTS.rows(self._db, draft=draft)]
 
     def referring(self, identifier: str) -> Sequence[StoredAlert]:
@@ -193,14 +193,14 @@ class AlertRepository(UnitPart):
         return with_subscribers(self._db, [post_of(row) for row in _POSTS_OF.rows(self._db, alert_id=alert_id)])
 
     def bulks_of(self, alert_id: str) -> Sequence[Bulk]:
-        """What the subscribers of its channels are told about one alert."""
+        """Return the messages to the channels' subscribers about one alert."""
         return bulks_of(self._db, alert_id)
 
     def over(self, now: datetime) -> Sequence[StoredAlert]:
-        """The newest message of each incident that has readers, if it is accepted, was over by `now` and isn't closed.
+        """Return the newest alert of each incident with readers that is accepted, was over by `now` and isn't closed.
 
-        One that waits is the newest too, if the same source or an officer brought it: its incident isn't over before
-        it was let go or kept back.
+        A waiting alert is the newest too, if the same source or an officer sent it: its incident isn't over before the
+        alert was released or rejected.
         """
         return [stored_alert_of(row) for row in _OVER.rows(self._db, now=stamp(now), manual=MANUAL)]
 
@@ -235,7 +235,7 @@ class AlertRepository(UnitPart):
             SharedPictures(self._db).share(new.message.image.path)
 
     def add_bulk(self, new: Bulk) -> None:
-        """Store what is told to a channel's subscribers; it goes with the post of the same id."""
+        """Store a bulk for a channel's subscribers; it is sent with the post of the same id."""
         add_bulk(self._db, new)
 
     def subscribers_told(self, incident_id: str) -> frozenset[str]:
@@ -264,7 +264,7 @@ class AlertRepository(UnitPart):
         _SET_CLOCK.run(self._db, key=waiting.id, not_before=stamp(not_before))
 
     def gone_from(self, source: str) -> tuple[str, int] | None:
-        """What vanished from a source all at once, and nobody decided on yet: its name, and how much it is."""
+        """Return the entries that vanished from a source at once, undecided so far: their key and their number."""
         return SourceMemory(self._db).gone_from(source)
 
     def agree(self, source: str, key: str, now: datetime) -> None:
@@ -277,7 +277,7 @@ class AlertRepository(UnitPart):
         _NOTE.run(self._db, at=stamp(at), alert_id=alert_id, post_id=post_id, what=what, reason=kept_reason(reason))
 
     def copied(self, incident: str) -> Copied:
-        """What a thread is decided by, taken out of the database to be looked at elsewhere."""
+        """Return the rows that decide on a thread, for a decision outside the database."""
         rows = []
         for table in ("alert", "post"):
             found = _COPIED[table].rows(self._db, incident=incident)

@@ -1,11 +1,11 @@
-"""What is long finished leaves its tables, some incidents at a time; what a report is made of stays in the archive.
+"""Moves finished incidents out of their tables, a few at a time; the data of their reports stays in the archive.
 
-An incident may go when all its messages were over before a given time, and nothing of it waits, is under way, in doubt,
-or being told to subscribers. Its rows are packed into one row of `archive`, from which its report can be made at any
-time; messages that came to no post at all leave nothing. The audit log is never touched.
+An incident may go when all its messages were over before a given time, and none of it waits, is under way, in doubt, or
+being sent to subscribers. Its rows are packed into one row of `archive`, from which its report can be made at any time;
+messages without any post leave nothing. The audit log is never touched.
 
-One transaction takes a few milliseconds, so that a lane waits for no more. It walks along the alerts by their number,
-and tells where it has come to.
+One transaction takes a few milliseconds, so that a lane waits for no more. It follows the alerts by their number, and
+returns the last one.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ _CLOSE = Statement(f"""
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What one transaction came to: the number of the last alert that was looked at, and how many incidents went."""
+    """The result of one transaction: the last alert's number, and how many incidents were archived."""
 
     after: int
     gone: int
@@ -98,7 +98,7 @@ class Slice:
 
 
 class Archive(UnitPart):
-    """What is left of incidents that were pruned, and what takes them there."""
+    """The pruned incidents, and the pruning itself."""
 
     def prune(self, before: datetime, now: datetime, after: int = 0) -> Slice:
         """Take some of the incidents away that were over before then, from behind the alert number `after` on."""
@@ -120,7 +120,10 @@ class Archive(UnitPart):
         return _CLOSE.run(self._db, before=stamp(now - _SETTLED_AFTER), now=stamp(now)).rowcount
 
     def find(self, name: str) -> Archived | None:
-        """What was kept of the incident of that id, or of the message of that id."""
+        """Return the archive of the incident of that id, or of the message of that id.
+
+        Returns None if there is none.
+        """
         found = _FIND.row(self._db, name=name)
         packed = _PACKED.row(self._db, name=found["incident"]) if found else None
         if found is None or packed is None:

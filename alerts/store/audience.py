@@ -1,9 +1,9 @@
-"""For how many subscribers an alert is, counted by the database; nobody is named by it.
+"""Counts an alert's subscribers in the database, without naming anybody.
 
-The rule is `alerts.model.subscriber.wants`, said in SQL: to bring a hundred thousand rows into Python for a number
-would hold its interpreter for a third of a second, and the database answers in a twentieth. People who wait for a
-preview ask this, so no question is long: a stretch looks at `STRETCH` subscribers, in the order of their chats as the
-walk of a bulk does. Whoever counts them all goes on from `last`, and others have their turn in between.
+The rule is `alerts.model.subscriber.wants`, written in SQL: reading a hundred thousand rows into Python for a number
+would block its interpreter for a third of a second, and the database answers in a twentieth. People who wait for a
+preview ask this, so no query is long: a stretch covers `STRETCH` subscribers, in the order of their chats as a bulk
+does. A full count continues from `last`, and other queries run in between.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alerts.store.statement import Statement, UnitPart
 from alerts.store.subscribers import quiet_of
 
 STRETCH = 5000
-"""Subscribers that one question looks at: some milliseconds."""
+"""Subscribers that one query covers: some milliseconds."""
 
 # Of each kind of quiet hours how many were looked at, and for how many it is; and the last chat of all.
 _COUNTED = """
@@ -52,9 +52,9 @@ THOSE_TOLD = Statement(f"""
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """How many were looked at, and for how many it is, by their quiet hours.
+    """The number of subscribers covered, and of those who want the alert, by their quiet hours.
 
-    `last` is where to go on; None: there is nobody behind it.
+    `last` is the place to continue from; None: nobody follows.
     """
 
     people: Mapping[Quiet | None, int] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class AudienceRows(UnitPart):
         return self._stretch(EVERYBODY, notice, of=channel, after=after)
 
     def told(self, channel: str, notice: Notice, after: int | None, incident: str) -> Stretch:
-        """The next ones of those who were told of an incident."""
+        """Return the next stretch of the subscribers who got the incident's messages."""
         return self._stretch(THOSE_TOLD, notice, of=channel, after=after, about=incident)
 
     def _stretch(self, statement: Statement, notice: Notice, **given: Any) -> Stretch:

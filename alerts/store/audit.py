@@ -46,7 +46,7 @@ _ALL = Statement("SELECT * FROM audit ORDER BY seq")
 
 
 class AuditLog(UnitPart):
-    """Who did what: the log only grows, and each line is bound to the one before."""
+    """The audit log of all acts: it only grows, and each line is bound to the one before."""
 
     def write(self, entry: AuditEntry) -> Chained:
         """Add a line."""
@@ -76,7 +76,7 @@ class AuditLog(UnitPart):
         return [_chained(row) for row in _NEWEST_OF.rows(self._db, subject=subject, before=until, most=most)]
 
     def acts_of(self, subject: str, acts: tuple[str, ...], since: datetime) -> Sequence[Chained]:
-        """The lines of a subject after `since` that tell one of these acts, oldest first."""
+        """Return a subject's lines since `since` with one of these acts, oldest first."""
         rows = _ACTS_OF.rows(self._db, subject=subject, acts=json.dumps(acts), since=stamp(since))
         return [_chained(row) for row in rows]
 

@@ -1,10 +1,10 @@
-"""Bulk sending over the database: who is next, who is under way, who got what.
+"""Bulk sending in the database: the next recipients, those under way, and the messages received.
 
-Everything that one turn decides and keeps is one transaction: a kill finds either all of it or nothing. A turn files
-what landed (`bulk_landing`), stops what must stop, and walks on along the channel's subscribers from where the bulk's
-cursor stands. The walk reads them in slices, in the order of their chats; the sieve tells of each whether they are to
-get it now, not at all, or at their own hour. Whoever is handed over is written down as being under way before anything
-leaves, so that after a kill these alone may have been reached.
+All decisions and writes of one turn are one transaction: a kill finds either all of it or nothing. A turn files the
+results (`bulk_landing`), stops the bulks that must stop, and continues along the channel's subscribers from the bulk's
+cursor. They are read in slices, in the order of their chats; the sieve decides for each if they get the message now,
+never, or at their own hour. A recipient is recorded as under way before anything is sent, so that after a kill only
+these may have been reached.
 """
 
 from __future__ import annotations
@@ -50,17 +50,19 @@ _KEPT = 16
 _NOT_SETTLED = (PostState.QUEUED, PostState.SENDING, PostState.IN_DOUBT)
 _SWEPT = timedelta(days=1)
 LET_GO_WITHIN = timedelta(seconds=1)
-"""After this it is looked again whether a post whose time has come was let go."""
+"""How soon a released post is noticed when its time has come."""
 SYNCED_EVERY = timedelta(seconds=1)
-"""Turns that come faster don't wait for the disk: a kill undoes none of them, and should the power fail, at most those
-whom this time reached are told again."""
+"""Turns that come faster don't wait for the disk.
+
+A kill undoes none of them. After a power failure at most the recipients of this period get a message twice.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What one turn leaves to the next: under which lease it was, who of what was stopped is still being told.
+    """State kept between two turns: the lease, and the stopped bulks with sends still under way.
 
-    `held_until` is when somebody who was held back is due; 0: it isn't known, None: nobody is.
+    `held_until` is when the next deferred recipient is due; 0: unknown, None: there is none.
     """
 
     term: int | None = None
@@ -69,7 +71,7 @@ class _Known:
 
 
 class Bulks:
-    """What is told to the subscribers of one channel, as its sender works it. A turn is durable when it returns."""
+    """The bulks of one channel's subscribers, as its sender works through them. A turn is durable when it returns."""
 
     def __init__(self, database: Database, address: BulkScope) -> None:
         self._database = database
@@ -182,13 +184,13 @@ class _Turning:
         )
 
     def count(self) -> None:
-        """Count what landed and wasn't counted beside something else that changed in the row."""
+        """Count the landed sends that no other change of the row has counted."""
         if self.out and self._ask.working is not None:
             sql.COUNT.run(self._db, key=self._ask.working, out=self.out, refused=0, left=0)
         self.out = 0
 
     def _stop_and_go(self) -> tuple[list[BulkCandidate], list[datetime], list[Bulk]]:
-        """What may go on; when what waits may go by itself; what was stopped now."""
+        """Return the candidates that may continue, the times of those that wait, and the bulks stopped now."""
         rows = sql.CANDIDATES.rows(self._db, of=self._of)
         candidates = [candidate_of(row) for row in rows]
         alive, ended, gap = [], [], self._unit.restored.gap()
@@ -244,7 +246,7 @@ class _Turning:
         return replace(each, everyone=bool(row["everyone"]))
 
     def _next_of(self, each: BulkCandidate, room: int) -> list[Target]:
-        """Who was handed over before and has no end, then the next ones, at the very end those in doubt."""
+        """Return the sends handed over without an end, then the next recipients, and at the very end those in doubt."""
         self._began = self._ask.working != each.id
         if self._began:
             each = self._begin(each)
@@ -295,12 +297,12 @@ class _Turning:
         return Target(who["chat"], who["language"], bulks, message if alone else None, edits, held, endpoint)
 
     def _is_shared(self, who: Who, bulk: Bulk, message: int) -> bool:
-        """Whether that message tells of something else too, which an edit would take away."""
+        """True if that message also contains another incident, which an edit would remove."""
         given = {"of": self._of, "who": who["chat"], "about": bulk.incident, "message": message}
         return sql.SHARED.row(self._db, **given) is not None
 
     def _due(self) -> list[Target]:
-        """What was held back long enough, as one message to each chat."""
+        """Return the deferred sends that are due, as one message to each chat."""
         if self.held_until is None or self.held_until > (self._now or 0):
             return []
         self.held_until = 0
@@ -330,7 +332,7 @@ class _Turning:
         return [self._target(who, each, held=True) for each in messages]
 
     def _holds(self, bulk: Bulk) -> bool:
-        """Whether it is still so: not over, and not taken back meanwhile."""
+        """True if the bulk is still valid: not over, and not withdrawn meanwhile."""
         row = sql.BY_ID.row(self._db, key=bulk.id)
         over = bulk.expires is not None and bulk.expires <= self._ask.local
         return row is not None and row["state"] != BulkState.STOPPED and not over
@@ -339,7 +341,7 @@ class _Turning:
         return any(key == each.id for key, _ in self._ask.flying)
 
     def _is_through(self, each: BulkCandidate) -> bool:
-        """Whether everybody was handed over and landed."""
+        """True if everybody was handed over and landed."""
         if self._is_flying(each) or self._more:
             return False
         row = sql.BY_ID.row(self._db, key=each.id)
@@ -378,15 +380,15 @@ Who: TypeAlias = "Mapping[str, Any] | Row"
 CHUNK = 250
 """Subscribers that are read at once, where more than the first few are needed."""
 LOOKED_AT = 2000
-"""Subscribers that one turn looks at: a transaction is to be short, however few want the alert."""
+"""Subscribers that one turn reads: a transaction must be short, however few want the alert."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkScope:
-    """Whose bulks: those of a channel; `exercises` is its mark.
+    """The scope of bulks: one channel's; `exercises` is its mark.
 
-    What isn't urgent is held back for who was told of something else less than `gather` ago. What was held back for
-    somebody goes as one message; `apart`: each by itself.
+    A message that isn't urgent is deferred for a recipient who got another one less than `gather` ago. The deferred
+    ones are combined into one message; `apart`: each is sent by itself.
     """
 
     channel: str
@@ -396,7 +398,7 @@ class BulkScope:
 
 
 class Sieve:
-    """Who of the subscribers is to get a bulk, and who not at once."""
+    """Decides for each subscriber if they get a bulk, and if they get it at once."""
 
     def __init__(self, db: Connection, address: BulkScope, bulk: Bulk, local: datetime) -> None:
         self._db = db
@@ -412,7 +414,7 @@ class Sieve:
         self._gathers = first and sql.OTHERS_WENT.row(db, **given) is not None
 
     def wants(self, who: Who) -> bool:
-        """Who has the incident hears of it in any case; of the others, who chose so."""
+        """True for a recipient who has the incident already; for others, by their choices."""
         if who["message_id"] is not None:
             return True
         # A dozen choices are made by thousands of people: each is decided about once.
@@ -438,7 +440,7 @@ class Sieve:
 
 
 class Walk:
-    """One stretch of the way. `cursor` is how far it went, `looked` at how many, `passed` how many didn't want it."""
+    """One stretch of subscribers. `cursor` is its end, `looked` how many it read, `passed` how many didn't want it."""
 
     def __init__(self, db: Connection, bulk: Bulk, sieve: Sieve, *, everyone: bool) -> None:
         self._db = db
@@ -490,7 +492,7 @@ def _chooser(who: Who) -> Subscriber:
 
 
 def people(statement: Statement, db: Connection, **values: Any) -> list[Who]:
-    """The rows that a statement brings as one JSON text."""
+    """Return the rows of a statement that yields them as one JSON text."""
     row = statement.row(db, **values)
     found: list[Who] = json.loads(row["rows"]) if row else []
     return found

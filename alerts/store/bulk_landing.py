@@ -33,12 +33,12 @@ if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
 
 HELD_AGAIN = timedelta(minutes=1)
-"""What was held back and is in doubt is told once more after this."""
+"""A deferred message in doubt is sent once more after this."""
 
 
 @dataclass(frozen=True, slots=True)
 class BulkTold:
-    """What a message told of: whose subscribers, which incident, the how manieth bulk, and whether it was the end."""
+    """The subject of a message: its channel, the incident, the bulk's number, and whether it was the end."""
 
     channel: str
     incident: str
@@ -135,7 +135,7 @@ def _told_of(channel: str, bulk: Bulk) -> BulkTold:
 
 
 def _is_gone(db: Connection, channel: str, chat: int, now: datetime) -> bool:
-    """Whether nobody was there long ago either; the first time is kept, so that it outlives a restart."""
+    """True if the recipient was already missing long ago. The first time is stored, so that it outlives a restart."""
     who = {"of": channel, "who": chat}
     missed, told = sql.MISSED.row(db, **who), sql.LAST_TOLD.row(db, **who)
     since = still_missed(time_of(missed[0]) if missed else None, time_of(told[0]) if told else None)
@@ -170,7 +170,7 @@ def _receive(db: Connection, told: BulkTold, chat: int, message: int, now: datet
 
 
 def _is_told_again(db: Connection, channel: str, result: SendResult, now: datetime) -> bool:
-    """Whether twice is better than never: Moderate or worse (or nobody knows), once."""
+    """True if a second message is better than none: Moderate or worse (or unknown), once."""
     chat, target = result.target.chat, result.target
     if not any(_is_worth_it(bulk.notice.severity) for bulk in target.bulks):
         return False
@@ -183,7 +183,7 @@ def _is_told_again(db: Connection, channel: str, result: SendResult, now: dateti
 
 
 def _hold(db: Connection, channel: str, result: SendResult, now: datetime) -> None:
-    """What can't be carried there now is held back: that outlives a kill, and holds up nobody else."""
+    """Defer a message that can't be delivered now: the deferral outlives a kill, and delays nobody else."""
     chat, until = result.target.chat, stamp(result.until or now + HELD_AGAIN)
     for bulk in result.target.bulks:
         was_there = (
@@ -251,7 +251,7 @@ _TEXTS = Statement("SELECT id, texts, links FROM bulk WHERE alert_id IN (SELECT 
 
 
 def with_subscribers(db: Connection, posts: Sequence[Post]) -> list[Post]:
-    """The posts with what the subscribers of their channels are told."""
+    """Return the posts with the messages for their channels' subscribers."""
     if not posts:
         return []
     # Of all their alerts in one question: a page shows a hundred posts.
@@ -261,7 +261,7 @@ def with_subscribers(db: Connection, posts: Sequence[Post]) -> list[Post]:
 
 
 def bulks_of(db: Connection, alert: str) -> list[Bulk]:
-    """What is told to subscribers about one alert."""
+    """Return the messages to subscribers about one alert."""
     return [bulk_of(row) for row in _OF_ALERT.rows(db, alert=alert)]
 
 

@@ -1,10 +1,9 @@
-"""Who may have a message though nobody knows: they are told what comes of it, as those who surely have it are.
+"""Recipients who may have a message: they get its updates and its end, as those who surely have it do.
 
-A message was handed over, and its daemon was killed; or it left, and no answer came. Whoever it was for is filed under
-`received` like those who have it, without the number of a message: so an update and the end walk along them too. A
-daemon that takes over knows nothing of what is written down as handed over, and files all of it, unless the one before
-ended in order and filed the few that it couldn't wait for (`rest`). One that goes on knows what it took back: of that
-nothing is out.
+A message was handed over, and its daemon was killed; or it was sent, and no answer came. Its recipient is filed under
+`received` like those who have it, without the number of a message, so that an update and the end include them. A daemon
+that takes over knows nothing of the recorded hand-overs, and files all of them, unless the one before ended cleanly and
+filed the few that it couldn't wait for (`rest`). One that continues knows its own withdrawals: none of those is out.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def rest(db: Connection, channel: str, now: datetime, away: Collection[tuple[str
 
 
 def take_over(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:
-    """File as perhaps told whomever another process, of which nothing is known, was on its way to."""
+    """Treat the recipients of another process's unfinished sends as reached, since nothing is known of it."""
     if _RESTED.run(db, of=channel).rowcount:
         return
     for row in _HANDED_OVER.rows(db, of=channel):
@@ -66,7 +65,7 @@ def take_over(db: Connection, channel: str, now: datetime, away: Collection[tupl
 
 
 def settle(db: Connection, key: str, away: Collection[tuple[str, int]]) -> bool:
-    """Let go of whom a stopped bulk was for and who isn't being told now; whether some still are."""
+    """Release the recipients of a stopped bulk that have no send under way; returns True if some still have one."""
     still = [chat for each, chat in away if each == key]
     _SETTLE.run(db, key=key, away=json.dumps(still))
     return bool(still)

@@ -1,4 +1,4 @@
-"""What partial indexes hold: only a statement that says it word for word uses them, so that they draw no other away."""
+"""The conditions of partial indexes: only a statement with the same text uses them, so other queries are unaffected."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def begin(db: Connection, *, synced: bool = True) -> None:
 
 
 def commit(db: Connection) -> None:
-    """Commit it: durable when this returns, as far as the transaction or the connection was told to be."""
+    """Commit the transaction: durable on return, as far as the transaction or the connection is set to be."""
     if isinstance(db, sqlite3.Connection):
         db.execute("COMMIT")
     else:
@@ -80,7 +80,7 @@ def rollback(db: Connection) -> None:
 
 
 def migrate(place: Place) -> bool:
-    """Bring the store up to date, creating it where there is none; returns whether anything was done.
+    """Upgrade the store, creating it if there is none; returns True if anything was done.
 
     Raises StoreError, also for one that a newer Tocsin has written.
     """
@@ -92,7 +92,7 @@ def migrate(place: Place) -> bool:
 
 
 def version(place: Place) -> str | None:
-    """The migration at which the store stands; None where nothing was created yet. Raises StoreError."""
+    """Return the migration that the store is at. Returns None if none was created yet. Raises StoreError."""
     if isinstance(place, Path):
         return files.version(place)
     from alerts.store import server_schema  # noqa: PLC0415 as above
@@ -112,12 +112,12 @@ def sound(place: Place) -> str:
 
 
 def exists(place: Place) -> bool:
-    """Whether there is a store at that place. Raises StoreError where that can't be told."""
+    """True if there is a store at that place. Raises StoreError if it can't be known."""
     return place.is_file() if isinstance(place, Path) else version(place) is not None
 
 
 def lack_of_room(place: Place) -> tuple[str, Reason] | None:
-    """As `files.lack_of_room`; a server's disk is looked at by whoever runs the server."""
+    """As `files.lack_of_room`; a server's disk is its operator's responsibility."""
     return files.lack_of_room(place) if isinstance(place, Path) else None
 
 
@@ -137,10 +137,10 @@ SAID = (
 
 
 def scrub(place: Place) -> bool:
-    """Take what was overwritten out of what is kept beside the tables, too; False: not all of it, so try again later.
+    """Remove overwritten data from the files outside the tables too; returns False if it must be tried again later.
 
-    Of a file it is the write-ahead log, which is emptied into the file; readers may be in its way. At a server the
-    tables of what people said are written anew (`VACUUM FULL`): its own log and its backups are the server's affair.
+    For a file this is the write-ahead log, which is emptied into the file; readers may be in its way. At a server the
+    tables of people's words are rewritten (`VACUUM FULL`): its own log and its backups are the server's affair.
     """
     with opened(place) as db:
         if isinstance(db, sqlite3.Connection):
@@ -153,8 +153,8 @@ def scrub(place: Place) -> bool:
 def ring(place: Place, now: datetime) -> int:
     """Wake every daemon that works on the store; returns how many there are. Never raises.
 
-    At a server the transaction that stored something has told of it, so they are only counted: those that are
-    registered in the town's schema, of which each lives while it renews its leases.
+    At a server the storing transaction has notified them, so they are only counted: those registered in the town's
+    schema, each of which is alive while it renews its leases.
     """
     if isinstance(place, Path):
         return sockets.ring(place)
@@ -176,7 +176,7 @@ def ring_others(place: Place) -> None:
 
 
 class Hears(Protocol):
-    """Who is woken when another process stores something."""
+    """Called when another process stores something."""
 
     def __call__(self, *, is_stored: bool) -> None:
         """`is_stored`: it may be a post that a lane has to send."""

@@ -74,7 +74,7 @@ class Target(Protocol):
         ...
 
     def rows(self, table: Table) -> Iterator[Row]:
-        """What was written, as it is read again."""
+        """Yield the written rows, as they are read back."""
         ...
 
     def heights(self) -> Mapping[str, int]:
@@ -100,7 +100,7 @@ def read_from(place: Path | Server, *, alone: bool) -> Source:
 
 
 def write_to(place: Path | Server, mark: str) -> Target:
-    """A store to be filled, where none is or one that isn't finished; `mark` stands for its version until it is."""
+    """Return a store to fill, if there is none or an unfinished one; `mark` is its version until it is finished."""
     return _NewFile(place, mark) if isinstance(place, Path) else _NewSchema(place, mark)
 
 
@@ -232,7 +232,7 @@ class _NewFile:
 
 
 def _goes_on(table: Table) -> bool:
-    """Whether SQLite never gives a number of this table twice."""
+    """True if SQLite never gives a number of this table twice."""
     return bool(table.dialect_options["sqlite"]["autoincrement"])
 
 
@@ -259,7 +259,7 @@ def _schema_rows(db: psycopg.Connection[Any], table: Table) -> Iterator[Row]:
 
 
 def _sequence_of(db: psycopg.Connection[Any], table: Table) -> str | None:
-    """What numbers the rows of a table; None: `height` does, and leaves no number out."""
+    """Return the sequence that numbers the rows of a table. Returns None if `height` does, without gaps."""
     row = _run(db, "SELECT pg_get_serial_sequence(%s, 'seq')", table.name).fetchone()
     return row[0] if row is not None else None
 

@@ -1,20 +1,19 @@
-"""A station copied from one store to another, SQLite's or PostgreSQL's, and every row of it checked.
+"""Copies a town from one store to another, SQLite's or PostgreSQL's, and checks every row.
 
-How it works: what is read is one moment of FROM. Unless FROM goes on (`keep`), nobody else writes there meanwhile, and
-it is marked as moved at the end: in the place of its version stands where its station is now, so that every program,
-of whichever version, refuses to work on it; triggers refuse what is written by a program that had it open before.
+FROM is read at one moment. Unless FROM continues (`keep`), nobody else writes there meanwhile, and it is marked as
+moved at the end: its version is replaced by the town's new place, so that every program, of whichever version, refuses
+to work on it; triggers refuse the writes of a program that had it open before.
 
-TO is empty at first, and filled in one transaction (a file: under another name). Rows go over as they are, some
-hundred in memory at a time. The SHA-256 of each row is added up, table by table, and so it is done with what is read
-back from TO: a sum needs no order, which two databases may see differently. The numbers of the next rows go on from
-where they were.
+TO is empty at first, and filled in one transaction (a file: under another name). Rows are copied unchanged, some
+hundred in memory at a time. The SHA-256 of each row is added up, table by table, and so are the rows read back from TO:
+a sum needs no order, which two databases may define differently. The numbers of the next rows continue from the last.
 
-A kill at any moment loses nothing, and the same command does it again. TO is marked as unfinished before the first row
-and until FROM is marked as moved, which it is once all of TO is on the disk; what is unfinished is refused by every
-program, too.
+A kill at any moment loses nothing, and the same command repeats the copy. TO is marked as unfinished before the first
+row and until FROM is marked as moved, which happens once all of TO is on the disk; every program refuses an unfinished
+store, too.
 
-PostgreSQL keeps no NUL in a text, and neither of the two reads bytes that are no UTF-8 as text: U+FFFD stands in their
-place then, and in how many texts is told. Pictures are files beside a file; a server has copies of them as well.
+PostgreSQL stores no NUL in a text, and neither database reads bytes that aren't UTF-8 as text: U+FFFD replaces them,
+and the number of such texts is reported. Pictures are files next to a file; a server has copies of them as well.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ SELECT 1 FROM daemon WHERE until > %(now)s UNION ALL SELECT 1 FROM lease WHERE u
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What was copied; `mended` are rows in whose texts U+FFFD stands for what TO can't keep."""
+    """The result of a copy; `mended` counts rows with texts in which U+FFFD replaces characters that TO can't store."""
 
     rows: int
     mended: int
@@ -64,11 +63,11 @@ def copy(
     keep: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> Copied:
-    """Copy all of FROM into TO and check it; FROM is marked as moved, unless it is to go on (`keep`).
+    """Copy all of FROM into TO and check it; FROM is marked as moved, unless it continues (`keep`).
 
-    `told` hears of each table before it is copied, then "checked", "kept" and "moved". Raises StoreError: there is no
-    station in FROM, there is one in TO, a daemon works on FROM and `keep` isn't said, what was read back isn't what
-    was copied, or one of the two databases refuses. Nothing is in TO then that a program would work on.
+    `told` is called with each table before it is copied, then with "checked", "kept" and "moved". Raises StoreError:
+    there is no town in FROM, there is one in TO, a daemon works on FROM without `keep`, the rows read back differ from
+    the ones copied, or one of the two databases refuses. TO then has nothing that a program would work on.
     """
     if called(source) == called(target):
         raise StoreError(because("copy_onto_itself", path=called(source)))
@@ -132,7 +131,7 @@ def _must_be_free(target: Place) -> None:
 
 
 def _is_at_work(source: Place, now: datetime) -> bool:
-    """Whether a daemon works on it. Of a server's, who listens may be another town's: what it holds is looked at."""
+    """True if a daemon works on it. A server's listener may be another town's, so its leases are checked."""
     if isinstance(source, Path):
         return ring(source) > 0
     with reaching.connected(source, "tocsin copy", reaching.search_path(source)) as db:
@@ -189,7 +188,7 @@ class _Sum:
 
 
 def _said(error: Exception) -> str:
-    """What a driver said, where that can't be what somebody stored: an address, a lock, a disk."""
+    """Return a driver's message if it can't contain stored data: an address, a lock, a disk; else the error's name."""
     if isinstance(error, (sqlite3.OperationalError, psycopg.OperationalError, OSError)):
         return " ".join(str(error).split())
     return type(error).__name__

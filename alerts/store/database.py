@@ -1,15 +1,15 @@
 """The store's connections and their threads: one writes, one reads for lanes and feeds, a few read for people.
 
-What people ask (pages, searches, programs, metrics) never stands before what a lane asks: it is read on connections of
-its own, which are few, and a question that takes too long is ended (`Readers`). What can't wait for a thread is written
+People's queries (pages, searches, programs, metrics) never precede a lane's: they run on connections of their own,
+which are few, and a query that takes too long is ended (`Readers`). Urgent writes that can't wait for a thread are made
 at once.
 
-A transaction is a function that gets a `Unit`. Those that are asked for while another is being committed are
-run together and committed once, so ten posts under way cost less than ten times one. Where one of them raises, all are
-undone and carried out once more, each in a savepoint of its own: one's error undoes only itself. The asyncio engine of
-SQLAlchemy would hop between threads for every statement; here a whole transaction is one hop
-(docs/adr/0002-store.md). At a server it is the same, by psycopg's connection in a thread of its own; one that is lost
-is made anew, and what was under way is begun again.
+A transaction is a function that gets a `Unit`. Those that are requested while another is being committed are run
+together and committed once, so ten posts under way cost less than ten times one. If one of them raises, all are undone
+and carried out once more, each in a savepoint of its own: one's error undoes only itself. The asyncio engine of
+SQLAlchemy would switch threads for every statement; here a whole transaction is one switch (docs/adr/0002-store.md). At
+a server it is the same, by psycopg's connection in a thread of its own; a lost connection is replaced, and the
+transaction under way starts again.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _STEPS = 20_000
 
 
 class Hand(Protocol):
-    """Who runs a whole transaction on a connection of its own, one after the other."""
+    """Runs whole transactions on a connection of its own, one after the other."""
 
     async def hop(self, work: Hop[T]) -> T:
         """Run `work` there; what it raises is raised here."""
@@ -108,10 +108,10 @@ def again(work: Hop[T], db: Connection) -> T:
 
 
 class Readers:
-    """A bounded number of connections that only read, for questions whose cost isn't known beforehand.
+    """A bounded number of read-only connections, for queries of unknown cost.
 
-    They are opened when they are first needed. Each question has a thread of its own while it lasts; SQLite looks at
-    the clock every few thousand steps, and ends a statement that is over its time.
+    They are opened on first use. Each query has a thread of its own while it lasts; SQLite checks the clock every few
+    thousand steps, and ends a statement that is over its time.
     """
 
     def __init__(
@@ -173,10 +173,10 @@ def _in_time(work: Work[T], longest: float, db: Connection) -> T:
 
 
 class Database:
-    """Where everything durable happens: `write` returns once the transaction is on the disk.
+    """The place of everything durable: `write` returns once the transaction is on the disk.
 
-    `people` answers who looks at the desk, programs and metrics, `pages` makes and answers the public pages; without
-    them (in a simulation) all is read on the one connection.
+    `people` answers readers of the desk, programs and metrics, `pages` renders and serves the public pages; without
+    them (in a simulation) everything is read on the one connection.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class Database:
         self._drain: asyncio.Task[None] | None = None
         self._hurried: set[asyncio.Future[Any]] = set()
         self.is_shared = False
-        """Whether it is a server's, on which other machines may work."""
+        """True if the store is a server's, so that other machines may work on it."""
         self.commits = 0
         self.trouble: str | None = None
         """Why the newest transaction couldn't be written (a full disk, a lock that lasts); None: it was."""
@@ -208,7 +208,7 @@ class Database:
 
     @classmethod
     async def open(cls, path: Path | Server) -> Database:
-        """Open the store at `path`, which `migrate` has brought up to date."""
+        """Open the store at `path`, which `migrate` has upgraded."""
         if isinstance(path, Server):
             return cls._at(path)
         one_more = partial(_open, path, readonly=True)
@@ -260,12 +260,12 @@ class Database:
     # the answers of two reads a mark first, and looks again where that has changed.
 
     async def ask(self, work: Work[T]) -> T:
-        """Run `work`, which people or programs wait for, beside what the lanes read. Raises Busy."""
+        """Run `work` for waiting people or programs, separately from the lanes' reads. Raises Busy."""
         with _refusals():
             return await (self._people.ask(work) if self._people is not None else self.read(work))
 
     async def ask_for_pages(self, work: Work[T]) -> T:
-        """Run `work` for the public pages, beside what the lanes read and what is asked at the desk. Raises Busy."""
+        """Run `work` for the public pages, separately from the lanes' reads and the desk's. Raises Busy."""
         with _refusals():
             return await (self._pages.ask(work) if self._pages is not None else self.read(work))
 
@@ -345,7 +345,7 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What one work of a batch came to: its result and what it wrote, or why it was undone."""
+    """The result of one work of a batch: its value and its writes, or the error that undid it."""
 
     value: Any = None
     failure: Exception | None = None
@@ -416,10 +416,10 @@ def _run_apart(db: Connection, work: Work[Any]) -> _Outcome:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Let no error of the driver out, whose words may hold what somebody stored.
+    """Translate the driver's errors, whose messages may contain stored data.
 
-    SQLite's own words are told where its surroundings are to blame (locked, full, read-only, a broken disk). Anything
-    else is a fault of the program: its kind alone.
+    SQLite's own message is passed on if the cause is outside (locked, full, read-only, a broken disk). Anything else is
+    a fault of the program: only its type is.
     """
     try:
         yield

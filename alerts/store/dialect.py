@@ -1,7 +1,7 @@
-"""Which of the two databases a connection is to, by the types that both have in common.
+"""The two kinds of database connection, by the types that both have in common.
 
-How each is connected to, and what it does when the connection is lost, stands in `alerts.store.files` and
-`alerts.store.postgresql`; how statements are told to both, in `alerts.store.statement`.
+Connecting, and recovering a lost connection, are in `alerts.store.files` and `alerts.store.postgresql`; the common
+statements are in `alerts.store.statement`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 def is_sqlite(db: Connection) -> bool:
-    """Whether this is a connection to a file; else it is one to a server."""
+    """True if this is a connection to a file; else it is one to a server."""
     return isinstance(db, sqlite3.Connection)
 
 
 def phrase(db: Connection, folded: str) -> str:
-    """What `has_words` is given to find a text that was folded as the index of words is."""
+    """Return the argument of `has_words` that finds a text folded like the index of words."""
     if is_sqlite(db):
         return '"' + folded.replace('"', '""') + '"'
     plain = folded.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,4 +1,4 @@
-"""What operators of a fleet send to several towns: each dispatch, and what came of it in each of its towns."""
+"""Dispatches of a fleet's operators to several towns, and their result in each town."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Dispatches(UnitPart):
         _PUT.run(self._db, **_ROW.values(one))
 
     def towns(self, identity: str) -> Sequence[TownOutcome]:
-        """What came of it in each of its towns, by name."""
+        """Return the result in each of its towns, by name."""
         return [_TOWN_ROW.read(row) for row in _TOWNS.rows(self._db, id=identity)]
 
     def put_towns(self, identity: str, towns: Iterable[TownOutcome]) -> None:

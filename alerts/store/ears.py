@@ -1,4 +1,4 @@
-"""How each ear does: what it remembers of a platform, when it last heard, what it was told to wait for."""
+"""The state of each ear: its memory of a platform, its last successful poll, and the time to wait for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EarRows(UnitPart):
     """The ears, each by its name."""
 
     def ear(self, name: str) -> EarStatus:
-        """How an ear did when it was last written down; one that never listened has nothing to tell."""
+        """Return the stored state of an ear; a new one if it never listened."""
         row = _EAR.row(self._db, name=name)
         return _ROW.read(row) if row else EarStatus(name)
 
@@ -37,7 +37,7 @@ class EarRows(UnitPart):
         return {row["name"]: _ROW.read(row) for row in _EARS.rows(self._db)}
 
     def reactions(self, name: str, remote_id: str) -> Mapping[str, int]:
-        """How often each sign stands under our post of that id, where the ear is told that (Telegram's is)."""
+        """Return the count of each reaction to our post of that id, if the ear gets them (Telegram's does)."""
         told = self.ear(name).memory.get("reactions", {})
         return dict(told.get(remote_id, {}))
 

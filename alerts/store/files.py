@@ -1,18 +1,18 @@
-"""The database file: how it is opened, made and brought up to date, and whether its disk has room.
+"""The database file: opening, creating and upgrading it, and the room on its disk.
 
-An empty file is made from the schema at once (`create_all`) and noted as being at `HEAD`: a new database runs no
-migration. One that is there runs, in one transaction, those that it hasn't yet (Alembic, `migrations/versions`). The
-first of them is for databases from before the first release, which stand at `UNRELEASED`.
+An empty file is made from the schema at once (`create_all`) and marked as being at `HEAD`: a new database runs no
+migration. An existing one runs, in one transaction, those that it lacks (Alembic, `migrations/versions`). The first of
+them is for databases from before the first release, which are at `UNRELEASED`.
 
-The schema stands once: the tables in `alerts.store.schema`, and here what SQLite does by itself, whichever program
-writes to it. Neither a command, nor a daemon of another version beside this one, may forget these three:
+The schema is defined once: the tables in `alerts.store.schema`, and here the triggers of SQLite, which run for
+whichever program writes. Neither a command, nor a daemon of another version on the same file, may forget these three:
 
 * `tally` counts posts by channel and state, so that metrics count no rows;
-* `alert_words`, SQLite's FTS5, has every three letters of what is searched for of an alert, without accents;
+* `alert_words`, SQLite's FTS5, has all trigrams of an alert's searchable text, without accents;
 * `audit` only grows: no line is changed, removed or replaced.
 
-To change the schema, change it there or here, and write a migration that does the same to a database that is there;
-the version before has to go on working beside it. A test compares what comes of both.
+To change the schema, change it there or here, and write a migration that does the same to an existing database; the
+version before has to continue working on it. A test compares the results of both.
 """
 
 from __future__ import annotations
@@ -35,21 +35,24 @@ from alerts.model.reason import Reason, because
 LOCK_WAIT = 5.0
 LOCK_TRIES = 100
 _LOOKS = 20
-"""Milliseconds that SQLite waits for a lock by itself, in which it looks five times."""
+"""Milliseconds that SQLite waits for a lock by itself, in which it tries five times."""
 _NO_ROOM, _LITTLE_ROOM = 16_384, 200_000_000
 """Bytes: less than a transaction takes; and what a busy month writes."""
 
 LOWEST = (3, 40, 0)
 """The oldest SQLite that the store's tests run against: Debian 12's."""
 HEAD = "0025"
-"""The newest migration, told here so that a database that is up to date costs no Alembic; a test holds it."""
+"""The newest migration, repeated here so that a current database needs no Alembic; a test compares the two."""
 UNRELEASED = "0005"
-"""Where databases from before the first release stand, which the first migration brings along."""
+"""The migration of databases from before the first release, where the first migration starts."""
 
 
 MOVED, UNFINISHED = "moved to ", "unfinished copy of "
-"""What stands in the place of a version where a station was moved away, and where a copy isn't complete, with the other
-store's name. Digits sort before letters: every version of the program takes it for a newer one's, and refuses."""
+"""Prefixes that replace a version, followed by the other store's name.
+
+The first marks a town that was moved away, the second an incomplete copy. Digits sort before letters: every version of
+the program takes it for a newer one's, and refuses.
+"""
 
 
 class StoreError(TocsinError):
@@ -140,9 +143,9 @@ def _write_ahead(db: sqlite3.Connection) -> None:
 
 
 def begin(db: sqlite3.Connection) -> None:
-    """BEGIN IMMEDIATE, for as long as the connection waits for locks, but looking every few milliseconds to the end.
+    """BEGIN IMMEDIATE, for as long as the connection waits for locks, but trying every few milliseconds to the end.
 
-    Raises OperationalError, "database is locked", when nobody let go of the lock in that time.
+    Raises OperationalError, "database is locked", if nobody released the lock in that time.
     """
     # Left to itself SQLite looks ever more seldom, soon only ten times a second (`sqliteDefaultBusyCallback`). A busy
     # daemon commits two hundred times a second, and leaves the lock for a moment in between: of 700 commands beside
@@ -171,13 +174,16 @@ def _begin_within(db: sqlite3.Connection, wait: int) -> None:
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
-    """Whether another connection holds the lock: of its extended codes (recovery, snapshot) the low byte says so."""
+    """True if another connection holds the lock: of the extended codes (recovery, snapshot), the low byte says so."""
     return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 @contextmanager
 def blank() -> Iterator[sqlite3.Connection]:
-    """An empty database in memory, for what is only to be looked at: it is typed at, so its making takes no time."""
+    """Yield an empty database in memory for previews.
+
+    A preview runs at each keystroke, so creating it takes no time.
+    """
     db = sqlite3.connect(":memory:", isolation_level=None)
     db.deserialize(_empty())
     db.row_factory = sqlite3.Row
@@ -252,7 +258,7 @@ if TYPE_CHECKING:
 
 
 def version(path: Path) -> str | None:
-    """The migration that the file at `path` stands at; None where nothing was created yet."""
+    """Return the migration that the file at `path` is at. Returns None if none was created yet."""
     db = connect(path)
     try:
         if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
@@ -300,7 +306,7 @@ def must_be_usable(path: object, standing: str | None) -> None:
 
 
 def migrate(path: Path) -> bool:
-    """Bring the file up to date, creating it where there is none; returns whether anything was done.
+    """Upgrade the file, creating it if there is none; returns True if anything was done.
 
     Raises StoreError, also for a file that a newer Tocsin has written.
     """
@@ -412,7 +418,7 @@ def _folded(expression: str) -> str:
 
 
 def _words(row: str) -> str:
-    """What of an alert is searched, in SQL."""
+    """Return the searchable text of an alert, in SQL."""
     columns = (f"coalesce({row}{name}, '')" for name in ("headline", "id", "identifier"))
     return _folded(" || char(10) || ".join(columns))
 

@@ -1,7 +1,7 @@
-"""Whose a database is: the town of a fleet that worked it first, by the name of its folder.
+"""The owner of a database: the town of a fleet that worked on it first, by the name of its folder.
 
-One server can be named in many ways, and a file by a link: comparing addresses proves nothing. So the name stands in
-the database itself, and no other town's daemon works on it. A database from before is given its name at the next start.
+A server can be named in many ways, and a file by a link: comparing addresses proves nothing. So the name is stored in
+the database itself, and no other town's daemon works on it. An older database is given its name at the next start.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Who works what, in the database: a row for each lease, and one for each daemon that runs.
+"""Leases in the database: a row for each lease, and one for each daemon that runs.
 
-A daemon lives while it renews its leases; one that has none renews its own row. A row of `lease` stays when its owner
-gives it back, for its number goes on from there. A daemon of the version before knows no numbers: it takes a free lease
-under its own name and leaves the number as it is, and deletes the rows that it gives back. So a new row's number is the
-time, in microseconds: it is higher than any that the lease had before.
+A daemon lives while it renews its leases; one without leases renews its own row. A row of `lease` stays when its owner
+releases it, because its number continues from there. A daemon of the version before knows no numbers: it takes a free
+lease under its own name without changing the number, and deletes the rows that it releases. A new row's number is
+therefore the time, in microseconds: it is higher than any that the lease had before.
 
-Which clock leases are written and compared by is said in one place, `LeaseRows._time`.
+The clock that leases are written and compared by is chosen in one place, `LeaseRows._time`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Renewal:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """What a daemon takes of what is free, and what it asks others for."""
+    """The free leases that a daemon takes, and those it asks others for."""
 
     leases: tuple[str, ...] = ()
     wants: frozenset[str] = frozenset()
@@ -75,7 +75,7 @@ class LeaseRows(UnitPart):
     """The rows, in one transaction: what is read here is what is decided on."""
 
     def holds(self, held: Lease, now: datetime) -> bool:
-        """Whether this very lease, with its number, is still in force."""
+        """True if this very lease, with its number, is still in force."""
         values = {"lane": held.lane, "owner": held.owner, "number": held.number}
         return _HOLDS.row(self._db, now=stamp(self._time(now)), **values) is not None
 
@@ -195,7 +195,7 @@ class Leases:
         self._database = database
 
     async def look(self, now: datetime, term: timedelta) -> Ownership:
-        """Who holds what, without writing anything."""
+        """Return the owners of all leases, without writing anything."""
         return await self._database.read(lambda unit: unit.leases.ownership(now, term))
 
     async def renew(self, renewal: Renewal, now: datetime, choose: Callable[[Ownership], Take]) -> Ownership:

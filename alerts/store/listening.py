@@ -1,7 +1,7 @@
-"""What people say, the questions that it comes to, what is answered, and how each ear does.
+"""People's remarks, the questions they form, the answers, and the state of each ear.
 
-An utterance is known by its channel and the platform's id, so that the same one, told twice or by two ways, is one row.
-What must not be heard again is known by a digest of that id alone (`forgotten`).
+An utterance is identified by its channel and the platform's id, so that one received twice or by two ways is one row. A
+remark that must not be stored again is known by a digest of that id alone (`forgotten`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LONGEST_WORDS = 300
 RECORDS_KEPT = timedelta(days=365)
 """How long it is kept what was done about utterances; a decision can be appealed against for two months."""
 DIGESTS_KEPT = timedelta(days=400)
-"""More than any platform lists a post's comments by itself, and any ear looks back."""
+"""Longer than any platform lists a post's comments by itself, and than any ear reads back."""
 _SEVERAL = 6
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -137,7 +137,7 @@ _OLDEST_WORDS = Statement(f"SELECT min(said_at) AS at FROM utterance WHERE {WORD
 
 
 class Listening(Questions, EarRows):
-    """What was said, asked and answered, and the ears."""
+    """Remarks, questions, answers, and the ears."""
 
     # --- utterances
 
@@ -166,15 +166,15 @@ class Listening(Questions, EarRows):
         _RETAKE.run(self._db, key=question_id)
 
     def said_to_bot(self, channel: str, chat: int) -> Sequence[Utterance]:
-        """What somebody asked in their private chat with the bot, oldest first, while its words are kept."""
+        """Return somebody's questions in their private chat with the bot, oldest first, while their words are kept."""
         return [_ROW.read(row) for row in _SAID_TO_BOT.rows(self._db, channel=channel, beginning=f"{chat}:")]
 
     def unread(self, most: int, after: int = 0) -> Sequence[Utterance]:
-        """What nobody saw to: what may be a call for help first, then the oldest first."""
+        """Return the remarks that nobody has handled: possible calls for help first, then the oldest first."""
         return [_ROW.read(row) for row in _UNREAD.rows(self._db, most=most, after=after)]
 
     def unread_beside(self, most: int, after: int = 0) -> Sequence[Utterance]:
-        """What nobody saw to beside open questions and what may be a call for help, the oldest first."""
+        """Return unhandled remarks outside of open questions and possible calls for help, oldest first."""
         return [_ROW.read(row) for row in _UNREAD_BESIDE.rows(self._db, most=most, after=after)]
 
     def beside_count(self, after: int = 0) -> int:
@@ -183,11 +183,11 @@ class Listening(Questions, EarRows):
         return int(row["unread"]) if row else 0
 
     def bare(self, most: int, after: int) -> Sequence[Utterance]:
-        """What was kept in a hurry, without its vector and its question, from behind the one of that number."""
+        """Return the remarks stored in a hurry, without vector and question, following the one of that number."""
         return [_ROW.read(row) for row in _BARE.rows(self._db, most=most, after=after)]
 
     def calls(self, most: int) -> Sequence[Utterance]:
-        """What may be a call for help and nobody saw to, newest first; exercises aside."""
+        """Return possible calls for help that nobody has handled, newest first; exercises aside."""
         return [_ROW.read(row) for row in _CALLS.rows(self._db, most=most)]
 
     def calls_told(self, now: datetime) -> None:
@@ -199,7 +199,7 @@ class Listening(Questions, EarRows):
         return {(Kind(row["kind"]), bool(row["raised"])): int(row["unread"]) for row in _OPEN_COUNTS.rows(self._db)}
 
     def heard(self, most: int, incident: str | None = None, before: int = _BEYOND) -> Sequence[Utterance]:
-        """What was heard, newest first, whatever became of it; of one incident, or of all."""
+        """Return remarks in any state, newest first; of one incident, or of all."""
         return [_ROW.read(row) for row in _ALL.rows(self._db, incident=incident, before=before, most=most)]
 
     def asking(self, question_id: str) -> Sequence[Utterance]:
@@ -259,7 +259,7 @@ class Listening(Questions, EarRows):
     # --- what is forgotten, and under what authors are hashed
 
     def is_forgotten(self, channel: str, remote_id: str) -> bool:
-        """Whether it was asked that this be heard no more."""
+        """True if somebody asked that this remark never be stored again."""
         return _IS_FORGOTTEN.row(self._db, channel=channel, digest=digest_of_remark(channel, remote_id)) is not None
 
     def never_again(self, channel: str, remote_id: str, now: datetime) -> None:
@@ -271,13 +271,13 @@ class Listening(Questions, EarRows):
         return [_ROW.read(row) for row in _PAST.rows(self._db, before=stamp(before), most=most)]
 
     def said_by(self, channel: str, sealed: str) -> Sequence[Utterance]:
-        """What the platform's account of that id said there and isn't forgotten."""
+        """Return the remarks of a platform's account there that aren't forgotten."""
         return [_ROW.read(row) for row in _SAID_BY.rows(self._db, channel=channel, sealed=sealed)]
 
     def forget(self, kept: Utterance, now: datetime) -> None:
-        """Leave no word of it and nothing that leads to who said it; it isn't heard again by a later look.
+        """Erase its words and everything that leads to its author; a later poll doesn't store it again.
 
-        Where it was said, of what kind it was and when stay, to be counted.
+        Its place, kind and time stay, to be counted.
         """
         self.never_again(kept.channel, kept.remote_id, now)
         values = {"key": kept.id, "question": kept.question, "remark": kept.remote_id}
@@ -297,7 +297,7 @@ class Listening(Questions, EarRows):
         _OLD_DIGESTS.run(self._db, before=stamp(now - DIGESTS_KEPT))
 
     def secret(self, month: str, fresh: str) -> str:
-        """What authors are hashed under in that month; `fresh` becomes it where there is none yet."""
+        """Return the key that authors are hashed with in that month; `fresh` becomes it if there is none yet."""
         _NEW_SECRET.run(self._db, month=month, value=fresh)
         row = _SECRET.row(self._db, month=month)
         return str(row["value"]) if row else fresh
@@ -309,7 +309,7 @@ def words_of_question(said: str) -> str:
 
 
 def digest_of_remark(channel: str, remote_id: str) -> str:
-    """What a remark that must not be heard again is known by."""
+    """Return the digest of a remark that must not be stored again."""
     return hashlib.sha256(f"{channel}\n{remote_id}".encode()).hexdigest()
 
 

@@ -47,7 +47,7 @@ WAITING = Statement(f"""
     SELECT alert_id FROM post WHERE state = 'waiting' AND {OPEN} GROUP BY alert_id
     ORDER BY min(not_before) IS NULL, min(not_before), max(priority) DESC, min(seq) LIMIT :most OFFSET :skip
 """)
-"""What waits: the first to go out by itself, then the gravest, then the oldest. It has to look at all that waits."""
+"""Waiting alerts: the first to go out by itself, then the gravest, then the oldest. It reads all waiting posts."""
 HELD_COUNTS = Statement(f"""
     SELECT state, count(DISTINCT alert_id) AS alerts FROM post
     WHERE state IN ('waiting', 'failed', 'in_doubt') AND {OPEN} AND {_OF_NO_NOTICE} GROUP BY state
@@ -66,7 +66,7 @@ TOUCHING = Statement(f"""
 
 @cache
 def page_of(*given: str) -> Statement:
-    """A page of messages, newest first, with the conditions that the `given` parameters stand for.
+    """Return the statement of a page of messages, newest first, with the conditions of the `given` parameters.
 
     A statement for each combination: one that asks "or is it not given?" could use no index.
     """
@@ -88,9 +88,9 @@ _FOLDED = str.maketrans({letter: plain for plain, letters in FOLDED.items() for 
 
 
 def spellings(db: Connection, words: str) -> dict[str, str]:
-    """What to look for: as a phrase of the index of words; or, for what is too short for it, in both cases.
+    """Return a search as a phrase of the index of words, or, if it is too short for it, in both cases.
 
-    SQLite's `lower` knows ASCII alone, so what isn't is looked for in both.
+    SQLite's `lower` knows ASCII alone, so other letters are searched in both cases.
     """
     folded = words.translate(_FOLDED).strip()
     if len(folded) >= SHORTEST:
@@ -115,7 +115,10 @@ _CONDITIONS = {
 
 
 def conditions_of(db: Connection, wanted: Wanted, before: str | None) -> dict[str, str]:
-    """What `page_of` is given for a wish. A state that few are in is met by its index, any other soon by the walk."""
+    """Return the parameters of `page_of` for a filter.
+
+    A rare state is found by its index, any other soon by the scan.
+    """
     given: dict[str, str | None] = {
         "before": before,
         "taken_in" if wanted.state is AlertState.ACCEPTED else "held": wanted.state,

@@ -1,7 +1,7 @@
 """Rows made of frozen dataclasses and back: a column for each field, by the field's name and type.
 
-A time is kept as whole microseconds, an enum as its value, a secret and a reason as their text, a tuple, a frozen set
-and a mapping as JSON. NULL stands for None; in a column that an earlier version didn't know, for the field's default.
+A time is stored as whole microseconds, an enum as its value, a secret and a reason as their text, a tuple, a frozen set
+and a mapping as JSON. NULL means None; in a column that an earlier version didn't know, the field's default.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Convert = Callable[[Any], Any]
 
 
 class Mapper(Generic[T]):
-    """Reads `kind` from a row, and returns the columns of one to be written.
+    """Reads `kind` from a row, and returns the columns to write for a value.
 
     `columns` names the column of a field that has another name, `without` lists fields that no statement writes.
-    `reads` and `writes` convert the fields that their type doesn't tell enough about; the readers see no NULL. `also`
-    are further columns, each made of the whole value.
+    `reads` and `writes` convert the fields whose type isn't enough; the readers get no NULL. `also` are further
+    columns, each computed from the whole value.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Mapper(Generic[T]):
 
     @property
     def columns(self) -> list[str]:
-        """The columns that `values` tells, in the order of the fields."""
+        """The columns of `values`, in the order of the fields."""
         written = [each.name for each in fields(self._kind) if each.name not in self._without]  # type: ignore[arg-type]
         return [self._columns.get(name, name) for name in written]
 

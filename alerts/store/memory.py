@@ -1,8 +1,8 @@
-"""What sources and channels remember over a restart, each under the name that it has in channels.toml.
+"""The memory of sources and channels across restarts, each under its name in channels.toml.
 
-A source's memory (which entries it told, where it stopped reading) is written in the transaction that stores what it
-brought: a kill loses both or none. How a channel stands with its platform is written by itself, when it changes; the
-few facts that a channel keeps are read once, so that recalling one needs no wait.
+A source's memory (the entries it gave, the point where it stopped reading) is written in the transaction that stores
+those entries: a kill loses both or none. A channel's health is written separately, when it changes; the few facts that
+a channel keeps are read once, so that recalling one needs no wait.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _MOST_UNDRAFTED = 250
 
 
 class SourceMemory(UnitPart):
-    """What each source remembers and how it does. Named by its key in channels.toml."""
+    """The memory and health of each source, by its key in channels.toml."""
 
     def hear(self, name: str, keys: Iterable[str], now: datetime) -> None:
-        """Keep that the source told these entries."""
+        """Record that the source gave these entries."""
         for key in keys:
             _HEAR.run(self._db, source=name, key=key, at=stamp(now))
 
@@ -81,12 +81,12 @@ class SourceMemory(UnitPart):
         return failures
 
     def memory(self, name: str) -> Memory:
-        """What the source remembers."""
+        """Return the source's memory."""
         row = _MEMORY.row(self._db, name=name)
         return Memory(row["etag"], row["last_modified"], row["digest"], json.loads(row["memory"])) if row else Memory()
 
     def known(self, name: str, keys: Sequence[str]) -> set[str]:
-        """Which of `keys` the source has told before, or was agreed to."""
+        """Return the `keys` that the source gave before, or that were accepted."""
         return {row["key"] for row in _KNOWN.rows(self._db, source=name, keys=json.dumps(list(keys)))}
 
     def failed(self, name: str, reason: Reason, next_try: datetime, now: datetime) -> int:
@@ -111,7 +111,7 @@ class SourceMemory(UnitPart):
         _READ_WELL.run(self._db, source=name, at=stamp(at))
 
     def undrafted(self) -> Mapping[str, Sequence[Undrafted]]:
-        """What each source brought that found no place among its drafts, oldest first."""
+        """Return each source's alerts that found no place among its drafts, oldest first."""
         return {
             row["key"]: [Undrafted(alert, bool(grave), moment(until)) for alert, grave, until in told]
             for row in _UNDRAFTED_ALL.rows(self._db)
@@ -136,9 +136,9 @@ class SourceMemory(UnitPart):
         _PUT_FACT.run(self._db, channel=_UNDRAFTED, key=name, value=json.dumps(told, separators=(",", ":")))
 
     def gone_from(self, name: str) -> tuple[str, int] | None:
-        """What vanished from the source all at once and nobody agreed to: its name, and how much it is.
+        """Return the entries that vanished from the source at once, still to be accepted: their key and their number.
 
-        The source remembers it as `gone`.
+        The source keeps them in its memory as `gone`.
         """
         row = _MEMORY.row(self._db, name=name)
         gone = json.loads(row["memory"]).get("gone") if row and row["failures"] else None
@@ -148,7 +148,7 @@ class SourceMemory(UnitPart):
 
 
 class ChannelStatuses:
-    """What each channel's platform said of its limits and of our credential, and the channels' own facts."""
+    """Each platform's state of its limits and of our credential, and the channels' own facts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -175,11 +175,11 @@ class ChannelStatuses:
         await self._database.write(lambda unit: _PUT_FACT.run(unit.db, channel=channel, key=key, value=value).rowcount)
 
     async def status(self, channel: str) -> ChannelStatus:
-        """How the channel stood when it was last written down."""
+        """Return the channel's stored health."""
         return await self._database.read(lambda unit: unit.views.channel_status(channel))
 
     async def keep(self, channel: str, status: ChannelStatus, lease: Lease | None, now: datetime) -> None:
-        """Write down how the channel stands, by its lane under its lease (None: under none). Raises LeaseLost."""
+        """Store the channel's health, by its lane under its lease (None: under none). Raises LeaseLost."""
         # Times as numbers, like every other time of the database.
         quotas = [
             {"remaining": q.remaining, "reset": stamp(q.reset), "limit": q.limit, "name": q.name} for q in status.quotas

@@ -1,4 +1,4 @@
-"""What the health checks read: posts that don't get out, sources, alerts that wait, and which notices were sent."""
+"""The reads of the health checks: stuck posts, sources, waiting alerts, and the notices that were sent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Pile:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """A source as its last look left it; `mark` changes with what it says (None: it keeps none)."""
+    """A source after its last poll; `mark` changes with its content (None: it has none)."""
 
     failures: int
     reason: Reason | None
@@ -78,7 +78,7 @@ _HEIGHT = Statement("SELECT max(seq) AS height FROM decision")
 
 
 class Monitor(UnitPart):
-    """What the rounds read, and the little that they keep."""
+    """The reads of the health rounds, and the little that they store."""
 
     def stuck(self, channel: str, before: datetime) -> Pile | None:
         """The alerts' posts that were first tried before `before` and are still on their way."""
@@ -89,7 +89,7 @@ class Monitor(UnitPart):
         return _pile(_UNDECIDED.row(self._db, channel=channel, now=stamp(now)))
 
     def sources_seen(self) -> dict[str, SourceRow]:
-        """Every source that was ever looked at."""
+        """Return every source that was ever polled."""
         return {
             row["name"]: SourceRow(
                 row["failures"],
@@ -113,7 +113,7 @@ class Monitor(UnitPart):
         return [stored_alert_of(row) for row in _WAITING.rows(self._db)]
 
     def told_of(self, now: datetime) -> Sequence[str]:
-        """The ids of the alerts whose waiting those on call were told of, and not yet how it ended."""
+        """Return the ids of alerts whose waiting was reported to those on call, but not yet how it ended."""
         rows = _TOLD.rows(self._db, now=stamp(now), before="begins: waiting %", began=f"{_BEGAN}%")
         return [str(read_reason(row["reason"])).rsplit(" ", 1)[1] for row in rows]
 

@@ -41,10 +41,10 @@ CLOCKS_DIFFER = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The posts to send next; where there are none, what else a lane has to know before it rests.
+    """The posts to send next; without any, everything else a lane has to know before it rests.
 
-    That is the post in doubt to look for next, when a post becomes due by time alone, and how many posts are queued,
-    waiting or in doubt: where none is, the end of an attempt makes nothing due.
+    That is the post in doubt to verify next, the time when a post becomes due by itself, and how many posts are queued,
+    waiting or in doubt: if none is, the end of an attempt makes nothing due.
     """
 
     posts: Sequence[Post]
@@ -54,7 +54,7 @@ class Due:
 
 
 class Outbox:
-    """What a lane is to send, and the journal of its attempts. Every write is durable when it returns."""
+    """The posts for a lane to send, and the journal of its attempts. Every write is durable when it returns."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -81,7 +81,7 @@ class Outbox:
         return await self._database.read(lambda unit: _due_later(unit, channel, now))
 
     async def next_look(self, channel: str, now: datetime) -> Post | None:
-        """The post in doubt to look for next."""
+        """Return the post in doubt to verify next."""
         return await self._database.read(lambda unit: _next_look(unit, channel, now))
 
     async def next_time(self, channel: str, now: datetime) -> datetime | None:
@@ -241,7 +241,7 @@ def _outcome_after(post: Post, verdict: Verdict) -> str:
 
 
 def _outcome_seen(post: Post, verdict: Verdict) -> str | None:
-    """The post's outcome after a look: that of its last send, unless the look showed that it isn't there."""
+    """Return the post's outcome after a verification: that of its last send, unless it was found absent."""
     is_absent = verdict.outcome == "not_found" and verdict.state is not PostState.IN_DOUBT
     return verdict.outcome if is_absent and post.is_doubtful else post.outcome
 

@@ -185,7 +185,7 @@ class Accounts(UnitPart):
         return [row["address"] for row in _FAILING.rows(self._db, since=stamp(since), least=least)]
 
     def came_in(self, since: datetime, address: str, *, name: str | None = None, until: datetime | None = None) -> bool:
-        """Whether a good attempt came from an address between two times: for a name, or for any."""
+        """True if a sign-in from an address succeeded between two times: for a name, or for any."""
         folded = None if name is None else _key(name)
         times = {"since": stamp(since), "until": stamp(until)}
         return _CAME_IN.row(self._db, address=address, folded=folded, **times) is not None
@@ -211,7 +211,7 @@ _SWEEP_DRAFTS = Statement("DELETE FROM draft WHERE updated_at < :before")
 
 
 class Drafts(UnitPart):
-    """What officers have typed so far."""
+    """Officers' unfinished drafts."""
 
     def draft(self, identity: str) -> SavedDraft | None:
         """The draft of that id."""
@@ -219,7 +219,7 @@ class Drafts(UnitPart):
         return _DRAFT_ROW.read(row) if row else None
 
     def drafts(self, account: str) -> Sequence[SavedDraft]:
-        """What an account has not posted yet, newest first."""
+        """Return an account's unposted drafts, newest first."""
         return [_DRAFT_ROW.read(row) for row in _DRAFTS.rows(self._db, folded=fold_name(account))]
 
     def put_draft(self, draft: SavedDraft) -> None:
@@ -242,10 +242,10 @@ _SWEEP_REPLIES = Statement("DELETE FROM idempotency WHERE at < :oldest")
 
 
 class Replies(UnitPart):
-    """What programs were answered under their own keys, kept in the transaction that acts."""
+    """The responses to programs under their own keys, stored in the transaction of the act."""
 
     def reply(self, token: str, key: str) -> KeptReply | None:
-        """What this token was answered under this key."""
+        """Return the response to this token under this key. Returns None if there is none."""
         row = _REPLY.row(self._db, token=token, key=key)
         return _REPLY_ROW.read(row) if row else None
 
@@ -258,5 +258,5 @@ class Replies(UnitPart):
         _SWEEP_REPLIES.run(self._db, oldest=stamp(before))
 
     def drop_those_with(self, words: str) -> None:
-        """Forget the answers in which these words stand, of which there is a day's at the most."""
+        """Delete the responses that contain these words; there is at most a day's worth of them."""
         _DROP_REPLIES.run(self._db, words=words)

@@ -1,13 +1,13 @@
-"""Pictures that officers put beside their alerts: copies, named by their content, in a folder beside the database.
+"""Pictures that officers attach to their alerts: copies, named by their content, in a folder next to the database.
 
-What was validated is what goes out: nobody changes the file of a picture that is kept. Where the store is a server and
+The validated picture is the one published: nobody changes the file of a stored picture. If the store is a server and
 several machines work on it, it has a copy of each (`SharedPictures`), and a machine that lacks a file makes it anew;
 the folder has the same path on all of them.
 
-Where an officer stood is nothing to publish. So what is kept is never the file that was given but the picture drawn
-anew from what a decoder sees in it, upright, in the same format: whatever else a camera wrote (place, device, time,
-words, thumbnails, further pictures, a film behind it) stays behind, wherever in the file it stands. What no decoder
-opens is refused: nothing is kept unseen.
+An officer's location must not be published. The stored file is therefore never the given one but the picture drawn anew
+from its decoded pixels, upright, in the same format: whatever else a camera wrote (place, device, time, words,
+thumbnails, further pictures, a film behind it) is dropped, wherever in the file it is. A file that no decoder opens is
+refused: nothing is stored unseen.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 LARGEST = 64_000_000
 """Pixels that a picture may have: few telephones make more, and to open it takes three bytes for each."""
 QUALITY = 92
-"""What a JPEG is drawn with that was turned; any other is drawn with its own tables, so that nothing is lost to see."""
+"""The quality of a rotated JPEG; any other is drawn with its own tables, so that no visible detail is lost."""
 _ORIENTATION = 0x0112
 _NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
 
@@ -101,10 +101,10 @@ def with_kept_pictures(alert: Alert, folder: Path) -> Alert:
 
 @parser("picture", seconds=30, memory=1024, refuses=Misuse, pool=OFFICERS)
 def bare(data: bytes) -> bytes:
-    """The picture without EXIF, XMP, IPTC, comments, further pictures and whatever else stands in its file.
+    """Return the picture without EXIF, XMP, IPTC, comments, further pictures and all other content of its file.
 
-    One that lies on its side by a word of its EXIF alone is turned, since that word goes too. Raises Misuse for what
-    is no JPEG or PNG picture that can be opened, and for one of too many pixels.
+    A picture that only its EXIF turns upright is rotated, since that tag is dropped too. Raises Misuse if it is no JPEG
+    or PNG picture that can be opened, or has too many pixels.
     """
     # Few commands keep a picture, and only they pay for Pillow.
     from PIL import ImageOps  # noqa: PLC0415
@@ -140,7 +140,7 @@ def _must_be_openable(width: int, height: int) -> None:
 
 
 def _lies(picture: PillowImage) -> bool:
-    """Whether its EXIF turns the picture; what no decoder reads turns nothing."""
+    """True if its EXIF rotates the picture; unreadable EXIF rotates nothing."""
     try:
         return bool(picture.getexif().get(_ORIENTATION, 1) != 1)
     except Exception:  # noqa: BLE001 a decoder stumbles over broken files in its own ways
@@ -180,7 +180,7 @@ _GET = Statement("SELECT data FROM picture WHERE name = :name")
 
 
 class SharedPictures(UnitPart):
-    """The pictures that a server has for all machines; a store in a file has none, its folder lies beside it."""
+    """The pictures that a server has for all machines; a store in a file has none, since its folder is next to it."""
 
     def share(self, path: str) -> None:
         """Give the server a copy of this file of ours, if it has none; where it isn't here, another machine did."""

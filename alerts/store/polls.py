@@ -1,7 +1,7 @@
-"""Polls, where each is asked, and the votes on the page and by the bots until a poll is closed.
+"""Polls, the places of each, and the votes on the page and by the bots until a poll is closed.
 
-A vote is one row: whose it is (`voter`) and for what (`mark`) are digests under the poll's secret. So nobody reads a
-number out of the rows by looking; `count` alone does, when the poll is closed, and takes rows and secret away with it.
+A vote is one row: its author (`voter`) and its option (`mark`) are digests under the poll's secret. Nobody can read a
+number out of the rows by themselves; `count` alone can, when the poll is closed, and deletes rows and secret with it.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ _DROP_BALLOTS = Statement("DELETE FROM ballot WHERE poll = :poll")
 
 
 class Polls(UnitPart):
-    """What the town is asked. Before a poll is closed, nothing here tells its numbers: the turnout alone."""
+    """The town's polls. Before a poll is closed, nothing here gives its numbers: the turnout alone."""
 
     def waiting(self) -> Sequence[Poll]:
         """Those that wait for a second person, oldest first."""
@@ -104,7 +104,7 @@ class Polls(UnitPart):
         return [_ROW.read(row) for row in _OPEN.rows(self._db)]
 
     def due(self, now: datetime) -> Sequence[Poll]:
-        """What is to be opened, closed, or given up because it was never validated, by now."""
+        """Return the polls to open, close, or give up because they were never validated, by now."""
         return [_ROW.read(row) for row in _DUE.rows(self._db, now=stamp(now))]
 
     def put_place(self, identity: str, place: PollPlace) -> None:
@@ -123,7 +123,7 @@ class Polls(UnitPart):
         )
 
     def counted(self, identity: str, place: str, count: PollCount, now: datetime, reason: Reason | None = None) -> None:
-        """Keep the numbers that a channel told; where the platform will never tell any, with the reason."""
+        """Store the numbers of a channel; if the platform will never give any, with the reason."""
         _COUNTED.run(
             self._db,
             key=identity,
@@ -157,7 +157,7 @@ class Polls(UnitPart):
         )
 
     def has_voted(self, identity: str, voter: str) -> bool:
-        """Whether that voter's vote is written down."""
+        """True if that voter's vote is stored."""
         return _VOTED.row(self._db, poll=identity, voter=voter) is not None
 
     def count(self, one: Poll, now: datetime) -> None:
@@ -179,7 +179,7 @@ class Polls(UnitPart):
         _DROP_BALLOTS.run(self._db, poll=one.id)
 
     def tally(self, one: Poll) -> Tally:
-        """What is known of a poll's result: before it is closed no numbers, whatever is stored, but the turnout."""
+        """Return the result of a poll: before it is closed no numbers, whatever is stored, but the turnout."""
         if one.state is not PollState.CLOSED:
             row = _TURNOUT.row(self._db, poll=one.id)
             bare = [PollPlace(place.name, place.way) for place in self._places(one.id)]

@@ -1,16 +1,16 @@
-"""A PostgreSQL server as the store: one schema for each town, connections that come back, and who wakes whom.
+"""A PostgreSQL server as the store: one schema for each town, connections that recover, and notifications.
 
 A transaction that writes begins by taking the town's advisory lock (`pg_advisory_xact_lock`), so that of all processes
-one writes at a time, as at a file: what it reads is what it decides on, and numbers grow in the order of the commits,
-on which threads, the audit log and whoever looks for changes rely. Reading waits for nobody.
+one writes at a time, as with a file: it decides on the state that it read, and numbers grow in the order of the
+commits, on which threads, the audit log and readers of changes rely. Reading waits for nobody.
 
-A connection that is lost is made anew. What was being read is read again, and a transaction that wasn't committed is
-carried out again, by whoever asked for it (`alerts.store.database`). Where it is lost while it commits, nobody knows
-what came of it. So each transaction signs: it writes its number into the row of its connection (`signed`). Whoever gets
-the town's lock afterwards knows that the transaction has ended, and finds its number there or doesn't. The server's own
-numbers (`pg_xact_status`) would not do: one that is killed gives those that it hadn't written down once more.
+A lost connection is replaced. A read is repeated, and an uncommitted transaction is carried out again, by its caller
+(`alerts.store.database`). If the connection is lost during a commit, the result is unknown. So each transaction signs:
+it writes its number into the row of its connection (`signed`). The next owner of the town's lock knows that the
+transaction has ended, and either finds its number there or doesn't. The server's own numbers (`pg_xact_status`) would
+not do: a killed server reuses those that it hadn't written down.
 
-Whoever stores something is heard by every daemon at once: triggers tell it by NOTIFY, whichever program writes.
+Every daemon is notified of a write at once: triggers send NOTIFY, whichever program writes.
 """
 
 from __future__ import annotations
@@ -39,16 +39,17 @@ if TYPE_CHECKING:
 LOOKS_AGAIN_AFTER = 0.25
 """Seconds between two tries to reach a server that doesn't answer."""
 HELD_AT_MOST = 3.0
-"""Seconds for which somebody who stands still in the middle of a transaction keeps others from writing.
+"""Seconds for which a process suspended in a transaction keeps others from writing.
 
-That is less than what is left of a lease when it is renewed: who takes over from a daemon that was stopped, or whose
-machine vanished, hasn't to wait for more than the lease."""
+That is less than the rest of a lease when it is renewed: a successor of a stopped daemon, or of a vanished machine,
+therefore waits for no more than the lease.
+"""
 PREPARED = 500
 """Statements that a connection keeps prepared: all that there are."""
 _SIGNED_FOR = 7 * 86_400_000_000
 """Microseconds for which the signature of a connection that isn't used any more is kept."""
 CHANNEL = "tocsin"
-"""By this name daemons are told of what is stored (NOTIFY)."""
+"""The NOTIFY channel that reports writes to daemons."""
 _LISTENS = "tocsin listens"
 
 
@@ -76,10 +77,10 @@ def _by_name(cursor: psycopg.Cursor[Any]) -> RowMaker[ServerRow]:
 
 
 class ServerResult:
-    """What a statement came to. In a transaction it was only sent, and its answer is waited for when somebody looks.
+    """The result of a statement. In a transaction it was only sent, and its answer is awaited on first access.
 
-    So what nobody looks at costs no way there and back (libpq's pipeline); an error in it is raised at the next look,
-    or by the commit.
+    An unread answer therefore costs no round trip (libpq's pipeline); an error in it is raised at the next access, or
+    by the commit.
     """
 
     __slots__ = ("_cursor", "_session")
@@ -123,14 +124,14 @@ AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - make_interv
 
 
 class ServerSession:
-    """A connection to the town's schema that is made when it is needed, and anew when it was lost.
+    """A connection to the town's schema that is made on first use, and again when it was lost.
 
-    `waits_for` hears why it waits, and None when it doesn't any more. `patience` is how long it waits for the server.
-    Who `tells` of what is stored by itself is not told of it by the server.
+    `waits_for` is called with the reason of a wait, and with None at its end. `patience` is how long it waits for the
+    server. A process that `tells` of its own writes gets no notification of them from the server.
     """
 
     telling: ClassVar[set[int]] = set()
-    """The server's processes that are the other ends of connections of this process that tell by themselves."""
+    """The server processes of this process's connections that report their own writes."""
 
     def __init__(
         self,
@@ -174,7 +175,7 @@ class ServerSession:
             return ServerResult(self, self._reached().execute(sql, values or None))
 
     def _sent(self, sql: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> psycopg.Cursor[ServerRow]:
-        """What was sent in the transaction; its answer is read when somebody wants it."""
+        """Send a statement in the transaction and return its cursor; the answer is read on demand."""
         if self._db is None:
             raise Lost("the connection was lost")
         with self.told():
@@ -235,7 +236,7 @@ class ServerSession:
             raise
 
     def _signature(self) -> str:
-        """What writes down that this transaction was committed, should it be."""
+        """Return the SQL that records this transaction as committed, should it be."""
         is_first, now = not self._number, time.time_ns() // 1000
         self._number = max(self._number + 1, now)
         forget = f"DELETE FROM signed WHERE number < {now - _SIGNED_FOR}; " if is_first else ""
@@ -243,12 +244,15 @@ class ServerSession:
         return f"{forget}{sign} ON CONFLICT (connection) DO UPDATE SET number = excluded.number"
 
     def _send_away(self) -> None:
-        """End the connection of whoever has the lock, and has stood still for long: it was stopped, or has vanished."""
+        """End the connection of a lock owner that was idle for long: it was suspended, or has vanished."""
         with self.told():
             self._reached().execute(_SEND_AWAY, (self._lock, HELD_AT_MOST))
 
     def commit(self) -> None:
-        """Commit. Raises Lost: it was not; where that can't be told it waits until the server says which."""
+        """Commit.
+
+        If the connection is lost, waits until the server says which way it went. Raises Lost if it did not commit.
+        """
         try:
             with self.told():
                 committed = self._sent("COMMIT")
@@ -281,7 +285,7 @@ class ServerSession:
                 self._pipeline.close()
 
     def _was_committed(self) -> bool:
-        """Whether the newest transaction was: asked for as long as it takes, for nobody may guess."""
+        """True if the newest transaction committed: asked for as long as it takes, since a guess could be wrong."""
         while True:
             try:
                 db = self._reached()
@@ -355,7 +359,7 @@ class ServerSession:
             raise DatabaseRefused(type(error).__name__) from error
 
     def _is_over(self, error: psycopg.Error) -> bool:
-        """Whether the connection is lost: a server says so (FATAL) a moment before it hangs up."""
+        """True if the connection is lost: a server sends FATAL a moment before it hangs up."""
         hangs_up = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
         return self._db is not None and (hangs_up or self._db.closed or self._db.broken)
 
@@ -369,10 +373,10 @@ def advisory_key(server: Server) -> int:
 
 
 class NotifyListener:
-    """Hears what is stored in a database by any program: one connection and one thread for all towns of a process.
+    """Receives notifications of any program's writes: one connection and one thread for all towns of a process.
 
-    Whoever stores tells it by NOTIFY in the same transaction, with the town's schema. What this process' own daemons
-    stored they know. After a lost connection everybody is woken once, for something may have been missed.
+    The writer sends NOTIFY in the same transaction, with the town's schema. This process's own daemons know their
+    writes already. After a lost connection everybody is woken once, since a notification may have been missed.
     """
 
     _running: ClassVar[dict[str, NotifyListener]] = {}
@@ -413,12 +417,12 @@ class NotifyListener:
 
     @classmethod
     def hears(cls, server: Server) -> bool:
-        """Whether this process listens to what is stored in the town's schema."""
+        """True if this process listens for writes to the town's schema."""
         listener = cls._running.get(conninfo(server))
         return listener is not None and listener.is_asked_for(server.schema)
 
     def is_asked_for(self, schema: str) -> bool:
-        """Whether somebody is called when something is stored in that schema."""
+        """True if a subscriber is called for writes to that schema."""
         return bool(self._heard.get(schema))
 
     def _run(self) -> None:

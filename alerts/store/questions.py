@@ -117,7 +117,7 @@ class Questions(UnitPart):
         return [post_of(row) for row in _ANSWER_POSTS.rows(self._db, question=question_id)]
 
     def waiting_answers(self) -> Sequence[GivenAnswer]:
-        """What waits for a second person, oldest first."""
+        """Return the answers that wait for a second person, oldest first."""
         return [_ANSWER_ROW.read(row) for row in _WAITING_ANSWERS.rows(self._db)]
 
     def moderate(self, record: Moderation) -> None:
@@ -142,13 +142,13 @@ class Questions(UnitPart):
         return done.rowcount == 1
 
     def moderations_of(self, utterance_id: str) -> Sequence[Moderation]:
-        """What was done, or is to be done, about one utterance, oldest first."""
+        """Return the actions on one utterance, done or planned, oldest first."""
         return [_MODERATION_ROW.read(row) for row in _MODERATIONS_OF.rows(self._db, utterance=utterance_id)]
 
     def moderations_in(self, state: str) -> Sequence[Moderation]:
-        """What is in that state, oldest first."""
+        """Return the moderation in that state, oldest first."""
         return [_MODERATION_ROW.read(row) for row in _MODERATIONS_IN.rows(self._db, state=state)]
 
     def moderated(self, most: int) -> Sequence[Moderation]:
-        """What was done, newest first."""
+        """Return the moderation done, newest first."""
         return [_MODERATION_ROW.read(row) for row in _MODERATED.rows(self._db, most=most)]

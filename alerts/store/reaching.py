@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
 ANSWERS = 5.0
-"""Seconds after which a server that gives no answer is told of, and its connection made anew. A statement that writes
-waits for a lock for three of them at the most."""
+"""Seconds after which a silent server is reported and its connection replaced.
+
+A writing statement waits for a lock for three of them at most.
+"""
 READ_WITHIN = 30.0
 """The same for what only reads, which may go through much."""
 
@@ -89,12 +91,12 @@ def _escaped(value: str) -> str:
 
 
 def search_path(server: Server) -> dict[str, str]:
-    """The setting by which names are looked for in the town's schema."""
+    """The setting that resolves names in the town's schema."""
     return {"search_path": f'"{server.schema}", public'}
 
 
 def conninfo(server: Server) -> str:
-    """The address as libpq takes it: without the schema, which is ours, and with the password, if it stands apart."""
+    """Return the address for libpq: without the schema, which is ours, and with the password, if it is separate."""
     address, _ = without_schema(server.url.reveal())
     password = {"password": server.password.reveal()} if server.password is not None else {}
     return make_conninfo(address, **password)

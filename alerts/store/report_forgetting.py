@@ -1,6 +1,6 @@
-"""What of reports is forgotten, and the secrets under which digests and private links are made.
+"""Forgetting of reports, and the secrets of digests and private links.
 
-Each of `drop_contact`, `drop_words` and `drop_all` takes out what the one before does, and more.
+Each of `drop_contact`, `drop_words` and `drop_all` removes everything the one before does, and more.
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ _ERASED = Statement("""
 
 
 class ReportForgetting(UnitPart):
-    """What is taken out of reports, in time or at once, and the secrets."""
+    """Removal of reports' data, in time or at once, and the secrets."""
 
     # --- what is forgotten in time
 
     def drop_sources(self, before: datetime) -> None:
-        """Take out who told of what came before then."""
+        """Delete the sources of reports from before then."""
         for statement in _DROP_SOURCES:
             statement.run(self._db, before=stamp(before))
 
@@ -68,7 +68,7 @@ class ReportForgetting(UnitPart):
         return [REPORT.read(row) for row in _WITH_CONTACT.rows(self._db, before=stamp(before), most=most)]
 
     def drop_contact(self, identity: str) -> None:
-        """Take out its photo, what was said against it, and the chat beside what happened to it."""
+        """Delete its photo, the objections to it, and the chat of its steps."""
         for statement in _DROP_CONTACT:
             statement.run(self._db, key=identity)
 
@@ -77,7 +77,7 @@ class ReportForgetting(UnitPart):
         return [REPORT.read(row) for row in _EXACT.rows(self._db, before=stamp(before), most=most)]
 
     def drop_words(self, identity: str) -> None:
-        """Take out all that anybody said about it, beside what `drop_contact` does."""
+        """Delete all words about it, in addition to the data of `drop_contact`."""
         for statement in _DROP_WORDS:
             statement.run(self._db, key=identity)
 
@@ -86,18 +86,21 @@ class ReportForgetting(UnitPart):
         return [REPORT.read(row) for row in _MADE.rows(self._db, most=most)]
 
     def is_any_erased(self, numbers: Iterable[str]) -> bool:
-        """Whether one of the reports of these numbers was erased."""
+        """True if one of the reports of these numbers was erased."""
         return _ERASED.row(self._db, numbers=json.dumps(sorted(numbers)), most=1) is not None
 
     def drop_all(self, identity: str) -> None:
-        """Take out where it was told as well, so that nothing of it counts any more."""
+        """Delete its places as well, so that nothing of it counts any more."""
         for statement in _DROP_ALL:
             statement.run(self._db, key=identity)
 
     # --- secrets
 
     def secrets(self, fresh: Mapping[str, str], at: datetime) -> Mapping[str, str]:
-        """The secrets of these names; the first who asks brings each. Those named `day …` are thrown away in time."""
+        """Return the secrets of these names, creating missing ones from `fresh`.
+
+        Those named `day …` are deleted in time.
+        """
         kept = self._secrets(fresh)
         missing = fresh.keys() - kept.keys()
         for name in missing:
@@ -114,5 +117,5 @@ class ReportForgetting(UnitPart):
         return {row["name"]: row["value"] for row in rows}
 
     def drop_day_secrets(self, before: datetime) -> None:
-        """Throw away the days' secrets from before then: nobody can tell any more whose a digest was."""
+        """Delete the days' secrets from before then: afterwards nobody can link a digest to a person."""
         _DROP_SECRETS.run(self._db, before=stamp(before))

@@ -1,13 +1,12 @@
-"""The reports of citizens in lists: filtered, a page at a time, counted, for the desk; and what everybody may see.
+"""Citizens' reports in lists: filtered, a page at a time, counted, for the desk; and the public ones.
 
-What waits for a first officer comes first, then what was taken up, then what is closed or set aside; of each the newest
-first. A page goes on behind a *place*: the rank and the number of the last row that was shown. What is open is read by
-the index of what is open, and sorted; what is over, by its number from the newest on, and never sorted: a page costs
-the same however much was closed over the years.
+Those waiting for a first officer come first, then those taken up, then the closed or set aside; of each the newest
+first. A page continues behind a *place*: the rank and the number of the last row that was shown. Open reports are read
+by their index, and sorted; finished ones by their number from the newest on, without sorting: a page costs the same
+however many were closed over the years.
 
-`ShownReports` are those that everybody may see, and what is told of them beside. What is open is found by the index of
-what is open, what is closed by the day on which it was: however many reports there were over the years, a map is made
-of those few.
+`ShownReports` are the public ones and their public data. Open ones are found by the index of open reports, closed ones
+by their day: however many reports there were over the years, a map is made of those few.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _RANKS = (
     (ReportState.ACCEPTED, ReportState.ASSIGNED),
     (ReportState.CLOSED, ReportState.SET_ASIDE),
 )
-"""The states as they stand in a list: what waits for somebody, what is taken up, what is over."""
+"""The states as ranked in a list: waiting for an officer, taken up, over."""
 _WAITS, _TAKEN_UP, _OVER = (f"state IN ({literals(states)})" for states in _RANKS)
 _RANK = f"CASE WHEN {_WAITS} THEN 0 WHEN {_TAKEN_UP} THEN 1 WHEN {_OVER} THEN 2 END"
 _TOLD = "coalesce(text, '') || ' ' || coalesce(place, '') || ' ' || number"
@@ -89,7 +88,7 @@ class ListedReport:
 
 
 class ReportLists(UnitPart):
-    """What the desk asks about many reports at once; each question has a bound."""
+    """The desk's queries over many reports; each has a bound."""
 
     def found(self, wanted: WantedReports, most: int, after: Place = BEGINNING) -> Sequence[ListedReport]:
         """Those that are wanted, from behind that place on."""
@@ -132,7 +131,7 @@ class ReportLists(UnitPart):
         return list(dict.fromkeys(str(row["number"]) for row in rows))
 
     def told_by(self, reports: Sequence[str]) -> Mapping[str, int]:
-        """By how many each of these was told."""
+        """Return the number of reporters of each report."""
         rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
         return {row["id"]: row["tellers"] or 1 for row in rows}
 
@@ -142,7 +141,7 @@ class ReportLists(UnitPart):
 
 
 def rank_of(state: ReportState) -> int:
-    """Where that state stands in a list: 0 waits for somebody, 1 is taken up, 2 is over."""
+    """Return a state's rank in a list: 0 waits for somebody, 1 is taken up, 2 is over."""
     return next(rank for rank, states in enumerate(_RANKS) if state in states)
 
 
@@ -187,7 +186,7 @@ _ONE = Statement(f"{_SHOWN} WHERE report.number = :number")
 
 @dataclass(frozen=True, slots=True)
 class ShownReport:
-    """A report, whether its photo is released, and how many told of it."""
+    """A report, the release of its photo, and the number of its reporters."""
 
     report: CitizenReport
     photo_released: bool
@@ -195,7 +194,7 @@ class ShownReport:
 
 
 class ShownReports(UnitPart):
-    """What the public side asks about reports; each question has a bound."""
+    """The public side's queries over reports; each has a bound."""
 
     def current(self, closed_since: datetime, most: int) -> Sequence[ShownReport]:
         """Those that may be shown and are open, or were closed since then; of each the newest, newest first."""

@@ -1,7 +1,7 @@
-"""Reports, and what hangs on them, as rows: from what is kept to rows, and back.
+"""Reports and their dependent records as rows, and back.
 
-Beside the reports: `ReportParts` is a report's photo, what is said against it, and how far it is on its way to other
-servers. `ReportChats` is what somebody is reporting in a private chat of a bot, and whose a report is there.
+`ReportParts` is a report's photo, the objections to it, and its forwarding to other servers. `ReportChats` has the
+report that somebody is making in a private chat of a bot, and the chat of each report.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REPORT = Mapper(CitizenReport, without=("seq",))
 """The row of a report, but for its place in the order."""
 STEP = Mapper(ReportStep, without=("seq",))
-"""The row of a step, beside the chat that is told of it."""
+"""The row of a step; the chat to notify is stored with it."""
 _PHOTO_ROW = Mapper(ReportPhoto, reads={"jpeg": bytes})
 _NOTICE_ROW = Mapper(ContentNotice)
 _FORWARDING_ROW = Mapper(Forwarding)
@@ -71,13 +71,13 @@ class ReportParts(UnitPart):
         _PUT_NOTICE.run(self._db, **_NOTICE_ROW.values(notice))
 
     def notices(self, most: int, *, report: str | None = None, state: str | None = None) -> Sequence[ContentNotice]:
-        """What was said against that report, or against all; oldest first."""
+        """Return the objections to that report, or to all; oldest first."""
         if report is None:
             return [_NOTICE_ROW.read(row) for row in _NOTICES_OF_ALL.rows(self._db, state=state, most=most)]
         return [_NOTICE_ROW.read(row) for row in _NOTICES_OF.rows(self._db, report=report, state=state, most=most)]
 
     def notice(self, identity: str) -> ContentNotice | None:
-        """What was said under that id."""
+        """Return the objection of that id. Returns None if there is none."""
         row = _NOTICE.row(self._db, id=identity)
         return _NOTICE_ROW.read(row) if row else None
 
@@ -122,12 +122,12 @@ class ReportChats(UnitPart):
         _BEGIN.run(self._db, **_BEGUN_ROW.values(begun))
 
     def begun(self, channel: str, chat: int) -> BegunReport | None:
-        """What that chat is reporting; None: nothing."""
+        """Return the unfinished report of that chat. Returns None if there is none."""
         row = _BEGUN.row(self._db, of=channel, who=chat)
         return _BEGUN_ROW.read(row) if row else None
 
     def end(self, channel: str, chat: int) -> None:
-        """That chat reports nothing any more: it was sent, or given up."""
+        """End that chat's unfinished report: it was sent, or given up."""
         _END.run(self._db, of=channel, who=chat)
 
     def drop_begun(self, before: datetime) -> None:
@@ -135,6 +135,6 @@ class ReportChats(UnitPart):
         _DROP.run(self._db, before=stamp(before))
 
     def part(self, channel: str, chat: int) -> None:
-        """Nobody reads in that chat any more: what was reported from it stays, and is told to no chat."""
+        """Detach a chat that nobody reads any more: its reports stay, without anybody to notify."""
         for statement in _PART:
             statement.run(self._db, of=channel, who=chat)

@@ -1,7 +1,7 @@
-"""What citizens report: reports, who told of them, what became of them; with `report_rows` and `report_forgetting`.
+"""Citizens' reports, their sources and their steps; with `report_rows` and `report_forgetting`.
 
-A form that is sent twice is known by its `key`, a number is given once (`next_number`), and every change of a report is
-one row of `report_step`, by which who reported is told of it.
+A form that is sent twice is recognised by its `key`, a number is given once (`next_number`), and every change of a
+report is one row of `report_step`, of which its reporter is notified.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class Reports(ReportParts, ReportForgetting):
         return self._one("id", identity)
 
     def by_number(self, number: str) -> CitizenReport | None:
-        """The one of that number, as it is told to people."""
+        """Return the report of that public number. Returns None if there is none."""
         return self._one("number", number.strip().upper())
 
     def by_key(self, key: str) -> CitizenReport | None:
@@ -174,14 +174,14 @@ class Reports(ReportParts, ReportForgetting):
         return [REPORT.read(row) for row in _CITED.rows(self._db, draft=draft)]
 
     def brought_by(self, drafts: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-        """Who brought the reports that each of these alerts cites: officers, and whose programs it were."""
+        """Return the submitters of the reports that each of these alerts cites: officers, and owners of programs."""
         found: dict[str, tuple[str, ...]] = {}
         for row in _BROUGHT.rows(self._db, drafts=json.dumps(list(drafts))):
             found[str(row["draft"])] = (*found.get(str(row["draft"]), ()), str(row["by"]))
         return found
 
     def of_chat(self, channel: str, chat: int, most: int) -> Sequence[CitizenReport]:
-        """What was reported from that private chat, newest first."""
+        """Return the reports from that private chat, newest first."""
         return [REPORT.read(row) for row in _OF_CHAT.rows(self._db, channel=channel, chat=chat, most=most)]
 
     def duplicates_of(self, identity: str, most: int) -> Sequence[CitizenReport]:
@@ -201,20 +201,20 @@ class Reports(ReportParts, ReportForgetting):
     # --- who told of them
 
     def tell(self, teller: ReportSource) -> bool:
-        """Keep that somebody told of it; False where they had."""
+        """Record a source of a report; returns False if it was recorded already."""
         return bool(_TELL.run(self._db, **_SOURCE_ROW.values(teller)).rowcount)
 
     def told_by_more(self, identity: str, more: int = 1) -> None:
-        """Keep that so many more told of it: what is left once nobody knows who it was."""
+        """Add to the number of sources: it remains once nobody knows who they were."""
         _TOLD_BY_MORE.run(self._db, key=identity, more=more)
 
     def tellers(self, reports: Sequence[str]) -> Sequence[ReportSource]:
-        """Who told of these reports, as long as that is known."""
+        """Return the sources of these reports, as long as they are known."""
         rows = _TELLERS.rows(self._db, reports=json.dumps(list(reports)))
         return [ReportSource(row["report"], row["source"], row["source_before"], moment(row["at"])) for row in rows]
 
     def told_before(self, sources: Sequence[str], since: datetime, most: int) -> Sequence[EarlierTelling]:
-        """What somebody of these digests told since then, newest first."""
+        """Return the earlier reports of these digests since then, newest first."""
         rows = _TOLD_BEFORE.rows(self._db, sources=json.dumps(list(sources)), since=stamp(since), most=most)
         return [EarlierTelling(row["number"], moment(row["at"]), row["text"], row["likeness"]) for row in rows]
 
@@ -263,7 +263,7 @@ class Reports(ReportParts, ReportForgetting):
         _ATTACH.run(self._db, reports=json.dumps(list(reports)), named=incident, at=stamp(at))
 
     def agreed(self, reports: Sequence[str]) -> None:
-        """Keep that two told the same of these."""
+        """Record that two sources agree on these reports."""
         _AGREE.run(self._db, reports=json.dumps(list(reports)), agreed=True)
 
     def drafts(self, since: datetime, most: int) -> Sequence[str]:
@@ -280,11 +280,11 @@ class Reports(ReportParts, ReportForgetting):
     # --- what became of them
 
     def step(self, new: ReportStep, channel: str | None = None, chat: int | None = None) -> None:
-        """Keep what happened; where `chat` is known, it is still to be told there."""
+        """Store a step; with `chat`, the chat is still to be notified."""
         _STEP.run(self._db, **STEP.values(new), channel=channel, chat=chat)
 
     def steps(self, identity: str) -> Sequence[ReportStep]:
-        """What happened to it, in order."""
+        """Return the steps of a report, in order."""
         return [STEP.read(row) for row in _STEPS.rows(self._db, report=identity)]
 
     def untold(self, channel: str, most: int, behind: int = 0) -> Sequence[tuple[ReportStep, int]]:
@@ -293,5 +293,5 @@ class Reports(ReportParts, ReportForgetting):
         return [(STEP.read(row), int(row["chat"])) for row in rows]
 
     def told(self, step: ReportStep, at: datetime) -> None:
-        """Keep that it was told in its chat."""
+        """Record that its chat was notified."""
         _TOLD.run(self._db, key=step.seq, told_at=stamp(at))

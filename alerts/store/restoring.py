@@ -1,14 +1,14 @@
-"""A database that is copied, put back, or found older than it was: what it doesn't know, and how that is noticed.
+"""A database that is copied, restored, or found older than it was: how that is noticed, and the gap in its knowledge.
 
-Beside the database lies a small file, `…-height`. It holds the database's *generation*, a name that is kept in the
-database too and made anew whenever one is put back, and the highest numbers that alerts and attempts had reached. It is
+Next to the database is a small file, `…-height`. It holds the database's *generation*, a name that is stored in the
+database too and renewed whenever one is restored, and the highest numbers that alerts and attempts had reached. It is
 written after a commit that changes them, without waiting for the disk: after a power failure it may lag, which does no
 harm. A daemon that starts and finds another generation in its database, or lower numbers, knows that it works on an
 older one: between the newest time in it and now lies a *gap*, of which it knows nothing.
 
-The gap is kept in the database. From then on each post of an alert that may have gone out in it is looked for on its
-platform before it is sent (`look_first`, asked by the outbox in the transaction that would begin the sending): what
-stands there is adopted as sent, what doesn't is sent.
+The gap is stored in the database. From then on each post of an alert that may have gone out in it is searched for on
+its platform before it is sent (`look_first`, called by the outbox in the transaction that would begin the sending): a
+post that is found is adopted as sent, one that isn't is sent.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from alerts.store.dialect import Connection
 
 LOOKED_FOR = "restored"
-"""The outcome of a post that was looked for because of a gap; what came of it is its state."""
+"""The outcome of a post that was verified because of a gap; its state holds the result."""
 FARTHEST = timedelta(days=7)
-"""How far back is looked where the database knows nothing at all."""
+"""How far back to search if the database knows nothing at all."""
 _OWNER = "(store)"  # no channel's name holds brackets
 # Always the same length, written in place: the file is never shorter or longer than one write.
 _LENGTH = 200
@@ -103,12 +103,12 @@ class Gap:
 
     @property
     def looked_from(self) -> datetime:
-        """From when on platforms are looked at."""
+        """The time from which platforms are searched."""
         return self.since or self.until - FARTHEST
 
 
 class Restored(UnitPart):
-    """Whether this database was put back, and what is known of the time that it knows nothing of."""
+    """The restoring of this database, and the gap in its knowledge."""
 
     def gap(self) -> Gap | None:
         """The gap of this database, if it was ever put back."""
@@ -121,11 +121,11 @@ class Restored(UnitPart):
         return Gap(time_of(kept["since"]), until, bool(kept["begun"]))
 
     def may_be_out(self, gap: Gap, alert_id: str) -> bool:
-        """Whether an alert is from before the gap's end, and so may have gone out in it."""
+        """True if an alert is older than the gap's end, and so may have gone out in it."""
         return _MAY_BE_OUT.row(self._db, alert=alert_id, until=stamp(gap.until)) is not None
 
     def look_first(self, post: Post, now: datetime) -> bool:
-        """Whether this post, which is about to be sent, may be out since the gap: then it is now in doubt instead."""
+        """True if this post, about to be sent, may be out since the gap. It is marked as in doubt then."""
         gap = self.gap()
         if gap is None or not self.may_be_out(gap, post.alert_id):
             return False
@@ -140,7 +140,7 @@ class Restored(UnitPart):
         return str(row["remote_id"]) if row else None
 
     def keep_listed(self, listed: Mapping[str, Sequence[Receipt] | None]) -> None:
-        """Keep what stood on each channel since the gap began; None where that can't be told."""
+        """Store the posts on each channel since the gap began; None if they can't be listed."""
         kept = {
             channel: None if posts is None else [[post.remote_id, post.url] for post in posts]
             for channel, posts in listed.items()
@@ -148,7 +148,7 @@ class Restored(UnitPart):
         _KEEP.run(self._db, channel=_OWNER, key="listed", value=json.dumps(kept))
 
     def unknown_posts(self) -> dict[str, list[Receipt] | None] | None:
-        """What stands on each channel and isn't known here; None in all: nobody has looked yet."""
+        """Return each channel's posts that are unknown here. Returns None if nobody has listed them yet."""
         row = _FACT.row(self._db, key="listed")
         if row is None:
             return None
@@ -160,7 +160,7 @@ class Restored(UnitPart):
         }
 
     def looked_for(self, gap: Gap) -> dict[tuple[str, PostState], int]:
-        """How many posts were looked for because of the gap, by channel and by what they are now."""
+        """Return how many posts were verified because of the gap, by channel and by their state now."""
         rows = _LOOKED_FOR.rows(self._db, since=stamp(gap.looked_from))
         return {(row["channel"], PostState(row["state"])): int(row["posts"]) for row in rows}
 
@@ -223,7 +223,7 @@ class Height:
             self._file = None
 
     def told(self) -> _Reached | None:
-        """What stands in the file."""
+        """Return the content of the file. Returns None if it is missing or broken."""
         try:
             told = json.loads(self._path.read_bytes()[:_LENGTH])
             return _Reached(str(told["generation"]), (int(told["alerts"]), int(told["attempts"])))
@@ -233,7 +233,7 @@ class Height:
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """What the file says: a generation, and the numbers of its newest alert and attempt."""
+    """The file's content: a generation, and the numbers of its newest alert and attempt."""
 
     generation: str
     reached: tuple[int, int]
@@ -243,7 +243,7 @@ class _Reached:
 
 
 def fell_behind(database: Path) -> bool:
-    """Whether a database is older than what a daemon had written down of it, or is gone; nothing is changed."""
+    """True if a database is older than its daemon's record of it, or is gone; changes nothing."""
     before = Height(database).told()
     if before is None or not any(before.reached):
         return False
@@ -328,7 +328,7 @@ def _head_of(database: Path) -> str:
 
 
 def _copy(database: Path, to: Path) -> None:
-    """One snapshot, in one file that needs no other beside it."""
+    """Copy one snapshot, into one file without companions."""
     to.unlink(missing_ok=True)
     to.touch(mode=0o600)
     read_only = f"{database.absolute().as_uri()}?mode=ro"
@@ -339,7 +339,7 @@ def _copy(database: Path, to: Path) -> None:
 
 
 def _put_aside(database: Path, now: datetime) -> Path | None:
-    """Move the database out of the way, with what SQLite laid beside it; None where there is none."""
+    """Move the database out of the way, with SQLite's companion files. Returns None if there is none."""
     if not database.exists():
         return None
     try:
@@ -370,7 +370,7 @@ def _reached(db: Connection) -> tuple[int, int]:
 
 
 def _known_until(db: Connection) -> datetime | None:
-    """Up to when a copy knows everything: its own moment, or the last thing in it where that is later or alone told."""
+    """Return the time up to which a copy is complete: its own, or a later one of its newest row."""
     row = _FACT.row(db, key="copied_at")
     known = [time for time in (time_of(int(row["value"])) if row else None, _newest(db)) if time is not None]
     return max(known, default=None)

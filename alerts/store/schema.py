@@ -1,12 +1,11 @@
 """The tables, as SQLAlchemy Core's metadata.
 
-What SQLite does by itself beside them is in `alerts.store.files`, what PostgreSQL does in `alerts.store.server_schema`.
+The triggers of SQLite are in `alerts.store.files`, those of PostgreSQL in `alerts.store.server_schema`.
 
-It is one long file on purpose. It holds no logic, only what `metadata` is made of: a database is made, copied and
-compared from this one value, so a table that stood in a file which nobody imported would be missing from all three
-without a word. Whoever adds a column opens this file and a migration. The tables stand by subject, each under a
-heading: alerts and the outbox; sources and channels; daemons; people at the desk; subscribers; officers' chats; what
-people say; polls; reports.
+It is one long file on purpose. It holds no logic, only the parts of `metadata`: a database is made, copied and compared
+from this one value, so a table in a file that nobody imported would silently be missing from all three. A new column
+needs only this file and a migration. The tables are grouped by subject, each under a heading: alerts and the outbox;
+sources and channels; daemons; people at the desk; subscribers; officers' chats; people's remarks; polls; reports.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The schema of a town at a PostgreSQL server: the tables as they are there, and what the server does by itself.
+"""The schema of a town at a PostgreSQL server: the tables in its types, and its triggers.
 
 Whichever program writes, triggers count posts (`tally`), keep the audit log from being changed, number it without gaps
-(`height`), and tell who listens of what was stored. Words are searched by an index of trigrams over the same folded
-text that SQLite's FTS5 has, behind a view of the same name.
+(`height`), and notify listeners of writes. Words are searched by an index of trigrams over the same folded text that
+SQLite's FTS5 has, behind a view of the same name.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def _make(connection: CoreConnection) -> None:
 
 
 def version(server: Server) -> str | None:
-    """The migration at which the schema stands; None where nothing was created yet. Raises StoreError."""
+    """Return the migration that the schema is at. Returns None if none was created yet. Raises StoreError."""
     try:
         with connected(server, "tocsin", search_path(server)) as db:
             found = db.execute("SELECT to_regclass(%s)", (f'"{server.schema}".alembic_version',)).fetchone()
@@ -131,7 +131,7 @@ def version(server: Server) -> str | None:
 
 
 def migrate(server: Server) -> bool:
-    """Bring the schema up to date, creating it where there is none; returns whether anything was done.
+    """Upgrade the schema, creating it if there is none; returns True if anything was done.
 
     Raises StoreError, also for a schema that a newer Tocsin has written.
     """

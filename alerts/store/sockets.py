@@ -1,7 +1,7 @@
-"""The sockets beside the database, by which other processes reach the daemons that work on it.
+"""The sockets next to the database, by which other processes reach the daemons that work on it.
 
 Each daemon has one of each kind, named after the database, the kind and its process: `wake` is a datagram socket that
-whoever wrote rings, `control` takes whole commands (`alerts.daemon.control`). Commands start with this module, so it
+every writer rings, `control` takes whole commands (`alerts.daemon.control`). Commands start with this module, so it
 imports little.
 """
 
@@ -30,13 +30,13 @@ def _beside(path: Path, kind: str) -> Path:
 
 
 def own_socket(path: Path, kind: str) -> Path:
-    """Where this process has its socket of a kind beside the database."""
+    """Return the path of this process's socket of a kind, next to the database."""
     beside = _beside(path, kind)
     return beside.with_name(f"{beside.name}.{os.getpid()}")
 
 
 def sockets_beside(path: Path, kind: str) -> Iterator[Path]:
-    """The sockets of a kind that daemons have beside the database; those of killed ones, too."""
+    """Return the daemons' sockets of a kind next to the database; those of killed ones, too."""
     beside = _beside(path, kind)
     return beside.parent.glob(f"{glob.escape(beside.name)}.*")
 

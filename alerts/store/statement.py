@@ -1,7 +1,7 @@
-"""How statements are run: SQL as text, which SQLite and PostgreSQL both read, in the database's thread.
+"""Running statements: SQL as text, which SQLite and PostgreSQL both read, in the database's thread.
 
-`:name` stands for a parameter. The few words that the two don't share are written as `_SHARED` lists them and replaced
-for each. What runs is the driver's own cursor, whose rows are read by name. Times are whole microseconds since 1970 in
+`:name` marks a parameter. The few words in which the two differ are written as `_SHARED` lists them and replaced for
+each. Statements run on the driver's own cursor, whose rows are read by name. Times are whole microseconds since 1970 in
 UTC: exact, sortable, the same in every database.
 """
 
@@ -176,10 +176,10 @@ def insert_new(table: str, *keys: str) -> Insert:
 
 @dataclass(slots=True)
 class Written:
-    """What one transaction wrote, to be told once it is committed; each attempt to carry it out begins a new one.
+    """The writes of one transaction, published once it is committed; each attempt at it begins a new record.
 
-    `incidents` has the incident of each message that was decided on, None where it isn't known yet. `alert` and
-    `attempt` are the highest numbers that rows were given, 0: none.
+    `incidents` has the incident of each message that was decided on, None if it isn't known yet. `alert` and `attempt`
+    are the highest numbers given to rows, 0: none.
     """
 
     incidents: dict[str, str | None] = field(default_factory=dict)
@@ -188,12 +188,12 @@ class Written:
 
 
 class UnitPart:
-    """What a unit of work reads and writes about one subject, over the connection that the whole of it has."""
+    """The part of a unit of work for one subject, over the unit's connection."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
 
 
 def literals(values: Iterable[str]) -> str:
-    """Constants of the program as they stand in a statement, between commas."""
+    """Return constants of the program as SQL literals, separated by commas."""
     return ", ".join(f"'{value}'" for value in values)

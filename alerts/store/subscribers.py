@@ -102,7 +102,7 @@ class Subscribers(UnitPart):
     """The subscribers of every channel. A chat is never named in a log."""
 
     def get(self, channel: str, chat: int) -> Subscriber | None:
-        """What that chat chose; None for a stranger."""
+        """Return that chat's choices. Returns None for a stranger."""
         row = _GET.row(self._db, of=channel, who=chat)
         return subscriber_of(row) if row else None
 
@@ -126,12 +126,12 @@ class Subscribers(UnitPart):
         _CHANGE.run(self._db, channel=channel)
 
     def by_token(self, channel: str, token: str) -> Subscriber | None:
-        """Whose token has this digest: a browser, or a mailbox."""
+        """Return the browser or mailbox whose token has this digest. Returns None if there is none."""
         row = _BY_TOKEN.row(self._db, of=channel, digest=token)
         return subscriber_of(row) if row else None
 
     def forget(self, channel: str, chat: int) -> None:
-        """Remove every row of that chat, wherever it stands."""
+        """Delete every row of that chat, in all tables."""
         for statement in _FORGET:
             statement.run(self._db, of=channel, who=chat)
         self._land_anew(channel, chat, None)
@@ -146,7 +146,7 @@ class Subscribers(UnitPart):
         self._catch_up(channel, old, new)
 
     def _catch_up(self, channel: str, old: int, new: int) -> None:
-        """Hand over to who moved to behind a bulk's cursor before it came by, as if it had stood there."""
+        """Hand over to a chat that moved behind the cursor before a bulk reached it, as if it had been there."""
         who = self.get(channel, new)
         if who is None or not who.on:
             return
@@ -156,7 +156,7 @@ class Subscribers(UnitPart):
                 TAKE_OFF.run(self._db, bulk=row["id"], chat=new, doubt=False)
 
     def _land_anew(self, channel: str, old: int, new: int | None) -> None:
-        """Change a chat in what landed and isn't filed yet: there it stands in a list."""
+        """Change a chat in the landed results that aren't filed yet, which hold it in a list."""
         for row in _LANDED.rows(self._db, of=channel):
             pairs = json.loads(row["got"])
             if any(chat == old for chat, _ in pairs):
@@ -180,7 +180,7 @@ class Subscribers(UnitPart):
             yield row["channel"], subscriber_of(row)
 
     def received(self, channel: str, chat: int) -> Sequence[tuple[str, int, datetime]]:
-        """The incidents that a chat was told of, the number of the message, and when."""
+        """Return the incidents that a chat got, the number of the message, and when."""
         rows = _RECEIVED.rows(self._db, of=channel, who=chat)
         return [(row["incident"], row["message_id"], at) for row in rows if (at := time_of(row["at"]))]
 
@@ -220,7 +220,7 @@ _HAZARDS = frozenset(Hazard)
 
 
 def notice_of(row: Row) -> Notice:
-    """What a bulk is about, to who chooses."""
+    """Return the subject of a bulk, for the subscribers' choices."""
     districts = json.loads(row["districts"]) if row["districts"] is not None else None
     topic = Topic(row["topic"])
     # A topic that is part of another is stored as that one, which the version before knows too.
@@ -231,7 +231,7 @@ def notice_of(row: Row) -> Notice:
 
 
 def endpoint_of(text: str | None) -> PushEndpoint | Mailbox | None:
-    """The endpoint as a row has it: a mailbox's address has one word beside it, a browser's two keys."""
+    """Return the endpoint of a row: a mailbox's address is stored with one word, a browser's with two keys."""
     told = json.loads(text) if text else ()
     if not told:
         return None
@@ -282,7 +282,7 @@ _SETTLE = Statement("DELETE FROM officer_told WHERE channel = :of AND chat = :wh
 
 
 class OfficerChats(UnitPart):
-    """Which private chats belong to accounts, what each was told waits and what it was asked."""
+    """The private chats of accounts, the waiting alerts each was notified of, and its open question."""
 
     def offer(self, digest: str, account: str, until: datetime) -> None:
         """Let the code of this digest link a chat to the account, once; an earlier code of it is void."""
@@ -328,16 +328,16 @@ class OfficerChats(UnitPart):
         return [_linked(row) for row in _ALL_LINKED.rows(self._db, of=channel)]
 
     def told(self, channel: str, chat: int) -> Mapping[str, datetime]:
-        """The alerts that a chat was told wait, and when it was told last."""
+        """Return the waiting alerts that a chat was notified of, and when it was last."""
         rows = _TOLD.rows(self._db, of=channel, who=chat)
         return {row["alert_id"]: at for row in rows if (at := time_of(row["at"]))}
 
     def tell(self, channel: str, chat: int, alert: str, now: datetime) -> None:
-        """The chat was told that this alert waits."""
+        """Record that the chat was notified of this waiting alert."""
         _TELL.run(self._db, channel=channel, chat=chat, alert_id=alert, at=stamp(now))
 
     def settle(self, channel: str, chat: int, alert: str) -> None:
-        """The chat was told how it ended, and nobody is asked about it any more."""
+        """Record that the chat was notified of its end; its open question about it is deleted."""
         _SETTLE.run(self._db, of=channel, who=chat, alert=alert)
         _ANSWERED.run(self._db, of=channel, who=chat, alert=alert)
 
@@ -348,7 +348,7 @@ class OfficerChats(UnitPart):
         )
 
     def asked(self, channel: str, chat: int) -> Asked | None:
-        """What the chat was asked last and hasn't answered; None: nothing."""
+        """Return the chat's open question. Returns None if there is none."""
         row = _ASKED.row(self._db, of=channel, who=chat)
         at = time_of(row["at"]) if row else None
         return Asked(row["alert_id"], row["message_id"], at) if row and at else None

@@ -192,7 +192,7 @@ class SharedThreads:
         self._sessions = _ServerSessions()
 
     async def open(self, path: Place) -> Database:
-        """Open the store at `path`, which `migrate` has brought up to date."""
+        """Open the store at `path`, which `migrate` has upgraded."""
         if not isinstance(path, Path):
             return self._at(path)
         hand = SharedHand(self._lanes, partial(_connection, path))

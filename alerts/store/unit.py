@@ -60,17 +60,17 @@ class Unit:
 
     @cached_property
     def leases(self) -> LeaseRows:
-        """Who works what, and which daemons run."""
+        """The leases, and the daemons that run."""
         return LeaseRows(self.db)
 
     @cached_property
     def views(self) -> Views:
-        """What is shown to people: pages, programs, metrics, the public."""
+        """The views for people: pages, programs, metrics, the public."""
         return Views(self.db)
 
     @cached_property
     def sources(self) -> SourceMemory:
-        """What each source remembers and has told."""
+        """The memory of each source, and the entries it gave."""
         return SourceMemory(self.db)
 
     @cached_property
@@ -80,27 +80,27 @@ class Unit:
 
     @cached_property
     def drafts(self) -> Drafts:
-        """What officers have typed so far."""
+        """Officers' unfinished drafts."""
         return Drafts(self.db)
 
     @cached_property
     def dispatches(self) -> Dispatches:
-        """What operators send to several towns of a fleet."""
+        """Dispatches of operators to several towns of a fleet."""
         return Dispatches(self.db)
 
     @cached_property
     def listening(self) -> Listening:
-        """What people say and what they are answered."""
+        """People's remarks and their answers."""
         return Listening(self.db)
 
     @cached_property
     def replies(self) -> Replies:
-        """What programs were answered under their own keys."""
+        """The responses to programs under their own keys."""
         return Replies(self.db)
 
     @cached_property
     def audit(self) -> AuditLog:
-        """Who did what: it only grows."""
+        """The audit log of all acts: it only grows."""
         return AuditLog(self.db)
 
     @cached_property
@@ -115,27 +115,27 @@ class Unit:
 
     @cached_property
     def officer_chats(self) -> OfficerChats:
-        """The private chats in which accounts are told what waits."""
+        """The private chats in which accounts are notified of waiting alerts."""
         return OfficerChats(self.db)
 
     @cached_property
     def monitor(self) -> Monitor:
-        """What the health rounds look at."""
+        """The reads of the health rounds."""
         return Monitor(self.db)
 
     @cached_property
     def archive(self) -> Archive:
-        """What is left of incidents that were pruned."""
+        """The pruned incidents."""
         return Archive(self.db)
 
     @cached_property
     def polls(self) -> Polls:
-        """What the town is asked, and its votes."""
+        """The town's polls and their votes."""
         return Polls(self.db)
 
     @cached_property
     def reports(self) -> Reports:
-        """What citizens report on the map."""
+        """Citizens' reports on the map."""
         return Reports(self.db)
 
     @cached_property
@@ -155,7 +155,7 @@ class Unit:
 
     @cached_property
     def restored(self) -> Restored:
-        """Whether the database was put back, and what it doesn't know since."""
+        """The restoring of this database, and the gap in its knowledge."""
         return Restored(self.db)
 
 
@@ -205,7 +205,7 @@ def rehearsing(place: Path | Server) -> Iterator[Unit]:
 
 @contextmanager
 def asking(place: Path | Server) -> Iterator[Unit]:
-    """The store at `place` as it stands, to be read."""
+    """Yield the store at `place` for reading, at its present state."""
     with opened(place) as db, _told():
         yield Unit(db)
 

@@ -1,4 +1,4 @@
-"""What is shown to people: on the desk, to programs, in metrics and to the public; and which of it changed."""
+"""The views for people: on the desk, for programs, in metrics and for the public; and the changes in them."""
 
 from __future__ import annotations
 
@@ -130,9 +130,9 @@ _LOOKED = upsert_into("look", "account", "incident")
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """How far one has looked: the last decision, the last attempt, and the attempts that had no end yet.
+    """How far the changes were read: the last decision, the last attempt, and the attempts that had no end yet.
 
-    An attempt ends long after later ones have: no newest number or time tells of that.
+    An attempt may end long after later ones, so the newest number or time doesn't reveal it.
     """
 
     decision: int = 0
@@ -168,10 +168,10 @@ _ENDED = Statement(f"""
 
 
 class Views(UnitPart):
-    """What is shown to people: pages, programs, metrics, the public."""
+    """The views for people: pages, programs, metrics, the public."""
 
     def on_now(self, now: datetime) -> list[StoredAlert]:
-        """What is on, waiting, failed or in doubt, oldest first."""
+        """Return the alerts that are on, waiting, failed or in doubt, oldest first."""
         return [stored_alert_of(row) for row in _ON_NOW.rows(self._db, now=stamp(now))]
 
     def everything(self) -> list[StoredAlert]:
@@ -242,7 +242,7 @@ class Views(UnitPart):
         return sorted(events, key=lambda event: event.at)
 
     def sources(self) -> dict[str, SourceStatus]:
-        """How each source that was ever looked at is doing."""
+        """Return the health of each source that was ever polled."""
         known = SourceMemory(self._db)
         return {
             row["name"]: SourceStatus(
@@ -269,7 +269,7 @@ class Views(UnitPart):
         return [time for row in rows if (time := time_of(row["left_at"]))]
 
     def channel_status(self, channel: str) -> ChannelStatus:
-        """How a channel stands with its platform."""
+        """Return a channel's health with its platform."""
         row = _STANDING.row(self._db, name=channel)
         if row is None:
             return ChannelStatus()
@@ -281,7 +281,7 @@ class Views(UnitPart):
         return ChannelStatus(row["state"], read_reason(row["reason"]), time_of(row["blocked_until"]), quotas)
 
     def fact(self, channel: str, key: str) -> str | None:
-        """What a channel keeps under that name."""
+        """Return the fact that a channel keeps under that name. Returns None if there is none."""
         row = _FACT.row(self._db, channel=channel, key=key)
         return str(row["value"]) if row else None
 
@@ -296,12 +296,12 @@ class Views(UnitPart):
         return [stored_alert_of(row) for row in rows]
 
     def bulks(self, since: datetime) -> Sequence[Progress]:
-        """How far what is told to subscribers is: what isn't over, or was over since, in the order of storing."""
+        """Return the progress of the bulks that aren't over, or ended since then, in the order of storing."""
         until = {row["bulk"]: time_of(row["until"]) for row in _HELD_UNTIL.rows(self._db)}
         return [replace(each, held_until=until.get(each.bulk.id)) for each in progress(self._db, since)]
 
     def last_look(self, account: str, incident: str) -> str | None:
-        """The id of the newest message of an incident when this account last looked at it."""
+        """Return the newest message of an incident at this account's last visit, by its id."""
         row = _LOOK.row(self._db, account=fold_name(account), incident=incident)
         return str(row["alert_id"]) if row else None
 
@@ -348,7 +348,7 @@ class Views(UnitPart):
         return str(row["incident"]) if row else None
 
     def version(self) -> int:
-        """A number that is another one once somebody else has written: what this connection writes isn't told by it."""
+        """A number that changes once another connection has written; this connection's own writes don't change it."""
         if isinstance(self._db, sqlite3.Connection):
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
         return hash(self.watermark())
@@ -396,5 +396,5 @@ class Views(UnitPart):
 
 
 def _spelled(value: object) -> object:
-    """What JSON has no word for, in base64."""
+    """Return a value in a form that JSON can hold: bytes in base64."""
     return base64.b64encode(value).decode() if isinstance(value, bytes | memoryview) else value
