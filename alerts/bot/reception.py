@@ -10,7 +10,6 @@ questions change nothing. Where something has to be stored, it is made once more
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,9 +39,12 @@ from alerts.bot.conversation import reply
 from alerts.bot.reporting import ChatReports
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.ears import Intake
+from alerts.model.backoff import backoff
 from alerts.model.errors import ChatMoved, DatabaseRefused, DeliveryError, ReaderGone, Retry, TocsinError
 from alerts.model.events import ReportsChanged
 from alerts.model.ports import BotClient, Clock
+from alerts.model.rate_limit import SlidingWindow
+from alerts.model.remembered import Newest
 from alerts.rendering.i18n import sentence
 
 AT_ONCE, AHEAD_AT_ONCE = 16, 4
@@ -74,50 +76,35 @@ class Crowd:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._said: dict[int, deque[float]] = {}
-        self._answered: dict[int, deque[float]] = {}
+        self._said: SlidingWindow[int] = SlidingWindow(SPAN, _CHATS_REMEMBERED)
+        self._answered: SlidingWindow[int] = SlidingWindow(AT_A_STRETCH, _CHATS_REMEMBERED)
 
     def lets_in(self, event: ChatEvent, *, is_busy: bool = False) -> bool:
         """Whether it is to be answered. That a chat left or moved always is to be known."""
         if isinstance(event.what, Left | Moved):
             return True
-        now = self._clock.monotonic()
-        said = _lately(self._said, event.chat, now, SPAN)
-        most = MOST if event.private else MOST_IN_A_GROUP
-        if len(said) >= (min(most, MOST_WHILE_BUSY) if is_busy else most):
+        now, most = self._clock.monotonic(), MOST if event.private else MOST_IN_A_GROUP
+        if self._said.wait(event.chat, min(most, MOST_WHILE_BUSY) if is_busy else most, now):
             return False
-        said.append(now)
+        self._said.take(event.chat, now)
         return True
 
     def is_ahead(self, chat: int) -> bool:
         """Whether that chat was answered so often lately that its next answer has to wait."""
-        answered, now = self._answered.get(chat, ()), self._clock.monotonic()
-        return len(answered) >= AT_A_STRETCH and answered[-AT_A_STRETCH] + AT_A_STRETCH > now
+        return bool(self._answered.wait(chat, AT_A_STRETCH, self._clock.monotonic()))
 
     def wait_to_answer(self, chat: int) -> float:
         """Seconds until it is that chat's turn, which is taken by this; 0: now."""
         now = self._clock.monotonic()
-        answered = _lately(self._answered, chat, now, AT_A_STRETCH)
+        wait = self._answered.wait(chat, AT_A_STRETCH, now)
         # The turn is taken at once: two answers that wait at the same time must not get the same one.
-        turn = max(now, answered[-AT_A_STRETCH] + AT_A_STRETCH) if len(answered) >= AT_A_STRETCH else now
-        answered.append(turn)
-        return turn - now
+        self._answered.take(chat, now + wait)
+        return wait
 
 
 def leaves(event: ChatEvent) -> bool:
     """Whether somebody wants to hear no more."""
     return isinstance(event.what, Command) and event.what.name == "stop"
-
-
-def _lately(times: dict[int, deque[float]], chat: int, now: float, span: float) -> deque[float]:
-    """What that chat did within the last `span` seconds; it stands last of those that are remembered."""
-    found = times.pop(chat, deque())
-    while found and now - found[0] >= span:
-        found.popleft()
-    times[chat] = found
-    while len(times) > _CHATS_REMEMBERED:
-        del times[next(iter(times))]
-    return found
 
 
 # Which updates were handled: Telegram brings again what it thinks nobody took, and nobody is to be answered twice.
@@ -129,7 +116,7 @@ class Handled:
     """Remembers, in memory alone; what was handled before a start is told by the offset that is kept."""
 
     def __init__(self) -> None:
-        self._numbers: dict[int, None] = {}
+        self._numbers: Newest[int, None] = Newest(_UPDATES_REMEMBERED)
 
     def holds(self, update: Mapping[str, Any]) -> bool:
         """Whether it was handled, or is at the moment."""
@@ -138,9 +125,7 @@ class Handled:
     def add(self, update: Mapping[str, Any]) -> None:
         """It is being handled from now on."""
         if (number := _number(update)) is not None:
-            self._numbers[number] = None
-        while len(self._numbers) > _UPDATES_REMEMBERED:
-            del self._numbers[next(iter(self._numbers))]
+            self._numbers.keep(number, None)
 
     def undo(self, updates: Iterable[Mapping[str, Any]]) -> None:
         """They are to come again: nothing of them was done."""
@@ -406,7 +391,8 @@ async def say_surely(bot: Bot, chat: int, say: Say) -> int:
             return await _say_once(bot, chat, say)
         except Retry as error:
             # Retry means that it is certain not to be there, so saying it once more makes no second message.
-            wait = (error.after - bot.clock.now()).total_seconds() if error.after else 2.0**tries
+            named = (error.after - bot.clock.now()).total_seconds() if error.after else None
+            wait = backoff(tries, 2.0, LONGEST_BACKOFF) if named is None else named
             await bot.clock.sleep(min(max(wait, 0.1), LONGEST_BACKOFF))
     return await _say_once(bot, chat, say)
 

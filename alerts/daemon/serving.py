@@ -156,6 +156,6 @@ def build_api(town: Town, service: DeskService, gate: Gate) -> Api:
     return Api(
         service=service,
         station=town,
-        guard=Guard(gate, lambda: service.now().timestamp(), town.web.trusted),
+        guard=Guard(gate, service.steady, town.web.trusted),
         read_cap=lambda body: read_message(body, zone=town.zone, language=town.language),
     )

@@ -113,6 +113,10 @@ class DeskService:
         """The time, aware, in UTC."""
         return self._clock.now()
 
+    def steady(self) -> float:
+        """Seconds by a clock that nobody sets."""
+        return self._clock.monotonic()
+
     async def act(self, action: Callable[[DeskUnit], T], *, posts: bool = True) -> T:
         """Carry out in one durable transaction; then wake the lanes and tell those who watch what changed.
 

@@ -19,7 +19,6 @@ import asyncio
 import json
 import shutil
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -31,6 +30,7 @@ from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.errors import Misuse
 from alerts.model.events import IncidentChanged, PostsStored, ReportsChanged
 from alerts.model.ports import Clock
+from alerts.model.rate_limit import SlidingWindow
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
 from alerts.reports.addresses import places_of
@@ -164,7 +164,7 @@ class ReportIntake:
         self._free = free or partial(_free_beside, town.beside)
         self._proofs: Proofs | None = None
         self._beginning = asyncio.Lock()
-        self._came_at: deque[datetime] = deque()
+        self._came: SlidingWindow[str] = SlidingWindow(RECENTLY.total_seconds())
         self._unproven = 0
 
     async def proofs(self) -> Proofs:
@@ -191,9 +191,7 @@ class ReportIntake:
 
     def recent(self, now: datetime) -> int:
         """How many reports this daemon took in the last ten minutes, without those that cost their sender nothing."""
-        while self._came_at and self._came_at[0] <= now - RECENTLY:
-            self._came_at.popleft()
-        return len(self._came_at)
+        return len(self._came.taken("", now.timestamp()))
 
     async def take(self, draft: ReportDraft) -> TakenReport:
         """Take a report, or know it again by its key.
@@ -258,7 +256,9 @@ class ReportIntake:
             outcomes = [error] * len(few)
         fresh = [each for each in outcomes if isinstance(each, TakenReport) and each.fresh]
         # What costs its sender nothing makes nobody's telephone compute for longer.
-        self._came_at.extend(each.report.received_at for each in fresh if not each.report.is_unproven)
+        for each in fresh:
+            if not each.report.is_unproven:
+                self._came.take("", each.report.received_at.timestamp())
         self._tell([each.report.number for each in fresh], [each.came for each in fresh])
         for (_, future), outcome in zip(few, outcomes, strict=True):
             # Who gave up waiting hears nothing, and the report is taken all the same.

@@ -1,8 +1,8 @@
 """Who may come in: a bearer token (RFC 6750), at a bearable pace, of a role that may do what is asked.
 
-Each token has a bucket that fills again (`Turnstile`), and so has each address that shows no token, or a wrong one:
-a stranger who floods the API empties their own. What is left is told in the answer's `RateLimit` fields, refused or
-not. No cookie is looked at, so no other site can make a browser act here.
+Each token has a bucket that fills again (`TokenRateLimit`), and so has each address that shows no token, or a wrong
+one: a stranger who floods the API empties their own. What is left is told in the answer's `RateLimit` fields, refused
+or not. No cookie is looked at, so no other site can make a browser act here.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from aiohttp import web
 from alerts.access.gate import Gate
 from alerts.access.sessions import Visit, digest
 from alerts.model.person import MAY, Act, Actor, Origin
+from alerts.model.rate_limit import SlidingWindow
 from alerts.model.reason import because
 from alerts.web.api.problems import Problem, ProblemType
 from alerts.web.console.arrival import Network, address_of, neighbourhood
@@ -41,7 +42,6 @@ PROGRAM = Pace("token", burst=120, each_second=10)
 """What a program may: a wall that asks each second, and a hundred alerts in one breath."""
 STRANGER = Pace("address", burst=20, each_second=0.2)
 """What an address may that shows no token, or a wrong one."""
-MOST_BUCKETS = 10_000
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{1,512}=*")
 _BEARER = re.compile(rf"bearer +({_TOKEN.pattern}) *", re.IGNORECASE)
 _REALM = 'Bearer realm="tocsin"'
@@ -72,7 +72,7 @@ ALLOWANCE: web.RequestKey[Allowance] = web.RequestKey("allowance", Allowance)
 
 
 class Guard:
-    """Lets requests in. `now` is in seconds, `proxies` are those whose word for an address is taken."""
+    """Lets requests in. `now` is a clock's seconds that nobody sets; `proxies` are believed of an address."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Guard:
     ) -> None:
         self._gate = gate
         self._proxies = proxies
-        self._programs, self._strangers = (Turnstile(pace, now) for pace in paces)
+        self._programs, self._strangers = (TokenRateLimit(pace, now) for pace in paces)
 
     async def let_in(self, request: web.Request, act: Act) -> tuple[Actor, str]:
         """Who asks, and the hash of their token. Raises Problem."""
@@ -144,30 +144,19 @@ def _no_token(*, is_given: bool) -> Problem:
     return Problem(ProblemType.NO_TOKEN, detail, headers={"WWW-Authenticate": _REALM + error})
 
 
-class Turnstile:
-    """The buckets of one pace. `now` is in seconds; a clock that is set back takes nothing away."""
+class TokenRateLimit:
+    """The buckets of one pace, each of which fills again evenly. `now` is in seconds, by a clock that nobody sets."""
 
     def __init__(self, pace: Pace, now: Callable[[], float]) -> None:
         self._pace = pace
         self._now = now
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._window: SlidingWindow[str] = SlidingWindow(1 / pace.each_second, in_turn=True)
 
     def ask(self, who: str) -> Allowance:
         """Take one from the bucket of `who`, if there is one."""
-        now, pace = self._now(), self._pace
-        level, at = self._buckets.get(who, (float(pace.burst), now))
-        level = min(pace.burst, level + max(now - at, 0.0) * pace.each_second)
-        granted = level >= 1
-        level -= 1 if granted else 0
-        if who not in self._buckets:
-            self._make_room(now)
-        self._buckets[who] = (level, now)
-        return Allowance(pace, granted, int(level), (math.floor(level) + 1 - level) / pace.each_second)
-
-    def _make_room(self, now: float) -> None:
-        """Forget those who are full again, who are as if they had never come; then the oldest."""
-        if len(self._buckets) < MOST_BUCKETS:
-            return
-        full = [who for who, (_, at) in self._buckets.items() if now - at >= self._pace.window]
-        for who in full or list(self._buckets)[: MOST_BUCKETS // 10]:
-            del self._buckets[who]
+        now, most = self._now(), self._pace.burst
+        granted = not self._window.wait(who, most, now)
+        if granted:
+            self._window.take(who, now)
+        taken = self._window.taken(who, now)
+        return Allowance(self._pace, granted, most - len(taken), taken[0] - now)

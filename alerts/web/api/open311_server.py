@@ -28,7 +28,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.reports.public import GONE_AFTER, MOST_PINS
 from alerts.reports.taking import section_of
 from alerts.store.report_lists import ShownReport
-from alerts.web.api.guard import ALLOWANCE, Pace, Turnstile, bearer_of, token_in
+from alerts.web.api.guard import ALLOWANCE, Pace, TokenRateLimit, bearer_of, token_in
 from alerts.web.api.open311_requests import (
     TYPES,
     account_of,
@@ -62,7 +62,7 @@ class GeoReport:
         self.town = api.station
         self._api = api
         self._intake = intake
-        self._readers = Turnstile(READER, lambda: api.service.now().timestamp())
+        self._readers = TokenRateLimit(READER, api.service.steady)
         self._since = api.service.now()
         self._shown: tuple[datetime, Sequence[ShownReport]] | None = None
         self._asking = asyncio.Lock()

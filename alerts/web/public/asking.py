@@ -13,9 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from http import HTTPStatus
 
@@ -29,6 +27,8 @@ from alerts.model.bounds import IPV6, IPV6_GIVEN_AWAY, bounded, network_of, same
 from alerts.model.events import RemarkHeard
 from alerts.model.hazard import fold
 from alerts.model.listening import Remark, Understood
+from alerts.model.rate_limit import SlidingWindow
+from alerts.model.remembered import Newest
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.lasting import Lasting
@@ -53,46 +53,46 @@ _WORD = re.compile(r"\w{4,}")
 _ID = "{id:[A-Za-z0-9]{1,26}}"
 
 
-@dataclass
+class DayDigests:
+    """Digests under a secret of the day, which never leaves the memory: with the day they are nobody's any more."""
+
+    def __init__(self) -> None:
+        self._day: date | None = None
+        self._secret = b""
+
+    def of(self, name: str, now: datetime) -> str:
+        """The digest of a name."""
+        if self._day != now.date():
+            self._day, self._secret = now.date(), secrets.token_bytes(32)
+        return seal_of(self._secret, name)
+
+
 class QuestionPace:
-    """Who asked lately, as digests of networks under a secret of the day: in memory alone, and bounded.
+    """Who asked lately, as digests of networks (`DayDigests`): in memory alone, and bounded.
 
     All of an IPv6 /48 may ask as often as a few networks, and the last third of what all may ask is for networks that
     asked for nothing today: who has many of either shuts nobody out who comes for the first time.
     """
 
-    asked: deque[tuple[datetime, str, str]] = field(default_factory=deque)
-    of: Counter[str] = field(default_factory=Counter)
-    today: set[str] = field(default_factory=set)
-    day: date | None = None
-    secret: bytes = b""
-    a_network: int = A_NETWORK
-    all_networks: int = ALL_NETWORKS
+    def __init__(self, a_network: int = A_NETWORK, all_networks: int = ALL_NETWORKS) -> None:
+        self._a_network = a_network
+        self._all = all_networks
+        self._digests = DayDigests()
+        self._today: Newest[str, None] = Newest(MOST_OF_TODAY)
+        # Room for two keys of each ask within two spans: nobody's count gives way to somebody else's.
+        self._asked: SlidingWindow[str] = SlidingWindow(SPAN.total_seconds(), 4 * all_networks + 1)
 
     def takes(self, address: str, now: datetime) -> bool:
         """Whether one more may be noted from there, which then counts."""
-        if self.day != now.date():
-            self.day, self.secret = now.date(), secrets.token_bytes(32)
-            self.asked.clear()
-            self.of.clear()
-            self.today.clear()
-        while self.asked and self.asked[0][0] <= now - SPAN:
-            for each in self.asked.popleft()[1:]:
-                self._forget(each)
-        own, wide = (seal_of(self.secret, f"{bits} {network_of(address, bits)}") for bits in (IPV6, IPV6_GIVEN_AWAY))
-        most = self.all_networks * 2 // 3 if wide in self.today else self.all_networks
-        if len(self.asked) >= most or self.of[own] >= self.a_network or self.of[wide] >= A_FEW * self.a_network:
+        own, wide = (self._digests.of(f"{bits} {network_of(address, bits)}", now) for bits in (IPV6, IPV6_GIVEN_AWAY))
+        most = self._all * 2 // 3 if wide in self._today else self._all
+        counts = {"": most, own: self._a_network, wide: A_FEW * self._a_network}
+        if any(self._asked.wait(key, count, now.timestamp()) for key, count in counts.items()):
             return False
-        self.asked.append((now, own, wide))
-        self.of.update((own, wide))
-        if len(self.today) < MOST_OF_TODAY:
-            self.today.add(wide)
+        for key in counts:
+            self._asked.take(key, now.timestamp())
+        self._today.keep(wide, None)
         return True
-
-    def _forget(self, network: str) -> None:
-        self.of[network] -= 1
-        if not self.of[network]:
-            del self.of[network]
 
 
 class QuestionField:

@@ -20,7 +20,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -31,15 +31,15 @@ from pydantic import ValidationError
 
 from alerts.access.sessions import digest
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.bounds import seal_of
 from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
+from alerts.model.rate_limit import SlidingWindow
 from alerts.model.subscriber import MAILBOX, Mailbox, Subscriber
 from alerts.reports.forgetting import SECRETS_KEPT
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here, read_posted
 from alerts.web.public.answers import HTML, UNKEPT, answer, given
-from alerts.web.public.asking import QuestionPace
+from alerts.web.public.asking import DayDigests, QuestionPace
 from alerts.web.public.choices import MOST, SubscriberChoices, SubscriberPlaces, by_choice
 from alerts.web.public.page import Pages, safety, words_of
 from alerts.web.public.publisher import Publisher, nothing_there, own_page
@@ -50,6 +50,8 @@ A_NETWORK, ALL_NETWORKS = 20, 600
 """Letters that one network, and all, may have sent in ten minutes."""
 A_DAY, APART = 3, timedelta(minutes=10)
 """Letters that one address gets in a day, and how far apart."""
+MOST_MAILBOXES = 144 * ALL_NETWORKS
+"""Addresses that are remembered: as many as all networks may have written to in a day."""
 MOST_BYTES = 64 * 1024
 MOST_DISTRICTS = 100
 """More of them make a link that not every program keeps whole."""
@@ -74,39 +76,38 @@ class LetterDoor:
     write: Callable[[str, Message, str], Awaitable[None]]
 
 
-@dataclass
 class MailboxPace:
     """Which addresses were written to today, as digests: nobody can have a stranger's mailbox flooded."""
 
-    written: dict[str, list[datetime]] = field(default_factory=dict)
-    day: date | None = None
-    secret: bytes = b""
+    def __init__(self) -> None:
+        self._digests = DayDigests()
+        self._windows = (
+            (A_DAY, SlidingWindow[str](timedelta(days=1).total_seconds(), MOST_MAILBOXES)),
+            (1, SlidingWindow[str](APART.total_seconds(), MOST_MAILBOXES)),
+        )
 
     def takes(self, address: str, now: datetime) -> bool:
         """Whether one more letter may go there, which then counts."""
-        if self.day != now.date():
-            self.day, self.secret = now.date(), secrets.token_bytes(32)
-            self.written.clear()
-        before = self.written.setdefault(self._own(address), [])
-        if len(before) >= A_DAY or (before and now - before[-1] < APART):
+        own, at = self._own(address, now), now.timestamp()
+        if any(window.wait(own, count, at) for count, window in self._windows):
             return False
-        before.append(now)
+        for _, window in self._windows:
+            window.take(own, at)
         return True
 
     def gives_back(self, address: str, now: datetime) -> None:
         """The letter that was counted then never left: whoever asks once more gets one."""
-        before = self.written.get(self._own(address), [])
-        if now in before:
-            before.remove(now)
+        for _, window in self._windows:
+            window.give_back(self._own(address, now))
 
-    def _own(self, address: str) -> str:
+    def _own(self, address: str, now: datetime) -> str:
         # What stands after a plus is the reader's own mark: the letters are in one mailbox all the same.
         name, _, domain = address.lower().rpartition("@")
         name = name.partition("+")[0]
         # Google has one mailbox for all places of the dots, under two names of its own.
         if domain in ("gmail.com", "googlemail.com"):
             name, domain = name.replace(".", ""), "gmail.com"
-        return seal_of(self.secret, f"{name}@{domain}")
+        return self._digests.of(f"{name}@{domain}", now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ class LetterPages:
         try:
             await self._door.write(ask.address, self._letter(seal, language), seal)
         except DeliveryError:
-            self._mailboxes.gives_back(ask.address, now)
+            self._mailboxes.gives_back(ask.address, self._service.now())
             return "later"
         return "sent"
 

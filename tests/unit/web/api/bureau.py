@@ -113,7 +113,7 @@ def build_api(service, station, pace=PROGRAM, proxies=()):
     return Api(
         service=service,
         station=station,
-        guard=Guard(gate, lambda: service.now().timestamp(), proxies, paces),
+        guard=Guard(gate, service.steady, proxies, paces),
         read_cap=lambda body: read_message(body, zone=station.zone),
     ), gate
 
