@@ -66,7 +66,7 @@ def _lift_limits() -> None:
 
 
 def answer(question: Mapping[str, Any]) -> dict[str, Any]:
-    """What reading came to, for the daemon: a `value`, what was `refused`, or how the reader `stumbled`."""
+    """Return the result of reading for the daemon: a `value`, a `refused` reason, or the error in `stumbled`."""
     from alerts.apart.parser import PARSERS  # noqa: PLC0415 it imports what this process begins with
     from alerts.model.errors import TocsinError  # noqa: PLC0415
     from alerts.model.plain import shaped  # noqa: PLC0415

@@ -21,14 +21,13 @@ PARSERS: dict[str, Parser[Any, Any]] = {}
 """All of them that were imported, by the names under which a process finds them (`module:function`)."""
 
 HERE: ContextVar[bool] = ContextVar("here", default=False)
-"""Whether what should be read apart is read in this process: in a simulated world, in which there is no other."""
+"""True if parsers run in this process: in a simulated world, in which there is no other."""
 
 
 class Parser(Generic[P, T]):
-    """What `parser` makes of a function: call `read` or `apart` in the daemon.
+    """A function marked by `parser`: call `read` or `apart` in the daemon.
 
-    To call it by itself reads here and now, in this process: that is for the process it is read in, and for tests of
-    the parser.
+    A direct call reads in this process: that is for the reading process itself, and for tests of the parser.
     """
 
     def __init__(
@@ -77,8 +76,9 @@ def parser(
 ) -> Callable[[Callable[P, T]], Parser[P, T]]:
     """Have this function read apart, within so many `seconds` of computing and so many MB of `memory`.
 
-    `what` names in a word what it reads, for metrics and the log. Its annotations say what may come and go: texts,
-    numbers, bytes, times, our dataclasses and enums of these. It refuses what it can't read by `refuses`, and so is
-    told that it met a limit. `pool` has the processes that read it: those for strangers, or the one for officers.
+    `what` names its input in a word, for metrics and the log. Its annotations are the types of arguments and result:
+    texts, numbers, bytes, times, our dataclasses and enums of these. It raises `refuses` for unreadable input, and so
+    does the caller when a limit was exceeded. `pool` has the processes that read it: those for strangers, or the one
+    for officers.
     """
     return lambda function: Parser(function, what, Limits(seconds, memory), refuses, pool)

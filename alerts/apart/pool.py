@@ -51,7 +51,7 @@ _SAID = 200
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading may take: seconds of computing, and MB of memory."""
+    """The limits of one reading: seconds of computing, and MB of memory."""
 
     seconds: float
     memory: int
@@ -177,7 +177,7 @@ class Pool:
         return len(self._idle) + len(self._busy)
 
     def run(self, parser: Reads, given: tuple[Any, ...], shape: Callable[[Any], T]) -> T:
-        """What the parser makes of what it is given, `shape`d from what JSON has. Raises what it refuses by."""
+        """Return the parser's result for its arguments, `shape`d from JSON. Raises the parser's own refusal."""
         limits = parser.limits
         asked = {"read": parser.name, "limits": asdict(limits), "given": list(given)}
         try:
@@ -300,7 +300,7 @@ class Pool:
 
 
 def _valued(answer: dict[str, Any], limits: Limits, shape: Callable[[Any], T]) -> T:
-    """What it read. Raises _Over where it read nothing."""
+    """Return the value of an answer. Raises _Over if there is none."""
     if "memory" in answer:
         raise _Over("memory", because("apart_too_much_memory", most=limits.memory))
     if isinstance(refused := answer.get("refused"), str):
@@ -341,7 +341,7 @@ class _Turns(Executor):
 POOL = Pool()
 """For what strangers send to this process: a fleet's towns share it, each with its turns."""
 OFFICERS = Pool(1)
-"""For what officers bring: no stranger has a turn there."""
+"""For officers' own files: a stranger's never wait there."""
 POOLS = (POOL, OFFICERS)
 for _pool in POOLS:
     atexit.register(_pool.close)

@@ -1,9 +1,9 @@
-"""How the two processes speak: plain values and bytes, each message bounded, and nothing in it that is ever run.
+"""The protocol between the two processes: plain values and bytes, each message bounded, and nothing in it ever run.
 
-A message is three lengths (4 bytes each, big-endian) and as many parts: the sizes of all bytes in it, as JSON; what is
-told, as JSON; these bytes. `{"bytes": n}` stands for those number n: a picture isn't spelled out as text.
-The child has read a stranger's bytes and may have become theirs: what it says is taken by the types that are expected
-(`alerts.model.plain`), as what any stranger says.
+A message is three lengths (4 bytes each, big-endian) and as many parts: the sizes of all bytes in it, as JSON; the
+values, as JSON; these bytes. `{"bytes": n}` refers to the bytes of number n: a picture isn't spelled out as text. The
+child has read a stranger's bytes and may be under their control: its answers are read by the expected types
+(`alerts.model.plain`), like any stranger's data.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def packed(message: Mapping[str, Any]) -> bytes:
 
 
 def unpacked(sizes: bytes, told: bytes, kept: memoryview) -> dict[str, Any]:
-    """What `packed` had, as JSON has it, with its bytes.
+    """Return the message that `packed` wrote, as JSON with its bytes.
 
-    Raises ValueError, TypeError, LookupError or RecursionError for what isn't.
+    Raises ValueError, TypeError, LookupError or RecursionError for anything else.
     """
     parts, at = [], 0
     for size in json.loads(sizes):
@@ -70,7 +70,7 @@ def received(recv_into: Callable[[memoryview], int], most: int) -> dict[str, Any
 
 
 def _fill(room: memoryview, recv_into: Callable[[memoryview], int]) -> bool:
-    """Whether it was filled; False where nothing came at all."""
+    """Fill the buffer; returns False if nothing came at all. Raises EOFError for a part."""
     at = 0
     while at < len(room):
         count = recv_into(room[at:])

@@ -28,7 +28,7 @@ QUOTED = 200
 LARGEST, LARGEST_LIST = 256 * 1024, 8 * 1024 * 1024
 """Bytes of an answer that are read, unpacked: of one about a single post, and of a list of posts or messages."""
 LONGEST_ID, LONGEST_ADDRESS, LONGEST_NAME = 200, 2000, 200
-"""Characters of what an answer tells that are kept."""
+"""Characters that are kept of an answer's ids, addresses and names."""
 LONGEST_WAIT = timedelta(days=1)
 """A platform that names a later time is asked again by then."""
 # A JSON number beyond this is exact in few programs (RFC 8259, section 6): nobody counts that far.
@@ -45,7 +45,7 @@ _NEVER_MADE = (
 
 
 class RequestPurpose(Enum):
-    """What a request is for, as far as its failure is read differently."""
+    """The purpose of a request, as far as it changes the meaning of a failure."""
 
     PUBLISH = "publish"
     REPLY = "reply"
@@ -56,18 +56,18 @@ class RequestPurpose(Enum):
 
     @property
     def once(self) -> bool:
-        """Whether doing it twice makes two posts, so that an unclear end must be looked into."""
+        """True if doing it twice makes two posts, so that an unclear end must be investigated."""
         return self in (RequestPurpose.PUBLISH, RequestPurpose.REPLY, RequestPurpose.REPLACE)
 
     @property
     def on_a_post(self) -> bool:
-        """Whether it needs a post that was there before."""
+        """True if it needs a post that was there before."""
         return self in (RequestPurpose.REPLY, RequestPurpose.REPLACE, RequestPurpose.EDIT, RequestPurpose.DELETE)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the platform answered. `headers` are looked up in any case."""
+    """A platform's answer. `headers` are case-insensitive."""
 
     status: int
     headers: Mapping[str, str]
@@ -75,7 +75,7 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether the status says that it was done."""
+        """True if the status reports success."""
         return 200 <= self.status < 300
 
     # Facebook calls its JSON "text/javascript" and X's gateway calls its pages what it likes: only the bytes tell.
@@ -101,13 +101,12 @@ async def ask(
     largest: int = LARGEST,
     server_hostname: str | None = None,
 ) -> Answer:
-    """The platform's answer to one request to `url` (percent-encoded already), within `timeout`.
+    """Return the platform's answer to one request to `url` (percent-encoded already), within `timeout`.
 
-    Half of `timeout` is for the connection, so that its end tells for sure that nothing was sent. An answer that
-    redirects is an answer, and followed nowhere. Of one with more than `largest` bytes, packed or unpacked, the status
-    alone is taken: what it says can't be read. Where `url` is the address that a name led to, TLS must prove the name
-    `server_hostname`. Raises Retry or InDoubt as `act` demands; neither they nor their context hold the address, which
-    may hold a token.
+    Half of `timeout` is for the connection, so that its end proves that nothing was sent. A redirect is an answer, and
+    is not followed. An answer with more than `largest` bytes, packed or unpacked, keeps its status alone: its content
+    can't be read. If `url` is the address that a name resolved to, TLS must prove the name `server_hostname`. Raises
+    Retry or InDoubt as `act` demands; neither they nor their context contain the address, which may hold a token.
     """
     limits = timeout if isinstance(timeout, aiohttp.ClientTimeout) else _limits(timeout.total_seconds())
     failure: DeliveryError
@@ -148,7 +147,7 @@ async def _body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
 
 
 def id_of(told: object) -> str | None:
-    """What an answer tells as an id, if it can be one: a number or a short text that can be printed."""
+    """Return a value from an answer as an id, if it can be one: a number or a short printable text."""
     # A number of more than 64 bits is no id of a platform, and no database would take it.
     if isinstance(told, bool) or not isinstance(told, str | int) or (isinstance(told, int) and abs(told) >= 2**63):
         return None
@@ -157,20 +156,20 @@ def id_of(told: object) -> str | None:
 
 
 def address_of(told: object) -> str | None:
-    """What an answer tells as an address of the web, if it can be one."""
+    """Return a value from an answer as a web address. Returns None if it can't be one."""
     if not isinstance(told, str) or len(told) > LONGEST_ADDRESS or not told.isprintable() or " " in told:
         return None
     return told if told.startswith(("https://", "http://")) else None
 
 
 def name_of(told: object) -> str | None:
-    """What an answer tells as a name: so much of it as a line holds, and nothing in it that can't be seen."""
+    """Return a value from an answer as a name: as much as fits on a line, without invisible characters."""
     line = " ".join(seen(bounded(told, LONGEST_NAME)).split()) if isinstance(told, str) else ""
     return line or None
 
 
 def count_of(told: object) -> int | None:
-    """What an answer tells as a number of things, if it can be one."""
+    """Return a value from an answer as a count. Returns None if it can't be one."""
     return told if isinstance(told, int) and not isinstance(told, bool) and 0 <= told < _HIGHEST else None
 
 
@@ -197,13 +196,13 @@ def _ready(url: str | URL) -> URL:
 
 
 def unclear(reason: Reason | str, act: RequestPurpose) -> DeliveryError:
-    """What an end without a readable answer is: in doubt where doing it again would make a second post."""
+    """Return the error for an end without a readable answer: in doubt if a second try would make a second post."""
     # None of X, Facebook and Telegram takes an idempotency key: a second try would be a second post.
     return InDoubt(because("may_be_out", why=reason)) if act.once else Retry(reason)
 
 
 def unreadable(platform: str, answer: Answer, act: RequestPurpose) -> DeliveryError:
-    """What an answer is that isn't the platform's own: a gateway's page, half of a body, an unknown shape."""
+    """Return the error for an answer that isn't the platform's own: a gateway's page, half a body, an unknown shape."""
     return unclear(because("unreadable_answer", platform=platform, status=answer.status), act)
 
 
@@ -248,7 +247,7 @@ def normal(text: str) -> str:
 
 
 def appeared(told: object, since: datetime) -> bool:
-    """Whether an ISO 8601 time `told` by a platform is not before `since`, its clock's slack included."""
+    """True if an ISO 8601 time from a platform is not before `since`, its clock's slack included."""
     try:
         moment = datetime.fromisoformat(str(told))
     except ValueError:

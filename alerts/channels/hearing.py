@@ -1,7 +1,7 @@
-"""How often people's words under our posts are asked for, and how what a platform tells of them is read.
+"""The polling interval of remarks under our posts, and the reading of a platform's answers.
 
-A post is looked at every `every` while it is young or people talk under it; the quieter it gets, the more seldom. So a
-night of comments is followed by the minute, and twenty old posts cost a few requests an hour.
+A post is polled every `every` while it is young or people talk under it, and less often the quieter it gets. So a night
+of comments is followed by the minute, and twenty old posts cost a few requests an hour.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alerts.model.bounds import bounded, seen
 from alerts.model.listening import LONGEST_REMARK
 
 LONGEST_PAUSE = timedelta(hours=6)
-"""The longest time between two looks at a post that is still listened under."""
+"""The longest time between two polls of a post that is still listened to."""
 _SHARE = 12
 # Times that platforms tell: before and after these there was, and will be, no post of ours.
 _EARLIEST, _LATEST = datetime(2004, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -31,12 +31,15 @@ def look_after(quiet: timedelta, every: timedelta) -> timedelta:
 
 
 def words_of(told: object) -> str:
-    """What an answer tells as somebody's words, as far as they are kept; "" where it tells none."""
+    """Return a value from an answer as somebody's words, cut to the length that is kept; "" if it has none."""
     return seen(bounded(told, LONGEST_REMARK)).strip() if isinstance(told, str) else ""
 
 
 def moment_of(told: object) -> datetime | None:
-    """What an answer tells as a time: ISO 8601 with its zone, or seconds since 1970. None where it can't be one."""
+    """Return a value from an answer as a time: ISO 8601 with its zone, or seconds since 1970.
+
+    None if it can't be one.
+    """
     try:
         if isinstance(told, str):
             moment = datetime.fromisoformat(told)
@@ -58,5 +61,5 @@ def print_of(words: str) -> str:
 
 
 def table(told: object) -> Mapping[str, Any]:
-    """What an ear remembers under a name, where that is a table; an empty one else."""
+    """Return a value of an ear's memory if it is a table; else an empty one."""
     return told if isinstance(told, dict) else {}

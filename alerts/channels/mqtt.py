@@ -1,14 +1,13 @@
-"""A broker of the town's (MQTT), for panels, gauges and sirens: what is on stands there as retained messages.
+"""A broker of the town's (MQTT), for panels, gauges and sirens: the current alerts are its retained messages.
 
 An alert is one retained message for each district that it touches, `PREFIX/DISTRICT/INCIDENT`, and one for the whole
-town, `PREFIX/all/INCIDENT`. Whoever subscribes to `PREFIX/DISTRICT/+` has all that is on there, also after a power cut.
-An update takes the place of what stood there, an end takes it away (an empty retained message). One topic a district
-would not do: a second alert would hide the first, and the end of one would take away both.
+town, `PREFIX/all/INCIDENT`. A subscriber to `PREFIX/DISTRICT/+` has all current alerts there, also after a power cut.
+An update replaces the message, an end removes it (an empty retained message). A single topic for each district would
+not do: a second alert would hide the first, and the end of one would remove both.
 
-Saying the same twice is saying it once, so what isn't acknowledged (QoS 1) is said again. It may stand there all the
-same: what takes it away isn't left out.
-Each post has a connection of its own. What is no alert, as a notice to those on call, isn't retained: nobody would take
-it away.
+A repeated message has no further effect, so an unacknowledged one (QoS 1) is sent again. It may have arrived all the
+same, so its removal isn't omitted. Each post has a connection of its own. A message that is no alert, such as a notice
+to those on call, isn't retained: nobody would remove it.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from alerts.model.town import Secret
 
 PLATFORM = "the broker"
 ALL = "all"
-"""The level where everything stands, whatever district it is for."""
+"""The level of all messages, whatever district they are for."""
 LARGEST = 65_536
 """Bytes of one message: small receivers have no more room."""
 _AT_LEAST_ONCE = 1
@@ -51,7 +50,7 @@ _UNFIT = frozenset({1, 2, 132, 133})
 
 @dataclass(frozen=True, slots=True)
 class TopicMessage:
-    """One message to one topic; without words it takes away what stands there."""
+    """One message to one topic; without words it removes the retained one."""
 
     topic: str
     words: bytes
@@ -64,7 +63,7 @@ def level(text: str) -> str:
 
 
 def read_words(message: Message) -> dict[str, Any] | None:
-    """What is told of an alert; None: these are other words."""
+    """Return the facts of an alert in a message. Returns None for other words."""
     if message.about is None:
         return None
     try:
@@ -77,9 +76,9 @@ def read_words(message: Message) -> dict[str, Any] | None:
 def letters_of(
     prefix: str, message: Message, name: str, before: Sequence[str], reply_to: str | None = None
 ) -> tuple[list[TopicMessage], Receipt]:
-    """What says this message under that name, where the levels of `before` said the last one; and the receipt.
+    """Return the messages that publish this one under that name, replacing those of `before`; and the receipt.
 
-    What is there anew comes first: at no time is nothing there of an alert that holds.
+    The new ones come first: a valid alert is never absent in between.
     """
     told = read_words(message)
     if told is None:
@@ -95,7 +94,7 @@ def letters_of(
 
 
 def emptied(prefix: str, name: str, levels: Sequence[str]) -> list[TopicMessage]:
-    """What takes away what stands under that name at these levels."""
+    """Return the messages that remove the retained ones of that name at these levels."""
     return [TopicMessage(f"{prefix}/{each}/{name}", b"", retained=True) for each in levels]
 
 
@@ -112,7 +111,7 @@ def _written(told: dict[str, Any]) -> bytes:
 
 
 def refusal(error: MqttConnectError) -> DeliveryError:
-    """What to do about a broker that doesn't let us in."""
+    """Return the error for a broker that refuses the connection."""
     code = getattr(error.rc, "value", error.rc)
     said = quote(str(error.rc) if not isinstance(error.rc, int) else str(error))
     if code in _REFUSED:
@@ -150,14 +149,14 @@ class Mqtt:
         return receipt
 
     async def edit(self, remote_id: str, message: Message) -> Receipt:
-        """Say it in the place of what stands there, and take it away where it doesn't hold any more."""
+        """Replace the retained messages, and remove those that no longer apply."""
         name, *before = remote_id.split(" ")
         letters, receipt = letters_of(self._settings.prefix, message, name, before)
         await self._say(letters)
         return receipt
 
     async def delete(self, remote_id: str) -> None:
-        """Take it away everywhere; where nothing stands, that is done."""
+        """Remove it everywhere; succeeds if there is nothing."""
         name, *levels = remote_id.split(" ")
         await self._say(emptied(self._settings.prefix, name, [ALL, *levels]))
 
@@ -169,7 +168,7 @@ class Mqtt:
         return Probe(f"{user}@{host}" if user else host)
 
     def quotas(self) -> Sequence[Quota]:
-        """Always empty: a broker tells no limits."""
+        """Always empty: a broker gives no limits."""
         return ()
 
     async def _say(self, letters: Sequence[TopicMessage], unclear: type[InDoubt | Retry] = Retry) -> None:

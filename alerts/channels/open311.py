@@ -1,8 +1,8 @@
-"""Another server of citizens' reports, by Open311 GeoReport v2 in JSON: reports are handed on to it, and asked after.
+"""Another server of citizens' reports, by Open311 GeoReport v2 in JSON: reports are forwarded to it, and followed up.
 
-The standard has no key by which a server knows again what was sent before. So an end without a readable answer, and
-any 5xx, is `InDoubt`: the report may be there. Its words hold our number, by which `look` finds it there. Some servers
-wrap their lists (FixMyStreet: `{"service_requests": […]}`), so both forms are read. Redirects are followed nowhere.
+The standard has no key by which a server recognises a repeated request. So an end without a readable answer, and any
+5xx, is `InDoubt`: the report may be there. Its words contain our number, by which `look` finds it there. Some servers
+wrap their lists (FixMyStreet: `{"service_requests": […]}`), so both forms are read. Redirects are never followed.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Open311:
         return HandedOver(id_of(told.get("service_request_id")), id_of(told.get("token")))
 
     async def look(self, service: str, since: datetime, until: datetime) -> Sequence[RemoteRequest]:
-        """What there is of that service, told between these times."""
+        """Return the requests of that service between these times."""
         answer = await self._read(
             "requests.json", service_code=service, start_date=_moment(since), end_date=_moment(until)
         )

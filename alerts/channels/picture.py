@@ -30,14 +30,14 @@ class LoadedPicture:
 
     @property
     def file_name(self) -> str:
-        """A name that tells the type and nothing of this machine."""
+        """A name that reveals the type and nothing of this machine."""
         return f"picture.{self.mime_type.removeprefix('image/')}"
 
 
 async def load_picture(image: PostImage, folder: Path, *, largest: int, kinds: frozenset[str]) -> LoadedPicture:
-    """The picture at `image.path` (relative to `folder`), at most `largest` bytes and one of `kinds` (MIME types).
+    """Load the picture at `image.path` (relative to `folder`), at most `largest` bytes and one of `kinds` (MIME types).
 
-    Raises NoPicture. The type is told by the content, since platforms look at nothing else.
+    The type is determined by the content, since platforms check nothing else. Raises NoPicture.
     """
     content = await asyncio.to_thread(_read, folder / image.path, largest)
     if _is_another(Path(image.path).stem, content):
@@ -60,7 +60,7 @@ async def picture_along(
 
 
 def _is_another(name: str, content: bytes) -> bool:
-    """Whether a file that bears the SHA-256 of its content holds something else by now."""
+    """True if a file named by the SHA-256 of its content has another content by now."""
     return re.fullmatch(r"[0-9a-f]{64}", name) is not None and hashlib.sha256(content).hexdigest() != name
 
 

@@ -1,4 +1,4 @@
-"""What channels.toml may say of a channel, kind by kind, and the credentials that it names.
+"""The settings of a channel in channels.toml, kind by kind, and the credentials that they name.
 
 Importing this loads no platform's library: the command line checks a configuration and renders a post without any.
 """
@@ -64,7 +64,7 @@ Limit = Annotated[RateLimit, BeforeValidator(_window)]
 
 
 class SecretSource(BaseModel):
-    """Where a secret stands: `{ env = "NAME" }` or `{ file = "name" }`, never the secret itself."""
+    """The source of a secret: `{ env = "NAME" }` or `{ file = "name" }`, never the secret itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -81,7 +81,10 @@ class SecretSource(BaseModel):
         return value
 
     def read(self, folder: Path) -> Secret:
-        """The secret; a file is looked for in $CREDENTIALS_DIRECTORY first, then in `folder`. Raises BadCredential."""
+        """Return the secret; a file is searched in $CREDENTIALS_DIRECTORY first, then in `folder`.
+
+        Raises BadCredential.
+        """
         if self.env is not None:
             value = os.environ.get(self.env, "").strip()
             if not value:
@@ -130,7 +133,7 @@ FileNamed = Annotated[str, AfterValidator(LocalFile)]
 
 
 class ChannelSettings(BaseModel):
-    """What every channel has, whatever its kind."""
+    """The settings of every channel, whatever its kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
@@ -151,7 +154,7 @@ class ChannelSettings(BaseModel):
 
     @property
     def asks(self) -> bool:
-        """Whether the platform has polls of its own that may be used here."""
+        """True if the platform has polls of its own that may be used here."""
         return False
 
     @field_validator("api_url")
@@ -186,7 +189,7 @@ class ChannelSettings(BaseModel):
 
 
 class HearingSettings(ChannelSettings):
-    """What a channel has beside, where people can say something under its posts."""
+    """The further settings of a channel where people can comment on its posts."""
 
     hears: bool = ChannelConfig.hears
     replies: int = Field(default=ChannelConfig.replies, ge=0, le=100)
@@ -253,7 +256,7 @@ class TwitterSettings(HearingSettings):
 class FacebookSettings(HearingSettings):
     """`kind = "facebook"`: a Page, by a Page access token.
 
-    With the app's secret and a `verify_token` Facebook may bring what people say there, where the channel hears.
+    With the app's secret and a `verify_token` Facebook may deliver people's comments, if the channel hears.
     """
 
     kind: Literal["facebook"]
@@ -269,17 +272,17 @@ class FacebookSettings(HearingSettings):
 
     @property
     def is_brought(self) -> bool:
-        """Whether Facebook may bring what people say: it is heard, and both secrets are named."""
+        """True if Facebook may deliver people's comments: it is heard, and both secrets are named."""
         return self.hears and self.app_secret is not None and self.verify_token is not None
 
 
 class TelegramSettings(HearingSettings):
     """`kind = "telegram"`: a channel or group that our bot administers.
 
-    With `subscriptions` the bot also talks to people, and tells those who subscribed: at most `rate` messages a second
-    (0: as fast as it goes), `in_flight` of them under way; what isn't urgent and comes within `gather` of another alert
-    is held back until then, and told as one message. `updates` says whether the bot asks for what people say, or has it
-    brought to the station's public address.
+    With `subscriptions` the bot also talks to people, and sends alerts to subscribers: at most `rate` messages a second
+    (0: unlimited), `in_flight` of them under way; a message that isn't urgent and follows another alert within `gather`
+    is deferred until then, and combined with the others. `updates` is the way in which the bot gets people's messages:
+    by polling, or by a webhook at the town's public address.
     """
 
     kind: Literal["telegram"]
@@ -327,11 +330,11 @@ class WebhookSettings(ChannelSettings):
 
 
 class MailSettings(ChannelSettings):
-    """`kind = "mail"`: each post goes as one letter to a list's address, or one by one to own subscribers, by a relay.
+    """`kind = "mail"`: each post is one e-mail to a list's address, or one to each of its own subscribers, by a relay.
 
-    `timeout` is how long the relay may take until it has the letter; its word that it keeps it may take four times as
-    long. `sender` is an address, or `Name <address>`. With `subscriptions` people subscribe on the town's pages: they
-    are told at most `rate` letters a second (0: as fast as it goes), `in_flight` of them under way.
+    `timeout` is how long the relay may take until it has the e-mail; its confirmation may take four times as long.
+    `sender` is an address, or `Name <address>`. With `subscriptions` people subscribe on the town's pages: they get at
+    most `rate` e-mails a second (0: unlimited), `in_flight` of them under way.
     """
 
     kind: Literal["mail"]
@@ -379,7 +382,7 @@ class MailSettings(ChannelSettings):
 
     @property
     def relay_port(self) -> int:
-        """The port of the relay; where none is told, the one that is usual for `tls`."""
+        """The port of the relay; by default the usual one for `tls`."""
         return self.port or {"starttls": 587, "implicit": 465, "none": 25}[self.tls]
 
     @property
@@ -389,9 +392,9 @@ class MailSettings(ChannelSettings):
 
 
 class MqttSettings(ChannelSettings):
-    """`kind = "mqtt"`: a broker of the town's, where panels, gauges and sirens are told what is on.
+    """`kind = "mqtt"`: a broker of the town's, which shows panels, gauges and sirens the current alerts.
 
-    An alert stands there until its end takes it away, so updates edit and ends delete, and nothing else is allowed.
+    An alert stays there until its end removes it, so updates edit and ends delete, and nothing else is allowed.
     """
 
     kind: Literal["mqtt"]
@@ -431,12 +434,12 @@ class MqttSettings(ChannelSettings):
 
     @property
     def broker_port(self) -> int:
-        """The port of the broker; where none is told, the one that is usual for `tls`."""
+        """The port of the broker; by default the usual one for `tls`."""
         return self.port or (8883 if self.tls == "implicit" else 1883)
 
 
 def _is_here(host: str) -> bool:
-    """Whether it is this machine, so that nobody is between."""
+    """True if it is this machine, so that nobody is in between."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -55,7 +55,7 @@ def sign(key: bytes, identity: str, timestamp: int, body: bytes) -> str:
 
 
 def headers(key: bytes, identity: str, now: datetime, body: bytes) -> dict[str, str]:
-    """What goes with a body; the timestamp is of this attempt, the id is the post's for good."""
+    """Return the headers of a body; the timestamp is of this attempt, the id is the post's for good."""
     # Standard Webhooks lets a receiver refuse what is older than minutes, so each attempt is dated anew.
     timestamp = int(now.timestamp())
     return {
@@ -67,7 +67,7 @@ def headers(key: bytes, identity: str, now: datetime, body: bytes) -> dict[str, 
 
 
 def identity_of(message: Message, reply_to: str | None) -> str:
-    """What names this post for good: its own id; for words that are no post's, a digest of them."""
+    """Return the permanent id of this post: its own; for words outside any post, a digest of them."""
     if message.about is not None:
         return message.about.post
     return hashlib.sha256(f"{reply_to or ''}\n{message.text}\n{message.link or ''}".encode()).hexdigest()[:32]
@@ -130,11 +130,10 @@ _NO_SUCH_PLACE = frozenset({404, 405, 410})
 
 
 def refusal(answer: Answer, now: datetime, unclear: type[InDoubt | Retry] = InDoubt) -> DeliveryError | None:
-    """What to do about an answer; None when the receiver took it.
+    """Return the error for an answer; None if the receiver accepted it.
 
-    `unclear` is what comes of it where the receiver may have it. What is wrong with the address or the secret would be
-    wrong with every post: it blocks the channel, so that all is kept until somebody has seen to it. What the receiver
-    says of this one post alone is final.
+    `unclear` is the error for a post that the receiver may have. An error of the address or the secret would meet every
+    post: it blocks the channel, so that all is kept until somebody has fixed it. A refusal of this one post is final.
     """
     if answer.ok:
         return None
@@ -191,7 +190,7 @@ def _said(answer: Answer) -> str:
 
 
 def place_of(answer: Answer, identity: str) -> tuple[str, str | None]:
-    """The receiver's own id of the post and its address, where the answer tells them; else the id that we gave."""
+    """Return the receiver's own id of the post and its address, if the answer has them; else our own id."""
     told = answer.read() or {}
     return id_of(told.get("id")) or identity, address_of(told.get("url"))
 
@@ -206,11 +205,11 @@ log = structlog.get_logger(__name__)
 
 
 class Webhook:
-    """An address that takes posts. An update and an end are posts of their own, of the same incident.
+    """An address that accepts posts. An update and an end are posts of their own, of the same incident.
 
-    Nobody has to look for what is in doubt: each post has one id for good, by which the receiver drops repeats, so
-    whatever isn't clearly refused is sent again: after a time-out, a cut, a 5xx, a daemon that was killed while it
-    waited. The receiver may have it meanwhile: an end that comes then isn't left out.
+    A post in doubt needs no verification: each post has one id for good, by which the receiver drops repeats, so
+    everything that isn't clearly refused is sent again: after a time-out, a cut, a 5xx, a daemon that was killed while
+    it waited. The receiver may have it meanwhile, so an end that comes then isn't omitted.
     """
 
     drops_repeats = True
@@ -230,9 +229,9 @@ class Webhook:
         self._key = None
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
-        """`POST url`. The receipt's id and address are those that the answer tells, else the post's own id.
+        """`POST url`. The receipt has the answer's id and address, else the post's own id.
 
-        `reply_to` is told to the receiver as the id of the post that this one follows.
+        The receiver gets `reply_to` as the id of the post that this one follows.
         """
         # The id is the post's for good: the receiver drops by it what comes twice.
         now, identity = self._resources.clock.now(), identity_of(message, reply_to)
@@ -244,8 +243,8 @@ class Webhook:
     async def probe(self) -> Probe:
         """`POST url` of a signed `{"type": "ping"}`, which a receiver answers with 2xx and shows to nobody.
 
-        The secret is read anew before, so that one that was changed is taken without a restart. The account is the
-        `name` that the answer tells, else the receiver's host.
+        The secret is read again first, so that a changed one is used without a restart. The account is the answer's
+        `name`, else the receiver's host.
         """
         await self.open()
         now = self._resources.clock.now()
@@ -254,7 +253,7 @@ class Webhook:
         return Probe(account, self._warnings())
 
     def quotas(self) -> Sequence[Quota]:
-        """Always empty: a receiver tells no limits but in a refusal."""
+        """Always empty: a receiver gives its limits only in a refusal."""
         return ()
 
     def _warnings(self) -> tuple[Reason, ...]:

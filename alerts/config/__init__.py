@@ -1,7 +1,7 @@
-"""channels.toml parsed once into a `Town` (model/town.py), with every error of the file told at once.
+"""channels.toml parsed once into a `Town` (model/town.py), with every error of the file reported at once.
 
-An error names the file, the key, what is wrong and what is allowed; an unknown key the nearest known one. No secret is
-read here: who sends reads them.
+An error names the file, the key, the fault and the allowed values; for an unknown key, the nearest known one. No secret
+is read here: the senders read theirs.
 """
 
 from alerts.config.kinds import channel_class, channel_kind, channel_kinds, source_kind, source_kinds

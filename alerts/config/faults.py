@@ -1,7 +1,7 @@
-"""What is wrong with a section, one reason for each thing: the key, what is wrong, what is allowed.
+"""The faults of a section, one reason for each: the key, the fault, the allowed values.
 
-Pydantic says where and of which kind an error is; what is allowed is read from the field itself (its annotation, or the
-examples that it tells). What stood there is never told: it may be a secret in the wrong place.
+Pydantic gives the place and type of an error; the allowed values are read from the field itself (its annotation, or its
+examples). The wrong value is never repeated: it may be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BOUNDS = {
 }
 
 Allowed = Reason | tuple[str, ...]
-"""What may stand there: in words, or the few spellings that are taken."""
+"""The allowed values: in words, or as the few accepted spellings."""
 
 
 def faults_of(key: str, error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[str, Reason]]:
@@ -110,7 +110,7 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _such_as(field: FieldInfo | None, annotation: Any) -> Allowed:
-    """What is allowed, with the field's own examples where it tells some."""
+    """Return the allowed values, by the field's own examples if it has some."""
     if field is not None and field.examples:
         return because("such_as", example=_either([(repr(example),) for example in field.examples]))
     return _allowed(annotation)

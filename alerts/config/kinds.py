@@ -67,7 +67,7 @@ def _kind(group: str, name: str, row: K | str | None, kind: type[K]) -> K | None
 
 
 def _offered(group: str) -> EntryPoints:
-    """What installed packages offer as such."""
+    """Return the entry points that installed packages offer for a group."""
     return _read(group, tuple(sys.path))
 
 

@@ -1,9 +1,9 @@
 """From the file to the town; every fault of the file is gathered on the way.
 
-`read_config` parses the TOML, has each section checked by its pydantic model, then looks at what several sections say
-together: channels that share a bot, sources that speak for others, a webhook that Telegram would never call
-(`out_of_reach`). Each step adds its faults and goes on, so that one run tells them all; only a file without any goes on
-to be a `Town`, made name for name.
+`read_config` parses the TOML, has each section checked by its pydantic model, then checks several sections against one
+another: channels that share a bot, sources that speak for others, a webhook that Telegram would never call
+(`out_of_reach`). Each step adds its faults and continues, so that one run reports them all; only a file without any
+becomes a `Town`, made name for name.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V")
 R = TypeVar("R", bound="DataclassInstance")
 UNKNOWN_YET = "en"
-"""What a file's faults are worded in where it doesn't tell the station's language, or can't be read at all."""
+"""The language of faults in a file without the town's language, or that can't be read at all."""
 # How `tomllib` ends what it says.
 _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "reports", "push", "sources", "channels")
@@ -99,7 +99,7 @@ def load_config(file: Path, *, within: Path | None = None) -> Town:
 
 
 def read_config(file: Path, text: str, *, within: Path | None = None) -> Town:
-    """Check `text` as if it stood in `file`. Raises ConfigurationError with one line for each error."""
+    """Check `text` as the content of `file`. Raises ConfigurationError with one line for each error."""
     reading = _Reading(file, _parse(file, text), within)
     reading.look_for_strangers()
     station = reading.section("station", StationSettings)
@@ -301,7 +301,7 @@ class _Reading:
 
     @property
     def language(self) -> str:
-        """The station's language, as far as the file tells it; whatever else is wrong is worded in it."""
+        """The town's language, as far as the file gives it; the file's other faults are worded in it."""
         station, told = self.table.get("station"), StationSettings.model_fields["language"].default
         if isinstance(station, dict):
             told = station.get("language", told)
@@ -312,7 +312,7 @@ class _Reading:
         self.problems.append(because("setting_wrong", file=self.file.name, key=key, what=what))
 
     def look_for_strangers(self, sections: Sequence[str] = SECTIONS) -> None:
-        """Tell of sections that there are none of."""
+        """Report unknown sections."""
         for key, value in self.table.items():
             if key not in sections:
                 hint = nearest(key, sections)
@@ -347,7 +347,7 @@ class _Reading:
         return checked
 
     def beside(self, key: str, named: str | None, read: Callable[[Path, Path | None], V]) -> V | None:
-        """What a file beside channels.toml tells, if there is one."""
+        """Read a file next to channels.toml. Returns None if none is named, or if it is unreadable."""
         try:
             return read(self.file.parent / named, self.within) if named is not None else None
         except Unreadable as error:
@@ -370,7 +370,7 @@ class _Reading:
             self.wrong("station.logo", because("logo_not_there", path=path))
 
     def server(self, store: StoreSettings | None) -> Server | None:
-        """The server that the store is on, with what signs in there; None: it is a file, or can't be told."""
+        """Return the store's server with its credentials. Returns None if the store is a file, or the key is faulty."""
         try:
             server = store.server(self.file.resolve().parent) if store is not None else None
             return server if server is None or self.within is None else self._apart(server)
@@ -399,7 +399,7 @@ class _Reading:
                 self.wrong("notify.channels", because("channel_read_by_public", name=repr(name)))
 
     def check_bots(self, station: StationSettings | None, channels: Mapping[str, ChannelSettings]) -> None:
-        """What people say to a bot comes in once, and by a webhook only where Telegram can reach us."""
+        """Check that each bot has one listener, and a webhook only if Telegram can reach us."""
         bots: dict[object, str] = {}
         for name, settings in channels.items():
             if not isinstance(settings, TelegramSettings) or not (settings.subscriptions or settings.hears):
@@ -427,7 +427,7 @@ class _Reading:
                 self.wrong(f"listening.feeds.{name}", because("feed_named_as_channel", name=repr(name)))
 
     def check_reports(self, reports: ReportsSettings, sources: Mapping[str, SourceSettings]) -> None:
-        """What reports are handed on by is a kind that the town takes, and no source goes by their name."""
+        """Check that forwarded kinds of reports are the town's, and that no source uses the reports' name."""
         codes = [each.code for each in _reports(reports, UNKNOWN_YET).kinds]
         for name, forward in reports.forward.items():
             for code in forward.kinds:
@@ -490,9 +490,9 @@ class _Reading:
 
 
 def out_of_reach(station: StationSettings, settings: TelegramSettings) -> Reason | None:
-    """Why a webhook below the station's public address would stay silent, with what is allowed; None: it may do.
+    """Return the reason why a webhook below the town's public address would stay silent. Returns None if it may work.
 
-    A Bot API server of one's own, and the sandbox, take any address: they may stand on the same machine.
+    A Bot API server of one's own, and the sandbox, accept any address: they may be on the same machine.
     """
     address = station.public_url
     if not address:
@@ -513,12 +513,12 @@ def out_of_reach(station: StationSettings, settings: TelegramSettings) -> Reason
 
 
 def _is_drawn(content: bytes, ending: str) -> bool:
-    """Whether a browser would see a picture in it, as far as its beginning tells."""
+    """True if the file begins like a picture that a browser would display."""
     return content.startswith(_PNG) if ending == ".png" else _SVG.search(content) is not None
 
 
 def _is_local(host: str) -> bool:
-    """Whether this is a name or an address of one machine or one network alone."""
+    """True if this is a name or an address of one machine or one network alone."""
     try:
         return not ip_address(host).is_global
     except ValueError:

@@ -1,6 +1,6 @@
 """The sections of channels.toml that are no source and no channel, as they are checked.
 
-What each key means stands with the records that are made of them (model/town.py), and so do the defaults.
+The records that are made of them document each key and its default (model/town.py).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 def is_language(value: str) -> bool:
-    """Whether a text may be a language tag (BCP 47's usual form)."""
+    """True if a text may be a language tag (BCP 47's usual form)."""
     return bool(_LANGUAGE.fullmatch(value))
 
 
@@ -172,7 +172,7 @@ class StationSettings(_Section):
 READABLE = 4.5
 """The contrast that words need with what is behind them (WCAG 2.2, 1.4.3)."""
 MOST_OFFERS, LONGEST_OFFER = 12, 200
-"""What may be offered for one blank, and the characters of one: it is read on a telephone."""
+"""The number of choices for one blank, and the characters of one: it is read on a telephone."""
 MOST_NUMBERS = 6
 """Numbers to call of the town's own: of many nobody finds the one they need."""
 

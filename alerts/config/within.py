@@ -1,8 +1,8 @@
-"""What a town of a fleet may name in its file: secrets and files in its own folder, and nothing of the whole process.
+"""Restricts a town of a fleet to secrets and files in its own folder.
 
-Both are found by their type wherever they stand in what was read (`named_in`), so that no section has to be listed:
-a secret is a `SecretSource`, a file a `LocalFile`. What is found is bound to the folder (`bound_to`), and looked at
-once more whenever it is opened.
+Both are found by their type anywhere in the parsed file (`named_in`), so that no section has to be listed: a secret is
+a `SecretSource`, a file a `LocalFile`. Each is bound to the folder (`bound_to`), and checked again whenever it is
+opened.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Named = SecretSource | LocalFile
 
 
 def named_in(value: object, key: str) -> Iterator[tuple[str, Named]]:
-    """Every secret and every file that stands in `value`, however deep, with its key."""
+    """Yield every secret and every file in `value`, however deep, with its key."""
     if isinstance(value, Named):
         yield key, value
         return

@@ -288,7 +288,7 @@ class Reports(ReportParts, ReportForgetting):
         return [STEP.read(row) for row in _STEPS.rows(self._db, report=identity)]
 
     def untold(self, channel: str, most: int, behind: int = 0) -> Sequence[tuple[ReportStep, int]]:
-        """What is still to be told by that channel's bot, in order from behind that step on, and the chat."""
+        """Return the steps that a channel's bot must still report, in order behind that step, with their chats."""
         rows = _UNTOLD.rows(self._db, channel=channel, behind=behind, most=most)
         return [(STEP.read(row), int(row["chat"])) for row in rows]
 

@@ -1,1 +1,1 @@
-"""Facebook: `answers` tells what an answer means, `channel` is the channel."""
+"""Facebook: `answers` interprets answers, `channel` is the channel."""

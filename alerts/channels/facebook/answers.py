@@ -1,7 +1,7 @@
-"""What the Graph API's answers mean: pure decisions, no request is made here.
+"""The meaning of the Graph API's answers: pure decisions, no request is made here.
 
 Nearly every error is HTTP 400 and of type OAuthException, an outage too: the code decides, then the subcode. Sources:
-Meta's "Handle Errors", "Rate Limits" and "Pages API" pages; where they are silent, what others met in production.
+Meta's "Handle Errors", "Rate Limits" and "Pages API" pages; beyond these, others' experience in production.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from alerts.model.post import Quota
 from alerts.model.reason import Reason, because
 
 WAIT = timedelta(minutes=15)
-"""How long to wait where no header tells."""
+"""How long to wait without a header that gives a time."""
 
 BLOCKED = timedelta(hours=1)
 """How long to wait when Facebook holds the posting too fast: it says no time."""
@@ -63,7 +63,7 @@ class GraphError:
 
 
 def error_of(answer: Answer) -> GraphError | None:
-    """The error that an answer tells, whatever its status; None where it tells none."""
+    """Return the error in an answer, whatever its status. Returns None if there is none."""
     error = (answer.read() or {}).get("error")
     if not isinstance(error, dict):
         return None
@@ -76,7 +76,7 @@ def error_of(answer: Answer) -> GraphError | None:
 
 
 def refusal(answer: Answer, act: RequestPurpose, page: str, now: datetime) -> DeliveryError | None:
-    """What to do about an answer; None when it was done. `page` is the Page whose usage the headers are read for."""
+    """Return the error for an answer; None if it succeeded. `page` is the Page whose usage headers are read."""
     error = error_of(answer)
     if error is None:
         if answer.ok and answer.read() is not None:
@@ -98,7 +98,7 @@ def _said(code: str, error: GraphError) -> Reason:
 
 
 def maybe_not_the_words(answer: Answer) -> bool:
-    """Whether Facebook refuses for good, yet perhaps only the link or the picture: worth one try without."""
+    """True if Facebook refuses for good, yet perhaps only the link or the picture: worth one try without."""
     error = error_of(answer)
     if error is None or answer.status >= 500 or error.transient or _is_gone(error):
         return False
@@ -106,13 +106,13 @@ def maybe_not_the_words(answer: Answer) -> bool:
 
 
 def is_gone(answer: Answer) -> bool:
-    """Whether Facebook says that what was asked for isn't there, or isn't for us to see."""
+    """True if Facebook says that the object of a request doesn't exist, or isn't visible to us."""
     error = error_of(answer)
     return error is not None and _is_gone(error)
 
 
 def _decide(error: GraphError, act: RequestPurpose, now: datetime) -> DeliveryError | None:
-    """What the code alone decides; None where it is left to the status and to what isn't known."""
+    """Return the error that the code alone decides. Returns None if the status must decide."""
     if error.code in _EXPIRED:
         why = _WHY_EXPIRED.get(error.subcode, because("said", said=quote(error.words)))
         return BadCredential(because("facebook_token_refused", why=why))
@@ -142,9 +142,9 @@ def _blocked(error: GraphError, now: datetime) -> DeliveryError:
 
 
 def limits(headers: Mapping[str, str], page: str, now: datetime) -> tuple[Quota, ...]:
-    """What the usage headers tell: from 90 % of a limit on nothing is left, until access is regained.
+    """Return the exhausted quotas in the usage headers: from 90 % of a limit on, until access is regained.
 
-    Meta slows calls down from there; where it tells no time, a minute's pace lets the usage fall.
+    Meta slows calls down from there; if it gives no time, one call a minute lets the usage fall.
     """
     return tuple(
         Quota(0, now + (regained or timedelta(minutes=1)), None, name)
@@ -154,7 +154,7 @@ def limits(headers: Mapping[str, str], page: str, now: datetime) -> tuple[Quota,
 
 
 def used(headers: Mapping[str, str], page: str) -> float:
-    """How much of the limit that is used most is used, in percent; 0 where nothing is told."""
+    """Return the highest usage of any limit, in percent; 0 if there is none."""
     return max((percent for _, percent, _ in _usage(headers, page)), default=0)
 
 
@@ -163,7 +163,7 @@ def _regained_after(headers: Mapping[str, str], page: str) -> timedelta | None:
 
 
 def _usage(headers: Mapping[str, str], page: str) -> Iterator[tuple[str, float, timedelta | None]]:
-    """Each limit's name, percentage used, and when access is regained (told in minutes)."""
+    """Yield each limit's name, percentage used, and the time until access is regained (given in minutes)."""
     for header, name in (("X-App-Usage", "app"), ("X-Page-Usage", "page")):
         if usage := _object(headers.get(header)):
             yield name, _percent(usage), None

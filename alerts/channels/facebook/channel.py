@@ -54,10 +54,10 @@ log = structlog.get_logger(__name__)
 
 
 class Facebook:
-    """A Page. Publishes, comments as replies, edits, deletes, finds, hears what people say there, and hides it.
+    """A Page. Publishes, comments as replies, edits, deletes, finds; reads people's comments there, and hides them.
 
-    Facebook keeps two levels: what answers an answer lands beside it, under the same comment. So an update is a comment
-    on the post itself.
+    Facebook keeps two levels: the reply to a reply is placed after it, under the same comment. So an update is a
+    comment on the post itself.
     """
 
     two_levels = True
@@ -124,10 +124,11 @@ class Facebook:
         known: frozenset[str],
         reply_to: str | None = None,
     ) -> Receipt | None:
-        """Look for these words among what the Page published from `since` minus a minute on.
+        """Search for these words among the Page's posts since a minute before `since`.
 
-        A comment is looked for under the post that it answers, too. Raises InDoubt where the comments can't be read:
-        that takes a permission of its own, which publishing does not; Gone where what it answers isn't there any more.
+        A comment is searched under the post that it answers, too. Raises InDoubt if the comments can't be read: that
+        takes a permission of its own, which publishing does not; Gone if the post that it answers doesn't exist any
+        more.
         """
         wanted = {normal(message.text), normal(_whole(message))}
 
@@ -147,7 +148,7 @@ class Facebook:
         return found
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 times tell
-        """What the Page published from `since` on; its comments aren't among it."""
+        """Return the Page's posts from `since` on, without its comments."""
         posts = await self._posts(f"{self._settings.page_id}/published_posts", since)
         recent = [post for post in posts if appeared(post.get("created_time"), since)]
         return [
@@ -155,7 +156,7 @@ class Facebook:
         ]
 
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
-        """Look at the comments of those posts that are due. What the webhook brings comes by another way."""
+        """Read the comments of the posts that are due. The webhook's deliveries come by another way."""
         page, every = self._settings.page_id, self._resources.listens_every
         return await PageEar(page, self._get, every, now).hear(posts, memory)
 
@@ -203,7 +204,7 @@ class Facebook:
         return Probe(account, self._lacks(), followers)
 
     def _lacks(self) -> tuple[Reason, ...]:
-        """What Facebook needs to bring comments, and isn't there."""
+        """Return the missing prerequisites of Facebook's webhook for comments."""
         try:
             if self._settings.is_brought and self._settings.verify_token is not None:
                 read_credential(self._settings.verify_token, self._resources.folder)
@@ -218,7 +219,7 @@ class Facebook:
         return self._receipt(answer, RequestPurpose.PUBLISH)
 
     def quotas(self) -> Sequence[Quota]:
-        """What the usage headers last told, where a limit is nearly used up; those that are over are left out."""
+        """The quotas in the last usage headers that are nearly used up, without those that are over."""
         now = self._resources.clock.now()
         return [quota for quota in self._limits if quota.reset > now]
 
@@ -280,7 +281,10 @@ class Facebook:
         raise InDoubt(because("facebook_too_much_to_search", pages=_MOST_PAGES))
 
     async def _comments(self, parent: str, since: datetime) -> Sequence[Mapping[str, Any]]:
-        """Our comments right under a post or a comment; Facebook tells all only where those below are asked for."""
+        """Return our comments directly under a post or a comment.
+
+        Facebook lists all only if those below are requested too.
+        """
         asked = {"filter": "stream", "fields": _FIELDS_OF_A_COMMENT}
         try:
             comments = await self._posts(f"{_path(parent)}/comments", since, asked)
@@ -291,13 +295,13 @@ class Facebook:
         return [each for each in comments if self._may_be_ours(each) and self._stands_under(parent, each)]
 
     def _stands_under(self, parent: str, comment: Mapping[str, Any]) -> bool:
-        """Whether it is beneath this post or comment itself: the same answer may stand under a comment beside it."""
+        """True if it is directly below this post or comment: the same answer may be under a neighbouring comment."""
         above = comment.get("parent")
         told = id_of(above.get("id")) if isinstance(above, dict) else None
         return told is None or told == parent
 
     async def _above(self, comment: str) -> str | None:
-        """The comment that this one answers: what answers an answer Facebook puts beside it. None for a post."""
+        """Return the comment that this one answers: Facebook places a reply to a reply next to it. None for a post."""
         if comment.startswith(f"{self._settings.page_id}_"):
             return None
         answer = await self._get(_path(comment), {"fields": "parent{id}"})
@@ -305,7 +309,7 @@ class Facebook:
         return id_of(parent.get("id")) if isinstance(parent, dict) else None
 
     def _may_be_ours(self, comment: Mapping[str, Any]) -> bool:
-        """Whether nobody else is named as who wrote it: a stranger may repeat our words."""
+        """True if nobody else is named as its author: a stranger may repeat our words."""
         who = comment.get("from")
         return not isinstance(who, dict) or str(who.get("id")) == self._settings.page_id
 
@@ -375,5 +379,5 @@ def _path(remote_id: str) -> str:
 
 
 def _whole(message: Message) -> str:
-    """The words with the link at their end, where it can't stand beside them."""
+    """Return the words with the link at their end, for a form without a link field."""
     return f"{message.text}\n\n{message.link}" if message.link else message.text

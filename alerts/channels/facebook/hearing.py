@@ -1,14 +1,14 @@
-"""What people say under a Page's posts: asked for, post by post, and brought by Facebook's webhook.
+"""People's comments under a Page's posts: polled, post by post, and delivered by Facebook's webhook.
 
-*Asked for.* The comments of a post are listed whole, its replies among them (`filter=stream`), as long as they are few:
-only so an edit, a hiding and a removal are seen. Of many, what came since the last look is listed, and all of it now
-and then. Facebook ranks comments whatever order is asked for, so that a list is read to its end. Between two looks the
-ear remembers, by id, a print of what each comment said, and hands on only what is new or changed.
+*Polled.* The comments of a post are listed whole, its replies among them (`filter=stream`), as long as they are few:
+only this reveals an edit, a hiding and a removal. Of many, those since the last poll are listed, and all of them now
+and then. Facebook ranks comments in whatever order is requested, so that a list is read to its end. Between two polls
+the ear remembers a fingerprint of each comment by its id, and passes on only new or changed ones.
 
-A comment that a whole list doesn't have any more may be gone, or the list lags behind. It was on an earlier list, and
-it is asked for by its id: only where Facebook doesn't know it either is it gone.
+A comment missing from a whole list may be gone, or the list lags behind. It was on an earlier list, and is requested by
+its id: only if Facebook doesn't know it either is it gone.
 
-*Brought.* The webhook tells of each comment at once, in any order, twice, or not at all; so it is asked for beneath it.
+*Delivered.* The webhook delivers each comment at once, in any order, twice, or not at all; so they are polled as well.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from alerts.model.listening import EarReading, HeardPost, Remark
 from alerts.model.reason import because
 
 MOST_PAGES = 20
-"""Pages of a hundred that one look at a post reads."""
+"""Pages of a hundred that one poll of a post reads."""
 MOST_WHOLE = 500
-"""Comments up to which each look lists all of them."""
+"""Number of comments up to which each poll lists all of them."""
 MOST_KEPT = 2000
 """Comments of one post that are remembered; what is said beyond that is heard, and its removal is not."""
 MOST_IN_ALL = 20_000
 """Comments of all posts that are remembered: those of the newest posts, a megabyte of them."""
 MOST_CHECKED = 25
-"""Missing comments that one look asks for by their ids."""
+"""Missing comments that one poll requests by their ids."""
 MOST_REQUESTS = 120
-"""Requests of one look at all posts; the rest of them is looked at next."""
+"""Requests of one poll of all posts; the remaining posts come next."""
 PAUSE = timedelta(seconds=5)
-"""How long after a look that asked for so much the next one follows."""
+"""Pause after a poll that used all its requests."""
 LAG = timedelta(minutes=10)
-"""How far before the last look a list begins: its read side may lag."""
+"""How far before the last poll a list begins: its read side may lag."""
 WHOLE_EVERY = timedelta(minutes=15)
 RESTS = timedelta(minutes=15)
 """How long listening rests where the Page has used much of its calls: what is left of them is for alerts."""
@@ -55,9 +55,9 @@ AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
 
 @dataclass(slots=True)
 class _PostRemembered:
-    """What is remembered of one post: when it was looked at, at all and whole, its newest comment, and their prints.
+    """The memory of one post: its last polls, the last whole one, its newest comment, and the fingerprints.
 
-    `owes`: some of it is to be looked at again at the next turn.
+    `owes`: part of it must be polled again at the next turn.
     """
 
     looked: datetime | None = None
@@ -79,7 +79,7 @@ class _PostRemembered:
         return told | ({"prints": self.prints} if self.prints else {}) | ({"owes": True} if self.owes else {})
 
     def due(self, post: HeardPost, every: timedelta) -> datetime:
-        """When it is to be looked at."""
+        """Return when it is due."""
         if self.looked is None:
             return post.sent_at
         if self.owes:
@@ -91,7 +91,7 @@ class _PostRemembered:
 class PageEar:
     """Listens under the posts of one Page, once: at `now`.
 
-    `ask` is how the channel asks, `every` how often a young post is looked at.
+    `ask` makes the channel's requests, `every` is the interval of polling a young post.
     """
 
     def __init__(self, page: str, ask: AskFor, every: timedelta, now: datetime) -> None:
@@ -102,9 +102,9 @@ class PageEar:
         self._left = MOST_REQUESTS
 
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any]) -> EarReading:
-        """Look at the posts that are due. Raises DeliveryError where nothing could be read at all.
+        """Poll the posts that are due. Raises DeliveryError if nothing could be read at all.
 
-        One post that can't be read keeps no other from being read: it is told as the look's trouble.
+        One unreadable post doesn't keep others from being read: it is reported as the poll's trouble.
         """
         # Comments of ours, as updates are, stand under the posts: what is said there is listed with the post's.
         ours = {post.remote_id: post for post in posts if post.remote_id.startswith(f"{self._page}_")}
@@ -137,12 +137,12 @@ class PageEar:
         )
 
     def _again(self, due: Iterable[datetime]) -> datetime | None:
-        """When the next post is due; a while from now where more were than one look asks for."""
+        """Return when the next post is due; after a pause if more were due than one poll covers."""
         soonest = min(due, default=None)
         return self._now + PAUSE if soonest is not None and self._left <= 0 else soonest
 
     async def _look(self, post: HeardPost, before: _PostRemembered) -> tuple[list[Remark], _PostRemembered]:
-        """What is new under a post, and what is to be remembered of it once that is kept."""
+        """Return the new remarks under a post, and the memory of it to keep once they are stored."""
         now, thread = self._now, replace(before, prints=dict(before.prints), owes=False)
         is_whole = len(thread.prints) <= MOST_WHOLE or thread.whole is None or now - thread.whole >= WHOLE_EVERY
         since = None if is_whole or thread.looked is None else thread.looked - LAG
@@ -227,9 +227,9 @@ def _named(failed: DeliveryError | None) -> datetime | None:
 
 
 def comment_of(told: Mapping[str, Any], post: str) -> Remark | None:
-    """A comment as the Graph API lists it, under this post; None where it can't be told which it is, or when.
+    """Return a comment from the Graph API under this post. Returns None without a valid id or time.
 
-    Who wrote it is missing where the app has no right to names, which is the usual case.
+    Its author is missing if the app has no right to names, which is the usual case.
     """
     remote_id, at = id_of(told.get("id")), moment_of(told.get("created_time"))
     if remote_id is None or at is None:
@@ -256,14 +256,14 @@ _HIDING = {"hide": True, "unhide": False}
 
 
 def is_signed(body: bytes, signature: str, secret: str) -> bool:
-    """Whether `signature` (`sha256=` and hexadecimals) is the app's over the very bytes; in constant time."""
+    """True if `signature` (`sha256=` and hexadecimals) is the app's over the very bytes; in constant time."""
     return same(signature, f"sha256={seal_of(secret, body)}")
 
 
 def brought(body: bytes, page: str) -> list[Remark]:
-    """What a delivery of the webhook tells of comments on this Page, in its order; the Page's own are left out.
+    """Return the remarks on this Page in a webhook delivery, in its order; the Page's own are left out.
 
-    Raises ValueError where it isn't JSON. What can't be read in it is passed over: more would come of it never.
+    Unreadable parts are skipped, since repeating them wouldn't help. Raises ValueError if it isn't JSON.
     """
     try:
         told = json.loads(body)

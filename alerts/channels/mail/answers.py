@@ -1,11 +1,11 @@
-"""What a relay means by what it answers, and by saying nothing: pure decisions about one step of a dialogue.
+"""The meaning of a relay's answers, and of its silence: pure decisions about one step of a dialogue.
 
-A relay has the letter from the moment at which it gets the final dot (RFC 5321, 4.1.1.4): whatever goes wrong before
-that is certainly not out, and is tried again. What goes wrong after it is in doubt, and nobody can look.
+A relay has the e-mail from the moment at which it gets the final dot (RFC 5321, 4.1.1.4): a message that fails before
+that is certainly not out, and is tried again. One that fails after it is in doubt, and can't be verified.
 
-A 4xx is a refusal for now and a 5xx one for good (RFC 5321, 4.2.1), but not every 5xx is about the letter: what would
-meet every other one as well, a login or a sender that isn't taken, stops the channel, so that all is kept until
-somebody has seen to it. An address or a letter that is refused is the letter's own.
+A 4xx is a refusal for now and a 5xx one for good (RFC 5321, 4.2.1), but not every 5xx is about the e-mail: an error
+that would meet every other one as well, a rejected login or sender, stops the channel, so that all is kept until
+somebody has fixed it. A refused address or content is the e-mail's own failure.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class DialogueStep(IntEnum):
 
     @property
     def counts(self) -> bool:
-        """Whether the relay may count the attempt as a letter, and not only as a connection."""
+        """True if the relay may count the attempt as an e-mail, and not only as a connection."""
         return self >= DialogueStep.SENDER
 
 
 class OneAnswer(StrEnum):
-    """What a relay says about one mailbox of many: it has the letter, not now, nobody is there, or no."""
+    """A relay's answer about one mailbox of many: accepted, later, unknown mailbox, or refused."""
 
     TAKEN = "taken"
     LATER = "later"
@@ -59,7 +59,7 @@ class OneAnswer(StrEnum):
 
 
 def about_one(step: DialogueStep, code: int, words: str) -> OneAnswer | None:
-    """What an answer says about a mailbox; None where it is about more than that one."""
+    """Return the meaning of an answer for a mailbox. Returns None if it concerns more than that one."""
     found = _ENHANCED.match(words.strip())
     status = (found[1], found[2]) if found else ("", "")
     if step is not DialogueStep.LIST or code == _CLOSING or code in _LOGIN or status == _QUOTA:
@@ -77,7 +77,7 @@ def without(words: str, address: str) -> str:
 
 
 def refusal(step: DialogueStep, code: int, words: str) -> DeliveryError:
-    """What to do about an answer that isn't the one that `step` waits for."""
+    """Return the error for an answer other than the one that `step` expects."""
     found = _ENHANCED.match(words.strip())
     status = (found[1], found[2]) if found else ("", "")
     if 400 <= code < 500 or (500 <= code < 600 and status == _QUOTA):
@@ -98,7 +98,7 @@ def refusal(step: DialogueStep, code: int, words: str) -> DeliveryError:
 
 
 def broken_off(step: DialogueStep, reason: Reason) -> DeliveryError:
-    """What to do when the dialogue ended without an answer that can be read."""
+    """Return the error for a dialogue that ended without a readable answer."""
     if step is DialogueStep.DOT:
         return InDoubt(because("may_be_out", why=reason))
     return Retry(reason, sent=step.counts)

@@ -1,15 +1,15 @@
-"""One alert to a channel's own subscribers: a letter for each, handed to the relay over a few connections.
+"""One alert to a channel's own subscribers: an e-mail for each, handed to the relay over a few connections.
 
-A letter's `Message-ID` is made of the bulk and of who gets it, so one that comes twice is known as the same; what comes
-later of an incident refers to the first that somebody had. A mailbox that the relay says isn't there leaves once it
+An e-mail's `Message-ID` is made of the bulk and the recipient, so that a repeated one is recognised; later ones of an
+incident refer to the first that somebody had. A mailbox that the relay calls unknown is unsubscribed once the relay
 says so again later: a relay that lost its list of mailboxes for an hour must not cost a town its subscribers.
 
-The connections (`RelayConnections`) carry one letter after the other, so that a run of letters signs in a few times
-only. Used before, one is taken again while it is open, for a number of letters and unless it stood idle for long. A
-relay may close one between two letters whenever it likes, and many say after a number of letters that they do (421).
-So what a used one fails at before the final dot says nothing about the relay: the letter is certainly not out, and is
-tried once more over a fresh one at once. What is lost after the dot is in doubt (docs/adr/0032), and a relay that
-refuses one mailbox is asked to forget that letter (RSET) and goes on.
+The connections (`RelayConnections`) carry one e-mail after the other, so that a run of them signs in only a few times.
+An open one is reused for a number of e-mails, unless it was idle for long. A relay may close one between two e-mails
+whenever it likes, and many announce that they do after a number of them (421). A failure of a reused one before the
+final dot therefore proves nothing about the relay: the e-mail is certainly not out, and is tried once more over a fresh
+one at once. One lost after the dot is in doubt (docs/adr/0032), and a relay that refuses one mailbox is asked to forget
+that e-mail (RSET) and continues.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ log = structlog.get_logger(__name__)
 
 
 class MailBulk:
-    """`alerts.model.ports.Tells` for mailboxes. No address stands in any log, nor what a relay says about one."""
+    """`alerts.model.ports.Tells` for mailboxes.
+
+    Neither addresses nor a relay's answers about them appear in any log.
+    """
 
     def __init__(self, name: str, settings: MailSettings, resources: Resources, word: Word) -> None:
         self._name = name
@@ -105,13 +108,13 @@ class MailBulk:
                 return SendResult(target, SendOutcome.NOBODY if is_nobody else SendOutcome.FAILED)
 
     async def _hand_over(self, letter: Letter, address: str) -> OneAnswer:
-        """What the relay says to it, as far as it is about this mailbox; raises what is about more than that."""
+        """Return the relay's answer about this mailbox; raises the errors that concern more than that."""
         # Read each time: one that was changed in its file is taken without a restart.
         password = read_password(self._settings.password, self._resources.folder)
         return await self._connections.hand_over(letter, address, password)
 
     def letter_to(self, target: Target, box: Mailbox) -> Letter:
-        """What that mailbox is handed of the target's first bulk."""
+        """Return the e-mail for that mailbox about the target's first bulk."""
         bulk, now = target.bulks[0], self._now
         leave = leave_address(self._resources.pages or "", box.token)
         text = bulk.text(target.language)
@@ -149,7 +152,7 @@ class MailBulk:
 
 
 def number_of(bulk: Bulk) -> int:
-    """What is kept of who got it, beside the incident: a letter's Message-ID is made of that again."""
+    """Return the number stored for a recipient and incident, from which an e-mail's Message-ID is made again."""
     return int.from_bytes(hashlib.sha256(bulk.id.encode()).digest()[:8]) >> 2 or 1
 
 
@@ -165,7 +168,7 @@ IDLE = 5.0
 
 
 class RelayConnections:
-    """As many connections as letters may be under way. `close` ends those that stand idle."""
+    """As many connections as e-mails may be under way. `close` ends the idle ones."""
 
     def __init__(self, settings: MailSettings, *, letters: int = LETTERS, idle: float = IDLE) -> None:
         self._settings = settings
@@ -176,7 +179,10 @@ class RelayConnections:
         self._password: Secret | None = None
 
     async def hand_over(self, letter: Letter, address: str, password: Secret | None) -> OneAnswer:
-        """What the relay says, as far as it is about this mailbox; raises a DeliveryError for what is about more."""
+        """Return the relay's answer about this mailbox.
+
+        Raises a DeliveryError for errors that concern more than that.
+        """
         async with self._places:
             # By what it says: read anew, it is another object each time.
             if _told(password) != _told(self._password):

@@ -1,8 +1,8 @@
-"""A list's address: every post is one letter, handed to the relay over a connection of its own (SMTP submission).
+"""A mailing list's address: every post is one e-mail, sent to the relay over its own connection (SMTP submission).
 
-A letter can't be changed, taken back or looked for. An update and an end are letters of their own, in the thread of the
-first one. The relay has a letter once it got the final dot, so that is sent by itself, after all else has left: what
-fails before it is tried again, and what fails after it is in doubt.
+An e-mail can't be changed, withdrawn or searched for. An update and an end are e-mails of their own, in the thread of
+the first one. The relay has an e-mail once it got the final dot, so that is sent by itself, after all else: a failure
+before it is tried again, and one after it is in doubt.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ class Mail:
         self._password.forget()
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
-        """Hand one letter to the relay. The receipt's id is its Message-ID; it has no address.
+        """Hand one e-mail to the relay. The receipt's id is its Message-ID; it has no address.
 
-        `reply_to` is the id of the letter that it stands under. Raises InDoubt where the relay got the whole letter and
-        its answer never came.
+        `reply_to` is the id of the e-mail that it answers. Raises InDoubt if the relay got the whole e-mail and its
+        answer never came.
         """
         picture = await self._load(message.image) if message.image else None
         letter = written(message, self._settings, reply_to, picture, self._resources.clock.now())
@@ -87,7 +87,7 @@ class Mail:
         return Probe(self._settings.address)
 
     def quotas(self) -> Sequence[Quota]:
-        """Always empty: a relay tells no limits but in a refusal."""
+        """Always empty: a relay gives its limits only in a refusal."""
         return ()
 
     async def _speak(self, work: Callable[[Dialogue], Awaitable[T]]) -> T:
@@ -138,7 +138,7 @@ class Dialogue:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody closed it, as far as is known here."""
+        """True if it isn't known to be closed."""
         return self._relay.is_connected
 
     async def begin(self) -> None:

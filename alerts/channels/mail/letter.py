@@ -62,7 +62,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """Whom one letter alone is for: `id` is its Message-ID, `leave` where one request unsubscribes (RFC 8058)."""
+    """The recipient of an individual e-mail: `id` is its Message-ID, `leave` unsubscribes by one request (RFC 8058)."""
 
     to: str
     id: str
@@ -78,9 +78,9 @@ def written(
     *,
     one: Addressed | None = None,
 ) -> Letter:
-    """The letter of a post. `reply_to` is the Message-ID of the letter that it goes on about, `one` whom it is for.
+    """Return the e-mail of a post. `reply_to` is the Message-ID of the one it follows, `one` an individual recipient.
 
-    `now` dates words that are no post's, which are never sent a second time; everything else tells its own time.
+    `now` dates words outside any post, which are never sent a second time; posts have their own time.
     """
     about = message.about
     identity = one.id if one else _identity(message, settings, now)
@@ -106,7 +106,7 @@ def written(
 
 
 def subject(message: Message) -> str:
-    """What the letter is called."""
+    """Return the e-mail's subject."""
     return subject_of(message.plain, exercise=message.about is not None and message.about.exercise)
 
 
@@ -133,7 +133,7 @@ def _in_header(name: str, text: str) -> str:
 
 
 def _body(message: Message, identity: str, picture: LoadedPicture | None) -> MIMEMultipart:
-    """Plain words, and the same as a page; the picture stands in the page."""
+    """Return the body: plain words, and the same as HTML with the picture."""
     # A boundary with "=_" stands in no text: quoted-printable writes "=3D" for "=", base64 has no "_".
     boundary = f"=_{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
     reference = f"picture.{identity}" if picture else None

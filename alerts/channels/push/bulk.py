@@ -1,11 +1,11 @@
-"""One message to many browsers: the same words, encrypted for each, by whichever push service is its.
+"""One message to many browsers: the same words, encrypted for each, through its own push service.
 
-Push services are few, and each has its own troubles: one that is down is left alone, and what it should carry is for
-later (`SendOutcome.LATER`), while the others go on. Whom one refuses or tells to wait is for later alone, unless it
-does so to everybody (`standing.py`). One that is slow leaves the others places (`places.py`). A host that a name's end
-allows and that leads nowhere is somebody's invention: it is looked up twice, a quarter of an hour apart, and then given
-up. What got no answer is sent again and may be there already (`unsure`): `Topic` and `tag` are the incident's, so that
-it takes its own place.
+Push services are few, and each has its own failures: one that is down is left alone, and its messages are deferred
+(`SendOutcome.LATER`), while the others continue. A recipient that one refuses or asks to wait is deferred alone, unless
+it does so to everybody (`standing.py`). A slow one leaves the others their places (`places.py`). A host that only a
+wildcard allows and that can't be resolved is somebody's invention: it is resolved twice, a quarter of an hour apart,
+and then given up. An unanswered message is sent again and may be there already (`unsure`): `Topic` and `tag` are the
+incident's, so that it replaces itself.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from alerts.model.post import PostKind
 from alerts.model.subscriber import PushEndpoint
 
 REFUSED, TOOK = "push key refused by", "push key taken by"
-"""The facts under which it is kept which services refuse the key, for who looks after credentials, and who took it."""
+"""The facts that record which services refuse the key, for credential probes, and which subscribers accepted it."""
 LONGEST_TTL = timedelta(days=28)
 """Push services keep nothing for longer."""
 TTL = timedelta(hours=4)
@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 
 class PushBulk:
-    """`alerts.model.ports.Tells` for browsers. Neither an endpoint nor the key stands in any log."""
+    """`alerts.model.ports.Tells` for browsers. Neither an endpoint nor the key appears in any log."""
 
     def __init__(self, name: str, settings: PushSettings, resources: Resources, addresses: Addresses) -> None:
         self._name = name
@@ -118,11 +118,11 @@ class PushBulk:
         return await self._result(target, standing, key, answer)
 
     def _others_answer(self, now: datetime) -> bool:
-        """Whether a service answered lately: then it is the name that is wrong, and not this machine's network."""
+        """True if a service answered lately: then the name is wrong, and not this machine's network."""
         return self._reached is not None and timedelta() <= now - self._reached < NOWHERE_FOR
 
     def _standing_of(self, url: str) -> ServiceStanding | None:
-        """How the service of that address stands; None: it isn't one of those that are named."""
+        """Return the state of that address's service. Returns None if it isn't an allowed one."""
         # All before the path tells which service it is; so it is looked at once for each, not for each browser.
         place = url[: url.find("/", len("https://"))]
         if place not in self._known:
@@ -132,7 +132,7 @@ class PushBulk:
         return self._known[place]
 
     def _standing_at(self, service: PushService) -> ServiceStanding:
-        """How that one stands; of those that only a name's end allows, the newest: a stranger may make up many."""
+        """Return the state of a service; of wildcard ones only the newest are kept, since strangers may invent many."""
         known = self._standings.setdefault(service.origin, ServiceStanding(service))
         if len(self._standings) > _KEPT:
             told = {f"https://{each}" for each in self._settings.services} | {service.origin}
@@ -188,7 +188,7 @@ class PushBulk:
             await self._resources.remember(REFUSED, json.dumps({at: each for at, each in known.items() if each}))
 
     def _takers(self, service: PushService, key: TownKey) -> Sequence[str]:
-        """Who took a message under this key before, at a service of which this process has heard nothing yet."""
+        """Return the subscribers who accepted a message under this key, at a service unused by this process so far."""
         standing = self._standings.get(service.origin)
         if standing is not None and standing.key == key.public:
             return ()

@@ -1,6 +1,6 @@
-"""Push as a channel: it has posts like any other, which wait and are validated, and no place where they would stand.
+"""Push as a channel: its posts wait and are validated like any other, but no platform displays them.
 
-So nothing is sent for a post itself: it is out once its subscribers may be told (docs/adr/0035).
+So nothing is sent for a post itself: it is out once its subscribers may get their messages (docs/adr/0035).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Push:
         self._key = None
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
-        """Let it go: subscribers are told by their bulk, which waits for this post alone."""
+        """Release it: subscribers get it by their bulk, which waits for this post alone."""
         if self._key is None:
             raise BadCredential(because("channel_unopened", channel=self._name))
         told = f"{reply_to or ''}\n{message.text}"
@@ -55,5 +55,5 @@ class Push:
         return Probe(self._settings.subject)
 
     def quotas(self) -> Sequence[Quota]:
-        """Always empty: push services tell no limits but in a refusal."""
+        """Always empty: push services give their limits only in a refusal."""
         return ()

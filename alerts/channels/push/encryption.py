@@ -25,7 +25,7 @@ from alerts.model.reason import because
 from alerts.model.subscriber import PushEndpoint
 
 LARGEST = 3993
-"""Bytes of words that one message may have: 4,096 with what stands around them (RFC 8291, section 4)."""
+"""Bytes of words in one message: 4,096 with the encryption's overhead (RFC 8291, section 4)."""
 _POINT, _SECRET, _SALT = 65, 16, 16
 _RECORD = 4096
 _TOKENS = 1000
@@ -40,7 +40,7 @@ def unpadded(raw: bytes) -> str:
 
 
 def decoded(text: str, length: int) -> bytes:
-    """What such a text of exactly so many bytes holds. Raises ValueError."""
+    """Return the bytes of a base64 text of exactly that length. Raises ValueError."""
     # Python's reader passes over whatever is no base64, a NUL too, which a database may not take.
     if not _BASE64.fullmatch(text):
         raise ValueError
@@ -51,7 +51,7 @@ def decoded(text: str, length: int) -> bytes:
 
 
 def is_readable(p256dh: str, auth: str) -> bool:
-    """Whether a browser can have keys like these: a point of the curve, and sixteen bytes."""
+    """True if these can be a browser's keys: a point of the curve, and sixteen bytes."""
     try:
         ec.EllipticCurvePublicKey.from_encoded_point(_P256, decoded(p256dh, _POINT))
         decoded(auth, _SECRET)

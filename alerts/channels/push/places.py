@@ -1,9 +1,9 @@
-"""How many messages are under way to one push service, so that a slow one leaves places to the others.
+"""The number of messages under way to one push service, so that a slow one leaves places to the others.
 
-All messages share a number of places (`[push] in_flight`). One service gets three quarters of them at the most, and a
+All messages share a number of places (`[push] in_flight`). One service gets three quarters of them at most, and a
 quarter while it is slow: while its oldest message waits for an answer longer than `SLOW`, and for a minute after one
-did. Whoever finds no place at a quick service waits for one, which is a moment; at a slow one they come again later,
-one after the other at the pace that it keeps, so that nobody else's message stands behind theirs.
+did. A message without a place waits for one at a quick service, which is a moment; at a slow one it is tried again
+later, one after the other at the service's pace, so that nobody else's message waits behind it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ServicePlaces:
         self._watch: asyncio.Task[None] | None = None
 
     async def enter(self) -> int | None:
-        """Take a place, by the number that `leave` is told; None: it is slow, and all that it gets are taken."""
+        """Take a place; returns the number for `leave`. Returns None if it is slow and all its places are taken."""
         while len(self._began) >= (self._when_slow if (is_slow := self._is_slow()) else self._usual):
             if is_slow:
                 return None

@@ -64,7 +64,7 @@ def _is_safe(parts: SplitResult, host: str) -> bool:
 
 
 def is_here(host: str) -> bool:
-    """Whether it is this machine."""
+    """True if it is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -79,7 +79,7 @@ def _fits(pattern: str, known: str) -> bool:
 
 
 class PushAnswer(Enum):
-    """What an answer says of the message."""
+    """The meaning of an answer for the message."""
 
     TAKEN = "taken"
     GONE = "gone"
@@ -91,7 +91,7 @@ class PushAnswer(Enum):
 
 
 def meaning_of(status: int) -> PushAnswer:
-    """What to do about an answer of that status (RFC 8030, sections 5 and 7; RFC 8292, section 4.2)."""
+    """Return the meaning of that status (RFC 8030, sections 5 and 7; RFC 8292, section 4.2)."""
     if 200 <= status < 300:
         return PushAnswer.TAKEN
     if status >= 500 or status == 408:

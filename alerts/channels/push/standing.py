@@ -1,10 +1,10 @@
-"""How one push service stands, by what it answered: pure decisions, and nobody's answers decide for others.
+"""The state of one push service, from its answers: pure decisions, and no subscriber's answers decide for others.
 
-Endpoints are strangers' to give, and one that answers 403 or 429 for ever costs nothing. So a refusal is first of all
-its subscriber's own: that one rests, and everybody else is tried. The key counts as refused only where nobody's message
-was taken since: not by the subscribers who had taken one under this key (a few are remembered, over restarts, by marks
-that name nobody), or, where there are none, by anybody for half a minute. A service rests as a whole where so many
-distinct ones were told to wait, and nobody was taken in between.
+Endpoints are given by strangers, and one that answers 403 or 429 for ever costs nothing. So a refusal is first of all
+its subscriber's own: that one rests, and everybody else is tried. The key counts as refused only if no message was
+accepted since: not by the subscribers who had accepted one under this key (a few are remembered, over restarts, by
+anonymous marks), or, if there are none, by anybody for half a minute. A whole service rests if so many distinct
+subscribers were asked to wait, and no message was accepted in between.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AGAIN = timedelta(seconds=30)
 KEY_SURE = timedelta(seconds=30)
 """After this, one who was refused is tried again; where nobody was ever taken, the key is refused by then."""
 KEY_AGAIN = timedelta(minutes=10)
-"""After this, those whose service refuses the key are looked at again."""
+"""After this, subscribers whose service refuses the key are tried again."""
 KEY_PROBED_EVERY = timedelta(minutes=1)
 """How often one of them is tried meanwhile: it may be taken by then."""
 SILENT = 3
@@ -29,18 +29,18 @@ SILENT = 3
 TAKERS = 8
 """Subscribers of a service who took a message under the key, that are remembered."""
 WAITERS = 50
-"""Distinct subscribers who were told to wait, with none taken between: then the whole service rests."""
+"""Distinct subscribers asked to wait, with none accepted between: then the whole service rests."""
 FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(minutes=1)
 NOWHERE_FOR = timedelta(minutes=15)
-"""A name that led nowhere is looked up again after this, and the second time its messages are given up."""
+"""A name that failed to resolve is tried again after this; the second time its messages are given up."""
 _KEPT = 20_000
 
 
 @dataclass(slots=True)
 class ServiceStanding:
-    """One service, under one key of the town's at a time. `chat` is what stands for a subscriber.
+    """The state of one service, under one key of the town's at a time. `chat` is a subscriber's number.
 
-    `refuses` is the key that it refuses, `took` the one under which it took a message in this process.
+    `refuses` is the key that it refuses, `took` the one under which it accepted a message in this process.
     """
 
     service: PushService
@@ -66,11 +66,11 @@ class ServiceStanding:
 
     @property
     def may_be_made_up(self) -> bool:
-        """Whether its name was never found, and only its end is named."""
+        """True if its name was never resolved, and is allowed only by a wildcard."""
         return self.looked_up is None and self.service.pattern.startswith("*.")
 
     def is_given_up(self, now: datetime) -> bool:
-        """Whether its name led nowhere twice, lately."""
+        """True if its name failed to resolve twice, lately."""
         return self.nowhere > 1 and self.until is not None and self.until > now
 
     def leads_nowhere(self, now: datetime) -> None:
@@ -114,7 +114,7 @@ class ServiceStanding:
         return True
 
     def left(self, chat: int) -> None:
-        """That subscriber is no more."""
+        """Forget a subscriber who is gone."""
         self.takers.pop(self._mark(chat), None)
 
     def says_nothing(self, now: datetime) -> datetime:
@@ -125,7 +125,7 @@ class ServiceStanding:
         return max(now + AGAIN, self.until or now)
 
     def asks_to_wait(self, now: datetime, chat: int, until: datetime) -> datetime:
-        """It told that subscriber to wait; until when."""
+        """Record that it asked this subscriber to wait; returns until when."""
         _keep(self._waits, chat, until)
         self._waiters.add(chat)
         if len(self._waiters) >= WAITERS:
@@ -149,7 +149,7 @@ class ServiceStanding:
         return now + (KEY_AGAIN if self.refuses == self.key else KEY_SURE)
 
     def _is_refused_by_all(self, now: datetime) -> bool:
-        """Whether nobody can be told there under this key, by whoever was tried since a message was taken."""
+        """True if every subscriber tried under this key since the last accepted message was refused."""
         if self.takers:
             return len(self._takers_refused) >= min(SILENT, len(self.takers))
         return self._refused_since is not None and now - self._refused_since >= KEY_SURE
@@ -174,6 +174,6 @@ def _keep(known: dict[int, datetime], chat: int, at: datetime) -> None:
 
 
 def takers_of(kept: object, origin: str, key: str) -> Sequence[str]:
-    """Who took a message under that key at a service, as it was kept."""
+    """Return the stored subscribers who accepted a message under that key at a service."""
     known = kept.get(origin) if isinstance(kept, dict) else None
     return known["by"] if isinstance(known, dict) and known.get("key") == key else ()

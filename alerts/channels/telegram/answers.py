@@ -1,6 +1,6 @@
-"""What the Bot API's answers mean: pure decisions, no request is made here.
+"""The meaning of the Bot API's answers: pure decisions, no request is made here.
 
-The server says what is wrong in words only; those are telegram-bot-api's own (`Client.cpp`), compared without case.
+The server describes an error in words only; those are telegram-bot-api's own (`Client.cpp`), compared without case.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LONGEST = 1000
 # No chat's id has more than 52 bits (Bot API, "Chat").
 _HIGHEST = 2**53
 OVERLOAD = timedelta(seconds=60)
-"""How long to wait where a 429 tells no time: what an overloaded server asks for."""
+"""The wait after a 429 without a time: an overloaded server asks for it."""
 
 # Said of a private chat alone: the person blocked the bot, is no more on Telegram, or never spoke to it.
 _PERSON_LEFT = ("bot was blocked", "user is deactivated", "bot can't initiate")
@@ -47,7 +47,7 @@ _PICTURE = ("photo", "image", "caption is too long", "file is too big", "wrong t
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """An answer that is not `ok`: its status, its words, and what its `parameters` tell."""
+    """An answer that is not `ok`: its status, its words, and its `parameters`."""
 
     status: int
     words: str
@@ -55,33 +55,33 @@ class Complaint:
     retry_after: float | None = None
 
     def says(self, *phrases: str) -> bool:
-        """Whether its words hold one of `phrases`."""
+        """True if its words contain one of `phrases`."""
         lower = self.words.lower()
         return any(phrase in lower for phrase in phrases)
 
     @property
     def unparsable(self) -> bool:
-        """Whether the markup is at fault, so that the same words can go out without it."""
+        """True if the markup is at fault, so that the same words can go out without it."""
         return self.status == 400 and self.says("can't parse")
 
     @property
     def about_picture(self) -> bool:
-        """Whether the picture is at fault, or the caption's shorter limit: the words can go out alone."""
+        """True if the picture is at fault, or the caption's shorter limit: the words can go out alone."""
         return self.status == 413 or (self.status == 400 and self.says(*_PICTURE))
 
     @property
     def reader_left(self) -> bool:
-        """Whether nobody reads any more in the chat of a person or a group that talks with the bot."""
+        """True if nobody reads any more in the chat of a person or a group that talks with the bot."""
         return self.status in (400, 403) and self.says(*_PERSON_LEFT, *_CHAT_CLOSED)
 
     @property
     def not_modified(self) -> bool:
-        """Whether the message is already as an edit would make it."""
+        """True if the message already has the form that an edit would give it."""
         return self.says("message is not modified")
 
 
 def complaint_of(answer: Answer) -> Complaint | None:
-    """What the server complains of; None where the answer isn't the Bot API's (a gateway's page)."""
+    """Return the server's complaint. Returns None if the answer isn't the Bot API's (a gateway's page)."""
     if answer.status == 413:  # the web server's own page: the body was too large, nobody read it
         return Complaint(413, "the request is too large")
     told = answer.read()
@@ -99,7 +99,7 @@ def complaint_of(answer: Answer) -> Complaint | None:
 
 
 def outcome(complaint: Complaint, act: RequestPurpose, now: datetime) -> DeliveryError:
-    """What to do about a complaint."""
+    """Return the error for a complaint."""
     said = quote(complaint.words)
     # Answered before anything was sent, so nothing is in doubt.
     if complaint.status == 429:
@@ -173,7 +173,7 @@ class Form:
 
 
 def chat_in(told: object) -> int | None:
-    """What an answer tells as a chat's id, if it can be one; a group's and a channel's are below nothing."""
+    """Return a value from an answer as a chat's id, if it can be one; a group's and a channel's are negative."""
     return told if isinstance(told, int) and not isinstance(told, bool) and abs(told) < _HIGHEST else None
 
 

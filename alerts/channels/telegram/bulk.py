@@ -1,7 +1,7 @@
-"""One message to many private chats: what they have in common is encoded once, the chat is put into it.
+"""One message to many private chats: the common part is encoded once, the chat is inserted into it.
 
 python-telegram-bot takes three times as long for a call (`make bench`), so the few bytes are written here. For the same
-reason no attempt has a timer of its own: `Overdue` looks twice a second at all that are under way.
+reason no attempt has a timer of its own: `Overdue` checks all that are under way twice a second.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from alerts.model.errors import BadCredential, Gone, InDoubt, Retry
 from alerts.model.ports import Resources
 
 EVERY = 0.5
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 class Overdue:
-    """`with overdue:` around what is awaited raises TimeoutError once that has lasted `timeout`, or a look longer."""
+    """`with overdue:` around an await raises TimeoutError once that has lasted `timeout`, or one check longer."""
 
     def __init__(self, timeout: timedelta) -> None:
         self._seconds = timeout.total_seconds()
@@ -66,7 +66,7 @@ class Overdue:
 
 LONGEST = 4096
 BETWEEN = "\n\n———\n\n"
-"""What stands between several alerts that are told as one message."""
+"""Separates several alerts in one message."""
 
 # How the Bot API's answer to a message begins; whatever begins otherwise is read as a whole.
 _NUMBER = re.compile(rb'^\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d{1,16})\s*[,}]')
@@ -97,7 +97,7 @@ class MessageBody:
 
 
 class TelegramBulk:
-    """`alerts.model.ports.Tells` over the process's one session. The token stands in no log."""
+    """`alerts.model.ports.Tells` over the process's one session. The token appears in no log."""
 
     def __init__(self, name: str, settings: TelegramSettings, resources: Resources) -> None:
         self._name = name

@@ -46,14 +46,14 @@ log = structlog.get_logger(__name__)
 
 
 class Telegram:
-    """A chat that our bot administers. Publishes, replies, edits, deletes, and can tell that a post is there.
+    """A chat that our bot administers. Publishes, replies, edits, deletes, and can find a post.
 
     An id is the message's number in the configured chat; after the chat moved (a group that became a supergroup), it is
     `chat:number`, so that a post of the old chat is never taken for one of the new.
 
     `chat:number` also names a message of any other chat that the bot is in: in the channel's discussion group, or in
-    somebody's private chat with the bot. An answer to one is said there, and an id of one is edited and deleted there.
-    What such a chat refuses is that message's own failure (`ReaderGone`), and no trouble of the channel.
+    somebody's private chat with the bot. An answer to one is sent there, and an id of one is edited and deleted there.
+    A refusal by such a chat is that message's own failure (`ReaderGone`), and not the channel's.
     """
 
     def __init__(self, name: str, settings: TelegramSettings, resources: Resources) -> None:
@@ -77,11 +77,11 @@ class Telegram:
         self._opened = None
 
     async def publish(self, message: Message, reply_to: str | None = None) -> Receipt:
-        """`sendMessage`, or `sendPhoto` where there is a picture and the words fit its caption.
+        """`sendMessage`, or `sendPhoto` if there is a picture and the words fit its caption.
 
-        A refusal that tells how it would be taken is followed at once, since nothing went out: to the chat's new id,
-        without markup, without the picture. Telegram has no text alternative: the words must say what it shows. A
-        parent that is gone is no hindrance, the post then stands alone. An answer is said in the chat of its parent.
+        A refusal that names an acceptable form is followed at once, since nothing went out: to the chat's new id,
+        without markup, without the picture. Telegram has no text alternative: the words must describe it. If the parent
+        is gone, the post is sent without one. An answer is sent in the chat of its parent.
         """
         chat = self._chat_of(reply_to)
         self._may_speak_in(chat)
@@ -161,14 +161,17 @@ class Telegram:
         known: frozenset[str],
         reply_to: str | None = None,
     ) -> Receipt | None:
-        """The post with these words after `after`: each time `LOOKS` unknown ids are read, those before are remembered.
+        """Find the post with these words after `after`.
 
-        Where several ids in a row are missing, the chat ends.
+        Each call reads `LOOKS` unknown ids, and remembers earlier ones.
 
-        Telegram gives no history. But ids run on within a chat, and a change of what stands under a post tells whether
-        it is there and ours; one that does change something also tells its words. So a button is set under what may be
-        the one, and taken away at once. Raises InDoubt without `after`: there is nowhere to begin. An answer in another
-        chat is looked for behind what it answers; in private chats, whose ids don't run on, it can't be looked for.
+        If several consecutive ids are missing, the chat ends there.
+
+        Telegram gives no history. But ids are consecutive within a chat, and a change of the keyboard under a post
+        shows if it is there and ours; a change that takes effect also returns its words. So a button is set under each
+        candidate, and removed at once. An answer in another chat is searched behind the message that it answers; in
+        private chats, whose ids aren't consecutive, it can't be. Raises InDoubt without `after`: there is no starting
+        point.
         """
         if reply_to is not None and self._chat_of(reply_to) != self._chat:
             return await self._find_elsewhere(message, known, reply_to)
@@ -182,7 +185,7 @@ class Telegram:
         return None if number is None else self._keep(chat, number)
 
     async def _find_elsewhere(self, message: Message, known: frozenset[str], reply_to: str) -> Receipt | None:
-        """The answer in the group, behind what it answers. Raises Retry where there is more to look at yet."""
+        """Find the answer in the group, behind the message it answers. Raises Retry if more ids remain to be read."""
         chat, start = self._place(reply_to)
         if not chat.startswith("-"):
             raise InDoubt(because("telegram_unsearched"))
@@ -197,7 +200,7 @@ class Telegram:
         raise Retry(because("telegram_looks_on"), self._resources.clock.now() + _LOOKS_ON_AFTER)
 
     def _passing(self, chat: str, known: frozenset[str]) -> Callable[[int], bool]:
-        """Whether a message is one that is known to be another one."""
+        """Return the test for a message that is known to be another one."""
         return lambda number: (name := self._name_of(chat, number)) in known or name in self._ours
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 ids tell
@@ -239,11 +242,11 @@ class Telegram:
         return Probe(account, (*warnings, *await self._lacks()), await self._followers())
 
     async def _lacks(self) -> Sequence[Reason]:
-        """What the bot lacks to hear what people answer, where it is to; nothing where it isn't."""
+        """Return the bot's missing rights for reading comments; empty if it isn't to read them."""
         return (await self._line.discussion(self._chat)).warnings if self._settings.hears else ()
 
     async def _followers(self) -> int | None:
-        """`getChatMemberCount`, our bot included; None where Telegram doesn't tell."""
+        """`getChatMemberCount`, our bot included; None if Telegram doesn't give it."""
         try:
             return count_of(await self._settle(self._bot.get_chat_member_count(self._chat), RequestPurpose.READ))
         except DeliveryError as error:
@@ -251,7 +254,7 @@ class Telegram:
             return None
 
     def quotas(self) -> Sequence[Quota]:
-        """Always empty: Telegram tells no limits but in a refusal."""
+        """Always empty: Telegram gives its limits only in a refusal."""
         return ()
 
     @property
@@ -303,7 +306,7 @@ class Telegram:
             raise self._outcome(error.complaint, act, chat) from None
 
     def _outcome(self, complaint: Complaint, act: RequestPurpose, chat: str | None = None) -> DeliveryError:
-        """What a refusal in `chat` means; None: in the channel itself, or in none."""
+        """Return the error for a refusal in `chat`; None: in the channel itself, or in none."""
         now, pace = self._resources.clock.now(), self._resources.pace
         if chat is None or chat == self._chat:
             meant = outcome(complaint, act, now)
@@ -359,7 +362,7 @@ class Telegram:
         return str(number) if chat == self._settings.chat else f"{chat}:{number}"
 
     def _place(self, remote_id: str) -> tuple[str, int]:
-        """The chat and number that an id stands for. Raises Gone for a post of a chat that moved away."""
+        """Return the chat and number of an id. Raises Gone for a post of a chat that moved away."""
         chat, _, number = remote_id.rpartition(":")
         if not chat and self._settings.chat != self._chat:
             raise Gone(because("in_chat_before_move"))

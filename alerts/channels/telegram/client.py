@@ -132,7 +132,7 @@ class TelegramClient:
         return await self._rights(channel, group)
 
     async def _rights(self, channel: int, group: int) -> Discussion:
-        """What the bot may hear and do in the group. As administrator it hears all; else its privacy mode decides."""
+        """Return the bot's rights in the group. As administrator it reads all; else its privacy mode decides."""
         me = _part(await self._call("getMe", {}, RequestPurpose.READ))
         account = f"@{id_of(me.get('username')) or ''}"
         try:

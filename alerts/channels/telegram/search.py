@@ -1,7 +1,7 @@
-"""How a message of ours is looked for in a chat: by its number, since Telegram gives no history.
+"""Finding a message of ours in a chat: by its number, since Telegram gives no history.
 
-Ids run on within a chat, and a change of what stands under a message tells whether it is there and ours; one that does
-change something also tells its words. So a button is set under what may be the one, and taken away at once.
+Ids are consecutive within a chat, and a change of the keyboard under a message shows if it is there and ours; a change
+that takes effect also returns its words. So a button is set under each candidate, and removed at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from alerts.model.errors import DeliveryError
 from alerts.model.post import Message
 
 LOOKS = 20
-"""How many messages after the last known one are looked at; those that are known are passed over."""
+"""Number of messages after the last known one that are read; known ones are skipped."""
 ABSENT_IN_A_ROW = 5
 """Ids run on: that many missing ones are the end of the chat, not deleted posts."""
 
@@ -28,7 +28,7 @@ _BUTTON = InlineKeyboardMarkup([[InlineKeyboardButton("…", callback_data="look
 
 
 class Search:
-    """Looks at messages through the bot; what a look found is remembered, so that the next one goes on behind it."""
+    """Reads messages through the bot; the results are remembered, so that the next search continues behind them."""
 
     def __init__(
         self, bot: Callable[[], Bot], outcome: Callable[[Complaint, RequestPurpose, str], DeliveryError]
@@ -40,10 +40,10 @@ class Search:
     async def find(
         self, chat: str, start: int, message: Message, passes: Callable[[int], bool], ending: int = ABSENT_IN_A_ROW
     ) -> tuple[int | None, int | None]:
-        """The number, behind `start`, of what has these words, or None and how far this look came.
+        """Return the number, behind `start`, of the message with these words, or None and the last number read.
 
-        `passes` says which are known to be others. How far is None too where the end was seen: `ending` ids in a row
-        are missing.
+        `passes` is true for messages known to be others. The last number is None too if the end was reached: `ending`
+        consecutive ids are missing.
         """
         absent = looks = 0
         for number in itertools.count(start + 1):
@@ -64,9 +64,9 @@ class Search:
         return None, None
 
     async def look_at(self, chat: str, number: int) -> Shown | bool | None:
-        """The message, or True where Telegram doesn't show it; None where there is none, False where it isn't ours.
+        """Return the message, or True if Telegram doesn't show it; None if there is none, False if it isn't ours.
 
-        A button that a look left behind, because it was cut short, is taken away by the next one.
+        A button left behind by an interrupted search is removed by the next one.
         """
         there = await self._touch(chat, number)
         if there is True:
@@ -75,7 +75,7 @@ class Search:
         return there
 
     def _kept(self, place: tuple[str, int], there: Shown | bool | None) -> str | bool | None:
-        """What a look found, remembered by its words; one that isn't ours has none."""
+        """Remember the words of a message that was read; one that isn't ours has none."""
         if there is None or there is True:
             return there
         if len(self._words) >= _REMEMBERED:
@@ -84,7 +84,7 @@ class Search:
         return words
 
     async def _touch(self, chat: str, number: int, button: InlineKeyboardMarkup | None = None) -> Shown | bool | None:
-        """Set what stands under it: the message if that changed it, True if not; None and False as in `look_at`."""
+        """Set the keyboard under it: the message if that changed it, True if not; None and False as in `look_at`."""
         try:
             return await heard(
                 self._bot().edit_message_reply_markup(chat, number, reply_markup=button), RequestPurpose.READ
@@ -101,10 +101,10 @@ class Search:
 
 
 def words_of(there: Shown) -> str:
-    """What a message says: its text, a picture's caption, or a poll's question."""
+    """Return a message's words: its text, a picture's caption, or a poll's question."""
     return there.text or there.caption or (there.poll.question if there.poll else "")
 
 
 def _says(words: str | bool, message: Message) -> bool:
-    """Whether a post has these words. One that isn't shown is taken for it: its place among the ids is all we know."""
+    """True if a post has these words. A hidden one counts as a match: only its place among the ids is known."""
     return words if isinstance(words, bool) else words == normal(message.plain)

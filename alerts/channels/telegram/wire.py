@@ -1,7 +1,7 @@
-"""python-telegram-bot over the one shared aiohttp session, without ever telling it the token.
+"""python-telegram-bot over the one shared aiohttp session, without ever giving it the token.
 
 The library writes the address, token included, into its log and into the text of an error; so it is given a
-placeholder, and the token is put in its place on the way out.
+placeholder, which is replaced by the token on the way out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from alerts.model.reason import because
 from alerts.model.town import Secret
 
 PLACEHOLDER = "0:token"
-"""What the library takes for the token."""
+"""The library's placeholder for the token."""
 
 _ACTS = {
     "sendMessage": RequestPurpose.PUBLISH,
@@ -96,7 +96,7 @@ class Wire(BaseRequest):
         raise Unheard(unreadable("Telegram", answer, act))
 
     async def _in_turn(self, url: str, method: str, request: RequestData | None, act: RequestPurpose) -> Answer:
-        """What changes something takes its turn at the bot's pace, where that bot also talks to subscribers."""
+        """Make a request; a writing one waits for the bot's rate limit if the bot also talks to subscribers."""
         pace = self._resources.pace
         if pace is None or act is RequestPurpose.READ:
             return await self._ask(url, method, request, act)
@@ -120,7 +120,7 @@ class Wire(BaseRequest):
 
 
 async def heard(call: Awaitable[T], act: RequestPurpose) -> T:
-    """What the library's call returns; raises Complained, or what no answer means."""
+    """Return the result of the library's call. Raises Complained, or the error for a missing answer."""
     try:
         return await call
     except Complained:

@@ -1,1 +1,1 @@
-"""X: `wire` signs and sends, `answers` tells what an answer means, `channel` is the channel."""
+"""X: `wire` signs and sends, `answers` interprets answers, `channel` is the channel."""

@@ -1,4 +1,4 @@
-"""What X's answers mean (X API v2, response codes and rate limits): pure decisions, no request is made here."""
+"""The meaning of X's answers (X API v2, response codes and rate limits): pure decisions, no request is made here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from alerts.model.post import Quota
 from alerts.model.reason import because
 
 WINDOW = timedelta(minutes=15)
-"""What X's rate limits are counted in; how long to wait where no header tells."""
+"""The window of X's rate limits, which is also the wait without a header that gives a time."""
 
 SPENT = timedelta(hours=1)
 """How long to wait where no time helps, only someone who pays."""
@@ -42,7 +42,7 @@ _PREFIXES = (
 
 
 def refusal(answer: Answer, act: RequestPurpose, now: datetime) -> DeliveryError | None:
-    """What to do about an answer; None when it was done."""
+    """Return the error for an answer; None if it succeeded."""
     if answer.ok:
         return None
     told = answer.read()
@@ -108,9 +108,9 @@ def _limited(answer: Answer, now: datetime) -> Retry:
 
 
 def limits(headers: Mapping[str, str]) -> tuple[Quota, ...]:
-    """The windows that `headers` tell of: the route's own 15 minutes, the user's and the app's 24 hours.
+    """Return the windows in `headers`: the route's own 15 minutes, the user's and the app's 24 hours.
 
-    A window whose reset is told and whose rest isn't is taken for exhausted: only a 429 says so little.
+    A window with a reset but no remainder counts as exhausted: only a 429 says so little.
     """
     return tuple(quota for prefix, name in _PREFIXES if (quota := _limit(headers, prefix, name)))
 
@@ -126,10 +126,10 @@ def _limit(headers: Mapping[str, str], prefix: str, name: str) -> Quota | None:
 
 
 def find_words(timeline: Sequence[object], text: str) -> Iterator[Mapping[str, Any]]:
-    """The posts of `timeline` (X's `data`, newest first) whose words are `text`'s.
+    """Yield the posts of `timeline` (X's `data`, newest first) with the words of `text`.
 
-    X gives a text back with its links shortened (the real ones stand in `entities.urls[].expanded_url`), with a link
-    of its own to each picture, and with `& < >` as entities.
+    X returns a text with its links shortened (the real ones are in `entities.urls[].expanded_url`), with a link of its
+    own for each picture, and with `& < >` as entities.
     """
     wanted = normal(text)
     for post in timeline:
@@ -171,7 +171,7 @@ def _words(told: Mapping[str, Any]) -> str:
 
 
 def followers(answer: Answer) -> int | None:
-    """How many follow the account of a user answer, by its `public_metrics`; None where it doesn't tell."""
+    """Return the followers of a user answer, by its `public_metrics`. Returns None if they are missing."""
     data = (answer.read() or {}).get("data")
     metrics = data.get("public_metrics") if isinstance(data, dict) else None
     told = metrics.get("followers_count") if isinstance(metrics, dict) else None
@@ -180,7 +180,7 @@ def followers(answer: Answer) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class FoundPoll:
-    """A poll as X tells it: its votes by option, and when it ends (None: it is closed, or X didn't tell)."""
+    """A poll from X: its votes by option, and when it ends (None: it is closed, or X didn't say)."""
 
     votes: Mapping[str, int]
     ends: datetime | None

@@ -130,7 +130,7 @@ class Twitter:
         known: frozenset[str],
         reply_to: str | None = None,  # noqa: ARG002 replies stand on the same timeline
     ) -> Receipt | None:
-        """Look for these words on our own timeline, from `since` minus a minute on. The read side may lag."""
+        """Search for these words on our own timeline, from a minute before `since` on. The read side may lag."""
         async for timeline in self._timeline(since):
             for post in answers.find_words(timeline, message.text):
                 remote_id = id_of(post.get("id"))
@@ -139,16 +139,16 @@ class Twitter:
         return None
 
     async def listed(self, since: datetime, after: str | None) -> Sequence[Receipt]:  # noqa: ARG002 times tell
-        """What stands on our own timeline from `since` on."""
+        """Return the posts on our own timeline from `since` on."""
         posts = [post async for timeline in self._timeline(since) for post in timeline if isinstance(post, dict)]
         ids = (id_of(post.get("id")) for post in posts if appeared(post.get("created_at"), since))
         return [self._at(remote_id) for remote_id in ids if remote_id]
 
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
-        """Look at the replies to those posts that are due, and at mentions, within the month's budget.
+        """Read the replies to the posts that are due, and the mentions, within the month's budget.
 
-        Asked with the keys of `listen`, which are another account's: what X may do to an account that reads doesn't
-        touch the one that publishes. Raises BadCredential where they are missing, or this account's.
+        Reads with the keys of `listen`, which are another account's: X's sanctions on an account that reads don't touch
+        the one that publishes. Raises BadCredential if they are missing, or this account's.
         """
         client, every = self._listener(), self._resources.listens_every
         ear = AccountEar(await self._user_id(), client.read, every, self._settings.budget or 0.0)
@@ -166,7 +166,7 @@ class Twitter:
         return TwitterClient(self._settings, self._resources, signer)
 
     def _lacks(self) -> tuple[Reason, ...]:
-        """What hearing lacks here, as far as that can be told without asking X: each question has its price."""
+        """Return the missing prerequisites of hearing, without a request to X: each one has its price."""
         try:
             if self._settings.hears:
                 self._listener()
@@ -229,7 +229,7 @@ class Twitter:
         return Probe(f"@{user}", self._lacks(), answers.followers(answer))
 
     def quotas(self) -> Sequence[Quota]:
-        """The windows of creating posts as X last told them, those that are over left out."""
+        """The windows of creating posts as X last reported them, without those that are over."""
         now = self._resources.clock.now()
         return [quota for quota in self._limits if quota.reset > now]
 

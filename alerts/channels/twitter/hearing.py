@@ -1,16 +1,16 @@
-"""What people answer to a town's posts on X, and where they name it: read with care for what each post read costs.
+"""Replies to a town's posts on X, and mentions of it: read sparingly, since each post read costs money.
 
-X charges for what it returns, and the same post once a UTC day (docs.x.com, "Pricing"); an answer that returns nothing
-is free. So each look goes from cheap to dear:
+X charges for each post returned, and for the same post once a UTC day (docs.x.com, "Pricing"); an empty answer is free.
+So each poll goes from cheap to expensive:
 
-1. our own posts that are due are looked up together, for how many replies they have;
-2. where there are more than before, their conversation is searched, for what is newer than what was heard;
-3. so are the posts that name the account, which is how replies to replies come in;
-4. what is kept is looked up again, daily in its first week and weekly after that: X's terms want it gone here once it
-   is gone there, and shown as it stands there.
+1. our own posts that are due are read together, for their number of replies;
+2. if there are more than before, their conversation is searched, for replies newer than the last known;
+3. so are the posts that mention the account, which include replies to replies;
+4. stored replies are read again, daily in their first week and weekly after that: X's terms require that a post deleted
+   there is deleted here, and that an edited one is shown as edited.
 
-Each question asks for no more posts than the rest of the month's budget pays, so that the budget is never passed: at
-its end listening stops until the next month, and says so. Nobody's name is asked for: X charges for each.
+Each request asks for no more posts than the rest of the month's budget pays for, so that the budget is never exceeded:
+at its end listening stops until the next month, and reports it. Nobody's name is requested: X charges for each.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ PRICE = 5_000
 """Millionths of a dollar for a post read, where the account that reads isn't the one that wrote (docs.x.com/x-api)."""
 MILLIONTHS = 1_000_000
 MOST_PAGES = 8
-"""Pages of a hundred that one question is followed over: X tells no more of mentions."""
+"""Pages of a hundred that one query follows: X gives no more of mentions."""
 MOST_SEARCHES = 15
-"""Conversations that one look searches: X lets an account search 300 times in 15 minutes."""
+"""Conversations that one poll searches: X lets an account search 300 times in 15 minutes."""
 SEARCHED_BACK = timedelta(days=7)
 """How far back X's recent search reaches."""
 KEPT = timedelta(days=30)
-"""How long what was heard is looked up again: by then no word of it is left here."""
+"""How long a reply is read again: after that no word of it is left here."""
 MOST_KEPT = 20_000
-"""Of so many posts that were heard, the last ones, it is remembered when to look them up again."""
+"""Number of the latest replies with a stored time of the next reading."""
 DAILY_FOR = WEEK = timedelta(days=7)
 MENTIONS_EVERY = timedelta(minutes=15)
 """How often mentions are asked for when nobody says anything."""
@@ -58,7 +58,7 @@ AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
 
 @dataclass(slots=True)
 class Purse:
-    """What may be spent in a month, in millionths of a dollar, and which posts were paid for today already."""
+    """The month's budget, in millionths of a dollar, and the posts that were paid for today already."""
 
     budget: int
     month: str
@@ -80,7 +80,7 @@ class Purse:
         )
 
     def kept(self) -> dict[str, Any]:
-        """What is to be remembered of it."""
+        """Return its state for the memory."""
         return {"month": self.month, "day": self.day, "spent": self.spent, "paid": list(self.paid)}
 
     def pays(self) -> int:
@@ -96,7 +96,7 @@ class Purse:
 
 
 def lookup_due(said_at: datetime, looked_at: datetime, now: datetime) -> bool:
-    """Whether what was said is to be looked up again: each UTC day for a week, then weekly; after a month no more."""
+    """True if a remark is to be read again: each UTC day for a week, then weekly; after a month no more."""
     age = now - said_at
     if age > KEPT:
         return False
@@ -105,7 +105,7 @@ def lookup_due(said_at: datetime, looked_at: datetime, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _ConversationRemembered:
-    """What is remembered of one of our posts. `owed`: at so many looks more its conversation is searched."""
+    """The memory of one of our posts. `owed`: its conversation is searched for so many more polls."""
 
     looked: datetime | None = None
     conversation: str | None = None
@@ -127,7 +127,7 @@ class _ConversationRemembered:
         return {name: value for name, value in told.items() if value}
 
     def due(self, post: HeardPost, every: timedelta) -> datetime:
-        """When it is to be looked at."""
+        """Return when it is due."""
         if self.looked is None:
             return post.sent_at
         talked = max(post.sent_at, self.newest or post.sent_at)
@@ -136,7 +136,7 @@ class _ConversationRemembered:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What was heard: the id of its newest version, when it was said and last looked up, a print of its words."""
+    """A stored reply: the id of its newest version, its time, its last reading, and a fingerprint of its words."""
 
     newest: str
     said_at: datetime
@@ -156,9 +156,9 @@ class _Kept:
 
 @dataclass(frozen=True, slots=True)
 class AccountEar:
-    """Listens for one account. `ask` asks as the account that listens, `me` is the id of the one that is spoken to.
+    """Listens for one account. `ask` makes requests as the listening account, `me` is the id of the publishing one.
 
-    `every` is how often a young post is looked at, `budget` what may be spent in a month, in dollars.
+    `every` is the interval of polling a young post, `budget` the month's budget in dollars.
     """
 
     me: str
@@ -167,7 +167,7 @@ class AccountEar:
     budget: float
 
     async def hear(self, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
-        """Look once. Raises DeliveryError where nothing was heard, nor paid for."""
+        """Poll once. Raises DeliveryError if nothing was read or paid for."""
         if (halted := moment_of(memory.get("halted"))) is not None and now < halted:
             return EarReading([], memory, look_again=halted)
         look = _SearchLook(self, posts, memory, now)
@@ -191,7 +191,7 @@ class AccountEar:
 
 
 class _SearchLook:
-    """One look, and what is to be remembered after it."""
+    """One poll, and the memory to keep after it."""
 
     def __init__(self, ear: AccountEar, posts: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> None:
         self._me, self._ask, self._every, self._now = ear.me, ear.ask, ear.every, now
@@ -209,7 +209,7 @@ class _SearchLook:
         self.halted: datetime | None = None
 
     async def at_all(self) -> None:
-        """Look at what is due, from cheap to dear. Raises DeliveryError."""
+        """Poll everything that is due, from cheap to expensive. Raises DeliveryError."""
         await self._count_replies()
         owed = {each.conversation: each.owed for each in self._threads.values() if each.owed and each.conversation}
         for conversation in sorted(owed, key=owed.__getitem__, reverse=True)[:MOST_SEARCHES]:
@@ -219,12 +219,12 @@ class _SearchLook:
         await self._look_up_again()
 
     def again(self) -> datetime:
-        """When there is something to look at next."""
+        """Return when the next poll is due."""
         due = (thread.due(self._posts[id_], self._every) for id_, thread in self._threads.items())
         return min(due, default=self._mentions_due()) if self._posts else self._mentions_due()
 
     def kept(self) -> dict[str, Any]:
-        """What is to be remembered."""
+        """Return the memory to keep."""
         conversations = {each.conversation for each in self._threads.values()}
         found = {
             name: [id_, at.isoformat()]
@@ -250,7 +250,7 @@ class _SearchLook:
         return self._mentioned + max(min(pause, MENTIONS_EVERY), self._every)
 
     async def _count_replies(self) -> None:
-        """Look up those of our posts that are due: where replies were added, their conversation is searched."""
+        """Read our posts that are due: if replies were added, their conversation is searched."""
         due = [id_ for id_, each in self._threads.items() if each.due(self._posts[id_], self._every) <= self._now]
         asked = due[: min(_MOST, self._room(1))] if due else []
         if not asked:
@@ -284,7 +284,7 @@ class _SearchLook:
         self._mentioned = self._now
 
     async def _look_up_again(self) -> None:
-        """Look up what is kept: whether it is there yet, and says the same."""
+        """Read stored replies again: a deleted one is removed, an edited one updated."""
         due = [id_ for id_, each in self._heard.items() if lookup_due(each.said_at, each.looked_at, self._now)]
         due.sort(key=lambda id_: self._heard[id_].looked_at)
         # What was heard in this very look was read just now.
@@ -378,10 +378,10 @@ class _SearchLook:
 
 
 def remark_of(post: Mapping[str, Any], me: str, roots: Mapping[str | None, str]) -> Remark | None:
-    """What a post of X says; None where it is the account's own, a mere repetition, or can't be told when it was said.
+    """Return the remark of a post on X. Returns None if it is our own, a repost, or without a valid time.
 
-    `roots` tells which post of ours a conversation, or a post that is answered, belongs to. Of a post that was edited
-    each version has an id of its own: it is known by that of the first.
+    `roots` maps a conversation, or an answered post, to the post of ours that it belongs to. Each version of an edited
+    post has an id of its own: the first one's identifies it.
     """
     version, at, author = id_of(post.get("id")), moment_of(post.get("created_at")), id_of(post.get("author_id"))
     # X's own pages name these fields in two ways (openapi 2.167 and the guides of the same date).
@@ -415,7 +415,7 @@ def _either(post: Mapping[str, Any], *names: str) -> Sequence[Any]:
 
 
 def _missing(told: Mapping[str, Any]) -> list[str]:
-    """Which of the posts that were looked up are gone, or for nobody any more to see."""
+    """Return the requested posts that are gone, or no longer visible to anybody."""
     errors = told.get("errors")
     problems = [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
     # Its host is x.com or twitter.com: the end tells.

@@ -1,7 +1,7 @@
-"""How a request gets to X: tweepy's client over the one shared session, and the signatures that it sends.
+"""Requests to X: tweepy's client over the one shared session, and the signatures that it sends.
 
-tweepy alone would lose a post or give a credential away: it waits where it is limited, logs what it signs, and tells
-a failure without saying whether the post may be out.
+tweepy alone would lose a post or reveal a credential: it waits when it is limited, logs the text it signs, and reports
+a failure without saying if the post may be out.
 """
 
 from __future__ import annotations
