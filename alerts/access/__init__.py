@@ -1,1 +1,1 @@
-"""Who may sign in: passwords, second factors, sessions, tokens, and an audit log that shows whether it was changed."""
+"""Sign-in: passwords, second factors, sessions, tokens, and an audit log that reveals tampering."""

@@ -1,6 +1,6 @@
-"""What an administrator does to accounts and tokens, within a unit; each is written into the audit log.
+"""An administrator's acts on accounts and tokens, within a unit; each is written into the audit log.
 
-Everything raises Forbidden for who isn't an administrator. Passwords come in as hashes: hashing is slow.
+Everything raises Forbidden for anybody else. Passwords arrive as hashes: hashing is slow.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def disable(officer: Officer, name: str) -> Account:
 
 
 def enable(officer: Officer, name: str) -> Account:
-    """Let somebody in again, with the password and the factors they had; their tokens end.
+    """Enable an account again, with the password and the factors it had; its tokens end.
 
-    Programs have those, and nobody looks at where they are while the account is shut.
+    Programs have those, and nobody watches them while the account is disabled.
     """
     officer.must(Act.ADMINISTER)
     account = found(officer, name)

@@ -22,9 +22,9 @@ from alerts.model.person import BEGINNING, Account, Actor, AuditEntry, Chained, 
 from alerts.model.reason import Reason, because
 
 NEWS_FOR = timedelta(hours=1)
-"""For how long a change is told to those who don't know of it: as long as what tells them may have been down."""
+"""How long a change is reported to those who don't know it: as long as the reporting may have been down."""
 NOBODY = "-"
-"""Who did what nobody stands for: a sign-in that failed."""
+"""The actor of an act without a known person: a failed sign-in."""
 _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 
 
@@ -64,7 +64,7 @@ OF_FACTORS = (AuditEvent.CODES_ADDED, AuditEvent.CODES_REMOVED, AuditEvent.PASSK
 
 
 PROVING = (*OF_FACTORS, AuditEvent.PASSWORD_CHANGED, AuditEvent.CHAT_LINKED, AuditEvent.CHAT_UNLINKED)
-"""Changes of what proves somebody: their owner is told of each, since somebody else may have made it."""
+"""Changes of credentials: their owner is notified of each, since somebody else may have made it."""
 
 
 def write_own(unit: DeskUnit, account: Account, visit: Visit, deed: AuditEvent, detail: str = "") -> None:
@@ -74,7 +74,7 @@ def write_own(unit: DeskUnit, account: Account, visit: Visit, deed: AuditEvent, 
 
 
 def changes_of(unit: DeskUnit, account: str, since: datetime) -> Sequence[Chained]:
-    """What was changed after `since` of what proves somebody, oldest first."""
+    """Return the changes of an account's credentials after `since`, oldest first."""
     return unit.audit.acts_of(account, PROVING, since)
 
 
@@ -118,7 +118,7 @@ class Broken:
 
 
 def head_of(text: str) -> Head:
-    """What `audit verify` printed as its head. Raises Misuse."""
+    """Parse the head that `audit verify` printed. Raises Misuse."""
     match = _HEAD.fullmatch(text.strip())
     if match is None:
         raise Misuse(because("no_head", text=repr(text)))

@@ -1,9 +1,9 @@
-"""Changes of what proves somebody: how long their owner is told of them, and who may say that they are known.
+"""Changes of credentials: how long their owner is notified, and who may acknowledge them.
 
-Each change stays to be told, at every sign-in, until somebody acknowledged it who was there before it. Whoever took an
-account over signs in after the change they made, and so mustn't take the notice away: a session counts that was opened
-by a second factor older than every change that is told, or in a browser from which the account was signed in to a day
-before the first of them. What nobody acknowledged is told for `TOLD_FOR` (docs/adr/0044-who-acknowledges-a-change.md).
+Each change is shown at every sign-in until somebody who was there before it acknowledges it. An intruder signs in after
+the change they made, and so mustn't remove the notice: a session counts that was opened by a second factor older than
+every shown change, or in a browser that signed in to the account a day before the first of them. A change that nobody
+acknowledges is shown for `TOLD_FOR` (docs/adr/0044-who-acknowledges-a-change.md).
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ from alerts.desk.service import DeskUnit
 from alerts.model.person import Account, Chained
 
 TOLD_FOR = timedelta(days=30)
-"""For how long a change that nobody acknowledged is told at each sign-in."""
+"""How long an unacknowledged change is shown at each sign-in."""
 BEFORE = timedelta(days=1)
 """How long before a change a browser must have been signed in from: a thief has several windows at once."""
 
 
 def pending(unit: DeskUnit, account: Account) -> Sequence[Chained]:
-    """What is still to be told, oldest first."""
+    """Return the changes still to be shown, oldest first."""
     known = account.changes_read_at or account.signed_in_at or account.created_at
     return changes_of(unit, account.name, max(known, unit.now - TOLD_FOR))
 
 
 def made_on_the_way(unit: DeskUnit, account: Account) -> Account:
-    """The account where a sign-in itself asks for a change: its owner knows that, unless something else is to be told.
+    """Return the account after a change that a sign-in itself demanded: its owner knows it, unless others are pending.
 
-    Asked before the change is written down.
+    Call it before the change is written.
     """
     return account if pending(unit, account) else replace(account, changes_read_at=unit.now)
 
 
 def told_at_sign_in(unit: DeskUnit, account: Account) -> tuple[Account, Sequence[Chained]]:
-    """What to tell whoever has just come in, and the account that keeps from when on it is told."""
+    """Return the changes to show at a sign-in, and the account with the time from which they are shown."""
     told = [each for each in pending(unit, account) if each.entry.at < unit.now]
     # From here on the time of the last sign-in says nothing of it: it is told at the next one too.
     since = account.changes_read_at or account.signed_in_at or account.created_at
@@ -47,7 +47,7 @@ def told_at_sign_in(unit: DeskUnit, account: Account) -> tuple[Account, Sequence
 
 
 def acknowledged(unit: DeskUnit, found: Live, visit: Visit) -> bool:
-    """Tell no more of what was changed, if whoever says so was there before it; whether they were."""
+    """Acknowledge the shown changes, if this visitor was there before them; returns True if they were."""
     told = pending(unit, found.account)
     if not told:
         return True

@@ -1,24 +1,24 @@
 """Second factors: one-time codes (TOTP, RFC 6238), passkeys (WebAuthn), and how a session sets them up or removes them.
 
-The first two parts are pure: what an authenticator app or a browser is asked, and whether the answer is good. User
-verification of a passkey is preferred, not required, where it is the second factor: the password was the first. One
-that verifies, and that a browser finds without being told a name, signs in alone too (`Challenges`).
+The first two parts are pure: the request to an authenticator app or a browser, and the check of its answer. User
+verification of a passkey is preferred, not required, if it is the second factor: the password was the first. A passkey
+that verifies, and that a browser finds without a name, signs in alone too (`Challenges`).
 
-The third part works within a unit. What a session waits for an answer to is kept with it, under what it was asked for
+The third part works within a unit. The challenge that a session must answer is stored with it, under its purpose
 (`ChallengeFor`): a challenge of one kind is no answer to another. A factor is set up at the end of a sign-in (stage
 `enrol`: the password was just given, there is no factor yet), or by somebody who is in and gave their password once
 more. A session alone changes nothing: it may be stolen, or left open.
 
-A passkey alone signs in by the last part: without a name, without a password, whoever it is that it belongs to. The
-challenge is made before anybody is known, so nothing is kept of it: it carries the time when it was given out, and a
-seal that only the town's daemons can make. A million of them cost a million digests and not one row. It holds for
-`LASTS`. Each passkey keeps the time of the challenge that it answered last (`Passkey.asked_at`), and answers later ones
-alone: so no answer is taken twice, in whatever order the two come, and though nothing is kept of the challenge.
+A passkey alone signs in by the last part: without a name, without a password. The challenge is made before anybody is
+known, so nothing of it is stored: it carries its time, and a seal that only the town's daemons can make. A million of
+them cost a million digests and not one row. It holds for `LASTS`. Each passkey keeps the time of the challenge that it
+answered last (`Passkey.asked_at`), and answers later ones alone: so no answer is accepted twice, in whatever order the
+two come, and though nothing is stored of the challenge.
 
-The passkey says by its user handle whose it is; that must be the account that the key was kept for. It must have looked
-who holds it, by a finger, a face or a PIN (user verification): it is something one has and something one is or knows,
-so it stands for both factors. One that was registered without that, or before passkeys signed in alone, is a second
-factor and no more (`Passkey.alone`).
+The passkey names its owner by its user handle; that must be the account that the key was stored for. It must have
+verified its holder, by a finger, a face or a PIN (user verification): it is something one has and something one is or
+knows, so it counts as both factors. One that was registered without that, or before passkeys signed in alone, is a
+second factor and no more (`Passkey.alone`).
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ from alerts.model.town import Secret, Town
 STEP = 30
 """Seconds for which a code is shown: what every authenticator app assumes."""
 SEED_BYTES = 20
-"""What RFC 4226, 4 recommends for SHA-1."""
+"""The length that RFC 4226, 4 recommends for SHA-1."""
 # A telephone's clock may be off by half a minute either way (RFC 6238, 5.2).
 _DRIFT = (-1, 0, 1)
 _CHALLENGE_BYTES = 32
 FOUL = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
-"""What the library raises for what no authenticator sends."""
+"""The library's errors for data that no authenticator sends."""
 _HANDLE_BYTES = 32
 # At most 1023 bytes, as base64url (WebAuthn 3, 4).
 _IDENTITY = re.compile(r"[A-Za-z0-9_-]{1,1364}")
@@ -80,7 +80,7 @@ def seed_of(chance: bytes) -> Secret:
 
 
 def enrolment(seed: Secret, name: str, issuer: str) -> Enrolment:
-    """What an app needs to know to show codes for `name`."""
+    """Return the data with which an app shows codes for `name`."""
     return Enrolment(TOTP(seed.reveal(), name=name, issuer=issuer).provisioning_uri(), seed)
 
 
@@ -102,7 +102,7 @@ def step_of(seed: Secret, code: str, now: datetime, after: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """What a registration brought; `id` and `public_key` are base64url."""
+    """The key of a registration; `id` and `public_key` are base64url."""
 
     id: str
     public_key: str
@@ -139,7 +139,7 @@ def ask_to_register(
 
 
 def registered(answer: Mapping[str, Any], challenge: str, site: RelyingParty) -> NewKey | None:
-    """The key that the browser's answer brings; None where the answer isn't one to this challenge and site."""
+    """Return the key in the browser's answer. Returns None if the answer isn't one to this challenge and site."""
     try:
         new = verify_registration_response(
             credential=dict(answer),
@@ -154,7 +154,7 @@ def registered(answer: Mapping[str, Any], challenge: str, site: RelyingParty) ->
 
 
 def _is_found(answer: Mapping[str, Any]) -> bool:
-    """Whether the browser finds the key by itself: unless it says that it doesn't, for some say nothing of it."""
+    """True if the browser finds the key by itself. It is assumed so unless denied, for some browsers don't say."""
     told: Any = answer
     for name in ("clientExtensionResults", "credProps", "rk"):
         told = told.get(name) if isinstance(told, Mapping) else None
@@ -178,10 +178,10 @@ def ask_to_prove(
 def proven(
     key: Passkey, answer: Mapping[str, Any], challenge: str, site: RelyingParty, *, verified: bool = False
 ) -> int | None:
-    """The new count of signatures where the key signed this challenge for this site; None where it didn't.
+    """Return the new count of signatures if the key signed this challenge for this site, else None.
 
-    With `verified` it must have looked who holds it, and say so. A count that didn't grow is a copied key's, or a
-    replay: refused (WebAuthn 2, 7.2, step 21).
+    With `verified` it must have verified its holder. A count that didn't grow is a copied key's, or a replay: refused
+    (WebAuthn 2, 7.2, step 21).
     """
     try:
         proof = verify_authentication_response(
@@ -210,7 +210,7 @@ def _described(known: Sequence[Passkey]) -> list[PublicKeyCredentialDescriptor]:
 
 
 class ChallengeFor(StrEnum):
-    """What a session's challenge is for."""
+    """The purpose of a session's challenge."""
 
     CODES = "codes"
     ENROL = "enrol"
@@ -230,12 +230,12 @@ class Proof:
 
 
 def has_factor(unit: DeskUnit, account: Account) -> bool:
-    """Whether a second factor is set up."""
+    """True if a second factor is set up."""
     return account.totp is not None or bool(unit.accounts.passkeys(account.name))
 
 
 def challenge_of(found: Live, asked: ChallengeFor) -> str | None:
-    """What the session was asked of that kind, and hasn't answered."""
+    """Return the session's open challenge of that kind. Returns None if there is none."""
     return _challenges(found).get(asked)
 
 
@@ -340,14 +340,17 @@ def _challenges(found: Live) -> dict[str, str]:
 
 
 def _ask(unit: DeskUnit, found: Live, asked: ChallengeFor, value: str) -> None:
-    """Each kind stands beside the others: who tries a passkey in vain may still type the code of the same page."""
+    """Store a challenge without replacing other kinds.
+
+    After a failed passkey, the code of the same page still works.
+    """
     challenges = {**_challenges(found), asked.value: value}
     words = " ".join(f"{kind}:{value}" for kind, value in challenges.items())
     unit.accounts.put_session(replace(found.session, challenge=words))
 
 
 LASTS = timedelta(minutes=10)
-"""How long a challenge holds. A page that stands open asks for another one in half that time (`passkey.js`)."""
+"""How long a challenge holds. An open page requests another one in half that time (`passkey.js`)."""
 # A clock beside ours may be a little ahead: of two daemons of a town each takes the other's challenges.
 _AHEAD = timedelta(seconds=30)
 _NONCE, _TIME = 16, 8
@@ -359,7 +362,7 @@ KEY = "passkeys"
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What an answer says of itself: which passkey gave it, whose it is, and what it was asked, and when."""
+    """An answer's own claims: its passkey, the owner, the challenge and its time."""
 
     identity: str
     handle: str
@@ -372,7 +375,7 @@ class Claim:
         return key if key and (key.asked_at is None or key.asked_at < self.asked_at) else None
 
     def owner(self, unit: DeskUnit, key: Passkey) -> Account | None:
-        """Whose passkey it is, where the answer says the same; None for an account that is shut."""
+        """Return the passkey's owner if the answer names the same. Returns None for a disabled account."""
         account = unit.accounts.account(key.account)
         if account is None or account.handle is None or account.disabled_at is not None:
             return None
@@ -402,7 +405,7 @@ class Challenges:
         return ask_to_prove((), body + self._seal(body), site, verified=True)
 
     def claim(self, answer: Mapping[str, Any], now: datetime) -> Claim | None:
-        """What an answer says of itself; None where it isn't one to a challenge of ours that holds still."""
+        """Return an answer's claims. Returns None unless it answers a current challenge of ours."""
         try:
             response = answer["response"]
             said = json.loads(base64url_to_bytes(response["clientDataJSON"]))

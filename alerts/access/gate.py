@@ -1,11 +1,11 @@
-"""The gate of the desk: who asks, and whether they are who they say.
+"""The gate of the desk: identifies and authenticates visitors.
 
 A sign-in rises by stages (`alerts.model.person.Stage`): the password; a second factor; a password of one's own; a
-second factor to be set up; in. At each rise the cookie is a new one, so that whoever knew or planted the old one has
-nothing. Argon2 and signatures are worked out between two transactions, and the second looks again.
+second factor to be set up; in. At each rise the cookie is a new one, so that the old one is worthless to anybody who
+knew or planted it. Argon2 and signatures are computed between two transactions, and the second checks again.
 
-What belongs to a sign-in takes a session that is on its way, and no other. Whoever is in and wants to change what
-proves them gives their password once more (`prove_again`): each such change takes the `Confirmed` that this answers.
+The steps of a sign-in accept only a session that is on its way. A visitor who is in and wants to change their
+credentials gives their password once more (`prove_again`): each such change takes the resulting `Confirmed`.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class Gate:
         return await self._service.act(action) or await self._turnstile.failed(attempt, Refusal.CODE)
 
     async def begin_passkey(self, cookie: str, site: RelyingParty) -> dict[str, Any] | Held:
-        """What the browser is to ask a passkey, for `navigator.credentials.get`."""
+        """Return the browser's request to a passkey, for `navigator.credentials.get`."""
         town, chance = self._town, self._secrets
         return await self._service.act(lambda unit: factors.begin_proof(unit, cookie, site, town, chance)) or OVER
 
@@ -129,13 +129,13 @@ class Gate:
         return entered or await self._turnstile.failed(attempt, Refusal.PASSKEY)
 
     async def ask_any_passkey(self, site: RelyingParty) -> dict[str, Any]:
-        """What the browser of whoever comes is to ask a passkey, before a name is known; nothing is kept of it."""
+        """Return the browser's request to any passkey, before a name is known; nothing of it is stored."""
         return (await self._asking()).ask(site, self._service.now(), self._secrets)
 
     async def sign_in_by_passkey(self, answer: Mapping[str, Any], site: RelyingParty, visit: Visit) -> Entered | Held:
-        """Come in by a passkey alone, with what it answered to a challenge of `ask_any_passkey`.
+        """Sign in by a passkey alone, with its answer to a challenge of `ask_any_passkey`.
 
-        Where the town wants a password of everybody, no such answer is looked at: it counts as no attempt.
+        If the town demands a password of everybody, such an answer is ignored: it counts as no attempt.
         """
         if not self.passwordless:
             return Held(Refusal.SECOND_ONLY)
@@ -208,7 +208,7 @@ class Gate:
     async def begin_enrol_passkey(
         self, cookie: str, site: RelyingParty, stage: Stage = Stage.ENROL
     ) -> dict[str, Any] | Held:
-        """What the browser is to ask a new passkey, for `navigator.credentials.create`."""
+        """Return the browser's request to a new passkey, for `navigator.credentials.create`."""
         town, chance = self._town, self._secrets
         return (
             await self._service.act(lambda unit: factors.begin_enrol(unit, cookie, site, town, chance, stage=stage))
@@ -274,16 +274,16 @@ class Gate:
         return await self._service.act(action)
 
     async def changes(self, visitor: Visitor) -> Sequence[Chained]:
-        """What was changed of what proves the visitor while this session stood: by another browser, or a command."""
+        """Return the changes of the visitor's credentials since this session began, by another browser or a command."""
         account, since = visitor.account, visitor.session.created_at
         known = max(since, account.changes_read_at or since)
         return await self._service.ask(lambda unit: changes_of(unit, account.name, known))
 
     async def acknowledge(self, cookie: str, visit: Visit) -> tuple[Entered | Held, bool]:
-        """Say that what was changed of the account is known.
+        """Acknowledge the account's changes.
 
-        This session isn't told of it again, and whether nobody else is either: who came after the change alone knows
-        nothing of what was before it.
+        This session isn't shown them again. The second result is True if nobody else is either: a visitor who came only
+        after a change can't vouch for it.
         """
 
         def say(unit: DeskUnit) -> bool:
@@ -323,9 +323,9 @@ class Gate:
         await self._service.act(action)
 
     async def visitor(self, cookie: str, visit: Visit, *, by_hand: bool = True) -> Visitor | None:
-        """Who asks, at whatever stage; None where the cookie is no session's, or one's that is over.
+        """Return the visitor, at whatever stage. Returns None if the cookie is no session's, or one's that is over.
 
-        What a page fetches without anybody's hand keeps no session alive.
+        Automatic requests of a page keep no session alive.
         """
         found = await self._service.ask(lambda unit: live(unit, cookie, self._town, *Stage))
         if found is None:
@@ -349,7 +349,10 @@ class Gate:
         return found.actor(visit)
 
     async def _asking(self) -> Challenges:
-        """What makes challenges; the secret is in the database, so that a town's daemons take each other's."""
+        """Return the maker of challenges.
+
+        Its secret is in the database, so that a town's daemons accept each other's.
+        """
         if self._challenges is None:
             fresh = self._secrets(32).hex()
             kept = await self._service.keep(lambda unit: unit.reports.secret(KEY, fresh, unit.now))
@@ -363,7 +366,7 @@ class Gate:
         return await self._turnstile.attempt(lambda unit: throttle.factor_attempt(unit, found.account, visit))
 
     async def _old(self, found: Live, old: str | None, visit: Visit) -> Held | None:
-        """Whether the present password was given, with the same delays as when signing in."""
+        """Check the present password, with the same delays as a sign-in. Returns None if it is right."""
         # A session that was left open is no place to guess in: wrong ones count as failed sign-ins.
         attempt = await self._turnstile.attempt(lambda unit: throttle.password_attempt(unit, found.account.name, visit))
         if isinstance(attempt, Held):
@@ -472,7 +475,7 @@ class Gate:
         return Entered(cookie, entered.visitor(visit), failures, device, changes)
 
     def _stage(self, unit: DeskUnit, account: Account, *, proven: bool) -> Stage:
-        """What is missing. Who comes past `password` has proved the second factor, or there was none."""
+        """Return the missing stage. A visitor past `password` has proved the second factor, or there was none."""
         has = factors.has_factor(unit, account)
         if has and not proven:
             return Stage.PASSWORD

@@ -1,7 +1,7 @@
-"""Passwords: what is asked of them, and Argon2, which is slow and hungry on purpose.
+"""Passwords: their rules, and Argon2, which is slow and hungry on purpose.
 
 Hashing takes some fifty milliseconds and 64 MiB: it is done in one thread of the process, which gives way to all else,
-and never in the database's. Strangers who want a password looked at stand in a line that is bounded.
+and never in the database's. Strangers' passwords wait in a bounded queue.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ _YEAR = re.compile(r"(?:19[0-9]|20[0-3])[0-9]")
 
 @dataclass(frozen=True, slots=True)
 class PasswordCheck:
-    """Whether a password was right; `stronger` is its hash by today's parameters, where the kept one isn't."""
+    """The result of a check; `stronger` is the password's hash by today's parameters, if the stored one isn't."""
 
     right: bool
     stronger: str | None = None
 
 
 MOST_WAITING = 20
-"""Strangers whose passwords are looked at or wait for that: some seconds' work, after which they'd be gone anyway."""
+"""Strangers' passwords checked or waiting: some seconds' work, after which the clients would be gone anyway."""
 _NICE = 10
 
 
@@ -94,11 +94,11 @@ class Passwords:
 
     @property
     def is_full(self) -> bool:
-        """Whether so many strangers wait that another one is to be refused."""
+        """True if the queue of strangers is full, so that another one is refused."""
         return self._waiting >= MOST_WAITING
 
     async def verify(self, kept: str | None, password: str, *, ahead: bool = False) -> PasswordCheck:
-        """Whether it is the password behind the hash `kept`; where there is none, no, and it takes as long.
+        """Check a password against the hash `kept`; without one it is wrong, after the same time.
 
         With `ahead` it waits behind no stranger.
         """
@@ -112,7 +112,7 @@ class Passwords:
             self._waiting -= 1
 
     async def hash(self, password: str) -> str:
-        """What is kept of a password."""
+        """Return the stored form of a password."""
         return await _apart(self.hash_now, password)
 
     def hash_now(self, password: str) -> str:
@@ -190,7 +190,7 @@ def _found(text: str, words: Collection[str]) -> Iterator[tuple[int, int]]:
 
 
 def _repeats(text: str) -> Iterator[tuple[int, int]]:
-    """What stood there before."""
+    """Yield the stretches that repeat an earlier part."""
     for start in range(len(text)):
         for end in range(start + _LEAST, len(text) + 1):
             if text.find(text[start:end], 0, start) < 0:

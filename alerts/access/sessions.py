@@ -1,17 +1,17 @@
-"""Who asks at the gate, what they prove themselves with, and what the gate answers.
+"""Visitors at the gate, their proofs, and the gate's answers.
 
 A request is a `Visit`; somebody with a session is a `Visitor`. The gate (`gate.py`) answers a step of a sign-in with
 `Entered` (and the session's new cookie) or `Held` (with a `Refusal`). The proof is a session's cookie, a program's
-token, a form's claim or a chat's code. Of a cookie or a token only its digest is kept, so whoever reads the database
-can't come in with it. Each step of a sign-in opens a new session (`opened`) with a new cookie.
+token, a form's claim or a chat's code. Only the digest of a cookie or a token is stored, so a reader of the database
+can't sign in with it. Each step of a sign-in opens a new session (`opened`) with a new cookie.
 
-A claim says whose form it was, and is known when the session is long over: on a browser that several share, what one
-had typed mustn't become another's. The token of a form's session carries the name and a seal that only this desk can
-make: its key is the account's password hash, which never leaves the database, so no key has to be kept anywhere. Who
-chose a new password meanwhile isn't recognised.
+A claim names the owner of a form, and is valid when the session is long over: on a shared browser, one person's words
+mustn't become another's. The token of a form's session carries the name and a seal that only this desk can make: its
+key is the account's password hash, which never leaves the database, so no key has to be kept anywhere. A new password
+invalidates it.
 
-When a session or a token was used last is written beside the request (`Touches`), which hardly waits for it and never
-fails with it: a database that can't be written is still looked at.
+The time of a session's or token's last use is written separately from the request (`Touches`), which hardly waits for
+it and never fails with it: an unwritable database can still be read.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _ON_THE_WAY = timedelta(minutes=30)
 # A session ends after so many times its idle time, however busy.
 _LIVES = 7
 TOUCHED = timedelta(minutes=1)
-"""How exactly is known when a session or a token was used last: what is looked at often isn't written as often."""
+"""The resolution of the last use of a session or a token: frequent requests aren't written each time."""
 # 256 bits: nobody guesses them, so their digest needs no salt and no slow hash.
 _BYTES = 32
 PREFIX = "tocsin_"
-"""What a token begins with, so that one that leaked is recognised."""
+"""The prefix of a token, so that a leaked one is recognised."""
 CODES = "?codes"
-"""What opened a session that was opened by a one-time code: no passkey's id."""
+"""The opener of a session that was opened by a one-time code: no passkey's id."""
 LONGEST_CLAIM = 600
 """Characters of a claim: more than any name needs."""
 _CODE_LASTS = timedelta(minutes=10)
@@ -53,7 +53,7 @@ _CODE_LENGTH = 10
 TOLD_EVERY = timedelta(minutes=1)
 """How often the log says that the times can't be kept."""
 SOON = 0.5
-"""Seconds that a page waits at most for what is kept beside it: enough wherever the database isn't held by another."""
+"""Seconds that a page waits at most for a background write: enough unless the database is locked by another."""
 KNOWN_FOR = 90
 """How many days a browser or an address stays known for an account after a good sign-in."""
 log = structlog.get_logger()
@@ -97,9 +97,9 @@ class RelyingParty:
 
 
 class Refusal(StrEnum):
-    """Why somebody isn't let in, or a change isn't made: sentences for them, in English; pages translate them.
+    """The reason why a sign-in or a change is refused: sentences in English; pages translate them.
 
-    None tells whether an account exists.
+    None reveals if an account exists.
     """
 
     WRONG = "The name or the password is wrong."
@@ -132,11 +132,11 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A step was taken: `cookie` is the session's new value, and the one before is worth nothing any more.
+    """A completed step: `cookie` is the session's new value, and the one before is worthless.
 
-    When a sign-in is complete, `failures` is told, once, and `device` is what this browser shall be known by for
-    `KNOWN_FOR` days (a cookie of its own): it proves nothing, but isn't held up by what others tried elsewhere.
-    `changes` are those of what proves the owner since they signed in last, to be told too.
+    When a sign-in is complete, `failures` is shown once, and `device` identifies this browser for `KNOWN_FOR` days (a
+    cookie of its own): it proves nothing, but isn't delayed by attempts from elsewhere. `changes` are those of the
+    owner's credentials since their last sign-in, to be shown too.
     """
 
     cookie: str = field(repr=False)
@@ -156,9 +156,9 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """Whoever is in gave their own password a moment ago: what changes their second factors takes this.
+    """Proof that a visitor gave their own password a moment ago: required to change their second factors.
 
-    `Gate.prove_again` makes it. `session` is the digest of the session that gave the password, and good for it alone.
+    `Gate.prove_again` makes it. `session` is the digest of the session that gave the password, and valid for it alone.
     """
 
     session: str
@@ -166,7 +166,7 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What an authenticator app needs: the address in its QR code, and the seed to be typed where there is no camera.
+    """The data for an authenticator app: the address in its QR code, and the seed to type without a camera.
 
     Neither is shown by `repr`.
     """
@@ -238,7 +238,7 @@ def spelled(chance: bytes) -> str:
 
 
 def digest(value: str) -> str:
-    """What is kept of a cookie or a token: 256 random bits need no slow hash."""
+    """Return the stored form of a cookie or a token: 256 random bits need no slow hash."""
     # A stranger's cookie may hold half a character, which is no UTF-8 and nobody's cookie.
     return hashlib.sha256(value.encode("utf-8", "replace")).hexdigest()
 
@@ -251,7 +251,7 @@ class Program:
     owner: Account | None
 
     def is_to_be_touched(self, now: datetime) -> bool:
-        """Whether the time of its last use is worth a write."""
+        """True if the time of its last use is worth a write."""
         return self.token.used_at is None or now - self.token.used_at >= TOUCHED
 
     def actor(self, visit: Visit | None) -> Actor:
@@ -265,7 +265,7 @@ class Program:
 
 
 def program_of(unit: DeskUnit, bearer: str) -> Program | None:
-    """Whose token it is; None where it is nobody's, was revoked, or its person is shut out."""
+    """Return the token's program. Returns None if it is unknown or revoked, or its person is disabled."""
     token = unit.accounts.token(digest(bearer))
     if token is None or token.revoked_at is not None:
         return None
@@ -288,7 +288,7 @@ def touch_token(unit: DeskUnit, bearer: str) -> None:
 
 
 def claim_of(account: Account) -> str:
-    """What the forms of an account's sessions say."""
+    """Return the claim in the forms of an account's sessions."""
     name = base64.urlsafe_b64encode(account.name.encode()).decode().rstrip("=")
     return f"{name}.{_seal(account)}"
 
@@ -300,7 +300,7 @@ def claimed_in(token: str) -> str:
 
 
 def claimed(unit: DeskUnit, claim: str) -> Account | None:
-    """Whose claim it is; None where the desk didn't make it, or not with today's password."""
+    """Return the owner of a claim. Returns None if the desk didn't make it, or not with today's password."""
     name, _, sealed = claim.partition(".")
     if len(claim) > LONGEST_CLAIM or not claim.isascii():
         return None
@@ -324,7 +324,7 @@ def offer_code(unit: DeskUnit, account: str) -> str:
 
 
 def digest_of(code: str) -> str:
-    """What is kept of a code: enough to know it again, however it was typed."""
+    """Return the stored form of a code: it is recognised however it was typed."""
     typed = "".join(code.split()).replace("-", "").upper()
     return hashlib.sha256(f"tocsin link {typed}".encode()).hexdigest()
 

@@ -1,13 +1,13 @@
-"""How long a sign-in has to wait after others failed: growing delays, never a lock-out.
+"""Delays of a sign-in after failures: growing, never a lock-out.
 
-Two things are slowed: an account, by little, so that its owner gets in; and an address, by far more. A browser or an
-address from which somebody signed in to that account before isn't held up by what others did from elsewhere. Nor is a
-network from which hardly anything failed, as long as few others try (docs/adr/0004-accounts.md).
+Two things are slowed: an account, slightly, so that its owner gets in; and an address, far more. A browser or an
+address from which somebody signed in to that account before isn't delayed by attempts from elsewhere. Nor is a network
+with hardly any failures, as long as few others try (docs/adr/0004-accounts.md).
 
-The first part is pure: from the times of failures to the time of the next try (`held_until`). The second keeps those
-times, within a unit. An attempt is written down as failed before the password is looked at, and forgotten if it was
-right: of a thousand that come at once, none finds that nothing has failed yet. Failures in a row (`Burst`) are written
-into the audit log once, and those on call are warned.
+The first part is pure: from the times of failures to the time of the next try (`held_until`). The second stores those
+times, within a unit. An attempt is recorded as failed before the password is checked, and deleted if it was right: of a
+thousand simultaneous ones, each counts the others. Consecutive failures (`Burst`) are written into the audit log once,
+and those on call are warned.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def last_burst(failures: Sequence[datetime]) -> Sequence[datetime]:
 
 
 def neighbourhood(address: str) -> str:
-    """What counts as one address: of IPv6 the /64, which one house commands as a whole."""
+    """Return the range that counts as one address: for IPv6 the /64, which one house controls as a whole."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -149,13 +149,13 @@ def neighbourhood(address: str) -> str:
 
 @lru_cache(4096)
 def network(address: str) -> str:
-    """What one attacker easily has many addresses of: of IPv4 the /24, of IPv6 the /48."""
+    """Return the range in which one attacker easily has many addresses: for IPv4 the /24, for IPv6 the /48."""
     return _wider(address, 24, 48)
 
 
 @lru_cache(4096)
 def surroundings(network: str) -> str:
-    """What one provider easily has of such networks: of IPv4 the /16, of IPv6 the /32."""
+    """Return the range in which one provider easily has many such networks: for IPv4 the /16, for IPv6 the /32."""
     return _wider(network, 16, 32)
 
 
@@ -215,14 +215,17 @@ def passkey_attempt(unit: DeskUnit, identity: str, visit: Visit) -> Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Waiter:
-    """A network that was told to wait for a try at a name, and since when it waits."""
+    """A network that waits for a try at a name, and since when."""
 
     network: str
     since: datetime
 
 
 def held(unit: DeskUnit, attempt: Attempt, waiting: Sequence[Waiter] = ()) -> Held | None:
-    """What to answer to a try that comes too early, or before those who come first of all that wait for one."""
+    """Return the refusal of a try that comes too early, or before others that wait longer.
+
+    Returns None if it may go.
+    """
     until = next_try(unit, attempt)
     if until is None and waiting and not attempt.known:
         failed = unit.accounts.failed_from(unit.now - _LATELY, unit.now, attempt.name)
@@ -234,9 +237,9 @@ def held(unit: DeskUnit, attempt: Attempt, waiting: Sequence[Waiter] = ()) -> He
 
 
 def is_next(mine: str, failed: Sequence[tuple[datetime, str]], waiting: Sequence[Waiter], now: datetime) -> bool:
-    """Whether a network comes first: it failed least, counted with its surroundings, and has waited longest of those.
+    """True if a network is next: it failed least, counted with its surroundings, and has waited longest of those.
 
-    Counted by surroundings first: who has one address of a provider easily has networks by the thousand there.
+    Counted by surroundings first: the owner of one address at a provider easily has networks by the thousand there.
     """
     around = Counter(surroundings(network(place)) for _, place in failed)
     by_network = Counter(network(place) for _, place in failed)
@@ -273,7 +276,7 @@ def passed(unit: DeskUnit, attempt: Attempt) -> None:
 
 
 def failed(unit: DeskUnit, attempt: Attempt) -> Sequence[str]:
-    """It was wrong. Returns of whom the audit log now tells that sign-ins fail: once a burst, not at each try."""
+    """Record a failure; returns the subjects that the audit log now reports: once a burst, not at each try."""
     told = []
     if attempt.account is not None:
         times = _failures(unit, name=attempt.name)
@@ -287,7 +290,7 @@ def failed(unit: DeskUnit, attempt: Attempt) -> Sequence[str]:
 
 
 def complete(unit: DeskUnit, account: Account, visit: Visit, device: str) -> Failures | None:
-    """Somebody is in: what failed before is told and forgotten, and this browser and address are known from now on."""
+    """Complete a sign-in: return and forget earlier failures, and remember this browser and address."""
     times = _failures_of(unit, account.name, unit.now - REMEMBERED)
     # Kept for the address and for the browser: either alone lets the owner past what others tried elsewhere.
     for address in (neighbourhood(visit.address), _device(device)):
@@ -299,12 +302,12 @@ def complete(unit: DeskUnit, account: Account, visit: Visit, device: str) -> Fai
 
 
 def is_device(unit: DeskUnit, device: str) -> bool:
-    """Whether the gate gave this value to a browser."""
+    """True if the gate gave this value to a browser."""
     return bool(device) and unit.accounts.came_in(unit.now - _LONG_AGO, _device(device))
 
 
 def knew_device(unit: DeskUnit, account: Account, visit: Visit, until: datetime) -> bool:
-    """Whether the account was signed in to from this browser at that time or before, as far as that is remembered."""
+    """True if this browser signed in to the account at that time or before, as far as that is remembered."""
     since, place = unit.now - _LONG_AGO, _device(visit.device)
     return bool(visit.device) and unit.accounts.came_in(since, place, name=account.name, until=until)
 
@@ -350,7 +353,7 @@ class Burst:
 
 
 def bursts(unit: DeskUnit, since: datetime) -> Sequence[Burst]:
-    """What failed often enough since to be told: accounts first (until their owner signs in), then addresses."""
+    """Return the bursts of failures since then: accounts first (until their owner signs in), then addresses."""
     known = unit.accounts
     of_accounts = [
         _burst(account.name, _failures_of(unit, account.name, since), BURST_FOR_NAME) for account in known.accounts()

@@ -1,12 +1,12 @@
-"""The turnstile of the gate: whose try is looked at next, where many want one at the same time.
+"""The turnstile of the gate: the order of tries when many come at the same time.
 
-Somebody who guesses from many networks takes every try that an account has left for unknown places, just by asking
-without a pause, and whoever knows the password has to hit the moment. So those who were told to wait are remembered for
-a while (`WaitingRoom`), and the next try is given to the network that failed least lately, together with those around
-it, and among equals to the one that has waited longest (`throttle.is_next`). Networks that fail fall behind by that.
+An attacker with many networks takes every try that an account has left for unknown places, just by asking without a
+pause, and the owner of the password has to hit the right moment. So refused networks are remembered for a while
+(`WaitingRoom`), and the next try is given to the network that failed least lately, together with those around it, and
+among equals to the one that has waited longest (`throttle.is_next`). Each failure moves a network back.
 
-Hashing a password is slow on purpose. Strangers wait for it in a line that is bounded; who is known at their browser or
-address goes past it.
+Hashing a password is slow on purpose. Strangers wait for it in a bounded queue; a visitor whose browser or address is
+known bypasses it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from alerts.access.throttle import Attempt, Waiter
 from alerts.desk.service import DeskService, DeskUnit
 
 WAITS_FOR = timedelta(seconds=90)
-"""How long somebody who was told to wait keeps their place: time for a person to read that and type again."""
+"""How long a refused visitor keeps their place: time for a person to read the refusal and type again."""
 MOST_WAITING = 10_000
 """Networks that are remembered, for all names together; the one that asked longest ago makes room."""
 _SOON = timedelta(seconds=3)
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 class WaitingRoom:
-    """Who was told to wait for a try at which name, in this process: `since` when, and when they asked last."""
+    """The networks waiting for a try at a name, in this process: `since` when, and their last request."""
 
     def __init__(self) -> None:
         self._asked: dict[tuple[str, str], tuple[datetime, datetime]] = {}
@@ -45,7 +45,7 @@ class WaitingRoom:
         ]
 
     def ask(self, name: str, network: str, now: datetime) -> None:
-        """Somebody was told to wait: they keep their place while they ask again in time."""
+        """Record a refused visitor: they keep their place while they ask again in time."""
         since, asked = self._asked.pop((name, network), (now, now))
         # As the newest, so that the first is the one who asked longest ago.
         self._asked[name, network] = (since if abs(now - asked) <= WAITS_FOR else now), now
@@ -53,7 +53,7 @@ class WaitingRoom:
             del self._asked[next(iter(self._asked))]
 
     def leave(self, name: str, network: str) -> None:
-        """Their try is looked at: for another one they wait anew."""
+        """Release a place: the try is being checked, and another one waits again."""
         self._asked.pop((name, network), None)
 
 

@@ -1,7 +1,7 @@
-"""All of Tocsin on one machine, for a first look: stand-ins of the platforms, sample feeds, and the daemon itself.
+"""All of Tocsin on one machine, for a first impression: sandboxes of the platforms, sample feeds, and the daemon.
 
-Here are the stand-ins with their fake credentials, and a server of the sample feeds; `show` adds the daemon. They are
-apart so that `tocsin sandbox` starts without importing a daemon.
+This module has the sandboxes with their fake credentials, and a server of the sample feeds; `show` adds the daemon.
+They are separate so that `tocsin sandbox` starts without importing a daemon.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SECRETS: Mapping[str, str] = {
     "facebook-token": fake.FACEBOOK_PAGE_TOKEN,
     "telegram-token": fake.TELEGRAM_TOKEN,
 }
-"""What the sandbox accepts, by the name of the file that the demo keeps it in. None of it opens anything else."""
+"""The secrets that the sandbox accepts, by the demo's file name. None of them opens anything else."""
 
 
 def sample(name: str) -> str:

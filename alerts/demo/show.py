@@ -1,8 +1,8 @@
-"""The demo: a weather feed, a works calendar and a manual alert go out on three stand-ins, each printed as it does.
+"""The demo: a weather feed, a works calendar and a manual alert go out on three sandboxes, each printed as it does.
 
-One of them is Severe: that one is also told to somebody who subscribed with the bot. Under one of the posts people ask
-a question, which is answered once; and a poll is asked, answered, closed and counted. Five people report the same at
-one place: that makes a draft, which leaves once somebody lets it.
+One of them is Severe and also sent to a subscriber of the bot. Under one of the posts people ask a question, which is
+answered once; and a poll is opened, answered, closed and counted. Five people report the same at one place: that makes
+a draft, which is published once somebody approves it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from tocsin_sandbox.settings import SandboxSettings
 
 Say = Callable[[str], None]
 WHO = "demo"
-"""Who may sign in at the demo's desk."""
+"""The account of the demo's desk."""
 EXPECTED = 9
 """Three alerts on three channels."""
 PATIENCE = 150.0
@@ -152,7 +152,7 @@ def _listen(daemon: Daemon, say: Say) -> asyncio.Queue[Post]:
 
 
 async def _post_by_hand(file: Path) -> None:
-    """What `tocsin post` does, in a process of its own there, in a thread here."""
+    """Post as `tocsin post` does, in a thread here instead of a process of its own."""
 
     def post() -> None:
         control = Control(load_config(file))
@@ -256,7 +256,7 @@ def subscribe(file: Path) -> None:
 
 
 async def first_lines(sandbox: str) -> AsyncIterator[str]:
-    """The first line of each message that comes to their chat from now on, as it stands in the sandbox."""
+    """Yield the first line of each message that reaches their chat in the sandbox from now on."""
     async with aiohttp.ClientSession() as session:
         seen = len(await _chat(session, sandbox))
         while True:

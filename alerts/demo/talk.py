@@ -1,12 +1,12 @@
-"""What the demo shows of listening and of reports: the same is asked by three and answered once; the town asks back.
+"""The demo's listening and reports: three people ask the same and get one answer; the town asks back.
 
-They write on the sandbox's Facebook, the Page's ear hears them, and the desk answers as an officer would. The answer
+They write on the sandbox's Facebook, the Page's ear reads them, and the desk answers as an officer would. The answer
 goes out as a comment of the Page, and as a reply to each of them. The town's own question is a poll on Telegram: people
-answer there, it is closed, and only then its numbers are told.
+answer there, it is closed, and only then are its numbers published.
 
-Then five people at one place report the same, which makes a draft that an officer reads. The sandbox has them report
-by the daemon's API, as an app would. Nothing is out by that: the draft waits, and leaves once somebody at the desk
-lets it.
+Then five people at one place report the same, which makes a draft that an officer reads. The sandbox sends the reports
+through the daemon's API, as an app would. This publishes nothing: the draft waits until somebody at the desk approves
+it.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ async def let_out(daemon: Daemon, draft: StoredAlert, who: str) -> int:
 
 
 def headline_of(draft: StoredAlert) -> str:
-    """What it says first."""
+    """Return the draft's headline."""
     return (draft.alert.infos[0].headline if draft.alert is not None else None) or ""
 
 

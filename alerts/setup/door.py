@@ -81,11 +81,11 @@ class Door:
         return self.session
 
     def knows(self, cookie: str) -> bool:
-        """Whether a cookie is the session's."""
+        """True if a cookie is the session's."""
         return self.session is not None and same(cookie, self.session)
 
     def visitor(self) -> Visitor:
-        """Who came in: somebody who sits at this machine."""
+        """Return the visitor: somebody at this machine."""
         now = datetime.now(UTC)
         account = Account("setup", Role.ADMINISTRATOR, "", must_change=False, created_at=now)
         return Visitor(account, Session("", "setup", self.csrf, Stage.FULL, now, now, now), Visit("terminal"))

@@ -1,8 +1,8 @@
-"""What was typed into the forms of setting up, as the tables of channels.toml, and what their keys are called.
+"""The setup forms' input as tables of channels.toml, and the names of their keys.
 
-A table is taken as it was typed (`Typed`), with what is wrong with it by key. What can't be written down at all is told
-at once; the loader says the rest. Of a secret only its place is asked for: what can be no name of a variable or a file
-is kept nowhere, since it may be the secret itself.
+A table is taken as it was typed (`Typed`), with its errors by key. Input that can't be written at all is reported at
+once; the loader reports the rest. For a secret the form asks only for its place: a text that can't be the name of a
+variable or a file is stored nowhere, since it may be the secret itself.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FILE = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 PUBLISH = ("auto", "veto", "approve")
 STATION = ("name", "sender", "language", "timezone", "public_url", "boundary", "streets", "addresses", "logo", "accent")
 PUSH_KEY = "push-key"
-"""The file that push's key is looked for in, unless the lines name another place."""
+"""The default file of push's key, unless the lines name another place."""
 Form = Mapping[str, str]
 
 
@@ -48,13 +48,13 @@ def station(form: Form, words: Words) -> Typed:
 
 
 def server(form: Form) -> Mapping[str, Mapping[str, Any]]:
-    """The tables that say how the station stands on its machine: where its database is, and what is before it."""
+    """Return the tables about the town's machine: its database, and its proxies."""
     proxies = form.get("proxies", "").replace(",", " ").split()
     return {"store": {"url": form.get("store", "").strip() or None}, "web": {"proxies": proxies or None}}
 
 
 def duty(form: Form, channels: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """The tables of those on call: who of the channels is told, the watch, and what becomes of an officer's words."""
+    """Return the tables of those on call: the channels to notify, the heartbeat, and the rule for officers' alerts."""
     told = [name for name in channels if f"told.{name}" in form]
     rule = {"publish": form["manual"]} if form.get("manual") in PUBLISH else {}
     watch = form.get("heartbeat", "").strip()
@@ -62,7 +62,7 @@ def duty(form: Form, channels: Sequence[str]) -> Mapping[str, Mapping[str, Any]]
 
 
 def people(form: Form, hearing: Sequence[str]) -> Mapping[str, Mapping[str, Any] | None]:
-    """The tables by which people are told and may speak; None for one that is to go.
+    """Return the tables about residents' channels and words; None for one to remove.
 
     `hearing` are the channels where people can answer.
     """
@@ -103,7 +103,7 @@ def _read(form: Form, key: Key, typed: Typed, words: Words) -> None:
 
 
 def _value(told: str, key: Key) -> str | int | list[str] | None:
-    """What was typed as the lines have it; what says the default isn't written, and what is no number is refused."""
+    """Return the typed value as in the file; a default isn't written, and a wrong number is refused."""
     if key.many:
         return [each.strip() for each in told.split(",") if each.strip()] or None
     if key.number and told.isdecimal():
@@ -117,7 +117,7 @@ def _need(typed: Typed, key: str, words: Words) -> None:
 
 
 def _read_place(form: Form, key: Key, typed: Typed, words: Words) -> None:
-    """Where a secret stands. What can't be a place is kept nowhere: it may be the secret itself."""
+    """Read the place of a secret. A text that can't be a place is stored nowhere: it may be the secret itself."""
     place, told = form.get(f"key.{key.name}.place", "env"), form.get(f"key.{key.name}", "").strip()
     if not told:
         typed.values[key.name] = None
@@ -215,9 +215,9 @@ def said_of(words: Words) -> Callable[[str], str]:
 
 
 def usual_secret(kind: str, key: Key) -> Mapping[str, str]:
-    """Where the service of systemd is handed that secret, if this is started as it is; else nowhere is usual.
+    """Return the place where the systemd service passes that secret, if it runs as one; else an empty mapping.
 
-    The names are those that the shipped unit looks for (`LoadCredential`).
+    The names are those of the shipped unit (`LoadCredential`).
     """
     prefix = {"twitter": "x", "vigilance": "meteofrance"}.get(kind, kind)
     is_usual = key.needed and "CREDENTIALS_DIRECTORY" in os.environ

@@ -18,7 +18,7 @@ from tomlkit.items import Comment, InlineTable, Item, Null, Table, Whitespace
 
 
 def parse(lines: str) -> dict[str, Any] | None:
-    """What the lines say; None where they are no TOML."""
+    """Parse the lines. Returns None if they are no TOML."""
     try:
         return tomllib.loads(lines)
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -34,13 +34,13 @@ def table_of(lines: str, name: str) -> dict[str, Any]:
 
 
 def has_table(lines: str, name: str) -> bool:
-    """Whether there is a table `name`, with or without keys."""
+    """True if there is a table `name`, with or without keys."""
     *outer, last = name.split(".")
     return isinstance((table_of(lines, ".".join(outer)) if outer else parse(lines) or {}).get(last), dict)
 
 
 def names_in(lines: str, section: str) -> list[str]:
-    """The names of the tables of a section (`channels`), in the order in which they stand."""
+    """Return the names of the tables of a section (`channels`), in their order."""
     return [name for name, table in table_of(lines, section).items() if isinstance(table, dict)]
 
 
@@ -128,7 +128,7 @@ def _fill(table: Any, wanted: Mapping[str, Any]) -> None:
 
 
 def _take_out(document: Any, inner: Any, name: str) -> None:
-    """The table away, and the comment after it to the table that it is about: the next one, wherever that stands."""
+    """Remove a table, but keep the comment after it with its subject: the next table, wherever that is."""
     table = inner[name]
     if isinstance(table, Table):
         after = "".join(each.as_string() for each in _trailing(table.value))
@@ -141,7 +141,7 @@ def _take_out(document: Any, inner: Any, name: str) -> None:
 
 
 def _headers(container: Container) -> Iterator[Table]:
-    """Every table that has a header of its own, in the order in which they stand."""
+    """Yield every table with a header of its own, in their order."""
     for _, item in container.body:
         if isinstance(item, Table):
             if not item.is_super_table():
@@ -150,7 +150,7 @@ def _headers(container: Container) -> Iterator[Table]:
 
 
 def _trailing(container: Container) -> list[Item]:
-    """What stands after the last key of a table, taken off it: blank lines and comments, in order."""
+    """Take off and return the items after the last key of a table: blank lines and comments, in order."""
     body = _last_of(container).body
     start = len(body)
     while start and isinstance(body[start - 1][1], Whitespace | Comment | Null):

@@ -1,11 +1,11 @@
-"""The steps of setting up, as pages: from the town and its channels to the accounts, and what is missing.
+"""The steps of setting up, as pages: from the town and its channels to the accounts, and the missing parts.
 
-GET  /desk/setup, /desk/setup/STEP    a step, from the lines of channels.toml as it stands
-POST /desk/setup/STEP                 what was typed or asked for in it
+GET /desk/setup, /desk/setup/STEP a step, from the present lines of channels.toml POST /desk/setup/STEP the input of a
+step
 
-Every form carries the lines so far, so nothing is kept here and nothing is lost by a reload. A step changes one table
-of the lines (`lines`) by what its form says (`forms`), and asks the workshop what is wrong with them and what comes of
-trying them. Nothing is written before it is asked for on the last pages.
+Every form carries the lines so far, so nothing is stored here and a reload loses nothing. A step changes one table of
+the lines (`lines`) by its form (`forms`), and asks the workshop for their faults and for the results of trying them.
+Nothing is written before the last pages' button.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "team": {"name": "equipe", "public": False},
     "letters": {"name": "lettre", "subscriptions": True},
 }
-"""What a channel begins with that the steps of residents and of those on call ask for."""
+"""The initial settings of a channel that the steps of residents and of those on call offer."""
 
 
 @dataclass
 class View:
-    """What one page shows: a step, the lines so far, a form that is open, what a trial found."""
+    """The content of one page: a step, the lines so far, an open form, the result of a trial."""
 
     step: str
     lines: str
@@ -75,14 +75,14 @@ class Setup:
         ]
 
     async def begin(self, request: web.Request) -> web.Response:
-        """A step, from the lines of channels.toml as it stands."""
+        """Show a step, from the present lines of channels.toml."""
         step = request.match_info.get("step", STEPS[0])
         if step not in STEPS:
             raise web.HTTPNotFound
         return await self._page(request, View(step, self._workshop.lines()))
 
     async def go_on(self, request: web.Request) -> web.Response:
-        """What was typed or asked for in a step, from the lines that its form carries."""
+        """Handle the input of a step, on the lines that its form carries."""
         step = request.match_info["step"]
         if step not in STEPS:
             raise web.HTTPNotFound
@@ -117,7 +117,7 @@ class Setup:
         return view
 
     async def _keep(self, request: web.Request, view: View, do: str, form: forms.Form) -> View:
-        """What the last steps do: tell those on call, write the lines, add an account, send an exercise."""
+        """Carry out the last steps: notify those on call, write the lines, add an account, send an exercise."""
         try:
             match view.step, do:
                 case "people", "save":
@@ -237,7 +237,7 @@ class Setup:
         return next((sheet for sheet in self._sheets(step) if sheet.name == kind), None)
 
     async def _wrong(self, table: str, lines: str) -> dict[str, Reason | str]:
-        """What the loader says of a table, by its keys; what it says of the table itself is under ""."""
+        """Return the loader's faults of a table, by its keys; those of the table itself are under ""."""
         wrong: dict[str, Reason | str] = {}
         for problem in await self._workshop.problems(lines):
             place, what = str(problem["key"] or ""), problem["what"]
@@ -286,7 +286,7 @@ class Setup:
         )
 
     def _station(self, view: View) -> Mapping[str, Any]:
-        """What the first form holds: what was typed, or else the lines', with lists as they are typed."""
+        """Return the values of the first form: the input, else the lines', with lists as they are typed."""
         told = view.values if view.step == "station" and view.values else _standing(view.lines)
         if not told.get("store") and not has_table(view.lines, "store"):
             told = {**told, "store": self._workshop.usual_store()}
@@ -302,13 +302,13 @@ def _with(lines: str, table: str, values: Mapping[str, Any]) -> str:
 
 
 def _standing(lines: str) -> dict[str, Any]:
-    """What the lines say of the town and of its machine."""
+    """Return the values in the lines about the town and its machine."""
     machine = {"store": table_of(lines, "store").get("url"), "proxies": table_of(lines, "web").get("proxies")}
     return {**table_of(lines, "station"), **machine}
 
 
 def _people(view: View) -> dict[str, Any]:
-    """What the form about residents holds: what was typed, or else the lines'."""
+    """Return the values of the form about residents: the input, else the lines'."""
     names = ("push", "reports", "listening")
     told = dict(view.values) if view.step == "people" and view.values else {}
     tables = {name: told[name] if told else _or_none(view.lines, name) for name in names}
@@ -329,7 +329,7 @@ def hearing(lines: str) -> list[str]:
 
 
 def is_for_subscribers(channel: Mapping[str, Any]) -> bool:
-    """Whether it is e-mail that people subscribe to."""
+    """True if it is e-mail that people subscribe to."""
     return channel.get("kind") == MAIL and channel.get("subscriptions") is True
 
 
@@ -361,7 +361,7 @@ class Person:
 
 
 def four_eyes(people: Sequence[Person]) -> bool:
-    """Whether what one writes can be validated by another."""
+    """True if one person's alert can be validated by another."""
     authors = [person for person in people if person.role.at_least(Role.AUTHOR)]
     approvers = [person for person in people if person.role.at_least(Role.APPROVER)]
     return bool(approvers) and len(authors) > 1
@@ -387,7 +387,7 @@ def with_exercises(lines: str) -> list[str]:
 
 
 async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words: Words) -> list[Need]:
-    """What a station with these lines needs, in the order of the steps."""
+    """Return the needs of a town with these lines, in the order of the steps."""
     _, problems = words.gettext, await workshop.problems(lines)
     public, told, standing = public_channels(lines), table_of(lines, "notify").get("channels"), _standing(lines)
     untried = workshop.unanswered(lines, public)
@@ -418,5 +418,5 @@ async def needs(lines: str, workshop: Workshop, people: Sequence[Person], words:
 
 
 def waits_for_somebody(lines: str) -> bool:
-    """Whether something can wait for a validation, so that two people are needed."""
+    """True if an alert can wait for a validation, so that two people are needed."""
     return any(table_of(lines, f"sources.{name}").get("publish") == "approve" for name in names_in(lines, "sources"))

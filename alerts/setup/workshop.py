@@ -52,7 +52,7 @@ from alerts.web.console.looks import Audience, Look, Shot, look_of
 Hidden = Literal["chat", "unpublished", "none"]
 """Where a test post of a channel goes unseen: a chat that is named, the page's unpublished posts, or nowhere."""
 LONGEST = timedelta(seconds=30)
-"""What a trial may take: somebody waits for it."""
+"""The time limit of a trial: somebody waits for it."""
 SERVICE = Path("/var/lib/tocsin")
 """The one folder that the installed service may write to."""
 MOST_SHOWN = 50
@@ -81,7 +81,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class KindSheet:
-    """What may be said of one kind of channel or source, the needed keys first; a source's rule where none is told."""
+    """The keys of one kind of channel or source, the needed keys first; a source's default rule."""
 
     name: str
     keys: tuple[Key, ...]
@@ -90,7 +90,7 @@ class KindSheet:
 
 @dataclass(frozen=True, slots=True)
 class ChannelTrial:
-    """What came of trying a channel: whose it is, or the problem; `shown` is where a test post is, if one was made."""
+    """The result of trying a channel: its account, or the problem; `shown` is the receipt of a test post, if any."""
 
     name: str
     account: str = ""
@@ -102,11 +102,11 @@ class ChannelTrial:
 
 @dataclass(frozen=True, slots=True)
 class SourceTrial:
-    """What a source would have brought: each alert as it would be filed, with its posts; or the problem.
+    """The result of trying a source: each alert as it would be filed, with its posts; or the problem.
 
-    An alert is the object of `rehearsal_of`, with its reason as one (`why`) beside it, since the page's reader may
-    speak another language than the station, and its posts as they would look (`looks`) in the name of `town`. `more` is
-    how many entries there were beyond those that are shown.
+    An alert is the object of `rehearsal_of`, with its reason as a value (`why`), since the page's reader may speak
+    another language than the town, and its posts as previews (`looks`) in the name of `town`. `more` is the number of
+    entries beyond those shown.
     """
 
     name: str
@@ -117,7 +117,7 @@ class SourceTrial:
 
 
 class Workshop:
-    """Beside a file that may not be there yet."""
+    """Works on a file that may not exist yet."""
 
     def __init__(self, file: Path, clock: Clock) -> None:
         self._file = file
@@ -128,7 +128,7 @@ class Workshop:
         self._answered: dict[str, ChannelSettings] = {}
 
     def lines(self) -> str:
-        """channels.toml as it stands now; empty where there is none."""
+        """Return the present channels.toml; empty if there is none."""
         try:
             return self._file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
@@ -139,7 +139,7 @@ class Workshop:
         return f"sqlite:///{SERVICE / 'tocsin.db'}" if SERVICE.is_dir() else ""
 
     def make_push_key(self, name: str) -> None:
-        """Write a new key for push where a secret of that name is looked for; one that is there stays."""
+        """Write a new key for push to the secret's place; an existing one stays."""
         place = Path(os.environ.get("CREDENTIALS_DIRECTORY") or self._file.parent) / name
         try:
             made = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -162,7 +162,7 @@ class Workshop:
         return str(self._file)
 
     async def unreadable(self, lines: str) -> Sequence[Reason]:
-        """What secrets can't be read here, each with its key."""
+        """Return the unreadable secrets, each with its key."""
         town = await self._config(lines)
         named = {**_settings(town), **{name: each.settings for name, each in town.sources.items()}}
         found = [each for name, settings in named.items() for each in unread(name, settings, town.folder)]
@@ -189,7 +189,7 @@ class Workshop:
             return None
 
     async def problems(self, lines: str) -> Sequence[Reason]:
-        """What is wrong with these lines, one reason each."""
+        """Return the faults of these lines, one reason each."""
         try:
             await self._config(lines)
         except ConfigurationError as error:
@@ -224,7 +224,7 @@ class Workshop:
             return False
 
     async def show(self, lines: str, name: str, text: str, chat: str | None = None) -> ChannelTrial:
-        """Try it, then post `text` where no reader looks: to the private `chat`, or unpublished."""
+        """Try it, then post `text` where no reader sees it: to the private `chat`, or unpublished."""
 
         async def showing() -> ChannelTrial:
             settings = there = read_channel(self._file, lines, name)
@@ -264,7 +264,7 @@ class Workshop:
         return lines if table_of(lines, "channels") else with_table(lines, "channels.text", _WORDS_ALONE)
 
     async def _config(self, lines: str) -> Town:
-        """The lines as settings, read beside the loop: outlines of districts take their time."""
+        """Return the lines as settings, parsed in a thread: outlines of districts take their time."""
         return await asyncio.to_thread(read_config, self._file, lines)
 
     async def _trial(self, name: str, work: Callable[[], Any]) -> ChannelTrial:
@@ -409,7 +409,7 @@ def channel_sheets() -> Sequence[KindSheet]:
 
 
 def source_sheets() -> Sequence[KindSheet]:
-    """Each kind of source that is looked at."""
+    """Return the form of each kind of polled source."""
     sheets = []
     for name in source_kinds():
         try:
@@ -445,7 +445,7 @@ def _keys(model: type[BaseModel], beside: type[BaseModel]) -> Iterator[Key]:
 
 
 def _is_asked(name: str, field: FieldInfo) -> bool:
-    """Whether one line of a form can hold it, and somebody may want it otherwise than it is."""
+    """True if one line of a form can hold the field, and somebody may want another value than the default."""
     if name == "api_url":
         return bool(field.default)  # a relay, a broker and a receiver are where they are
     # A number with a default of its own (`rate`) is for who measures; one without (`port`) depends on the other end.
@@ -455,7 +455,7 @@ def _is_asked(name: str, field: FieldInfo) -> bool:
 
 
 def _is_many(field: FieldInfo) -> bool:
-    """Whether it is a list of words of one's own."""
+    """True if it is a list of free words."""
     return field.annotation == tuple[str, ...]
 
 

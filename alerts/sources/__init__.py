@@ -1,8 +1,8 @@
-"""What is read: feeds and calendars, each format turned into CAP alerts; `poll` looks at them all.
+"""Feeds and calendars, each format turned into CAP alerts; `poll` reads them all.
 
-A kind is declared here by its settings and the name of what opens it, so that the command line can check a
-configuration without loading any reader. `config` looks a kind up here first, then among the entry points of other
-packages; the daemon calls what it names with the source's name, its settings and its `Surroundings`.
+A kind is declared here by its settings and the name of its constructor, so that the command line can check a
+configuration without loading any reader. `config` looks up a kind here first, then among the entry points of other
+packages; the daemon calls the constructor with the source's name, its settings and its `Surroundings`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from alerts.sources.settings import AskedSettings, CapSettings, IcalSettings, Rs
 class SourceKind:
     """A kind of source. `path` is `module:callable`, called as `callable(name, settings, surroundings)`.
 
-    `trial` is what a source remembers (`Memory.state`) that is to show all that stands in its feed now: in a preview,
-    or where it is only tried. Another package adds a kind through the entry-point group `tocsin.sources` (see
-    docs/extend.md).
+    `trial` is a memory (`Memory.state`) with which a source returns all current entries of its feed: for a preview, or
+    a trial. Another package adds a kind through the entry-point group `tocsin.sources` (see docs/extend.md).
     """
 
     settings: type[AskedSettings]

@@ -1,9 +1,8 @@
-"""One address, with all that ask for it: when it is asked, what it said last, and who is told of it when.
+"""One address with all its sources: when it is requested, its last answer, and when each source is notified.
 
-Its sources' looks come at any time. A look is answered by what was said last while that is fresh; else it begins a
-request, or waits for the one that is under way. Words are held by whoever reads them, and by the shelf where there are
-several; what stays here is what the next request needs: the validators, and a digest by which a source knows whether
-it has heard this.
+The sources may poll at any time. A poll gets the last answer while that is fresh; else it begins a request, or waits
+for the one that is under way. The content is held by its readers, and by the shelf if there are several; only the data
+for the next request stays here: the validators, and a digest by which a source knows if it has read this version.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
     from alerts.sources.shared import SharedReader, SourceShare
 
 OFTENEST = 0.95
-"""An address is asked again after this part of the shortest `every`: pollers look a twentieth sooner or later."""
+"""The part of the shortest `every` between two requests: pollers come a twentieth sooner or later."""
 
 LONGEST_SHARED = 600.0
-"""For so many seconds at the most a failure is told to others, unless the server named a time."""
+"""The maximum seconds for which a failure is shared, unless the server named a time."""
 
 A_FEW, PAUSE = 10, 0.01
 """Sources that are woken at once, and the seconds before the next few."""
@@ -42,7 +41,7 @@ LINKS_AT_ONCE = 4
 """Messages of one index that are asked for at the same time, however many want them (feeds.md, "Index of CAP")."""
 
 MANY = 1000
-"""Links of an index that are remembered before those are looked for that nobody needs."""
+"""Links of an index that are kept before unused ones are removed."""
 
 GONE_AFTER = 1800.0
 """A source that asked for nothing for so many seconds, and for twice its `every`, doesn't count any more."""
@@ -54,14 +53,14 @@ LONG = 262_144
 """Bytes of a document whose digest is no work for the event loop."""
 
 A_MOMENT = 0.001
-"""Seconds by which whoever looks again when a failure is over may come early, as sums of times are rounded."""
+"""Seconds by which a poll after a failure may come early, as sums of times are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """What is asked for and how: whatever could make two answers differ, or one that not everybody may see.
+    """The request of an address: everything that could make two answers differ, or one confidential.
 
-    `headers` prove who asks, to that host alone.
+    `headers` are credentials, for that host alone.
     """
 
     url: str
@@ -84,7 +83,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an answer wasn't had, and until when (by the steady clock) that is told to whoever asks."""
+    """The reason for a missing answer, and the time (on the steady clock) until which others get it."""
 
     error: SourceFailed
     until: float
@@ -96,7 +95,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What an address said last, as the next question and whoever asks for it need to know it."""
+    """The last answer of an address, as far as the next request and its sources need it."""
 
     digest: str
     etag: str | None
@@ -141,7 +140,7 @@ class AskedAddress:
     # --- who asks
 
     def is_wanted(self, now: float) -> bool:
-        """Whether anybody asked lately."""
+        """True if a source polled lately."""
         for share in [each for each in self._shares if now - each.asked > max(GONE_AFTER, 2 * each.every)]:
             del self._shares[share]
         return bool(self._shares or self._asking)
@@ -167,7 +166,7 @@ class AskedAddress:
     # --- what it says
 
     async def look(self, share: SourceShare, digest: str | None) -> FetchedDocument | None:
-        """What it says for one who knows what has this digest. Raises SourceFailed."""
+        """Return the content for a source that knows the version with this digest. Raises SourceFailed."""
         now, held = self._joins(share), None
         if self._asking is not None:
             await self._wait(share, self._asking)
@@ -200,7 +199,7 @@ class AskedAddress:
         return document
 
     async def _wait(self, share: SourceShare, asking: asyncio.Task[FetchedDocument | None]) -> None:
-        """Wait until this source's turn after the answer has come; what was answered stands here then."""
+        """Wait until this source's turn after the answer has come, which is stored here then."""
         mine = self._waiting.setdefault(share, asyncio.get_running_loop().create_future())
         try:
             await mine
@@ -211,7 +210,7 @@ class AskedAddress:
             asking.result()
 
     async def _ask(self, first: SourceShare, held: FetchedDocument | None, *, whole: bool) -> FetchedDocument | None:
-        """Ask, and tell the others; None where nothing changed and nobody `held` the words."""
+        """Request it, and notify the other sources; returns None if nothing changed and nobody `held` the content."""
         news = False
         try:
             version = None if whole else self._version
@@ -270,7 +269,7 @@ class AskedAddress:
         return backoff(self._failures - 1, 0.75 * self.every, LONGEST_SHARED)
 
     def _names(self) -> str:
-        """Who asks, with a contact, as feeds ask for: api.weather.gov refuses requests that don't tell it."""
+        """Return the user agent with a contact, as feeds require: api.weather.gov refuses requests without one."""
         if not self._shares:
             return f"Tocsin/{__version__}"
         first = min(self._shares, key=lambda share: (share.station, share.contact))
@@ -353,7 +352,7 @@ class _Link:
     failure: Failure | None = None
 
     def is_of_use(self, now: float) -> bool:
-        """Whether it would answer somebody without a request."""
+        """True if it can answer a source without a request."""
         is_held = self.document is not None and self.document() is not None
         return bool(self.asking or is_held or (self.failure and now < self.failure.until))
 

@@ -1,8 +1,8 @@
-"""The departments of mainland France and Corsica, and by which name two feeds know that they tell of one event.
+"""The departments of mainland France and Corsica, and the name by which two feeds identify one event.
 
 Météo-France warns by department, and its warnings come two ways: by its own interface (`vigilance`), and as CAP through
 MeteoAlarm, under other identifiers, with other words and for several departments at once. Both are given the name of
-the event (`event_of`), which says whose warning it is, where, and of what.
+the event (`event_of`), made of the warning's issuer, place and phenomenon.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from alerts.model.hazard import AWARENESS_TYPES, Hazard
 
 @dataclass(frozen=True, slots=True)
 class Department:
-    """What it is called, and its NUTS 3 code of 2010, which MeteoAlarm's feeds have."""
+    """Its name, and its NUTS 3 code of 2010, which MeteoAlarm's feeds have."""
 
     name: str
     nuts: str

@@ -28,10 +28,10 @@ _SLOW_READERS = ThreadPoolExecutor(2, thread_name_prefix="slow documents")
 
 
 class FetchedDocument:
-    """What an address said at one time: `body` is unpacked, `url` is where it came from in the end.
+    """The content of an address at one time: `body` is unpacked, `url` is its final address.
 
-    `digest` tells it from what the address says at another time. `weight` is about how many bytes it takes, with what
-    was made of it.
+    `digest` differs from that of other versions. `weight` is the approximate number of bytes it takes, including the
+    results derived from it.
     """
 
     __slots__ = ("__weakref__", "_made", "_making", "body", "content_type", "digest", "url", "weight")
@@ -46,7 +46,7 @@ class FetchedDocument:
         self._making: dict[Hashable, asyncio.Future[Any]] = {}
 
     def made(self, key: Hashable) -> Any | None:
-        """What was made under this key already; None for nothing."""
+        """Return the result stored under this key. Returns None if there is none."""
         return self._made.get(key)
 
     async def once(
@@ -58,11 +58,11 @@ class FetchedDocument:
         slow: bool = False,
         by: Executor | None = None,
     ) -> T:
-        """What `make` makes of the document, in a thread, for the first who asks for it by this key; then that again.
+        """Return the result of `make`, called in a thread for the first caller with this key; others get the same one.
 
-        `size` tells how many bytes it takes. With `slow` it waits for others that took long, and they for it; what has
-        it read apart waits `by` its owner's turns. What `make` raises is raised to all who wait for it, and made anew
-        for the next.
+        `size` returns the bytes it takes. With `slow` it waits for other slow ones, and they for it; a result that is
+        read apart waits `by` its owner's turns. An error of `make` is raised to all who wait for it, and the next
+        caller tries again.
         """
         if key in self._made:
             made: T = self._made[key]

@@ -1,6 +1,6 @@
-"""What a feed says at one time: RSS or Atom, as broken as feeds come, to entries in plain words.
+"""The content of a feed at one time: RSS or Atom, as broken as feeds come, to entries in plain words.
 
-feedparser reads it, in a process of its own: what could make it go on for ever, or take all memory, costs that process.
+feedparser reads it, in a process of its own: an input that loops forever, or takes all memory, costs only that process.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """What a feed says at one time: its own title, and its entries as they stand there, newest first."""
+    """The content of a feed at one time: its own title, and its entries in their order, newest first."""
 
     title: str
     entries: tuple[FeedEntry, ...]
@@ -75,7 +75,7 @@ class Feed:
 
 @parser("feed", seconds=10)
 def read_feed(body: bytes, content_type: str | None) -> Feed:
-    """What a feed tells; an entry without a word is left out. Raises Unreadable."""
+    """Return the content of a feed, without entries that have no words. Raises Unreadable."""
     import feedparser  # noqa: PLC0415 only where a feed is read it is paid for
 
     if len(body) > MOST_BYTES:
@@ -131,7 +131,7 @@ def _entries(told: Sequence[Any]) -> Iterator[FeedEntry]:
 
 
 def _story(entry: Mapping[str, Any]) -> str:
-    """The whole of it, where the feed has it beside the summary (`content:encoded`, Atom's `content`)."""
+    """Return the whole story, if the feed has it in addition to the summary (`content:encoded`, Atom's `content`)."""
     contents = entry.get("content")
     bodies = (
         [_text(each, "value") for each in contents if isinstance(each, Mapping)] if isinstance(contents, list) else []
@@ -152,7 +152,7 @@ def _marked_as_cut(text: str) -> str:
 
 
 def _untracked(url: str | None) -> str | None:
-    """The address without what tells a site whence its readers come."""
+    """Return the address without the parameters that track its readers."""
     if url is None or "?" not in url:
         return url
     try:

@@ -1,11 +1,11 @@
-"""Getting a feed's documents: one HTTP GET as feeds.md asks for it, or a file where the configured address is a path.
+"""Fetching a feed's documents: one HTTP GET as feeds.md requires it, or a file if the configured address is a path.
 
 A request is conditional (ETag, Last-Modified), bounded in time over all its redirects, and in size before and after
-unpacking. aiohttp follows no redirect and unpacks nothing for us, for each hop and each byte is looked at first.
+unpacking. aiohttp follows no redirect and unpacks nothing for us, for each hop and each byte is checked first.
 
-Where a fetch may go: the configured address is the administrator's word, wherever it is; what a document or a redirect
-leads to must be a public host. Without this rule whoever writes a feed could make the daemon ask the machines of the
-town's own network. A name is resolved once, judged, and asked for at exactly those IP addresses.
+The configured address is trusted, wherever it is; an address from a document or a redirect must be a public host.
+Without this rule the author of a feed could make the daemon request the machines of the town's own network. A name is
+resolved once, judged, and requested at exactly those IP addresses.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ class Fetcher:
     """Fetches for the sources of one address, in the one session that everything shares.
 
     `timeout` is in seconds and covers redirects and body; `limit` is in bytes and holds before and after unpacking;
-    `user_agent` should name the station and a contact; `credentials` are headers that the configured host alone gets.
-    Whoever finds that it is `slow` says so: then its names are looked up where those wait that can't be looked up.
+    `user_agent` should name the town and a contact; `credentials` are headers for the configured host alone. Once it is
+    marked as `slow`, its names are resolved in the queue of those that can't be.
     """
 
     def __init__(
@@ -122,10 +122,10 @@ class Fetcher:
         return {"User-Agent": self.user_agent, "Accept-Encoding": "gzip"}
 
     async def get(self, url: str, etag: str | None = None, last_modified: str | None = None) -> Fetched | NotModified:
-        """Fetch the configured `url`, or learn that it didn't change since `etag` or `last_modified`.
+        """Fetch the configured `url`, or learn that it hasn't changed since `etag` or `last_modified`.
 
-        Raises SourceFailed in one line without secrets, with `retry_at` where the server named it, and FailedForGood
-        where another try would bring the same.
+        Raises SourceFailed in one line without secrets, with `retry_at` if the server named it, and FailedForGood if
+        another try would give the same.
         """
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = self._headers | {name: value for name, value in conditions.items() if value}
@@ -181,7 +181,7 @@ class Fetcher:
     async def _request(
         self, target: URL, headers: Mapping[str, str], address: str | None = None
     ) -> aiohttp.ClientResponse:
-        """One request for `target`; sent to `address` where that is told, the name in its Host header and in TLS."""
+        """Send one request for `target`, to `address` if one is given, with the name in its Host header and in TLS."""
         return await self._session.get(
             target.with_host(address) if address else target,
             headers={**headers, "Host": target.host_port_subcomponent or ""} if address else headers,
@@ -292,12 +292,11 @@ def _is_configured(target: URL, configured: URL | None) -> bool:
 
 
 def is_private(address: str) -> bool:
-    """Whether an IP address is anything but a public unicast one, in whichever of its spellings.
+    """True if an IP address is anything but a public unicast one, in whichever of its spellings.
 
-    Of IPv6 only what IANA gave out as global unicast (2000::/3) is public, and what carries an IPv4 address for a
-    gateway to go on to (NAT64, RFC 6052; 6to4, RFC 3056; ISATAP, RFC 5214; the mapped form) is as public as that one.
-    So the old IPv4-compatible form, site-local and unique local addresses, and NAT64's prefix for local use (RFC 8215)
-    are not.
+    Of IPv6 only the global unicast range of IANA (2000::/3) is public, and an address that embeds an IPv4 address for a
+    gateway (NAT64, RFC 6052; 6to4, RFC 3056; ISATAP, RFC 5214; the mapped form) is as public as that one. So the old
+    IPv4-compatible form, site-local and unique local addresses, and NAT64's prefix for local use (RFC 8215) are not.
     """
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):

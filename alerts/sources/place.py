@@ -1,6 +1,6 @@
-"""Where a source's documents are: at an address, shared with all who name it, or in a file of its own.
+"""The place of a source's documents: an address, shared with all who name it, or a file of its own.
 
-A source looks at its place with the digest of what it has heard whole, and gets the document where that is another one.
+A source gives its place the digest of the version it has read whole, and gets the document if that has changed.
 """
 
 from __future__ import annotations
@@ -26,15 +26,18 @@ class Place(Protocol):
     """Somewhere documents can be had."""
 
     async def look(self, digest: str | None) -> FetchedDocument | None:
-        """What is there, or None where it is still what has this digest. Raises SourceFailed."""
+        """Return the document, or None if it still has this digest. Raises SourceFailed."""
         ...
 
     async def linked(self, url: str, version: str) -> FetchedDocument:
-        """What it links to under `url`, in that version. Raises SourceFailed, or FailedForGood where that stays so."""
+        """Return the document linked as `url`, in that version.
+
+        Raises SourceFailed, or FailedForGood if it is permanent.
+        """
         ...
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
-        """Have `wake` called when there is something new; None: nobody looks any more."""
+        """Register `wake` to be called on news. None: unregister."""
         ...
 
 
@@ -67,7 +70,7 @@ class FilePlace:
         return await self._share.linked(url, version)
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
-        """A file has no news of its own: it is looked at."""
+        """Unregister from the address. A file sends no news of its own: it is polled."""
         if wake is None:
             self._share.on_news(None)
 

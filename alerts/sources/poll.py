@@ -1,12 +1,12 @@
-"""One loop for all sources: look, hand over what was heard, look again; a source that fails is asked ever more seldom.
+"""One loop for all sources: poll, hand over the entries, poll again; a failing source is polled less and less often.
 
-A `Poller` reads what its source remembers, lets it look, and hands the reading on. `deliver` stores what was heard with
-what the source remembers in one transaction, so a crash in between forgets nothing and nothing is told twice. The next
-look comes after the source's own interval, sooner where it asked for that (a calendar's next moment), later while it
-fails. Whatever a source raises ends here: the others are looked at all the same.
+A `Poller` reads its source's memory, lets it poll, and passes the reading on. `deliver` stores the entries together
+with the source's new memory in one transaction, so a crash in between forgets nothing and nothing is stored twice. The
+next poll comes after the source's own interval, sooner if it asked for that (a calendar's next moment), later while it
+fails. Every error of a source ends here: the others are polled all the same.
 
-One daemon polls a source, under its lease, which is checked in each transaction that stores something of it. Whoever
-takes the lease over looks at once, from what is stored.
+One daemon polls a source, under its lease, which is checked in each transaction that stores its data. The lease's next
+owner polls at once, from the stored memory.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ WRITTEN_EVERY = timedelta(minutes=5)
 
 Chance = Callable[[], float]
 Deliver = Callable[[str, SourceReading, datetime, Lease], Awaitable[int]]
-"""Stores a reading of the source of that name, under its lease; the time is when it will be looked at again.
+"""Stores a reading of the source of that name, under its lease; the time is that of the next poll.
 
-Returns how many readings in a row had a trouble: 0 for one without. Raises LeaseLost.
+Returns how many consecutive readings had a trouble: 0 for one without. Raises LeaseLost.
 """
 
 log = structlog.get_logger()
 
 
 class Poller:
-    """Looks at one source every `every`, give or take a twentieth, sooner where it has news; while it has the lease.
+    """Polls one source every `every`, give or take a twentieth, sooner on news; while it has the lease.
 
-    `tried_at` is when it last looked, `reason` why that went wrong (None: it didn't).
+    `tried_at` is the time of its last poll, `reason` why that failed (None: it didn't).
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Poller:
                 self._source.on_news(None)
 
     def wake(self) -> None:
-        """Look at once; where a look is under way, once more after it."""
+        """Poll at once; if a poll is under way, once more after it."""
         self._has_news = True
         self._stop_resting()
 
@@ -112,7 +112,7 @@ class Poller:
             self._term, self._memory, self.reason = term, None, None
 
     async def look(self, lease: Lease) -> float:
-        """Look once; returns the seconds until the next look."""
+        """Poll once; returns the seconds until the next poll."""
         clock = self._clock
         try:
             memory, self._memory = self._memory, None
@@ -151,9 +151,9 @@ class Poller:
         return read.seconds_until(again, clock)
 
     def _says_nothing(self, reading: SourceReading, memory: Memory, read: ClockReading) -> bool:
-        """Whether nothing is lost where this isn't written down: another such look was, lately.
+        """True if this reading need not be written: an equal one was, lately.
 
-        Of a thousand towns with a feed that says nothing new, each look would else be a write to a disk.
+        Each uneventful poll by a thousand towns would otherwise be a write to a disk.
         """
         is_same = not reading.heard and reading.trouble is None and reading.memory.state == memory.state
         was_well = self._well is not None and self.reason is None

@@ -1,16 +1,16 @@
-"""RSS and Atom feeds: what a town's site, a prefecture or the press writes, entry by entry, as people wrote it.
+"""RSS and Atom feeds: the entries of a town's site, a prefecture or the press, in their own words.
 
 They are read in two ways. `FeedEar` listens: of `[listening.feeds.NAME]` those entries count that name the town.
 `RssSource` is `[sources.NAME]` with `kind = "rss"`: each new entry becomes an alert that waits for an officer, for a
-feed says neither how grave a thing is nor when it is over. A changed entry is an update of it. One that leaves the feed
-isn't over: feeds hold the last ten or twenty.
+feed gives neither gravity nor end. A changed entry is an update of it. One that leaves the feed isn't over: feeds hold
+the last ten or twenty.
 
-Which entries are known is in the source's memory, by a digest of the name that each has and one of its words. Some
-sites give several entries one name, the address of a page of notices: those are told apart by their words. What stands
-in a feed when it is read first is known already: a town that names a feed today doesn't post its past.
+The known entries are in the source's memory, by a digest of each one's name and one of its words. Some sites give
+several entries one name, the address of a page of notices: those are distinguished by their words. The entries of the
+first reading count as known: a town that names a feed today doesn't post its past.
 
-The address is asked for as any source's is (`shared.py`), with conditional requests, bounded, and once for all who name
-it. `feed.py` reads what came, in a process of its own.
+The address is requested like any source's (`shared.py`), with conditional requests, bounded, and once for all who name
+it. `feed.py` reads the answer, in a process of its own.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from alerts.sources.settings import FeedSettings, RssSettings
 from alerts.sources.shared import SharedReader
 
 HEARD_FOR = timedelta(days=7)
-"""An entry that is older isn't heard: a feed that is named today would bring in its whole past."""
+"""The age beyond which an entry is ignored: a feed that is named today would otherwise add its whole past."""
 MOST_KNOWN = 1000
 """Entries that a source remembers, those it met last: some sites take an entry away and put it back days later."""
 SPOT = 0.2
-"""The radius in kilometres of the circle around the point that an entry tells."""
+"""The radius in kilometres of the circle around an entry's point."""
 _LONGEST_EVENT = 60
 
 
@@ -63,7 +63,7 @@ class FeedEar:
         self._share.on_news(None)
 
     async def hear(self, _: Sequence[HeardPost], memory: Mapping[str, Any], now: datetime) -> EarReading:
-        """Look at the feed once; nothing is heard where it is what it was. Raises SourceFailed."""
+        """Poll the feed once; an unchanged one has no remarks. Raises SourceFailed."""
         document = await self._share.look(memory.get("digest"))
         if document is None:
             return EarReading((), memory)
@@ -105,7 +105,7 @@ class RssSource:
         self._place.on_news(wake)
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
-        """Look at the feed once. Raises SourceFailed when it can't be read, or is none."""
+        """Poll the feed once. Raises SourceFailed if it can't be read, or is none."""
         document = await self._place.look(memory.digest)
         if document is None:
             return SourceReading((), memory, unchanged=True)
@@ -132,9 +132,9 @@ class RssSource:
     def _tell(
         self, entry: FeedEntry, feed: Feed, met: dict[str, Met], said: dict[str, Met], now: datetime
     ) -> Heard | None:
-        """What is new of the entry, which is then met as such; None: nothing, or nothing that concerns the town.
+        """Return the news of an entry, and remember it. Returns None without any, or if it doesn't concern the town.
 
-        `said` is what was met, by the digest of its words.
+        `said` has the known entries, by the digest of their words.
         """
         before, digest = met.get(entry.name), entry.digest
         # A site that was moved gives all its entries new names, and one that shared its name has it alone once the
@@ -157,7 +157,7 @@ class RssSource:
         return Heard(identifier, alert=self._alert(entry, feed, identifier, previous, now))
 
     def _meet(self, entry: FeedEntry, met: dict[str, Met]) -> None:
-        """Remember that the entry stands in the feed; what doesn't concern the town is new once it does."""
+        """Remember the entry of the feed; one that doesn't concern the town becomes news once it does."""
         before = met.pop(entry.name, None)
         digest = entry.digest if self._concerns(entry) else ""
         # What was told keeps what it was told as: its next update has to refer to that.
@@ -189,7 +189,7 @@ class RssSource:
 
 
 def _area(entry: FeedEntry, town: Town) -> Area:
-    """Where it is: around the point that the entry tells, else anywhere in the town, whose feed it is taken for."""
+    """Return the area: around the entry's point, else anywhere in the town, whose feed it is taken for."""
     if entry.point:
         return Area(town.name, circles=(Circle(entry.point, SPOT),))
     return Area(town.name, geocodes=town.codes)
@@ -197,7 +197,7 @@ def _area(entry: FeedEntry, town: Town) -> Area:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """What is remembered of an entry: what it said last, how often that was told, when, and under which name."""
+    """A known entry: the digest of its last words, how often it was published, when, and under which name."""
 
     digest: str
     told: int = 0
@@ -210,16 +210,19 @@ class Met:
         return said | {"told": self.told, "at": self.at, "name": self.name} if self.told else said
 
     def identifier(self, source: str) -> str:
-        """The CAP identifier of what was told last: another one for each version, also for one that says what was."""
+        """Return the CAP identifier of the last message.
+
+        Each version has its own, even one that repeats an earlier text.
+        """
         return f"{source}-{self.name}-{self.told}-{self.digest}"
 
     def reference(self, source: str, sender: str) -> Reference:
-        """What an update of it refers to."""
+        """Return the reference for an update of it."""
         return Reference(sender, self.identifier(source), datetime.fromisoformat(self.at))
 
 
 async def _feed_in(document: FetchedDocument) -> Feed:
-    """The feed, read once for all who look at it. Raises SourceFailed for what is none."""
+    """Return the feed, read once for all its pollers. Raises SourceFailed if it is none."""
 
     def read() -> Feed:
         return read_feed.apart(document.body, document.content_type)

@@ -1,8 +1,8 @@
-"""XML from strangers, parsed without a DTD, entities or network; what senders get wrong in its bytes is forgiven.
+"""XML from strangers, parsed without a DTD, entities or network; senders' errors in its bytes are forgiven.
 
-A document is looked at as bytes first (`_refuse`), for a bomb has to be refused before a parser sees it. Then lxml
-reads it as it is. Only what is malformed is decoded, repaired and read once more: repairing a sound document would cost
-more than reading it, and could change what it says.
+A document is checked as bytes first (`_refuse`), for a bomb has to be refused before a parser sees it. Then lxml reads
+it unchanged. Only a malformed document is decoded, repaired and read once more: repairing a sound one would cost more
+than reading it, and could change its content.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _LONGEST_LINE = 1000
 
 
 def one_line(text: str) -> str:
-    """What a stranger wrote, as a message or a log may hold it: no control characters or halves of them, one line."""
+    """Return a stranger's text for a message or a log: no control characters or surrogates, one line."""
     return " ".join(FORBIDDEN.sub("", text[:_LONGEST_LINE]).split())
 
 

@@ -1,4 +1,4 @@
-"""What channels.toml may say of a source, kind by kind. Importing this loads no reader.
+"""The settings of a source in channels.toml, kind by kind. Importing this loads no reader.
 
 `tocsin post` and `tocsin status` read the configuration and no feed: they start without lxml and icalendar.
 """
@@ -32,11 +32,10 @@ Span = Annotated[timedelta, BeforeValidator(read_span), AfterValidator(_can_pass
 
 
 class SourceSettings(BaseModel):
-    """What every source has, whatever its kind.
+    """The settings of every source, whatever its kind.
 
-    `title` is what the public pages call it. `publish` decides what becomes of what it brings; `urgent` the same for
-    what is Severe or worse and Immediate. `speaks_for` names the sources whose messages it may update and end beside
-    its own.
+    `title` is its name on the public pages. `publish` is how its alerts are handled; `urgent` the same for Severe or
+    worse and Immediate ones. `speaks_for` names the other sources whose messages it may update and end.
     """
 
     # An input may be an address with a key in it: no error shows one.
@@ -66,7 +65,7 @@ def _at_least_a_second(value: timedelta) -> timedelta:
 
 
 class AskedSettings(SourceSettings):
-    """What is looked at again and again."""
+    """The settings of a source that is polled."""
 
     every: Annotated[Span, AfterValidator(_at_least_a_second)] = timedelta(seconds=60)
     timeout: Span = timedelta(seconds=10)
@@ -74,7 +73,7 @@ class AskedSettings(SourceSettings):
 
 
 class PolledSettings(AskedSettings):
-    """What is looked at under an address of its own, or in a file."""
+    """The settings of a source with an address of its own, or a file."""
 
     url: str = Field(min_length=1, examples=["https://feeds.example/atom", "file.xml"])
 
@@ -85,7 +84,7 @@ class PolledSettings(AskedSettings):
 
 
 class FeedSettings(BaseModel):
-    """`[listening.feeds.…]`: an address that tells what blogs or the press write, which is listened to."""
+    """`[listening.feeds.…]`: the address of a feed of blogs or the press to listen to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -141,7 +140,7 @@ class IcalSettings(PolledSettings):
 class VigilanceSettings(AskedSettings):
     """`kind = "vigilance"`: Météo-France's own map and bulletins, for one department, with the town's key.
 
-    `except` names the phenomena that aren't told, by their numbers: "4" is the floods that Vigicrues tells of too.
+    `except` names phenomena to ignore, by their numbers: "4" is the floods that Vigicrues reports too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_by_alias=True)

@@ -1,16 +1,16 @@
-"""Addresses that many sources may name: each is asked once for all of them, and what it says is read once.
+"""Addresses that many sources may name: each is requested once for all of them, and its content is read once.
 
 A thousand towns in one process name the same weather service. A source gets a `SourceShare` of its address; shares of
-the same address with the same settings are shares of one `AskedAddress`, which asks at the shortest `every` of them,
-with the validators of what it was told last. Whoever asks meanwhile waits for the same answer. Whoever comes soon after
-is told what was answered then. A failure is told so for as long as a retry would wait, or until the time that the
-server named.
+the same address with the same settings are shares of one `AskedAddress`, which sends requests at the shortest `every`
+of them, with the validators of the last answer. Polls during a request wait for its answer, and those soon after it get
+the same one. A failure is shared in the same way for as long as a retry would wait, or until the time that the server
+named.
 
-When an address says something new, all its sources are woken before their time, a few every few milliseconds: so they
-hear it within a second, and a thousand towns don't do the same work in one instant.
+When an address has news, all its sources are woken before their time, a few every few milliseconds: so they get it
+within a second, and a thousand towns don't do the same work in one instant.
 
-An address is its whole text, with the user, password and query in it: a source that doesn't hold that credential names
-another address, and is told nothing of this one. What an index links to belongs to the index's address in the same way.
+An address is its whole text, with the user, password and query in it: a source without that credential names another
+address, and gets nothing of this one. Links of an index belong to the index's address in the same way.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from alerts.sources.turns import RequestPlaces, Turns
 class SharedReader:
     """All addresses that this process reads.
 
-    `turns` are the turns in which sources file what they heard. `requests` counts what was asked for over the network,
-    links included. `many` towns ask: one that comes a moment after another finds what that one was told.
+    `turns` are the turns in which sources file their entries. `requests` counts the requests over the network, links
+    included. `many` towns poll: one that comes a moment after another gets the same answer.
     """
 
     def __init__(self, session: Any, clock: Clock, *, many: bool = False) -> None:
@@ -87,7 +87,7 @@ class SharedReader:
         return task
 
     async def close(self) -> None:
-        """Ask for nothing more; who waits for an answer is told that it won't come."""
+        """Stop all requests; tasks that wait for an answer are cancelled."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -119,22 +119,22 @@ class SourceShare:
         self._where = where
 
     async def look(self, digest: str | None) -> FetchedDocument | None:
-        """What the address says, asked for unless that was done lately; None: still what has this digest.
+        """Return the content of the address, requested unless that was done lately; None: it still has this digest.
 
-        Raises SourceFailed in one line without secrets, with `retry_at` where the server named it, and FailedForGood
-        where another try would bring the same.
+        Raises SourceFailed in one line without secrets, with `retry_at` if the server named it, and FailedForGood if
+        another try would give the same.
         """
         return await self._reader.address(self._where).look(self, digest)
 
     async def linked(self, url: str, version: str) -> FetchedDocument:
-        """What the index links to, once for each `version` of the entry that links to it. Raises as `look`."""
+        """Return a document linked from the index, once for each `version` of the linking entry. Raises as `look`."""
         # What comes from outside names no file of this machine.
         if url.lower().startswith("file:"):
             raise FailedForGood(because("file_link_outside"))
         return await self._reader.address(self._where).linked(self, url, version)
 
     def on_news(self, wake: Callable[[], None] | None) -> None:
-        """Have `wake` called when the address says something new; None: this source looks no more."""
+        """Register `wake` to be called when the address has news. None: this source polls no more."""
         self.wake = wake
         if wake is None:
             self._reader.leave(self._where, self)

@@ -1,9 +1,9 @@
-"""Whose turn it is: how many requests are under way at once, and how many sources file what they heard.
+"""Limits of concurrency: requests under way, and sources that file their entries.
 
 Many sources in one process share one connection pool, one event loop and one processor. `RequestPlaces` bounds the
 requests at one host and in all, and keeps most of them for addresses that answer: a hundred dead servers delay one
-another, not the rest. `Turns` lets few towns file at the same time, the urgent ahead. So a feed that a thousand towns
-name keeps lanes waiting no longer than a few of them would: what is filed is sent before the next have filed theirs.
+another, not the rest. `Turns` lets few towns file at the same time, the urgent ahead. A feed that a thousand towns name
+therefore delays the lanes no longer than a few of them would: the first alerts are sent before the next are filed.
 """
 
 from __future__ import annotations

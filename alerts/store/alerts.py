@@ -239,7 +239,7 @@ class AlertRepository(UnitPart):
         add_bulk(self._db, new)
 
     def subscribers_told(self, incident_id: str) -> frozenset[str]:
-        """The channels whose subscribers were begun to be told of it and not of its end, whatever became of posts."""
+        """Return the channels whose subscribers got messages of the incident, but not its end."""
         return frozenset(row["channel"] for row in bulk_statements.TOLD.rows(self._db, about=incident_id))
 
     def move_post(self, moved: Post, state: PostState, reason: Reason | None, *, not_before: datetime | None) -> None:

@@ -267,7 +267,7 @@ class Listening(Questions, EarRows):
         _NEVER_AGAIN.run(self._db, channel=channel, digest=digest_of_remark(channel, remote_id), at=stamp(now))
 
     def past(self, before: datetime, most: int) -> Sequence[Utterance]:
-        """What still has words and whose incident was over before then (of none: heard before then), oldest first."""
+        """Return remarks with words whose incident was over before then (without one: heard before), oldest first."""
         return [_ROW.read(row) for row in _PAST.rows(self._db, before=stamp(before), most=most)]
 
     def said_by(self, channel: str, sealed: str) -> Sequence[Utterance]:

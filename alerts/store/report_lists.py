@@ -126,7 +126,7 @@ class ReportLists(UnitPart):
         return int(row["last"] or 0) if row else 0
 
     def stuck(self, forwards: Sequence[str], most: int) -> Sequence[str]:
-        """The numbers of open reports that one of these servers refused or may have, and that nobody looks for now."""
+        """Return the numbers of open reports that a server refused or may have, and that nothing will retry."""
         rows = _STUCK.rows(self._db, forwards=json.dumps(list(forwards)), most=most)
         return list(dict.fromkeys(str(row["number"]) for row in rows))
 

@@ -1,11 +1,11 @@
-"""The fields of a CAP message as strangers send them: its elements as names and texts, and what single values mean.
+"""The fields of a CAP message as strangers send them: its elements as names and texts, and the reading of values.
 
 XML and JSON are brought to one shape first, `Fields`: names in order, each with its texts or again Fields, whatever the
 prefix, namespace and order of the elements were. `Bounds` cuts each text and all of them together before anything else
-looks at them, so that what follows costs as much for a hostile message as for a long one.
+reads them, so that a hostile message costs no more than a long one.
 
-Then `read_code`, `read_time`, `read_ring` and the others read one value each, leniently; what was odd goes to `note`,
-and from there to the officer.
+Then `read_code`, `read_time`, `read_ring` and the others read one value each, leniently; oddities go to `note`, and
+from there to the officer.
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ _A_POINT = re.compile(r"(?:^|\s)([-+\d.eE]+),([-+\d.eE]+)")
 
 
 class Bounds:
-    """What is taken in of one message: each text within its own length, and all of them within a length and a number.
+    """The limits of one message: each text within its own length, and all of them within a length and a number.
 
-    A text is cut before anything else looks at it. `notes` tells what was cut or left out.
+    A text is cut before anything else reads it. `notes` lists the parts that were cut or left out.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Bounds:
         return kept
 
     def room(self) -> bool:
-        """Whether one more field is read."""
+        """True if one more field may be read."""
         self._fields -= 1
         if self._fields >= 0 and self._characters > 0:
             return True
@@ -101,9 +101,9 @@ class Bounds:
 
 
 def bounded_name(name: str) -> str:
-    """A name that tells messages apart; a longer one becomes its digest, for two that begin alike are not one.
+    """Return a name that identifies a message; a longer one becomes its digest, since its beginning may be ambiguous.
 
-    It is measured in bytes: an index of PostgreSQL takes 2,704 of a row, and refuses the row else.
+    It is measured in bytes: an index of PostgreSQL takes 2,704 of a row, and refuses longer ones.
     """
     told = name.encode(errors="replace")
     return name if len(told) <= _LONGEST else f"{name[:100]} {hashlib.sha256(told).hexdigest()}"
@@ -213,10 +213,10 @@ def read_language(text: str, note: Note) -> str:
 
 
 def read_time(text: str, zone: tzinfo, note: Note) -> datetime | None:
-    """The aware time that `text` tells, to the second; None, with a note, where it tells none.
+    """Return the aware time in `text`, to the second. Returns None, with a note, if there is none.
 
     Forgiven: no zone (then `zone`), RFC 822, a 24:00, fractions of seconds, blanks, slashes. A year outside 1900-2899
-    is how some senders write "until further notice" or nothing at all: none.
+    is some senders' way to write "until further notice" or nothing at all: none.
     """
     try:
         time = datetime.fromisoformat(text)
@@ -344,7 +344,7 @@ def _readable_points(text: str, note: Note) -> Ring | None:
 
 
 def _sample_points(text: str, most: int) -> Ring | None:
-    """So many of the points, each looked for in one place; a ring of which no place holds one can't be read."""
+    """Return so many of the points, each from one place of the text. Returns None if no place holds one."""
     step = len(text) / most
     places = (int(step * place) for place in range(most))
     found = (_A_POINT.search(text, place, place + _LONGEST_POINT) for place in places)
@@ -390,6 +390,6 @@ def split_triples(text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def split_words(texts: Iterable[str]) -> tuple[str, ...]:
-    """Blank-separated words; one that holds blanks stands in double quotes."""
+    """Return blank-separated words; a word with blanks is in double quotes."""
     matches = (match for text in texts for match in _QUOTED.finditer(text))
     return tuple(word for match in matches if (word := match[1] or match[2]))

@@ -1,11 +1,11 @@
-"""An index of CAP messages, as feeds publish it: which messages there are, where, and until when.
+"""An index of CAP messages, as feeds publish it: the messages, their addresses and their expiry.
 
 Atom, RSS 2.0, MeteoAlarm's JSON, a ZIP, a single CAP message, and any XML that embeds CAP messages (EDXL-DE, IPAWS).
-`read_index` tells them apart by their first bytes and makes `IndexEntry`s of them all: each has a key, and either an
+`read_index` distinguishes them by their first bytes and makes `IndexEntry`s of them all: each has a key, and either an
 address to fetch, or the message itself, or the reason why it is neither. A document that is none of these is no empty
-index: it is Unreadable, for only an expected body may say "nothing is on".
+index: it is Unreadable, for only an expected body may mean "no alerts".
 
-An index may have ten thousand entries and is read every minute, so of each entry only what is needed is looked at
+An index may have ten thousand entries and is read every minute, so only the needed parts of each entry are read
 (`_EntryParts`), and most links are resolved without parsing an address (`Base`).
 """
 
@@ -51,10 +51,10 @@ _PLAIN = re.compile(r"(/?)(?!\.)[\w.~%+-]+(?:/(?!\.)[\w.~%+-]+)*(?:\?[\w.~%+=&-]
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """One message that an index tells of.
+    """One message of an index.
 
-    `key` is the same for as long as the entry is the same version. The message is at `url`, or here as `message` (CAP
-    XML) or `document` (CAP as JSON); with none of them `problem` says what is wrong. `expires` is what the index says.
+    `key` is constant while the entry is the same version. The message is at `url`, or here as `message` (CAP XML) or
+    `document` (CAP as JSON); with none of them `problem` is the reason. `expires` is the index's own.
     """
 
     key: str
@@ -169,7 +169,7 @@ def _is_word(value: object) -> bool:
 
 
 def _latest_expiry(alert: Mapping[str, Any], zone: tzinfo) -> datetime | None:
-    """The end of the last info; None as soon as one info tells none."""
+    """Return the end of the last info. Returns None if any info has none."""
     infos = alert.get("info")
     if not isinstance(infos, list):
         return None
@@ -180,7 +180,7 @@ def _latest_expiry(alert: Mapping[str, Any], zone: tzinfo) -> datetime | None:
 
 
 def _ignore(_: Reason) -> None:
-    """An index's times are hints; what is odd in them is told when the message itself is read."""
+    """Discard a note: an index's times are hints, and the message itself reports its oddities when it is read."""
 
 
 # --- XML ------------------------------------------------------------------------------------------------------------
@@ -279,7 +279,7 @@ def _entry(parts: _EntryParts, link: str, version: str | None, base: Base, zone:
 class _EntryParts:
     """The children of an entry by local name: the first of each, and the links.
 
-    Only what an index is read for is looked at at once: the rest of an entry is most of a long index.
+    Only the needed parts are read at once: the rest of an entry is most of a long index.
     """
 
     __slots__ = ("_entry", "_first", "links")
@@ -317,12 +317,12 @@ class _EntryParts:
         return author.findtext("{*}email") or author.findtext("{*}name") or self.text("author")
 
     def expires(self, zone: tzinfo) -> datetime | None:
-        """When the entry says that its message ends; odd ways to write it are only told once the message is read."""
+        """Return the end of the message by its entry; oddities in it are reported only once the message is read."""
         text = self.text("expires")
         return read_time(text, zone, _ignore) if text else None
 
     def tells_an_alert(self) -> bool:
-        """Whether the entry's own `cap:` fields are an alert, if a short one."""
+        """True if the entry's own `cap:` fields are an alert, if a short one."""
         return any(local_name(element) in _CAP_ENTRY_NAMES for element in self.cap())
 
     def message(self) -> bytes | None:
@@ -378,7 +378,7 @@ class Base:
 
     @classmethod
     def of(cls, url: str, told: str | None = None) -> Base:
-        """The base of a document at `url` that tells `told` as its base; one that can't be read counts as not told."""
+        """Return the base of a document at `url` that declares the base `told`; an unreadable one is ignored."""
         try:
             return cls._at(urljoin(url, told or ""))
         except ValueError:

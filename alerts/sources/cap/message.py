@@ -1,12 +1,14 @@
 """A CAP message as strangers send it, read into an Alert: CAP 1.0, 1.1 and 1.2 as XML, and MeteoAlarm's JSON of it.
 
-Lenient where a sender errs in form (docs/cap.md has the table), strict where a message would have no identity. `fields`
-brings either form to plain names and texts, bounded; `_MessageReader` makes an Alert of them and notes what it forgave.
+Lenient with a sender's errors of form (docs/cap.md has the table), strict if a message would have no identity. `fields`
+brings either form to plain names and texts, bounded; `_MessageReader` makes an Alert of them and notes the errors that
+it forgave.
 
-What MeteoAlarm's members mean beyond CAP stands at the end (feeds.md, "MeteoAlarm"): the parameter `awareness_level`
-reads "2; yellow; Moderate". CAP's severity is at times blank or off, the colour never; green says "no warning" although
-it is an Actual Alert. Météo-France sends markers of "nothing that day" as alerts that end before they begin.
-`apply_colours` and `why_none` know this, `read_message` doesn't: what comes through the API means what CAP says.
+The conventions of MeteoAlarm's members beyond CAP come at the end (feeds.md, "MeteoAlarm"): the parameter
+`awareness_level` reads "2; yellow; Moderate". CAP's severity is at times blank or off, the colour never; green means
+"no warning" although it is an Actual Alert. Météo-France sends markers of "nothing that day" as alerts that end before
+they begin. `apply_colours` and `why_none` know this, `read_message` doesn't: a message through the API has CAP's
+meaning.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ _POINTS_READ, _POINTS_KEPT = 100_000, 20_000
 # Points of a ring that are read at least, however many the outlines before it took: a box needs them.
 _FEW = 100
 _MOST_AREAS, _MOST_REFERENCES = 1000, 500
-"""Each area is compared with the town's ground, each reference looked for among what is known."""
+"""Each area is compared with the town's ground, each reference searched among the known ones."""
 
 _COLOURS = {
     "green": Severity.MINOR,
@@ -80,10 +82,10 @@ _LEVELS = {"1": "green", "2": "yellow", "3": "orange", "4": "red"}
 
 
 def read_message(body: bytes, *, zone: tzinfo, language: str = "en-US") -> tuple[Alert, tuple[Reason, ...]]:
-    """The alert in the CAP XML of `body`, and what was forgiven, a reason for each.
+    """Return the alert in the CAP XML of `body`, and a reason for each error that was forgiven.
 
-    Times without a zone are in `zone`, an info that tells no language is in `language`. Raises Unreadable, in one line,
-    for what is no CAP message or has no identifier, sender or time of sending.
+    Times without a zone are in `zone`, an info without a language is in `language`. Raises Unreadable, in one line, for
+    a document that is no CAP message or has no identifier, sender or time of sending.
     """
     root, notes = parse(body)
     if (name := local_name(root)) != "alert":

@@ -1,12 +1,12 @@
-"""A feed of CAP messages: its index looked at with conditional requests, each message read once.
+"""A feed of CAP messages: its index polled with conditional requests, each message read once.
 
-An index tells of messages, each under a key that stays the same for as long as the message does; what is known by its
-key already isn't fetched again. The new entries are heard a few at a time (`EntryReader`): what is broken for good is
-told to the officer with the reason, what failed this time is left for the next look. Until all of an index was heard
-its digest is forgotten, so that the next look gets the index again, and with it what was left.
+An index lists messages, each under a key that is constant as long as the message is; a message with a known key isn't
+fetched again. The new entries are read a few at a time (`EntryReader`): one that is broken for good is reported to the
+officer with the reason, one that failed this time is left for the next poll. Until all of an index was read its digest
+is forgotten, so that the next poll gets the index again, and with it the remaining messages.
 
-What an index tells of and what a message means is the same for every town: it is read once and shared
-(`FetchedDocument`). What is known already, what failed before and what is heard is each town's own.
+The content of an index and of a message is the same for every town: it is read once and shared (`FetchedDocument`). The
+known keys, earlier failures and new entries are each town's own.
 """
 
 from __future__ import annotations
@@ -35,16 +35,19 @@ from alerts.sources.settings import CapSettings
 log = structlog.get_logger(__name__)
 
 _ENTRY_BYTES, _CORNER_BYTES = 1000, 130
-"""What an entry, and a corner of an outline, takes in memory, about."""
+"""The approximate memory of an entry, and of an outline's corner."""
 
 AT_ONCE = 4
 """Messages of one feed that are asked for at the same time (feeds.md, "Index of CAP")."""
 
 PER_LOOK = 250
-"""Messages read in one look; a longer index is caught up with in the next ones."""
+"""Messages read in one poll; the next polls catch up with a longer index."""
 
 GIVE_UP_AFTER = 8
-"""Failures in one look after which the rest is left for the next: a dead server must not hold back what was heard."""
+"""Failures in one poll after which the rest is left for the next.
+
+A dead server must not delay the messages already read.
+"""
 
 
 LONG = 0.5
@@ -71,11 +74,11 @@ class CapSource:
         self._place.on_news(wake)
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
-        """Look at the index, and at each message of it that is not known and not over.
+        """Read the index, and each message of it that is unknown and not over.
 
-        Raises SourceFailed when the index can't be read or is none. A message that can't be read for good is a Heard
-        with its problem; one that can't be read this time is left for the next reading, for which the memory then
-        forgets the index's digest.
+        A message that can't be read for good is an entry with its problem; one that can't be read this time is left for
+        the next poll, for which the memory then forgets the index's digest. Raises SourceFailed if the index can't be
+        read or is none.
         """
         document = await self._place.look(memory.digest)
         if document is None:
@@ -94,7 +97,7 @@ class CapSource:
         return SourceReading(heard, Memory(state=reader.state_after(fresh)), trouble=reader.trouble)
 
     def _named(self, heard: Heard) -> Heard:
-        """The same with the name of its event, by which it is known when another source tells of it too."""
+        """Return the entry with the name of its event, which identifies it when another source reports it too."""
         if heard.alert is None or not self._departments:
             return heard
         named = named_event(heard.alert, self._departments)
@@ -123,7 +126,7 @@ class CapSource:
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What reading a message depends on beside its bytes: the zone and the language where it tells none."""
+    """The defaults of a message: its zone and language if it has none."""
 
     zone: tzinfo
     language: str
@@ -131,9 +134,9 @@ class Assumed:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What an index tells of; `digest` stays while it tells of the same, whatever else changes in its bytes.
+    """The content of an index; `digest` is constant while its entries are, whatever else changes in its bytes.
 
-    `takes_long` is whether the next version should be read where it holds up no other feed's.
+    `takes_long`: the next version should be read where it delays no other feed's.
     """
 
     entries: tuple[IndexEntry, ...]
@@ -153,10 +156,11 @@ class Index:
 
 
 class EntryReader:
-    """Hears the new entries of an index in one look, with what earlier looks left in `state` (of `state_after`).
+    """Reads the new entries of an index in one poll, with the `state` left by earlier ones (of `state_after`).
 
-    `heard` holds what was read, or is broken for good, by key; `failures` what is to be tried again, and why. `trouble`
-    is why messages couldn't be read, now or before the pause that their server asked for; None: nothing failed.
+    `heard` has the entries that were read, or are broken for good, by key; `failures` those to try again, with reasons.
+    `trouble` is the reason for unread messages, now or before the pause that their server asked for; None: nothing
+    failed.
     """
 
     def __init__(
@@ -192,7 +196,10 @@ class EntryReader:
         return not left
 
     def _in_turn(self, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
-        """What wasn't tried yet, then what failed, longest ago first, then what is over: none keeps the rest back."""
+        """Sort the entries.
+
+        Untried first, then failed, longest ago first, then expired ones, so that none blocks the rest.
+        """
         turns = {key: turn for turn, key in enumerate(self._failed_before)}
         return sorted(entries, key=lambda entry: (self._is_over(entry), turns.get(entry.key, -1)))
 
@@ -200,7 +207,7 @@ class EntryReader:
         return entry.expires is not None and entry.expires <= self._now
 
     def state_after(self, entries: Sequence[IndexEntry]) -> dict[str, Any]:
-        """What the next look needs to know, as JSON has it; for `entries`, those that `hear` was given."""
+        """Return the state for the next poll, JSON-able; for `entries`, those that `hear` was given."""
         keys = {entry.key for entry in entries}
         waiting = [key for key in self._failed_before if key in keys - self.heard.keys() - self.failures.keys()]
         return {
@@ -261,13 +268,13 @@ def _understand(entry: IndexEntry, fetched: bytes, assumed: Assumed) -> Heard:
 
 
 def _size(heard: Heard) -> int:
-    """About how many bytes it takes beside its document: most of it are the corners of its areas."""
+    """Return the approximate bytes it takes besides its document: most are the corners of its areas."""
     areas = heard.alert.areas if heard.alert else ()
     return _ENTRY_BYTES + _CORNER_BYTES * sum(len(ring) for area in areas for ring in area.polygons)
 
 
 def _at(entry: IndexEntry, problem: Reason) -> Reason:
-    """The same, told with where the message is."""
+    """Return the problem together with the message's address."""
     return because("at_address", address=show(entry.url), why=problem) if entry.url else problem
 
 
@@ -276,9 +283,11 @@ def _where(entry: IndexEntry) -> str:
 
 
 def _still_to_come(state: Mapping[str, Any], now: datetime) -> datetime | None:
-    """The time that a server named at an earlier look, unless it is past, or that look is yet to come.
+    """Return the time that a server named at an earlier poll.
 
-    A look in the future was one before the clock was set back: the server didn't ask for that hour.
+    Returns None if it is past, or if that poll is in the future.
+
+    A poll in the future was one before the clock was set back: the server didn't ask for that hour.
     """
     not_before, at = state.get("not_before"), state.get("at")
     if not isinstance(not_before, str) or (isinstance(at, str) and datetime.fromisoformat(at) > now):

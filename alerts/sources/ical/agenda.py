@@ -63,9 +63,9 @@ _NAME_END = re.compile(r"[:;]")
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """An event that could not be read: `key` names this version of it, `uid` whose it is where that can be told.
+    """An event that could not be read: `key` names this version of it, `uid` its entry if it is known.
 
-    An older version of an entry is nobody's (""): it hides nothing.
+    An older version of an entry has an empty UID: it hides nothing.
     """
 
     key: str
@@ -75,11 +75,11 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class WorksAgenda:
-    """What a calendar says for a window: occurrences by start, the events that could not be read, and how far it goes.
+    """The content of a calendar in a window: occurrences by start, unreadable events, and the end of complete data.
 
-    Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` is
-    the line at which half of the calendar may have been swallowed: then it means nothing at all. `hidden`
-    are the UIDs of entries that aren't public: they are still there, and nobody's business.
+    Absence means something only before `complete_until`, and only for a UID that isn't among the flaws. `damage` is the
+    line at which half of the calendar may have been swallowed: then it means nothing at all. `hidden` has the UIDs of
+    entries that aren't public: they still exist, and are nobody's business.
     """
 
     occurrences: tuple[Occurrence, ...]
@@ -90,7 +90,7 @@ class WorksAgenda:
     hidden: frozenset[str] = frozenset()
 
     def tells_absence(self, uid: str, starts: datetime, ends: datetime) -> bool:
-        """Whether an occurrence of `uid` from `starts` to `ends` would be here if the calendar still had it."""
+        """True if an occurrence of `uid` from `starts` to `ends` would be here if the calendar still had it."""
         unread = any(flaw.uid is None or flaw.uid == uid for flaw in self.flaws)
         return not unread and self.damage is None and starts < self.complete_until and ends > self.window.start
 
@@ -162,9 +162,9 @@ class _CalendarReader:
         return []
 
     def _expand(self, versions: Sequence[EventLines], zone: ZoneInfo | None) -> list[Occurrence]:
-        """Every entry of the UID is read, or told as a flaw. One of a series that can't be read costs the series.
+        """Return the occurrences of a UID; unreadable entries are flaws. One of a series costs the whole series.
 
-        Without it, the day that it moves or calls off would be announced by the rule.
+        Without it, the day that it moves or cancels would be announced by the rule.
         """
         if len(versions) > MOST_VERSIONS:
             raise ValueError(because("event_versions", count=len(versions), most=MOST_VERSIONS))
@@ -206,7 +206,7 @@ def _by_uid(events: Iterable[EventLines], window: Window) -> Iterable[list[Event
 
 
 def _surely_outside(lines: EventLines, window: Window) -> bool:
-    """Whether the event can be passed over unparsed: it doesn't recur, and its dates are days away from the window."""
+    """True if the event can be skipped unparsed: it doesn't recur, and its dates are days away from the window."""
     if lines.value("UID") in window.watched or any(lines.value(name) for name in ("RRULE", "RDATE", "DURATION")):
         return False
     starts, ends = lines.value("DTSTART") or "", lines.value("DTEND") or lines.value("DTSTART") or ""
@@ -343,7 +343,10 @@ class _Cutter:
             self.calendars[-1].zones.append("\r\n".join(self.kept))
 
     def _give_up(self) -> None:
-        """The component around this line ends without its END: an event is told, anything else may have hidden some."""
+        """End the component around this line, which lacks its END.
+
+        An event is a flaw, anything else may have hidden some.
+        """
         if len(self.path) < 2:
             return
         if "VEVENT" in self.path:
@@ -355,9 +358,9 @@ class _Cutter:
         self.calendars[-1].damage = self.calendars[-1].damage or line
 
     def _keep(self, event: EventLines) -> None:
-        """Keep an event; one that isn't public only where it stands for a date of a series: that one isn't on.
+        """Keep an event; one that isn't public only if it replaces a date of a series, which is then off.
 
-        An unknown CLASS is taken for PRIVATE, as the specification wants.
+        An unknown CLASS is taken for PRIVATE, as the specification requires.
         """
         if (event.value("CLASS") or "PUBLIC").upper() == "PUBLIC":
             self.calendars[-1].events.append(event)

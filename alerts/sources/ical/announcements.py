@@ -1,12 +1,12 @@
-"""What must be told of a works calendar now: decided from what it says, what was told before, and the time. Pure.
+"""Decides which announcements of a works calendar are due, from its content, earlier ones, and the time. Pure.
 
-`entries` says what the calendar holds and which of it readers know already. For each entry `_next_step` then gives at
-most one announcement: its first, a change, the moment that has come, its end, or that it was called off. What repeats
-is announced once, as a series, and again only for what changes in it. Last come the two doubts that ADR 0012 has about
-a calendar as a whole: much that is gone at once, and a flood from one that was first read today.
+`entries` returns the calendar's entries and the ones readers know already. For each entry `_next_step` then gives at
+most one announcement: its first, a change, a moment that has come, its end, or its cancellation. A repeating entry is
+announced once, as a series, and again only for changes in it. Last come the two doubts that ADR 0012 has about a
+calendar as a whole: many entries that vanish at once, and a flood from a calendar first read today.
 
-The same question asked twice has the same answer, down to the CAP identifiers: what was stored before a crash is
-recognised by its key, and what wasn't is decided again.
+The same inputs give the same result, down to the CAP identifiers: an announcement stored before a crash is recognised
+by its key, and any other is decided again.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ LATE_END = timedelta(hours=12)
 """For how long after its end an occurrence is still worth the word that its time is over."""
 
 JUST_TOLD = timedelta(hours=12)
-"""For how long the word that something moved stands for a notice of it that was given once before."""
+"""How long the news of a change replaces a notice that was given once before."""
 
 TOLD_AGAIN = timedelta(days=365)
-"""After this long a series without an end is told once more."""
+"""How long after which a series without an end is announced once more."""
 
 FLOOD = 5
 """More than so many announcements of a calendar that was first read within the last day are put before an officer."""
@@ -45,10 +45,10 @@ Kind = Literal["alert", "update", "end", "cancel"]
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One message to make of an occurrence: `step` is the moment's name, `moved`, `again`, `cancelled` or `withdrawn`.
+    """One announcement of an occurrence: `step` is the moment's name, `moved`, `again`, `cancelled` or `withdrawn`.
 
-    `before` is what was told of the occurrence until now, `changes` what is otherwise since; a tentative one is not for
-    readers, one that is `held` for an officer first, and of one that ends `quietly` nobody is told that it is over.
+    `before` is the state announced so far, `changes` the differences since; a tentative one is not for readers, one
+    that is `held` goes to an officer first, and the end of one that ends `quietly` isn't announced.
     """
 
     key: str
@@ -85,15 +85,15 @@ class Schedule:
         return time_of(moment, occurrence.starts, occurrence.ends, self.zone, all_day=occurrence.all_day)
 
     def over(self, occurrence: Occurrence, now: datetime) -> bool:
-        """Whether it has ended for readers."""
+        """True if it has ended for readers."""
         return self.at(END, occurrence) <= now
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarDecision:
-    """What to tell, what is then told of each occurrence (by key), and the next moment at which something is due.
+    """The announcements due, the state of each occurrence after them (by key), and the next moment to decide again.
 
-    `gone` are those that were told and vanished all at once: nothing is said of them until an officer has decided.
+    `gone` are the announced ones that vanished all at once: nothing is announced until an officer has decided.
     """
 
     announcements: tuple[Announcement, ...]
@@ -144,7 +144,7 @@ def decide(
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """One look at the calendar: what it says, when it is announced, and what the time is."""
+    """The inputs of one decision: the calendar's content, its schedule, and the time."""
 
     agenda: WorksAgenda
     schedule: Schedule
@@ -152,11 +152,11 @@ class _Look:
     since: datetime | None
 
     def over(self, occurrence: Occurrence) -> bool:
-        """Whether it has ended for readers."""
+        """True if it has ended for readers."""
         return self.schedule.over(occurrence, self.now)
 
     def quietly(self, occurrence: Occurrence) -> bool:
-        """Whether its time runs out without a word: a series said when it would, and some stations want none."""
+        """True if it ends without an announcement: a series has announced its end, and some towns want none."""
         return occurrence.series is not None or END not in self.schedule.moments
 
 
@@ -175,7 +175,7 @@ def _next_step(key: str, occurrence: Occurrence | None, before: Announced, look:
 
 
 def _is_news(occurrence: Occurrence, before: Announced, look: _Look) -> bool:
-    """Whether readers don't know of it: never told, called off and on again, or taken up again after its end."""
+    """True if readers don't know it: never announced, cancelled and on again, or resumed after its end."""
     if before.occurrence is None:
         return occurrence.status != "CANCELLED" and (look.since is None or occurrence.starts > look.since)
     changed = before.cancelled or changes_of(before.occurrence, occurrence, look.now)
@@ -220,7 +220,7 @@ def _calling_off(
 def _change(
     key: str, occurrence: Occurrence, before: Announced, changes: tuple[Change, ...], look: _Look
 ) -> Announcement | None:
-    """A change is told at once, whatever the moments; that it ended sooner than was told, as an end."""
+    """Announce a change at once, whatever the moments; an earlier end than announced, as an end."""
     if look.over(occurrence):
         return Announcement(key, occurrence, "end", END.name, before, changes, held=before.held)
     return replace(_update(key, occurrence, "moved", before, look), changes=changes)
@@ -232,7 +232,7 @@ def _update(key: str, occurrence: Occurrence, step: str, before: Announced, look
 
 
 def _due(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> Announcement | None:
-    """The latest moment that has come and wasn't told; of a series none, but once a year that it still goes on."""
+    """Announce the latest moment that has come and isn't announced; a series only yearly while it continues."""
     if occurrence.series:
         goes_on = occurrence.series.last is None and before.tells and look.now - before.tells[-1][1] >= TOLD_AGAIN
         return _update(key, occurrence, "again", before, look) if goes_on else None
@@ -243,9 +243,9 @@ def _due(key: str, occurrence: Occurrence, before: Announced, look: _Look) -> An
 def _gone_at_once(
     announcements: Iterable[Announcement], by_key: Mapping[str, Occurrence | None], told: Mapping[str, Announced]
 ) -> tuple[str, ...]:
-    """The keys of what would be called off for being gone, where that is too much at once to be meant.
+    """Return the keys of vanished entries, if they are too many at once to be cancelled deliberately.
 
-    Half of what was told, or five, are more likely an export that failed than a town that gave up its works.
+    Half of the announced ones, or five, are more likely a failed export than a town that gave up its works.
     """
     gone = tuple(each.key for each in announcements if each.step == "cancelled" and by_key[each.key] is None)
     known = sum(1 for each in told.values() if each.occurrence and not each.over)
@@ -279,7 +279,7 @@ def _remember(announcement: Announcement, schedule: Schedule, sent: datetime) ->
 
 
 def _is_done(moment: Moment, announcement: Announcement, schedule: Schedule, sent: datetime) -> bool:
-    """Whether the moment has come, or is a notice that was given before and would follow this message closely."""
+    """True if the moment has come, or is a notice given before that would closely follow this message."""
     # Works that move from Tuesday to Wednesday are told as moved on Monday; "tomorrow" an hour later says nothing new.
     given = moment.kind == "before" and moment.name in announcement.before.done
     closely = JUST_TOLD if given else timedelta(seconds=1)
@@ -289,7 +289,7 @@ def _is_done(moment: Moment, announcement: Announcement, schedule: Schedule, sen
 def _look_again(
     present: Mapping[str, Occurrence | None], known: Mapping[str, Announced], schedule: Schedule, now: datetime
 ) -> datetime | None:
-    """The next moment of anything that is neither over nor called off; the end of what was told is always one."""
+    """Return the next moment of anything neither over nor cancelled; the end of an announced one always counts."""
     coming: list[datetime] = []
     for key, occurrence in present.items():
         before = known.get(key)

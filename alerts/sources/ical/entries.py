@@ -1,9 +1,9 @@
-"""The entries that a calendar announces, which of them is which, and what changed in one since it was told.
+"""The entries of a calendar, their identity over time, and their changes since they were announced.
 
-`entries_of` brings the occurrences to entries: one that comes once is one, and so is a series as a whole, also one that
-the export spelled out day by day. `recognise` pairs them with what readers were told, trait by trait from the surest to
-the least: what an entry says and when, its UID, and at last half of either, for some exports write new UIDs at each
-download. `changes_of` says what of a pair is worth a word.
+`entries_of` turns the occurrences into entries: a single one is one, and so is a series as a whole, even one that the
+export spelled out day by day. `recognise` pairs them with the announced ones, trait by trait from the surest to the
+least: content and time, the UID, and at last half of either, for some exports write new UIDs at each download.
+`changes_of` returns the differences of a pair that deserve an announcement.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from alerts.sources.ical.agenda import WorksAgenda
 from alerts.sources.ical.occurrence import Announced, Moved, Occurrence, Series, series_to_record
 
 GOES_ON = timedelta(days=400)
-"""How long a series without an end is taken to go on; it is told again before that."""
+"""How long a series without an end is taken to continue; it is announced again before that."""
 
 Change = Mapping[str, Any]
-"""What is otherwise than readers know it, JSON-able: `what` it is about, how it `was`, how it is `now`."""
+"""A difference from the announced entry, JSON-able: `what` it is about, how it `was`, how it is `now`."""
 
 # So many entries that say the same on days in a row are one series.
 _IN_A_ROW = 3
@@ -39,7 +39,7 @@ _TRAITS: tuple[_Trait, ...] = (
 def entries_of(
     agenda: WorksAgenda, told: Mapping[str, Announced], zone: ZoneInfo, now: datetime, since: datetime | None
 ) -> list[Occurrence]:
-    """What the calendar announces: each entry once, and what repeats as one series of its next date and its last."""
+    """Return the calendar's entries, each once; a repeating one is a series with its next date and its last."""
     entries: dict[Hashable, Occurrence] = {}
     series: dict[Hashable, list[Occurrence]] = defaultdict(list)
     for each in _days_in_a_row(agenda, told, zone):
@@ -54,9 +54,9 @@ def entries_of(
 
 
 def _days_in_a_row(agenda: WorksAgenda, told: Mapping[str, Announced], zone: ZoneInfo) -> list[Occurrence]:
-    """The occurrences; entries of their own that say the same on three days in a row or more, as one series.
+    """Return the occurrences; equal single entries on three consecutive days or more become one series.
 
-    So do exports that write ten nights as ten entries. Once it was told as a series, it stays one while a day is left.
+    Some exports write ten nights as ten entries. Once announced as a series, it stays one while a day is left.
     """
     found: list[Occurrence] = []
     alike: dict[Hashable, list[Occurrence]] = defaultdict(list)
@@ -149,7 +149,7 @@ def _last_end(series: Series, first: Occurrence, zone: ZoneInfo) -> datetime:
 
 
 class _Recognition:
-    """Pairs what a calendar says with what was told of it, from the surest trait to the least."""
+    """Pairs a calendar's entries with the announced ones, from the surest trait to the least."""
 
     def __init__(self, present: Sequence[Occurrence], told: Mapping[str, Announced]) -> None:
         self.keys: dict[str, Occurrence] = {}
@@ -183,10 +183,10 @@ class _Recognition:
 def recognise(
     present: Sequence[Occurrence], told: Mapping[str, Announced], zone: ZoneInfo
 ) -> tuple[dict[str, Occurrence], set[str]]:
-    """Each entry under the key of what was told of it, or a new one; and what was told that nothing follows any more.
+    """Return each entry under the key of its announced one, or a new key; and the announced ones without an entry.
 
-    It is the one that says the same; else the one of its UID (that of the same day, where a whole series was moved to
-    another hour); else, where neither UID is known any more, the one with its title and place, or with its time.
+    Its match is the one with the same content; else the one of its UID (of the same day, if a whole series was moved to
+    another hour); else, if neither UID is known any more, the one with its title and place, or with its time.
     """
     found = _Recognition(present, told)
     # The content counts more than the UID: a UID is the exporter's, and some count them anew with each file.
@@ -208,9 +208,9 @@ def recognise(
 
 
 def changes_of(before: Occurrence, after: Occurrence, now: datetime) -> tuple[Change, ...]:
-    """What readers must hear of: another title, place or time, another rhythm, and single dates of a series.
+    """Return the changes that readers need: another title, place or time, another rhythm, single dates of a series.
 
-    Of a series only what is to come counts. Another description is not told.
+    Of a series only future dates count. A changed description is not announced.
     """
     changes: list[Change] = []
     if before.summary != after.summary:
@@ -227,7 +227,7 @@ def changes_of(before: Occurrence, after: Occurrence, now: datetime) -> tuple[Ch
 
 
 def _was(before: Occurrence) -> Change:
-    """How it was told: from when to when, or in which rhythm."""
+    """Return the announced time, or the announced rhythm."""
     if before.series:
         first = before.starts.date().isoformat()
         return {"was": {**series_to_record(before.series), "first": first, "all_day": before.all_day}}

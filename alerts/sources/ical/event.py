@@ -1,8 +1,9 @@
-"""One VEVENT, parsed, its times made plain, and what it says in words (RFC 5545, sections 3.6.1, 3.8.1 and 3.8.4).
+"""One VEVENT, parsed, with its times settled and its content in words (RFC 5545, sections 3.6.1, 3.8.1 and 3.8.4).
 
 Exporters write times in more ways than the specification has: every kind of TZID (3.2.19), times without a zone, in UTC
-with a zone beside it (3.3.5: form 1 is floating, form 2 UTC, form 3 local), ends that are none. `read_event` settles
-all that, or says in one sentence why it can't; what comes out, a `SettledEvent`, needs no further look at its times.
+with an extra zone (3.3.5: form 1 is floating, form 2 UTC, form 3 local), ends that are none. `read_event` settles all
+that, or gives the reason in one sentence why it can't; the times of its result, a `SettledEvent`, need no further
+checks.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class EventLines:
     flaw: Reason | None = None
 
     def value(self, name: str) -> str | None:
-        """The property's value as it stands there, escapes included; None where there is none, or an empty one."""
+        """Return the property's raw value, escapes included. Returns None if it is missing or empty."""
         for line in self.lines:
             if line[: len(name)].upper() == name and line[len(name) : len(name) + 1] in (":", ";"):
                 return line.partition(":")[2].strip() or None
@@ -69,17 +70,17 @@ class SettledEvent:
 
     @property
     def recurs(self) -> bool:
-        """Whether it has a rule or further dates."""
+        """True if it has a rule or further dates."""
         return "RRULE" in self.event or "RDATE" in self.event
 
     @property
     def overrides(self) -> bool:
-        """Whether it stands for one occurrence of another event."""
+        """True if it replaces one occurrence of another event."""
         return "RECURRENCE-ID" in self.event
 
     @property
     def sequence(self) -> int:
-        """Its version (3.8.7.4); 0 where none is told."""
+        """Its version (3.8.7.4); 0 if it has none."""
         return _sequence(self.event)
 
 
@@ -136,7 +137,7 @@ def text_of(event: Event, name: str) -> str:
 
 
 def to_occurrence(event: Event, origin: SettledEvent, home: ZoneInfo, recurrence_id: str) -> Occurrence:
-    """What an event with settled times says; `origin` is the one it was expanded from."""
+    """Return the occurrence of an event with settled times; `origin` is the one it was expanded from."""
     first = time_told(event, "DTSTART")
     starts, ends = as_instant(first, home), as_instant(time_told(event, "DTEND"), home)
     url = text_of(event, "URL")
@@ -177,9 +178,9 @@ def _point(value: Any) -> Point | None:
 
 
 def settle_zone_names(lines: Iterable[str]) -> tuple[str, tuple[str, ...]]:
-    """The event's text with every TZID naming one zone, and the names that no zone has: their times are floating.
+    """Return the event's text with every TZID naming one zone, and the unknown names: their times are floating.
 
-    A TZID must not stand beside a time in UTC (3.2.19); where it does, the Z is what the writer computed.
+    A TZID must not accompany a time in UTC (3.2.19); if it does, the Z is the writer's computed value.
     """
     settled: list[str] = []
     unknown: dict[str, None] = {}
@@ -225,10 +226,10 @@ def zone_called(name: str | None) -> ZoneInfo | None:
 
 
 def settle_times(event: Event, home: ZoneInfo, calendar_zone: ZoneInfo | None) -> list[Reason]:
-    """Give every time of `event` a zone and the event an end after its start, in place; tells what was forgiven.
+    """Give every time of `event` a zone and the event an end after its start, in place; returns the errors forgiven.
 
-    Floating times are `calendar_zone`'s (X-WR-TIMEZONE) or `home`'s. Where the calendar names its zone, times in UTC
-    are that zone's too, so that what repeats keeps its hour across a change of the clocks.
+    Floating times are `calendar_zone`'s (X-WR-TIMEZONE) or `home`'s. If the calendar names its zone, times in UTC are
+    that zone's too, so that a repeating event keeps its hour across a change of the clocks.
     """
     floating = calendar_zone or home
     for name in TIME_PROPERTIES & event.keys():

@@ -1,8 +1,9 @@
-"""What a calendar says takes place, when it is announced, and what was told of it: the values that the others speak.
+"""The values of a works calendar: occurrences, the moments of their announcements, and the announced state.
 
 Reading makes `Occurrence`s, one for each time that an entry takes place; announcing takes them at their `Moment`s
-(`announce = ["-1d", "start", "end"]` of channels.toml) and keeps, as `Announced`, how readers know each. That outlives
-the process as JSON in the source's memory (`to_state`, `from_state`), for the calendar may have lost the entry by then.
+(`announce = ["-1d", "start", "end"]` of channels.toml) and keeps, as `Announced`, the state known to readers. That
+outlives the process as JSON in the source's memory (`to_state`, `from_state`), for the calendar may have lost the entry
+by then.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Occurrence:
 
     @property
     def content(self) -> tuple[Any, ...]:
-        """What it says and when: equal for the same entry under another UID, as some exports write at each download."""
+        """The content and time: equal for the same entry under another UID, as some exports write at each download."""
         # Without the description: another one is not told (`changes_of`), so it makes no other entry either.
         words = (self.summary, self.location, self.all_day)
         if self.series:
@@ -103,10 +104,10 @@ class Occurrence:
 class Announced:
     """The occurrence as readers know it (None: they don't), and every message of it.
 
-    `done` are the names of the moments that need no telling any more, `tells` the (identifier, sent) of its messages,
-    oldest first, `count` how many there ever were; `over` when nothing follows, `cancelled` when it was called off.
-    `held`: it came in a flood, and is for an officer to let out. One that is over and was never told of had begun when
-    the calendar was read first.
+    `done` are the names of the moments that need no announcement any more, `tells` the (identifier, sent) of its
+    messages, oldest first, `count` their number ever; `over` when nothing follows, `cancelled` when it was cancelled.
+    `held`: it came in a flood, and waits for an officer. One that is over and was never announced had begun when the
+    calendar was read first.
     """
 
     occurrence: Occurrence | None = None
@@ -179,7 +180,7 @@ def _civil_time(moment: Moment, first_day: date, ends: datetime, zone: ZoneInfo)
 
 
 def to_state(told: Mapping[str, Announced]) -> dict[str, Any]:
-    """The JSON-able form of everything told, by the occurrences' keys."""
+    """Return the JSON-able form of all announced occurrences, by their keys."""
     return {
         "told": {
             key: {
@@ -198,7 +199,7 @@ def to_state(told: Mapping[str, Announced]) -> dict[str, Any]:
 
 
 def from_state(state: Mapping[str, Any]) -> dict[str, Announced]:
-    """What `to_state` wrote; nothing from an empty state."""
+    """Read the output of `to_state`; an empty state gives an empty result."""
     return {
         key: Announced(
             occurrence=_from_record(each["occurrence"]),
@@ -215,7 +216,7 @@ def from_state(state: Mapping[str, Any]) -> dict[str, Announced]:
 
 
 def _to_record(occurrence: Occurrence) -> dict[str, Any]:
-    """What must outlive the calendar's own entry: enough to say that it is over or called off."""
+    """Return the fields that must outlive the calendar's entry: enough to announce its end or cancellation."""
     return {
         "uid": occurrence.uid,
         "recurrence_id": occurrence.recurrence_id,

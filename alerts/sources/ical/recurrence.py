@@ -1,9 +1,9 @@
-"""The occurrences of the events of one UID within a window, and how they repeat: bounded, so that no rule runs away.
+"""The occurrences of one UID's events within a window, and their repetition: bounded, so that no rule runs away.
 
 recurring-ical-events combines a series' rules, dates, exceptions and overrides; dateutil follows each rule (RFC 5545,
-section 3.3.10) from its start on. It searches a rule that is never met up to the year 9999, and looks at UNTIL only
-where the rule is met. So `RuleStarts` stands in the place of dateutil's rule: it refuses what can't be meant, follows
-no rule further than anybody asks, counts its steps and ends the search after them.
+section 3.3.10) from its start on. It searches a rule that is never met up to the year 9999, and checks UNTIL only when
+the rule is met. So `RuleStarts` replaces dateutil's rule: it refuses absurd ones, follows no rule further than needed,
+counts its steps and ends the search after them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_RULES = 10
 """How many rules an event may have; RFC 5545 (section 3.8.5.3) wants one at the most."""
 
 MOST_VERSIONS = 2000
-"""How many times a UID may stand in a calendar: an event, and the occurrences of it that are told for themselves."""
+"""How often a UID may occur in a calendar: an event, and the occurrences that have entries of their own."""
 
 # How far ahead the days that a series leaves out are looked at.
 _PLANNED = timedelta(days=400)
@@ -68,7 +68,7 @@ class Window:
     watched: frozenset[str] = frozenset()
 
     def wants(self, occurrence: Occurrence) -> bool:
-        """Whether the occurrence touches the window, or is watched."""
+        """True if the occurrence touches the window, or is watched."""
         touches = occurrence.starts < self.stop and occurrence.ends > self.start
         return touches or occurrence.uid in self.watched
 
@@ -128,7 +128,7 @@ def expand(events: Sequence[SettledEvent], window: Window, home: ZoneInfo) -> li
 
 
 def _is_of(one: Occurrence, whole: Occurrence) -> bool:
-    """Whether an occurrence is announced with its series: one with a title or place of its own is told for itself."""
+    """True if an occurrence is announced with its series: one with its own title or place is announced separately."""
     return one.status == "CANCELLED" or (one.summary, one.location) == (whole.summary, whole.location)
 
 
@@ -172,9 +172,9 @@ def _moves_along(event: Event) -> bool:
 def _series(
     master: SettledEvent, events: Iterable[SettledEvent], rules: Sequence[RuleStarts], window: Window, home: ZoneInfo
 ) -> Series | None:
-    """How the event repeats; None where each occurrence is told for itself.
+    """Return the repetition of an event. Returns None if each occurrence is announced separately.
 
-    That is what comes once a year, what repeats within a day, and what changes its rhythm on the way (THISANDFUTURE).
+    That is a yearly event, one that repeats within a day, and one that changes its rhythm on the way (THISANDFUTURE).
     """
     rhythms = [_rhythm(rule) for rule in rules]
     if not master.recurs or None in rhythms or any(_moves_along(each.event) for each in events):
@@ -233,7 +233,7 @@ def _day(value: date | datetime, home: ZoneInfo) -> date:
 
 
 def _meets(rules: Iterable[RuleStarts], day: date, home: ZoneInfo) -> bool:
-    """Whether a rule has a start on that day of the station's."""
+    """True if a rule has a start on that day in the town's zone."""
     for rule in rules:
         zone = rule.first.tzinfo
         noon = datetime(day.year, day.month, day.day, 12, tzinfo=zone)

@@ -1,11 +1,11 @@
 """The works calendar as a source: iCalendar (RFC 5545) read apart, each occurrence announced at its moments.
 
-A look has two halves. `_look` gets the calendar where it changed, or expands it anew after six hours, so that the
-window of days that it is read for moves on. `_tell` then decides what is due now (`announcements.decide`) and makes
-alerts of it: this goes on while the calendar can't be reached, for a day. What was told is in the memory that is stored
-with each reading; the calendar itself is only in this process, once for all towns that name its address.
+A poll has two halves. `_look` gets the calendar if it changed, or expands it again after six hours, so that its window
+of days moves on. `_tell` then decides which announcements are due (`announcements.decide`) and makes alerts of them:
+this continues while the calendar can't be reached, for a day. The announced state is in the memory that is stored with
+each reading; the calendar itself is only in this process, once for all towns that name its address.
 
-A look at which nothing is due tells when something will be. Until then, looks at the same calendar decide nothing.
+A poll with nothing due returns when something will be. Until then, polls of the same calendar decide nothing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TRUSTED = timedelta(days=1)
 """For this long after it was last read, a calendar that can't be reached is still announced from."""
 
 _OCCURRENCE_BYTES = 2000
-"""What an occurrence takes in memory, about."""
+"""The approximate memory of an occurrence."""
 
 _FLOOD = because("calendar_flood")
 _TENTATIVE = because("tentative")
@@ -58,10 +58,10 @@ class IcalSource:
         self._place.on_news(wake)
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
-        """Look at the calendar, then say what is due by `now`. Raises SourceFailed when it can't be read.
+        """Read the calendar, then return the announcements due by `now`. Raises SourceFailed if it can't be read.
 
-        While it can't be read, what it last said is still announced for a day: such a look returns what is due, and
-        the next one raises.
+        Meanwhile its last content is still announced for a day: such a poll returns the due announcements, and the next
+        one raises.
         """
         try:
             held = await self._look(self._held, memory, now)
@@ -141,7 +141,10 @@ class IcalSource:
     async def _decide(
         self, agenda: WorksAgenda, told: Mapping[str, Announced], since: datetime | None, known: Known, now: datetime
     ) -> CalendarDecision:
-        """What to tell. What is gone all at once is called off once an officer said so: that stands as a key heard."""
+        """Decide.
+
+        Entries that vanished at once are cancelled after an officer's consent, which is stored as a known key.
+        """
         decision = await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since)
         if decision.gone and await known([gone_key(decision.gone)]):
             return await asyncio.to_thread(decide, agenda, told, self._schedule, now, since=since, gone_for_good=True)
@@ -197,7 +200,7 @@ class _CalendarRead:
 
 @dataclass(frozen=True, slots=True)
 class _Quiet:
-    """A look at which nothing was due, and nothing will be before `until` (None: ever) by this calendar and memory."""
+    """A poll with nothing due, and nothing before `until` (None: ever) with this calendar and memory."""
 
     agenda: WorksAgenda
     memory: Memory
@@ -205,6 +208,6 @@ class _Quiet:
     until: datetime | None
 
     def lasts(self, agenda: WorksAgenda, memory: Memory, now: datetime) -> bool:
-        """Whether another look would find the same; after a clock was set back, nobody knows."""
+        """True if another poll would find the same; never after a clock was set back."""
         is_same = agenda is self.agenda and memory is self.memory
         return is_same and self.at <= now and (self.until is None or now < self.until)

@@ -158,9 +158,9 @@ def _urgency(announcement: Announcement, now: datetime) -> Urgency:
 
 
 def _parameters(announcement: Announcement, hazard: Hazard) -> tuple[Named, ...]:
-    """What CAP has no element for: why it is told now, how it repeats, what changed, and how it ends.
+    """Return the facts for which CAP has no element: the step, the repetition, the changes, and the kind of end.
 
-    An end is the planned one, never an all clear: no calendar knows whether the water is back.
+    An end is the planned one, never an all clear: no calendar knows if the water is back.
     """
     occurrence, ends = announcement.occurrence, announcement.kind == "end"
     ending = PLANNED if ends else QUIET if announcement.quietly else None
@@ -176,7 +176,10 @@ def _parameters(announcement: Announcement, hazard: Hazard) -> tuple[Named, ...]
 
 
 def _json(said: Any) -> str:
-    """JSON that stays what it is when words are tidied: nothing looks like a tag, an entity or a lost apostrophe."""
+    """Return JSON that survives the cleaning of words.
+
+    Nothing in it resembles a tag, an entity or a lost apostrophe.
+    """
     text = json.dumps(said, separators=(",", ":"))
     return re.sub("[<>&?]", lambda sign: f"\\u{ord(sign[0]):04x}", text)
 

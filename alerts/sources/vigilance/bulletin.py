@@ -57,8 +57,8 @@ class ColourWindow:
 class ColourMap:
     """One edition of the map, as one department sees it.
 
-    `until` is how far it looks; `windows` are the colours of each phenomenon that isn't green throughout, in order, no
-    two of them at the same time.
+    `until` is the end of its forecast; `windows` are the colours of each phenomenon that isn't green throughout, in
+    order, no two of them at the same time.
     """
 
     updated: datetime
@@ -72,7 +72,7 @@ class ColourMap:
 
 @dataclass(frozen=True, slots=True)
 class Bulletin:
-    """What forecasters write of each phenomenon: what it is and becomes, and what to do."""
+    """The forecasters' texts for each phenomenon: its course, and the advice."""
 
     updated: datetime
     descriptions: Mapping[str, str]
@@ -198,7 +198,7 @@ def _joined(windows: Sequence[ColourWindow]) -> Iterator[ColourWindow]:
 
 @parser("vigilance bulletin", seconds=10)
 def read_bulletin(body: bytes, department: str) -> Bulletin:
-    """What is written of a department. Raises Unreadable for what is no bulletin."""
+    """Return the texts for a department. Raises Unreadable for a document that is no bulletin."""
     product = _checked(_TextProduct, _product(body, TEXTS), TEXTS)
     descriptions: dict[str, list[str]] = {}
     instructions: dict[str, list[str]] = {}

@@ -1,10 +1,10 @@
-"""A department's Vigilance as a source: the map is asked for, and the bulletin's words once the map changed.
+"""A department's Vigilance as a source: the map is requested, and the bulletin's words once the map changed.
 
-An edition is told only where it is newer than the last one, for caches answer with older ones. A publisher's clock may
-be wrong: an edition that says it is of the future counts as one of now, or it would hide all that come before that
-time. Where nothing but older ones came for an hour, the source fails. So does a map whose time is over, whatever it
-says: an old interface once told of the same day for weeks. Nobody is warned later for lack of the words: without them,
-the colours and their hours are told alone.
+An edition counts only if it is newer than the last one, for caches answer with older ones. A publisher's clock may be
+wrong: an edition dated in the future counts as one of now, or it would hide all that come before that time. If only
+older ones came for an hour, the source fails. So does a map whose time is over, whatever its content: an old interface
+once served the same day for weeks. Missing words delay no warning: without them, the colours and their hours are
+published alone.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _OF_ITS_TIME = timedelta(hours=12)
 AHEAD = timedelta(minutes=5)
 """How far an edition's own time may lie before ours: the two clocks differ by so much at most."""
 OLDER_FOR = timedelta(hours=1)
-"""After so long with nothing but editions of before, the source is told as failing."""
+"""After so long with only earlier editions, the source is reported as failing."""
 
 
 class VigilanceSource:
@@ -55,7 +55,7 @@ class VigilanceSource:
             self._shares[0].on_news(wake)
 
     async def read(self, memory: Memory, known: Known, now: datetime) -> SourceReading:
-        """Look at the map once. Raises SourceFailed when it can't be read, is over, or lacks the department."""
+        """Poll the map once. Raises SourceFailed if it can't be read, is over, or lacks the department."""
         shares = self._shares_now()
         # Set to another department, it begins anew: what was told of the other one is none of this one's.
         state = memory.state if memory.state.get("department") == self._department else {}
@@ -135,7 +135,7 @@ class VigilanceSource:
         return [(each, alert_of(each, edition, bulletin, to)) for each in changed], notes
 
     async def _bulletin(self, share: SourceShare, edition: ColourMap) -> Bulletin | None:
-        """What is written to this edition; None for words of another day."""
+        """Return the bulletin of this edition. Returns None for texts of another day."""
         document = await share.look(None)
         if document is None:
             return None
@@ -158,7 +158,7 @@ class VigilanceSource:
 
 
 def _is_older(edition: ColourMap, state: Mapping[str, Any], now: datetime) -> bool:
-    """Whether it is of before the last one, whose time is believed as far as it isn't to come."""
+    """True if it precedes the last edition, whose time is believed unless it is in the future."""
     updated = datetime.fromisoformat(state["updated"]) if state else None
     return updated is not None and edition.updated < updated <= now + AHEAD
 

@@ -1,8 +1,8 @@
-"""What an edition of the Vigilance means for those who were told of the one before, and how it is told.
+"""The changes of a Vigilance edition against the previous one, and their alerts.
 
-Each phenomenon is one incident for as long as it isn't green: its first word an alert, what changes of its colours and
+Each phenomenon is one incident for as long as it isn't green: its first message an alert, a change of its colours or
 hours an update, back to green an end. Hours that have passed are compared with nothing: an edition that only begins
-later changes nothing, and one whose words alone are new doesn't either (on a stormy day there are seventy). Pure.
+later changes nothing, and neither does one with new words alone (on a stormy day there are seventy). Pure.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Phenomenon:
-    """What Météo-France calls it in two languages, and MeteoAlarm's type of the same, which names the hazard."""
+    """Météo-France's names in two languages, and MeteoAlarm's type, which names the hazard."""
 
     french: str
     english: str
@@ -66,7 +66,7 @@ PHENOMENA: Mapping[str, Phenomenon] = {
 
 @dataclass(frozen=True, slots=True)
 class ToldPhenomenon:
-    """What was told of a phenomenon: its first and its last message, how many there were, and the hours of the last."""
+    """The messages about a phenomenon: the first and the last, their number, and the hours of the last."""
 
     first: Reference
     last: Reference
@@ -81,7 +81,7 @@ class ToldPhenomenon:
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> ToldPhenomenon:
-        """What `as_json` wrote."""
+        """Read the output of `as_json`."""
         first, last = (Reference(SENDER, name, datetime.fromisoformat(sent)) for name, sent in told["messages"])
         windows = tuple(
             ColourWindow(datetime.fromisoformat(begin), datetime.fromisoformat(end), Colour(colour))
@@ -92,7 +92,7 @@ class ToldPhenomenon:
 
 @dataclass(frozen=True, slots=True)
 class ColourChange:
-    """What is to be told of a phenomenon; without `windows` it is back to green."""
+    """A change of a phenomenon; without `windows` it is back to green."""
 
     phenomenon: str
     windows: tuple[ColourWindow, ...]
@@ -107,7 +107,7 @@ class ColourChange:
 def changes(
     edition: ColourMap, told: Mapping[str, ToldPhenomenon], left_out: Collection[str], now: datetime
 ) -> list[ColourChange]:
-    """What an edition changes for those who know what was told, the worst first."""
+    """Return the changes of an edition against the published state, the worst first."""
     found = []
     for name in PHENOMENA.keys() - set(left_out):
         windows, before = to_come(edition.windows.get(name, ()), now), told.get(name)
@@ -119,14 +119,14 @@ def changes(
 
 
 def to_come(windows: Sequence[ColourWindow], now: datetime) -> tuple[ColourWindow, ...]:
-    """What of these isn't over; what has begun begins now."""
+    """Return the windows that aren't over; one that has begun begins now."""
     return tuple(replace(each, begin=max(each.begin, now)) for each in windows if each.end > now)
 
 
 def told_after(
     told: Mapping[str, ToldPhenomenon], made: Sequence[tuple[ColourChange, Alert]], now: datetime
 ) -> dict[str, ToldPhenomenon]:
-    """What is known once these were told; what has run out is known no more."""
+    """Return the published state after these messages, without windows that have ended."""
     runs = {name: run for name, run in told.items() if to_come(run.windows, now)}
     for change, alert in made:
         # Back to green it is known no more: what comes later is an incident of its own.
@@ -141,14 +141,14 @@ def told_after(
 
 @dataclass(frozen=True, slots=True)
 class Addressee:
-    """For which department and town it is told, and when."""
+    """The department, town and time of the messages."""
 
     department: str
     town: Town
     now: datetime
 
     def teller(self, language: str) -> Teller:
-        """What tells days and hours in that language."""
+        """Return the formatter of days and hours in that language."""
         return Teller(language, self.town.zone, self.now, _PHRASES[language], long=False)
 
 
@@ -190,7 +190,7 @@ def _identifier(change: ColourChange, edition: ColourMap, department: str) -> st
 
 
 def _info(change: ColourChange, edition: ColourMap, to: Addressee) -> Info:
-    """What it says in French, without the forecasters' words."""
+    """Return the French info, without the forecasters' words."""
     phenomenon, place, colour = PHENOMENA[change.phenomenon], DEPARTMENTS[to.department], change.colour
     severity = _SEVERITIES[colour]
     codes = (Named(FR_DEPARTMENT, to.department), Named("NUTS3", place.nuts), *to.town.codes)
