@@ -1,9 +1,9 @@
-"""What a conversation is made of: what somebody did in a chat, what is known beside it, and what the bot says.
+"""The parts of a conversation: the event in a chat, the known facts, and the bot's messages.
 
-`read_update` reads an update of the Bot API into a `ChatEvent`; names and usernames are not taken along, and what is
-typed or pressed stands in no `repr`, so in no log. `Kept` is all that is kept of the chat, `TownNow` the town at that
-moment: its districts, what is on in each language, how fresh each source is. A `BotReply` is what to say (`Say`, in
-Telegram's HTML) and what to keep or forget by it.
+`read_update` reads an update of the Bot API into a `ChatEvent`, without names and usernames; typed and pressed input is
+in no `repr`, so in no log. `Kept` is all that is stored of the chat, `TownNow` the town at that moment: its districts,
+the current alerts in each language, the freshness of each source. A `BotReply` has the messages to send (`Say`, in
+Telegram's HTML) and the data to store or forget.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ IN_FRENCH = {
     "done": "fin",
     "poll": "consultation",
 }
-"""What commands are called in French; both names are understood in each language, with and without accents."""
+"""The French names of commands; both names are understood in each language, with and without accents."""
 _BY_EITHER_NAME = {french: name for name, french in IN_FRENCH.items()}
 OWN = frozenset(
     (*IN_FRENCH, "start", "question", "test", "link", "unlink"),
@@ -71,7 +71,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What somebody wrote: the number of that message, its words, when it was and when they were changed, if told."""
+    """Somebody's text: the number of that message, its words, its time and that of its change, if known."""
 
     message: int
     text: str = field(repr=False)
@@ -102,9 +102,9 @@ class SentLocation:
 
 @dataclass(frozen=True, slots=True)
 class SentPhoto:
-    """A photo that was sent in private: the platform's name of its file, how large it is if told, the words under it.
+    """A photo that was sent in private: the platform's name of its file, its size if known, the words under it.
 
-    `album` is that of several photos which were sent together.
+    `album` groups several photos that were sent together.
     """
 
     file: str = field(repr=False)
@@ -137,10 +137,10 @@ What = Command | Press | SentLocation | SentPhoto | FreeText | Left | Moved
 
 @dataclass(frozen=True, slots=True)
 class ChatEvent:
-    """What happened in which chat. `language` is what the app of whoever did it speaks.
+    """An event in a chat. `language` is that of the person's app.
 
-    `asker` is asked about in a group (may they?) and then forgotten; None: an administrator who stays unnamed.
-    `message` is the number of what they wrote, where they wrote something.
+    `asker` is checked in a group (may they?) and then forgotten; None: an anonymous administrator. `message` is the
+    number of their message, if there is one.
     """
 
     chat: int = field(repr=False)
@@ -152,7 +152,7 @@ class ChatEvent:
 
 
 def read_update(update: Mapping[str, Any], username: str) -> ChatEvent | None:
-    """What an update tells; None where it is nothing to us. `username` is the bot's own, by which groups call it."""
+    """Read an update. Returns None if it is irrelevant. `username` is the bot's own, by which groups call it."""
     if press := part_of(update, "callback_query"):
         return _pressed(press)
     if change := part_of(update, "my_chat_member"):
@@ -175,7 +175,7 @@ def _pressed(press: Mapping[str, Any]) -> ChatEvent | None:
 
 
 def said_in(message: Mapping[str, Any]) -> Said | None:
-    """What somebody wrote in a message, or under a picture; None where it has no words, or isn't there."""
+    """Return the words of a message, or of a picture's caption. Returns None if there are none."""
     number, text = number_in(message.get("message_id")), message.get("text", message.get("caption"))
     # Half a character, which JSON can name, is one that no database takes.
     said = seen(bounded(text, LONGEST_TEXT)).strip() if isinstance(text, str) else ""
@@ -294,7 +294,7 @@ def words_of(language: str) -> Words:
 
 
 def language_for(told: str | None, station: str) -> str:
-    """What to speak with somebody whose app says `told`: that if the bot knows it, else the station's, else English."""
+    """Return the language for an app's tag `told`: the same if the bot speaks it, else the town's, else English."""
     asked = [tag.split("-", 1)[0].lower() for tag in (told or "", station)]
     return next((each for each in asked if each in SPOKEN), "en")
 
@@ -302,7 +302,7 @@ def language_for(told: str | None, station: str) -> str:
 def commands(
     language: str, *, subscribes: bool = True, hears: bool = False, reports: bool = False
 ) -> Mapping[str, str]:
-    """What the bot's commands do, by their names, in a language: where people subscribe, ask, report."""
+    """Return the bot's commands with their descriptions in a language: for subscribing, asking, reporting."""
     _ = words_of(language).gettext
     offered = {
         "start": _("Subscribe"),
@@ -346,9 +346,9 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class BotReply:
-    """What to say, in order; what to keep of the chat from now on, or that all of it is to be forgotten.
+    """The messages to send, in order; the chat's data to store, or that all of it is to be forgotten.
 
-    `toast` is what somebody who pressed a button sees for a moment, `remark` what they want the town to hear.
+    `toast` is shown for a moment to somebody who pressed a button, `remark` is their message to the town.
     """
 
     says: tuple[Say, ...] = ()
@@ -359,7 +359,7 @@ class BotReply:
 
 
 def is_written_freely(event: ChatEvent) -> bool:
-    """Whether somebody said what they wanted to, in private: anything but a button and a bare command that we know.
+    """True if somebody wrote freely in private: anything but a button or a bare command of ours.
 
     `/start` and `/link` carry a code.
     """
@@ -390,12 +390,11 @@ def help_first(answer: BotReply, town: TownNow, language: str) -> BotReply:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """All that is kept of a chat: its choices, what it was told, the account that it belongs to.
+    """All that is stored of a chat: its choices, its messages, and its account.
 
-    `received` are incidents, each with the number of the message that tells of it, and when that was; `held` what waits
-    for it, and until when; `told` the alerts that it was told wait for a validation, and when; `asked` of what it was
-    asked the reason; `asked_town` what it asked the town, `reports` what
-    was reported from it, `begun` what it is reporting.
+    `received` are incidents, each with the number of its message and the time; `held` the deferred ones with their
+    time; `told` the waiting alerts it was notified of, and when; `asked` the alert whose rejection it was asked to
+    explain; `asked_town` its questions to the town, `reports` its reports, `begun` its unfinished report.
     """
 
     subscriber: Subscriber | None = None
@@ -410,7 +409,7 @@ class Kept:
 
     @property
     def nothing(self) -> bool:
-        """Whether there is nothing to show or forget."""
+        """True if there is nothing to show or forget."""
         said = self.asked_town or self.reports or self.begun
         return self.subscriber is None and not self.received and self.account is None and not said
 
@@ -452,7 +451,7 @@ def link(text: str, url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """What is on, in one language: its title, what to know in two lines, its page (None: there is none), its id."""
+    """A current alert in one language: its title, two lines of summary, its page (None: it has none), its id."""
 
     title: str
     summary: str
@@ -471,11 +470,11 @@ class Fresh:
 
 @dataclass(frozen=True)
 class TownNow:
-    """All that the conversation knows: the station, its districts, what is on, and how fresh that knowledge is.
+    """All facts of the conversation: the town, its districts, the current alerts, and their freshness.
 
-    `language` is the station's tag; `on` has a list for each language. `page` is the town's own page. `subscribes`:
-    people can subscribe with this bot; `hears`: what they ask it is passed on, and is read in these `hours`, if told;
-    `reports`: they can report something to it.
+    `language` is the town's tag; `on` has a list for each language. `page` is the town's own page. `subscribes`: people
+    can subscribe with this bot; `hears`: their questions are passed on, and read in these `hours`, if given; `reports`:
+    they can report something to it.
     """
 
     name: str

@@ -39,7 +39,7 @@ class ChoiceQuestions:
     names: tuple[str, ...]
 
     def place(self, step: str) -> int:
-        """Which question it is, from 0; one that isn't asked any more stands where the last one does."""
+        """Return the index of the question, from 0; a removed one counts as the last."""
         return self.names.index(step) if step in self.names else len(self.names) - 1
 
     def after(self, step: str) -> str | None:
@@ -54,7 +54,7 @@ def steps(town: TownNow) -> ChoiceQuestions:
 
 
 def screen(name: str, subscriber: Subscriber, town: TownNow, page: int = 0) -> Say:
-    """The screen of that name, as it stands for this subscriber."""
+    """Return the screen of that name for this subscriber."""
     if name == "districts":
         return _districts(subscriber, town, page)
     made = _SCREENS.get(name)
@@ -92,7 +92,7 @@ def district_chosen(subscriber: Subscriber, code: str, town: TownNow, *, on: boo
 
 
 def summary(subscriber: Subscriber, town: TownNow) -> str:
-    """What a subscriber chose, a line each."""
+    """Return a subscriber's choices, a line each."""
     words = words_of(subscriber.language)
     _ = words.gettext
     where = _named(subscriber, town)
@@ -133,7 +133,7 @@ def severity_word(severity: Severity, _: Gettext) -> str:
 
 
 def vital_words(subscriber: Subscriber) -> str:
-    """What no choice of topics keeps back (`alerts.model.subscriber.wants`)."""
+    """Return the sentence on alerts that no choice of topics blocks (`alerts.model.subscriber.wants`)."""
     _ = words_of(subscriber.language).gettext
     if subscriber.severity is Severity.EXTREME:
         return _("You always get extreme alerts too, whatever your topics.")
@@ -219,7 +219,7 @@ def _menu(subscriber: Subscriber, town: TownNow) -> Say:
 
 
 def _back(subscriber: Subscriber, _: Gettext) -> list[tuple[str, str]]:
-    """Who subscribes goes on; who changes a choice may go back to all of them."""
+    """Return the button back to all choices; a new subscriber, who continues forward, has none."""
     return [] if subscriber.step else [(_("Back"), "go:menu")]
 
 

@@ -1,9 +1,9 @@
 """The conversation with a subscriber, as a pure function: from the chat's choices and an event to an answer.
 
-`reply` is called with what is kept of the chat, the event and the town as it is now, and returns what to say and what
-to keep. Nothing else is remembered: which question somebody is at stands in the subscriber (`step`), what a button
-means in its data. `/start` asks up to three questions, one after the other (`choices.screen`); alerts come from the
-last answer on. `/now` never says a bare "nothing is on" but how old that knowledge is.
+`reply` is called with the chat's stored data, the event and the town as it is now, and returns the messages to send and
+the data to store. Nothing else is remembered: the current question is part of the subscriber (`step`), the meaning of a
+button of its data. `/start` asks up to three questions, one after the other (`choices.screen`); alerts come from the
+last answer on. `/now` never gives a bare "no alerts", but also the age of that knowledge.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from alerts.model.subscriber import Subscriber
 from alerts.rendering.i18n import Words
 
 MOST = 10
-"""Incidents that one message tells of; the town's page has them all."""
+"""Incidents in one message; the town's page has them all."""
 _LONGEST_TITLE = 150
 _LONGEST_SUMMARY = 200
 _LONGEST_NAME = 80
@@ -68,7 +68,7 @@ class Scene:
 
     @property
     def known(self) -> Subscriber | None:
-        """What the chat chose; None for a stranger."""
+        """The chat's choices; None for a stranger."""
         return self.kept.subscriber
 
     @cached_property
@@ -86,7 +86,7 @@ Answer = Callable[[Scene], BotReply]
 
 
 def reply(kept: Kept, event: ChatEvent, town: TownNow, now: datetime) -> BotReply:
-    """What to answer to `event`, and what to keep of it. What officers do is answered elsewhere."""
+    """Return the answer to `event`, and the data to store. Officers' acts are answered elsewhere."""
     scene = Scene(kept, event, town, now)
     match event.what:
         case Command(name=questions.COMMAND, argument=words) if town.hears and event.private:
@@ -115,7 +115,7 @@ def _question(scene: Scene, words: str) -> BotReply:
 
 
 def _free_text(scene: Scene, text: str) -> BotReply:
-    """What is typed may be a question, where the town hears any; amidst the questions of `/start` it answers those."""
+    """Answer free text: it may be a question, if the town hears any; during `/start` it answers that."""
     is_subscribing = scene.known is not None and scene.known.step is not None
     if not text or not scene.town.hears or is_subscribing or not questions.incidents(scene.town, scene.language):
         return _hint(scene)
@@ -295,7 +295,7 @@ def _now(scene: Scene) -> BotReply:
 
 
 def _tell_now(town: TownNow, language: str, now: datetime, foot: str = "") -> str:
-    """What is on in the town, worst first, then how fresh each source is; `foot` is said at the end."""
+    """Return the current alerts of the town, worst first, then the freshness of each source; `foot` comes last."""
     words = words_of(language)
     on = town.on.get(language) or next(iter(town.on.values()), ())
     clock = f"{now.astimezone(town.zone):%H:%M}"

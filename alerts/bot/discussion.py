@@ -1,11 +1,11 @@
-"""What people say in a channel's discussion group, as updates of the Bot API tell it.
+"""Remarks in a channel's discussion group, from updates of the Bot API.
 
-Telegram forwards each post of a channel into its group by itself, and what is said under the post is a thread behind
-that forward. So the forward's number leads to our post (`threads`), and a remark to its forward: by the thread that it
-names, or by the forward that it answers, which holds where it is from. Where neither is known, it stands under no post.
+Telegram forwards each post of a channel into its group by itself, and the comments on the post are a thread behind that
+forward. So the forward's number leads to our post (`threads`), and a remark to its forward: by the thread that it
+names, or by the forward that it answers, which contains its origin. If neither is known, it belongs to no post.
 
-Who isn't a person has no id here: an administrator who stays unnamed speaks as the group, others speak as a channel of
-theirs. What the town itself says there, and what bots say, are no remarks; neither is what has no words.
+A sender who isn't a person has no id here: an anonymous administrator speaks as the group, others speak as a channel of
+theirs. Messages of the town itself and of bots are no remarks; neither are those without words.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _COMMAND = re.compile(r"/[A-Za-z0-9_]{1,32}(@\w+)?(\s|$)")
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What some updates tell of a group: remarks, and what is to be remembered of our posts.
+    """The content of some updates of a group: remarks, and facts about our posts to remember.
 
-    `threads` are the numbers of forwards, each with the number of the post; `reactions` how often each sign stands
-    under a post, by its number. `name` is the group's, where it is public.
+    `threads` are the numbers of forwards, each with the number of the post; `reactions` counts each sign under a post,
+    by its number. `name` is the group's, if it is public.
     """
 
     remarks: tuple[Remark, ...] = ()
@@ -45,7 +45,7 @@ class Spoken:
 
 
 def concerns(update: Mapping[str, Any], place: Discussion) -> bool:
-    """Whether an update is of the group, or of the channel's reactions: a command in the group is the bot's affair."""
+    """True if an update is of the group, or of the channel's reactions; a command in the group is the bot's affair."""
     if reactions := part_of(update, "message_reaction_count"):
         return number_in(part_of(reactions, "chat").get("id")) == place.channel
     message = part_of(update, "message") or part_of(update, "edited_message")
@@ -59,7 +59,7 @@ def concerns(update: Mapping[str, Any], place: Discussion) -> bool:
 def read_group(
     updates: Sequence[Mapping[str, Any]], place: Discussion, threads: Mapping[str, str], now: datetime
 ) -> Spoken:
-    """What updates that concern the group tell, in their order; `threads` as they are remembered so far."""
+    """Return the content of the group's updates, in their order; `threads` are those remembered so far."""
     remarks: list[Remark] = []
     found: dict[str, str] = {}
     reactions: dict[str, Mapping[str, int]] = {}
@@ -82,7 +82,7 @@ def read_group(
 def read_remark(
     message: Mapping[str, Any], place: Discussion, threads: Mapping[str, str], now: datetime
 ) -> Remark | None:
-    """What a message of the group says; None: nothing that is anybody's remark."""
+    """Return the remark in a message of the group. Returns None if it is nobody's."""
     said = said_in(message)
     sender, speaks_as = part_of(message, "from"), part_of(message, "sender_chat")
     if said is None or number_in(speaks_as.get("id")) == place.channel != place.group:
@@ -118,7 +118,7 @@ def _root(
 
 
 def _is_post(message: Mapping[str, Any], place: Discussion) -> bool:
-    """Whether a message of the group is a post of ours: its forward, or in a group that is posted to our own."""
+    """True if a message of the group is a post of ours: its forward, or, if we post to the group, our own."""
     if place.group == place.channel:
         return part_of(message, "from").get("is_bot") is True and not part_of(message, "sender_chat")
     return message.get("is_automatic_forward") is True
@@ -171,7 +171,7 @@ def _name(who: Mapping[str, Any]) -> str | None:
 
 
 def _language(sender: Mapping[str, Any]) -> str | None:
-    """What the app of who wrote it speaks: a hint, where the words tell too little."""
+    """Return the language of the author's app: a hint if the words aren't enough."""
     tag = sender.get("language_code")
     return tag.partition("-")[0].lower()[:3] if isinstance(tag, str) and tag else None
 

@@ -1,9 +1,9 @@
-"""The ear of a Telegram channel: what its bot's updates tell of what people say, kept before anything is answered.
+"""The ear of a Telegram channel: the remarks in its bot's updates, stored before anything is answered.
 
-Telegram tells each update until it is told that it was handled, and keeps none for longer than a day. So remarks are
-kept first, and only then the updates count as handled: after a kill in between they come again, and are known by their
-ids. What was said while nobody asked for a day is gone, and so is what was said while the bot could hear nothing; the
-ear's status tells that gap.
+Telegram sends each update until it is confirmed, and keeps none for longer than a day. So remarks are stored first, and
+only then the updates count as handled: after a kill in between they come again, and are recognised by their ids.
+Remarks are lost if nobody polled for a day, or while the bot had no right to read them; the ear's status reports that
+gap.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ TOLD_EVERY = timedelta(minutes=1)
 LEARNT_EVERY = 900.0
 """Seconds after which the group and the bot's rights there are asked for anew: somebody may have changed them."""
 FORGOTTEN_AFTER = timedelta(days=7)
-"""How long a gap is told."""
+"""How long a gap is reported."""
 _NOBODY = Discussion(0)
 
 log = structlog.get_logger()
 
 
 class GroupEar:
-    """Hears what is said in the discussion group of `chat`, and what people who asked the bot change of it.
+    """Reads remarks in the discussion group of `chat`, and changes of questions to the bot.
 
-    `place` is where that is, as Telegram last told. `every` is after how long at the most it is told that it is well.
+    `place` is the group's place, by Telegram's last answer. `every` is the longest interval of writing that it is well.
     """
 
     def __init__(
@@ -110,14 +110,14 @@ class GroupEar:
         return rest
 
     def _changes_rights(self, update: Mapping[str, Any]) -> bool:
-        """Whether somebody made the bot an administrator where it hears, or threw it out."""
+        """True if somebody made the bot an administrator of a place it reads, or removed it."""
         chat = number_in(part_of(part_of(update, "my_chat_member"), "chat").get("id"))
         if chat is None:
             return False
         return chat in (self.place.group, self.place.channel) or (self.place.group is None and chat < 0)
 
     async def told(self, lease: Lease | None) -> None:
-        """Telegram has just told all that it had: write down now and then that it did. Raises LeaseLost."""
+        """Record now and then that Telegram's updates were read completely. Raises LeaseLost."""
         now = self._clock.now()
         is_news = self.place.deaf != self._told
         if is_news or self._told_at is None or not timedelta() <= now - self._told_at < TOLD_EVERY:
@@ -184,9 +184,9 @@ def _tell(
 
 
 def gap_of(status: EarStatus, now: datetime) -> Reason | None:
-    """What can't be heard any more, now that the ear is well again; one of long ago is told no more.
+    """Return the gap that is lost, now that the ear is well again; one of long ago is dropped.
 
-    What was said while the bot might hear nothing never waited for it; else Telegram kept the last day.
+    Remarks during a lack of rights never waited for it; otherwise Telegram kept the last day.
     """
     if status.last_ok is None:
         return None
@@ -200,7 +200,7 @@ def gap_of(status: EarStatus, now: datetime) -> Reason | None:
 
 
 def told_within(looks: float) -> timedelta:
-    """After how long it is told that the ear is well, where Telegram is looked at every so many seconds."""
+    """Return the longest time until the ear is recorded as well, if Telegram is polled at this interval."""
     return TOLD_EVERY + timedelta(seconds=looks)
 
 

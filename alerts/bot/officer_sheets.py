@@ -1,4 +1,4 @@
-"""What an officer reads in a chat of an alert that waits: its message, each post as it would be, and the buttons."""
+"""An officer's messages about a waiting alert: the alert, each post as it would be, and the buttons."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""The officers' side: a private chat that belongs to an account is told what waits, and decides it there.
+"""The officers' side: a private chat linked to an account gets its waiting alerts, and decides on them.
 
-Linking binds a chat to an account by a code of the desk (`/link CODE`). `sheets` shows in it all that would go out by
-validating an alert, word for word, and below that the buttons, which carry the fingerprint of what was shown. A press
-(`answer`) is checked anew by the desk: whoever decides in a chat is the account, under the same rules as at the desk
-(its role as it is now, four eyes) and in the same audit log. Rejecting takes a second step: the bot asks why, and what
-the officer types next (`is_reason`) is the reason. What is refused is told in the officer's language, and then nothing
+Linking binds a chat to an account by a code of the desk (`/link CODE`). `sheets` shows in it everything that would be
+published by validating an alert, word for word, and below that the buttons, which carry the fingerprint of the shown
+version. A press (`answer`) is checked again by the desk: the account decides, under the same rules as at the desk (its
+role as it is now, four eyes) and in the same audit log. Rejecting takes a second step: the bot asks why, and the
+officer's next message (`is_reason`) is the reason. A refusal is explained in the officer's language, and then nothing
 was done.
 """
 
@@ -39,16 +39,16 @@ from alerts.rendering.i18n import word
 from alerts.reports.acts import erased
 
 SEEN = 24
-"""Digits of a fingerprint that a button carries, 96 bits: beside an alert's id, 64 bytes have no room for more."""
+"""Digits of a fingerprint in a button, 96 bits: with an alert's id, 64 bytes have no room for more."""
 MOST_REPORTS = 100
-"""Reports of one chat that are looked at in one go."""
+"""Reports of one chat that are read at once."""
 ADDRESS = "telegram"
 CHANGE = "change "
-"""Before the number of a line of the audit log, where a chat was told of that and not of an alert."""
+"""Prefix of the number of a line of the audit log in a chat's notices, which otherwise name alerts."""
 ANSWERED_WITHIN = timedelta(minutes=10)
 """How long what is typed is taken for the reason that was asked for."""
 LONGEST_REASON = 300
-"""Characters of a reason: its author reads it on a line beside the alert."""
+"""Characters of a reason: its author reads it on one line with the alert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +64,14 @@ class _Case:
     posts: tuple[Post, ...]
 
     def settled(self) -> None:
-        """It is decided: this chat is told of it no more, and asked nothing about it."""
+        """Record the decision: this chat gets no more notices or questions about it."""
         self.unit.officer_chats.settle(self.channel, self.chat, self.stored.id)
 
 
 def is_theirs(event: ChatEvent) -> bool:
-    """Whether the event is for here: linking, or a button under what waits. In groups nobody decides anything.
+    """True if the event is an officer's: linking, or a button under a waiting alert. Groups decide nothing.
 
-    A code that is typed in a group was read by others: it is for here too, so that it opens nothing any more.
+    A code that is typed in a group was read by others: it is handled here too, so that it becomes invalid.
     """
     match event.what:
         case Command(name=name):
@@ -83,7 +83,7 @@ def is_theirs(event: ChatEvent) -> bool:
 
 
 async def is_reason(service: DeskService, channel: str, event: ChatEvent) -> bool:
-    """Whether it is typed where an officer was asked why. What anybody else says is nothing to us."""
+    """True if it is text in a chat whose officer was asked why."""
     if not event.private or not isinstance(event.what, FreeText):
         return False
     return await service.ask(lambda unit: unit.officer_chats.asked(channel, event.chat) is not None)
@@ -261,7 +261,7 @@ def _why_not(case: _Case, account: Account, *, validates: bool) -> str | None:
 
 
 def _approve(case: _Case, seen: str) -> str:
-    """What is validated is what that button stood under: its fingerprint must be the one of now."""
+    """Validate the version above the button: its fingerprint must be the current one."""
     _ = words_of(case.language).gettext
     now, what = fingerprint(case.stored, case.posts), safe(headline(case.stored))
     # A shorter prefix would fit more than one version: the button carries exactly so many digits.
@@ -304,13 +304,13 @@ def _reasons(language: str) -> list[str]:
 
 
 def headline(stored: StoredAlert) -> str:
-    """What an officer knows the alert by."""
+    """Return the title by which an officer recognises the alert."""
     info = stored.alert.infos[0] if stored.alert and stored.alert.infos else None
     return (info.headline or info.event) if info else stored.id
 
 
 def change_key(seq: int) -> str:
-    """Under what it is kept that a chat was told of a line of the audit log."""
+    """Return the key of a chat's notice about a line of the audit log."""
     return f"{CHANGE}{seq}"
 
 
@@ -320,18 +320,18 @@ def officer_of(unit: DeskUnit, account: Account) -> Officer:
 
 
 def language_of(account: Account, town_language: str) -> str:
-    """What to speak with an officer."""
+    """Return an officer's language."""
     return language_for(account.language, town_language)
 
 
 def language_here(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> str:
-    """What to speak with somebody who may be no officer: what the chat chose, else what the person's app speaks."""
+    """Return the language for somebody who may be no officer: the chat's choice, else that of the person's app."""
     known = unit.subscribers.get(channel, event.chat)
     return known.language if known else language_for(event.language, town.language)
 
 
 def language_of_chat(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> str:
-    """What to speak in a chat: its officer's language, where it belongs to one."""
+    """Return the language of a chat: its officer's, if it belongs to one."""
     name = unit.officer_chats.linked(channel, event.chat)
     account = unit.accounts.account(name) if name else None
     return language_of(account, town.language) if account else language_here(unit, channel, event, town)

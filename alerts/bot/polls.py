@@ -1,7 +1,7 @@
-"""Polls by the bot: `/poll` shows each that is open with its answers as buttons, and a chat answers once.
+"""Polls by the bot: `/poll` shows each open one with its answers as buttons, and a chat answers once.
 
 A vote is stored sealed, under a digest of the chat that the poll's secret makes (`alerts.model.poll`): the bot itself
-can't tell afterwards what somebody chose. In a group nobody answers for all the others, so it is asked in private.
+can't find out afterwards who chose what. In a group nobody answers for all the others, so it is asked in private.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST = 5
 
 
 def is_about(event: ChatEvent) -> bool:
-    """Whether somebody asks for polls, or answers one."""
+    """True if somebody asks for polls, or answers one."""
     what = event.what
     return (isinstance(what, Command) and what.name == "poll") or (
         isinstance(what, Press) and what.data.startswith(PRESSED)
@@ -77,7 +77,7 @@ def _voted(unit: DeskUnit, channel: str, event: ChatEvent, press: Press, town: T
 
 
 def _is_asked(unit: DeskUnit, poll: Poll, *, exercise: bool) -> bool:
-    """Whether the bots ask it: one of an exercise by a bot of an exercise channel alone."""
+    """True if the bots ask it: a poll of an exercise only by a bot of an exercise channel."""
     is_open = poll.state is PollState.OPEN and poll.closes_at > unit.now and poll.exercise is exercise
     return is_open and any(place.name == BOT for place in unit.polls.tally(poll).places)
 

@@ -1,7 +1,8 @@
-"""What somebody writes to the bot in private, where the town hears it: a question about what is on.
+"""Private messages to the bot, if the town hears them: questions about current alerts.
 
-The bot asks what it is about, in answer to that message, and nothing is kept until a button says so: Telegram shows the
-message with the press. Each such word of the bot says that nobody may be reading, and how to call for help.
+The bot asks about which alert, in answer to that message, and nothing is stored until a button confirms it: Telegram
+sends the message with the press. Each such answer of the bot warns that nobody may be reading, and says how to call for
+help.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def how_to_ask(town: TownNow, language: str) -> BotReply:
 
 
 def greeting(town: TownNow, language: str) -> BotReply:
-    """What a bot says of itself that people can ask, and can't subscribe with."""
+    """Return the greeting of a bot that people can ask, but not subscribe with."""
     _ = words_of(language).gettext
     text = _(
         "Hello! Here you can ask the town (<b>%(town)s</b>) about current alerts: write your question.\n"
@@ -99,7 +100,7 @@ def pressed(press: Press, event: ChatEvent, town: TownNow, language: str, now: d
 
 
 def incidents(town: TownNow, language: str) -> Sequence[On]:
-    """What is on and can be asked about, the worst first."""
+    """Return the current alerts that can be asked about, the worst first."""
     on = town.on.get(language) or next(iter(town.on.values()), ())
     return [each for each in on if each.incident]
 

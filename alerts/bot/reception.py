@@ -48,18 +48,20 @@ from alerts.model.remembered import Newest
 from alerts.rendering.i18n import sentence
 
 AT_ONCE, AHEAD_AT_ONCE = 16, 4
-"""Chats that are answered at the same time, and beside them those of officers, and those of who leaves."""
+"""Chats that are answered at the same time, and in addition those of officers and of unsubscribers."""
 TRIES = 4
 LONGEST_BACKOFF = 60.0
 
 MOST = 40
-"""What one chat may say in a minute: somebody who taps through forty districts is no nuisance."""
+"""A chat's messages in a minute: somebody who taps through forty districts is no nuisance."""
 MOST_IN_A_GROUP = 15
-"""What a group may say in a minute. Telegram takes 20 messages a minute to a group (https://core.telegram.org/bots/faq),
-and what is too many there halts the whole bot, alerts to everybody else included."""
+"""A group's messages in a minute.
+
+Telegram takes 20 messages a minute to a group (https://core.telegram.org/bots/faq), and too many there halt the whole
+bot, alerts to everybody else included.
+"""
 MOST_WHILE_BUSY = 5
-"""What one chat may say in a minute while many answers wait already: else the crowd's whole minute stands before all
-who come after it."""
+"""A chat's messages in a minute while many answers wait: else a crowd's whole minute would precede later chats."""
 SPAN = 60.0
 AT_A_STRETCH = 3
 """Answers that one chat gets in so many seconds, at once or not: Telegram takes one a second and short bursts."""
@@ -80,7 +82,7 @@ class Crowd:
         self._answered: SlidingWindow[int] = SlidingWindow(AT_A_STRETCH, _CHATS_REMEMBERED)
 
     def lets_in(self, event: ChatEvent, *, is_busy: bool = False) -> bool:
-        """Whether it is to be answered. That a chat left or moved always is to be known."""
+        """True if the event is to be answered. A chat that left or moved always counts."""
         if isinstance(event.what, Left | Moved):
             return True
         now, most = self._clock.monotonic(), MOST if event.private else MOST_IN_A_GROUP
@@ -90,7 +92,7 @@ class Crowd:
         return True
 
     def is_ahead(self, chat: int) -> bool:
-        """Whether that chat was answered so often lately that its next answer has to wait."""
+        """True if that chat was answered so often lately that its next answer has to wait."""
         return bool(self._answered.wait(chat, AT_A_STRETCH, self._clock.monotonic()))
 
     def wait_to_answer(self, chat: int) -> float:
@@ -103,7 +105,7 @@ class Crowd:
 
 
 def leaves(event: ChatEvent) -> bool:
-    """Whether somebody wants to hear no more."""
+    """True if somebody unsubscribes."""
     return isinstance(event.what, Command) and event.what.name == "stop"
 
 
@@ -113,13 +115,13 @@ _UPDATES_REMEMBERED = 2000
 
 
 class Handled:
-    """Remembers, in memory alone; what was handled before a start is told by the offset that is kept."""
+    """Remembers handled updates, in memory alone; for those before a start there is the stored offset."""
 
     def __init__(self) -> None:
         self._numbers: Newest[int, None] = Newest(_UPDATES_REMEMBERED)
 
     def holds(self, update: Mapping[str, Any]) -> bool:
-        """Whether it was handled, or is at the moment."""
+        """True if it was handled, or is at the moment."""
         return _number(update) in self._numbers
 
     def add(self, update: Mapping[str, Any]) -> None:
@@ -146,7 +148,10 @@ class Batch:
         self.end = self._open[-1] + 1
 
     def land(self, update: Mapping[str, Any]) -> int | None:
-        """It is done with. The first one that isn't, where it is `every` more since that was last told."""
+        """Mark it as done.
+
+        Returns the first open number once `every` more were passed since the last time, else None.
+        """
         if (number := _number(update)) is not None:
             self._done.add(number)
         while self._passed < len(self._open) and self._open[self._passed] in self._done:
@@ -167,12 +172,12 @@ def _number(update: Mapping[str, Any]) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """The bot of one channel: its client, the service that it acts through, and the town as it is at the moment.
+    """The bot of one channel: its client, the service of its acts, and the present state of the town.
 
-    `remember` keeps a fact of the channel: under `bot` stands by which name people find it. `intake` keeps what people
-    say, where the channel hears; where it doesn't, there is none. `subscribes`: people may subscribe with it.
-    `exercise`: its channel is for exercises. `reports` is who takes what people report to it, where they may. `ahead`
-    is the client by which officers are answered ahead of others.
+    `remember` stores a fact of the channel: under `bot` the name by which people find it. `intake` stores people's
+    remarks, if the channel hears; else there is none. `subscribes`: people may subscribe with it. `exercise`: its
+    channel is for exercises. `reports` takes people's reports, if they may report to it. `ahead` is the client that
+    answers officers ahead of others.
     """
 
     channel: str
@@ -219,9 +224,9 @@ class Reception:
             await bot.client.list_commands(offered, language)
 
     async def handle(self, updates: Sequence[Mapping[str, Any]], landed: Landed | None = None) -> None:
-        """Handle them, those of one chat in their order, each once, however often it is brought.
+        """Handle updates, those of one chat in their order, each once, however often it is delivered.
 
-        `landed` hears of each that is done with. Raises what the database does: then they are to come again.
+        `landed` is called for each that is done. Raises the database's errors: then they are to come again.
         """
         if not self.username:
             self.username = await self._bot.client.me()
@@ -255,7 +260,7 @@ class Reception:
         return frozenset(each.chat for each in linked)
 
     def _read(self, update: Mapping[str, Any]) -> ChatEvent | None:
-        """What it tells. One that can't be read is let go of, or it would come again for ever, ahead of all others."""
+        """Read it. An unreadable one is dropped, or it would come again for ever, ahead of all others."""
         try:
             return read_update(update, self.username)
         except Exception as error:  # noqa: BLE001 whatever it is; its words might be somebody's
@@ -324,7 +329,7 @@ class Reception:
         return isinstance(event.what, Command | Press) and await self._bot.client.is_admin(event.chat, event.asker)
 
     async def _answer(self, event: ChatEvent, town: TownNow) -> BotReply:
-        """What is said to it: to whatever somebody wrote of their own, first of all where help is."""
+        """Return the answer to an event; free text is always answered first with where to get help."""
         answer = await self._decide(event, town)
         # The other pictures of an album are answered with its first.
         is_rest = isinstance(event.what, SentPhoto) and event.what.album is not None and not answer.says

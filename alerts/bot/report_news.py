@@ -1,8 +1,8 @@
-"""Who reported something in a chat is told there what became of it, step by step.
+"""Progress of a report, sent step by step to the chat that it came from.
 
-Each step of a report that has a chat waits in the store until it was told (`Reports.untold`). One is told after the
-other, at the pace of what goes to many (`Precedence.ROUTINE`), by whoever holds the bot's lease; that it was told is
-kept right after. A daemon that is killed in between tells one step once more, and never leaves one out.
+Each step of a report with a chat waits in the store until it was sent (`Reports.untold`). They are sent one after the
+other, at the pace of bulk messages (`Precedence.ROUTINE`), by the owner of the bot's lease, and recorded right after. A
+daemon that is killed in between repeats one step, and never omits one.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from alerts.reports.drafting import is_on, is_told
 from alerts.reports.taking import section_of
 
 LOOKED_AT_EVERY = 10.0
-"""Seconds from one look to the next, where nothing rings before."""
+"""Seconds between two checks without a notification."""
 RESTS = 60.0
-"""Seconds until what couldn't be told is tried again."""
+"""Seconds until a failed message is tried again."""
 AT_ONCE = 50
 """Steps that are read at once."""
 
@@ -40,7 +40,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Untold:
-    """A step that a chat is still to be told, in which language; `on` is the alert that it is about, in the town's."""
+    """A step that a chat must still get, with its language.
+
+    `on` is the alert that it is about, in the town's language.
+    """
 
     step: ReportStep
     chat: int = field(repr=False)
@@ -50,7 +53,7 @@ class _Untold:
 
 
 class ReportNews:
-    """Tells those who reported in the private chats of one bot."""
+    """Notifies the reporters in the private chats of one bot."""
 
     def __init__(self, bot: Bot, town: Town, join: Join) -> None:
         self._bot = bot
@@ -61,7 +64,7 @@ class ReportNews:
         self._doubted: set[int] = set()
 
     def wake(self) -> None:
-        """Something may be to be told."""
+        """Check for pending steps."""
         self._woken.set()
 
     async def run(self) -> None:
@@ -70,7 +73,7 @@ class ReportNews:
         await self._hold.rounds(self.go_round, self._woken, clock, every=LOOKED_AT_EVERY, named="report_news")
 
     async def go_round(self, lease: Lease | None = None) -> None:
-        """Tell all that is untold. A chat that can't be told rests, and keeps no other waiting."""
+        """Send all pending steps. A chat that fails rests, and delays no other."""
         behind = 0
         while untold := await self._bot.service.ask(partial(self._untold, behind)):
             for each in untold:
@@ -84,7 +87,7 @@ class ReportNews:
         self._rests = {chat: until for chat, until in self._rests.items() if until > self._bot.clock.monotonic()}
 
     async def _tell(self, untold: _Untold, lease: Lease | None) -> bool:
-        """Tell one step; False where nobody can be told anything now. Raises LeaseLost before anything is said."""
+        """Send one step; returns False if nothing can be sent now. Raises LeaseLost before anything is sent."""
         try:
             if (say := await self._worded(untold)) is not None:
                 # In memory a lease may outlast the database's: where the clocks differ, or the machine stood still.
@@ -104,7 +107,7 @@ class ReportNews:
         return True
 
     def _is_over(self, untold: _Untold, error: DeliveryError) -> bool:
-        """Whether it is tried no more: it was refused for good, or may be there and was tried twice. Else it rests."""
+        """True if it is tried no more: refused for good, or in doubt twice. Else it rests."""
         seq = untold.step.seq
         if isinstance(error, Rejected) or (isinstance(error, InDoubt) and seq in self._doubted):
             return True

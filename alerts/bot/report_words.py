@@ -1,4 +1,4 @@
-"""What the bot says to who reports something, and later of what became of it."""
+"""The bot's words to reporters, during a report and afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LONGEST_TITLE = 100
 
 
 def ask_kind(kinds: Sequence[ReportKind], language: str) -> Say:
-    """What is it? First of all, whom to call where somebody is in danger."""
+    """Ask for the kind. First of all comes the number to call in danger."""
     _ = words_of(language).gettext
     text = _(
         "Is somebody in danger? Call <b>112</b> or <b>18</b>; if you can’t hear or speak, text <b>114</b>.\n\n"
@@ -33,7 +33,7 @@ def ended(kind: ReportKind, message: int) -> Say:
 
 
 def chosen(kind: ReportKind, language: str, message: int) -> Say:
-    """What was chosen, in place of the buttons."""
+    """Return the chosen kind, in place of the buttons."""
     return Say(f"<b>{safe(kind.name(language))}</b>", buttons(), message)
 
 
@@ -52,7 +52,7 @@ def ask_place(language: str, *, by_address: bool) -> Say:
 
 
 def place_found(begun: BegunReport, language: str, *, is_here: bool) -> Say:
-    """What place that is; the button for the location goes."""
+    """Confirm the place; the button for the location disappears."""
     _ = words_of(language).gettext
     text = f"📍 {safe(begun.place or f'{begun.lat:.5f}, {begun.lon:.5f}')}"
     if not is_here:
@@ -61,7 +61,7 @@ def place_found(begun: BegunReport, language: str, *, is_here: bool) -> Say:
 
 
 def ask_more(language: str, before: str = "", also: Sequence[tuple[str, str]] = ()) -> Say:
-    """What else is there to say? Nothing has to be; `also` are those that may be the same: what they are, their ids."""
+    """Ask for more, which is optional; `also` are reports of possibly the same matter: descriptions and ids."""
     _ = words_of(language).gettext
     text = _(
         "You can send a photo (with words under it), or a few words. Or send the report as it is: "
@@ -113,7 +113,7 @@ def _named(on: On) -> str:
 
 
 def news(step: ReportStep, report: CitizenReport, kind: str, on: On | None, language: str) -> Say:
-    """What is told of one step of a report; `on` is the alert that it is about, where that is on."""
+    """Return the message about one step of a report; `on` is the alert that it is about, if that is current."""
     words = words_of(language)
     where = ", ".join(filter(None, (kind, report.place)))
     lines = [f"<b>{safe(report.number)}</b> – {safe(where)}", _became(step, words)]

@@ -43,7 +43,7 @@ from alerts.reports.public import Pin, nearby
 from alerts.reports.taking import ReportDraft, section_of
 
 JUST_NOW = timedelta(minutes=30)
-"""How long who sends something once more is told that it is there already."""
+"""How long a repeated submission is answered as already received."""
 MOST_OWN = 100
 FETCHED_AT_ONCE = 2
 """Photos that one bot has in memory before they are drawn anew."""
@@ -60,7 +60,7 @@ class ChatReports:
         self._fetching = asyncio.Semaphore(FETCHED_AT_ONCE)
 
     async def answer(self, event: ChatEvent, town: TownNow) -> BotReply | None:
-        """What to say to it, having done it; None where it has nothing to do with a report."""
+        """Handle an event and return the answer. Returns None if it has nothing to do with a report."""
         match event.what:
             case Command(name="report"):
                 return await self._begin(event, town)
@@ -164,7 +164,7 @@ class ChatReports:
     async def _known(
         self, begun: BegunReport, places: Places, town: TownNow, language: str
     ) -> tuple[str, list[tuple[str, str]]]:
-        """What is to be read before anything is written: the alert that is on, and what others reported there."""
+        """Return the facts to read before writing: the current alert, and others' reports there."""
         station = self._intake.town
         lat, lon = begun.lat or 0.0, begun.lon or 0.0
 
@@ -278,13 +278,13 @@ class ChatReports:
 
 
 def on_now(town: TownNow, incident: str | None, language: str) -> On | None:
-    """What is on, as everybody may read it; None where that incident isn't."""
+    """Return the public form of a current alert. Returns None if that incident has none."""
     on = town.on.get(language) or next(iter(town.on.values()), ())
     return next((each for each in on if incident and each.incident == incident), None)
 
 
 def _source(chat: int) -> str:
-    """Who that is: a person has one number with every bot, so one person is no two of them."""
+    """Return the source's name: a person has one number with every bot, so one person is no two sources."""
     return f"chat telegram:{chat}"
 
 

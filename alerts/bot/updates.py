@@ -1,7 +1,7 @@
-"""How a bot gets its updates: it asks Telegram for them (long polling), or Telegram sends them (a webhook).
+"""A bot's way of getting updates: polling Telegram (long polling), or Telegram's webhook.
 
-One daemon sees to that, which holds the bot's lease. Where another one is to have it, a question that Telegram keeps
-open is given up, what it brought already is handled, and only then the lease is let go of.
+The daemon that holds the bot's lease does it. If another one is to have it, the open request is cancelled, its received
+updates are handled, and only then is the lease released.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ KEPT_EVERY = 8
 SET_AGAIN = 600.0
 """Seconds after which a webhook is set anew, should somebody have taken it away."""
 LOOKED_AT_EVERY = 30.0
-"""Seconds between two looks at whether the secret of a webhook is another one by now."""
+"""Seconds between two checks for a changed secret of a webhook."""
 HELD_BY_ANOTHER = 1.0
-"""Seconds of waiting for the lease that tell that somebody else has listened until now."""
+"""A wait for the lease longer than these seconds means that another daemon has listened until now."""
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 a header's name
 
 Join = Callable[[Callable[[], None]], Hold]
@@ -94,7 +94,7 @@ class Asking:
         await self._bot.client.listen_by_asking()
 
     async def _ear_failed(self, lease: Lease) -> None:
-        """Write down that the ear hears nothing at the moment; where that can't be, its age tells it."""
+        """Record that the ear hears nothing at the moment; if that fails, its age shows it."""
         if self._ear is not None and self.reason is not None:
             with suppress(DatabaseRefused, LeaseLost):
                 await self._ear.failed(self.reason, lease)
@@ -116,7 +116,7 @@ class Asking:
         await self._let_go_of(batch.end, lease)
 
     async def _asked(self, offset: int) -> Sequence[Mapping[str, Any]]:
-        """What Telegram has; nothing where another daemon is to ask from now on."""
+        """Return Telegram's updates; none if another daemon is to poll from now on."""
         asking = asyncio.ensure_future(self._bot.client.updates(offset, POLL))
         woken = asyncio.ensure_future(self._woken.wait())
         try:
@@ -150,7 +150,7 @@ class Asking:
         return max(wait, (asked - self._bot.clock.now()).total_seconds()) if asked else wait
 
     def _tell(self, error: Exception) -> None:
-        """One line each time. The cycle that stands, with this reason, is what those on call are told of."""
+        """Log one line each time. Those on call are notified of the stalled cycle, with this reason."""
         if isinstance(error, DeliveryError):
             self.reason = error.reason
             log.warning("bot.not_listening", channel=self._bot.channel, reason=str(error.reason))
@@ -163,10 +163,10 @@ class Asking:
 
 
 class WebhookListening(Asking):
-    """A webhook: Telegram brings the updates; who holds the lease sees to it that it does.
+    """A webhook: Telegram delivers the updates, and the owner of the lease keeps it registered.
 
-    `secret` tells what holds now, for it is made of the token: with a new token the old one opens nothing any more.
-    What Telegram brings with the old one meanwhile is refused, and comes again.
+    `secret` returns the current one, which is made of the token: with a new token the old one is worthless. Updates
+    delivered with the old one meanwhile are refused, and come again.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class WebhookListening(Asking):
         await self._begin()
 
     async def take(self, request: web.Request) -> web.Response:
-        """One update that was brought. Whoever doesn't know the secret learns nothing."""
+        """Take one delivered update. A client without the secret learns nothing."""
         given = request.headers.get(SECRET_HEADER, "")
         if not same(given, self._secret()):
             return web.Response(status=HTTPStatus.FORBIDDEN)

@@ -1,5 +1,5 @@
-"""Says when it can't: what is looked at, what counts as trouble, and the notices that those on call get.
+"""Health: the checks, the conditions that count as trouble, and the notices to those on call.
 
-`monitor` decides without input or output; `checks` looks each minute; `notices` stores what is said as messages, so
-that lanes send them. What waits for a person (`approvals`) and what happened at the desk (`desk_events`) too.
+`monitor` decides without input or output; `checks` runs each minute; `notices` stores the warnings as messages, so that
+lanes send them. Waiting alerts (`approvals`) and events at the desk (`desk_events`) are reported too.
 """

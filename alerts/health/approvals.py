@@ -1,10 +1,10 @@
-"""Who is told of an alert that waits for validation: those on call by `[notify]`'s channels, officers in their chats.
+"""Notices about an alert that waits for validation: to those on call, and to officers in their chats.
 
-Both hear at once, again every `[desk] remind` while it waits, and last how it was decided. `ApprovalNotices` files its
-notices like any other message; `OfficerNotices` says them in the chats that officers have linked to their accounts,
-each in its officer's language. There an officer also hears, once, that somebody else's words took the place of theirs,
-and what was changed of what proves the account's owner: the chat is theirs, whoever made the change. What each was told
-is kept, so that a restart tells nobody twice.
+Both get one at once, another every `[desk] remind` while it waits, and a last one with the decision. `ApprovalNotices`
+files its notices, for `[notify]`'s channels, like any other message; `OfficerNotices` sends them to the chats that
+officers have linked to their accounts, each in its officer's language. There an officer is also notified, once, when
+somebody else's words replaced theirs, and when the credentials of the account changed: the chat is the owner's, whoever
+made the change. The sent notices are stored, so that a restart repeats none.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ from alerts.store.monitor import OWN_WARNINGS
 from alerts.store.unit import Unit
 
 APPROVALS_LOOKED_AT_EVERY = timedelta(seconds=2)
-"""Seconds from one look to the next: how long after its storing an alert that waits is told at the latest."""
+"""The interval of checks: a waiting alert is reported at most this long after its storing."""
 _DECISIONS = (Act.APPROVE, Act.REJECT, Act.SEND_BACK)
 
 log = structlog.get_logger()
@@ -75,14 +75,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """What is to be said now, of which alert, which still `waits` or doesn't."""
+    """A notice that is due: its phase, and its alert, which may still wait or be decided."""
 
     say: Phase
     stored: StoredAlert
 
 
 class ApprovalNotices:
-    """Tells of what waits on the channels of `[notify]`."""
+    """Reports waiting alerts on the channels of `[notify]`."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class ApprovalNotices:
         self._term = 0
 
     async def run(self) -> None:
-        """Look while this daemon has the shared duties. A look that fails is logged, and the next one comes."""
+        """Check while this daemon has the shared duties. A check that fails is logged, and the next one follows."""
         while True:
             lease = await self._keeper.wait_for(DUTIES)
             if (term := self._keeper.term_of(DUTIES)) != self._term:
@@ -136,7 +136,7 @@ class ApprovalNotices:
                 await first_of(self._changed.wait(), self._clock.sleep(rest.total_seconds()))
 
     async def look(self, lease: Lease | None = None) -> None:
-        """Look once; only where there is something to say is anything written. Raises LeaseLost."""
+        """Check once; writes only if a notice is due. Raises LeaseLost."""
         # Read first: a transaction that writes each two seconds would wake every other process at the file.
         has_news, height = await self._database.read(self._news)
         if has_news:
@@ -147,12 +147,12 @@ class ApprovalNotices:
         self._read_to = height
 
     def _news(self, unit: Unit) -> tuple[bool, int]:
-        """Whether there is anything to say, and how far the audit log was read for it."""
+        """Return True if a notice is due, and the line of the audit log up to which it was read."""
         now, height = self._clock.now(), unit.audit.height()
         return bool(self._due(unit) or self._said(unit, now, height)), height
 
     def _said(self, unit: Unit, now: datetime, height: int) -> list[OnCallNotice]:
-        """What is new and waits for nobody: of the audit log, of the desk's decisions, and of time."""
+        """Return the notices that need no decision: of the audit log, of the desk's decisions, and of time."""
         unasked = [*self._clashes.news(unit, now), *self._endings.news(unit, now)]
         if self._calls is not None:
             unasked += self._calls.news(unit, now)
@@ -189,7 +189,7 @@ class ApprovalNotices:
 
     @staticmethod
     def _told(alerts: AlertRepository, waiting: set[str], now: datetime) -> Mapping[str, datetime]:
-        """When those on call were last told of each, as far as it isn't settled."""
+        """Return when those on call were last notified of each alert, unless it is settled."""
         earlier = {each: alerts.by_topic(topic_of(_key(each)), now) for each in sorted(waiting)}
         return {each: stored_alerts[0].received_at for each, stored_alerts in earlier.items() if stored_alerts}
 
@@ -206,7 +206,7 @@ class ApprovalNotices:
 
 
 def pending_of(town: Town, alerts: AlertRepository, stored: StoredAlert) -> PendingApproval:
-    """What those on call are told of an alert that waits, or did."""
+    """Return the facts of a waiting or decided alert for those on call."""
     alert, desk_url = stored.alert, town.desk_url
     info = words_about(alerts, stored, town.language)
     posts = alerts.posts_of(stored.id)
@@ -253,22 +253,22 @@ def settled_of(
 
 
 RESTS = 60.0
-"""Seconds until what couldn't be told is tried again."""
+"""Seconds until a failed notice is tried again."""
 WORDS = "words "
-"""What the key of an answer, an outcome or a poll that waits begins with, among what a chat was told of."""
+"""Prefix of the key of a waiting answer, outcome or poll among a chat's notices."""
 TAKEN = "taken "
-"""What the key of an officer's own words begins with that somebody else's took the place of."""
+"""Prefix of the key of an officer's own words that somebody else's replaced."""
 CALL = "call "
-"""What the key of a call for help begins with, among what a chat was told of."""
+"""Prefix of the key of a call for help among a chat's notices."""
 MOST_CALLS_TOLD = 20
-"""Calls for help that one chat is told of by themselves: of more, all are at the desk."""
+"""Calls for help that one chat is notified of individually; the desk shows all."""
 MOST = 200
-"""Alerts that wait, of which officers are told."""
+"""Maximum waiting alerts that officers are notified of."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Letter:
-    """What one chat is to be told of one alert now."""
+    """The message to one chat about one alert."""
 
     chat: int = field(repr=False)
     alert: str
@@ -278,7 +278,7 @@ class _Letter:
 
 @dataclass(frozen=True, slots=True)
 class _Now:
-    """What there is to be told of at one moment, whoever is told."""
+    """The events to report at one moment, for all recipients."""
 
     waiting: Mapping[str, StoredAlert]
     calls: Sequence[Utterance]
@@ -286,7 +286,7 @@ class _Now:
 
 
 class OfficerChannel(Protocol):
-    """Who speaks with officers on a channel."""
+    """Sends messages to officers on a channel."""
 
     @property
     def channel(self) -> str:
@@ -295,12 +295,12 @@ class OfficerChannel(Protocol):
 
     @property
     def service(self) -> DeskService:
-        """By which is found and kept who was told what."""
+        """The service that reads and stores the sent notices."""
         ...
 
     @property
     def clock(self) -> Clock:
-        """Whose time it is."""
+        """The clock of the channel."""
         ...
 
 
@@ -324,7 +324,7 @@ class OfficerRounds:
         await self._hold.rounds(lambda _: self.go_round(), self._woken, self._bot.clock, every=every, named="officers")
 
     async def go_round(self) -> None:
-        """Tell every chat what it doesn't know yet."""
+        """Send every chat its pending notices."""
         for letter in await self._bot.service.ask(self._due):
             if self._hold.lease is None:
                 return
@@ -377,7 +377,10 @@ class OfficerRounds:
         return [letter for each in linked for letter in self._due_for(unit, each, now)]
 
     def _due_for(self, unit: DeskUnit, linked: Linked, now: _Now) -> list[_Letter]:
-        """An account that is shut out, or may decide nothing any more, is told nothing more."""
+        """Return the notices for one chat.
+
+        A disabled account, or one without the right to decide, gets none of them.
+        """
         account = unit.accounts.account(linked.account)
         if account is None or account.disabled_at is not None:
             return []
@@ -404,7 +407,7 @@ class OfficerRounds:
         return letters
 
     def _changes(self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
-        """What was changed of what proves the account's owner and this chat, which is theirs, wasn't told yet."""
+        """Return the changes of the owner's credentials that this chat, which is theirs, wasn't notified of yet."""
         language, zone = language_of(account, unit.desk.station.language), unit.desk.station.zone
         letters = []
         for line in changes_of(unit, account.name, unit.now - NEWS_FOR):
@@ -431,7 +434,7 @@ class OfficerRounds:
     def _calls(
         self, account: Account, chat: int, known: Mapping[str, datetime], calls: Sequence[Utterance]
     ) -> list[_Letter]:
-        """What may be a call for help, each once and in its own words; what was seen to is told no more."""
+        """Return possible calls for help, each once and in its own words; handled ones end."""
         language, zone = language_of(account, self._town.language), self._town.zone
         _ = words_in(language).gettext
         link = f"{self._town.desk_url}/heard" if self._town.desk_url else ""
@@ -448,7 +451,7 @@ class OfficerRounds:
         return letters
 
     def _words(self, unit: DeskUnit, account: Account, chat: int, known: Mapping[str, datetime]) -> list[_Letter]:
-        """What else waits for a validation: answers, outcomes and polls, each once, to who didn't write it."""
+        """Return other waiting words: answers, outcomes and polls, each once, except to their author."""
         language, url = language_of(account, self._town.language), self._town.desk_url
         waits = [(each.id, each.author, partial(word_waiting, each, url)) for each in unit.listening.waiting_answers()]
         waits += [(each.id, each.author, partial(word_poll, each, url)) for each in unit.polls.waiting()]

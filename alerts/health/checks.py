@@ -1,15 +1,15 @@
-"""The checks of each minute: look at every cycle, credential and source, tell those on call what is wrong, then beat.
+"""The checks of each minute: every cycle, credential and source; notices of trouble; then the heartbeat.
 
     Observer ──▶ monitor: troubles, notices ──▶ messages in the outbox of the [notify] channels ──▶ heartbeat
 
-`Observer` finds what the database says of channels and sources; `CredentialProbes` asks the platforms, on a schedule,
-so that what a credential can't do is known before the next emergency. `monitor`, which is pure, decides what of it is
-a trouble. What was told is read from the database, in the transaction that tells. That this transaction succeeds is
-half of what is checked: a database that refuses silences the heartbeat, and is itself told on the channels without
-being stored.
+`Observer` reads the state of channels and sources from the database; `CredentialProbes` asks the platforms, on a
+schedule, so that a credential's defects are known before the next emergency. `monitor`, which is pure, decides which
+findings are troubles. The earlier notices are read from the database, in the transaction that files new ones. The
+success of this transaction is half of the check: a database that refuses it silences the heartbeat, and is itself
+reported on the channels without being stored.
 
-Of several daemons each looks at the channels whose lanes it works. The one that has the shared duties looks at all the
-rest, the cycles of the others included, and lets the heart beat for all.
+Of several daemons each checks the channels whose lanes it works. The one that has the shared duties checks all the
+rest, the cycles of the others included, and sends the heartbeat for all.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from alerts.web.ops import Cycle
 WATCH, STORE = "watch", "store"
 STORE_LOOKED_AT_EVERY = timedelta(seconds=2)
 LOOKS_WITHOUT_LANES = 3
-"""After so many looks at a store that is well, whoever works no lane doesn't speak for those that it had."""
+"""After so many checks of a healthy store, a daemon without lanes stops reporting for those it had."""
 HEARTBEAT_TIMEOUT = 10.0
 MISSED_ROUNDS = 3
 FIRST_AFTER = 3.0
@@ -67,7 +67,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What one round came to: the news, the channels that carry them, and what those on call know of now."""
+    """The result of one round: the notices, their channels, and the troubles that those on call know now."""
 
     news: list[HealthNotice]
     channels: list[str]
@@ -75,12 +75,12 @@ class _Outcome:
 
 
 class HealthChecks:
-    """Looks at everything each `[notify] every`. Where the database refuses, nothing is told, and no heart beats.
+    """Checks everything each `[notify] every`. If the database refuses, no notice is filed, and no heartbeat sent.
 
-    `holds` tells whether this process has a lease, and `lease_of` which; `cycles` is all that must go round, here or at
-    another daemon; `failing` finds what only the database tells: sign-ins that fail again and again, a flood of
-    reports. What can't be stored is published at once, on the lanes that this process works, or worked when the trouble
-    began.
+    `holds` is true if this process has a lease, and `lease_of` returns it; `cycles` are all that must run, here or at
+    another daemon; `failing` finds troubles known to the database alone: repeatedly failing sign-ins, a flood of
+    reports. A notice that can't be stored is published at once, on the lanes that this process works, or worked when
+    the trouble began.
     """
 
     def __init__(
@@ -126,12 +126,12 @@ class HealthChecks:
 
     @property
     def cycle(self) -> Cycle:
-        """The watch itself, as one more cycle: it stands still where the database can't be written."""
+        """The watch itself, as one more cycle: it stalls if the database can't be written."""
         age = self._clock.monotonic() - self._cycled_at
         return Cycle(WATCH, age, age > MISSED_ROUNDS * self._every.total_seconds() + _LATE)
 
     def troubles(self) -> list[ToldTrouble]:
-        """What those on call are warned of now."""
+        """Return the troubles that those on call are warned of now."""
         return list(self._known.values())
 
     async def run(self) -> None:
@@ -149,7 +149,7 @@ class HealthChecks:
             await self._clock.sleep(self._every.total_seconds())
 
     async def check_all(self) -> None:
-        """Look at everything once, tell the news, and let the heart beat if all is going round."""
+        """Check everything once, file the notices, and send the heartbeat if all cycles run."""
         has_duties, leases = self._holds(DUTIES), self._leases()
         # Itself it can't judge: that it stands still is told by the heartbeat which doesn't come.
         cycles = [cycle for cycle in self._cycles() if cycle.name != WATCH] if has_duties else []
@@ -165,15 +165,15 @@ class HealthChecks:
             await self._beat(self._heartbeat)
 
     def _leases(self) -> list[Lease]:
-        """Those under which this round is made: what it tells after one was lost is another daemon's to tell."""
+        """Return the leases under which this round is made: if one is lost, its notices are another daemon's."""
         return [lease for name in (DUTIES, *self._lanes) if (lease := self._lease_of(name)) is not None]
 
     async def watch_the_store(self, every: timedelta = STORE_LOOKED_AT_EVERY) -> None:
-        """Look all the time whether the database takes what is written, until cancelled; that it doesn't is said.
+        """Check continuously, until cancelled, that the database accepts writes, and report if it doesn't.
 
-        No such warning can be stored, so it goes out without: once at each beginning, every six hours while it lasts,
-        and once at its end. Of several daemons each says it on the lanes that it works, or worked until nothing could
-        be written any more, so that the leases ran out.
+        No such warning can be stored, so it is sent without: once at each beginning, every six hours while it lasts,
+        and once at its end. Of several daemons each sends it on the lanes that it works, or worked until writes failed,
+        so that the leases ran out.
         """
         said_at: float | None = None
         since = self._clock.now()
@@ -231,7 +231,7 @@ class HealthChecks:
             self._events.publish(PostsStored(outcome.channels))
 
     def _decide(self, seen: Seen, leases: Sequence[Lease], unit: Unit, *, has_duties: bool) -> _Outcome:
-        """Where there is nobody to tell, what was told is what stands in the log."""
+        """Decide on the notices of a round. Without channels to notify, the log takes their place."""
         now, alerts, notices = self._clock.now(), unit.alerts, self._notices
         for lease in leases:
             unit.leases.check(lease, now)

@@ -1,6 +1,6 @@
-"""What `check` finds: at rest the files, with `--live` each feed and each credential, everything in one go.
+"""The findings of `check`: at rest the files, with `--live` each feed and each credential, everything in one go.
 
-Each finding is a reason; as text it is in the station's language, which is known here since its file was read.
+Each finding is a reason; as text it is in the town's language, which is known here since its file was read.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _DESK_ANSWERS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was checked; what is good may still be worth a look (`note`).
+    """One thing that was checked; a good one may still deserve attention (`note`).
 
-    `misuse` says that what isn't good is wrong configuration, for which a command ends with 2.
+    `misuse`: the fault is a wrong configuration, for which a command ends with 2.
     """
 
     what: str
@@ -141,7 +141,7 @@ def _shared_bots(town: Town) -> list[Finding]:
 
 
 def _store(database: Place) -> Finding:
-    """Whether this SQLite can make one, and what is there can be written, is whole, is Tocsin's, and has room."""
+    """Check that this SQLite can make a store, and that an existing one is writable, intact, Tocsin's, and has room."""
     if not isinstance(database, Path):
         return _server(database)
     written = _written("store", database)
@@ -168,7 +168,7 @@ def _file(database: Path, well: Finding) -> Finding:
 
 
 def _server(server: Server) -> Finding:
-    """Whether it answers, lets us in, and what stands there is Tocsin's."""
+    """Check that the server answers and lets us in, and that an existing schema is Tocsin's."""
     try:
         if exists(server):
             sound(server)
@@ -178,7 +178,7 @@ def _server(server: Server) -> Finding:
 
 
 def _written(what: str, file: Path) -> Finding:
-    """Whether something can be put there, by the user who checks."""
+    """Check that the present user can create a file there."""
     folder = file.parent
     # Folders that aren't there are made: the nearest one above has to allow it.
     while not folder.exists():
@@ -231,9 +231,9 @@ def _lab(colour: str) -> tuple[float, float, float]:
 
 
 def check_street_map(town: Town, name: str) -> Finding:
-    """Whether the map with streets is there, can be drawn, covers the town, and says whose it is.
+    """Check that the map with streets exists, can be drawn, covers the town, and names its owner.
 
-    Without it maps have outlines alone, so nothing of this keeps anybody from starting.
+    Without it maps have outlines alone, so none of these faults prevents a start.
     """
     path = str(name)
     try:
@@ -268,7 +268,7 @@ def box_of(town: Town) -> tuple[float, float, float, float] | None:
 
 
 def _proxies(town: Town) -> Iterator[Finding]:
-    """Whether the web server that speaks https before us is known: from any other the desk takes nothing."""
+    """Check that the web server that terminates https is listed: the desk refuses every other one."""
     address = town.desk_url or ""
     if not address.startswith("https:") or town.web.proxies:
         return
@@ -277,16 +277,16 @@ def _proxies(town: Town) -> Iterator[Finding]:
 
 
 def _is_free_or_ours(folder: Path) -> bool:
-    """Whether the pages may be put there: nothing is, or the link to an edition, which stand beside it."""
+    """True if the pages may be put there: there is nothing, or the link to an edition in the folder of editions."""
     if folder.is_symlink():
         return folder.resolve().parent == folder.with_name(f"{folder.name}.editions").resolve()
     return not folder.exists()
 
 
 async def check_live(town: Town) -> list[Finding]:
-    """Each feed read once and each credential probed, side by side; nothing is stored or sent.
+    """Read each feed once and probe each credential, in parallel; nothing is stored or sent.
 
-    What a platform refused a post for, and no probe shows, is told as it was last met.
+    A platform's refusal of a post that no probe can see is reported as last met.
     """
     clock, refused = SystemClock(), await asyncio.to_thread(_refused_posts, town)
     async with aiohttp.ClientSession() as session:
@@ -309,7 +309,7 @@ async def check_live(town: Town) -> list[Finding]:
 
 
 async def desk_answers(address: str, session: aiohttp.ClientSession) -> Finding:
-    """Whether the desk answers where notices lead people; that nobody does may be a daemon that doesn't run."""
+    """Check that the desk answers at the address in notices; silence may mean that no daemon runs."""
     try:
         timeout = aiohttp.ClientTimeout(total=_DESK_ANSWERS)
         # Not led on: a redirect would end at a page that answers well, and is another's.

@@ -1,12 +1,12 @@
-"""What happened once, and those on call hear of it, though it waits for nobody.
+"""Events reported to those on call once, although they wait for no decision.
 
-A correction's words go out at once, and nobody validated them; of two messages that go by one name one may be wrong.
-What is Severe or Extreme and runs out by time is the town's last word on a danger that may still be there: those on
-call extend it, end it, or let it run out. Sign-ins that fail again and again may be somebody who tries passwords. What
-proves who an account's owner is may have been changed by somebody else. After a restore, posts may be out that this
-database doesn't know: nobody here can update or end them any more, so those on call are told where they stand.
+A correction's words go out at once, unvalidated; of two messages with one identifier one may be wrong. A Severe or
+Extreme alert that expires is the town's last word on a danger that may still be there: those on call extend it, end it,
+or let it expire. Repeatedly failing sign-ins may be somebody who tries passwords. An account's credentials may have
+been changed by somebody else. After a restore, posts may be out that this database doesn't know: nobody here can update
+or end them any more, so those on call get their addresses.
 
-Each finder reads what is new since it last looked, and leaves out what has a notice already.
+Each finder reads the events since its last reading, and omits those that have a notice already.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ from alerts.store.unit import Unit
 from alerts.web.console.words import words_of
 
 MISSED_AT_MOST = timedelta(hours=1)
-"""How long ago it may have been said for those on call to be told: as long as the daemon may have been down."""
+"""The age up to which an event is reported: as long as the daemon may have been down."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """Finds the corrections that weren't told yet. `desk_url` is where the desk is, `language` the station's."""
+    """Finds unreported corrections. `desk_url` is the desk's address, `language` the town's."""
 
     desk_url: str | None
     language: str
 
     def news(self, unit: Unit, after: int, now: datetime) -> Sequence[OnCallNotice]:
-        """A notice for each since the line `after` of the audit log; one that was told makes none."""
+        """Return a notice of each correction since the line `after` of the audit log; reported ones are omitted."""
         alerts = unit.alerts
         lines = unit.monitor.corrections(after, now - MISSED_AT_MOST)
         untold = [line for line in lines if not alerts.by_topic(topic_of(_correction_key(line.subject)), now)]
@@ -105,9 +105,9 @@ MOST_CALLS = 200
 
 @dataclass(frozen=True, slots=True)
 class CallsForHelp:
-    """Finds what may be a call for help and wasn't told yet. `desk_url` is where the desk is.
+    """Finds unreported possible calls for help. `desk_url` is the desk's address.
 
-    A notice says where and when, and never what was said or by whom: it is kept for longer than that.
+    A notice gives place and time, but neither the words nor their author: it is kept for longer than they are.
     """
 
     desk_url: str | None
@@ -137,21 +137,21 @@ NEARS = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """Finds the grave alerts that near their end and weren't told yet. `desk_url` is where the desk is."""
+    """Finds unreported grave alerts near their end. `desk_url` is the desk's address."""
 
     desk_url: str | None
     language: str
     zone: tzinfo
 
     def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
-        """A notice for each; an alert that was told of makes none, its next version another one."""
+        """Return a notice of each; a reported alert is omitted, but its next version gets one."""
         alerts = unit.alerts
         near = [stored for stored in alerts.over(now + NEARS) if self._nears(alerts, stored, now)]
         return [self._notice(stored) for stored in near if not alerts.by_topic(topic_of(f"ending {stored.id}"), now)]
 
     @staticmethod
     def _nears(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> bool:
-        """Whether it is grave, out, and wasn't meant to be as short as that."""
+        """True if it is grave, out, and wasn't meant to be as short as that."""
         alert = stored.alert
         if alert is None or stored.source == OWN_WARNINGS or not stored.severity.at_least(Severity.SEVERE):
             return False
@@ -187,7 +187,7 @@ def _correction_key(alert_id: str) -> str:
 
 
 class Clashes:
-    """Finds the messages that go by another one's sender and identifier, and weren't told of yet."""
+    """Finds unreported messages with the sender and identifier of another one."""
 
     def __init__(self, desk_url: str | None, station: Town) -> None:
         self._desk_url = desk_url
@@ -195,7 +195,7 @@ class Clashes:
         self._read_to: int | None = None
 
     def news(self, unit: Unit, now: datetime) -> Sequence[OnCallNotice]:
-        """A notice for each of the last hour; one that was told makes none."""
+        """Return a notice of each clash of the last hour; reported ones are omitted."""
         alerts, height = unit.alerts, unit.monitor.decisions_height()
         notices = []
         for alert_id in unit.monitor.clashes(self._read_to, now - MISSED_AT_MOST):
@@ -241,9 +241,9 @@ OVER_AFTER: timedelta = IN_A_ROW
 
 
 def failing_sign_ins(unit: DeskUnit) -> list[Trouble]:
-    """What fails now: an account, how often, since when, and from where if it is one place; or a place that tries many.
+    """Return the failing sign-ins: accounts with number, time and single origin; and places that try many accounts.
 
-    One that tries a single account is told once, with that account.
+    A place that tries a single account is reported once, with that account.
     """
     now = [each for each in bursts(unit, unit.now - REMEMBERED) if each.last > unit.now - OVER_AFTER]
     of_accounts = [each for each in now if unit.accounts.account(each.subject) is not None]
@@ -263,7 +263,7 @@ def _trouble(burst: Burst, place: str | None = None) -> Trouble:
 
 
 def crowds(unit: Unit, town: Town, now: datetime) -> list[Trouble]:
-    """That more people report than the town's `flood`, while they do."""
+    """Return a trouble while more people report than the town's `flood`."""
     section = town.reports
     if section is None or not is_flood(unit, section, now):
         return []
@@ -277,7 +277,7 @@ def lines_since(unit: Unit, after: int) -> list[Chained]:
 
 
 def waiting_polls(unit: Unit, lines: Sequence[Chained], now: datetime, desk_url: str | None) -> list[OnCallNotice]:
-    """A notice of each poll that was asked in these lines and waits for a validation; one that was told makes none."""
+    """Return a notice of each poll in these lines that waits for a validation; reported ones are omitted."""
     asked = [line.entry.subject for line in reversed(lines) if line.entry.act == Act.CONSULT]
     polls = [poll for each in dict.fromkeys(asked) if (poll := unit.polls.poll(each)) is not None]
     waits = [poll for poll in polls if poll.state is PollState.WAITING and poll.approved_at is None]
@@ -293,7 +293,7 @@ def _poll_key(poll: Poll) -> str:
 
 
 def word_poll(poll: Poll, desk_url: str | None, language: str) -> NoticeWords:
-    """That a poll waits, by whom, what it asks and where to look at it."""
+    """Word a waiting poll: its author, its question and its address."""
     _ = words_in(language).gettext
     said = _("a poll by {who} is waiting to be validated: “{question}”").format(who=poll.author, question=poll.question)
     link = f"{desk_url}/polls/{poll.id}" if desk_url else f"tocsin approve {poll.id}"
@@ -301,7 +301,7 @@ def word_poll(poll: Poll, desk_url: str | None, language: str) -> NoticeWords:
 
 
 def waiting_words(unit: Unit, now: datetime, desk_url: str | None) -> list[OnCallNotice]:
-    """A notice of each answer and outcome that waits for a validation; one that was told makes none."""
+    """Return a notice of each answer and outcome that waits for a validation; reported ones are omitted."""
     return [
         OnCallNotice(_words_key(each), Phase.FIRING, partial(word_waiting, each, desk_url))
         for each in unit.listening.waiting_answers()
@@ -314,7 +314,7 @@ def _words_key(version: GivenAnswer) -> str:
 
 
 def word_waiting(version: GivenAnswer, desk_url: str | None, language: str) -> NoticeWords:
-    """That an officer's own words wait, by whom and where to look at them. A report's are for the desk alone."""
+    """Word an officer's waiting words: the author and the address. Those of a report are for the desk alone."""
     _ = words_in(language).gettext
     if version.to is AnswerTo.REPORT:
         said = _("an answer to a report, by {who}, is waiting to be validated").format(who=version.author)
@@ -330,9 +330,9 @@ def word_waiting(version: GivenAnswer, desk_url: str | None, language: str) -> N
 
 
 def factor_changes(unit: Unit, lines: Sequence[Chained], now: datetime, zone: tzinfo) -> list[OnCallNotice]:
-    """A notice of each change of a second factor in these lines of the audit log; one that was told makes none.
+    """Return a notice of each change of a second factor in these lines of the audit log; reported ones are omitted.
 
-    What a new account sets up at its first sign-in is no change.
+    A factor that a new account sets up at its first sign-in is no change.
     """
     # The line before a sign-in is what that sign-in set up.
     first = {line.seq - 1 for line in lines if line.entry.act == AuditEvent.SIGNED_IN}
@@ -368,18 +368,18 @@ def _change_key(line: Chained) -> str:
 
 
 AFTER = timedelta(minutes=10)
-"""How long after the gap: by then the feeds were read, and what they tell again was looked for."""
+"""How long after the gap: by then the feeds were read, and posts of their alerts were searched for."""
 TRIES = 5
 PAUSE = 60.0
 _SHOWN = 5
 TOLD_FOR = timedelta(hours=1)
-"""How long a restore is a trouble at the least: by then every feed was read, and what it tells was looked for."""
+"""How long a restore is a trouble at least: by then every feed was read, and posts of its alerts were searched for."""
 
 log = structlog.get_logger()
 
 
 class UnknownPosts:
-    """Looks once, some minutes after the daemon began to work on a database that was put back."""
+    """Lists unknown posts once, some minutes after the daemon began to work on a restored database."""
 
     def __init__(
         self,
@@ -399,7 +399,7 @@ class UnknownPosts:
         self._keeper = keeper
 
     async def run(self) -> None:
-        """Wait until it is time, look, keep what was found, and tell it; nothing to do where nothing was put back.
+        """Wait until it is time, list the posts, store and report them; returns at once if nothing was restored.
 
         Of several daemons the one that has the shared duties does it.
         """
@@ -414,7 +414,7 @@ class UnknownPosts:
                 await self._clock.sleep(PAUSE)
 
     async def _look(self) -> bool:
-        """Look once; whether anything is left to do. Raises LeaseLost and DatabaseRefused."""
+        """List the posts once; returns True if anything is left to do. Raises LeaseLost and DatabaseRefused."""
         if (gap := await self._unlisted()) is None:
             return False
         await self._clock.sleep(max((gap.until + AFTER - self._clock.now()).total_seconds(), 0.0))
@@ -425,7 +425,7 @@ class UnknownPosts:
         return False
 
     async def _unlisted(self) -> Gap | None:
-        """What the database doesn't know since it was put back, where nobody has listed the channels for it."""
+        """Return the gap since the restore. Returns None if the channels were listed for it already."""
         gap, known = await self._database.read(lambda unit: (unit.restored.gap(), unit.restored.unknown_posts()))
         return gap if known is None else None
 
@@ -456,7 +456,7 @@ class UnknownPosts:
 
 
 def word_unknown_posts(found: Mapping[str, Sequence[Receipt]], language: str) -> NoticeWords:
-    """That posts stand on the channels which nobody here knows, and where."""
+    """Word the unknown posts on the channels, with their addresses."""
     _ = words_in(language).gettext
     where = _("; ").join(
         f"{channel}{_(': ')}{', '.join(post.url or post.remote_id for post in posts[:_SHOWN])}"
@@ -473,7 +473,7 @@ def word_unknown_posts(found: Mapping[str, Sequence[Receipt]], language: str) ->
 
 
 def put_back(unit: Unit, now: datetime, zone: tzinfo) -> list[Trouble]:
-    """That the database was put back, while anything may still have to be looked for because of it."""
+    """Return a trouble after a restore, while any post may still have to be verified because of it."""
     gap = unit.restored.gap()
     if gap is None:
         return []

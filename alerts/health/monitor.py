@@ -1,10 +1,11 @@
-"""It says when it can't: what to warn of, and when a warning is new, repeated or over. Decisions only, nothing is sent.
+"""Troubles and their phases: when a warning is new, repeated or over. Decisions only, nothing is sent.
 
-rounds look ──▶ troubles ──▶ lasting ones ──▶ notices: firing, repeated, resolved
+    rounds ──▶ troubles ──▶ lasting ones ──▶ notices: firing, repeated, resolved
 
-Each round tells what it saw (`see`). A trouble has to last some rounds before it is told, is told again while it lasts,
-and once when it is over; what comes back at once is no new trouble. The same phases serve an alert that waits for a
-validation (`notices_due`). What a feed's silence means is learned from the feed itself (`Habit`).
+Each round returns its findings (`see`). A trouble has to last some rounds before it is reported, is repeated while it
+lasts, and reported once more when it is over; one that comes back at once is no new trouble. The same phases serve an
+alert that waits for a validation (`notices_due`). The meaning of a feed's silence is learned from the feed itself
+(`Habit`).
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from types import MappingProxyType
 from alerts.model.reason import Reason, because
 
 AGAIN_AFTER = timedelta(hours=6)
-"""After how long a trouble that lasts is told once more."""
+"""How long until a lasting trouble is reported again."""
 RESTS = timedelta(minutes=30)
-"""What comes back within this time of its last beginning isn't told anew: something that flaps is no flood."""
+"""A trouble that comes back within this time of its last beginning isn't new, so that flapping causes no flood."""
 FAILURES_TOLD = 3
 """How many times in a row a source has to fail: a lost packet is no news."""
 INTERVALS_TOLD = 3
 """And for how many of its own intervals it wasn't read."""
 STUCK_AFTER = timedelta(minutes=10)
-"""How long a post may be tried without getting out before that is told."""
+"""How long a post may be tried without success before that is reported."""
 LIMITED_FOR = timedelta(minutes=2)
-"""How much longer a grave post has to wait for its channel's limits for that to be told."""
+"""How much longer a grave post has to wait for its channel's limits before that is reported."""
 
 
 class What(StrEnum):
@@ -76,7 +77,7 @@ class Trouble:
 
     @property
     def key(self) -> str:
-        """What makes it the same trouble in the next round."""
+        """The identity of the trouble across rounds."""
         return f"{self.what} {self.name}"
 
 
@@ -125,7 +126,10 @@ class SourceSeen:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one round saw: the troubles, and the keys of all that it could have seen: those it didn't see are over."""
+    """The findings of one round: the troubles, and the keys of all that was checked.
+
+    Absent ones among them are over.
+    """
 
     troubles: tuple[Trouble, ...] = ()
     judged: frozenset[str] = frozenset()
@@ -140,7 +144,7 @@ class Seen:
         return Seen((*self.troubles, *([trouble] if lacks else ())), self.judged | {trouble.key})
 
     def judging(self, kinds: Sequence[What], keys: Iterable[str]) -> Seen:
-        """Having looked for all of these kinds: those that were told and aren't there any more are over."""
+        """Return the findings after checking these kinds: reported troubles of them that are absent are over."""
         begins = tuple(f"{what} " for what in kinds)
         return Seen(self.troubles, self.judged.union(key for key in keys if key.startswith(begins)))
 
@@ -151,7 +155,7 @@ def see(
     cycles: Mapping[str, Reason | None],
     now: datetime,
 ) -> Seen:
-    """One round's troubles. `cycles` holds every cycle, and for one that stands still why (else None)."""
+    """Return one round's troubles. `cycles` has every cycle, with the reason if it is stalled (else None)."""
     standing = [Trouble(What.CYCLE, name, why) for name, why in cycles.items() if why is not None]
     found = [
         *standing,
@@ -190,7 +194,7 @@ def _of_source(seen: SourceSeen, now: datetime) -> Iterator[Trouble]:
 
 
 def _long_ago(time: datetime | None, span: timedelta, now: datetime) -> bool:
-    """A time in the future is one of a clock that was set back: nothing can be told by it."""
+    """True if the time is long ago. A future one is of a clock that was set back, so it proves nothing."""
     return time is None or time > now or now - time >= span
 
 
@@ -198,7 +202,7 @@ def _long_ago(time: datetime | None, span: timedelta, now: datetime) -> bool:
 
 
 class Phase(StrEnum):
-    """What there is to say of a trouble; the values stand in stored reasons and in log lines."""
+    """The phase of a trouble; the values are part of stored reasons and log lines."""
 
     FIRING = "begins"
     REPEATED = "goes_on"
@@ -207,7 +211,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ToldTrouble:
-    """A trouble that those on call know of: since when, and when they were last told."""
+    """A trouble known to those on call: since when, and when they were last notified."""
 
     trouble: Trouble
     since: datetime
@@ -225,7 +229,7 @@ class HealthNotice:
 
 @dataclass(frozen=True, slots=True)
 class MonitorMemory:
-    """What the rounds keep in mind: for how many rounds each trouble is there, and when each was last told to begin."""
+    """The memory between rounds: the number of rounds of each trouble, and when each was last reported to begin."""
 
     rounds: Mapping[str, int] = field(default_factory=dict)
     begun: Mapping[str, datetime] = field(default_factory=dict)
@@ -236,19 +240,19 @@ class MonitorMemory:
         return MonitorMemory({key: self.rounds.get(key, 0) + 1 for key in keys}, self.begun)
 
     def note_also(self, troubles: Iterable[Trouble]) -> MonitorMemory:
-        """With troubles that this round found beside what it looked at; they are told at once."""
+        """Return the memory with further troubles of this round; they are reported at once."""
         return MonitorMemory({**self.rounds, **{trouble.key: 1 for trouble in troubles}}, self.begun)
 
     def tell(self, news: Iterable[HealthNotice], now: datetime) -> MonitorMemory:
-        """After these were told."""
+        """Return the memory after these notices."""
         begun = {each.trouble.key: now for each in news if each.say is Phase.FIRING}
         return MonitorMemory(self.rounds, {**self.begun, **begun})
 
 
 def news_of(seen: Seen, told: Mapping[str, ToldTrouble], notebook: MonitorMemory, now: datetime) -> list[HealthNotice]:
-    """What is to be said after a round: each trouble once when it begins, again while it lasts, once when it is over.
+    """Return the notices of a round: each trouble once when it begins, again while it lasts, once when it is over.
 
-    `told` is what those on call know of, by key; `notebook` has this round in it already.
+    `told` has the troubles known to those on call, by key; `notebook` includes this round already.
     """
     there = {trouble.key: trouble for trouble in seen.troubles}
     news = []
@@ -265,7 +269,7 @@ def news_of(seen: Seen, told: Mapping[str, ToldTrouble], notebook: MonitorMemory
 
 
 def told_after(told: Mapping[str, ToldTrouble], news: Iterable[HealthNotice], now: datetime) -> dict[str, ToldTrouble]:
-    """What those on call know of once they have read the news."""
+    """Return the troubles that those on call know after these notices."""
     known = dict(told)
     for each in news:
         known[each.trouble.key] = ToldTrouble(each.trouble, each.since, now)
@@ -292,9 +296,9 @@ def _hidden(trouble: Trouble, there: Mapping[str, Trouble]) -> bool:
 def notices_due(
     waiting: Iterable[str], told: Mapping[str, datetime], now: datetime, remind: timedelta
 ) -> list[tuple[Phase, str]]:
-    """What is to be said of which alert. `told` is when those on call were last told of each that isn't settled.
+    """Return the notices due, by alert. `told` has the time of the last notice of each unsettled one.
 
-    A time of telling that lies ahead is one of a clock that was set back: it is told again.
+    A time in the future is one of a clock that was set back: the notice is repeated.
     """
     # An alert may wait for more than one reason, and is told once.
     there = list(dict.fromkeys(waiting))
@@ -318,10 +322,9 @@ FORGETS_HALF_IN = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """`mark` stands for what the feed said last and `changed_at` for when that was new.
+    """The rhythm of a feed: `mark` identifies its last content and `changed_at` is when that was new.
 
-    `longest` is its longest silence, which is forgotten by and by: half of it in two months. `changes` are how many
-    were seen.
+    `longest` is its longest silence, which fades: by half in two months. `changes` counts the changes seen.
     """
 
     mark: str
@@ -331,7 +334,7 @@ class Habit:
 
 
 def habit_after(habit: Habit | None, mark: str | None, now: datetime) -> Habit | None:
-    """The habit after one more look at the feed; `mark` is None where nothing can be told (as after an error)."""
+    """Return the habit after one more poll of the feed; `mark` is None if nothing is known (as after an error)."""
     if mark is None or (habit is not None and habit.mark == mark):
         return habit
     if habit is None:

@@ -1,7 +1,7 @@
 """Tocsin's own warnings as messages like any other: stored with their posts in one transaction, sent by their lanes.
 
-What was told is read from what is stored, so that a restart, or a second daemon, tells nothing twice. Such a message
-is a CAP alert of status System and scope Private: no routing takes it, and it goes to the channels of `[notify]` alone.
+The earlier notices are read from the store, so that a restart, or a second daemon, repeats none. Such a message is a
+CAP alert of status System and scope Private: no routing takes it, and it goes to the channels of `[notify]` alone.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ _REACHED = (PostState.SENT, PostState.SENDING, PostState.IN_DOUBT)
 
 @dataclass(frozen=True, slots=True)
 class OnCallNotice:
-    """One message to those on call: about what (`key`), what there is to say, its words by language, how grave.
+    """One message to those on call: its subject (`key`), its phase, its words by language, its severity.
 
-    `reason` is why, kept with it: that it is over is told by what was wrong.
+    `reason` is stored with it: the end of a trouble names what was wrong.
     """
 
     key: str
@@ -178,7 +178,7 @@ def build_notices(town: Town, new_id: Callable[[], str]) -> OnCallNotices:
 
 
 def topic_of(key: str) -> str:
-    """What the messages about one trouble have in common; no feed's topic is like it."""
+    """Return the topic that the messages about one trouble share; no feed's topic equals it."""
     return hashlib.sha256(f"{OWN_WARNINGS}: {key}".encode()).hexdigest()
 
 
@@ -219,7 +219,7 @@ def _told(key: str, stored_alerts: Sequence[StoredAlert]) -> ToldTrouble | None:
 
 
 def _withdraw(alerts: AlertRepository, thread: Sequence[Post], now: datetime) -> None:
-    """What hasn't gone out yet says what isn't so any more."""
+    """Withdraw unsent posts, whose words no longer hold."""
     for post in thread:
         if post.state is PostState.QUEUED:
             alerts.move_post(post, PostState.SUPERSEDED, because("newer_notice"), not_before=None)

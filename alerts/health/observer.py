@@ -1,4 +1,4 @@
-"""What the watch sees at each look: the channels with their credentials, the sources, the database and the cycles."""
+"""The watch's view at each round: the channels with their credentials, the sources, the database and the cycles."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
-    """What the last try found: nothing wrong, or why not."""
+    """The result of the last probe: no fault, or its reason."""
 
     refused: Reason | None = None
     unreachable: Reason | None = None
@@ -56,7 +56,7 @@ class ProbeResult:
 
     @property
     def good(self) -> bool:
-        """Whether there is no need to try again before its time."""
+        """True if no early retry is needed."""
         return self.refused is None and self.unreachable is None
 
 
@@ -66,9 +66,9 @@ FOLLOWERS = "followers"
 
 
 class CredentialProbes:
-    """Tries every credential each `every`, unless it was used successfully since; one that fails in every round.
+    """Probes every credential each `every`, unless it was used successfully since; a failing one in every round.
 
-    It only looks: a lane goes on sending whatever a try says, and finds out for itself.
+    It changes nothing: a lane continues sending whatever a probe finds, and meets failures itself.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class CredentialProbes:
         return dict(self._last)
 
     def forget(self, name: str) -> None:
-        """What was found isn't so any more: the lane itself met something worse."""
+        """Forget the last result: the lane itself met something worse."""
         self._last.pop(name, None)
         self._good_at.pop(name, None)
 
@@ -143,7 +143,7 @@ class CredentialProbes:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the database says in one round."""
+    """The database's data of one round."""
 
     standings: Mapping[str, ChannelStatus]
     stuck: Mapping[str, Pile | None]
@@ -154,9 +154,9 @@ class _Found:
 
 
 class Observer:
-    """Looks, and learns each source's habit on the way.
+    """Observes everything, and learns each source's habit on the way.
 
-    A channel that another process works is that one's to watch; sources and the disk are whose the shared duties are.
+    A channel that another process works is observed there; sources and the disk by the owner of the shared duties.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Observer:
         self._habits: dict[str, Habit] | None = None
 
     async def observe(self, cycles: Sequence[Cycle], *, has_duties: bool) -> Seen:
-        """Look at everything once. Raises DatabaseRefused where the database can't be read."""
+        """Observe everything once. Raises DatabaseRefused if the database can't be read."""
         now = self._clock.now()
         mine = [name for name in self._town.channels if self._holds(name)]
         found = await self._database.read(lambda unit: self._find(unit, mine, now))
@@ -221,7 +221,7 @@ class Observer:
         )
 
     def _limited(self, unit: Unit, now: datetime) -> Mapping[str, HeldPosts]:
-        """Of each channel the grave posts that its limits hold back for long; the first is told with its time."""
+        """Return each channel's grave posts that its limits defer for long; the first gives the time."""
         piles: dict[str, HeldPosts] = {}
         for each in held_by_limits(unit.views, self._town, now):
             post = each.post
@@ -272,7 +272,7 @@ class Observer:
 
 
 def _is_paused(stands: ChannelStatus, now: datetime, grace: timedelta) -> bool:
-    """Blocked, or told to come again later: the lane tries for itself, and what it meets is in its standing."""
+    """True if the lane is blocked, or was asked to wait: it tries by itself, and its status has the result."""
     if stands.state == "blocked":
         return True
     return stands.blocked_until is not None and stands.blocked_until + grace > now

@@ -1,8 +1,8 @@
-"""What those on call read, in sentences: of troubles (cause, then fix), of what waits for them, of what happened.
+"""The notices to those on call, in sentences: troubles (cause, then fix), waiting alerts, events.
 
-Each is English with names in braces. Its French is in `alerts/locale/fr/notices.po`, where also the English of the
-troubles is (`wordings`). A notice has a headline, what to do, and a detail that was reported; a channel with little
-room loses the detail first.
+Each is English with names in braces. Its French is in `alerts/locale/fr/notices.po`, which also has the English of the
+troubles (`wordings`). A notice has a headline, an action, and a reported detail; a channel with little room loses the
+detail first.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from alerts.rendering.text import clean_line
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How one kind of trouble is told: what is wrong, what to do, and that it is over.
+    """The sentences of one kind of trouble: the fault, the fix, and its end.
 
-    `at_desk` is what to do where the desk has an address, for somebody with a telephone and no command line.
+    `at_desk` is the fix if the desk has an address, for somebody with a telephone and no command line.
     """
 
     wrong: str
@@ -52,9 +52,9 @@ _PAGES = {What.CREDENTIAL: "channels", What.PLATFORM: "channels", What.FEED: "ch
 
 @cache
 def wordings() -> Mapping[str, Wording]:
-    """Return how each kind of trouble is told, read once: `credential.wrong` is one message of the catalogue.
+    """Return the sentences of each kind of trouble, read once: `credential.wrong` is one message of the catalogue.
 
-    `refused account` and its like are a channel that can't publish where it isn't the credential that is refused.
+    `refused account` and its like are a channel that can't publish although its credential is accepted.
     """
     found: dict[str, dict[str, str]] = {}
     for code, said in coded_sentences(_NOTICES):
@@ -104,7 +104,7 @@ def spell_time(time: datetime | None, zone: tzinfo, _: Callable[[str], str]) -> 
 
 
 def _name_of(trouble: Trouble, _: Callable[[str], str]) -> str:
-    """What is in trouble. Of a cycle (`lane x`) the first word is ours, and said in the reader's language."""
+    """Return the subject of a trouble. A cycle's first word (`lane x`) is ours, and translated for the reader."""
     if trouble.what not in (What.CYCLE, What.TASK):
         return trouble.name
     kind, blank, name = trouble.name.partition(" ")
@@ -143,10 +143,10 @@ _SETTLED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PendingApproval:
-    """An alert that waits, or waited: what it says, who brought it, and where it is validated.
+    """An alert that waits, or waited: its content, its source, and the address to validate it.
 
-    `goes_out_at` is when a veto's time is over; `settled` how it was decided (`approve`, `reject`, `send back`,
-    `released`, `replaced`, `taken over`, `expired`), by `who` and why (`reason`). `link` is None where the desk has no
+    `goes_out_at` is when a veto period ends; `settled` how it was decided (`approve`, `reject`, `send back`,
+    `released`, `replaced`, `taken over`, `expired`), by `who` and why (`reason`). `link` is None if the desk has no
     address.
     """
 
@@ -205,7 +205,7 @@ class EndingSoon:
 
 
 def word_clashed(clash: Clashed, language: str) -> NoticeWords:
-    """That two messages go by one name, and what became of the later one."""
+    """Word a clash of two messages with one identifier, and the fate of the later one."""
     _ = words_in(language).gettext
     told = _("Two messages under one identifier: “{one}” ({source}) and “{other}” ({other_source}), which came before.")
     became = _("It is not published.") if clash.kept_back else _("Each goes by its own source’s rules.")
@@ -219,7 +219,7 @@ def word_clashed(clash: Clashed, language: str) -> NoticeWords:
 
 
 def word_calls(calls: Sequence[Utterance], link: str | None, language: str, zone: tzinfo) -> NoticeWords:
-    """That somebody may call for help, the newest first; none: that all of it was seen to. Times are in `zone`."""
+    """Word possible calls for help, the newest first; none: that all were handled. Times are in `zone`."""
     _ = words_in(language).gettext
     if not calls:
         return NoticeWords(_("Everything that may have been a call for help has been dealt with."))
@@ -233,7 +233,7 @@ def word_calls(calls: Sequence[Utterance], link: str | None, language: str, zone
 
 
 def word_ending(ending: EndingSoon, language: str, zone: tzinfo) -> NoticeWords:
-    """That a grave alert nears its end, and what can be done; times are in `zone`."""
+    """Word a grave alert near its end, and the possible actions; times are in `zone`."""
     _ = words_in(language).gettext
     told = _("Ends at {at:%H:%M}: {what}. Extend it, end it, or let it run out?")
     own = _("tocsin update {id} --expires 6h, tocsin cancel {id} --over, or nothing").format(id=ending.id)
@@ -242,14 +242,14 @@ def word_ending(ending: EndingSoon, language: str, zone: tzinfo) -> NoticeWords:
 
 
 def word_corrected(corrected: Corrected, language: str) -> NoticeWords:
-    """That somebody corrected an alert, whose words nobody validated."""
+    """Word a correction of an alert, which nobody validated."""
     _ = words_in(language).gettext
     headline = _("Corrected by {who}, unvalidated: ").format(who=corrected.who) + _named(corrected, _)
     return NoticeWords(_practice(corrected, _) + headline, corrected.link, corrected.said)
 
 
 def word_pending(pending: PendingApproval, say: Phase, language: str, zone: tzinfo) -> NoticeWords:
-    """That an alert waits, still waits, or how it was decided; times are in `zone`."""
+    """Word an alert that waits, still waits, or was decided; times are in `zone`."""
     _ = words_in(language).gettext
     practice, named = _practice(pending, _), _named(pending, _)
     if say is Phase.RESOLVED:

@@ -196,10 +196,7 @@ class EntryReader:
         return not left
 
     def _in_turn(self, entries: Sequence[IndexEntry]) -> list[IndexEntry]:
-        """Sort the entries.
-
-        Untried first, then failed, longest ago first, then expired ones, so that none blocks the rest.
-        """
+        """Sort the entries: untried, then failed (longest ago first), then expired, so that none blocks the rest."""
         turns = {key: turn for turn, key in enumerate(self._failed_before)}
         return sorted(entries, key=lambda entry: (self._is_over(entry), turns.get(entry.key, -1)))
 
