@@ -136,6 +136,7 @@ def _before(
 
 
 app.command("demo")(service.demo)
+app.command("init")(service.begin)
 app.command("setup")(service.setup)
 app.command("run")(service.run)
 app.command("post")(posting.post)

@@ -82,7 +82,7 @@ FLEET_FILE = "fleet.toml"
 """What tells how a folder of towns is spoken for."""
 
 
-def _of_the_terminal() -> str:
+def of_the_terminal() -> str:
     """The language that whoever types set for their terminal, where no configuration can be read."""
     told = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
     return "fr" if told.lower().startswith("fr") else _ENGLISH
@@ -101,7 +101,7 @@ class Reader:
         try:
             table = tomllib.loads(self._file.read_text(encoding="utf-8-sig")) if self._file else {}
         except (OSError, ValueError, RecursionError):
-            return {} if is_fleet else {"language": _of_the_terminal()}
+            return {} if is_fleet else {"language": of_the_terminal()}
         station = table.get("fleet" if is_fleet else "station")
         return station if isinstance(station, dict) else {} if is_fleet else {"language": _ENGLISH}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -226,6 +226,30 @@ def _place(settings: Settings, url: str) -> Path | Server:
         own = settings.load(writes=False).database
         return own if called(own) == called(place) else place
     return place
+
+
+def begin(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The station's folder, such as /etc/tocsin.")],
+    language: Annotated[Literal["en", "fr"] | None, typer.Option(help="Else the terminal's.")] = None,
+    units: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write systemd's units there too, such as /etc/systemd/system."),
+    ] = None,
+) -> int:
+    """Begin a station: write a channels.toml to change; --units also writes the service that runs it."""
+    from alerts.model.errors import Misuse
+    from alerts.model.reason import because
+    from alerts.setup.beginning import beginning
+
+    options.must_not_be_roots(folder)
+    files = beginning(folder.absolute(), language or screen.of_the_terminal(), units)
+    if taken := next((each for each in files if each.exists()), None):
+        raise Misuse(because("copy_there", path=taken))
+    for file, text in files.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        screen.say(tell("%(file)s is written", file=file))
+    return 0
 
 
 def setup(

@@ -15,6 +15,7 @@ from alerts.cli import run
 from alerts.cli.app import app
 from alerts.config import load_config
 from alerts.model.town import Town
+from alerts.setup.beginning import beginning
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -127,13 +128,14 @@ class TestInstall:
 
     @pytest.fixture
     def config(self, tmp_path) -> Town:
-        """Its channels.toml, alone in a folder."""
-        text, _ = (block for language, block in FENCE.findall(INSTALL) if language == "toml")
+        """What `tocsin init /etc/tocsin` writes there, alone in a folder."""
+        assert ["init", "/etc/tocsin"] in list(commands_in(INSTALL))
+        [text] = beginning(Path("/etc/tocsin"), "en", None).values()
         (tmp_path / "channels.toml").write_text(text, encoding="utf-8")
         return load_config(tmp_path / "channels.toml")
 
     def test_what_it_adds_for_a_web_server_is_understood(self, config, tmp_path):
-        _, added = (block for language, block in FENCE.findall(INSTALL) if language == "toml")
+        [added] = (block for language, block in FENCE.findall(INSTALL) if language == "toml")
         station, rest = added.removeprefix("[station]\n").split("\n", 1)
         text = config.file.read_text(encoding="utf-8").replace("[station]\n", f"[station]\n{station}\n", 1) + rest
         (tmp_path / "channels.toml").write_text(text, encoding="utf-8")
