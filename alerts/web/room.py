@@ -54,7 +54,7 @@ class Sent:
 
     def came(self, size: int) -> None:
         """Count bytes, and make room for them."""
-        if not self.gave_way:
+        if size and not self.gave_way:
             self.room.take(self, size)
 
     def counts_for(self, network: str) -> None:

@@ -21,7 +21,9 @@ from types import MappingProxyType
 from typing import Generic, TypeVar
 
 import brotli
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.helpers import rfc822_formatted_time
 from multidict import CIMultiDict
 
 from alerts.web.pages import leaflet_files
@@ -58,6 +60,7 @@ hold little. Somewhat more than aiohttp writes without waiting (64 KiB)."""
 # Bytes below which packing makes nothing smaller that matters.
 _SMALL = 256
 _BROTLI, _GZIP = "brotlied", "gzipped"
+_CODED = {_BROTLI: "br", _GZIP: "gzip"}
 _CODING = re.compile(r"\s*([\w.*-]+)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?", re.IGNORECASE | re.ASCII)
 _HERE = Path(__file__).with_name("static")
 _KINDS = {
@@ -158,6 +161,30 @@ class KeptAnswer:
         if form := _form_for(request):
             getattr(self, form)
 
+    def prebuilt(self, request: web.Request) -> Prebuilt | None:
+        """Return a response whose bytes are kept, to a plain GET over a connection that stays; None for any other."""
+        if request.method != "GET" or request.version != HttpVersion11 or not request.keep_alive:
+            return None
+        if (known := request.headers.get("If-None-Match")) and _knows(known, self.etag):
+            return Prebuilt(304, self._unmodified, b"")
+        form = _form_for(request)
+        if form not in self._forms:
+            body = getattr(self, form) if form else None
+            coding = {"Content-Encoding": _CODED[form]} if form and body is not None else {}
+            body = self.body if body is None else body
+            told = {**self.headers, **coding, "Content-Type": self.kind, "Content-Length": str(len(body))}
+            self._forms[form] = (_head("200 OK", told), body)
+        head, body = self._forms[form]
+        return Prebuilt(200, head, body) if len(body) <= SLICE else None
+
+    @cached_property
+    def _forms(self) -> dict[str | None, tuple[bytes, bytes]]:
+        return {}
+
+    @cached_property
+    def _unmodified(self) -> bytes:
+        return _head("304 Not Modified", self.headers)
+
     def to(self, request: web.Request, *, status: int = 200) -> web.Response:
         """The response to a request: 304 where the client has it, the form it can read best otherwise."""
         headers = CIMultiDict(self.headers)
@@ -175,6 +202,39 @@ class KeptAnswer:
             headers["Content-Length"] = str(len(body))
             return web.Response(body=_slices(body), status=status, headers=headers)
         return web.Response(body=body, status=status, headers=headers)
+
+
+class Prebuilt(web.StreamResponse):
+    """A response whose head and body are bytes already; only the date is put in when it is written.
+
+    aiohttp asks a response for `prepare` and `write_eof`, both of which any response may define. Building its headers
+    anew costs a third of answering a page.
+    """
+
+    def __init__(self, status: int, head: bytes, body: bytes) -> None:
+        super().__init__(status=status)
+        self._parts = head, body
+
+    @property
+    def keep_alive(self) -> bool:
+        """The connection stays: others get a response of aiohttp's."""
+        return True
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter:
+        """Write it all. Raises ConnectionError where the client is gone."""
+        head, body = self._parts
+        await request.writer.write(b"%bDate: %b\r\n\r\n%b" % (head, rfc822_formatted_time().encode(), body))
+        return request.writer
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Nothing is left to write."""
+        assert not data, "the whole body was written"  # noqa: S101 nobody but aiohttp calls it
+
+
+def _head(status: str, headers: Mapping[str, str]) -> bytes:
+    """The lines of a head, without its date and end."""
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items()), ""]
+    return "\r\n".join(lines).encode()
 
 
 async def _slices(body: bytes) -> AsyncIterator[bytes]:
@@ -208,6 +268,13 @@ def answer(
         **(extra or {}),
     }
     return KeptAnswer(content, kind, etag, headers)
+
+
+async def served(found: KeptAnswer, request: web.Request) -> web.StreamResponse:
+    """Return the response to a request, by bytes that are kept where they do: nothing can be added to its headers."""
+    if not found.is_ready_for(request):
+        await asyncio.to_thread(found.pack_for, request)
+    return found.prebuilt(request) or found.to(request)
 
 
 async def given(found: KeptAnswer, request: web.Request, status: int = 200) -> web.Response:

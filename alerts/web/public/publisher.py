@@ -36,7 +36,7 @@ from alerts.model.errors import TocsinError
 from alerts.model.incident import SourceStatus
 from alerts.model.ports import Clock
 from alerts.model.reason import Reason, because
-from alerts.web.public.answers import HTML, UNKEPT, KeptAnswer, Made, given
+from alerts.web.public.answers import HTML, UNKEPT, KeptAnswer, Made, given, served
 from alerts.web.public.export import Export
 from alerts.web.public.lasting import Key, Lasting
 from alerts.web.public.older import Cards, OlderPages
@@ -415,10 +415,10 @@ def public_routes(publisher: Publisher) -> list[web.RouteDef]:
     """All of them: the stream of events, and whatever an edition answers."""
     streams: set[web.StreamResponse] = set()
 
-    async def look(request: web.Request) -> web.Response:
+    async def look(request: web.Request) -> web.StreamResponse:
         path = request.path
         found = publisher.at_hand(path) or await publisher.find(path)
-        return await given(found, request) if found is not None else await nothing_there(publisher, request)
+        return await served(found, request) if found is not None else await nothing_there(publisher, request)
 
     async def events(request: web.Request) -> web.StreamResponse:
         if publisher.closed or len(streams) >= room_for_streams():

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import threading
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import brotli
 import pytest
-from aiohttp.test_utils import make_mocked_request
+from aiohttp import web
+from aiohttp.test_utils import TestServer, make_mocked_request
 
-from alerts.web.public.answers import Made, Once, answer
+from alerts.web.public.answers import SLICE, Made, Once, answer, given, served
 
 LONG = "Vent violent. " * 100
 
@@ -104,3 +108,54 @@ def test_a_cache_may_go_on_when_we_can_not():
     assert "max-age=1," in control, "what changes is seen within a second"
     assert "stale-while-revalidate" not in control, "who asks while we answer gets what holds"
     assert "stale-if-error=86400" in control
+
+
+PAGES = {
+    "long": answer(LONG, "text/html", extra={"Link": "</cap.xml>"}),
+    "huge": answer(b"x" * (SLICE + 1), "image/png"),
+}
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    """Serves each page by its kept bytes, and under `/built` by a response that aiohttp builds."""
+    app = web.Application()
+    for name, page in PAGES.items():
+        app.router.add_get(f"/{name}", partial(served, page))
+        app.router.add_get(f"/built/{name}", partial(given, page))
+    async with TestServer(app) as server:
+        yield server.port
+
+
+async def said(port: int, *requests: str) -> list[str]:
+    """Send these over one connection and return all that is answered, a date apart, once the last one closes it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write("".join(requests).encode())
+    lines = (await reader.read()).decode("latin-1").split("\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return sorted(line for line in lines if not line.startswith(("Date:", "Server:")))
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("method", "version", "header"),
+    [
+        ("GET", "1.1", "X-Nothing: 1"),
+        ("GET", "1.1", "Accept-Encoding: gzip"),
+        ("GET", "1.1", "Accept-Encoding: br, gzip"),
+        ("GET", "1.1", "If-None-Match: *"),
+        ("GET", "1.1", 'If-None-Match: "other"'),
+        ("HEAD", "1.1", "Accept-Encoding: br"),
+        ("GET", "1.0", "Connection: keep-alive"),
+    ],
+)
+async def test_an_answer_whose_bytes_are_kept_is_the_one_that_would_be_built(port, page, method, version, header):
+    def asked(path: str) -> list[str]:
+        stays = f"{method} {path} HTTP/{version}\r\nHost: town\r\n{header}\r\n\r\n"
+        last = f"{method} {path} HTTP/1.1\r\nHost: town\r\nConnection: close\r\n\r\n"
+        return [stays, stays, last]
+
+    ours = await said(port, *asked(f"/{page}"))
+    assert ours == await said(port, *asked(f"/built/{page}"))
+    assert len([line for line in ours if line.endswith((" 200 OK", " 304 Not Modified"))]) == 3
