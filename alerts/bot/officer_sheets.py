@@ -8,8 +8,8 @@ from pathlib import Path
 
 from alerts.bot.chat import Say, buttons, pieces, safe, words_of
 from alerts.bot.officers import SEEN, headline
-from alerts.desk.account import in_full
 from alerts.desk.approve import fingerprint
+from alerts.desk.out import in_full
 from alerts.model.bounds import utf16_units
 from alerts.model.incident import StoredAlert
 from alerts.model.ports import Keyboard
@@ -118,7 +118,7 @@ def _page_words(stored: StoredAlert, language: str) -> list[str]:
     }
     parts = []
     for told in in_full(stored.alert) if stored.alert else ():
-        text = "\n".join(_("%(name)s: %(text)s", name=names[name], text=words) for name, words in told.said)
+        text = "\n".join(_("%(name)s: %(text)s", name=names[each.name], text=each.words) for each in told.said)
         where = _("Town’s page (%(language)s)", language=told.language or "–")
         parts += _quoted(where, Message(text, text))
     return parts

@@ -11,10 +11,9 @@ stored with the alert: whoever carries the line out next finds the alert under i
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from alerts.cli import screen
 from alerts.cli.handing import ORDER
@@ -30,6 +29,7 @@ from alerts.model.town import parse_span
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.actions import Filed
+    from alerts.desk.out import AlertOut
     from alerts.desk.service import DeskUnit
     from alerts.model.alert import Alert
 
@@ -102,11 +102,10 @@ def file_alert(control: Control, alert: Alert, manner: Manner) -> int:
 
 def show_filed(control: Control, filed: Filed, *, as_json: bool) -> None:
     """Show what was only rehearsed: each channel's text with its count."""
-    from alerts.desk.account import rehearsal_of
+    from alerts.desk.out import Rehearsal
 
-    station = control.desk.station
-    account = rehearsal_of(filed.stored, filed.drafts, station.zone, station.language)
-    screen.show_json(account) if as_json else screen.show_rehearsal(account)
+    rehearsal = Rehearsal.of(control.desk.station, filed.stored, filed.drafts)
+    screen.show_json(rehearsal) if as_json else screen.show_rehearsal(rehearsal)
 
 
 def say_unwritten(stored: str, error: OSError) -> int:
@@ -143,8 +142,10 @@ def _once(unit: DeskUnit, alert: Alert, manner: Manner) -> Filed:
 def _see_out(control: Control, filed: Filed, manner: Manner, patience: timedelta) -> int:
     if manner.wait:
         return _wait_until_ended(control, filed.stored.id, patience, as_json=manner.as_json)
-    account = _account(control, filed)
-    screen.show_json(account) if manner.as_json else screen.show_account(account)
+    from alerts.desk.out import AlertOut
+
+    shown = control.ask(lambda unit: AlertOut.of(unit, filed.stored))
+    screen.show_json(shown) if manner.as_json else screen.show_alert(shown)
     return 0
 
 
@@ -154,20 +155,20 @@ def _wait_until_ended(control: Control, identity: str, patience: timedelta, *, a
     deadline = time.monotonic() + patience.total_seconds()
     told: dict[str, str] = {}
     while True:
-        account, is_held = _account_now(control, identity)
-        _tell_changes(account, told)
-        settled = all(post["state"] in _SETTLED for post in account["posts"])
+        shown, is_held = _now(control, identity)
+        _tell_changes(shown, told)
+        settled = all(post.state in _SETTLED for post in shown.posts)
         if settled or is_held or time.monotonic() > deadline:
             break
         screen.rest(_LOOKED_EVERY)
-    screen.show_json(account) if as_json else screen.show_account(account)
+    screen.show_json(shown) if as_json else screen.show_alert(shown)
     if is_held:
         waits = "it waits for a validation by somebody else: `tocsin approve %(alert)s`, or the desk"
         screen.say(tell(waits, alert=identity))
     elif not settled:
         late = "not all posts have ended within %(span)s s; `tocsin status %(alert)s` shows the others"
         screen.say(tell(late, span=f"{patience.total_seconds():g}", alert=identity))
-    return 0 if account["posts"] and all(post["state"] == PostState.SENT for post in account["posts"]) else 1
+    return 0 if shown.posts and all(post.state == PostState.SENT for post in shown.posts) else 1
 
 
 def _say_who_sends(filed: Filed, daemons: int) -> None:
@@ -193,34 +194,23 @@ def _say_what_follows(filed: Filed) -> None:
         screen.say(tell(without, alert=filed.words.id))
 
 
-def _account(control: Control, filed: Filed) -> dict[str, Any]:
-    from alerts.desk.account import account_of
-
-    station = control.desk.station
-    posts = control.ask(lambda unit: unit.alerts.posts_of(filed.stored.id))
-    return account_of(filed.stored, posts, station.zone, station.language)
-
-
-def _tell_changes(account: Mapping[str, Any], told: dict[str, str]) -> None:
-    for post in account["posts"]:
-        state = post["state"]
-        if told.get(post["id"]) != state and state != PostState.SENDING:
-            where = post["url"] or post["reason"] or ""
-            screen.say(f"{post['channel']:<14} {screen.term(state):<10} {where}".rstrip())
-            told[post["id"]] = state
+def _tell_changes(shown: AlertOut, told: dict[str, str]) -> None:
+    for post in shown.posts:
+        if told.get(post.id) != post.state and post.state != PostState.SENDING:
+            where = post.url or post.reason or ""
+            screen.say(f"{post.channel:<14} {screen.term(post.state):<10} {where}".rstrip())
+            told[post.id] = post.state
 
 
-def _account_now(control: Control, identity: str) -> tuple[dict[str, Any], bool]:
+def _now(control: Control, identity: str) -> tuple[AlertOut, bool]:
     """The alert with its posts, and whether nothing more happens to them before somebody validates it."""
-    from alerts.desk.account import account_of
     from alerts.desk.approve import find_alert
+    from alerts.desk.out import AlertOut
 
-    station = control.desk.station
-
-    def question(unit: DeskUnit) -> tuple[dict[str, Any], bool]:
+    def question(unit: DeskUnit) -> tuple[AlertOut, bool]:
         alert = find_alert(unit.alerts, identity)
         posts = unit.alerts.posts_of(alert.id)
         is_held = any(post.state is PostState.WAITING and post.not_before is None for post in posts)
-        return account_of(alert, posts, station.zone, station.language), is_held
+        return AlertOut.of(unit, alert, posts), is_held
 
     return control.ask(question)

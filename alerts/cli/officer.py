@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,7 @@ from alerts.model.reason import because
 
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
+    from alerts.desk.out import HistoryEvent
     from alerts.desk.service import DeskUnit
     from alerts.model.incident import StoredAlert
     from alerts.model.post import Post
@@ -40,17 +41,16 @@ def status(
 ) -> int:
     """Show what is out, waiting, failed or in doubt, and where; then each source, each channel and each daemon."""
     from alerts.daemon.status import (
-        accounts,
+        alerts,
         bulks,
         cap_message,
         channels,
         daemons,
         database,
         ears,
-        every_word,
         heard,
         newest,
-        one_account,
+        one_alert,
         sources,
         store,
     )
@@ -62,18 +62,18 @@ def status(
         screen.show(cap_message(control, name))
         return 0
     if name is not None:
-        account = one_account(control, name)
+        alert, words = one_alert(control, name)
         if as_json:
-            screen.show_json(account)
+            screen.show_json(alert)
         else:
-            screen.show_account(account)
-            screen.show_then(account)
-            screen.show_texts(account)
-            screen.show_let_out(account)
-            screen.show_in_full(every_word(control, account["alert"]))
+            screen.show_alert(alert)
+            screen.show_then(alert)
+            screen.show_texts(alert)
+            screen.show_let_out(alert)
+            screen.show_in_full(words)
         return 0
-    for account in accounts(control, everything=everything):
-        screen.show_json(account) if as_json else screen.show_account(account)
+    for alert in alerts(control, everything=everything):
+        screen.show_json(alert) if as_json else screen.show_alert(alert)
     told = bulks(control)
     shown, left_out = newest(told)
     for rows, show in (
@@ -126,18 +126,17 @@ def approve(
 
 def _look_first(control: Control, name: str) -> str:
     """Show what is to be validated, and on a terminal ask; the fingerprint of what was shown."""
-    from alerts.daemon.status import every_word, one_account
+    from alerts.daemon.status import one_alert
 
-    account = one_account(control, name)
-    screen.show_account(account)
-    screen.show_texts(account)
-    screen.show_let_out(account)
-    screen.show_in_full(every_word(control, account["alert"]))
+    alert, words = one_alert(control, name)
+    screen.show_alert(alert)
+    screen.show_texts(alert)
+    screen.show_let_out(alert)
+    screen.show_in_full(words)
     # All of it is shown off a terminal too (docs/validation.md); only there is nobody to be asked.
     if sys.stdin.isatty() and sys.stderr.isatty():
         screen.agreed("Validate this? (yes/no)")
-    fingerprint: str = account["fingerprint"]
-    return fingerprint
+    return alert.fingerprint
 
 
 def reject(
@@ -240,13 +239,13 @@ def _channels(posts: Iterable[Post]) -> str:
     return ", ".join(post.channel for post in posts)
 
 
-def _line(event: dict[str, Any]) -> str:
+def _line(event: HistoryEvent) -> str:
     words = [
-        event["at"][:23].replace("T", " "),
-        event["alert"],
-        event["channel"] or "-",
-        screen.term(event["what"]),
-        screen.plain(event["reason"]),
+        event.at[:23].replace("T", " "),
+        event.alert,
+        event.channel or "-",
+        screen.term(event.what),
+        screen.plain(event.reason),
     ]
     return "  ".join(words).rstrip()
 

@@ -28,7 +28,7 @@ from alerts.model.reason import Reason
 
 if TYPE_CHECKING:
     from alerts.daemon.commands import Caller
-    from alerts.desk.account import InFull
+    from alerts.desk.out import AlertOut, Out, PostOut, Rehearsal, SaidWords
     from alerts.rendering.i18n import Words
 
 FOLDER = Path(__file__).with_name("locale")
@@ -176,9 +176,10 @@ def agreed(question: str) -> None:
         raise typer.Abort
 
 
-def show_json(value: Mapping[str, Any]) -> None:
+def show_json(value: Out | Mapping[str, Any]) -> None:
     """One object on one line of standard output; in ASCII where that isn't UTF-8."""
-    show(json.dumps(value, ensure_ascii=not shows_unicode()))
+    plain = value if isinstance(value, Mapping) else value.as_json()
+    show(json.dumps(plain, ensure_ascii=not shows_unicode()))
 
 
 def shows_unicode() -> bool:
@@ -264,94 +265,95 @@ def _row(kind: str, name: str, state: str, rest: str) -> str:
     return f"{tell(kind):<{kinds}} {name:<14} {coloured(state, _widest(_STANDINGS))} {rest}"
 
 
-def show_account(account: Mapping[str, Any]) -> None:
+def show_alert(alert: AlertOut) -> None:
     """An alert, then its posts, one a line."""
-    headline = plain(account["headline"]) or tell("(unreadable)")
-    until = tell(", until %(time)s", time=_minutes(account["expires"])) if account["expires"] else ""
-    status = "" if account["status"] in ("Actual", None) else f" [{tell(account['status']).upper()}]"
-    show(f"{account['alert']}  {coloured(account['state'])}  {tell(account['severity'])}{status}  {headline}{until}")
-    if account["reason"]:
-        show(f"    {plain(account['reason'])}")
-    for post in account["posts"]:
+    headline = plain(alert.headline) or tell("(unreadable)")
+    until = tell(", until %(time)s", time=_minutes(alert.expires)) if alert.expires else ""
+    status = "" if alert.status in ("Actual", None) else f" [{tell(alert.status).upper()}]"
+    show(f"{alert.alert}  {coloured(alert.state)}  {tell(alert.severity)}{status}  {headline}{until}")
+    if alert.reason:
+        show(f"    {plain(alert.reason)}")
+    for post in alert.posts:
         show_post(post)
 
 
-def show_then(account: Mapping[str, Any]) -> None:
+def show_then(alert: AlertOut) -> None:
     """What was said about it since: an alert that was taken back must not look as if it still held."""
-    for then in account["then"]:
-        what, waits = tell(_THEN.get(then["what"], then["what"])), then["state"] == "waiting"
+    for then in alert.then or ():
+        what, waits = tell(_THEN.get(then.what, then.what)), then.state == "waiting"
         said = (
-            tell("%(what)s once %(alert)s, which waits, is validated", what=what.lower(), alert=then["alert"])
+            tell("%(what)s once %(alert)s, which waits, is validated", what=what.lower(), alert=then.alert)
             if waits
-            else tell("%(what)s by %(alert)s", what=what, alert=then["alert"])
+            else tell("%(what)s by %(alert)s", what=what, alert=then.alert)
         )
-        show(f"    {_minutes(then['at'])}  {said}{_because(then)}")
+        show(f"    {_minutes(then.at)}  {said}{_because(then.reason)}")
 
 
-def _because(row: Mapping[str, Any]) -> str:
-    return f"{tell(': ')}{plain(row['reason'])}" if row["reason"] else ""
+def _because(reason: str | None) -> str:
+    return f"{tell(': ')}{plain(reason)}" if reason else ""
 
 
-def show_texts(account: Mapping[str, Any]) -> None:
+def show_texts(alert: AlertOut) -> None:
     """What each channel's readers see of it, or would."""
-    for post in account["posts"]:
+    for post in alert.posts:
         show("")
-        show(f"── {post['channel']} · {term(post['kind'])} · {term(post['state'])}")
-        show(plain(post["text"]))
+        show(f"── {post.channel} · {term(post.kind)} · {term(post.state)}")
+        show(plain(post.text))
 
 
-def show_let_out(account: Mapping[str, Any]) -> None:
+def show_let_out(alert: AlertOut) -> None:
     """What a validation lets out beside the texts of the posts, of an alert that waits."""
-    let_out = account.get("lets_out") or {}
-    for each in let_out.get("subscribers", ()):
+    if alert.lets_out is None:
+        return
+    for told in alert.lets_out.subscribers:
         show("")
-        show(f"── {tell('subscribers of %(channel)s', channel=each['channel'])} · {each['language']}")
-        show(plain(each["text"]))
-        if each["link"] and each["link"] not in each["text"]:
-            show(plain(each["link"]))
-    for each in let_out.get("pictures", ()):
-        show(tell("%(channel)s, the picture: %(what)s", channel=each["channel"], what=plain(each["alt"])))
-    for each in let_out.get("links", ()):
-        show(tell("%(channel)s, the link: %(what)s", channel=each["channel"], what=plain(each["link"])))
-    for each in let_out.get("same_event", ()):
-        show(tell("the same event is out already: %(alert)s from %(source)s", **each))
+        show(f"── {tell('subscribers of %(channel)s', channel=told.channel)} · {told.language}")
+        show(plain(told.text))
+        if told.link and told.link not in told.text:
+            show(plain(told.link))
+    for shown in alert.lets_out.pictures:
+        show(tell("%(channel)s, the picture: %(what)s", channel=shown.channel, what=plain(shown.alt)))
+    for led in alert.lets_out.links:
+        show(tell("%(channel)s, the link: %(what)s", channel=led.channel, what=plain(led.link)))
+    for twin in alert.lets_out.same_event:
+        show(tell("the same event is out already: %(alert)s from %(source)s", alert=twin.alert, source=twin.source))
 
 
-def show_in_full(told: Iterable[InFull]) -> None:
+def show_in_full(told: Iterable[SaidWords]) -> None:
     """Every word of it in every language, as the town's page and the CAP message have it."""
     for each in told:
         show("")
         language = plain(each.language) or tell("in no language")
         where = tell("on the town's page and in the CAP message")
         show(f"── {where} · {language}")
-        for name, words in each.said:
-            show(f"{term(name)}{tell(': ')}{plain(words)}")
+        for said in each.said:
+            show(f"{term(said.name)}{tell(': ')}{plain(said.words)}")
 
 
-def show_post(post: Mapping[str, Any]) -> None:
+def show_post(post: PostOut) -> None:
     """One post: where, what it is, how it stands, and its address or the reason."""
-    where = post["url"] or plain(post["reason"])
-    tries = f" ({counted('%(n)s attempt', '%(n)s attempts', post['attempts'])})" if post["attempts"] > 1 else ""
-    kind = term(post["kind"]).ljust(_widest(("publish", "update", "end")))
-    show(f"    {post['channel']:<14} {kind} {coloured(post['state'], _widest(PostState))} {where}{tries}")
+    where = post.url or plain(post.reason)
+    tries = f" ({counted('%(n)s attempt', '%(n)s attempts', post.attempts)})" if post.attempts > 1 else ""
+    kind = term(post.kind).ljust(_widest(("publish", "update", "end")))
+    show(f"    {post.channel:<14} {kind} {coloured(post.state, _widest(PostState))} {where}{tries}")
 
 
-def show_rehearsal(account: Mapping[str, Any]) -> None:
+def show_rehearsal(rehearsal: Rehearsal) -> None:
     """An alert that isn't stored: each channel's text as a reader will see it, with its count."""
-    headline = plain(account["headline"]) or tell("(unreadable)")
-    show(f"{coloured(account['state'])}  {tell(account['severity'])}  {headline}")
-    if account["reason"]:
-        show(f"    {plain(account['reason'])}")
-    for note in account.get("notes", ()):
+    headline = plain(rehearsal.headline) or tell("(unreadable)")
+    show(f"{coloured(rehearsal.state)}  {tell(rehearsal.severity)}  {headline}")
+    if rehearsal.reason:
+        show(f"    {plain(rehearsal.reason)}")
+    for note in rehearsal.notes:
         show(f"    {tell('forgiven: %(what)s', what=plain(note))}")
-    for post in account["posts"]:
+    for post in rehearsal.posts:
         show("")
-        count = tell("%(count)s of %(limit)s", count=post["count"], limit=post["limit"])
-        show(f"── {post['channel']} · {term(post['kind'])} · {count}")
-        show(plain(post["text"]))
-        if post["cut"]:
-            show(f"   {tell('cut: %(what)s', what=', '.join(map(term, post['cut'])))}")
-        for warning in post["warnings"]:
+        count = tell("%(count)s of %(limit)s", count=post.count, limit=post.limit)
+        show(f"── {post.channel} · {term(post.kind)} · {count}")
+        show(plain(post.text))
+        if post.cut:
+            show(f"   {tell('cut: %(what)s', what=', '.join(map(term, post.cut)))}")
+        for warning in post.warnings:
             show(f"   {tell('look at: %(what)s', what=plain(warning))}")
 
 
@@ -364,7 +366,7 @@ def show_source(source: Mapping[str, Any]) -> None:
     """How a source is doing, and how old that knowledge is."""
     last = source["last_ok"]
     read = tell("last read %(time)s", time=_minutes(last)) if last else tell("never read")
-    show(_row("source", source["source"], source["state"], f"{read}{_because(source)}"))
+    show(_row("source", source["source"], source["state"], f"{read}{_because(source['reason'])}"))
 
 
 def show_ear(ear: Mapping[str, Any]) -> None:
@@ -373,7 +375,7 @@ def show_ear(ear: Mapping[str, Any]) -> None:
     heard = tell("last heard %(time)s", time=_minutes(last)) if last else tell("never heard")
     cost = tell("; $%(dollars)s this month", dollars=f"{ear['cost']:.2f}") if ear["cost"] else ""
     gap = tell("; ") + plain(ear["gap"]) if ear["gap"] else ""
-    show(_row("ear", ear["ear"], ear["state"], f"{heard}{cost}{gap}{_because(ear)}"))
+    show(_row("ear", ear["ear"], ear["state"], f"{heard}{cost}{gap}{_because(ear['reason'])}"))
 
 
 def show_heard(row: Mapping[str, Any]) -> None:
@@ -428,7 +430,7 @@ def show_channel(channel: Mapping[str, Any]) -> None:
         left.append(tell("%(n)s queued", n=channel["queued"]))
     if channel["subscribers"] is not None:
         left.append(counted("%(n)s subscriber", "%(n)s subscribers", channel["subscribers"]))
-    show(_row("channel", channel["channel"], channel["state"], f"{', '.join(left)}{_because(channel)}"))
+    show(_row("channel", channel["channel"], channel["state"], f"{', '.join(left)}{_because(channel['reason'])}"))
 
 
 def show_town(town: Mapping[str, Any]) -> None:
@@ -438,7 +440,7 @@ def show_town(town: Mapping[str, Any]) -> None:
     said += [tell("%(n)s queued", n=town["queued"])] if town["queued"] else []
     said += [tell("failing: %(names)s", names=", ".join(town["failing"]))] if town["failing"] else []
     state = coloured(town["state"], _widest(_FLEET))
-    show(f"{town['town']:<24} {state} {', '.join(said)}{_because(town)}")
+    show(f"{town['town']:<24} {state} {', '.join(said)}{_because(town['reason'])}")
 
 
 def show_daemon(daemon: Mapping[str, Any]) -> None:

@@ -8,15 +8,14 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from alerts.daemon.desk import Control, now
-from alerts.desk.account import InFull, account_of, drafted_from, event_of, in_full, with_reports
 from alerts.desk.approve import find_alert
-from alerts.desk.dedupe import end_reason, told_already
-from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings, with_limits
+from alerts.desk.out import AlertOut, HistoryEvent, SaidWords, in_full, with_reports
+from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings
 from alerts.listening.account import in_sight, with_what_was_heard
 from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused
-from alerts.model.incident import AlertState, StoredAlert
+from alerts.model.incident import StoredAlert
 from alerts.model.lease import Ownership, ear_lease, name_of, source_lease
 from alerts.model.post import PostState
 from alerts.model.reason import because
@@ -33,59 +32,19 @@ PUT_BACK_SHOWN = timedelta(days=7)
 _BULK_ORDER = {state: place for place, state in enumerate(("sending", "queued", "waiting", "held"))}
 
 
-def accounts(control: Control, *, everything: bool) -> list[dict[str, Any]]:
+def alerts(control: Control, *, everything: bool) -> list[AlertOut]:
     """What is on, waiting, failed or in doubt; everything: all there ever was, with what was left out."""
-
-    def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        return _with_posts(unit, unit.views.everything() if everything else concerning(unit))
-
-    return control.ask(question)
+    return control.ask(lambda unit: AlertOut.each(unit, unit.views.everything() if everything else concerning(unit)))
 
 
-def one_account(control: Control, name: str) -> dict[str, Any]:
-    """One alert with its posts, and what was said about it since (`then`). Raises Misuse."""
+def one_alert(control: Control, name: str) -> tuple[AlertOut, tuple[SaidWords, ...]]:
+    """One alert by itself, and every word of it, also what no post has room for. Raises Misuse."""
 
-    def question(unit: DeskUnit) -> dict[str, Any]:
+    def question(unit: DeskUnit) -> tuple[AlertOut, tuple[SaidWords, ...]]:
         stored = find_alert(unit.alerts, name)
-        [posts] = with_limits(unit, {stored.id: unit.alerts.posts_of(stored.id)}).values()
-        station = unit.desk.station
-        twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
-        account = account_of(stored, posts, station.zone, station.language, twins)
-        return account | drafted_from(unit, [stored]).get(stored.id, {}) | {"then": list(_then(unit, stored))}
+        return AlertOut.alone(unit, stored), in_full(stored.alert) if stored.alert else ()
 
     return control.ask(question)
-
-
-def _then(unit: DeskUnit, stored: StoredAlert) -> Iterator[dict[str, Any]]:
-    """The later messages of its incident that were let out or wait, oldest first, and what each makes of it."""
-    incident, zone = list(unit.alerts.incident(stored.incident_id)), unit.desk.station.zone
-    later = incident[[each.id for each in incident].index(stored.id) + 1 :]
-    for each in later:
-        if each.alert is not None and each.state in (AlertState.ACCEPTED, AlertState.WAITING):
-            yield {
-                "alert": each.id,
-                "what": str(end_reason(each.alert) or "update"),
-                "state": str(each.state),
-                "at": each.received_at.astimezone(zone).isoformat(timespec="seconds"),
-                "reason": each.alert.note,
-            }
-
-
-def every_word(control: Control, name: str) -> tuple[InFull, ...]:
-    """All that an alert says, also what no post has room for. Raises Misuse."""
-    alert = control.ask(lambda unit: find_alert(unit.alerts, name)).alert
-    return in_full(alert) if alert else ()
-
-
-def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[dict[str, Any]]:
-    station = unit.desk.station
-    # One question for all of them: `status --all` may show ten thousand.
-    posts = with_limits(unit, unit.views.posts_by_alert([stored.id for stored in stored_alerts]))
-    cited = drafted_from(unit, stored_alerts)
-    return [
-        account_of(stored, posts[stored.id], station.zone, station.language) | cited.get(stored.id, {})
-        for stored in stored_alerts
-    ]
 
 
 def cap_message(control: Control, name: str) -> str:
@@ -282,14 +241,12 @@ def database(control: Control) -> list[dict[str, Any]]:
     return control.ask(question)
 
 
-def history(control: Control, name: str) -> list[dict[str, Any]]:
+def history(control: Control, name: str) -> list[HistoryEvent]:
     """Every decision and attempt of an alert and its whole incident, in order. Raises Misuse."""
-    station = control.desk.station
 
-    def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        stored = find_alert(unit.alerts, name)
-        incident = stored.incident_id
+    def question(unit: DeskUnit) -> list[HistoryEvent]:
+        incident = find_alert(unit.alerts, name).incident_id
         events = with_reports(unit, incident, with_what_was_heard(unit, incident, unit.views.history(incident)))
-        return [event_of(event, station.zone, station.language) for event in events]
+        return [HistoryEvent.of(control.town, event) for event in events]
 
     return control.ask(question)

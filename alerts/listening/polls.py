@@ -20,9 +20,9 @@ from datetime import datetime, timedelta, tzinfo
 from hashlib import sha256
 from typing import Any
 
-from alerts.desk.account import post_account
 from alerts.desk.approve import SHORTEST as SHORTEST_NAME
 from alerts.desk.officer import Officer
+from alerts.desk.out import PostOut
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity, Urgency
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
@@ -448,7 +448,7 @@ def account_of_poll(poll: Poll, posts: Sequence[Post], town: Town) -> dict[str, 
         "published": _spelled(poll.published_at, zone),
         "url": address_of(town, poll),
         **told(poll.reason, language, zone),
-        "posts": [post_account(post, zone, language) for post in posts],
+        "posts": [PostOut.of(town, post).as_json() for post in posts],
     }
 
 

@@ -30,9 +30,9 @@ from alerts.channels.settings import ChannelSettings, SecretSource, TelegramSett
 from alerts.config import channel_kind, channel_kinds, load_config, read_channel, read_config, source_kind, source_kinds
 from alerts.daemon.desk import Control, build_desk
 from alerts.daemon.outside import open_channel
-from alerts.desk.account import rehearsal_of
 from alerts.desk.following import in_order
 from alerts.desk.officer import Officer
+from alerts.desk.out import Rehearsal
 from alerts.desk.posts import DraftPost
 from alerts.desk.service import DeskUnit
 from alerts.health.checkup import unread
@@ -104,7 +104,7 @@ class ChannelTrial:
 class SourceTrial:
     """The result of trying a source: each alert as it would be filed, with its posts; or the problem.
 
-    An alert is the object of `rehearsal_of`, with its reason as a value (`why`), since the page's reader may speak
+    An alert is the object of `Rehearsal`, with its reason as a value (`why`), since the page's reader may speak
     another language than the town, and its posts as previews (`looks`) in the name of `town`. `more` is the number of
     entries beyond those shown.
     """
@@ -318,9 +318,8 @@ class Workshop:
         with sketching() as blank:
             unit = DeskUnit(blank, desk, self._clock.now(), new_id)
             filed = [desk.hear(unit.alerts, each, name) for each in heard]
-        zone, language = desk.station.zone, desk.station.language
         return [
-            rehearsal_of(each.stored, each.drafts, zone, language)
+            Rehearsal.of(town, each.stored, each.drafts).as_json()
             | {"why": each.stored.reason, "looks": [_look(town, made) for made in each.drafts]}
             for each in filed
         ]

@@ -20,7 +20,7 @@ from alerts.access.sessions import Refusal, Visit
 from alerts.bot.chat import buttons, pieces, read_update, safe
 from alerts.cli.posting import _read_cap
 from alerts.cli.subscribers import read_lines
-from alerts.desk.account import Mark, word_runs
+from alerts.desk.changes import Mark, word_runs
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.outlines import read_districts
 from alerts.desk.territory import Territory

@@ -17,11 +17,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypedDict
 
-from alerts.desk.account import rehearsal_of
 from alerts.desk.actions import MANUAL, Filed
 from alerts.desk.approve import find_posts
 from alerts.desk.draft import Draft, draft_alert, picture_kind
 from alerts.desk.officer import Officer
+from alerts.desk.out import AlertOut, Rehearsal
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.desk.territory import territory_of
 from alerts.model.alert import Alert
@@ -41,7 +41,7 @@ from alerts.web.api.models import (
 )
 from alerts.web.api.operation import Api, Call, Reply, json_reply
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
-from alerts.web.api.queries import account, must_be_as_seen, named
+from alerts.web.api.queries import must_be_as_seen, named
 
 Filing = Callable[[Officer], Filed]
 Decision = Callable[[Officer, StoredAlert], str]
@@ -193,8 +193,7 @@ async def _file(api: Api, call: Call, filing: Filing, *, dry_run: bool) -> Reply
 
 async def _rehearse(api: Api, call: Call, filing: Filing, incident: str | None = None) -> Reply:
     filed = await api.service.sketch(lambda unit: filing(Officer(unit, call.actor)), incident)
-    station = api.station
-    return json_reply(200, rehearsal_of(filed.stored, filed.drafts, station.zone, station.language))
+    return json_reply(200, Rehearsal.of(api.station, filed.stored, filed.drafts))
 
 
 async def _store(api: Api, call: Call, filing: Filing) -> Reply:
@@ -202,8 +201,7 @@ async def _store(api: Api, call: Call, filing: Filing) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         filed = filing(Officer(unit, call.actor))
-        told = account(api.station, filed.stored, unit.alerts.posts_of(filed.stored.id))
-        return json_reply(201 if filed.fresh else 200, told)
+        return json_reply(201 if filed.fresh else 200, AlertOut.of(unit, filed.stored))
 
     return await done_once(api, call, action)
 
@@ -222,7 +220,7 @@ async def _act(api: Api, call: Call, acting: Callable[[Officer], str]) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         stored = named(unit, acting(Officer(unit, call.actor)), only_id=True)
-        return json_reply(200, account(api.station, stored, unit.alerts.posts_of(stored.id)))
+        return json_reply(200, AlertOut.of(unit, stored))
 
     return await done_once(api, call, action)
 

@@ -6,18 +6,20 @@ from it. What the document says of a request or an answer comes from the models 
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic import BaseModel, TypeAdapter
+from pydantic.json_schema import JsonSchemaMode
 
 from alerts import __version__
+from alerts.desk.out import AlertOut, Rehearsal
 from alerts.model.person import MAY, Act
 from alerts.web.api import commands, heard, polls, queries, reports
 from alerts.web.api.models import (
-    AlertAccount,
     AlertPage,
     ApproveWish,
     AuditFilters,
@@ -33,7 +35,6 @@ from alerts.web.api.models import (
     Overview,
     PostWish,
     ProblemAccount,
-    Rehearsal,
     RejectWish,
     RetryWish,
     Sources,
@@ -44,12 +45,14 @@ from alerts.web.api.problems import ProblemType
 
 _REF = "#/components/schemas/{model}"
 _SCHEMAS = "#/components/schemas/"
+# Programs that were generated from the document have these classes under the names that they always had.
+_OUT = re.compile(r"\b(?!Lets)(\w+)Out\b")
 _ID = {"type": "string", "minLength": 1, "maxLength": 200, "pattern": r"^[^/\x00-\x1f\x7f]+$"}
 # What may be done with a new alert (OpenAPI's links), and the operations that make one.
 _FOLLOWERS = ("getAlert", "updateAlert", "cancelAlert", "correctAlert", "approveAlert", "rejectAlert", "explainAlert")
 _LEADS_ON = ("postAlert", "updateAlert")
-_FILED = {200: (AlertAccount, Rehearsal), 201: (AlertAccount,)}
-_ONE = {200: (AlertAccount,)}
+_FILED = {200: (AlertOut, Rehearsal), 201: (AlertOut,)}
+_ONE = {200: (AlertOut,)}
 
 
 async def _answer_document(api: Api, __: Call) -> Reply:
@@ -287,21 +290,24 @@ def document() -> dict[str, Any]:
     }
 
 
-def _models() -> list[tuple[type[BaseModel], JsonSchemaMode]]:
-    found: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(ProblemAccount, "validation"): None}
+def _models() -> list[type[Any]]:
+    found: set[type[Any]] = {ProblemAccount}
     for operation in EVERY_OPERATION:
-        answered = [model for models in operation.answers.values() for model in models]
-        asked = [operation.query, *([operation.wish] if operation.wish else [])]
-        found |= {(model, "validation"): None for model in [*answered, *asked]}
-    return sorted(found, key=lambda each: each[0].__name__)
+        found |= {model for models in operation.answers.values() for model in models}
+        found |= {operation.query, *([operation.wish] if operation.wish else [])}
+    return sorted(found, key=lambda each: each.__name__)
 
 
 def _schemas() -> dict[str, Any]:
-    _, found = models_json_schema(_models(), ref_template=_REF)
-    schemas: dict[str, Any] = found["$defs"]
+    adapters: list[tuple[str, JsonSchemaMode, TypeAdapter[Any]]] = [
+        (each.__name__, "validation", TypeAdapter(each)) for each in _models()
+    ]
+    _, found = TypeAdapter.json_schemas(adapters, ref_template=_REF)
     # A query's model is told as parameters, one by one, and is no schema of its own.
     asked = {operation.query.__name__ for operation in EVERY_OPERATION}
-    return {name: schema for name, schema in sorted(schemas.items()) if name not in asked}
+    schemas = {name: schema for name, schema in sorted(found["$defs"].items()) if name not in asked}
+    told: dict[str, Any] = json.loads(_OUT.sub(r"\1Account", json.dumps(schemas)))
+    return dict(sorted(told.items()))
 
 
 def _headers() -> dict[str, Any]:
@@ -388,13 +394,13 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return {str(status): found[status] for status in sorted(found)}
 
 
-def _good(operation: Operation, status: int, models: Sequence[type[BaseModel]]) -> dict[str, Any]:
-    refs = [{"$ref": _SCHEMAS + model.__name__} for model in models]
+def _good(operation: Operation, status: int, models: Sequence[type[Any]]) -> dict[str, Any]:
+    refs = [{"$ref": _SCHEMAS + _OUT.sub(r"\1Account", model.__name__)} for model in models]
     content: dict[str, Any] = {JSON: {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}}}
     if operation.gives_cap:
         content[CAP] = {"schema": {"type": "string", "description": "The CAP 1.2 message."}}
     headers = ["RateLimit", "RateLimit-Policy"]
-    headers += ["ETag"] if AlertAccount in models else []
+    headers += ["ETag"] if AlertOut in models else []
     headers += ["Idempotent-Replayed"] if operation.method == "POST" else []
     headers += ["Location"] if status == 201 else []
     headers += ["Link"] if "before" in operation.query.model_fields else []

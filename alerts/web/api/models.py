@@ -6,15 +6,18 @@ control character. The second half are accounts, the bodies of answers; times in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from alerts.model.alert import Category, Certainty, Severity, Status, Urgency
+from alerts.desk.out import AlertOut, HistoryEvent, Out
+from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.incident import AlertState
 from alerts.model.listening import AnswerTo
 from alerts.model.person import Act, Origin, Role
-from alerts.model.post import PostKind, PostState
+from alerts.model.post import PostState
 
 # No control characters: a post would show none of them, and a log or a terminal would obey them.
 _LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
@@ -193,146 +196,20 @@ class NoQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class PostAccount(BaseModel):
-    """What one channel was asked to do for an alert, and what came of it."""
-
-    id: str
-    channel: str
-    kind: PostKind
-    state: PostState
-    text: str = Field(description="What a reader sees.")
-    remote_id: str | None
-    url: str | None = Field(description="Where it is.")
-    attempts: int
-    sent_at: str | None
-    reason: str | None = Field(description="In the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-
-
-class AlertHead(BaseModel):
-    """What an alert's account begins with."""
-
-    alert: str = Field(description="Its id: it names these exact texts, which never change.")
-    incident: str = Field(description="What it shares with its updates and its end.")
-    identifier: str | None = Field(description="CAP's identifier; null for an entry of a feed that could not be read.")
-    follows: str | None = Field(
-        description="CAP's identifier of the message that this one goes on from; null: it begins its incident."
-    )
-    status: Status | None
-    state: AlertState
-    reason: str | None = Field(description="In the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-    severity: Severity
-    headline: str | None
-    expires: str | None
-    author: str | None
-    fingerprint: str = Field(description="What a validation is bound to: the message, each post's words and picture.")
-
-
-class SaidWord(BaseModel):
-    """An element of the CAP message, by its name."""
-
-    name: str
-    words: str
-
-
-class SaidWords(BaseModel):
-    """What the message says in one language; null: in none of its own."""
-
-    language: str | None
-    said: list[SaidWord]
-
-
-class ToldSubscribers(BaseModel):
-    """What those who subscribed to a channel are told in one language."""
-
-    channel: str
-    language: str
-    text: str
-    link: str | None
-
-
-class ShownPicture(BaseModel):
-    """A picture of a post, in words."""
-
-    channel: str
-    alt: str
-
-
-class ShownLink(BaseModel):
-    """The address that a post leads to."""
-
-    channel: str
-    link: str
-
-
-class SameEvent(BaseModel):
-    """A message by which the public knows of the same event."""
-
-    alert: str
-    source: str
-
-
-class LetsOut(BaseModel):
-    """All that a validation lets out beside the texts of the posts."""
-
-    words: list[SaidWords]
-    subscribers: list[ToldSubscribers]
-    pictures: list[ShownPicture]
-    links: list[ShownLink]
-    same_event: list[SameEvent] = Field(description="What is out already: then `approve` takes `again`.")
-
-
-class AlertAccount(AlertHead):
-    """An alert with its posts."""
-
-    posts: list[PostAccount]
-    lets_out: LetsOut | None = Field(None, description="Where it waits: all that a validation lets out beside.")
-    drafted_from: list[str] | None = Field(
-        None, description="Where citizens' reports made it: their numbers, as a list or one alert by itself tells them."
-    )
-
-
-class RehearsedPost(PostAccount):
-    """A post that is only shown: `cut` are the parts that found no room, `warnings` what to look at."""
-
-    count: int
-    limit: int
-    cut: list[str]
-    warnings: list[str]
-
-
-class Rehearsal(AlertHead):
-    """What would become of an alert; nothing was stored."""
-
-    posts: list[RehearsedPost]
-    notes: list[str]
-
-
-class AlertPage(BaseModel):
+@dataclass(frozen=True)
+class AlertPage(Out):
     """A part of the list of alerts, newest first; `next` is the `before` of the part that follows."""
 
-    alerts: list[AlertAccount]
+    alerts: Sequence[AlertOut]
     next: str | None
 
 
-class HistoryEvent(BaseModel):
-    """One decision or attempt."""
-
-    at: str
-    alert: str
-    channel: str | None
-    post: str | None
-    what: str
-    reason: str | None = Field(description="In the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-
-
-class History(BaseModel):
+@dataclass(frozen=True)
+class History(Out):
     """Every decision and attempt of an alert's incident, in the order of time."""
 
     incident: str
-    events: list[HistoryEvent]
+    events: Sequence[HistoryEvent]
 
 
 class SourceAccount(BaseModel):
@@ -373,7 +250,7 @@ class Channels(BaseModel):
 class Overview(BaseModel):
     """What is on, waiting, failed or in doubt, oldest first; then each source and each channel."""
 
-    alerts: list[AlertAccount]
+    alerts: list[AlertOut]
     sources: list[SourceAccount]
     channels: list[ChannelAccount]
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from alerts.desk.out import Out
 from alerts.desk.service import DeskService
 from alerts.listening.ears import Intake
 from alerts.model.alert import Alert
@@ -100,12 +101,13 @@ class Reply:
 
 
 def json_reply(
-    status: int, value: Mapping[str, Any], headers: Mapping[str, str] | None = None, *, written: str | None = None
+    status: int, told: Out | Mapping[str, Any], headers: Mapping[str, str] | None = None, *, written: str | None = None
 ) -> Reply:
     """An answer in JSON; one that is an alert carries its entity tag, and its address where it is new.
 
     `written` is the value's JSON where it is written already: what is told again is told to the letter.
     """
+    value = told.as_json() if isinstance(told, Out) else told
     body = (json.dumps(value, ensure_ascii=False) if written is None else written).encode()
     more: dict[str, str] = {}
     # A rehearsal has notes, and no tag: nothing is stored that a condition could be about.
@@ -133,7 +135,7 @@ class Operation:
     summary: str
     handler: Handler
     act: Act | None
-    answers: Mapping[int, tuple[type[BaseModel], ...]]
+    answers: Mapping[int, tuple[type[BaseModel | Out], ...]]
     wish: type[BaseModel] | None = None
     query: type[BaseModel] = NoQuery
     troubles: tuple[int, ...] = ()

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
+from alerts.desk.out import PostOut
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import waiting
 from alerts.listening.account import version_account
@@ -44,7 +45,6 @@ from alerts.web.api.models import (
     Moment,
     Name,
     NoWish,
-    PostAccount,
     RequestBody,
     SeenWish,
     VersionAccount,
@@ -105,7 +105,7 @@ class PollAccount(BaseModel):
     url: str | None = Field(description="Its page, where the town has a public address.")
     reason: str | None = Field(description="In the station's language.")
     reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-    posts: list[PostAccount]
+    posts: list[PostOut]
 
 
 class PollPage(BaseModel):

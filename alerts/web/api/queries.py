@@ -1,13 +1,12 @@
 """What programs look at: one alert, lists of them, an alert's history; sources, channels, the audit log, who they are.
 
-Each is one reading transaction through the desk's service. Accounts are made beside it, in a thread: a fingerprint
-reads pictures. A list is cut by the id that it goes on from, not by a number of pages, so that what is stored meanwhile
-moves nothing. `named` and `must_be_as_seen` are also how commands (`commands.py`) find what they are about.
+Each is one reading transaction through the desk's service, in a thread: a fingerprint reads pictures. A list is cut by
+the id that it goes on from, not by a number of pages, so that what is stored meanwhile moves nothing. `named` and
+`must_be_as_seen` are also how commands (`commands.py`) find what they are about.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import tzinfo
@@ -16,64 +15,37 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
-from alerts.desk.account import account_of, drafted_from, event_of, with_reports
 from alerts.desk.approve import fingerprint
-from alerts.desk.dedupe import told_already
-from alerts.desk.service import DeskUnit, concerning, with_limits
+from alerts.desk.out import AlertOut, HistoryEvent, as_json, with_reports
+from alerts.desk.service import DeskUnit, concerning
 from alerts.listening.account import with_what_was_heard
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
-from alerts.model.incident import AlertState, StoredAlert, Wanted
+from alerts.model.incident import StoredAlert, Wanted
 from alerts.model.person import MAY, Chained
-from alerts.model.post import Post
 from alerts.model.reason import because
 from alerts.model.town import Town
 from alerts.rendering.i18n import told
-from alerts.web.api.models import AuditFilters, ChannelAccount, Filters, Paging, SourceAccount
+from alerts.web.api.models import AlertPage, AuditFilters, ChannelAccount, Filters, History, Paging, SourceAccount
 from alerts.web.api.operation import BASE, CAP, Api, Call, Reply, has_it, json_reply, seen_in, tag_of
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
-
-AlertWithPosts = tuple[StoredAlert, Sequence[Post]]
-Cited = Mapping[str, dict[str, list[str]]]
-"""`drafted_from` of each alert that reports made, by its id."""
 
 
 async def list_alerts(api: Api, call: Call) -> Reply:
     """The newest first."""
     wanted = call.asking(Filters)
-    # One more than is shown: it tells whether there is a part that follows.
-    found, cited = await api.service.ask(lambda unit: _page(unit, wanted))
-    shown, more = found[: wanted.limit], found[wanted.limit :]
-    following = shown[-1][0].id if more else None
-    accounts = [each | cited.get(each["alert"], {}) for each in await _accounts_of(api.station, shown)]
-    body = {"alerts": accounts, "next": following}
-    return json_reply(200, body, next_link("/alerts", wanted, following))
 
+    def question(unit: DeskUnit) -> AlertPage:
+        if wanted.before is not None and not any(one.id == wanted.before for one in unit.alerts.by_id(wanted.before)):
+            raise invalid([Fault("before", "names no alert", "the `next` of the part before")])
+        asked = Wanted(wanted.state, wanted.post_state, wanted.source, wanted.q)
+        # One more than is shown: it tells whether there is a part that follows.
+        found = unit.views.page(asked, before=wanted.before, most=wanted.limit + 1)
+        shown = found[: wanted.limit]
+        return AlertPage(AlertOut.each(unit, shown), shown[-1].id if len(found) > wanted.limit else None)
 
-def _page(unit: DeskUnit, wanted: Filters) -> tuple[list[AlertWithPosts], Cited]:
-    if wanted.before is not None and not any(one.id == wanted.before for one in unit.alerts.by_id(wanted.before)):
-        raise invalid([Fault("before", "names no alert", "the `next` of the part before")])
-    asked = Wanted(wanted.state, wanted.post_state, wanted.source, wanted.q)
-    found = unit.views.page(asked, before=wanted.before, most=wanted.limit + 1)
-    return _with_posts(unit, found), drafted_from(unit, found)
-
-
-def _with_posts(unit: DeskUnit, stored_alerts: Sequence[StoredAlert]) -> list[AlertWithPosts]:
-    """Each alert with its posts."""
-    posts = with_limits(unit, unit.views.posts_by_alert([stored.id for stored in stored_alerts]))
-    return [(stored, posts[stored.id]) for stored in stored_alerts]
-
-
-async def _accounts_of(station: Town, found: Sequence[AlertWithPosts]) -> list[dict[str, Any]]:
-    """Each alert's account. In a thread: a fingerprint reads the picture."""
-    return await asyncio.to_thread(lambda: [account(station, *each) for each in found])
-
-
-def account(
-    station: Town, stored: StoredAlert, posts: Sequence[Post], twins: Sequence[StoredAlert] = ()
-) -> dict[str, Any]:
-    """One alert's account."""
-    return account_of(stored, posts, station.zone, station.language, twins)
+    page = await api.service.ask(question)
+    return json_reply(200, page, next_link("/alerts", wanted, page.next))
 
 
 def next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
@@ -86,39 +58,31 @@ def next_link(path: str, wanted: Paging, following: object) -> dict[str, str]:
 
 async def get_alert(api: Api, call: Call) -> Reply:
     """One alert, in the form that is asked for; nothing where who asks has it already."""
-    stored, posts, twins, cited = await api.service.ask(lambda unit: _one(unit, call.name))
-    # A fingerprint covers the picture, which is read from the disk.
-    bound = await asyncio.to_thread(fingerprint, stored, posts)
-    if call.conditions.form == CAP:
+
+    def question(unit: DeskUnit) -> Reply:
+        stored = named(unit, call.name)
+        if call.conditions.form != CAP:
+            shown = AlertOut.alone(unit, stored)
+            # Told only where there is some: else it is the answer, with the tag, that whoever posted it got.
+            return json_reply(200, replace(shown, then=shown.then or None))
         if stored.alert is None:
             raise Problem(ProblemType.NOT_ACCEPTABLE, because("request_no_message", alert=stored.id))
         body = write(without_files(stored.alert))
-        answer = Reply(200, body, CAP, {"ETag": tag_of(bound, body)})
-    else:
-        told = await asyncio.to_thread(account, api.station, stored, posts, twins)
-        answer = json_reply(200, told | cited.get(stored.id, {}))
+        return Reply(200, body, CAP, {"ETag": tag_of(fingerprint(stored, unit.alerts.posts_of(stored.id)), body)})
+
+    answer = await api.service.ask(question)
     if has_it(call.conditions.if_none_match, answer.headers["ETag"]):
         return Reply(304, b"", headers={"ETag": answer.headers["ETag"]})
     return answer
 
 
-def _one(unit: DeskUnit, name: str) -> tuple[StoredAlert, Sequence[Post], Sequence[StoredAlert], Cited]:
-    stored = named(unit, name)
-    # What validates an alert asks for them, and nothing else: they are looked for in all that is out.
-    twins = told_already(unit.alerts, stored, unit.now) if stored.state is AlertState.WAITING else []
-    [posts] = with_limits(unit, {stored.id: unit.alerts.posts_of(stored.id)}).values()
-    return stored, posts, twins, drafted_from(unit, [stored])
-
-
 async def explain_alert(api: Api, call: Call) -> Reply:
     """Every decision and attempt of its incident."""
 
-    def question(unit: DeskUnit) -> dict[str, Any]:
-        stored = named(unit, call.name)
-        incident = stored.incident_id
+    def question(unit: DeskUnit) -> History:
+        incident = named(unit, call.name).incident_id
         known = with_reports(unit, incident, with_what_was_heard(unit, incident, unit.views.history(incident)))
-        events = [event_of(event, api.station.zone, api.station.language) for event in known]
-        return {"incident": incident, "events": events}
+        return History(incident, [HistoryEvent.of(api.station, event) for event in known])
 
     return json_reply(200, await api.service.ask(question))
 
@@ -163,9 +127,10 @@ def _info_without_files(info: Info) -> Info:
 
 async def get_status(api: Api, _: Call) -> Reply:
     """What `status --json` tells, as one object."""
-    found = await api.service.ask(lambda unit: _with_posts(unit, concerning(unit)))
-    alerts = await _accounts_of(api.station, found)
-    return json_reply(200, {"alerts": alerts, "sources": await _sources(api), "channels": await _channels(api)})
+    alerts = await api.service.ask(lambda unit: AlertOut.each(unit, concerning(unit)))
+    return json_reply(
+        200, {"alerts": as_json(alerts), "sources": await _sources(api), "channels": await _channels(api)}
+    )
 
 
 async def get_sources(api: Api, _: Call) -> Reply:

@@ -25,9 +25,9 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from alerts.desk.account import VersionChange, changes_between
 from alerts.desk.actions import Filed
 from alerts.desk.approve import MessageKind, kind_of
+from alerts.desk.changes import VersionChange, changes_between
 from alerts.desk.officer import Officer
 from alerts.desk.posts import DraftPost
 from alerts.desk.routing import PRACTICE, Reach, channels_on, left_wrong, reach_of

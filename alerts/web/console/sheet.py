@@ -17,11 +17,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from alerts.desk.account import InFull, VersionChange, changes_between, in_full
 from alerts.desk.approve import MessageKind, fingerprint, kind_of, must_fit, why_not_theirs, wrote
+from alerts.desk.changes import VersionChange, changes_between
 from alerts.desk.dedupe import end_reason, told_already
 from alerts.desk.following import words_about
 from alerts.desk.officer import DECIDED
+from alerts.desk.out import SaidWords, in_full
 from alerts.desk.routing import PRACTICE
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Alert, Info, Severity, Urgency
@@ -252,7 +253,7 @@ class Sheet:
         return is_feeds and any(twin.severity.at_least(self.item.stored.severity) for twin in self.twins)
 
     @property
-    def in_full(self) -> tuple[InFull, ...]:
+    def in_full(self) -> tuple[SaidWords, ...]:
         """Every word of it in every language: no post shows them all, and all are validated."""
         alert = self.item.stored.alert
         return in_full(alert) if alert else ()

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.account import account_of, changes_between
 from alerts.desk.actions import Desk
 from alerts.desk.approve import fingerprint
+from alerts.desk.changes import changes_between
 from alerts.desk.draft import Draft, draft_alert
 from alerts.desk.officer import Officer, correction_of
+from alerts.desk.out import AlertOut
 from alerts.desk.routing import channels_on
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Named, Severity, Urgency
@@ -717,8 +718,8 @@ def test_a_validation_covers_what_subscribers_are_told_in_each_language(desk):
 
 def test_what_waits_says_all_that_a_validation_lets_out(make_town):
     town = make_town(sources={"manual": APPROVE}, channels=(X, replace(TELEGRAM, subscriptions=True)))
-    filed = DutyDesk(town).post(instruction="Restez chez vous.")
-    told = account_of(filed.stored, list(town.posts(filed).values()), town.station.zone, "fr-FR")["lets_out"]
+    desk = DutyDesk(town)
+    told = AlertOut.of(desk.unit(), desk.post(instruction="Restez chez vous.").stored).as_json()["lets_out"]
 
     assert {each["language"] for each in told["subscribers"]} == {"fr", "en"}
     assert all("Restez chez vous." in each["text"] for each in told["subscribers"])

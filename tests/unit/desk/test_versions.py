@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.desk.account import Mark, Run, VersionChange, changes_between, word_runs
+from alerts.desk.changes import Mark, Run, VersionChange, changes_between, word_runs
 from alerts.model.alert import Area, MsgType, Resource, Severity
 from alerts.model.incident import AlertState, StoredAlert
 from tests.unit.desk.conftest import CENTRE, LATER, MILL, NOW, an_alert, an_info, cancelling, following

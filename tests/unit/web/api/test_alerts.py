@@ -61,6 +61,11 @@ async def test_what_is_out_is_updated_cancelled_and_corrected(bureau):
     ended = await bureau.told("POST", f"/alerts/{first['incident']}/correct", json={"reason": "Non."}, status=201)
 
     assert updated["incident"] == ended["incident"] == first["incident"]
+    then = (await bureau.told("GET", f"/alerts/{first['alert']}"))["then"]
+    assert [(each["alert"], each["what"]) for each in then[:2]] == [
+        (updated["alert"], "update"),
+        (ended["alert"], "corrected"),
+    ]
     assert [post["kind"] for post in updated["posts"]] == ["update", "update"]
     assert [post["kind"] for post in ended["posts"]] == [post["kind"] for post in shown["posts"]] == ["end", "end"]
     assert "Non." not in str(ended["posts"])

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
-from alerts.desk.account import account_of, rehearsal_of
 from alerts.desk.approve import fingerprint
+from alerts.desk.out import AlertOut, Rehearsal
+from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity
 from alerts.model.ports import Heard
 from alerts.model.post import PostState, Receipt
 from alerts.model.reason import in_words
+from alerts.store.unit import Unit
 from tests.unit.desk.conftest import NOW, an_alert
 
-PARIS = ZoneInfo("Europe/Paris")
 KEYS = [
     "alert",
     "incident",
@@ -46,6 +46,11 @@ POST_KEYS = [
 ]
 
 
+def shown(town, filed, posts):
+    unit = DeskUnit(Unit(town.db), town.desk, town.clock.now(), town._new_id)
+    return AlertOut.of(unit, filed.stored, posts).as_json()
+
+
 def test_an_alert_with_its_posts(town):
     filed = town.hear(an_alert(severity=Severity.SEVERE, identifier="one"))
     posts = [
@@ -57,7 +62,7 @@ def test_an_alert_with_its_posts(town):
             sent_at=NOW + timedelta(milliseconds=1500),
         )
     ]
-    account = account_of(filed.stored, posts, PARIS, "fr-FR")
+    account = shown(town, filed, posts)
 
     assert list(account) == KEYS
     assert account == {
@@ -96,7 +101,7 @@ def test_an_alert_with_its_posts(town):
 
 def test_an_entry_that_could_not_be_read(town):
     filed = town.act(lambda alerts: town.desk.hear(alerts, Heard("k", problem=in_words("no CAP: entry 7")), "meteo"))
-    account = account_of(filed.stored, [], PARIS, "fr-FR")
+    account = shown(town, filed, [])
 
     assert list(account) == KEYS
     assert (account["identifier"], account["status"], account["headline"], account["expires"]) == (None,) * 4
@@ -106,12 +111,12 @@ def test_an_entry_that_could_not_be_read(town):
 def test_an_alert_without_a_headline_is_called_after_its_event(town):
     filed = town.hear(an_alert(headline=None))
 
-    assert account_of(filed.stored, [], PARIS, "fr-FR")["headline"] == "Vent violent"
+    assert shown(town, filed, [])["headline"] == "Vent violent"
 
 
 def test_a_rehearsal_tells_how_it_fits(town):
     filed = town.post(an_alert())
-    account = rehearsal_of(filed.stored, filed.drafts, PARIS, "fr-FR")
+    account = Rehearsal.of(town.station, filed.stored, filed.drafts).as_json()
 
     assert list(account) == [*KEYS, "notes"]
     post = account["posts"][0]
