@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alerts.bot.acts import SEEN
 from alerts.bot.chat import Say, buttons, pieces, safe, words_of
-from alerts.bot.officers import SEEN, headline
+from alerts.bot.officers import headline
 from alerts.desk.approve import fingerprint
 from alerts.desk.out import in_full
 from alerts.model.bounds import utf16_units

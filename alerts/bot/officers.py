@@ -10,11 +10,14 @@ was done.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from alerts.access.audit import NEWS_FOR, AuditEvent, changes_of
 from alerts.access.sessions import digest_of
+from alerts.bot.acts import SEEN, act_named, pressed, rejected
 from alerts.bot.chat import (
     BotReply,
     ChatEvent,
@@ -28,18 +31,18 @@ from alerts.bot.chat import (
     safe,
     words_of,
 )
+from alerts.desk.act import deciding
 from alerts.desk.approve import fingerprint, is_vetoed, why_not_theirs, wrote
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.model.incident import StoredAlert
 from alerts.model.person import MAY, Account, Act, Actor, Origin
+from alerts.model.ports import Keyboard
 from alerts.model.post import Post, PostState
 from alerts.model.subscriber import Asked, Linked
 from alerts.rendering.i18n import word
 from alerts.reports.acts import erased
 
-SEEN = 24
-"""Digits of a fingerprint in a button, 96 bits: with an alert's id, 64 bytes have no room for more."""
 MOST_REPORTS = 100
 """Reports of one chat that are read at once."""
 ADDRESS = "telegram"
@@ -77,7 +80,7 @@ def is_theirs(event: ChatEvent) -> bool:
         case Command(name=name):
             return name == "link" or (name == "unlink" and event.private)
         case Press(data=data):
-            return data.startswith(("ok:", "no:", "why:")) and event.private
+            return event.private and (data.startswith(("ok:", "no:", "why:")) or act_named(data) is not None)
         case _:
             return False
 
@@ -180,17 +183,33 @@ def _part(unit: DeskUnit, channel: str, chat: int) -> bool:
 def _press(unit: DeskUnit, channel: str, event: ChatEvent, press: Press, town: TownNow) -> BotReply:
     act, _, rest = press.data.partition(":")
     alert, _, more = rest.partition(":")
+    if act_named(press.data) is not None or deciding(unit, "reject", alert) is not None:
+        return _press_act(unit, channel, event, press, town)
     case = _case(unit, channel, event, town, alert, validates=act == "ok")
     if isinstance(case, str):
         return BotReply((Say(case),))
     if act == "no":
         unit.officer_chats.ask(channel, event.chat, Asked(alert, press.message, unit.now))
         return BotReply((_ask_why(case, more, press),))
-    if act == "ok":
-        said = _approve(case, more)
+    said = _approve(case, more) if act == "ok" else _reject(case, _tapped(more, case.language))
+    return BotReply((Say(said, buttons(), press.message),))
+
+
+def _press_act(unit: DeskUnit, channel: str, event: ChatEvent, press: Press, town: TownNow) -> BotReply:
+    """Carry out the act that a button names; one that rejects once it is said why."""
+    account = _account_here(unit, channel, event, town)
+    if isinstance(account, str):
+        return BotReply((Say(account),))
+    language, officer = language_of(account, town.language), officer_of(unit, account)
+    step, identity, more = f"{press.data}::".split(":", 2)
+    if step == "no":
+        unit.officer_chats.ask(channel, event.chat, Asked(identity, press.message, unit.now))
+        return BotReply((Say(_why(language), _reason_keys(identity, language), press.message),))
+    if step == "why":
+        said = rejected(officer, identity, _tapped(more.rstrip(":"), language), language)
     else:
-        reasons = _reasons(case.language)
-        said = _reject(case, {str(place): each for place, each in enumerate(reasons)}.get(more, reasons[-1]))
+        said = pressed(officer, press.data, language)
+    unit.officer_chats.settle(channel, event.chat, identity)
     return BotReply((Say(said, buttons(), press.message),))
 
 
@@ -200,14 +219,16 @@ def _typed(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, text: 
     asked = chats.asked(channel, event.chat)
     if asked is None:
         return BotReply()
-    case = _case(unit, channel, event, town, asked.alert)
+    is_act = deciding(unit, "reject", asked.alert) is not None
+    case = (_account_here if is_act else partial(_case, alert=asked.alert))(unit, channel, event, town)
     if isinstance(case, str):
         chats.unask(channel, event.chat)
         return BotReply((Say(case),))
-    _ = words_of(case.language).gettext
+    language = case.language if isinstance(case, _Case) else language_of(case, town.language)
+    _ = words_of(language).gettext
     if unit.now - asked.at > ANSWERED_WITHIN:
         chats.unask(channel, event.chat)
-        what = safe(headline(case.stored))
+        what = safe(headline(case.stored)) if isinstance(case, _Case) else asked.alert
         return BotReply(
             (Say(_("Too late: “%(what)s” was not rejected and is still waiting. Tap Reject again.", what=what)),)
         )
@@ -216,19 +237,31 @@ def _typed(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, text: 
         return BotReply(
             (Say(_("Say why in at most %(n)s characters, or tap a reason: it is still waiting.", n=LONGEST_REASON)),)
         )
-    said = _reject(case, reason)
+    if isinstance(case, _Case):
+        said = _reject(case, reason)
+    else:
+        said = rejected(officer_of(unit, case), asked.alert, reason, language)
+        chats.settle(channel, event.chat, asked.alert)
     return BotReply((Say(said), Say(said, buttons(), asked.message)))
+
+
+def _account_here(unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow) -> Account | str:
+    """The account that the chat belongs to; or that it belongs to none, in words."""
+    name = unit.officer_chats.linked(channel, event.chat)
+    account = unit.accounts.account(name) if name else None
+    if account is None:
+        _ = words_of(language_here(unit, channel, event, town)).gettext
+        return _("This chat isn’t linked to an account: link it with a code from the desk (/link CODE).")
+    return account
 
 
 def _case(
     unit: DeskUnit, channel: str, event: ChatEvent, town: TownNow, alert: str, *, validates: bool = False
 ) -> _Case | str:
     """The officer of that chat and what they may decide; or why they may not, in their words."""
-    name = unit.officer_chats.linked(channel, event.chat)
-    account = unit.accounts.account(name) if name else None
-    if account is None:
-        _ = words_of(language_here(unit, channel, event, town)).gettext
-        return _("This chat isn’t linked to an account: link it with a code from the desk (/link CODE).")
+    account = _account_here(unit, channel, event, town)
+    if isinstance(account, str):
+        return account
     language = language_of(account, town.language)
     _ = words_of(language).gettext
     stored = next((each for each in unit.alerts.by_id(alert) if each.id == alert), None)
@@ -282,22 +315,34 @@ def _reject(case: _Case, reason: str) -> str:
 def _ask_why(case: _Case, seen: str, press: Press) -> Say:
     """Rejecting takes a second step, which says why: its author reads it. The other button stays within reach."""
     _ = words_of(case.language).gettext
-    rows = [[(reason, f"why:{case.stored.id}:{place}")] for place, reason in enumerate(_reasons(case.language))]
     back = [(_("✅ Validate"), f"ok:{case.stored.id}:{seen}")] if seen != "-" else []
     text = _(
         "Why shouldn’t “%(what)s” go out? Its author will read it: tap a reason, or write yours within %(n)s minutes.",
         what=safe(headline(case.stored)),
         n=ANSWERED_WITHIN // timedelta(minutes=1),
     )
-    return Say(text, buttons(*rows, back), press.message)
+    return Say(text, _reason_keys(case.stored.id, case.language, back), press.message)
+
+
+def _why(language: str) -> str:
+    _ = words_of(language).gettext
+    asked = _("Why shouldn’t it go out? Its author will read it: tap a reason, or write yours within %(n)s minutes.")
+    return asked % {"n": ANSWERED_WITHIN // timedelta(minutes=1)}
+
+
+def _reason_keys(identity: str, language: str, *more: Sequence[tuple[str, str]]) -> Keyboard:
+    return buttons(*([(reason, f"why:{identity}:{at}")] for at, reason in enumerate(_reasons(language))), *more)
+
+
+def _tapped(place: str, language: str) -> str:
+    """The prepared reason of a button."""
+    reasons = _reasons(language)
+    return {str(at): each for at, each in enumerate(reasons)}.get(place, reasons[-1])
 
 
 def _reasons(language: str) -> list[str]:
     _ = words_of(language).gettext
     return [_("the words are wrong"), _("the place is wrong"), _("the time is wrong"), _("it is not needed")]
-
-
-# --- what is shown --------------------------------------------------------------------------------------------------
 
 
 # --- shared ---------------------------------------------------------------------------------------------------------

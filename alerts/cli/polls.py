@@ -5,15 +5,15 @@ Nothing that these commands show before a poll is closed has a number in it, but
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alerts.cli import options, screen
+from alerts.cli.acts import SHOWN, ActGroup
 from alerts.cli.options import officer
 from alerts.cli.screen import tell
-from alerts.model.errors import Misuse
 from alerts.model.person import Act
 from alerts.model.reason import because
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alerts.model.poll import Poll, Tally
     from alerts.model.post import Post
 
-poll = typer.Typer(help="Ask the town, and count by channel.", no_args_is_help=True)
+poll = typer.Typer(help="Ask the town, and count by channel.", no_args_is_help=True, cls=ActGroup)
 Name = Annotated[str, typer.Argument(metavar="ID", help="A poll's id, or the start of one.")]
 
 
@@ -77,17 +77,6 @@ def open_(
     return 0
 
 
-@poll.command("close")
-def close(context: typer.Context, name: Name, as_json: options.Json = False, who: options.As = None) -> int:
-    """Close a poll before its time, on all its channels together."""
-    from alerts.listening.polls import close_poll
-
-    control: Control = context.obj.control()
-    closed, _ = control.act(lambda unit: close_poll(officer(unit, who, Act.CONSULT), name))
-    _show(control, closed, as_json=as_json)
-    return 0
-
-
 @poll.command("results")
 def results(
     context: typer.Context,
@@ -102,8 +91,8 @@ def results(
     who: options.As = None,
 ) -> int:
     """Tell a poll's result, channel by channel; before its end how many have answered, and no more."""
-    from alerts.listening.outcomes import tell_outcome
-    from alerts.listening.polls import account_of_tally, find_poll, fingerprint_of, publish_result
+    from alerts.listening.poll_acts import TellPollOutcome
+    from alerts.listening.polls import account_of_result, find_poll, fingerprint_of, publish_result
 
     control: Control = context.obj.control()
 
@@ -112,57 +101,15 @@ def results(
 
     found = control.ask(question)
     if outcome is not None:
-        (_, said), _ = control.act(lambda unit: tell_outcome(officer(unit, who, Act.CONSULT), found.poll.id, outcome))
-        if said.state == "waiting":
-            screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=said.id))
+        said = TellPollOutcome(found.poll.id, outcome)
+        control.act(lambda unit: said.carry_out(officer(unit, who, said.permission)))
     if publish:
         # Drawn before the transaction, in which every lane would wait for it.
         pictures, seen = _pictures(control, found), fingerprint_of(found)
         control.act(lambda unit: publish_result(officer(unit, who, Act.CONSULT), found.poll.id, pictures, seen=seen))
-    account = account_of_tally(control.ask(question), control.town)
+    account = control.ask(lambda unit: account_of_result(unit, find_poll(unit, name)))
     screen.show_json(account) if as_json else _show_result(account)
     return 0
-
-
-def approved(control: Control, name: str, who: str | None) -> bool:
-    """Let a poll of that name open, where there is one and no alert."""
-    from alerts.listening.polls import approve_poll, find_poll, shown_of
-
-    if not control.ask(lambda unit: _is_poll(unit, name)):
-        return False
-    waiting = control.ask(lambda unit: find_poll(unit, name))
-    _show(control, waiting, as_json=False)
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        screen.agreed("Validate this? (yes/no)")
-    # Somebody may have decided while this one read it: the transaction looks once more.
-    opened, _ = control.act(lambda unit: approve_poll(officer(unit, who, Act.APPROVE), waiting.id, shown_of(waiting)))
-    screen.say(tell("%(alert)s goes out on %(channels)s", alert=opened.id, channels=", ".join(opened.channels)))
-    return True
-
-
-def rejected(control: Control, name: str, who: str | None, reason: str | None) -> bool:
-    """Keep a poll of that name from opening, where there is one and no alert."""
-    from alerts.listening.polls import reject_poll
-
-    if not control.ask(lambda unit: _is_poll(unit, name)):
-        return False
-    kept, _ = control.act(lambda unit: reject_poll(officer(unit, who, Act.REJECT), name, reason))
-    screen.say(tell("%(alert)s doesn't go out", alert=kept.id))
-    return True
-
-
-def _is_poll(unit: DeskUnit, name: str) -> bool:
-    """Whether it names a poll. An alert of that name goes first, but for the one that a poll's posts belong to."""
-    from alerts.listening.polls import find_poll
-    from alerts.model.poll import POLLS
-
-    if any(stored.source != POLLS for stored in unit.alerts.by_id(name)):
-        return False
-    try:
-        find_poll(unit, name)
-    except Misuse:
-        return False
-    return True
 
 
 def _pictures(control: Control, tally: Tally) -> dict[str, str]:
@@ -186,9 +133,10 @@ def _show(control: Control, shown: Poll, *, as_json: bool) -> None:
 
     posts: list[Post] = control.ask(lambda unit: list(unit.alerts.thread(shown.id)))
     account = account_of_poll(shown, posts, control.town)
-    if as_json:
-        screen.show_json(account)
-        return
+    screen.show_json(account) if as_json else _show_poll(account)
+
+
+def _show_poll(account: Mapping[str, Any]) -> None:
     screen.show(f"{account['poll']}  {screen.term(account['state'])}  {screen.plain(account['question'])}")
     screen.show(f"  {tell('until')} {account['until'][:16].replace('T', ' ')}  {', '.join(account['channels'])}")
     for option in account["options"]:
@@ -203,7 +151,7 @@ def _show_preview(shown: dict[str, Any]) -> None:
         screen.show(f"  • {screen.plain(option['option'])}  {option['count']}/25")
 
 
-def _show_result(account: dict[str, Any]) -> None:
+def _show_result(account: Mapping[str, Any]) -> None:
     one, many = "%(n)s answer on the page and by the bot", "%(n)s answers on the page and by the bot"
     answers = screen.counted(one, many, account["turnout"])
     if "channels" not in account:
@@ -222,3 +170,9 @@ def _show_result(account: dict[str, Any]) -> None:
         minute = spike["at"][:16].replace("T", " ")
         many = tell("%(votes)s answers within one minute (%(at)s)", votes=spike["votes"], at=minute)
         screen.show(f"  {spike['channel']:<14} {many}")
+    if account["waits"] is not None:
+        name = account["waits"]["answer"]
+        screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=name))
+
+
+SHOWN.update({"PollAccount": _show_poll, "PollResult": _show_result})

@@ -23,7 +23,8 @@ from alerts.app import Daemon
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.listening import acts
-from alerts.listening.polls import PollDraft, close_poll, open_poll
+from alerts.listening.poll_acts import ClosePoll
+from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.events import RemarkHeard
 from alerts.model.incident import AlertState, StoredAlert
 from alerts.model.listening import Question
@@ -98,7 +99,7 @@ async def vote(sandbox: str, address: str) -> None:
 
 async def close_the_poll(daemon: Daemon, poll: str, who: str) -> None:
     """Close it before its time, as an officer may."""
-    await daemon.service.act(lambda unit: close_poll(_officer(unit, who), poll))
+    await daemon.service.act(lambda unit: ClosePoll(poll).carry_out(_officer(unit, who)))
 
 
 async def result(daemon: Daemon, poll: str) -> Mapping[str, int]:

@@ -10,17 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alerts.desk.handing_in import drafted, hand_in
-from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import newest, public_versions
+from alerts.desk.versions import public_versions
 from alerts.listening.polls import find_poll
-from alerts.model.errors import Conflict, Misuse
-from alerts.model.incident import MANUAL
-from alerts.model.listening import AnswerTo, GivenAnswer
-from alerts.model.person import Act
-from alerts.model.poll import Poll, PollState
-from alerts.model.reason import because
+from alerts.model.listening import GivenAnswer
+from alerts.model.poll import Poll
 from alerts.store.unit import Unit
 
 LONGEST_OUTCOME = 2000
@@ -41,28 +35,6 @@ def outcomes(unit: Unit, poll: Poll) -> Sequence[Outcome]:
     if poll.outcome is not None and not unit.listening.answers(poll.id):
         found = [Outcome(poll.outcome, poll.outcome_at)]
     return found[::-1]
-
-
-def tell_outcome(officer: Officer, name: str, words: str) -> tuple[Poll, GivenAnswer]:
-    """Say on a closed poll's page what the town did with it, now or once somebody else has validated it.
-
-    The same words again change nothing. Raises Forbidden, Conflict, Misuse.
-    """
-    officer.must(Act.CONSULT)
-    unit, text = officer.unit, words.strip()
-    poll = find_poll(unit, name)
-    if poll.state is not PollState.CLOSED:
-        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
-    if not text or len(text) > LONGEST_OUTCOME:
-        raise Misuse(because("poll_outcome", most=LONGEST_OUTCOME))
-    last = newest(unit, poll.id)
-    if last is not None and last.text == text:
-        return poll, last
-    town = unit.desk.station
-    waits = poll.approved_by is not None or town.rules_for(MANUAL).publish != "auto"
-    draft = replace(drafted(officer, poll.id, text), to=AnswerTo.POLL)
-    new = hand_in(officer, draft, waits=waits, act=Act.CONSULT)
-    return (poll if waits else let_out(unit, new)), new
 
 
 def let_out(unit: DeskUnit, accepted: GivenAnswer) -> Poll:

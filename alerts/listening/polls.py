@@ -1,4 +1,4 @@
-"""Consulting: what officers do with a poll, and what is due by itself.
+"""Consulting: how a poll comes to be and is published, and what is due by itself; the rest is `poll_acts`.
 
 How it works: `open_poll` checks a draft as a post is checked and stores it; it opens at once, at its hour, or once
 somebody else has validated it. To open is one transaction: the state, where it is asked, and a post for each channel.
@@ -24,10 +24,12 @@ from alerts.desk.approve import SHORTEST as SHORTEST_NAME
 from alerts.desk.officer import Officer
 from alerts.desk.out import PostOut
 from alerts.desk.service import DeskUnit
+from alerts.desk.versions import waiting
+from alerts.listening.account import version_account
 from alerts.model.alert import Severity, Urgency
-from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
+from alerts.model.errors import Conflict, Misuse
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
-from alerts.model.person import Act, fold_name
+from alerts.model.person import Act
 from alerts.model.poll import (
     BOT,
     FEWEST_OPTIONS,
@@ -188,53 +190,6 @@ def shown_of(poll: Poll) -> str:
     return sha256(json.dumps([*asked, *times], ensure_ascii=False).encode()).hexdigest()
 
 
-def approve_poll(officer: Officer, name: str, seen: str | None = None) -> Poll:
-    """Let a poll that waits open as it was shown (`seen`: `shown_of`), at once or at its hour.
-
-    Raises Forbidden for its own author, Conflict, Refused.
-    """
-    officer.must(Act.APPROVE)
-    unit, town = officer.unit, officer.unit.desk.station
-    poll = _waiting(unit, name)
-    if seen is not None and seen != shown_of(poll):
-        raise Conflict(because("changed_since_shown", alert=poll.id))
-    if not town.desk.alone and fold_name(poll.author) == fold_name(officer.actor.name):
-        raise Forbidden(because("validates_own", alert=poll.id, author=poll.author))
-    if poll.closes_at - max(unit.now, poll.opens_at) < SHORTEST:
-        raise Refused(because("poll_too_late", poll=poll.id))
-    approved = replace(poll, approved_by=officer.actor.name, approved_at=unit.now)
-    officer.write(Act.APPROVE, poll.id, f"{poll.question} [{shown_of(poll)}]")
-    unit.polls.put(approved)
-    return opened(unit, town, approved) if approved.opens_at <= unit.now else approved
-
-
-def reject_poll(officer: Officer, name: str, reason: str | None = None) -> Poll:
-    """Keep a poll that isn't open from opening. Its own author may. Raises Forbidden, Conflict."""
-    unit = officer.unit
-    poll = find_poll(unit, name)
-    is_own = fold_name(poll.author) == fold_name(officer.actor.name)
-    officer.must(Act.CONSULT if is_own else Act.REJECT)
-    if poll.state is not PollState.WAITING:
-        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
-    who = officer.actor.name
-    why = because("rejected_why", who=who, why=reason) if reason else because("rejected", who=who)
-    rejected = replace(poll, state=PollState.REJECTED, reason=why, secret="")
-    unit.polls.put(rejected)
-    officer.write(Act.REJECT, poll.id, reason or "")
-    return rejected
-
-
-def close_poll(officer: Officer, name: str) -> Poll:
-    """Close an open poll before its time. Raises Forbidden, Conflict."""
-    officer.must(Act.CONSULT)
-    unit = officer.unit
-    poll = find_poll(unit, name)
-    if poll.state is not PollState.OPEN:
-        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
-    officer.write(Act.CONSULT, poll.id, "closes it before its time")
-    return closed(unit, unit.desk.station, poll)
-
-
 def publish_result(
     officer: Officer, name: str, pictures: Mapping[str, str], *, seen: str | None = None
 ) -> tuple[Poll, list[Post]]:
@@ -393,13 +348,6 @@ def _store(unit: DeskUnit, post: Post) -> None:
     unit.alerts.note(post.stored_at, post.alert_id, post.id, post.state, None)
 
 
-def _waiting(unit: DeskUnit, name: str) -> Poll:
-    poll = find_poll(unit, name)
-    if poll.state is not PollState.WAITING or poll.approved_at is not None:
-        raise Conflict(because("poll_is", poll=poll.id, state=poll.state))
-    return poll
-
-
 # --- as it is told
 
 
@@ -475,6 +423,19 @@ def account_of_tally(tally: Tally, town: Town) -> dict[str, Any]:
         "closed": _spelled(poll.closed_at, zone),
         "published": _spelled(poll.published_at, zone),
         "outcome": poll.outcome,
+    }
+
+
+def account_of_result(unit: DeskUnit, poll: Poll) -> dict[str, Any]:
+    """A poll's result with its `fingerprint`, and the words about its outcome that wait."""
+    tally = unit.polls.tally(poll)
+    account = account_of_tally(tally, unit.desk.station)
+    if poll.state is not PollState.CLOSED:
+        return account
+    waits = waiting(unit, poll.id)
+    return account | {
+        "fingerprint": fingerprint_of(tally),
+        "waits": version_account(waits) if waits is not None else None,
     }
 
 

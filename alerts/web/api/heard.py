@@ -10,19 +10,22 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from alerts.desk.act import Line, Lines, Name
 from alerts.desk.handing_in import refuse
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.listening import acts
 from alerts.listening.account import question_account, questions, utterance_account, utterances, version_account
 from alerts.listening.kinds import classify
+from alerts.listening.poll_acts import ApprovePoll
 from alerts.model.errors import Misuse
 from alerts.model.listening import AnswerTo, GivenAnswer, Kind, QuestionState, Understood, UtteranceState
 from alerts.model.person import Act
 from alerts.model.reason import because
 from alerts.reports.validating import approve_version
+from alerts.web.api.acts import body_of
 from alerts.web.api.commands import done_once
-from alerts.web.api.models import Line, Lines, Name, NoWish, RequestBody, SeenWish, VersionAccount
+from alerts.web.api.models import NoWish, RequestBody, VersionAccount
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Problem, ProblemType
 
@@ -190,11 +193,11 @@ async def list_answers(api: Api, call: Call) -> Reply:  # noqa: ARG001 an operat
 
 async def approve_answer(api: Api, call: Call) -> Reply:
     """Let it out."""
-    wish = call.wishing(SeenWish)
+    seen = getattr(call.wish, "seen", None)
 
     def action(unit: DeskUnit) -> Reply:
         _must_be_known(unit, "answer", call.name)
-        return _settled(unit, approve_version(Officer(unit, call.actor), call.name, wish.seen)[0])
+        return _settled(unit, approve_version(Officer(unit, call.actor), call.name, seen)[0])
 
     return await done_once(api, call, action)
 
@@ -302,7 +305,7 @@ OPERATIONS = (
         approve_answer,
         Act.VALIDATE_ANSWER,
         _SETTLED,
-        wish=SeenWish,
+        wish=body_of(ApprovePoll),
         details="Never by its author. 409 where it isn't what was `seen`. An answer to a question tells the question.",
     ),
     Operation(

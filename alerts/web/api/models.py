@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from alerts.desk.act import Fingerprint, Line, Lines, Moment, Name
 from alerts.desk.out import AlertOut, HistoryEvent, Out
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.incident import AlertState
@@ -19,18 +20,9 @@ from alerts.model.listening import AnswerTo
 from alerts.model.person import Act, Origin, Role
 from alerts.model.post import PostState
 
-# No control characters: a post would show none of them, and a log or a terminal would obey them.
-_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
-_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$"
-
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_LINE)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_LINE)]
-Lines = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=_LINES)]
-Moment = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_LINE)]
 # The address goes into posts as it is, so a blank would end it there.
 Address = Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[^\s/\x00-\x1f]+[^\s\x00-\x1f]*$")]
 Tag = Annotated[str, StringConstraints(max_length=35, pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 # The desk's largest picture (`alerts.desk.draft.LARGEST_PICTURE`) in base64.
 _BASE64_OF_5_MIB = 6_990_508
@@ -118,12 +110,6 @@ class ApproveWish(RequestBody):
 
     seen: Fingerprint | None = Field(None, description="The `fingerprint` of the alert as it was shown.")
     again: bool = Field(False, description="Publish it though the same event is out already.")
-
-
-class SeenWish(RequestBody):
-    """What was looked at before it was validated."""
-
-    seen: Fingerprint | None = Field(None, description="The `fingerprint` of what was shown.")
 
 
 class RejectWish(RequestBody):

@@ -7,48 +7,34 @@ did, as for alerts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from alerts.desk.act import Fingerprint, Line, Moment, Name
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
 from alerts.desk.out import PostOut
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import waiting
-from alerts.listening.account import version_account
-from alerts.listening.outcomes import LONGEST_OUTCOME, tell_outcome
 from alerts.listening.polls import (
     PollDraft,
     account_of_poll,
-    account_of_tally,
-    approve_poll,
-    close_poll,
+    account_of_result,
     drawn_up,
     fingerprint_of,
     open_poll,
     pictures_of,
     preview_of,
     publish_result,
-    reject_poll,
 )
 from alerts.model.errors import Conflict
 from alerts.model.person import Act
 from alerts.model.poll import Poll, PollState, Tally
 from alerts.model.reason import because
 from alerts.store.pictures import picture_folder
+from alerts.web.api.acts import operations_of
 from alerts.web.api.commands import done_once
-from alerts.web.api.models import (
-    Fingerprint,
-    Line,
-    Moment,
-    Name,
-    NoWish,
-    RequestBody,
-    SeenWish,
-    VersionAccount,
-)
+from alerts.web.api.models import RequestBody, VersionAccount
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Problem, ProblemType
 
@@ -69,22 +55,10 @@ class PollWish(RequestBody):
     dry_run: bool = Field(False, description="Show what each channel would be told; store nothing.")
 
 
-class PollReason(RequestBody):
-    """Why a poll doesn't open."""
-
-    reason: Line | None = None
-
-
 class PublishWish(RequestBody):
     """Which numbers go out."""
 
     seen: Fingerprint | None = Field(None, description="The `fingerprint` of the result that was looked at.")
-
-
-class OutcomeWish(RequestBody):
-    """What the town did with a poll."""
-
-    outcome: Annotated[str, Field(min_length=1, max_length=LONGEST_OUTCOME)]
 
 
 class PollAccount(BaseModel):
@@ -178,7 +152,7 @@ class PollResult(BaseModel):
 async def list_polls(api: Api, _: Call) -> Reply:
     """The newest first."""
     return json_reply(
-        200, await api.service.ask(lambda unit: {"polls": [_account(api, unit, poll) for poll in unit.polls.newest()]})
+        200, await api.service.ask(lambda unit: {"polls": [_account(unit, poll) for poll in unit.polls.newest()]})
     )
 
 
@@ -199,36 +173,19 @@ async def post_poll(api: Api, call: Call) -> Reply:
         return json_reply(200, {"question": poll.question, "channels": preview_of(poll, town)})
 
     def action(unit: DeskUnit) -> Reply:
-        return json_reply(201, _account(api, unit, open_poll(Officer(unit, call.actor), draft)))
+        return json_reply(201, _account(unit, open_poll(Officer(unit, call.actor), draft)))
 
     return await done_once(api, call, action)
 
 
 async def get_poll(api: Api, call: Call) -> Reply:
     """One poll with its posts."""
-    return json_reply(200, await api.service.ask(lambda unit: _account(api, unit, _poll(unit, call.name))))
-
-
-async def approve(api: Api, call: Call) -> Reply:
-    """Let it open."""
-    wish = call.wishing(SeenWish)
-    return await _act(api, call, lambda officer, poll: approve_poll(officer, poll, wish.seen))
-
-
-async def reject(api: Api, call: Call) -> Reply:
-    """Keep it from opening."""
-    wish = call.wishing(PollReason)
-    return await _act(api, call, lambda officer, poll: reject_poll(officer, poll, wish.reason))
-
-
-async def close(api: Api, call: Call) -> Reply:
-    """Close it before its time."""
-    return await _act(api, call, close_poll)
+    return json_reply(200, await api.service.ask(lambda unit: _account(unit, _poll(unit, call.name))))
 
 
 async def results(api: Api, call: Call) -> Reply:
     """The turnout, and once it is closed the numbers."""
-    return json_reply(200, await api.service.ask(lambda unit: _result(api, unit, _poll(unit, call.name))))
+    return json_reply(200, await api.service.ask(lambda unit: account_of_result(unit, _poll(unit, call.name))))
 
 
 async def publish(api: Api, call: Call) -> Reply:
@@ -250,29 +207,13 @@ async def publish(api: Api, call: Call) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         published, _ = publish_result(Officer(unit, call.actor), tally.poll.id, files, seen=seen)
-        return json_reply(200, _result(api, unit, published))
+        return json_reply(200, account_of_result(unit, published))
 
     return await done_once(api, call, action)
 
 
-async def outcome(api: Api, call: Call) -> Reply:
-    """Say what the town did with it."""
-    wish = call.wishing(OutcomeWish)
-
-    def action(unit: DeskUnit) -> Reply:
-        poll = _poll(unit, call.name)
-        return json_reply(200, _result(api, unit, tell_outcome(Officer(unit, call.actor), poll.id, wish.outcome)[0]))
-
-    return await done_once(api, call, action)
-
-
-async def _act(api: Api, call: Call, acting: Callable[[Officer, str], Poll]) -> Reply:
-    """Act, and answer with the poll as it is now, in the same transaction."""
-
-    def action(unit: DeskUnit) -> Reply:
-        return json_reply(200, _account(api, unit, acting(Officer(unit, call.actor), _poll(unit, call.name).id)))
-
-    return await done_once(api, call, action)
+def _account(unit: DeskUnit, poll: Poll) -> dict[str, Any]:
+    return account_of_poll(poll, unit.alerts.thread(poll.id), unit.desk.station)
 
 
 def _poll(unit: DeskUnit, name: str) -> Poll:
@@ -281,19 +222,6 @@ def _poll(unit: DeskUnit, name: str) -> Poll:
     if found is None:
         raise Problem(ProblemType.UNKNOWN, because("no_such_poll", name=name[:60]))
     return found
-
-
-def _account(api: Api, unit: DeskUnit, poll: Poll) -> dict[str, Any]:
-    return account_of_poll(poll, unit.alerts.thread(poll.id), api.station)
-
-
-def _result(api: Api, unit: DeskUnit, poll: Poll) -> dict[str, Any]:
-    tally = unit.polls.tally(poll)
-    told = account_of_tally(tally, api.station)
-    if poll.state is not PollState.CLOSED:
-        return told
-    waits = waiting(unit, poll.id)
-    return told | {"fingerprint": fingerprint_of(tally), "waits": version_account(waits) if waits is not None else None}
 
 
 _POLL = {200: (PollAccount,)}
@@ -323,38 +251,6 @@ OPERATIONS = (
     ),
     Operation("getPoll", "GET", "/polls/{id}", "One poll with its posts", get_poll, Act.VIEW, _POLL),
     Operation(
-        "approvePoll",
-        "POST",
-        "/polls/{id}/approve",
-        "Let a waiting poll open",
-        approve,
-        Act.APPROVE,
-        _POLL,
-        wish=SeenWish,
-        details="Never one's own, unless the station has one officer alone.",
-    ),
-    Operation(
-        "rejectPoll",
-        "POST",
-        "/polls/{id}/reject",
-        "Keep a poll from opening",
-        reject,
-        Act.CONSULT,
-        _POLL,
-        wish=PollReason,
-        details="An author may reject their own; another's takes an approver.",
-    ),
-    Operation(
-        "closePoll",
-        "POST",
-        "/polls/{id}/close",
-        "Close an open poll before its time",
-        close,
-        Act.CONSULT,
-        _POLL,
-        wish=NoWish,
-    ),
-    Operation(
         "getPollResults",
         "GET",
         "/polls/{id}/results",
@@ -375,16 +271,6 @@ OPERATIONS = (
         wish=PublishWish,
         details="With a picture. 409 where the numbers aren't those that were `seen`, or it is out already.",
     ),
-    Operation(
-        "tellPollOutcome",
-        "POST",
-        "/polls/{id}/outcome",
-        "Add to a poll's page what the town did with it",
-        outcome,
-        Act.CONSULT,
-        _RESULT,
-        wish=OutcomeWish,
-        details="Where the poll was validated, or messages of officers are, it waits: `waits` is it.",
-    ),
+    *operations_of("polls", PollAccount, PollResult),
 )
 """What can be asked of polls."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from alerts.desk.act import Line, Lines, Moment, Name
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
@@ -31,7 +32,7 @@ from alerts.reports.intake import ReportIntake
 from alerts.reports.taking import ReportDraft, TakenReport
 from alerts.store.reports import BEYOND
 from alerts.web.api.commands import done_once, once_at_a_time, replayed
-from alerts.web.api.models import Base64, Line, Lines, Moment, Name, Paging, RequestBody, VersionAccount
+from alerts.web.api.models import Base64, Paging, RequestBody, VersionAccount
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 from alerts.web.api.queries import next_link

@@ -4,7 +4,7 @@ GET  /polls                    all polls, newest first
 GET  /polls/new                the form; POST it to look at what each channel would be told, with its count
 POST /polls/open               what was looked at is asked
 GET  /polls/ID                 one poll: where it is asked, how many have answered; once it is closed its result
-POST /polls/ID/approve, /reject, /close, /outcome
+POST /polls/ID/approve, …       the acts of `alerts.listening.poll_acts`
 GET  /polls/ID/publish         what each channel would be told as the result; POST it to tell them
 GET  /polls/ID/picture.png     the result as a picture
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -28,11 +28,9 @@ from aiohttp import web
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.listening.outcomes import LONGEST_OUTCOME, tell_outcome
+from alerts.listening.outcomes import LONGEST_OUTCOME
 from alerts.listening.polls import (
     PollDraft,
-    approve_poll,
-    close_poll,
     drawn_up,
     find_poll,
     fingerprint_of,
@@ -40,7 +38,6 @@ from alerts.listening.polls import (
     pictures_of,
     preview_of,
     publish_result,
-    reject_poll,
     results_on,
     shown_of,
 )
@@ -54,9 +51,10 @@ from alerts.model.reason import Reason
 from alerts.rendering.counting import count
 from alerts.rendering.polling import place_name
 from alerts.store.pictures import picture_folder
+from alerts.web.console.acts import act_routes
 from alerts.web.console.frame import BASE, Console, visitor_of
-from alerts.web.console.mishaps import status_of
-from alerts.web.console.sheet import sealed, unseal
+from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
+from alerts.web.console.sheet import sealed
 from alerts.web.console.versions import WaitingWords, words_waiting
 from alerts.web.posted import read_posted
 
@@ -64,7 +62,6 @@ _ONE = "/polls/{id:[0-9a-z]{1,26}}"
 _ID = re.compile(rf"[0-9a-z]{{{ID_LENGTH}}}")
 _TYPED = ("question", *(f"option{place}" for place in range(1, MOST_OPTIONS + 1)), "opens", "until")
 _LONGEST = 2000
-Deed = Callable[[Officer, str, Mapping[str, str]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +76,6 @@ class _ShownPoll:
 
 def routes(console: Console) -> list[web.RouteDef]:
     """The list, the form, and one poll with all that can be done about it."""
-    deeds: dict[str, Deed] = {
-        "approve": lambda officer, poll, form: approve_poll(officer, poll, form.get("seen", "")),
-        "reject": lambda officer, poll, form: reject_poll(officer, poll, form.get("reason") or None),
-        "close": lambda officer, poll, _: close_poll(officer, poll),
-        "outcome": lambda officer, poll, form: tell_outcome(officer, poll, form.get("outcome", "")),
-    }
     return [
         web.get("/polls", partial(_list, console)),
         web.get("/polls/new", partial(_new, console)),
@@ -94,7 +85,7 @@ def routes(console: Console) -> list[web.RouteDef]:
         web.get(f"{_ONE}/publish", partial(_before_publishing, console)),
         web.post(f"{_ONE}/publish", partial(_publish, console)),
         web.get(f"{_ONE}/picture.png", partial(_picture, console)),
-        *(web.post(f"{_ONE}/{name}", partial(_do, console, deed)) for name, deed in deeds.items()),
+        *act_routes(console, "polls", _one),
     ]
 
 
@@ -208,18 +199,17 @@ async def _found(console: Console, request: web.Request) -> _ShownPoll:
     return found
 
 
-async def _one(console: Console, request: web.Request, error: TocsinError | None = None) -> web.Response:
+async def _one(console: Console, request: web.Request, refused: RefusedForm = NOT_REFUSED) -> web.Response:
     shown = await _found(console, request)
     poll, actor = shown.poll, visitor_of(request).actor
     town = console.frame.station
     return console.frame.page(
         request,
         "poll.html",
-        status=status_of(error, HTTPStatus.UNPROCESSABLE_ENTITY) if error else HTTPStatus.OK,
+        **refused.told,
         poll=poll,
         tally=shown.tally,
         posts=[post for post in shown.posts if post.kind != "count"],
-        fault=error.reason if error else None,
         may=actor.may,
         is_own=fold_name(poll.author) == fold_name(actor.name),
         seen=sealed(shown_of(poll), visitor_of(request).session.csrf),
@@ -235,17 +225,6 @@ def _named(console: Console, request: web.Request, tally: Tally) -> dict[str, st
     """What the places are called."""
     say = console.frame.words(request).gettext
     return {place.name: place_name(place.name, say) for place in tally.places}
-
-
-async def _do(console: Console, deed: Deed, request: web.Request) -> web.StreamResponse:
-    shown, actor = await _found(console, request), visitor_of(request).actor
-    typed, _ = await _typed(request)
-    typed["seen"] = unseal(typed.get("seen", ""), visitor_of(request).session.csrf) or ""
-    try:
-        await console.service.act(lambda unit: deed(Officer(unit, actor), shown.poll.id, typed))
-    except TocsinError as error:
-        return await _one(console, request, error)
-    raise web.HTTPSeeOther(f"{BASE}/polls/{shown.poll.id}")
 
 
 async def _before_publishing(console: Console, request: web.Request) -> web.Response:
@@ -281,7 +260,7 @@ async def _publish(console: Console, request: web.Request) -> web.StreamResponse
     try:
         await console.service.act(act)
     except TocsinError as error:
-        return await _one(console, request, error)
+        return await _one(console, request, RefusedForm.by(error, typed))
     raise web.HTTPSeeOther(f"{BASE}/polls/{shown.poll.id}")
 
 

@@ -12,9 +12,10 @@ from html import unescape
 import pytest
 
 from alerts.access.sessions import digest_of
+from alerts.bot.acts import SEEN
 from alerts.bot.chat import ChatEvent, Command, FreeText, Press, What
 from alerts.bot.officer_sheets import Waiting, sheets
-from alerts.bot.officers import ANSWERED_WITHIN, LONGEST_REASON, SEEN, answer, is_reason, is_theirs, language_of_chat
+from alerts.bot.officers import ANSWERED_WITHIN, LONGEST_REASON, answer, is_reason, is_theirs, language_of_chat
 from alerts.model.person import Role
 from alerts.model.post import Message, PostImage, PostState
 from alerts.model.subscriber import Linked

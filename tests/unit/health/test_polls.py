@@ -9,7 +9,8 @@ import pytest
 from alerts.config import load_config
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
-from alerts.listening.polls import PollDraft, approve_poll, open_poll
+from alerts.listening.poll_acts import ApprovePoll
+from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.person import Actor, Origin, Role
 from alerts.store.database import Database
 from alerts.store.files import migrate
@@ -47,11 +48,11 @@ async def test_it_is_told_once_with_the_way_to_it(duty):
         f"Regardez-la, puis publiez-la\u00a0: https://garde.saint-martin.example/desk/polls/{poll.id}",
     ]
     assert await duty.look() == []
-    await act(duty, lambda officer: approve_poll(officer, poll.id), PAUL)
+    await act(duty, lambda officer: ApprovePoll(poll.id).carry_out(officer), PAUL)
     assert await duty.look() == []
 
 
 async def test_what_was_let_out_meanwhile_is_not_told(duty):
     poll = await asks(duty)
-    await act(duty, lambda officer: approve_poll(officer, poll.id), PAUL)
+    await act(duty, lambda officer: ApprovePoll(poll.id).carry_out(officer), PAUL)
     assert await duty.look() == []

@@ -8,8 +8,8 @@ import pytest
 
 from alerts.desk.officer import Officer
 from alerts.desk.versions import digest_of
-from alerts.listening.outcomes import outcomes, tell_outcome
-from alerts.listening.polls import close_poll
+from alerts.listening.outcomes import outcomes
+from alerts.listening.poll_acts import ClosePoll, TellPollOutcome
 from alerts.model.errors import Forbidden, Refused
 from alerts.model.listening import AnswerState
 from alerts.model.person import Actor, Origin, Role
@@ -30,11 +30,12 @@ async def town(tmp_path):
 
 async def test_it_waits_where_the_poll_was_validated_and_each_version_is_kept(town):
     poll = await town.open()
-    closed = await town.act(lambda officer: close_poll(officer, poll.id))
+    closed = await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
     await town.act(lambda officer: officer.unit.polls.put(replace(closed, approved_by="Zoé")))
 
     for words in ("La place ferme dès mai.", "La place ferme dès juin."):
-        _, waits = await town.act(lambda officer, w=words: tell_outcome(officer, poll.id, w), PAUL)
+        await town.act(lambda officer, w=words: TellPollOutcome(poll.id, w).carry_out(officer), PAUL)
+        [waits] = await town.ask(lambda unit: unit.listening.waiting_answers())
         assert waits.state is AnswerState.WAITING
         assert (await town.ask(lambda unit: unit.polls.poll(poll.id))).outcome != words
         with pytest.raises(Forbidden):
@@ -47,7 +48,7 @@ async def test_it_waits_where_the_poll_was_validated_and_each_version_is_kept(to
 
 async def test_what_an_earlier_version_kept_stays_public(town):
     poll = await town.open()
-    closed = await town.act(lambda officer: close_poll(officer, poll.id))
+    closed = await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
     await town.act(lambda officer: officer.unit.polls.put(replace(closed, outcome="Elle ferme.")))
 
     shown = await town.ask(lambda unit: outcomes(unit, unit.polls.poll(poll.id)))
@@ -60,7 +61,7 @@ async def test_a_question_that_failed_is_not_asked_once_the_poll_is_over(town):
     failed = "UPDATE post SET state = 'failed', remote_id = NULL WHERE id = ?"
     await town.act(lambda officer: officer.unit.execute(failed, (post.id,)).rowcount)
 
-    await town.act(lambda officer: close_poll(officer, poll.id))
+    await town.act(lambda officer: ClosePoll(poll.id).carry_out(officer))
 
     [kept] = await town.ask(lambda unit: list(unit.alerts.post_by_id(post.id)))
     assert kept.state is PostState.DROPPED

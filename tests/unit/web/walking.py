@@ -27,8 +27,8 @@ from alerts.desk.versions import digest_of
 from alerts.listening import acts
 from alerts.listening.ears import Intake
 from alerts.listening.hearing import take, understand_nothing
-from alerts.listening.outcomes import tell_outcome
-from alerts.listening.polls import PollDraft, approve_poll, close_poll, open_poll
+from alerts.listening.poll_acts import ApprovePoll, ClosePoll, TellPollOutcome
+from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.listening import Kind, Remark, Understood
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.reports import Via
@@ -117,10 +117,11 @@ class LivelyTown:
         for closed in (False, True):
             draft = PollDraft("Fermer la place ?", ("Oui", "Non"), self.clock.now() + timedelta(days=1))
             poll = await self.act(LUC, open_poll, draft)
-            await self.act(PAUL, approve_poll, poll.id)
+            await self.act(PAUL, ApprovePoll(poll.id).carry_out)
             if closed:
-                await self.act(PAUL, close_poll, poll.id)
-                _, said = await self.act(LUC, tell_outcome, poll.id, "La place ferme.")
+                await self.act(PAUL, ClosePoll(poll.id).carry_out)
+                await self.act(LUC, TellPollOutcome(poll.id, "La place ferme.").carry_out)
+                [said] = await self.service.ask(lambda unit: unit.listening.waiting_answers())
                 await self.act(PAUL, approve_version, said.id, digest_of(said))
         for number, accepted in enumerate((True, True, False)):
             place = HERE[0] + number / 100, HERE[1]

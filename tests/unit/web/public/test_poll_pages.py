@@ -12,8 +12,8 @@ from aiohttp import ClientSession, CookieJar, web
 from aiohttp.test_utils import TestServer
 
 from alerts.desk.officer import Officer
-from alerts.listening.outcomes import tell_outcome
-from alerts.listening.polls import PollDraft, close_poll, open_poll
+from alerts.listening.poll_acts import ClosePoll, TellPollOutcome
+from alerts.listening.polls import PollDraft, open_poll
 from alerts.model.person import Actor, Origin, Role
 from alerts.model.poll import Counting, PollCount
 from alerts.model.town import WebSection
@@ -48,7 +48,7 @@ class Square:
             return answer.status, await answer.text()
 
     async def close(self):
-        await self.house.service.act(lambda unit: close_poll(Officer(unit, ANNE), self.poll.id))
+        await self.house.service.act(lambda unit: ClosePoll(self.poll.id).carry_out(Officer(unit, ANNE)))
         self.pages._kept.clear()
 
     async def json(self):
@@ -173,7 +173,9 @@ async def test_the_result_stands_with_its_parts_and_what_came_of_it(square):
     poll, now = square.poll, square.house.clock.now()
     counted = PollCount((4, 5), Counting.EARLY)
     await square.house.service.act(lambda unit: unit.polls.counted(poll.id, "telegram", counted, now))
-    await square.house.service.act(lambda unit: tell_outcome(Officer(unit, ANNE), poll.id, "Elle ferme\ndès mai."))
+    await square.house.service.act(
+        lambda unit: TellPollOutcome(poll.id, "Elle ferme\ndès mai.").carry_out(Officer(unit, ANNE))
+    )
     told = await square.json()
     assert told["channels"] == {"telegram": {"Oui": 4, "Non": 5}, "web": {"Oui": 1, "Non": 0}}
     async with square.person() as client:

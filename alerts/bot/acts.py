@@ -1,0 +1,68 @@
+"""The bot's buttons of acts: each is made from the act's declaration (`alerts.desk.act`).
+
+A button's data are `name:id:seen`: the act's name, the whole id of what it is done to, and the first digits of the
+fingerprint of what was shown above it, where the act is bound to that. A press carries the act out as the officer whose
+chat it is. What rejects takes a second step, which asks why (`alerts.bot.officers`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from alerts.bot.chat import safe, words_of
+from alerts.desk.act import OfficerAct, deciding, every_act, fields_of
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import Conflict, Misuse
+from alerts.model.reason import because
+
+SEEN = 24
+"""Digits of a fingerprint in a button, 96 bits: with an id, 64 bytes have no room for more."""
+
+
+def act_named(data: str) -> type[OfficerAct] | None:
+    """The act that a button's data name, if a press says all that it takes."""
+    name = data.partition(":")[0]
+    found = (act for act in every_act() if act.name() == name)
+    return next((act for act in found if not any(each.is_required for each in fields_of(act))), None)
+
+
+def data_of(act: type[OfficerAct], identity: str, before: Mapping[str, Any]) -> str:
+    """The data of a button that does this to what was shown (`before`: `OfficerAct.before`)."""
+    return f"{act.name()}:{identity}:{before['fingerprint'][:SEEN]}"
+
+
+def pressed(officer: Officer, data: str, language: str) -> str:
+    """Carry out what a button names, and say so. Raises TocsinError, and then nothing is done."""
+    act = act_named(data)
+    assert act is not None  # noqa: S101 who asks has looked
+    identity, _, seen = data.partition(":")[2].partition(":")
+    before = _before(officer.unit, act(identity))
+    given: dict[str, object] = {}
+    if any(each.key == "seen" for each in fields_of(act)):
+        # A shorter prefix would fit more than one version: the button carries exactly so many digits.
+        if len(seen) != SEEN or not before["fingerprint"].startswith(seen):
+            raise Conflict(because("changed_since_shown", alert=identity))
+        given["seen"] = before["fingerprint"]
+    act.made(identity, given).carry_out(officer)
+    _ = words_of(language).gettext
+    done = _("✅ Validated by you: %(what)s") if act.decides else _("✅ Done: %(what)s")
+    return done % {"what": safe(act.title(before))}
+
+
+def rejected(officer: Officer, identity: str, reason: str, language: str) -> str:
+    """Reject what has that id for a reason, and say so. Raises TocsinError."""
+    act = deciding(officer.unit, "reject", identity)
+    if act is None:
+        raise Misuse(because("nothing_heard_so", name=identity))
+    before = act(identity).before(officer.unit)
+    act.made(identity, {"reason": reason}).carry_out(officer)
+    what = safe(act.title(before))
+    return words_of(language).gettext("❌ Rejected by you (%(why)s): %(what)s", why=safe(reason), what=what)
+
+
+def _before(unit: DeskUnit, act: OfficerAct) -> Mapping[str, Any]:
+    if (why := act.missing(unit)) is not None:
+        raise Misuse(why)
+    return act.before(unit)

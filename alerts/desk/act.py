@@ -1,0 +1,215 @@
+"""An act of an officer, declared once: what it is called, who may do it, what it takes, and how it is carried out.
+
+An act is a frozen dataclass below `OfficerAct`, in a module whose name ends with `_acts`, beside what it works on. The
+API's operation (`alerts.web.api.acts`), the command (`alerts.cli.acts`), the desk's form (`alerts.web.console.acts`)
+and the bot's button (`alerts.bot.acts`) are made from it, so an act says what no two of them may say otherwise:
+
+    @dataclass(frozen=True)
+    class ClosePoll(PollAct):
+        "Close an open poll before its time."
+
+        verb, permission = "close", Act.CONSULT
+
+        def carry_out(self, officer: Officer) -> Poll: ...
+
+Its fields are what it takes beside the id: `Annotated` with pydantic's `Field` (bounds, description) and with `Named`
+where a way in has another name for it. The first line of the docstring is the operation's summary and the command's
+help. No pydantic model is made before the API asks for one.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from enum import Enum
+from functools import cache
+from importlib import import_module
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
+
+from pydantic import Field, StringConstraints
+from pydantic.fields import FieldInfo
+
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import Misuse
+from alerts.model.person import Act
+from alerts.model.reason import Reason, because
+
+# No control characters: a post would show none of them, and a log or a terminal would obey them.
+_LINE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]+$"
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_LINE)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_LINE)]
+Lines = Annotated[str, StringConstraints(min_length=1, max_length=10_000, pattern=_LINES)]
+Moment = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_LINE)]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Seen = Annotated[Fingerprint | None, Field(description="The `fingerprint` of what was shown.")]
+"""What a validation is bound to: its button or its request says what was looked at."""
+SEEN_BODY = ("SeenWish", "What was looked at before it was validated.")
+ROOMS = ("alerts.desk", "alerts.listening", "alerts.reports", "alerts.access")
+"""Where acts are declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """How the ways in call a field: its key in JSON and forms, its option's help and the option's value.
+
+    Empty, they are the field's own name, its description and `TEXT`.
+    """
+
+    key: str = ""
+    help: str = ""
+    metavar: str = "TEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class ActField:
+    """A field of an act. `hint` is its type with all bounds, `kind` the bare one: str, bool, tuple or an Enum."""
+
+    name: str
+    key: str
+    hint: Any
+    kind: type
+    default: object
+    help: str
+    metavar: str
+
+    @property
+    def is_required(self) -> bool:
+        """True if it has no default."""
+        return self.default is MISSING
+
+    def value(self, given: object) -> object:
+        """The value of what was given. Raises Misuse for a word that isn't allowed."""
+        if issubclass(self.kind, Enum) and isinstance(given, str):
+            allowed = [each.value for each in self.kind]
+            if given not in allowed:
+                raise Misuse(because("option_no_code", option=self.key, text=repr(given[:40]), allowed=allowed))
+            return self.kind(given)
+        return tuple(given) if self.kind is tuple and isinstance(given, Sequence) else given
+
+
+@dataclass(frozen=True)
+class OfficerAct:
+    """The base of all acts. `id` names what it is done to: in full, or where a person types it by how it begins.
+
+    `of` and `verb` are its path: `/polls/{id}/close` in the API, the same below `place` at the desk; a command has the
+    verb within its `group`. `help` and `said` are the command's help and last word, where neither docstring nor account
+    will do. `body` is the name and description of the request's schema, `answers` the name of the answer's (`account`
+    makes it). `decides`: a second person does it, so a command wants their name. `happens` are the events that open
+    pages hear of then.
+    """
+
+    id: str
+
+    of: ClassVar[str]
+    verb: ClassVar[str]
+    permission: ClassVar[Act]
+    answers: ClassVar[str]
+    body: ClassVar[tuple[str, str]]
+    place: ClassVar[str]
+    group: ClassVar[str] = "tocsin"
+    metavar: ClassVar[str] = "ID"
+    names: ClassVar[str]
+    help: ClassVar[str] = ""
+    details: ClassVar[str] = ""
+    said: ClassVar[str] = ""
+    decides: ClassVar[bool] = False
+    happens: ClassVar[tuple[object, ...]] = ()
+
+    def carry_out(self, officer: Officer) -> Any:
+        """Do it, in the officer's transaction. Raises Forbidden, Conflict, Refused, Misuse, and then stores nothing."""
+        raise NotImplementedError
+
+    def missing(self, unit: DeskUnit) -> Reason | None:
+        """Why nothing has exactly this id; None where something has."""
+        raise NotImplementedError
+
+    def found(self, unit: DeskUnit) -> str | None:
+        """The whole id of the one thing that this id names or begins; None where there is none."""
+        raise NotImplementedError
+
+    def account(self, unit: DeskUnit, done: Any) -> Mapping[str, Any]:
+        """What it came to, as JSON: the API's answer, and what the command prints."""
+        raise NotImplementedError
+
+    def before(self, unit: DeskUnit) -> Mapping[str, Any]:
+        """What it is about, as JSON, with the `fingerprint` that `seen` is compared with."""
+        raise NotImplementedError
+
+    def page(self, done: Any) -> str:
+        """The desk's page to show then, below the desk."""
+        raise NotImplementedError
+
+    @classmethod
+    def made(cls, identity: str, given: Mapping[str, object]) -> Self:
+        """The act with what was given, by key. Raises Misuse for an unknown key, a missing one, a word not allowed."""
+        known = {each.key: each for each in fields_of(cls)}
+        for key in given:
+            if key not in known:
+                raise Misuse(because("act_key_unknown", name=key[:60], known=list(known) or ["–"]))
+        for key, each in known.items():
+            if each.is_required and key not in given:
+                raise Misuse(because("act_key_missing", name=key))
+        return cls(identity, **{known[key].name: known[key].value(each) for key, each in given.items()})
+
+    @classmethod
+    def title(cls, before: Mapping[str, Any]) -> str:
+        """The words by which people know what it is about, of what `before` returns."""
+        raise NotImplementedError
+
+    @classmethod
+    def name(cls) -> str:
+        """The operation's name: that of the class with a small letter first."""
+        return cls.__name__[0].lower() + cls.__name__[1:]
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first line of the docstring, without its full stop."""
+        return (cls.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def fields_of(act: type[OfficerAct]) -> Sequence[ActField]:
+    """What the act takes beside the id."""
+    hints = get_type_hints(act, include_extras=True)
+    return tuple(_field(each.name, hints[each.name], each.default) for each in fields(act) if each.name != "id")
+
+
+def _field(name: str, hint: Any, default: object) -> ActField:
+    extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    named = next((each for each in extras if isinstance(each, Named)), Named())
+    described = next((each.description for each in extras if isinstance(each, FieldInfo)), None) or ""
+    return ActField(name, named.key or name, hint, _bare(hint), default, named.help or described, named.metavar)
+
+
+def _bare(hint: Any) -> type:
+    """The type without bounds and without None."""
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    if get_origin(hint) in (Union, UnionType):
+        return _bare(next(each for each in get_args(hint) if each is not type(None)))
+    found = get_origin(hint) or hint
+    return found if isinstance(found, type) else str
+
+
+@cache
+def every_act() -> Sequence[type[OfficerAct]]:
+    """All acts, by what they are of and in the order in which they are declared."""
+    for room in ROOMS:
+        for module in pkgutil.iter_modules(import_module(room).__path__, f"{room}."):
+            if module.name.endswith("_acts"):
+                import_module(module.name)
+    return tuple(each for each in _below(OfficerAct) if "verb" in vars(each))
+
+
+def _below(base: type[OfficerAct]) -> Iterator[type[OfficerAct]]:
+    for each in base.__subclasses__():
+        yield each
+        yield from _below(each)
+
+
+def deciding(unit: DeskUnit, verb: str, name: str) -> type[OfficerAct] | None:
+    """The act of that verb by which a second person decides about what has that name, or begins so; None: no act."""
+    return next((act for act in every_act() if act.verb == verb and act.decides and act(name).found(unit)), None)

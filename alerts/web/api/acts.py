@@ -1,0 +1,70 @@
+"""The API's operations on acts: each is made from the act's declaration (`alerts.desk.act`).
+
+`POST /{of}/{id}/{verb}`, with the act's fields as a strict body. It names what it is about by the whole id, is carried
+out once under its `Idempotency-Key`, and answers with the act's account.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel, create_model
+
+from alerts.desk.act import ActField, OfficerAct, every_act, fields_of
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.web.api import models
+from alerts.web.api.commands import done_once
+from alerts.web.api.operation import Api, Call, Handler, Operation, Reply, json_reply
+from alerts.web.api.problems import Problem, ProblemType
+
+
+def body_of(act: type[OfficerAct]) -> type[BaseModel]:
+    """The model of its request's body; acts with the same body share it."""
+    fields = fields_of(act)
+    return _body(*act.body, fields) if fields else models.NoWish
+
+
+@cache
+def _body(name: str, doc: str, fields: tuple[ActField, ...]) -> type[BaseModel]:
+    shaped: dict[str, Any] = {each.key: (each.hint, ... if each.is_required else each.default) for each in fields}
+    return create_model(name, __base__=models.RequestBody, __doc__=doc, __module__=__name__, **shaped)
+
+
+def operation_of(act: type[OfficerAct], answer: type[BaseModel]) -> Operation:
+    """The operation of an act, which answers with that model."""
+    return Operation(
+        act.name(),
+        "POST",
+        f"/{act.of}/{{id}}/{act.verb}",
+        act.summary(),
+        _handler(act),
+        act.permission,
+        {200: (answer,)},
+        wish=body_of(act),
+        details=act.details,
+    )
+
+
+def operations_of(of: str, *answers: type[BaseModel]) -> tuple[Operation, ...]:
+    """The operations of all acts on that kind of thing; `answers` are the models by whose names they are told."""
+    known = {each.__name__: each for each in answers}
+    return tuple(operation_of(act, known[act.answers]) for act in every_act() if act.of == of)
+
+
+def _handler(act: type[OfficerAct]) -> Handler:
+    async def handler(api: Api, call: Call) -> Reply:
+        given = {key: getattr(call.wish, key) for key in type(call.wish).model_fields} if call.wish else {}
+
+        def action(unit: DeskUnit) -> Reply:
+            made = act.made(call.name, given)
+            if (why := made.missing(unit)) is not None:
+                raise Problem(ProblemType.UNKNOWN, why)
+            return json_reply(200, made.account(unit, made.carry_out(Officer(unit, call.actor))))
+
+        reply = await done_once(api, call, action)
+        api.service.tell(*act.happens)
+        return reply
+
+    return handler

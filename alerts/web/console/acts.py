@@ -1,0 +1,78 @@
+"""The desk's forms of acts: each is made from the act's declaration (`alerts.desk.act`).
+
+`POST {place}/{id}/{verb}` reads the act's fields from the form, carries it out and leads to the act's page. A refusal
+is shown on the page that the form was on, beside what was typed. `seen` comes sealed to the session (`sheet.sealed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from functools import partial
+from typing import Protocol
+
+from aiohttp import web
+
+from alerts.desk.act import OfficerAct, every_act, fields_of
+from alerts.desk.officer import Officer
+from alerts.desk.service import DeskUnit
+from alerts.model.errors import TocsinError
+from alerts.web.console.entering import fields_of as typed_in
+from alerts.web.console.frame import BASE, Console, visitor_of
+from alerts.web.console.mishaps import RefusedForm
+from alerts.web.console.sheet import unseal
+from alerts.web.posted import read_posted
+
+_OURS = frozenset(("csrf",))
+
+
+class ShowsRefusal(Protocol):
+    """The page that an act's form is on."""
+
+    def __call__(self, console: Console, request: web.Request, refused: RefusedForm) -> Awaitable[web.StreamResponse]:
+        """Show it again, with the refusal and what was typed."""
+        ...
+
+
+def act_routes(console: Console, of: str, page: ShowsRefusal) -> list[web.RouteDef]:
+    """The forms of all acts on that kind of thing, which are on that page."""
+    return [
+        web.post(f"{act.place}/{{id:[0-9A-Za-z-]{{1,40}}}}/{act.verb}", partial(_post, console, act, page))
+        for act in every_act()
+        if act.of == of
+    ]
+
+
+async def _post(
+    console: Console, act: type[OfficerAct], page: ShowsRefusal, request: web.Request
+) -> web.StreamResponse:
+    typed, visitor = await typed_in(request), visitor_of(request)
+    try:
+        made = await form_of(act, request)
+
+        def action(unit: DeskUnit) -> str:
+            if made.missing(unit) is not None:
+                raise web.HTTPNotFound
+            return made.page(made.carry_out(Officer(unit, visitor.actor)))
+
+        where = await console.service.act(action)
+    except TocsinError as error:
+        return await page(console, request, RefusedForm.by(error, typed))
+    console.service.tell(*act.happens)
+    raise web.HTTPSeeOther(f"{BASE}{where}")
+
+
+async def form_of(act: type[OfficerAct], request: web.Request) -> OfficerAct:
+    """The act as its form says it. Raises Misuse as `made` does."""
+    posted, typed = await read_posted(request), await typed_in(request)
+    given: dict[str, object] = {key: value for key, value in typed.items() if key not in _OURS}
+    for each in fields_of(act):
+        if each.kind is bool:
+            given[each.key] = each.key in typed
+        elif each.kind is tuple:
+            given[each.key] = [value for value in posted.getall(each.key, []) if isinstance(value, str)]
+        elif each.key == "seen":
+            # A seal that doesn't fit is of another session or another thing: nothing was seen.
+            given["seen"] = unseal(typed.get("seen", ""), visitor_of(request).session.csrf) or ""
+        elif not each.is_required and not typed.get(each.key, "").strip():
+            given.pop(each.key, None)
+    return act.made(request.match_info["id"], given)

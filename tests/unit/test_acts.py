@@ -1,0 +1,220 @@
+"""What holds for every act, whichever way it comes in: API, command, form or button; an act without an example fails.
+
+An example says how a town comes to have what the act is done to, and what it is given.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pytest
+
+from alerts.bot.acts import act_named, data_of, pressed
+from alerts.cli import app as cli
+from alerts.cli import screen
+from alerts.desk.act import OfficerAct, every_act, fields_of
+from alerts.desk.officer import Officer
+from alerts.listening.poll_acts import ApprovePoll, ClosePoll, RejectPoll, TellPollOutcome
+from alerts.listening.polls import PollDraft, open_poll
+from alerts.model.errors import Forbidden
+from alerts.model.person import MAY, Actor, Origin, Role
+from alerts.web.console.sheet import sealed
+from tests.golden.promised import COMMANDS, _Screen
+from tests.unit.web.api.bureau import give_token
+from tests.unit.web.walking import LUC, PAUL, LivelyTown, a_lively_town
+
+ACTS = every_act()
+
+
+@dataclass(frozen=True)
+class Example:
+    """`subject` makes what the act is done to and returns its id; `given` is what it takes, by key."""
+
+    subject: Callable[[LivelyTown], Awaitable[str]]
+    given: dict[str, object] = field(default_factory=dict)
+
+
+async def waiting_poll(town: LivelyTown) -> str:
+    draft = PollDraft("Fermer la place ?", ("Oui", "Non"), town.clock.now() + timedelta(days=1))
+    return (await town.act(LUC, open_poll, draft)).id
+
+
+async def open_one(town: LivelyTown) -> str:
+    poll = await waiting_poll(town)
+    await town.act(PAUL, ApprovePoll(poll).carry_out)
+    return poll
+
+
+async def closed_poll(town: LivelyTown) -> str:
+    poll = await open_one(town)
+    await town.act(PAUL, ClosePoll(poll).carry_out)
+    return poll
+
+
+EXAMPLES: dict[type[OfficerAct], Example] = {
+    ApprovePoll: Example(waiting_poll),
+    RejectPoll: Example(waiting_poll, {"reason": "trop tôt"}),
+    ClosePoll: Example(open_one),
+    TellPollOutcome: Example(closed_poll, {"outcome": "La place ferme."}),
+}
+
+
+@pytest.fixture
+async def town(tmp_path):
+    async with a_lively_town(tmp_path) as town:
+        await give_token(town.service, "Zoé", "administrator", "zoe-token")
+        town.desk.name, town.desk.role = "Zoé", Role.ADMINISTRATOR
+        await town.desk.sign_in()
+        # When a token was used last is kept too.
+        await town.client.get("/api/v1/me", headers={"Authorization": "Bearer zoe-token"})
+        yield town
+
+
+async def before(town, act, subject):
+    return await town.service.ask(act(subject).before)
+
+
+async def by_api(town, act, subject, given, key=None):
+    headers = {"Authorization": "Bearer zoe-token", **({"Idempotency-Key": key} if key else {})}
+    path = f"/api/v1/{act.of}/{subject}/{act.verb}"
+    async with town.client.post(path, json=given, headers=headers) as answer:
+        return answer.status, json.loads(await answer.text())
+
+
+async def by_form(town, act, subject, given):
+    fields = {key: "1" if value is True else value for key, value in given.items() if value is not False}
+    return (await town.desk.press(f"{act.place}/{subject}/{act.verb}", **fields))[0]
+
+
+async def by_command(town, act, subject, given):
+    import asyncio
+
+    options = []
+    for key, value in given.items():
+        option = f"--{key.replace('_', '-')}"
+        options += [option] if value is True else [option, str(value)]
+    group = [] if act.group == "tocsin" else [act.group]
+    caller = _Screen(town)
+
+    def run():
+        screen.CALLER.set(caller)
+        line = [*group, act.verb, subject, *options, "--as", "Zoé", "--json"]
+        with contextlib.redirect_stderr(None):
+            return cli.carry_out(["--config", str(town.config.folder / "channels.toml"), *line])
+
+    status = await asyncio.to_thread(run)
+    return status, [json.loads(each) for each in caller.lines if each.startswith("{")]
+
+
+async def by_button(town, act, subject):
+    shown = await before(town, act, subject)
+    return await town.service.act(
+        lambda unit: pressed(
+            Officer(unit, Actor("Zoé", Role.ADMINISTRATOR, Origin.BOT)), data_of(act, subject, shown), "fr"
+        )
+    )
+
+
+async def audited(town, subject):
+    """The lines of the audit log about it, without what differs by the way in."""
+    lines = await town.rows("SELECT act, subject, detail, actor, role FROM audit ORDER BY seq")
+    told = [tuple(str(each).replace(subject, "ID") for each in line) for line in lines if subject in line]
+    return [tuple(re.sub(r"[0-9a-f]{64}|id\d{5}|\b[0-9a-z]{12}\b", "MADE", each) for each in line) for line in told]
+
+
+def test_each_act_has_an_example():
+    assert set(EXAMPLES) == set(ACTS)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+async def test_a_lower_role_is_refused_and_nothing_is_stored(town, act):
+    example = EXAMPLES[act]
+    subject = await example.subject(town)
+    kept = await town.state()
+    lower = [role for role in (Role.VIEWER, Role.AUTHOR, Role.APPROVER) if not role.at_least(MAY[act.permission])]
+    made = act.made(subject, example.given)
+    for role in lower:
+        with pytest.raises(Forbidden):
+            await town.act(Actor("Rémi", role, Origin.CONSOLE), made.carry_out)
+    assert lower
+    assert await town.state() == kept
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+async def test_each_way_comes_to_the_same_and_writes_the_same_down(town, act):
+    example, ways = EXAMPLES[act], []
+    seen = any(each.key == "seen" for each in fields_of(act))
+    for way in ("api", "form", "command", "button"):
+        if way == "button" and act_named(act.name()) is None:
+            continue
+        subject = await example.subject(town)
+        shown = (await before(town, act, subject))["fingerprint"] if seen else ""
+        given = example.given | ({"seen": shown} if seen else {})
+        if way == "api":
+            status, told = await by_api(town, act, subject, given)
+            assert status == 200, told
+        elif way == "form":
+            form = given | ({"seen": sealed(shown, "csrf-of-the-test")} if seen else {})
+            assert await by_form(town, act, subject, form) == 303
+        elif way == "command":
+            status, shown_lines = await by_command(town, act, subject, example.given)
+            assert status == 0
+            assert shown_lines[-1]
+        else:
+            assert await by_button(town, act, subject)
+        ways.append((way, await audited(town, subject)))
+    # A button says no reason, so the line has none.
+    reference = [line for line in ways[0][1] if line[3] == "Zoé"]
+    assert reference
+    for way, lines in ways[1:]:
+        own = [line for line in lines if line[3] == "Zoé"]
+        same = [(line[0], line[1], line[3]) for line in own] == [(line[0], line[1], line[3]) for line in reference]
+        assert same if way == "button" else own == reference, way
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+async def test_an_unknown_key_and_a_missing_one_are_refused_with_their_place(town, act):
+    example = EXAMPLES[act]
+    subject = await example.subject(town)
+    kept = await town.state()
+    needed = [each.key for each in fields_of(act) if each.is_required]
+    without = [(name, {key: value for key, value in example.given.items() if key != name}) for name in needed]
+    wrong = [("extra", example.given | {"extra": "x"}), *without]
+    for place, given in wrong:
+        status, told = await by_api(town, act, subject, given)
+        assert (status, told["errors"][0]["where"]) == (422, place)
+        assert await by_form(town, act, subject, given) == 400
+        assert (await by_command(town, act, subject, given))[0] == 2
+    assert await town.state() == kept
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+async def test_twice_under_a_key_is_once(town, act):
+    example = EXAMPLES[act]
+    subject = await example.subject(town)
+    first = await by_api(town, act, subject, example.given, key="one")
+    kept = await town.state()
+    assert await by_api(town, act, subject, example.given, key="one") == first
+    assert first[0] == 200
+    assert await town.state() == kept
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+async def test_what_is_not_there_is_unknown(town, act):
+    example = EXAMPLES[act]
+    assert (await by_api(town, act, "nothing", example.given))[0] == 404
+    assert await by_form(town, act, "nothing", example.given) == 404
+    assert (await by_command(town, act, "nothing", example.given))[0] == 2
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name())
+def test_it_is_documented(act):
+    group = COMMANDS.commands if act.group == "tocsin" else COMMANDS.commands[act.group].commands
+    assert group[act.verb].help
+    assert act.__doc__
+    assert "ID" in act.names or "id" in act.names
