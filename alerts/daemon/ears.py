@@ -18,7 +18,7 @@ from alerts.delivery.share import Holding
 from alerts.delivery.worker import Work
 from alerts.desk.service import DeskService, DeskUnit, under
 from alerts.listening.acts import close_over_questions, over_questions
-from alerts.listening.ears import RESTS, Chance, Ear, Intake
+from alerts.listening.ears import Chance, Ear, Intake
 from alerts.listening.forgetting import forget_what_is_past, write_down
 from alerts.listening.grouping import group_of, read_anew
 from alerts.listening.understanding import Understanding
@@ -28,6 +28,7 @@ from alerts.model.lease import Lease, ear_lease
 from alerts.model.ports import Clock, Hears, Resources, Surroundings
 from alerts.model.town import Town
 from alerts.sources.rss import FeedEar
+from alerts.store.batches import RESTS
 from alerts.store.connection import scrub
 from alerts.web.ops import Cycle
 

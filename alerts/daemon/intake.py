@@ -10,7 +10,7 @@ find what it stored a second later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -36,14 +36,12 @@ from alerts.model.reason import because
 from alerts.model.town import StoreSection
 from alerts.sources.turns import Turns
 from alerts.store.archive import Slice
+from alerts.store.batches import AT_ONCE, in_batches
 from alerts.store.database import Database
 from alerts.store.unit import Unit
 from alerts.store.views import Watermark
 
 LOOKED_FOR_UNDRAFTED_EVERY = 60.0
-AT_ONCE = 20
-"""Entries filed in one transaction: more would hold up an urgent post's journal."""
-
 T = TypeVar("T")
 log = structlog.get_logger()
 
@@ -79,23 +77,43 @@ class MessageIntake:
 
         That a source was read for the first time is news by itself: till then pages said that something may be missing.
         """
-        entries = in_order(reading.heard)
-        batches = [entries[start : start + AT_ONCE] for start in range(0, len(entries), AT_ONCE)]
-        are_grave = [any(map(_is_grave, batch)) for batch in batches]
+        entries = list(enumerate(in_order(reading.heard)))
+        last, are_grave = len(entries) - 1, [_is_grave(heard) for _, heard in entries]
 
         def remember(unit: Unit) -> int:
             now = self._clock.now()
             unit.leases.check(lease, now)
             return unit.sources.remember(source, reading.memory, now, look_again, trouble=reading.trouble)
 
-        failures: int | None = None
-        for place, batch in enumerate(batches):
-            # The memory comes with the last: after a kill in between, a source that tells changes by what it remembers
-            # would tell a change as something new. What was filed before is known by its key.
-            last = remember if place == len(batches) - 1 else None
+        async def file(few: Sequence[tuple[int, Heard]], *, with_memory: bool) -> tuple[list[Filed], int | None]:
+            first, batch = few[0][0], [heard for _, heard in few]
+
+            def work(unit: Unit) -> tuple[list[Filed], int | None]:
+                return self._file(source, batch, lease, unit), remember(unit) if with_memory else None
+
             # What stands before something grave is as pressing, for it is filed first.
-            async with self._turns.turn(urgent=any(are_grave[place:]), place=place):
-                filed, failures = await self._file_batch(source, batch, lease, last)
+            async with self._turns.turn(urgent=any(are_grave[first:]), place=first // AT_ONCE):
+                # Outlines are compared beside the transaction, by a reader: the territory remembers the outcome.
+                await self._database.read(lambda _: self._desk.locate(batch, source))
+                return await self._database.write(work)
+
+        async def blame(entry: tuple[int, Heard], _: Exception) -> tuple[list[Filed], int | None]:
+            key = entry[1].key
+            problem = [Heard(key, problem=because("desk_stumbled", key=key))]
+            return await self._database.write(partial(self._file, source, problem, lease)), None
+
+        failures: int | None = None
+        # The memory comes with the last: after a kill in between, a source that tells changes by what it remembers
+        # would tell a change as something new. What was filed before is known by its key.
+        async for filed, told in in_batches(
+            entries,
+            lambda few: file(few, with_memory=few[-1][0] == last),
+            alone=lambda one: file(one, with_memory=False),
+            blame=blame,
+            event="desk.failed",
+            source=source,
+        ):
+            failures = told
             self._tell(source, filed)
         if failures is None:
             failures = await self._database.write(remember)
@@ -116,11 +134,11 @@ class MessageIntake:
         if not ended:
             return 0
 
-        def end(only: str | None, unit: Unit) -> Sequence[DraftPost]:
+        def end(unit: Unit, only: Collection[str]) -> Sequence[DraftPost]:
             unit.leases.check(lease, self._clock.now())
             return self._desk.end_what_is_over(unit.alerts, only)
 
-        drafts = await self._all_or_each(end, [stored.id for stored in ended], "ends")
+        drafts = await self._carry_out(end, [stored.id for stored in ended], "ends")
         for made in drafts:
             log.info("alert.over", alert=made.post.alert_id, incident=made.post.incident_id, channel=made.post.channel)
         self._publish(sorted({made.post.channel for made in drafts}))
@@ -136,17 +154,19 @@ class MessageIntake:
             return 0
         self._looked_at = self._clock.monotonic()
         due = await self._database.read(self._due)
+        return sum([await self._draft_late(source, names, lease) for source, names in due.items()])
+
+    async def _draft_late(self, source: str, names: list[str], lease: Lease | None) -> int:
+        async def draft(few: Sequence[str]) -> list[Filed]:
+            return await self._database.write(partial(self._file_late, source, few, lease))
+
+        async def give_up(name: str, _: Exception) -> list[Filed]:
+            # Tried again it would be in the way of all others for ever.
+            await self._database.write(partial(_give_up, source, [name], lease, self._clock.now()))
+            return []
+
         drafted = 0
-        for source, names in due.items():
-            try:
-                filed = await self._database.write(partial(self._file_late, source, names, lease))
-            except (DatabaseRefused, LeaseLost):
-                raise
-            except Exception:
-                # Whichever is to blame: tried again it would be in the way of all others for ever.
-                log.exception("desk.failed", source=source, entries=len(names))
-                await self._database.write(partial(_give_up, source, names, lease, self._clock.now()))
-                continue
+        async for filed in in_batches(names, draft, blame=give_up, event="desk.failed", source=source):
             self._tell(source, filed)
             drafted += len(filed)
         return drafted
@@ -182,64 +202,31 @@ class MessageIntake:
         """Open and close the polls whose time has come; returns how many. Raises LeaseLost as `end_what_is_over`."""
         now = self._clock.now()
 
-        def act(only: str | None, unit: Unit) -> Sequence[Poll]:
+        def act(unit: Unit, only: Collection[str]) -> Sequence[Poll]:
             unit.leases.check(lease, now)
             return due(DeskUnit(unit, self._desk, now, self._desk.new_id), self._desk.station, now, only)
 
         there = await self._database.read(lambda unit: unit.polls.due(now))
-        polls = await self._all_or_each(act, [poll.id for poll in there], "polls")
+        polls = await self._carry_out(act, [poll.id for poll in there], "polls")
         for poll in polls:
             log.info("poll.due", poll=poll.id, state=poll.state, reason=str(poll.reason or ""))
         self._publish(sorted({name for poll in polls for name in poll.channels}))
         return len(polls)
 
-    async def _all_or_each(
-        self, act: Callable[[str | None, Unit], Sequence[T]], names: Sequence[str], what: str
+    async def _carry_out(
+        self, act: Callable[[Unit, Collection[str]], Sequence[T]], names: list[str], what: str
     ) -> Sequence[T]:
-        """Act for all of these in one transaction; where that fails one by one, and what is to blame costs itself."""
-        try:
-            return await self._database.write(partial(act, None))
-        # None of them is to blame for the database or the lease.
-        except (DatabaseRefused, LeaseLost):
-            raise
-        except Exception:
-            log.exception("lifecycle.failed", what=what, many=len(names))
-        done: list[T] = []
-        for name in names:
-            try:
-                done += await self._database.write(partial(act, name))
-            except (DatabaseRefused, LeaseLost):
-                raise
-            except Exception:
-                log.exception("lifecycle.failed", what=what, name=name)
-        return done
+        """Act for all of these, a few in each transaction; one that can't be seen to is left for the next look."""
 
-    async def _file_batch(
-        self, source: str, batch: Sequence[Heard], lease: Lease | None, last: Callable[[Unit], int] | None
-    ) -> tuple[list[Filed], int | None]:
-        """File a batch at once; one that can't be filed so is filed one by one, and what is to blame costs itself.
+        async def some(few: Sequence[str]) -> Sequence[T]:
+            return await self._database.write(lambda unit: act(unit, few))
 
-        `last` is done in the same transaction, and its answer returned; None: it wasn't.
-        """
+        async def leave(name: str, error: Exception) -> Sequence[T]:
+            log.error("lifecycle.failed", what=what, name=name, error=type(error).__name__)
+            return ()
 
-        def file(unit: Unit) -> tuple[list[Filed], int | None]:
-            return self._file(source, batch, lease, unit), last(unit) if last is not None else None
-
-        try:
-            # Outlines are compared beside the transaction, in a reader's thread: the territory remembers the outcome.
-            await self._database.read(lambda _: self._desk.locate(batch, source))
-            return await self._database.write(file)
-        # No entry is to blame for the database or the lease: one by one they would be refused as well.
-        except (DatabaseRefused, LeaseLost):
-            raise
-        except Exception:
-            log.exception("desk.failed", source=source, entries=len(batch))
-        # One entry that can't be filed must not keep an emergency of the same feed from being filed.
-        if len(batch) > 1:
-            one_by_one = [await self._file_batch(source, [heard], lease, None) for heard in batch]
-            return [each for filed, _ in one_by_one for each in filed], None
-        problem = [Heard(batch[0].key, problem=because("desk_stumbled", key=batch[0].key))]
-        return await self._database.write(partial(self._file, source, problem, lease)), None
+        done = in_batches(names, some, blame=leave, event="lifecycle.failed", what=what)
+        return [each async for few in done for each in few]
 
     def _file(self, source: str, batch: Sequence[Heard], lease: Lease | None, unit: Unit) -> list[Filed]:
         unit.leases.check(lease, self._clock.now())

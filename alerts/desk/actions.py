@@ -6,7 +6,7 @@ stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -203,8 +203,8 @@ class Desk:
         )
         return self._accept(alerts, _joining(self._record(alert, MANUAL, (), author), correction), alert, accepted)
 
-    def end_what_is_over(self, alerts: AlertRepository, only: str | None = None) -> list[DraftPost]:
-        """Tell of the incidents that nobody extended and nobody ended (of `only` one) that they are over."""
+    def end_what_is_over(self, alerts: AlertRepository, only: Collection[str] | None = None) -> list[DraftPost]:
+        """Tell of the incidents that nobody extended and nobody ended (`only` those of these alerts) that they end."""
         return end_what_is_over(alerts, self.station, self._writer.write, self._now(), only)
 
     def file(

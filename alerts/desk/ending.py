@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from alerts.desk.decide import Accepted
@@ -25,12 +25,12 @@ def end_what_is_over(
     station: Town,
     write: Callable[[ChannelConfig, Occasion, PostKind], DraftPost],
     now: datetime,
-    only: str | None = None,
+    only: Collection[str] | None = None,
 ) -> list[DraftPost]:
-    """The ends of the incidents that nobody extended and nobody ended, stored; `only`: of this one."""
+    """The ends of the incidents that nobody extended and nobody ended, stored; `only`: of these alerts."""
     drafts: list[DraftPost] = []
     for stored in alerts.over(now - GRACE):
-        if only not in (None, stored.id):
+        if only is not None and stored.id not in only:
             continue
         if any(_may_extend(alerts, each, station) for each in alerts.incident(stored.incident_id)):
             continue

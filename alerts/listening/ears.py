@@ -20,7 +20,7 @@ import structlog
 from alerts.delivery.lease import LeaseKeeper, first_of
 from alerts.desk.service import DeskService, DeskUnit
 from alerts.listening.grouping import Group
-from alerts.listening.hearing import AT_ONCE, Taken, Understand, take, understand_kept
+from alerts.listening.hearing import Taken, Understand, take, understand_kept
 from alerts.listening.kinds import classify
 from alerts.model.backoff import backoff
 from alerts.model.errors import BadCredential, DatabaseRefused, DeliveryError, Retry, SourceFailed
@@ -30,6 +30,7 @@ from alerts.model.listening import EarReading, EarStatus, HeardPost, Remark, Und
 from alerts.model.ports import Clock, Hears
 from alerts.model.reason import Reason, because
 from alerts.model.town import Town
+from alerts.store.batches import AT_ONCE, RESTS, in_batches
 
 LONGEST_BACKOFF = timedelta(minutes=15)
 HEARD_AFTER_ITS_END = timedelta(hours=48)
@@ -41,8 +42,6 @@ WRITTEN_EVERY = 300.0
 """Seconds after which it is written down that an ear listened, while it hears nothing."""
 HURRIED_AT_ONCE = 100
 """Remarks kept in one transaction where somebody waits: some six milliseconds."""
-RESTS = 0.02
-"""Seconds between two transactions of what is heard, in which an urgent post is stored or journalled."""
 
 Chance = Callable[[], float]
 
@@ -66,28 +65,31 @@ class Intake:
     async def keep(self, channel: str, remarks: Sequence[Remark], lease: Lease | None = None) -> Sequence[Taken]:
         """Keep them, in the order in which they were told, a few in each transaction; returns what came of each few.
 
-        Raises LeaseLost where `lease` is somebody else's by now, and DatabaseRefused; what was kept before stays.
+        One that can't be kept keeps none of the others. Raises LeaseLost where `lease` is somebody else's by now, and
+        DatabaseRefused; what was kept before stays.
         """
-        done: list[Taken] = []
-        for start in range(0, len(remarks), AT_ONCE):
-            few = remarks[start : start + AT_ONCE]
+
+        async def keep(few: Sequence[Remark]) -> Taken:
             understood = await self.understand([each.text or "" for each in few])
-            if start:
-                await self.clock.sleep(RESTS)
             pairs = tuple(zip(few, understood, strict=True))
             work = partial(_keep, channel=channel, pairs=pairs, lease=lease, group=self.group)
-            done.append(await self._store(channel, work))
-        return done
+            return await self._store(channel, work)
+
+        done = in_batches(list(remarks), keep, clock=self.clock, event="remarks.failed", channel=channel)
+        return [taken async for taken in done]
 
     async def keep_in_a_hurry(self, channel: str, remarks: Sequence[Remark]) -> None:
         """Keep many at once for who waits for it: by its words alone it is told whether it may be a call for help.
 
         The rest is understood afterwards (`understand_the_rest`), also after a kill.
         """
-        for start in range(0, len(remarks), HURRIED_AT_ONCE):
-            few = remarks[start : start + HURRIED_AT_ONCE]
+
+        async def keep(few: Sequence[Remark]) -> Taken:
             pairs = await asyncio.to_thread(_at_first_sight, few)
-            await self._store(channel, partial(_keep, channel=channel, pairs=pairs, lease=None, group=None))
+            return await self._store(channel, partial(_keep, channel=channel, pairs=pairs, lease=None, group=None))
+
+        async for _ in in_batches(list(remarks), keep, size=HURRIED_AT_ONCE, event="remarks.failed", channel=channel):
+            pass
         self.hurried.set()
 
     async def understand_the_rest(self) -> int:

@@ -24,8 +24,6 @@ from alerts.model.hazard import fold
 from alerts.model.listening import LONGEST_REMARK, Kind, Remark, Understood, Utterance, UtteranceState
 from alerts.store.listening import forget_words
 
-AT_ONCE = 20
-"""Remarks kept in one transaction: more would hold up an urgent post's journal."""
 LONGEST_NAME = 200
 MOST_INCIDENTS = 30
 SUGGESTED_FOR = timedelta(hours=24)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from hashlib import sha256
@@ -245,11 +245,11 @@ def fingerprint_of(tally: Tally) -> str:
     return sha256(json.dumps(shown, ensure_ascii=False).encode()).hexdigest()
 
 
-def due(unit: DeskUnit, town: Town, now: datetime, only: str | None = None) -> list[Poll]:
-    """Open, close and give up what its time has come for (or `only` one); returns those polls as they are now."""
+def due(unit: DeskUnit, town: Town, now: datetime, only: Collection[str] | None = None) -> list[Poll]:
+    """Open, close and give up what its time has come for (or `only` these); returns those polls as they are now."""
     done = []
     for poll in unit.polls.due(now):
-        if only not in (None, poll.id):
+        if only is not None and poll.id not in only:
             continue
         if poll.state is PollState.OPEN:
             done.append(closed(unit, town, poll))

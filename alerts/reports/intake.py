@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from alerts.desk.service import DeskService, DeskUnit
-from alerts.model.errors import Misuse
+from alerts.model.errors import DatabaseRefused, Misuse
 from alerts.model.events import IncidentChanged, PostsStored, ReportsChanged
 from alerts.model.ports import Clock
 from alerts.model.rate_limit import SlidingWindow
@@ -39,6 +39,7 @@ from alerts.reports.photos import Photo, reencoded
 from alerts.reports.places import Places
 from alerts.reports.sieves import RECENTLY
 from alerts.reports.taking import ReportDraft, TakenReport, agree, check, kind_of, placed, secrets_of, take
+from alerts.store.batches import in_batches
 
 LIFETIME = timedelta(minutes=30)
 """How long a challenge holds: longer than people take to tell what they saw."""
@@ -129,10 +130,6 @@ def _read(proof: str) -> tuple[str, int] | None:
     return challenge.signature, until
 
 
-AT_ONCE = 20
-"""Reports taken in one transaction: more would hold up an urgent post's journal."""
-RESTS = 0.02
-"""Seconds between two transactions of what is reported, in which an urgent post is stored or journalled."""
 MOST_WAITING = 500
 """Reports that may wait for their transaction; more are asked to come again."""
 
@@ -240,11 +237,11 @@ class ReportIntake:
 
     async def _take_what_waits(self) -> None:
         try:
-            while self._waiting:
-                few, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
-                await self._take_few(few)
-                if self._waiting:
-                    await self._clock.sleep(RESTS)
+            # What comes meanwhile is put behind the rest.
+            async for _ in in_batches(
+                self._waiting, self._take_few, blame=_refuse, clock=self._clock, event="reports.failed"
+            ):
+                pass
         finally:
             self._work = None
 
@@ -252,7 +249,7 @@ class ReportIntake:
         drafts = [ready for ready, _ in few]
         try:
             outcomes = await self._service.keep(lambda unit: _take_each(unit, drafts))
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 handed to each who waits
+        except (DatabaseRefused, asyncio.CancelledError) as error:  # handed to each who waits
             outcomes = [error] * len(few)
         fresh = [each for each in outcomes if isinstance(each, TakenReport) and each.fresh]
         # What costs its sender nothing makes nobody's telephone compute for longer.
@@ -276,6 +273,11 @@ class ReportIntake:
             self._service.tell(IncidentChanged(incident))
         if numbers:
             self._service.tell(ReportsChanged(tuple(numbers)))
+
+
+async def _refuse(waiting: _Waiting, error: Exception) -> None:
+    if not waiting[1].done():
+        waiting[1].set_exception(error)
 
 
 def turns_of_photos(town: Town, *, proven: bool) -> str:

@@ -12,7 +12,7 @@ from threading import current_thread
 
 import pytest
 
-from alerts.daemon.intake import AT_ONCE, MessageIntake
+from alerts.daemon.intake import MessageIntake
 from alerts.desk.actions import Desk
 from alerts.desk.posts import PostWriter
 from alerts.model.alert import Alert, Area, Info, MsgType, Reference, Severity
@@ -23,6 +23,7 @@ from alerts.model.ports import Heard, Memory, SourceReading
 from alerts.model.town import District, Town
 from alerts.rendering.templates import Renderer
 from alerts.sources.turns import Turns
+from alerts.store.batches import AT_ONCE
 from alerts.store.database import Database
 from alerts.store.files import migrate
 from tests.fakes import FakeClock

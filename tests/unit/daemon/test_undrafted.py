@@ -17,7 +17,7 @@ from alerts.model.post import PostKind
 from alerts.model.town import SourceRules
 from alerts.store.database import Database
 from alerts.store.files import migrate
-from tests.unit.daemon.test_intake import NOW, STATION, Daemon, entry, with_severity
+from tests.unit.daemon.test_intake import NOW, STATION, Daemon, Stumbles, entry, with_severity
 
 LOOK = 200
 RULES = SourceRules(publish="approve", urgent="auto", severity=Severity.MINOR)
@@ -104,6 +104,15 @@ async def test_the_rest_is_drafted_as_the_others_are_decided(town):
 
     await town.take_in([Heard(f"again {each.key}", each.alert) for each in [entry(1021), entry(1025)]])
     assert await town.states() == {"waiting": MOST_WAITING, "rejected": 4, "left_out": 10}, "nothing is told twice"
+
+
+async def test_one_that_can_not_be_drafted_is_given_up_and_the_others_are_drafted(town):
+    await town.look(count=30)
+    await town.reject(4)
+    town.writer.headline, town.writer.fault = "Headline 1021", Stumbles
+    assert await town.intake.draft_what_found_no_place() == 3
+    assert len(await town.waiting()) == MOST_WAITING - 1
+    assert await town.undrafted() == 6
 
 
 async def test_what_is_over_or_called_off_by_then_is_no_draft_any_more(town):

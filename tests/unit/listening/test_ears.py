@@ -94,6 +94,23 @@ async def test_what_it_could_not_keep_is_heard_again(listening):
     assert await listening.rows("SELECT text FROM utterance") == [("Merci",)]
 
 
+async def test_a_remark_that_can_not_be_kept_keeps_none_of_the_others_and_is_heard_again(listening):
+    remarks = [listening.remark(text) for text in ("Merci", "Hors d’usage", "Bravo")]
+    asked = Asked(EarReading(remarks, {"since": 1}))
+
+    async def stumbles(texts):
+        if "Hors d’usage" in texts:
+            raise ValueError(texts)
+        return [Understood() for _ in texts]
+
+    async with an_ear(listening, asked, stumbles) as (ear, lease):
+        await ear.listen(lease)
+
+    assert await listening.rows("SELECT text FROM utterance ORDER BY seq") == [("Merci",), ("Bravo",)]
+    told = await status(listening)
+    assert (told.memory, told.reason) == ({}, because("reader_stumbled", error="ValueError"))
+
+
 async def test_a_failure_is_told_and_waits_longer_each_time_and_as_long_as_was_asked_for(listening):
     why = because("no_answer_within", platform="Facebook", seconds="10")
     later = listening.clock.now() + timedelta(hours=2)

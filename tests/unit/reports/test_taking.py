@@ -14,7 +14,7 @@ from alerts.apart.pool import POOL
 from alerts.model.errors import Misuse
 from alerts.model.reason import because
 from alerts.model.reports import LONGEST_TEXT, ReportsSection, ReportState, Via
-from alerts.reports import taking
+from alerts.reports import intake, taking
 from alerts.reports.forgetting import forget_what_is_past
 from alerts.reports.intake import MOST_UNPROVEN, ReportIntake, turns_of_photos
 from alerts.reports.taking import agree, prefix_of, sources_of
@@ -151,6 +151,19 @@ async def test_a_crowd_at_one_moment_is_taken_a_few_at_a_time_each_with_its_numb
     numbers = {each.result().report.number for each in waiting}
     assert numbers == {f"SM-26-{number:04}" for number in range(1, 51)}
     assert 3 <= reports.database.commits - before < 50
+
+
+async def test_a_report_that_can_not_be_taken_keeps_none_of_those_that_came_with_it(reports, monkeypatch):
+    def stumbles(unit, draft, *rest):
+        if draft.text == "Two":
+            raise ArithmeticError(draft.kind)
+        return taking.take(unit, draft, *rest)
+
+    monkeypatch.setattr(intake, "take", stumbles)
+    waiting = [asyncio.create_task(reports.report(text=text)) for text in ("One", "Two", "Three")]
+    done = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [getattr(each, "fresh", type(each)) for each in done] == [True, ArithmeticError, True]
+    assert await reports.rows("SELECT text FROM report ORDER BY seq") == [("One",), ("Three",)]
 
 
 async def test_how_many_report_is_known_for_ten_minutes(reports):

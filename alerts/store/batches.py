@@ -1,0 +1,72 @@
+"""The intake: many works written in few and short transactions, where one that can't be written costs itself alone.
+
+Feeds' entries, incidents to end, remarks and citizens' reports all come in by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import structlog
+
+from alerts.model.errors import DatabaseRefused
+from alerts.model.lease import LeaseLost
+from alerts.model.ports import Clock
+
+W = TypeVar("W")
+R = TypeVar("R")
+
+AT_ONCE = 20
+"""Works in one transaction: more would hold up an urgent post's journal."""
+RESTS = 0.02
+"""Seconds between two transactions, in which an urgent post is stored or journalled."""
+log = structlog.get_logger()
+
+
+async def in_batches(
+    works: list[W],
+    write: Callable[[Sequence[W]], Awaitable[R]],
+    *,
+    event: str,
+    alone: Callable[[Sequence[W]], Awaitable[R]] | None = None,
+    blame: Callable[[W, Exception], Awaitable[R]] | None = None,
+    size: int = AT_ONCE,
+    clock: Clock | None = None,
+    **about: object,
+) -> AsyncIterator[R]:
+    """Write `works`, `size` of them at a time, and yield the result of each transaction; with a `clock`, rest between.
+
+    The list is emptied on the way, and may grow meanwhile. Where a few can't be written together, each is written by
+    itself (by `alone`, if that is given), and one that can't be written even so goes to `blame`, which gives the result
+    instead. Without `blame` the first such error is raised once everything else is written. Each failure is logged as
+    `event`, with what it is `about`.
+
+    Raises DatabaseRefused and LeaseLost, for which no work is to blame; what was written before stays.
+    """
+    unblamed: Exception | None = None
+    is_first = True
+    while works:
+        few = works[:size]
+        del works[:size]
+        if clock is not None and not is_first:
+            await clock.sleep(RESTS)
+        is_first = False
+        tries: list[Sequence[W]] = [few]
+        for some in tries:
+            try:
+                result = await (write if alone is None or some is few else alone)(some)
+            except (DatabaseRefused, LeaseLost):
+                raise
+            except Exception as error:
+                log.exception(event, works=len(some), **about)
+                if len(some) > 1:
+                    tries += [[work] for work in some]
+                    continue
+                if blame is None:
+                    unblamed = unblamed or error
+                    continue
+                result = await blame(some[0], error)
+            yield result
+    if unblamed is not None:
+        raise unblamed

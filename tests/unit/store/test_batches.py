@@ -1,0 +1,83 @@
+"""Works are written a few at a time, and one that can't be written costs itself alone."""
+
+import asyncio
+
+import pytest
+
+from alerts.model.errors import DatabaseRefused
+from alerts.model.lease import Lease, LeaseLost
+from alerts.store.batches import RESTS, in_batches
+from tests.fakes import FakeClock
+
+
+class Written:
+    """What was written, each transaction by itself; `bad` are works that can't be."""
+
+    def __init__(self, *bad, error=ValueError) -> None:
+        self.together = []
+        self._bad = set(bad)
+        self._error = error
+
+    async def __call__(self, few):
+        if self._bad & set(few):
+            raise self._error(str(few))
+        self.together.append(list(few))
+        return len(few)
+
+
+async def all_of(batches):
+    return [each async for each in batches]
+
+
+async def test_a_few_at_a_time_in_their_order_with_what_came_meanwhile_behind():
+    works, write = [1, 2, 3], Written()
+
+    async def write_and_get_more(few):
+        if 1 in few:
+            works.append(4)
+        return await write(few)
+
+    assert await all_of(in_batches(works, write_and_get_more, event="x", size=2)) == [2, 2]
+    assert (write.together, works) == ([[1, 2], [3, 4]], [])
+
+
+async def test_one_that_can_not_be_written_costs_itself_alone_and_goes_to_blame():
+    write, blamed = Written(2, 5), []
+
+    async def blame(work, error):
+        blamed.append((work, type(error)))
+        return -work
+
+    assert await all_of(in_batches([1, 2, 3, 4, 5], write, event="x", size=3, blame=blame)) == [1, -2, 1, 1, -5]
+    assert write.together == [[1], [3], [4]]
+    assert blamed == [(2, ValueError), (5, ValueError)]
+
+
+async def test_where_nobody_takes_the_blame_it_is_raised_once_the_others_are_written():
+    write = Written(1, 2)
+    with pytest.raises(ValueError, match=r"\[1\]"):
+        await all_of(in_batches([1, 2, 3], write, event="x"))
+    assert write.together == [[3]]
+
+
+async def test_alone_it_may_be_written_otherwise():
+    write, alone = Written(1, 2), Written()
+    assert await all_of(in_batches([1, 2], write, event="x", alone=alone)) == [1, 1]
+    assert alone.together == [[1], [2]]
+
+
+@pytest.mark.parametrize("error", [DatabaseRefused, lambda _: LeaseLost(Lease("x", "us", 1))])
+async def test_no_work_is_to_blame_for_the_database_or_the_lease(error):
+    write = Written(3, error=error)
+    with pytest.raises((DatabaseRefused, LeaseLost)):
+        await all_of(in_batches([1, 2, 3, 4], write, event="x", size=2))
+    assert write.together == [[1, 2]]
+
+
+async def test_between_two_transactions_it_rests():
+    clock, write = FakeClock(), Written()
+    writing = asyncio.ensure_future(all_of(in_batches([1, 2, 3], write, event="x", size=2, clock=clock)))
+    await clock.settle()
+    assert write.together == [[1, 2]]
+    await clock.advance(RESTS)
+    assert await writing == [2, 1]
