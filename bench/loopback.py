@@ -60,9 +60,9 @@ def loopback() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serving(module: str) -> Iterator[int]:
+def serving(module: str, *arguments: str) -> Iterator[int]:
     """The port at which that module serves, as a program of its own."""
-    command = [sys.executable, "-m", module]
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.latency import Bare
+from bench.bare import Bare
 from bench.loopback import loopback
 from bench.measure import Row
 from bench.process import cpu_of
@@ -87,7 +87,7 @@ def _storm(town: Town) -> tuple[Part, Part]:
     daemon = town.start_daemon()
     with contextlib.ExitStack() as stack:
         author, approver = (
-            stack.enter_context(contextlib.closing(Program(daemon.url, _token(town, name, role))))
+            stack.enter_context(contextlib.closing(Program(daemon.url, token_of(town, name, role))))
             for name, role in (("station", "author"), ("garde", "approver"))
         )
         storm = Storm(town, daemon.pid, author, approver)
@@ -97,7 +97,8 @@ def _storm(town: Town) -> tuple[Part, Part]:
         return first, storm.part(TAKEN, WITHIN / STORM)
 
 
-def _token(town: Town, name: str, role: str) -> str:
+def token_of(town: Town, name: str, role: str) -> str:
+    """The token of a new program."""
     return str(town.objects("token", "add", name, "--role", role)[0]["token"])
 
 
