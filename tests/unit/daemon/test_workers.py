@@ -122,10 +122,15 @@ async def fails_where_it_waits(task, daemon, clock):
 
 
 async def test_a_loop_that_fails_anywhere_is_seen_and_begun_anew_and_the_town_goes_on(tmp_path):
+    around = asyncio.all_tasks()
     async with whole_town(tmp_path) as (daemon, clock):
         await wound(daemon, clock, 5)
         names = [each.name for each in daemon.workers]
         assert {"leases", "lane page", "bulk telegram", "bulk push", "pages", "store", "watch"} <= {*names}
+        # What goes on though nobody waits for it: of any other's end nobody would hear.
+        alone = {each for each in asyncio.all_tasks() - around if not each._callbacks}
+        await wound(daemon, clock, 2)
+        assert {each.get_coro().__qualname__ for each in alone if not each.done()} <= {"Worker.work", "Alarm._wait"}
         loops = [each for each in zip(daemon.workers, daemon.workers.tasks, strict=True) if each[0].name not in ENDS]
         with capture_logs() as logs:
             for _, task in loops:
