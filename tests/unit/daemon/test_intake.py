@@ -290,11 +290,17 @@ def with_severity(heard: Heard, severity: Severity) -> Heard:
 
 async def test_what_was_read_under_a_lost_lease_is_not_filed(service):
     [ours] = await take(service.database, ["source meteo"], "us", NOW, NOW + timedelta(hours=1))
-    service.lease = replace(ours, number=ours.number - 1)
+    lost = service.lease = replace(ours, number=ours.number - 1)
+    several_batches = [entry(number) for number in range(AT_ONCE + 1)]
     with pytest.raises(LeaseLost):
-        await service.take_in([entry(1), entry(2)])
+        await service.take_in(several_batches)
     assert await service.ask("SELECT count(*) FROM alert") == [(0,)]
     assert service.wakes == 0
     service.lease = ours
-    await service.take_in([entry(1), entry(2)])
-    assert await service.ask("SELECT count(*) FROM alert") == [(2,)]
+    await service.take_in(several_batches)
+    assert await service.ask("SELECT count(*) FROM alert") == [(AT_ONCE + 1,)]
+    await service.database.write(lambda unit: unit.execute("UPDATE post SET state = 'sent'"))
+    await service.clock.advance(timedelta(days=2).total_seconds())
+    with pytest.raises(LeaseLost):
+        await service._takes_in.end_what_is_over(lost)
+    assert await service.ask("SELECT count(*) FROM post WHERE kind = 'end'") == [(0,)], "nor is it ended"

@@ -7,7 +7,7 @@ from datetime import time, timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.delivery import SendResult
+from alerts.model.delivery import SendOutcome, SendResult
 from alerts.model.post import PostKind
 from alerts.model.subscriber import Quiet
 from alerts.store.bulk import Bulks, BulkScope
@@ -111,6 +111,17 @@ def test_who_is_told_by_two_processes_counts_once(turns):
     checkpoint_of(turns, *sent(theirs, 5))
     turns.turn()
     assert turns.bulk(bulk)["sent"] == 3
+
+
+def test_who_refuses_it_to_two_processes_counts_once(turns):
+    turns.subscribe(*people(1, 2))
+    bulk = turns.file()
+    [theirs] = turns.turn(room=1)
+    turns.kill()
+    turns.turn(room=1)
+    for _ in range(2):
+        turns.turn(SendResult(theirs, SendOutcome.FAILED), room=0)
+    assert turns.bulk(bulk)["failed"] == 1
 
 
 def test_who_has_heard_of_the_end_is_not_told_again_by_a_late_word_of_another_process(turns):
