@@ -34,13 +34,12 @@ from alerts.model.ports import BotClient
 from alerts.model.reason import because
 from alerts.model.reports import LONGEST_TEXT, BegunReport, CitizenReport, Via
 from alerts.rendering.i18n import sentence
-from alerts.reports.account import link_of
 from alerts.reports.forgetting import BEGUN_KEPT
 from alerts.reports.intake import ReportIntake
 from alerts.reports.photos import LARGEST_FILE
 from alerts.reports.places import Places
 from alerts.reports.public import Pin, nearby
-from alerts.reports.taking import ReportDraft, section_of
+from alerts.reports.taking import ReportDraft, link_of, section_of
 
 JUST_NOW = timedelta(minutes=30)
 """How long a repeated submission is answered as already received."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.service import DeskUnit
     from alerts.listening.grouping import Group
+    from alerts.listening.out import QuestionOut, UtteranceOut
     from alerts.model.listening import GivenAnswer, Understood
     from alerts.model.post import Post
 
@@ -50,20 +51,19 @@ def heard_before(
     """Show what people say: what may be a call for help first, then what nobody saw to; then what they ask."""
     if context.invoked_subcommand is not None:
         return 0
-    from alerts.listening.account import question_account, questions, utterance_account, utterances
+    from alerts.listening.out import QuestionOut, UtteranceOut, questions, utterances
 
     control = listening_control(context)
-    station = control.desk.station
 
-    def question(unit: DeskUnit) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        said = [
-            utterance_account(each, station.zone, station.language) for each in utterances(unit, everything=everything)
-        ]
-        return said, [question_account(unit, each) for each in questions(unit, everything=everything)]
+    def question(unit: DeskUnit) -> tuple[list[UtteranceOut], list[QuestionOut]]:
+        said = [UtteranceOut.of(control.town, each) for each in utterances(unit, everything=everything)]
+        return said, [QuestionOut.of(unit, each) for each in questions(unit, everything=everything)]
 
-    for rows, show in zip(control.ask(question), (_show_utterance, _show_question), strict=True):
-        for row in rows:
-            screen.show_json(row) if as_json else show(row)
+    heard, asked = control.ask(question)
+    for said in heard:
+        screen.show_json(said) if as_json else _show_utterance(said)
+    for each in asked:
+        screen.show_json(each) if as_json else _show_question(each)
     return 0
 
 
@@ -77,16 +77,16 @@ def heard_add(
     as_json: options.Json = False,
 ) -> int:
     """Take in what was said where nothing listens: at the counter, by telephone, in a closed group."""
-    from alerts.listening.account import utterance_account
     from alerts.listening.acts import add
+    from alerts.listening.out import UtteranceOut
 
     control = listening_control(context)
-    (understood, group), station = _understood(text), control.desk.station
+    understood, group = _understood(text)
     said, _ = control.act(
         lambda unit: add(officer(unit, who, Act.TEND), text, understood, incident=incident, place=where, group=group)
     )
-    account = utterance_account(said, station.zone, station.language)
-    screen.show_json(account) if as_json else _show_utterance(account)
+    shown = UtteranceOut.of(control.town, said)
+    screen.show_json(shown) if as_json else _show_utterance(shown)
     return 0
 
 
@@ -117,19 +117,19 @@ def answer(
 ) -> int:
     """Answer a question once, wherever it was asked; an answer that is out is put right where it is."""
     from alerts.listening import acts
-    from alerts.listening.account import question_account
+    from alerts.listening.out import QuestionOut
 
     control = listening_control(context)
 
-    def act(unit: DeskUnit) -> tuple[acts.Answered, dict[str, Any]]:
+    def act(unit: DeskUnit) -> tuple[acts.Answered, QuestionOut]:
         one = officer(unit, who, Act.ANSWER)
         done = acts.answer(one, question, text, next_ones=next_ones, everywhere=everywhere, words=words)
-        return done, question_account(unit, done.question)
+        return done, QuestionOut.of(unit, done.question)
 
-    (done, account), _ = control.act(act)
+    (done, shown), _ = control.act(act)
     if as_json:
-        screen.show_json(account)
-    elif account["waiting"] is not None:
+        screen.show_json(shown)
+    elif shown.waiting is not None:
         screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=done.answer.id))
     else:
         _show_posts(done.posts)
@@ -204,16 +204,14 @@ def _show_posts(posts: Sequence[Post]) -> None:
     screen.say(tell("the answer goes out on %(channels)s", channels=told or tell("the town’s page alone")))
 
 
-def _show_utterance(row: dict[str, Any]) -> None:
-    mark = tell("MAYBE A CALL FOR HELP") if row["raised"] else screen.term(row["kind"])
-    words = [row["at"][:16].replace("T", " "), row["utterance"], row["channel"], mark, screen.term(row["state"])]
-    screen.show("  ".join([*words, screen.plain(row["text"] or tell("(forgotten)"))]))
+def _show_utterance(row: UtteranceOut) -> None:
+    mark = tell("MAYBE A CALL FOR HELP") if row.raised else screen.term(row.kind)
+    words = [row.at[:16].replace("T", " "), row.utterance, row.channel, mark, screen.term(row.state)]
+    screen.show("  ".join([*words, screen.plain(row.text or tell("(forgotten)"))]))
 
 
-def _show_question(row: dict[str, Any]) -> None:
-    counts = ", ".join(f"{name} {count}" for name, count in row["channels"].items())
-    screen.show(
-        f"{row['question']}  {screen.term(row['state'])}  {row['count']} ({counts})  {screen.plain(row['words'])}"
-    )
-    if row["answer"] is not None:
-        screen.show(f"    {screen.plain(row['answer'])}")
+def _show_question(row: QuestionOut) -> None:
+    counts = ", ".join(f"{name} {count}" for name, count in row.channels.items())
+    screen.show(f"{row.question}  {screen.term(row.state)}  {row.count} ({counts})  {screen.plain(row.words)}")
+    if row.answer is not None:
+        screen.show(f"    {screen.plain(row.answer)}")

@@ -6,9 +6,9 @@ Questions: `status`, `explain`, `report`. Decisions: `approve`, `reject`, `retry
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -76,7 +76,7 @@ def status(
         screen.show_json(alert) if as_json else screen.show_alert(alert)
     told = bulks(control)
     shown, left_out = newest(told)
-    for rows, show in (
+    parts: tuple[tuple[Sequence[Any], Callable[[Any], None]], ...] = (
         (store(control), screen.show_store),
         (database(control), screen.show_database),
         (sources(control), screen.show_source),
@@ -86,7 +86,8 @@ def status(
         (told if as_json else shown, screen.show_bulk),
         ([{"more": left_out}] if left_out and not as_json else [], screen.show_bulks_left_out),
         (daemons(control), screen.show_daemon),
-    ):
+    )
+    for rows, show in parts:
         for row in rows:
             (screen.show_json if as_json else show)(row)
     if not control.daemons():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from alerts.desk.service import DeskUnit
     from alerts.model.reports import CitizenReport
     from alerts.model.town import Town
+    from alerts.reports.out import ReportOut
 
 MOST = 500
 _STATES = {
@@ -92,14 +93,13 @@ _Closing = Annotated[
 
 def reports(context: typer.Context, state: _State = None, kind: _OfKind = None, as_json: options.Json = False) -> int:
     """List what citizens reported, newest first."""
-    from alerts.reports.account import report_account
+    from alerts.reports.out import ReportOut
 
     control = _reporting(context)
     states = (state,) if state is not None else None
-    found = control.ask(lambda unit: unit.reports.listed(MOST, states=states, kind=kind))
+    found = control.ask(lambda unit: ReportOut.each(unit, unit.reports.listed(MOST, states=states, kind=kind)))
     for each in found:
-        account = report_account(each, control.town.zone)
-        screen.show_json(account) if as_json else screen.show(_line(control.town, account))
+        screen.show_json(each) if as_json else screen.show(_line(control.town, each))
     if not found and not as_json:
         screen.say(tell("nothing was reported"))
     return 0
@@ -165,11 +165,10 @@ def _acting(context: typer.Context, who: str | None, deed: Callable[[Officer], C
 
 
 def _done(control: Control, act: Callable[[DeskUnit], CitizenReport], *, as_json: bool) -> int:
-    from alerts.reports.account import report_account
+    from alerts.reports.out import ReportOut
 
-    done, _ = control.act(act)
-    account = report_account(done, control.town.zone)
-    screen.show_json(account) if as_json else screen.show(_line(control.town, account))
+    done, _ = control.act(lambda unit: ReportOut.of(unit, act(unit)))
+    screen.show_json(done) if as_json else screen.show(_line(control.town, done))
     return 0
 
 
@@ -187,15 +186,15 @@ def _position(text: str) -> tuple[float, float]:
     return float(match[1]), float(match[2])
 
 
-def _line(town: Town, row: dict[str, Any]) -> str:
+def _line(town: Town, row: ReportOut) -> str:
     """One report as a person reads it: `--json` has the codes."""
     from alerts.reports.taking import section_of
 
     section = section_of(town)
-    place = row["place"]
-    where = place["words"] or (f"{place['lat']:.5f},{place['lon']:.5f}" if place["lat"] is not None else "-")
-    known = section.kind(row["kind"])
-    kind = known.name(town.language) if known is not None else row["kind"]
-    state = tell(_STATES[ReportState(row["state"])])
-    words = [row["report"], row["at"][:16].replace("T", " "), state, kind, screen.plain(where)]
-    return "  ".join([*words, screen.plain(row["text"] or "")]).rstrip()
+    place = row.place
+    where = place.words or (f"{place.lat:.5f},{place.lon:.5f}" if place.lat is not None else "-")
+    known = section.kind(row.kind)
+    kind = known.name(town.language) if known is not None else row.kind
+    state = tell(_STATES[row.state])
+    words = [row.report, row.at[:16].replace("T", " "), state, kind, screen.plain(where)]
+    return "  ".join([*words, screen.plain(row.text or "")]).rstrip()

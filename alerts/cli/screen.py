@@ -29,6 +29,7 @@ from alerts.model.reason import Reason
 if TYPE_CHECKING:
     from alerts.daemon.commands import Caller
     from alerts.desk.out import AlertOut, Out, PostOut, Rehearsal, SaidWords
+    from alerts.listening.out import InSight
     from alerts.rendering.i18n import Words
 
 FOLDER = Path(__file__).with_name("locale")
@@ -378,15 +379,15 @@ def show_ear(ear: Mapping[str, Any]) -> None:
     show(_row("ear", ear["ear"], ear["state"], f"{heard}{cost}{gap}{_because(ear['reason'])}"))
 
 
-def show_heard(row: Mapping[str, Any]) -> None:
+def show_heard(row: InSight) -> None:
     """How much of what people say nobody saw to, and what they ask."""
     said = [
-        counted("%(n)s unread", "%(n)s unread", row["heard"]),
-        counted("%(n)s maybe a call for help", "%(n)s maybe calls for help", row["raised"]),
-        counted("%(n)s open question", "%(n)s open questions", row["questions"]),
+        counted("%(n)s unread", "%(n)s unread", row.heard),
+        counted("%(n)s maybe a call for help", "%(n)s maybe calls for help", row.raised),
+        counted("%(n)s open question", "%(n)s open questions", row.questions),
     ]
-    if row["waiting"]:
-        said.append(counted("%(n)s answer waits", "%(n)s answers wait", row["waiting"]))
+    if row.waiting:
+        said.append(counted("%(n)s answer waits", "%(n)s answers wait", row.waiting))
     show(f"{tell('heard')}  {', '.join(said)}")
 
 

@@ -11,7 +11,7 @@ from alerts.daemon.desk import Control, now
 from alerts.desk.approve import find_alert
 from alerts.desk.out import AlertOut, HistoryEvent, SaidWords, in_full, with_reports
 from alerts.desk.service import PENDING, DeskUnit, channel_standings, concerning, source_standings
-from alerts.listening.account import in_sight, with_what_was_heard
+from alerts.listening.out import InSight, with_what_was_heard
 from alerts.model.cap import write
 from alerts.model.delivery import Progress
 from alerts.model.errors import Refused
@@ -67,9 +67,9 @@ def sources(control: Control) -> list[dict[str, Any]]:
     return control.ask(question)
 
 
-def heard(control: Control) -> list[dict[str, Any]]:
+def heard(control: Control) -> list[InSight]:
     """What nobody saw to, in one row; none where the town listens to nothing."""
-    return [control.ask(in_sight)] if control.town.listens else []
+    return [control.ask(InSight.of)] if control.town.listens else []
 
 
 def ears(control: Control) -> list[dict[str, Any]]:

@@ -18,13 +18,16 @@ from alerts.desk.approve import fingerprint
 from alerts.desk.dedupe import end_reason, told_already
 from alerts.desk.posts import DraftPost
 from alerts.desk.service import DeskUnit, with_limits
+from alerts.desk.versions import digest_of, waiting
 from alerts.model.alert import Alert, Info, Severity, Status
 from alerts.model.incident import AlertState, PastEvent, StoredAlert
+from alerts.model.listening import AnswerTo, GivenAnswer
 from alerts.model.post import Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.reports import REPORTS
 from alerts.model.town import Town
 from alerts.rendering.i18n import told, word
+from alerts.store.unit import Unit
 
 ReasonWords = Annotated[str | None, Field(description="In the station's language.")]
 ReasonCode = Annotated[str | None, Field(description="The same as a code, which stays (docs/reasons.md).")]
@@ -403,3 +406,41 @@ def with_reports(unit: DeskUnit, incident: str, events: Sequence[PastEvent]) -> 
         if each.id in cited
     ]
     return sorted([*told, *events], key=lambda event: event.at) if told else list(events)
+
+
+@dataclass(frozen=True)
+class VersionOut(Out):
+    """What an officer says in their own words and waits for a second person."""
+
+    answer: str
+    to: AnswerTo
+    subject: Annotated[str, Field(description="The id of the question, poll or report.")]
+    text: str
+    author: str
+    asked: Annotated[str | None, Field(description="The question as everybody reads it then.")]
+    incident: Annotated[str | None, Field(description="On whose page it stands then.")]
+    next: Annotated[bool, Field(description="Whoever asks it later is answered automatically then.")]
+    everywhere: Annotated[bool, Field(description="It is also said on the alert's other channels then.")]
+    fingerprint: Annotated[str, Field(description="What a validation is bound to: give it as `seen`.")]
+
+    @classmethod
+    def of(cls, version: GivenAnswer) -> Self:
+        """A version with all that a validation lets out by it."""
+        return cls(
+            answer=version.id,
+            to=version.to,
+            subject=version.subject,
+            text=version.text,
+            author=version.author,
+            asked=version.asked,
+            incident=version.incident,
+            next=version.next_ones,
+            everywhere=version.everywhere,
+            fingerprint=digest_of(version),
+        )
+
+    @classmethod
+    def waiting(cls, unit: Unit, subject: str) -> Self | None:
+        """The version of that question, poll or report that waits; None: none does."""
+        waits = waiting(unit, subject)
+        return cls.of(waits) if waits is not None else None

@@ -22,10 +22,8 @@ from typing import Any
 
 from alerts.desk.approve import SHORTEST as SHORTEST_NAME
 from alerts.desk.officer import Officer
-from alerts.desk.out import PostOut
+from alerts.desk.out import PostOut, VersionOut, as_json
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import waiting
-from alerts.listening.account import version_account
 from alerts.model.alert import Severity, Urgency
 from alerts.model.errors import Conflict, Misuse
 from alerts.model.incident import MANUAL, AlertState, StoredAlert
@@ -432,11 +430,8 @@ def account_of_result(unit: DeskUnit, poll: Poll) -> dict[str, Any]:
     account = account_of_tally(tally, unit.desk.station)
     if poll.state is not PollState.CLOSED:
         return account
-    waits = waiting(unit, poll.id)
-    return account | {
-        "fingerprint": fingerprint_of(tally),
-        "waits": version_account(waits) if waits is not None else None,
-    }
+    waits = as_json(VersionOut.waiting(unit, poll.id))
+    return account | {"fingerprint": fingerprint_of(tally), "waits": waits}
 
 
 def _spelled(at: datetime | None, zone: tzinfo) -> str | None:

@@ -326,3 +326,8 @@ def _line(text: str, most: int) -> str:
 def _words(text: str) -> str:
     lines = (" ".join(line.split()) for line in seen(bounded(text, LONGEST_TEXT)).splitlines())
     return "\n".join(lines).strip()
+
+
+def link_of(town: Town, number: str, token: str) -> str:
+    """The report's private page, for who reported it; without a public address, its path."""
+    return f"{town.public_url or town.mount}/report/{number}/{token}"

@@ -6,26 +6,29 @@ A town that listens to nothing has nothing heard, and refuses what would be adde
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from alerts.desk.act import Line, Lines, Name
 from alerts.desk.handing_in import refuse
 from alerts.desk.officer import Officer
+from alerts.desk.out import Out, VersionOut
 from alerts.desk.service import DeskUnit
 from alerts.listening import acts
-from alerts.listening.account import question_account, questions, utterance_account, utterances, version_account
 from alerts.listening.kinds import classify
+from alerts.listening.out import QuestionOut, UtteranceOut, questions, utterances
 from alerts.listening.poll_acts import ApprovePoll
 from alerts.model.errors import Misuse
-from alerts.model.listening import AnswerTo, GivenAnswer, Kind, QuestionState, Understood, UtteranceState
+from alerts.model.listening import AnswerTo, GivenAnswer, Understood
 from alerts.model.person import Act
 from alerts.model.reason import because
 from alerts.reports.validating import approve_version
 from alerts.web.api.acts import body_of
 from alerts.web.api.commands import done_once
-from alerts.web.api.models import NoWish, RequestBody, VersionAccount
+from alerts.web.api.models import NoWish, RequestBody
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Problem, ProblemType
 
@@ -59,33 +62,18 @@ class AnswerWish(RequestBody):
     words: Line | None = Field(None, description="What is asked, in one's own words.")
 
 
-class UtteranceAccount(BaseModel):
-    """One thing that somebody said."""
-
-    utterance: str
-    channel: str
-    incident: str | None
-    text: str | None = Field(description="Null once it was forgotten, or is gone on its platform.")
-    at: str
-    kind: Kind
-    question: str | None
-    state: UtteranceState
-    raised: bool = Field(description="It may be a call for help.")
-    url: str | None
-    reason: str | None = Field(description="Why it seems to be of this kind, in the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-
-
-class HeardPage(BaseModel):
+@dataclass(frozen=True)
+class HeardPage(Out):
     """What was heard: what may be a call for help first, then the oldest first."""
 
-    heard: list[UtteranceAccount]
+    heard: Sequence[UtteranceOut]
 
 
-class VersionPage(BaseModel):
+@dataclass(frozen=True)
+class VersionPage(Out):
     """What waits, oldest first."""
 
-    answers: list[VersionAccount]
+    answers: Sequence[VersionOut]
 
 
 class WithdrawWish(RequestBody):
@@ -94,33 +82,18 @@ class WithdrawWish(RequestBody):
     reason: Line | None = Field(None, description="For the audit log.")
 
 
-class QuestionAccount(BaseModel):
-    """What several people want to know. `answer` is what stands or waits as its answer; null: nothing."""
-
-    question: str
-    words: str
-    count: int
-    channels: dict[str, int]
-    incident: str | None
-    state: QuestionState
-    answer: str | None
-    answer_id: str | None
-    waiting: str | None = Field(description="The id of the answer that waits for a second person.")
-    waits: VersionAccount | None = Field(description="That answer, with all that a validation lets out by it.")
-
-
-class QuestionPage(BaseModel):
+@dataclass(frozen=True)
+class QuestionPage(Out):
     """What is asked, the one that changed last first."""
 
-    questions: list[QuestionAccount]
+    questions: Sequence[QuestionOut]
 
 
 async def list_heard(api: Api, call: Call) -> Reply:
     """What was heard."""
     everything = call.asking(HeardFilters).show == "all"
-    zone, language = api.station.zone, api.station.language
     found = await api.service.ask(lambda unit: utterances(unit, everything=everything))
-    return json_reply(200, {"heard": [utterance_account(each, zone, language) for each in found]})
+    return json_reply(200, HeardPage([UtteranceOut.of(api.station, each) for each in found]))
 
 
 async def add_heard(api: Api, call: Call) -> Reply:
@@ -138,7 +111,7 @@ async def add_heard(api: Api, call: Call) -> Reply:
         said = acts.add(
             Officer(unit, call.actor), wish.text, understood, incident=wish.incident, place=wish.where, group=group
         )
-        return json_reply(200, utterance_account(said, api.station.zone, api.station.language))
+        return json_reply(200, UtteranceOut.of(api.station, said))
 
     return await done_once(api, call, action)
 
@@ -147,10 +120,10 @@ async def list_questions(api: Api, call: Call) -> Reply:
     """What is asked."""
     everything = call.asking(HeardFilters).show == "all"
 
-    def question(unit: DeskUnit) -> list[dict[str, Any]]:
-        return [question_account(unit, each) for each in questions(unit, everything=everything)]
+    def question(unit: DeskUnit) -> QuestionPage:
+        return QuestionPage([QuestionOut.of(unit, each) for each in questions(unit, everything=everything)])
 
-    return json_reply(200, {"questions": await api.service.ask(question)})
+    return json_reply(200, await api.service.ask(question))
 
 
 async def answer_question(api: Api, call: Call) -> Reply:
@@ -168,7 +141,7 @@ async def answer_question(api: Api, call: Call) -> Reply:
             everywhere=wish.everywhere,
             words=wish.words,
         )
-        return json_reply(200, question_account(unit, done.question))
+        return json_reply(200, QuestionOut.of(unit, done.question))
 
     return await done_once(api, call, action)
 
@@ -180,15 +153,15 @@ async def withdraw_answer(api: Api, call: Call) -> Reply:
     def action(unit: DeskUnit) -> Reply:
         _must_be_known(unit, "question", call.name)
         done = acts.withdraw(Officer(unit, call.actor), call.name, wish.reason)
-        return json_reply(200, question_account(unit, done.question))
+        return json_reply(200, QuestionOut.of(unit, done.question))
 
     return await done_once(api, call, action)
 
 
 async def list_answers(api: Api, call: Call) -> Reply:  # noqa: ARG001 an operation like the others
     """What waits."""
-    waits = await api.service.ask(lambda unit: [version_account(each) for each in unit.listening.waiting_answers()])
-    return json_reply(200, {"answers": waits})
+    waits = await api.service.ask(lambda unit: unit.listening.waiting_answers())
+    return json_reply(200, VersionPage([VersionOut.of(each) for each in waits]))
 
 
 async def approve_answer(api: Api, call: Call) -> Reply:
@@ -214,8 +187,8 @@ async def reject_answer(api: Api, call: Call) -> Reply:
 
 def _settled(unit: DeskUnit, version: GivenAnswer) -> Reply:
     if version.to is AnswerTo.QUESTION:
-        return json_reply(200, question_account(unit, acts.find_question(unit, version.subject)))
-    return json_reply(200, version_account(version))
+        return json_reply(200, QuestionOut.of(unit, acts.find_question(unit, version.subject)))
+    return json_reply(200, VersionOut.of(version))
 
 
 def _must_listen(api: Api) -> None:
@@ -229,8 +202,8 @@ def _must_be_known(unit: DeskUnit, table: str, name: str) -> None:
         raise Problem(ProblemType.UNKNOWN, because("nothing_heard_so", name=name[:60]))
 
 
-_ONE_QUESTION = {200: (QuestionAccount,)}
-_SETTLED = {200: (QuestionAccount, VersionAccount)}
+_ONE_QUESTION = {200: (QuestionOut,)}
+_SETTLED = {200: (QuestionOut, VersionOut)}
 OPERATIONS = (
     Operation(
         "listHeard",
@@ -250,7 +223,7 @@ OPERATIONS = (
         "Take in what was said where nothing listens",
         add_heard,
         Act.TEND,
-        {200: (UtteranceAccount,)},
+        {200: (UtteranceOut,)},
         wish=HeardWish,
         details="It is grouped and counted like the rest, and answered on the town's page alone.",
     ),

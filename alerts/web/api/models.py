@@ -16,7 +16,6 @@ from alerts.desk.act import Fingerprint, Line, Lines, Moment, Name
 from alerts.desk.out import AlertOut, HistoryEvent, Out
 from alerts.model.alert import Category, Certainty, Severity, Urgency
 from alerts.model.incident import AlertState
-from alerts.model.listening import AnswerTo
 from alerts.model.person import Act, Origin, Role
 from alerts.model.post import PostState
 
@@ -130,21 +129,6 @@ class RetryWish(RequestBody):
 
 class NoWish(RequestBody):
     """Nothing to say: an empty body will do."""
-
-
-class VersionAccount(BaseModel):
-    """What an officer says in their own words and waits for a second person."""
-
-    answer: str
-    to: AnswerTo
-    subject: str = Field(description="The id of the question, poll or report.")
-    text: str
-    author: str
-    asked: str | None = Field(description="The question as everybody reads it then.")
-    incident: str | None = Field(description="On whose page it stands then.")
-    next: bool = Field(description="Whoever asks it later is answered automatically then.")
-    everywhere: bool = Field(description="It is also said on the alert's other channels then.")
-    fingerprint: str = Field(description="What a validation is bound to: give it as `seen`.")
 
 
 class Paging(BaseModel):

@@ -27,10 +27,9 @@ from alerts.model.reason import Reason, because
 from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, Closing, ReportKind, ReportState, Via
 from alerts.model.town import Town
 from alerts.rendering.i18n import sentence, word
-from alerts.reports.account import link_of
 from alerts.reports.places import Places
 from alerts.reports.public import GONE_AFTER, MOST_PINS, may_show, pin_of
-from alerts.reports.taking import ReportDraft, TakenReport
+from alerts.reports.taking import ReportDraft, TakenReport, link_of
 from alerts.store.report_lists import ShownReport
 from alerts.web.api.problems import Problem, ProblemType
 

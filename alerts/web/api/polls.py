@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from alerts.desk.act import Fingerprint, Line, Moment, Name
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
-from alerts.desk.out import PostOut
+from alerts.desk.out import PostOut, VersionOut
 from alerts.desk.service import DeskUnit
 from alerts.listening.polls import (
     PollDraft,
@@ -34,7 +34,7 @@ from alerts.model.reason import because
 from alerts.store.pictures import picture_folder
 from alerts.web.api.acts import operations_of
 from alerts.web.api.commands import done_once
-from alerts.web.api.models import RequestBody, VersionAccount
+from alerts.web.api.models import RequestBody
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Problem, ProblemType
 
@@ -145,7 +145,7 @@ class PollResult(BaseModel):
     closed: str | None = None
     published: str | None = None
     outcome: str | None = None
-    waits: VersionAccount | None = Field(None, description="What came of it, as far as that waits for a second person.")
+    waits: VersionOut | None = Field(None, description="What came of it, as far as that waits for a second person.")
     fingerprint: str | None = Field(None, description="Of these numbers; a publication may be bound to it.")
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from alerts.desk.approve import fingerprint
 from alerts.desk.out import AlertOut, HistoryEvent, as_json, with_reports
 from alerts.desk.service import DeskUnit, concerning
-from alerts.listening.account import with_what_was_heard
+from alerts.listening.out import with_what_was_heard
 from alerts.model.alert import Alert, Info, Resource
 from alerts.model.cap import write
 from alerts.model.incident import StoredAlert, Wanted

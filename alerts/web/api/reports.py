@@ -10,29 +10,29 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from alerts.desk.act import Line, Lines, Moment, Name
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
+from alerts.desk.out import Out
 from alerts.desk.service import DeskUnit
-from alerts.desk.versions import waiting
-from alerts.listening.account import version_account
 from alerts.model.errors import Misuse
 from alerts.model.events import ReportsChanged
 from alerts.model.person import REPLIES_KEPT, Act, KeptReply
 from alerts.model.reason import because
 from alerts.model.reports import LONGEST_PLACE, LONGEST_TEXT, CitizenReport, Closing, ReportState, Via
-from alerts.reports.account import full_account, link_of
 from alerts.reports.acts import BY_HAND, LONGEST_SAID, accept, close, find_report
 from alerts.reports.intake import ReportIntake
-from alerts.reports.taking import ReportDraft, TakenReport
+from alerts.reports.out import ReportOut
+from alerts.reports.taking import ReportDraft, TakenReport, link_of
 from alerts.store.reports import BEYOND
 from alerts.web.api.commands import done_once, once_at_a_time, replayed
-from alerts.web.api.models import Base64, Paging, RequestBody, VersionAccount
+from alerts.web.api.models import Base64, Paging, RequestBody
 from alerts.web.api.operation import Api, Call, Operation, Reply, json_reply
 from alerts.web.api.problems import Fault, Problem, ProblemType, invalid
 from alerts.web.api.queries import next_link
@@ -85,55 +85,16 @@ class CloseReportWish(RequestBody):
     closing: Closing = Field(Closing.DONE, description=f"One of {', '.join(f'`{each}`' for each in BY_HAND)}.")
 
 
-class ReportedPlace(BaseModel):
-    """Where it is; null once that was forgotten."""
-
-    lat: float | None
-    lon: float | None
-    words: str | None
-
-
-class HandedOn(BaseModel):
-    """How far a report is on its way to another server; `remote_state` is what that one says of it."""
-
-    to: str
-    state: str = Field(description="`waiting`, `sending`, `sent`, `failed` or `in doubt`")
-    remote_id: str | None
-    remote_state: str | None
-    said: str | None
-    reason: str | None = Field(description="In the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-
-
-class ReportAccount(BaseModel):
-    """What somebody reported. `text` and the exact place are null once they were forgotten."""
-
-    report: str = Field(description="Its number, such as SM-26-0417.")
-    kind: str
-    state: ReportState
-    place: ReportedPlace
-    at: str
-    text: str | None
-    incident: str | None = Field(description="The incident that it is about.")
-    draft: str | None = Field(description="The alert that cites it.")
-    received_at: str
-    via: Via
-    closing: Closing | None
-    answer: str | None
-    reason: str | None = Field(description="Why it is held, in the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-    waits: VersionAccount | None = Field(None, description="The answer to it that waits for a second person.")
-    forwarded: list[HandedOn]
-
-
-class ReportPage(BaseModel):
+@dataclass(frozen=True)
+class ReportPage(Out):
     """A part of the list of reports, newest first; `next` is the `before` of the part that follows."""
 
-    reports: list[ReportAccount]
+    reports: Sequence[ReportOut]
     next: str | None
 
 
-class ReportReceipt(BaseModel):
+@dataclass(frozen=True)
+class ReportReceipt(Out):
     """A report that was taken. `link` is for who reported alone: state, answers, and erasing it."""
 
     report: str
@@ -186,13 +147,9 @@ def _keep(unit: DeskUnit, reply: KeptReply) -> None:
         unit.replies.keep(reply)
 
 
-def _receipt(api: Api, taken: TakenReport) -> dict[str, Any]:
+def _receipt(api: Api, taken: TakenReport) -> ReportReceipt:
     report = taken.report
-    return {
-        "report": report.number,
-        "state": report.state.value,
-        "link": link_of(api.station, report.number, taken.token),
-    }
+    return ReportReceipt(report.number, report.state, link_of(api.station, report.number, taken.token))
 
 
 def _photo(spelled: str) -> bytes:
@@ -207,18 +164,16 @@ async def list_reports(api: Api, call: Call) -> Reply:
     _intake(api)
     wanted = call.asking(ReportFilters)
 
-    def question(unit: DeskUnit) -> tuple[list[dict[str, Any]], str | None]:
+    def question(unit: DeskUnit) -> ReportPage:
         states = (wanted.state,) if wanted.state is not None else None
         before = _before(unit, wanted.before) if wanted.before is not None else BEYOND
         # One more than is shown: it tells whether there is a page after this one.
         found = unit.reports.listed(wanted.limit + 1, states=states, kind=wanted.kind, before=before)
         shown = found[: wanted.limit]
-        handed = unit.reports.forwardings_of([each.id for each in shown])
-        accounts = [full_account(each, api.station, [one for one in handed if one.report == each.id]) for each in shown]
-        return accounts, shown[-1].number if len(found) > wanted.limit else None
+        return ReportPage(ReportOut.each(unit, shown), shown[-1].number if len(found) > wanted.limit else None)
 
-    accounts, following = await api.service.ask(question)
-    return json_reply(200, {"reports": accounts, "next": following}, next_link("/reports", wanted, following))
+    page = await api.service.ask(question)
+    return json_reply(200, page, next_link("/reports", wanted, page.next))
 
 
 def _before(unit: DeskUnit, number: str) -> int:
@@ -231,7 +186,7 @@ def _before(unit: DeskUnit, number: str) -> int:
 async def get_report(api: Api, call: Call) -> Reply:
     """One report."""
     _intake(api)
-    return json_reply(200, await api.service.ask(lambda unit: _account(api, unit, _found(unit, call.name))))
+    return json_reply(200, await api.service.ask(lambda unit: ReportOut.of(unit, _found(unit, call.name))))
 
 
 async def accept_report(api: Api, call: Call) -> Reply:
@@ -252,7 +207,7 @@ async def _act(api: Api, call: Call, acting: Callable[[Officer, str], CitizenRep
 
     def action(unit: DeskUnit) -> Reply:
         done = acting(Officer(unit, call.actor), _found(unit, call.name).id)
-        return json_reply(200, _account(api, unit, done))
+        return json_reply(200, ReportOut.of(unit, done))
 
     reply = await done_once(api, call, action)
     api.service.tell(ReportsChanged((call.name,)))
@@ -266,19 +221,13 @@ def _found(unit: DeskUnit, name: str) -> CitizenReport:
         raise Problem(ProblemType.UNKNOWN, error.reason) from None
 
 
-def _account(api: Api, unit: DeskUnit, report: CitizenReport) -> dict[str, Any]:
-    waits = waiting(unit, report.id)
-    told = full_account(report, api.station, unit.reports.forwardings(report.id))
-    return told | {"waits": version_account(waits) if waits is not None else None}
-
-
 def _intake(api: Api) -> ReportIntake:
     if api.reports is None:
         raise Problem(ProblemType.UNKNOWN, because("no_reports_here"))
     return api.reports
 
 
-_ONE = {200: (ReportAccount,)}
+_ONE = {200: (ReportOut,)}
 OPERATIONS = (
     Operation(
         "listReports",

@@ -27,8 +27,8 @@ from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.model.reports import CitizenReport, WantedReports
 from alerts.rendering.i18n import Words
-from alerts.reports.account import report_account
 from alerts.reports.clusters import GrowingCluster, growing_now
+from alerts.reports.out import ReportOut
 from alerts.store.report_lists import rank_of
 from alerts.store.reports import BEYOND
 from alerts.web.console.frame import BASE, Console, visitor_of
@@ -133,7 +133,7 @@ async def _csv(console: Console, request: web.Request) -> web.StreamResponse:
     await response.write(("\ufeff" + _row(COLUMNS, separator)).encode())
     async for reports in _found(console, request):
         count += len(reports)
-        rows = (_row([account[name] for name in COLUMNS], separator) for account in _flat(console, reports))
+        rows = (_row([account[name] for name in COLUMNS], separator) for account in reports)
         await response.write("".join(rows).encode("utf-8", "replace"))
     if count >= MOST_ROWS:
         await response.write(_row([_that_there_is_more(console, request)], separator).encode())
@@ -145,7 +145,7 @@ async def _geojson(console: Console, request: web.Request) -> web.StreamResponse
     response, count = await _begun(console, request, "application/geo+json", "geojson"), 0
     await response.write(b'{"type": "FeatureCollection", "features": [\n')
     async for reports in _found(console, request):
-        spelled = ",\n".join(json.dumps(_feature(each), ensure_ascii=False) for each in _flat(console, reports))
+        spelled = ",\n".join(json.dumps(_feature(each), ensure_ascii=False) for each in reports)
         await response.write((",\n" if count else "").encode() + spelled.encode("utf-8", "replace"))
         count += len(reports)
     more = f', "note": {json.dumps(_that_there_is_more(console, request))}' if count >= MOST_ROWS else ""
@@ -173,39 +173,27 @@ async def _begun(console: Console, request: web.Request, kind: str, ending: str)
     return response
 
 
-async def _found(console: Console, request: web.Request) -> AsyncIterator[Sequence[CitizenReport]]:
-    """All that the filter of the address finds, newest first, some at a time."""
+async def _found(console: Console, request: web.Request) -> AsyncIterator[Sequence[dict[str, Any]]]:
+    """All that the filter of the address finds as rows, newest first, some at a time."""
     wanted = filter_of(request.query, console.frame.station).wanted(console.service.now())
     before = BEYOND
     for _ in range(MOST_ROWS // AT_ONCE):
         found = await console.service.ask(partial(_some, wanted, before))
         if found:
-            yield found
+            yield [_flat(*each) for each in found]
         if len(found) < AT_ONCE:
             return
-        before = found[-1].seq
+        before = found[-1][0].seq
 
 
-def _some(wanted: WantedReports, before: int, unit: DeskUnit) -> Sequence[CitizenReport]:
-    return unit.report_lists.in_order(wanted, AT_ONCE, before)
+def _some(wanted: WantedReports, before: int, unit: DeskUnit) -> Sequence[tuple[CitizenReport, ReportOut]]:
+    reports = unit.report_lists.in_order(wanted, AT_ONCE, before)
+    return list(zip(reports, ReportOut.each(unit, reports), strict=True))
 
 
-def _flat(console: Console, reports: Sequence[CitizenReport]) -> Iterator[dict[str, Any]]:
-    zone = console.frame.station.zone
-    for each in reports:
-        account = report_account(each, zone)
-        yield {
-            **account,
-            "place": each.place,
-            "lat": each.lat,
-            "lon": each.lon,
-            "received_at": each.received_at.astimezone(zone).isoformat(timespec="seconds"),
-            "district": each.district,
-            "via": each.via.value,
-            "closing": each.closing.value if each.closing is not None else None,
-            "answer": each.answer,
-            "assigned_to": each.assigned_to,
-        }
+def _flat(report: CitizenReport, shown: ReportOut) -> dict[str, Any]:
+    place = {"place": shown.place.words, "lat": shown.place.lat, "lon": shown.place.lon}
+    return {**vars(shown), **place, "district": report.district, "assigned_to": report.assigned_to}
 
 
 def _feature(account: dict[str, Any]) -> Feature:

@@ -39,12 +39,11 @@ from alerts.model.events import ReportsChanged
 from alerts.model.reason import Reason, because
 from alerts.model.reports import CitizenReport, ReportKind, ReportStep, Via
 from alerts.rendering.i18n import sentence
-from alerts.reports.account import link_of
 from alerts.reports.acts import erased
 from alerts.reports.intake import ReportIntake
 from alerts.reports.places import Places
 from alerts.reports.public import Nearby, nearby
-from alerts.reports.taking import ReportDraft, check, section_of
+from alerts.reports.taking import ReportDraft, check, link_of, section_of
 from alerts.web.console.arrival import address_of
 from alerts.web.posted import must_be_from_here
 from alerts.web.public.answers import HTML, JSON, UNKEPT, KeptAnswer, Once, answer, given

@@ -40,6 +40,14 @@ def test_a_report_is_added_accepted_and_closed(tocsin):
         "text": "Water",
         "incident": None,
         "draft": None,
+        "received_at": added["received_at"],
+        "via": "officer",
+        "closing": None,
+        "answer": None,
+        "reason": None,
+        "reason_code": None,
+        "forwarded": [],
+        "waits": None,
     }
     number = added["report"]
     assert number.startswith("SM-")
