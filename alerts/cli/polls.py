@@ -20,8 +20,8 @@ from alerts.model.reason import because
 if TYPE_CHECKING:
     from alerts.daemon.desk import Control
     from alerts.desk.service import DeskUnit
+    from alerts.listening.out import PolledChannel, PollOut
     from alerts.model.poll import Poll, Tally
-    from alerts.model.post import Post
 
 poll = typer.Typer(help="Ask the town, and count by channel.", no_args_is_help=True, cls=ActGroup)
 Name = Annotated[str, typer.Argument(metavar="ID", help="A poll's id, or the start of one.")]
@@ -49,7 +49,8 @@ def open_(
     """Ask a question: it opens at once or at its hour, or waits for `tocsin approve ID`."""
     from alerts.daemon.desk import now
     from alerts.desk.draft import read_time
-    from alerts.listening.polls import PollDraft, drawn_up, open_poll, preview_of
+    from alerts.listening.out import PollOut, PollRehearsal
+    from alerts.listening.polls import PollDraft, drawn_up, open_poll
 
     control: Control = context.obj.control()
     town = control.town
@@ -63,11 +64,17 @@ def open_(
     )
     # Drawn up here alone: no daemon is asked for it, and nothing is stored.
     if dry_run:
-        for shown in preview_of(drawn_up(draft, town, who or options.login(), "", control.now()), town):
+        drawn = drawn_up(draft, town, who or options.login(), "", control.now())
+        for shown in PollRehearsal.of(town, drawn).channels:
             screen.show_json(shown) if as_json else _show_preview(shown)
         return 0
-    opened, daemons = control.act(lambda unit: open_poll(officer(unit, who, Act.CONSULT), draft))
-    _show(control, opened, as_json=as_json)
+
+    def act(unit: DeskUnit) -> tuple[Poll, PollOut]:
+        opened = open_poll(officer(unit, who, Act.CONSULT), draft)
+        return opened, PollOut.of(unit, opened)
+
+    (opened, account), daemons = control.act(act)
+    screen.show_json(account) if as_json else _show_poll(account.as_json())
     if opened.approved_at is None:
         screen.say(
             tell("it waits for a validation by somebody else: `tocsin approve %(alert)s`, or the desk", alert=opened.id)
@@ -91,8 +98,9 @@ def results(
     who: options.As = None,
 ) -> int:
     """Tell a poll's result, channel by channel; before its end how many have answered, and no more."""
+    from alerts.listening.out import PollResult
     from alerts.listening.poll_acts import TellPollOutcome
-    from alerts.listening.polls import account_of_result, find_poll, fingerprint_of, publish_result
+    from alerts.listening.polls import find_poll, fingerprint_of, publish_result
 
     control: Control = context.obj.control()
 
@@ -107,7 +115,7 @@ def results(
         # Drawn before the transaction, in which every lane would wait for it.
         pictures, seen = _pictures(control, found), fingerprint_of(found)
         control.act(lambda unit: publish_result(officer(unit, who, Act.CONSULT), found.poll.id, pictures, seen=seen))
-    account = control.ask(lambda unit: account_of_result(unit, find_poll(unit, name)))
+    account = control.ask(lambda unit: PollResult.of(unit, find_poll(unit, name))).as_json()
     screen.show_json(account) if as_json else _show_result(account)
     return 0
 
@@ -128,14 +136,6 @@ def _pictures(control: Control, tally: Tally) -> dict[str, str]:
     }
 
 
-def _show(control: Control, shown: Poll, *, as_json: bool) -> None:
-    from alerts.listening.polls import account_of_poll
-
-    posts: list[Post] = control.ask(lambda unit: list(unit.alerts.thread(shown.id)))
-    account = account_of_poll(shown, posts, control.town)
-    screen.show_json(account) if as_json else _show_poll(account)
-
-
 def _show_poll(account: Mapping[str, Any]) -> None:
     screen.show(f"{account['poll']}  {screen.term(account['state'])}  {screen.plain(account['question'])}")
     screen.show(f"  {tell('until')} {account['until'][:16].replace('T', ' ')}  {', '.join(account['channels'])}")
@@ -143,12 +143,12 @@ def _show_poll(account: Mapping[str, Any]) -> None:
         screen.show(f"  • {screen.plain(option)}")
 
 
-def _show_preview(shown: dict[str, Any]) -> None:
-    screen.show(f"{shown['channel']}  {shown['count']}/{shown['limit']}")
-    for line in shown["text"].splitlines():
+def _show_preview(shown: PolledChannel) -> None:
+    screen.show(f"{shown.channel}  {shown.count}/{shown.limit}")
+    for line in shown.text.splitlines():
         screen.show(f"  {screen.plain(line)}")
-    for option in shown["options"]:
-        screen.show(f"  • {screen.plain(option['option'])}  {option['count']}/25")
+    for option in shown.options:
+        screen.show(f"  • {screen.plain(option.option)}  {option.count}/25")
 
 
 def _show_result(account: Mapping[str, Any]) -> None:
@@ -175,4 +175,4 @@ def _show_result(account: Mapping[str, Any]) -> None:
         screen.say(tell("%(answer)s waits for a second person: `tocsin approve %(answer)s`", answer=name))
 
 
-SHOWN.update({"PollAccount": _show_poll, "PollResult": _show_result})
+SHOWN.update({"PollOut": _show_poll, "PollResult": _show_result})

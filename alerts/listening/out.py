@@ -1,4 +1,4 @@
-"""The JSON objects of remarks and questions, as the API answers them and `--json` prints them.
+"""The JSON objects of remarks, questions and polls, as the API answers them and `--json` prints them.
 
 Times are in the station's zone. No object names who said it, neither by a name nor by an id.
 """
@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
-from alerts.desk.out import Out, ReasonCode, VersionOut, spelled, worded
+from alerts.desk.out import Out, PostOut, ReasonCode, ReasonWords, VersionOut, spelled, worded
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import standing, waiting
+from alerts.listening.polls import fingerprint_of, shown_of
 from alerts.model.incident import PastEvent
 from alerts.model.listening import Kind, Question, QuestionState, Utterance, UtteranceState
+from alerts.model.poll import Counting, Poll, PollState, Way
 from alerts.model.reason import because
-from alerts.model.town import Town
+from alerts.model.town import ChannelConfig, Town
+from alerts.rendering.counting import count, weighted
+from alerts.rendering.polling import address_of, question_on
 from alerts.store.unit import Unit
 
 MOST_HEARD = 2000
@@ -156,3 +160,171 @@ class InSight(Out):
             questions=len(unit.listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN)),
             waiting=len(unit.listening.waiting_answers()),
         )
+
+
+@dataclass(frozen=True)
+class PollOut(Out):
+    """A poll; no number of it."""
+
+    poll: str
+    state: Annotated[str, Field(description="`waiting`, `open`, `closed` or `rejected`")]
+    question: str
+    options: tuple[str, ...]
+    opens: str
+    until: str
+    channels: tuple[str, ...]
+    author: str
+    approved_by: str | None
+    fingerprint: Annotated[str, Field(description="What a validation is bound to: give it as `seen`.")]
+    exercise: bool
+    published: str | None
+    url: Annotated[str | None, Field(description="Its page, where the town has a public address.")]
+    reason: ReasonWords
+    reason_code: ReasonCode
+    posts: tuple[PostOut, ...]
+
+    @classmethod
+    def of(cls, unit: DeskUnit, poll: Poll) -> Self:
+        """A poll with its posts."""
+        town = unit.desk.station
+        return cls(
+            poll=poll.id,
+            state=poll.state,
+            question=poll.question,
+            options=poll.options,
+            opens=spelled(town, poll.opens_at),
+            until=spelled(town, poll.closes_at),
+            channels=poll.channels,
+            author=poll.author,
+            approved_by=poll.approved_by,
+            fingerprint=shown_of(poll),
+            exercise=poll.exercise,
+            published=spelled(town, poll.published_at),
+            url=address_of(town, poll),
+            **worded(town, poll.reason),
+            posts=tuple(PostOut.of(town, post) for post in unit.alerts.thread(poll.id)),
+        )
+
+
+@dataclass(frozen=True)
+class PolledOption(Out):
+    """An answer, and how long it is as X counts."""
+
+    option: str
+    count: int
+
+
+@dataclass(frozen=True)
+class PolledChannel(Out):
+    """What a channel would be told; `way` is `poll` (the platform's own) or `link`."""
+
+    channel: str
+    way: str
+    text: str
+    link: str | None
+    count: int
+    limit: int
+    options: tuple[PolledOption, ...]
+
+
+@dataclass(frozen=True)
+class PollRehearsal(Out):
+    """What each channel would be told; nothing was stored."""
+
+    question: str
+    channels: tuple[PolledChannel, ...]
+
+    @classmethod
+    def of(cls, town: Town, poll: Poll) -> Self:
+        """Each channel's text with its count; and the options, as X counts them, where the channel asks."""
+        return cls(poll.question, tuple(_polled(town, poll, town.channels[name]) for name in poll.channels))
+
+
+def _polled(town: Town, poll: Poll, channel: ChannelConfig) -> PolledChannel:
+    message = question_on(town, channel, poll)
+    return PolledChannel(
+        channel=channel.name,
+        way=Way.POLL if channel.asks else Way.LINK,
+        text=message.plain,
+        link=message.link,
+        count=count(message.text, channel.text),
+        limit=channel.text.limit,
+        options=tuple(PolledOption(each, weighted(each)) for each in poll.options) if channel.asks else (),
+    )
+
+
+@dataclass(frozen=True)
+class PollNote(Out):
+    """Which numbers are early or missing, and why."""
+
+    channel: str
+    how: str
+    reason: str | None
+    reason_code: str | None
+
+
+@dataclass(frozen=True)
+class PollSpike(Out):
+    """Many answers of one place within one minute."""
+
+    channel: str
+    at: str
+    votes: int
+
+
+@dataclass(frozen=True)
+class PollResult(Out):
+    """A poll's result. Before it is closed there are the first three alone."""
+
+    poll: str
+    state: str
+    turnout: Annotated[int, Field(description="Before the end that of the page and the bots.")]
+    question: str | None = None
+    channels: Annotated[
+        Mapping[str, Mapping[str, int]] | None, Field(description="By channel, `web` and `bot`, and by answer.")
+    ] = None
+    not_counted: tuple[str, ...] | None = None
+    notes: tuple[PollNote, ...] | None = None
+    spikes: tuple[PollSpike, ...] | None = None
+    closed: str | None = None
+    published: str | None = None
+    outcome: str | None = None
+    waits: Annotated[
+        VersionOut | None, Field(description="What came of it, as far as that waits for a second person.")
+    ] = None
+    fingerprint: Annotated[str | None, Field(description="Of these numbers; a publication may be bound to it.")] = None
+
+    @classmethod
+    def of(cls, unit: DeskUnit, poll: Poll) -> Self:
+        """The numbers by channel, once it is closed."""
+        town, tally = unit.desk.station, unit.polls.tally(poll)
+        if poll.state is not PollState.CLOSED:
+            return cls(poll.id, poll.state, tally.turnout)
+        return cls(
+            poll=poll.id,
+            state=poll.state,
+            turnout=tally.turnout,
+            question=poll.question,
+            channels=tally.channels,
+            not_counted=tuple(place.name for place in tally.uncounted),
+            notes=tuple(
+                PollNote(place.name, place.count.how, **worded(town, place.reason))
+                for place in tally.places
+                if place.count is not None and (place.count.how is not Counting.FINAL or place.reason is not None)
+            ),
+            spikes=tuple(
+                PollSpike(place.name, spelled(town, spike.at), spike.votes)
+                for place in tally.places
+                for spike in place.spikes
+            ),
+            closed=spelled(town, poll.closed_at),
+            published=spelled(town, poll.published_at),
+            outcome=poll.outcome,
+            waits=VersionOut.waiting(unit, poll.id),
+            fingerprint=fingerprint_of(tally),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The object for `json.dumps`; before the end no key has a name from which a number could be expected."""
+        told = super().as_json()
+        return told if self.closed else {name: told[name] for name in ("poll", "state", "turnout")}

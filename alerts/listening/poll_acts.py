@@ -13,8 +13,9 @@ from alerts.desk.handing_in import drafted, hand_in
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
 from alerts.desk.versions import newest
+from alerts.listening.out import PollOut, PollResult
 from alerts.listening.outcomes import LONGEST_OUTCOME, let_out
-from alerts.listening.polls import account_of_poll, account_of_result, closed, find_poll, opened, shown_of
+from alerts.listening.polls import closed, find_poll, opened, shown_of
 from alerts.model.errors import Conflict, Forbidden, Misuse, Refused
 from alerts.model.incident import MANUAL
 from alerts.model.listening import AnswerTo
@@ -27,7 +28,7 @@ from alerts.model.reason import Reason, because
 class PollAct(OfficerAct):
     """The base of them."""
 
-    of, place, group, answers = "polls", "/polls", "poll", "PollAccount"
+    of, place, group, answers = "polls", "/polls", "poll", "PollOut"
     names: ClassVar[str] = "A poll's id, or the start of one."
 
     def missing(self, unit: DeskUnit) -> Reason | None:
@@ -45,7 +46,7 @@ class PollAct(OfficerAct):
 
     def account(self, unit: DeskUnit, done: Poll) -> Mapping[str, Any]:
         """The poll with its posts."""
-        return account_of_poll(done, unit.alerts.thread(done.id), unit.desk.station)
+        return PollOut.of(unit, done).as_json()
 
     def before(self, unit: DeskUnit) -> Mapping[str, Any]:
         """The poll as it is now."""
@@ -176,4 +177,4 @@ class TellPollOutcome(PollAct):
 
     def account(self, unit: DeskUnit, done: Poll) -> Mapping[str, Any]:
         """The result, with the words that wait."""
-        return account_of_result(unit, done)
+        return PollResult.of(unit, done).as_json()

@@ -6,7 +6,7 @@ To close is one too: the votes of page and bots are counted and taken away, and 
 the kind `count` is stored, which its lane carries out with all that a lane does: a kill loses none, and a platform that
 is down is counted later. `due` does what its time has come for; a daemon calls it under the lease of the shared duties.
 
-Nothing here, nor in what `account_of_poll` tells, has a number before a poll is closed, but for the turnout of page and
+Nothing here, nor in `PollOut`, has a number before a poll is closed, but for the turnout of page and
 bots.
 """
 
@@ -16,13 +16,11 @@ import json
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
 
 from alerts.desk.approve import SHORTEST as SHORTEST_NAME
 from alerts.desk.officer import Officer
-from alerts.desk.out import PostOut, VersionOut, as_json
 from alerts.desk.service import DeskUnit
 from alerts.model.alert import Severity, Urgency
 from alerts.model.errors import Conflict, Misuse
@@ -50,9 +48,8 @@ from alerts.model.poll import (
 from alerts.model.post import Means, Message, Post, PostImage, PostKind, PostState, priority_of
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Town
-from alerts.rendering.counting import count, weighted
-from alerts.rendering.i18n import told
-from alerts.rendering.polling import address_of, draw_result, question_on, result_alt, result_on
+from alerts.rendering.counting import weighted
+from alerts.rendering.polling import draw_result, question_on, result_alt, result_on
 from alerts.rendering.text import clean_line
 
 _SEVERITY = Severity.MINOR
@@ -349,90 +346,6 @@ def _store(unit: DeskUnit, post: Post) -> None:
 # --- as it is told
 
 
-def preview_of(poll: Poll, town: Town) -> list[dict[str, Any]]:
-    """What each channel would be told, with its count; and the options, as X counts them."""
-    shown = []
-    for name in poll.channels:
-        channel = town.channels[name]
-        message = question_on(town, channel, poll)
-        shown.append(
-            {
-                "channel": name,
-                "way": str(Way.POLL if channel.asks else Way.LINK),
-                "text": message.plain,
-                "link": message.link,
-                "count": count(message.text, channel.text),
-                "limit": channel.text.limit,
-                "options": [{"option": option, "count": weighted(option)} for option in poll.options]
-                if channel.asks
-                else [],
-            }
-        )
-    return shown
-
-
 def pictures_of(tally: Tally, town: Town) -> dict[str, bytes]:
     """The result as a picture, as PNG, in each language in which it is told."""
     return {language: draw_result(tally, town.name, language) for language in languages_of(town, tally.poll)}
-
-
-def account_of_poll(poll: Poll, posts: Sequence[Post], town: Town) -> dict[str, Any]:
-    """A poll as `--json` and the API tell it; times are in the town's zone."""
-    zone, language = town.zone, town.language
-    return {
-        "poll": poll.id,
-        "state": str(poll.state),
-        "question": poll.question,
-        "options": list(poll.options),
-        "opens": _spelled(poll.opens_at, zone),
-        "until": _spelled(poll.closes_at, zone),
-        "channels": list(poll.channels),
-        "author": poll.author,
-        "approved_by": poll.approved_by,
-        "fingerprint": shown_of(poll),
-        "exercise": poll.exercise,
-        "published": _spelled(poll.published_at, zone),
-        "url": address_of(town, poll),
-        **told(poll.reason, language, zone),
-        "posts": [PostOut.of(town, post).as_json() for post in posts],
-    }
-
-
-def account_of_tally(tally: Tally, town: Town) -> dict[str, Any]:
-    """A poll's result: before it is closed the turnout alone."""
-    poll, zone = tally.poll, town.zone
-    account: dict[str, Any] = {"poll": poll.id, "state": str(poll.state), "turnout": tally.turnout}
-    if poll.state is not PollState.CLOSED:
-        return account
-    return account | {
-        "question": poll.question,
-        "channels": {name: dict(votes) for name, votes in tally.channels.items()},
-        "not_counted": [place.name for place in tally.uncounted],
-        "notes": [
-            {"channel": place.name, "how": str(place.count.how), **told(place.reason, town.language, zone)}
-            for place in tally.places
-            if place.count is not None and (place.count.how is not Counting.FINAL or place.reason is not None)
-        ],
-        "spikes": [
-            {"channel": place.name, "at": _spelled(spike.at, zone), "votes": spike.votes}
-            for place in tally.places
-            for spike in place.spikes
-        ],
-        "closed": _spelled(poll.closed_at, zone),
-        "published": _spelled(poll.published_at, zone),
-        "outcome": poll.outcome,
-    }
-
-
-def account_of_result(unit: DeskUnit, poll: Poll) -> dict[str, Any]:
-    """A poll's result with its `fingerprint`, and the words about its outcome that wait."""
-    tally = unit.polls.tally(poll)
-    account = account_of_tally(tally, unit.desk.station)
-    if poll.state is not PollState.CLOSED:
-        return account
-    waits = as_json(VersionOut.waiting(unit, poll.id))
-    return account | {"fingerprint": fingerprint_of(tally), "waits": waits}
-
-
-def _spelled(at: datetime | None, zone: tzinfo) -> str | None:
-    return at.astimezone(zone).isoformat(timespec="seconds") if at else None

@@ -13,6 +13,7 @@ from pydantic import BaseModel, create_model
 
 from alerts.desk.act import ActField, OfficerAct, every_act, fields_of
 from alerts.desk.officer import Officer
+from alerts.desk.out import Out
 from alerts.desk.service import DeskUnit
 from alerts.web.api import models
 from alerts.web.api.commands import done_once
@@ -32,7 +33,7 @@ def _body(name: str, doc: str, fields: tuple[ActField, ...]) -> type[BaseModel]:
     return create_model(name, __base__=models.RequestBody, __doc__=doc, __module__=__name__, **shaped)
 
 
-def operation_of(act: type[OfficerAct], answer: type[BaseModel]) -> Operation:
+def operation_of(act: type[OfficerAct], answer: type[BaseModel | Out]) -> Operation:
     """The operation of an act, which answers with that model."""
     return Operation(
         act.name(),
@@ -47,7 +48,7 @@ def operation_of(act: type[OfficerAct], answer: type[BaseModel]) -> Operation:
     )
 
 
-def operations_of(of: str, *answers: type[BaseModel]) -> tuple[Operation, ...]:
+def operations_of(of: str, *answers: type[BaseModel | Out]) -> tuple[Operation, ...]:
     """The operations of all acts on that kind of thing; `answers` are the models by whose names they are told."""
     known = {each.__name__: each for each in answers}
     return tuple(operation_of(act, known[act.answers]) for act in every_act() if act.of == of)

@@ -7,24 +7,24 @@ did, as for alerts.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from alerts.desk.act import Fingerprint, Line, Moment, Name
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
-from alerts.desk.out import PostOut, VersionOut
+from alerts.desk.out import Out
 from alerts.desk.service import DeskUnit
+from alerts.listening.out import PollOut, PollRehearsal, PollResult
 from alerts.listening.polls import (
     PollDraft,
-    account_of_poll,
-    account_of_result,
     drawn_up,
     fingerprint_of,
     open_poll,
     pictures_of,
-    preview_of,
     publish_result,
 )
 from alerts.model.errors import Conflict
@@ -61,98 +61,17 @@ class PublishWish(RequestBody):
     seen: Fingerprint | None = Field(None, description="The `fingerprint` of the result that was looked at.")
 
 
-class PollAccount(BaseModel):
-    """A poll; no number of it."""
-
-    poll: str
-    state: str = Field(description="`waiting`, `open`, `closed` or `rejected`")
-    question: str
-    options: list[str]
-    opens: str
-    until: str
-    channels: list[str]
-    author: str
-    approved_by: str | None
-    fingerprint: str = Field(description="What a validation is bound to: give it as `seen`.")
-    exercise: bool
-    published: str | None
-    url: str | None = Field(description="Its page, where the town has a public address.")
-    reason: str | None = Field(description="In the station's language.")
-    reason_code: str | None = Field(description="The same as a code, which stays (docs/reasons.md).")
-    posts: list[PostOut]
-
-
-class PollPage(BaseModel):
+@dataclass(frozen=True)
+class PollPage(Out):
     """The newest polls."""
 
-    polls: list[PollAccount]
-
-
-class PolledOption(BaseModel):
-    """An answer, and how long it is as X counts."""
-
-    option: str
-    count: int
-
-
-class PolledChannel(BaseModel):
-    """What a channel would be told; `way` is `poll` (the platform's own) or `link`."""
-
-    channel: str
-    way: str
-    text: str
-    link: str | None
-    count: int
-    limit: int
-    options: list[PolledOption]
-
-
-class PollRehearsal(BaseModel):
-    """What each channel would be told; nothing was stored."""
-
-    question: str
-    channels: list[PolledChannel]
-
-
-class PollNote(BaseModel):
-    """Which numbers are early or missing, and why."""
-
-    channel: str
-    how: str
-    reason: str | None
-    reason_code: str | None
-
-
-class PollSpike(BaseModel):
-    """Many answers of one place within one minute."""
-
-    channel: str
-    at: str
-    votes: int
-
-
-class PollResult(BaseModel):
-    """A poll's result. Before it is closed there are the first three alone."""
-
-    poll: str
-    state: str
-    turnout: int = Field(description="Before the end that of the page and the bots.")
-    question: str | None = None
-    channels: dict[str, dict[str, int]] | None = Field(None, description="By channel, `web` and `bot`, and by answer.")
-    not_counted: list[str] | None = None
-    notes: list[PollNote] | None = None
-    spikes: list[PollSpike] | None = None
-    closed: str | None = None
-    published: str | None = None
-    outcome: str | None = None
-    waits: VersionOut | None = Field(None, description="What came of it, as far as that waits for a second person.")
-    fingerprint: str | None = Field(None, description="Of these numbers; a publication may be bound to it.")
+    polls: Sequence[PollOut]
 
 
 async def list_polls(api: Api, _: Call) -> Reply:
     """The newest first."""
     return json_reply(
-        200, await api.service.ask(lambda unit: {"polls": [_account(unit, poll) for poll in unit.polls.newest()]})
+        200, await api.service.ask(lambda unit: PollPage([PollOut.of(unit, poll) for poll in unit.polls.newest()]))
     )
 
 
@@ -169,23 +88,22 @@ async def post_poll(api: Api, call: Call) -> Reply:
         wish.exercise,
     )
     if wish.dry_run:
-        poll = drawn_up(draft, town, call.actor.name, "", now)
-        return json_reply(200, {"question": poll.question, "channels": preview_of(poll, town)})
+        return json_reply(200, PollRehearsal.of(town, drawn_up(draft, town, call.actor.name, "", now)))
 
     def action(unit: DeskUnit) -> Reply:
-        return json_reply(201, _account(unit, open_poll(Officer(unit, call.actor), draft)))
+        return json_reply(201, PollOut.of(unit, open_poll(Officer(unit, call.actor), draft)))
 
     return await done_once(api, call, action)
 
 
 async def get_poll(api: Api, call: Call) -> Reply:
     """One poll with its posts."""
-    return json_reply(200, await api.service.ask(lambda unit: _account(unit, _poll(unit, call.name))))
+    return json_reply(200, await api.service.ask(lambda unit: PollOut.of(unit, _poll(unit, call.name))))
 
 
 async def results(api: Api, call: Call) -> Reply:
     """The turnout, and once it is closed the numbers."""
-    return json_reply(200, await api.service.ask(lambda unit: account_of_result(unit, _poll(unit, call.name))))
+    return json_reply(200, await api.service.ask(lambda unit: PollResult.of(unit, _poll(unit, call.name))))
 
 
 async def publish(api: Api, call: Call) -> Reply:
@@ -207,13 +125,9 @@ async def publish(api: Api, call: Call) -> Reply:
 
     def action(unit: DeskUnit) -> Reply:
         published, _ = publish_result(Officer(unit, call.actor), tally.poll.id, files, seen=seen)
-        return json_reply(200, account_of_result(unit, published))
+        return json_reply(200, PollResult.of(unit, published))
 
     return await done_once(api, call, action)
-
-
-def _account(unit: DeskUnit, poll: Poll) -> dict[str, Any]:
-    return account_of_poll(poll, unit.alerts.thread(poll.id), unit.desk.station)
 
 
 def _poll(unit: DeskUnit, name: str) -> Poll:
@@ -224,7 +138,7 @@ def _poll(unit: DeskUnit, name: str) -> Poll:
     return found
 
 
-_POLL = {200: (PollAccount,)}
+_POLL = {200: (PollOut,)}
 _RESULT = {200: (PollResult,)}
 OPERATIONS = (
     Operation(
@@ -244,7 +158,7 @@ OPERATIONS = (
         "Ask the town",
         post_poll,
         Act.CONSULT,
-        {200: (PollRehearsal,), 201: (PollAccount,)},
+        {200: (PollRehearsal,), 201: (PollOut,)},
         wish=PollWish,
         details="201: it opens at once or at its hour, or waits for a validation, as `publish` of manual says. "
         "200: it was only a `dry_run`.",
@@ -271,6 +185,6 @@ OPERATIONS = (
         wish=PublishWish,
         details="With a picture. 409 where the numbers aren't those that were `seen`, or it is out already.",
     ),
-    *operations_of("polls", PollAccount, PollResult),
+    *operations_of("polls", PollOut, PollResult),
 )
 """What can be asked of polls."""

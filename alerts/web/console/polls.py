@@ -28,6 +28,7 @@ from aiohttp import web
 from alerts.desk.draft import read_time
 from alerts.desk.officer import Officer
 from alerts.desk.service import DeskUnit
+from alerts.listening.out import PolledChannel, PollRehearsal
 from alerts.listening.outcomes import LONGEST_OUTCOME
 from alerts.listening.polls import (
     PollDraft,
@@ -36,7 +37,6 @@ from alerts.listening.polls import (
     fingerprint_of,
     open_poll,
     pictures_of,
-    preview_of,
     publish_result,
     results_on,
     shown_of,
@@ -109,7 +109,7 @@ def _form_page(
     chosen: list[str],
     *,
     faults: tuple[Reason, ...] = (),
-    preview: list[dict[str, Any]] | None = None,
+    preview: Sequence[PolledChannel] = (),
 ) -> web.Response:
     town = console.frame.station
     return console.frame.page(
@@ -156,7 +156,7 @@ async def _look(console: Console, request: web.Request) -> web.Response:
         poll = drawn_up(draft, console.frame.station, visitor_of(request).actor.name, "", console.service.now())
     except Misuse as error:
         return _form_page(console, request, typed, chosen, faults=_each(error.reason))
-    return _form_page(console, request, typed, chosen, preview=preview_of(poll, console.frame.station))
+    return _form_page(console, request, typed, chosen, preview=PollRehearsal.of(console.frame.station, poll).channels)
 
 
 async def _open(console: Console, request: web.Request) -> web.StreamResponse:

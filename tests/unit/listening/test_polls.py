@@ -9,11 +9,10 @@ from datetime import timedelta
 import pytest
 
 from alerts.desk.officer import Officer
+from alerts.listening.out import PollOut, PollResult
 from alerts.listening.poll_acts import ApprovePoll, ClosePoll, RejectPoll, TellPollOutcome
 from alerts.listening.polls import (
     PollDraft,
-    account_of_poll,
-    account_of_tally,
     drawn_up,
     fingerprint_of,
     open_poll,
@@ -50,7 +49,7 @@ async def tally(town, poll):
 
 
 async def result(town, poll):
-    return account_of_tally(await tally(town, poll), town.town)
+    return (await town.ask(lambda unit: PollResult.of(unit, unit.polls.poll(poll.id)))).as_json()
 
 
 def faults(town, **changes):
@@ -113,8 +112,8 @@ async def test_before_the_end_there_is_a_turnout_and_no_number(town):
     await town.vote(poll, 0, "a", "b", "c")
     told = await result(town, poll)
     assert told == {"poll": poll.id, "state": "open", "turnout": 3}
-    shown = json.dumps(account_of_poll(await town.poll(poll), await town.posts(poll), town.town))
-    assert "votes" not in shown
+    shown = await town.ask(lambda unit: PollOut.of(unit, unit.polls.poll(poll.id)))
+    assert "votes" not in json.dumps(shown.as_json())
 
 
 async def test_whatever_is_stored_of_numbers_isnt_told_before_the_end(town):
