@@ -1,11 +1,11 @@
-"""What is done with one post, a send or a look, and how the channel stands with its platform after it.
+"""An attempt with one post, a send or a verification, and the channel's health after it.
 
-An attempt goes from the journal's first write to its second: it is written down before it is made, and what the channel
-answered is written down after, however long the database refuses. Nothing of it is raised.
+An attempt goes from the journal's first write to its second: it is written before it is made, and the channel's answer
+is written after, however long the database refuses. Nothing of it is raised.
 
-What one post met may hold for all: a refused credential, a pause that the platform asked for, its own limits. The
-`ChannelHealth` believes it at once, in memory, so that the next post heeds it, and is written down where it matters
-after a restart. What follows from an error is decided in `retry`, without a clock or a database.
+An error of one post may concern all: a refused credential, a pause that the platform asked for, its own limits. The
+`ChannelHealth` applies it at once, in memory, so that the next post heeds it, and is stored if it matters after a
+restart. The consequences of an error are decided in `retry`, without a clock or a database.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def way_of(post: Post, channel: Channel, parent: Receipt | None) -> Means:
 
 
 def _replied_to(post: Post, parent: Receipt | None, via: Means) -> str | None:
-    """What the post is said in answer to: the thread's post, or, by an answer's first words, what somebody said."""
+    """Return the id that the post replies to: the thread's post, or, for the first part of an answer, the remark."""
     if via is Means.REPLY and parent is not None:
         return parent.remote_id
     return post.in_reply_to
@@ -111,12 +111,12 @@ class ChannelHealth:
 
     @property
     def blocked(self) -> bool:
-        """Whether the credential has to be tried before anything is sent."""
+        """True if the credential has to be tried before anything is sent."""
         return self._status.state == "blocked" and not self.is_on_trial
 
     @property
     def is_on_trial(self) -> bool:
-        """Whether a post alone shows that what blocks the channel is over: one at a time is tried, after each pause."""
+        """True if only a post can show that the cause of a block is over: one at a time is tried, after each pause."""
         return self._status.is_shown_by_posts
 
     def trouble(self, now: datetime) -> Reason | None:
@@ -135,16 +135,17 @@ class ChannelHealth:
         return quota_free_at(quotas, now, self._reserve, urgent=urgent, under_way=under_way) - now
 
     async def learn(self) -> None:
-        """Read how it stood. A credential is tried at once: whoever restarts us may have renewed it."""
+        """Read the stored health. A credential is tried at once: it may have been renewed before the restart."""
         await self._statuses.load()
         self._written = await self._statuses.status(self._channel)
         until = None if self._written.state == "blocked" else self._written.blocked_until
         self._status = replace(self._written, blocked_until=until)
 
     async def recall_anew(self) -> None:
-        """Read the channel's facts anew, for what another process wrote since the lane was taken.
+        """Read the channel's facts again, for those another process wrote since the lane was taken.
 
-        A bulk stays with its lane, but while they move, or beside a version before, two processes have them.
+        A bulk stays with its lane, but while they move, or with a daemon of the version before, two processes have
+        them.
         """
         try:
             await self._statuses.load()
@@ -152,10 +153,10 @@ class ChannelHealth:
             log.warning("facts.not_read", channel=self._channel, error=str(error))
 
     def interpret(self, error: DeliveryError, post: Post) -> DeliveryError:
-        """What a refusal without an explanation means by what else was refused, or taken.
+        """Interpret a refusal without an explanation by the other refusals and successes.
 
-        Two texts that are refused, one after the other, aren't both at fault: it is the app or the account. One that is
-        refused again after another went out is at fault itself.
+        If two texts are refused, one after the other, not both are at fault: it is the app or the account. A text that
+        is refused again after another went out is at fault itself.
         """
         if not isinstance(error, Unexplained):
             return error
@@ -254,7 +255,10 @@ class ChannelHealth:
             self._written = durable
 
     def _durable(self) -> ChannelStatus:
-        """Quotas are told with every answer: they are worth a write only where they hold something back."""
+        """Return the health to store.
+
+        Quotas come with every answer: they are worth a write only if they defer a post.
+        """
         tight = self.quota_wait(self._clock.now(), urgent=False, under_way=0) > timedelta()
         return self._status if tight else replace(self._status, quotas=())
 
@@ -266,7 +270,7 @@ class ChannelHealth:
 
 
 def troubled(status: ChannelStatus, now: datetime) -> bool:
-    """Whether a channel isn't ok: its credential is refused, it was told to wait, or what it tries fails."""
+    """True if a channel isn't ok: its credential is refused, it was asked to wait, or its attempts fail."""
     if status.state == "ok":
         return False
     return status.state == "blocked" or status.blocked_until is None or status.blocked_until > now
@@ -311,7 +315,7 @@ class Attempts:
         await self._finish(post, begun, retry.stands_alone(), left_at)
 
     async def look(self, post: Post, begun: Begun) -> None:
-        """Look whether a post in doubt is out, and write down what was seen."""
+        """Verify if a post in doubt is out, and write the result."""
         began = self._clock.now()
         try:
             verdict = await self._find(post, begun)
@@ -390,17 +394,17 @@ class Attempts:
         return await channel.publish(post.addressed, reply_to=_replied_to(post, parent, via))
 
     def _parent(self, begun: Begun) -> Receipt | None:
-        """What is answered or changed: the newest post of the thread, or of one with two levels the first.
+        """Return the post to answer or change: the newest of the thread, or, with two levels, the first.
 
-        All the rest hangs on that one. What answered a comment would stand under another comment, where neither readers
-        nor a look at its parent find it.
+        All the rest is attached to that one. An answer to a comment would appear under another comment, where neither
+        readers nor a search of its parent find it.
         """
         if begun.thread and isinstance(self._channel, TwoLevels) and self._channel.two_levels:
             return begun.thread[0]
         return begun.parent
 
     def _repeatable(self, post: Post, via: Means) -> bool:
-        """Whether doing it twice is the same as once."""
+        """True if doing it twice is the same as once."""
         if post.kind is PostKind.COUNT:
             return True
         if isinstance(self._channel, DropsRepeats) and self._channel.drops_repeats:

@@ -1,4 +1,4 @@
-"""What a bulk has under way: who is being told now, what has landed and isn't kept yet."""
+"""A bulk's sends under way: current recipients, and results that aren't stored yet."""
 
 from __future__ import annotations
 
@@ -62,12 +62,12 @@ class InFlight:
 
     @property
     def odd(self) -> bool:
-        """Whether something landed that only a turn can keep."""
+        """True if a result landed that only a turn can store."""
         return bool(self._odd)
 
     @property
     def unkept(self) -> bool:
-        """Whether something landed that isn't kept."""
+        """True if a result isn't stored yet."""
         return bool(self._odd or self._landed)
 
     @property
@@ -106,7 +106,10 @@ class InFlight:
             self._landed = []
 
     def goes_on(self, send: InFlightSend) -> bool:
-        """Whether a send that has its end is the next one's from now on: as many tasks as places are enough."""
+        """Let a finished send continue with the next recipient; returns True if so.
+
+        As many tasks as places are enough.
+        """
         if not self._ready or (free := self._free()) < 0:
             return False
         # The task goes on with the next one: a new task for each of thousands would take longer than many an answer.
@@ -126,7 +129,7 @@ class InFlight:
             self._of[send.target.bulks[0].id] -= 1
 
     def collect(self) -> tuple[SendResult, ...]:
-        """What landed, to be kept now; `kept` tells how that went."""
+        """Return the results to store now; `kept` reports the outcome."""
         results = (*self._odd, *self._landed)
         self._odd, self._landed, self._keeping = [], [], max(len(results), 1)
         return results

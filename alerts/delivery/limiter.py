@@ -54,10 +54,10 @@ class RateLimits:
 def quota_free_at(
     quotas: Sequence[Quota], now: datetime, reserve: int, *, urgent: bool, under_way: int = 0
 ) -> datetime:
-    """When the platform's own limits let the next post through; of several that are used up the latest reset counts.
+    """Return when the platform's own limits allow the next post; of several exhausted ones the latest reset counts.
 
-    A post that isn't urgent leaves the reserve untouched here too, at most a fifth of what the platform allows. What
-    is `under_way` may not be in what the platform told, so it is taken as used.
+    A post that isn't urgent leaves the reserve untouched here too, at most a fifth of the platform's limit. Posts
+    `under_way` may be missing from the platform's numbers, so they count as used.
     """
     waits = [
         quota.reset
@@ -69,7 +69,7 @@ def quota_free_at(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Departure:
-    """One post on its way: when by the steady clock, and the wall's times under which the journal may tell it.
+    """One post on its way: its time on the steady clock, and the wall's times by which the journal may name it.
 
     Two of the same moment are two.
     """
@@ -107,7 +107,7 @@ class Departures:
         return len(new)
 
     def add(self, *told: datetime) -> Departure:
-        """A post leaves now; the journal tells it under one of these times."""
+        """Record that a post leaves now; the journal names it by one of these times."""
         departure = Departure(self.steady_now, told)
         self._gone.append(departure)
         return departure

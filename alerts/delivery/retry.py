@@ -1,4 +1,4 @@
-"""What follows from the outcome of an attempt: pure functions of the error, the post and the time."""
+"""The consequences of an attempt's outcome: pure functions of the error, the post and the time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LONGEST_WAIT = timedelta(minutes=5)
 WAITS = timedelta(seconds=2), LONGEST_WAIT
 """Until the second try, at the longest, and until any later one."""
 LOOKS = (timedelta(seconds=2), timedelta(seconds=3), timedelta(seconds=5))
-"""When to look for a post in doubt: after each, the next; a platform's read side may lag."""
+"""The delays of verifications of a post in doubt, one after the other; a platform's read side may lag."""
 LONGEST_DOUBT = timedelta(seconds=30)
 """Until what may be out is said again where that does no harm: what comes after it on the channel waits for that."""
 LOOKING_TAKES = timedelta(seconds=10)
@@ -76,9 +76,9 @@ def never_asked() -> Verdict:
 def judge(
     error: DeliveryError, post: Post, via: Means, now: datetime, chance: Chance, *, repeatable: bool = False
 ) -> Verdict:
-    """What a failed attempt to send means for the post; `via` is what was really asked of the platform.
+    """Return the consequence of a failed send for the post; `via` is the request that was really made.
 
-    `repeatable` says that the receiver drops what comes twice.
+    `repeatable`: the receiver drops a repeated post.
     """
     reason = error.reason
     match error:
@@ -143,7 +143,7 @@ def _without_its_parent(reason: Reason, via: Means) -> Verdict:
 def stands_after(
     error: DeliveryError, status: ChannelStatus, now: datetime, refusals: int, chance: Chance
 ) -> ChannelStatus:
-    """What a refusal says of the whole channel; `refusals` is how many pauses there were since it last worked.
+    """Return the health of the whole channel after a refusal; `refusals` counts the pauses since it last worked.
 
     A credential is probed after 30 s, then ever more slowly (a probe may cost money), at least every five minutes.
     """
@@ -164,17 +164,20 @@ def stands_after(
 
 
 def found(receipt: Receipt) -> Verdict:
-    """A look showed that it is out."""
+    """Return the verdict of a verification that found the post."""
     return Verdict(PostState.SENT, "found", receipt=receipt, counts=False, looked=True)
 
 
 def repeat() -> Verdict:
-    """What was in doubt does no harm when it is done twice."""
+    """Return the verdict of a post in doubt that is harmless to repeat."""
     return Verdict(PostState.QUEUED, "sent_again", because("done_once_more"), counts=False, looked=True)
 
 
 def not_found(post: Post, now: datetime) -> Verdict:
-    """A look didn't show it: look again, or, after several over at least ten seconds, it isn't there."""
+    """Return the verdict of a fruitless search.
+
+    Search again, or, after several over at least ten seconds, it isn't out.
+    """
     looks = post.looks + 1
     # Less than nothing has passed where the clock was set back: then the looks alone have to do.
     too_soon = timedelta() <= now - (post.attempted_at or now) < LOOKING_TAKES
@@ -190,7 +193,7 @@ def not_found(post: Post, now: datetime) -> Verdict:
 
 
 def cannot_look(post: Post, reason: Reason, now: datetime, chance: Chance) -> Verdict:
-    """Where looking is no answer: Moderate or worse is sent again, a lesser one waits for the officer.
+    """Return the verdict if a search proves nothing: Moderate or worse is sent again, a lesser one is the officer's.
 
     Again at once the first time, then after ever longer pauses: each try may leave one more copy.
     """
@@ -203,10 +206,10 @@ def cannot_look(post: Post, reason: Reason, now: datetime, chance: Chance) -> Ve
 
 
 def once_more(post: Post, reason: Reason, doubts: int) -> Verdict:
-    """Where looking is no answer and most receivers drop a repeat: Severe or worse goes out once more, at once.
+    """Return the verdict if most receivers drop repeats and none can be searched: Severe or worse is sent once more.
 
-    `doubts` is how many sends ended in doubt. A second one, and a lesser post, wait for the officer: what isn't dropped
-    is read twice.
+    `doubts` is how many sends ended in doubt. A second one, and a lesser post, wait for the officer: a repeat that
+    isn't dropped is read twice.
     """
     grave = post.severity is Severity.UNKNOWN or post.urgent
     if grave and doubts < 2:
@@ -221,7 +224,7 @@ def _officer_decides(reason: Reason) -> Verdict:
 
 
 def look_failed(error: DeliveryError, post: Post, now: datetime, chance: Chance) -> Verdict:
-    """The platform couldn't be asked: ask again later; nothing is known. One that will never tell is no answer."""
+    """Return the verdict of a failed request: verify again later. A platform that will never answer proves nothing."""
     if isinstance(error, Gone) and post.kind is PostKind.ANSWER:
         # What somebody asked was taken back, and every answer to it with it.
         return Verdict(PostState.FAILED, "gone", error.reason, counts=False, looked=True)

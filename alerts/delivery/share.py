@@ -1,9 +1,9 @@
-"""Which daemon works what: each kind's holdings are divided evenly among the daemons that run. Decisions only.
+"""Divides each kind's holdings evenly among the running daemons. Decisions only.
 
-A *holding* is what moves together from one daemon to another: a lane, a source, or a bot with its lane and its bulk,
-which have one pace. Whoever has less than its share takes what is free, and asks a daemon that has more for one; that
-daemon gives up what it was asked for, and nothing else. So nothing moves that nobody would take, though the daemons may
-know different channels while a new configuration is brought in.
+A *holding* moves as one from daemon to daemon: a lane, a source, or a bot with its lane and its bulk, which have one
+pace. A daemon with less than its share takes free ones, and asks a daemon that has more for one; that daemon gives up
+only the ones it was asked for. So nothing moves without a taker, though the daemons may know different channels while a
+new configuration is rolled out.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a daemon takes now, what it asks others for, and what of its own it was asked for and can spare."""
+    """The holdings a daemon takes now, those it asks others for, and those of its own that it can spare on request."""
 
     take: tuple[Holding, ...]
     wants: tuple[Holding, ...]
@@ -37,9 +37,9 @@ class Choice:
 
 
 def choose(holdings: Sequence[Holding], found: Ownership, us: str, now: datetime, patience: timedelta) -> Choice:
-    """What this daemon, one of those `found`, should do next.
+    """Return the next step of this daemon, one of those `found`.
 
-    What has been free for longer than `patience` is anybody's: it is no use to nobody, whatever the shares.
+    A holding that has been free for longer than `patience` is anybody's, whatever the shares: unused, it serves nobody.
     """
     order = list(found.daemons)
     wanted = {name for each in found.daemons.values() if each.owner != us for name in each.wants}
@@ -83,7 +83,7 @@ def _shares(order: Sequence[str], count: int, before: int) -> Mapping[str, int]:
 
 
 def _owner(holding: Holding, found: Ownership, us: str) -> str | None:
-    """Who has it; None: it is free, as is what is partly free and else ours."""
+    """Return the owner. Returns None if it is free, or partly free and else ours."""
     owners = {found.held[name].owner for name in holding.leases if name in found.held}
     if owners <= {us}:
         return us if owners and all(name in found.held for name in holding.leases) else None
@@ -100,7 +100,7 @@ def _free_since(holding: Holding, found: Ownership, now: datetime) -> datetime:
 def _surplus(
     group: Sequence[Holding], owners: Mapping[Holding, str | None], shares: Mapping[str, int], us: str
 ) -> Iterator[Holding]:
-    """What others have beyond their share: their last ones."""
+    """Yield others' holdings beyond their share: their last ones."""
     for owner, share in shares.items():
         if owner != us:
             yield from [each for each in group if owners[each] == owner][share:]
