@@ -1,7 +1,7 @@
 """Many towns in one process: `tocsin run --stations DIR`, a folder with a `channels.toml` in a subfolder for each.
 
-    DIR ──▶ towns.py: who is there, what changed ──▶ fleet.py: a Daemon each, begun and ended ──▶ entrance.py: one door
-    process.py holds the folder and looks at it; ops.py tells how all of them are
+    DIR ──▶ towns.py: the towns and their changes ──▶ fleet.py: a Daemon each, begun and ended ──▶ entrance.py: one door
+    process.py holds the folder and polls it; ops.py reports the state of all towns
     desk.py is where operators sign in: health.py is what they see, dispatching.py sends one alert to several towns
 
 Each town is the same `Daemon` that runs alone (alerts/app.py), in an `Outside` whose costly parts are shared: the HTTP

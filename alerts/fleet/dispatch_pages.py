@@ -1,14 +1,14 @@
-"""The pages of one alert to several towns: written once, the towns chosen, looked at, sent, and what came of it.
+"""The pages of one alert to several towns: written once, the towns chosen, previewed, sent, and the results.
 
-GET  /desk/compose              the form of an alert, as at a town's desk; its button leads on
-GET  /desk/towns/{draft}        choosing the towns; POST makes a dispatch of it, which is looked at
-GET  /desk/dispatches/{id}      what would come of it in each town; once it was sent, what came of it
-POST /desk/dispatches/{id}/send sends it: pressed twice, it is sent once
-POST /desk/dispatches/{id}/end  tells its towns that it is over, called off or wrong; a dispatch of its own
-POST /desk/dispatches/{id}/retry tries those towns again that refused it
+    GET  /desk/compose              the form of an alert, as at a town's desk; its button continues
+    GET  /desk/towns/{draft}        choosing the towns; POST makes a dispatch of it, which is previewed
+    GET  /desk/dispatches/{id}      the expected result in each town; once it was sent, the real one
+    POST /desk/dispatches/{id}/send sends it: pressed twice, it is sent once
+    POST /desk/dispatches/{id}/end  ends it in its towns as over, cancelled or wrong; a dispatch of its own
+    POST /desk/dispatches/{id}/retry tries those towns again that refused it
 
-A dispatch never changes but for what comes of it: whoever goes back to the form and changes a word makes another one.
-Of one draft, one dispatch is sent.
+A dispatch never changes but for its results: going back to the form and changing a word makes another one. Of one
+draft, one dispatch is sent.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from alerts.web.posted import read_posted
 SENT_SHOWN = 50
 LONGEST_REASON = 2000
 MOST_NAMED = 50
-"""Towns that the audit log names; of more it tells how many, and the dispatch has them all."""
+"""Towns that the audit log names; for more it gives their number, and the dispatch has them all."""
 UNSENT_KEPT = timedelta(days=1)
 
 
@@ -51,7 +51,7 @@ class FleetComposer(Composer):
     """The form of an alert, whose button leads to the choice of the towns."""
 
     async def _rehearse(self, _: Actor, page: Page, /) -> WishRehearsal:
-        """What it lacks: what would come of it is each town's to say."""
+        """Return the alert's omissions: its result is each town's to decide."""
         draft, station = page.reading.draft if page.reading else None, self._station
         if draft is None:
             return WishRehearsal()
@@ -135,12 +135,12 @@ class DispatchPages:
         return see_other(f"{BASE}/dispatches/{(await self._service.act(action)).id}")
 
     async def all_sent(self, request: web.Request) -> web.StreamResponse:
-        """What was sent, newest first."""
+        """Show the sent dispatches, newest first."""
         sent = await self._service.ask(lambda unit: list(unit.dispatches.sent(SENT_SHOWN)))
         return self._console.frame.page(request, "dispatches.html", dispatches=sent)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        """What would come of it, or what came of it."""
+        """Show the expected or the real results."""
         return await self._shown(request, "dispatch.html")
 
     async def fragment(self, request: web.Request) -> web.StreamResponse:
@@ -277,7 +277,7 @@ def _found(unit: DeskUnit, request: web.Request) -> Dispatch:
 
 
 def _send(officer: Officer, dispatch: Dispatch) -> Dispatch:
-    """From now on it is to be sent: told in the audit log, and its draft is used up."""
+    """Mark it as to be sent: the audit log records it, and its draft is used up."""
     unit = officer.unit
     sent = replace(dispatch, author=officer.actor.name, sent_at=unit.now)
     unit.dispatches.put(sent)

@@ -1,11 +1,11 @@
-"""One door for all towns: who asks is handed to the town whose host name they asked for, or whose `/t/NAME`.
+"""One door for all towns: a request goes to the town of its host name, or of its `/t/NAME`.
 
 Every town is an application of its own, with its own guards. The listener, its places and its times are shared
-(web/listener.py): a crowd at one town's page takes places that all have. Whatever belongs to no town is the fleet's
-own: `/healthz`, `/readyz`, `/metrics`.
+(web/listener.py): a crowd at one town's page takes places that all have. Requests of no town are the fleet's own:
+`/healthz`, `/readyz`, `/metrics`.
 
-A town below `/t/NAME` is asked as if it stood at the root: its part of the path is taken away here, and put before what
-it answers in a `Location`. Links in its pages have it by `Town.mount`.
+A town below `/t/NAME` is served as if at the root: its part of the path is removed here, and put before the path of a
+`Location` in its answer. Links in its pages have it by `Town.mount`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Place:
 
 
 class FleetDoor:
-    """Who is behind which name; towns come and go while it is open."""
+    """The names and their towns, which come and go while it is open."""
 
     def __init__(self) -> None:
         self._hosts: dict[str, Place] = {}
@@ -39,7 +39,7 @@ class FleetDoor:
         self._own: Place | None = None
 
     async def put_own(self, app: web.Application) -> None:
-        """That application answers whoever asks for no town."""
+        """Set the application that answers requests of no town."""
         self._own = Place("", await _ready(app))
 
     async def put(self, name: str, app: web.Application, hosts: Collection[str]) -> Place:
@@ -59,7 +59,7 @@ class FleetDoor:
         await place.runner.cleanup()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """What the town that is asked answers, or the fleet itself where none is asked. Raises HTTPNotFound."""
+        """Return the answer of the requested town, or of the fleet itself without one. Raises HTTPNotFound."""
         if (place := self._hosts.get(host_of(request))) is not None:
             return await _handed(place, request)
         _, top, name, *rest = [*request.rel_url.raw_path.split("/", 3), "", ""]
@@ -91,7 +91,7 @@ async def _handed(place: Place, request: web.Request) -> web.StreamResponse:
 
 
 async def _below(place: Place, request: web.Request) -> web.StreamResponse:
-    """What the town answers, prepared here, for its own request: the door's has another path and no guards."""
+    """Return the town's answer, prepared here, for its own request: the door's has another path and no guards."""
     try:
         response = await _handed(place, request)
     except web.HTTPException as error:
@@ -107,7 +107,7 @@ async def _below(place: Place, request: web.Request) -> web.StreamResponse:
 
 
 class _Sent(web.StreamResponse):
-    """What was answered in full already: nothing is left to do for the door's own request."""
+    """An answer that was sent in full already: nothing is left to do for the door's own request."""
 
     def __init__(self, answered: web.StreamResponse) -> None:
         super().__init__(status=answered.status)

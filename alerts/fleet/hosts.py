@@ -1,8 +1,8 @@
-"""Which town of a fleet has which host name: the folder that had it first, for as long as that folder is there.
+"""The host names of a fleet's towns: each belongs to the folder that had it first, while that folder exists.
 
-What the towns' files ask for is remembered in `fleet-hosts.json`, beside `fleet.toml`, so that a restart doesn't give a
-name to whose folder comes first. `[fleet.hosts]` of `fleet.toml` binds a name to a folder, whatever is remembered.
-This machine's own names and addresses are the operators' door, and no town's.
+The files' host names are stored in `fleet-hosts.json`, next to `fleet.toml`, so that a restart doesn't give a name to
+another folder that comes first. `[fleet.hosts]` of `fleet.toml` binds a name to a folder, whatever is stored. This
+machine's own names and addresses are the operators' door, and no town's.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class HostNames:
 
 
 def is_of_machine(host: str) -> bool:
-    """Whether a name or an address leads to this machine by itself: `localhost`, `127.0.0.1`, its own name."""
+    """True if a name or an address leads to this machine by itself: `localhost`, `127.0.0.1`, its own name."""
     try:
         ip_address(host.strip("[]"))
     except ValueError:

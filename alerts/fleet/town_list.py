@@ -1,14 +1,14 @@
 """The fleet's first page: its towns for citizens, to find one, and to subscribe to several at once.
 
-GET  /             the towns that run, by name; ?words= finds some of them, ?town= are ticked: without scripts too
-GET  /subscribe    of those of ?town= : a form for letters, and where their bots and their push are
-POST /subscribe    an address and choices, for each of them: each town's own letter brings its own link
-GET  /static/NAME  the style of it
+    GET  /             the running towns, by name; ?words= finds some of them, ?town= are ticked: without scripts too
+    GET  /subscribe    for those of ?town= : a form for e-mails, and the places of their bots and their push
+    POST /subscribe    an address and choices, for each of them: each town's own e-mail has its own link
+    GET  /static/NAME  its style
 
-The list knows no more of a town than its name, its address and which ways it has to be told; nothing of what is on
-there is asked of any database, so a crowd at this page costs the towns nothing. The form hands each town's own intake
-of subscriptions (`LetterPages.invite`) the address and the choices, and nothing of the other towns; at the pace of the
-town's own form, and with the same answer whether the address is known. The fleet itself keeps nothing of it.
+The list has only a town's name, its address and its ways of subscribing; no database is queried for alerts, so a crowd
+at this page costs the towns nothing. The form hands each town's own intake of subscriptions (`LetterPages.invite`) the
+address and the choices, and nothing of the other towns; at the pace of the town's own form, and with the same answer
+for known and unknown addresses. The fleet itself stores nothing of it.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ _OWN = {**_SAFETY, **UNKEPT}
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A town as its line tells it: its folder (`key`), and where one subscribes to push and letters, where one can.
+    """A town in the list: its folder (`key`), and where one subscribes to push and e-mails, if possible.
 
-    `has_any` is whether there is any way to be told; `bots` are those of a town that was chosen.
+    `has_any` is true if there is any way to subscribe; `bots` are those of a chosen town.
     """
 
     key: str
@@ -99,7 +99,7 @@ class TownPages:
         return self._page(request, "towns.html", status, headers, **values)
 
     async def _choose(self, request: web.Request) -> web.Response:
-        """The towns that were ticked, and each way to be told by them."""
+        """Show the ticked towns, and each of their ways to subscribe."""
         chosen = self._chosen(request.query.getall("town", []))
         if not 0 < len(chosen) <= MOST_TOWNS:
             wrong = "many" if chosen else "none"

@@ -1,12 +1,12 @@
-"""The folder of a fleet: which towns are there, what of their files changed, and what a town may not do in a fleet.
+"""The folder of a fleet: its towns, the changes of their files, and the restrictions of a town in a fleet.
 
-A town is a subfolder with a `channels.toml`. `mark` is what the files looked like that a town is made of, by time, size
-and place on the disk: it costs a few calls of the system a town, so it is taken anew every few seconds.
+A town is a subfolder with a `channels.toml`. `mark` identifies the state of a town's files, by time, size and place on
+the disk: it costs a few system calls a town, so it is taken again every few seconds.
 
-What a town's file may name is narrower than where it runs alone. A secret is a file in its own folder, since the
-environment is the whole process's; and its database lies there too, so that no two towns can name the same one.
+A town's file may name less than if it ran alone. A secret is a file in its own folder, since the environment is the
+whole process's; and its database is there too, so that no two towns can name the same one.
 
-How the towns are (`towns`) is one row each, read from their files and databases, whether a process runs or not.
+`towns` returns the towns' state, a row each, from their files and databases, with or without a running process.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ Mark = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class FilesBeside:
-    """The files beside channels.toml that a town is made of: secrets, and those that its station names; its templates.
+    """The files of a town outside channels.toml: secrets, those that the town names, and its templates.
 
-    Links `written_in` the folders where it keeps things count too, since a new one may lead out of the town's folder.
+    Links in the folders `written_in` count too, since a new one may lead out of the town's folder.
     """
 
     files: tuple[str, ...] = ()
@@ -58,17 +58,17 @@ class FilesBeside:
     written_in: tuple[str, ...] = ()
 
     def mark(self) -> Mark:
-        """What they look like."""
+        """Return the state of the files."""
         links = ((os.fspath(link), 0, 0, 0) for folder in self.written_in for link in _links(Path(folder)))
         return (*map(_look, self.files), *(_templates(self.templates) if self.templates else ()), *links)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """A town as it lives in the fleet; `hosts` are the names that it alone answers under.
+    """A town as it lives in the fleet; `hosts` are the names that only it answers under.
 
-    Without them its pages are below `town.mount`. `made_of` are the files beside channels.toml, and `mark` what all of
-    them looked like when they were read.
+    Without them its pages are below `town.mount`. `made_of` are the files outside channels.toml, and `mark` the state
+    of all of them when they were read.
     """
 
     town: Town
@@ -129,7 +129,7 @@ def beside(town: Town) -> FilesBeside:
 
 
 def mark(*paths: Path) -> Mark:
-    """What these files look like; one that isn't there looks like nothing."""
+    """Return the state of these files; a missing one has an empty state."""
     return tuple(_look(os.fspath(path)) for path in paths)
 
 
@@ -250,7 +250,7 @@ def _row(
 
 
 def _rings(folder: Path) -> bool:
-    """Whether a daemon works on a database in this folder, whatever its file says now."""
+    """True if a daemon works on a database in this folder, whatever its file says now."""
     # By what a daemon leaves beside its database; its doorbell isn't there where the folder lies too deep for a socket.
     heights = (*folder.glob("*-height"), *folder.glob("*/*-height"))
     stores: set[Place] = {each.with_name(each.name.removesuffix("-height")) for each in heights}
