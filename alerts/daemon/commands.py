@@ -41,14 +41,14 @@ log = structlog.get_logger()
 
 
 class HungUp(Exception):
-    """Whoever gave the order has gone, or the daemon stops: nobody hears what would be said."""
+    """The sender of the order has gone, or the daemon stops: nobody reads the output."""
 
 
 class Caller:
-    """The command at the other end of a connection: who runs it (`uid`), and what its terminal shows.
+    """The command at the other end of a connection: its user (`uid`), and its terminal's abilities.
 
-    Its work is done at a `control`, for the station of the configuration `file`. Whatever is told raises HungUp once it
-    has gone.
+    Its work is done at a `control`, for the town of the configuration `file`. Every output raises HungUp once the
+    command has gone.
     """
 
     def __init__(self, line: socket.socket, order: Order, uid: int, control: Callable[[], Control], file: Path) -> None:
@@ -93,7 +93,7 @@ CarryOut = Callable[[Order, Caller], int]
 
 @dataclass(frozen=True, slots=True)
 class Handed:
-    """What the command line gives a daemon: its function, and the seal of what was there to read before it was read."""
+    """The daemon's side of commands: the function, and the seal of its configuration from before it was read."""
 
     carry_out: CarryOut
     seal: str

@@ -1,15 +1,15 @@
-"""The control socket: by it a command has a running daemon do its work, which has loaded all that it takes.
+"""The control socket: a command uses it to have a running daemon, with everything loaded, do its work.
 
-How it works: beside its database each daemon opens a stream socket, `DATABASE-control.PID`, to which its own user and
-root may connect. It greets with its *seal*, a digest of all that a command would read by itself: channels.toml, the
-boundary, the station's templates, and which program this is. Only a command that finds the same sends what it was asked
-for, its `Order`. So a file that was changed since the daemon started is never passed over: the command then works by
-itself, as it does where no daemon runs. What the daemon's function says comes back as lines, each a JSON object with
-one pair: `say` and `show` text, `stored` an alert's id, `beat` nothing, and at the end `status` the exit status.
+Next to its database each daemon opens a stream socket, `DATABASE-control.PID`, to which its own user and root may
+connect. It greets with its *seal*, a digest of everything that a command would read by itself: channels.toml, the
+boundary, the town's templates, and the identity of this program. Only a command that finds the same seal sends its
+`Order`. So a file that was changed since the daemon started is never ignored: the command then works by itself, as it
+does without a daemon. The output of the daemon's function comes back as lines, each a JSON object with one pair: `say`
+and `show` text, `stored` an alert's id, `beat` nothing, and at the end `status` the exit status.
 
-Where the daemon breaks off before that, it may have carried the order out or not. The order's `key` settles it: what is
-stored is stored together with its key, so the command carries the order out by itself, and whoever comes second finds
-the key (docs/adr/0014-the-control-socket.md). Only the standard library is imported here: that is what it is for.
+If the daemon breaks off before that, it may have carried the order out or not. The order's `key` settles it: an alert
+is stored together with its key, so the command carries the order out by itself, and the second one finds the key
+(docs/adr/0014-the-control-socket.md). Only the standard library is imported here, so that a command starts fast.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Unanswered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a command was asked for: its line from its name on, and the bytes of the file that comes with it.
+    """A command's request: its line from its name on, and the bytes of the file that comes with it.
 
-    `key` is the order's own. `colours` and `unicode` say what its terminal can show.
+    `key` is the order's own. `colours` and `unicode` are its terminal's abilities.
     """
 
     line: Sequence[str]
@@ -62,9 +62,9 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class StationPlace:
-    """What an unchecked channels.toml says: where the database is, and the seal of all that belongs to it.
+    """The content of an unchecked channels.toml: the place of the database, and the seal of everything it uses.
 
-    For one on a server, `database` is what the local files that belong to it are named after.
+    For a store on a server, `database` is the path after which its local files are named.
     """
 
     database: Path
@@ -72,7 +72,7 @@ class StationPlace:
 
 
 def place_of(file: Path) -> StationPlace | None:
-    """The place that a channels.toml names; None where it can't be read: whoever reads all of it tells why."""
+    """Return the place that a channels.toml names. Returns None if it is unreadable: the full parser reports why."""
     try:
         # Commands take this digest too, each time: it has to stay at about a millisecond (docs/adr/0014).
         text, folder = file.read_bytes(), file.resolve().parent
@@ -88,7 +88,7 @@ def place_of(file: Path) -> StationPlace | None:
 
 
 def _url(folder: Path, table: Mapping[str, Any]) -> str:
-    """Where the store is, as it is told: in the file, in another one, or in the environment."""
+    """Return the address of the store: from the file, another one, or the environment."""
     store = table.get("store")
     told = store.get("url") if isinstance(store, dict) else None
     if isinstance(told, dict) and isinstance(name := told.get("env"), str):
@@ -147,7 +147,7 @@ def ask(place: StationPlace, order: Order, hear: Callable[[str, Any], None]) -> 
 
 
 def sockets(database: Path) -> list[Path]:
-    """The control sockets beside the database; a killed daemon's is there until the next one starts."""
+    """Return the control sockets next to the database; a killed daemon's is there until the next one starts."""
     try:
         return sorted(sockets_beside(database, KIND))
     except OSError:
@@ -155,7 +155,7 @@ def sockets(database: Path) -> list[Path]:
 
 
 def _greets(line: socket.socket, answers: BinaryIO, path: Path, place: StationPlace) -> bool:
-    """Whether a daemon that we may trust listens there, and would do as we would."""
+    """True if a trusted daemon listens there, with the same seal as ours."""
     line.settimeout(GREETS_WITHIN)
     try:
         line.connect(os.fspath(path))
@@ -229,7 +229,7 @@ def _exactly(line: socket.socket, size: int, deadline: float) -> bytes:
 
 
 def peer_of(line: socket.socket) -> int:
-    """The user at the other end, as the system knows it. Raises OSError where it doesn't tell."""
+    """Return the user at the other end, from the system. Raises OSError if it doesn't say."""
     kind = getattr(socket, "SO_PEERCRED", None)
     if kind is None:
         raise OSError("this system doesn't tell who connects")

@@ -1,8 +1,8 @@
-"""The desk, built from the configuration, and how a command meets it.
+"""The desk, built from the configuration, and a command's use of it.
 
-A command carries its action out in one transaction on the database's file, then rings the daemon that works on it.
+A command carries its act out in one transaction on the database's file, then rings the daemon that works on it.
 
-A card is drawn once for the same words and kept as a file beside the pictures that officers add; its name is made of
+A card is drawn once for the same words and stored as a file among the pictures that officers add; its name is made of
 its content, so that each lane that needs it finds the same file.
 """
 
@@ -54,7 +54,7 @@ class CardFiles:
 
 
 def build_renderer(town: Town) -> Renderer:
-    """What writes the texts, in the station's own templates before those that ship."""
+    """Return the renderer, with the town's own templates before the shipped ones."""
     return Renderer(town, [town.template_folder])
 
 
@@ -103,12 +103,12 @@ class Control:
         return result, ring(self.town.database, self.now())
 
     def rehearse(self, action: Action[T]) -> T:
-        """What `action` would come to; nothing is stored."""
+        """Return the result of `action` without storing anything."""
         with rehearsing(self.town.database) as unit:
             return action(self._sit(unit))
 
     def sketch(self, action: Action[T]) -> T:
-        """What `action` would come to where nothing was ever filed before."""
+        """Return the result of `action` in an empty store."""
         with sketching() as unit:
             return action(self._sit(unit))
 

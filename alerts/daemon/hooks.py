@@ -1,10 +1,10 @@
-"""Where Facebook brings what people say under a Page's posts: `/hook/facebook/NAME`, for each Page that hears so.
+"""The webhook for comments under a Page's posts: `/hook/facebook/NAME`, for each Page that hears so.
 
-Whoever can't sign with the app's secret is told 403 and nothing else. What is signed is answered 200 only once all of
-it is kept: where the database refuses, it is 503, and Facebook brings it again; what was kept before is known by its
-id. A delivery has as much room as a thousand comments take, and few are read at once, for a few seconds: the door's
-other places are for the desk and the public. Where all places are taken, the one that has sent only half of its body
-for longest gives way, and before that the longest of the newcomer's own network: whoever sends halves keeps nobody out.
+A client that can't sign with the app's secret gets 403 and nothing else. A signed delivery gets 200 only once all of it
+is stored: if the database refuses, it gets 503, and Facebook repeats it; parts stored before are recognised by their
+ids. A delivery has as much room as a thousand comments take, and few are read at once, for a few seconds: the other
+places are for the desk and the public. If all places are taken, the one that has sent only half of its body for longest
+gives way, and before that the longest of the newcomer's own network: senders of halves keep nobody out.
 """
 
 from __future__ import annotations
@@ -29,8 +29,10 @@ from alerts.web.console.arrival import address_of
 LARGEST = 2 * 1024 * 1024
 """Bytes of one delivery: Facebook puts a thousand changes into one at the most."""
 AT_ONCE, OF_A_NETWORK, WITHIN = 16, 8, 10.0
-"""Deliveries of one Page that are read at the same time, in all and from one network, and the seconds that one may
-take; one that gives way is told to come again."""
+"""Limits of reading one Page's deliveries: at the same time in all, from one network, and seconds for one.
+
+A delivery that gives way is asked to come again.
+"""
 UNDERSTOOD_AT_ONCE = 20
 """Remarks of one delivery that are understood while Facebook waits; of more, that comes once all are kept."""
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
@@ -40,7 +42,7 @@ log = structlog.get_logger()
 
 
 def hook_routes(town: Town, intake: Intake) -> list[web.RouteDef]:
-    """The address of each Page whose comments Facebook may bring."""
+    """Return the route of each Page whose comments Facebook may deliver."""
     settings = {name: channel.settings for name, channel in town.hearing.items()}
     hooks = {
         name: FacebookHook(name, each, town, intake)
@@ -55,7 +57,10 @@ def hook_routes(town: Town, intake: Intake) -> list[web.RouteDef]:
 
 
 class FacebookHook:
-    """Takes what Facebook brings for one Page. Both secrets are read anew each time: they may be renewed meanwhile."""
+    """Takes Facebook's deliveries for one Page.
+
+    Both secrets are read again each time: they may be renewed meanwhile.
+    """
 
     def __init__(self, name: str, settings: FacebookSettings, town: Town, intake: Intake) -> None:
         self._name = name
@@ -78,7 +83,7 @@ class FacebookHook:
         return web.Response(text=challenge, headers={"X-Content-Type-Options": "nosniff"})
 
     async def take(self, request: web.Request) -> web.Response:
-        """Keep what is brought, once it is known to be Facebook's."""
+        """Store a delivery, once it is known to be Facebook's."""
         signature = request.headers.get(SIGNATURE_HEADER, "")
         # Before anything is read: what can be nobody's signature needs no place.
         if not _SIGNATURE.fullmatch(signature):

@@ -1,4 +1,4 @@
-"""What the daemon stands in: time, chance, names, the file, the ways out, and the service manager that watches it.
+"""The daemon's environment: time, chance, names, the file, the network, and the service manager that watches it.
 
 The simulation builds the same daemon in another `Outside`, and so in another world.
 """
@@ -61,7 +61,7 @@ async def open_session() -> Session:
 
 
 async def open_database(place: Place) -> Database:
-    """The store at `place`, brought up to date."""
+    """Open the store at `place`, upgraded."""
     await asyncio.to_thread(migrate, place)
     return await Database.open(place)
 
@@ -76,7 +76,7 @@ def open_channel(name: str, settings: ChannelSettings | PushSettings, resources:
 
 
 def open_bulk(name: str, settings: TelegramSettings | PushSettings | MailSettings, resources: Resources) -> Tells:
-    """What hands messages to a channel's subscribers, one by one."""
+    """Return the sender of messages to a channel's subscribers, one by one."""
     if isinstance(settings, PushSettings):
         return PushBulk(name, settings, resources, _push_addresses)
     if isinstance(settings, MailSettings):
@@ -89,24 +89,24 @@ async def _push_addresses(url: URL, named: bool) -> list[str] | None:
 
 
 def open_ear(name: str, settings: ChannelSettings, resources: Resources) -> Hears | None:
-    """What is asked what people say on a channel, by its kind; None where nobody can be asked."""
+    """Return the ear of a channel, by its kind. Returns None if it can't be polled."""
     kind = channel_kind(settings.kind)
     ear = kind.load_ear() if kind is not None else None
     return ear(name, settings, resources) if ear is not None else None
 
 
 def open_source(name: str, settings: AskedSettings, around: Surroundings) -> Source | None:
-    """What reads the source, by its kind; None where there is nothing to read."""
+    """Return the source, by its kind. Returns None if there is nothing to read."""
     kind = source_kind(settings.kind)
     return kind.load()(name, settings, around) if kind is not None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """How often a daemon looks by itself, whatever it was told: each is the longest time between two looks.
+    """How often a daemon checks by itself, whatever it is notified of: each is the longest time between two checks.
 
-    `file` is whether another process wrote to the database without ringing, `lanes` an idle lane at the outbox, `ends`
-    what is over, `approvals` what waits or was decided, `store` whether the database can be written again.
+    `file` is for another process's writes without a ring, `lanes` for an idle lane's outbox, `ends` for expired alerts,
+    `approvals` for waiting or decided ones, `store` for a database that can be written again.
     """
 
     file: timedelta = timedelta(seconds=1)
@@ -160,10 +160,10 @@ COLLECTED_AFTER = (10_000, 20, 20)
 
 
 def leave_alone_what_stays() -> None:
-    """Have the garbage collector look, from now on, at what comes and goes alone.
+    """Have the garbage collector ignore permanent objects from now on.
 
-    What a daemon holds once it runs (modules, templates, statements) it holds until it ends: some 200,000 objects. A
-    full collection would go through them each time, and no post leaves for a tenth of a second.
+    A running daemon keeps some 200,000 objects (modules, templates, statements) until it ends. A full collection would
+    scan them each time, and delay every post by a tenth of a second.
     """
     gc.freeze()
     gc.set_threshold(*COLLECTED_AFTER)

@@ -1,7 +1,7 @@
-"""What a file would become, now or at another time: read as the source of its format would, filed as the desk would.
+"""The alerts that a file would become, now or at another time: read as its source would, filed as the desk would.
 
-A calendar at another time is followed from a month before it, at each moment that it asks for: what stands at that time
-is what readers would have been told last of each entry, with all that was said before it.
+A calendar at another time is followed from a month before it, at each moment that it asks for: the state at that time
+is the last announcement of each entry, with everything announced before it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Wound:
 
 
 def preview(town: Town, file: Path, at: datetime | None) -> tuple[Control, list[Filed]]:
-    """What `file` would become at that time (None: now), and the control that can show it. Raises Misuse."""
+    """Return the alerts of `file` at that time (None: now), and the control that can show them. Raises Misuse."""
     said = _read_file(town, file, at)
     clock = _Wound(at or datetime.now(UTC))
     control = Control(town, clock.now)
@@ -84,7 +84,7 @@ def _stands(filed: Filed, time: datetime, at: datetime) -> bool:
 
 
 def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[TimedEntry]:
-    """What the file says by then. Raises Misuse where it can't be read."""
+    """Return the entries of the file by then. Raises Misuse if it can't be read."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -97,7 +97,10 @@ def _read_file(town: Town, file: Path, at: datetime | None) -> Sequence[TimedEnt
 
 
 def _settings_for(content: bytes, url: str) -> PolledSettings:
-    """What reads a file with that content: a calendar, a plain RSS or Atom feed, else CAP in any of its wrappings."""
+    """Return the settings of a reader for that content.
+
+    A calendar, a plain RSS or Atom feed, else CAP in any wrapping.
+    """
     head = content[:1024]
     if b"BEGIN:VCALENDAR" in head:
         return IcalSettings(kind="ical", url=url)

@@ -1,7 +1,7 @@
-"""What the daemon has of push beside its channel: what pages ask of it, and officers who are told by it what waits.
+"""The parts of push outside its channel: the pages' requests, and notices to officers about waiting alerts.
 
-An officer's browser is linked to their account at the desk, like a chat; what a bot would say there is shown by the
-browser, and leads to the desk. It stands in the table of subscribers without being one (`on` is false).
+An officer's browser is linked to their account at the desk, like a chat; it shows the messages that a bot would send
+there, and links to the desk. It is in the table of subscribers without being one (`on` is false).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ READ_EVERY = 60.0
 HOLDS = timedelta(hours=1)
 """How long a push service keeps for an officer what waits: by then they are reminded."""
 LONGEST = 500
-"""Characters of what is said beside the first line."""
+"""Characters of the text after the first line."""
 
 
 def push_settings(town: Town) -> PushSettings | None:
-    """What `[push]` says; None without it."""
+    """Return the settings of `[push]`. Returns None without it."""
     channel = town.channels.get(PUSH)
     settings = channel.settings if channel is not None else None
     return settings if isinstance(settings, PushSettings) else None
@@ -71,7 +71,7 @@ class PushOfficers:
     channel: str = PUSH
 
     def rounds(self, join: Join) -> OfficerRounds:
-        """What is to run as long as the daemon does, where this daemon sends by push."""
+        """Return the loop that runs as long as the daemon, if this daemon sends by push."""
         return OfficerRounds(self, self.town, join, self.say)
 
     async def say(self, chat: int, alert: str, say: Say) -> None:
