@@ -1,5 +1,5 @@
-"""What decides: seen before or not, here or not, grave enough or not, out at once or past somebody's eyes.
+"""The decisions: known or new, here or elsewhere, grave enough or not, published at once or after a review.
 
-`actions` is the one door: the command line, the feeds and whatever comes later act through it, each action one
-transaction. What the desk leaves out, it can say why.
+`actions` is the one entrance: the command line, the feeds and all others act through it, each action one transaction.
+Everything the desk leaves out has a reason.
 """

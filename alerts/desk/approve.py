@@ -1,7 +1,7 @@
-"""What waits for somebody: a validation, a post in doubt, a post that failed; and who may let it go out.
+"""The items that wait for somebody: a validation, a post in doubt, a failed post; and who may release them.
 
-A validation is bound to what was shown (`fingerprint`): whoever validates something else than they saw gets a Conflict.
-Four eyes: somebody else than who wrote it, onto the channels that it was written for, unless the station is alone.
+A validation is bound to the displayed version (`fingerprint`): validating another one raises Conflict. Four eyes: by
+somebody other than its author, onto the channels that it was written for, unless the town has only one officer.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ SHORTEST = 4
 
 
 TAKEN_OVER_WITHIN = timedelta(hours=24)
-"""For how long an officer is told that somebody else's words took the place of theirs."""
+"""How long an officer is notified that somebody else's words replaced theirs."""
 _MOST_TAKEN_OVER = 40
 
 
 class MessageKind(StrEnum):
-    """What a message is to its readers: what waits is called by it."""
+    """A message's meaning for its readers: waiting ones are named by it."""
 
     ALERT = "alert"
     UPDATE = "update"
@@ -57,7 +57,7 @@ _ENDS = {
 
 
 def kind_of(stored: StoredAlert, posts: Sequence[Post]) -> MessageKind:
-    """What a message is, by what it says and by what its posts do."""
+    """Return a message's meaning, by its content and by its posts' kinds."""
     reason = end_reason(stored.alert) if stored.alert else None
     if reason is not None:
         return _ENDS[reason]
@@ -142,10 +142,10 @@ def reject(
 
 
 def fingerprint(stored: StoredAlert, posts: Sequence[Post]) -> str:
-    """What a validation is bound to, as SHA-256: all that it lets out, so whoever binds to it has shown all of it.
+    """Return the SHA-256 that a validation is bound to: of everything it publishes, so all of it must be displayed.
 
-    That is the message with its areas and every word, each post's channel, words and picture, and what subscribers are
-    told in each language. A post's state is no part of it.
+    That is the message with its areas and every word, each post's channel, words and picture, and the subscribers'
+    messages in each language. A post's state is no part of it.
     """
     shown: list[Any] = [stored.id, alert_to_json(stored.alert) if stored.alert else None]
     # In the order of their ids, for the store may list them in any.
@@ -160,7 +160,7 @@ def fingerprint(stored: StoredAlert, posts: Sequence[Post]) -> str:
 
 
 def _content(picture: str) -> str | None:
-    """What a picture's file holds, as SHA-256; None where there is none."""
+    """Return the SHA-256 of a picture's file. Returns None if there is none."""
     try:
         found = Path(picture).stat()
         return _digest(picture, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
@@ -177,10 +177,10 @@ def _digest(picture: str, *_: int) -> str:
 def retry(
     alerts: AlertRepository, name: str, now: datetime, *, fallen: Callable[[Post], Reason | None] = lambda _: None
 ) -> list[Post]:
-    """Queue again what failed or is in doubt; something in doubt may then be out twice. Raises Misuse or Refused.
+    """Queue failed posts or those in doubt again; one in doubt may then be out twice. Raises Misuse or Refused.
 
-    What its incident has gone on from stays: nobody is to read an alert after its update or its end. `fallen` tells why
-    what a post says stands no more.
+    Posts that their incident has superseded stay: nobody is to read an alert after its update or its end. `fallen`
+    returns the reason why a post's words are no longer valid.
     """
     troubled = _in_trouble(alerts, name)
     newer = {post.id: fallen(post) or _newer(alerts, post) for post in troubled}
@@ -238,7 +238,7 @@ def _in_trouble(alerts: AlertRepository, name: str) -> list[Post]:
 
 
 def _newer(alerts: AlertRepository, post: Post) -> Reason | None:
-    """What has taken its place meanwhile: a later post on its channel, an end anywhere, the sender's next word."""
+    """Return the reason why a post is superseded: a later one on its channel, an end anywhere, a newer message."""
     for later in alerts.thread(post.incident_id):
         is_here = later.channel == post.channel or later.kind is PostKind.END
         if later.seq > post.seq and is_here and later.state in COMING:
@@ -256,7 +256,7 @@ def _newer(alerts: AlertRepository, post: Post) -> Reason | None:
 
 
 def _replaces(stored: StoredAlert, earlier: StoredAlert) -> bool:
-    """Whether its sender put it in the earlier one's place, be it told here or not; the same words replace nothing."""
+    """True if its sender replaced the earlier one by it, published here or not; the same words replace nothing."""
     follows = stored.alert is not None and stored.alert.msg_type in (MsgType.UPDATE, MsgType.CANCEL)
     is_decided = stored.state in (AlertState.ACCEPTED, AlertState.LEFT_OUT)
     return follows and is_decided and stored.content_key != earlier.content_key
@@ -270,7 +270,7 @@ def _move(alerts: AlertRepository, posts: list[Post], state: PostState, reason: 
 
 
 def _is_named(stored: StoredAlert, name: str) -> bool:
-    """Whether this is the whole of one of its names."""
+    """True if the name is one of its names, in full."""
     return name in (stored.id, stored.incident_id, stored.alert.identifier if stored.alert else None)
 
 
@@ -281,18 +281,17 @@ def _not_waiting(stored: StoredAlert) -> Reason:
 
 
 def wrote(actor: Actor, stored: StoredAlert) -> bool:
-    """Whether the actor is who wrote it, however the name is spelled.
+    """True if the actor wrote it, however the name is spelled.
 
-    At the command line a name is what is given there (docs/adr/0004-accounts.md); the audit log has the login beside
-    it.
+    At the command line a name is the given one (docs/adr/0004-accounts.md); the audit log has the login with it.
     """
     return stored.author is not None and fold_name(stored.author) == fold_name(actor.name)
 
 
 def why_not_theirs(actor: Actor, stored: StoredAlert, station: Town, brought: Collection[str] = ()) -> Reason | None:
-    """Why this actor may not validate it; None: they may. Where the station is alone, everybody may.
+    """Return the reason why this actor may not validate it. Returns None if they may, as everybody may in a town alone.
 
-    `brought` are those who brought the reports that a draft cites: by that it is of their making.
+    `brought` are the submitters of the reports that a draft cites: that makes it theirs.
     """
     if station.desk.alone:
         return None
@@ -306,16 +305,16 @@ def why_not_theirs(actor: Actor, stored: StoredAlert, station: Town, brought: Co
 
 
 def must_be_another(actor: Actor, stored: StoredAlert, station: Town, brought: Collection[str] = ()) -> None:
-    """Raise Forbidden for who wrote or brought it, unless the station says that there is nobody else."""
+    """Raise Forbidden for its author or submitter, unless the town has nobody else."""
     if why := why_not_theirs(actor, stored, station, brought):
         raise Forbidden(why)
 
 
 def must_leave(stored: StoredAlert, posts: Sequence[Post], *, ends: bool) -> None:
-    """Raise Forbidden for who may not reject it: what `posts` of somebody else's alert wait for is not theirs to undo.
+    """Raise Forbidden for an officer who may not reject it: `posts` of somebody else's waiting alert.
 
-    What a feed brought and a veto holds, whoever may write stops, so an end may take it back; an edit would stop its
-    clock and leave it waiting for somebody, so it may not.
+    A feed's alert under a veto may be stopped by every author, so an end may withdraw it; an edit would stop its clock
+    and leave it waiting for somebody, so it may not.
     """
     needed = MAY[Act.REJECT]
     if not is_vetoed(stored, posts):
@@ -327,7 +326,7 @@ def must_leave(stored: StoredAlert, posts: Sequence[Post], *, ends: bool) -> Non
 
 
 def is_vetoed(stored: StoredAlert, posts: Sequence[Post]) -> bool:
-    """Whether a feed brought it, and it goes out by itself unless somebody stops it."""
+    """True if it is a feed's, and goes out by itself unless somebody stops it."""
     return stored.author is None and any(post.state is PostState.WAITING and post.not_before for post in posts)
 
 
@@ -358,12 +357,12 @@ class TakenOver:
     newer: StoredAlert
 
     def is_of(self, name: str) -> bool:
-        """Whether that officer wrote what was withdrawn."""
+        """True if that officer wrote the withdrawn alert."""
         return fold_name(self.stored.author or "") == fold_name(name)
 
 
 def taken_over(views: Views, now: datetime) -> list[TakenOver]:
-    """What was withdrawn of officers' words in the last day, since somebody else wrote newer ones; newest first."""
+    """Return the officers' alerts of the last day that somebody else's newer words replaced; newest first."""
     left = views.page(Wanted(state=AlertState.LEFT_OUT, source=MANUAL), most=_MOST_TAKEN_OVER)
     newer = views.stored_alerts([superseded_by(each) for each in left])
     found = [taken for each in left if (taken := taken_over_by(each, newer.get(superseded_by(each))))]
@@ -371,7 +370,7 @@ def taken_over(views: Views, now: datetime) -> list[TakenOver]:
 
 
 def taken_over_by(stored: StoredAlert, newer: StoredAlert | None) -> TakenOver | None:
-    """The two, where an officer wrote the one and somebody else the `newer`, or a source brought that."""
+    """Return the pair if an officer wrote the one and somebody else, or a source, the `newer`; else None."""
     if stored.author is None or newer is None:
         return None
     taken = TakenOver(stored, newer)

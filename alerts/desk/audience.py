@@ -1,11 +1,11 @@
-"""Whom an alert reaches: how many subscribers of a channel are to get it, as the walk of its bulk will find them.
+"""The reach of an alert: how many subscribers of a channel get it, by the same rule as its bulk.
 
-By the same rule as the walk: whoever has the incident hears of it in any case, of the others those who chose so. The
-database counts, a stretch of subscribers at a time, so that nobody waits long behind it; and what was counted is taken
-for true for a minute, for who writes an alert looks at it with each word.
+Subscribers with the incident get it in any case, the others by their choices. The database counts, a stretch of
+subscribers at a time, so that nobody waits long behind it; and a count is reused for a minute, since the author of an
+alert sees it at each word.
 
-A number is told to people only as `told_people` has it: of few it says that they are few, others are rounded. So
-nobody learns by an alert for one street what a single subscriber chose.
+People get a number only through `told_people`: a few are called few, others are rounded. So an alert for one street
+reveals no single subscriber's choices.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from alerts.store.audience import Stretch
 COUNTED_FOR = timedelta(minutes=1)
 """How long a count is taken for true."""
 FEW = 5
-"""Below so many no number is told."""
+"""No number below this one is shown."""
 _KEPT = 64
 
 Crowd = Mapping[Quiet | None, int]
@@ -46,7 +46,7 @@ class SubscriberReach:
 
 
 def reach_of(crowd: Crowd, notice: Notice, local: datetime, *, readers: bool = False) -> SubscriberReach:
-    """What it comes to where this crowd gets it, at `local` in the station's zone: what is urgent waits for nobody."""
+    """Return the reach if this crowd gets it at `local` in the town's zone: an urgent alert waits for nobody."""
     clock, crowd = local.time(), Counter(crowd)
     later = 0
     if not notice.urgent:
@@ -81,7 +81,7 @@ class Audiences:
 
 
 async def _count(service: DeskService, bulk: Bulk) -> Crowd:
-    """Those of everybody who want it, and those who were told and would not."""
+    """Return the subscribers who want it, and those who have the incident and would not."""
     channel, notice, incident = bulk.channel, bulk.notice, bulk.incident
     crowd: Counter[Quiet | None] = Counter()
     async for told in _stretches(service, lambda after, unit: unit.audience.told(channel, notice, after, incident)):

@@ -1,10 +1,9 @@
-"""What becomes of a message: everything that decides it, in order, each with its reason.
+"""The decision on a message: all its conditions, in order, each with its reason.
 
-`decide` reads what is stored and writes nothing. It asks in this order: is its time of issue possible; what does it go
-on about, and may it (`following.py`); does it take an incident away from here (`retreats`); is it for people; is it
-known already (`dedupe.py`); is it over; is it here and grave enough (`territory.py`, `routing.py`); which channels have
-it to do; is there a place for one more draft of its source. The first no is the answer, as a `LeftOut`; else it is
-`Accepted`.
+`decide` reads the store and writes nothing. Its order: is the time of issue possible; which message does it follow, and
+may it (`following.py`); does it move an incident away from here (`retreats`); is it for people; is it known already
+(`dedupe.py`); is it over; is it here and grave enough (`territory.py`, `routing.py`); which channels take it; is there
+a place for one more draft of its source. The first no is the answer, as a `LeftOut`; else it is `Accepted`.
 """
 
 from __future__ import annotations
@@ -39,24 +38,24 @@ from alerts.model.town import ChannelConfig, Publish, SourceRules, Town
 from alerts.store.alerts import AlertRepository
 
 MOST_WAITING = 20
-"""Drafts of one source that wait at a time, and as many again that are Severe or worse.
+"""The number of one source's drafts that wait at a time, and as many again that are Severe or worse.
 
-Each calls those on duty. A source that is out of order, or somebody else's by now, could make hundreds at each look,
-and what matters would stand among them. Twenty are more than a bad day's, and with the grave ones no more than the
-desk's first page shows. The grave ones have places of their own, so that nothing less keeps them out.
+Each alarms those on duty. A faulty or hijacked source could make hundreds at each poll, which would hide the important
+ones. Twenty are more than a bad day's, and with the grave ones no more than the desk's first page shows. The grave ones
+have places of their own, so that no lesser one keeps them out.
 """
 NO_PLACE = "no_place_to_wait"
 NOT_HERE = {"fr": "Elle ne concerne plus notre commune.", "en": "It no longer concerns our area."}
-"""What readers are told of an alert that moved away."""
+"""The words for readers of an alert that moved away."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A message before the desk: whence it comes, the channels an officer named, and whether it is meant twice.
+    """A message before the desk: its source, the channels an officer named, and whether it is repeated on purpose.
 
-    `hold` is why an officer looks at it first, unless its incident was let out before (`let_out`). `told` are the
-    channels whose subscribers know of its incident, `of_others` another's message that it would update or end;
-    `proposed` is what waits of the same source in that incident.
+    `hold` is the reason for an officer's review, unless its incident was released before (`let_out`). `told` are the
+    channels whose subscribers have its incident, `of_others` another's message that it would update or end; `proposed`
+    are the waiting ones of the same source in that incident.
     """
 
     alert: Alert
@@ -73,13 +72,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The message is for here: to whom it goes, and what of its incident it finds.
+    """The message is for here: its channels, and the present state of its incident.
 
-    `thread` are the incident's posts that stay, `withdrawn` those that it replaces. Without channels, `nowhere` says
-    why it only withdraws. `retreat` says why the incident has left us: it is ended then, without the message's words.
-    `told` are the channels whose subscribers know of it, also where the channel's own post never got out. `of_others`
-    is another's message that it speaks of: it waits for an officer, and takes nothing's place until then. `hold` is why
-    an officer looks at it first, though its source may publish at once.
+    `thread` are the incident's posts that stay, `withdrawn` those that it replaces. Without channels, `nowhere` is the
+    reason why it only withdraws. `retreat` is the reason why the incident moved away: it is ended then, without the
+    message's words. `told` are the channels whose subscribers have it, even if the channel's own post never got out.
+    `of_others` is another's message that it concerns: it waits for an officer, and replaces nothing until then. `hold`
+    is the reason for an officer's review, though its source may publish at once.
     """
 
     publish: Publish
@@ -151,7 +150,7 @@ def _no_place_to_wait(alerts: AlertRepository, candidate: Candidate, placed: Acc
 
 
 def has_place(alert: Alert, waiting: Sequence[Severity]) -> bool:
-    """Whether one more may wait beside those that wait of its source, each as grave as it is."""
+    """True if one more may wait among those of its source, of its gravity."""
     return sum(is_grave(each) is is_grave(alert.severity) for each in waiting) < MOST_WAITING
 
 
@@ -178,7 +177,7 @@ def _known_already(
 
 
 def _how_to_publish(candidate: Candidate, station: Town, ending: EndReason | None) -> Publish:
-    """By its source's rules, but for what an officer looks at first, such as a word about others' messages."""
+    """Return the mode of its source's rules, except for messages that need a review, such as one about others'."""
     if (
         candidate.of_others is not None
         or (candidate.hold and not candidate.let_out)
@@ -282,10 +281,10 @@ def retreats(
     *,
     any_area: bool,
 ) -> LeftOut | None:
-    """Why the message takes an open incident away from here; None where it doesn't.
+    """Return the reason why the message moves an open incident away from here. Returns None if it doesn't.
 
-    It has to be the next version of what stands: one message of several that split an alert among districts takes
-    nothing away from the one that is for here.
+    It has to be the next version of the current one: one of several messages that split an alert among districts
+    doesn't end the one that is for here.
     """
     if previous is None or not is_open(alerts.thread(previous.incident_id)) or not _goes_on(alert, previous):
         return None
@@ -294,7 +293,10 @@ def retreats(
 
 
 def without_words(alert: Alert, why: LeftOut, language: str) -> Alert:
-    """The message as a bare end: what it says is for others. Readers are told, in `language`, that it moved away."""
+    """Return the message as a bare end, since its words are for others.
+
+    Readers learn, in `language`, that it moved away.
+    """
     told = NOT_HERE["fr" if language.lower().startswith("fr") else "en"] if isinstance(why, Elsewhere) else None
     return replace(alert, msg_type=MsgType.CANCEL, scope=Scope.PUBLIC, note=told, infos=())
 
@@ -315,9 +317,9 @@ def _why(alert: Alert, station: Town, *, any_area: bool) -> LeftOut | None:
 
 
 def _follows_what_stands(alerts: AlertRepository, alert: Alert, previous: StoredAlert, source: str) -> bool:
-    """Whether the newest message of the incident that was taken in is among those it goes on from.
+    """True if it follows the newest message of the incident that was accepted.
 
-    What waits of another feed's is a proposal: nobody knows it yet.
+    A waiting message of another feed is a proposal: nobody knows it yet.
     """
     # A sender may go on under the same identifier or refer to the one before: either names it.
     known = {alert.identifier, *(reference.identifier for reference in alert.references)}

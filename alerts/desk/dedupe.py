@@ -1,15 +1,14 @@
-"""What a message is known by, whether it was taken in already, and what two feeds tell of one event.
+"""The identity of messages: duplicates, newer versions, and two feeds' messages about one event.
 
-Two messages are compared by keys: by their words (`content_key`), by their event and place (`topic_key`), and by
-sender and identifier (`seen_before`, `newer_than`, `clash_of`). An officer's same words twice within minutes are a
-double tap (`tapped_before`): somebody pressed twice, or somebody meant it.
+Two messages are compared by keys: by their words (`content_key`), by their event and place (`topic_key`), and by sender
+and identifier (`seen_before`, `newer_than`, `clash_of`). An officer's same words twice within minutes are a double tap
+(`tapped_before`), unless they are meant.
 
-What was told already keeps its twin of another feed back, and what was told to nobody keeps back nothing: what counts
-is what is out on a channel, or on its way there (`is_out`). A message that only waits, was rejected or vetoed may never
-come to anything, so another source's goes its own way beside it. The one that still waits then says so to whoever
-validates it (`told_already`), and needs a second word to be published too (`must_be_meant`). Its veto's clock is
-stopped (`stop_clocks`), so that it doesn't go out by itself, and started anew when nothing stands in for it
-(`release`).
+A published message suppresses its twin of another feed, and an unpublished one suppresses nothing: only messages out on
+a channel, or on the way there, count (`is_out`). A message that only waits, was rejected or vetoed may never be
+published, so another source's is handled independently. The waiting one then informs its validator (`told_already`),
+and needs a confirmation to be published too (`must_be_meant`). Its veto's clock is stopped (`stop_clocks`), so that it
+doesn't go out by itself, and restarted when its twin is gone (`release`).
 """
 
 from __future__ import annotations
@@ -52,15 +51,15 @@ _TOLERANCE = timedelta(seconds=2)
 
 
 def content_key(alert: Alert) -> str:
-    """Equal for two messages that would tell people the same, whatever their identifier and time of issue."""
+    """Return a key that is equal for messages of the same content, whatever their identifier and time of issue."""
     return _content_keys(alert)
 
 
 def topic_key(alert: Alert) -> str | None:
-    """Equal for two messages on the same event in the same areas; None where there is nothing to compare.
+    """Return a key that is equal for messages on the same event in the same areas. Returns None without any.
 
-    Where a message tells the name of its event (`EVENT_NAME`), that is what counts, and no words are compared.
-    Our own calendar's announcements tell by references what belongs together: two road works in one street are two.
+    If a message names its event (`EVENT_NAME`), the name counts, and no words are compared. Our own calendar's
+    announcements are linked by references: two road works in one street are two.
     """
     return _topic_keys(alert)
 
@@ -88,7 +87,7 @@ _topic_keys = Remembered(_topic_key, size_of, MOST_REMEMBERED)
 
 
 def is_own(alert: Alert) -> bool:
-    """Whether our own calendar made it, or an officer marked it: such a message says itself what it goes on about."""
+    """True if it is our own calendar's, or marked by an officer: such a message names the one it follows itself."""
     return any(pair.name.startswith(_OWN) for info in alert.infos[:1] for pair in info.parameters)
 
 
@@ -114,11 +113,11 @@ def _folded(text: str) -> str:
 
 
 def end_reason(alert: Alert) -> EndReason | None:
-    """Why the message ends its incident, or None where it doesn't.
+    """Return the reason why the message ends its incident, or None if it doesn't.
 
-    An end comes as a Cancel, or as an Update that says AllClear or whose urgency is Past (Environment Canada, Macao).
-    An Alert whose urgency is Past (GDACS, earthquakes) tells of something; it ends nothing. Of our own calendar's ends
-    nobody knows more than that their planned time has come: they run out, and give no all clear.
+    An end comes as a Cancel, or as an Update with AllClear or with the urgency Past (Environment Canada, Macao). An
+    Alert with the urgency Past (GDACS, earthquakes) reports an event; it ends nothing. Our own calendar's ends only
+    mean that the planned time has come: they expire, and give no all clear.
     """
     if alert.msg_type is MsgType.CANCEL:
         wrong = any(info.parameter(ENDS_BY) == CORRECTED for info in alert.infos)
@@ -132,7 +131,7 @@ def end_reason(alert: Alert) -> EndReason | None:
 
 
 def is_practice(alert: Alert) -> bool:
-    """Whether it is an exercise or a test."""
+    """True if it is an exercise or a test."""
     return alert.status in PRACTICE
 
 
@@ -156,13 +155,13 @@ def seen_before(alerts: AlertRepository, alert: Alert, source: str) -> StoredAle
 
 
 def _is_same(known: Alert, alert: Alert) -> bool:
-    """Whether both say the same to the same people, for real or not."""
+    """True if both have the same content for the same people, for real or not."""
     about = (known.msg_type, known.scope) == (alert.msg_type, alert.scope)
     return about and content_key(known) == content_key(alert)
 
 
 def newer_than(alerts: AlertRepository, alert: Alert, source: str, publish: Publish) -> StoredAlert | None:
-    """The newer version of the message that the same source brought before it; what waits keeps nothing urgent back."""
+    """Return a newer version that the same source sent before it; a waiting one blocks no urgent message."""
     for stored in alerts.by_identifier(alert.identifier, alert.sender):
         known = stored.alert
         if known is None or stored.source != source or is_practice(known) is not is_practice(alert):
@@ -187,16 +186,16 @@ class Clash:
 
     @property
     def reason(self) -> Reason:
-        """What is wrong, for those on call."""
+        """Return the fault, for those on call."""
         known, stored = self.stored.alert, self.stored
         is_drill = known is not None and is_practice(known)
         return because("conflict_exercise" if is_drill else "conflict_words", source=stored.source, alert=stored.id)
 
 
 def clash_of(alerts: AlertRepository, alert: Alert, source: str, station: Town) -> Clash | None:
-    """The other message that goes by this one's sender and identifier; None where this is its next version.
+    """Return another message with this one's sender and identifier. Returns None if this is its next version.
 
-    A source brings the next version of its own message, or of one whose source it speaks for, with a later `sent`.
+    A source sends the next version of its own message, or of one whose source it speaks for, with a later `sent`.
     """
     found = None
     for stored in alerts.by_identifier(alert.identifier, alert.sender):
@@ -250,23 +249,23 @@ def _times(alert: Alert) -> tuple[datetime | None, datetime | None]:
 
 
 def _is_same_time(new: datetime | None, old: datetime | None, passed: timedelta) -> bool:
-    """Whether both were typed alike: as the same time, or as the same span from now."""
+    """True if both were typed alike: as the same time, or as the same span from now."""
     if new is None or old is None:
         return new is old
     return any(abs((new - old) - shift) <= _TOLERANCE for shift in (timedelta(), passed))
 
 
 def is_out(alerts: AlertRepository, stored: StoredAlert) -> bool:
-    """Whether its incident is on a channel, or on its way there, by what was let out of it."""
+    """True if its incident is on a channel, or on its way there, by its released posts."""
     return stored.state is AlertState.ACCEPTED and bool(channels_on(alerts.thread(stored.incident_id)))
 
 
 def said_before(alerts: AlertRepository, alert: Alert, source: str, publish: Publish, now: datetime) -> LeftOut | None:
-    """Why the same words needn't be said again; None where nobody was told them, or they are over.
+    """Return the reason why the same words needn't be repeated. Returns None if nobody got them, or they are over.
 
-    What the same source said and what waits, or was rejected, is not brought back to be decided once more, unless
-    these words may go out by themselves now and those couldn't. Our own calendar knows itself what it told: a second
-    notice, or works moved there and back, are meant.
+    A waiting or rejected message of the same source is not submitted for decision again, unless these words may go out
+    by themselves now and those couldn't. Our own calendar knows its own announcements: a second notice, or works moved
+    there and back, are intended.
     """
     if source == MANUAL or is_own(alert):
         return None
@@ -292,9 +291,9 @@ def _stands(alerts: AlertRepository, stored: StoredAlert, publish: Publish) -> b
 
 
 def decided_first(alerts: AlertRepository, stored: StoredAlert, publish: Publish) -> bool:
-    """Whether one that waits is decided before what comes now goes out by itself, if that ever does.
+    """True if a waiting one is decided before the new one goes out by itself, if that ever does.
 
-    Nobody may come to decide about one without a clock.
+    A waiting message without a clock may never be decided.
     """
     has_clock = any(post.not_before for post in _waiting(alerts, stored))
     return publish == "approve" or (publish == "veto" and has_clock)
@@ -354,7 +353,7 @@ def must_be_meant(alerts: AlertRepository, stored: StoredAlert, now: datetime) -
 
 
 def stop_clocks(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> None:
-    """Stop the clocks of what a message that goes out stands in for: it would be published twice, by nobody."""
+    """Stop the clocks of messages that this published one replaces: else they would go out again, unattended."""
     for twin in _twins(alerts, stored, now):
         # In this order: its posts are read only of one that waits, and not of all that are out on a stormy day.
         waits = twin.state is AlertState.WAITING and stored.severity.at_least(twin.severity)
@@ -406,10 +405,10 @@ def _twins(alerts: AlertRepository, stored: StoredAlert, now: datetime) -> Itera
 
 
 def _says_again(alerts: AlertRepository, stored: StoredAlert, twin: StoredAlert) -> bool:
-    """Whether what waits would say again what its twin says.
+    """True if the waiting message repeats its twin.
 
-    It tells of an event for the first time, or goes on about the incident that both share, as its twin does. An end
-    repeats nothing: each feed ends what it brought.
+    That is, it announces an event for the first time, or follows the incident that both share, as its twin does. An end
+    repeats nothing: each feed ends its own.
     """
     if stored.alert is not None and end_reason(stored.alert) is not None:
         return False

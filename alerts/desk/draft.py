@@ -1,10 +1,9 @@
-"""A duty officer's words made into a CAP alert: what was not said has a default, what was said wrong is told.
+"""A duty officer's words made into a CAP alert: missing fields have defaults, wrong ones are reported.
 
-Before it may go out it has to be complete (`must_be_complete`): what to do, where, and no blank left to fill in. A
-prepared text is only half a message: its blanks (`{place}`) are for the officer. What is Severe or Extreme says what to
-do, in the officer's words or in those that are prepared for its hazard; "stay alert" is neither. An order to leave or
-take shelter says for whom it is. An exercise rehearses the same rules. Ends are free of them: nothing may hold one
-back.
+Before it may go out it has to be complete (`must_be_complete`): an instruction, a place, and no blank left to fill in.
+A prepared text is only half a message: its blanks (`{place}`) are for the officer. A Severe or Extreme alert has an
+instruction, in the officer's words or in the hazard's prepared ones; "stay alert" is neither. An order to leave or take
+shelter names its addressees. An exercise follows the same rules. Ends are exempt: nothing may delay one.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """What is missing: the field of a draft, and what is wrong with it and allowed."""
+    """A missing part: the field of a draft, the fault and the allowed values."""
 
     field: str
     reason: Reason
@@ -62,7 +61,7 @@ def must_be_complete(alert: Alert, station: str, says_what_to_do: Callable[[Aler
 
 
 def lacking(alert: Alert, station: str, says_what_to_do: Callable[[Alert], bool]) -> list[Lack]:
-    """What an officer's alert lacks; nothing of an end."""
+    """Return the missing parts of an officer's alert; an end has none."""
     if end_reason(alert) is not None:
         return []
     found = [lack for info in alert.infos for lack in (*_blanks(info), *_place(info, station))]
@@ -99,11 +98,11 @@ def _what_to_do(alert: Alert, says_what_to_do: Callable[[Alert], bool]) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What `tocsin post` takes, under CAP's names; times are as typed (a time, or a span such as `6h`).
+    """The input of `tocsin post`, under CAP's names; times are as typed (a time, or a span such as `6h`).
 
-    The console adds to it: `hazard` names what it is about outright, `polygons` and `circles` are as CAP writes them,
-    `place` says in words where that is, and of an update `nowhere` that no place is told any more, and `no_picture`
-    that the picture of before goes. `areas` and `place` may be the whole town in words, or the station's own name.
+    The console has further fields: `hazard` names the hazard explicitly, `polygons` and `circles` are as in CAP,
+    `place` describes their place in words; in an update `nowhere` removes the place, and `no_picture` the earlier
+    picture. `areas` and `place` may be the whole town in words, or the town's own name.
     """
 
     headline: str
@@ -202,7 +201,7 @@ def _read_time(typed: str, now: datetime, zone: tzinfo) -> datetime:
 
 
 def _times(draft: Draft, station: Town, now: datetime) -> tuple[datetime | None, datetime]:
-    """The onset, if one was told, and the end: both in the station's zone, and the end after the onset and now."""
+    """Return the onset, if given, and the end: both in the town's zone, and the end after the onset and now."""
     zone = station.zone
     onset = read_time("--onset", draft.onset, now, zone) if draft.onset else None
     start = max(onset or now, now)
@@ -217,7 +216,7 @@ def _times(draft: Draft, station: Town, now: datetime) -> tuple[datetime | None,
 
 
 def is_span(text: str) -> bool:
-    """Whether a time was typed as a span from now rather than as an hour or a date."""
+    """True if a time was typed as a span from now rather than as an hour or a date."""
     try:
         parse_span(text.strip())
     except ValueError:
@@ -232,7 +231,7 @@ def _quarter(time: datetime) -> datetime:
 
 
 def _whole(time: datetime, zone: tzinfo) -> datetime:
-    """CAP's times have whole seconds and tell their offset; the station's reads best."""
+    """Return a time as CAP requires it, in whole seconds with an offset; the town's reads best."""
     return time.replace(microsecond=0).astimezone(zone)
 
 
@@ -254,7 +253,7 @@ def _text(option: str, text: str | None) -> str | None:
 
 
 def _must_fit(option: str, text: str | None, most: int) -> None:
-    """Looked at before anything reads it: what is longer is refused, for a cut alert says something else."""
+    """Raise Misuse for a text that is too long, before anything reads it: a cut alert would have another meaning."""
     if text is not None and len(text) > most:
         raise Misuse(because("text_too_long", option=option, count=len(text), most=most))
 
@@ -321,7 +320,7 @@ def _everywhere(words: str, station: Town) -> Area:
 
 
 def _is_whole(name: str, station: Town) -> bool:
-    """Whether an officer chose the whole town; a district that is called so is meant first."""
+    """True if an officer chose the whole town; a district of that name has precedence."""
     if any(fold(name) in (fold(each.name), fold(each.code)) for each in station.districts):
         return False
     return is_whole_town(name) or fold(name) in (fold(station.name), fold(OFFICE.sub("", station.name)))

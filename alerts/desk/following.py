@@ -1,9 +1,9 @@
-"""Who may go on about an alert: what a message updates, ends or replaces, and what it only speaks of.
+"""The right to follow an alert: the messages it updates, ends or replaces, and those it only concerns.
 
-An update or an end touches what its own source brought, and there its own sender's messages alone: any feed can write
-any sender's name. `speaks_for` in channels.toml adds another source's. What speaks of others' is a proposal to whoever
-validates (`spoken_of`, `held_by_others`). So that each finds what it follows, the messages of one reading are filed in
-the order of `in_order`.
+An update or an end affects messages of its own source, and there its own sender's alone: any feed can write any
+sender's name. `speaks_for` in channels.toml adds another source's. A message about others' is a proposal to the
+validating officer (`spoken_of`, `held_by_others`). So that each finds its predecessor, the messages of one reading are
+filed in the order of `in_order`.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 def may_follow(alert: Alert, source: str, stored: StoredAlert, station: Town) -> bool:
-    """Whether a message may go on about that one, end it or take its place.
+    """True if a message may follow that one, end it or replace it.
 
-    An exercise has no part in what is real, nor the other way round. An officer speaks of everything, and nobody else
-    of what an officer posted.
+    An exercise has no part in real ones, nor the other way round. An officer may follow everything, and nobody else may
+    follow an officer's alert.
     """
     if stored.alert is None or is_practice(stored.alert) is not is_practice(alert):
         return False
@@ -55,9 +55,9 @@ def predecessor(alerts: AlertRepository, alert: Alert, source: str, station: Tow
 
 
 def goes_on_elsewhere(alerts: AlertRepository, alert: Alert, source: str, seen: StoredAlert, station: Town) -> bool:
-    """Whether this message, which another source brought already, goes on about one of its own source's beside that.
+    """True if this message, a known one of another source, also follows one of its own source's.
 
-    Two feeds carry a sender's messages: the alert of the second waits apart, and its end has to find it.
+    Two feeds carry a sender's messages: the alert of the second waits separately, and its end has to find it.
     """
     if seen.source == source or alert.msg_type not in _GOES_ON:
         return False
@@ -122,10 +122,10 @@ def _is_known(alerts: AlertRepository, stored: StoredAlert) -> bool:
 def held_by_others(
     alerts: AlertRepository, alert: Alert, source: str, incident_id: str, station: Town
 ) -> StoredAlert | None:
-    """Another feed's message in the same incident that holds, and whose sender hasn't ended it: no end of this one's.
+    """Return another feed's message in the same incident that is valid and not ended by its sender.
 
-    Feeds that tell of one event share an incident; it is over when each of them says so. A word that its own source's
-    rules keep waiting isn't said yet.
+    Feeds about one event share an incident; it is over when each of them ends it. A message that waits by its own
+    source's rules doesn't count yet.
     """
     incident = alerts.incident(incident_id)
     ended = {_voice(each) for each in incident if _says_end(each, station)}
@@ -140,7 +140,7 @@ def held_by_others(
 
 
 def is_proposal(alerts: AlertRepository, stored: StoredAlert, station: Town) -> bool:
-    """Whether a feed's message speaks of what others brought: whoever may write may go on without it."""
+    """True if a feed's message is about others' messages: authors may continue without it."""
     if stored.source == MANUAL or stored.alert is None:
         return False
     incident = alerts.incident(stored.incident_id)
@@ -152,7 +152,7 @@ def is_proposal(alerts: AlertRepository, stored: StoredAlert, station: Town) -> 
 
 
 def words_about(alerts: AlertRepository, stored: StoredAlert, language: str) -> Info | None:
-    """What the message says; where it brings no words, as most ends do, what the last one before it said."""
+    """Return the message's words; without any, as in most ends, those of the last message that had some."""
     incident = list(alerts.incident(stored.incident_id))
     place = [each.id for each in incident].index(stored.id)
     for each in (stored, *reversed(incident[:place])):
@@ -173,7 +173,7 @@ def _says_end(stored: StoredAlert, station: Town) -> bool:
 
 
 def own_proposals(alerts: AlertRepository, alert: Alert, source: str, incident_id: str) -> frozenset[str]:
-    """What waits of the same source and sender in an incident: its next word takes the place of the one before."""
+    """Return the waiting messages of the same source and sender in an incident: the next one replaces them."""
     waiting = [each for each in alerts.incident(incident_id) if each.state is AlertState.WAITING]
     return frozenset(stored.id for stored in waiting if _voice(stored) == (source, alert.sender))
 
@@ -183,10 +183,10 @@ def _voice(stored: StoredAlert) -> tuple[str, str]:
 
 
 def in_order(heard: Sequence[Heard]) -> list[Heard]:
-    """A message after all that it refers to, whatever their times say; else by `sent`, else as it stood in the feed.
+    """Sort messages: after all that they refer to, whatever their times; else by `sent`, else in the feed's order.
 
-    Messages that refer to one another in a circle are taken by `sent`. What could not be read comes first, as it
-    stood: nothing depends on it.
+    Messages that refer to one another in a circle are sorted by `sent`. Unreadable ones come first, in their order:
+    nothing depends on them.
     """
     by_time = sorted(heard, key=lambda each: each.alert.sent if each.alert else _FIRST)
     named: dict[str, list[Heard]] = {}

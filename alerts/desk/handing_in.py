@@ -24,7 +24,7 @@ _UNSEEN = (AnswerState.WAITING, AnswerState.REJECTED)
 
 
 def drafted(officer: Officer, subject: str, text: str, language: str | None = None) -> GivenAnswer:
-    """A version of this officer's words before it is handed in, in the station's language unless told: it waits."""
+    """Return a version of this officer's words before submission, by default in the town's language: it waits."""
     unit = officer.unit
     return GivenAnswer(
         id="",
@@ -104,17 +104,17 @@ def refuse(officer: Officer, name: str, reason: str | None = None) -> GivenAnswe
 
 
 def let_go(officer: Officer, subject: str, act: Act) -> None:
-    """Keep what waits there from ever going out, since nobody is to be told anything about it any more."""
+    """Reject the waiting version of a subject, since it is never to be published."""
     if (found := waiting(officer.unit, subject)) is not None:
         officer.unit.listening.decide_answer(found, AnswerState.REJECTED, officer.actor.name, officer.unit.now)
         officer.write(act, subject, f"{found.id} rejected:")
 
 
 def is_by(officer: Officer, version: GivenAnswer) -> bool:
-    """Whether this officer is who made that version or wrote its words, however the name is spelled.
+    """True if this officer made that version or wrote its words, however the name is spelled.
 
-    Whoever words the question anew, or merges another one into it, is the author of a version with somebody else's
-    words. As long as nobody let those out they stay their writer's too.
+    An officer who rewords the question, or merges another one into it, is the author of a version with somebody else's
+    words. Until those are released they stay their writer's too.
     """
     earlier = [each for each in officer.unit.listening.answers(version.subject) if each.version < version.version]
     unseen = takewhile(lambda each: each.text == version.text and each.state in _UNSEEN, reversed(earlier))

@@ -1,4 +1,4 @@
-"""What a report tells of what people said about an incident: how much, what they asked, how soon they were answered."""
+"""The report's part about people's remarks: their number, their questions, and the time to an answer."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class ReportQuestion:
 
 @dataclass(frozen=True, slots=True)
 class ReportHeard:
-    """What was heard about the incident, on which channels; what was asked, and how much of it was answered.
+    """The remarks on the incident, by channel; the questions, and how many of them were answered.
 
-    `first_answer` is from the first question to the first answer. `top` are the questions that were asked most,
-    `became` the sentences that the alert has because people asked.
+    `first_answer` is from the first question to the first answer. `top` are the most frequent questions, `became` the
+    alert's sentences that were added because people asked.
     """
 
     heard: int

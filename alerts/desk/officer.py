@@ -48,7 +48,7 @@ from alerts.store.alerts import AlertRepository
 DECIDED: Mapping[Act, str] = MappingProxyType(
     {Act.APPROVE: "validated", Act.REJECT: "rejected", Act.SEND_BACK: "sent back"}
 )
-"""The acts after which nothing waits any more, as they are told."""
+"""The acts that end the waiting, as the notices word them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +73,9 @@ class Officer:
         again: bool = False,
         unfinished: bool = False,
     ) -> Filed:
-        """File the next version of an alert: what `changes` (Draft's fields) doesn't say stays. Raises as `post`.
+        """File the next version of an alert: fields missing from `changes` (Draft's) stay. Raises as `post`.
 
-        By whichever of an incident's messages it is named, it goes on from what stands (`goes_on_from`).
+        Whichever of an incident's messages is named, it follows the current one (`goes_on_from`).
         """
         self.must(Act.UPDATE)
         stored = self.goes_on_from(name, Act.UPDATE)
@@ -85,7 +85,7 @@ class Officer:
         return self.file(Act.UPDATE, alert, channels, again=again, unfinished=unfinished)
 
     def cancel(self, name: str, reason: str | None = None, *, over: bool = False) -> Filed:
-        """End an alert: it no longer holds, or (`over`) what it told of is over. Raises as `post`."""
+        """End an alert: it no longer holds, or (`over`) its event is over. Raises as `post`."""
         self.must(Act.CANCEL)
         end = all_clear_of if over else cancel_of
         return self._end(Act.CANCEL, end, name, reason)
@@ -128,10 +128,10 @@ class Officer:
         return done
 
     def reject(self, name: str, reason: str | None = None) -> tuple[StoredAlert, list[Post]]:
-        """Keep a waiting alert from going out. Its own author may: nobody is held to what they wrote.
+        """Reject a waiting alert. Its own author may: nobody is bound to their own words.
 
-        What a feed brought and a veto holds, whoever may write can stop: it is out before an approver is found.
-        Raises Conflict where somebody was faster.
+        A feed's alert under a veto can be stopped by every author, since it is out before an approver is found. Raises
+        Conflict if somebody was faster.
         """
         stored = self._found(name)
         is_light = self._wrote(stored) or is_vetoed(stored, self.unit.alerts.posts_of(stored.id))
@@ -196,9 +196,9 @@ class Officer:
     ) -> Filed:
         """File an alert that was made for this `act` (post, update, cancel, correct). Raises as `post`.
 
-        With `unfinished` it is only looked at, while it is being written.
+        With `unfinished` it is only a preview, while it is being written.
 
-        Raises Forbidden where it would withdraw what waits of somebody else's and the role doesn't reject.
+        Raises Forbidden if it would withdraw somebody else's waiting alert and the role doesn't reject.
         """
         self.must(act)
         if act is not Act.POST:
@@ -219,9 +219,9 @@ class Officer:
         return filed
 
     def call_off_gone(self, source: str) -> int:
-        """Agree that what is gone from a calendar all at once is called off; returns how much that is.
+        """Agree that the entries that vanished from a calendar are cancelled; returns how many they are.
 
-        Its next reading tells so. Raises Refused where nothing is undecided.
+        Its next reading announces it. Raises Refused if nothing is undecided.
         """
         self.must(Act.CANCEL)
         gone = self.unit.alerts.gone_from(source)
@@ -246,7 +246,7 @@ class Officer:
             raise Forbidden(because("role_too_low", name=self.actor.name, role=self._role, act=act, needed=needed))
 
     def must_be_another(self, stored: StoredAlert) -> None:
-        """Raise Forbidden for who wrote it, or brought what it cites, unless the station has nobody else."""
+        """Raise Forbidden for its author, or a submitter of cited reports, unless the town has nobody else."""
         brought = self.unit.reports.brought_by([stored.id]).get(stored.id, ())
         must_be_another(self.actor, stored, self._desk.station, brought)
 
@@ -298,7 +298,10 @@ class Officer:
             raise Refused(because("was_taken_back", by=last.id))
 
     def _must_leave_others_alone(self, alert: Alert, filed: Filed) -> None:
-        """What is undone by the one who raises: a correction of what is out goes first, whatever waits beside it."""
+        """Raise Forbidden if it would withdraw others' waiting alerts, which undoes it.
+
+        Published corrections are exempt.
+        """
         reason = end_reason(alert)
         told = reason is EndReason.CORRECTED and bool(filed.drafts)
         if told or self._role.at_least(MAY[Act.REJECT]):
@@ -338,7 +341,7 @@ class Officer:
                 raise Conflict(because("was_faster", who=entry.actor, done=done, alert=stored.id, at=at))
 
     def _reader_of_drafts(self, stored: StoredAlert) -> str:
-        """Who gets it back. Raises Refused where it would lie unread, or can't be a draft."""
+        """Return the account that gets it back. Raises Refused if nobody would read it, or it can't be a draft."""
         accounts = self.unit.accounts
         if stored.author is None:
             raise Refused(because("written_by_nobody_here", alert=stored.id, source=stored.source))
@@ -386,7 +389,7 @@ def goes_on_from(alerts: AlertRepository, named: StoredAlert, *, ends: bool) -> 
 
 
 def _is_end(alerts: AlertRepository, stored: StoredAlert) -> bool:
-    """Whether all that it led to, or would lead to, are ends: also of a feed's word that its alert has left us."""
+    """True if all its posts, present or future, are ends: also for a feed's message that its alert moved away."""
     posts = alerts.posts_of(stored.id)
     says_so = stored.alert is not None and end_reason(stored.alert) is not None
     return says_so or (bool(posts) and all(post.kind is PostKind.END for post in posts))
@@ -429,18 +432,18 @@ def update_of(stored: StoredAlert, changes: Mapping[str, Any], station: Town, no
 
 
 def _parameters(before: Info, own: tuple[Named, ...]) -> tuple[Named, ...]:
-    """Those of before, but for the ones that are told anew."""
+    """Return the earlier parameters except those that are given again."""
     told = {pair.name for pair in own}
     return (*(pair for pair in before.parameters if pair.name not in told), *own)
 
 
 def cancel_of(stored: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
-    """The end of the alert: it no longer holds. `reason` is told to the readers."""
+    """Return the end of an alert that no longer holds. `reason` is published."""
     return _following(_ending(stored, reason, station, now, identity), _alert_of(stored), MsgType.CANCEL)
 
 
 def all_clear_of(stored: StoredAlert, reason: str | None, station: Town, now: datetime, identity: str) -> Alert:
-    """The end of the alert: what it told of is over. `reason` is told to the readers."""
+    """Return the end of an alert whose event is over. `reason` is published."""
     before = _alert_of(stored)
     alert = _ending(stored, reason, station, now, identity)
     info = alert.infos[0] if alert.infos else Info(event="Alerte")
@@ -455,10 +458,10 @@ def correction_of(stored: StoredAlert, reason: str | None, station: Town, now: d
 
 
 def without_own_words(correction: Alert, stored: StoredAlert, station: Town) -> Alert:
-    """The correction as it goes out when nobody has validated its words: it says what was wrong as that stood.
+    """Return the correction for publication without validated words: it names the wrong message as it was.
 
-    Of the one that was written it keeps its time, and nothing else: a sender and an identifier are words too. Its own
-    identifier is made from theirs, so that the same message again is the same one.
+    Of the written one it keeps its time, and nothing else: a sender and an identifier are words too. Its own identifier
+    is made from theirs, so that the same message again is the same one.
     """
     named = sha256(f"{correction.sender},{correction.identifier}".encode()).hexdigest()[:32]
     return replace(correction_of(stored, None, station, correction.sent, named), sent=correction.sent)

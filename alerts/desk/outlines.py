@@ -143,9 +143,9 @@ def spell_circle(circle: Circle) -> str:
 def drawn_areas(
     areas: Sequence[Area], polygons: Sequence[str], circles: Sequence[str], place: str | None, station: Town
 ) -> tuple[Area, ...]:
-    """The named areas with what was drawn; where a place is told in words, that is the name of all of it.
+    """Return the named areas with the drawn ones; a place in words is the name of all of them.
 
-    Without words, what was drawn is named after the districts it touches. Raises Misuse where it touches none.
+    Without words, the drawn area is named after the districts it touches. Raises Misuse if it touches none.
     """
     rings, discs = tuple(map(read_polygon, polygons)), tuple(map(read_circle, circles))
     # Where districts are told apart, what is drawn is placed by its shape alone.

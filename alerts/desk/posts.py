@@ -1,14 +1,14 @@
 """The posts of an accepted message.
 
-`draft_posts` asks each channel's thread what comes next there (`routing.next_step`), has a `PostWriter` write it, and
-stores it. What the new message takes the place of, and hasn't gone out, is superseded in the same transaction.
+`draft_posts` asks each channel's thread for its next step (`routing.next_step`), has a `PostWriter` write it, and
+stores it. Unsent posts that the new message replaces are superseded in the same transaction.
 
-The writer has the channel's templates make the words (`rendering`), and decides what stands beside them: by what means
-the post appears, its priority in the lane, its picture or card, and how long it is worth sending. Where readers can
-subscribe to the channel, it writes what they are told too, in each of their languages (`bulk_of`).
+The writer has the channel's templates make the words (`rendering`), and decides the rest: the means of the post, its
+priority in the lane, its picture or card, and how long it is worth sending. If readers can subscribe to the channel, it
+also writes the subscribers' messages, in each of their languages (`bulk_of`).
 
-`end_of_veto` says until when what a veto holds can still be stopped, where newer words take the place of older ones.
-What ends because its time has run out is `alerts.desk.ending`'s.
+`end_of_veto` returns until when a vetoed message can still be stopped, if newer words replace older ones. Ends by
+expiry are in `alerts.desk.ending`.
 """
 
 from __future__ import annotations
@@ -40,22 +40,22 @@ from alerts.rendering.templates import Needed, Rendered, Renderer
 from alerts.store.alerts import AlertRepository
 
 END_IS_WORTH_TELLING = timedelta(hours=6)
-"""How long after an alert's end it is still told that it is over, where a channel was down."""
+"""How long after an alert's end it is still announced, if a channel was down."""
 AHEAD_OF_ALL = 1000
 """The priority of a correction: above any that severity and urgency make, since what is wrong is believed meanwhile."""
 # As the alert's own page: more room than any alert needs, so that nothing of it is cut.
 _PAGE = ChannelConfig("page", "page", TextFormat(100_000), "never")
 PICTURE_KINDS = ("image/jpeg", "image/png")
-"""What every channel takes."""
+"""The types that every channel accepts."""
 
 SHORTEST = timedelta(minutes=2)
-"""What words that nobody has seen yet have at least, unless the whole veto is shorter."""
+"""The minimum veto of words that nobody has seen yet, unless the whole veto is shorter."""
 _UNSEEN = (PostState.WAITING, PostState.SUPERSEDED)
 
 
 @dataclass(frozen=True, slots=True)
 class DraftPost:
-    """A post as it was rendered: what the officer is shown before anything is sent; what its subscribers are told."""
+    """A rendered post: the preview for the officer before anything is sent; the subscribers' messages."""
 
     post: Post
     rendered: Rendered
@@ -79,7 +79,7 @@ class Occasion:
 
     @property
     def severity(self) -> Severity:
-        """The message's own severity, or that of what it ends where it brings none."""
+        """The message's own severity, or that of the ended one if it has none."""
         before = self.previous or self.accepted.previous
         return before.severity if not self.alert.infos and before else self.alert.severity
 
@@ -153,7 +153,7 @@ class PostWriter:
         self._warm: set[tuple[str, Needed]] = set()
 
     def for_preview(self) -> PostWriter:
-        """The same for what is only looked at: no card is drawn for it."""
+        """Return a writer for previews, which draws no cards."""
         return PostWriter(self._station, self._renderer, self._new_id, (lambda _: "") if self._card_file else None)
 
     def warm(self, alert: Alert, now: datetime) -> None:
@@ -176,29 +176,29 @@ class PostWriter:
                 self._card(channel, alert, PostKind.PUBLISH, context)
 
     def says_what_to_do(self, alert: Alert, now: datetime) -> bool:
-        """Whether its posts say what to do."""
+        """True if its posts contain an instruction."""
         channel = next(iter(self._station.channels.values()), None)
         if channel is None or not alert.infos:
             return False
         return bool(self._renderer.tell(alert, PostKind.PUBLISH, channel, context=Context("", now))["instruction"])
 
     def would_end(self, alert: Alert, reason: EndReason, now: datetime) -> str:
-        """What an end says by itself, in whole sentences."""
+        """Return the words of an end without an officer's own, in whole sentences."""
         context = Context("", now, reason=reason, previous=alert)
         said = self._renderer.tell(replace(alert, note=None), PostKind.END, _PAGE, context=context)
         return as_sentences(str(said[name]) for name in ("lead", "instruction", "after"))
 
     def answer(self, reply: AnswerWords, channel: ChannelConfig) -> Message:
-        """What that channel says to somebody who asked."""
+        """Return the channel's message with an answer."""
         return self._renderer.answer(reply, channel)
 
     def where_and_when(self, alert: Alert, now: datetime) -> tuple[str, ...]:
-        """Where the alert is for and until when, each in words; none that it doesn't tell."""
+        """Return the alert's place and end in words, without missing ones."""
         said = self._renderer.tell(alert, PostKind.PUBLISH, _PAGE, context=Context("", now))
         return tuple(text for name in ("area", "when") if (text := str(said[name])))
 
     def link_card(self, alert: Alert, kind: PostKind, language: str, context: Context) -> LinkCard:
-        """What the alert's own page says of itself where its link is shared."""
+        """Return the card of the alert's own page for shared links."""
         return link_card_of(self._renderer.tell(alert, kind, replace(_PAGE, language=language), context=context), alert)
 
     def post_card(self, channel: ChannelConfig, alert: Alert, kind: PostKind, context: Context) -> Card:
@@ -206,15 +206,15 @@ class PostWriter:
         return card_of(self._renderer.tell(alert, kind, channel, context=context), alert.severity)
 
     def verdict(self, found: str, fact: str) -> str:
-        """What is said of a rumour."""
+        """Return the text on a rumour."""
         return self._renderer.verdict(found, fact)
 
     def prepared(self, hazard: Hazard, language: str) -> Prepared:
-        """What the templates prepare for a hazard."""
+        """Return the templates' prepared texts for a hazard."""
         return self._renderer.prepared(hazard, language)
 
     def write(self, channel: ChannelConfig, occasion: Occasion, kind: PostKind) -> DraftPost:
-        """Render, and lay out the row of the outbox. The words that follow a correction are told as the correction."""
+        """Render a post, and make its outbox row. The words that follow a correction are worded as the correction."""
         is_more = occasion.accepted.follows_up
         told = PostKind.END if is_more else kind
         context = _context_of(occasion, told, self._station)
@@ -250,7 +250,7 @@ class PostWriter:
         return DraftPost(post, rendered, self._bulk(channel, occasion, post, context) if has_bulk else None)
 
     def _for_machines(self, channel: ChannelConfig, occasion: Occasion, kind: PostKind, context: Context) -> str:
-        """What is told, by name, as JSON: of the alert itself, or that it is over."""
+        """Return the alert as JSON with named fields, or its end."""
         alert, territory = occasion.alert, territory_of(self._station)
         # An end without an area of its own is over where the alert was.
         placed = alert if alert.areas or context.previous is None else context.previous
@@ -280,9 +280,9 @@ class PostWriter:
         )
 
     def _picture(self, channel: ChannelConfig, occasion: Occasion) -> PostImage | None:
-        """The picture that an officer put beside the alert.
+        """Return the picture that an officer attached to the alert.
 
-        Only our own message may name a file of this machine: a feed's `file:///etc/passwd` is nothing to publish.
+        Only our own message may name a file of this machine: a feed's `file:///etc/passwd` must not be published.
         """
         alert = occasion.alert
         info = alert.info_for(channel.language or self._station.language)
@@ -305,7 +305,7 @@ class PostWriter:
 def named_for_machines(
     said: Mapping[str, object], severity: Severity, until: datetime, districts: Sequence[str]
 ) -> dict[str, object]:
-    """What an alert says, by the names that the screens' JSON has; what isn't told is an empty string."""
+    """Return an alert's content by the names of the screens' JSON; a missing one is an empty string."""
     return {
         "severity": severity.value,
         "event": str(said["event"] or capital(str(said["name"]))),
@@ -318,7 +318,7 @@ def named_for_machines(
 
 
 def _means(channel: ChannelConfig, kind: PostKind) -> Means:
-    """How it appears; a correction is told even where ends are not."""
+    """Return the means of a post; a correction is published even on a channel without ends."""
     if kind is PostKind.END:
         return Means.REPLY if channel.on_end is Means.NONE else channel.on_end
     return channel.on_update if kind is PostKind.UPDATE else Means.NEW
@@ -376,10 +376,10 @@ def bulk_of(
     messages: Mapping[str, Message],
     territory: Territory,
 ) -> Bulk:
-    """The bulk that waits, goes and ends with `post`; `messages` are its words by language.
+    """Return the bulk that waits, starts and ends with `post`; `messages` are its words by language.
 
-    An update that is graver than what it updates, of another topic, or reaches other districts, is also told to those
-    whom the first alert didn't concern.
+    An update that is graver than the updated alert, of another topic, or for other districts, is also sent to
+    subscribers whom the first alert didn't concern.
     """
     said = alert if alert.infos or previous is None else previous
     # An end is told to those who got the incident, wherever they live.
@@ -423,11 +423,11 @@ def _hazard_of(alert: Alert) -> Hazard:
 def end_of_veto(
     alerts: AlertRepository, message: StoredAlert, accepted: Accepted, now: datetime, veto: timedelta
 ) -> datetime | None:
-    """When the message goes out by itself; None where no veto holds it.
+    """Return when the message goes out by itself. Returns None without a veto.
 
-    An officer's words have all of `veto`: whoever writes them must not choose how long they can be stopped. A feed's
-    have the time that is left to what they replace if they are the same, else half of `veto`; but a feed that says
-    something new again and again is told at the latest two vetoes after its first words.
+    An officer's words have all of `veto`: their author must not choose how long they can be stopped. A feed's have the
+    remaining time of those they replace if they are the same, else half of `veto`; but a feed that changes its words
+    again and again is published at the latest two vetoes after its first ones.
     """
     if accepted.publish != "veto":
         return None
@@ -442,7 +442,7 @@ def end_of_veto(
 
 
 def _repeats(alerts: AlertRepository, message: StoredAlert, held: Sequence[Post]) -> bool:
-    """Whether the message says to the letter what each of these was made from."""
+    """True if the message repeats to the letter the source of each of these."""
     named = {post.alert_id for post in held}
     earlier = [stored for name in named for stored in alerts.by_id(name) if stored.id == name]
     return all(_content(stored) == _content(message) for stored in earlier)

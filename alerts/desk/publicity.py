@@ -1,8 +1,8 @@
-"""What the public may see of an incident: only what was let out, for everybody, and for real.
+"""The public part of an incident: only released messages, for everybody, and real.
 
-A waiting, rejected or left-out message is nothing to show, an exercise neither; what a sender goes on about for others
-than the public, or for elsewhere alone, stays theirs, and all that is seen of it here is that the incident is over.
-`Daybook` keeps what the public may see of the day, and reads what changed alone.
+A waiting, rejected or left-out message isn't shown, an exercise neither; a sender's further messages for others than
+the public, or for elsewhere alone, are hidden, and show here only as the end of the incident. `Daybook` keeps the
+public part of the day, and reads changes alone.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from alerts.model.post import EndReason, Post, PostKind, PostState
 from alerts.store.views import LAST_DAY, Views
 
 PLANNED = frozenset((Hazard.WORKS, *WATER_CUTS))
-"""What is announced long before: shown as to come until it begins."""
+"""Hazards announced long in advance: shown as upcoming until they begin."""
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _NEVER_TOLD = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.WAITING)
 
@@ -51,7 +51,7 @@ class PublicIncident:
 
     @property
     def alert(self) -> Alert:
-        """What holds, or held last."""
+        """The current alert, or the last one."""
         alert = self.versions[-1].alert
         assert alert is not None  # noqa: S101 a message without one is no version
         return alert
@@ -63,7 +63,7 @@ class PublicIncident:
 
     @property
     def hazard(self) -> Hazard:
-        """What it is about."""
+        """The hazard it is about."""
         return told_of(self.alert.infos[0])
 
     @property
@@ -73,26 +73,26 @@ class PublicIncident:
 
     @property
     def planned(self) -> bool:
-        """Whether it is of the kind that is announced long before, or stands in the works calendar, whatever it is."""
+        """True if it is of a kind that is announced long in advance, or in the works calendar, whatever its kind."""
         return is_planned(self.alert)
 
     def to_come(self, now: datetime, zone: ZoneInfo) -> bool:
-        """Whether it is planned and hasn't begun, or is a series and not on by the hour."""
+        """True if it is planned and hasn't begun, or is a series and not on at this hour."""
         return self.ending is None and is_to_come(self.alert, now, zone)
 
 
 def is_planned(alert: Alert) -> bool:
-    """Whether it is of the kind that is announced long before, or stands in the works calendar, whatever it is."""
+    """True if it is of a kind that is announced long in advance, or in the works calendar, whatever its kind."""
     return any(told_of(info) in PLANNED or info.parameter(STEP_PARAMETER) is not None for info in alert.infos[:1])
 
 
 def is_to_come(alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether it is planned and hasn't begun, or is a series and not on at that hour by the clocks of `zone`."""
+    """True if it is planned and hasn't begun, or is a series and not on at that hour by the clocks of `zone`."""
     return is_planned(alert) and (alert.starts > now or not _is_on(alert, now, zone))
 
 
 def _is_on(alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
-    """Whether a series of the works calendar has a date now; true of everything else, and where its rule isn't read.
+    """True if a series of the works calendar has a date now, for all other alerts, and for unreadable rules.
 
     Its hours are those of the clock on the wall: works from 22:00 to 6:00 are so too in the night in which it is set.
     """
@@ -113,7 +113,7 @@ def _is_on(alert: Alert, now: datetime, zone: ZoneInfo) -> bool:
 
 
 def _has(series: Mapping[str, Any], day: date, first: date) -> bool:
-    """Whether the series takes place on that day at its hour. Raises LookupError for a rule that isn't read here."""
+    """True if the series takes place on that day at its hour. Raises LookupError for a rule that isn't read here."""
     iso = day.isoformat()
     elsewhere = iso in series["off"] or any(iso == moved[0] for moved in series["moved"])
     if elsewhere or (series["last"] and iso > series["last"]):
@@ -125,7 +125,7 @@ def _has(series: Mapping[str, Any], day: date, first: date) -> bool:
 
 
 def _meets(rule: str, day: date, first: date) -> bool:
-    """Whether a rule, as our own calendar source spells it, has that day. Raises LookupError for one not read here."""
+    """True if a rule, as our own calendar source spells it, has that day. Raises LookupError for an unknown one."""
     parts = dict(part.split("=", 1) for part in rule.split(";"))
     every = int(parts.pop("INTERVAL", 1))
     months = (day.year - first.year) * 12 + day.month - first.month
@@ -144,7 +144,7 @@ def _meets(rule: str, day: date, first: date) -> bool:
 
 
 def _names_of(day: date) -> set[str]:
-    """What BYDAY calls a day of its month (RFC 5545, 3.3.10): "TU", "2TU" for the second one, "-1TU" for the last."""
+    """Return BYDAY's names of a day (RFC 5545, 3.3.10): "TU", "2TU" for the second Tuesday, "-1TU" for the last."""
     name = _WEEK[day.weekday()]
     left = (monthrange(day.year, day.month)[1] - day.day) // 7
     return {name, f"{(day.day + 6) // 7}{name}", f"{-1 - left}{name}"}
@@ -192,7 +192,7 @@ def _is_out(stored: StoredAlert) -> bool:
 
 
 def _takes_leave(stored: StoredAlert, posts: Sequence[Post]) -> bool:
-    """Whether all that its readers here were told by it is that the incident is over: it goes on elsewhere."""
+    """True if its readers here only got its end: the incident continues elsewhere."""
     own = [post for post in posts if post.alert_id == stored.id]
     is_end = stored.alert is not None and end_reason(stored.alert) is not None
     return bool(own) and not is_end and all(post.kind is PostKind.END for post in own)
@@ -236,7 +236,7 @@ def _ended_without_words(messages: Sequence[StoredAlert], last: StoredAlert, pos
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the town's page shows: what is on (worst first), to come (soonest first), and over in the last day."""
+    """The incidents on the town's page: current (worst first), upcoming (soonest first), and over in the last day."""
 
     now: datetime
     on: tuple[PublicIncident, ...]
@@ -254,7 +254,7 @@ _Placed = tuple[int, tuple[Any, ...], PublicIncident]
 
 
 def _placed(each: PublicIncident, now: datetime, zone: ZoneInfo) -> _Placed | None:
-    """In which part it stands and by what it is sorted there; None: it was over before."""
+    """Return its section with its sort key there. Returns None if it was over before."""
     if each.ending is not None:
         return (_OVER, (each.changed_at, each.id), each) if now - each.ending.at <= LAST_DAY else None
     if each.to_come(now, zone):
@@ -280,11 +280,11 @@ _SERIES_EVERY = timedelta(minutes=1)
 
 
 class Daybook:
-    """What the public may see of the day, kept from one look to the next.
+    """The public part of the day, kept from one reading to the next.
 
-    A look reads the incidents about which anything was decided since the one before, whichever process wrote it: it
-    costs what changed, however many alerts the day has. What time alone changes is known beforehand (`until`). At the
-    beginning of a day, and after more changes than are told one by one, everything is read anew.
+    A reading covers the incidents with new decisions since the one before, whichever process wrote them: its cost is
+    that of the changes, however many alerts the day has. Changes by time alone are known beforehand (`until`). At the
+    beginning of a day, and after more changes than are listed individually, everything is read again.
     """
 
     def __init__(self, zone: ZoneInfo) -> None:
@@ -311,7 +311,7 @@ class Daybook:
         return min(self._turns.values(), default=None)
 
     def look(self, views: Views, now: datetime) -> Situation:
-        """What is to be seen at that time. Where it fails, the next look reads what this one didn't."""
+        """Return the situation at that time. If it fails, the next reading covers what this one didn't."""
         day, before = now.astimezone(self._zone).date(), self._shown
         is_new = before is None or day != self._day
         changed = None if is_new else views.decided_since(self._mark)
@@ -361,7 +361,7 @@ class Daybook:
             del self._known[next(iter(self._known))]
 
     def _turn(self, incident: str, now: datetime) -> None:
-        """Put it where it stands now; what was over before yesterday's time is forgotten."""
+        """Put it in its present place; an incident that was over a day ago is forgotten."""
         told = self._told.get(incident)
         placed = _placed(_at(told, now), now, self._zone) if told is not None else None
         if placed is None:

@@ -1,7 +1,7 @@
-"""An incident's report: who did what when, what each channel said, how long it took, and what was left out.
+"""An incident's report: who did what when, each channel's posts, the times, and everything left out.
 
-It is made of what is stored, so it can be made again at any time. Its faces (text, HTML, JSON) add nothing to it.
-`report_to_json` gives every field under its own name, as docs/report.md tells them.
+It is made from the store, so it can be made again at any time. Its formats (text, HTML, JSON) add nothing to it.
+`report_to_json` gives every field under its own name, as docs/report.md describes them.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _UNSAID = (PostState.EXPIRED, PostState.SUPERSEDED, PostState.REJECTED, PostStat
 class ReportVersion:
     """One message of the incident, as it came in; `number` counts from 1 in the order of storing.
 
-    The texts are those in the station's language, empty where the message says nothing. `sent` is the sender's own
-    time, `received_at` ours and `validated_at` when somebody let it go out, or the time of its veto was over. None
-    stands for what the message doesn't say, or didn't come to.
+    The texts are those in the town's language, empty if the message has none. `sent` is the sender's own time,
+    `received_at` ours and `validated_at` when somebody released it, or its veto ended. None means that the message
+    lacks the field, or that it didn't happen.
     """
 
     number: int
@@ -82,9 +82,9 @@ class Delays:
 
 @dataclass(frozen=True, slots=True)
 class ReportPost:
-    """What one channel was asked to say for one version, and what came of it; `picture` is its text alternative.
+    """One channel's post for one version, and its result; `picture` is its text alternative.
 
-    `reactions` are the signs that people gave it, each with how many, where the platform tells that to who listens.
+    `reactions` are people's signs, with their numbers, if the platform gives them to a listener.
     """
 
     post: str
@@ -136,7 +136,7 @@ class TimelineStep:
 
 @dataclass(frozen=True, slots=True)
 class Unsaid:
-    """Something that was not said: a version, a post of it, or a channel that was told nothing; and why."""
+    """An omission: a version, a post of it, or a channel without a post; and the reason."""
 
     version: int | None
     channel: str | None
@@ -167,7 +167,7 @@ def report_of(unit: DeskUnit, incident: str) -> Report:
 
 
 def report_named(unit: DeskUnit, name: str) -> Report:
-    """The report of the incident that a name stands for, also where it was pruned. Raises Misuse."""
+    """Return the report of the incident of that name, even if it was pruned. Raises Misuse."""
     kept = unit.archive.find(name)
     # A feed may have told it again after it was pruned, under the same id: then what is stored says more.
     if kept is not None and not unit.alerts.incident(kept.incident):
@@ -319,7 +319,7 @@ def _left_out(versions: Sequence[ReportVersion]) -> Iterator[Unsaid]:
 def _never_out(
     posts: Sequence[Post], versions: Sequence[ReportVersion], numbers: Mapping[str, int]
 ) -> Iterator[Unsaid]:
-    """The posts that never went out, of versions that did elsewhere: of the others it is told already."""
+    """Yield the posts that never went out, of versions that did elsewhere: the others are listed already."""
     for post in posts:
         number = numbers[post.alert_id]
         if post.state in _UNSAID and versions[number - 1].state is AlertState.ACCEPTED:
@@ -327,7 +327,7 @@ def _never_out(
 
 
 def _no_posts(events: Sequence[PastEvent], numbers: Mapping[str, int]) -> Iterator[Unsaid]:
-    """What the desk decided not to say on one channel, which it wrote down as `channel: why`."""
+    """Yield the desk's decisions against a post on one channel, recorded as `channel: why`."""
     for event in events:
         if event.what == "no_post":
             channel, why = no_post_of(event)
@@ -364,7 +364,7 @@ def report_to_json(report: Report, zone: tzinfo, language: str) -> dict[str, Any
 
 
 def _fields(part: Any, zone: tzinfo, language: str) -> dict[str, Any]:
-    """The fields of a dataclass; beside a reason in words stands its code."""
+    """Return the fields of a dataclass; a reason in words is followed by its code."""
     spelled: dict[str, Any] = {}
     for name in (each.name for each in fields(part)):
         value = getattr(part, name)

@@ -1,7 +1,7 @@
-"""Which channels an alert goes to, how it is published, and where its incident is: pure functions that tell why.
+"""The channels of an alert, its publishing mode, and the places of its incident: pure functions with reasons.
 
-A channel's thread is its posts of one incident in the order of storing. What its readers see follows from the posts'
-kinds and states alone (`is_on`, `reach_of`), and so does what comes next there (`next_step`).
+A channel's thread is its posts of one incident in the order of storing. The readers' view follows from the posts' kinds
+and states alone (`is_on`, `reach_of`), and so does the next step there (`next_step`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ THERE = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 MISSING = (PostState.WAITING, PostState.FAILED, PostState.EXPIRED)
 """The states of what is meant for readers, and not out yet, or didn't get there."""
 COMING = (PostState.QUEUED, *THERE)
-"""The states of what readers see, or will see if nothing stands in its way; and see `may_be_seen`."""
+"""The states of posts that readers see, or will see unless something prevents it; and see `may_be_seen`."""
 _NO_MORE = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED)
 _UNSEEN = {
     PostState.QUEUED: "coming",
@@ -66,7 +66,7 @@ def premature(alert: Alert, now: datetime) -> LeftOut | None:
 
 
 def over(alert: Alert, now: datetime, zone: tzinfo) -> LeftOut | None:
-    """Why it is too late to tell; the time is the station's own."""
+    """Return the reason why it is too late to publish, in the town's time. Returns None if it isn't."""
     if alert.ends > now:
         return None
     return LeftOut(because("over_before_read", at=alert.ends.astimezone(zone)))
@@ -155,7 +155,7 @@ def how_to_publish(alert: Alert, intake: SourceRules, ending: EndReason | None =
 
 
 def over_in_words(alert: Alert) -> bool:
-    """Whether a message that by its format warns says in its first words that it is over, in one of its languages.
+    """True if a warning says in its first words, in one of its languages, that it is over.
 
     Some publishers send "Fin de l'alerte crue" as one more Alert or Update. Published as a warning it would frighten,
     as an all clear it would permit; neither is for a machine to choose.
@@ -170,9 +170,9 @@ def _says_over(info: Info) -> bool:
 
 
 def may_be_seen(post: Post) -> bool:
-    """Whether readers see the post, will see it, or may, because its answer was lost and it was then given up.
+    """True if readers see the post, will see it, or may, because its answer was lost and it was then given up.
 
-    Who may have an alert is told of its end. An end that may be out isn't enough: it can be told again.
+    Possible readers of an alert get its end. An end that may be out isn't enough: it can be repeated.
     """
     return post.state in COMING or (post.is_doubtful and post.kind is not PostKind.END)
 
@@ -183,9 +183,9 @@ def last_there(thread: Sequence[Post]) -> Post | None:
 
 
 def is_on(thread: Sequence[Post]) -> bool:
-    """Whether the incident is on this channel, or on its way there, and was not ended.
+    """True if the incident is on this channel, or on its way there, and was not ended.
 
-    What follows an end without beginning anew, as a correction's words do, belongs to the end.
+    Posts after an end that don't begin again, such as a correction's words, belong to the end.
     """
     turns = [post.kind for post in thread if may_be_seen(post) and post.kind is not PostKind.UPDATE]
     return turns[-1] is not PostKind.END if turns else last_there(thread) is not None
@@ -193,13 +193,12 @@ def is_on(thread: Sequence[Post]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Where an incident is, of all its posts: each channel in one of the tuples, by what its readers have before them.
+    """The places of an incident, by all its posts: each channel in one of the tuples, by its readers' view.
 
-    `live` is what was sent and not ended there, whatever waits or fails since; `coming`, `doubtful`, `waiting` and
-    `failed` are channels whose readers have nothing of it yet; `ended` those that were told of its end. `then` are the
-    posts that would change what is live or end it, and aren't out; `held` those that nothing but a limit, or our
-    refused access, holds back;
-    `unread` channels that reach subscribers alone and have none.
+    `live` was sent and not ended there, whatever waits or fails since; `coming`, `doubtful`, `waiting` and `failed` are
+    channels whose readers have nothing of it yet; `ended` those with its end. `then` are the unsent posts that would
+    change a live one or end it; `held` those deferred only by a limit, or by our refused access; `unread` channels that
+    reach subscribers alone and have none.
     """
 
     live: tuple[str, ...] = ()
@@ -263,7 +262,7 @@ def channels_meant(posts: Iterable[Post]) -> frozenset[str]:
 
 
 def is_open(posts: Sequence[Post]) -> bool:
-    """Whether anything of an incident is on, on its way, or waits for somebody."""
+    """True if a post of an incident is on, on its way, or waits for somebody."""
     return bool(channels_on(posts)) or any(post.state is PostState.WAITING for post in posts)
 
 
@@ -279,9 +278,9 @@ def overtaken(posts: Iterable[Post], *, by_one_that_waits: bool) -> list[Post]:
 def next_step(
     channel: ChannelConfig, thread: Sequence[Post], ending: EndReason | None, *, told: bool = False
 ) -> PostKind | LeftOut:
-    """What a channel's thread needs next: its first post (also after its end), an update, or its end.
+    """Return the next step of a channel's thread: its first post (also after its end), an update, or its end.
 
-    Where its subscribers were `told`, the end is told though the channel's own post never got out.
+    If its subscribers have the incident (`told`), the end is published though the channel's own post never got out.
     """
     if is_on(thread) or (told and ending is not None):
         if ending is None:
@@ -297,7 +296,7 @@ def next_step(
 
 
 def left_wrong(thread: Sequence[Post], station: Town) -> list[Reason]:
-    """What to say of each channel on which the wrong words stay readable, or may still arrive, and what to do there."""
+    """Return a line for each channel on which wrong words stay, or may still arrive, with the remedy there."""
     lines = []
     for channel in station.channels.values():
         posts = [post for post in thread if post.channel == channel.name and post.state in THERE]

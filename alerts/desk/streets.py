@@ -1,8 +1,8 @@
 """The file of the town's streets (`[station] streets`): for each, the districts that it runs through.
 
 It is a CSV as spreadsheets write it, in UTF-8, with commas or semicolons: `street,district`, a row for each district
-that a street is in. A district is told by its code or its name in the boundary file. All of it is checked when it is
-read, and the first row that is wrong is told with its line.
+that a street is in. A district is given by its code or its name in the boundary file. All of it is checked when it is
+read, and the first wrong row is reported with its line.
 """
 
 from __future__ import annotations

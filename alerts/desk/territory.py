@@ -1,13 +1,13 @@
-"""The station's ground, and whether an alert is here or not.
+"""The town's ground, and the question if an alert is here.
 
 An alert is here by its geocodes first, since they need no geometry. Outlines come next: each ring, circle and hole of a
-CAP area becomes a shape that can be compared, whatever its sender made of it (`pieces_of`): one that crosses itself is
-mended, one that crosses the antimeridian counts on both sides of it, and only what of it lies near the station is
-looked at. Sharing a border is not being here: two shapes have to overlap by more than `_SLIVER`.
+CAP area becomes a comparable shape, whatever its sender made of it (`pieces_of`): one that crosses itself is mended,
+one that crosses the antimeridian counts on both sides of it, and only the part near the town is compared. Sharing a
+border is not being here: two shapes have to overlap by more than `_SLIVER`.
 
-A district's ground may be looked at by any thread (`TownGround`): what points lie on it, how far off they are, what
-lies across it. An outline is made ready once, so that a look takes microseconds. What GEOS makes ready is built at
-the first look at it, and two threads that build it at a time may bring the process down: one thread looks at a time.
+A district's ground may be used by any thread (`TownGround`): points on it, their distances, shapes across it. An
+outline is prepared once, so that a query takes microseconds. GEOS builds a preparation at its first use, and two
+threads building it at a time may crash the process: one thread queries at a time.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def pieces_of(area: Area, window: Bounds) -> Iterator[Shape]:
 
 
 def has_shapes(area: Area) -> bool:
-    """Whether there is anything to compare: a ring or a circle with ground within."""
+    """True if there is anything to compare: a ring or a circle with ground within."""
     from shapely import Polygon  # noqa: PLC0415 shapely takes 60 ms: only what compares outlines pays
 
     return any(len(ring) >= 4 and Polygon(ring).convex_hull.area > 0 for ring in _rings(area))
@@ -103,7 +103,7 @@ def _holes(area: Area, window: Bounds) -> BaseGeometry:
 
 
 def _pieces(ring: Ring, window: Bounds) -> Iterator[Shape]:
-    """What of the ring reaches into the window, also a turn of the globe away where it leaves the map."""
+    """Yield the parts of a ring inside the window, also a turn of the globe away if it leaves the map."""
     if len(ring) < 4:
         return
     longitudes, latitudes = [point[0] for point in ring], [point[1] for point in ring]
@@ -127,7 +127,7 @@ def _whole(ring: Ring, window: Bounds) -> Iterator[Shape]:
 
 
 def _near(crossing: BaseGeometry, window: Bounds) -> BaseGeometry:
-    """What of a ring that crosses itself lies within the window, roughly where that is long.
+    """Return the part of a self-crossing ring within the window, approximately if it is long.
 
     Clipping may take such a ring's outside for its inside; beyond its hull it is never.
     """
@@ -180,7 +180,7 @@ class Elsewhere(LeftOut):
 
 @dataclass(frozen=True)
 class Territory:
-    """What counts as here: geocodes, and the districts' outlines. With neither, everywhere is."""
+    """The definition of here: geocodes, and the districts' outlines. With neither, everywhere is."""
 
     codes: tuple[Named, ...] = ()
     districts: tuple[District, ...] = ()
@@ -235,7 +235,7 @@ class Territory:
         return tuple(d.name for d in self.districts if Territory((), (d,))._touches(area))  # noqa: SLF001 one's own kind
 
     def districts_of(self, alert: Alert) -> frozenset[str] | None:
-        """The codes of the districts that an alert touches; None: the whole town, also where nobody can tell."""
+        """Return the codes of the districts that an alert touches. None: the whole town, or unknown."""
         town = {(code.name.casefold(), code.value.casefold()) for code in self.codes}
         if not self.districts or any(code in town for area in alert.areas for code in _codes_of(area)):
             return None
@@ -243,7 +243,7 @@ class Territory:
         return frozenset(found) if found and len(found) < len(self.districts) else None
 
     def holds(self, area: Area, place: Point) -> bool:
-        """Whether an area that names codes of ours names the town's, or that of a district which a place is in."""
+        """True if an area with codes of ours names the town's, or that of the district of a place."""
         codes = set(_codes_of(area))
         if any((code.name.casefold(), code.value.casefold()) in codes for code in self.codes):
             return True
@@ -256,7 +256,7 @@ class Territory:
         return tuple((district.code, Territory((), (district,))) for district in self.districts)
 
     def _touches(self, area: Area) -> bool:
-        """Whether it has a code of ours, else whether it covers ground of ours, which takes longer to tell."""
+        """True if it has a code of ours, else if it covers ground of ours, which takes longer to compute."""
         if any((name, value) in self._wanted for name, value in _codes_of(area)):
             return True
         return self._ground is not None and self._covered(area)
@@ -279,7 +279,7 @@ class Territory:
 
 
 def ground_within(town: Town, circle: Circle) -> list[tuple[str, list[tuple[Point, ...]]]]:
-    """What of a circle lies in each district: its name and the rings; districts that it hardly touches are left out."""
+    """Return the part of a circle in each district: its name and the rings, without districts it hardly touches."""
     from shapely import Polygon  # noqa: PLC0415
 
     disc = Polygon(_rim(circle))
@@ -304,7 +304,7 @@ def territory_of(town: Town) -> Territory:
 
 
 def is_in_words(alert: Alert) -> bool:
-    """Whether its place is told in words alone: nobody can draw it, and it stands for no district and no town."""
+    """True if its place is in words alone: it can't be drawn, and names no district and no town."""
     return bool(alert.areas) and not any(area.geocodes or area.polygons or area.circles for area in alert.areas)
 
 
@@ -318,14 +318,14 @@ def _codes_of(area: Area) -> list[tuple[str, str]]:
 
 
 def _covers(piece: Shape, ground: TownGround) -> bool:
-    """Whether they share ground, not only a border, which neighbours draw a little across one another."""
+    """True if they share ground, not only a border, which neighbours draw a little across one another."""
     if not ground.meets(piece.outline):
         return False
     return bool(ground.shared(piece.outline).area > _SLIVER * min(ground.outline.area, piece.size))
 
 
 def _folded(text: str) -> str:
-    """As it is looked for: without case, accents, hyphens and apostrophes."""
+    """Return a text for searching: without case, accents, hyphens and apostrophes."""
     plain = normal("NFKD", text[:_LONGEST_NAME].casefold())
     letters = "".join(character for character in plain if not unicodedata.combining(character))
     return " ".join(re.findall(r"\w+", letters))
@@ -337,7 +337,7 @@ def _listed(names: Sequence[str], most: int = 4) -> str:
 
 
 class TownGround:
-    """An outline as (longitude, latitude) in degrees; places are told latitude first."""
+    """An outline as (longitude, latitude) in degrees; places have the latitude first."""
 
     def __init__(self, outline: BaseGeometry) -> None:
         # shapely takes 60 ms to import: only who looks at outlines pays.
@@ -354,7 +354,7 @@ class TownGround:
         return west, south, east, north
 
     def holds(self, lat: float, lon: float) -> bool:
-        """Whether a point lies on it, its border too."""
+        """True if a point lies on it, including its border."""
         from shapely import Point  # noqa: PLC0415
 
         place = Point(lon, lat)
@@ -362,12 +362,12 @@ class TownGround:
             return bool(self.outline.covers(place))
 
     def meets(self, shape: BaseGeometry) -> bool:
-        """Whether a shape has a point on it, be it on its border alone."""
+        """True if a shape has a point on it, be it on its border alone."""
         with self._looking:
             return bool(self.outline.intersects(shape))
 
     def shared(self, shape: BaseGeometry) -> BaseGeometry:
-        """What of a shape lies on it."""
+        """Return the part of a shape on it."""
         # No use is made here of what was made ready, and it may take long: others may look meanwhile.
         return self.outline.intersection(shape)
 

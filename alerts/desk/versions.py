@@ -1,9 +1,9 @@
-"""The one place that says which of an officer's own words may be public beside alerts: answers, outcomes of polls.
+"""The rule of publicity for officers' own words outside alerts: answers, outcomes of polls.
 
-Each is a *version* (`GivenAnswer`): words by an author, bound by a digest to all that readers get with them: what is
-asked, about which incident, whether who asks later and who didn't ask are told too. Where the town wants two people, a
-version waits until somebody other than its author validated that digest (`alerts.desk.handing_in`). Any change of what
-it is bound to is another version, which waits like the first; meanwhile the one before stands. Everything public asks
+Each is a *version* (`GivenAnswer`): words by an author, bound by a digest to everything published with them: the
+question, the incident, and if later askers and others get them too. If the town demands two people, a version waits
+until somebody other than its author validated that digest (`alerts.desk.handing_in`). Any change of a bound part is
+another version, which waits like the first; meanwhile the one before stays public. Everything public asks
 `public_versions`, and a post that is to be tried again asks `why_fallen`.
 """
 
@@ -23,16 +23,16 @@ _ALIVE = (AnswerState.WAITING, AnswerState.ACCEPTED)
 
 
 def digest_of(version: GivenAnswer) -> str:
-    """What a validation is bound to, as SHA-256: all that readers get by this version."""
+    """Return the SHA-256 that a validation is bound to: of everything published by this version."""
     bound = [version.id, version.to, version.subject, version.text, version.language]
     reach = [version.asked, version.incident, version.next_ones, version.everywhere]
     return sha256(json.dumps([*bound, *reach], ensure_ascii=False).encode()).hexdigest()
 
 
 def public_versions(unit: Unit, subject: str) -> Sequence[GivenAnswer]:
-    """What was let out to that question, poll or report and not taken back, oldest first: the last one stands.
+    """Return the released versions for that question, poll or report, oldest first: the last one is current.
 
-    What isn't to the letter what was let out is none. A version without a digest is of an earlier program.
+    A version that differs from its released form is none. One without a digest is of an earlier program.
     """
     versions = unit.listening.answers(subject)
     return [each for each in versions if each.state is AnswerState.ACCEPTED and _is_whole(each)]
@@ -43,7 +43,7 @@ def _is_whole(version: GivenAnswer) -> bool:
 
 
 def standing(unit: Unit, subject: str) -> GivenAnswer | None:
-    """The version that stands; None: none does."""
+    """Return the current version. Returns None if there is none."""
     found = public_versions(unit, subject)
     return found[-1] if found else None
 
@@ -55,12 +55,15 @@ def waiting(unit: Unit, subject: str) -> GivenAnswer | None:
 
 
 def newest(unit: Unit, subject: str) -> GivenAnswer | None:
-    """The newest version that waits or stands."""
+    """Return the newest version that waits or is current."""
     return next((each for each in reversed(unit.listening.answers(subject)) if each.state in _ALIVE), None)
 
 
 def why_fallen(unit: Unit, post: Post) -> Reason | None:
-    """Why what that post says stands no more: its answer was withdrawn, its poll is over; None: it stands."""
+    """Return the reason why a post's words are invalid: its answer was withdrawn, its poll is over.
+
+    None: they are valid.
+    """
     if post.kind is PostKind.ANSWER and post.means is not Means.DELETE and post.answer is not None:
         said = unit.listening.answer(post.answer)
         if said is not None and not (said.state is AnswerState.ACCEPTED and _is_whole(said)):
