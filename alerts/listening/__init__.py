@@ -1,5 +1,5 @@
-"""What people say about the town's posts, and what the town answers.
+"""People's remarks on the town's posts, and the town's answers.
 
-It is off until channels.toml says `hears` or names a feed; then remarks come in by one way (`hearing.py`), whoever
-brings them: an ear that asks (`ears.py`), a webhook, the bot, an officer. What the town asks is in `polls.py`.
+It is off until channels.toml has `hears` or names a feed; then all remarks come in by one way (`hearing.py`): from a
+polling ear (`ears.py`), a webhook, the bot, an officer. The town's own questions are in `polls.py`.
 """

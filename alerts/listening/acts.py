@@ -1,8 +1,8 @@
-"""What officers do about what people say, each checked against their role, done and written down in one transaction.
+"""Officers' acts on people's remarks, each checked against their role and done and recorded in one transaction.
 
-What is done twice, as by a double tap, is done once: there is no second line in the audit log, no second version of an
-answer, no second post. An answer goes out as `answering` lays down; with `answers = "approve"` only once somebody else
-than its author validated it.
+A repeated act, as by a double tap, is done once: there is no second line in the audit log, no second version of an
+answer, no second post. An answer is published by the rules of `answering`; with `answers = "approve"` only once
+somebody other than its author validated it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ ASKED_AFTER_ITS_END = timedelta(hours=48)
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What became of an answer: its question, the answer, and the posts that were stored for it now."""
+    """The result of answering: the question, the answer, and the posts stored for it now."""
 
     question: Question
     answer: GivenAnswer
@@ -61,10 +61,10 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDraft:
-    """An answer to be given. `source` is where its words are from: `officer`, `alert`, or an earlier answer's id.
+    """A new answer. `source` is the origin of its words: `officer`, `alert`, or an earlier answer's id.
 
-    `waits`: it waits for a second person whatever the town says of answers, as what it is part of does. `is_another`:
-    it is a version of its own though it says the same, since others are to be told it.
+    `waits`: it waits for a second person whatever the town's mode of answers, as the whole it belongs to does.
+    `is_another`: it is a version of its own though its words are the same, since further people get it.
     """
 
     text: str
@@ -145,7 +145,7 @@ def attribute(officer: Officer, name: str, incident: str) -> None:
 
 
 def _must_stay_of_its_kind(unit: DeskUnit, question: Question, about: str) -> None:
-    """Raise Refused where an answer of an exercise would come to stand at what is real, or the other way about."""
+    """Raise Refused if an exercise's answer would join a real incident, or the other way round."""
     if question.incident is None or newest(unit, question.id) is None:
         return
     alerts = [newest_alert(unit, each).alert for each in (question.incident, about)]
@@ -157,9 +157,9 @@ def _must_stay_of_its_kind(unit: DeskUnit, question: Question, about: str) -> No
 
 
 def merge(officer: Officer, question: str, into: str) -> Question:
-    """Let the first question go up in the second. Raises Misuse where something was said to the first.
+    """Merge the first question into the second. Raises Misuse if the first has an answer.
 
-    Where something was said to the second, that is said anew, for whoever asked the first is told it too.
+    If the second has one, it is published again, for the askers of the first get it too.
     """
     officer.must(Act.TEND)
     unit, listening = officer.unit, officer.unit.listening
@@ -225,9 +225,9 @@ def reword(officer: Officer, question: str, words: str) -> Question:
 
 
 def _said_anew(officer: Officer, changed: Question, *, reach: bool = False) -> Answered | None:
-    """The answer again, to the question as it is to be from now on: a version like any; None where there is no answer.
+    """Give the answer again, to the question as it will be: a version like any. Returns None without an answer.
 
-    What it waits for, it goes on waiting for. `reach`: others are to be told it, so it is another one in any case.
+    A waiting one continues to wait. `reach`: further people get it, so it is another version in any case.
     """
     last = newest(officer.unit, changed.id)
     if last is None:
@@ -271,10 +271,10 @@ def answer(
     words: str | None = None,
     source: str = "officer",
 ) -> Answered:
-    """Answer a question, or put other words in the place of its answer; the same words again change nothing.
+    """Answer a question, or replace its answer; the same words again change nothing.
 
-    `words` is what is asked, in the officer's words. Raises Misuse where there is nothing in it, or where the question
-    belongs to no incident yet: an answer stands on the page of one.
+    `words` is the question in the officer's words. Raises Misuse if the answer is empty, or if the question belongs to
+    no incident yet: an answer is published on an incident's page.
     """
     officer.must(Act.ANSWER)
     said = text.strip()
@@ -328,9 +328,9 @@ def approve_answer(officer: Officer, name: str, seen: str | None = None) -> Answ
 
 
 def withdraw(officer: Officer, question: str, reason: str | None = None) -> Answered:
-    """Take an answer back wherever it is; the question is open again. Raises Conflict where none stands.
+    """Withdraw an answer wherever it is; the question is open again. Raises Conflict if there is none.
 
-    An author may, alone, as a correction waits for nobody: it takes words away and adds none.
+    An author may do it alone, since, like a correction, it waits for nobody: it removes words and adds none.
     """
     officer.must(Act.ANSWER)
     unit = officer.unit
@@ -349,7 +349,7 @@ def withdraw(officer: Officer, question: str, reason: str | None = None) -> Answ
 
 
 def _let_out(unit: DeskUnit, accepted: GivenAnswer) -> Answered:
-    """Have the question be what the accepted version says it is, and tell whoever has to know."""
+    """Make the question what the accepted version says, and publish it."""
     asked = find_question(unit, accepted.subject)
     is_in_alert = accepted.source == ALERT or asked.state is QuestionState.BECAME
     told = replace(

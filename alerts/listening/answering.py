@@ -52,9 +52,9 @@ _WORDLESS = (UtteranceState.GONE, UtteranceState.FORGOTTEN)
 
 @dataclass(frozen=True, slots=True)
 class AnswerPlace:
-    """Where an answer is said: a channel, the key of the thread there, and the remark or post that is answered.
+    """The place of an answer: a channel, the key of the thread there, and the remark or post it replies to.
 
-    `is_ours`: it stands below our own post, where nothing beside it shows what was asked.
+    `is_ours`: it is below our own post, where nothing else shows the question.
     """
 
     channel: ChannelConfig
@@ -65,9 +65,9 @@ class AnswerPlace:
 
 @dataclass(frozen=True, slots=True)
 class FaqEntry:
-    """A question and its answer, as the public page has them. `key` is the question's id, `at` when it was said so.
+    """A question and its answer, as on the public page. `key` is the question's id, `at` the time of release.
 
-    `corrected`: another answer stood before it.
+    `corrected`: it replaced another answer.
     """
 
     key: str
@@ -81,25 +81,25 @@ class FaqEntry:
 
 @dataclass(frozen=True, slots=True)
 class _AnswerTold:
-    """What is told: an answer to a question, and the alert that both belong to."""
+    """The subject of an answer's posts: question and answer, and their alert."""
 
     question: Question
     answer: GivenAnswer
     alert: StoredAlert
     rounds: int
     said: dict[tuple[str, bool, bool], Message] = field(default_factory=dict)
-    """What was rendered already: all who are replied to on a channel are told the same."""
+    """The rendered messages: all replies on a channel have the same words."""
 
     @property
     def is_exercise(self) -> bool:
-        """Whether it is for exercises' channels alone."""
+        """True if it is for exercises' channels alone."""
         return self.alert.alert is not None and self.alert.alert.status is not Status.ACTUAL
 
 
 def faq(unit: DeskUnit, incident: str) -> Sequence[FaqEntry]:
-    """What was answered about an incident, the most asked first, as it was let out: question, answer and place.
+    """Return the answers about an incident, the most asked first, as released: question, answer and place.
 
-    What a stranger asked stands in their own words nowhere in public: a question that no officer worded has none here.
+    A stranger's own wording is public nowhere: a question that no officer worded is omitted here.
     """
     entries = []
     for question in unit.listening.questions(MOST_ENTRIES, incident):
@@ -117,17 +117,20 @@ def _entry(question: Question, answer: GivenAnswer, *, corrected: bool) -> FaqEn
 
 
 def asked_in(question: Question, answer: GivenAnswer) -> str | None:
-    """What is asked, as that version of its answer says it; None: nothing public does."""
+    """Return the question by that version of its answer. Returns None if nothing public states it."""
     return answer.asked if answer.incident is not None else worded(question)
 
 
 def worded(question: Question) -> str | None:
-    """What is asked, in an officer's words; None: it stands as somebody asked it, which nothing public repeats."""
+    """Return the question in an officer's words.
+
+    Returns None if it has only a stranger's, which nothing public repeats.
+    """
     return question.words if question.worded_by is not None else None
 
 
 def what_is_asked(words: str) -> str:
-    """What is asked in somebody's words, without the rest of what they said: the first sentence that asks."""
+    """Return the question in somebody's words without the rest: the first sentence that asks."""
     asks = _ASKS.search(words)
     said = " ".join((asks[0] if asks else words).split())
     while (bare := _GREETING.sub("", said)) != said:
@@ -306,7 +309,7 @@ def _threads(unit: DeskUnit, question_id: str) -> dict[tuple[str, str], list[Pos
 
 
 def _may_change(thread: Sequence[Post]) -> bool:
-    """Whether a new version goes where this one went, or was to go; what never was there and was given up stays so."""
+    """True if a new version goes where this one went, or was to go; a thread given up before its start stays so."""
     return any(post.state in _MAY_BE_OUT for post in thread) or thread[-1].state in (*_UNSENT, *_NOT_OUT)
 
 
@@ -372,7 +375,7 @@ def _stored(unit: DeskUnit, told: _AnswerTold, place: AnswerPlace, means: Means,
 
 
 def _give_up(unit: DeskUnit, post: Post, question: str) -> None:
-    """What failed isn't tried again: nobody is to read by it what was withdrawn."""
+    """Drop a failed post, so that a withdrawn answer isn't published by a retry."""
     reason = because("answer_withdrawn", question=question)
     unit.alerts.move_post(post, PostState.DROPPED, reason, not_before=None)
     unit.alerts.note(unit.now, post.alert_id, post.id, PostState.DROPPED, reason)

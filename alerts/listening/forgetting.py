@@ -1,8 +1,8 @@
-"""How what people said is forgotten: in time by itself, and at once where somebody asks for it.
+"""Forgetting people's remarks: in time automatically, and at once on request.
 
-After `[listening] keep` from the end of its incident (of none: from when it was heard) no word of an utterance is left,
-nor its author's id, name or digest; what stays is that something was said, on which channel, of what kind and when. It
-is taken out of the tables, and then out of what the database keeps beside them (`scrub`).
+After `[listening] keep` from the end of its incident (without one: from when it was heard) no word of an utterance is
+left, nor its author's id, name or digest; the facts that remain are its channel, kind and time. It is deleted from the
+tables, and then from the database's other files (`scrub`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MESSAGE = re.compile(r"/c/(\d+)/(?:\d+/)?(\d+)/?")
 _NAMED_MESSAGE = re.compile(r"/([A-Za-z]\w{3,})/(?:\d+/)?(\d+)/?")
 _TELEGRAM = ("t.me", "telegram.me")
 GROUP = "group"
-"""In an id that an address stands for: the channel's discussion group, which its ear knows by number."""
+"""Part of an id from an address: the channel's discussion group, whose number its ear knows."""
 
 
 def forget_what_is_past(unit: DeskUnit) -> int:
@@ -45,7 +45,7 @@ def write_down(unit: DeskUnit, count: int) -> None:
 
 
 def remarks_at(town: Town, url: str) -> Iterator[tuple[str, str]]:
-    """The channels, and the ids there, that an address may stand for (`…/posts/POST?comment_id=…`, `t.me/c/…`)."""
+    """Yield the channels and ids that an address may mean (`…/posts/POST?comment_id=…`, `t.me/c/…`)."""
     parts = urlsplit(url)
     for name, ids in ((each.name, _ids_of(each.kind, parts)) for each in town.hearing.values()):
         yield from ((name, remote_id) for remote_id in ids)
@@ -91,7 +91,7 @@ def _comment_ids(path: str, comments: list[str]) -> list[str]:
 
 
 def forget_post(unit: DeskUnit, town: Town, url: str) -> int:
-    """Forget what stands at that address, and hear it no more; returns how many utterances that were."""
+    """Forget the remark at that address, for good; returns how many utterances that were."""
     count = 0
     for channel, spelled in remarks_at(town, url):
         remote_id = _by_number(unit, channel, spelled)

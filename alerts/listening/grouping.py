@@ -1,12 +1,12 @@
-"""Which question an utterance asks, and whether its answer goes out to whoever asks it later.
+"""The question of an utterance, and the automatic answering of later askers.
 
-Within an incident, an utterance joins the question that it surely asks (`match`), else the one whose vector is
-nearest, else it begins one. A question's vector is made of its members'. Where it is missing, because officers merged
-or split, or can't be read, because it was made without the sentence model or with it, it is made anew: from the
-members' vectors at once, from their words when the daemon begins (`read_anew`).
+Within an incident, an utterance joins the question that it surely asks (`match`), else the one with the nearest vector,
+else it begins one. A question's vector is made of its members'. If it is missing, after a merge or split, or can't be
+read, because the sentence model was added or removed, it is made again: from the members' vectors at once, from their
+words when the daemon begins (`read_anew`).
 
-"Answer the next ones too" compares with those who had asked when the answer was given, and nobody who came later:
-else one who was taken in wrongly would bring in others.
+"Answer the next ones too" compares with those who had asked when the answer was given, and no later ones: otherwise one
+wrong match would attract others.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _ANSWERED = (QuestionState.ANSWERED, QuestionState.BECAME)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """How utterances that want the same find each other.
+    """Groups utterances that want the same.
 
-    `nearest` tells which of these questions, each with its vector, an utterance of that vector belongs to (None: to
-    none), and `together` is the vector of all of these. `match` tells which question, each with the vectors of its
-    wordings, is asked so surely that it may be answered automatically; `current` whether a vector can be read.
+    `nearest` returns the question of an utterance's vector, among these with their vectors (None: none of them), and
+    `together` the vector of several. `match` returns the question, among these with their wordings' vectors, that is
+    asked so surely that it may be answered automatically; `current` is true if a vector can be read.
     """
 
     nearest: Callable[[bytes, Mapping[str, bytes]], tuple[str, float] | None]

@@ -1,15 +1,15 @@
-"""Which kind an utterance seems to be of, and by what sign: a suggestion that orders what officers read.
+"""The apparent kind of an utterance, and the sign for it: a suggestion that orders the officers' reading.
 
-Words alone decide here (`words.toml`), in a tenth of a millisecond; the sentence model may afterwards say more
-(`understanding.py`). What may be a call for help goes before all else, because a missed one costs more than many
-false ones: nothing that a text also holds, a joke or thanks, takes such a sign back. A rumour goes before anger, and
-both before a question, since neither may be answered automatically. `asks` tells of every utterance whether it asks
-something: an angry one often does.
+Words alone decide here (`words.toml`), in a tenth of a millisecond; the sentence model may refine it afterwards
+(`understanding.py`). A possible call for help has precedence over all else, because a missed one costs more than many
+false ones: nothing else in a text, a joke or thanks, cancels such a sign. A rumour precedes anger, and both precede a
+question, since neither may be answered automatically. `asks` is true if an utterance asks something, whatever its kind:
+an angry one often does.
 
-What calls for help are like is learnt from examples too (`examples.txt`): which words stand in them more than
-elsewhere. It is naive Bayes over the beginnings of words, of pairs of words, and over which lists of `words.toml` a
-text has something of. A few milliseconds teach it. What it says is a sum of logarithms, above zero for what is rather
-a call. It finds calls in which no sign of the lists stands, such as "the floor gave way and my uncle fell through".
+Calls for help are also learnt from examples (`examples.txt`): which words occur in them more than elsewhere. It is
+naive Bayes over the beginnings of words, of pairs of words, and over the lists of `words.toml` that a text matches. It
+is trained in a few milliseconds. Its result is a sum of logarithms, above zero for a likely call. It finds calls
+without any sign of the lists, such as "the floor gave way and my uncle fell through".
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from alerts.model.reason import Reason, because
 EXAMPLES = Path(__file__).with_name("examples.txt")
 _FLAGS = ("people", "self", "harm", "asks", "calm", "thanks", "anger")
 _UNSEEN = 0.5
-"""What is added to each count, so that a word of one example proves little."""
+"""The pseudo-count of each word, so that a word of one example proves little."""
 _FACES = ("🙄", "😡", "🤬", "😠", "🤦", "🤡", "💩")
 _ASKS_FIRST = re.compile(
     r"^(?:(?:bonjour|bonsoir|bjr|bsr|salut|hello|hi|et|mais|svp|mairie|excusez moi|pardon) )*"
@@ -122,7 +122,7 @@ def _kind(text: str, words: str, asks: bool, weight: float) -> tuple[Kind, Reaso
 
 
 def _signs(words: str, asks: bool, weight: float) -> list[str]:
-    """The names of what makes it look like a call for help."""
+    """Return the names of the signs of a call for help."""
     known = lexicon()
     found = [sign.name for sign in known.help if sign.shows(words)]
     somebody = known.has("people", words) or known.has("self", words)

@@ -19,7 +19,7 @@ from alerts.model.bounds import normal
 
 LISTS = Path(__file__).with_name("words.toml")
 LONGEST = 2000
-"""Characters of an utterance that are looked at: what comes after them is a stranger's patience, not a question."""
+"""Characters of an utterance that are read: the rest is a stranger's patience, not a question."""
 
 _SHORT: Mapping[str, str] = {
     "kan": "quand",
@@ -105,14 +105,14 @@ def any_of(entries: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What a text shows when an entry of each list is in it, and none of `unless`."""
+    """A sign in a text: an entry of each list is in it, and none of `unless`."""
 
     name: str
     needs: tuple[re.Pattern[str], ...]
     unless: re.Pattern[str] | None
 
     def shows(self, words: str) -> bool:
-        """Whether it is in these words, which `plain` made."""
+        """True if it is in these words, normalised by `plain`."""
         return all(each.search(words) for each in self.needs) and not (self.unless and self.unless.search(words))
 
 
@@ -127,7 +127,7 @@ class Lexicon:
     lists: Mapping[str, re.Pattern[str]]
 
     def has(self, name: str, words: str) -> bool:
-        """Whether an entry of that list is in these words."""
+        """True if an entry of that list is in these words."""
         return self.lists[name].search(words) is not None
 
 

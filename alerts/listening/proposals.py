@@ -1,12 +1,12 @@
-"""What belongs into the alert itself: what many ask and it doesn't say, and what is found of a rumour.
+"""Additions to the alert itself: a frequent question that it doesn't answer, and the verdict on a rumour.
 
-The desk proposes and a person decides: `proposals` finds what ten people asked within a quarter of an hour, `become`
-makes an update of the alert with one more sentence, `verdict` one that says what is so, in words that never repeat what
-circulates. Who asked is answered with the same sentence, as by any answer. Where an officer's alerts wait for a second
+The desk proposes and a person decides: `proposals` finds questions that ten people asked within a quarter of an hour,
+`become` makes an update of the alert with one more sentence, `verdict` one with the fact, in words that never repeat
+the rumour. The askers are answered with the same sentence, as by any answer. If an officer's alerts wait for a second
 person, so does the answer.
 
-What an officer is offered to answer with (`suggest`) is a sentence of the alert or an earlier answer; it is nothing but
-a draft, so words alone decide what is like the question.
+The sentence suggested to an officer (`suggest`) is one of the alert or an earlier answer; it is only a draft, so words
+alone decide which is like the question.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from alerts.model.person import Act
 from alerts.model.reason import because
 
 MANY = 10
-"""So many people who ask the same are told better by the alert itself."""
+"""Number of people with the same question from which the alert itself should answer it."""
 WITHIN = timedelta(minutes=15)
 VERDICTS = ("true", "false", "unclear")
 MOST_QUESTIONS = 200
@@ -55,9 +55,9 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the desk proposes: so many asked this lately, and the alert doesn't say it.
+    """A proposal of the desk: so many asked this lately, and the alert doesn't answer it.
 
-    `sentence` is what an earlier answer said to it, to begin with; empty: an officer writes it.
+    `sentence` is an earlier answer's, to begin with; empty: an officer writes it.
     """
 
     question: Question
@@ -68,14 +68,14 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Became:
-    """What became of a sentence: the update of the alert (None: it was made before), and the answer to who asked."""
+    """The result for a sentence: the update of the alert (None: it was made before), and the answer to the askers."""
 
     filed: Filed | None
     answered: Answered
 
 
 def candidates(unit: DeskUnit, question: Question) -> Sequence[Sentence]:
-    """What an officer may be offered: the sentences of the alert, where and when it is, and earlier answers."""
+    """Return the sentences that an officer may be offered: the alert's, its place and time, and earlier answers."""
     found: list[Sentence] = []
     if question.incident is not None:
         alert = newest_alert(unit, question.incident).alert
@@ -100,7 +100,7 @@ def suggest(unit: DeskUnit, question: Question) -> Sentence | None:
 
 
 def proposals(unit: DeskUnit) -> Sequence[Proposal]:
-    """What many ask and the alert doesn't say, the most asked first."""
+    """Return the frequent questions that the alert doesn't answer, the most asked first."""
     found = []
     for question in unit.listening.questions(MOST_QUESTIONS, state=QuestionState.OPEN):
         if question.asked < MANY or question.incident is None:

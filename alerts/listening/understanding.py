@@ -1,8 +1,8 @@
-"""What an utterance is and what it is like, as far as a machine can tell: what the rest of the house asks.
+"""The interpretation of an utterance, as far as a machine can give it: the interface for other rooms.
 
-What is slow, loading the sentence model and computing with it, happens in one thread of its own, some utterances at a
+The slow parts, loading the sentence model and computing with it, happen in one thread of its own, some utterances at a
 time, so that neither the loop nor an alert waits for it. It is loaded when a town begins to listen, or the first
-utterance is read. Where it can't be, words alone are compared, and `missing` says why: everything works, only more of
+utterance is read. If it can't be, words alone are compared, and `missing` is the reason: everything works, only more of
 it is left to people.
 
 One of these serves all towns of a process.
@@ -71,7 +71,10 @@ class Understanding:
         return self._likeness.side
 
     async def read(self, texts: Sequence[str]) -> list[Understood]:
-        """What each of them is. The model may raise more than `classify` as calls for help, never fewer."""
+        """Return the interpretation of each.
+
+        The model may raise more than `classify` as calls for help, never fewer.
+        """
         return await self._some_at_a_time(self._read, texts)
 
     async def begin(self) -> None:
@@ -83,7 +86,7 @@ class Understanding:
         return await self._some_at_a_time(self._vectors, texts)
 
     def current(self, vector: bytes | None) -> bool:
-        """Whether the side that is used now can read it. If not, it is made anew, from the text."""
+        """True if the present side can read it. If not, it is made again, from the text."""
         return vector is not None and self._likeness.reads(vector)
 
     def nearest(self, vector: bytes, groups: Mapping[str, bytes]) -> tuple[str, float] | None:
