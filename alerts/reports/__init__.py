@@ -1,1 +1,1 @@
-"""What citizens report on the map."""
+"""Citizens' reports on the map."""

@@ -1,16 +1,16 @@
-"""What officers do about reports, each checked against their role, done and written down in one transaction.
+"""Officers' acts on reports, each checked against their role and done and recorded in one transaction.
 
-Whoever reported is told by a step (`ReportStep`): their private link shows it, and the bot tells it where the report
-has a chat. What is done already, as by a double tap, is done once: no second step, no second line in the audit log.
-Where the caller says in which state they saw the report (`was`), and somebody else was faster, nothing is done.
+The reporter is notified of a step (`ReportStep`): their private link shows it, and the bot sends it if the report has a
+chat. A repeated act, as by a double tap, is done once: no second step, no second line in the audit log. If the caller
+passes the state in which they saw the report (`was`), and somebody else was faster, nothing is done.
 
-The audit log says what was done and never in which words, for it is never forgotten, and the words are.
+The audit log records acts and never words, for it is never forgotten, and the words are.
 
-`accepted_at` says that an officer took the report's words for true enough to be public. Closing one that waited doesn't
-say so, for a report is closed for what it says as often as in spite of it. Where two are needed (`[reports] answers`),
-nobody knows who wrote an anonymous report: its words and photo wait until two officers accepted it, of whom the later
-one validates; whoever accepted it first may accept it again. Whoever brought it doesn't say so either. An officer's own
-words wait until somebody else validated them.
+`accepted_at` means that an officer took the report's words for true enough to be public. Closing a waiting one doesn't
+imply it, for a report is closed for its content as often as in spite of it. If two are needed (`[reports] answers`),
+the author of an anonymous report is unknown: its words and photo wait until two officers accepted it, of whom the later
+one validates; the first one may accept it again. Submitting it doesn't imply it either. An officer's own words wait
+until somebody else validated them.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ LONGEST_SAID = 1000
 """Characters of what an officer says to who reported."""
 LONGEST_ASSIGNED = 100
 MOST_DUPLICATES = 500
-"""So many who reported the same are told of its end; beyond, nobody can have read them all as the same."""
+"""Maximum duplicate reporters notified of the end; beyond, nobody can have checked that all are the same."""
 BY_HAND = (Closing.DONE, Closing.NOT_OURS, Closing.NOT_FOUND)
-"""What an officer closes a report with; the others are what comes of another act."""
+"""The closings that an officer chooses; the others follow from other acts."""
 WAITING = (ReportState.RECEIVED, ReportState.HELD)
 """The states in which a report waits for a first officer."""
 _TAKEN_UP = (ReportState.ACCEPTED, ReportState.ASSIGNED)
 _ACCEPTED = "report accepted"
 _MOST_LINES = 200
-"""Lines of the audit log about one report that are looked at for who accepted it."""
+"""Lines of the audit log about one report that are read for its acceptances."""
 Seen = ReportState | None
 
 
@@ -58,7 +58,7 @@ def find_report(unit: DeskUnit, name: str) -> CitizenReport:
 
 
 def accept(officer: Officer, name: str, said: str | None = None, *, was: Seen = None) -> CitizenReport:
-    """Take it up; one that was closed or set aside is open again. `said` is told to who reported."""
+    """Take it up; one that was closed or set aside is open again. `said` is sent to the reporter."""
     report, said = _at_hand(officer, name), _said(said)
     is_seen = report.accepted_at is not None or not (may_vouch(officer, report) or may_second(officer, report))
     if report.state in _TAKEN_UP and is_seen and (said is None or said == _told_last(officer.unit, report)):
@@ -93,7 +93,7 @@ def close(
     was: Seen = None,
     prepared: bool = False,
 ) -> CitizenReport:
-    """End it with the answer that who reported is told. Another answer to one that is closed is told anew.
+    """Close it with an answer for the reporter. Another answer to a closed one is sent again.
 
     `prepared`: the answer is one of the program's own sentences, which waits for nobody.
     """
@@ -114,9 +114,9 @@ def close(
 
 
 def let_out(unit: DeskUnit, accepted: GivenAnswer) -> CitizenReport:
-    """Have an answer that was validated be the town's: who reported is told it, and who reported the same.
+    """Publish a validated answer: its reporter and those of its duplicates get it.
 
-    Raises Conflict where the report was erased meanwhile.
+    Raises Conflict if the report was erased meanwhile.
     """
     report = find_report(unit, accepted.subject)
     _must_be(report, None)
@@ -132,7 +132,7 @@ def let_out(unit: DeskUnit, accepted: GivenAnswer) -> CitizenReport:
 
 
 def _tell_duplicates(unit: DeskUnit, closed: CitizenReport, answer: str | None, by: str) -> None:
-    """Who reported the same waits for the same answer."""
+    """Record the same answer for the duplicates' reporters."""
     for same in unit.reports.duplicates_of(closed.id, MOST_DUPLICATES):
         step = ReportStep(same.id, unit.now, same.state, closed.closing, answer, same.incident, by=by)
         unit.reports.step(step, same.channel, same.chat)
@@ -148,7 +148,7 @@ def _may_go_out(officer: Officer, report: CitizenReport, said: str | None) -> st
 
 
 def _told_last(unit: DeskUnit, report: CitizenReport) -> str | None:
-    """What was said to it last, be it that it waits."""
+    """Return the last answer to it, even one that waits."""
     waits = waiting(unit, report.id)
     return waits.text if waits is not None else report.answer
 
@@ -163,10 +163,10 @@ def _is_one_enough(unit: DeskUnit) -> bool:
 
 
 def may_vouch(officer: Officer, report: CitizenReport) -> bool:
-    """Whether this officer may say that everybody may read it.
+    """True if this officer may make it public.
 
-    Where two are needed, who brought it may not. For words or a photo it takes who validates, and another officer who
-    took it up, or typed it in, before them.
+    If two are needed, its submitter may not. Words or a photo need a validator, and another officer who took it up, or
+    typed it in, before them.
     """
     if _is_one_enough(officer.unit):
         return True
@@ -178,9 +178,9 @@ def may_vouch(officer: Officer, report: CitizenReport) -> bool:
 
 
 def may_second(officer: Officer, report: CitizenReport) -> bool:
-    """Whether this officer, who may not vouch for its words, may be another one who took it up before who does.
+    """True if this officer, who may not vouch for its words, may be the other one who takes it up first.
 
-    Without their word an approver who took it up first could never make it public, however many authors saw it.
+    Without their acceptance an approver who took it up first could never make it public, however many authors saw it.
     """
     if report.accepted_at is not None or _is_one_enough(officer.unit) or _is_brought_by(officer, report):
         return False
@@ -227,7 +227,7 @@ def duplicate(officer: Officer, name: str, of: str, *, was: Seen = None) -> Citi
 
 
 def _carry_over(unit: DeskUnit, report: CitizenReport, first: CitizenReport) -> None:
-    """Count whoever told of one as having told of the other: each once, as far as it is known who they were."""
+    """Count the sources of one report as the other's: each once, as far as their identities are known."""
     known = {
         digest for each in unit.reports.tellers([first.id]) for digest in (each.source, each.source_before) if digest
     }
@@ -252,7 +252,7 @@ def about(officer: Officer, name: str, incident: str, *, was: Seen = None) -> Ci
 
 
 def set_aside(officer: Officer, name: str, reason: str, *, was: Seen = None) -> CitizenReport:
-    """Let it count for nothing, for that reason, which who reported is told. Raises Misuse without a reason."""
+    """Set it aside, for a reason that the reporter gets. Raises Misuse without a reason."""
     report, why = _at_hand(officer, name), _said(reason)
     if why is None:
         raise Misuse(because("report_aside_without_reason"))
@@ -267,9 +267,9 @@ def set_aside(officer: Officer, name: str, reason: str, *, was: Seen = None) -> 
 
 
 def release(officer: Officer, name: str, photo: ReportPhoto) -> CitizenReport:
-    """Show its photo to everybody, as it was read and blurred.
+    """Release its photo to the public, as it was read and blurred.
 
-    Raises Conflict where it is another one by now, Forbidden for who brought it where two are needed.
+    Raises Conflict if it is another one by now, Forbidden for its submitter if two are needed.
     """
     report, kept = _with_photo(officer, name, photo)
     if kept.released_at is not None and kept.jpeg == photo.jpeg:
@@ -301,7 +301,7 @@ def take_back_photo(officer: Officer, name: str) -> CitizenReport:
 
 
 def withhold(officer: Officer, name: str, reason: str) -> CitizenReport:
-    """Take its words and photo from the public, for a reason that who reported is told. Raises Misuse without one."""
+    """Withdraw its words and photo from the public, for a reason that the reporter gets. Raises Misuse without one."""
     report, why = _at_hand(officer, name), _said(reason)
     if why is None:
         raise Misuse(because("report_withheld_without_reason"))
@@ -394,7 +394,7 @@ def _must_undo(officer: Officer) -> None:
 def _taken_up(
     officer: Officer, report: CitizenReport, state: ReportState, said: str | None, *, vouches: bool | None = None
 ) -> CitizenReport:
-    """As taken up; `vouches`: everybody may read it by that. Unless told, it is so where one officer is enough."""
+    """Return it as taken up; `vouches` makes it public, by default if one officer is enough."""
     if vouches is None:
         vouches = (_is_one_enough(officer.unit) or not _has_words(report)) and may_vouch(officer, report)
     if report.state is ReportState.SET_ASIDE:
@@ -426,7 +426,7 @@ def _closed(officer: Officer, report: CitizenReport, closing: Closing, answer: s
 
 
 def _change(officer: Officer, report: CitizenReport, what: str, said: str | None = None) -> CitizenReport:
-    """Keep it, tell who reported, write it down."""
+    """Store it, notify the reporter, and record it."""
     unit = officer.unit
     step = ReportStep(report.id, unit.now, report.state, report.closing, said, report.incident, by=officer.actor.name)
     unit.reports.step(step, report.channel, report.chat)
@@ -436,7 +436,7 @@ def _change(officer: Officer, report: CitizenReport, what: str, said: str | None
 
 
 def _touch(officer: Officer, report: CitizenReport, what: str) -> CitizenReport:
-    """Keep it and write it down; who reported isn't told."""
+    """Store it and record it; the reporter isn't notified."""
     changed = replace(report, changed_at=officer.unit.now)
     officer.unit.reports.put(changed)
     officer.write(Act.TEND, report.number, what)

@@ -1,11 +1,11 @@
-"""The file of the town's addresses: read when a place is first asked for, and again once the file has changed.
+"""The file of the town's addresses: read on first use, and again once the file has changed.
 
-It is a file of the Base Adresse Nationale that the administrator puts beside channels.toml (`[station] addresses`), as
-.csv or .csv.gz. Of it the rows of the town's own INSEE codes are kept, or, where it names none, those on its districts'
-ground. It is read line by line in a thread of its own, and what is read and kept of it is bounded.
+It is a file of the Base Adresse Nationale that the administrator puts next to channels.toml (`[station] addresses`), as
+.csv or .csv.gz. Of it the rows of the town's own INSEE codes are kept, or, without any, those on its districts' ground.
+It is read line by line in a thread of its own, within bounds.
 
-A report that an officer makes of somebody's words begins with the kind they tell of (`kind_in`) and the street they
-name (`place_in`). It is a first guess for a person to look at: where nothing is found, nothing is guessed.
+A report that an officer makes of somebody's words begins with the kind they mention (`kind_in`) and the street they
+name (`place_in`). It is a first guess for a person to check: without a match, nothing is guessed.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _codes(town: Town) -> tuple[str, ...]:
 
 
 def _ours(town: Town) -> Callable[[str, Point], bool]:
-    """Whether an address is the town's: by its code, else by the districts' ground."""
+    """Return the test for the town's addresses: by their code, else by the districts' ground."""
     codes = frozenset(_codes(town))
     if codes or not town.districts:
         return lambda code, _: not codes or code in codes
@@ -195,7 +195,7 @@ def _read_or_without(town: Town) -> Places:
 
 
 _LOOKED_AT = 1000
-"""Characters of what somebody said that are looked at."""
+"""Characters of somebody's words that are read."""
 _STEM = 5
 # Words of the kinds' names that are said of any place, or of anything.
 _COMMON = frozenset({"street", "route", "other", "autre"})

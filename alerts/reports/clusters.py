@@ -1,20 +1,20 @@
-"""Which reports make a cluster: as many different sources as the kind's rule says, near one another and at one time.
+"""Finds clusters of reports: as many different sources as the kind's rule demands, near one another and at one time.
 
-A cluster is looked for around one telling at a time: what lies within the rule's radius of it, and within its span up
-to it. So it never grows along a street, as what joins neighbours to neighbours would (docs/adr/0034). Whoever tells
-"me too" tells at the report's place, at a time of their own.
+A cluster is searched around one telling at a time: the tellings within the rule's radius of it, and within its span up
+to it. So it never grows along a street, as joining neighbours to neighbours would (docs/adr/0034). A "me too" counts at
+the report's place, at a time of its own.
 
-A source that came by no form of ours, or without its proof of work, counts half (`weight_of`): what costs nothing
-decides less, and a crowd of browsers without scripts is a crowd all the same.
+A source that used none of our forms, or lacks proof of work, counts half (`weight_of`): costless reports weigh less,
+and a crowd of browsers without scripts is a crowd all the same.
 
-Two tellings are of one source where any of their digests are equal: a digest is made under the secret of a day, and the
+Two tellings are of one source if any of their digests are equal: a digest is made under the secret of a day, and the
 second one under that of the day before, so that midnight makes nobody two.
 
-All of it is pure. In whatever order a crowd's tellings come, each is looked at with all around which it could count, so
-whether there is a cluster doesn't depend on the order.
+All of it is pure. In whatever order a crowd's tellings come, each is compared with all around which it could count, so
+the result doesn't depend on the order.
 
-A cluster that is growing has several sources, though too few yet for a draft: the same circle, around one telling at a
-time; of two that share tellings the fuller is shown. Only the newest are looked at, so that a crowd costs no more.
+A growing cluster has several sources, though too few yet for a draft: the same circle, around one telling at a time; of
+two that share tellings the fuller is shown. Only the newest are checked, so that a crowd costs no more.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from alerts.store.unit import Unit
 LEAST_SOURCES = 3
 """Fewer sources never make a cluster, whatever a rule says."""
 MOST_CENTRES = 200
-"""Tellings around which is looked, for one that came late; one that comes when it happens is looked at alone."""
+"""Centres that are checked for a late telling; one in time is checked alone."""
 _METRES = 111_320.0
 Box = tuple[float, float, float, float]
 """South, west, north and east, in degrees."""
@@ -53,7 +53,7 @@ class Cluster:
 
 
 def box_around(place: Point, reach: float) -> Box:
-    """What holds all that is within `reach` metres of a place, and a little more."""
+    """Return a box with everything within `reach` metres of a place, and a little more."""
     # A little more than the circle: this is what the database looks through, and the distance itself decides
     # afterwards.
     north = reach * 1.01 / _METRES
@@ -63,7 +63,7 @@ def box_around(place: Point, reach: float) -> Box:
 
 
 def persons(tellings: Iterable[Telling]) -> dict[str, str]:
-    """Of each digest one that stands for its source: equal for all digests of one source."""
+    """Return a representative for each digest: equal for all digests of one source."""
     of: dict[str, str] = {}
 
     def root(digest: str) -> str:
@@ -98,10 +98,10 @@ def cluster_of(
     known: dict[str, str] | None = None,
     spent: AbstractSet[str] = frozenset(),
 ) -> Cluster | None:
-    """The cluster around one telling, itself among `tellings`; None where too few sources told of it.
+    """Return the cluster around one telling, itself among `tellings`. Returns None with too few sources.
 
-    `known` is `persons` of all that are looked at. `spent` are digests of sources that count no more, since an officer
-    has said no to what they told.
+    `known` is `persons` of all those compared. `spent` are digests of sources that count no more, since an officer has
+    rejected their reports.
     """
     of = persons(tellings) if known is None else known
     place = (centre.lat, centre.lon)
@@ -132,9 +132,9 @@ def cluster_of(
 def cluster_with(
     new: Telling, tellings: Sequence[Telling], rule: ClusterRule, spent: Sequence[Telling] = ()
 ) -> Cluster | None:
-    """The cluster that a new telling is part of; None where there is none. `tellings` are all that may count with it.
+    """Return the cluster of a new telling. Returns None if there is none. `tellings` are all that may count with it.
 
-    It is looked for around the new one first, then around those that are later or at the same time and reach it.
+    It is searched around the new one first, then around later or simultaneous ones that reach it.
     """
     of = persons((*tellings, *spent))
     gone = frozenset(digest for each in spent for digest in (each.source, each.source_before) if digest is not None)
@@ -155,7 +155,7 @@ def cluster_with(
 
 
 LEAST_SHOWN = 2
-"""Sources from which on it is worth a look."""
+"""Number of sources from which a cluster is shown."""
 MOST_OF_KIND = 5
 _MOST_TELLINGS = 120
 _EVERYWHERE = (-90.0, -180.0, 90.0, 180.0)
@@ -163,7 +163,7 @@ _EVERYWHERE = (-90.0, -180.0, 90.0, 180.0)
 
 @dataclass(frozen=True, slots=True)
 class GrowingCluster:
-    """How many of different sources told of a kind around `centre`; at `count` of them a draft is made."""
+    """The number of sources of a kind around `centre`; at `count` of them a draft is made."""
 
     kind: str
     centre: Point

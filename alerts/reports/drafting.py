@@ -1,16 +1,16 @@
-"""What a report comes to beside itself: it belongs to an alert that is on, or with others it makes a draft alert.
+"""The effects of a report on alerts: it joins a current one, or with other reports it makes a draft.
 
-    tell ──▶ inside an alert that is on, of its kind's hazard ──▶ it is about that incident
-         └─▶ inside a draft that waits ──▶ the draft cites it too
-         └─▶ part of a cluster of reports that no alert cites ──▶ a draft of the source `reports`, which waits
+    report ──▶ inside a current alert, of its kind's hazard ──▶ it is about that incident
+          └─▶ inside a waiting draft ──▶ the draft cites it too
+          └─▶ part of a cluster of reports that no alert cites ──▶ a waiting draft of the source `reports`
 
-A draft goes through the desk as any source's message does, and is never let out but by a person (`Town.rules_for`).
-What an officer said no to isn't brought again by the same people: reports that were cited count no more, nor do their
-tellers until the span has passed. As many others make a new draft, for they may know what the officer didn't.
+A draft goes through the desk as any source's message does, and only a person ever releases it (`Town.rules_for`). A
+rejected one isn't submitted again by the same people: cited reports count no more, nor do their sources until the span
+has passed. As many others make a new draft, for they may know more than the officer did.
 
-A draft's area is a circle around the cell of the newest report, so that it tells nobody's doorstep, clipped to the
-districts. Once the alert is out, or another one of that hazard, its reports are about that incident, and those who
-reported are told (`settle`).
+A draft's area is a circle around the cell of the newest report, so that it reveals nobody's doorstep, clipped to the
+districts. Once the alert is out, or another one of that hazard, its reports are about that incident, and their
+reporters are notified (`settle`).
 """
 
 from __future__ import annotations
@@ -55,22 +55,25 @@ if TYPE_CHECKING:
     from alerts.store.unit import Unit
 
 LASTS = timedelta(hours=6)
-"""How long a draft is to be valid, if somebody lets it out: crowds tell of what is there now."""
+"""The validity of a released draft: crowds report the present."""
 MOST_TELLINGS = 1000
-"""Tellings that are looked at around one; a crowd of more has its draft already."""
+"""Tellings that are compared around one; a bigger crowd has its draft already."""
 AGREE_WITHIN, AGREE_SPAN = 1.5 * CELL, timedelta(hours=24)
-"""Two who tell of one kind in one square or in two that touch (whose middles are so far apart at most) tell the same in
-that time. Everybody may see what two agree on: by the exact places one could measure where the other one was."""
+"""Two reporters of one kind in one square, or in adjoining ones, agree if they report within that time.
+
+The distance is the maximum between the squares' middles. An agreement is public: by exact places one reporter could
+measure the other's.
+"""
 SETTLED_FOR = timedelta(days=2)
 MOST_DRAFTS = 100
 MOST_WAITING = 10
-"""Drafts of reports that wait at a time: each calls those on duty, and whoever has many networks could go on for ever.
+"""Drafts of reports that wait at a time: each alarms those on duty, and an attacker with many networks never stops.
 
-What more there is shows at the desk as clusters do, and makes a draft with its next report once one is decided, or once
-it is fuller than one of the ten fullest: who has few networks keeps no crowd from being told.
+Further clusters are shown at the desk, and become a draft with their next report once one is decided, or once they are
+fuller than one of the ten fullest: an attacker with few networks can't block a crowd.
 """
 MOST_WEIGHED, MOST_WHILE_FULL = 100, 200
-"""Tellings of a draft by which it is weighed, and those that are looked at around one while so many wait."""
+"""Tellings by which a draft is weighed, and those compared around one while so many wait."""
 _CELL = 0.001
 # From the middle of a cell to its corner, in metres, rounded up.
 _WITHIN_CELL = 80.0
@@ -83,7 +86,7 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """What a report came to: the draft that cites it, the incident that it is about, whether posts were stored."""
+    """The effects of a report: the draft that cites it, its incident, and whether posts were stored."""
 
     draft: str | None = None
     incident: str | None = None
@@ -101,7 +104,7 @@ class ClusterDraft:
     radius: float
 
     def reaches(self, place: Point) -> bool:
-        """Whether what is told there belongs to it."""
+        """True if a report there belongs to it."""
         return metres(self.centre, place) <= self.radius
 
 
@@ -159,19 +162,19 @@ class AlertsNow:
 
 
 def is_on(stored: StoredAlert, now: datetime) -> bool:
-    """Whether what it tells of is going on: no exercise, not over, not ended."""
+    """True if its event is current: no exercise, not over, not ended."""
     alert = stored.alert
     return alert is not None and alert.status is Status.ACTUAL and alert.ends > now and end_reason(alert) is None
 
 
 def is_of_hazard(alert: Alert, hazard: Hazard) -> bool:
-    """Whether an alert tells of that hazard, or of one that nobody tells apart in the street."""
+    """True if an alert is about that hazard, or about one that looks the same in the street."""
     told = {hazard_of(info) for info in alert.infos}
     return hazard in told or any(hazard in alike and told & alike for alike in _ALIKE)
 
 
 def covers(alert: Alert, place: Point, town: Town) -> bool:
-    """Whether a place lies in one of the alert's areas: by its outlines, else by its codes, else by the town's name."""
+    """True if a place lies in one of the alert's areas: by its outlines, else by its codes, else by the town's name."""
     return any(_covers(area, place, town) for area in alert.areas)
 
 
@@ -198,7 +201,7 @@ def _is_within(place: Point, ring: Sequence[Point]) -> bool:
 
 
 def draft_of(stored: StoredAlert) -> ClusterDraft | None:
-    """What an alert tells of the cluster that made it; None where none did."""
+    """Return the cluster that made an alert. Returns None if none did."""
     alert = stored.alert
     told = (
         next((found for info in alert.infos if (found := info.parameter(CLUSTER_PARAMETER))), None) if alert else None
@@ -214,7 +217,7 @@ def draft_of(stored: StoredAlert) -> ClusterDraft | None:
 def consider(
     unit: DeskUnit, kind: ReportKind, report: CitizenReport, new: Telling, alerts: AlertsNow | None = None
 ) -> Came:
-    """What a telling that was stored comes to. It writes to its report and to those that it makes a cluster with."""
+    """Apply a stored telling. It changes its report and those with which it makes a cluster."""
     place = (new.lat, new.lon)
     _note_agreement(unit, kind, new)
     if kind.hazard is None or report.incident is not None or report.draft is not None:
@@ -251,7 +254,7 @@ def _note_agreement(unit: DeskUnit, kind: ReportKind, new: Telling) -> None:
 
 
 def _is_by_one(one: Telling, other: Telling) -> bool:
-    """Whether one officer or program brought both: nobody agrees with themselves, whomever they name."""
+    """True if one officer or program submitted both: nobody agrees with themselves, whomever they name."""
     return one.by is not None and other.by is not None and fold_name(one.by) == fold_name(other.by)
 
 
@@ -273,7 +276,7 @@ def _cluster_with(unit: DeskUnit, kind: ReportKind, new: Telling, on: AlertsOn) 
 
 
 def _has_a_place(unit: DeskUnit, cluster: Cluster, on: AlertsOn) -> bool:
-    """Whether fewer drafts wait than may that are as full as it: a crowd has one, whatever others were made of."""
+    """True if too few waiting drafts are as full as it to take all places: so a crowd always has one."""
     if len(on.drafts) < MOST_WAITING:
         return True
     if on.weights is None:
@@ -298,9 +301,9 @@ def _draft(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Came:
 
 
 def draft_alert(unit: DeskUnit, kind: ReportKind, cluster: Cluster) -> Alert:
-    """The alert that a cluster makes: possible, moderate, for some hours, in the station's language.
+    """Return a cluster's alert: possible, moderate, for some hours, in the town's language.
 
-    It is told as what was seen, which nobody has confirmed: the hazard's words and orders are another alert's.
+    It is worded as an unconfirmed observation: the hazard's words and orders are for another alert.
     """
     town, rule = unit.desk.station, kind.cluster
     radius = rule.radius if rule is not None else 0.0
@@ -344,7 +347,7 @@ def cell_of(place: Point) -> Point:
 
 
 def areas_around(town: Town, centre: Point, reach: float) -> tuple[Area, ...]:
-    """What of a circle of so many metres lies in each district, by its name; the circle where there are none."""
+    """Return the part of a circle in each district, by its name; the whole circle without any."""
     circle = Circle((round(centre[0], 4), round(centre[1], 4)), round(reach / 1000, 3))
     clipped = ground_within(town, circle)
     if clipped:
@@ -382,12 +385,12 @@ def settled(unit: DeskUnit) -> Mapping[str, str]:
 
 
 def is_told(unit: Unit, incident: str) -> bool:
-    """Whether somebody could read it: one of its posts is out."""
+    """True if somebody could read it: one of its posts is out."""
     return any(post.state is PostState.SENT for post in unit.alerts.thread(incident))
 
 
 def settle(unit: DeskUnit) -> tuple[Sequence[str], frozenset[str]]:
-    """Attach the reports of what is out to their incident, and let those who reported be told.
+    """Attach the reports of published alerts to their incident, and notify the reporters.
 
     Returns the numbers of those reports, and the incidents.
     """

@@ -1,14 +1,12 @@
-"""How what citizens reported is forgotten: who told of it after a day, the rest when the town has done with it.
+"""Forgetting citizens' reports: their sources after a day, the rest after the town has closed them.
 
-| what | when it goes |
-|---|---|
-| digests of networks and chats, the day's secrets | after 24 hours |
-| what somebody began to report to the bot and never sent | after an hour |
-| the chat that is told, the photo, the private link, what was said against it | 30 days after the closing |
-| the words, the exact place, the answers given | a year after it came; the place stays as a square of 100 m |
+| what | when it goes | |---|---| | digests of networks and chats, the day's secrets | after 24 hours | | an unfinished
+report to the bot | after an hour | | the chat to notify, the photo, the private link, the objections | 30 days after
+the closing | | the words, the exact place, the answers given | a year after it came; the place stays as a square of 100
+m |
 
-What stays is counted: the kind, the district, the day, how many told of it, what became of it. What somebody wants
-erased loses its place too, at once (`erased`). Each takes out what the one before does, and more.
+The counts stay: the kind, the district, the day, the number of sources, the result. A report erased on request loses
+its place too, at once (`erased`). Each row includes the one before.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ BEGUN_KEPT = timedelta(hours=1)
 CONTACT_KEPT = timedelta(days=30)
 WORDS_KEPT = timedelta(days=365)
 MOST_MADE = 10_000
-"""Reports that were made of what people said, among which is looked for those of one person."""
+"""Reports made from people's remarks that are searched for those of one person."""
 AT_ONCE = 50
 """Reports of which something is forgotten in one transaction."""
 
@@ -56,10 +54,10 @@ def forget_what_is_past(unit: DeskUnit) -> int:
 
 
 def erased(unit: DeskUnit, report: CitizenReport) -> CitizenReport:
-    """Forget all of a report that says who, where or what; what is left says that one of that kind was there.
+    """Erase a report's identity, place and words; its kind remains.
 
-    Its form's key stays for as long as its words would have, a digest: without it the same form, sent again by a
-    telephone, would bring all of it back.
+    Its form's key stays for as long as its words would have, a digest: otherwise the same form, sent again by a
+    telephone, would restore all of it.
     """
     bare = without_words(replace(report, lat=None, lon=None))
     gone = replace(
@@ -100,7 +98,7 @@ def _is_source_forgotten(unit: DeskUnit, report: CitizenReport) -> bool:
 
 
 def without_contact(report: CitizenReport) -> CitizenReport:
-    """The report with nothing in it by which who sent it is reached, or can look at it."""
+    """Return the report without anything that reaches its sender, or gives them access."""
     return replace(report, token="", channel=None, chat=None, has_photo=False, likeness=None)
 
 

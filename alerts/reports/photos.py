@@ -1,12 +1,12 @@
-"""Photos that citizens send: each is drawn anew, so that nothing of its file is kept but what is to be seen in it.
+"""Citizens' photos: each is drawn again, so that nothing of its file is stored but the visible picture.
 
-A stranger's file is looked at before any decoder sees it: its kind by its first bytes, its size in pixels where its
-format writes it, the number of its parts. A file that would take much memory or time is refused. Of a JPEG or PNG the
-decoder is given the parts that make its picture; what says other things, or is behind its end, it never sees. Then the
-first picture is decoded, made smaller, laid on white where something shines through, turned upright, and copied pixel
-by pixel into a picture that never had a file. That one is written as a JPEG: no place, device, time, words or profile.
+A stranger's file is checked before any decoder gets it: its kind by its first bytes, its size in pixels from its
+header, the number of its parts. A file that would take much memory or time is refused. Of a JPEG or PNG the decoder
+gets the parts that make its picture, but no others and nothing behind its end. Then the first picture is decoded, made
+smaller, put on white where it is transparent, turned upright, and copied pixel by pixel into a picture that never had a
+file. That one is written as a JPEG: no place, device, time, words or profile.
 
-The place that a camera wrote into a photo is never read: who reports says where it is.
+The place that a camera wrote into a photo is never read: the reporter gives the place.
 
 All of it is computing over a stranger's bytes, and is done in a process of its own (`alerts.apart`).
 """
@@ -103,7 +103,7 @@ _ADOBE, _EXIF = 0xEE, 0xE1
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of a file before it is decoded: width and height, what the decoder is given, and its EXIF."""
+    """The facts of a file before decoding: width and height, the bytes for the decoder, and its EXIF."""
 
     size: tuple[int, int]
     file: bytes
@@ -293,7 +293,7 @@ def _likeness(picture: Picture) -> str:
 
 
 def same_photo(one: str, other: str) -> bool:
-    """Whether two likenesses are of one photo, also where one was made smaller or darker; never for plain ones."""
+    """True if two fingerprints are of one photo, even if one is smaller or darker; never for plain ones."""
     first, second = int(one, 16), int(other, 16)
     is_plain = min(first.bit_count(), second.bit_count()) < _PLAIN or max(first.bit_count(), second.bit_count()) > (
         64 - _PLAIN

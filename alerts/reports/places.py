@@ -1,13 +1,13 @@
-"""The town's places, without asking anybody: what street a point lies in, where an address is, what district that is.
+"""The town's places, without asking anybody: the street of a point, the point of an address, its district.
 
 The addresses are the town's own rows of a file of the Base Adresse Nationale (`addresses.py` reads it); without one
-there are the districts alone. Points are kept by squares of `_REACH`, so the nearest address is looked for in nine of
-them. Words are compared without case, accents, little words and the ways in which people shorten them ("av. du Gal de
-Gaulle"). Distances are measured on a plane that touches the earth between the two points, which is exact to a metre
-where a town is meant.
+there are the districts alone. Points are stored by squares of `_REACH`, so the nearest address is searched in nine of
+them. Words are compared without case, accents, little words and people's abbreviations ("av. du Gal de Gaulle").
+Distances are measured on a plane that touches the earth between the two points, which is exact to a metre within a
+town.
 
-What everybody may see is no exact place but the middle of a square of the grid (`coarse`): the grid is the same for
-everybody at all times, so many reports of one place tell no more about it than one.
+The public never gets an exact place but the middle of a square of the grid (`coarse`): the grid is the same for
+everybody at all times, so many reports of one place reveal no more about it than one.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Places:
         return self._called(address) if address else None
 
     def street(self, lat: float, lon: float) -> str | None:
-        """The street of the nearest address within 75 m: no house can be told from it."""
+        """Return the street of the nearest address within 75 m: it reveals no house."""
         address = self._nearest((lat, lon))
         return self.streets[address.street] if address else None
 
@@ -160,9 +160,9 @@ class Places:
         return tuple(dict.fromkeys(self.streets[street] for street in best[:most]))
 
     def _like(self, word: str) -> list[str]:
-        """The two words of the town's streets that are likest to one that is none of them; none where none is like it.
+        """Return the town's two street words most similar to an unknown one; none if none is similar.
 
-        Of an index by three letters so little is looked at, whatever the word is, that a form costs a millisecond.
+        Of an index by three letters so little is read, whatever the word is, that a form costs a millisecond.
         """
         found = self._compared.get(word)
         if found is None:
@@ -225,7 +225,7 @@ class Places:
         return district_at(self.districts, lat, lon)
 
     def is_here(self, lat: float, lon: float) -> bool:
-        """Whether a point is the town's: up to 100 m outside its districts, where telephones err.
+        """True if a point is the town's: up to 100 m outside its districts, where telephones err.
 
         Of a town without districts: up to 500 m from one of its addresses; without those either, everywhere is.
         """
@@ -296,7 +296,7 @@ def _asked(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _threes(word: str) -> frozenset[str]:
-    """What is in a word, three letters at a time; its beginning and its end count as letters."""
+    """Return the trigrams of a word; its beginning and its end count as letters."""
     told = f" {word} "
     return frozenset(told[at : at + 3] for at in range(len(told) - 2))
 

@@ -1,11 +1,11 @@
-"""What everybody may see of reports: pins, and those near a place that somebody is about to report.
+"""The public part of reports: pins, and those near a place that somebody is about to report.
 
 A *pin* is made to be harmless: it has the middle of a square of 100 m in place of the place, the street without its
-number, the day without the hour. Words are in it once an officer accepted the report, a photo once it was released,
-neither while they are withheld. Nothing that isn't in a `Pin` leaves for the public.
+number, the day without the hour. It has words once an officer accepted the report, a photo once it was released,
+neither while they are withheld. Only the content of a `Pin` is ever public.
 
-While more is reported than the town's flood, a pin that no officer has looked at is shown only where a cluster cites
-it: who has two networks could paint the map otherwise.
+While reports exceed the town's flood, an unreviewed pin is shown only if a cluster cites it: otherwise somebody with
+two networks could paint the map.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _MOST_LOOKED_AT = 200
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A report as everybody may see it: `lat` and `lon` are the middle of its square of 100 m, never its place.
+    """The public form of a report: `lat` and `lon` are the middle of its square of 100 m, never its place.
 
-    `place` is a street without a number, `district` its name; None where it isn't known. `agreed` is how many told the
-    same beside who reported, as far back as that is known (a day). `language` is that of the `text`.
+    `place` is a street without a number, `district` its name; None if unknown. `agreed` is the number of sources
+    besides the reporter, as far back as that is known (a day). `language` is that of the `text`.
     """
 
     id: str
@@ -64,16 +64,16 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """What is known at a place already: open reports of that kind, the nearest first, and the alert that is on."""
+    """The known facts at a place: open reports of that kind, the nearest first, and the current alert."""
 
     reports: Sequence[Pin] = ()
     incident: StoredAlert | None = None
 
 
 def may_show(report: CitizenReport, town: Town, now: datetime) -> bool:
-    """Whether everybody may see that it is there: of a public kind, seen by an officer or told by two, not long over.
+    """True if its existence is public: of a public kind, reviewed or confirmed by another, not long over.
 
-    Who told of it alone isn't enough where there are words or a photo: those wait for an officer.
+    A confirmation isn't enough for words or a photo: those wait for an officer.
     """
     kind = town.reports.kind(report.kind) if town.reports is not None else None
     if kind is None or not kind.public or report.lat is None or report.lon is None:
@@ -112,7 +112,7 @@ def pin_of(report: CitizenReport, town: Town, places: Places, *, photo_released:
 
 
 def pins(unit: Unit, town: Town, places: Places, now: datetime, *, flooded: bool = False) -> Sequence[Pin]:
-    """What the map shows, newest first, bounded. `flooded`: what no officer looked at is shown of clusters alone."""
+    """Return the map's pins, newest first, bounded. `flooded`: unreviewed ones only if a cluster cites them."""
     return [
         _pin(each, town, places)
         for each in unit.shown_reports.current(now - GONE_AFTER, MOST_PINS)
@@ -150,9 +150,9 @@ def photo_shown(unit: Unit, town: Town, number: str, now: datetime) -> bytes | N
 def nearby(  # noqa: PLR0917 two of them are one place
     unit: DeskUnit, town: Town, places: Places, kind: str, lat: float, lon: float, now: datetime
 ) -> Nearby:
-    """What is known of that kind at a place. Of what may not be shown only that it is there is told: its square, a day.
+    """Return the known reports of that kind at a place. A hidden one reveals only its square and its day.
 
-    So that a second one says "me too" in place of reporting anew.
+    So a second reporter can confirm it ("me too") instead of reporting again.
     """
     of = town.reports.kind(kind) if town.reports is not None else None
     if of is None or not of.public:

@@ -1,13 +1,13 @@
-"""What a report passes before it counts as any other: sieves, each of which may find why an officer looks at it first.
+"""The checks of a report before it counts as any other: each may find a reason for an officer's review.
 
     doubt of the form ─▶ pace ─▶ same words ─▶ same photo ─▶ outside the town ─▶ words ─▶ received
 
-The first that finds something says why, and the report is *held*: it is kept, has its number and its link, and counts
-in a cluster, but an officer looks at it before it is anything more. What comes from outside the town counts in none.
-One source that goes on far beyond its pace is refused with a sentence. An officer's own report passes all of them.
+The first that finds something gives the reason, and the report is *held*: it is stored, has its number and its link,
+and counts in a cluster, but an officer reviews it before it is anything more. One from outside the town counts in none.
+A source far beyond its pace is refused with a sentence. An officer's own report passes all of them.
 
-They are for all ways alike, since `alerts.reports.taking` has them decide in the transaction that stores the report: of
-a hundred that come at one moment, each finds those before it. What a source told before is one question by one index,
+They are the same for all ways, since `alerts.reports.taking` has them decide in the transaction that stores the report:
+of a hundred that come at one moment, each finds those before it. A source's earlier reports are one query by one index,
 with a bound. All else here is pure.
 
 More than `[reports] flood` reports in ten minutes are a *flood* (`is_flood`).
@@ -37,11 +37,11 @@ RECENTLY = timedelta(minutes=10)
 """In which more reports than `[reports] flood` are a flood."""
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PER_HOUR, PER_HOUR_BY_CHAT, PER_DAY = 6, 3, 20
-"""What a network, or a program's `source`, tells in an hour, and a chat; and either in a day."""
+"""The pace of a network, or of a program's `source`, in an hour, of a chat, and of either in a day."""
 FAR, FAR_PROVEN = 5, 20
-"""So many times its pace, and a source is refused; the second where each report came with its proof of work.
+"""The multiples of its pace from which a source is refused; the second if each report had its proof of work.
 
-For behind one network may be a quarter's mobile telephones, and what a crowd of them tells in a flood is to be kept.
+Behind one network may be a quarter's mobile telephones, and a crowd's reports in a flood must be kept.
 """
 OUTSIDE = "report_outside"
 """The reason of what comes from outside the town, and so counts in no cluster."""
@@ -56,15 +56,15 @@ WORDS = (
     "je sais ou tu habites", "tu vas mourir", "va crever", "i will kill you", "going to kill you", "you will die",
     "i know where you live",
 )  # fmt: skip
-"""What is no report but an insult or a threat, in French and English. Such words hold a report, and refuse nothing."""
+"""Insults and threats, in French and English. They hold a report, and refuse nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the sieves know of a report beside itself.
+    """The facts about a report for its checks.
 
-    `earlier` is what its source told in the last day, newest first, and may be cut at what is far beyond its pace.
-    `likeness` is its photo's.
+    `earlier` are its source's reports of the last day, newest first, cut at most far beyond its pace. `likeness` is its
+    photo's fingerprint.
     """
 
     now: datetime
@@ -74,12 +74,12 @@ class Facts:
 
 
 def most_earlier() -> int:
-    """How much of what a source told is looked at: what is far beyond its pace, and one more."""
+    """Return the number of a source's reports that are read: far beyond its pace, and one more."""
     return FAR_PROVEN * PER_DAY + 1
 
 
 def sift(draft: ReportDraft, facts: Facts) -> Reason | None:
-    """Why an officer looks at it first; None: it is received. Raises Misuse where its source goes on far too fast."""
+    """Return the reason for a review. Returns None if it is received. Raises Misuse if its source is far too fast."""
     if is_officers(draft):
         return None
     is_proven = draft.via is Via.PAGE and draft.doubt is None
@@ -88,12 +88,12 @@ def sift(draft: ReportDraft, facts: Facts) -> Reason | None:
 
 
 def is_officers(draft: ReportDraft) -> bool:
-    """Whether an officer reports it, who has looked at it by that."""
+    """True if it is an officer's, who has reviewed it by that."""
     return draft.via is Via.OFFICER
 
 
 def must_keep_pace(source: str, facts: Facts, far: int = FAR_PROVEN) -> None:
-    """Raises Misuse for a source that told of so many times more than anybody sees."""
+    """Raise Misuse for a source that reported far more often than anybody sees something."""
     hour, day = _paces(source)
     if _told_within(HOUR, facts) >= far * hour or _told_within(DAY, facts) >= far * day:
         raise Misuse(because("report_far_too_many"))
@@ -169,5 +169,5 @@ def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def is_flood(unit: Unit, section: ReportsSection, now: datetime) -> bool:
-    """Whether more came in the last ten minutes than the town's `flood`."""
+    """True if more came in the last ten minutes than the town's `flood`."""
     return unit.reports.received_since(now - RECENTLY, section.flood + 1) > section.flood

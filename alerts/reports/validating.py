@@ -1,4 +1,4 @@
-"""What waits of officers' own words, beside alerts and polls, whichever room it belongs to: one way to let each out."""
+"""Officers' own words waiting for validation, outside alerts and polls, of all rooms: one way to release each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LetOut: TypeAlias = Callable[[Officer, str, str | None], tuple[GivenAnswer, Seq
 
 
 def _after(let_out: Callable[[DeskUnit, GivenAnswer], object]) -> _LetOut:
-    """Validate, then let out in the way of its kind, which is told by no post."""
+    """Return the act that validates, then releases a version whose kind has no post."""
 
     def validated(officer: Officer, name: str, seen: str | None) -> tuple[GivenAnswer, Sequence[Post]]:
         accepted = validate(officer, name, seen)
@@ -44,16 +44,16 @@ _LET_OUT: Mapping[AnswerTo, _LetOut] = MappingProxyType(
 
 
 def approve_version(officer: Officer, name: str, seen: str | None = None) -> tuple[GivenAnswer, Sequence[Post]]:
-    """Let a version that waits go out as it was shown (`seen`: its digest), with the posts that tell it.
+    """Release a waiting version as it was shown (`seen`: its digest), with its posts.
 
-    Raises Forbidden for its own author, Misuse, and Conflict where it waits no more or isn't what was shown.
+    Raises Forbidden for its own author, Misuse, and Conflict if it waits no more or differs from the one shown.
     """
     found = must_wait(officer.unit, name)
     return _LET_OUT[found.to](officer, found.id, seen)
 
 
 def asked_of(unit: DeskUnit, version: GivenAnswer) -> str:
-    """What a version answers, for who is to validate it: the question as readers get it, the poll's, the report."""
+    """Return the subject of a version for its validator: the question as readers get it, the poll's, the report."""
     match version.to:
         case AnswerTo.POLL:
             poll = unit.polls.poll(version.subject)
