@@ -64,11 +64,11 @@ def forget(
 
 
 _Deed = Callable[["DeskUnit"], tuple[int, int]]
-"""What is to be done in one transaction; returns how many utterances and reports it was."""
+"""An act in one transaction; returns the number of utterances and reports."""
 
 
 def _act(town: Town, post: str | None, author: str | None) -> _Deed:
-    """What was said there or by them, else all that is past its time. Raises Misuse."""
+    """Return the act on a post's or an author's remarks, else on all that are past their time. Raises Misuse."""
     from alerts.listening.forgetting import forget_author, forget_post, remarks_at
     from alerts.reports.forgetting import forget_with_reports
 

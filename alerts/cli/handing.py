@@ -1,10 +1,10 @@
 """A command line handed over to a running daemon, which carries it out by the same function as the command would.
 
-How it works: before anything large is imported, `hand_over` looks at the words of the line. A `post` or `status` that
-needs no terminal and no file but a CAP message goes to the daemon (`alerts.daemon.control`) as it is, with the
-message's bytes; the daemon reads its options, and refuses them, as the command would have done. What it shows comes
-back. Where no daemon takes it, or one breaks off, the command carries the line out by itself: `ORDER` then tells what
-it read from standard input already, and the key under which the daemon may have stored its alert.
+Before anything large is imported, `hand_over` checks the words of the line. A `post` or `status` that needs no terminal
+and no file but a CAP message goes to the daemon (`alerts.daemon.control`) as it is, with the message's bytes; the
+daemon reads its options, and refuses them, as the command would have done. Its output comes back. If no daemon takes
+it, or one breaks off, the command carries the line out by itself: `ORDER` then holds the standard input that was read
+already, and the key under which the daemon may have stored its alert.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alerts.daemon.commands import Caller
 
 ORDER: ContextVar[Order | None] = ContextVar("order", default=None)
-"""What is carried out here, where a daemon was asked for it: this process is that daemon, or comes after it."""
+"""The order carried out here: this process is the daemon that was asked for it, or its successor."""
 # Options of lines that are carried out here.
 #
 # Typer prints help by itself, the daemon may not be able to read a picture, and all that there ever was would take
@@ -98,7 +98,7 @@ def _may_go(line: Sequence[str]) -> bool:
 
 
 def _message(line: Sequence[str], options: Sequence[str]) -> bytes | None:
-    """The CAP message that comes with a line; None where it can't be read: that is told where the line is read."""
+    """Return the CAP message of a line. Returns None if it can't be read: the reader of the line reports that."""
     # Of an option that is given twice Typer takes the last.
     place = len(options) - 1 - options[::-1].index("--cap")
     file = line[place].partition("=")[2] if "=" in line[place] else "".join(line[place + 1 : place + 2])
@@ -115,9 +115,9 @@ def _message(line: Sequence[str], options: Sequence[str]) -> bytes | None:
 
 
 class _Heard:
-    """What the daemon says: its progress is shown at once, from the first line of the result on all of it at the end.
+    """The daemon's output: its progress is shown at once, and everything from the first line of the result at the end.
 
-    So where it breaks off, nothing of a result was shown, and the command can begin it again.
+    So if it breaks off, nothing of a result was shown, and the command can begin it again.
     """
 
     def __init__(self) -> None:

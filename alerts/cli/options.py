@@ -1,7 +1,7 @@
-"""What commands share: CAP's names as options, and `--as`, the one who acts.
+"""Options that commands share: CAP's names, and `--as`, the acting person.
 
-Whoever may run commands here can write to the database itself, so nothing is proved: the name is taken as given, and
-the login is written down beside it (docs/adr/0004-accounts.md).
+Anybody who may run commands here can write to the database itself, so nothing is proved: the name is taken as given,
+and the login is recorded with it (docs/adr/0004-accounts.md).
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ As = Annotated[str | None, typer.Option("--as", metavar="NAME", help="Who does i
 
 
 def login() -> str:
-    """The login that the command runs under, as the system tells it; no variable of the environment changes it."""
+    """Return the login of the command's user, from the system; no environment variable changes it."""
     caller = screen.CALLER.get()
     uid = os.getuid() if caller is None else caller.uid
     try:

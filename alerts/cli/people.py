@@ -323,7 +323,7 @@ def _record_line(line: Chained, zone: tzinfo) -> str:
 
 
 def _spelled(time: datetime | None, zone: tzinfo) -> str | None:
-    """In the station's zone, as every command tells times."""
+    """Return a time in the town's zone, as every command prints it."""
     return time.astimezone(zone).isoformat() if time else None
 
 

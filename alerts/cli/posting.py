@@ -345,7 +345,7 @@ def _confirm(draft: Draft, station: Town, expires: datetime) -> None:
 
 
 def _until_right(question: str, default: str, read: Callable[[str], T]) -> T:
-    """Ask until the answer can be read; a wrong one is told, and loses nothing of what was answered before."""
+    """Ask until the answer can be read; a wrong one is reported, and earlier answers are kept."""
     while True:
         answer = typer.prompt(question, str(default), show_default=bool(default), prompt_suffix=tell(": "), err=True)
         try:

@@ -1,4 +1,4 @@
-"""A daemon in its own process: from its start until SIGTERM, with what commands hand over and what systemd is told."""
+"""A daemon in its own process: from its start until SIGTERM, with commands' orders and notifications to systemd."""
 
 from __future__ import annotations
 

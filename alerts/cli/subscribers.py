@@ -33,9 +33,9 @@ subscribers = typer.Typer(help="Those who subscribed with a bot.", no_args_is_he
 push = typer.Typer(help="Alerts to browsers: the town's key, and who is forgotten.", no_args_is_help=True)
 mail = typer.Typer(help="Alerts by e-mail: who is forgotten.", no_args_is_help=True)
 MOST_TOLD = 20
-"""Faulty lines that are told one by one."""
+"""Faulty lines that are reported individually."""
 MOST_ROWS, MOST_FAULTS, LONGEST_ROW = 1_000_000, 1000, 20_000
-"""Lines of a file that are read, faulty ones among them after which the rest isn't looked at, characters of a line."""
+"""Limits of a file: its lines, the faulty ones among them before the rest is skipped, a line's characters."""
 _LONGEST_CODE, _MOST_CODES = 200, 1000
 _NONE = "none is configured"
 
@@ -159,7 +159,7 @@ def _listed(codes: set[str]) -> str:
 
 
 def as_json(subscriber: Subscriber) -> dict[str, Any]:
-    """A subscriber as a line of the file has it; where the conversation stood stays behind."""
+    """Return a subscriber as a line of the file, without the state of the conversation."""
     quiet = subscriber.quiet
     return {
         "chat": subscriber.chat,
@@ -201,7 +201,7 @@ def read_lines(
 
 
 def _rows(file: TextIO) -> Iterator[str]:
-    """The lines of a file, of one without an end no more than is looked at."""
+    """Yield the lines of a file; of an endless one no more than are read."""
     return iter(lambda: file.readline(LONGEST_ROW + 1), "")
 
 
