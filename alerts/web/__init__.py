@@ -1,1 +1,1 @@
-"""What the daemon answers over HTTP."""
+"""The daemon's HTTP service."""

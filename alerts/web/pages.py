@@ -1,7 +1,7 @@
-"""What the desk's pages and the public ones share: their words, and Leaflet's files.
+"""The common parts of the desk's pages and the public ones: their words, and Leaflet's files.
 
-A page is written in English, and read in the language that its reader asks for: `alerts.rendering.i18n` reads the
-catalogues of `locale/<language>/*.po`, `best_of` chooses. Whatever goes into a page goes through `in_sight`.
+A page is written in English, and read in the language that its reader requests: `alerts.rendering.i18n` reads the
+catalogues of `locale/<language>/*.po`, `best_of` chooses. Every value in a page passes `in_sight`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alerts.rendering.i18n import SOURCE
 
 
 def languages_in(folder: Path) -> tuple[str, ...]:
-    """What pages with the sentences of `folder` can be read in."""
+    """Return the languages of pages with the sentences of `folder`."""
     return (SOURCE, *sorted(each.name for each in folder.iterdir() if each.is_dir()))
 
 
@@ -43,10 +43,10 @@ def _ranked(part: str, place: int) -> tuple[float, int, str]:
 
 
 def in_sight(value: Any) -> Any:
-    """A value on its way into a page, what can't be seen in it written out: Jinja's `finalize` for every page.
+    """Return a page's value with invisible characters written out: Jinja's `finalize` for every page.
 
-    A bidirectional control in somebody's text would turn the words around it, ours too, and a blank without a width
-    makes two names look like one: whoever reads the page sees that it is there, and no browser obeys it.
+    A bidirectional control in somebody's text would reorder the words around it, ours too, and a zero-width blank makes
+    two names appear equal: the reader sees that it is there, and no browser obeys it.
     """
     if not isinstance(value, str):
         return value
@@ -60,20 +60,20 @@ _LEADS = r'(\b(?:href|src|action|formaction|data-[a-z-]+)=")(?=/(?!/))'
 
 
 def below(mount: str, page: str) -> str:
-    """A page of ours whose links lead below `mount`, where a fleet has this town (empty: it has a host of its own).
+    """Return a page of ours with its links below `mount`, a fleet's path for this town.
 
-    Pages are written as if they stood at the server's root, and every link in them is an attribute that begins with a
-    slash: so none can be forgotten, and no template knows of it. A whole address that had to be told without a host
-    (`Setting.address`) is below it already.
+    It is empty for a town with a host of its own. Pages are written as if at the server's root, and every link in them
+    is an attribute that begins with a slash: so none can be forgotten, and no template knows of it. A whole address
+    written without a host (`Setting.address`) is below it already.
     """
     return re.sub(rf"{_LEADS}(?!{re.escape(mount)}/)", rf"\g<1>{mount}", page) if mount else page
 
 
 @cache
 def leaflet_files() -> Mapping[str, Path]:
-    """Leaflet's script, style and pictures by their name below `leaflet/`, and what draws a town's own map below it.
+    """Return Leaflet's script, style and pictures by their name below `leaflet/`, and the code for a town's own map.
 
-    From the package that carries them: a page that fetched its map from elsewhere would tell that server who reads it.
+    They come from the package that includes them: a page that fetched its map from elsewhere would reveal its readers.
     """
     marker = "leaflet/data/"
     ours = {"leaflet/pmtiles.js": Path(__file__).with_name("pmtiles.js")}

@@ -1,11 +1,11 @@
-"""How a body that somebody sends is received, and how a form in it is read: one reader for every route.
+"""Receiving a request's body, and reading a form in it: one reader for every route.
 
-    a place, a pace, room ──▶ `received`: so many bytes at most ──▶ `read_posted`: the fields, from bytes that are here
+    a place, a pace, room ──▶ `received`: so many bytes at most ──▶ `read_posted`: the fields, from complete bytes
 
-Nothing is parsed while it arrives. A form of parts (RFC 7578) that doesn't begin with its boundary is refused at the
-first byte that differs: no browser sends anything before it, and a reader that skips what stands there line by line
-can be kept busy for as long as somebody sends empty lines. What has arrived is taken apart by `bytes.index`, in time as
-its length. Text is UTF-8, as every page of ours asks for: what a part says of its own coding isn't believed.
+Nothing is parsed while it arrives. A multipart form (RFC 7578) that doesn't begin with its boundary is refused at the
+first byte that differs: no browser sends anything before it, and a reader that skips such a preamble line by line can
+be kept busy for as long as somebody sends empty lines. The complete body is split by `bytes.index`, in linear time.
+Text is UTF-8, as every page of ours requests: a part's own declaration is ignored.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _UNREAD = (
 )
 
 PostedFields = MultiDictProxy[str | bytes]
-"""A form: text as str, what a file's field brought as bytes (none chosen: empty)."""
+"""A form: text as str, a file's field as bytes (none chosen: empty)."""
 _POSTED: web.RequestKey[PostedFields] = web.RequestKey("posted", MultiDictProxy)
 _READ = (web.RequestPayloadError, LookupError, ValueError)
 
@@ -53,7 +53,7 @@ def must_be_from_here(request: web.Request) -> None:
 
 
 class BodyTooLarge(web.HTTPRequestEntityTooLarge):
-    """More than `most` bytes; `beginning` is what had come by then, and `fields` what stands in it whole."""
+    """More than `most` bytes; `beginning` is the part received, and `fields` its complete fields."""
 
     def __init__(self, most: int, beginning: bytes) -> None:
         super().__init__(max_size=most)
@@ -140,7 +140,7 @@ def _fields(body: bytes, opening: bytes, most: int) -> list[tuple[str, str | byt
 
 
 def _whole(body: bytes, opening: bytes, most: int) -> list[tuple[str, str | bytes]]:
-    """The fields that stand whole in the beginning of a body."""
+    """Return the complete fields in the beginning of a body."""
     found: list[tuple[str, str | bytes]] = []
     try:
         for part in _parts(body, opening):
@@ -169,7 +169,7 @@ def _parts(body: bytes, opening: bytes) -> Iterator[tuple[str, str | bytes]]:
 
 
 def unread() -> web.HTTPBadRequest:
-    """What is no form: the refusal, and the end of its connection, of which nothing more is wanted."""
+    """Return the refusal of an unreadable form, which also closes its connection."""
     error = web.HTTPBadRequest(text=_UNREAD)
     error.force_close()
     return error

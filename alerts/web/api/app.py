@@ -1,8 +1,8 @@
-"""The API at its edge, below `/api/v1`: a request is let in, read strictly, carried out, and answered.
+"""The edge of the API, below `/api/v1`: a request is authorised, read strictly, carried out, and answered.
 
-In this order: whose token it is (`guard.py`), the name in its address, its query, its conditions, its body in the form
-that the body says it has. Whatever goes wrong on the way, and in the operation, is raised; one middleware tells it as a
-problem (`problems.py`), so that no answer of this application has another form.
+In this order: the owner of its token (`guard.py`), the name in its address, its query, its conditions, its body in its
+declared form. Every error on the way, and in the operation, is raised; one middleware turns it into a problem
+(`problems.py`), so that no answer of this application has another form.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ LARGEST_CAP = 1024 * 1024
 LARGEST_PICTURED = 8 * 1024 * 1024
 """JSON that may hold a picture."""
 SPOKEN = languages_in(LOCALE)
-"""What a problem can be told in."""
+"""The languages of problems."""
 # An answer is one token's: a cache may keep it for its owner, and asks whether it still holds.
 _EVERYWHERE = {
     "Cache-Control": "private, no-cache",
@@ -65,7 +65,7 @@ log = structlog.get_logger()
 
 
 def api_app(api: Api, operations: Sequence[Operation] = EVERY_OPERATION) -> web.Application:
-    """Every operation; whatever goes wrong is told as a problem."""
+    """Return the application with every operation; every error becomes a problem."""
     app = web.Application(middlewares=[_as_problems(api.station.language)])
     for operation in operations:
         # A name may come percent-encoded, three characters for each of its bytes; `_name` looks at it decoded.
@@ -148,7 +148,7 @@ def _found(request: web.Request, error: Exception) -> Problem:
 
 
 def _routing(request: web.Request, error: web.HTTPException) -> Problem:
-    """What aiohttp itself refuses."""
+    """Return the problem for aiohttp's own refusals."""
     if isinstance(error, web.HTTPMethodNotAllowed):
         allowed = sorted(error.allowed_methods)
         why = because("request_no_method", method=request.method, allowed=allowed)
@@ -166,7 +166,7 @@ def _problem_response(problem: Problem, language: str) -> web.Response:
 
 
 def conditions_of(request: web.Request, operation: Operation) -> Conditions:
-    """What the headers ask for. Raises Problem for a form that isn't given and a key that is none."""
+    """Return the conditions in the headers. Raises Problem for an unavailable form and an invalid key."""
     # A header that is a list may come in several lines (RFC 9110, 5.3).
     accept = ",".join(request.headers.getall("Accept", []))
     form = best_form(accept, operation.forms)
@@ -273,7 +273,7 @@ def cap_of(body: bytes, api: Api) -> Alert:
 
 
 def digest_of(request: web.Request, form: str, body: bytes) -> str:
-    """What makes a request the same one: what is done, to what, with which words, on which condition."""
+    """Return the identity of a request: its act, subject, words and condition."""
     # The same words on another condition (`If-Match`) are another request.
     parts = [request.method, request.rel_url.raw_path, form, request.headers.get("If-Match", "")]
     # JSON in one spelling: a program may write the same object in another order.

@@ -1,13 +1,13 @@
 """Open311 GeoReport v2, the standard for programs through which people report: below `/open311/v2`, in XML and JSON.
 
-    services, services/CODE     what may be reported
-    requests, requests/ID       what was reported, as everybody may see it; with an `api_key` a little more
+    services, services/CODE     the kinds of reports
+    requests, requests/ID       the reports in their public form; with an `api_key` a little more
     POST requests               a report, with an `api_key`: a token from the role `reporter` on
     tokens/ID, discovery        for programs that ask
 
-Every answer has the form that its address ends in. Errors are lists of a code and a sentence: as the standard has it,
-404 for what isn't there, 403 for the key, 400 for anything else that is wrong with a request. Beside it 429, 413 and
-503 mean what they mean everywhere. Nothing is fetched from an address that somebody sends.
+Every answer has the form that its address ends in. Errors are lists of a code and a sentence: by the standard, 404 for
+an unknown object, 403 for the key, 400 for any other fault of a request. In addition 429, 413 and 503 have their usual
+meaning. No address from a request is ever fetched.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def form_of(request: web.Request) -> str:
 
 
 def _in_its_form(server: GeoReport) -> Middleware:
-    """Answer, whatever goes wrong, as the standard tells errors."""
+    """Return the middleware that answers every error in the standard's form."""
 
     @web.middleware
     async def answer(
@@ -137,7 +137,7 @@ async def _trouble(server: GeoReport, request: web.Request, error: Exception) ->
 
 
 def status_of(kind: ProblemType) -> int:
-    """What the standard calls that kind of trouble."""
+    """Return the standard's status for that kind of problem."""
     if kind is ProblemType.FORBIDDEN:
         return 403
     return kind.status if kind in _AS_IT_IS else 400

@@ -1,8 +1,8 @@
-"""What went wrong, as RFC 9457 has it: one type for each kind of trouble, with every fault of the request at once.
+"""Problems as in RFC 9457: one type for each kind, with every fault of the request at once.
 
-`Problem` ends a request. It keeps reasons and English sentences, and is worded only when it is answered, in a language
-that who asks reads. What the desk raises becomes a problem in `problem_of`; what pydantic finds wrong with a body or a
-query becomes `Fault`s (where, what, what is allowed) in `faults_of`.
+`Problem` ends a request. It holds reasons and English sentences, and is worded only when it is answered, in the
+client's language. The desk's errors become problems in `problem_of`; pydantic's findings in a body or a query become
+`Fault`s (place, fault, allowed values) in `faults_of`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from alerts.model.reason import Reason, because
 from alerts.rendering.i18n import word, words_in
 
 TYPE = "urn:problem-type:tocsin:"
-"""What every problem's `type` begins with; the name of its kind follows."""
+"""The prefix of every problem's `type`; the name of its kind follows."""
 # What the command line calls by another name than the request does.
 _KEYS = {"area": "areas", "channel": "channels", "image": "picture", "alt": "picture.alt"}
 _OPTION = re.compile(r"(?<![\w-])--([a-z]+)\b")
@@ -80,7 +80,7 @@ class ProblemType(Enum):
 
     @property
     def title(self) -> str:
-        """What it is, whichever request it was."""
+        """The kind of problem, independent of the request."""
         return self.value[1]
 
     @property
@@ -91,9 +91,9 @@ class ProblemType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: the key or parameter (empty: the whole), what is wrong with it, what is allowed.
+    """One fault: the key or parameter (empty: the whole), the fault, and the allowed values.
 
-    A text is a sentence of ours, translated when it is told.
+    A text is a sentence of ours, translated for the answer.
     """
 
     where: str
@@ -109,8 +109,8 @@ class Fault:
 class Problem(Exception):
     """Ends a request with a problem as its answer.
 
-    `detail` is a reason or a sentence of ours; None: what the first of the faults says. A fault that is a reason is one
-    of the desk, which speaks of an option of the command line, or of CAP's rules: it is told of the key.
+    `detail` is a reason or a sentence of ours; None: that of the first fault. A fault that is a reason comes from the
+    desk, which names an option of the command line, or CAP's rules: it is reworded for the key.
     """
 
     def __init__(
@@ -174,12 +174,12 @@ def problem_of(error: Exception) -> Problem | None:
 
 
 def invalid(faults: Sequence[Fault | Reason]) -> Problem:
-    """What is told for faults of the request: all of them, and the first in words."""
+    """Return the problem for faults of the request: all of them, and the first in words."""
     return Problem(ProblemType.INVALID, None, faults)
 
 
 def of_key(said: str) -> dict[str, str | None]:
-    """What the desk says, in words, of an option of the command line or a place in a message: said of the key."""
+    """Reword the desk's sentence on a command line's option, or a place in a message, for the key."""
     # In French a blank that doesn't break stands before a colon.
     first = re.match(r"--([a-z]+)\u00a0?:? ?", said) or re.match(r"([a-z]\w*[\w.\[\]]*)\u00a0?: ", said)
     where = _KEYS.get(first[1], first[1]) if first else ""

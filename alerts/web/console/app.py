@@ -228,7 +228,7 @@ async def _waiting(console: Console) -> int:
 
 
 async def _unread(console: Console) -> Mapping[tuple[Kind, bool], int]:
-    """What people said that nobody saw to; a town that listens to nothing asks nothing."""
+    """Return the counts of unhandled remarks; a town that listens to nothing makes no query."""
     if not console.frame.station.listens:
         return {}
     return await console.service.ask(lambda unit: unit.listening.unread_counts())
@@ -284,12 +284,12 @@ def _unwritten(
 
 
 def _is_open(path: str) -> bool:
-    """What is answered to who isn't in: the way in, the language, and what makes an app of the desk."""
+    """True for pages before the sign-in: the sign-in itself, the language, and the files of the desk's app."""
     return path in (SIGN_IN, f"{BASE}/language", *home_screen.OPEN) or path.startswith(f"{SIGN_IN}/")
 
 
 def _is_from_own_page(request: web.Request) -> bool | None:
-    """Whether the browser says so (Fetch Metadata, Origin); None where it says nothing."""
+    """True if the browser says so (Fetch Metadata, Origin). Returns None if it doesn't say."""
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     # "same-site" is refused too, since another host of the town's domain isn't the desk. "none" is the person's own
     # doing, such as a bookmark.
@@ -338,7 +338,10 @@ def content_policy(town: Town) -> str:
 
 
 def seal(response: web.StreamResponse, town: Town, *, secure: bool) -> None:
-    """Put the headers on an answer. One that brings a policy along keeps it: the crest, which may be an SVG, does."""
+    """Set the headers of an answer.
+
+    A policy that it has already stays, such as the one of the crest, which may be an SVG.
+    """
     for name, value in seals(town, secure=secure).items():
         response.headers.setdefault(name, value)
 

@@ -77,12 +77,12 @@ class Arrival:
         return request.cookies.get(self.session_cookie, "")
 
     def visit(self, request: web.Request) -> Visit:
-        """As the gate is told."""
+        """Return the visit for the gate."""
         device = request.cookies.get(self.device_cookie, "")
         return Visit(self.address, request.headers.get("User-Agent", ""), device)
 
     def site(self, request: web.Request) -> RelyingParty:
-        """What a passkey is bound to: the address that the browser shows, where it is one of ours."""
+        """Return the party that a passkey is bound to: the address in the browser, if it is one of ours."""
         said = request.headers.get("Origin", "")
         origin = said if said in self.origins else self.origins[0]
         return RelyingParty(origin, urlsplit(origin).hostname or "")
@@ -141,11 +141,11 @@ def _astray(request: web.Request, town: Town, *, trusted: bool, secure: bool) ->
 
 
 def _is_meant_for_https(request: web.Request, town: Town, host: str) -> bool:
-    """Whether it was asked over https, or had to be, though nothing before us says so.
+    """True if it came over https, or should have, though no proxy says so.
 
-    The browser tells by its Origin that it speaks https. A web server that adds no header and asks for its upstream's
-    own address looks like somebody on this machine; but browsers speak HTTP/1.1 at least, and nginx by itself 1.0. So
-    no form comes in by such a server: nobody gets a session there.
+    The browser's Origin reveals https. A web server that adds no header and asks for its upstream's own address
+    resembles somebody on this machine; but browsers use at least HTTP/1.1, and nginx by default 1.0. So no form is
+    accepted through such a server: nobody gets a session there.
     """
     origin, ours = request.headers.get("Origin", "").lower(), urlsplit(town.desk_url or "")
     asked, _, _ = origin.removeprefix("https://").partition(":")
@@ -155,7 +155,7 @@ def _is_meant_for_https(request: web.Request, town: Town, host: str) -> bool:
 
 
 def _is_own(host: str, town: Town) -> bool:
-    """Whether a name is ours. An address in figures can't be turned elsewhere, so it is what it says."""
+    """True if a name is ours. A numeric address can't be redirected elsewhere, so it counts."""
     return (
         host in town.own_hosts or host == "localhost" or host.endswith(".localhost") or _parsed_host(host) is not None
     )
@@ -174,7 +174,10 @@ def address_of(request: web.Request, proxies: Sequence[Network]) -> str:
 
 
 def client_address(remote: str, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
-    """Who is behind our proxies: read from the right, since each adds what it saw and the rest may be made up."""
+    """Return the client behind our proxies.
+
+    The list is read from the right, since each proxy adds its peer and the rest may be made up.
+    """
     address = remote
     for said in reversed([part.strip() for line in forwarded for part in line.split(",")]):
         if not is_among(address, proxies):
@@ -187,13 +190,13 @@ def client_address(remote: str, forwarded: Sequence[str], proxies: Sequence[Netw
 
 
 def is_among(address: str, proxies: Sequence[Network]) -> bool:
-    """Whether it is an address of ours."""
+    """True if the address is one of our proxies."""
     parsed = _parsed(address)
     return parsed is not None and any(parsed in network for network in proxies)
 
 
 def neighbourhood(address: str, prefix: int = 64) -> str:
-    """An IPv6 address stands for its /64, or another `prefix`: whoever has one address of it has them all."""
+    """Return the /64 of an IPv6 address, or another `prefix`: the owner of one address in it has them all."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -1,8 +1,8 @@
-"""What can't wait for a list: the few hazards that the desk's first page offers, so that their alert is a tap nearer.
+"""Urgent hazards on the desk's first page, so that their alert is a tap nearer.
 
 They are always the same and in the same order, so that a hand finds them at night: the first that the town names in
-`[station] hazards`, else those in which people must move at once. What usually happens here changes, and stands on the
-page behind *New alert* (`alerts.web.console.usual`).
+`[station] hazards`, else those in which people must move at once. The town's usual hazards change, and are on the page
+behind *New alert* (`alerts.web.console.usual`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class AtOnce:
         self._known: dict[str, Sequence[Tile]] = {}
 
     async def tiles(self, request: web.Request) -> Sequence[Tile]:
-        """What the page shows to press."""
+        """Return the page's buttons."""
         voice = voice_of(self._console, request)
         language = voice.words.language
         if language not in self._known:

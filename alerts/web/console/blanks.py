@@ -1,12 +1,12 @@
 """The blanks of a prepared text as fields of the form: `{lieu}`, `{itinéraire}`, `{n°}`.
 
-The text keeps its blanks and can be edited as before. What is typed for one is a field of its own, `blank:` and its
-name, and stands below the text that it is in. Where the words are read, `form.told` puts the two together; so it works
-without scripts, and a text of another severity finds what was typed already.
+The text keeps its blanks and can be edited as before. The value of one is a field of its own, `blank:` and its name,
+below its text. When the words are read, `form.told` combines the two; so it works without scripts, and a text of
+another severity finds the values that were typed already.
 
-An officer is offered what the town wrote down (`[station.blanks]`, and `numbers` for a number to call), then what its
-last alerts of the hazard had. A number to call stands in its field from the start, and so does what the town offers
-alone. What was true at the last alert is offered and never filled in: nobody may be sent to where it was safe then.
+An officer is offered the town's own choices (`[station.blanks]`, and `numbers` for a number to call), then those of its
+last alerts of the hazard. A number to call is filled in from the start, and so is a single choice of the town. A value
+of the last alert is offered but never filled in: nobody may be sent to a place that was safe then.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ MOST_OFFERED = 12
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """One blank: the text that it is in, its number on the page, its name, what stands in it and what is offered.
+    """One blank: its text, its number on the page, its name, its value and the choices.
 
-    Of each offer the words that it is known by, and what it fills in by the blanks' names: an alert's place comes with
-    its route. `is_number` is for a telephone's keys.
+    Each choice has the words to recognise it, and its values by the blanks' names: an alert's place comes with its
+    route. `is_number` selects a telephone's numeric keys.
     """
 
     within: str

@@ -1,22 +1,22 @@
-"""Composing an alert: one page, with each channel's post beside it as it is typed, and nothing typed is ever lost.
+"""Composing an alert: one page, with a preview of each channel's post as it is typed, and no typed word ever lost.
 
-GET  /compose               the page: ?draft=ID, ?hazard=wind, ?like=ALERT, ?update=ALERT, ?exercise=1
-POST /compose               a button of the form: keep, look, another hazard, publish
-POST /compose/confirm       what is grave, once it was read
-POST /compose/discard       throws a draft away
-POST /compose/preview       as it is typed: what stands beside the form
-GET, POST /compose/draft    as it is typed: what is kept of a draft, and keeping it
-POST /compose/picture       a picture, kept at once
+    GET  /compose               the page: ?draft=ID, ?hazard=wind, ?like=ALERT, ?update=ALERT, ?exercise=1
+    POST /compose               a button of the form: save, preview, another hazard, publish
+    POST /compose/confirm       a grave alert, once it was read
+    POST /compose/discard       deletes a draft
+    POST /compose/preview       as it is typed: the part next to the form
+    GET, POST /compose/draft    as it is typed: the saved draft, and saving it
+    POST /compose/picture       a picture, stored at once
 
-Each request makes a `Page`: from the draft that is kept, from an alert to be updated, or empty. Whatever the button,
-its form is kept as a draft first (`drafts`). Then it is read (`form`) and rehearsed (`rehearsal`), once for each page.
-To publish files it and marks the draft as posted in one transaction, so that a second press finds the alert of the
-first. What is Severe or worse is read once more on a page of its own, and goes out only as it was read there.
+Each request makes a `Page`: from the saved draft, from an alert to be updated, or empty. Whatever the button, its form
+is saved as a draft first (`drafts`). Then it is read (`form`) and rehearsed (`rehearsal`), once for each page. To
+publish files it and marks the draft as posted in one transaction, so that a second press finds the alert of the first.
+A Severe or Extreme alert is read once more on a page of its own, and is published only as it was read there.
 
-`Composer` is one class because its addresses are short and what is long is common to all of them: how a page begins
-(`_reopen`, `_keep_form`, `_begin_update`), how it is read, and how it is answered. The operators' desk has the same,
-but for what a rehearsal is and what publishing does (`alerts.fleet.dispatch_pages`). What needs no request stands
-beside it: `drafts`, `form`, `rehearsal`.
+`Composer` is one class because its addresses are short and share the long parts: how a page begins (`_reopen`,
+`_keep_form`, `_begin_update`), how it is read, and how it is answered. The operators' desk has the same, but for the
+rehearsal and the publishing (`alerts.fleet.dispatch_pages`). Parts without a request are separate: `drafts`, `form`,
+`rehearsal`.
 """
 
 from __future__ import annotations
@@ -187,7 +187,7 @@ class Composer:
         raise web.HTTPSeeOther(_AT)
 
     async def preview(self, request: web.Request) -> web.StreamResponse:
-        """What stands beside the form, and what is wrong with it, for a script that typed it in."""
+        """Return the preview and the faults of a form that a script sends while it is typed."""
         said, session = await json_of(request), visitor_of(request).session.digest
         posted = PostedForm(str(said.get("draft", "")), 0, typed_in_json(said.get("fields")), _named(said, "about"))
         seen = await self._turns.take(
@@ -196,7 +196,7 @@ class Composer:
         return web.json_response(seen) if seen is not None else web.json_response({"error": "overtaken"}, status=409)
 
     async def kept(self, request: web.Request) -> web.StreamResponse:
-        """What is kept of a draft, for a script that comes back."""
+        """Return the saved draft, for a script that comes back."""
         actor, identity = self._must_write(request), request.query.get("draft", "")
         kept = await self._service.ask(lambda unit: draft_of(unit, actor, identity))
         return web.json_response(_state(kept) if kept else {"revision": 0, "alert": None, "address": None})
@@ -253,7 +253,7 @@ class Composer:
 
     @staticmethod
     def _must_write(request: web.Request) -> Actor:
-        """Who asks. Raises Forbidden for those who may not post."""
+        """Return the visitor's actor. Raises Forbidden for those who may not post."""
         actor = visitor_of(request).actor
         if not actor.may(Act.POST):
             raise Forbidden(
@@ -282,7 +282,7 @@ class Composer:
         return page
 
     async def _posted(self, request: web.Request, form: Any) -> tuple[PostedForm, dict[str, str]]:
-        """What the form sent, its picture kept; what is wrong with the picture."""
+        """Return the form's content, with its picture stored, and the faults of the picture."""
         fields, problems = typed(form.items()), {}
         # The address says it too: a form whose field was lost would be a real alert.
         if request.query.get("exercise"):
@@ -300,9 +300,10 @@ class Composer:
         return PostedForm(str(form.get("draft", "")), number, fields, str(form.get("about", "")) or None), problems
 
     async def _changed_by(self, posted: PostedForm, do: str) -> PostedForm:
-        """The form after a button: another hazard, no picture; and with the order that its severity asks for.
+        """Return the form after a button: another hazard, no picture; and with the order of its severity.
 
-        What isn't grave goes out at the button, unread: there what stands in the form stays, and the checks tell it.
+        An alert that isn't grave is published at the button, unread: there the form stays unchanged, and the checks
+        report it.
         """
         name, _, value = do.partition(":")
         if name != "hazard" and (do != "publish" or is_grave(posted.fields)):
@@ -322,9 +323,9 @@ class Composer:
         return with_usual(fitting(fields, ready, self._service.now(), self._station.zone), self._station)
 
     async def _keep_form(self, actor: Actor, posted: PostedForm) -> Page:
-        """Keep what a form sent; where a newer version is kept already, as a copy beside it.
+        """Save a submitted form; if a newer version is saved already, as a separate copy.
 
-        A field that is too long is shown as it was typed, and nothing is kept: the draft stays as it was before.
+        A field that is too long is displayed as it was typed, and nothing is saved: the draft stays as it was before.
         """
         if not is_identity(posted.identity):
             posted = replace(posted, identity=new_id())
@@ -353,7 +354,10 @@ class Composer:
         return await self._service.ask(question)
 
     async def _begin_update(self, page: Page, about: StoredAlert, *, typed: bool = False) -> None:
-        """Lay what stands into the form. One that was typed from older words keeps them, and is told of the newer."""
+        """Fill the form with the current version.
+
+        A form typed from older words keeps them, and shows the newer ones.
+        """
 
         def question(unit: DeskUnit) -> tuple[StoredAlert, bool]:
             stands = goes_on_from(unit.alerts, about, ends=False)
@@ -443,7 +447,7 @@ class Composer:
         return await self._file(request, page, again=again)
 
     async def _ask_once_more(self, request: web.Request, page: Page, *, again: bool) -> web.Response:
-        """The page that is read before something grave goes out; what nobody would get is shown as it stands."""
+        """Return the page to read before a grave alert goes out; one that nobody would get is shown as it is."""
         if page.rehearsal.refusal or page.rehearsal.lacks:
             voice = voice_of(self._console, request)
             page.problems |= lacks_of(page, voice)
@@ -487,11 +491,11 @@ class Composer:
             return await self._answer(request, page)
 
     def _picture_words(self, request: web.Request) -> str:
-        """What is wrong with a picture that was refused."""
+        """Return the sentence on a refused picture."""
         return self._console.frame.words(request).gettext("Allowed: a JPEG or PNG picture of up to 5 MB.")
 
     async def _texts(self, language: str) -> Mapping[Hazard, Prepared]:
-        """What is prepared, in that language; the files are read once."""
+        """Return the prepared texts in that language; the files are read once."""
         if language not in self._prepared:
             found = await self._service.sketch(lambda unit: unit.desk.every_prepared(language))
             self._prepared[language] = found
@@ -499,7 +503,7 @@ class Composer:
 
 
 def _seen(page: Page, times: Mapping[str, str]) -> str:
-    """What the second page showed: the words, the times and the channels."""
+    """Return the digest of the second page: the words, the times and the channels."""
     return digest(page.fields, times["onset"], times["expires"], str(page.rehearsal.channels))
 
 

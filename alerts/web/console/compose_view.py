@@ -1,9 +1,8 @@
-"""The compose page as its templates have it: the form, what stands beside it, and the page that is read once more.
+"""The compose page for its templates: the form, the preview, and the page that is read once more.
 
-A `Page` is the form as one visitor has it before them, from the request to its answer: what was typed, whose draft it
-is, what is wrong with it, and what the rehearsal came to. Three answers are made of it: the whole page (`form_page`),
-the part beside the form for a script (`beside_fragment`), and the page that what is grave is confirmed on
-(`confirmation_page`).
+A `Page` is one visitor's form, from the request to its answer: the input, the draft's owner, the faults, and the
+rehearsal's result. Three answers are made of it: the whole page (`form_page`), the preview for a script
+(`beside_fragment`), and the page that confirms a grave alert (`confirmation_page`).
 """
 
 from __future__ import annotations
@@ -69,10 +68,10 @@ class Tapped(Refused):
 
 @dataclass
 class Page:
-    """A page on its way. `before` is the form of the alert that it updates; `notice` a word for what has to be told.
+    """A page being made. `before` is the form of the alert that it updates; `notice` a code of a message to show.
 
-    `newer` is what came while it was typed: what the form doesn't change stays as it is there. `last` is what alerts of
-    the same hazard had for the blanks of its order, newest first.
+    `newer` is a version that came while it was typed: fields unchanged in the form stay as they are there. `last` are
+    the values of the same hazard's alerts for the blanks of its order, newest first.
     """
 
     identity: str
@@ -99,17 +98,17 @@ class Page:
 
     @property
     def exercise(self) -> bool:
-        """Whether it is one."""
+        """True if it is an exercise."""
         return bool(text(self.fields, "exercise"))
 
     @property
     def is_grave(self) -> bool:
-        """Whether it is Severe or Extreme, which is read once more before it goes."""
+        """True if it is Severe or Extreme, and so read once more before it goes."""
         return is_grave(self.fields)
 
     @property
     def wish(self) -> Wish:
-        """What its form wants filed."""
+        """Return the form's wish to file."""
         return Wish(self.reading or Reading(None), self.fields, self.about, self.before)
 
     def take(self, kept: SavedDraft) -> None:
@@ -127,7 +126,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside the form, on its button, and above that what it `does`. `grave` asks for the second page."""
+    """The preview of the form: its button's label, and the effect (`does`). `grave` requires the second page."""
 
     looks: tuple[Look, ...]
     checks: tuple[Check, ...]
@@ -140,14 +139,14 @@ class Beside:
 
 
 def voice_of(console: Console, request: web.Request) -> Voice:
-    """Who is spoken to."""
+    """Return the reader's language and context."""
     station = console.frame.station
     return Voice(console.frame.words(request), station.zone, station.name, console.service.now())
 
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What one may go on from, or begin with: one's drafts, what is prepared, and what is usual here."""
+    """The starting points: one's drafts, the prepared texts, and the town's usual alerts."""
 
     drafts: Sequence[SavedDraft]
     prepared: Mapping[Hazard, Prepared]
@@ -155,7 +154,7 @@ class Offered:
 
 
 def form_page(console: Console, request: web.Request, page: Page, offered: Offered) -> web.Response:
-    """The form, with what stands beside it; the hazards alone where nothing was chosen yet."""
+    """Return the form with its preview; only the hazards if none was chosen yet."""
     prepared, usual = offered.prepared, offered.usual
     voice, problems, station = voice_of(console, request), dict(page.problems), console.frame.station
     if page.refusal is not None:
@@ -192,7 +191,7 @@ def form_page(console: Console, request: web.Request, page: Page, offered: Offer
 
 
 def beside_fragment(console: Console, request: web.Request, page: Page) -> Mapping[str, Any]:
-    """What a script puts beside the form."""
+    """Return the preview for a script."""
     voice = voice_of(console, request)
     shown = _beside(page, voice, console)
     html = console.frame.text(request, "compose_beside.html", sheet=page, beside=shown)
@@ -220,7 +219,7 @@ def blanks_fragments(console: Console, request: web.Request, page: Page) -> Mapp
 
 
 def lacks_of(page: Page, voice: Voice) -> dict[str, str]:
-    """What it has to say before it may go out, by the field that says it: of a blank, its own."""
+    """Return the missing parts by their fields; a missing value of a blank by its own."""
     left = left_in(page.fields)
     return {
         f"blank-{left}" if left and lack.reason.code == "blanks_left" else lack.field: voice.why(lack.reason)
@@ -246,7 +245,7 @@ def confirmation_page(console: Console, request: web.Request, page: Page, hidden
 
 
 def is_grave(fields: Fields) -> bool:
-    """Whether it is Severe or Extreme, which is read once more before it goes."""
+    """True if it is Severe or Extreme, and so read once more before it goes."""
     return gravity_of(fields).at_least(Severity.SEVERE)
 
 
@@ -282,7 +281,7 @@ def _look(card: ChannelCard, page: Page, voice: Voice, console: Console) -> Look
 def look_of_draft(
     console: Console, made: DraftPost, picture: PreviewPicture | None, link: LinkCard | None, audience: Audience
 ) -> Look:
-    """The look of a post that was rehearsed."""
+    """Return the preview of a rehearsed post."""
     station, rendered = console.frame.station, made.rendered
     told = made.bulk.messages if made.bulk else {}
     drawn = card_address(console, link.card) if link else ""
@@ -303,7 +302,7 @@ def _picture(card: ChannelCard, page: Page, console: Console) -> PreviewPicture 
 def audience_of(
     channel: ChannelConfig, standings: Sequence[Mapping[str, Any]], reaches: Mapping[str, SubscriberReach], voice: Voice
 ) -> Audience:
-    """Whom the channel reaches, in the reader's numbers."""
+    """Return the channel's audience, in the reader's number format."""
     followers = reached([channel.name], standings)
     reach = reaches.get(channel.name)
     return Audience(
@@ -378,7 +377,7 @@ def tiles_of(prepared: Mapping[Hazard, Prepared], offered: Sequence[Hazard], voi
 
 
 def drawn(hazard: Hazard) -> Markup:
-    """The hazard's pictogram. What it is stands beside it in words, so nobody has it read aloud."""
+    """Return the hazard's pictogram. Its name accompanies it in words, so it is hidden from screen readers."""
     # Ours alone: nothing of it was typed by anybody.
     lines = Markup(pictogram(hazard).svg)  # noqa: S704
     return Markup('<svg class="pictogram" aria-hidden="true" focusable="false" viewBox="0 0 24 24">{}</svg>').format(
@@ -391,14 +390,14 @@ def _hazard_of_last(stored: StoredAlert) -> Markup:
 
 
 def _draft_title(fields: Fields, prepared: Mapping[Hazard, Prepared], voice: Voice) -> str:
-    """What a draft is called in a list."""
+    """Return a draft's title in a list."""
     hazard = text(fields, "hazard")
     name = prepared[Hazard(hazard)].event if hazard in set(Hazard) and hazard != Hazard.GENERAL else ""
     return told(fields, "headline") or name or voice.words.gettext("Without a headline")
 
 
 def _choices(voice: Voice) -> Mapping[str, Sequence[tuple[str, str]]]:
-    """What can be chosen in the form, in the reader's words."""
+    """Return the choices of the form, in the reader's words."""
     _ = voice.words.gettext
     return {
         "severity": list(_severity_words(voice).items()),
@@ -468,7 +467,7 @@ def ends_at(rehearsal: WishRehearsal) -> datetime | None:
 
 
 class _Wrong(dict[str, str]):
-    """What is wrong with each field, in a template; nothing with the others."""
+    """The fault of each field, in a template; None for the others."""
 
     # Templates run with StrictUndefined, to which a field without a problem would else be an error.
     def __missing__(self, name: str) -> None:
@@ -486,7 +485,7 @@ class _Values:
         return value if isinstance(value, str) else ""
 
     def all(self, name: str) -> tuple[str, ...]:
-        """What was ticked."""
+        """Return the ticked values."""
         return several(self._fields, name)
 
     def lines(self, name: str) -> tuple[str, ...]:
@@ -494,7 +493,7 @@ class _Values:
         return lines(self._fields, name)
 
     def any(self, *names: str) -> bool:
-        """Whether one of these fields holds something."""
+        """True if one of these fields has a value."""
         return any(text(self._fields, name) or several(self._fields, name) not in ((), ("",)) for name in names)
 
 

@@ -24,9 +24,9 @@ from alerts.web.console.watch import Case, case_of, page
 REACH = timedelta(hours=24)
 MOST = 500
 BEFORE = timedelta(hours=3)
-"""How far the drawing goes back: what went out earlier stands in the list alone."""
+"""How far the drawing goes back: earlier alerts are in the list alone."""
 WIDTH, NAMES = 1200, 300
-"""The drawing's width in its own units, and how much of it the names beside the bars take."""
+"""The drawing's width in its own units, and the part for the names of the bars."""
 SPANS = {"week": timedelta(days=7), "month": timedelta(days=31)}
 
 
@@ -49,9 +49,9 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """What is shown; `cut` says that there was more than is shown. `ticks` are places with their hour.
+    """The content of the page; `cut` says that there was more. `ticks` are places with their hour.
 
-    `bars` are all alerts of the two days, `drawn` those that the drawing reaches back to.
+    `bars` are all alerts of the two days, `drawn` those within the drawing.
     """
 
     now: datetime
@@ -68,12 +68,12 @@ class Days:
 
     @property
     def ends(self) -> tuple[Case, ...]:
-        """What ends within the next day, soonest first."""
+        """The alerts that end within the next day, soonest first."""
         return tuple(bar.case for bar in self.bars if bar.case.ends and self.now < bar.case.ends <= self.now + REACH)
 
     @property
     def starts(self) -> tuple[Case, ...]:
-        """What begins within the next day."""
+        """The alerts that begin within the next day."""
         cases = [bar.case for bar in self.bars]
         return tuple(case for case in cases if case.starts and self.now < case.starts <= self.now + REACH)
 
@@ -141,7 +141,7 @@ def _newest(stored_alerts: Iterable[StoredAlert], *states: AlertState) -> list[S
 
 
 def place_of(time: datetime, now: datetime) -> float:
-    """Where a time is in the drawing; what is beyond its ends stands at them."""
+    """Return a time's position in the drawing, at most its ends."""
     share = (time - (now - BEFORE)) / (BEFORE + REACH)
     return round(NAMES + min(max(share, 0.0), 1.0) * (WIDTH - NAMES), 1)
 
@@ -169,7 +169,7 @@ def _ticks(now: datetime, zone: tzinfo) -> tuple[tuple[float, datetime], ...]:
 
 
 def agenda_of(unit: DeskUnit, span: timedelta) -> Agenda:
-    """What begins, ends or goes out within the span."""
+    """Return the alerts that begin or end, and the posts that go out, within the span."""
     now, views, language = unit.now, unit.views, unit.desk.station.language
     touching = views.starting_between(now, now + span, most=MOST + 1)
     timed = _waiting_for_their_time(unit)

@@ -1,16 +1,16 @@
-"""What stands in the form before it is read: prepared texts, an alert to be updated, a draft that is kept.
+"""The initial content of the form: prepared texts, an alert to be updated, a saved draft.
 
-Without a draft the form begins with what is prepared for a hazard (`prepared_fields`), or with the alert that it is to
-update (`fields_of_alert`); `changes_between` then tells what an update says otherwise. What nobody touched follows
-another hazard or severity, what was typed stays.
+Without a draft the form begins with a hazard's prepared texts (`prepared_fields`), or with the alert that it is to
+update (`fields_of_alert`); `changes_between` then lists an update's changes. Untouched fields follow another hazard or
+severity, typed ones stay.
 
-Each change is kept as a draft under the form's id (`keep`). A revision counts the changes, so that a page that was left
-open never writes over a newer version: it gets `Older`, with what is kept. A draft that was posted has its alert's id,
-and posts nothing a second time.
+Each change is saved as a draft under the form's id (`keep`). A revision counts the changes, so that a page that was
+left open never overwrites a newer version: it gets `Older`, with the saved one. A posted draft has its alert's id, and
+can't be posted a second time.
 
-What this town's officers usually write (`Usual`) is offered first: the hazards that they took most, and their last
-alerts to begin from. Both come from the alerts that officers posted themselves, newest first: nobody has to set
-anything up, and what a town never has isn't offered first. A feed's alerts count for nothing here.
+The town's usual alerts (`Usual`) are offered first: the most frequent hazards, and the last alerts to begin from. Both
+come from the alerts that officers posted themselves, newest first: nobody has to set anything up, and a hazard that
+never occurs isn't offered first. A feed's alerts don't count here.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ def another_hazard(fields: Fields, before: Prepared | None, after: Prepared) -> 
 
 
 def fitting(fields: Fields, prepared: Prepared | None, now: datetime, zone: tzinfo) -> dict[str, Typed]:
-    """The form with what is prepared for its severity and its beginning, where another case's words stand untouched.
+    """Return the form with the prepared texts for its severity and beginning, where they are untouched.
 
-    Who raises "Severe" to "Extreme" would else tell people to tie things down that should not go out any more, and who
-    announces a power cut for Thursday that they are not to touch fallen cables.
+    Otherwise raising "Severe" to "Extreme" would tell people to tie things down when they should stay inside, and
+    announcing a power cut for Thursday would tell them not to touch fallen cables.
     """
     if prepared is None:
         return dict(fields)
@@ -108,7 +108,7 @@ def fitting(fields: Fields, prepared: Prepared | None, now: datetime, zone: tzin
 
 
 def other_order(fields: Fields, prepared: Prepared | None, now: datetime, zone: tzinfo) -> str:
-    """What is prepared for what the form says; "" where it stands there or the officer's own words do."""
+    """Return the prepared order for the form's case; "" if it is there already, or the officer has written another."""
     if prepared is None or text(fields, "severity") not in set(Severity):
         return ""
     fits, stands = _case_of(fields, prepared, now, zone).instruction(gravity_of(fields)), text(fields, "instruction")
@@ -137,7 +137,7 @@ def gravity_of(fields: Fields) -> Severity:
 def fields_of_alert(
     stored: StoredAlert, station: Town, kept: Callable[[str], Path | None] = lambda _: None
 ) -> dict[str, Typed]:
-    """The form as it would have to be filled for this alert; `kept` tells which pictures are ours.
+    """Return the form filled for this alert; `kept` finds the pictures that are ours.
 
     `about` is the alert that it updated, if it did, so that it is filed as an update again.
     """
@@ -156,7 +156,7 @@ def fields_of_alert(
 
 
 def changes_between(before: Fields, now: Fields, draft: Draft) -> dict[str, Any]:
-    """The fields of the draft that an update has to tell: what the form says otherwise than it did."""
+    """Return the fields of the draft for an update: those that the form changes."""
     differ = {name for name in {*before, *now} if _value(before, name) != _value(now, name)}
     changes = {to: _told(getattr(draft, to)) for name, to in _ALONE.items() if name in differ}
     for names, fields in _TOGETHER:
@@ -207,7 +207,7 @@ class PostedForm:
 
 
 def is_identity(name: str) -> bool:
-    """Whether a draft may be called so."""
+    """True if a draft may have this name."""
     return bool(_IDENTITY.fullmatch(name))
 
 
@@ -241,9 +241,9 @@ def keep(unit: DeskUnit, actor: Actor, posted: PostedForm, *, by_script: bool = 
 
 
 def _make_room(unit: DeskUnit, actor: Actor) -> None:
-    """Let go of what nobody goes on with, since nothing old may stand in the way of an emergency.
+    """Delete abandoned drafts, since no old one may block an emergency.
 
-    What was sent back, which holds somebody else's words too, goes last.
+    Returned drafts, which hold somebody else's words too, are deleted last.
     """
     unit.drafts.sweep_drafts(unit.now - UNTOUCHED)
     by_worth = sorted(unit.drafts.drafts(actor.name), key=lambda each: (each.note is not None, each.updated_at))
@@ -262,7 +262,7 @@ def _typed(fields: Fields) -> dict[str, Typed]:
 
 
 def _told(value: Any) -> Any:
-    """Nothing, where there was something, is told as an empty text."""
+    """Return an empty text for a removed value."""
     return "" if value is None else value
 
 
@@ -296,7 +296,7 @@ def _spelled(time: datetime | None, zone: tzinfo) -> str:
 
 
 def _where(areas: tuple[Area, ...], station: Town) -> dict[str, Typed]:
-    """Districts are ticked, or the whole town; of another area its name and its shapes are told. No place is none."""
+    """Return the ticked districts, or the whole town; another area's name and shapes. No place is none."""
     if any(is_whole_town(area.description) for area in areas):
         return {"area": (EVERYWHERE,), "place": "", "polygon": "", "circle": ""}
     districts = {district.code: district.as_area() for district in station.districts}
@@ -326,7 +326,7 @@ def _picture(info: Info, kept: Callable[[str], Path | None]) -> dict[str, Typed]
 
 
 LOOKED_AT = 200
-"""Alerts of officers that are looked at, the newest: what was usual years ago isn't any more."""
+"""The officers' alerts that are read, the newest: habits of years ago no longer count."""
 FAVOURITES, LAST = 4, 4
 OFTEN = 2
 """Times that a hazard was taken before it is offered first: once may have been chance."""
@@ -343,7 +343,7 @@ class Usual:
 
 
 def usual_of(unit: DeskUnit, *, exercise: bool) -> Usual:
-    """What is usual here, of real alerts or of exercises."""
+    """Return the usual alerts, of real ones or of exercises."""
     wanted = Wanted(state=AlertState.ACCEPTED, source=MANUAL)
     firsts = [each for each in unit.views.page(wanted, most=LOOKED_AT) if _begins(each, exercise=exercise)]
     taken = Counter(hazard_of(each.alert.infos[0]) for each in firsts if each.alert)
@@ -354,7 +354,7 @@ def usual_of(unit: DeskUnit, *, exercise: bool) -> Usual:
 
 
 def _begins(stored: StoredAlert, *, exercise: bool) -> bool:
-    """Whether it is the first word of an alert, of that kind, with a headline to know it by."""
+    """True if it is the first message of an alert, real or practice as asked, with a headline to recognise it by."""
     alert = stored.alert
     if alert is None or alert.msg_type is not MsgType.ALERT or alert.references or not alert.infos:
         return False
@@ -364,9 +364,9 @@ def _begins(stored: StoredAlert, *, exercise: bool) -> bool:
 def last_fillings(
     unit: DeskUnit, texts: Mapping[Hazard, Prepared], fields: Fields, station: Town, *, exercise: bool
 ) -> list[Mapping[str, str]]:
-    """What officers' last alerts of the form's hazard had for the blanks of its order, newest first, by their names.
+    """Return the values of officers' last alerts of the form's hazard for its order's blanks, newest first, by name.
 
-    A gymnasium that was only played is offered to exercises alone; those may take what was real.
+    The place of an exercise is offered to exercises alone; those may also use a real one.
     """
     hazard = text(fields, "hazard")
     prepared = texts[Hazard(hazard)] if hazard in set(Hazard) else None

@@ -1,8 +1,7 @@
-"""What the steps of the sign-in and the pages of one's own account share.
+"""The common parts of the sign-in's steps and of one's own account.
 
-Forms as they are read (each field bounded), where it goes then (`next`), what holds somebody up as HTTP says it, a seed
-as a QR code, and `prove`: what changes who may come in asks for one's own password again, since a browser that was left
-open isn't enough for it.
+Reading forms (each field bounded), the next page (`next`), refusals in HTTP's terms, a seed as a QR code, and `prove`:
+a change of credentials requires one's own password again, since a browser that was left open isn't enough for it.
 """
 
 from __future__ import annotations
@@ -69,13 +68,13 @@ async def fields_of(request: web.Request) -> dict[str, str]:
 
 
 def uploaded(form: PostedFields) -> bytes:
-    """The file that a form brought, cut where it is larger than allowed."""
+    """Return the uploaded file, cut if it is larger than allowed."""
     data = form.get("file", b"")
     return data[: LARGEST_PICTURE + 1] if isinstance(data, bytes) else b""
 
 
 async def json_of(request: web.Request) -> dict[str, Any]:
-    """What a script sent. Raises HTTPBadRequest where it is no object."""
+    """Return a script's object. Raises HTTPBadRequest if it is none."""
     try:
         said = json.loads(await received(request, request.client_max_size))
     # Brackets nested a thousand deep end Python's reader of JSON with a RecursionError.
@@ -102,7 +101,7 @@ def see_other(address: str) -> web.Response:
 
 
 def read_answer(form: Mapping[str, str]) -> Mapping[str, Any]:
-    """What the script got from a passkey; empty, so refused, where it isn't that."""
+    """Return a passkey's answer from the script; empty, so refused, if it is none."""
     text = form.get("answer", "")
     try:
         answer = json.loads(text) if len(text) <= _LONGEST_ANSWER else None
@@ -112,7 +111,7 @@ def read_answer(form: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def options(asked: Mapping[str, Any] | Held) -> web.Response:
-    """What the script hands to the browser; or why not."""
+    """Return the script's options for the browser; or the refusal."""
     if isinstance(asked, Held):
         return web.json_response({"reason": asked.reason}, status=HTTPStatus.CONFLICT)
     return web.json_response(asked)
@@ -155,11 +154,11 @@ PROOF = "own_password"
 
 
 async def prove(console: Console, request: web.Request, form: Mapping[str, str]) -> Confirmed | web.Response:
-    """What was confirmed, where the form holds the visitor's own password; else the page that asks for it.
+    """Return the confirmation if the form has the visitor's own password; else the page that asks for it.
 
     That page sends the rest of the form again.
 
-    A wrong one counts as a sign-in that failed, and is slowed like one.
+    A wrong one counts as a failed sign-in, and is slowed like one.
     """
     held: Held | None = None
     if PROOF in form:

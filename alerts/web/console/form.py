@@ -37,7 +37,7 @@ TEXTS = (
 LISTS = ("area", "channel")
 """The fields of which several may be ticked."""
 BLANK = "blank:"
-"""Begins the name of a field that fills in a blank of a prepared text: `blank:lieu` is what `{lieu}` stands for."""
+"""The prefix of a field for a blank of a prepared text: `blank:lieu` has the value of `{lieu}`."""
 WITH_BLANKS = ("headline", "description", "instruction")
 """The texts that may have blanks, in the order in which they are typed."""
 LONGEST = 20_000
@@ -45,7 +45,7 @@ LONGEST = 20_000
 SPANS = ("1h", "3h", "6h", "12h", "24h")
 TOMORROW, OTHER = "tomorrow", "other"
 EVERYWHERE = "all"
-"""What is ticked for the whole town, beside its districts."""
+"""The tick for the whole town, in addition to its districts."""
 # Characters of a field that are looked at at all: of a longer one no more is shown again.
 _SHOWN = 2 * LONGEST
 # Far more than any town has districts: what is ticked is the browser's word, and is bounded like a text.
@@ -60,7 +60,7 @@ E = TypeVar("E", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a form is read against: the station, the time, and the files of the pictures that are kept."""
+    """The context of reading a form: the town, the time, and the files of stored pictures."""
 
     station: Town
     now: datetime
@@ -69,7 +69,7 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a form says. `problems` has a sentence for each field that can't stand; then there is no `draft`."""
+    """The content of a form. `problems` has a sentence for each invalid field; then there is no `draft`."""
 
     draft: Draft | None
     channels: tuple[str, ...] = ()
@@ -77,7 +77,7 @@ class Reading:
 
 
 def read_form(fields: Fields, ground: Ground, _: Gettext, why: Callable[[Reason], str] = str) -> Reading:
-    """Read a form. What can't stand is told in the reader's language, which `_` and `why` (for reasons) speak."""
+    """Read a form. Faults are worded in the reader's language, by `_` and `why` (for reasons)."""
     reader = _Reader(fields, ground, _)
     draft = reader.draft()
     channels = reader.channels()
@@ -99,13 +99,13 @@ def until(fields: Fields, now: datetime, station: Town) -> str | None:
 
 
 def text(fields: Fields, name: str) -> str:
-    """What was typed into a field, without blanks around it."""
+    """Return a field's text, stripped."""
     value = fields.get(name, "")
     return value.strip() if isinstance(value, str) else ""
 
 
 def told(fields: Fields, name: str) -> str:
-    """What people would read of a text: its blanks filled in, as far as somebody has."""
+    """Return a text as people would read it: its blanks filled in, as far as they have values."""
     values = {
         each.removeprefix(BLANK): " ".join(text(fields, each).split()) for each in fields if each.startswith(BLANK)
     }
@@ -113,7 +113,7 @@ def told(fields: Fields, name: str) -> str:
 
 
 def several(fields: Fields, name: str) -> tuple[str, ...]:
-    """What was ticked."""
+    """Return the ticked values."""
     value = fields.get(name, ())
     return (value,) if isinstance(value, str) else value
 
@@ -149,13 +149,13 @@ def too_long(fields: Fields) -> tuple[str, ...]:
 
 
 def digest(fields: Fields, *more: str) -> str:
-    """What two readings of the same fields have in common: what was confirmed is what goes out."""
+    """Return a digest that is equal for equal fields: the confirmed version is the one published."""
     said = [{name: value for name, value in sorted(fields.items()) if value}, *more]
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
 def same(one: Fields, other: Fields) -> bool:
-    """Whether the same was typed, an empty field being none."""
+    """True if both have the same input, an empty field being none."""
     return digest(one) == digest(other)
 
 
@@ -214,7 +214,7 @@ class _Reader:
         return chosen
 
     def check(self, draft: Draft, why: Callable[[Reason], str]) -> None:
-        """What only the whole can tell, such as a place that has no name."""
+        """Check the form as a whole, such as a place without a name."""
         _ = self._
         try:
             draft_alert(draft, self._ground.station, self._ground.now, "0")

@@ -1,13 +1,13 @@
-"""What every page of the desk has in common: its frame, its language, its times, its static files.
+"""The common parts of every page of the desk: its frame, its language, its times, its static files.
 
-A page is a template of `pages/` that extends `frame.html`. `Frame` renders it with what is at hand on every page: the
-reader's words, the times as they read them, who asks, the token that its forms carry. Whatever a page prints passes
-`worded`: a reason is told in the reader's language, and what can't be seen in somebody's text is written out.
+A page is a template of `pages/` that extends `frame.html`. `Frame` renders it with the values for every page: the
+reader's words, the times in their format, the visitor, the token of its forms. Every printed value passes `worded`: a
+reason is put into the reader's language, and invisible characters in somebody's text are written out.
 
-The cards that previews name (`CardPictures`) are drawn when a browser asks for them, of alerts that nobody has
-published yet. A preview is made with each word that is typed, and most of them change no card: so a page only names
-the card by a digest of its words, and the browser asks for those it shows and hasn't yet. The newest few hundred are
-known, in this process alone; of another one's the words beside the picture, and its alternative, say the same.
+The cards that previews name (`CardPictures`) are drawn when a browser requests them, of unpublished alerts. A preview
+is made with each word that is typed, and most of them change no card: so a page only names the card by a digest of its
+words, and the browser requests those it shows and lacks. The newest few hundred are known, in this process alone; for
+another process's, the text next to the picture, and its alternative, have the same content.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class CardPictures:
         self._drawing = asyncio.Lock()
 
     def name(self, card: Card) -> str:
-        """What its picture is asked for by."""
+        """Return the name of its picture."""
         digest = hashlib.sha256(repr(card).encode(errors="surrogatepass")).hexdigest()
         self._named.keep(digest, card)
         return digest
@@ -81,24 +81,24 @@ class CardPictures:
 BASE = "/desk"
 STATIC = f"{BASE}/static"
 VISITOR: web.RequestKey[Visitor] = web.RequestKey("visitor", Visitor)
-"""Who asks: set by the guard for every page behind the sign-in."""
+"""The visitor: set by the guard for every page behind the sign-in."""
 WAITING: web.RequestKey[int] = web.RequestKey("waiting", int)
 """How many alerts wait to be validated: set by the guard."""
 HEARD: web.RequestKey[Mapping[tuple[Kind, bool], int]] = web.RequestKey("heard", Mapping)
-"""What people said that nobody saw to, by kind and whether it may be a call for help: where the town listens."""
+"""Unhandled remarks by kind and possible call for help: if the town listens."""
 REPORTED: web.RequestKey[int] = web.RequestKey("reported", int)
 """How much of what citizens report waits for somebody: where the town takes reports."""
 CHANGED: web.RequestKey[Sequence[Chained]] = web.RequestKey("changed", Sequence)
-"""What was changed of what proves the visitor, to be told on this page: set by the guard and by the sign-in."""
+"""Changes of the visitor's credentials, to be shown on this page: set by the guard and by the sign-in."""
 _HERE = Path(__file__).parent
 _COMPILED = CompiledTemplates()
 PAGES = _HERE / "pages"
 
 
 class Frame:
-    """Makes pages from `pages/*.html`; each extends `frame.html`, which tells what every page has at hand.
+    """Makes pages from `pages/*.html`; each extends `frame.html`, which describes the values for every page.
 
-    `folders` is where pages are looked for, the first first. `is_app`: there is a manifest (`home_screen.py`).
+    `folders` are searched for pages, the first first. `is_app`: there is a manifest (`home_screen.py`).
     """
 
     def __init__(
@@ -216,7 +216,7 @@ def worded(context: Context, value: object) -> object:
 
 @pass_context
 def _as_sentence(context: Context, value: Reason) -> object:
-    """A reason that stands alone."""
+    """Return a reason as a sentence of its own."""
     return in_sight(sentence(value, context["language"], context["station_zone"]))
 
 
@@ -227,17 +227,17 @@ def _say(words: Words, sentence: str, /, **values: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What the pages of every part of the desk are made with.
+    """The dependencies of all pages of the desk.
 
-    `understand` and `group` are for what an officer types in of what people say, as the ears have them; `reports` is
-    the way in for what citizens report, where the town takes that; `push` what its channel knows of endpoints.
+    `understand` and `group` are for remarks that an officer types in, as the ears have them; `reports` is the intake of
+    citizens' reports, if the town takes them; `push` knows its channel's endpoints.
     """
 
     service: DeskService
     frame: Frame
     gate: Gate
     misdirected: set[tuple[Astray, str]] = field(default_factory=set)
-    """What was refused for the way it came, each once: by which name, or from which address."""
+    """Refusals of requests for their way, each once: by a wrong name, or from an unlisted proxy."""
     understand: Understand = understand_nothing
     group: Group | None = None
     reports: ReportIntake | None = None
@@ -248,7 +248,7 @@ class Console:
     """How many each alert reaches, as counted within the last minute."""
 
     def warnings(self) -> list[Reason]:
-        """What is wrong with the way to the desk, for who operates it."""
+        """Return the faults of the way to the desk, for its operators."""
         unlisted = sorted(address for why, address in self.misdirected if why is Astray.UNLISTED)
         told = [because("proxy_unlisted", address=each) for each in unlisted]
         if (self.frame.station.desk_url or "").startswith("https:") and not self.frame.station.web.trusted:
@@ -257,18 +257,18 @@ class Console:
 
 
 def done_of(request: web.Request, known: Container[str]) -> str | None:
-    """What was done just now, as the address that it led to says, where it is one of those that are known."""
+    """Return the act just done, from the address that it redirected to, if it is a known one."""
     told = request.query.get("done")
     return told if told in known else None
 
 
 def visitor_of(request: web.Request) -> Visitor:
-    """Who asks, behind the sign-in."""
+    """Return the visitor, behind the sign-in."""
     return request[VISITOR]
 
 
 def own_text(name: str) -> str:
-    """What a script of ours says."""
+    """Return the content of a script of ours."""
     return _own_files()[name].read_text(encoding="utf-8")
 
 

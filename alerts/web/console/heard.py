@@ -1,17 +1,17 @@
-"""What people say about the town's posts, and what the desk does about it.
+"""People's remarks on the town's posts, and the desk's handling of them.
 
-GET  /heard                     how old each ear's knowledge is, calls for help, questions, all that is unread
-GET  /heard/all                 everything that was heard, newest first, whatever became of it
-GET  /heard/questions/ID        one question: who asked it, its answers, all that can be done about it
-GET  /heard/said/ID             one utterance
-GET  /fragments/heard           of the page what changes by itself
-POST /heard/elsewhere           keeps what an officer heard where no ear is
-POST /heard/questions/ID/DEED, /heard/said/ID/DEED, /heard/blocks/ID/DEED
+    GET  /heard                     the age of each ear's knowledge, calls for help, questions, all unread remarks
+    GET  /heard/all                 all remarks, newest first, in any state
+    GET  /heard/questions/ID        one question: its askers, its answers, and the possible acts
+    GET  /heard/said/ID             one utterance
+    GET  /fragments/heard           the part of the page that changes by itself
+    POST /heard/elsewhere           stores a remark that an officer heard outside of any ear
+    POST /heard/questions/ID/DEED, /heard/said/ID/DEED, /heard/blocks/ID/DEED
 
-Where the town listens to nothing there is none of these. What is heard wakes the open page by the stream of events, and
-so does what an officer does about it. A button does its deed (`DEEDS`) in one transaction: it acts through
-`alerts.listening`, which checks the role and writes the audit log, and returns the page that is shown then. What can't
-be done is told on the page, beside what had been typed.
+If the town listens to nothing there is none of these. A new remark wakes the open page by the stream of events, and so
+does an officer's act on it. A button does its act (`DEEDS`) in one transaction: it acts through `alerts.listening`,
+which checks the role and writes the audit log, and returns the page to show next. A refusal is shown on the page, next
+to the input.
 """
 
 from __future__ import annotations
@@ -195,7 +195,7 @@ DEEDS: Mapping[str, Mapping[str, Deed]] = MappingProxyType(
         "blocks": {"agree": _agree, "refuse": _refuse},
     }
 )
-"""What can be done to what: each is an address below `/heard`, and the word that tells that it was done."""
+"""The acts by subject: each is an address below `/heard`, and the code of its confirmation."""
 
 
 LONGEST_PLACE = 200

@@ -1,7 +1,7 @@
-"""What the pages of what is heard show, read in one unit of work: the ears, what may be a call for help, questions.
+"""The content of the pages about remarks, read in one unit of work: the ears, possible calls for help, questions.
 
-Nothing is folded away before somebody saw its first words: whatever is unread stands in one of the lists, or their end
-says how much more there is. Of each question a few samples are read, however many asked it.
+Nothing is folded away before somebody saw its first words: every unread remark is in one of the lists, or their end
+says how many more there are. Of each question a few samples are read, however many asked it.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class EarSeen:
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question: how many asked it on each channel, since when, in which words, and what is said to it.
+    """A question: its askers by channel, since when, in which words, and its answer.
 
-    `standing` is the answer that holds, `waiting` the one that a second person has to see, `stuck` the posts of the
-    answer that failed or are in doubt.
+    `standing` is the current answer, `waiting` the one for a second person, `stuck` the posts of the answer that failed
+    or are in doubt.
     """
 
     question: Question
@@ -75,11 +75,11 @@ class AskedQuestion:
 
 @dataclass(frozen=True, slots=True)
 class HeardBoard:
-    """All that the page of what is heard shows. `rest` is what is unread beside questions and calls for help.
+    """The page of remarks. `rest` are the unread ones outside questions and calls for help.
 
-    `counts` tells how many of each kind are unread, `more` how many of the rest aren't shown, from the place `onward`
-    on, `more_questions` that not all are, and `headlines` what the incidents are called. `proposals` are what belongs
-    into an alert, `blocks` what waits for a second person's word, `on` the incidents that are on, by id and name.
+    `counts` has the unread of each kind, `more` how many of the rest aren't shown, from the place `onward` on,
+    `more_questions` is true if not all are, and `headlines` are the incidents' names. `proposals` are additions to
+    alerts, `blocks` those that wait for a second person, `on` the current incidents, by id and name.
     """
 
     ears: tuple[EarSeen, ...]
@@ -105,7 +105,7 @@ class HeardBoard:
 
 
 def board_of(unit: DeskUnit, after: int = 0) -> HeardBoard:
-    """What is heard now; of what is beside questions and calls for help, what came after that place."""
+    """Return the present remarks; of those outside questions and calls for help, the ones after that place."""
     town, listening = unit.desk.station, unit.listening
     counts = listening.unread_counts()
     raised = tuple(listening.calls(MOST_RAISED))
@@ -153,7 +153,7 @@ def asked_of(unit: DeskUnit, question: Question, most: int = SAMPLES) -> AskedQu
 
 
 def question_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
-    """What the page of a question shows; None where there is none of that id."""
+    """Return the content of a question's page. Returns None if there is none of that id."""
     found = unit.listening.question(name)
     if found is None:
         return None
@@ -179,7 +179,7 @@ def question_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
 
 
 def said_of(unit: DeskUnit, name: str) -> dict[str, Any] | None:
-    """What the page of an utterance shows; None where there is none of that id."""
+    """Return the content of an utterance's page. Returns None if there is none of that id."""
     found = unit.listening.utterance(name)
     if found is None:
         return None
@@ -226,7 +226,7 @@ def _ear(status: EarStatus, now: datetime, *, hears: bool) -> EarSeen:
 
 
 def headlines_of(unit: DeskUnit, incidents: Iterable[str | None]) -> Mapping[str, str]:
-    """What these incidents are called, by id."""
+    """Return the incidents' headlines, by id."""
     wanted = list(dict.fromkeys(each for each in incidents if each))
     if not wanted:
         return {}

@@ -1,12 +1,12 @@
-"""The desk on a home screen: what makes an app of it, and what it says where nothing answers.
+"""The desk on a home screen: the files of its app, and its page without a connection.
 
-GET /manifest.webmanifest   its name, icons and shortcuts, in the language that the browser asks for
-GET /worker.js              the service worker of the desk's pages alone
-GET /offline                the one page that the worker keeps
+    GET /manifest.webmanifest   its name, icons and shortcuts, in the browser's language
+    GET /worker.js              the service worker of the desk's pages alone
+    GET /offline                the one page that the worker keeps
 
-All three are for everybody: a browser asks for them without a cookie, and they tell nothing but the town's name. The
-worker keeps no page of the desk and answers no form. It says that the desk can't be reached instead of leaving that to
-the browser, since an officer has to know what can be done without it.
+All three are for everybody: a browser requests them without a cookie, and they reveal nothing but the town's name. The
+worker keeps no page of the desk and answers no form. It shows that the desk can't be reached instead of leaving that to
+the browser, since an officer has to know the alternatives.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alerts.web.console.frame import BASE, VISITOR, Console, own_text, static_ad
 
 MANIFEST, WORKER, OFFLINE = f"{BASE}/manifest.webmanifest", f"{BASE}/worker.js", f"{BASE}/offline"
 OPEN = (MANIFEST, WORKER, OFFLINE)
-"""What is answered to who isn't in."""
+"""The addresses that need no sign-in."""
 _ICONS = (
     ("desk-192.png", "192x192", "any"),
     ("desk-512.png", "512x512", "any"),
@@ -41,7 +41,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 
 class HomeScreen:
-    """What a browser asks for to make an app of the desk."""
+    """The files with which a browser makes an app of the desk."""
 
     def __init__(self, console: Console) -> None:
         self._frame = console.frame

@@ -1,13 +1,12 @@
-"""How each channel's post will look where people read it: what the previews of the form and of validation show.
+"""The look of each channel's post: the previews of the form and of validation.
 
-A `Look` is one channel: its length, what was cut, what to look at, whom it reaches, and its screens. A screen is what
-people have before them in one place, laid out as that kind of place is: a post in a feed, a message in a chat, a
-notification on a locked telephone, a letter in a list and opened, a panel, or the bare words that a machine gets. Its
-words, link card and picture are the real ones; only the frame around them is drawn, and no platform's own signs are in
-it.
+A `Look` is one channel: its length, the parts that were cut, remarks, its audience, and its screens. A screen is the
+readers' view in one place, laid out as that kind of place is: a post in a feed, a message in a chat, a notification on
+a locked telephone, an e-mail in a list and opened, a panel, or the bare words for a machine. Its words, link card and
+picture are the real ones; only the frame around them is drawn, without any platform's own signs.
 
-`screens_of` makes them of a post, or of one that is only rehearsed (`Shot`): where people subscribe to the channel,
-what subscribers get has a screen for each language. `reach_words` tells a reach as numbers that single nobody out.
+`screens_of` makes them of a post, or of a rehearsed one (`Shot`): if people subscribe to the channel, the subscribers'
+message has a screen for each language. `reach_words` words a reach so that it reveals no individual.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class PreviewPicture:
 
 @dataclass(frozen=True, slots=True)
 class PreviewCard:
-    """The card that a platform makes of a link. Without a picture, the page is not ours, and nobody can tell."""
+    """A platform's card of a link. Without a picture, the page is not ours, and its card is unknown."""
 
     host: str
     title: str = ""
@@ -70,9 +69,9 @@ class PreviewCard:
 
 @dataclass(frozen=True, slots=True)
 class PreviewPanel:
-    """What a panel can show of the message that a broker keeps for it, and the topics where it stands.
+    """A panel's content from the message that a broker keeps for it, and its topics.
 
-    The last level of a topic is the incident, which nobody knows before it is stored.
+    The last level of a topic is the incident, which is unknown before it is stored.
     """
 
     severity: str
@@ -86,10 +85,10 @@ class PreviewPanel:
 
 @dataclass(frozen=True, slots=True)
 class PreviewScreen:
-    """What people have before them in one place: `seen` at first, and the `rest` after a tap.
+    """The readers' view in one place: `seen` at first, and the `rest` after a tap.
 
-    `title` is a notification's or a letter's, `brief` what a list of letters shows of its words. `subscribers` tells
-    one that goes to each of them from one that stands on the channel. `panel` is what the words say to a panel.
+    `title` is a notification's or an e-mail's, `brief` its words in a list of e-mails. `subscribers` is true for a
+    message to each of them, false for a post on the channel. `panel` is the words' content for a panel.
     """
 
     layout: Layout
@@ -109,7 +108,7 @@ class PreviewScreen:
 
 @dataclass(frozen=True, slots=True)
 class ReachWords:
-    """A reach as it is told. None for `people`: they are few; "" for `later`: nobody, or so few that it isn't told."""
+    """A reach in words. None for `people`: they are few; "" for `later`: nobody, or too few to show."""
 
     people: str | None
     later: str = ""
@@ -118,7 +117,7 @@ class ReachWords:
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a channel reaches: how many follow it there as far as the platform told, and its subscribers."""
+    """A channel's audience: its followers as far as the platform gives them, and its subscribers."""
 
     followers: str = ""
     reach: ReachWords | None = None
@@ -126,10 +125,10 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One channel's post as it will look, or why there is none (`silence`).
+    """The preview of one channel's post, or the reason why there is none (`silence`).
 
-    `means` says how it appears beside what is out, `to` is the list that letters go to, `link` the whole address: a
-    screen may show less of it.
+    `means` is its relation to earlier posts, `to` the list that e-mails go to, `link` the whole address: a screen may
+    show less of it.
     """
 
     channel: str
@@ -151,15 +150,15 @@ class Look:
 
     @property
     def over(self) -> bool:
-        """Whether it is longer than the platform takes."""
+        """True if it is longer than the platform accepts."""
         return self.limit is not None and self.count > self.limit
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What a look is made of: a post, what its subscribers are told by language, its picture, and its link's card.
+    """The input of a preview: a post, its subscribers' messages by language, its picture, and its link's card.
 
-    `card` is what the alert's own page will say of itself, `drawn` where its picture is.
+    `card` is that of the alert's own page, `drawn` the address of its picture.
     """
 
     station: Town
@@ -172,7 +171,7 @@ class Shot:
 
 
 def look_of(shot: Shot, length: tuple[int, int | None], audience: Audience) -> Look:
-    """The look of a channel that has a post, of that length as its platform counts and allows."""
+    """Return the preview of a channel with a post, of that length and limit by its platform's count."""
     channel, post = shot.channel, shot.post
     return Look(
         channel.name,
@@ -205,7 +204,7 @@ def screens_of(shot: Shot) -> tuple[PreviewScreen, ...]:
 
 
 def reach_words(reach: SubscriberReach, locale: str) -> ReachWords:
-    """The reach in numbers as they may be told, written as the reader's language does."""
+    """Return the reach in publishable numbers, in the reader's number format."""
 
     def told(number: int) -> str | None:
         rounded = told_people(number)
@@ -243,7 +242,10 @@ def _screen(shot: Shot, message: Message, picture: PreviewPicture | None, *, sub
 
 
 def panel_of(words: str, prefix: str) -> PreviewPanel | None:
-    """What these words tell a panel; None: they are no alert's, or a template of the town's says something else."""
+    """Return a panel's content in these words.
+
+    Returns None if they are no alert's, or of a template with another form.
+    """
     try:
         told = json.loads(words)
         until = datetime.fromisoformat(told["until"]) if told.get("until") else None
@@ -256,7 +258,7 @@ def panel_of(words: str, prefix: str) -> PreviewPanel | None:
 
 
 def _called(shot: Shot, *, subscribers: bool) -> tuple[str, str]:
-    """Who it comes from, as far as the configuration knows how the town is called there."""
+    """Return the sender's name and handle, as far as the configuration has them."""
     channel, town = shot.channel, shot.station.name
     if channel.kind == MAIL:
         name, _, address = channel.sender.rpartition("<")
@@ -307,13 +309,13 @@ def _as_x(piece: ToldPiece) -> ToldPiece:
 
 
 def _whole(shot: Shot, message: Message) -> str:
-    """On a Page the link stands beside the words; with a picture, and in a comment, it stands below them."""
+    """Return the words with the link: separate on a Page; below them in a comment, or with a picture."""
     beside = shot.channel.text.link == "field" and shot.post.means is not Means.REPLY and message.image is None
     return message.plain if beside or not message.link else f"{message.plain}\n\n{message.link}"
 
 
 def _card(shot: Shot, message: Message, layout: Layout) -> PreviewCard | None:
-    """What the platform makes of the link. An edit leaves the card that is there, and letters and screens make none."""
+    """Return the platform's card of the link. An edit keeps the present card, and e-mails and screens have none."""
     if message.link is None or layout not in ("feed", "chat") or shot.post.means is Means.EDIT:
         return None
     host = urlsplit(message.link).hostname or ""
@@ -324,5 +326,5 @@ def _card(shot: Shot, message: Message, layout: Layout) -> PreviewCard | None:
 
 
 def _is_ours(link: str, station: Town) -> bool:
-    """Whether it leads to the alert's own page, so that its card is known."""
+    """True if it leads to the alert's own page, so that its card is known."""
     return station.public_url is not None and link.startswith(f"{station.public_url}/")

@@ -1,10 +1,10 @@
-"""What goes wrong at the desk, as a page that says the cause and what to do; and nothing that was typed is lost by it.
+"""Errors at the desk, as a page with the cause and the remedy; no typed word is lost by them.
 
-A form that isn't taken, because the session was over, its token was another's or the database refused, is carried in
-the page that answers (`Carried`): where it was to go and its fields, without secrets and files. It comes back from the
-browser, so it is looked at as if it were new, and nothing is ever done with it by itself: an alert becomes a draft of
-its author (`back_at`), and any other form a page with a button that sends it again (`please_confirm`). If another
-person signed in meanwhile, it is kept for the one who typed it, and they are told so (`keep_for`).
+A refused form, because the session was over, its token was another's or the database refused, is included in the page
+that answers (`Carried`): its address and its fields, without secrets and files. It comes back from the browser, so it
+is checked as if it were new, and never acted on by itself: an alert becomes a draft of its author (`back_at`), and any
+other form a page with a button that sends it again (`please_confirm`). If another person signed in meanwhile, it is
+kept for its author, and they are informed (`keep_for`).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Carried:
 
 
 def wants_page(request: web.Request) -> bool:
-    """Whether a browser is to show the answer as a page: not what a script fetches, nor a part of a page."""
+    """True if a browser will show the answer as a page: not for a script's request, nor a part of a page."""
     whole = request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate" and "/fragments/" not in request.path
     return whole and "text/html" in request.headers.get("Accept", "text/html")
 
@@ -90,7 +90,7 @@ def mishap(frame: Frame, request: web.Request, what: TocsinError | int, *, statu
 
 
 def _said_of(status: int, words: Words) -> tuple[str, str]:
-    """What happened and what to do about it, where nothing but HTTP's status is known."""
+    """Return the error and the remedy if only HTTP's status is known."""
     _ = words.gettext
     said = {
         400: (
@@ -134,7 +134,7 @@ def _said_of(status: int, words: Words) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class RefusedForm:
-    """What a page says where its form was refused: why, and what was typed. Empty where nothing was."""
+    """A page's message about its refused form: the reason, and the input. Empty if nothing was refused."""
 
     error: Reason | None = None
     typed: Mapping[str, str] = field(default_factory=dict)
@@ -216,13 +216,13 @@ def sign_in_again(frame: Frame, request: web.Request, carried: Carried | None) -
 
 
 def carry(to: str, form: Form) -> Carried | None:
-    """What is kept of a posted form; None where nothing is, or it is larger than anybody types."""
+    """Return the part of a posted form to keep. Returns None if it is empty, or larger than anybody types."""
     by = claimed_in(str(form.get("csrf", "")))
     return _bounded(to, [(name, value) for name, value in form.items() if isinstance(value, str)], by)
 
 
 def unpacked(text: str) -> Carried | None:
-    """What comes back from the hidden field: the browser's word, so looked at as if it were new. None: nothing."""
+    """Return the form from the hidden field, checked as if it were new. Returns None if there is none."""
     # JSON writes a quote and a line's end as two characters: packed, a form may be twice as long.
     if not text or len(text.encode("utf-8", "replace")) > 2 * MOST_BYTES:
         return None
@@ -289,7 +289,7 @@ async def keep_for(
     status: int = HTTPStatus.OK,
     failures: Failures | None = None,
 ) -> web.Response:
-    """Keep it for its author, as far as it can be; the page tells whoever is there now."""
+    """Keep it for its author, as far as possible; the page informs the present visitor."""
     kept = await back_at(console, carried, author) is not None
     shown = [] if kept else [(name, value) for name, value in carried.fields if value.strip()]
     values = {"author": author, "kept": kept, "shown": shown, "failures": failures}

@@ -1,10 +1,10 @@
-"""One's own account: language, password, second factors, where one is signed in, and what happened to it.
+"""One's own account: language, password, second factors, sign-ins, and its history.
 
-GET  /account               all of it
-POST /account/...           an address for each thing one does; what proves the owner asks for the password again
-POST /language              the switch on every page, for whoever looks, signed in or not
+    GET  /account               all of it
+    POST /account/...           an address for each act; a change of credentials asks for the password again
+    POST /language              the switch on every page, for every reader, signed in or not
 
-What the gate doesn't do is said on the page, beside where it was asked.
+A refusal of the gate is shown on the page, next to the request.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class OwnAccount:
         return await self._answered(request, await self._gate.drop_code(self._cookie(request), asked), "removed")
 
     async def ask_passkey(self, request: web.Request) -> web.Response:
-        """What the script is to ask a new passkey."""
+        """Return the script's request to a new passkey."""
         # This changes nothing yet, so it asks for no password: to keep the passkey does.
         site = request[ARRIVAL].site(request)
         return options(await self._gate.begin_enrol_passkey(self._cookie(request), site, Stage.FULL))
@@ -164,7 +164,7 @@ class OwnAccount:
         return await self._answered(request, answer, "removed")
 
     async def acknowledge(self, request: web.Request) -> web.StreamResponse:
-        """What was changed elsewhere is known: to nobody but this browser, where it may be the one that did it."""
+        """Acknowledge changes made elsewhere; only for this browser if it may be the one that made them."""
         visit = request[ARRIVAL].visit(request)
         answer, is_known = await self._gate.acknowledge(self._cookie(request), visit)
         return await self._answered(request, answer, "" if is_known else "still-told")
@@ -178,7 +178,7 @@ class OwnAccount:
         return await self._page(request, link_code=code)
 
     async def link_device(self, request: web.Request) -> web.StreamResponse:
-        """This browser is told what waits, after the password; its script filled in where it is reached."""
+        """Send this browser notices of waiting alerts, after the password; its script fills in its endpoint."""
         form, push, visitor = await fields_of(request), self._console.push, visitor_of(request)
         endpoint = PushEndpoint(form.get("endpoint", ""), form.get("p256dh", ""), form.get("auth", ""))
         is_one = push is not None and push.is_known(endpoint.url) and push.is_readable(endpoint.p256dh, endpoint.auth)
@@ -199,7 +199,7 @@ class OwnAccount:
         return await self._answered(request, await self._gate.renew(self._cookie(request)), "device")
 
     async def drop_chats(self, request: web.Request) -> web.StreamResponse:
-        """No chat belongs to this account any more; the password first: its owner is told there what is changed."""
+        """Unlink all chats of this account, after the password; its owner is notified there of the change."""
         if isinstance(asked := await prove(self._console, request, await fields_of(request)), web.Response):
             return asked
         visitor = visitor_of(request)

@@ -33,7 +33,7 @@ ACCOUNTS = f"{BASE}/accounts"
 RECORD = f"{BASE}/record"
 LINES = 50
 VERIFIED_UNASKED = 5000
-"""Up to so many lines the chain is followed at each look; beyond, when asked: it is the database's one thread."""
+"""Maximum lines whose chain is verified on each visit; beyond, on request: it takes the database's one thread."""
 
 
 def routes(console: Console) -> list[web.RouteDef]:

@@ -1,9 +1,9 @@
-"""The pictures that previews show: cards of alerts that nobody has published yet, and the town's own crest.
+"""The pictures in previews: cards of unpublished alerts, and the town's own crest.
 
-GET /looks/cards/DIGEST.png     a card that a page of the desk has just named, drawn when it is first asked for
-GET /looks/logo                 the town's crest, as on its pages
+    GET /looks/cards/DIGEST.png     a card that a page of the desk has just named, drawn on first request
+    GET /looks/logo                 the town's crest, as on its pages
 
-Previews are made in turns (`PreviewTurns`): nobody who types fast takes the machine from the rest.
+Previews are queued (`PreviewTurns`): a fast typist takes the machine from nobody.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ T = TypeVar("T")
 
 
 class PreviewTurns:
-    """Each visitor has one preview made at a time, and the newest of a draft stands for those before it."""
+    """Queues previews: each visitor has one made at a time, and the newest of a draft replaces those before it."""
 
     def __init__(self) -> None:
         self._count = itertools.count()

@@ -1,10 +1,10 @@
-"""What an alert would come to if it were filed now: the posts, what a warning lacks, and the words on the button.
+"""The result of filing an alert now: the posts, the missing parts of a warning, and the words on the button.
 
-`rehearse` files the form for real, in a blank database of its own that knows one incident at most, so that what is
-shown beside the form is what the desk would do: each channel's post as it will look there, or the reason why there is
-none. `checklist` looks at the five things that a warning has to say: who says it, what happens, where and until when,
-what to do, where to learn more. They are the elements that people act on (D. S. Mileti and J. H. Sorensen,
-"Communication of Emergency Public Warnings", ORNL-6609, 1990). What is missing is told, and holds nothing up.
+`rehearse` files the form for real, in a blank database of its own that knows one incident at most, so that the preview
+is the desk's own result: each channel's post as it will look there, or the reason why there is none. `checklist` checks
+the five elements of a warning: the source, the event, the place and the end, the instruction, where to learn more. They
+are the elements that people act on (D. S. Mileti and J. H. Sorensen, "Communication of Emergency Public Warnings",
+ORNL-6609, 1990). A missing one is reported, and blocks nothing.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _OPTION = re.compile(r"--([a-z]+)")
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an officer wants filed: a form that was read, and, of an update, the alert and the form as it was before."""
+    """An officer's wish: a form that was read, and, for an update, the alert and the form as it was before."""
 
     reading: Reading
     fields: Mapping[str, Any]
@@ -68,11 +68,11 @@ class ChannelCard:
 
 @dataclass(frozen=True, slots=True)
 class WishRehearsal:
-    """What would come of it. `refusal` is why nothing would; `goes_at` is when a veto's time would be over.
+    """The expected result. `refusal` is the reason why there is none; `goes_at` is when a veto would end.
 
-    `lacks` is what it has to say before it may go out, `other_order` what is prepared for such an alert where the order
-    prepared for another one stands in the form. `link` is what a platform will show of the link to the alert's page.
-    `withdraws` are other people's messages that wait for a validation and that it would take the place of.
+    `lacks` are the missing parts before it may go out, `other_order` the prepared text for such an alert if the form
+    has another one's. `link` is the platform's card of the link to the alert's page. `withdraws` are others' waiting
+    messages that it would replace.
     """
 
     alert: Alert | None = None
@@ -98,10 +98,10 @@ class WishRehearsal:
 
 @dataclass(frozen=True, slots=True)
 class CheckedText:
-    """What is looked at. `signed` and `linked` are whether every post tells its sender, and one leads to a page.
+    """The text to check. `signed` and `linked`: every post names its sender, and one leads to a page.
 
-    `own_end` says that an end was told rather than assumed, `needs_a_place` that it is an order for some people alone.
-    `other_order` is what is prepared for such an alert, where the order prepared for another one stands.
+    `own_end`: the end was given rather than assumed, `needs_a_place`: it is an order for some people alone.
+    `other_order` is the prepared text for such an alert if the form has another one's.
     """
 
     station: str
@@ -122,7 +122,7 @@ class CheckedText:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One element: its name, whether it is told well, and why not, or what is told."""
+    """One element: its name, the result, and the fault or the content."""
 
     name: str
     good: bool
@@ -130,7 +130,7 @@ class Check:
 
 
 def _field_names(_: Callable[..., str]) -> Mapping[str, str]:
-    """What the form calls the field of an option of the command line."""
+    """Return the form's names for the fields of the command line's options."""
     return {
         "headline": _("Headline"),
         "description": _("Details"),
@@ -149,7 +149,7 @@ def _field_names(_: Callable[..., str]) -> Mapping[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """Who is spoken to: the words of their language, the station's zone and its name, and the time it is."""
+    """The reader's context: the words of their language, the town's zone and its name, and the time."""
 
     words: Words
     zone: tzinfo
@@ -256,7 +256,7 @@ def _waiting(unit: DeskUnit, wish: Wish, actor: Actor, gone: Collection[str] | N
 
 
 def reached(names: Sequence[str], standings: Sequence[Mapping[str, Any]]) -> int | None:
-    """How many follow these channels, as far as their platforms told; None where none did."""
+    """Return the number of these channels' followers, as far as their platforms give it. Returns None if none does."""
     told = [standing["followers"] for standing in standings if standing["channel"] in names]
     known = [number for number in told if number is not None]
     return sum(known) if known else None
@@ -274,7 +274,7 @@ def checklist(said: CheckedText, _: Callable[..., str]) -> tuple[Check, ...]:
 
 
 def button_word(rehearsal: WishRehearsal, voice: Voice, *, exercise: bool) -> str:
-    """What stands on the one button."""
+    """Return the label of the one button."""
     _ = voice.words.gettext
     if exercise:
         return _("Publish the EXERCISE")
@@ -282,7 +282,7 @@ def button_word(rehearsal: WishRehearsal, voice: Voice, *, exercise: bool) -> st
 
 
 def button_words(rehearsal: WishRehearsal, followers: int | None, voice: Voice, *, exercise: bool, update: bool) -> str:
-    """What the one button will do: it stands above it, for a telephone has no room for it on the button."""
+    """Return the effect of the one button, to show above it: a telephone has no room for it on the button."""
     _, plural, number = voice.words.gettext, voice.words.ngettext, len(rehearsal.channels)
     if exercise:
         if not number:
@@ -346,7 +346,7 @@ def _alert_alone(unit: DeskUnit, wish: Wish) -> Alert | None:
 
 
 def _before(wish: Wish) -> Alert | None:
-    """What the readers know already."""
+    """Return the readers' present version."""
     return wish.about.alert if wish.about else None
 
 

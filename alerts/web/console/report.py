@@ -73,7 +73,7 @@ def report_text(report: Report, language: str, zone: tzinfo) -> str:
 
 
 def in_words(words: Words, zone: tzinfo) -> dict[str, Any]:
-    """What a template of the report needs to spell times and spans."""
+    """Return a report template's functions to spell times and spans."""
     locale = Locale.parse(_REGION.get(words.language, words.language))
 
     def moment(time: datetime | None) -> str:
@@ -84,7 +84,7 @@ def in_words(words: Words, zone: tzinfo) -> dict[str, Any]:
         return f"{format_date(there, 'short', locale=locale)} {format_time(there, 'HH:mm:ss')}"
 
     def remarked_all(remarks: Sequence[Reason]) -> str:
-        """What a message's notes or a post's warnings say, each a sentence."""
+        """Return a message's notes or a post's warnings, each a sentence."""
         return " ".join(sentence(each, words.language, zone) for each in remarks)
 
     def signs(reactions: Mapping[str, int]) -> str:

@@ -1,19 +1,19 @@
-"""What citizens report, at the desk: a list that is whole, a map beside it, and each report with what can be done.
+"""Citizens' reports at the desk: a complete list, a map, and each report with the possible acts.
 
-GET  /reports                   what is open, filtered, a page at a time; beside it the map
-GET  /fragments/reports         of that page what changes by itself
-GET  /reports/NUMBER            one report: its words, place, photo, what became of it, and every deed in one tap
-POST /reports/NUMBER/DEED       (`reports_deeds`)
-/reports/map.geojson, /reports/export.…: `reports_map`; /reports/NUMBER/photo: `reports_photo`; /reports/new:
-`reports_new`
-GET  /reports/notices           what is said against public reports (DSA, article 16): what waits, then what was decided
-POST /reports/notices/ID        decides one, with the town's reasons (article 17)
+    GET  /reports                   the open ones, filtered, a page at a time; with the map
+    GET  /fragments/reports         the part of that page that changes by itself
+    GET  /reports/NUMBER            one report: its words, place, photo, steps, and every act in one tap
+    POST /reports/NUMBER/DEED       (`reports_deeds`)
+    /reports/map.geojson, /reports/export.…: `reports_map`; /reports/NUMBER/photo: `reports_photo`; /reports/new:
+    `reports_new`
+    GET  /reports/notices           objections to public reports (DSA, article 16): waiting ones, then decided ones
+    POST /reports/notices/ID        decides one, with the town's reasons (article 17)
 
-Where the town takes no reports there is none of these. A report that comes in or changes wakes the open pages by the
-stream of events. A form says in which state the report was seen: where somebody was faster, nothing is done.
+If the town takes no reports there is none of these. A new or changed report wakes the open pages by the stream of
+events. A form carries the state in which the report was shown: if somebody was faster, nothing is done.
 
-Whoever gave notice reads the decision, and so does who reported where something is taken from the public: what is
-upheld withholds the report's words and photo for that reason.
+The objector reads the decision, and so does the reporter if something is withdrawn from the public: an upheld objection
+withholds the report's words and photo for that reason.
 """
 
 from __future__ import annotations

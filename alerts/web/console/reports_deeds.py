@@ -1,11 +1,10 @@
-"""What is done about a report from its page: each button's deed, by its name.
+"""The acts on a report's page: each button's, by its name.
 
-A deed acts through `alerts.reports.acts`, which checks the role, tells who reported and writes the audit log. Each is
-one tap: what it needs to say is in the button, or was typed beside it.
+An act uses `alerts.reports.acts`, which checks the role, notifies the reporter and writes the audit log. Each is one
+tap: its parameters are in the button, or were typed next to it.
 
-What officers say most to who reported is prepared (`PreparedAnswer`), and each reads it in their own language. A form
-carries the code alone. What is said is looked up when it is told, in the language that the report came in; where
-there is no such language it is the town's.
+The usual answers to reporters are prepared (`PreparedAnswer`), and each reporter reads them in their own language. A
+form carries the code alone. The words are looked up when they are sent, in the report's language, or else the town's.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def was_of(form: Mapping[str, str]) -> Was:
 
 
 def _prepared(officer: Officer, number: str, form: Mapping[str, str]) -> PreparedAnswer | None:
-    """What was tapped, in the language of who reported; None where something was typed."""
+    """Return the tapped answer, in the reporter's language. Returns None if it was typed."""
     code = form.get("prepared", "")
     return prepared_for(acts.find_report(officer.unit, number), code, officer.unit.desk.station) if code else None
 
@@ -113,7 +112,7 @@ DEEDS: Mapping[str, ReportDeed] = MappingProxyType(
         "forward-again": _forward_again,
     }
 )
-"""What can be done to a report: each is an address below its page, and the word that tells that it was done."""
+"""The acts on a report: each is an address below its page, and the code of its confirmation."""
 STAYS = frozenset({"tell", "withhold", "show-again", "erase", "forward-again"})
 """After these the report is shown again; after the others the list, where the next one waits."""
 
@@ -177,7 +176,7 @@ def decisions(words: Words) -> tuple[PreparedDecision, ...]:
 
 
 def decided_for(code: str, town: Town) -> PreparedDecision:
-    """That one in the town's language, since nobody knows in which who gave notice reads. Raises Misuse."""
+    """Return a decision in the town's language, since the objector's is unknown. Raises Misuse."""
     found = {each.code: each for each in decisions(words_of(best_language(None, town.language)))}
     if code not in found:
         raise Misuse(because("no_prepared_answer", name=code[:40]))
@@ -185,12 +184,12 @@ def decided_for(code: str, town: Town) -> PreparedDecision:
 
 
 def language_of(report: CitizenReport, town: Town) -> str:
-    """The language in which who reported is told."""
+    """Return the language of the reporter's messages."""
     return best_language(report.language, town.language)
 
 
 def prepared_for(report: CitizenReport, code: str, town: Town) -> PreparedAnswer:
-    """That one as who reported reads it. Raises Misuse where there is none of that code."""
+    """Return a prepared answer in the reporter's language. Raises Misuse if there is none of that code."""
     found = {each.code: each for each in prepared(words_of(language_of(report, town)))}
     if code not in found:
         raise Misuse(because("no_prepared_answer", name=code[:40]))

@@ -1,9 +1,9 @@
-"""A report that an officer notes: what somebody says at the counter, by telephone, or on a channel that is listened to.
+"""A report noted by an officer: somebody's words at the counter, by telephone, or on a channel that is listened to.
 
-GET  /reports/new            the form; `?said=` is an utterance, whose words, kind and street stand in it already
-POST /reports/new            takes it, by the one way in; one that is sent twice is one
+    GET  /reports/new            the form; `?said=` is an utterance, whose words, kind and street are filled in
+    POST /reports/new            takes it, by the one intake; one that is sent twice is one
 
-An utterance becomes one report, whoever presses how often, and counts as seen to from then on.
+An utterance becomes one report, however often it is submitted, and counts as handled from then on.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _intake(console: Console) -> ReportIntake:
 
 
 def _must_tend(request: web.Request) -> Actor:
-    """Who asks. Raises Forbidden for those who may not."""
+    """Return the visitor's actor. Raises Forbidden for those who may not."""
     actor = visitor_of(request).actor
     if not actor.may(Act.TEND):
         why = because("role_too_low", name=actor.name, role=actor.role, act=Act.TEND, needed=MAY[Act.TEND])
@@ -57,7 +57,7 @@ def _must_tend(request: web.Request) -> Actor:
 
 
 async def _utterance(console: Console, name: str) -> Utterance | None:
-    """What was said under that id; None without one. Raises HTTPNotFound for one that isn't there."""
+    """Return the utterance of that id, None for an empty one. Raises HTTPNotFound if there is none."""
     if not name:
         return None
     found = await console.service.ask(lambda unit: unit.listening.utterance(name))
@@ -74,7 +74,7 @@ async def _form(console: Console, request: web.Request) -> web.Response:
 
 
 async def _prefilled(console: Console, said: Utterance | None) -> dict[str, str]:
-    """What the form begins with."""
+    """Return the initial values of the form."""
     typed = {"key": new_id(), "kind": "", "text": "", "address": "", "lat": "", "lon": ""}
     if said is None or said.text is None:
         return typed

@@ -1,12 +1,12 @@
-"""The photo of a report: looked at, blurred where nobody is to be known, shown to everybody or taken back.
+"""The photo of a report: reviewed, blurred to make people unrecognisable, released or withdrawn.
 
-GET  /reports/NUMBER/photo       the page: a box drawn on the picture, or its sides in numbers
-GET  /reports/NUMBER/photo.jpg   the photo as it is kept
-POST /reports/NUMBER/photo       blurs what the boxes hold; with `do=release` it is shown to everybody too
-POST /reports/NUMBER/photo/take-back
+    GET  /reports/NUMBER/photo       the page: a box drawn on the picture, or its sides in numbers
+    GET  /reports/NUMBER/photo.jpg   the stored photo
+    POST /reports/NUMBER/photo       blurs the boxes; with `do=release` it is also released
+    POST /reports/NUMBER/photo/take-back
 
-What was blurred is gone for good: the photo is kept blurred, and there is no other one. The form says which photo was
-seen, so that nobody shows one that somebody else has changed meanwhile.
+A blurred part is gone for good: the photo is stored blurred, and there is no other one. The form carries the photo that
+was shown, so that nobody releases one that somebody else has changed meanwhile.
 """
 
 from __future__ import annotations

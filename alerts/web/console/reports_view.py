@@ -1,8 +1,7 @@
-"""What the pages of citizens' reports show, each read in one unit of work: the list, and one report with all of it.
+"""The pages of citizens' reports, each read in one unit of work: the list, and one report with all of it.
 
-Which of them is the filter of an address (`ReportFilter`), of a page, a map or a file. A filter is words in an
-address, so that a link, a bookmark and the form of a deed carry it alike. What isn't one of its values asks for
-nothing.
+An address's filter (`ReportFilter`) selects them, for a page, a map or a file. A filter is words in an address, so that
+a link, a bookmark and the form of an act carry it alike. An unknown value selects nothing.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ STATES: Mapping[str, tuple[ReportState, ...]] = {
     **{state.value: (state,) for state in ReportState},
     "all": (),
 }
-"""What can be asked for of states, by its name in an address; without one it is what is open."""
+"""The filters by state, by their names in an address; the default is open ones."""
 SPANS: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
     "24h": timedelta(hours=24),
@@ -56,7 +55,7 @@ _PLACE = re.compile(r"([012])-([0-9]{1,12})")
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """What somebody looks for, as an address says it; what is empty narrows nothing."""
+    """A search, as in an address; an empty field matches all."""
 
     state: str = OPEN
     kind: str = ""
@@ -79,19 +78,19 @@ class ReportFilter:
         )
 
     def query(self, **more: str) -> str:
-        """As it stands in an address, with more behind it; empty where it asks for nothing."""
+        """Return the filter as a query string, with more behind it; empty without one."""
         said = {each.name: getattr(self, each.name) for each in fields(self)}
         given = {name: value for name, value in said.items() if value and (name, value) != ("state", OPEN)}
         return urlencode({**given, **{name: value for name, value in more.items() if value}})
 
     def address(self, path: str, **more: str) -> str:
-        """That path with this filter."""
+        """Return that path with this filter."""
         query = self.query(**more)
         return f"{path}?{query}" if query else path
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it asks for less than all that is open."""
+        """True if it selects less than all open ones."""
         return bool(self.query())
 
 
@@ -144,7 +143,7 @@ _MOST_LOOKED_AT = 200
 
 @dataclass(frozen=True, slots=True)
 class SeenReport:
-    """A report in the list: by how many it was told, as far back as that is known, and what is stuck elsewhere."""
+    """A report in the list: its number of sources, as far back as that is known, and its stuck forwardings."""
 
     report: CitizenReport
     tellers: int = 1
@@ -162,11 +161,11 @@ class WaitingDraft:
 
 @dataclass(frozen=True, slots=True)
 class ReportBoard:
-    """All that the list shows. `onward` is the place from which it goes on, `total` how many there are, up to a bound.
+    """The list's content. `onward` is the place from which it continues, `total` the number of matches, up to a bound.
 
-    `counts` are of all that is open, whatever the filter. `growing` are clusters on their way to a draft, `drafts`
-    those that wait. `notices` counts what is said against reports and waits for a decision, `stuck` are those
-    that another server refused, or perhaps has: somebody has to look there.
+    `counts` are of all open ones, whatever the filter. `growing` are clusters on their way to a draft, `drafts` the
+    waiting ones. `notices` counts objections that wait for a decision, `stuck` are those that another server refused,
+    or perhaps has: somebody has to check there.
     """
 
     rows: tuple[SeenReport, ...]
@@ -181,12 +180,12 @@ class ReportBoard:
     on: tuple[tuple[str, str], ...] = ()
 
     def rows_of(self, draft: str) -> list[SeenReport]:
-        """Of the rows those that stand with their draft: nothing has to be said of each of them alone."""
+        """Return the rows shown with their draft: none of them needs an act of its own."""
         return [each for each in self.rows if each.report.draft == draft and not (each.report.held or each.stuck)]
 
     @property
     def others(self) -> list[SeenReport]:
-        """The rows that stand for themselves."""
+        """Return the rows shown individually."""
         grouped = {each.report.id for draft in self.drafts for each in self.rows_of(draft.id)}
         return [each for each in self.rows if each.report.id not in grouped]
 
@@ -250,7 +249,7 @@ def cited_in(unit: DeskUnit, alerts: Sequence[str]) -> Mapping[str, Sequence[str
 
 
 def bringers_of(unit: DeskUnit, alert: str) -> Sequence[str]:
-    """Who brought what that alert cites: officers, and whose programs it were. None of them may validate it."""
+    """Return the submitters of an alert's cited reports: officers, and programs' owners. None may validate it."""
     return unit.reports.brought_by([alert]).get(alert, ()) if unit.desk.station.reports is not None else ()
 
 

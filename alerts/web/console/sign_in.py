@@ -104,7 +104,7 @@ class SignIn:
         return await self._answered(request, answer, form)
 
     async def ask_any_passkey(self, request: web.Request) -> web.Response:
-        """What the script is to ask whichever passkey its owner picks; alike for everybody, and nothing is kept."""
+        """Return the script's request to any passkey that its owner picks; the same for everybody, and not stored."""
         return options(await self._gate.ask_any_passkey(request[ARRIVAL].site(request)))
 
     async def by_passkey_alone(self, request: web.Request) -> web.StreamResponse:
@@ -128,7 +128,7 @@ class SignIn:
         return await self._answered(request, await self._gate.prove_by_code(cookie, form.get("code", ""), visit), form)
 
     async def ask_passkey(self, request: web.Request) -> web.Response:
-        """What the script is to ask the passkey."""
+        """Return the script's request to the passkey."""
         arrival = request[ARRIVAL]
         return options(await self._gate.begin_passkey(arrival.cookie_of(request), arrival.site(request)))
 
@@ -155,7 +155,7 @@ class SignIn:
         return await self._answered(request, await self._gate.confirm_code(cookie, form.get("code", "")), form)
 
     async def ask_new_passkey(self, request: web.Request) -> web.Response:
-        """What the script is to ask a new passkey."""
+        """Return the script's request to a new passkey."""
         arrival = request[ARRIVAL]
         return options(await self._gate.begin_enrol_passkey(arrival.cookie_of(request), arrival.site(request)))
 
@@ -200,7 +200,7 @@ class SignIn:
     async def _arrive(
         self, request: web.Request, entered: Entered, onward: str, carried: Carried | None
     ) -> web.Response:
-        """In. Failed attempts since the last sign-in, and what was changed of the account, are told now, once."""
+        """Complete the sign-in. Failed attempts since the last one, and changes of the account, are shown now, once."""
         frame, visitor = self._console.frame, entered.visitor
         if carried is not None:
             # What was typed belongs to who typed it, also where another person signs in on that browser

@@ -1,12 +1,13 @@
-"""What changes, as server-sent events (WHATWG HTML, 9.2): the ids of incidents, for pages that look again.
+"""Changes as server-sent events (WHATWG HTML, 9.2): the ids of incidents, for pages that refresh.
 
-service.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a dead
-connection shows; the end when the session has ended, which is asked before any change is told. That people said
-something is told like an incident of the name `heard`, what they report like one of the name `reports`: only the pages
-that show it look again.
+    service.watch() ──▶ collected for a moment, each id once ──▶ `event: changed`; a comment now and then, so that a
+    dead connection is noticed; the end when the session has ended, which is checked before any change is sent
 
-A session holds a few streams at once. Who opens one more always gets it: the stream of a page that was left ends for
-it, or else the oldest, which is told so (`event: full`). Its page asks again when somebody looks at it, or in a while.
+People's remarks are reported like an incident named `heard`, their reports like one named `reports`: only the pages
+that show them refresh.
+
+A session has a few streams at once. A new one always gets a place: the stream of an abandoned page ends for it, or else
+the oldest, which is notified (`event: full`). Its page reconnects when somebody returns to it, or in a while.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ STREAMS = 4
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Seconds: for how long changes are collected, between two signs of life, between two looks at the session.
+    """Seconds: of collecting changes, between two signs of life, between two checks of the session.
 
-    `left`: between two looks whether the reader is still there.
+    `left`: between two checks for a reader who left.
     """
 
     collect: float = 0.25
@@ -45,7 +46,7 @@ class Rhythm:
 
 @dataclass(slots=True, eq=False)
 class _StreamReader:
-    """Who has a stream open, and what changed since they were last told: one set, however slow they are.
+    """A reader of a stream, and the changes since the last event: one set, however slow they are.
 
     `gives_way`: their place is another page's now.
     """
@@ -58,11 +59,11 @@ class _StreamReader:
 
     @property
     def has_left(self) -> bool:
-        """Whether the connection is gone."""
+        """True if the connection is gone."""
         return self.request.transport is None or self.request.transport.is_closing()
 
     def end(self) -> None:
-        """Nothing more is to be told."""
+        """End the stream."""
         self.is_over = True
         self.rung.set()
 
@@ -133,7 +134,7 @@ async def _collect(changes: AsyncIterator[str], reader: _StreamReader) -> None:
 
 
 async def _notice_leaving(reader: _StreamReader, every: float) -> None:
-    """Who leaves is noticed by aiohttp at the next write alone: until then a page that was left would hold a place."""
+    """End an abandoned stream: aiohttp notices it only at the next write, and until then it would hold a place."""
     while not reader.has_left:  # noqa: ASYNC110 aiohttp has no event
         await asyncio.sleep(every)
     reader.end()
@@ -169,7 +170,7 @@ async def _tell(
 
 
 def _lasting(visitor: Visitor, idle: timedelta) -> Lasts:
-    """Whether the session still lets its owner in. Looking on is no use of it: an open page keeps nobody signed in."""
+    """Return the test of a valid session. Watching doesn't count as use: an open page keeps nobody signed in."""
 
     def lasts(unit: DeskUnit) -> bool:
         session = unit.accounts.session(visitor.session.digest)

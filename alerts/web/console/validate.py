@@ -1,13 +1,13 @@
-"""Validating: what waits for somebody, exactly as it would go out; let it go, keep it back, or send it back.
+"""Validating: the waiting alerts, exactly as they would go out; released, rejected, or sent back.
 
-GET  /waiting                        the list, what goes out by itself first
-GET  /waiting/ID                     one alert: each post, where, until when, what changed (`sheet`)
-GET  /waiting/ID/picture/DIGEST      a picture of it, by its content
-POST /waiting/ID/approve, /reject, /send-back
+    GET  /waiting                        the list, those that go out by themselves first
+    GET  /waiting/ID                     one alert: each post, the place, the end, the changes (`sheet`)
+    GET  /waiting/ID/picture/DIGEST      a picture of it, by its content
+    POST /waiting/ID/approve, /reject, /send-back
 
-The form of an alert carries the fingerprint of what is shown, sealed to the session. A decision is taken on exactly
-that or not at all: if anybody decided or a feed brought a newer version meanwhile, the page is shown anew and says so.
-What is sent back becomes a draft of its author, filled as the alert was, with the words that the approver changed.
+The form of an alert carries the fingerprint of the displayed version, sealed to the session. A decision applies to
+exactly that or not at all: if anybody decided or a feed sent a newer version meanwhile, the page is shown again and
+says so. An alert that is sent back becomes a draft of its author, filled as the alert was, with the approver's changes.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 
 
 async def _list(console: Console, request: web.Request) -> web.Response:
-    """What waits, a `?page=` at a time; `?done=` says what was decided just now, and `?of=` about which alert."""
+    """Show the waiting alerts, a `?page=` at a time; `?done=` is the decision just made, and `?of=` its alert."""
     actor, done, page = visitor_of(request).actor, request.query.get("done"), request.query.get("page", "")
     subject, language = request.query.get("of", ""), console.frame.station.language
     number = int(page) if _NUMBER.fullmatch(page) else 1
@@ -99,7 +99,7 @@ async def _list(console: Console, request: web.Request) -> web.Response:
 
 
 def _headline(unit: DeskUnit, alert: str, language: str) -> str:
-    """What that alert is about, so that a list says which one was decided; "" where it isn't one."""
+    """Return an alert's headline, so that a list names the decided one; "" if there is none."""
     for stored in unit.alerts.by_id(alert):
         if stored.id == alert and (info := words_about(unit.alerts, stored, language)):
             return info.headline or info.event
@@ -229,7 +229,7 @@ async def _decide(console: Console, name: str, deed: Deed, request: web.Request)
 
 
 def _missing(name: str, form: Mapping[str, str], _: Callable[[str], str]) -> dict[str, str]:
-    """What a form must carry. What was shown is no field that anybody fills in: without it nothing is validated."""
+    """Return the missing fields of a form. Nobody fills in the fingerprint: without it nothing is validated."""
     if name == "approve" and not form.get("seen"):
         return {"": _("The form did not say what you saw. Look at the posts below, then validate.")}
     # A veto is stopped by one tap: its time runs on while a reason is typed.

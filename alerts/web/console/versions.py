@@ -1,9 +1,9 @@
-"""What waits of officers' own words beside alerts: answers to questions and reports, what came of polls.
+"""Officers' own words waiting for validation outside alerts: answers to questions and reports, outcomes of polls.
 
-POST /words/ID/approve, /words/ID/reject
+    POST /words/ID/approve, /words/ID/reject
 
-Each is shown where it belongs: on the page of its question, report or poll, with all that a validation lets out by it.
-The form carries the digest of that, sealed to the session, so nobody validates what they didn't see.
+Each is shown on the page of its question, report or poll, with everything that a validation publishes by it. The form
+carries the digest of that, sealed to the session, so nobody validates an unseen version.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _address(unit: DeskUnit, version: GivenAnswer) -> str:
 
 
 def routes(console: Console) -> list[web.RouteDef]:
-    """What is decided about them."""
+    """Return the routes of their decisions."""
     return [
         web.post("/words/{id:[A-Za-z0-9]+}/approve", partial(_approve, console)),
         web.post("/words/{id:[A-Za-z0-9]+}/reject", partial(_reject, console)),
@@ -111,7 +111,7 @@ async def _reject(console: Console, request: web.Request) -> web.StreamResponse:
 async def _done(
     console: Console, request: web.Request, action: Callable[[DeskUnit], str], deed: str
 ) -> web.StreamResponse:
-    """Carry it out, and lead back to the page that it belongs to; why it can't be done is told on a page of its own."""
+    """Carry it out, and redirect to the page that it belongs to; a refusal gets a page of its own."""
     try:
         address = await console.service.act(action)
     except TocsinError as error:

@@ -46,7 +46,7 @@ MOST = 40
 """How many of each kind the page of what is on now shows; the list of all has the rest."""
 LONGEST_WORDS = 100
 SHOWN = timedelta(hours=24)
-"""For how long what was told to subscribers stays in sight."""
+"""How long messages to subscribers stay displayed."""
 S = TypeVar("S", bound=StrEnum)
 _FILTERS = ("state", "posts", "source", "words")
 _NEVER_LEFT = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.EXPIRED)
@@ -55,7 +55,7 @@ _MOVING = (PostState.QUEUED, PostState.SENDING)
 
 
 class Remedy(StrEnum):
-    """What somebody has to do about a post that isn't out."""
+    """The remedy for a post that isn't out."""
 
     VALIDATE = "validate"
     CREDENTIAL = "credential"
@@ -80,7 +80,7 @@ class Case:
 
     @property
     def headline(self) -> str:
-        """What it is called; empty where it could not be read."""
+        """The headline; empty if it could not be read."""
         return (self.info.headline or self.info.event) if self.info else ""
 
     @property
@@ -91,7 +91,7 @@ class Case:
 
     @property
     def is_exercise(self) -> bool:
-        """Whether it is practice; the desk's own notices to the team are none."""
+        """True if it is practice; the desk's own notices to the team are none."""
         return self.stored.alert is not None and self.stored.alert.status in PRACTICE
 
     @property
@@ -112,22 +112,22 @@ class Case:
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether anything of it stands still until a person decides."""
+        """True if one of its posts stops until a person decides."""
         return any(needs_somebody(post) for post in self.posts)
 
     @property
     def waits(self) -> bool:
-        """Whether it waits for a validation, or for the end of its veto."""
+        """True if it waits for a validation, or for the end of its veto."""
         return any(post.state is PostState.WAITING for post in self.posts)
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """What is shown of now: what needs somebody first, what waits by itself, what is on; `more` where a list is cut.
+    """The present state: alerts for somebody first, those that wait by themselves, current ones.
 
-    `planned` are works and the like before they begin, and series between their dates; `current` counts what people
-    see as on now, wherever it stands. `unlisted` counts the alerts of each state that need somebody and aren't among
-    these, where there are any.
+    `more` names cut lists. `planned` are works and the like before they begin, and series between their dates;
+    `current` counts the publicly current ones, in whatever list. `unlisted` counts the alerts of each state that need
+    somebody and aren't among these, if any.
     """
 
     needs: tuple[Case, ...] = ()
@@ -202,9 +202,9 @@ def case_of(stored: StoredAlert, thread: Sequence[Post], language: str, unread: 
 
 
 def newest_by_channel(thread: Iterable[Post]) -> tuple[Post, ...]:
-    """Of each channel the newest post; one that never left gives way to an earlier one that did, or still may.
+    """Return each channel's newest post; one that never left is passed over for an earlier one that did, or still may.
 
-    An answer to what somebody asked is none of them: it stands beside the alert, not in its place.
+    An answer to somebody's question is none of them: it accompanies the alert, and doesn't replace it.
     """
     newest: dict[str, Post] = {}
     for post in thread:
@@ -236,7 +236,7 @@ def remedy_of(post: Post) -> Remedy | None:
 
 
 def needs_somebody(post: Post) -> bool:
-    """Whether nothing goes on with it until a person decides."""
+    """True if it stops until a person decides."""
     remedy = remedy_of(post)
     # A post that is no emergency waits for a limit as it waits for its turn.
     grave = remedy is Remedy.LIMIT and post.urgent
@@ -245,7 +245,7 @@ def needs_somebody(post: Post) -> bool:
 
 
 def board_of(unit: DeskUnit) -> Board:
-    """What is on now, read by index: as quick with five thousand alerts as with five."""
+    """Return the present state, read by index: as quick with five thousand alerts as with five."""
     views, language = unit.views, unit.desk.station.language
     found = {state: views.posts_in(state, most=MOST) for state in (*_HELD, *_MOVING)}
     # One more than is shown: by that it is known that there are more.
@@ -310,7 +310,7 @@ async def _now(console: Console, officer: str) -> dict[str, Any]:
 
 
 def _taken_from(officer: str, unit: DeskUnit) -> list[TakenOver]:
-    """Of the officer's own words what somebody else's took the place of, until they look at it."""
+    """Return the officer's own alerts that somebody else's replaced, until they visit them."""
     own = [each for each in taken_over(unit.views, unit.now) if each.is_of(officer)]
     looks = {each.stored.id: unit.views.last_look(officer, each.newer.incident_id) or "" for each in own}
     seen = unit.views.stored_alerts([*looks.values()])
@@ -322,7 +322,7 @@ def _taken_from(officer: str, unit: DeskUnit) -> list[TakenOver]:
 
 
 def with_age(source: Mapping[str, Any]) -> dict[str, Any]:
-    """A source's standing with the time it was last read, as a time."""
+    """Return a source's health with the time of its last reading, as a time."""
     last_ok = source["last_ok"]
     return {**source, "read_at": datetime.fromisoformat(last_ok) if last_ok else None}
 
@@ -404,7 +404,7 @@ async def _channels(console: Console, _: str) -> dict[str, Any]:
 
 
 def _bulks(unit: DeskUnit) -> list[dict[str, Any]]:
-    """What is told to subscribers, newest first: how far it is, and when it will be through."""
+    """Return the subscribers' messages, newest first: their progress, and their expected end."""
     progress = unit.views.bulks(unit.now - SHOWN)
     stored_alerts = [stored for each in progress for stored in unit.alerts.by_id(each.bulk.alert_id)[:1]]
     headlines = {stored.id: case_of(stored, (), unit.desk.station.language).headline for stored in stored_alerts}

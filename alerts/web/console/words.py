@@ -1,7 +1,7 @@
-"""What the desk's pages say, in the reader's language, and what the audit log says of an account.
+"""The words of the desk's pages, in the reader's language, and the audit log's about an account.
 
-An entry of the audit log is chained to the one before by its bytes, so its detail is kept in one language for ever;
-`detail_in_words` tells it in the reader's.
+An entry of the audit log is chained to the one before by its bytes, so its detail is stored in one language for ever;
+`detail_in_words` translates it for the reader.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def words_of(language: str) -> Words:
 
 
 def languages() -> tuple[str, ...]:
-    """What the desk can be read in."""
+    """Return the languages of the desk."""
     return languages_in(FOLDER)
 
 
@@ -92,7 +92,7 @@ def _how(detail: str, _: Gettext) -> str:
 
 
 def _validation(detail: str, _: Gettext) -> str | None:
-    """What was validated, by what it was named, and whether nobody else looked; None for anything else."""
+    """Return a validation's words: its subject, by which name, and if nobody else reviewed it; None for others."""
     alone, by_id = _("without a second person"), _("by its id")
     what = detail.removesuffix(", alone")
     bare = what.removesuffix(" [by its id]")
@@ -111,7 +111,7 @@ _IN_TIME = re.compile(r"(\d+) in time")
 
 
 def _about_what_is_said(detail: str, _: Gettext) -> str | None:
-    """What was done about what people say; None for anything else. What somebody wrote or named stays as it is."""
+    """Return the words of an act on a remark; None for others. Texts and names of people stay as they are."""
     whole = {
         "handled": _("dealt with"),
         "passed on to the emergency services": _("passed on to the emergency services"),
@@ -157,7 +157,7 @@ _REPORTED = re.compile(
 
 
 def _about_reports(detail: str, _: Gettext) -> str | None:
-    """What was done about a report of a citizen; None for anything else. What somebody wrote stays as it is."""
+    """Return the words of an act on a citizen's report; None for others. Texts of people stay as they are."""
     found = _REPORTED.fullmatch(detail)
     if found is None:
         return None
@@ -189,7 +189,7 @@ def _about_reports(detail: str, _: Gettext) -> str | None:
 
 
 _LEADING = ("report assigned to", "report duplicates", "report about", "handed on again")
-"""What goes on with a name rather than with somebody's words."""
+"""Details followed by a name rather than by somebody's words."""
 
 
 def _closings(_: Gettext) -> dict[str, str]:

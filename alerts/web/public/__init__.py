@@ -1,6 +1,6 @@
-"""The town's own page: what is on now, a lasting page for each incident, and the same for machines.
+"""The town's own page: the current alerts, a lasting page for each incident, and the same for machines.
 
-told.py (incidents in words) ──▶ machine.py, site.py (documents and pages) ──▶ publisher.py ──▶ export.py
+    told.py (incidents in words) ──▶ machine.py, site.py (documents and pages) ──▶ publisher.py ──▶ export.py
 
-Every answer is made once per change and kept as bytes; asking for it runs nothing.
+Every answer is made once per change and kept as bytes; a request for it runs nothing.
 """

@@ -1,4 +1,4 @@
-"""What somebody who subscribes on the town's page chooses, by push or by letter alike, and whether there is room."""
+"""The choices of a subscriber on the town's page, by push or by e-mail alike, and the check for room."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
 class StrictBody(BaseModel):
-    """What a stranger sent: nothing but the fields that there are; errors show none of it."""
+    """A stranger's request body: only the declared fields; errors show none of it."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class SubscriberChoices(StrictBody):
-    """What somebody wants to hear of. An empty list means all; `quiet` is from when until when routine things wait."""
+    """A subscriber's choices. An empty list means all; `quiet` is the period in which routine messages wait."""
 
     districts: list[_Code] = Field(default=[], max_length=1000)
     topics: list[Topic] = Field(default=[], max_length=len(Topic))
@@ -48,10 +48,10 @@ def by_choice(subscriber: Subscriber, choices: SubscriberChoices, language: str)
 
 
 class SubscriberPlaces:
-    """How many more may subscribe to a channel: counted now and then, beside the transactions, and what came since.
+    """The number of places left for a channel's subscribers: counted now and then, plus new ones.
 
-    So a new one costs a look at its own row, however many there are. Several daemons each know of the others' when they
-    count: together they may take as many too many as subscribe in a minute.
+    So a new one costs a query of its own row, however many there are. Several daemons learn of each other's when they
+    count: together they may accept as many too many as subscribe in a minute.
     """
 
     def __init__(self, service: DeskService, channel: str, most: int) -> None:
@@ -70,7 +70,7 @@ class SubscriberPlaces:
             self._taken = await self._service.ask(lambda unit: unit.subscribers.count(self._channel))
 
     def has_one_for(self, unit: DeskUnit, chat: int) -> bool:
-        """Whether there is a place for that one, which is then taken; who has one already keeps it."""
+        """Return True if there is a place for that one, which is then taken; a subscriber who has one keeps it."""
         if unit.subscribers.get(self._channel, chat) is not None:
             return True
         if self._taken >= self._most:

@@ -1,9 +1,9 @@
-"""The public side as files, for any web server: each edition whole, put in place at once.
+"""The public side as files, for any web server: each edition whole, replaced atomically.
 
-`DIR` is a link to the newest edition beside it (`DIR.editions/N`). A file that didn't change is the same file in both
-(a hard link), and an edition that nobody reads any more is made the next one by what changed since: the pages of
-incidents that were over long ago, most of all there is, are touched once. Whoever serves `DIR` sees one edition or the
-next, never a mixture.
+`DIR` is a link to the newest edition in its neighbouring folder (`DIR.editions/N`). An unchanged file is the same in
+both (a hard link), and an edition that nobody reads any more is turned into the next one by the changes since: the
+pages of incidents long over, by far the most, are touched once. A server of `DIR` sees one edition or the next, never a
+mixture.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ class Export:
         self._paged, self._open = self._paged_in(_files_in(self.folder)), _open_in(self.folder)
 
     def has(self, incident: str) -> bool:
-        """Whether the edition that stands has that incident's pages as they stay.
+        """True if the present edition has that incident's final pages.
 
-        One that was on when it was written may have ended since, while nobody was there to write it.
+        An incident that was open when it was written may have ended since, while no daemon wrote.
         """
         return incident in self._paged and incident not in self._open
 
@@ -107,7 +107,7 @@ class Export:
         return None
 
     def _sweep(self, stand: Iterable[Path | None]) -> None:
-        """Keep the two that stood last and what the next is made of; what a crash left half-written goes."""
+        """Keep the last two editions and the base of the next one; a crash's half-written one is deleted."""
         kept = {each.name for each in stand if each is not None} | self._held.keys()
         for old in self._editions.iterdir():
             if old.name.isdigit() and old.name not in kept:
@@ -154,7 +154,7 @@ def _put(file: Path, content: Path | bytes) -> None:
 
 
 def _file_of(path: str, answer: KeptAnswer) -> str:
-    """Where a server looks for a path: a page without a suffix is a folder's index."""
+    """Return a server's file for a path: a page without a suffix is a folder's index."""
     name = path.lstrip("/")
     is_page = answer.kind.startswith("text/html") and not name.endswith(".html")
     return f"{name.rstrip('/')}/{INDEX}".lstrip("/") if is_page else name

@@ -1,9 +1,8 @@
-"""What is answered about one incident: its pages, its outlines, its messages, and its shares of what tells of several.
+"""The answers about one incident: its pages, its outlines, its messages, and its part of joint documents.
 
-All of it hangs on the incident's versions, its end, the day while it is on (its words say "today"), the questions that
-were answered and the bots. While
-these stay, it stays, and each piece of it is made when somebody first asks for it. What can't be made is told as it was
-told before.
+They depend on the incident's versions, its end, the day while it is open (its words say "today"), the answered
+questions and the bots. While these are unchanged they are kept, and each part is made on first request. If rendering
+fails, the previous version stays and the error is logged.
 """
 
 from __future__ import annotations
@@ -26,16 +25,15 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 CARD = "/card.png"
-"""What the path of an incident's card ends with."""
+"""The suffix of an incident's card."""
 Key = tuple[str, tuple[str, ...], object, date | None, tuple[str, ...]]
-"""What an incident's answers depend on: id, versions, end, while it is on the day, and the bots."""
+"""The dependencies of an incident's answers: id, versions, end, while it is open the day, and the bots."""
 
 
 class Lasting:
     """The answers about one incident: `told` in words and `shares` by language, `answers` by path.
 
-    `pages` make the pages of each language, the town's own first, by the `outlook`. `before` is what was answered
-    until now.
+    `pages` make the pages of each language, the town's own first, by the `outlook`. `before` has the previous answers.
     """
 
     def __init__(
@@ -69,12 +67,12 @@ class Lasting:
 
     @property
     def key(self) -> Key:
-        """What it is made of."""
+        """Return the identity of its inputs."""
         incident, versions = self.incident, tuple(stored.id for stored in self.incident.versions)
         return incident.id, versions, incident.ending, self._day, self.outlook.bots
 
     def is_of(self, incident: PublicIncident, day: date | None, outlook: Outlook) -> bool:
-        """Whether what would be made of these is this."""
+        """True if these inputs would give the same answers."""
         asked = outlook.asked.get(incident.id, ())
         if (day, outlook.bots, asked) != (self._day, self.outlook.bots, self._asked):
             return False
@@ -100,7 +98,7 @@ class Lasting:
         return makes
 
     def _try(self, make: Callable[[str], T | None], language: str, which: str, name: str = "") -> T | None:
-        """What can't be made costs this incident its news, and no other anything."""
+        """Make a part. If that fails, this incident keeps its previous version, and no other is affected."""
         try:
             return make(language)
         except Exception:
@@ -137,5 +135,5 @@ def _message(stored: StoredAlert) -> KeptAnswer | None:
 
 
 def shares_of(shown: Iterable[Lasting], language: str) -> Sequence[Share]:
-    """Their shares in one language; of what can't be told there is none."""
+    """Return their parts in one language, without those that can't be made."""
     return [share for lasting in shown if (share := lasting.shares.get(language)) is not None]

@@ -1,9 +1,8 @@
-"""What programs read: CAP messages, map data, the works' calendar, the Atom feed, linked data, the map of the site.
+"""Documents for programs: CAP messages, map data, the works' calendar, the Atom feed, linked data, the site map.
 
-Each function makes one document, or one incident's share of it, of incidents that are in words already (`Told`). Ids
-in them are for good: a feed reader, a calendar or a search engine that asks again finds what it knows, changed.
-Outlines are RFC 7946's, with no more points than a telephone draws; they are asked for in every language, so the newest
-are remembered.
+Each function makes one document, or one incident's part of it, of incidents that are in words already (`Told`). Ids in
+them are permanent: a feed reader, a calendar or a search engine recognises a changed one. Outlines are RFC 7946's, with
+no more points than a telephone draws; they are needed in every language, so the newest are cached.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def collection(features: Iterable[str]) -> str:
 
 
 def manifest(setting: Setting) -> str:
-    """What makes an app of the pages (W3C Web Application Manifest): whose it is, how it looks, where it begins."""
+    """Return the manifest that makes an app of the pages (W3C): its name, its style, its start page."""
     town = setting.town
     sizes = (("icon-192.png", "192x192", "any"), ("icon-512.png", "512x512", "any"))
     icons = [
@@ -75,9 +74,9 @@ def manifest(setting: Setting) -> str:
 
 
 def features(told: Told, setting: Setting) -> str:
-    """Every area as a GeoJSON feature, one after the other; districts that are named alone with their outlines.
+    """Return every area as a GeoJSON feature, one after the other; districts given by name get their outlines.
 
-    What has no outline has a null geometry; `whole` tells that it is about the whole town, outline or not.
+    An area without an outline has a null geometry; `whole` is true for the whole town, outline or not.
     """
     alert, incident = told.incident.alert, told.incident
     said = {
@@ -106,7 +105,7 @@ def _feature(name: str, shape: Mapping[str, Any] | None, said: Mapping[str, Any]
 
 
 def shapes_of(told: Told, setting: Setting) -> Sequence[Mapping[str, Any]]:
-    """The outlines of what it is about; those of the districts where they are told by name or code alone."""
+    """Return the outlines of its area; those of the districts if they are given by name or code alone."""
     codes = told.districts or frozenset()
     districts = [dict(each.outline) for each in setting.town.districts if each.code in codes]
     return outlines(told.incident.alert) or districts
@@ -157,7 +156,7 @@ def _outline(ring: tuple[Point, ...]) -> Sequence[Sequence[float]]:
 
 
 def streets(setting: Setting) -> str:
-    """The town's streets with the codes of their districts, for browsers to look through."""
+    """Return the town's streets with the codes of their districts, for a search in the browser."""
     return _json({"streets": [(street, codes) for street, codes in setting.town.districts_of.items()]})
 
 
@@ -187,9 +186,9 @@ class Planned:
 
 
 def planned(told: Told, setting: Setting) -> Planned:
-    """Works or a cut-off as iCalendar (RFC 5545); one that was called off stays, cancelled.
+    """Return works or a cut-off as iCalendar (RFC 5545); a cancelled one stays, marked as such.
 
-    One that was over sooner than was told did take place: it ends when it was over.
+    One that was over sooner than announced did take place: it ends when it was over.
     """
     event = _event(told, setting)
     spelled = event.to_ical()
@@ -240,9 +239,9 @@ def _event(told: Told, setting: Setting) -> Event:
 
 
 def _repeats(event: Event, alert: Alert, setting: Setting) -> bool:
-    """Say of a series when it is first on and by what rule it repeats, as our own calendar source tells it.
+    """Add a series' first date and rule to an event, from our own calendar source; returns True if it did.
 
-    False for everything else, and where the rule can't be handed on: that is one span of time then.
+    False for all others, and if the rule can't be expressed: that is one span of time then.
     """
     info = alert.infos[0] if alert.infos else Info("")
     try:
@@ -277,7 +276,7 @@ def _end_of(told: Told) -> datetime:
 
 
 def _is_called_off(told: Told) -> bool:
-    """Whether they didn't take place, as far as anybody told: the all clear in their midst is no such word."""
+    """True if they are known not to have taken place: an all clear in their midst doesn't mean that."""
     ending, alert = told.incident.ending, told.incident.alert
     if ending is None or ending.at >= alert.ends:
         return False

@@ -1,7 +1,7 @@
-"""What no edition has: the pages of incidents that were over long ago, and the cards of shared links.
+"""The pages in no edition: those of incidents long over, and the cards of shared links.
 
-Both are made when somebody asks, and the newest of them kept. They are looked for one at a time and drawn one at a
-time, in a thread, however many ask: a crowd must not stand before those who ask for what is on.
+Both are made on request, and the newest of them kept. They are looked up one at a time and drawn one at a time, in a
+thread, however many are requested: a crowd must not delay the readers of current alerts.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _NAMED: Mapping[str, Callable[[str], str]] = {
 
 
 class OlderPages:
-    """The pages of incidents that were over long ago, looked up in the database.
+    """The pages of incidents long over, looked up in the database.
 
-    One at a time: a crowd with addresses that lead nowhere must not stand before the lanes in the database's line.
+    One at a time: a crowd with wrong addresses must not delay the lanes in the database's queue.
     """
 
     def __init__(self, service: DeskService, site: Site) -> None:
@@ -65,7 +65,7 @@ class OlderPages:
         return lasting
 
     def forget(self, incidents: Container[str] | None) -> None:
-        """What is kept of these may not be what holds: they are in the edition again. None: of all."""
+        """Drop the pages of these incidents, which are in the edition again. None: of all."""
         for incident in [each for each in self._kept if incidents is None or each in incidents]:
             del self._kept[incident]
 

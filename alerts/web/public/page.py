@@ -1,9 +1,9 @@
 """The pages as HTML, each in one language, from the templates of `pages/`.
 
-Whatever tells of several incidents is put together from their shares (`Share`), each of which is made once: an index
-of a thousand costs no more than the thousand pieces that are there. The pages show what can't be seen in a stranger's
-text, and mark words in another language than the page's for those who have it read aloud (WCAG 2.2, 3.1.2). The
-templates of a language are compiled once for all towns of a process.
+A page about several incidents is combined from their parts (`Share`), each of which is made once: an index of a
+thousand costs no more than its thousand pieces. The pages write out invisible characters in a stranger's text, and mark
+words in another language than the page's for screen readers (WCAG 2.2, 3.1.2). The templates of a language are compiled
+once for all towns of a process.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ PRIVACY = "privacy"
 ACCENT = "/accent.css"
 """The town's colour."""
 EASY, POSTER = "easy", "poster"
-"""What is on in short sentences, and a sheet to be hung up."""
+"""The current alerts in short sentences, and a sheet to be hung up."""
 REPORT = "report"
 """Where citizens report, in a town that takes that."""
 STREETS = "streets"
-"""Which streets are in which district, and what is about it, in a town that tells its streets."""
+"""The streets by district with their alerts, in a town that has a file of streets."""
 PANEL = "panel"
 """Where screens find what they show."""
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
@@ -80,12 +80,15 @@ def safety(setting: Setting | None, *, framed: bool = False, posts: bool = False
 
 
 def may_ask(told: Told, setting: Setting) -> bool:
-    """Whether its page has a field for a question: where the town listens, the alert is on, and the daemon answers."""
+    """True if its page has a field for a question.
+
+    That is, the town listens, the alert is current, and the daemon serves the page.
+    """
     return setting.town.listens and told.end is None and not setting.town.web.export
 
 
 def logo_path(town: Town) -> str | None:
-    """Where the town's picture is, if it has one; its ending tells servers of files what it is."""
+    """Return the path of the town's picture, if it has one; its suffix gives servers of files the type."""
     return f"/logo{Path(town.logo).suffix.lower()}" if town.logo is not None else None
 
 
@@ -95,17 +98,17 @@ def panel_path(number: int) -> str:
 
 
 class Piece(Markup):
-    """A piece of a page that a template made: all that went into it is in sight, so nobody looks through it again."""
+    """A piece of a page that a template made: its values were escaped already, so it isn't processed again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """An incident's share of what tells of several, in one language.
+    """An incident's part of joint documents, in one language.
 
-    `card` stands on the index, or `folded` where many are on, `first` above it as the banner of the worst, `easy` is
-    the same in short sentences, `line` stands in the small page, `everywhere` below the map of the index, of what is
-    about the whole town; `entry` in the feed, `planned` in the calendar. `lead` and `summary` are what readers hand on:
-    the words of its own page.
+    `card` is for the index, or `folded` if there are many, `first` above it as the banner of the worst, `easy` is the
+    same in short sentences, `line` is for the small page, `everywhere` below the map of the index, for the whole
+    town's; `entry` is for the feed, `planned` for the calendar. `lead` and `summary` are for sharing: the words of its
+    own page.
     """
 
     id: str
@@ -128,7 +131,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What the index shows, in one language."""
+    """The content of the index, in one language."""
 
     on: Sequence[Share]
     to_come: Sequence[Share]
@@ -136,7 +139,10 @@ class Listing:
 
 
 Look = Literal["extreme", "severe", "moderate", "minor", "unknown", "calm", "doubt"]
-"""How the town's page looks: by the worst that is on; `calm` only where every source of warnings was read in time."""
+"""The appearance of the town's page: by the worst current alert.
+
+`calm` only if every source of warnings is up to date.
+"""
 _LOOKS: Mapping[Severity, Look] = {
     Severity.EXTREME: "extreme",
     Severity.SEVERE: "severe",
@@ -147,7 +153,7 @@ _LOOKS: Mapping[Severity, Look] = {
 
 
 def look_of(on: Sequence[Share], outlook: Outlook) -> Look:
-    """What the banner, the title and the icon say."""
+    """Return the appearance of the banner, the title and the icon."""
     state = state_of(on, outlook)
     if state == "alert":
         return _LOOKS[on[0].severity]
@@ -163,7 +169,7 @@ class Pages:
         self._words = words_of(language)
 
     def share(self, told: Told) -> Share:
-        """What stands of an incident where several are told of."""
+        """Return an incident's part of joint documents."""
         parts: Any = environment(self.language).get_template("parts.html").module
         words = self._words.gettext
         return Share(
@@ -187,11 +193,11 @@ class Pages:
         )
 
     def index(self, shown: Listing, outlook: Outlook) -> str:
-        """What is on now, to come, and over in the last day."""
+        """Return the page of current, upcoming, and recently ended incidents."""
         return self._page("index.html", outlook, "", on=shown.on, to_come=shown.to_come, over=shown.over)
 
     def easy(self, shown: Listing, outlook: Outlook) -> str:
-        """What is on in short sentences and large letters, for who reads with trouble, and to be read aloud."""
+        """Return the current alerts in short sentences and large letters, for weak readers and for reading aloud."""
         return self._page("easy.html", outlook, EASY, on=shown.on)
 
     def streets(self, shown: Listing, outlook: Outlook) -> str:
@@ -249,16 +255,16 @@ class Pages:
         )
 
     def asking(self, lasting: Told, outlook: Outlook, **told: object) -> str:
-        """What is shown to who asks a question: what was answered, the field, or that it is noted."""
+        """Return the page of a question: the earlier answers, the field, or the confirmation."""
         values = {"answered": (), "is_noted": False, "is_old": False, "is_too_many": False, **told}
         return self._page("ask.html", outlook, f"alerts/{lasting.incident.id}", told=lasting, **values)
 
     def nothing_here(self, outlook: Outlook) -> str:
-        """What stands where there is no such page."""
+        """Return the page for a missing address."""
         return self._page("404.html", outlook, "")
 
     def privacy(self, outlook: Outlook) -> str:
-        """What is read of what people say, where, for how long and why, as channels.toml has it."""
+        """Return the page on the use of people's remarks: where, for how long and why, by channels.toml."""
         town = self.setting.town
         heard = [each for each in town.hearing.values() if each.public and not each.exercise]
         return self._page(
@@ -288,7 +294,7 @@ class Pages:
         return self._page("fragment.html", outlook, "embed.html", on=shown.on)
 
     def panel(self, shown: Sequence[Told], outlook: Outlook, number: int) -> str:
-        """The page of a screen that stands in a hall; without a script the `number`-th of its turn alone is seen."""
+        """Return the page of a screen in a hall; without a script it shows the `number`-th of its turn alone."""
         zone = self.setting.town.zone
         turn = panel.screens_of(shown, zone)
         count = max(len(turn.screens) + bool(turn.more), 1)
@@ -321,13 +327,13 @@ class Pages:
         return next((said for most, said in told.items() if count < most), words("asked by hundreds of people"))
 
     def _title(self, on: Sequence[Share], look: Look) -> str:
-        """What stands in the browser's tab: what holds, in two words, and of which town."""
+        """Return the browser tab's title: the state in two words, and the town."""
         said = {"calm": "No current alerts", "doubt": "Not up to date"}.get(look)
         told = self._words.gettext(said) if said else f"({len(on)}) {on[0].title}"
         return f"{told} – {self.setting.town.name}"
 
     def _handed_on(self, on: Sequence[Share], outlook: Outlook) -> tuple[str, str]:
-        """What a reader hands on of it, a title and what it says: the worst with what to do, or that nothing is on."""
+        """Return a title and a text for sharing: the worst alert with its instruction, or that there is none."""
         words = self._words
         if on:
             rest = len(on) - 1
@@ -439,21 +445,21 @@ def _name(tag: str) -> str:
 
 
 def _for_script(data: Mapping[str, Any]) -> str:
-    """JSON that can't end the script element it stands in, nor begin a comment there."""
+    """Return JSON that can't end its script element, nor begin a comment there."""
     text = json.dumps(data, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 @dataclass(frozen=True, slots=True)
 class Concerned:
-    """What is on that is about a district: `sure`, and `perhaps`, where its place is told in words alone."""
+    """A district's current alerts: `sure`, and `perhaps`, if their place is in words alone."""
 
     sure: Sequence[Share]
     perhaps: Sequence[Share]
 
 
 def concerning(on: Sequence[Share], district: str) -> Concerned:
-    """What of that is about the district of this code."""
+    """Return those about the district of this code."""
     sure = [each for each in on if each.is_whole or district in (each.district_codes or ())]
     perhaps = [each for each in on if each.district_codes is None and not each.is_whole]
     return Concerned(sure, perhaps)
@@ -469,13 +475,13 @@ def _streets_by_district(town: Town) -> Mapping[str, Piece]:
 
 
 def drawn(hazard: Hazard, side: int = 24) -> Piece:
-    """The hazard's pictogram. What it is stands beside it in words, so nobody has it read aloud."""
+    """Return the hazard's pictogram. Its name accompanies it in words, so it is hidden from screen readers."""
     size = f'width="{side}" height="{side}" viewBox="0 0 24 24"'
     return Piece(f'<svg class="pictogram" aria-hidden="true" focusable="false" {size}>{pictogram(hazard).svg}</svg>')
 
 
 def first_words(told: Told) -> str:
-    """What to do first, in whole sentences as far as a banner has room."""
+    """Return the first sentences of the instruction, as far as a banner has room."""
     return card_of(told.facts, told.severity).do
 
 
@@ -491,6 +497,6 @@ def _qr_code(address: str) -> Piece:
 
 
 def hours_of(town: Town) -> Mapping[str, str]:
-    """From when until when somebody reads what people say, where the town tells that."""
+    """Return the hours in which somebody reads people's remarks, if the town gives them."""
     begins, _, ends = (town.listening.hours or "").partition("-")
     return {"from": begins, "until": ends}

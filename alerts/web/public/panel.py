@@ -1,11 +1,11 @@
-"""What a screen in a hall or in the street shows: one alert at a time, in letters that are read from six metres.
+"""The content of a screen in a hall or in the street: one alert at a time, in letters readable from six metres.
 
-The same is told in three forms. The page (`screens_of`) is a turn of screens, the worst alert first; what to do is not
-cut where it can be said on one more screen, and nothing ever scrolls. `text_of` is for displays of characters, in lines
-of at most twenty. `json_of` is for programs: panels, gauges, sirens.
+It comes in three forms. The page (`screens_of`) is a turn of screens, the worst alert first; an instruction is not cut
+if one more screen holds its rest, and nothing ever scrolls. `text_of` is for displays of characters, in lines of at
+most twenty. `json_of` is for programs: panels, gauges, sirens.
 
-Whether it is "calm", "alert" or "stale" is what the pages go by too (`told.state_of`): "calm" is only said of what was
-read lately.
+Its state "calm", "alert" or "stale" is the same as the pages' (`told.state_of`): "calm" is only given if the sources
+were read lately.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SCREENS = 8
 DWELL = 10
 """Seconds that each screen stays."""
 _ROOM = 160
-"""Letters of what to do beside a heading, at the size that is read from six metres."""
+"""Letters of an instruction next to a heading, at the size that is readable from six metres."""
 _PARTS = 4
 """Screens that one alert has at the most."""
 _HEADING, _AREA = 110, 70
@@ -49,7 +49,7 @@ _HYPHENS = "-‐–/’'"
 
 
 def json_of(shown: Sequence[Told], outlook: Outlook, zone: ZoneInfo) -> str:
-    """All that is on, worst first. What isn't told is an empty string, so that nothing ever shows a "null"."""
+    """Return all current alerts, worst first. A missing value is an empty string, so that no display shows a "null"."""
     alerts = [alert_of(told, zone) for told in shown]
     said = {"as_of": _stamp(outlook.now, zone), "state": state_of(shown, outlook), "alerts": alerts}
     return json.dumps(said, ensure_ascii=False)
@@ -110,10 +110,10 @@ def clock(now: datetime, zone: ZoneInfo) -> str:
 
 
 def wrapped(text: str, columns: int = COLUMNS) -> list[str]:
-    """The text in lines of at most so many characters, words whole where they fit.
+    """Return the text in lines of at most so many characters, words whole if they fit.
 
-    A longer word goes on in the next line, after a hyphen or an apostrophe if it has one. What stands between unbroken
-    blanks stays together if it fits; they are shown as plain ones, since few displays have theirs.
+    A longer word continues in the next line, after a hyphen or an apostrophe if it has one. Words joined by no-break
+    blanks stay together if they fit; the blanks are replaced by plain ones, since few displays have them.
     """
     lines: list[str] = []
     for piece in _pieces(normal("NFC", text), columns):
@@ -150,9 +150,9 @@ def _cut(word: str, columns: int) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What is shown at once of an alert; `do` is what to do, or `part` of `parts` of it.
+    """One screen of an alert; `do` is its instruction, or `part` of `parts` of it.
 
-    `until` is when it must be shown no more, `size` the height of its letters in hundredths of the shorter side.
+    `until` is when it must disappear, `size` the height of its letters in hundredths of the shorter side.
     """
 
     told: Told
@@ -199,7 +199,7 @@ def _screens(told: Told, zone: ZoneInfo) -> list[Screen]:
 
 
 def parts_of(text: str) -> list[str]:
-    """What to do in parts that a screen holds, between sentences, else between words; an endless text ends with "…"."""
+    """Split an instruction for screens, between sentences, else between words; an endless text ends with "…"."""
     parts: list[str] = []
     left = " ".join(text.splitlines()).strip()
     while left and len(parts) < _PARTS:
@@ -225,7 +225,7 @@ def _size(heading: str, *rest: str) -> int:
 
 
 def is_night(now: datetime, zone: ZoneInfo) -> bool:
-    """Whether a bright screen would dazzle."""
+    """True if a bright screen would dazzle."""
     begins, ends = _NIGHT
     hour = now.astimezone(zone).hour
     return hour >= begins or hour < ends

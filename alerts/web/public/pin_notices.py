@@ -1,13 +1,13 @@
-"""What somebody says against a report that everybody sees (DSA, articles 16 and 17): a form, a receipt, the decision.
+"""Objections to a public report (DSA, articles 16 and 17): a form, a receipt, the decision.
 
-    GET  /reports/NUMBER/notice        the form: why; name and e-mail if one likes
-    POST /reports/NUMBER/notice        notes it, and leads to
-    GET  /reports/NUMBER/notice/ID     the receipt, where the decision is told with its reasons, to who has that address
+    GET  /reports/NUMBER/notice        the form: the reason; name and e-mail are optional
+    POST /reports/NUMBER/notice        stores it, and redirects to
+    GET  /reports/NUMBER/notice/ID     the receipt, which shows the decision with its reasons to owners of the address
 
-The form carries the id that its notice will have, sealed with the report's number and the moment: one that is sent
-twice is one notice, and an id that nobody was given opens nothing. Paced by network, in memory alone, and bounded by
-report. Of what a program fills in beside nothing is kept. An officer decides at the desk, which tells who reported why
-their words are withheld (`alerts.reports.acts.decide_notice`).
+The form carries the id of its notice, sealed with the report's number and the moment: one that is sent twice is one
+notice, and an invented id opens nothing. Rate-limited by network, in memory alone, and bounded by report. A form with a
+filled trap field is dropped. An officer decides at the desk, which notifies the reporter why their words are withheld
+(`alerts.reports.acts.decide_notice`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _ID = "{notice:[0-9a-f]{26}}"
 
 
 class NoticePages:
-    """Takes notices, and tells what became of them; `service` is what keeps them."""
+    """Takes objections, and shows their decisions; `service` stores them."""
 
     def __init__(self, pins: PinPages, service: DeskService) -> None:
         self._pins = pins
@@ -84,7 +84,7 @@ class NoticePages:
         return await self._keep(request, pin, _notice(identity, pin, told, self._service.now()), told)
 
     async def receipt(self, request: web.Request) -> web.Response:
-        """That it is noted, and what was decided, under the address that who sent it got."""
+        """Show the receipt and the decision, under the address that the objector got."""
         number, identity = request.match_info["number"].upper(), request.match_info["notice"]
         notice, is_its = await self._service.ask(lambda unit: _of(unit, identity, number))
         if notice is None or not is_its:
@@ -145,7 +145,7 @@ class NoticePages:
     # --- the form's seal
 
     async def _made(self, number: str) -> str:
-        """What a form that is made now carries: the id its notice will have, and when it was made, sealed."""
+        """Return a new form's token: the id of its notice, and its time, sealed."""
         told = f"{secrets.token_hex(13)}.{self._service.now().timestamp():.3f}"
         return f"{told}.{await self._seal(told, number)}"
 

@@ -1,13 +1,13 @@
-"""What people report, for everybody: a list with a map, map data, a page for each report, and its photo.
+"""Public reports: a list with a map, map data, a page for each report, and its photo.
 
-    /reports[?page=2]      the list, newest first, and the map; whole without a script
+    /reports[?page=2]      the list, newest first, and the map; complete without a script
     /reports.geojson       the same for programs and for the map of the town's page
     /reports/NUMBER        one of them, until fourteen days after its end
     /reports/NUMBER.jpg    its photo, once an officer released it
 
-All that is told is a `Pin` (`alerts.reports.public`): no place nearer than 100 m, no hour, nobody. It is read once in
-some seconds, however many look, and is as cheap to tell as a file. What an officer withholds is gone from here within
-those seconds, and from caches within a minute: each of them has to ask again.
+All public data is a `Pin` (`alerts.reports.public`): no place nearer than 100 m, no hour, nobody. It is read once in
+some seconds, however many visit, and is as cheap to serve as a file. A report that an officer withholds is gone from
+here within those seconds, and from caches within a minute: each of them has to revalidate.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from alerts.web.public.publisher import Publisher, nothing_there
 from alerts.web.public.told import Outlook, Setting
 
 READ_FOR = timedelta(seconds=4)
-"""For so long what was read is told again."""
+"""How long data that was read is served again."""
 A_PAGE = 50
 """Reports on a page of the list."""
 REPORTS = "reports"
@@ -56,7 +56,7 @@ _UNSEEN: Mapping[str, str] = {"X-Robots-Tag": "noindex"}
 
 @dataclass(frozen=True, slots=True)
 class PinBoard:
-    """What is reported as it stands at one moment: pins, newest first, and the answers that tell them, made when asked.
+    """The reports at one moment: pins, newest first, and the answers with them, made on request.
 
     `pages` are the lists, by language and number.
     """
@@ -68,7 +68,7 @@ class PinBoard:
 
 
 class PinPages:
-    """The addresses of what people report, for a town that takes reports. `reads` answers what is looked at."""
+    """The addresses of public reports, for a town that takes reports. `reads` answers queries."""
 
     def __init__(self, publisher: Publisher, reads: DeskService, intake: ReportIntake) -> None:
         self.publisher = publisher
@@ -183,7 +183,7 @@ class PinPages:
 
 
 def reported_page(pages: Pages, name: str, rest: str, now: datetime, **told: Any) -> str:
-    """A page about what people report, with the words that pins are told in."""
+    """Return a page about public reports, with the words for pins."""
     setting, say = pages.setting, words_of(pages.language)
     return pages.reported(
         name,
@@ -207,7 +207,7 @@ def kind_of(town: Town, pin: Pin) -> ReportKind:
 
 
 def kind_name(town: Town, pin: Pin, language: str) -> str:
-    """What it is, in that language."""
+    """Return its kind's name, in that language."""
     return kind_of(town, pin).name(language)
 
 
@@ -295,7 +295,7 @@ class Lately(Generic[K, V]):
         self._kept: dict[K, tuple[datetime, asyncio.Task[V]]] = {}
 
     async def get(self, name: K) -> V:
-        """What is kept under that name, else what is read now. Raises whatever reading does, to all who wait."""
+        """Return the value kept under that name, else read it now. Raises reading's errors, to all who wait."""
         began, task = self._kept.get(name, (None, None))
         # What is still being read is waited for, however long that takes: asking again would make it slower.
         if began is None or task is None or (task.done() and abs(self._now() - began) >= self._lasts):

@@ -1,10 +1,10 @@
-"""A poll's page for everybody, `/polls/ID`: one tap while it is open, its result once it is closed, for good.
+"""A poll's public page, `/polls/ID`: one tap while it is open, its result once it is closed, for good.
 
-Who looks at an open poll gets a cookie: a number, signed with the poll's secret. It votes once, whatever else the
-browser does; and a network votes once in ten minutes, whoever it is. Both are stored as digests alone, so nothing here
-is known of a voter (docs/polls.md). A vote wakes no lane, and what many look at is read once in two seconds.
+A visitor of an open poll gets a cookie: a number, signed with the poll's secret. It votes once, whatever else the
+browser does; and a network votes once in ten minutes, whoever it is. Both are stored as digests alone, so a voter
+remains unknown (docs/polls.md). A vote wakes no lane, and frequent queries are read once in two seconds.
 
-The page answers in the language that was asked for (`?lang=`), else in the reader's own. It works without script.
+The page answers in the requested language (`?lang=`), else in the reader's own. It works without script.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from alerts.web.public.publisher import Publisher, nothing_there
 from alerts.web.public.told import Outlook, Setting
 
 READ_FOR = 2.0
-"""Seconds for which what was read of a poll is told again: a crowd at its page asks the database once."""
+"""Seconds for which a poll's data is served again: a crowd at its page queries the database once."""
 _KEPT = 100
 _LARGEST_FORM = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class _Voter:
-    """What a browser's cookie says: its number, and whether it has voted."""
+    """The content of a browser's cookie: its number, and if it has voted."""
 
     number: str
     has_voted: bool = False
@@ -61,7 +61,7 @@ class PublicPoll:
 
 
 class PollPages:
-    """The addresses of polls. `reads` answers what is looked at, `service` carries a vote out."""
+    """The addresses of polls. `reads` answers queries, `service` carries a vote out."""
 
     def __init__(self, publisher: Publisher, reads: DeskService, service: DeskService) -> None:
         self._publisher = publisher
@@ -248,7 +248,7 @@ def _signed(poll: Poll, number: str) -> str:
 
 
 def _voter(request: web.Request, poll: Poll) -> _Voter | None:
-    """Who the cookie says that it is; None without one, or one that isn't ours."""
+    """Return the voter of the cookie. Returns None without one, or if it isn't ours."""
     number, _, rest = request.cookies.get(_cookie(poll), "").partition(".")
     sign, _, voted = rest.partition(".")
     if not poll.secret or not same(sign, _signed(poll, number)):

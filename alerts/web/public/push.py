@@ -54,7 +54,7 @@ class PushKeys(StrictBody):
 
 
 class NewPushSubscription(StrictBody):
-    """The body of a POST: what a browser's `toJSON()` tells, and the choices."""
+    """The body of a POST: the content of a browser's `toJSON()`, and the choices."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -64,7 +64,7 @@ class NewPushSubscription(StrictBody):
 
 
 class ChangedPushSubscription(StrictBody):
-    """The body of a PUT; with what a browser's `toJSON()` tells, if it is reached elsewhere from now on."""
+    """The body of a PUT; with a browser's `toJSON()` if its endpoint changes."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -75,7 +75,7 @@ class ChangedPushSubscription(StrictBody):
 
 @dataclass(frozen=True, slots=True)
 class PushDoor:
-    """What the channel knows: the town's public `key` (raises BadCredential), and which endpoints and keys can be."""
+    """The channel's knowledge: the town's public `key` (raises BadCredential), and the valid endpoints and keys."""
 
     key: Callable[[], str]
     is_known: Callable[[str], bool]
@@ -217,7 +217,7 @@ class PushPages:
         return by_choice(subscriber, choices, spoken or language)
 
     def _choices_of_here(self, choices: SubscriberChoices) -> None:
-        """Raise _Refusal for a district that there is none of: nothing would ever be told."""
+        """Raise _Refusal for an unknown district: it would never get a message."""
         strange = sorted(set(choices.districts) - self._codes)
         if strange:
             raise _Refusal(

@@ -1,6 +1,6 @@
-"""What a browser sends of a report, read within bounds: so many bytes, so long.
+"""A browser's form of a report, read within bounds: so many bytes, so long.
 
-The form's fields stand before the photo: where that is too large, what was typed is kept and told back.
+The form's fields precede the photo: if that is too large, the input is kept and shown again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from alerts.reports.photos import LARGEST_FILE
 from alerts.web.posted import FORMS, BodyTooLarge, PostedFields, read_posted
 
 MOST_BYTES = LARGEST_FILE + 64 * 1024
-"""Bytes of a whole form: the largest photo, and what stands around it."""
+"""Bytes of a whole form: the largest photo, and the rest."""
 SMALL = 64 * 1024
 """Bytes of a form without a photo."""
 PATIENCE = 180.0
@@ -32,7 +32,7 @@ _MOST_FIELDS, _LONGEST_FIELD = 20, 8 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SentForm:
-    """What came: the fields by name, the photo, and what is wrong with that one."""
+    """The submitted content: the fields by name, the photo, and the fault of the photo."""
 
     fields: Mapping[str, str]
     photo: bytes | None = None
@@ -87,12 +87,12 @@ def _too_large(size: int) -> Reason:
 
 @dataclass(frozen=True, slots=True)
 class FormSeal:
-    """Tells our own forms, and when each was made: all daemons of a town have one secret for it."""
+    """Recognises our own forms, and their time: all daemons of a town have one secret for it."""
 
     secret: bytes
 
     def made(self, now: datetime) -> str:
-        """What a form that is made now carries."""
+        """Return a new form's token."""
         told = f"{now.timestamp():.3f}.{secrets.token_hex(8)}"
         return f"{told}.{seal_of(self.secret, told)}"
 
@@ -117,10 +117,10 @@ FIELD_OF: Mapping[str, str] = {
     "report_address_near": "place",
     "report_text_long": "text",
 }
-"""Which field of the form a reason belongs beside."""
+"""The field of the form that a reason is shown at."""
 
 
 def field_of(error: Misuse) -> str:
-    """The field that an error belongs beside; nothing: the whole form."""
+    """Return the field of an error; empty: the whole form."""
     code = error.reason.code
     return "photo" if code.startswith("photo_") else FIELD_OF.get(code, "")

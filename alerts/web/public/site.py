@@ -1,9 +1,9 @@
 """The whole public side as answers, an `Edition` at a time.
 
-`Site.edition` has every address of what is to be told now, and makes no page: each is made when it is first asked for.
-From the edition before it takes what depends on the same: what there is of an incident (`lasting.py`) hangs on its
-versions, its end and the day, a feed or a calendar on the incidents in it. So a change costs what it changes, with a
-thousand incidents as with one. What can't be made of one incident costs that incident its news, and no other anything.
+`Site.edition` has every present address, and makes no page: each is made on first request. It reuses the parts of the
+edition before with the same inputs: an incident's part (`lasting.py`) depends on its versions, its end and the day, a
+feed or a calendar on its incidents. So the cost is that of the changes, with a thousand incidents as with one. An
+incident that fails to render keeps its previous version, and affects no other.
 """
 
 from __future__ import annotations
@@ -62,11 +62,11 @@ Known = Sequence[tuple[str, datetime]]
 
 @dataclass(frozen=True, slots=True)
 class Edition:
-    """The public side as it stands at one moment: every address that isn't looked up, with its answer.
+    """The public side at one moment: every address that isn't looked up, with its answer.
 
-    `news` is equal for two editions that tell the same of the same incidents, and doubt the same sources: each open
-    page compares it. `event` is what it is told then, spelt once for all of them. `made_of` is all that the edition
-    depends on, `parts` the answers that tell of several incidents, each with what that one depends on.
+    `news` is equal for two editions with the same content of the same incidents, and the same doubtful sources: each
+    open page compares it. `event` is the notification, serialised once for all of them. `made_of` are all inputs of the
+    edition, `parts` the joint documents, each with its own inputs.
     """
 
     outlook: Outlook
@@ -93,7 +93,7 @@ _Part = tuple[object, Once[KeptAnswer]]
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What an edition shows, and all that a page which shows it depends on."""
+    """An edition's content, and all inputs of a page that shows it."""
 
     outlook: Outlook
     on: tuple[Lasting, ...]
@@ -124,9 +124,9 @@ class Site:
         }
 
     def edition(self, outlook: Outlook, before: Edition | None = None, known: Known = ()) -> Edition:
-        """All answers for what is to be told now; `known` are for the map of the site.
+        """Return all present answers; `known` are for the site map.
 
-        What would be made of the same is `before`, as it is. No page is made yet: each is when it is asked for.
+        If the inputs are the same, `before` is returned. No page is made yet: each is on request.
         """
         situation, kept = outlook.situation, before.incidents if before else {}
         on, to_come, over = (
@@ -162,7 +162,7 @@ class Site:
         return Lasting(incident, day, outlook, self._pages, kept)
 
     def _parts(self, shown: _Shown, known: Known, earlier: Mapping[str, _Part]) -> Mapping[str, _Part]:
-        """What tells of several incidents; what is made of the same as an `earlier` one is that one."""
+        """Return the joint documents; one with the same inputs as an `earlier` one is reused."""
         parts = {}
         for path, made_of, make in self._tell_of_several(shown, known):
             before = earlier.get(path)
@@ -204,7 +204,7 @@ class Site:
         return answer(self._pages[language].picture(Listing(on, (), ()), shown.outlook), PNG)
 
     def _panels(self, language: str, shown: _Shown) -> Iterator[tuple[str, object, Callable[[], KeptAnswer]]]:
-        """What screens show: pages, one for each of a turn where no script turns them, lines, and JSON."""
+        """Yield the forms for screens: pages, one for each of a turn without scripts, lines, and JSON."""
         path, told_of = partial(self.setting.path, language), shown.told_of
         for number in range(1, panel.SCREENS + 1):
             yield path(panel_path(number)), told_of, partial(self._panel, language, number, shown)
@@ -250,7 +250,7 @@ class Site:
 
 
 def _told(shown: Sequence[Lasting], language: str) -> Sequence[Told]:
-    """Those that can be told in that language."""
+    """Return those that have that language."""
     return [told for lasting in shown if (told := lasting.told.get(language)) is not None]
 
 
@@ -260,7 +260,7 @@ def _map(shown: Sequence[Lasting]) -> KeptAnswer:
 
 
 def _own(setting: Setting) -> Mapping[str, Once[KeptAnswer]]:
-    """The town's own look: its picture, and its colour as a style sheet; and its streets, where it tells them."""
+    """Return the town's own style: its picture, and its colour as a style sheet; and its streets, if it lists them."""
     town = setting.town
     own: dict[str, Once[KeptAnswer]] = {}
     if (path := logo_path(town)) is not None:
@@ -288,7 +288,7 @@ def logo_of(town: Town) -> KeptAnswer | None:
 
 @cache
 def _static() -> Mapping[str, Once[KeptAnswer]]:
-    """The files beside the pages: one of each for all towns of this process."""
+    """Return the static files: one of each for all towns of this process."""
     return {path: Once(partial(_same, found)) for path, found in static_answers().items()}
 
 

@@ -144,7 +144,7 @@ async def _send(  # noqa: PLR0917 all of it is one answer
 
 
 def _read(town: Town, name: str, first: int, last: int) -> _Part:
-    """What stands there, if it is no more than a slice. Raises OSError."""
+    """Read a slice of the file; empty if it is too long. Raises OSError."""
     with open_named(town.folder, name) as file:
         known = os.fstat(file.fileno())
         length = min(last, known.st_size - 1) - first + 1

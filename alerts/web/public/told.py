@@ -1,8 +1,8 @@
-"""What the town's pages tell: how the station shows itself, how fresh each source is, and each incident put into words.
+"""The content of the town's pages: the town's presentation, the freshness of each source, and incidents in words.
 
-`tell` asks the same renderer as posts for an incident's words, for a face (`page`) with room for all of them: somebody
-has time to read. An incident is told version by version (`Step`). A version that isn't the newest is told from when it
-came, and the whole of what is over from a week later, so that no page says "today" of a day that is gone.
+`tell` uses the posts' renderer for an incident's words, for a channel (`page`) with room for all of them: a reader has
+time. An incident is presented version by version (`Step`). A version that isn't the newest is worded as of its arrival,
+and the whole of an ended one as of a week later, so that no page says "today" of a past day.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from alerts.rendering.matter import Context
 from alerts.rendering.templates import Renderer
 
 SPOKEN = ("fr", "en")
-"""What the pages can be read in."""
+"""The languages of the pages."""
 # The kind of channel whose templates lay out a page's words, and characters for them: more than any alert has.
 _FACE = "page"
 _ROOM = 100_000
@@ -58,9 +58,9 @@ class Setting:
 
     @cached_property
     def languages(self) -> tuple[str, ...]:
-        """Primary subtags: the town's own first, then those that its channels speak and that were asked for.
+        """Primary subtags: the town's own first, then those of its channels and the configured ones.
 
-        The pages of the first stand at the root, the others below `/<language>/`.
+        The pages of the first are at the root, the others below `/<language>/`.
         """
         town = self.town
         channels = (each.language for each in town.channels.values() if each.public and each.language)
@@ -70,27 +70,27 @@ class Setting:
 
     @cached_property
     def sources(self) -> tuple[PolledSource, ...]:
-        """What is read by itself."""
+        """The sources that are polled."""
         return tuple(_feed(name, rules) for name, rules in self.town.sources.items() if name != MANUAL)
 
     @property
     def bots(self) -> tuple[str, ...]:
-        """The channels whose bot people may subscribe with; how each is called its platform tells later."""
+        """The channels whose bot people may subscribe with; its platform gives its name later."""
         return tuple(name for name, each in self.town.bots.items() if each.public and not each.exercise)
 
     @property
     def pushes(self) -> bool:
-        """Whether people may subscribe to push on these pages."""
+        """True if people may subscribe to push on these pages."""
         return PUSH in self.town.channels
 
     @property
     def writes(self) -> bool:
-        """Whether people may subscribe to letters on these pages."""
+        """True if people may subscribe to e-mails on these pages."""
         return self.town.letters is not None
 
     @property
     def keeps(self) -> bool:
-        """Whether something of people is kept, so that a page says what, for how long and who sees it."""
+        """True if personal data is stored, so that a page describes it."""
         town = self.town
         return bool(town.listens or town.reports is not None or self.pushes or self.writes)
 
@@ -109,7 +109,7 @@ class Setting:
         return f"{self.town.public_url or self.town.mount}{path}"
 
     def identity(self, path: str) -> str:
-        """What a page is known by for good: its address, or a tag of the sender's (RFC 4151) where there is none."""
+        """Return a page's permanent identity: its address, or a tag of the sender's (RFC 4151) without one."""
         return self.address(path) if self.town.public_url else f"tag:{self.town.sender},2026:{path}"
 
 
@@ -117,9 +117,9 @@ State = Literal["calm", "alert", "stale"]
 
 
 def state_of(on: Sequence[object], outlook: Outlook) -> State:
-    """What holds: something is on; nothing is; or nothing is known, and a source that would tell is behind its time.
+    """Return the state: an alert is on; none is; or unknown, since a source is behind its time.
 
-    Page, easy page, title, card and screens all go by this.
+    Page, easy page, title, card and screens all use this.
     """
     if on:
         return "alert"
@@ -150,15 +150,15 @@ class Freshness:
 
     @property
     def shown(self) -> tuple[str, datetime | None, bool]:
-        """All of it that a page tells: to the minute."""
+        """The displayed part of it: to the minute."""
         return self.title, self.last_ok.replace(second=0, microsecond=0) if self.last_ok else None, self.stale
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """All that the pages tell: the situation, how fresh each source is, and the bots to subscribe with, by name.
+    """The content of the pages: the situation, the freshness of each source, and the bots to subscribe with, by name.
 
-    `asked` are the questions about each incident that were answered, by its id.
+    `asked` are the answered questions about each incident, by its id.
     """
 
     situation: Situation
@@ -168,20 +168,20 @@ class Outlook:
 
     @property
     def now(self) -> datetime:
-        """When it was looked at."""
+        """The time of reading."""
         return self.situation.now
 
     @property
     def doubtful(self) -> bool:
-        """Whether a source of warnings is behind its time, so that there may be more than is shown."""
+        """True if a source of warnings is behind its time, so that there may be more than is shown."""
         return any(source.stale for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One version of an incident, or its end: when it was told, and a template's variables for it.
+    """One version of an incident, or its end: its time, and a template's variables for it.
 
-    `replaced` are those of the version before, where what to do is told in other words now.
+    `replaced` are those of the version before, if its instruction has other words.
     """
 
     at: datetime
@@ -194,7 +194,7 @@ class Step:
 class Told:
     """An incident in one language. `steps` are its versions, oldest first; `end` its end, if it has one.
 
-    `districts` are the codes of those it is about; None: the whole town, also where nobody can tell.
+    `districts` are the codes of its districts; None: the whole town, or unknown.
     """
 
     incident: PublicIncident
@@ -206,7 +206,7 @@ class Told:
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What holds, or held last."""
+        """The current facts, or the last ones."""
         return self.steps[-1].facts
 
     @property
@@ -216,12 +216,12 @@ class Told:
 
     @property
     def heading(self) -> str:
-        """The same where its severity stands beside it, which it doesn't say once more."""
+        """The title for a place that shows its severity, without repeating that."""
         return str(self.end.facts["lead"]) if self.end else beside(self.facts)
 
     @property
     def whole(self) -> bool:
-        """Whether it is said to be about the whole town; a place in words alone is somewhere in it."""
+        """True if it is about the whole town; a place in words alone is somewhere in it."""
         return self.districts is None and bool(self.facts["area"]) and not is_in_words(self.incident.alert)
 
     @property
@@ -231,19 +231,19 @@ class Told:
 
     @property
     def corrected(self) -> bool:
-        """Whether it was wrong: nothing of it is shown as if it held."""
+        """True if it was wrong: none of it is shown as valid."""
         return self.incident.ending is not None and self.incident.ending.reason is EndReason.CORRECTED
 
     @property
     def summary(self) -> str:
-        """What to know in two lines, for a list, a link's preview or a notification: what, what to do, where, when."""
+        """The summary in two lines, for a list, a link's preview or a notification: event, instruction, place, time."""
         return in_short(self.end.facts if self.end else self.facts)
 
 
 def beside(facts: Mapping[str, Any]) -> str:
-    """The title as it stands beside its label: "Vent violent" of "Vigilance orange vent violent", which says both.
+    """Return the title without its label: "Vent violent" of "Vigilance orange vent violent", which has both.
 
-    Only a colour goes: of "Danger of falling trees" nothing would be left that says what it is.
+    Only a colour is removed: of "Danger of falling trees" nothing would be left that names the event.
     """
     label, title = str(facts["label"] or ""), str(facts["title"])
     rest = title[len(label) :]
@@ -274,7 +274,7 @@ def tell(incident: PublicIncident, setting: Setting, language: str, now: datetim
 
 
 def _still_so(incident: PublicIncident, kept: Told) -> list[Step]:
-    """The first steps, which were no news any more then: they are told from when they came, not from now."""
+    """Return the first steps that were already outdated then: they are worded as of their arrival, not now."""
     # An end changes every word before it: what was "today" is told with its date.
     if incident.ending or kept.end:
         return []
@@ -292,7 +292,10 @@ def _replaced(steps: Sequence[Step], facts: Mapping[str, Any]) -> Mapping[str, A
 
 
 def _told_at(incident: PublicIncident, stored: StoredAlert, now: datetime) -> datetime:
-    """From when a version is told of. What is over is told of for good, so that no page says "today" of a day gone."""
+    """Return the time as of which a version is worded.
+
+    For an ended one it is fixed, so that no page says "today" of a past day.
+    """
     if incident.ending:
         return incident.ending.at + _LONG_AFTER
     return now if stored is incident.versions[-1] else stored.received_at

@@ -1,11 +1,10 @@
-"""The town's service worker, `/sw.js`: one file put together of its sections. It stands at the root, for all pages.
+"""The town's service worker, `/sw.js`: one file combined from its sections. It is at the root, for all pages.
 
 A section is a script of its own in `static/`; each listens for its own events, and none knows of another, but for
-`self.nothingSeen`, the answer of last resort. Who answers a
-request first has answered it: so the pages' section, which answers for every file, stands before that of the form for
-reports. A browser asks for the file again at each visit.
+`self.nothingSeen`, the answer of last resort. The first section to answer a request wins: so the pages' section, which
+answers for every file, precedes that of the form for reports. A browser requests the file again at each visit.
 
-The section of push has the hazards' pictograms in it, as paths, with the cards' colours: a notification's picture is
+The section of push includes the hazards' pictograms, as paths, with the cards' colours: a notification's picture is
 drawn by the telephone. If it was fetched, every alert would send all telephones to the town's server at once.
 """
 
