@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING
 
 from alerts.store import bulk_statements as sql
 from alerts.store.bulk_landing import BulkTold, may_have
-from alerts.store.statement import Statement, stamp, upsert_into
+from alerts.store.facts import drop_fact, keep_fact
+from alerts.store.statement import Statement, stamp
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection, Row
 
 _AT_REST = "bulk at rest"
-_REST = upsert_into("fact", "channel", "key")
-_RESTED = Statement(f"DELETE FROM fact WHERE channel = :of AND key = '{_AT_REST}'")
 # An end is nothing that somebody has: who may have heard it is still among those who got its alert, and hears it again.
 _HANDED_OVER = Statement("""
     SELECT id, seq, incident FROM bulk
@@ -48,12 +47,12 @@ def rest(db: Connection, channel: str, now: datetime, away: Collection[tuple[str
     for row in _HANDED_OVER.rows(db, of=channel):
         for chat in sorted(chat for key, chat in away if key == row["id"]):
             may_have(db, _told_of(channel, row), chat, now)
-    _REST.run(db, channel=channel, key=_AT_REST, value="")
+    keep_fact(db, channel, _AT_REST, "")
 
 
 def take_over(db: Connection, channel: str, now: datetime, away: Collection[tuple[str, int]]) -> None:
     """Treat the recipients of another process's unfinished sends as reached, since nothing is known of it."""
-    if _RESTED.run(db, of=channel).rowcount:
+    if drop_fact(db, channel, _AT_REST):
         return
     for row in _HANDED_OVER.rows(db, of=channel):
         if sql.HEIR.row(db, of=channel, about=row["incident"], seq=row["seq"]) is None:

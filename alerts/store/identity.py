@@ -11,12 +11,10 @@ from pathlib import Path
 
 from alerts.model.reason import because
 from alerts.store.connection import Place, begin, commit, migrate, opened, rollback
+from alerts.store.facts import STORE, fact, keep_fact
 from alerts.store.files import StoreError
-from alerts.store.statement import Statement, upsert_into
 
-_OWNER, _KEY = "(store)", "town"  # no channel's name holds brackets
-_FACT = Statement("SELECT value FROM fact WHERE channel = :channel AND key = :key")
-_KEEP = upsert_into("fact", "channel", "key")
+_KEY = "town"
 
 
 def claim(place: Place, town: str, towns: Collection[str]) -> None:
@@ -29,11 +27,10 @@ def claim(place: Place, town: str, towns: Collection[str]) -> None:
     with opened(place) as db:
         begin(db)
         try:
-            row = _FACT.row(db, channel=_OWNER, key=_KEY)
-            owner = None if row is None else str(row["value"])
+            owner = fact(db, STORE, _KEY)
             is_free = owner is None or (isinstance(place, Path) and owner not in towns)
             if is_free and owner != town:
-                _KEEP.run(db, channel=_OWNER, key=_KEY, value=town)
+                keep_fact(db, STORE, _KEY, town)
         except BaseException:
             rollback(db)
             raise

@@ -17,6 +17,7 @@ from alerts.model.incident import Undrafted
 from alerts.model.lease import Lease
 from alerts.model.ports import Memory
 from alerts.model.reason import Reason, kept_reason
+from alerts.store.facts import UNDRAFTED, facts, keep_fact
 from alerts.store.statement import Statement, UnitPart, moment, stamp, upsert_into
 
 if TYPE_CHECKING:
@@ -34,9 +35,6 @@ _REMEMBER = upsert_into("source", "name")
 _READ_WELL = Statement("UPDATE source SET last_ok = :at, last_try = :at WHERE name = :source AND failures = 0")
 _PUT_STATUS = upsert_into("channel", "name")
 _FACTS = Statement("SELECT channel, key, value FROM fact")
-_PUT_FACT = upsert_into("fact", "channel", "key")
-_UNDRAFTED = "(undrafted)"  # no channel's name holds brackets
-_UNDRAFTED_ALL = Statement(f"SELECT key, value FROM fact WHERE channel = '{_UNDRAFTED}'")
 _MOST_UNDRAFTED = 250
 """Of one source and gravity: the first ones are drafted in time. A feed that goes on for ever fills no table."""
 
@@ -113,9 +111,9 @@ class SourceMemory(UnitPart):
     def undrafted(self) -> Mapping[str, Sequence[Undrafted]]:
         """Return each source's alerts that found no place among its drafts, oldest first."""
         return {
-            row["key"]: [Undrafted(alert, bool(grave), moment(until)) for alert, grave, until in told]
-            for row in _UNDRAFTED_ALL.rows(self._db)
-            if (told := json.loads(row["value"]))
+            source: [Undrafted(alert, bool(grave), moment(until)) for alert, grave, until in told]
+            for source, value in facts(self._db, UNDRAFTED).items()
+            if (told := json.loads(value))
         }
 
     def put_off(self, name: str, new: Iterable[Undrafted]) -> None:
@@ -133,7 +131,7 @@ class SourceMemory(UnitPart):
 
     def _keep_undrafted(self, name: str, known: Sequence[Undrafted]) -> None:
         told = [[each.alert, int(each.is_grave), stamp(each.until)] for each in known]
-        _PUT_FACT.run(self._db, channel=_UNDRAFTED, key=name, value=json.dumps(told, separators=(",", ":")))
+        keep_fact(self._db, UNDRAFTED, name, json.dumps(told, separators=(",", ":")))
 
     def gone_from(self, name: str) -> tuple[str, int] | None:
         """Return the entries that vanished from the source at once, still to be accepted: their key and their number.
@@ -172,7 +170,7 @@ class ChannelStatuses:
     async def remember(self, channel: str, key: str, value: str) -> None:
         """Keep a fact across restarts."""
         self._facts[channel, key] = self._kept[channel, key] = value
-        await self._database.write(lambda unit: _PUT_FACT.run(unit.db, channel=channel, key=key, value=value).rowcount)
+        await self._database.write(lambda unit: keep_fact(unit.db, channel, key, value))
 
     async def status(self, channel: str) -> ChannelStatus:
         """Return the channel's stored health."""

@@ -11,14 +11,14 @@ from alerts.model.incident import CLASHES, OWN_NOTICES, StoredAlert
 from alerts.model.person import Act, AuditEntry
 from alerts.model.reason import Reason, because, read_reason
 from alerts.store.alerts import stored_alert_of
-from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
+from alerts.store.facts import WATCH, facts, keep_fact
+from alerts.store.statement import Statement, UnitPart, stamp, time_of
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
 OWN_WARNINGS = OWN_NOTICES
 """The source of Tocsin's own warnings: what becomes of them is nothing to warn of."""
-_OWNER = "(watch)"  # no channel's name holds brackets
 _STUCK = Statement(f"""
     SELECT count(DISTINCT post.id) AS posts, max(post.reason) AS reason, min(attempt.left_at) AS since
     FROM post JOIN attempt ON attempt.post_id = post.id JOIN alert ON alert.id = post.alert_id
@@ -35,8 +35,6 @@ _UNDECIDED = Statement(f"""
     AND (post.state = 'failed' OR post.next_try IS NULL) AND (post.expires IS NULL OR post.expires > :now)
 """)
 _SOURCES = Statement("SELECT * FROM source")
-_FACTS = Statement(f"SELECT key, value FROM fact WHERE channel = '{_OWNER}'")
-_REMEMBER = upsert_into("fact", "channel", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +100,11 @@ class Monitor(UnitPart):
 
     def recall(self) -> dict[str, str]:
         """All that the watch keeps over a restart."""
-        return {row["key"]: row["value"] for row in _FACTS.rows(self._db)}
+        return facts(self._db, WATCH)
 
     def remember(self, key: str, value: str) -> None:
         """Keep something over a restart."""
-        _REMEMBER.run(self._db, channel=_OWNER, key=key, value=value)
+        keep_fact(self._db, WATCH, key, value)
 
     def waiting(self) -> Sequence[StoredAlert]:
         """The alerts that wait for a validation or a veto, oldest first."""

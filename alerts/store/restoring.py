@@ -29,9 +29,10 @@ from alerts.model.person import AuditEntry
 from alerts.model.post import Post, PostState, Receipt
 from alerts.model.reason import because
 from alerts.store.audit import AuditLog
+from alerts.store.facts import STORE, drop_fact, fact, keep_fact
 from alerts.store.files import StoreError, opened, sound, sync
 from alerts.store.sockets import ring
-from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
+from alerts.store.statement import Statement, UnitPart, stamp, time_of
 
 if TYPE_CHECKING:
     from alerts.store.dialect import Connection
@@ -40,11 +41,8 @@ LOOKED_FOR = "restored"
 """The outcome of a post that was verified because of a gap; its state holds the result."""
 FARTHEST = timedelta(days=7)
 """How far back to search if the database knows nothing at all."""
-_OWNER = "(store)"  # no channel's name holds brackets
 # Always the same length, written in place: the file is never shorter or longer than one write.
 _LENGTH = 200
-_FACT = Statement(f"SELECT value FROM fact WHERE channel = '{_OWNER}' AND key = :key")
-_KEEP = upsert_into("fact", "channel", "key")
 _REACHED = """
 SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'alert'), (SELECT seq FROM sqlite_sequence WHERE name = 'attempt')
 """
@@ -83,7 +81,6 @@ _NEWEST_KNOWN = Statement("""
 _KNOWN = Statement("""
     SELECT seq FROM attempt WHERE channel = :channel AND remote_id = :remote_id AND remote_id IS NOT NULL LIMIT 1
 """)
-_FORGET = Statement(f"DELETE FROM fact WHERE channel = '{_OWNER}' AND key = 'listed'")
 _LOOKED_FOR = Statement(f"""
     SELECT channel, state, count(*) AS posts FROM post WHERE outcome = '{LOOKED_FOR}' AND attempted_at = :since
     GROUP BY channel, state
@@ -112,10 +109,10 @@ class Restored(UnitPart):
 
     def gap(self) -> Gap | None:
         """The gap of this database, if it was ever put back."""
-        row = _FACT.row(self._db, key="gap")
-        if row is None:
+        told = fact(self._db, STORE, "gap")
+        if told is None:
             return None
-        kept = json.loads(row["value"])
+        kept = json.loads(told)
         until = time_of(kept["until"])
         assert until is not None  # noqa: S101 `_keep_gap` wrote it
         return Gap(time_of(kept["since"]), until, bool(kept["begun"]))
@@ -145,18 +142,18 @@ class Restored(UnitPart):
             channel: None if posts is None else [[post.remote_id, post.url] for post in posts]
             for channel, posts in listed.items()
         }
-        _KEEP.run(self._db, channel=_OWNER, key="listed", value=json.dumps(kept))
+        keep_fact(self._db, STORE, "listed", json.dumps(kept))
 
     def unknown_posts(self) -> dict[str, list[Receipt] | None] | None:
         """Return each channel's posts that are unknown here. Returns None if nobody has listed them yet."""
-        row = _FACT.row(self._db, key="listed")
-        if row is None:
+        told = fact(self._db, STORE, "listed")
+        if told is None:
             return None
         return {
             channel: None
             if posts is None
             else [Receipt(*post) for post in posts if not _is_known(self._db, channel, post[0])]
-            for channel, posts in json.loads(row["value"]).items()
+            for channel, posts in json.loads(told).items()
         }
 
     def looked_for(self, gap: Gap) -> dict[tuple[str, PostState], int]:
@@ -183,8 +180,7 @@ class Height:
 
         With it the generation and the numbers that `begin` is given once this is committed.
         """
-        before, reached, row = self.told(), _reached(db), _FACT.row(db, key="generation")
-        generation = str(row["value"]) if row else None
+        before, reached, generation = self.told(), _reached(db), fact(db, STORE, "generation")
         known, gap = Restored(db).gap(), None
         is_older = before is not None and any(before.reached) and before.is_beyond(generation, reached)
         if is_older or (known is not None and not known.begun):
@@ -192,7 +188,7 @@ class Height:
             _keep_gap(db, gap)
         if is_older or generation is None:
             generation = new_id()
-            _KEEP.run(db, channel=_OWNER, key="generation", value=generation)
+            keep_fact(db, STORE, "generation", generation)
         return gap, generation, reached
 
     def begin(self, generation: str, reached: tuple[int, int]) -> None:
@@ -251,8 +247,7 @@ def fell_behind(database: Path) -> bool:
         return True
     with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as db:
         db.row_factory = sqlite3.Row
-        row = _FACT.row(db, key="generation")
-        return before.is_beyond(str(row["value"]) if row else None, _reached(db))
+        return before.is_beyond(fact(db, STORE, "generation"), _reached(db))
 
 
 def beside(database: Path) -> Path:
@@ -274,7 +269,7 @@ def backup(database: Path, to: Path, now: datetime | None = None) -> None:
         sound(part)
         if now is not None:
             with closing(sqlite3.connect(part, isolation_level=None)) as db:
-                _KEEP.run(db, channel=_OWNER, key="copied_at", value=str(stamp(now)))
+                keep_fact(db, STORE, "copied_at", str(stamp(now)))
         part.replace(to)
         sync(to.parent)
     except (sqlite3.Error, OSError) as error:
@@ -303,7 +298,7 @@ def restore(database: Path, source: Path, by: AuditEntry) -> tuple[Path | None, 
             gap, generation, reached = Gap(_known_until(db), now), new_id(), _reached(db)
             db.execute("BEGIN")
             _keep_gap(db, gap)
-            _KEEP.run(db, channel=_OWNER, key="generation", value=generation)
+            keep_fact(db, STORE, "generation", generation)
             AuditLog(db).write(replace(by, detail=f"from {source}; head was {_head_of(database)}"))
             db.execute("COMMIT")
         kept = _put_aside(database, now)
@@ -360,8 +355,8 @@ def _put_aside(database: Path, now: datetime) -> Path | None:
 
 def _keep_gap(db: Connection, gap: Gap) -> None:
     kept = {"since": stamp(gap.since), "until": stamp(gap.until), "begun": gap.begun}
-    _KEEP.run(db, channel=_OWNER, key="gap", value=json.dumps(kept))
-    _FORGET.run(db)
+    keep_fact(db, STORE, "gap", json.dumps(kept))
+    drop_fact(db, STORE, "listed")
 
 
 def _reached(db: Connection) -> tuple[int, int]:
@@ -371,8 +366,8 @@ def _reached(db: Connection) -> tuple[int, int]:
 
 def _known_until(db: Connection) -> datetime | None:
     """Return the time up to which a copy is complete: its own, or a later one of its newest row."""
-    row = _FACT.row(db, key="copied_at")
-    known = [time for time in (time_of(int(row["value"])) if row else None, _newest(db)) if time is not None]
+    copied_at = fact(db, STORE, "copied_at")
+    known = [time for time in (time_of(int(copied_at)) if copied_at else None, _newest(db)) if time is not None]
     return max(known, default=None)
 
 

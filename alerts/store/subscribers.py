@@ -24,6 +24,7 @@ from alerts.model.subscriber import (
     wants,
 )
 from alerts.store.bulk_statements import TAKE_OFF
+from alerts.store.facts import fact, keep_fact
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
 if TYPE_CHECKING:
@@ -88,9 +89,6 @@ _GONE_PAST = Statement("""
 """)
 _LANDED = Statement(f"SELECT * FROM bulk_landed WHERE {_OF_CHANNEL}")
 _LAND_ANEW = Statement("UPDATE bulk_landed SET got = :pairs WHERE seq = :key")
-_FACT = Statement(f"SELECT value FROM fact WHERE channel = :of AND key = '{OFFSET}'")
-_REMEMBER = upsert_into("fact", "channel", "key")
-_CHANGES = Statement(f"SELECT value FROM fact WHERE channel = :of AND key = '{CHANGED}'")
 _CHANGE = Statement(f"""
     INSERT INTO fact (channel, key, value) VALUES (:channel, '{CHANGED}', '1')
     ON CONFLICT (channel, key) DO UPDATE SET value = CAST(CAST(fact.value AS bigint) + 1 AS text)
@@ -166,8 +164,7 @@ class Subscribers(UnitPart):
 
     def changes(self, channel: str) -> int:
         """How often it changed who subscribes: while this is the same, `count` is too, which reads them all."""
-        row = _CHANGES.row(self._db, of=channel)
-        return int(row["value"]) if row else 0
+        return int(fact(self._db, channel, CHANGED) or 0)
 
     def count(self, channel: str) -> int:
         """How many are on."""
@@ -191,12 +188,11 @@ class Subscribers(UnitPart):
 
     def offset(self, channel: str) -> int:
         """The first update that wasn't handled yet; 0 where there was none."""
-        row = _FACT.row(self._db, of=channel)
-        return int(row["value"]) if row else 0
+        return int(fact(self._db, channel, OFFSET) or 0)
 
     def handled(self, channel: str, offset: int) -> None:
         """Every update before `offset` was handled."""
-        _REMEMBER.run(self._db, channel=channel, key=OFFSET, value=str(offset))
+        keep_fact(self._db, channel, OFFSET, str(offset))
 
 
 def subscriber_of(row: Mapping[str, Any] | Row) -> Subscriber:

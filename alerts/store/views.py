@@ -20,6 +20,7 @@ from alerts.store import lists, polls
 from alerts.store.alerts import post_of, stored_alert_of
 from alerts.store.bulk_landing import progress, with_subscribers
 from alerts.store.conditions import OPEN
+from alerts.store.facts import fact
 from alerts.store.memory import SourceMemory
 from alerts.store.statement import Statement, UnitPart, stamp, time_of, upsert_into
 
@@ -121,7 +122,6 @@ _INCIDENT_OF = Statement("SELECT incident FROM alert WHERE id = :name OR inciden
 _PACE = Statement("""
     SELECT left_at FROM attempt WHERE channel = :channel AND counts = TRUE AND left_at >= :since ORDER BY left_at
 """)
-_FACT = Statement("SELECT value FROM fact WHERE channel = :channel AND key = :key")
 _STANDING = Statement("SELECT * FROM channel WHERE name = :name")
 _LOOK = Statement("SELECT alert_id FROM look WHERE account = :account AND incident = :incident")
 _HELD_UNTIL = Statement("SELECT bulk, max(until) AS until FROM held_back GROUP BY bulk")
@@ -282,8 +282,7 @@ class Views(UnitPart):
 
     def fact(self, channel: str, key: str) -> str | None:
         """Return the fact that a channel keeps under that name. Returns None if there is none."""
-        row = _FACT.row(self._db, channel=channel, key=key)
-        return str(row["value"]) if row else None
+        return fact(self._db, channel, key)
 
     def sent_between(self, start: datetime, end: datetime, *, most: int = 500) -> Sequence[Post]:
         """The posts that went out in a span of time, oldest first; of more than `most`, the newest."""

@@ -303,3 +303,10 @@ class TestRootFiles:
         alert = Alert("id", "s", datetime(2026, 11, 25, tzinfo=UTC), infos=(info,))
 
         assert territory.locate(alert) == ("Ici",)
+
+
+def test_each_decision_has_a_number_of_its_own():
+    numbers = [page.name[:4] for page in (ROOT / "docs/adr").glob("[0-9]*.md")]
+    assert sorted(numbers) == sorted(set(numbers))
+    for page in (ROOT / "docs/adr").glob("[0-9]*.md"):
+        assert page.read_text(encoding="utf-8").startswith(f"# {page.name[:4]}: ")
