@@ -19,9 +19,11 @@ from alerts.model.town import Secret, Town
 
 # Without 0, 1, i, l, o and u, which are taken for others when they are read out or copied.
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
+# A first password is five groups of four letters, so that it can be read out over a telephone.
 _WORDS, _WORD = 5, 4
 # Scripts with letters that can't be told apart, as their characters' Unicode names begin.
 _ALIKE = ("LATIN", "GREEK", "CYRILLIC")
+# Randomness comes from outside, in bytes, so that a simulation can replay it.
 FIRST_PASSWORD_BYTES = 32
 TOKEN_BYTES = 32
 

@@ -25,6 +25,7 @@ NEWS_FOR = timedelta(hours=1)
 """How long a change is reported to those who don't know it: as long as the reporting may have been down."""
 NOBODY = "-"
 """The actor of an act without a known person: a failed sign-in."""
+# The number of the last line, and its SHA-256.
 _HEAD = re.compile(r"(\d+):([0-9a-f]{64})")
 
 

@@ -65,6 +65,7 @@ SEED_BYTES = 20
 """The length that RFC 4226, 4 recommends for SHA-1."""
 # A telephone's clock may be off by half a minute either way (RFC 6238, 5.2).
 _DRIFT = (-1, 0, 1)
+# WebAuthn 2, 13.4.3 asks for at least 16 random bytes.
 _CHALLENGE_BYTES = 32
 FOUL = (WebAuthnException, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 """The library's errors for data that no authenticator sends."""
@@ -353,6 +354,7 @@ LASTS = timedelta(minutes=10)
 """How long a challenge holds. An open page requests another one in half that time (`passkey.js`)."""
 # A clock beside ours may be a little ahead: of two daemons of a town each takes the other's challenges.
 _AHEAD = timedelta(seconds=30)
+# The bytes of a stateless challenge, in front of its seal: microseconds since 1970, then randomness.
 _NONCE, _TIME = 16, 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

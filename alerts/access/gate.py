@@ -50,7 +50,9 @@ from alerts.model.person import Account, Actor, Chained, Passkey, Stage
 from alerts.model.town import Town
 
 OVER = Held(Refusal.OVER)
+# Characters of a passkey's label; without one it is named after the day.
 _LABEL = 60
+# How a sign-in was completed, for the audit log.
 _SET_UP = "a factor that was set up"
 log = structlog.get_logger()
 

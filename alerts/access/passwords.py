@@ -28,6 +28,7 @@ from alerts.model.person import fold_name
 
 Move = tuple[int, int]
 R = TypeVar("R")
+# The lower bound is the rule for people; the upper one bounds the work of Argon2 and of the checks.
 SHORTEST, LONGEST = 12, 200
 # What a password must cost its guesser: a letter is one choice, a digit half of one, a known piece one in all.
 _FEWEST_CHOICES = 6
@@ -47,9 +48,11 @@ _USUAL = (
 _WORDS = frozenset(_USUAL.split())
 # The rows of an English and of a French keyboard, each key above its neighbour of the next row.
 _KEYBOARDS = ("1234567890-=|qwertyuiop[]|asdfghjkl;'|zxcvbnm,./", "1234567890)=|azertyuiop^$|qsdfghjklm*|wxcvbn,;:!")
+# Keys by their place on each keyboard: a walk over neighbouring keys is as easy to guess as a word.
 _BOARDS = [{key: (y, x) for y, row in enumerate(each.split("|")) for x, key in enumerate(row)} for each in _KEYBOARDS]
 # Letters that were dressed up as digits and signs.
 _MEANT = str.maketrans("01345@$!", "oleasasi")
+# Years of birth and the like, which attackers append to words.
 _YEAR = re.compile(r"(?:19[0-9]|20[0-3])[0-9]")
 
 
@@ -63,6 +66,7 @@ class PasswordCheck:
 
 MOST_WAITING = 20
 """Strangers' passwords checked or waiting: some seconds' work, after which the clients would be gone anyway."""
+# Argon2 keeps a core busy for a while; the lanes' threads go first.
 _NICE = 10
 
 

@@ -47,6 +47,7 @@ CODES = "?codes"
 """The opener of a session that was opened by a one-time code: no passkey's id."""
 LONGEST_CLAIM = 600
 """Characters of a claim: more than any name needs."""
+# A linking code is typed from one screen into another, so minutes are enough.
 _CODE_LASTS = timedelta(minutes=10)
 _CODE_LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that is taken for another
 _CODE_LENGTH = 10

@@ -30,9 +30,11 @@ REMEMBERED = timedelta(days=1)
 """How long a failure counts."""
 IN_A_ROW = timedelta(minutes=30)
 """Failures with no longer gap than this are one burst: longer than any delay, so that slowing doesn't split it."""
+# Consecutive failures for one account that are worth a line in the audit log and a warning.
 BURST_FOR_NAME = 5
 # A whole town hall may come from one address: more has to fail there before it is told.
 _BURST_FROM_ADDRESS = 20
+# A known browser or address is forgotten with its cookie.
 _LONG_AGO = timedelta(days=KNOWN_FOR)
 # Before an account's name: what failures of its second factor are counted under.
 _FACTOR_OF = "?code "

@@ -26,6 +26,7 @@ WAITS_FOR = timedelta(seconds=90)
 """How long a refused visitor keeps their place: time for a person to read the refusal and type again."""
 MOST_WAITING = 10_000
 """Networks that are remembered, for all names together; the one that asked longest ago makes room."""
+# The queue of strangers holds some seconds' work, so a retry then may succeed.
 _SOON = timedelta(seconds=3)
 log = structlog.get_logger()
 

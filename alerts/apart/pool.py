@@ -37,6 +37,7 @@ T = TypeVar("T")
 _Turn: TypeAlias = tuple[str, Callable[[], None]]
 log = structlog.get_logger(__name__)
 
+# Reading is CPU-bound, and two cores are what a small machine has.
 PROCESSES = 2
 LARGEST_QUESTION = 96 * 1_048_576
 LARGEST_ANSWER = 48 * 1_048_576
@@ -45,7 +46,9 @@ PATIENCE = 30.0
 """Seconds beyond those of computing that an answer may take: a machine that is busy gives these processes little."""
 MOST_WAITING = 1000
 """Of one owner; more are refused."""
+# Without bytecode: a process that reads strangers' bytes writes no files.
 _COMMAND = (sys.executable, "-B", "-m", "alerts.apart.child")
+# Characters of the process's error that reach the log: its text may be a stranger's.
 _SAID = 200
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from alerts.model.plain import plain
 
+# The lengths of the three parts.
 HEAD = struct.Struct(">III")
 _BYTES = "bytes"
 

@@ -17,6 +17,7 @@ PAGE = 8
 """Districts on one screen."""
 NAMED = 25
 """Chosen districts that a message names."""
+# Characters of a district's name on a button: Telegram cuts a longer label.
 _LONGEST_NAME = 60
 NIGHT = Quiet(time(22), time(7))
 """Quiet hours of who didn't choose any: what isn't grave may wait until the morning."""

@@ -50,6 +50,7 @@ from alerts.rendering.i18n import Words
 
 MOST = 10
 """Incidents in one message; the town's page has them all."""
+# Ten alerts of this length fit into one message of 4,096 units, with their links.
 _LONGEST_TITLE = 150
 _LONGEST_SUMMARY = 200
 _LONGEST_NAME = 80

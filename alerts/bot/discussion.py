@@ -23,6 +23,7 @@ from alerts.model.ports import Discussion
 
 KEPT = 200
 """Posts whose threads and reactions are remembered: those of the last weeks, and more than are spoken of."""
+# Different signs under one post that are counted, and the characters of one: strangers choose them.
 MOST_EMOJI = 20
 LONGEST_NAME = 100
 _LONGEST_EMOJI = 20

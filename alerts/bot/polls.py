@@ -13,6 +13,7 @@ from alerts.rendering.polling import moment
 
 PRESSED = "vote:"
 """How the data of these buttons begin; the poll's id and the option's place follow."""
+# Open polls that one command shows, a message each.
 MOST = 5
 
 

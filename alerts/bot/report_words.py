@@ -11,8 +11,11 @@ from alerts.rendering.i18n import Words
 
 PRESSED = "report:"
 """How the data of these buttons begin."""
+# The data of the buttons, by which a press is recognised; a restart forgets none of it.
 KIND, SEND, AGREE, STOP = (f"{PRESSED}{each}" for each in ("kind:", "send", "too:", "no"))
+# The button for the location belongs to the keyboard, and stays until it is removed.
 AWAY: Keyboard = {"remove_keyboard": True}
+# Telegram cuts a longer label on a narrow telephone.
 _LONGEST_BUTTON = 60
 _LONGEST_TITLE = 100
 

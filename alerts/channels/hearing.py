@@ -16,6 +16,7 @@ from alerts.model.listening import LONGEST_REMARK
 
 LONGEST_PAUSE = timedelta(hours=6)
 """The longest time between two polls of a post that is still listened to."""
+# A post that has been quiet for an hour is polled every five minutes, and so on.
 _SHARE = 12
 # Times that platforms tell: before and after these there was, and will be, no post of ours.
 _EARLIEST, _LATEST = datetime(2004, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

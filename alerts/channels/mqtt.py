@@ -39,6 +39,7 @@ ALL = "all"
 """The level of all messages, whatever district they are for."""
 LARGEST = 65_536
 """Bytes of one message: small receivers have no more room."""
+# The quality of service: a retained message that arrives twice changes nothing.
 _AT_LEAST_ONCE = 1
 # What no level of a topic may hold (MQTT 3.1.1, 4.7), and what nobody sees.
 _NO_LEVEL = re.compile(r"[/+#\s\x00-\x1f\x7f]+")

@@ -26,9 +26,11 @@ from alerts.model.ports import Clock
 from alerts.model.reason import because
 from alerts.model.reports import HandedOver, Handover, RemoteRequest, ReportForward
 
+# Generous: an end without an answer leaves the report in doubt.
 TIMEOUT = timedelta(seconds=20)
 LARGEST = 1024 * 1024
 """Bytes of an answer that are read."""
+# Characters that are kept of another server's words.
 LONGEST_SAID, LONGEST_WORDS = 500, 5000
 MOST_ASKED = 50
 """Reports that are asked after in one request."""

@@ -446,6 +446,7 @@ def _is_here(host: str) -> bool:
         return host.lower() == "localhost"
 
 
+# A host, a wildcard for its subdomains, or an address; with a port if it isn't the usual one.
 PUSH_HOST = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*(:\d{1,5})?|\[[0-9a-f:.]+\](:\d{1,5})?")
 
 
@@ -475,6 +476,7 @@ class PushSettings(BaseModel):
         return value
 
 
+# The platforms' limits and ways of counting; the last three are ours.
 TWITTER_TEXT = TextFormat(limit=280, count="weighted")
 FACEBOOK_TEXT = TextFormat(limit=63_206, link="field")
 TELEGRAM_TEXT = TextFormat(limit=4096, count="utf16", markup="html")

@@ -125,7 +125,9 @@ def _image(picture: LoadedPicture | None) -> dict[str, Any] | None:
 LONGEST_WAIT = timedelta(hours=1)
 """A receiver of the town's own may name a time by mistake; beyond this it is asked again."""
 WAIT = timedelta(minutes=1)
+# The receiver says that it didn't process the request, so it is certainly not published.
 _NOT_READ = frozenset({408, 425})
+# The address itself is wrong, which every other post would meet as well.
 _NO_SUCH_PLACE = frozenset({404, 405, 410})
 
 

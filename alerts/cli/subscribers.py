@@ -36,6 +36,7 @@ MOST_TOLD = 20
 """Faulty lines that are reported individually."""
 MOST_ROWS, MOST_FAULTS, LONGEST_ROW = 1_000_000, 1000, 20_000
 """Limits of a file: its lines, the faulty ones among them before the rest is skipped, a line's characters."""
+# Bounds of one line of the file: its codes may be anything.
 _LONGEST_CODE, _MOST_CODES = 200, 1000
 _NONE = "none is configured"
 

@@ -16,6 +16,7 @@ from alerts.sources import KINDS as SOURCE_KINDS
 from alerts.sources import SourceKind
 
 K = TypeVar("K")
+# The groups of entry points with which other packages add kinds (docs/extend.md).
 _CHANNELS = "tocsin.channels"
 _SOURCES = "tocsin.sources"
 

@@ -76,6 +76,7 @@ _TOML_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document
 SECTIONS = ("station", "store", "web", "notify", "desk", "listening", "reports", "push", "sources", "channels")
 LARGEST_LOGO = 200_000
 """Bytes of a town's picture."""
+# A logo is served under the town's own host, so its type is checked by its content.
 _PNG, _SVG = b"\x89PNG\r\n\x1a\n", re.compile(rb"<(?:\w+:)?svg[\s>/]")
 # A name stands in addresses (`/telegram/NAME`) and in leases (`bot NAME`): so it has no blank and no slash.
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")

@@ -187,6 +187,7 @@ def contrast_with_white(colour: str) -> float:
 SHORTEST_KEEP = timedelta(days=30)
 
 
+# An identifier that PostgreSQL takes without quotes; it allows 63 bytes.
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
@@ -368,6 +369,7 @@ class DeskSettings(_Section):
 
 
 _FEED = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+# From when until when, as in 08:00-19:00.
 _HOURS = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 

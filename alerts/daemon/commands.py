@@ -33,8 +33,10 @@ ORDERED_WITHIN = 5.0
 """Seconds in which an order comes, and in which each line of the answer is taken."""
 ENDS_WITHIN = 5.0
 """Seconds that a stop waits for what is under way."""
+# How often a waiting command gets a sign of life.
 _BEATS_EVERY = 1.0
 _BACKLOG = 16
+# Never zero, so that a loop on a full process doesn't spin.
 _RESTS = 0.1
 
 log = structlog.get_logger()

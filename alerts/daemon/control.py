@@ -35,8 +35,10 @@ GREETS_WITHIN = 1.0
 """Seconds that a daemon has to greet: one that is stopped or too busy is not waited for."""
 SILENT_FOR = 15.0
 """Seconds without a word after which an order is in doubt; a transaction waits five for another one at the most."""
+# Orders come from our own command, but any program of the same user may connect.
 LARGEST_ORDER, LARGEST_BODY = 1 << 20, 8 << 20
 _LONGEST_LINE = 64 << 20
+# A command must start fast: beyond these it works by itself.
 _MOST_ASKED, _MOST_TEMPLATES = 20, 5000
 _DATABASE = "sqlite:///var/tocsin.db"
 _CREDENTIALS = 12  # struct ucred: pid, uid, gid (unix(7))

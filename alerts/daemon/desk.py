@@ -27,6 +27,7 @@ from alerts.store.connection import migrate, ring
 from alerts.store.pictures import keep_drawing, picture_folder, with_kept_pictures
 from alerts.store.unit import Unit, acting, asking, rehearsing, sketching
 
+# Cards already drawn, by their words: updates and several channels share them.
 REMEMBERED = 512
 
 

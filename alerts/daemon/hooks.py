@@ -35,7 +35,9 @@ A delivery that gives way is asked to come again.
 """
 UNDERSTOOD_AT_ONCE = 20
 """Remarks of one delivery that are understood while Facebook waits; of more, that comes once all are kept."""
+# A header that can't be a signature is refused before anything is read.
 _SIGNATURE = re.compile(r"sha256=[0-9a-f]{64}", re.ASCII)
+# It is echoed to the client, so it must not be able to hold markup.
 _CHALLENGE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 log = structlog.get_logger()

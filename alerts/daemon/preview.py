@@ -29,7 +29,9 @@ from alerts.sources.settings import CapSettings, IcalSettings, PolledSettings, R
 
 # For how long the end of something is still what readers were told last of it.
 _JUST_SAID = timedelta(hours=12)
+# As if the calendar had always been read: nothing in it counts as older than the first reading.
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# A calendar that always asks for another moment must not keep the command for ever.
 _MOST_LOOKS = 2000
 _FEED = re.compile(rb"<(?:rss|feed|rdf:RDF)[\s>]")
 _ABOUT_CAP = re.compile(rb"emergency:cap|application/cap\+xml|common-alerting-protocol")

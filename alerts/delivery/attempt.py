@@ -53,12 +53,15 @@ from alerts.model.town import ChannelConfig
 from alerts.store.memory import ChannelStatuses
 from alerts.store.outbox import Outbox
 
+# The platform has answered already: the result is kept in memory until the database takes it.
 FINISH_RETRIED_AFTER = 1.0
 UNEXPLAINED_TRIES = 8
 """How often a text is tried that the platform refuses without an explanation, where nothing else is published."""
 FAILURES_TOLD = 2
 """How many attempts in a row have to fail before the channel counts as failing: one may be the post's own fault."""
+# Platforms round their times to seconds.
 _BEFORE_IT_WAS_STORED = timedelta(seconds=1)
+# The post seems to be of the future; a day back is sure to include it.
 _CLOCK_WAS_SET_BACK = timedelta(days=1)
 
 log = structlog.get_logger()

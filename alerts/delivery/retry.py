@@ -26,6 +26,7 @@ from alerts.model.reason import Reason, because
 Chance = Callable[[], float]
 """A number from [0, 1), as `random.random`."""
 
+# Backoff ends here: an alert shouldn't wait longer for a platform that has recovered.
 LONGEST_WAIT = timedelta(minutes=5)
 WAITS = timedelta(seconds=2), LONGEST_WAIT
 """Until the second try, at the longest, and until any later one."""
@@ -33,10 +34,13 @@ LOOKS = (timedelta(seconds=2), timedelta(seconds=3), timedelta(seconds=5))
 """The delays of verifications of a post in doubt, one after the other; a platform's read side may lag."""
 LONGEST_DOUBT = timedelta(seconds=30)
 """Until what may be out is said again where that does no harm: what comes after it on the channel waits for that."""
+# A platform's read side may lag by seconds: an earlier absence proves nothing.
 LOOKING_TAKES = timedelta(seconds=10)
+# A credential is rarely repaired sooner, and a probe may cost money.
 PROBED_AFTER = timedelta(seconds=30)
 UNEXPLAINED_AFTER = timedelta(minutes=1)
 """When a post is tried again that was refused without an explanation; later each time, five minutes at the most."""
+# Done twice, these have the same result as done once.
 _REPEATABLE = (Means.EDIT, Means.DELETE)
 
 

@@ -43,6 +43,7 @@ WHO = "demo"
 """The account of the demo's desk."""
 EXPECTED = 9
 """Three alerts on three channels."""
+# Seconds until the demo gives up and lists the rest.
 PATIENCE = 150.0
 STREET = "rue des Tanneurs"
 HEADLINE = f"Coupure d'eau {STREET} jusqu'à ce soir"
@@ -245,6 +246,7 @@ async def _say_what_is_missing(daemon: Daemon, say: Say) -> None:
 # Somebody who subscribed with the demo's bot to what is Severe: their choices, and what they read in their chat.
 
 _BOT_CHANNEL = "telegram"
+# A chat of the sandbox.
 _SUBSCRIBER = 5_550_001
 _LOOKED_AT_EVERY = 0.2
 

@@ -27,6 +27,7 @@ COUNTED_FOR = timedelta(minutes=1)
 """How long a count is taken for true."""
 FEW = 5
 """No number below this one is shown."""
+# Counts in memory: an alert being written asks for the same few again and again.
 _KEPT = 64
 
 Crowd = Mapping[Quiet | None, int]

@@ -45,6 +45,7 @@ from alerts.model.town import Publish, Town
 from alerts.store.alerts import AlertRepository
 
 _OWN = "tocsin:"
+# Within this time the same words are taken for an accident.
 DOUBLE_TAP = timedelta(minutes=10)
 # Times are kept in whole seconds, each cut by itself.
 _TOLERANCE = timedelta(seconds=2)

@@ -27,10 +27,12 @@ from alerts.model.reason import Reason, because
 from alerts.model.town import Town, parse_span
 from alerts.rendering.plain import WHOLE_TOWN, blanks_of, is_filler, is_whole_town
 
+# An alert without an end would be on for ever; officers extend it.
 LASTS = timedelta(hours=12)
 # Shorter spans are meant to the minute.
 _ROUNDED_FROM = timedelta(hours=1)
 LARGEST_PICTURE = 5 * 1024 * 1024
+# A time of day as people type it: 18:30, 18h30.
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:hH]([0-5]\d)")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 # What stands before a town's name on its letters, and an officer leaves off.
@@ -40,6 +42,7 @@ _PICTURES = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n"}
 # Ten years: what lies further off was mistyped.
 _FURTHEST = timedelta(days=3660)
 _KEPT = "\n\t"
+# Above any sensible text, and below what would slow down its checks.
 _LONGEST_LINE, LONGEST_TEXT, _LONGEST_ADDRESS = 1000, 20_000, 2000
 # Blanks but for those that French sets before a colon, where no line may break.
 _BLANKS = re.compile(r"[^\S\u00a0\u202f]+")

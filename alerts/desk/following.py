@@ -20,6 +20,7 @@ from alerts.model.town import Publish, Town
 from alerts.store.alerts import AlertRepository
 
 _GOES_ON = (MsgType.UPDATE, MsgType.CANCEL)
+# Unreadable entries sort before all others.
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 

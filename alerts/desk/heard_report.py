@@ -12,6 +12,7 @@ from alerts.model.listening import AnswerState, GivenAnswer, Question, QuestionS
 
 MOST_TOLD = 5
 """Questions of one report: those that were asked most."""
+# A report is made in one transaction, so even a flood of remarks must stay bounded.
 _MOST_QUESTIONS, _MOST_HEARD = 500, 20_000
 _TOLD = (QuestionState.ANSWERED, QuestionState.BECAME)
 

@@ -31,6 +31,7 @@ _CORNERS = 3
 _MOST_CORNERS = 500
 # Square degrees: about a square metre. What has less within is a line.
 _LEAST = 1e-10
+# The allowed form, for error messages.
 _OUTLINE = "lat,lon lat,lon lat,lon with at least three corners, such as 45.18,5.71 45.18,5.73 45.19,5.72"
 _CIRCLE = "lat,lon and a radius in km, such as 45.19,5.72 2"
 

@@ -50,6 +50,7 @@ PICTURE_KINDS = ("image/jpeg", "image/png")
 
 SHORTEST = timedelta(minutes=2)
 """The minimum veto of words that nobody has seen yet, unless the whole veto is shorter."""
+# States of posts that no reader has seen.
 _UNSEEN = (PostState.WAITING, PostState.SUPERSEDED)
 
 

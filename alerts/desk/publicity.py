@@ -26,6 +26,7 @@ from alerts.store.views import LAST_DAY, Views
 PLANNED = frozenset((Hazard.WORKS, *WATER_CUTS))
 """Hazards announced long in advance: shown as upcoming until they begin."""
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+# States of posts from which no reader learned anything.
 _NEVER_TOLD = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.WAITING)
 
 

@@ -25,6 +25,7 @@ from alerts.rendering.i18n import told, word
 # How many lines of the audit log are read for one alert or post: more than a day of one incident ever had.
 _LINES = 500
 _SEND = "send"
+# The final states of posts that readers never got.
 _UNSAID = (PostState.EXPIRED, PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.FAILED)
 
 

@@ -18,6 +18,7 @@ from alerts.model.post import EndReason, Means, Post, PostKind, PostState
 from alerts.model.reason import Reason, because
 from alerts.model.town import ChannelConfig, Publish, SourceRules, Town
 
+# CAP's statuses that are published; System and Draft never are.
 LIVE = (Status.ACTUAL,)
 PRACTICE = (Status.EXERCISE, Status.TEST)
 # How far ahead a time of issue may lie: a wrong clock or time zone, and no more.
@@ -31,6 +32,7 @@ MISSING = (PostState.WAITING, PostState.FAILED, PostState.EXPIRED)
 """The states of what is meant for readers, and not out yet, or didn't get there."""
 COMING = (PostState.QUEUED, *THERE)
 """The states of posts that readers see, or will see unless something prevents it; and see `may_be_seen`."""
+# Posts that will never go out, by a decision rather than a failure.
 _NO_MORE = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED)
 _UNSEEN = {
     PostState.QUEUED: "coming",

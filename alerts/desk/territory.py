@@ -48,6 +48,7 @@ _CLIPPED = 1000
 _KM_PER_DEGREE = 111.32
 # Corners of the ring that stands for a circle, which it leaves by a quarter of a percent of the radius at most.
 _STEPS = 48
+# A latitude and a longitude, as CAP writes them.
 _POINT = re.compile(r"(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)")
 # The share of the smaller of two shapes below which they only touch.
 _SLIVER = 0.01
@@ -293,6 +294,7 @@ def ground_within(town: Town, circle: Circle) -> list[tuple[str, list[tuple[Poin
     return found
 
 
+# Preparing outlines is expensive, so a town's territory lives as long as the town.
 _TERRITORIES: WeakKeyDictionary[Town, Territory] = WeakKeyDictionary()
 
 

@@ -19,6 +19,7 @@ from alerts.model.post import Means, Post, PostKind
 from alerts.model.reason import Reason, because
 from alerts.store.unit import Unit
 
+# A rejected or withdrawn version is none to build on.
 _ALIVE = (AnswerState.WAITING, AnswerState.ACCEPTED)
 
 

@@ -44,6 +44,7 @@ SENT_SHOWN = 50
 LONGEST_REASON = 2000
 MOST_NAMED = 50
 """Towns that the audit log names; for more it gives their number, and the dispatch has them all."""
+# Each preview stores a dispatch; unsent ones are deleted after a day.
 UNSENT_KEPT = timedelta(days=1)
 
 

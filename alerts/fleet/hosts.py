@@ -19,6 +19,7 @@ import structlog
 from alerts.model.reason import Reason, because
 from alerts.store.files import sync
 
+# Stored, so that a restart gives no name to another town.
 KEPT = "fleet-hosts.json"
 log = structlog.get_logger()
 

@@ -39,6 +39,7 @@ from alerts.web.public.letters import STATUS_OF, Invited, LetterAsk, address_in,
 from alerts.web.public.page import environment, safety
 from alerts.web.public.told import SPOKEN
 
+# Characters of a search that are read.
 LONGEST_WORDS = 100
 MOST_TOWNS = 10
 """Towns that one form subscribes to: each sends a letter."""

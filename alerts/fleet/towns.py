@@ -38,11 +38,14 @@ from alerts.store.unit import Unit, asking
 CONFIG = "channels.toml"
 MOUNTS = "/t"
 """The path below which towns without a host name of their own are: `/t/NAME`."""
+# A folder's name becomes part of addresses and of metrics' labels.
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+# A link may lead to a large tree: it is not walked for ever.
 _MOST_TEMPLATES = 5000
 LEADS_OUT = "link_out_of_folder"
 """The reason for which a town is ended that runs: what it writes would go elsewhere."""
 
+# For each file its path, time, size and inode.
 Mark = tuple[tuple[str, int, int, int], ...]
 
 

@@ -34,6 +34,7 @@ from alerts.store.files import StoreError, must_be_makeable
 from alerts.store.restoring import fell_behind
 from alerts.store.unit import asking
 
+# Seconds: `check` is run by a person who waits.
 _DESK_ANSWERS = 10.0
 
 

@@ -316,7 +316,9 @@ QUIET_AT_LEAST = timedelta(days=1)
 """No feed is called quiet before this, however busy it was."""
 TIMES_AS_LONG = 3
 """How many times its longest silence is out of the ordinary."""
+# Below this the rhythm of a feed is unknown, and its silence means nothing.
 CHANGES_TO_LEARN = 5
+# A feed's rhythm changes with the season, so an old long silence must not excuse a new one.
 FORGETS_HALF_IN = timedelta(days=60)
 
 

@@ -42,11 +42,13 @@ LASTS = timedelta(hours=24)
 LONGEST = 600
 """Characters of a warning at the most, where the platform takes more: it is read on a telephone."""
 _SEVERITY = Severity.MODERATE
+# The kind of post, its means and its CAP type, by phase.
 _KINDS = {
     Phase.FIRING: (PostKind.PUBLISH, Means.NEW, MsgType.ALERT),
     Phase.REPEATED: (PostKind.UPDATE, Means.REPLY, MsgType.UPDATE),
     Phase.RESOLVED: (PostKind.END, Means.REPLY, MsgType.CANCEL),
 }
+# States of posts that the recipients may have read.
 _REACHED = (PostState.SENT, PostState.SENDING, PostState.IN_DOUBT)
 
 

@@ -115,6 +115,7 @@ def _name_of(trouble: Trouble, _: Callable[[str], str]) -> str:
 
 Gettext = Callable[[str], str]
 
+# A notice is read on a locked telephone.
 _LONGEST_HEADLINE = 90
 _WAITS: Mapping[MessageKind, str] = {
     MessageKind.ALERT: "Alert to be validated: ",

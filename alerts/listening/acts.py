@@ -44,7 +44,9 @@ LONGEST_ANSWER = 2000
 """Characters of an answer: it is cut where a platform takes less, so more would be read by nobody."""
 ALERT = "alert"
 """The source of an answer that is part of the alert by now."""
+# A question is a line in a list; the rest of a remark is on its own page.
 LONGEST_WORDING = 300
+# Questions closed in one transaction; the next round closes the others.
 MOST_CLOSED = 200
 ASKED_AFTER_ITS_END = timedelta(hours=48)
 """As long as people are listened to after the end of an incident."""

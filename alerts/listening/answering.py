@@ -38,12 +38,16 @@ from alerts.rendering.answer import AnswerWords
 
 WORTH_TELLING = timedelta(hours=6)
 """How long after the alert's end an answer to it is still sent, where a channel was down."""
+# Entries on a page that people read on a telephone.
 MOST_ENTRIES = 200
+# Characters of a remark that asks nothing, when it takes the place of a question.
 _SHORT_WORDING = 120
+# The first sentence with a question mark.
 _ASKS = re.compile(r"[^.!?\n…]*\?")
 _GREETING = re.compile(
     r"^(?:@\w+|bonjour|bonsoir|salut|hello|hi|merci|svp|s['’]il vous plaît)\b[\s,:!–-]*", re.IGNORECASE
 )
+# States of an answer's posts: still stoppable, possibly published, and never published.
 _UNSENT = (PostState.WAITING, PostState.QUEUED)
 _MAY_BE_OUT = (PostState.SENDING, PostState.IN_DOUBT, PostState.SENT)
 _NOT_OUT = (PostState.FAILED, PostState.EXPIRED)

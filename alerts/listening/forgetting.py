@@ -19,6 +19,7 @@ from alerts.model.town import Town
 AT_ONCE = 50
 """Utterances forgotten in one transaction."""
 
+# The ids in X's and Telegram's addresses: a post, a message by the group's number, one by its name.
 _STATUS = re.compile(r"/status(?:es)?/(\d+)")
 _MESSAGE = re.compile(r"/c/(\d+)/(?:\d+/)?(\d+)/?")
 _NAMED_MESSAGE = re.compile(r"/([A-Za-z]\w{3,})/(?:\d+/)?(\d+)/?")

@@ -28,9 +28,11 @@ from alerts.model.listening import Kind
 from alerts.model.reason import Reason, because
 
 EXAMPLES = Path(__file__).with_name("examples.txt")
+# The lists of words.toml that also count as features of a call for help.
 _FLAGS = ("people", "self", "harm", "asks", "calm", "thanks", "anger")
 _UNSEEN = 0.5
 """The pseudo-count of each word, so that a word of one example proves little."""
+# Signs of anger that replace words.
 _FACES = ("🙄", "😡", "🤬", "😠", "🤦", "🤡", "💩")
 _ASKS_FIRST = re.compile(
     r"^(?:(?:bonjour|bonsoir|bjr|bsr|salut|hello|hi|et|mais|svp|mairie|excusez moi|pardon) )*"

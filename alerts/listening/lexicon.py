@@ -21,6 +21,7 @@ LISTS = Path(__file__).with_name("words.toml")
 LONGEST = 2000
 """Characters of an utterance that are read: the rest is a stranger's patience, not a question."""
 
+# Short forms of text messages, spelled out.
 _SHORT: Mapping[str, str] = {
     "kan": "quand",
     "qd": "quand",
@@ -65,7 +66,9 @@ _SHORT: Mapping[str, str] = {
 
 _LINK = re.compile(r"https?://\S+|www\.\S+|[@#](?=\w)|\S+@\S+")
 _WORD = re.compile(r"[a-z0-9]+")
+# `c'est est` from a short form that was expanded in front of a whole one.
 _THAT = re.compile(r"\bc est (?=est\b|etait\b)")
+# Letters repeated for emphasis, as in "heeelp".
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 MOST_FEATURES = 256
 """Words that a group's vector keeps: the heaviest. A group of thousands of remarks would else grow without end."""
+# A feature's number and its weight.
 _FEATURE = struct.Struct("<If")
 
 Features = Mapping[int, float]
@@ -214,7 +215,9 @@ def cosine(one: Features, other: Features) -> float:
     return shared / math.sqrt(sizes) if sizes else 0.0
 
 
+# The dimensions of the sentence model's output.
 WIDTH = 512
+# The first bytes of a vector: of one utterance as 16-bit numbers, or of a group's sum as 32-bit ones.
 _ONE, _SUM = b"m1", b"s1"
 _KNOWN, _UNKNOWN = 0.8, 0.2
 """How much of a likeness is that of the words, where both texts are about what the lists know, and where not."""

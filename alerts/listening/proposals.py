@@ -32,8 +32,10 @@ from alerts.model.reason import because
 
 MANY = 10
 """Number of people with the same question from which the alert itself should answer it."""
+# Many people within this time: the alert lacks something; the same number over a day means less.
 WITHIN = timedelta(minutes=15)
 VERDICTS = ("true", "false", "unclear")
+# Bounds of one proposal, which is computed for a page that somebody waits for.
 MOST_QUESTIONS = 200
 MOST_CANDIDATES = 200
 _ALIKE = 0.5

@@ -126,6 +126,7 @@ class Severity(StrEnum):
         return self.rank >= other.rank
 
 
+# The enum's order is CAP's: from Extreme down to Unknown.
 _SEVERITY_RANK = {severity: 4 - place for place, severity in enumerate(Severity)}
 
 

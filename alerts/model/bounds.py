@@ -166,10 +166,12 @@ def _written_out(match: re.Match[str]) -> str:
 
 UNPACKED_HERE = "gzip, deflate"
 """The `Accept-Encoding` of a request whose response is read here."""
+# Content codings that mean "not packed", and those that are unpacked here.
 _PLAIN = frozenset({"identity", ""})
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
 # zlib's window of 15 bits, and 32: it tells gzip from zlib by the header.
 _GZIP_OR_ZLIB = 47
+# The first bytes of a gzip file (RFC 1952, 2.3.1).
 _MAGIC = b"\x1f\x8b"
 
 

@@ -20,6 +20,7 @@ from alerts.model.reason import Reason, because
 
 # CAP 3.2.1: no spaces, commas or restricted characters (< and &), for `references` are written as triples with commas.
 _FORBIDDEN_IN_NAMES = re.compile(r"[\s,<&]")
+# xs:language, which CAP's schema uses.
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _MIME_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?", re.ASCII)
 # CAP 3.2.3 knows no other digest than SHA-1.
@@ -219,9 +220,11 @@ NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
 LARGEST_MESSAGE = 8 * 1_048_576
 """Bytes of one message, wherever it comes from (as `alerts.sources.fetch.MAX_BYTES`)."""
 
+# Characters that XML 1.0 can't represent, not even as references.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # a parser makes a newline of a bare carriage return (XML 1.0 section 2.11)
 _ESCAPES = {"\r": "&#13;"}
+# The largest offset in the schema's type of times.
 _LARGEST_OFFSET = timedelta(hours=14)
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 LOCALE = Path(__file__).parents[1] / "locale"
 """The catalogues that every room reads: reasons with their codes, notices, and what they call things."""
+# A string and its continuation lines.
 _STRING = r'"(.*)"\n((?:".*"\n)*)'
 _MESSAGE = re.compile(
     rf"^(?:msgctxt {_STRING})?msgid {_STRING}(?:msgid_plural {_STRING})?"
@@ -23,6 +24,7 @@ _MESSAGE = re.compile(
 _CODED = re.compile(r'^msgctxt "(.*)"\nmsgid "(.*)"$', re.MULTILINE)
 _TRANSLATION = re.compile(rf"msgstr(?:\[\d+\])? {_STRING}")
 _ESCAPE = re.compile(r"\\(.)")
+# Other escapes stand for the character itself.
 _ESCAPED = {"n": "\n", "t": "\t"}
 
 

@@ -209,6 +209,7 @@ class Blame(StrEnum):
     OTHER = "other"
 
 
+# Reasons that aren't here are nobody's fault among us.
 _BLAMED: Mapping[str, Blame] = MappingProxyType(
     {
         "x_app_refused": Blame.APP,

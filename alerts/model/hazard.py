@@ -176,6 +176,7 @@ _NAMED_WHATEVER_HAPPENED = frozenset(
     )
 )
 
+# Matching is on folded text: lower case, without accents.
 _WORKS_PROPER = r"travaux|chantiers?|voirie|road ?works?|works|bauarbeiten|baustelle"
 _WORKS = (
     rf"(?:{_WORKS_PROPER}|(?:route|rue) (?:barree|fermee|coupee)|circulation (?:alternee|modifiee)|deviation"
@@ -191,6 +192,7 @@ _GOES_ON_ABOUT_WORKS = re.compile(rf": ?{_WORKS}\b")
 _BEGINS_WITH_WORKS = re.compile(rf"^\W*+(?:{_WORKS_PROPER})\b")
 _NAMES_WORKS_PROPER = re.compile(rf"\b(?:{_WORKS_PROPER})\b")
 
+# Events without a hazard of their own: an alert about them must not get another one's order.
 _SLIDES = (
     r"(?<!risque de )(?<!risques de )(?<!risk of )(?<!danger of )(?:glissements? de terrain|coulees? de boue"
     r"|eboulements?|landslides?|mudslides?|rockfalls?|erdrutsch\w*|hangrutsch\w*|murgang|volcan\w*|eruptions?)"
@@ -210,6 +212,7 @@ _TOUCHES_ANOTHER = re.compile(
     r"\b(?:electri\w+|gaz|gas|telephon\w+|phone|internet|incendies?|fire|effondre\w*|chlore)\b"
 )
 
+# Words for a danger that is only forecast.
 _SAID_OF_RISK = re.compile(
     r"\b(?:risques?|danger (?:de|d'|of|level|rating|tres|eleve|extreme|fort)|fire danger|meteo des forets|red flag"
     r"|fire weather|vigilance|warning|watch|waldbrandgefahr\w*)"
@@ -223,9 +226,12 @@ _NUCLEAR = re.compile(
     r"|centrale (?:de |du |d')?(?:belleville|blayais|bugey|cattenom|chinon|chooz|civaux|cruas|dampierre|flamanville"
     r"|golfech|gravelines|nogent|paluel|penly|saint-alban|saint-laurent|tricastin))\b"
 )
+# SAME event codes: nuclear power plant warning and radiological hazard warning.
 _NUCLEAR_CODES = frozenset(("NUW", "RHW"))
+# A road that has fallen in needs another instruction than one that is closed.
 _COLLAPSED = re.compile(r"\b(?:effondre\w*|ecroule\w*|collapsed?|eingesturzt)\b")
 _SAID_PLANNED = r"(?:prevue|programmee|planifiee|annoncee)s?"
+# A planned power cut needs other words than a sudden one.
 _PLANNED_CUT = re.compile(
     rf"\b(?:coupures?(?: d'electricite| de courant| electriques?)? (?:(?:est|sera) )?{_SAID_PLANNED}"
     r"|(?:planned|scheduled) (?:(?:power|electricity|supply) )?(?:cut|outage|interruption)s?)\b"
@@ -426,6 +432,7 @@ def _is_somewhere(info: Info, words: str) -> bool:
     return any(area.description for area in info.areas) or _FELT.search(words) is not None
 
 
+# An earthquake that was felt here is near, even if its centre has no name.
 _FELT = re.compile(r"\b(?:ressentie?s?|felt|verspurt|gespurt)\b")
 
 

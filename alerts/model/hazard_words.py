@@ -72,6 +72,7 @@ _NOT_MEANT, _MEANT_STILL = dict(_table(_SAID["not meant"])), dict(_table(_SAID["
 _IS_DRILL, _NO_EVENT = _any_of("drills"), _any_of("drills", "no event")
 _OVER, _BACK_TO_NORMAL = _any_of("over"), _any_of("back to normal")
 _NOT_YET, _GOES_ON = _any_of("not yet"), _any_of("goes on")
+# A negation right before the name, and one in the same clause after it.
 _DENIED_BEFORE = re.compile(
     r"(?:\b(?:pas|aucune?|sans|ni|jamais|plus|ecarte\w*|exclu\w*) "
     r"(?:de |d'|du |des |la |le |les |l'|une? |tout |besoin |risque |danger |menace |autre |ordre |consigne ){0,4}"
@@ -86,6 +87,7 @@ _DENIED_AFTER = re.compile(
     r"|(?:not|un)[ -]?(?:necessary|needed|required|planned|expected|confirmed|ordered)"
     r"|unlikely|ruled out|nicht (?:notig|erforderlich|geplant)|ausgeschlossen)\b"
 )
+# Words that place a named hazard in the past.
 _PAST = re.compile(
     r"\b(?:apres|suite aux?|suite a|a la suite|after|following|nach|depuis|since|seit) "
     r"(?:de la |de l'|des |du |de |d')?(?:[\w']+ ){0,2}(?:l')?$"
@@ -94,6 +96,7 @@ _PAST = re.compile(
 _IN_THE_PAST = frozenset(
     ("evacuation", "avalanche", "coastal", "rain-flood", "flood", "storm", "snow-ice", "heat", "cold", "wind")
 )
+# Characters before a name in which its negation is searched.
 _BESIDE = 50
 
 

@@ -25,6 +25,7 @@ OWN_NOTICES = "tocsin"
 """The source of Tocsin's own notices to those on call: kept and sent like alerts, and counted among none."""
 Typed = str | tuple[str, ...]
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+# Sixty bits: read out over a telephone, and unique among all alerts of a town's life.
 ID_LENGTH = 12
 
 

@@ -321,6 +321,7 @@ def fold_name(name: str) -> str:
 
 # Letters and marks that show nothing, whatever their category says (Unicode's Default_Ignorable_Code_Point).
 _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# Variation selectors, which are invisible.
 _SELECTORS = (range(0x180B, 0x1810), range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0))
 
 

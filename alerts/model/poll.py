@@ -25,14 +25,19 @@ POLLS = "tocsin-polls"
 """The source under which a poll's posts are stored: counted and listed among no alerts."""
 WEB, BOT = "web", "bot"
 """The names of the page and the bots among the channels' names."""
+# Below Telegram's 300, with room for the mark of an exercise.
 LONGEST_QUESTION = 200
 LONGEST_OPTION = 25
 """As X counts: what fits there fits everywhere."""
+# X's limits, the strictest of the platforms'.
 FEWEST_OPTIONS, MOST_OPTIONS = 2, 4
+# X's limits of a poll's duration.
 SHORTEST, LONGEST = timedelta(minutes=5), timedelta(days=7)
+# Far enough for an announced consultation; a typing error in the year is caught.
 LATEST_START = timedelta(days=90)
 ONE_A_NETWORK = timedelta(minutes=10)
 """How long a network waits between two votes on the page."""
+# A minute with a half of all votes, but at least ten of them.
 _SPIKE_SHARE, _SPIKE_LEAST = 2, 10
 
 

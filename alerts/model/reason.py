@@ -34,6 +34,7 @@ LONGEST = 2000
 """Characters of one value at the most: it may come from outside."""
 DEEPEST = 6
 """Maximum depth of nested reasons."""
+# A value in braces, and the way to spell it.
 _VALUE = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _KEPT = '{"code":"'
 WORDS = "words"

@@ -68,6 +68,7 @@ def _in(texts: Mapping[str, str], language: str) -> str:
     return texts.get(language[:2].lower()) or next(iter(texts.values()), "")
 
 
+# Words in place of the form: these matters need a telephone call at once.
 _GAS = {
     "fr": "Odeur de gaz : éloignez-vous, ne touchez à aucun interrupteur et appelez le 18 ou le 112.",
     "en": "Smell of gas: go away from it, touch no switch, and call 18 or 112.",

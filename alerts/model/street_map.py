@@ -18,8 +18,11 @@ STREET_MAP = "/streets.pmtiles"
 """Where browsers get it."""
 LARGEST = 500_000_000
 """Bytes above which a map is more than a town's: each opening of a page gets a small part, but copies take it whole."""
+# The fixed header of PMTiles 3 (spec, "Header"), little-endian.
 _HEADER = struct.Struct("<7sB11Q6B4i")
+# Bytes of metadata that are read.
 _METADATA = 4_000_000
+# The spec's codes: vector tiles, no compression, gzip.
 _VECTORS, _PLAIN, _GZIP = 1, 1, 2
 
 

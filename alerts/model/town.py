@@ -48,6 +48,7 @@ DISTRICT = "district"
 
 # French days are `j`: who types at three in the morning types so. A year is 365 days.
 _UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "j": 86_400_000, "y": 31_536_000_000}
+# Days may be typed as `j`, for jours.
 _SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h|d|j|y)")
 _WINDOW = re.compile(r"(\d{1,9})/(.+)")
 

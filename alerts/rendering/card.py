@@ -160,9 +160,11 @@ COLOURS = {
 OVER, _CALM = "#4a4f5a", "#1b6b3a"
 _TRACK = "#e3e6ec"
 _MARGIN = 64
+# The place gets two lines if it begins above this.
 _LOW = 380
 _FOOT = 526
 """The lower limit of the text; the source is written below it."""
+# The distance of lines, in font sizes.
 _LEADING = 1.18
 _SIZES_OF_DO = (56, 48, 40, 34, 28)
 _SIZES_OF_HEADINGS = ((84, 1), (72, 2), (62, 3))

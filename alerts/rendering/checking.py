@@ -34,9 +34,12 @@ from alerts.rendering.plain import permits
 _NAME = re.compile(
     r"(?P<language>[^/]+)/(?P<channel>[^/]+)/(?:(?P<topic>[a-z0-9-]+)\.)?(?P<kind>publish|update|end|answer)\.j2"
 )
+# The kinds whose templates write HTML.
 _HTML_CHANNELS = frozenset(("telegram", "mail"))
+# Any fixed time, so that a check gives the same result each day.
 _NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 _ENDS = ("ends", "over")
+# Parts that every layout must have, if the alert has their facts.
 _NEEDED = ("headline", "area", "time", "instruction")
 _SAID_BY = {"time": "when"}
 

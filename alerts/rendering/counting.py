@@ -19,8 +19,10 @@ from importlib.resources import files
 from alerts.model.bounds import normal, utf16_units, visible
 from alerts.model.post import TextFormat
 
+# X's configuration v3 of twitter-text: t.co links and emoji have fixed weights.
 LINK_WEIGHT = 23
 EMOJI_WEIGHT = 2
+# Characters that count twice.
 _HEAVY = re.compile("[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 # What makes several code points one emoji. Without any of these, emoji need no counting of their own: each weighs 2.
 _SEQUENCE = re.compile("[\u200d\ufe0f\u20e3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
@@ -90,22 +92,28 @@ _PROTOCOLS = ("https", "http")
 _BARE_CHAR = re.compile(rf"[{_PLAIN}._-]")
 _BARE_RUN = re.compile(rf"[{_PLAIN}._-]+")
 _HOST_RUN = re.compile(rf"[^{_NO_HOST}]+")
+# In ASCII a top-level domain ends with the letters; in other scripts all lengths are tried.
 _ASCII_TLD = re.compile(r"xn--[-0-9a-z]+|[a-z]+", re.IGNORECASE)
 _OTHER_TLD = re.compile(r"[^\x00-\x7f\s]{1,24}")
+# A top-level domain must not continue as a word.
 _NO_BOUNDARY = re.compile(r"[0-9A-Za-z@+-]")
 _NO_START = re.compile(r"[A-Za-z0-9@＠$#＃\ufeff\ufffe\uffff]")
 _NO_BARE_START = re.compile(r"[A-Za-z0-9@＠$#＃/\ufeff\ufffe\uffff]")
 _CHAR = rf"[A-Za-z0-9\u0400-\u04ff{_ACCENTED}!*';:=+,.$/%#\[\]\u2013_~@|&-]"
+# Parentheses belong to a path if they are balanced, one level deep.
 _PARENS = rf"\({_CHAR}*(?:\({_CHAR}+\){_CHAR}*)?\)"
 _PORT = re.compile(r":\d+")
 _PATH = re.compile(rf"/(?:{_CHAR}|{_PARENS})*")
 _QUERY = re.compile(r"\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]+")
+# Punctuation at the end belongs to the sentence, not to the address.
 _NO_PATH_END = "!*';:,.$%[]\u2013~@|&"
 _NO_QUERY_END = "!?*'@();:+$%[].,~|"
 _SHORTENER = re.compile(r"https?://t\.co/([A-Za-z0-9]+)(\?[A-Za-z0-9!?*'@();:&=+$/%#\[\]_.,~|-]+)?", re.IGNORECASE)
+# The longest slug of a t.co link.
 _SHORTENED_MAX = 40
 _ADDRESS_MAX = 4096
 """twitter-text's longest address."""
+# Bytes of a label of a host name (RFC 1035, 2.3.4).
 _LABEL_MAX = 63
 _LABELS_MAX = 127
 """RFC 1035, section 3.1: a name has 255 octets at the most, so it has no more labels than this."""

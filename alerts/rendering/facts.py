@@ -31,8 +31,10 @@ SHORT_LIMIT = 600
 FIRST_SEEN = 110
 """Letters visible on a locked screen, in a list or in a link's preview: they must contain the order and its place."""
 _SENTENCES = "{changes}"
+# More names are shortened to "A, B +3", at most so many characters.
 _MANY = 12
 _SHORT_AREA = 45
+# A feed's sender may have a name of thousands of characters.
 _LONG_NAME = 80
 _BLANKS = 3
 """Between a title, the place with its label, and what to do."""
@@ -44,6 +46,7 @@ _NEARLY = 4
 """Letters by which a prepared title may exceed the hazard's name and still be used in a short text."""
 _OVER_MARK = re.compile(r"^(?:all[- ]?clear|fin d[’']alerte|entwarnung)\s*[-–:]\s*(?=\S)", re.IGNORECASE)
 """A feed's own mark of an end, which is removed because our words for it precede the text already."""
+# The hazard's name in the readers' language, then the foreign headline.
 _IN_BRACKETS = "{name} ({headline})"
 _SHOUT = re.compile(r"^\W*\w+\s?!+\s+(?=\S)")
 """A word that only calls: "ACHTUNG!" says nothing where it is the one sentence that there is room for."""

@@ -47,8 +47,11 @@ WHOLE = frozenset(
 """The parts that are said whole or not at all."""
 
 _UNTOUCHED = frozenset(("exercise", "link"))
+# Up to this limit a sentence is whole or absent.
 _SHORT = 600
+# Units of the shortest form to which a part is cut before the next one must give way.
 _STUB = 60
+# Leaving the short form must gain at least so many characters.
 _MORE = 20
 
 
@@ -256,6 +259,7 @@ class Cut(Protocol):
 
 # A number is one word, however it is written: half a telephone number is worse than none.
 _BLANK = r"(?<!\d)[ \n]+|[ \n]+(?![\d \n])"
+# Tags, blanks, and the ends of sentences in scripts without blanks.
 _TOKEN = re.compile(rf"<(/?)([a-zA-Z0-9-]+)[^<>]*>|{_BLANK}|(?<=[。！？，、])(?=[^\s<])")
 _PLAIN_TOKEN = re.compile(rf"{_BLANK}|(?<=[。！？，、])(?=\S)")
 # A small letter goes on with the sentence: "le 25 nov. à 18 h".
@@ -264,7 +268,9 @@ _SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][»”\")]))[ \n]+(?![
 _CLAUSE_END = re.compile(
     r"[,;:] (?!sauf|si |à moins|except|if |unless)|[ \u00a0][;:–—] | (?=(?:et|ou|puis|and|or|then) )"
 )
+# A sentence with a number to call.
 _CALLS = re.compile(r"(?i)\b(?:appelez|aide|call|help|text)\b[^.!?]*\d")
+# Characters that mustn't end a cut text.
 _DANGLING = " \t\n,:–—-(«“/\u00a0\u202f"
 _JOINS = "\u200d\ufe0e\ufe0f\u20e3"
 _PLAIN_ATOM = re.compile(r".", re.DOTALL)

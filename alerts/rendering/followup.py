@@ -160,6 +160,7 @@ _TAKEN_BACK = (EndReason.CANCELLED.value, _BEGUN, EndReason.CORRECTED.value)
 _MINDED = (EndReason.ALL_CLEAR.value, EndReason.EXPIRED.value, _BEGUN)
 """The ends of something that was there: what it left behind is to be minded still."""
 _FIRST_SENTENCE = re.compile(r"(?<=[.!?…])[ \n]+|\n+")
+# A longer sentence is no title.
 _LONG_TITLE = 110
 _CLOSED = re.compile(
     r"(?:, (?:rue|route|voie|road|street))?,? (?:(?:est|sera|sont|seront|is|are|will be) )?"

@@ -24,6 +24,7 @@ from alerts.model.catalogue import LOCALE, read_catalogue
 from alerts.model.reason import Reason
 
 SOURCE = "en"
+# gettext's header: the number of forms, and a C expression that selects one.
 _PLURAL_FORMS = re.compile(r"^Plural-Forms: *nplurals *= *(\d+) *; *plural *= *([^;\n]+)", re.MULTILINE)
 
 

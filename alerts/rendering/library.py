@@ -210,6 +210,7 @@ class Library:
 
 _NOTHING_TO_SAY: WordTable = MappingProxyType({"instruction": {"default": ""}, "advice": [], "after": ""})
 
+# Tables of words in which a town may set single lines.
 _BY_LINES = frozenset(
     (
         "prepared",
@@ -343,6 +344,7 @@ def _environment(loader: FileSystemLoader, markup: str) -> LimitedEnvironment:
 
 # --- parts ---------------------------------------------------------------------------------------------------------
 
+# ASCII separators, which cleaning removes from every feed's text.
 _OPEN, _FIELD, _SHORT, _CLOSE = "\x1c", "\x1d", "\x1f", "\x1e"
 _PART = re.compile(f"{_OPEN}([^{_FIELD}]*){_FIELD}([^{_FIELD}]*){_FIELD}([^{_SHORT}]*){_SHORT}([^{_CLOSE}]*){_CLOSE}")
 _EMPTY_LINE = re.compile(f"^[ \t]*{_CLOSE}[ \t{_CLOSE}]*\n?", re.MULTILINE)
@@ -393,6 +395,7 @@ class Part:
         return _PLACES.get(self.name, len(IMPORTANCE))
 
 
+# A label without its value, as in "Where:".
 _LABEL_ALONE = re.compile(r"^(?:<b>)?\w{1,20}[ \u00a0\u202f]?:(?:</b>)?$")
 _PLACES = {name: place for place, name in enumerate(IMPORTANCE)}
 Piece = str | Part

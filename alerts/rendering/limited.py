@@ -35,7 +35,9 @@ _BITS = 4096
 """Of a number."""
 _PER_STEP = 64
 """Characters that are copied in the time of a step."""
+# A call costs more than a node, whatever the function does.
 _A_CALL = 10
+# Nested values are measured down to this level; deeper ones are refused.
 _DEEPEST = 8
 
 _OF_TEXT = frozenset({
@@ -68,6 +70,7 @@ class _Spent:
         self.left = STEPS
 
 
+# By context, since several renderings run in threads and tasks at the same time.
 _SPENT: ContextVar[_Spent | None] = ContextVar("spent", default=None)
 
 

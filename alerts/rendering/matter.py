@@ -27,6 +27,7 @@ NOTICE = "notice"
 """A general message below Severe: a market that is cancelled is an announcement, and no alert that ends."""
 _SENTENCE_END = re.compile(r"[.!?…\n]+")
 _WORD = re.compile(r"\w+")
+# A sentence of fewer words isn't compared.
 _ENOUGH_WORDS = 3
 _MOST_OF_IT = 0.7
 """The part of a line that a sentence must be to say the same."""

@@ -26,15 +26,19 @@ from alerts.model.alert import Info
 EVENT_END = "eventEndingTime"
 """The parameter with the end of the event in NWS alerts; `expires` is the message's and often earlier."""
 
+# A start within this time is as good as now.
 _BEGINS_LATER = timedelta(minutes=10)
+# Beyond this a date needs its year.
 _FAR = timedelta(days=180)
 _SOON = timedelta(days=20)
 """Within which the day of the month is enough: no other month has that weekday on that day so near."""
 _MIDNIGHT = time(0)
 _NOON = time(12)
+# From this hour until noon of the next day is one night.
 _EVENING = time(18)
 _MORNING = time(12)
 _DAWN = time(6)
+# French says "1er", and cardinals for all other days.
 _FIRST = re.compile(r"\b1(?=\s|$)")
 # Feeds that can't write 24:00 write 23:59 (Serbia's in MeteoAlarm does), and mean the end of the day.
 _LAST_MINUTE = time(23, 59)

@@ -48,10 +48,12 @@ class Fold:
     width: int
 
 
+# The folds described above: lines, and characters in one.
 FACEBOOK = Fold(5, 45)
 LOCK_TITLE, LOCK_BODY = Fold(1, 40), Fold(4, 30)
 INBOX_SUBJECT, INBOX_WORDS = Fold(1, 60), Fold(1, 90)
 
+# X shows about thirty characters of an address.
 _LONGEST_LINK = 30
 _BOLD = frozenset(("b", "strong", "h1", "h2", "h3"))
 _TAG = re.compile(r"(?<![\w&])[#＃]\w*[^\W\d_]\w*")

@@ -21,6 +21,7 @@ from alerts.rendering.counting import links
 from alerts.rendering.fit import Fitted
 from alerts.rendering.moments import event_end
 
+# A blank in single braces; double ones are a template's own.
 _BLANK = re.compile(r"(?<!\{)\{[^{}\n]{1,60}\}(?!\})")
 # All of these are matched against folded text: small letters without accents.
 _FRENCH_ORDER = re.compile(
@@ -47,6 +48,7 @@ _FRENCH_INFINITIVE = re.compile(
     r"|gagn|mont|laiss|gard|renonc|arret|stopp)er|rejoindre|sortir|boire|se (?:mettre|tenir|refugier|confiner|proteger)"
     r"|s'(?:abriter|eloigner|enfermer|hydrater|abstenir))\b"
 )
+# Instructions that ask only for care.
 _FILLER = re.compile(
     r"(?:restez|rester|soyez|demeurez) (?:tres |bien )?"
     r"(?:attentifs?|attentives?|vigilants?|vigilante?s?|prudente?s?|informee?s?|a l'ecoute)\b.*"
@@ -59,7 +61,9 @@ _FILLER = re.compile(
     r"|(?:exercise|use|take) (?:extreme |great |due )?(?:caution|care)\b.*|pay attention\b.*|take precautions\b.*"
 )
 _SENTENCE = re.compile(r"[.!?…\n]+")
+# Labels before an order, which don't change it.
 _LABEL = re.compile(r"^(?:note|attention|important|achtung|warning)\s?: ?")
+# Quotes and list marks around a sentence.
 _AROUND = " \u00a0\"'«»“”„-–•"
 _PERMISSION = re.compile(
     r"\bvous pouvez\b|\b(?:de|a) nouveau (?:potable|autorise\w*|ouvert\w*|possible)|\b(?:retour|baignade|circulation) "
@@ -79,6 +83,7 @@ _CONDITIONAL = re.compile(
     r"|\b(?:not|never|no|only|unless|except|if|when|until|soon|before)\b|n't\b"
 )
 """Words that negate a permission or limit it to later or to some people."""
+# Several exclamation or question marks.
 _LOUD = re.compile(r"!\s*!|!{2,}|\?!|!\?")
 _CAPITALS = re.compile(
     r"\b[A-ZÀ-ÖØ-Þ]{4,}(?:[ '’-]+[A-ZÀ-ÖØ-Þ]{2,})+\b|\bURGENT\w*|\bIMPORTANT\b|\bATTENTION\b|\bDANGER\b"
@@ -86,6 +91,7 @@ _CAPITALS = re.compile(
 WHOLE_TOWN = {"fr": "toute la commune", "en": "the whole town"}
 """How an alert says that its place is the whole town; a text says it in the words of its own language."""
 _WHOLE_TOWN = frozenset((*WHOLE_TOWN.values(), "toute la ville", "whole town", "all"))
+# "Exercise caution" is no exercise.
 _CARE = r"(?! (?:great |extreme |particular )?(?:caution|care)\b)"
 _TEST = re.compile(rf"\b(?:tests?|exercices?|exercise{_CARE}|drill|essai|probealarm|übung)\b", re.IGNORECASE)
 

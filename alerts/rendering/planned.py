@@ -26,7 +26,9 @@ from alerts.rendering.moments import Teller, event_end, locale_of, with_ordinal
 from alerts.rendering.text import clean_line
 
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+# Moved dates that are listed; the calendar has the others.
 _MOST_DAYS = 6
+# The start is named only if it is further away than this.
 _SOON = timedelta(days=7)
 _FAR = timedelta(days=180)
 _DAY = timedelta(days=1)

@@ -24,6 +24,7 @@ from alerts.model.alert import Alert, Info
 from alerts.model.bounds import normal, seen
 from alerts.rendering.counting import spans
 
+# A quick test: most texts need no cleaning.
 _SUSPECT = re.compile(r"[<&\x00-\x1f\x7f-\x9f\u2028\u2029]|[^\S\n]{2}|\w\?\w")
 # No character is tried a second time ("++"), and only a comment goes on past the next "<": a tag that never ends costs
 # no more than one that does. A comment without an end reaches to the end of the text, as in a browser.
@@ -38,22 +39,27 @@ _ENTITY = re.compile(r"&(?:[a-zA-Z][a-zA-Z0-9]{1,31}|#\d{1,7}|#[xX][0-9a-fA-F]{1
 _BLOCKS = frozenset(
     ("blockquote", "br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "table", "tr", "ul")
 )
+# Elements without an end tag.
 _ALONE = frozenset(("br", "hr"))
+# Elements whose content isn't text.
 _HIDDEN = frozenset(("head", "script", "style", "template", "title"))
 _INLINE = frozenset({
     "a", "abbr", "address", "b", "big", "body", "center", "code", "dd", "dl", "dt", "em", "font", "form", "html",
     "i", "iframe", "img", "input", "ins", "link", "meta", "object", "pre", "q", "s", "small", "span", "strike",
     "strong", "sub", "sup", "svg", "tbody", "td", "tfoot", "th", "thead", "tt", "u", "video",
 })  # fmt: skip
+# Microsoft Word's own elements, pasted into some feeds.
 _OF_WORD = re.compile(r"(?:o|v|w|m|st1):\w+")
 _TAGS = _BLOCKS | _HIDDEN | _INLINE
 """The tags that are taken out, with Word's own; "Call <your council>" is no tag, and stays."""
 # Météo-France's bulletins in MeteoAlarm have "?" where an apostrophe was lost: "d?ete".
 _LOST_APOSTROPHE = re.compile(r"\b([cdjlmnst]|qu)\?(?=[a-zàâéèêëîïôûùh])", re.IGNORECASE)
 _BLANKS = re.compile(r"[^\S\n]{2,}|\t")
+# The beginning of a list item keeps its own line.
 _BULLET = re.compile(r"(?:[*•·▪–—-]|\d{1,2}[.)])\s")
 LONGEST = 20_000
 """Characters that are read of one text: nobody reads more of a post, and no text may take minutes."""
+# Lines up to this width are taken for wrapped ones, and joined.
 _WRAP_WIDTH = 85
 _NOTHING = frozenset({
     "", "?", "n/a", "na", "nil", "none", "null", "unknown", "inconnu", "inconnue", "unbekannt", "undefined", "tbd",
@@ -272,7 +278,9 @@ def _unwrap(paragraph: str) -> str:
 
 # --- set as French is set ------------------------------------------------------------------------------------------
 
+# Addresses and e-mail addresses are exempt from typography.
 _KEPT_AS_TYPED = re.compile(r"(https?://\S+|(?<!\S)\S[^\s@]*+@\S+)")
+# A quick test for text with anything to set.
 _TO_SET = re.compile(r"\b0\d \d\d|['\"«»;!?:]|\.\.\.|\d\s?[hH]")
 
 

@@ -39,8 +39,10 @@ MOST_ADDRESSES = 300_000
 """Addresses that are kept: a city of two million people has half as many."""
 MOST_LINES = 3_000_000
 """Lines of a file that are read: the largest département has a third of them."""
+# A longer line is no address: the file is something else.
 _LONGEST_LINE = 4096
 _LONGEST_NAME = 120
+# Columns of the Base Adresse Nationale's CSV.
 _NEEDED = ("numero", "nom_voie", "code_insee", "lon", "lat")
 # A hamlet without numbers has one number for all of it there.
 _NO_NUMBER = 5000
@@ -160,6 +162,7 @@ def _told_apart(streets: Sequence[tuple[str, str]]) -> Sequence[str]:
 # --- kept ----------------------------------------------------------------------------------------------------------
 
 _Version = tuple[int, int] | None
+# A town's places, until its file changes; forgotten with the town.
 _KEPT: WeakKeyDictionary[Town, tuple[_Version, Future[Places]]] = WeakKeyDictionary()
 _KEEPING = threading.Lock()
 # A thread of its own: whoever comes while a file is read waits for it without one.
@@ -196,6 +199,7 @@ def _read_or_without(town: Town) -> Places:
 
 _LOOKED_AT = 1000
 """Characters of somebody's words that are read."""
+# Words are compared by their first letters, so that plurals and inflections match.
 _STEM = 5
 # Words of the kinds' names that are said of any place, or of anything.
 _COMMON = frozenset({"street", "route", "other", "autre"})

@@ -34,6 +34,7 @@ LEAST_SOURCES = 3
 """Fewer sources never make a cluster, whatever a rule says."""
 MOST_CENTRES = 200
 """Centres that are checked for a late telling; one in time is checked alone."""
+# Metres of a degree of latitude.
 _METRES = 111_320.0
 Box = tuple[float, float, float, float]
 """South, west, north and east, in degrees."""
@@ -156,6 +157,7 @@ def cluster_with(
 
 LEAST_SHOWN = 2
 """Number of sources from which a cluster is shown."""
+# Growing clusters shown of one kind.
 MOST_OF_KIND = 5
 _MOST_TELLINGS = 120
 _EVERYWHERE = (-90.0, -180.0, 90.0, 180.0)

@@ -64,6 +64,7 @@ AGREE_WITHIN, AGREE_SPAN = 1.5 * CELL, timedelta(hours=24)
 The distance is the maximum between the squares' middles. An agreement is public: by exact places one reporter could
 measure the other's.
 """
+# Drafts older than this are no longer checked for a publication.
 SETTLED_FOR = timedelta(days=2)
 MOST_DRAFTS = 100
 MOST_WAITING = 10
@@ -74,9 +75,11 @@ fuller than one of the ten fullest: an attacker with few networks can't block a 
 """
 MOST_WEIGHED, MOST_WHILE_FULL = 100, 200
 """Tellings by which a draft is weighed, and those compared around one while so many wait."""
+# Degrees: a square of about 100 m.
 _CELL = 0.001
 # From the middle of a cell to its corner, in metres, rounded up.
 _WITHIN_CELL = 80.0
+# Hazards that a passer-by can't distinguish.
 _ALIKE = (
     frozenset({Hazard.FLOOD, Hazard.RAIN_FLOOD}),
     frozenset({Hazard.WIND, Hazard.STORM}),

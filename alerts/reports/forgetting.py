@@ -21,6 +21,7 @@ from alerts.model.person import REPLIES_KEPT
 from alerts.model.reports import CitizenReport, Closing, ReportState, ReportStep
 from alerts.reports.places import coarse
 
+# The table above, in the same order.
 SOURCES_KEPT = timedelta(hours=24)
 SECRETS_KEPT = timedelta(hours=48)
 """The day's, and that of the day before."""

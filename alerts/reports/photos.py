@@ -94,10 +94,13 @@ _MOST_SCANS = 40
 _BEHIND_FF = re.compile(rb"\xff++([^\xff]|\Z)", re.DOTALL)
 # Within a scan, FF 00 is a byte of it and FF D0 to FF D7 its own marks: the next marker ends it.
 _NO_MARKER = frozenset({b"", b"\0", *(bytes([each]) for each in range(0xD0, 0xD8))})
+# JPEG's markers: the start-of-frame segments, which hold the size.
 _SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+# JPEG's markers of the image data and of the file's end.
 _SCAN, _END = 0xDA, 0xD9
 
 
+# JPEG's markers of application segments: Adobe's decides on colours, EXIF's on the orientation.
 _ADOBE, _EXIF = 0xEE, 0xE1
 
 
@@ -185,6 +188,7 @@ def _exif_of_webp(file: bytes) -> bytes:
 
 
 _READERS: Mapping[str, Callable[[bytes], _Known]] = {"JPEG": _jpeg, "PNG": _png, "WEBP": _webp}
+# EXIF's tag of the orientation.
 _ORIENTATION = 0x0112
 
 

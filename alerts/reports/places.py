@@ -29,14 +29,18 @@ from alerts.model.town import District
 CELL = 100.0
 """Metres of a side of the grid's squares."""
 _METRES = 111_320.0  # of a degree of latitude
+# Metres within which an address names the street of a point.
 _REACH = 75.0
+# Metres around an address that count as the town, without districts.
 _AROUND = 500.0
+# Metres by which a telephone's position may err.
 _BORDER = 100.0
 _LONGEST_ASKED = 200
 _MOST_WORDS = 10
 # Of what is misspelt: words of an address, letters of a word, words that share three letters with it, words that are
 # then compared letter by letter, streets that have a word, and words that are remembered with what they are like.
 _MOST_COMPARED, _LONGEST_COMPARED, _MOST_LOOKED_AT, _MOST_MEASURED = 3, 24, 1000, 6
+# Streets that share a word too common to distinguish them, and words whose likest are cached.
 _MOST_HAVING, _MOST_REMEMBERED = 200, 2000
 
 
@@ -243,6 +247,7 @@ def _distance(district: District, lat: float, lon: float) -> float:
 
 # --- words ---------------------------------------------------------------------------------------------------------
 
+# A house number with its French suffix.
 _NUMBER = re.compile(r"(\d{1,5}) ?(bis|ter|quater|[a-fqt](?![a-z']))?(?![a-z0-9])[ ,]*")
 # "12 rue Pasteur, 38420 Saint-Martin": the town follows its code, and is left out.
 _TOWN = re.compile(r"[ ,]+\d{5}\b.*")
@@ -276,6 +281,7 @@ _SHORT = {
     "ste": "sainte",
 }
 _AFTER = {"b": "bis", "t": "ter", "q": "quater"}
+# Words that people leave out of a street's name.
 _LITTLE = frozenset({"a", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "sur", "the"})
 
 

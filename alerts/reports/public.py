@@ -34,6 +34,7 @@ NEAR, MOST_NEAR = 150.0, 3
 report the same."""
 ASKED_BACK = timedelta(days=180)
 """How old a report may be that is still open, and is shown to who is about to report the same."""
+# Reports that one request may read, however many there are.
 _MOST_LOOKED_AT = 200
 
 

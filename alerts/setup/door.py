@@ -165,6 +165,7 @@ async def _lead_in(_: web.Request) -> web.Response:
     return web.Response(status=303, headers={"Location": f"{BASE}/setup"})
 
 
+# The setup pages have no accounts yet, so they are for this machine alone.
 _LOOPBACK = frozenset({"127.0.0.1", "[::1]", "::1", "localhost"})
 
 

@@ -17,6 +17,7 @@ from alerts.model.reason import Reason
 from alerts.rendering.i18n import Words
 from alerts.setup.workshop import Key, KindSheet
 
+# Names become keys of TOML tables and parts of addresses.
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _FILE = re.compile(r"[A-Za-z0-9._/-]{1,100}")

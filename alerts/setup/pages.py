@@ -31,6 +31,7 @@ from alerts.web.console.entering import fields_of
 from alerts.web.console.frame import Frame
 
 STEPS = ("station", "channels", "sources", "people", "duty", "lines", "accounts", "ready")
+# Tables that mean something even if they are empty.
 _SPEAKING = ("push", "reports")
 ROLES = (Role.ADMINISTRATOR, Role.APPROVER, Role.AUTHOR, Role.VIEWER)
 PRESETS: Mapping[str, Mapping[str, Any]] = {

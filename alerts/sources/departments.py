@@ -37,6 +37,7 @@ OVERSEAS = frozenset({"971", "972", "973", "974", "975", "976", "977", "978", "9
 
 FR_DEPARTMENT, _NUTS, _INSEE = "FR-DEP", "NUTS3", "INSEE"
 _BY_NUTS = {department.nuts: code for code, department in DEPARTMENTS.items()}
+# Météo-France's own domains.
 _SENDERS = ("meteo.fr", "meteofrance.fr", "meteofrance.com")
 
 

@@ -24,6 +24,7 @@ MOST_BYTES = 32 * 1_048_576
 
 # Threads of their own: strangers' documents that take long must not hold up what else this process does in threads.
 _READERS = ThreadPoolExecutor(4, thread_name_prefix="documents")
+# A separate pool, so that long documents delay only one another.
 _SLOW_READERS = ThreadPoolExecutor(2, thread_name_prefix="slow documents")
 
 

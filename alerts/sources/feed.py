@@ -22,6 +22,7 @@ from alerts.model.errors import Unreadable
 from alerts.model.reason import because
 from alerts.rendering.text import address, clean, clean_line
 
+# Feeds list their last ten or twenty entries.
 MOST_ENTRIES = 200
 MOST_BYTES = 2 * 1_048_576
 _LONGEST_KEY = 500
@@ -33,7 +34,9 @@ _WORDPRESS_TAIL = re.compile(
     r"|Der Beitrag .{1,300} erschien zuerst auf) .{1,200}"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Marks of a summary that was cut off.
 _CUT = ("[…]", "[...]", "…")
+# Parameters that only count clicks.
 _TRACKS = re.compile(r"(?:utm_\w+|fbclid|gclid|mtm_\w+|at_\w+)=")
 
 

@@ -32,6 +32,7 @@ from alerts.model.reason import because
 
 MAX_REDIRECTS = 5
 MAX_BYTES = 8 * 1_048_576
+# Read in chunks, so that the limit is checked while it arrives.
 _CHUNK = 64 * 1024
 LONGEST_WAIT = timedelta(days=1)
 """A `Retry-After` further away than this is taken as this."""
@@ -39,8 +40,10 @@ LONGEST_WAIT = timedelta(days=1)
 # Threads of their own, for a lookup that hangs can't be ended. The few that the process has for everything else are
 # needed to look up the platforms; and these for the feeds whose names are found.
 _LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="lookups")
+# Names that don't resolve take seconds each: they wait here, out of the others' way.
 _SLOW_LOOKUPS = ThreadPoolExecutor(4, thread_name_prefix="slow lookups")
 
+# Without one of these, a 304 would be an error.
 _CONDITIONS = frozenset({"If-None-Match", "If-Modified-Since"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FOR_GOOD = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
@@ -61,6 +64,7 @@ _TROUBLES: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientResponseError, "what came is no HTTP answer"),
 )
 
+# The ranges of IPv6 with public addresses, and with embedded IPv4 ones.
 _GLOBAL = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 # For documentation (RFC 3849, RFC 9637); Python learns of new ones with its own versions.

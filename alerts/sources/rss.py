@@ -42,6 +42,7 @@ MOST_KNOWN = 1000
 """Entries that a source remembers, those it met last: some sites take an entry away and put it back days later."""
 SPOT = 0.2
 """The radius in kilometres of the circle around an entry's point."""
+# A category is a word or two.
 _LONGEST_EVENT = 60
 
 

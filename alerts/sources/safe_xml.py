@@ -21,9 +21,11 @@ Element = etree._Element  # noqa: SLF001 - lxml has no public name for the type 
 MAX_TAGS = 1_000_000
 """More markup than this in one document is refused: an index of 10,000 entries has half of it."""
 
+# Everything that may precede the root element but a DTD.
 _PROLOG = re.compile(rb"\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*", re.DOTALL)
 _DECLARATION = re.compile(r"^\s*<\?xml.*?\?>", re.DOTALL)
 _ENCODING = re.compile(r"""encoding\s*=\s*["']([\w.-]{1,20})["']""")
+# Encodings in which ASCII's bytes mean ASCII, so that the raw bytes can be checked.
 _ASCII_SUPERSET = re.compile(r"utf-?8|(us-)?ascii|iso-8859-\d{1,2}|windows-125\d|gb18030|gbk|gb2312|big5|koi8-r")
 _AMPERSAND = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#[xX][0-9a-fA-F]+);)(?:(\w{1,32});)?")
 _FORBIDDEN_REFERENCE = re.compile(r"&#(?:(\d+)|[xX]([0-9a-fA-F]+));")

@@ -27,6 +27,7 @@ def _can_pass(value: timedelta) -> timedelta:
     return value
 
 
+# A longer interval is a typing error.
 LONGEST = timedelta(days=366)
 Span = Annotated[timedelta, BeforeValidator(read_span), AfterValidator(_can_pass)]
 

@@ -22,6 +22,7 @@ QUICK, SLOW = 48, 16
 The session has 200 connections, which channels send by as well.
 """
 
+# Towns that file at the same time: the lanes' transactions come in between.
 FILE_AT_ONCE = 4
 LONGEST_TURN = 2.0
 """After so many seconds a turn is given to the next: whoever waits for a locked file holds nobody else up."""

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
 
 MOST = 20
 """Incidents of one transaction."""
+# Alerts read in one transaction, which the lanes wait for.
 _LOOKED_AT = 200
 # A failed post is finished: it waits for an officer, but after `[store] keep` nobody comes back to it.
 _UNFINISHED = "'waiting', 'queued', 'sending', 'in_doubt'"
+# Incidents without readers are closed after this; they never get an end.
 _SETTLED_AFTER = timedelta(days=30)
 _OLDEST = Statement(f"""
     SELECT seq, incident, received_at FROM alert WHERE seq > :after ORDER BY seq LIMIT {_LOOKED_AT}

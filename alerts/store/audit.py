@@ -35,6 +35,7 @@ _ACTS_OF = Statement("""
     ORDER BY seq
 """)
 _BEYOND = 2**63 - 1
+# The fields covered by the digest, in this order for ever.
 _TEXTS = ("actor", "role", "origin", "address", "act", "subject", "detail", "previous", "digest")
 # A line that was removed from the end leaves no gap in the chain: only this number shows that there was one.
 # AUTOINCREMENT remembers the highest number that it gave, also when the row is gone (sqlite.org/autoinc.html).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alerts.store.statement import Statement, insert_into, insert_new, upsert_into
 
+# Bulks that aren't over.
 _OPEN = "state IN ('queued', 'sending')"
 # Chats have negative ids too (groups), so that the way along them begins at the lowest number there is.
 FAR_BELOW = -(2**63) + 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+# Posts that something may still happen to.
 OPEN = "state IN ('waiting', 'queued', 'sending', 'in_doubt', 'failed')"
 NOT_CLOSED = "state = 'accepted' AND closed_at IS NULL"
+# Alerts that weren't accepted.
 HELD = "state IN ('waiting', 'left_out', 'rejected')"
 NAMED = "source <> ''"
 KNOWN = "remote_id IS NOT NULL"

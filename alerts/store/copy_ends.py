@@ -24,6 +24,7 @@ TABLES = metadata.sorted_tables
 """In an order in which each row finds those that it refers to."""
 Row = tuple[Any, ...]
 """A row in the order of the table's columns; truth is 1 or 0."""
+# Rows in memory at a time, and in one COPY.
 _MANY, _COPIED_AT_ONCE = 500, 10_000
 _NUMBERED = [table for table in TABLES if "seq" in table.c]
 _COUNTS_ROWS = ("post_is_counted", "post_is_counted_anew", "post_is_counted_no_more")

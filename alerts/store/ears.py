@@ -12,6 +12,7 @@ from alerts.store.statement import Statement, UnitPart, upsert_into
 if TYPE_CHECKING:
     pass
 
+# Sums of money are stored as whole numbers.
 MILLIONTHS = 1_000_000
 # In whole millionths: what is added up each minute of a month must not drift.
 _ROW = Mapper(

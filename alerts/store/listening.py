@@ -28,6 +28,7 @@ RECORDS_KEPT = timedelta(days=365)
 """How long it is kept what was done about utterances; a decision can be appealed against for two months."""
 DIGESTS_KEPT = timedelta(days=400)
 """Longer than any platform lists a post's comments by itself, and than any ear reads back."""
+# Matches of a prefix that are read: enough to know that it is ambiguous, and to list some.
 _SEVERAL = 6
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -102,6 +103,7 @@ _SPOKEN = Statement("""
     AND post.state = 'sent' AND post.remote_id IS NOT NULL AND post.answer IS NULL
     ORDER BY post.sent_at DESC LIMIT :most
 """)
+# Above every row's number.
 _BEYOND = 2**62
 # When the incident of an utterance was over; an utterance of none is as old as its hearing.
 _PAST = Statement(f"""

@@ -29,6 +29,7 @@ from alerts.store.unit import Unit
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
+# A post that only ends another: without that one it has nothing to do.
 _ENDS = (PostKind.END, PostKind.COUNT)
 _MAY_BE_OUT = "sent_again"
 _MICROSECOND = timedelta(microseconds=1)

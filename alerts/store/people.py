@@ -27,6 +27,7 @@ from alerts.store.statement import (
 if TYPE_CHECKING:
     pass
 
+# Rows refer to an account by its folded name.
 _FOLDED_ACCOUNT = {"account": fold_name}
 _ACCOUNT_ROW = Mapper(Account, folded=lambda account: fold_name(account.name))
 _PASSKEY_ROW = Mapper(Passkey, writes=_FOLDED_ACCOUNT)

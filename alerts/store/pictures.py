@@ -42,12 +42,15 @@ if TYPE_CHECKING:
     from alerts.store.database import Database
 
 _ENDINGS: Mapping[str, str] = MappingProxyType({"image/jpeg": "jpg", "image/png": "png"})
+# The files' first bytes.
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG\r\n\x1a\n"
 LARGEST = 64_000_000
 """Pixels that a picture may have: few telephones make more, and to open it takes three bytes for each."""
 QUALITY = 92
 """The quality of a rotated JPEG; any other is drawn with its own tables, so that no visible detail is lost."""
+# EXIF's tag of the orientation.
 _ORIENTATION = 0x0112
+# The SHA-256 of the content: no other file of the folder can be named.
 _NAME = re.compile(r"[0-9a-f]{64}\.(?:jpg|png)")
 
 

@@ -35,6 +35,7 @@ from alerts.store.statement import Statement, UnitPart, insert_into, moment, sta
 if TYPE_CHECKING:
     from alerts.store.dialect import Row
 
+# Matches of a prefix that are read: enough to know that it is ambiguous, and to list some.
 AMBIGUOUS = 6
 # Without its secret, a poll that was counted has NULL there.
 _ROW = Mapper(Poll, writes={"secret": lambda secret: secret or None})

@@ -50,6 +50,7 @@ _SIGNED_FOR = 7 * 86_400_000_000
 """Microseconds for which the signature of a connection that isn't used any more is kept."""
 CHANNEL = "tocsin"
 """The NOTIFY channel that reports writes to daemons."""
+# The connection's name in pg_stat_activity.
 _LISTENS = "tocsin listens"
 
 

@@ -27,6 +27,7 @@ _DROP_SOURCES = (
 _WITH_CONTACT = Statement("""
     SELECT * FROM report WHERE closed_at < :before AND (token <> '' OR has_photo = TRUE) ORDER BY closed_at LIMIT :most
 """)
+# Each list includes the one before.
 _DROP_CONTACT = (
     Statement("DELETE FROM report_photo WHERE report = :key"),
     Statement("DELETE FROM content_notice WHERE report = :key"),

@@ -25,6 +25,7 @@ from alerts.store.statement import Statement, UnitPart, literals, stamp
 
 Place = tuple[int, int]
 """The rank and the number of a row: a page goes on behind it."""
+# Before the first rank.
 BEGINNING: Place = (-1, 0)
 _RANKS = (
     (ReportState.RECEIVED, ReportState.HELD),
@@ -34,6 +35,7 @@ _RANKS = (
 """The states as ranked in a list: waiting for an officer, taken up, over."""
 _WAITS, _TAKEN_UP, _OVER = (f"state IN ({literals(states)})" for states in _RANKS)
 _RANK = f"CASE WHEN {_WAITS} THEN 0 WHEN {_TAKEN_UP} THEN 1 WHEN {_OVER} THEN 2 END"
+# The searched text of a report.
 _TOLD = "coalesce(text, '') || ' ' || coalesce(place, '') || ' ' || number"
 _FILTERS = f"""
     (CAST(:states AS text) IS NULL OR state IN (SELECT value FROM items(:states)))

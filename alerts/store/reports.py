@@ -37,6 +37,7 @@ _ADD = insert_into("report")
 _SETS = ", ".join(f'"{name}" = :{name}' for name in REPORT.columns if name not in ("id", "number"))
 _SET = Statement(f"UPDATE report SET {_SETS} WHERE id = :id")
 _BY = {name: Statement(f'SELECT * FROM report WHERE "{name}" = :value') for name in ("id", "number", "key")}
+# The index finds the box; the distance itself is computed afterwards.
 _IN_BOX = "lat >= :south AND lat <= :north AND lon >= :west AND lon <= :east"
 _AMONG = "IN (SELECT value FROM items(:reports))"
 _LISTED = Statement("""

@@ -78,6 +78,7 @@ _SHARED = (
         r"jsonb_array_elements_text(CAST(\1 AS jsonb)) AS item(value)",
     ),
 )
+# Not PostgreSQL's `::type`, nor a colon within a word.
 _PARAMETER = re.compile(r"(?<![:\w]):(\w+)")
 
 

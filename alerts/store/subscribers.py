@@ -93,6 +93,7 @@ _CHANGE = Statement(f"""
     INSERT INTO fact (channel, key, value) VALUES (:channel, '{CHANGED}', '1')
     ON CONFLICT (channel, key) DO UPDATE SET value = CAST(CAST(fact.value AS bigint) + 1 AS text)
 """)
+# Stored as a number, so that SQL can compare it.
 _AT_RANK = {severity.rank: severity for severity in Severity}
 
 

@@ -56,6 +56,7 @@ def in_sight(value: Any) -> Any:
     return Markup(told) if isinstance(value, Markup) else told  # noqa: S704 it was markup before, and is no other now
 
 
+# An attribute with a path from the root; `//` would be another host.
 _LEADS = r'(\b(?:href|src|action|formaction|data-[a-z-]+)=")(?=/(?!/))'
 
 

@@ -27,8 +27,10 @@ FORMS = (_URLENCODED, _PARTS)
 _UTF_8 = ("utf-8", "utf8")
 # RFC 2046, 5.1.1: up to 70 characters.
 _BOUNDARY = re.compile(r""";[ \t]*boundary=(?:"([^"]{1,70})"|([\w'()+,./:=?-]{1,70}))""", re.ASCII | re.IGNORECASE)
+# The two parts of a header that are used: the field's name, and if it is a file.
 _NAME = re.compile(rb'(?im)^content-disposition:[ \t]*form-data;[^\r\n]*?\bname="([^"\r\n]{0,100})"')
 _FILE = re.compile(rb"(?im)^content-disposition:[^\r\n]*?;[ \t]*filename\*?=")
+# Bytes of a part's headers.
 _LONGEST_HEAD = 2048
 # Of a body that says beforehand that it is too large: the fields that a page puts before its file.
 _BEGINNING = 64 * 1024

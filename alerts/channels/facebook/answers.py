@@ -30,14 +30,20 @@ _SLOW_FROM = 90  # percent of a limit, from where Meta slows calls down
 _HIGHEST = 10**9
 # Error codes, by Meta's "Handle Errors": API unknown and API service; too many calls; access token; API permission.
 _TROUBLE = frozenset({1, 2})
+# Meta's "Rate Limits": the app's, the user's and the Page's limits, and the business use cases' codes.
 _LIMITED = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
+# Meta's "Handle Errors": the session is invalid, or the access token has expired.
 _EXPIRED = frozenset({102, 190})
+# Meta's "Handle Errors": the app lacks a capability or a permission.
 _PERMISSION = frozenset({3, 10, *range(200, 300)})
 _PERMISSION_SUBCODES = frozenset({1404078, 4854002})
 # "Some of the aliases you requested do not exist", and "Invalid parameter", which subcode 33 makes the same.
 _GONE = 803
+# An invalid parameter; with the subcode 33 the object doesn't exist, or isn't visible.
 _INVALID = 100
+# Meta refuses a post with the words of the one before.
 _SAME_AS_LAST = 506
+# Meta blocks an account for a while after content that it takes for abuse.
 _BLOCKED = 368
 _CONTENT = frozenset({1346003, 1404102})
 _NOT_THE_WORDS = frozenset({100, 324, 1366046, 1609005, 2061006, 1609008})  # a parameter, a photo, a link

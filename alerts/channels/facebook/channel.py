@@ -43,6 +43,7 @@ from alerts.model.post import Message, PostImage, Quota, Receipt
 from alerts.model.reason import Reason, because
 from alerts.model.town import Secret
 
+# The Graph API documents 4 MB for a photo.
 _LARGEST_PICTURE = 4_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png"})
 _FIELDS = "id,message,created_time,permalink_url"

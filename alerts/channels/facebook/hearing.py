@@ -44,6 +44,7 @@ PAUSE = timedelta(seconds=5)
 """Pause after a poll that used all its requests."""
 LAG = timedelta(minutes=10)
 """How far before the last poll a list begins: its read side may lag."""
+# How often the comments of a busy post are listed whole, to find edits and removals.
 WHOLE_EVERY = timedelta(minutes=15)
 RESTS = timedelta(minutes=15)
 """How long listening rests where the Page has used much of its calls: what is left of them is for alerts."""
@@ -251,6 +252,7 @@ def comment_of(told: Mapping[str, Any], post: str) -> Remark | None:
 # --- what the webhook brings
 
 SIGNATURE_HEADER = "X-Hub-Signature-256"
+# The verbs of the webhook whose comment has words, and those that change its visibility.
 _WORDED = frozenset({"add", "edit", "edited"})
 _HIDING = {"hide": True, "unhide": False}
 

@@ -20,14 +20,17 @@ from alerts.model.errors import BadCredential, DeliveryError, InDoubt, Rejected,
 from alerts.model.reason import Reason, because
 
 PLATFORM = "the mail relay"
+# RFC 5321, 4.2.3: the service closes, the mailbox is unavailable, its storage is exceeded.
 _CLOSING, _NO_MAILBOX, _STORAGE = 421, 550, 552
 # Without a login, with a wrong one, with one that is too weak or that takes a safe connection (RFC 4954, 6).
 _LOGIN = frozenset({530, 534, 535, 538})
+# An enhanced status code (RFC 3463) at the beginning of the text: its subject and its detail.
 _ENHANCED = re.compile(r"[45]\.(\d{1,3})\.(\d{1,3})(?!\d)")
 # Subjects of an enhanced status (RFC 3463): the relay's own state and the town's limits there; the letter's contents.
 _OF_THE_RELAY = frozenset({"3", "4", "7"})
 # A quota that is used up is told as "congestion" (5.4.5) by some who mean it for good: tomorrow it is none.
 _QUOTA = ("4", "5")
+# RFC 3463: X.1.1 is a bad destination mailbox, X.3.4 and X.2.3 a message that is too big.
 _UNKNOWN = ("1", "1")
 _TOO_LARGE = frozenset({("3", "4"), ("2", "3")})
 

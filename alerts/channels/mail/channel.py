@@ -31,7 +31,9 @@ PATIENCE = 4
 LARGEST_PICTURE = 1024 * 1024
 """Bytes of a picture that goes along; a larger one stays behind, the words say what it shows."""
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/gif"})
+# Written in pieces, so that a slow relay's progress counts and a stalled one is noticed.
 _PIECE = 16 * 1024
+# RFC 5321, 4.2.2: completed, and start mail input.
 _DONE, _GO_ON = 250, 354
 
 T = TypeVar("T")

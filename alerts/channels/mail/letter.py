@@ -35,11 +35,14 @@ from alerts.model.post import Message, subject_of
 # Folded is a subject alone, by us: a folded address leaves a line of nothing but a blank before it, which some relays
 # cut off (and with it a signature), and which not every program reads on from.
 _ON_THE_WIRE = compat32.clone(linesep="\r\n", mangle_from_=False, max_line_length=None)
+# Three headers for the same, because mail programs differ in the one they read.
 _URGENT = {"Importance": "high", "Priority": "urgent", "X-Priority": "1"}
+# Quoted-printable stays readable for a person who sees the source.
 _UTF8 = Charset("utf-8")
 _UTF8.header_encoding = _UTF8.body_encoding = QP
 # What an id is made of, ours or one that an earlier version gave: `<left@right>` of RFC 5322 without its odd forms.
 _NOT_IN_IDS = re.compile(r"[^A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]")
+# The language comes from the configuration and must not break a header.
 _NO_TAG = re.compile(r"[^A-Za-z0-9-]")
 _PAGE = """<!DOCTYPE html>
 <html lang="{language}">

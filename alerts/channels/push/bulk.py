@@ -37,11 +37,15 @@ LONGEST_TTL = timedelta(days=28)
 """Push services keep nothing for longer."""
 TTL = timedelta(hours=4)
 """How long a message without an end is kept for a browser that is away."""
+# While a service refuses the key, its file is read again this often: it may have been replaced.
 KEY_READ_EVERY = timedelta(minutes=1)
+# The addresses of a host are resolved again after this, whatever the DNS's own time to live is.
 ADDRESSES_FOR = timedelta(minutes=1)
 SHORTEST_BODY = 120
 """Characters of the words that are left where a service finds a message too long."""
+# Hosts and services in memory, and services whose takers are stored: strangers may invent any number.
 _KEPT, _KEPT_TAKERS = 1000, 50
+# WNS has to know that the message is raw bytes.
 _WINDOWS = ".notify.windows.com"
 
 Addresses = Callable[[URL, bool], Awaitable[list[str] | None]]

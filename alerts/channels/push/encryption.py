@@ -26,11 +26,14 @@ from alerts.model.subscriber import PushEndpoint
 
 LARGEST = 3993
 """Bytes of words in one message: 4,096 with the encryption's overhead (RFC 8291, section 4)."""
+# The lengths of RFC 8291, 2 and 3: an uncompressed point, the authentication secret, the salt.
 _POINT, _SECRET, _SALT = 65, 16, 16
+# One record holds the whole message (RFC 8188, 2.1).
 _RECORD = 4096
 _TOKENS = 1000
 _BASE64 = re.compile(r"[A-Za-z0-9_-]+")
 _P256 = ec.SECP256R1()
+# RFC 8292, 2 allows a signature for 24 hours; half of that leaves room for clocks that differ.
 _LASTS, _RENEWED = timedelta(hours=12), timedelta(hours=1)
 
 

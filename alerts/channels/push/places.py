@@ -18,6 +18,7 @@ SLOW = 2.0
 """Seconds: an answer usually takes a tenth of one."""
 SLOW_FOR = 60.0
 """Seconds for which it is known that a service was slow."""
+# Nobody is deferred for longer, however many messages wait for a slow service.
 LONGEST_LATER = timedelta(minutes=1)
 
 

@@ -18,11 +18,13 @@ from alerts.channels.settings import PUSH_SERVICES
 
 LONGEST = 1000
 """Characters of an address; those of today's services have 150 to 500."""
+# Visible ASCII alone: anything else must be percent-encoded in an address.
 _PLAIN = re.compile(r"[!-~]+")
 # What may stand before a name's end: labels that lead somewhere. One that is spelt as an IDN and is none (`xn--a`) ends
 # the libraries in an error, and the services that have names of many hosts spell none so.
 _LABELS = re.compile(r"(?:(?!xn--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+")
 _PORTS = {"https": 443, "http": 80}
+# The wait after a 429 without a time, and the longest one that a service may demand.
 WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=1)
 
 

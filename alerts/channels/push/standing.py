@@ -30,9 +30,11 @@ TAKERS = 8
 """Subscribers of a service who took a message under the key, that are remembered."""
 WAITERS = 50
 """Distinct subscribers asked to wait, with none accepted between: then the whole service rests."""
+# A silent service rests for twice as long each time, within these bounds.
 FIRST_REST, LONGEST_REST = timedelta(seconds=1), timedelta(minutes=1)
 NOWHERE_FOR = timedelta(minutes=15)
 """A name that failed to resolve is tried again after this; the second time its messages are given up."""
+# Subscribers with a state of their own; beyond, the oldest are tried again early, which is harmless.
 _KEPT = 20_000
 
 

@@ -14,6 +14,7 @@ from alerts.channels.answer import Answer, RequestPurpose, quote, unclear, wait_
 from alerts.model.errors import BadCredential, DeliveryError, Gone, ReaderGone, Rejected, Retry
 from alerts.model.reason import because
 
+# Characters of a complaint that are kept.
 _LONGEST = 1000
 # No chat's id has more than 52 bits (Bot API, "Chat").
 _HIGHEST = 2**53
@@ -41,6 +42,7 @@ _MISCONFIGURED = (
     "user_banned_in_channel",
     "channel_private",
 )
+# The words of telegram-bot-api, whose status alone doesn't distinguish these errors.
 _PARENT_GONE = ("replied not found", "replied message not found")
 _PICTURE = ("photo", "image", "caption is too long", "file is too big", "wrong type of the web page")
 

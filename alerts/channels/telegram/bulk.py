@@ -64,12 +64,14 @@ class Overdue:
         self._looks = loop.call_later(EVERY, self._look, loop) if self._since else None
 
 
+# Telegram's limit of a message, in UTF-16 units.
 LONGEST = 4096
 BETWEEN = "\n\n———\n\n"
 """Separates several alerts in one message."""
 
 # How the Bot API's answer to a message begins; whatever begins otherwise is read as a whole.
 _NUMBER = re.compile(rb'^\{\s*"ok"\s*:\s*true\s*,\s*"result"\s*:\s*\{\s*"message_id"\s*:\s*(\d{1,16})\s*[,}]')
+# Encoded bodies: the languages of a few bulks, each with and without its edit.
 _KEPT = 64
 
 log = structlog.get_logger(__name__)

@@ -28,16 +28,21 @@ from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PollForm, Quota, Receipt
 from alerts.model.reason import Reason, because
 
+# Our latest messages, which a search skips.
 _KEPT_IDS = 500
 # Of a group's messages, behind what was answered: all of these are remembered between two looks.
 _FURTHEST = 400
+# A search in a busy group continues after this, since each read id costs a request.
 _LOOKS_ON_AFTER = timedelta(seconds=5)
+# Chats whose 429 is remembered; strangers in private chats can't fill the memory.
 _CHATS_THAT_WAIT = 1000
 _LISTED = 200
 _CAPTION = 1024  # UTF-16 units after parsing
+# The Bot API refuses photos above 10 MB.
 _LARGEST_PICTURE = 10_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 
+# The words of telegram-bot-api for a poll that can't be closed, and for one that is closed.
 _POLL_GONE = ("message with poll to stop not found", "message is not a poll", "message_id_invalid")
 _POLL_STOPPED = ("poll has already been closed", "poll can't be stopped")
 

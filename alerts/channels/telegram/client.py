@@ -20,6 +20,7 @@ from alerts.model.ports import Discussion, Keyboard, Pace, Resources
 from alerts.model.reason import because
 from alerts.model.town import Secret
 
+# Telegram sends only the kinds that are asked for; the others would be handled for nothing.
 _ALLOWED = ("message", "callback_query", "my_chat_member")
 # What is asked for beside by who hears: the rest of what people do is theirs, as who likes what.
 _HEARD = ("edited_message", "message_reaction_count")
@@ -27,7 +28,9 @@ _JSON = {"Content-Type": "application/json"}
 _ADMINS = ("creator", "administrator")
 # Messages that are asked for at once: the longest, with what they answer and their formats, fit into one answer.
 _MOST = 30
+# Below the 1,024 units that Telegram allows.
 _CAPTION = 1000
+# A file's path goes into an address with the token: nothing else may be smuggled into it.
 _FILE = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_./-]{0,199}")
 
 
@@ -237,4 +240,5 @@ def _part(told: object) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+# An edit names its keyboard in any case; an empty one removes the buttons.
 _BARE: Keyboard = {"inline_keyboard": []}

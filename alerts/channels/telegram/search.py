@@ -23,7 +23,9 @@ LOOKS = 20
 ABSENT_IN_A_ROW = 5
 """Ids run on: that many missing ones are the end of the chat, not deleted posts."""
 
+# Messages whose words are remembered, so that a search doesn't read them again.
 _REMEMBERED = 500
+# Visible for a moment only, and harmless to press.
 _BUTTON = InlineKeyboardMarkup([[InlineKeyboardButton("…", callback_data="look")]])
 
 

@@ -25,6 +25,7 @@ from alerts.model.town import Secret
 PLACEHOLDER = "0:token"
 """The library's placeholder for the token."""
 
+# Methods that aren't here only read.
 _ACTS = {
     "sendMessage": RequestPurpose.PUBLISH,
     "sendPhoto": RequestPurpose.PUBLISH,

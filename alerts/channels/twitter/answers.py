@@ -21,6 +21,7 @@ SPENT = timedelta(hours=1)
 """How long to wait where no time helps, only someone who pays."""
 
 _FORBIDDEN = 403
+# X names the same trouble of the app by a problem type, by a code or in words alone.
 _APP_PROBLEMS = frozenset({"client-forbidden", "unsupported-authentication", "oauth1-permissions"})
 _APP_WORDS = ("app permissions", "access to a subset of", "access level")
 _NO_ACCESS = 453  # the old number of an app whose plan doesn't hold this call
@@ -30,7 +31,9 @@ _NO_REPLY_WORDS = (
     "you can only reply to",
     "deleted or not visible to you",
 )
+# X appends a link of its own for each picture; our text had none.
 _OF_A_PICTURE = re.compile(r"https://(?:x|twitter)\.com/\w+/status/\d+/(?:photo|video)/\d+")
+# X puts the names of the answered accounts in front of a reply.
 _NAMES = re.compile(r"\A(?:@\w{1,15}\s+)+")
 # Links of one post that are put back: more than 280 characters hold.
 _MOST_LINKS = 100

@@ -24,6 +24,7 @@ from alerts.model.ports import Probe, Resources
 from alerts.model.post import Message, PollForm, PostImage, Quota, Receipt
 from alerts.model.reason import Reason, because
 
+# X refuses images above 5 MB.
 _LARGEST_PICTURE = 5_000_000
 _PICTURE_KINDS = frozenset({"image/jpeg", "image/png", "image/webp"})
 _READ_ONLY = "read"

@@ -40,6 +40,7 @@ KEPT = timedelta(days=30)
 """How long a reply is read again: after that no word of it is left here."""
 MOST_KEPT = 20_000
 """Number of the latest replies with a stored time of the next reading."""
+# Each reading costs money, so older replies are read again less often.
 DAILY_FOR = WEEK = timedelta(days=7)
 MENTIONS_EVERY = timedelta(minutes=15)
 """How often mentions are asked for when nobody says anything."""
@@ -49,7 +50,9 @@ _FEWEST_FOUND, _FEWEST_MENTIONS, _MOST = 10, 5, 100
 _SEARCHES = 3
 _FIELDS = "author_id,conversation_id,created_at,edit_history_tweet_ids,entities,lang,referenced_tweets"
 MENTIONS = "mentions"
+# X's tags for posts without words: undefined, links, media, hashtags and the like.
 _NO_LANGUAGE = frozenset({"und", "zxx", "art", "qam", "qct", "qht", "qme", "qst"})
+# The problem types of a deleted post, and of one in a protected or suspended account.
 _HIDDEN_AWAY = ("resource-not-found", "not-authorized-for-resource")
 
 AskFor = Callable[[str, Mapping[str, str]], Awaitable[Answer]]

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
 else:
     from tweepy.asynchronous import AsyncClient as _TweepyClient
 
+# X refuses longer alternatives.
 _ALT_LIMIT = 1000
 
 

@@ -30,7 +30,9 @@ from alerts.sources.safe_xml import FORBIDDEN, Element
 Fields = dict[str, list[Any]]
 """An element's content by name, in order: a text, or again Fields for what has children. Nothing in it is empty."""
 
+# Elements with children; all others are texts.
 _STRUCTURES = frozenset({"info", "eventCode", "parameter", "resource", "area", "geocode"})
+# Texts whose line breaks mean something.
 _PROSE = frozenset({"description", "instruction"})
 # alert, info, area, geocode: CAP nests no deeper.
 _DEPTH = 4
@@ -54,11 +56,16 @@ Note = Callable[[Reason], None]
 Code = TypeVar("Code", bound=StrEnum)
 
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+# ISO 8601 allows it; Python doesn't read it.
 _MIDNIGHT_AT_24 = re.compile(r"T24:00(?=:00|[^:\d]|$)")
+# A feed's own format: year/month/day, morning or afternoon, 12-hour clock.
 _CHINESE_HALF_DAY = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})\s*(上午|下午)\s*(\d{1,2}):(\d{2})(?::(\d{2}))?")
+# Years outside are placeholders.
 _EARLIEST, _LATEST = 1900, 2900
 
+# CAP 3.2.1: names with blanks are in double quotes.
 _QUOTED = re.compile(r'"([^"]*)"|(\S+)')
+# The third part of a reference.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT[^\s,]+")
 
 MOST_POINTS = 20_000

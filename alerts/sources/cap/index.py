@@ -31,15 +31,18 @@ from alerts.model.reason import Reason, because
 from alerts.sources.cap.fields import local_name, read_time
 from alerts.sources.safe_xml import FORBIDDEN, Element, one_line, parse
 
+# Bounds of a ZIP, so that an archive can't be a bomb.
 MAX_MEMBERS = 5000
 MAX_MEMBER_BYTES = 8 * 1_048_576
 MAX_TOTAL_BYTES = 96 * 1_048_576
 _LONGEST_KEY = 1000
 _LONGEST_LINK = 2000
 
+# The content types by which feeds mark links to messages.
 _MESSAGE_TYPES = ("application/cap+xml", "application/common-alerting-protocol+xml")
 _CAP_ENTRY_NAMES = frozenset({"event", "status", "msgType", "severity", "urgency", "certainty", "expires", "effective"})
 _HEAD = ("identifier", "sender", "sent", "status", "msgType", "scope", "references", "note")
+# With any namespace: feeds use several for the same names.
 _LOOKED_AT = tuple(
     f"{{*}}{name}" for name in ("link", "id", "guid", "updated", "pubDate", "date", "expires", "content", "encoded")
 )

@@ -64,6 +64,7 @@ CAP_NAMESPACES = (
     "urn:oasis:names:tc:emergency:cap:1.1",
     "http://www.incident.com/cap/1.0",
 )
+# A broken message may have thousands of oddities; an officer reads a few.
 MAX_NOTES = 20
 _POINTS_READ, _POINTS_KEPT = 100_000, 20_000
 """Points of all outlines of one message: what is read of them, and what is kept; then each is kept as its box."""
@@ -78,6 +79,7 @@ _COLOURS = {
     "orange": Severity.SEVERE,
     "red": Severity.EXTREME,
 }
+# Some members give the level without the colour.
 _LEVELS = {"1": "green", "2": "yellow", "3": "orange", "4": "red"}
 
 

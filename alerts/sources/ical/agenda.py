@@ -55,7 +55,9 @@ _LONGEST = {
 }  # fmt: skip
 # What stands in a calendar and never within another of these (3.6).
 _COMPONENTS = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VTIMEZONE"})
+# The properties by which an event that isn't public is recognised; nothing of its content.
 _IDENTITY = ("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SEQUENCE")
+# RFC 5545, 3.1: a line continues after a line break and a blank.
 _FOLD = re.compile(r"(?:\r\n|\n|\r)[ \t]")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _NAME_END = re.compile(r"[:;]")

@@ -33,6 +33,7 @@ TOLD_AGAIN = timedelta(days=365)
 FLOOD = 5
 """More than so many announcements of a calendar that was first read within the last day are put before an officer."""
 
+# On the first day a calendar's content is unproven, so a flood of it is held.
 _FIRST_DAY = timedelta(days=1)
 # Fewer entries than these that are gone at once were called off by somebody; where nothing is left, not even one.
 _FEW = 2

@@ -31,7 +31,9 @@ MOST_DATES = 2000
 """How many single dates, added or left out, an event may have."""
 
 MIDNIGHT = time(0)
+# Properties that may occur only once.
 _ONCE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "UID")
+# A broken value in one of these makes the event unusable.
 _INDISPENSABLE = ("DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE")
 
 ASSUMED_LENGTH = timedelta(hours=1)
@@ -42,6 +44,7 @@ EARLIEST, LATEST = 1600, 2900
 
 Times = date | datetime
 _TZID = re.compile(r';TZID=("[^"]*"|[^";:]*)', re.IGNORECASE)
+# A value of which all times end with Z.
 _IN_UTC = re.compile(r":[0-9TZ,]*Z$")
 
 

@@ -32,6 +32,7 @@ NIGHTFALL = time(20)
 """When an all-day event is said to be over, on its last day: not at midnight either."""
 
 LONGEST_NOTICE = timedelta(days=30)
+# A shorter notice can't be published in time.
 _SHORTEST_NOTICE = timedelta(minutes=1)
 
 

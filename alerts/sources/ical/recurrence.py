@@ -35,6 +35,7 @@ MOST_VERSIONS = 2000
 _PLANNED = timedelta(days=400)
 
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+# Parts of a rule that say when it ends or how often, but not on which days.
 _NOT_THE_RHYTHM = ("COUNT", "UNTIL", "WKST", "INTERVAL")
 
 MOST_STEPS = 100_000
@@ -55,7 +56,9 @@ _STEP = {
     "MINUTELY": timedelta(minutes=1),
     "SECONDLY": timedelta(seconds=1),
 }
+# Frequencies that could have thousands of dates in a window.
 _WITHIN_A_DAY = ("HOURLY", "MINUTELY", "SECONDLY")
+# The longest day of a month in any year; the others have 31.
 _SHORT_MONTHS = {2: 29, 4: 30, 6: 30, 9: 30, 11: 30}
 
 

@@ -87,6 +87,7 @@ _WORKS = re.compile(
     rf"\b{_WORKS_WORDS}\b|^\W*{_STREET}\b|\b{_STREET}\b.{{0,60}}\b{_CLOSED}\b|\b{_CLOSED}\b.{{0,20}}\b{_STREET}\b"
 )
 _BEGINS_WITH_WORKS = re.compile(rf"^\W*(?:[\w']+\W+){{0,1}}{_WORKS_WORDS}\b")
+# Titles of markets, festivals, meetings and the like are no works.
 _NO_WORKS = re.compile(
     r"\b(?:marches?|foires?|brocantes?|vide-greniers?|braderie|fetes?|bal|concerts?|spectacles?|festival|carnaval|defile|"
     r"ceremonies?|commemorations?|reunions?|conseil|elections?|scrutin|vote|permanences?|expositions?|kermesse|loto|"

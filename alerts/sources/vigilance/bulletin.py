@@ -31,6 +31,7 @@ MOST_WINDOWS = 2000
 _WINDOW_BYTES = 300
 # Headings under which a bulletin says what to do, as they begin.
 _ADVICE = ("conseil", "consigne", "que faire")
+# A heading whose section only lists departments.
 _NO_HEADING_OF_OURS = ("departements en vigilance",)
 M = TypeVar("M", bound=BaseModel)
 

@@ -27,6 +27,7 @@ from alerts.sources.vigilance.bulletin import Bulletin, ColourMap, read_bulletin
 from alerts.sources.vigilance.warning import Addressee, ColourChange, ToldPhenomenon, alert_of, changes, told_after
 
 _MAP, _TEXTS = "cartevigilance/encours", "textesvigilance/encours"
+# An older bulletin belongs to another edition.
 _OF_ITS_TIME = timedelta(hours=12)
 AHEAD = timedelta(minutes=5)
 """How far an edition's own time may lie before ours: the two clocks differ by so much at most."""

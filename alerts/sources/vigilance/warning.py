@@ -34,6 +34,7 @@ from alerts.sources.vigilance.bulletin import Bulletin, Colour, ColourMap, Colou
 
 SENDER = "vigilance.meteofrance.fr"
 WEB = "https://vigilance.meteofrance.fr"
+# A warning that begins within this time is Expected, a later one Future.
 SOON = timedelta(hours=12)
 _SEVERITIES = {Colour.YELLOW: Severity.MODERATE, Colour.ORANGE: Severity.SEVERE, Colour.RED: Severity.EXTREME}
 _COLOURS = {

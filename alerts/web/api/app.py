@@ -37,7 +37,9 @@ from alerts.web.pages import best_of, languages_in
 from alerts.web.posted import received
 from alerts.web.room import NoRoom
 
+# The actor of operations that need no token.
 NOBODY = Actor("nobody", Role.VIEWER, Origin.API)
+# Bytes of a body; one with a picture may have more.
 LARGEST_JSON = 256 * 1024
 LARGEST_CAP = 1024 * 1024
 LARGEST_PICTURED = 8 * 1024 * 1024
@@ -53,6 +55,7 @@ _EVERYWHERE = {
 _LONGEST_NAME = 200
 # Keys of a body that hold a picture.
 _PICTURED = {"picture", "photo"}
+# Of an `Idempotency-Key`, in visible ASCII.
 _LONGEST_KEY = 255
 # Keys of one object of a body: more than any has, and each that is unknown is told with its nearest.
 _MOST_KEYS = 200

@@ -32,10 +32,12 @@ from alerts.web.api.open311_server import GeoReport, Told, language_of, paramete
 from alerts.web.api.operation import Api
 from alerts.web.api.problems import Problem, ProblemType, problem_of
 
+# Bytes of a report; photos aren't taken here.
 LARGEST_FORM = 64 * 1024
 LONGEST_QUERY = 4096
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _LONGEST_ID = 64
+# Problems whose own status the standard leaves open.
 _AS_IT_IS = (
     ProblemType.UNKNOWN,
     ProblemType.TOO_MANY,

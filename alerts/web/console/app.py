@@ -90,8 +90,10 @@ _READS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 # What pages fetch without anybody's hand: no sign that somebody is there.
 _BY_ITSELF = tuple(f"{BASE}/{part}" for part in ("fragments/", "looks/", "events", "compose/preview", "compose/draft"))
 _NOTHING: Form = MultiDictProxy(MultiDict())
+# Bounds the menu's counts, and the refusals that are remembered.
 _MOST_COUNTED = 100
 _LONGEST_HOST = 100
+# Browser features that the desk never uses, and those of passkeys, for its own pages alone.
 _OFF = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "payment", "usb")
 _OWN = ("publickey-credentials-create", "publickey-credentials-get")
 _HSTS_YEAR = 31536000

@@ -16,7 +16,9 @@ from alerts.model.town import Town
 from alerts.web.console.compose_view import Tile, tiles_of, voice_of
 from alerts.web.console.frame import Console
 
+# Few enough to be found without reading.
 MOST = 4
+# Hazards in which people must move at once.
 _MOVE = (Hazard.FLOOD, Hazard.EVACUATION, Hazard.SHELTER, Hazard.GAS)
 
 

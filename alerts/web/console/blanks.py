@@ -19,6 +19,7 @@ from alerts.model.town import Town
 from alerts.rendering.plain import blanks
 from alerts.web.console.form import BLANK, WITH_BLANKS, Fields, text
 
+# Names of blanks for telephone numbers.
 _NUMBERS = frozenset(("n°", "numéro", "number"))
 MOST_OFFERED = 12
 

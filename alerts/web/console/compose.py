@@ -87,6 +87,7 @@ from alerts.web.posted import read_posted, received
 
 T = TypeVar("T")
 _AT = f"{BASE}/compose"
+# A date and time, rather than a span such as `6h`.
 _ABSOLUTE = re.compile(r"\d{4}-")
 _PICTURES = {"jpg": "image/jpeg", "png": "image/png"}
 

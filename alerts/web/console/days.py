@@ -21,6 +21,7 @@ from alerts.model.post import Post, PostState
 from alerts.web.console.frame import Console
 from alerts.web.console.watch import Case, case_of, page
 
+# A day ahead of now.
 REACH = timedelta(hours=24)
 MOST = 500
 BEFORE = timedelta(hours=3)

@@ -49,6 +49,7 @@ _PREPARED = (
     "headline", "description", "instruction", "event", "category", "severity", "urgency", "certainty", "span",
     "expires",
 )  # fmt: skip
+# The fields that differ between the prepared cases of a hazard.
 _OF_A_CASE = ("headline", "event", "urgency", "certainty")
 _ALONE: Mapping[str, str] = {
     "headline": "headline", "description": "description", "instruction": "instruction", "event": "event",

@@ -52,6 +52,7 @@ _SHOWN = 2 * LONGEST
 _MOST_TICKED = 500
 # No prepared text has a tenth as many blanks, and none has a longer name (`blanks`).
 _MOST_FIELDS, _LONGEST_NAME = 100, 70
+# "Tomorrow" means the beginning of the working day.
 _MORNING = 8
 Fields = Mapping[str, Typed]
 Gettext = Callable[..., str]

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from alerts.web.public.push import PushDoor
 
 
+# Cards known by name, and those drawn: memory per process.
 _KEPT = 256
 _DRAWN = 32
 

@@ -31,14 +31,17 @@ from alerts.web.console.watch import needs_somebody
 
 MOST = 100
 """Utterances that a list shows at the most; its end says how many more there are."""
+# Bounds of the page; beyond, it says that there are more.
 MOST_QUESTIONS = 40
 MOST_RAISED = 30
 MOST_ASKERS = 200
 MOST_CHOICES = 20
 """Other questions, and alerts that are on, that a page offers to choose from."""
+# A few askers show what is meant.
 SAMPLES = 3
 LATELY = 8
 """Answered questions that stay in sight, the newest."""
+# Kinds on which an answer can be a reply.
 _LISTENED_TO = ("twitter", "facebook", "telegram")
 
 

@@ -46,6 +46,7 @@ _LAYOUTS: Mapping[str, Layout] = {
     MAIL: "letter",
     PUSH: "lock",
 }
+# The fields of a panel's JSON that its preview shows.
 _SHOWN = ("severity", "event", "headline", "instruction", "area")
 
 

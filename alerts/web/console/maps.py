@@ -17,6 +17,7 @@ from alerts.model.bounds import shown, together
 from alerts.model.town import Town
 
 _KM_PER_DEGREE = 111.32
+# Corners of a drawn circle.
 _STEPS = 48
 
 
@@ -56,6 +57,7 @@ def _rim(circle: Circle) -> list[Point]:
     return [*ring, ring[0]]
 
 
+# Units of the drawing; a tall town is limited in height instead.
 WIDTH = 640
 _MARGIN = 16
 _HIGHEST = 480

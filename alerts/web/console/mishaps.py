@@ -33,6 +33,7 @@ from alerts.web.posted import PostedFields
 HOME = "/desk/"
 MOST_BYTES = 40_000
 """Of what is carried: several times the longest alert, and spelt in a form still within what is read of strangers."""
+# More than any form of ours has.
 MOST_FIELDS = 300
 COMPOSE = f"{BASE}/compose"
 Form = PostedFields
@@ -47,6 +48,7 @@ _OUTSIDE = ("/desk/sign-in", "/desk/sign-out", "/desk/language", "/desk/static",
 _BESIDE = ("draft", "revision", "about", "do", "again")
 # Forms about a draft that is kept already: they hold nothing that was typed.
 _OF_DRAFT = (f"{COMPOSE}/confirm", f"{COMPOSE}/discard")
+# A longer number can't be a revision, and would be slow to convert.
 _DIGITS = 10
 
 

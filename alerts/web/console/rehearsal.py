@@ -39,9 +39,11 @@ from alerts.rendering.plain import blanks, is_filler, is_whole_town, orders, per
 from alerts.web.console.drafts import changes_between, other_order
 from alerts.web.console.form import Reading
 
+# A longer headline is cut on most screens.
 _LONG_HEADLINE = 110
 # Above that share of capitals a headline is shouted; abbreviations ("RD 1006, CHU") stay below it.
 _SHOUTED = 0.6
+# Followers are rounded: platforms' numbers are no more exact.
 _TWO_FIGURES = 2
 _OPTION = re.compile(r"--([a-z]+)")
 

@@ -58,6 +58,7 @@ def routes(console: Console) -> list[web.RouteDef]:
 _HERE = Path(__file__).parent
 # `en` alone is American to Babel, with the month first: 11/12 would be read as the 11th of December.
 _REGION = {"en": "en_GB"}
+# A span is given in two units at most.
 _UNITS = ((86400, 3600, "", "h"), (3600, 60, "h", "min"), (60, 1, "min", "s"))
 
 

@@ -34,6 +34,7 @@ from alerts.web.console.frame import BASE, Console, done_of, visitor_of
 from alerts.web.console.mishaps import NOT_REFUSED, RefusedForm
 from alerts.web.console.watch import page
 
+# As many as somebody draws; the form works without scripts too.
 MOST_BOXES = 5
 SIDES = ("left", "top", "right", "bottom")
 _DONE = ("keep", "release", "take-back")

@@ -50,6 +50,7 @@ SPANS: Mapping[str, timedelta] = {
     "1y": timedelta(days=365),
 }
 _LONGEST = 100
+# A rank and a number (`report_lists`).
 _PLACE = re.compile(r"([012])-([0-9]{1,12})")
 
 
@@ -130,6 +131,7 @@ MOST_COUNTED = 1000
 """Reports are counted up to so many; a list says "more than" beyond."""
 NEAR = 300.0
 """Metres within which reports of a kind are offered as the same."""
+# Bounds of one report's page.
 MOST_NEAR = 6
 LOOKED_BACK = timedelta(days=365)
 MOST_DRAFTS = 20
@@ -137,6 +139,7 @@ MOST_NAMES = 12
 """Persons and services that a page offers to assign a report to."""
 MOST_NOTICES = 50
 MOST_STUCK = 20
+# Forwardings that wait for a decision.
 STUCK = (ForwardState.FAILED, ForwardState.IN_DOUBT)
 _MOST_LOOKED_AT = 200
 

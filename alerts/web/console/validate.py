@@ -62,6 +62,7 @@ Deed = Callable[[Officer, str, Mapping[str, str]], object]
 _ONE = "/waiting/{id:[A-Za-z0-9]+}"
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _KINDS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png"}
+# The texts that an approver may change when sending back.
 _EDITED = ("headline", "description", "instruction")
 # The name of a picture that the desk keeps: the digest of its content.
 _KEPT = re.compile(r"[0-9a-f]{64}\.\w+")

@@ -48,8 +48,11 @@ LONGEST_WORDS = 100
 SHOWN = timedelta(hours=24)
 """How long messages to subscribers stay displayed."""
 S = TypeVar("S", bound=StrEnum)
+# The parameters that links to further pages keep.
 _FILTERS = ("state", "posts", "source", "words")
+# States of posts that no reader has seen.
 _NEVER_LEFT = (PostState.SUPERSEDED, PostState.REJECTED, PostState.DROPPED, PostState.EXPIRED)
+# States that need a person, and those that need only time.
 _HELD = (PostState.FAILED, PostState.IN_DOUBT)
 _MOVING = (PostState.QUEUED, PostState.SENDING)
 

@@ -36,6 +36,7 @@ def best_language(accepted: str | None, station: str) -> str:
     return best_of(languages(), accepted, station)
 
 
+# The audit log's details are stored in English; these recognise the ones with values in them.
 _CHANGED = re.compile(r"(\w+) to (\w+)")
 _REMOVED = re.compile(r"(\d+) second factors removed")
 _FAILED = re.compile(r"(?:(?P<how>by .+), after )?(?P<n>\d+) failed attempts since (?P<since>[-\d]+ [:\d]+ UTC)")
@@ -43,6 +44,7 @@ _FILED = re.compile(r"(Actual|Exercise) (.*)", re.DOTALL)
 _OVER = ", over the town's own limit"
 _PASSKEY, _ALONE = "by passkey ", "by a passkey alone: "
 
+# A SHA-256 is shortened on the page, and whole in its title.
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 
 Gettext = Callable[..., str]

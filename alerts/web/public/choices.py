@@ -14,6 +14,7 @@ from alerts.model.subscriber import Quiet, Subscriber, Topic
 
 MOST = 500_000
 """Browsers, or mailboxes, that a town may have: more than there are people, no more than the walk was measured with."""
+# Counting all subscribers takes a while, and a few too many do no harm.
 COUNTED_EVERY = timedelta(minutes=1)
 _Code = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 _Clock = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]

@@ -53,6 +53,7 @@ STREETS = "streets"
 PANEL = "panel"
 """Where screens find what they show."""
 _PLATFORMS = {"facebook": "Facebook", "twitter": "X", "telegram": "Telegram"}
+# Below this the number isn't shown: nobody is counted out in public.
 _FEW = 3
 _MOMENT = {"fr": "EEEE d MMMM 'à' H\u00a0'h'\u00a0mm", "en": "EEEE d MMMM, h:mma"}
 _DAY = {"fr": "d MMMM y", "en": "d MMMM y"}

@@ -36,13 +36,17 @@ _ROOM = 160
 """Letters of an instruction next to a heading, at the size that is readable from six metres."""
 _PARTS = 4
 """Screens that one alert has at the most."""
+# Characters that leave room for the instruction.
 _HEADING, _AREA = 110, 70
 _NIGHT = (22, 6)
 """The hours from when until when a screen is dark."""
 # What a screen holds at a letter height of one hundredth of its shorter side, with much to spare for long words.
 _CAPACITY = 6800
+# Sizes of letters, in hundredths of the screen's shorter side.
 _LARGEST, _SMALLEST = 13, 4
+# Late sources that a screen names.
 _NAMED = 3
+# Blanks at which a line may break, and those at which it may not.
 _BREAKS = re.compile(r"[^\S\u00a0\u202f\u2007\u2060]+")
 _UNBROKEN = re.compile(r"[\u00a0\u202f\u2007\u2060]")
 _HYPHENS = "-‐–/’'"

@@ -35,6 +35,7 @@ LONGEST_WHY, LONGEST_NAME, LONGEST_MAIL = 2000, 100, 200
 MOST_BYTES = 32 * 1024
 MOST_OPEN = 20
 """Notices against one report that may wait for an officer: more say nothing new of it."""
+# No person fills in the form faster; an older form must be loaded again.
 TYPED_IN, LASTS = timedelta(seconds=3), timedelta(hours=24)
 _ID = "{notice:[0-9a-f]{26}}"
 

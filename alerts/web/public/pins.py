@@ -50,6 +50,7 @@ REPORTS = "reports"
 NUMBER = r"{number:[A-Za-z0-9-]{1,40}}"
 # Asked for again each time a minute has passed, also where the daemon doesn't answer: what is withheld is to be gone.
 _SOON_GONE: Mapping[str, str] = {"Cache-Control": "public, max-age=60, must-revalidate"}
+# A withheld report must be gone from caches soon.
 _SOON_NEW: Mapping[str, str] = {"Cache-Control": f"public, max-age={READ_FOR.seconds}, must-revalidate"}
 _UNSEEN: Mapping[str, str] = {"X-Robots-Tag": "noindex"}
 
