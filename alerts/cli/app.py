@@ -20,6 +20,7 @@ import typer
 
 from alerts import version
 from alerts.cli import (
+    doctor,
     forgetting,
     listening,
     officer,
@@ -156,6 +157,7 @@ app.command("reports")(reports.reports)
 app.command("forget")(forgetting.forget)
 app.command("preview")(posting.preview)
 app.command("check")(service.check)
+app.command("doctor")(doctor.doctor)
 app.command("sandbox")(service.sandbox)
 app.command("map")(service.street_map)
 db.command("upgrade")(service.upgrade)

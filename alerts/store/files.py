@@ -39,6 +39,8 @@ _LOOKS = 20
 _NO_ROOM, _LITTLE_ROOM = 16_384, 200_000_000
 """Bytes: less than a transaction takes; and what a busy month writes."""
 
+SQLITE = sqlite3.sqlite_version
+"""The library that this Python has."""
 LOWEST = (3, 40, 0)
 """The oldest SQLite that the store's tests run against: Debian 12's."""
 HEAD = "0025"
