@@ -7,13 +7,26 @@ WORKERS ?= 3
 # Bytecode is kept between processes: the suite starts hundreds, and compiling is half a second of each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test release-check texts screenshots sheet faults simulate check lint types imports format lock bench docs clean
+.PHONY: demo test package release release-check texts screenshots sheet faults simulate check lint types imports format lock bench docs clean
 
 demo: $(VENV)/run.stamp
 	@$(BIN)/tocsin demo
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(if $(DURATIONS),-p tests.durations)
+
+# The wheel as somebody installs it: in an environment and a folder of its own, of the checkout nothing but the packages.
+package: $(VENV)/dev.stamp
+	@rm -rf build/package
+	@$(BIN)/python -m hatchling build -d build/package/dist >/dev/null 2>&1
+	@$(BIN)/python -m venv build/package/clean
+	@build/package/clean/bin/python -m pip install --quiet --disable-pip-version-check --no-deps build/package/dist/*.whl
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >$$(echo build/package/clean/lib/python*/site-packages)/beside.pth
+	@cd build/package && clean/bin/tocsin --version && clean/bin/tocsin init town && clean/bin/tocsin demo --once >/dev/null && echo "demo: all delivered"
+
+# All files of a release in dist/, from a clean checkout (docs/upgrade.md); with KEY, a file of ssh-keygen, they are signed.
+release: $(VENV)/dev.stamp
+	$(BIN)/python -m shipping dist $(if $(KEY),--key $(KEY)) $(if $(ARCHITECTURES),--architectures $(ARCHITECTURES))
 
 # Before a release, some three hours on two cores: all that `make test` passes over (docs/testing.md). Seeds are new each day.
 TODAY := $(shell date +%Y%m%d)
