@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from alerts.model.alert import Severity
-from alerts.model.errors import InDoubt, Retry
+from alerts.model.errors import InDoubt, Rejected, Retry
 from alerts.model.post import PostKind, PostState
-from tests.fakes import HANGS, DroppingChannel, RepeatingOnceChannel, ScriptedChannel
+from tests.fakes import HANGS, DroppingChannel, Late, RepeatingOnceChannel, ScriptedChannel
 
 
 async def test_what_was_under_way_at_a_kill_is_sent_again_however_slight(house):
@@ -63,6 +63,17 @@ async def test_a_try_that_never_left_leaves_an_end_to_what_may_be_out(house):
 
     assert [await house.state(each) for each in (post, end)] == [PostState.SUPERSEDED, PostState.SENT]
     assert channel.texts()[-1] == "fini"
+
+
+async def test_a_refused_repeat_leaves_an_end_to_what_may_be_out(house):
+    channel = DroppingChannel(house.clock, publish=[InDoubt("no answer"), Late(5, Rejected("no"))])
+    await house.start(channel)
+    post = await house.post("Crue", incident_id="crue")
+    await house.clock.advance(4)
+    end = await house.post("fini", kind=PostKind.END, incident_id="crue")
+    await house.clock.advance(90)
+
+    assert [await house.state(each) for each in (post, end)] == [PostState.FAILED, PostState.SENT]
 
 
 async def test_what_was_looked_for_and_is_not_there_is_in_no_doubt_any_more(house):

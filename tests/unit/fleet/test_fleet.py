@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from alerts.fleet import fleet as fleet_of_towns
 from alerts.fleet.fleet import TRIED_AGAIN_AFTER
 from alerts.fleet.process import sole_user
 from alerts.model.errors import TocsinError
@@ -37,6 +38,25 @@ async def test_a_broken_file_costs_its_own_town_alone_and_is_told(tmp_path):
         refused = [each for each in told if each["event"] == "town.refused"]
         assert [each["town"] for each in refused] == ["voreppe"]
         assert "pigeon" in refused[0]["reason"]
+
+
+@pytest.mark.parametrize("step", ["settle", "build"])
+async def test_what_nobody_foresaw_in_one_town_costs_that_one_alone(tmp_path, monkeypatch, step):
+    for name in ("crolles", "meylan", "voreppe"):
+        write_town(tmp_path, name)
+    real = vars(fleet_of_towns)[step]
+
+    def stumbles(*given):
+        if "meylan" in str(given[0]):
+            raise ZeroDivisionError
+        return real(*given)
+
+    monkeypatch.setattr(fleet_of_towns, step, stumbles)
+    async with a_fleet(tmp_path) as fleet:
+        await fleet.look()
+
+        assert running(fleet) == ["crolles", "voreppe"]
+        assert [each.code for each in fleet.members["meylan"].wrong] == ["town_stumbled"]
 
 
 async def test_each_town_has_a_database_of_its_own(tmp_path):

@@ -6,10 +6,11 @@ import copy
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
-from alerts.model.town import RateLimit, Secret, parse_span, parse_window, spell_span
+from alerts.model.town import RateLimit, Secret, Server, parse_span, parse_window, spell_span
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,15 @@ def test_no_way_of_printing_shows_it(show):
 
     assert VALUE not in shown
     assert "***" in shown
+
+
+@pytest.mark.parametrize("show", [str, repr, lambda server: server.name])
+def test_a_server_is_named_without_what_signs_in(show):
+    url = f"postgresql://anne:{VALUE}@db.example:5433/town?password={VALUE}"
+    shown = show(Server(Secret(url), "tocsin", Path("var"), Secret(VALUE)))
+
+    assert VALUE not in shown
+    assert "anne" not in shown
 
 
 def test_a_log_line_and_a_traceback_don_t_show_it(caplog):
